@@ -1,0 +1,61 @@
+# hf_assets: every target sets itself up. `make demo` and `make test` are where to begin.
+
+# The newest Python that is there and can make a virtual environment; any from 3.11 will do.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
+	&& echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+DATA ?= data
+DEMO := data/demo
+export HF_HUB_DISABLE_TELEMETRY ?= 1
+
+.PHONY: help demo dev dev-demo test test-heavy lint format check bench bench-full clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with venv is needed: install it, or set PYTHON=" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
+	@touch $@
+
+demo: $(VENV)/.installed  ## a generated Hub becomes tables and figures, for today
+	@$(BIN)/python -m hf_assets.demo run --data $(DEMO)
+
+dev-demo: $(VENV)/.installed  ## the Dagster UI against the embedded Hub
+	@$(BIN)/python -m hf_assets.demo dev --data $(DEMO)
+
+dev: $(VENV)/.installed  ## the Dagster UI and daemon on the real Hub
+	@mkdir -p $(DATA)/dagster_home
+	@cp dagster.yaml $(DATA)/dagster_home/dagster.yaml
+	DAGSTER_HOME=$(abspath $(DATA)/dagster_home) HF_ASSETS_DATA=$(abspath $(DATA)) \
+		$(BIN)/dagster dev -w workspace.yaml
+
+test: $(VENV)/.installed  ## the tests
+	$(BIN)/python -m pytest -m "not heavy"
+
+test-heavy: $(VENV)/.installed  ## the tests that take minutes, too
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed  ## ruff and ty
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/ty check
+
+format: $(VENV)/.installed  ## let ruff set the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+check: $(VENV)/.installed  ## the code location loads
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/dg check defs
+
+bench: $(VENV)/.installed  ## speed and memory against the usual ways, 200 k rows
+	$(BIN)/python -m hf_assets_tests.benchmarks
+
+bench-full: $(VENV)/.installed  ## the same with 2.5 M models and 1 M Spaces
+	$(BIN)/python -m hf_assets_tests.benchmarks --full
+
+clean:  ## remove the environment and the demo's data
+	rm -rf $(VENV) $(DEMO)

@@ -1,0 +1,53 @@
+"""What every daily table has in common in the graph. Not here: any one table."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import dagster as dg
+
+from hf_assets.defs.partitions import daily, single_run
+from hf_assets.defs.report import column_schema
+from hf_assets.defs.resources import Days
+from hf_assets.hub.capture import Capture
+from hf_assets.lake import Made, Stored, Table
+
+Captures = dict[str, Capture]
+Tables = dict[str, Stored]
+
+
+def daily_table(table: Table, group: str) -> Callable[[Callable[..., Days]], dg.AssetsDefinition]:
+    """An asset that stores one table a day in the lake."""
+    return dg.asset(
+        name=table.name,
+        group_name=group,
+        owners=["team:hub"],
+        kinds={"polars", "parquet"},
+        partitions_def=daily,
+        backfill_policy=single_run,
+        io_manager_key="tables",
+        metadata={"dagster/column_schema": column_schema(table), "dagster/table_name": table.name},
+    )
+
+
+def each_day(
+    table: Table,
+    transform: Callable[..., Made],
+    *inputs: Mapping[str, Any],
+    **options: Any,
+) -> Days:
+    """Each day of a table: `transform(input, …, day, **options)` over that day's inputs.
+
+    Stored tables are handed on as lazy frames, and their provenance is passed on.
+    """
+
+    def make(day: str) -> Made:
+        given = [one[day] for one in inputs]
+        frames = [one.frame if isinstance(one, Stored) else one for one in given]
+        made = transform(*frames, day, **options)
+        for one in given:
+            if isinstance(one, Stored):
+                made.provenance |= one.provenance
+        return made
+
+    return Days(table, {day: partial(make, day) for day in inputs[0]})

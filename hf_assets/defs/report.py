@@ -1,0 +1,137 @@
+"""What a materialisation says of itself in the UI. Not here: anything that is counted."""
+
+import html
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from hf_assets.hub.capture import Capture, Progress
+from hf_assets.lake import Stored, Table
+
+PREVIEW_ROWS = 8
+# Characters of a text in the preview: the Hub sets no bound on what a tag may hold.
+PREVIEW_TEXT = 80
+
+_TYPES = {
+    pl.Int64: "int",
+    pl.Int32: "int",
+    pl.Float64: "float",
+    pl.Float32: "float",
+    pl.Boolean: "bool",
+    pl.String: "string",
+    pl.Date: "date",
+}
+
+
+def column_schema(table: Table) -> dg.TableSchema:
+    """The columns with their types and meanings, as the UI shows them."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name=name,
+                type=_TYPES.get(column.dtype, str(column.dtype).lower()),
+                description=column.description,
+                constraints=dg.TableColumnConstraints(nullable=name not in table.required),
+            )
+            for name, column in table.columns.items()
+        ]
+    )
+
+
+def stored_table(stored: Stored, table: Table) -> dict[str, Any]:
+    """Rows, schema, counts, provenance, preview and place of one stored day."""
+    counts = {name: count for name, count in stored.notes.items() if name != "rows"}
+    return {
+        "dagster/partition_row_count": stored.rows,
+        "dagster/column_schema": column_schema(table),
+        **{
+            f"count: {name}" if isinstance(count, int) else name: count
+            for name, count in counts.items()
+        },
+        "seconds": stored.seconds,
+        "bytes": stored.path.stat().st_size,
+        "path": dg.MetadataValue.path(str(stored.path)),
+        "provenance": dg.MetadataValue.json(stored.provenance),
+        **_source(stored.provenance),
+        "preview": preview(stored.frame, table.preview_by),
+    }
+
+
+def _source(provenance: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    return {
+        f"source: {asset}": f"{facts['endpoint']}, {facts['started'][:16]} to "
+        f"{facts['finished'][:16]} UTC, sha256 {facts['sha256'][:12]}"
+        for asset, facts in provenance.items()
+    }
+
+
+def capture_facts(capture: Capture, seconds: float) -> dict[str, Any]:
+    """What capture.json says, for the UI."""
+    facts = capture.facts
+    return {
+        "dagster/partition_row_count": facts["rows"],
+        **{name: facts[name] for name in ("pages", "distinct", "bytes", "endpoint", "client")},
+        "rows/s": round(facts["rows"] / seconds, 1) if seconds else 0.0,
+        "started": dg.MetadataValue.timestamp(datetime.fromisoformat(facts["started"])),
+        "finished": dg.MetadataValue.timestamp(datetime.fromisoformat(facts["finished"])),
+        "sha256": facts["sha256"],
+        "limited": capture.limited,
+        "refused fields": ", ".join(facts["refused"]) or "none",
+        "path": dg.MetadataValue.path(str(capture.folder)),
+        "capture.json": dg.MetadataValue.json(facts),
+    }
+
+
+def captured(progress: Progress) -> dict[str, Any]:
+    """A running capture's progress."""
+    said = {
+        "pages": progress.pages,
+        "rows": progress.rows,
+        "rows/s": round(progress.rows_per_second, 1),
+        "requests left in the window": progress.requests_left,
+        "rows expected": progress.expected_rows,
+        "seconds left": progress.seconds_left,
+    }
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def preview(frame: pl.LazyFrame, by: str | None) -> dg.TableMetadataValue:
+    """The rows that show the table best, every value shortened and inert."""
+    best = frame.bottom_k(PREVIEW_ROWS, by=by, reverse=True) if by else frame.head(PREVIEW_ROWS)
+    rows = best.collect()
+    return dg.MetadataValue.table(
+        records=[
+            dg.TableRecord({name: shown(value) for name, value in row.items()})
+            for row in rows.iter_rows(named=True)
+        ],
+        schema=dg.TableSchema([dg.TableColumn(name, "string") for name in rows.columns] or []),
+    )
+
+
+def shown(value: Any) -> str | int | float | bool:
+    """A value as the preview shows it: short, without markup, null as an empty text."""
+    if value is None:
+        return ""
+    if isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, datetime | date):
+        return (
+            value.isoformat(sep=" ", timespec="seconds")
+            if isinstance(value, datetime)
+            else str(value)
+        )
+    if isinstance(value, list):
+        value = ", ".join(str(item) for item in value)
+    text = "".join(char if char.isprintable() else "�" for char in str(value))
+    return text if len(text) <= PREVIEW_TEXT else text[: PREVIEW_TEXT - 1] + "…"
+
+
+def markdown_text(text: str) -> str:
+    """Text from outside, safe inside Markdown: markup, pipes and brackets as entities."""
+    escaped = html.escape(text, quote=True)
+    return "".join(
+        f"&#{ord(char)};" if char in r"\`*_{}[]()#+-.!|~<>$" else char for char in escaped
+    )

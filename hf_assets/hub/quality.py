@@ -1,0 +1,151 @@
+"""The rules that a day must pass, beside the words that a reader of the UI sees.
+
+A rule takes what the lake knows of a day (capture facts, Parquet footers, notes) and gives a
+`Verdict`; none reads rows where the footer's statistics will do.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+import pyarrow.parquet as pq
+
+from hf_assets.hub.capture import Capture
+from hf_assets.lake import Stored, Table
+
+# A listing that gives under half of the last whole day's rows broke off (hub-stats, 2025-11-24:
+# 289 K of 1.13 M).
+PARTIAL = 0.5
+# The Hub's own count moves while it is listed; a listing this much shorter has lost pages.
+SHORT_OF_TOTAL = 0.98
+QUARANTINE = 0.0001
+# Points by which the share of nulls in a column may move from one day to the next.
+NULL_RATE_STEP = 0.05
+# Share of (Space, model) pairs whose model is gone, renamed or private.
+DANGLING = 0.25
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a rule found on one day; `warn`: worth a look, but the day is usable."""
+
+    passed: bool
+    says: str
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    warn: bool = False
+
+
+def capture_complete(capture: Capture) -> Verdict:
+    """The listing was walked to its end, and is about as long as the Hub says it is."""
+    facts = capture.facts
+    figures = {name: facts[name] for name in ("pages", "rows", "distinct", "total", "bytes")}
+    if not facts["complete"] or not facts["distinct"]:
+        return Verdict(False, "The capture has no rows or no end.", figures)
+    if capture.limited:
+        said = "A limited capture (max_rows or filter): not the whole Hub."
+        return Verdict(False, said, figures, warn=True)
+    if facts["total"] and facts["distinct"] < SHORT_OF_TOTAL * facts["total"]:
+        share = facts["distinct"] / facts["total"]
+        return Verdict(False, f"Only {share:.1%} of the rows that the Hub counts.", figures)
+    return Verdict(True, f"{facts['rows']:,} rows in {facts['pages']:,} pages.", figures)
+
+
+def not_partial(capture: Capture, before: Capture | None) -> Verdict:
+    """At least half the rows of the last whole capture before it."""
+    if before is None:
+        return Verdict(True, "No earlier capture to compare with.", {"rows": capture.rows})
+    figures = {"rows": capture.rows, "rows before": before.rows}
+    if capture.limited:
+        return Verdict(True, "A limited capture: not compared.", figures)
+    whole = capture.rows >= PARTIAL * before.rows
+    says = f"{capture.rows:,} rows; the last whole capture had {before.rows:,}."
+    return Verdict(whole, says if whole else f"A partial snapshot: {says}", figures)
+
+
+def doubled_rows(capture: Capture) -> Verdict:
+    """Rows served twice, as happens when the Hub moves under a listing; the tables keep one."""
+    doubled = capture.rows - capture.facts["distinct"]
+    share = doubled / max(capture.rows, 1)
+    figures = {"doubled": doubled, "share": share}
+    return Verdict(share < 0.01, f"{doubled:,} rows came twice ({share:.2%}).", figures, warn=True)
+
+
+def required_columns(stored: Stored, table: Table) -> Verdict:
+    """The columns that are never null are not, and no id is empty."""
+    nulls = null_counts(stored)
+    figures = {f"null {name}": nulls[name] for name in table.required}
+    if stored.rows == 0:
+        return Verdict(False, "The table is empty.", figures)
+    empty = stored.frame.select((pl.col("id") == "").sum()).collect().item()
+    bad = sum(figures.values()) + empty
+    says = f"No null in {', '.join(table.required)}." if not bad else f"{bad:,} rows without."
+    return Verdict(not bad, says, {**figures, "empty id": empty})
+
+
+def ranges(stored: Stored) -> Verdict:
+    """Counters are not negative, all-time downloads no fewer than a month's, dates are possible."""
+    names = stored.frame.collect_schema().names()
+    counters = [
+        name
+        for name in ("downloads", "downloads_all_time", "likes", "parameters", "used_storage")
+        if name in names
+    ]
+    tests = {f"negative {name}": (pl.col(name) < 0).sum() for name in counters}
+    day = pl.lit(stored.day).str.to_date()
+    tests["created after the day"] = (pl.col("created_at").dt.date() > day).sum()
+    if "downloads_all_time" in names:
+        tests["more downloads in 30 days than ever"] = (
+            pl.col("downloads") > pl.col("downloads_all_time")
+        ).sum()
+    found = stored.frame.select(**tests).collect().row(0, named=True)
+    clipped = {name: count for name, count in stored.notes.items() if name.startswith("clipped")}
+    bad = {name: count for name, count in {**found, **clipped}.items() if count}
+    says = "; ".join(f"{count:,} × {name}" for name, count in bad.items()) or "All in range."
+    return Verdict(not bad, says, {**found, **clipped}, warn=True)
+
+
+def null_rates(stored: Stored, before: Stored | None) -> Verdict:
+    """No column is null much more, or much less, often than on the last day."""
+    if before is None or not before.rows or not stored.rows:
+        return Verdict(True, "No earlier day to compare with.")
+    now, then = null_counts(stored), null_counts(before)
+    steps = {
+        name: now[name] / stored.rows - then[name] / before.rows for name in now if name in then
+    }
+    moved = {name: step for name, step in steps.items() if abs(step) > NULL_RATE_STEP}
+    says = (
+        "; ".join(f"{name} {step:+.1%} null since {before.day}" for name, step in moved.items())
+        or f"As on {before.day}."
+    )
+    return Verdict(not moved, says, {f"{name} step": step for name, step in steps.items()}, True)
+
+
+def quarantined(stored: Stored) -> Verdict:
+    """Rows put aside because they have no identity: fewer than one in ten thousand."""
+    aside, served = stored.notes.get("quarantined", 0), stored.notes.get("served", 0)
+    nulled = stored.notes.get("nulled", 0)
+    figures = {"quarantined": aside, "values left out": nulled, "served": served}
+    says = f"{aside:,} of {served:,} rows in quarantine, {nulled:,} odd values left out."
+    return Verdict(aside <= QUARANTINE * served, says, figures)
+
+
+def dangling_models(stored: Stored) -> Verdict:
+    """Each Space → model pair either finds its model or is counted as dangling."""
+    pairs, dangling = stored.notes.get("pairs", 0), stored.notes.get("dangling pairs", 0)
+    share = dangling / pairs if pairs else 0.0
+    says = f"{dangling:,} of {pairs:,} pairs ({share:.1%}) name a model that is not listed."
+    return Verdict(share <= DANGLING, says, {"pairs": pairs, "dangling": dangling}, warn=True)
+
+
+def null_counts(stored: Stored) -> dict[str, int]:
+    """Nulls a column, of those columns that are neither lists nor structs; from the footer."""
+    metadata = pq.read_metadata(stored.path)
+    counts: dict[str, int] = {}
+    for group in range(metadata.num_row_groups):
+        for at in range(metadata.num_columns):
+            column = metadata.row_group(group).column(at)
+            if "." not in column.path_in_schema and column.statistics is not None:
+                name = column.path_in_schema
+                counts[name] = counts.get(name, 0) + column.statistics.null_count
+    return counts

@@ -1,0 +1,305 @@
+"""Captures → the tables of models and Spaces, in constant memory.
+
+Pages come newest first, are parsed, cleaned and put into the lake a row group at a time: a listing
+of 2.5 M models needs no more memory than one of 250 k. Categories, dates and counts are taken as
+served or left null; what was changed is counted in the notes.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import polars as pl
+
+from hf_assets.hub.capture import Capture, pages
+from hf_assets.hub.rows import Kind, Odd, odd_frame, parse_page
+from hf_assets.hub.schemas import BASE_MODELS, TEXTS
+from hf_assets.lake import Made, iso
+
+# Pages cleaned at a time: 128 k rows, one row group.
+BATCH_PAGES = 128
+# Threads that parse pages; read_json holds no lock, more than a few only cost memory.
+PARSERS = 2
+# No repository of the Hub is older than its own start: older ones carry this date.
+FLOOR_DAY = pl.date(2022, 3, 2)
+GATED = ("false", "auto", "manual")
+
+
+def models(capture: Capture, day: str) -> Made:
+    """The `models` table of a day, from its capture. Columns: `schemas.MODELS`."""
+    made = Made(frames=(), provenance={"raw_models": capture.provenance})
+    made.frames = _cleaned("models", capture, day, made)
+    return made
+
+
+def enriched_spaces(capture: Capture, models: pl.LazyFrame, day: str) -> Made:
+    """The `enriched_spaces` table of a day. Columns: `schemas.ENRICHED_SPACES`.
+
+    Args:
+        capture: of the Spaces listing.
+        models: that day's `models`: id and category are read.
+        day: the partition key.
+    """
+    made = Made(frames=(), provenance={"raw_spaces": capture.provenance})
+    made.frames = _enriched(_cleaned("spaces", capture, day, made), models, made.notes)
+    return made
+
+
+def _cleaned(kind: Kind, capture: Capture, day: str, made: Made) -> Iterator[pl.DataFrame]:
+    """Row groups of a table, each sorted by id; fills the notes and the quarantine of `made`."""
+    counts: Counter[str] = Counter()
+    odd: list[Odd] = []
+    newest = Newest()
+    clean = _CLEAN[kind]
+    for wire in _batches(kind, capture, odd):
+        kept = newest.keep(wire)
+        counts["doubled"] += wire.height - kept.height
+        frame = clean(kept, counts, odd).with_columns(day=pl.lit(iso(day)))
+        counts["rows"] += frame.height
+        yield frame.sort("id")
+    made.aside["quarantine"] = odd_frame(odd).with_columns(day=pl.lit(iso(day)))
+    left_out = Counter(one.field for one in odd if one.field)
+    made.notes |= {
+        "served": capture.rows,
+        "rows": counts.pop("rows", 0),
+        "doubled": counts.pop("doubled", 0),
+        "quarantined": sum(one.field is None for one in odd),
+        "nulled": sum(left_out.values()),
+        **{f"nulled {name}": count for name, count in sorted(left_out.items())},
+        **counts,
+    }
+
+
+def _batches(kind: Kind, capture: Capture, odd: list[Odd]) -> Iterator[pl.DataFrame]:
+    """Pages parsed and stacked, newest first, with `page` and `row` to find them again."""
+    found = pages(capture)
+    with ThreadPoolExecutor(PARSERS) as pool:
+        while batch := list(islice(found, BATCH_PAGES)):
+            parsed = pool.map(lambda page: (page[0], *parse_page(kind, *page)), batch)
+            frames = []
+            for number, frame, problems in parsed:
+                frames.append(frame.with_columns(page=pl.lit(number, pl.Int32)))
+                odd += problems
+            yield pl.concat(frames)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    first: str
+    last: str
+    keys: pl.DataFrame
+
+
+@dataclass
+class Newest:
+    """Keeps one row of each hub_id: the first it is shown, and pages are shown newest first.
+
+    What was seen is remembered as two 64-bit hashes a row (40 MB for 2.5 M rows), which both must
+    agree. Ids begin with a time, and pages come in its order: few batches can share one.
+    """
+
+    seen: list[_Seen] = field(default_factory=list)
+
+    def keep(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The rows not seen before."""
+        if frame.is_empty():
+            return frame
+        ids = frame["_id"]
+        fresh = (
+            pl.DataFrame({"first": ids.hash(0), "second": ids.hash(1)})
+            .with_row_index("at")
+            .unique(["first", "second"], keep="first")
+        )
+        low, high = str(ids.min()), str(ids.max())
+        for before in self.seen:
+            if before.first <= high and low <= before.last:
+                fresh = fresh.join(before.keys, on=["first", "second"], how="anti")
+        self.seen.append(_Seen(low, high, fresh.select("first", "second")))
+        return frame if fresh.height == frame.height else frame[fresh["at"].sort()]
+
+
+def _clean_models(wire: pl.DataFrame, counts: Counter[str], odd: list[Odd]) -> pl.DataFrame:
+    frame = _common(wire, counts, odd, ("downloads", "downloadsAllTime", "likes", "trendingScore"))
+    frame = _of_tags(frame, base_models=True)
+    odd += _odd_values(
+        frame, "gated", ~pl.col("gated").is_in(GATED), "neither false, auto nor manual"
+    )
+    counts["without category"] += frame["pipeline_tag"].null_count()
+    counts["floor dated"] += int(frame["floor_dated"].sum())
+    return frame.select(
+        hub_id="_id",
+        id="id",
+        author="author",
+        created_at="created_at",
+        last_modified="last_modified",
+        year=pl.col("created_at").dt.year(),
+        floor_dated="floor_dated",
+        downloads="downloads",
+        downloads_all_time="downloadsAllTime",
+        likes="likes",
+        trending_score="trendingScore",
+        category="pipeline_tag",
+        library="library_name",
+        license="license",
+        tags="tags",
+        gated=pl.when(pl.col("gated").is_in(GATED)).then("gated"),
+        private="private",
+        parameters=pl.coalesce(
+            pl.col("safetensors").struct.field("total"), pl.col("gguf").struct.field("total")
+        ),
+        base_models="base_models",
+        used_storage="usedStorage",
+    )
+
+
+def _clean_spaces(wire: pl.DataFrame, counts: Counter[str], odd: list[Odd]) -> pl.DataFrame:
+    frame = _of_tags(_common(wire, counts, odd, ("likes", "trendingScore")), base_models=False)
+    hardware = pl.col("runtime").struct.field("hardware")
+    return frame.select(
+        hub_id="_id",
+        id="id",
+        author="author",
+        created_at="created_at",
+        last_modified="last_modified",
+        likes="likes",
+        trending_score="trendingScore",
+        sdk="sdk",
+        stage=pl.col("runtime").struct.field("stage"),
+        hardware=pl.coalesce(hardware.struct.field("current"), hardware.struct.field("requested")),
+        license="license",
+        tags="tags",
+        private="private",
+        models=_names("models"),
+        datasets=_names("datasets"),
+        used_storage="usedStorage",
+    ).with_columns(n_models=pl.col("models").list.len(), n_datasets=pl.col("datasets").list.len())
+
+
+_CLEAN = {"models": _clean_models, "spaces": _clean_spaces}
+
+
+def _names(column: str) -> pl.Expr:
+    """A list of ids, each once; an absent list is an empty one: the Space names none."""
+    return (
+        pl.when(pl.col(column).list.len() > 1)
+        .then(pl.col(column).list.unique(maintain_order=True))
+        .otherwise(pl.col(column))
+        .fill_null(pl.lit([], TEXTS))
+        .alias(column)
+    )
+
+
+def _common(
+    wire: pl.DataFrame, counts: Counter[str], odd: list[Odd], counters: tuple[str, ...]
+) -> pl.DataFrame:
+    """Dates parsed, authors completed, negative counters clipped to 0 and counted."""
+    frame = wire.with_columns(
+        created_at=_time("createdAt"),
+        last_modified=_time("lastModified"),
+        author=pl.coalesce("author", pl.col("id").str.extract(r"^([^/]+)/")),
+    ).with_columns(floor_dated=pl.col("created_at").dt.date() <= FLOOR_DAY)
+    for served, parsed in (("createdAt", "created_at"), ("lastModified", "last_modified")):
+        unread = pl.col(parsed).is_null() & pl.col(served).is_not_null()
+        odd += _odd_values(frame, served, unread, "no date")
+    negative = frame.select(pl.col(counters) < 0).sum().row(0, named=True)
+    for name, count in negative.items():
+        if count:
+            counts[f"clipped {name}"] += count
+    clipped = [name for name in counters if negative[name]]
+    return frame.with_columns(pl.col(clipped).clip(lower_bound=0))
+
+
+def _time(column: str) -> pl.Expr:
+    return pl.col(column).str.to_datetime(
+        "%Y-%m-%dT%H:%M:%S%.fZ", time_unit="ms", time_zone="UTC", strict=False
+    )
+
+
+def _odd_values(frame: pl.DataFrame, name: str, which: pl.Expr, reason: str) -> list[Odd]:
+    found = frame.filter(which).select("page", name)
+    return [Odd(page, -1, name, reason, str(value)[:500]) for page, value in found.iter_rows()]
+
+
+def _of_tags(frame: pl.DataFrame, *, base_models: bool) -> pl.DataFrame:
+    """Adds `license` and, where asked, `base_models`.
+
+    The field `baseModels` is taken where served, else the tags `base_model:<relation>:<id>`.
+    """
+    frame = frame.with_row_index("at")
+    tags = frame.lazy().select("at", "tags").explode("tags")
+    license_tags = tags.filter(pl.col("tags").str.starts_with("license:"))
+    licenses = license_tags.group_by("at", maintain_order=True).agg(
+        license=pl.col("tags").first().str.strip_prefix("license:")
+    )
+    wanted = frame.lazy().join(licenses, on="at", how="left", maintain_order="left")
+    if base_models:
+        made_from = pl.concat([_served_bases(frame), _tagged_bases(tags)]).unique(
+            "at", keep="first", maintain_order=True
+        )
+        wanted = wanted.join(made_from, on="at", how="left", maintain_order="left")
+    return wanted.drop("at").collect()
+
+
+def _served_bases(frame: pl.DataFrame) -> pl.LazyFrame:
+    served = pl.col("baseModels").struct.field("models")
+    return (
+        frame.lazy()
+        .filter(served.list.len() > 0)
+        .select("at", relation=pl.col("baseModels").struct.field("relation"), model=served)
+        .explode("model")
+        .select("at", base=pl.struct(pl.col("model").struct.field("id"), "relation"))
+        .group_by("at", maintain_order=True)
+        .agg(base_models=pl.col("base").cast(BASE_MODELS.inner))
+    )
+
+
+def _tagged_bases(tags: pl.LazyFrame) -> pl.LazyFrame:
+    marked = pl.col("tags").str.extract_groups(
+        r"^base_model:(?:(?<relation>finetune|adapter|quantized|merge):)?(?<id>.+)$"
+    )
+    return (
+        tags.filter(pl.col("tags").str.starts_with("base_model:"))
+        .select("at", base=marked)
+        .unnest("base")
+        # The Hub writes each base twice, with its relation and without: the first tells more.
+        .sort("at", pl.col("relation").is_null(), maintain_order=True)
+        .unique(["at", "id"], keep="first", maintain_order=True)
+        .group_by("at", maintain_order=True)
+        .agg(base_models=pl.struct("id", "relation").cast(BASE_MODELS.inner))
+    )
+
+
+def _enriched(
+    batches: Iterable[pl.DataFrame], models: pl.LazyFrame, notes: dict[str, Any]
+) -> Iterator[pl.DataFrame]:
+    """Adds the categories of the models that each Space names; counts the edges."""
+    known_models = models.select("id", "category")
+    edges = dangling = 0
+    for frame in batches:
+        named = frame.with_row_index("at").lazy().select("at", id="models").explode("id")
+        named = named.filter(pl.col("id").is_not_null()).collect()
+        # The few models a batch names are looked up in the many, not the other way round.
+        found = known_models.join(
+            named.lazy().select("id").unique(), on="id", how="semi"
+        ).with_columns(known=pl.lit(value=True))
+        joined = named.lazy().join(found, on="id", how="left").collect()
+        edges += joined.height
+        dangling += joined["known"].null_count()
+        categories = (
+            joined.lazy()
+            .filter(pl.col("category").is_not_null())
+            .group_by("at")
+            .agg(categories=pl.col("category").unique().sort())
+        )
+        yield (
+            frame.with_row_index("at")
+            .lazy()
+            .join(categories, on="at", how="left", maintain_order="left")
+            .with_columns(pl.col("categories").fill_null(pl.lit([], TEXTS)))
+            .drop("at")
+            .collect()
+        )
+    notes |= {"pairs": edges, "dangling pairs": dangling}

@@ -1,0 +1,324 @@
+"""Where every artefact lies, and how it gets there whole.
+
+One table of one day is one Parquet file, `<root>/<asset>/day=YYYY-MM-DD/data.parquet`: written
+beside its place, synced, and moved over the old file in one step, so that a reader sees the old day
+or the new one. Its footer carries what a later reader wants to know without reading rows: where the
+day came from, what was counted on the way, how long it took.
+
+Only this module may assume that the lake is a folder of this machine.
+"""
+
+import json
+import os
+import re
+import secrets
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+# Rows of a row group: what one batch of a large table holds. 256 k models are ~100 MB in memory;
+# larger groups gain under 2 % of the bytes.
+ROW_GROUP = 1 << 18
+# A dictionary page of 1 MB, pyarrow's default, overflows on `tags` and doubles the column.
+DICTIONARY_PAGE = 16 << 20
+ZSTD_LEVEL = 3
+# A temporary file of a writer that was killed is swept away after this many seconds.
+STALE_TEMPORARY = 86_400
+
+FOOTER_KEY = "hf_assets"
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_NAME = re.compile(r"[a-z0-9][a-z0-9_./-]*")
+
+
+class MissingDay(LookupError):
+    """A table has no such day; the message says which and what to materialise."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its polars type and what it means, with its unit."""
+
+    dtype: pl.DataType | type[pl.DataType]
+    description: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a stored table promises: its name, its columns in order, the columns never null.
+
+    `sort_by` names the column its row groups are sorted by, `preview_by` the one whose highest
+    values show the table best; either may be None.
+    """
+
+    name: str
+    columns: Mapping[str, Column]
+    required: tuple[str, ...] = ()
+    sort_by: str | None = None
+    preview_by: str | None = None
+
+    @property
+    def schema(self) -> pl.Schema:
+        """The polars schema."""
+        return pl.Schema({name: column.dtype for name, column in self.columns.items()})
+
+
+@dataclass
+class Made:
+    """One day of a table on its way into the lake.
+
+    Args:
+        frames: the rows, in batches; each becomes a row group of its own.
+        notes: counts by name, complete once `frames` is exhausted; kept in the footer.
+        provenance: for each raw asset behind the table, what its capture says of itself.
+        aside: small side tables by name, complete once `frames` is exhausted; those with rows are
+            stored beside the data, as `<name>.parquet`.
+    """
+
+    frames: Iterable[pl.DataFrame]
+    notes: dict[str, Any] = field(default_factory=dict)
+    provenance: dict[str, dict[str, Any]] = field(default_factory=dict)
+    aside: dict[str, pl.DataFrame] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One day of a table as it lies in the lake; `frame` is lazy, the rest is from the footer."""
+
+    path: Path
+    day: str
+    rows: int
+    notes: dict[str, Any]
+    provenance: dict[str, dict[str, Any]]
+    seconds: float
+
+    @property
+    def frame(self) -> pl.LazyFrame:
+        """The rows, unread."""
+        return pl.scan_parquet(self.path, hive_partitioning=False)
+
+    def aside(self, name: str) -> pl.DataFrame | None:
+        """The side table of that name, or None where it has no rows."""
+        path = self.path.with_name(f"{name}.parquet")
+        return pl.read_parquet(path) if path.exists() else None
+
+
+class Lake:
+    """The tree of artefacts under one root folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+
+    def folder(self, asset: str, day: str) -> Path:
+        """Where that day of that asset lies. ValueError for names no asset or day can have."""
+        if not _NAME.fullmatch(asset) or ".." in asset:
+            raise ValueError(f"not an asset's name: {asset!r}")
+        if not _DAY.fullmatch(day):
+            raise ValueError(f"not a day (YYYY-MM-DD): {day!r}")
+        return self.root / asset / f"day={day}"
+
+    def days(self, asset: str, marker: str = "data.parquet") -> list[str]:
+        """The days of that asset that are whole, oldest first.
+
+        Args:
+            asset: its name.
+            marker: the file whose presence says that the day is whole.
+        """
+        found = self.root.joinpath(asset).glob(f"day=*/{marker}")
+        return sorted(path.parent.name.removeprefix("day=") for path in found)
+
+    def write(self, table: Table, day: str, made: Made) -> Stored:
+        """Store one day, replacing what was there in one step; on any error the old day stays."""
+        folder = self.folder(table.name, day)
+        path = folder / "data.parquet"
+        began = time.perf_counter()
+        with replacing(path) as temporary:
+            with ParquetBatches(temporary, table) as writer:
+                for frame in made.frames:
+                    writer.write(frame)
+                writer.footer = {
+                    "day": day,
+                    "notes": made.notes,
+                    "provenance": made.provenance,
+                    "seconds": round(time.perf_counter() - began, 3),
+                }
+            _write_aside(folder, made.aside)
+        return self.read(table.name, day)
+
+    def read(self, asset: str, day: str) -> Stored:
+        """That day of that table, unread. MissingDay where there is none."""
+        path = self.folder(asset, day) / "data.parquet"
+        if not path.exists():
+            raise MissingDay(
+                f"there is no {asset} for {day}: materialise {asset} of that day first"
+            )
+        metadata = pq.read_metadata(path)
+        footer = json.loads((metadata.metadata or {}).get(FOOTER_KEY.encode(), b"{}"))
+        return Stored(
+            path=path,
+            day=day,
+            rows=metadata.num_rows,
+            notes=footer.get("notes", {}),
+            provenance=footer.get("provenance", {}),
+            seconds=footer.get("seconds", 0.0),
+        )
+
+    def before(self, asset: str, day: str) -> Stored | None:
+        """The last stored day of that table before `day`, or None."""
+        earlier = [known for known in self.days(asset) if known < day]
+        return self.read(asset, earlier[-1]) if earlier else None
+
+    def write_file(self, asset: str, day: str, name: str, content: bytes) -> Path:
+        """Store one file of that day of that asset, atomically. Returns its path."""
+        if not _NAME.fullmatch(name) or "/" in name:
+            raise ValueError(f"not a file name of the lake: {name!r}")
+        path = self.folder(asset, day) / name
+        write_bytes(path, content)
+        return path
+
+
+class ParquetBatches:
+    """A Parquet file written batch by batch, in the lake's encodings.
+
+    Sorted text is delta-encoded, numbers and times are split by byte, all other text goes through a
+    dictionary: 0.56 of the bytes of polars' own writer on a day of models.
+    """
+
+    def __init__(self, path: Path, table: Table) -> None:
+        self.path, self.table = path, table
+        self.footer: dict[str, Any] = {}
+        self._writer: pq.ParquetWriter | None = None
+
+    def __enter__(self) -> "ParquetBatches":
+        schema = self._arrow(pl.DataFrame(schema=self.table.schema)).schema
+        dictionary, encoding = _encodings(schema, self.table.sort_by)
+        self._writer = pq.ParquetWriter(
+            self.path,
+            schema,
+            compression="zstd",
+            compression_level=ZSTD_LEVEL,
+            use_dictionary=dictionary,
+            column_encoding=encoding,
+            dictionary_pagesize_limit=DICTIONARY_PAGE,
+        )
+        return self
+
+    def write(self, frame: pl.DataFrame) -> None:
+        """Append rows; the frame must have the table's columns, in any order."""
+        assert self._writer is not None, "enter the writer first"
+        if frame.height:
+            self._writer.write_table(self._arrow(frame), row_group_size=ROW_GROUP)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        assert self._writer is not None
+        if kind is None:
+            self._writer.add_key_value_metadata({FOOTER_KEY: json.dumps(self.footer, default=str)})
+        self._writer.close()
+
+    def _arrow(self, frame: pl.DataFrame) -> pa.Table:
+        shaped = frame.select(list(self.table.columns)).cast(dict(self.table.schema))
+        return shaped.to_arrow(compat_level=pl.CompatLevel.oldest())
+
+
+def _encodings(schema: pa.Schema, sort_by: str | None) -> tuple[list[str], dict[str, str]]:
+    """Which leaf columns get a dictionary, and the encoding of the others."""
+    dictionary: list[str] = []
+    encoding: dict[str, str] = {}
+    for path, kind in _leaves(schema):
+        if path == sort_by:
+            encoding[path] = "DELTA_BYTE_ARRAY"
+        elif pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_timestamp(kind):
+            encoding[path] = "BYTE_STREAM_SPLIT"
+        else:
+            dictionary.append(path)
+    return dictionary, encoding
+
+
+def _leaves(fields: Iterable[pa.Field], prefix: str = "") -> Iterator[tuple[str, pa.DataType]]:
+    """Parquet's name and the type of each leaf: lists add `.list.element`."""
+    for item in fields:
+        path, kind = prefix + item.name, item.type
+        while pa.types.is_list(kind) or pa.types.is_large_list(kind):
+            path, kind = f"{path}.list.element", kind.value_type
+        if pa.types.is_struct(kind):
+            yield from _leaves(kind, f"{path}.")
+        else:
+            yield path, kind
+
+
+def _write_aside(folder: Path, aside: Mapping[str, pl.DataFrame]) -> None:
+    for name, frame in aside.items():
+        path = folder / f"{name}.parquet"
+        if frame.height:
+            with replacing(path) as temporary:
+                frame.write_parquet(temporary)
+        else:
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary sibling to write; moved over `path`, synced, when the block ends without error.
+
+    Two writers of one path do not meet: each has its own sibling, and the last to finish wins.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(path.parent)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    try:
+        yield temporary
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a whole file, atomically and durably."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def append_line(path: Path, line: bytes) -> None:
+    """Append one line to a journal, durably; a torn last line is the reader's to ignore."""
+    with path.open("ab") as journal:
+        journal.write(line + b"\n")
+        journal.flush()
+        os.fsync(journal.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed writers left behind long ago."""
+    for left in folder.glob(".*.tmp"):
+        try:
+            if time.time() - left.stat().st_mtime > STALE_TEMPORARY:
+                left.unlink()
+        except FileNotFoundError:
+            continue  # another writer swept it, or finished
+
+
+def today() -> str:
+    """The day it is now, in UTC: the partition key the Hub can still be asked for."""
+    return time.strftime("%Y-%m-%d", time.gmtime())
+
+
+def iso(day: str) -> date:
+    """A partition key as a date."""
+    return date.fromisoformat(day)
