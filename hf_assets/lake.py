@@ -34,7 +34,7 @@ ZSTD_LEVEL = 3
 STALE_TEMPORARY = 86_400
 
 FOOTER_KEY = "hf_assets"
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_./-]*")
 
 

@@ -82,6 +82,13 @@ class Faults:
     fired: Counter[str] = field(default_factory=Counter)
     _lock: Lock = field(default_factory=Lock, repr=False, compare=False)
 
+    @property
+    def change_rows(self) -> bool:
+        """Whether a page's rows or its size matter to a fault: then none can be ready made."""
+        return bool(
+            self.odd_rows or self.duplicates or self.empty_page or self.slow_above_limit is not None
+        )
+
     def take(self, name: str, kind: Kind, page: int) -> At | None:
         """The fault `name` if it strikes this page: counted, and one time fewer is left."""
         return self._take(name, getattr(self, name), kind, page)

@@ -191,15 +191,12 @@ class _Hub:
         self, request: Request, query: ListingQuery, headers: dict[str, str]
     ) -> HubResponse:
         faults, kind, delay = self.faults, query.kind, self._latency + self.faults.latency
-        if (
-            isinstance(self.source, PrerenderedHub)
-            and not faults.odd_rows
-            and not faults.duplicates
-        ):
+        if isinstance(self.source, PrerenderedHub) and not faults.change_rows:
             ready = self.source.ready(query)
             if ready is not None:
                 page = _Page(ready.number, ready.total, b"", ready.gzipped, ready.next_cursor)
-                return self._delivered(request, query, page, headers, delay)
+                refusal = self._refused(kind, page.number, headers, delay)
+                return refusal or self._delivered(request, query, page, headers, delay)
         listing = self.source.listing(kind, query.sort, query.where)
         try:
             position = listing.locate(query.after)
@@ -220,7 +217,7 @@ class _Hub:
             page = _Page(number, listing.total, b"[]", None, cursor)
         else:
             page = self._page(listing, query, position, number)
-        return self._delivered(request, query, page, headers, delay, refused=True)
+        return self._delivered(request, query, page, headers, delay)
 
     def _refused(
         self, kind: Kind, number: int, headers: dict[str, str], delay: float
@@ -264,12 +261,8 @@ class _Hub:
         page: _Page,
         headers: dict[str, str],
         delay: float,
-        *,
-        refused: bool = False,
     ) -> HubResponse:
         faults, kind, number = self.faults, query.kind, page.number
-        if not refused and (refusal := self._refused(kind, number, headers, delay)):
-            return refusal
         if page.next_cursor is not None:
             headers = {**headers, "Link": self._link(request, query, page)}
         if not faults.no_total:

@@ -104,7 +104,9 @@ class Capture:
         if not self.limited:
             return True
         asked = self.facts["ask"]
-        return (tuple(asked["filter"]), asked["max_rows"]) == (ask.filter, ask.max_rows)
+        same = (tuple(asked["filter"]), asked["max_rows"]) == (ask.filter, ask.max_rows)
+        # The first rows of one order are not those of another.
+        return same and (ask.max_rows is None or asked["sort"] == ask.sort)
 
     def page_numbers(self) -> range:
         """The numbers of the pages, first fetched first."""
@@ -120,7 +122,14 @@ class Capture:
 
     @cached_property
     def _lines(self) -> list[dict[str, Any]]:
-        return _read_journal(self._attempt)[1]
+        journal = self._attempt / _JOURNAL
+        lines = _read_journal(self._attempt)[1] if journal.exists() else []
+        if len(lines) < self.facts["pages"]:
+            raise CorruptCapture(
+                f"{journal} has lost lines: restore it, or capture the day anew with `refetch` "
+                "while it is still today."
+            )
+        return lines
 
 
 def open_capture(folder: Path) -> Capture | None:
@@ -175,6 +184,8 @@ class Capturer:
             others = open_capture(folder)
             if others and others.covers(ask) and others.facts != (kept.facts if kept else None):
                 return others  # another run has just captured the day
+            if not self._possible(folder, day, ask):  # the day ended while this run waited
+                raise NoCapture(self._regret(day, ask, others))
             return self._capture(folder, ask)
 
     def _possible(self, folder: Path, day: str, ask: Ask) -> bool:
@@ -222,6 +233,7 @@ class Capturer:
             attempt = None
         if attempt:
             self.tell(f"going on after page {len(attempt.lines) - 1}, {attempt.rows:,} rows")
+            attempt.tidy()
         else:
             attempt = _Attempt.begin(folder, ask, self.client.endpoint, self.clock())
         expected = self._expected(folder, ask)
@@ -273,9 +285,24 @@ class _Attempt:
     def begin(cls, folder: Path, ask: Ask, endpoint: str, now: datetime) -> "_Attempt":
         path = folder / now.strftime(_STAMP)
         path.mkdir(parents=True)
-        header = {"ask": asdict(ask), "endpoint": endpoint, "started": now.isoformat()}
-        append_line(path / _JOURNAL, json.dumps(header).encode())
-        return cls(path, ask, endpoint, now)
+        attempt = cls(path, ask, endpoint, now)
+        append_line(path / _JOURNAL, json.dumps(attempt.header).encode())
+        return attempt
+
+    @property
+    def header(self) -> dict[str, Any]:
+        """The journal's first line."""
+        return {
+            "ask": asdict(self.ask),
+            "endpoint": self.endpoint,
+            "started": self.started.isoformat(),
+        }
+
+    def tidy(self) -> None:
+        """Write the journal anew, without a torn last line: the next one would be glued to it."""
+        lines = [self.header, *self.lines]
+        content = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+        write_bytes(self.path / _JOURNAL, content)
 
     @property
     def next_url(self) -> str | None:
@@ -381,14 +408,7 @@ def _resume(
         except CorruptCapture:
             break
         attempt.count(line, row_ids(body))
-    # Without a torn last line, to which the next one would be glued.
-    _rewrite_journal(path, header, attempt.lines)
     return attempt
-
-
-def _rewrite_journal(path: Path, header: dict[str, Any], lines: list[dict[str, Any]]) -> None:
-    content = b"".join(json.dumps(line).encode() + b"\n" for line in [header, *lines])
-    write_bytes(path / _JOURNAL, content)
 
 
 def _read_journal(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:

@@ -7,6 +7,7 @@ the wrong type is left out and named, a row without identity is put aside.
 """
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -207,7 +208,8 @@ def loose_rows(body: bytes) -> list[Any]:
         ValueError: the body is no JSON list.
         RecursionError: it is nested deeper than Python goes.
     """
-    rows = json.loads(body.decode(errors="replace"))
+    # Bytes that are no UTF-8 become half surrogates too: seen again where a value is kept.
+    rows = json.loads(body.decode(errors="surrogateescape"))
     if not isinstance(rows, list):
         raise ValueError(f"a {type(rows).__name__} where a list of rows belongs")
     return rows
@@ -227,6 +229,8 @@ def _mend(kind: Kind, row: Any) -> tuple[dict[str, Any] | None, list[tuple[str |
         try:
             value = msgspec.to_builtins(msgspec.convert(row[name], item.type, strict=True))
             msgspec.json.encode(value)  # half of a surrogate pair has no bytes
+            if isinstance(value, float) and not math.isfinite(value):
+                raise msgspec.ValidationError("not a finite number")  # JSON would make it null
         except (msgspec.MsgspecError, UnicodeEncodeError) as error:
             reason = str(error).split(" - at ")[0]
             if item.required:

@@ -123,7 +123,6 @@ class Newest:
 
 def _clean_models(wire: pl.DataFrame, counts: Counter[str], odd: list[Odd]) -> pl.DataFrame:
     frame = _common(wire, counts, odd, ("downloads", "downloadsAllTime", "likes", "trendingScore"))
-    frame = _of_tags(frame, base_models=True)
     odd += _odd_values(
         frame, "gated", ~pl.col("gated").is_in(GATED), "neither false, auto nor manual"
     )
@@ -143,20 +142,20 @@ def _clean_models(wire: pl.DataFrame, counts: Counter[str], odd: list[Odd]) -> p
         trending_score="trendingScore",
         category="pipeline_tag",
         library="library_name",
-        license="license",
+        license=_LICENSE,
         tags="tags",
         gated=pl.when(pl.col("gated").is_in(GATED)).then("gated"),
         private="private",
         parameters=pl.coalesce(
             pl.col("safetensors").struct.field("total"), pl.col("gguf").struct.field("total")
         ),
-        base_models="base_models",
+        base_models=_base_models(frame),
         used_storage="usedStorage",
     )
 
 
 def _clean_spaces(wire: pl.DataFrame, counts: Counter[str], odd: list[Odd]) -> pl.DataFrame:
-    frame = _of_tags(_common(wire, counts, odd, ("likes", "trendingScore")), base_models=False)
+    frame = _common(wire, counts, odd, ("likes", "trendingScore"))
     hardware = pl.col("runtime").struct.field("hardware")
     return frame.select(
         hub_id="_id",
@@ -169,7 +168,7 @@ def _clean_spaces(wire: pl.DataFrame, counts: Counter[str], odd: list[Odd]) -> p
         sdk="sdk",
         stage=pl.col("runtime").struct.field("stage"),
         hardware=pl.coalesce(hardware.struct.field("current"), hardware.struct.field("requested")),
-        license="license",
+        license=_LICENSE,
         tags="tags",
         private="private",
         models=_names("models"),
@@ -223,52 +222,68 @@ def _odd_values(frame: pl.DataFrame, name: str, which: pl.Expr, reason: str) -> 
     return [Odd(page, -1, name, reason, str(value)[:500]) for page, value in found.iter_rows()]
 
 
-def _of_tags(frame: pl.DataFrame, *, base_models: bool) -> pl.DataFrame:
-    """Adds `license` and, where asked, `base_models`.
+# The first `license:` tag, without its prefix.
+_LICENSE = (
+    pl.col("tags")
+    .list.eval(pl.element().filter(pl.element().str.starts_with("license:")))
+    .list.first()
+    .str.strip_prefix("license:")
+)
+_SERVED_BASES = pl.col("baseModels").struct.field("models")
+_SERVED_RELATION = pl.col("baseModels").struct.field("relation")
+_BASE_TAGS = pl.col("tags").list.eval(
+    pl.element().filter(pl.element().str.starts_with("base_model:"))
+)
 
-    The field `baseModels` is taken where served, else the tags `base_model:<relation>:<id>`.
+
+def _base_models(frame: pl.DataFrame) -> pl.Series:
+    """What each model was made from: the field `baseModels`, else tags `base_model:<relation>:<id>`.
+
+    Nearly all have one base or none, which needs no join; the others are made apart.
     """
-    frame = frame.with_row_index("at")
-    tags = frame.lazy().select("at", "tags").explode("tags")
-    license_tags = tags.filter(pl.col("tags").str.starts_with("license:"))
-    licenses = license_tags.group_by("at", maintain_order=True).agg(
-        license=pl.col("tags").first().str.strip_prefix("license:")
-    )
-    wanted = frame.lazy().join(licenses, on="at", how="left", maintain_order="left")
-    if base_models:
-        made_from = pl.concat([_served_bases(frame), _tagged_bases(tags)]).unique(
-            "at", keep="first", maintain_order=True
-        )
-        wanted = wanted.join(made_from, on="at", how="left", maintain_order="left")
-    return wanted.drop("at").collect()
+    only = pl.struct(id=_SERVED_BASES.list.first().struct.field("id"), relation=_SERVED_RELATION)
+    several = (_SERVED_BASES.list.len() > 1).fill_null(value=False)
+    tagged = (_SERVED_BASES.is_null() & (_BASE_TAGS.list.len() > 0)).fill_null(value=False)
+    made = frame.select(
+        base_models=pl.when(_SERVED_BASES.list.len() == 1).then(pl.concat_list(only)),
+        several=several,
+        tagged=tagged,
+    ).with_row_index("at")
+    apart = []
+    if made["several"].any():
+        apart.append(_several_bases(frame[made.filter("several")["at"]], made.filter("several")))
+    if made["tagged"].any():
+        apart.append(_tagged_bases(frame[made.filter("tagged")["at"]], made.filter("tagged")))
+    if not apart:
+        return made["base_models"].cast(BASE_MODELS)
+    rest = made.filter(~pl.col("several") & ~pl.col("tagged")).select("at", "base_models")
+    parts = [part.cast({"base_models": BASE_MODELS}) for part in [rest, *apart]]
+    return pl.concat(parts).sort("at")["base_models"]
 
 
-def _served_bases(frame: pl.DataFrame) -> pl.LazyFrame:
-    served = pl.col("baseModels").struct.field("models")
+def _several_bases(frame: pl.DataFrame, made: pl.DataFrame) -> pl.DataFrame:
     return (
-        frame.lazy()
-        .filter(served.list.len() > 0)
-        .select("at", relation=pl.col("baseModels").struct.field("relation"), model=served)
+        frame.select(made["at"], relation=_SERVED_RELATION, model=_SERVED_BASES)
         .explode("model")
-        .select("at", base=pl.struct(pl.col("model").struct.field("id"), "relation"))
         .group_by("at", maintain_order=True)
-        .agg(base_models=pl.col("base").cast(BASE_MODELS.inner))
+        .agg(base_models=pl.struct(pl.col("model").struct.field("id"), "relation"))
     )
 
 
-def _tagged_bases(tags: pl.LazyFrame) -> pl.LazyFrame:
+def _tagged_bases(frame: pl.DataFrame, made: pl.DataFrame) -> pl.DataFrame:
     marked = pl.col("tags").str.extract_groups(
         r"^base_model:(?:(?<relation>finetune|adapter|quantized|merge):)?(?<id>.+)$"
     )
     return (
-        tags.filter(pl.col("tags").str.starts_with("base_model:"))
+        frame.select(made["at"], tags=_BASE_TAGS)
+        .explode("tags")
         .select("at", base=marked)
         .unnest("base")
         # The Hub writes each base twice, with its relation and without: the first tells more.
         .sort("at", pl.col("relation").is_null(), maintain_order=True)
         .unique(["at", "id"], keep="first", maintain_order=True)
         .group_by("at", maintain_order=True)
-        .agg(base_models=pl.struct("id", "relation").cast(BASE_MODELS.inner))
+        .agg(base_models=pl.struct("id", "relation"))
     )
 
 

@@ -51,6 +51,8 @@ def test_faults_strike_rendered_pages_too(serve: Serve, rendered: PrerenderedHub
     assert httpx2.get(url).status_code == 503
     with pytest.raises(ValueError, match=r".+"):
         httpx2.get(url).json()
+    faults.empty_page.append(At(page=3))
+    assert [len(page.json()) for page in pages(url)] == [1000, 1000, 0, 1000, 456]
     faults.duplicates.append(At(page=1))
     answers = pages(url)
     assert sum(len(page.json()) for page in answers) == 3466
