@@ -12,7 +12,7 @@ from hf_assets.defs.resources import LakeResource
 from hf_assets.hub import quality
 from hf_assets.hub.quality import Verdict
 from hf_assets.hub.schemas import ENRICHED_SPACES, MODELS
-from hf_assets.lake import Lake, Table
+from hf_assets.lake import Table
 from hf_assets.settings import settings
 
 Rule = Callable[[LakeResource, str], Verdict]

@@ -1,9 +1,11 @@
 """The Hub as it was served: one capture a day of each listing. Not here: anything parsed."""
 
 import time
+from functools import partial
 from typing import Literal
 
 import dagster as dg
+from pydantic import Field
 
 from hf_assets.defs.partitions import daily, single_run
 from hf_assets.defs.report import capture_facts
@@ -17,7 +19,7 @@ class ListingConfig(dg.Config):
     """How much of a listing to fetch; by default everything, once."""
 
     max_rows: int | None = None
-    filter: list[str] = []
+    filter: list[str] = Field(default_factory=list)
     sort: Literal["createdAt", "lastModified", "likes", "trendingScore", "downloads"] = "createdAt"
     refetch: bool = False
 
@@ -28,21 +30,22 @@ class ListingConfig(dg.Config):
         return Ask(kind, FIELDS[kind], self.sort, tuple(self.filter), self.max_rows)
 
 
-raw = {
-    "group_name": "hub/raw",
-    "owners": ["team:hub"],
-    "kinds": {"huggingface", "json"},
-    "partitions_def": daily,
-    "backfill_policy": single_run,
-    "io_manager_key": "tables",
+raw = partial(
+    dg.asset,
+    group_name="hub/raw",
+    owners=["team:hub"],
+    kinds={"huggingface", "json"},
+    partitions_def=daily,
+    backfill_policy=single_run,
+    io_manager_key="tables",
     # One cursor saturates a free token; the pool keeps two listings from racing for it.
-    "pool": "hub",
+    pool="hub",
     # A retry resumes at the next page; what cannot be mended says so itself.
-    "retry_policy": dg.RetryPolicy(max_retries=3, delay=60, backoff=dg.Backoff.EXPONENTIAL),
-}
+    retry_policy=dg.RetryPolicy(max_retries=3, delay=60, backoff=dg.Backoff.EXPONENTIAL),
+)
 
 
-@dg.asset(**raw)
+@raw()
 def raw_models(
     context: dg.AssetExecutionContext, config: ListingConfig, lake: LakeResource, hub: HubResource
 ) -> dg.MaterializeResult:
@@ -53,7 +56,7 @@ def raw_models(
     return _captured(context, config.ask("models"), config.refetch, lake, hub)
 
 
-@dg.asset(**raw)
+@raw()
 def raw_spaces(
     context: dg.AssetExecutionContext, config: ListingConfig, lake: LakeResource, hub: HubResource
 ) -> dg.MaterializeResult:

@@ -48,7 +48,8 @@ def stored_table(stored: Stored, table: Table) -> dict[str, Any]:
         "dagster/partition_row_count": stored.rows,
         "dagster/column_schema": column_schema(table),
         **{
-            f"count: {name}" if isinstance(count, int) else name: count
+            # A category of the Hub may be part of a count's name.
+            f"count: {shown(name)}" if isinstance(count, int) else name: count
             for name, count in counts.items()
         },
         "seconds": stored.seconds,

@@ -1,4 +1,7 @@
-"""What assets are given: the lake, its tables through an IO manager, the Hub. Not here: what they do with it."""
+"""What assets are given: the lake, its tables through an IO manager, the Hub.
+
+Not here: what they do with it.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass

@@ -9,8 +9,8 @@ import dagster as dg
 
 from hf_assets.defs.partitions import daily
 from hf_assets.defs.resources import RAW, LakeResource
+from hf_assets.hub import quality
 from hf_assets.hub.capture import MARKER
-from hf_assets.lake import Lake
 
 everything = dg.AssetSelection.from_string('group:"hub/*" or group:"trends"')
 derived = everything - dg.AssetSelection.assets(*RAW)
@@ -41,9 +41,9 @@ def fill_derived_days(
     context: dg.ScheduleEvaluationContext, lake: LakeResource
 ) -> list[dg.RunRequest] | dg.SkipReason:
     """One run for each stretch of days that wants filling."""
-    missing = unfilled_days(lake.tree)
+    missing = unfilled_days(lake)
     if not missing:
-        return dg.SkipReason("every captured day has its tables and figures")
+        return dg.SkipReason("every captured day that is whole has its tables and figures")
     return [
         dg.RunRequest(
             run_key=f"{first}...{last} at {context.scheduled_execution_time:%Y-%m-%d}",
@@ -56,12 +56,22 @@ def fill_derived_days(
     ]
 
 
-def unfilled_days(lake: Lake) -> list[str]:
-    """Days that both listings were captured on and that lack a table or the figures."""
-    captured = set.intersection(*(set(lake.days(asset, MARKER)) for asset in RAW))
-    made = [set(lake.days(table)) for table in DERIVED_TABLES]
-    made.append(set(lake.days("snapshot_figures", FIGURES_MARKER)))
-    return sorted(captured - set.intersection(*made))
+def unfilled_days(lake: LakeResource) -> list[str]:
+    """Days that both listings were captured on, whole, and that lack a table or the figures."""
+    tree = lake.tree
+    captured = set.intersection(*(set(tree.days(asset, MARKER)) for asset in RAW))
+    made = [set(tree.days(table)) for table in DERIVED_TABLES]
+    made.append(set(tree.days("snapshot_figures", FIGURES_MARKER)))
+    missing = sorted(captured - set.intersection(*made))
+    return [day for day in missing if all(_usable(lake, asset, day) for asset in RAW)]
+
+
+def _usable(lake: LakeResource, asset: str, day: str) -> bool:
+    """The blocking checks of a capture pass: they are no part of a run without `raw_*`."""
+    capture = lake.captures(asset, [day])[day]
+    before = lake.captured_before(asset, day)
+    verdicts = (quality.capture_complete(capture), quality.not_partial(capture, before))
+    return all(verdict.passed or verdict.warn for verdict in verdicts)
 
 
 def stretches(days: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -1,8 +1,9 @@
 """Aggregates and figures of a day. Not here: how they are counted or drawn (`trends`)."""
 
 import base64
+from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -11,6 +12,10 @@ from hf_assets.defs.partitions import daily, single_run
 from hf_assets.defs.resources import Days, LakeResource
 from hf_assets.lake import Lake, Stored
 from hf_assets.trends import metrics
+
+if TYPE_CHECKING:
+    from hf_assets.trends.saving import Rendered
+    from hf_assets.trends.snapshot import Snapshot
 
 
 @daily_table(metrics.DAILY_METRICS, group="trends")
@@ -40,30 +45,38 @@ def snapshot_figures(
 
     What is popular: downloads, likes and trending score by category, shares, years, usage.
     """
-    for day in daily_metrics:
-        rows = {"models": models[day].rows, "spaces": enriched_spaces[day].rows}
-        drawn = _draw(lake.tree, day, daily_metrics[day], model_usage[day], rows)
-        context.add_asset_metadata(drawn, partition_key=day)
+    # Imported here: matplotlib takes as long to load as the rest of the code location.
+    from hf_assets.trends.drawing import draw_days
+
+    snapshots = {
+        day: _snapshot(daily_metrics[day], model_usage[day], models[day], enriched_spaces[day])
+        for day in daily_metrics
+    }
+    drawn = draw_days(list(snapshots.values()))
+    for day, rendered in zip(snapshots, drawn, strict=True):
+        facts = _stored_figures(lake.tree, day, rendered, daily_metrics[day].provenance)
+        context.add_asset_metadata(facts, partition_key=day)
     return dg.MaterializeResult()
 
 
-def _draw(
-    lake: Lake, day: str, day_metrics: Stored, usage: Stored, rows: dict[str, int]
-) -> dict[str, Any]:
-    # Imported here: matplotlib takes as long to load as the rest of the code location.
-    from hf_assets.trends.charts import render
-    from hf_assets.trends.figures import FIGURES, Snapshot
+def _snapshot(day_metrics: Stored, usage: Stored, models: Stored, spaces: Stored) -> "Snapshot":
+    from hf_assets.trends.snapshot import Snapshot
 
-    snapshot = Snapshot(
-        day=date.fromisoformat(day),
+    return Snapshot(
+        day=date.fromisoformat(day_metrics.day),
         source=_source(day_metrics),
+        models=models.rows,
+        spaces=spaces.rows,
         metrics=day_metrics.frame.collect(),
         usage=usage.frame.collect(),
-        **rows,
     )
+
+
+def _stored_figures(
+    lake: Lake, day: str, drawn: Mapping[str, "Rendered"], provenance: Mapping[str, Any]
+) -> dict[str, Any]:
     gallery, size = [], 0
-    for name, figure in FIGURES.items():
-        rendered = render(figure(snapshot))
+    for name, rendered in drawn.items():
         for suffix, content in (("png", rendered.png), ("svg", rendered.svg)):
             lake.write_file("snapshot_figures", day, f"{name}.{suffix}", content)
             size += len(content)
@@ -74,11 +87,12 @@ def _draw(
         "figures": len(gallery),
         "bytes": size,
         "path": dg.MetadataValue.path(str(lake.folder("snapshot_figures", day))),
-        "provenance": dg.MetadataValue.json(day_metrics.provenance),
+        "provenance": dg.MetadataValue.json(dict(provenance)),
     }
 
 
 def _source(stored: Stored) -> str:
-    """The host that the day's models were captured from."""
-    facts = stored.provenance.get("raw_models", {})
-    return str(facts.get("endpoint", "")).split("://")[-1] or "unknown"
+    """Which Hub the day's models were captured from."""
+    endpoint = str(stored.provenance.get("raw_models", {}).get("endpoint", ""))
+    host = endpoint.split("://")[-1]
+    return "an embedded Hub" if host.startswith("127.0.0.1:") else host or "an unknown Hub"

@@ -7,9 +7,9 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -22,6 +22,8 @@ from hf_assets.demo.server import LoopbackServer
 from hf_assets.lake import FOOTER_KEY, today
 
 PROJECT = Path(__file__).resolve().parents[2]
+# The generated Hub has its sizes on this day, and is one and the same whenever it is started.
+SIZED_ON = date(2026, 11, 1)
 # The demo must not stop at the Hub's own 500 requests in five minutes.
 DEMO_RATE = 10_000
 UI_PORT = 3000
@@ -61,10 +63,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 @contextmanager
-def _embedded(options: argparse.Namespace) -> Iterator[LoopbackServer]:
+def _embedded(options: argparse.Namespace) -> Generator[LoopbackServer]:
     """The embedded Hub over generated rows, or over recorded ones where a file is named."""
     if options.models.isdigit() and options.spaces.isdigit():
-        source = GeneratedHub(int(options.models), int(options.spaces), options.seed)
+        source = GeneratedHub(
+            int(options.models), int(options.spaces), options.seed, sized_on=SIZED_ON
+        )
     else:
         files = {
             kind: None if given.isdigit() else Path(given)

@@ -204,10 +204,10 @@ class Capturer:
                 "without `refetch` to use that capture."
             )
         return (
-            f"{day} is over and its {ask.kind} were never captured: the Hub shows only what is now, "
-            "and today's rows are not written under another day. Choose a day that was captured "
-            "(green in the partitions bar), or turn the schedule `daily_capture` on so that later "
-            "days are not lost."
+            f"{day} is over and its {ask.kind} were never captured: the Hub shows only what is "
+            "now, and today's rows are not written under another day. Choose a day that was "
+            "captured (green in the partitions bar), or turn the schedule `daily_capture` on so "
+            "that later days are not lost."
         )
 
     def _alone(self, folder: Path, day: str) -> AcquireReturnProxy:
@@ -361,7 +361,7 @@ class _Attempt:
             "finished": now.isoformat(),
             "pages": len(lines),
             "rows": self.rows,
-            "distinct": int(np.unique(np.concatenate([np.empty(0, np.int64), *self.hashes])).size),
+            "distinct": _distinct(self.hashes),
             "total": next((line["total"] for line in lines if line["total"] is not None), None),
             "bytes": sum(line["bytes"] for line in lines),
             "sha256": hashlib.sha256(
@@ -372,11 +372,12 @@ class _Attempt:
             "complete": True,
         }
         folder = self.path.parent
-        write_bytes(folder / MARKER, json.dumps(facts, indent=2).encode())
+        content = json.dumps(facts, indent=2).encode()
+        write_bytes(folder / MARKER, content)
         for other in _attempts(folder):
             if other != self.path:
                 shutil.rmtree(other)
-        return Capture(folder, facts)
+        return Capture(folder, json.loads(content))
 
 
 def _attempts(folder: Path) -> list[Path]:
@@ -417,7 +418,7 @@ def _read_journal(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     for line in (path / _JOURNAL).read_bytes().split(b"\n"):
         try:
             lines.append(json.loads(line))
-        except json.JSONDecodeError:
+        except ValueError:  # no JSON, or not even text
             break
     return (lines[0], lines[1:]) if lines else ({}, [])
 
@@ -443,6 +444,15 @@ def _page_name(number: int) -> str:
 def _hashes(ids: list[Any]) -> np.ndarray:
     """One 64-bit number an id, to count distinct ones in 8 bytes each (20 MB for 2.5 M)."""
     return np.fromiter((hash(str(one)) for one in ids), np.int64, len(ids))
+
+
+def _distinct(hashes: list[np.ndarray]) -> int:
+    """How many different numbers; sorted in place, as a set of them would not fit."""
+    if not hashes:
+        return 0
+    every = np.concatenate(hashes)
+    every.sort()
+    return int(np.count_nonzero(every[1:] != every[:-1])) + bool(every.size)
 
 
 def _plain(ask: Ask) -> dict[str, Any]:

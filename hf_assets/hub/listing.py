@@ -222,8 +222,7 @@ class HubClient:
         if (there.scheme, there.host, there.port) != (here.scheme, here.host, here.port):
             # A mirror that passes the Hub's own links on; the token must not follow them.
             self.tell(f"page {number} links to {there.host or link!r}: staying at {here.host}")
-            there = there.copy_with(scheme=here.scheme, host=here.host, port=here.port)
-        return str(there)
+        return str(here.copy_with(raw_path=there.raw_path))
 
     def _failure(
         self, number: int, url: str, problems: list[str], error: BaseException | None
@@ -255,6 +254,9 @@ def refused_fields(message: str, asked: list[str]) -> tuple[str, ...]:
     The Hub answers with the list of what it would take, or with the place of what it would not;
     either is read, in that order.
     """
+    about = re.findall(r"→ at (\w+)", message)
+    if about and "expand" not in about:
+        return ()  # the list is of what another parameter may be
     allowed = re.search(r"expected one of (.+)", message.replace('\\"', '"'), re.DOTALL)
     if allowed:
         taken = set(re.findall(r'"([^"]+)"', allowed.group(1)))

@@ -101,7 +101,7 @@ def ranges(stored: Stored) -> Verdict:
     found = stored.frame.select(**tests).collect().row(0, named=True)
     clipped = {name: count for name, count in stored.notes.items() if name.startswith("clipped")}
     bad = {name: count for name, count in {**found, **clipped}.items() if count}
-    says = "; ".join(f"{count:,} × {name}" for name, count in bad.items()) or "All in range."
+    says = "; ".join(f"{count:,} {name}" for name, count in bad.items()) or "All in range."
     return Verdict(not bad, says, {**found, **clipped}, warn=True)
 
 

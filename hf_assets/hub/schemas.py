@@ -26,10 +26,17 @@ _FLOOR_DATED = Column(
     pl.Boolean, "created_at is the Hub's floor, 2022-03-02: created on that day or before it."
 )
 
+# Listings come in the order of creation, which `_id` begins with: neighbours share their beginning.
+_BY_CREATION = {
+    "hub_id": "DELTA_BYTE_ARRAY",
+    "id": "DELTA_BYTE_ARRAY",
+    "created_at": "DELTA_BINARY_PACKED",
+}
+
 MODELS = Table(
     name="models",
     required=("id", "hub_id"),
-    sort_by="id",
+    encodings=_BY_CREATION,
     preview_by="downloads",
     columns={
         "day": _DAY,
@@ -62,7 +69,7 @@ MODELS = Table(
 ENRICHED_SPACES = Table(
     name="enriched_spaces",
     required=("id", "hub_id"),
-    sort_by="id",
+    encodings=_BY_CREATION,
     preview_by="likes",
     columns={
         "day": _DAY,
@@ -109,7 +116,7 @@ TOP_MODELS = Table(
 MODEL_USAGE = Table(
     name="model_usage",
     required=("id",),
-    sort_by="id",
+    encodings={"id": "DELTA_BYTE_ARRAY"},
     preview_by="spaces",
     columns={
         "day": _DAY,

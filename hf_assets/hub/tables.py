@@ -19,8 +19,10 @@ from hf_assets.hub.rows import Kind, Odd, odd_frame, parse_page
 from hf_assets.hub.schemas import BASE_MODELS, TEXTS
 from hf_assets.lake import Made, iso
 
-# Pages cleaned at a time: 128 k rows, one row group.
-BATCH_PAGES = 128
+# Pages parsed and cleaned at a time.
+BATCH_PAGES = 16
+# Spaces joined with the models at a time: each time, the ids of all models are read.
+JOINED_SPACES = 1 << 18
 # Threads that parse pages; read_json holds no lock, more than a few only cost memory.
 PARSERS = 2
 # No repository of the Hub is older than its own start: older ones carry this date.
@@ -44,12 +46,13 @@ def enriched_spaces(capture: Capture, models: pl.LazyFrame, day: str) -> Made:
         day: the partition key.
     """
     made = Made(frames=(), provenance={"raw_spaces": capture.provenance})
-    made.frames = _enriched(_cleaned("spaces", capture, day, made), models, made.notes)
+    spaces = stacked(_cleaned("spaces", capture, day, made), JOINED_SPACES)
+    made.frames = _enriched(spaces, models, made.notes)
     return made
 
 
 def _cleaned(kind: Kind, capture: Capture, day: str, made: Made) -> Iterator[pl.DataFrame]:
-    """Row groups of a table, each sorted by id; fills the notes and the quarantine of `made`."""
+    """The clean rows of a capture, by and by; fills the notes and the quarantine of `made`."""
     counts: Counter[str] = Counter()
     odd: list[Odd] = []
     newest = Newest()
@@ -59,7 +62,7 @@ def _cleaned(kind: Kind, capture: Capture, day: str, made: Made) -> Iterator[pl.
         counts["doubled"] += wire.height - kept.height
         frame = clean(kept, counts, odd).with_columns(day=pl.lit(iso(day)))
         counts["rows"] += frame.height
-        yield frame.sort("id")
+        yield frame
     made.aside["quarantine"] = odd_frame(odd).with_columns(day=pl.lit(iso(day)))
     left_out = Counter(one.field for one in odd if one.field)
     made.notes |= {
@@ -71,6 +74,18 @@ def _cleaned(kind: Kind, capture: Capture, day: str, made: Made) -> Iterator[pl.
         **{f"nulled {name}": count for name, count in sorted(left_out.items())},
         **counts,
     }
+
+
+def stacked(frames: Iterable[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]:
+    """The same rows in frames of about `rows`; the last may be smaller."""
+    waiting: list[pl.DataFrame] = []
+    for frame in frames:
+        if waiting and sum(one.height for one in waiting) + frame.height > rows:
+            yield pl.concat(waiting)
+            waiting.clear()
+        waiting.append(frame)
+    if waiting:
+        yield pl.concat(waiting)
 
 
 def _batches(kind: Kind, capture: Capture, odd: list[Odd]) -> Iterator[pl.DataFrame]:
@@ -232,12 +247,14 @@ _LICENSE = (
 _SERVED_BASES = pl.col("baseModels").struct.field("models")
 _SERVED_RELATION = pl.col("baseModels").struct.field("relation")
 _BASE_TAGS = pl.col("tags").list.eval(
-    pl.element().filter(pl.element().str.starts_with("base_model:"))
+    pl.element().filter(
+        pl.element().str.starts_with("base_model:") & (pl.element() != "base_model:")
+    )
 )
 
 
 def _base_models(frame: pl.DataFrame) -> pl.Series:
-    """What each model was made from: the field `baseModels`, else tags `base_model:<relation>:<id>`.
+    """What each model was made from: the field `baseModels`, else tags `base_model:<rel>:<id>`.
 
     Nearly all have one base or none, which needs no join; the others are made apart.
     """
@@ -272,7 +289,7 @@ def _several_bases(frame: pl.DataFrame, made: pl.DataFrame) -> pl.DataFrame:
 
 def _tagged_bases(frame: pl.DataFrame, made: pl.DataFrame) -> pl.DataFrame:
     marked = pl.col("tags").str.extract_groups(
-        r"^base_model:(?:(?<relation>finetune|adapter|quantized|merge):)?(?<id>.+)$"
+        r"(?s)^base_model:(?:(?<relation>finetune|adapter|quantized|merge):)?(?<id>.+)$"
     )
     return (
         frame.select(made["at"], tags=_BASE_TAGS)

@@ -47,7 +47,8 @@ def _best(models: pl.LazyFrame, sort: Sort, look: int, total: int) -> pl.DataFra
     wanted = ["id", "hub_id", "likes", "downloads", "trending_score", "category", "tags"]
     if look < total:
         floor = models.select(pl.col(sort).top_k(look).min()).collect().item()
-        models = models.filter(pl.col(sort) >= floor)
+        if floor is not None:
+            models = models.filter(pl.col(sort) >= floor)
     return models.select(wanted).collect()
 
 
@@ -89,8 +90,9 @@ def model_usage(
         .group_by("id")
         .agg(
             spaces=pl.len().cast(pl.Int64),
-            authors=pl.col("author").n_unique().cast(pl.Int64),
-            likes=pl.col("likes").sum() if _any(spaces, "likes") else pl.lit(None, pl.Int64),
+            authors=pl.col("author").drop_nulls().n_unique().cast(pl.Int64),
+            # A sum of nulls alone would read 0, where the Hub did not say.
+            likes=pl.when(pl.col("likes").is_not_null().any()).then(pl.col("likes").sum()),
         )
         .collect()
     )
@@ -116,11 +118,6 @@ def model_usage(
         notes=_usage_notes(frame, spaces, chosen_used),
         aside={"chosen_usage": chosen_used},
     )
-
-
-def _any(frame: pl.LazyFrame, column: str) -> bool:
-    """True where the column has any value: a sum of nulls alone would read 0."""
-    return frame.select(pl.col(column).is_not_null().any()).collect().item()
 
 
 def _usage_notes(

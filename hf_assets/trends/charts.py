@@ -1,16 +1,14 @@
-"""Chart primitives: one sheet layout, bars, columns, numbers for people, files.
+"""Chart primitives: one sheet layout, bars, columns.
 
-What belongs here: anything that knows pixels, fonts or file formats. What does not: the Hub, its
-tables and what a figure says (`figures.py`). Nothing touches pyplot's global state. Positions are
+What belongs here: anything that knows pixels and marks. What does not: the Hub, its tables and
+what a figure says (`figures.py`). Nothing touches pyplot's global state. Positions are
 in px of a sheet of 1000 px width at 100 dpi, from its top left corner.
 
 All text from outside passes `clean`, and is drawn without mathtext.
 """
 
-import io
 import math
 import threading
-import unicodedata
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,26 +17,21 @@ from pathlib import Path
 from typing import Any, Literal
 
 import matplotlib
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, findfont
-from matplotlib.ft2font import FT2Font, LoadFlags
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import ScaledTranslation
-from PIL import Image
+
+from hf_assets.trends.wording import DPI, fit, human, text_width, wrapped
 
 BLUE, PALE, NAVY = "#2F6FE0", "#9DB6EA", "#123A86"
 OTHER, NONE = "#D5DAE2", "#B4BCC8"  # what was lumped together; what carries no key
 INK, MUTED, FAINT = "#1B2430", "#5B6472", "#6F7885"  # all ≥ 4.4:1 on white
-MINUS = "\u2212"
 
-WIDTH, HEIGHT, MARGIN, DPI = 1000, 660, 24, 100
-GALLERY_BYTES = 50_000  # base64 Markdown of this stays light in the UI's asset page
-_FILE_DPI = 180  # 1800 px wide: halves exactly into the gallery's 900
+WIDTH, HEIGHT, MARGIN = 1000, 660, 24
 _PITCH, _THICK = 25, 52  # px a row takes at least; px of the thickest bar
 _FOOT = 58  # px below the plot for ticks and the axis label
 _SPREAD = 50  # max/median beyond which the median bar is < 2 % of the longest: 10 px
@@ -61,125 +54,6 @@ def house_style() -> Generator[None]:
         yield
 
 
-# --- numbers and words ---------------------------------------------------------------------------
-
-
-def human(value: float) -> str:
-    """Three significant digits for people: 277, 1.2k, 95.6M, 3.5B, 12T. Never scientific."""
-    if not math.isfinite(value):
-        return "\N{EN DASH}"
-    size = float(f"{abs(value) * (1 + 1e-12):.2e}")  # a half goes up: 2645 is 2.65k
-    sign = MINUS if value < 0 and size else ""
-    for step, letter in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if size >= step:
-            scaled = size / step
-            return sign + (f"{scaled:.3g}" if scaled < 1000 else exact(scaled)) + letter
-    if 0 < size < 1e-4:
-        return f"{sign}<0.0001"
-    return sign + f"{size:.6f}".rstrip("0").rstrip(".")
-
-
-def exact(value: float) -> str:
-    """A whole number in groups of three: 1 234 567, with spaces that do not break."""
-    return f"{round(value):,}".replace(",", "\u00a0")
-
-
-def told(value: float) -> str:
-    """A number inside a sentence: every digit below 10 000, `human` from there on."""
-    whole = abs(value) < 10_000 and float(value).is_integer()
-    return exact(value).replace("-", MINUS) if whole else human(value)
-
-
-def percent(part: float, whole: float) -> str:
-    """A share for people: 57%, 4.2%, <0.1%; "0%" of nothing. 100% only if it is all."""
-    share = 100 * part / whole if whole else 0.0
-    if 0 < share < 0.1:
-        return "<0.1%"
-    if 99.9 < share < 100:
-        return ">99.9%"
-    digits = 1 if share < 10 or 99 <= share < 100 else 0
-    text = f"{share:.{digits}f}"
-    return (text.removesuffix(".0") if digits else text) + "%"
-
-
-def plural(n: float, one: str, many: str = "", number: Callable[[float], str] = told) -> str:
-    """Such as "1 model", "2 models", "0 models"; `many` where an s does not do."""
-    return f"{number(n)}\u00a0{one if n == 1 else many or one + 's'}"
-
-
-@lru_cache(maxsize=4)
-def _font(bold: bool) -> FT2Font:
-    properties = FontProperties(family=["DejaVu Sans"], weight="bold" if bold else "normal")
-    font = FT2Font(findfont(properties))  # one of our own: drawing resizes matplotlib's
-    font.set_size(100, 72)
-    return font
-
-
-@lru_cache(maxsize=1)
-def _glyphs() -> frozenset[int]:
-    return frozenset(_font(False).get_charmap()) & frozenset(_font(True).get_charmap())
-
-
-def clean(text: str, limit: int = 120) -> str:
-    """Text from outside as one inert line of at most `limit` characters, cut in the middle.
-
-    Control and format characters (bidirectional overrides too) and stacked marks go, white space
-    becomes one space, and what the font has no glyph for becomes □.
-    """
-    if len(text) > 4 * limit:
-        text = f"{text[: 2 * limit]}…{text[-2 * limit :]}"
-    kept = []
-    for char in unicodedata.normalize("NFC", text):
-        if char.isspace():
-            kept.append(" ")
-        elif unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Mn", "Me"}:
-            kept.append(char if ord(char) in _glyphs() else "□")
-    line = " ".join("".join(kept).split()) or "(blank)"
-    return line if len(line) <= limit else _middle(line, limit - 1)
-
-
-def _middle(text: str, keep: int) -> str:
-    head = (keep + 1) // 2
-    return f"{text[:head].rstrip()}…{text[len(text) - (keep - head) :].lstrip()}"
-
-
-@lru_cache(maxsize=4096)
-def _advance(char: str, bold: bool) -> float:
-    # Unhinted and without kerning, hence a little wide; shaping each label twice costs 0.4 ms.
-    glyph = _font(bold).load_char(ord(char), flags=LoadFlags.NO_HINTING)
-    return glyph.linearHoriAdvance / 65536 / 100
-
-
-def text_width(text: str, size: float, bold: bool = False) -> float:
-    """Width in px of one line at `size` points."""
-    return sum(_advance(char, bold) for char in text) * size * DPI / 72
-
-
-def fit(text: str, size: float, width: float, bold: bool = False) -> str:
-    """`text`, or its two ends around "…", so that it takes at most `width` px."""
-    if text_width(text, size, bold) <= width:
-        return text
-    low, high = 0, len(text)
-    while high - low > 1:
-        half = (low + high) // 2
-        low, high = (
-            (half, high) if text_width(_middle(text, half), size, bold) <= width else (low, half)
-        )
-    return _middle(text, low)
-
-
-def _wrap(text: str, size: float, width: float) -> list[str]:
-    lines = [""]
-    for word in text.split(" "):
-        word = fit(word, size, width)
-        joined = f"{lines[-1]} {word}".lstrip()
-        if text_width(joined, size) <= width:
-            lines[-1] = joined
-        else:
-            lines.append(word)
-    return lines
-
-
 # --- the sheet -----------------------------------------------------------------------------------
 
 
@@ -198,8 +72,8 @@ class Sheet:
         legend: Sequence[tuple[str, str]] = (),
     ) -> None:
         inner = WIDTH - 2 * MARGIN
-        says = _wrap(subtitle, 11.5, inner) if subtitle else []
-        small = _wrap(" · ".join(caption), 8.5, inner)
+        says = wrapped(subtitle, 11.5, inner) if subtitle else []
+        small = wrapped(" · ".join(caption), 8.5, inner)
         self.top = 64 + 22 * len(says) + (26 if legend else 0)
         height = max(HEIGHT, math.ceil(self.top + body + _FOOT + 22 + 15 * len(small)))
         self.height = height
@@ -453,74 +327,3 @@ def columns(
                 axes.text(place, high, text, fontsize=size, color=color, ha="center",
                           transform=shift, parse_math=False)  # fmt: skip
     return axes
-
-
-# --- files ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Rendered:
-    """One figure's files. `png`: 1800 px wide. `svg`: text as text. `gallery`: ≤ 50 kB."""
-
-    png: bytes
-    svg: bytes
-    gallery: bytes
-
-
-def render(figure: Figure) -> Rendered:
-    """Draw once with Agg and once as SVG; the gallery image is the PNG at half its size.
-
-    The same figure gives the same bytes: no dates, fixed ids.
-    """
-    with house_style():
-        canvas = FigureCanvasAgg(figure)
-        figure.set_dpi(_FILE_DPI)
-        canvas.draw()
-        size, pixels = canvas.get_width_height(), canvas.buffer_rgba()
-        image = Image.frombuffer("RGBA", size, pixels, "raw", "RGBA", 0, 1).convert("RGB")
-        figure.set_dpi(DPI)
-        svg = io.BytesIO()
-        about = {"Title": str(figure.get_label()), "Creator": "hf_assets", "Date": None}
-        figure.savefig(svg, format="svg", metadata=about)
-    half = image.reduce(2)
-    # A palette takes a third of the time and bytes of RGB, and cannot be told from it by eye.
-    png = _png(image.quantize(palette=_palette(half, 256), dither=Image.Dither.NONE))
-    return Rendered(png, svg.getvalue(), gallery_png(half))
-
-
-def gallery_png(image: Image.Image, limit: int = GALLERY_BYTES) -> bytes:
-    """An RGB image as a palette PNG of at most `limit` bytes: fewer colours, then fewer pixels.
-
-    A limit under some 100 bytes, which no PNG meets, gives one pixel.
-    """
-    while True:
-        for colors in (128, 32):
-            palette = _palette(image, colors)
-            data = _png(image.quantize(palette=palette, dither=Image.Dither.NONE))
-            if len(data) <= limit or image.size == (1, 1):
-                return data
-        size = (max(1, image.width * 3 // 4), max(1, image.height * 3 // 4))
-        image = image.resize(size, Image.Resampling.LANCZOS)
-
-
-def _png(image: Image.Image) -> bytes:
-    out = io.BytesIO()
-    image.save(out, "png", compress_level=5)  # 6 saves 1 % and takes a fifth longer
-    return out.getvalue()
-
-
-def _palette(image: Image.Image, colors: int) -> Image.Image:
-    """The flat colours of `image` exactly (white stays white), an octree's for the edges."""
-    sample = image.resize((-(-image.width // 4), -(-image.height // 4)), Image.Resampling.NEAREST)
-    counted = sample.getcolors(sample.width * sample.height) or []
-    flat = [color for _, color in sorted(counted, reverse=True)[: colors // 4]]
-    edges = image.quantize(colors * 3 // 4, Image.Quantize.FASTOCTREE).getpalette() or []
-    wanted = np.vstack([flat, np.reshape(edges, (-1, 3))]).astype(np.int16)
-    kept = wanted[:1]
-    for color in wanted[1:]:
-        # Pillow looks colours up in cells of 4 levels: a neighbour this near would take the place.
-        if np.abs(kept - color).max(axis=1).min() >= 9:
-            kept = np.vstack([kept, color])
-    palette = Image.new("P", (1, 1))
-    palette.putpalette(kept.ravel().tolist())
-    return palette

@@ -7,6 +7,7 @@ thousand are row groups of their own, so that a reader of the rest skips them.
 
 from collections.abc import Iterator
 
+import numpy as np
 import polars as pl
 
 from hf_assets.lake import Column, Made, Table, iso
@@ -23,6 +24,7 @@ QUANTILES = {"25%": 0.25, "50%": 0.5, "75%": 0.75}
 DAILY_METRICS = Table(
     name="daily_metrics",
     required=("dimension",),
+    row_group=1,  # each ranking by itself
     columns={
         "day": Column(pl.Date, "Day of the snapshot, UTC: the partition."),
         "dimension": Column(
@@ -161,16 +163,17 @@ def _models_per_space(spaces: pl.LazyFrame) -> pl.DataFrame:
 def _describe(counted: pl.DataFrame) -> Iterator[tuple[str, str, float | None]]:
     """count, mean, std, min, quartiles (interpolated, as pandas does) and max."""
     for name in POPULARITY:
-        column = counted[name]
-        found = {
-            "count": column.count(),
-            "mean": column.mean(),
-            "std": column.std(),
-            "min": column.min(),
-            **{label: column.quantile(at, "linear") for label, at in QUANTILES.items()},
-            "max": column.max(),
-        }
-        for label, value in found.items():
+        # As floats: what polars calls a mean may be a date as well.
+        column = counted[name].cast(pl.Float64)
+        found = counted.select(
+            count=pl.col(name).count().cast(pl.Float64),
+            mean=pl.lit(column).mean(),
+            std=pl.lit(column).std(),
+            min=pl.lit(column).min(),
+            **{label: pl.lit(column).quantile(at, "linear") for label, at in QUANTILES.items()},
+            max=pl.lit(column).max(),
+        )
+        for label, value in found.row(0, named=True).items():
             yield "describe", f"{name}/{label}", value
 
 
@@ -188,7 +191,7 @@ def _correlations(counted: pl.DataFrame) -> Iterator[tuple[str, str, float | Non
 
 
 def _ranks(column: pl.Series) -> pl.Series:
-    """Average ranks, by way of the distinct values: counters repeat, and sorting 2.5 M does not pay."""
+    """Average ranks, by way of the distinct values: counters repeat."""
     values = column.value_counts(name="n").sort(column.name)
     last = pl.col("n").cum_sum()
     ranked = values.select(column.name, rank=last - (pl.col("n") - 1) / 2)
@@ -197,12 +200,12 @@ def _ranks(column: pl.Series) -> pl.Series:
 
 def _concentration(downloads: pl.Series) -> Iterator[tuple[str, str, float | None]]:
     """Gini, HHI and the shares of the top 1, 10, 100 and 1000 models; none without downloads."""
-    x = downloads.drop_nulls().sort().cast(pl.Float64)
-    total, n = float(x.sum()), len(x)
+    x = downloads.drop_nulls().sort().to_numpy().astype(np.float64)
+    total, n = x.sum(), x.size
     if not total:
         return
-    place = pl.int_range(1, n + 1, eager=True)
-    yield "concentration", "downloads/gini", 2 * (place * x).sum() / (n * total) - (n + 1) / n
-    yield "concentration", "downloads/hhi", 10_000 * ((x / total) ** 2).sum()
+    gini = 2 * np.dot(np.arange(1, n + 1), x) / (n * total) - (n + 1) / n
+    yield "concentration", "downloads/gini", float(gini)
+    yield "concentration", "downloads/hhi", float(10_000 * np.square(x / total).sum())
     for k in (1, 10, 100, 1000):
-        yield "concentration", f"downloads/top_{k}", x.tail(k).sum() / total
+        yield "concentration", f"downloads/top_{k}", float(x[-k:].sum() / total)

@@ -2,19 +2,14 @@
 
 import dataclasses
 import datetime as dt
-import os
-import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
-
-os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-os.environ["HF_HOME"] = tempfile.mkdtemp(prefix="hf-home-")
-
 from huggingface_hub import constants
 
 from hf_assets.definitions import defs as code_location
@@ -29,9 +24,17 @@ from hf_assets.hub.rows import Kind
 from hf_assets.lake import Lake, today
 from hf_assets.settings import settings
 
-RATE = 1_000_000  # requests a window: only a test of the limit itself wants to meet it
+# Requests a window: none of these tests is about the limit.
+RATE = 1_000_000
 RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
+RAW = ("raw_models", "raw_spaces")
+TABLES = ("models", "enriched_spaces", "top_models", "model_usage", "daily_metrics")
+
+
+def days_ago(count: int) -> str:
+    """That many days before today, UTC."""
+    return (dt.date.fromisoformat(today()) - dt.timedelta(count)).isoformat()
 
 
 @dataclasses.dataclass
@@ -39,7 +42,8 @@ class World:
     """A Hub, the graph that reads it, and where the graph keeps what it makes."""
 
     root: Path
-    server: LoopbackServer
+    app: Any
+    url: str
     source: Any
     faults: Faults
     instance: dg.DagsterInstance
@@ -51,10 +55,15 @@ class World:
         return Lake(self.root)
 
     @property
-    def requests(self) -> list[Served]:
+    def pages(self) -> list[Served]:
         """The listing pages asked for so far."""
-        served: list[Served] = self.server.app.state.requests  # ty: ignore[unresolved-attribute]
-        return [one for one in served if one.path in ("/api/models", "/api/spaces")]
+        asked: list[Served] = self.app.state.requests
+        return [one for one in asked if one.path in ("/api/models", "/api/spaces")]
+
+    @property
+    def files(self) -> list[Path]:
+        """Every file of the lake."""
+        return sorted(path for path in self.root.rglob("*") if path.is_file())
 
     def materialize(
         self,
@@ -62,83 +71,115 @@ class World:
         day: str | None = None,
         days: tuple[str, str] | None = None,
         config: Mapping[str, Mapping[str, Any]] | None = None,
-        tags: Mapping[str, str] | None = None,
     ) -> dg.ExecuteInProcessResult:
         """One run over those assets (all, where none is named) with their checks.
 
         Args:
             assets: names; none for the whole graph.
-            day: a partition; today where neither it nor `days` nor `tags` is given.
+            day: a partition; today where neither it nor `days` is given.
             days: first and last partition of a single run over many.
             config: by asset.
-            tags: of the run, as a RunRequest gives them.
         """
-        if days:
-            tags = {RANGE_START: days[0], RANGE_END: days[1]} | dict(tags or {})
-        job = self.definitions.get_implicit_global_asset_job_def()
+        tags = {RANGE_START: days[0], RANGE_END: days[1]} if days else {}
+        job = self.definitions.resolve_implicit_global_asset_job_def()
         return job.execute_in_process(
             instance=self.instance,
             asset_selection=[dg.AssetKey(name) for name in assets] or None,
-            partition_key=day or (None if tags else today()),
-            tags=dict(tags or {}),
+            partition_key=None if days else day or today(),
+            tags=tags,
             run_config={"ops": {name: {"config": dict(c)} for name, c in (config or {}).items()}},
             raise_on_error=False,
         )
 
-    def capture(self, day: str, **ask: Any) -> dict[str, Capture]:
-        """Both listings as they would have been captured on that day, over HTTP."""
+    def capture(self, day: str, kinds: tuple[Kind, ...] = ("models", "spaces"), **ask: Any) -> None:
+        """Those listings as they would have been captured on that day, over HTTP."""
         if isinstance(self.source, GeneratedHub):
             self.source.day = dt.date.fromisoformat(day)
         noon = dt.datetime.fromisoformat(f"{day}T12:00:00+00:00")
-        capturer = Capturer(HubClient(self.server.url, retry_wait=0.0), clock=lambda: noon)
-        kinds: tuple[Kind, ...] = ("models", "spaces")
-        return {
-            f"raw_{kind}": capturer.obtain(
-                self.lake.folder(f"raw_{kind}", day),
-                day,
-                dataclasses.replace(Ask.everything(kind), **ask),
-            )
-            for kind in kinds
-        }
+        capturer = Capturer(HubClient(self.url, retry_wait=0.0), clock=lambda: noon)
+        for kind in kinds:
+            wanted = dataclasses.replace(Ask.everything(kind), **ask)
+            capture = capturer.obtain(self.lake.folder(f"raw_{kind}", day), day, wanted)
+            assert isinstance(capture, Capture)
+        if isinstance(self.source, GeneratedHub):
+            self.source.day = dt.date.fromisoformat(today())
 
-    def events(self, asset: str) -> dict[str, dg.AssetMaterialization]:
+    def materialized(self, asset: str) -> dict[str, dg.AssetMaterialization]:
         """The last materialisation of each partition of that asset, by partition."""
-        found = self.instance.fetch_materializations(dg.AssetKey(asset), limit=1000).records
-        events = [record.event_log_entry.asset_materialization for record in reversed(found)]
-        return {str(event.partition): event for event in events if event}
+        records = self.instance.fetch_materializations(dg.AssetKey(asset), limit=1000).records
+        newest_last = [record.event_log_entry.asset_materialization for record in reversed(records)]
+        return {str(event.partition): event for event in newest_last if event}
+
+    def figures(self, asset: str, name: str) -> dict[str, Any]:
+        """One metadata value of each materialised partition of that asset, by partition."""
+        events = self.materialized(asset)
+        return {day: event.metadata[name].value for day, event in sorted(events.items())}
 
 
 Make = Callable[..., World]
 
 
-@pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
-    """Makes a world of a source; its server stops with the test."""
+@contextmanager
+def observatory(root: Path) -> Generator[Make]:
+    """Makes worlds over one lake; their servers and instances stop at the end.
+
+    Args:
+        root: of the lake; need not exist.
+    """
     servers: list[LoopbackServer] = []
     instances: list[dg.DagsterInstance] = []
+    with pytest.MonkeyPatch.context() as patch:
 
-    def make(source: HubSource | None = None, faults: Faults | None = None) -> World:
-        source = source or GeneratedHub(1500, 600, seed=4)
-        faults = faults or Faults()
-        servers.append(LoopbackServer(create_app(source, faults, rate_limit=RATE)).start())
-        root = tmp_path / "lake"
-        monkeypatch.setenv("HF_ASSETS_DATA", str(root))
-        monkeypatch.setenv("HF_ASSETS_RETRY_WAIT", "0")
-        monkeypatch.setattr(constants, "ENDPOINT", servers[-1].url)
-        settings.cache_clear()
-        instances.append(dg.DagsterInstance.ephemeral())
-        return World(
-            root=root,
-            server=servers[-1],
-            source=source,
-            faults=faults,
-            instance=instances[-1],
-            definitions=code_location(),
-        )
+        def make(source: HubSource | None = None, faults: Faults | None = None) -> World:
+            source = source or GeneratedHub(1500, 600, seed=4)
+            faults = faults or Faults()
+            app = create_app(source, faults, rate_limit=RATE)
+            servers.append(LoopbackServer(app).start())
+            instances.append(dg.DagsterInstance.ephemeral())
+            patch.setenv("HF_ASSETS_DATA", str(root))
+            patch.setenv("HF_ASSETS_RETRY_WAIT", "0")
+            patch.setattr(constants, "ENDPOINT", servers[-1].url)
+            settings.cache_clear()
+            return World(root, app, servers[-1].url, source, faults, instances[-1], code_location())
 
-    yield make
+        yield make
     settings.cache_clear()
     for instance in instances:
         instance.dispose()
     for server in servers:
         threading.Thread(target=server.stop).start()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[Make]:
+    """Makes a world of a source and its faults; a second one is another Hub over the same lake."""
+    with observatory(tmp_path / "lake") as make:
+        yield make
+
+
+def failures(result: dg.ExecuteInProcessResult) -> dict[str, str]:
+    """What the failed steps of a run said, causes included, by step."""
+    said: dict[str, str] = {}
+    for event in result.get_step_failure_events():
+        failure = event.step_failure_data
+        lines = [failure.user_failure_data.description] if failure.user_failure_data else []
+        error = failure.error
+        while error:
+            lines.append(error.message)
+            error = error.cause
+        said[str(event.step_key)] = "\n".join(line for line in lines if line)
+    return said
+
+
+def made(result: dg.ExecuteInProcessResult) -> set[str]:
+    """Names of the assets that a run materialised."""
+    return {str(event.asset_key.path[-1]) for event in result.get_asset_materialization_events()
+            if event.asset_key}  # fmt: skip
+
+
+def checks(result: dg.ExecuteInProcessResult) -> dict[tuple[str, str], Any]:
+    """The check evaluations of a run, by asset and name."""
+    return {
+        (one.asset_key.path[-1], one.check_name): one
+        for one in result.get_asset_check_evaluations()
+    }

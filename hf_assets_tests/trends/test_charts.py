@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from matplotlib.collections import PolyCollection
 from PIL import Image
 
-from hf_assets.trends import charts
+from hf_assets.trends import charts, saving, wording
 
 UNITS = {"k": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 COUNTS = st.one_of(
@@ -23,8 +23,8 @@ COUNTS = st.one_of(
 
 
 def parsed(text: str) -> float:
-    sign = -1 if text.startswith(charts.MINUS) else 1
-    digits = text.removeprefix(charts.MINUS).replace("\u00a0", "")
+    sign = -1 if text.startswith(wording.MINUS) else 1
+    digits = text.removeprefix(wording.MINUS).replace("\u00a0", "")
     unit = UNITS.get(digits[-1], 1.0)
     return sign * float(digits.rstrip("kMBT")) * unit
 
@@ -39,12 +39,12 @@ def parsed(text: str) -> float:
     ],
 )  # fmt: skip
 def test_human_numbers(value: float, text: str) -> None:
-    assert charts.human(value) == text
+    assert wording.human(value) == text
 
 
 @given(COUNTS)
 def test_human_is_never_scientific_and_within_one_percent(value: float) -> None:
-    text = charts.human(value)
+    text = wording.human(value)
     assert "e" not in text.lower()
     assert len(text.rstrip("kMBT").replace(".", "").replace("\u00a0", "").strip("\u22120")) <= 3
     assert parsed(text) == pytest.approx(value, rel=0.01)
@@ -53,7 +53,7 @@ def test_human_is_never_scientific_and_within_one_percent(value: float) -> None:
 @given(COUNTS, COUNTS)
 def test_human_keeps_the_order(one: float, two: float) -> None:
     low, high = sorted((one, two))
-    assert parsed(charts.human(low)) <= parsed(charts.human(high))
+    assert parsed(wording.human(low)) <= parsed(wording.human(high))
 
 
 @pytest.mark.parametrize(
@@ -64,21 +64,21 @@ def test_human_keeps_the_order(one: float, two: float) -> None:
     ],
 )  # fmt: skip
 def test_percent(part: float, whole: float, text: str) -> None:
-    assert charts.percent(part, whole) == text
+    assert wording.percent(part, whole) == text
 
 
 @given(st.integers(0, 10**9), st.integers(1, 10**9))
 def test_only_all_is_a_hundred_percent(part: int, whole: int) -> None:
     if part < whole:
-        assert charts.percent(part, whole) != "100%"
+        assert wording.percent(part, whole) != "100%"
 
 
 def test_plural_and_exact() -> None:
-    assert charts.plural(1, "model") == "1\u00a0model"
-    assert charts.plural(0, "model") == "0\u00a0models"
-    assert charts.plural(1000, "category", "categories") == "1\u00a0000\u00a0categories"
-    assert charts.plural(12_345, "model") == "12.3k\u00a0models"
-    assert charts.exact(1_234_567) == "1\u00a0234\u00a0567"
+    assert wording.plural(1, "model") == "1\u00a0model"
+    assert wording.plural(0, "model") == "0\u00a0models"
+    assert wording.plural(1000, "category", "categories") == "1\u00a0000\u00a0categories"
+    assert wording.plural(12_345, "model") == "12.3k\u00a0models"
+    assert wording.exact(1_234_567) == "1\u00a0234\u00a0567"
 
 
 @pytest.mark.parametrize(
@@ -90,27 +90,27 @@ def test_plural_and_exact() -> None:
     ],
 )  # fmt: skip
 def test_clean_makes_text_inert(text: str, inert: str) -> None:
-    assert charts.clean(text) == inert
+    assert wording.clean(text) == inert
 
 
 @given(st.text(max_size=3000), st.integers(5, 150))
 @settings(max_examples=60)
 def test_clean_holds_its_limit(text: str, limit: int) -> None:
-    line = charts.clean(text, limit)
+    line = wording.clean(text, limit)
     assert 0 < len(line) <= max(limit, len("(blank)"))
     assert line.isprintable() or "\u00a0" in line
-    assert charts.clean(line, limit) == line
+    assert wording.clean(line, limit) == line
 
 
-@given(st.text(max_size=200).map(charts.clean), st.integers(40, 400))
+@given(st.text(max_size=200).map(wording.clean), st.integers(40, 400))
 @settings(max_examples=60)
 def test_fit_holds_its_width(text: str, width: int) -> None:
     for bold in (False, True):
-        assert charts.text_width(charts.fit(text, 10, width, bold), 10, bold) <= width
+        assert wording.text_width(wording.fit(text, 10, width, bold), 10, bold) <= width
 
 
 def test_fit_keeps_both_ends() -> None:
-    short = charts.fit("organisation/a-very-long-model-name-instruct-GGUF", 10, 180)
+    short = wording.fit("organisation/a-very-long-model-name-instruct-GGUF", 10, 180)
     assert short.startswith("organ")
     assert short.endswith("GGUF")
     assert short.count("…") == 1
@@ -125,7 +125,7 @@ def sheet(rows: list[charts.Bar]) -> charts.Sheet:
 
 def test_bars_stand_in_the_order_given_and_are_as_long_as_their_values() -> None:
     values = [30.0, 20.0, 7.5, 0.0, -3.0]
-    made = sheet([charts.Bar(f"n{v}", v, charts.human(v)) for v in values])
+    made = sheet([charts.Bar(f"n{v}", v, wording.human(v)) for v in values])
     drawn = next(c for c in made.figure.axes[0].collections if isinstance(c, PolyCollection))
     boxes = [path.get_extents() for path in drawn.get_paths()]
     assert [box.width for box in boxes] == [30, 20, 7.5, 0, 0]
@@ -134,7 +134,7 @@ def test_bars_stand_in_the_order_given_and_are_as_long_as_their_values() -> None
 
 def test_a_wide_spread_gets_a_log_axis_that_says_so_and_survives_zeros() -> None:
     values = [1e9, 1e4, 1e3, 0.0, -5.0]
-    axes = sheet([charts.Bar(str(v), v, charts.human(v)) for v in values]).figure.axes[0]
+    axes = sheet([charts.Bar(str(v), v, wording.human(v)) for v in values]).figure.axes[0]
     assert axes.get_xlabel() == "things (log scale)"
     dots = np.asarray(axes.collections[-1].get_offsets())[:, 0]
     assert dots[0] > dots[1] > dots[2] > 0 == dots[3] == dots[4]
@@ -152,25 +152,25 @@ def test_the_sheet_grows_with_its_rows() -> None:
     assert sheet([charts.Bar("a", 1, "1")]).height == charts.HEIGHT
     many = sheet([charts.Bar(str(i), i, str(i)) for i in range(60)])
     assert many.height > 60 * 25
-    assert many.figure.get_size_inches()[1] * charts.DPI == pytest.approx(many.height)
+    assert many.figure.get_size_inches()[1] * wording.DPI == pytest.approx(many.height)
 
 
 @pytest.mark.parametrize("size", [(900, 594), (3000, 40), (1, 1), (37, 2000)])
 def test_a_noisy_gallery_image_still_fits(size: tuple[int, int]) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
-    data = charts.gallery_png(Image.fromarray(noise))
-    assert len(data) <= charts.GALLERY_BYTES
+    data = saving.gallery_png(Image.fromarray(noise))
+    assert len(data) <= saving.GALLERY_BYTES
     assert Image.open(io.BytesIO(data)).format == "PNG"
 
 
 def test_an_impossible_limit_ends_in_one_pixel() -> None:
     image = Image.new("RGB", (64, 64), "red")
-    assert Image.open(io.BytesIO(charts.gallery_png(image, 1))).size == (1, 1)
+    assert Image.open(io.BytesIO(saving.gallery_png(image, 1))).size == (1, 1)
 
 
 def test_files_are_the_same_twice_and_white_is_white() -> None:
     rows = [charts.Bar("<b>&\"'$x$", 5, "5", "note"), charts.Bar("b", 3, "3")]
-    one, two = charts.render(sheet(rows).figure), charts.render(sheet(rows).figure)
+    one, two = saving.render(sheet(rows).figure), saving.render(sheet(rows).figure)
     assert one == two
     image = Image.open(io.BytesIO(one.png))
     assert image.size == (1800, 1188)
@@ -184,12 +184,12 @@ def test_files_are_the_same_twice_and_white_is_white() -> None:
 
 def test_threads_draw_the_same_bytes() -> None:
     values = [random.Random(1).randrange(1000) for _ in range(8)]
-    expected = charts.render(sheet([charts.Bar(str(v), v, str(v)) for v in values]).figure)
-    found: list[charts.Rendered] = []
+    expected = saving.render(sheet([charts.Bar(str(v), v, str(v)) for v in values]).figure)
+    found: list[saving.Rendered] = []
 
     def draw() -> None:
         made = sheet([charts.Bar(str(v), v, str(v)) for v in values])
-        found.append(charts.render(made.figure))
+        found.append(saving.render(made.figure))
 
     threads = [threading.Thread(target=draw) for _ in range(4)]
     for thread in threads:

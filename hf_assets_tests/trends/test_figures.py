@@ -16,8 +16,9 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
-from hf_assets.trends import charts
-from hf_assets.trends.figures import FIGURES, Snapshot
+from hf_assets.trends import charts, saving
+from hf_assets.trends.drawing import FIGURES
+from hf_assets.trends.snapshot import Snapshot
 
 METRICS = {
     "dimension": pl.String, "key": pl.String, "rank": pl.Int32, "rows": pl.Int64,
@@ -211,8 +212,8 @@ def test_every_text_is_inside_apart_and_without_mathtext(name: str, kind: str) -
 def test_files_are_small_sound_and_inert(name: str, kind: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        files = charts.render(FIGURES[name](SNAPSHOTS[kind]()))
-    assert len(files.gallery) <= charts.GALLERY_BYTES
+        files = saving.render(FIGURES[name](SNAPSHOTS[kind]()))
+    assert len(files.gallery) <= saving.GALLERY_BYTES
     assert Image.open(io.BytesIO(files.png)).size[0] == 1800
     tree = ElementTree.fromstring(files.svg)
     tags = {element.tag.rpartition("}")[2] for element in tree.iter()}
@@ -223,7 +224,7 @@ def test_files_are_small_sound_and_inert(name: str, kind: str) -> None:
 
 def test_the_same_day_gives_the_same_bytes() -> None:
     for name in ("downloads_by_category", "chosen_models_by_tag", "correlations"):
-        one, two = (charts.render(FIGURES[name](SNAPSHOTS["hostile"]())) for _ in range(2))
+        one, two = (saving.render(FIGURES[name](SNAPSHOTS["hostile"]())) for _ in range(2))
         assert one == two
 
 
@@ -355,7 +356,7 @@ def test_concentration_says_gini_and_share() -> None:
 
 def test_nothing_imports_pyplot_or_dagster() -> None:
     code = (
-        "import sys, hf_assets.trends.figures;"
+        "import sys, hf_assets.trends.drawing;"
         "print([m for m in ('matplotlib.pyplot', 'dagster', 'pandas') if m in sys.modules])"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

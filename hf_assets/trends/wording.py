@@ -1,0 +1,133 @@
+"""Numbers and words for people, and text from outside made inert and short enough.
+
+What belongs here: anything that turns a value into a text, or measures one. Widths are in px of a
+sheet at 100 dpi.
+"""
+
+import math
+import unicodedata
+from collections.abc import Callable
+from functools import lru_cache
+
+from matplotlib.font_manager import FontProperties, findfont
+from matplotlib.ft2font import FT2Font, LoadFlags
+
+MINUS = "\u2212"
+DPI = 100
+
+
+def human(value: float) -> str:
+    """Three significant digits for people: 277, 1.2k, 95.6M, 3.5B, 12T. Never scientific."""
+    if not math.isfinite(value):
+        return "\N{EN DASH}"
+    size = float(f"{abs(value) * (1 + 1e-12):.2e}")  # a half goes up: 2645 is 2.65k
+    sign = MINUS if value < 0 and size else ""
+    for step, letter in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if size >= step:
+            scaled = size / step
+            return sign + (f"{scaled:.3g}" if scaled < 1000 else exact(scaled)) + letter
+    if 0 < size < 1e-4:
+        return f"{sign}<0.0001"
+    return sign + f"{size:.6f}".rstrip("0").rstrip(".")
+
+
+def exact(value: float) -> str:
+    """A whole number in groups of three: 1 234 567, with spaces that do not break."""
+    return f"{round(value):,}".replace(",", "\u00a0")
+
+
+def told(value: float) -> str:
+    """A number inside a sentence: every digit below 10 000, `human` from there on."""
+    whole = abs(value) < 10_000 and float(value).is_integer()
+    return exact(value).replace("-", MINUS) if whole else human(value)
+
+
+def percent(part: float, whole: float) -> str:
+    """A share for people: 57%, 4.2%, <0.1%; "0%" of nothing. 100% only if it is all."""
+    share = 100 * part / whole if whole else 0.0
+    if 0 < share < 0.1:
+        return "<0.1%"
+    if 99.9 < share < 100:
+        return ">99.9%"
+    digits = 1 if share < 10 or 99 <= share < 100 else 0
+    text = f"{share:.{digits}f}"
+    return (text.removesuffix(".0") if digits else text) + "%"
+
+
+def plural(n: float, one: str, many: str = "", number: Callable[[float], str] = told) -> str:
+    """Such as "1 model", "2 models", "0 models"; `many` where an s does not do."""
+    return f"{number(n)}\u00a0{one if n == 1 else many or one + 's'}"
+
+
+@lru_cache(maxsize=4)
+def _font(bold: bool) -> FT2Font:
+    properties = FontProperties(family=["DejaVu Sans"], weight="bold" if bold else "normal")
+    font = FT2Font(findfont(properties))  # one of our own: drawing resizes matplotlib's
+    font.set_size(100, 72)
+    return font
+
+
+@lru_cache(maxsize=1)
+def _glyphs() -> frozenset[int]:
+    return frozenset(_font(False).get_charmap()) & frozenset(_font(True).get_charmap())
+
+
+def clean(text: str, limit: int = 120) -> str:
+    """Text from outside as one inert line of at most `limit` characters, cut in the middle.
+
+    Control and format characters (bidirectional overrides too) and stacked marks go, white space
+    becomes one space, and what the font has no glyph for becomes □.
+    """
+    if len(text) > 4 * limit:
+        text = f"{text[: 2 * limit]}…{text[-2 * limit :]}"
+    kept = []
+    for char in unicodedata.normalize("NFC", text):
+        if char.isspace():
+            kept.append(" ")
+        elif unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Mn", "Me"}:
+            kept.append(char if ord(char) in _glyphs() else "□")
+    line = " ".join("".join(kept).split()) or "(blank)"
+    return line if len(line) <= limit else _middle(line, limit - 1)
+
+
+def _middle(text: str, keep: int) -> str:
+    head = (keep + 1) // 2
+    return f"{text[:head].rstrip()}…{text[len(text) - (keep - head) :].lstrip()}"
+
+
+@lru_cache(maxsize=4096)
+def _advance(char: str, bold: bool) -> float:
+    # Unhinted and without kerning, hence a little wide; shaping each label twice costs 0.4 ms.
+    glyph = _font(bold).load_char(ord(char), flags=LoadFlags.NO_HINTING)
+    return glyph.linearHoriAdvance / 65536 / 100
+
+
+def text_width(text: str, size: float, bold: bool = False) -> float:
+    """Width in px of one line at `size` points."""
+    return sum(_advance(char, bold) for char in text) * size * DPI / 72
+
+
+def fit(text: str, size: float, width: float, bold: bool = False) -> str:
+    """`text`, or its two ends around "…", so that it takes at most `width` px."""
+    if text_width(text, size, bold) <= width:
+        return text
+    low, high = 0, len(text)
+    while high - low > 1:
+        half = (low + high) // 2
+        low, high = (
+            (half, high) if text_width(_middle(text, half), size, bold) <= width else (low, half)
+        )
+    return _middle(text, low)
+
+
+def wrapped(text: str, size: float, width: float) -> list[str]:
+    """`text` in lines of at most `width` px."""
+    lines = [""]
+    for word in text.split(" "):
+        word = fit(word, size, width)
+        joined = f"{lines[-1]} {word}".lstrip()
+        if text_width(joined, size) <= width:
+            lines[-1] = joined
+        else:
+            lines.append(word)
+    return lines

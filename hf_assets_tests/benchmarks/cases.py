@@ -1,0 +1,277 @@
+"""What is measured: our way and the usual ones, each a function that runs in its own process.
+
+`python -m hf_assets_tests.benchmarks.cases NAME ARGUMENT…`
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+DAY = "2026-11-20"
+NEEDED = ("_id", "id", "downloads", "likes", "trendingScore", "pipeline_tag", "library_name")
+
+
+def prerender(folder: str, models: str, spaces: str) -> dict[str, Any]:
+    """Pages of a generated Hub, ready to be served."""
+    from hf_assets.demo.generator import GeneratedHub
+    from hf_assets.demo.prerendered import prerender as write
+    from hf_assets.hub.listing import FIELDS
+
+    hub = GeneratedHub(int(models), int(spaces))
+    return {kind: write(hub, Path(folder), kind, list(FIELDS[kind])) for kind in FIELDS}
+
+
+def serve(folder: str) -> dict[str, Any]:
+    """Serve them; the address is the first line."""
+    from hf_assets.demo.generator import GeneratedHub
+    from hf_assets.demo.hub import create_app
+    from hf_assets.demo.prerendered import PrerenderedHub
+    from hf_assets.demo.server import LoopbackServer
+
+    app = create_app(PrerenderedHub(Path(folder), GeneratedHub(10, 10)), rate_limit=10**9)
+    with LoopbackServer(app) as server:
+        print(server.url, flush=True)
+        server.wait()
+    return {}
+
+
+def capture(endpoint: str, lake: str, kind: str) -> dict[str, Any]:
+    """A listing → pages on disk."""
+    from hf_assets.hub.capture import Capturer
+    from hf_assets.hub.listing import Ask, HubClient
+    from hf_assets.lake import Lake, today
+
+    folder = Lake(Path(lake)).folder(f"raw_{kind}", DAY)
+    ask = Ask.everything(kind)  # ty: ignore[invalid-argument-type]
+    found = Capturer(HubClient(endpoint=endpoint)).obtain(
+        Lake(Path(lake)).folder(f"raw_{kind}", today()), today(), ask
+    )
+    if found.folder != folder:
+        found.folder.rename(folder)
+    return {"rows": found.rows, "requests": found.facts["pages"]}
+
+
+def ingest(endpoint: str, lake: str) -> dict[str, Any]:
+    """A listing of models → pages on disk → the `models` table."""
+    said = capture(endpoint, lake, "models")
+    return said | table(lake, "models")
+
+
+def list_models_polars(endpoint: str, out: str) -> dict[str, Any]:
+    """`list_models` → a polars frame → Parquet."""
+    import polars as pl
+
+    rows = _listed(endpoint)
+    pl.DataFrame(rows, infer_schema_length=None).write_parquet(out)
+    return {"rows": len(rows)}
+
+
+def list_models_pandas(endpoint: str, out: str) -> dict[str, Any]:
+    """`list_models` → a pandas frame → CSV."""
+    import pandas as pd
+
+    rows = _listed(endpoint)
+    pd.DataFrame(rows).to_csv(out, index=False)
+    return {"rows": len(rows)}
+
+
+def _listed(endpoint: str) -> list[dict[str, Any]]:
+    from huggingface_hub import HfApi
+
+    from hf_assets.hub.listing import FIELDS
+
+    found = HfApi(endpoint=endpoint).list_models(
+        expand=list(FIELDS["models"]),  # ty: ignore[invalid-argument-type]
+        sort="created_at",
+    )
+    rows = []
+    for model in found:
+        row = dict(model.__dict__)
+        for name in ("gated", "safetensors", "gguf", "base_models", "baseModels"):
+            # Objects and bool-or-text fit no column.
+            row[name] = None if row.get(name) is None else str(row[name])
+        rows.append(row)
+    return rows
+
+
+def table(lake: str, name: str) -> dict[str, Any]:
+    """One table of the day, from what it is made of."""
+    from hf_assets.lake import Lake, Stored
+
+    tree = Lake(Path(lake))
+    began, cpu = time.perf_counter(), time.process_time()
+    stored: Stored = tree.write(*_tables(tree)[name]())
+    return {
+        "rows": stored.rows,
+        "bytes": stored.path.stat().st_size,
+        f"{name} wall": time.perf_counter() - began,
+        f"{name} cpu": time.process_time() - cpu,
+    }
+
+
+def _tables(lake: Any) -> dict[str, Callable[[], tuple]]:
+    """How each table of the day is made, by name, in order."""
+    from hf_assets.hub import schemas, tables, usage
+    from hf_assets.hub.capture import open_capture
+    from hf_assets.trends import metrics
+
+    def raw(kind: str):
+        return open_capture(lake.folder(f"raw_{kind}", DAY))
+
+    def frame(name: str):
+        return lake.read(name, DAY).frame
+
+    tags = ("text-classification", "text-generation")
+    makers: list[tuple[Any, Callable]] = [
+        (schemas.MODELS, lambda: tables.models(raw("models"), DAY)),
+        (
+            schemas.ENRICHED_SPACES,
+            lambda: tables.enriched_spaces(raw("spaces"), frame("models"), DAY),
+        ),
+        (
+            schemas.TOP_MODELS,
+            lambda: usage.top_models(frame("models"), DAY, tags=tags, count=20, sort="likes"),
+        ),
+        (
+            schemas.MODEL_USAGE,
+            lambda: usage.model_usage(
+                frame("enriched_spaces"), frame("models"), frame("top_models"), DAY
+            ),
+        ),
+        (
+            metrics.DAILY_METRICS,
+            lambda: metrics.daily_metrics(
+                frame("models"),
+                frame("enriched_spaces"),
+                lake.read("model_usage", DAY).aside("chosen_usage"),
+                DAY,
+            ),
+        ),
+    ]
+    return {
+        one.name: partial(lambda one, make: (one, DAY, make()), one, make) for one, make in makers
+    }
+
+
+def pipeline(lake: str) -> dict[str, Any]:
+    """Captures → models → enriched_spaces → top_models → model_usage → daily_metrics."""
+    said: dict[str, Any] = {}
+    for name in ("models", "enriched_spaces", "top_models", "model_usage", "daily_metrics"):
+        said |= table(lake, name)
+    return said
+
+
+def derived(lake: str) -> dict[str, Any]:
+    """The part after `models` and `enriched_spaces`: top_models, model_usage, daily_metrics."""
+    said: dict[str, Any] = {}
+    for name in ("top_models", "model_usage", "daily_metrics"):
+        said |= table(lake, name)
+    return said
+
+
+def scan_pages(lake: str) -> dict[str, Any]:
+    """The least that a pipeline from pages must do: read the needed fields of all pages."""
+    import polars as pl
+
+    from hf_assets.hub.capture import open_capture, pages
+    from hf_assets.hub.rows import WIRE_SCHEMA
+    from hf_assets.lake import Lake
+
+    needed = {"models": (*NEEDED, "tags", "createdAt", "downloadsAllTime"), "spaces": ("_id", "id",
+              "author", "likes", "sdk", "models")}  # fmt: skip
+    rows = 0
+    for kind, names in needed.items():
+        schema = {name: WIRE_SCHEMA[kind][name] for name in names}  # ty: ignore[invalid-argument-type]
+        found = open_capture(Lake(Path(lake)).folder(f"raw_{kind}", DAY))
+        assert found is not None
+        for _, body in pages(found):
+            rows += pl.read_json(body, schema=schema).height
+    return {"rows": rows}
+
+
+def scan_tables(lake: str) -> dict[str, Any]:
+    """The least that the derived tables must do: read the needed columns of both tables."""
+    import polars as pl
+
+    from hf_assets.lake import Lake
+
+    needed = {
+        "models": (
+            *("id", "hub_id", "author", "category", "library", "license", "year", "floor_dated"),
+            *("downloads", "downloads_all_time", "likes", "trending_score", "tags"),
+        ),
+        "enriched_spaces": (
+            "hub_id",
+            "author",
+            "likes",
+            "trending_score",
+            "sdk",
+            "models",
+            "n_models",
+        ),
+    }
+    rows = 0
+    for name, columns in needed.items():
+        frame = Lake(Path(lake)).read(name, DAY).frame.select(pl.col(columns)).collect()
+        rows += frame.height
+        del frame
+    return {"rows": rows}
+
+
+def csv(lake: str, folder: str) -> dict[str, Any]:
+    """What `list_models` → pandas → CSV leaves behind, from our tables (not measured)."""
+    import polars as pl
+
+    from hf_assets.lake import Lake
+
+    for name, lists in (("models", ["tags"]), ("enriched_spaces", ["tags", "models", "datasets"])):
+        frame = Lake(Path(lake)).read(name, DAY).frame
+        as_json = [pl.col(one).map_elements(_as_json, pl.String) for one in lists]
+        frame = frame.drop("base_models", "categories", strict=False).with_columns(as_json)
+        frame.sink_csv(Path(folder) / f"{name}.csv")
+    return {}
+
+
+def _as_json(texts: Any) -> str:
+    return json.dumps(list(texts))
+
+
+def pandas_csv(folder: str) -> dict[str, Any]:
+    """The same tables and aggregates by pandas, from CSV."""
+    from hf_assets_tests.benchmarks.with_pandas import pipeline as with_pandas
+
+    return with_pandas(Path(folder))
+
+
+def polars_parquet(lake: str, out: str) -> dict[str, Any]:
+    """The `models` table by polars' own writer, in the order of the listing."""
+    import polars as pl
+
+    from hf_assets.lake import Lake
+
+    frame = Lake(Path(lake)).read("models", DAY).frame.collect()
+    began = time.process_time()
+    frame.write_parquet(out)
+    cpu = time.process_time() - began
+    return {"rows": frame.height, "bytes": Path(out).stat().st_size, "write cpu": cpu,
+            "polars": pl.__version__}  # fmt: skip
+
+
+def load() -> dict[str, Any]:
+    """The code location, from nothing."""
+    began = time.perf_counter()
+    from hf_assets.definitions import defs
+
+    defs().resolve_all_asset_specs()
+    heavy = [
+        name for name in ("torch", "transformers", "matplotlib", "pandas") if name in sys.modules
+    ]
+    return {"seconds": time.perf_counter() - began, "heavy modules": heavy}
+
+
+if __name__ == "__main__":
+    print(json.dumps(globals()[sys.argv[1]](*sys.argv[2:]), default=str), flush=True)

@@ -1,0 +1,64 @@
+"""A case in a process of its own: wall and CPU seconds, peak memory, and what it says."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Measured:
+    """wall and cpu in seconds, peak resident memory in MB, and the case's own figures."""
+
+    wall: float
+    cpu: float
+    peak_mb: float
+    said: dict[str, Any]
+
+
+def case(name: str, *arguments: object, environment: dict[str, str] | None = None) -> Measured:
+    """Run `cases.<name>(*arguments)` in a new process; it prints its figures as JSON."""
+    command = [sys.executable, "-m", "hf_assets_tests.benchmarks.cases", name]
+    return run([*command, *map(str, arguments)], environment)
+
+
+def run(command: list[str], environment: dict[str, str] | None = None) -> Measured:
+    """Run a command; its last line of output is taken as JSON where it is JSON."""
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL if environment else None,
+        env={**os.environ, **(environment or {})},
+    )
+    assert process.stdout is not None
+    output = process.stdout.read().decode()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(
+            f"{' '.join(command)} ended with {process.returncode}:\n{output[-2000:]}"
+        )
+    last = (output.strip().splitlines() or [""])[-1]
+    said = json.loads(last) if last.startswith("{") else {}
+    cpu = usage.ru_utime + usage.ru_stime
+    return Measured(time.perf_counter() - began, cpu, usage.ru_maxrss / 1024, said)
+
+
+@contextmanager
+def served(folder: Path) -> Generator[str]:
+    """The prerendered Hub of that folder, in a process of its own; gives its address."""
+    command = [sys.executable, "-m", "hf_assets_tests.benchmarks.cases", "serve", str(folder)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+    finally:
+        process.terminate()
+        process.wait()

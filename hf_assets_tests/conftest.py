@@ -1,0 +1,134 @@
+"""A loopback Hub for each test, a Hugging Face home that is nobody's own, real data where it is."""
+
+import itertools
+import os
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# Before anything imports huggingface_hub, which reads them once.
+os.environ["HF_HOME"] = tempfile.mkdtemp(prefix="hf-home-")
+os.environ["HF_HUB_VERBOSITY"] = "error"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+os.environ["HF_HUB_DISABLE_IMPLICIT_TOKEN"] = "1"
+for _name in (
+    *("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH", "HF_ENDPOINT", "HF_HUB_OFFLINE"),
+    *("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"),
+):
+    os.environ.pop(_name, None)
+
+from hypothesis import settings
+from starlette.applications import Starlette
+
+from hf_assets.demo.faults import Faults
+from hf_assets.demo.hub import Served, create_app
+from hf_assets.demo.server import LoopbackServer
+from hf_assets.demo.source import HubSource
+from hf_assets.hub.capture import Capturer
+from hf_assets.hub.listing import HubClient
+from hf_assets.hub.pacing import Pacer
+from hf_assets.lake import Lake
+
+# No test depends on the speed of the machine.
+settings.register_profile("hf_assets", deadline=None)
+settings.load_profile("hf_assets")
+
+DAY = "2026-11-20"
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+@dataclass
+class Clock:
+    """A time that a test sets; no two looks at a clock see the same microsecond."""
+
+    now: datetime = NOON
+
+    def __call__(self) -> datetime:
+        return self.now + timedelta(microseconds=next(_TICKS))
+
+
+_TICKS = itertools.count()
+
+
+@dataclass
+class ServedHub:
+    """The embedded Hub while it is served, and what talks to it; `told` is the run log."""
+
+    app: Starlette
+    url: str
+    told: list[str] = field(default_factory=list)
+
+    @property
+    def faults(self) -> Faults:
+        return self.app.state.faults
+
+    @property
+    def requests(self) -> list[Served]:
+        return self.app.state.requests
+
+    @property
+    def listed(self) -> list[str]:
+        """Query strings of the listing pages asked for, oldest first."""
+        return [one.query for one in self.requests if one.path in ("/api/models", "/api/spaces")]
+
+    @property
+    def statuses(self) -> list[int]:
+        return [one.status for one in self.requests]
+
+    def client(self, **options: Any) -> HubClient:
+        given = {"retry_wait": 0.001, "read_timeout": 10.0, "tell": self.told.append}
+        return HubClient(self.url, **{"pacer": Pacer(), **given, **options})
+
+    def capturer(self, clock: Callable[[], datetime] | None = None, **options: Any) -> Capturer:
+        given = {"tell": self.told.append, "lock_wait": 20.0, **options}
+        client = given.pop("client", None) or self.client()
+        return Capturer(client, clock=clock or Clock(), **given)
+
+
+Serve = Callable[[Any], LoopbackServer]
+ServeHub = Callable[..., ServedHub]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Starts a server for an application; it stops with the test, which does not wait for it."""
+    servers: list[LoopbackServer] = []
+
+    def start(app: Any) -> LoopbackServer:
+        servers.append(LoopbackServer(app).start())
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        threading.Thread(target=server.stop).start()
+
+
+@pytest.fixture
+def hub(serve: Serve) -> ServeHub:
+    """Serves the embedded Hub over a source; further arguments are those of `create_app`."""
+
+    def start(source: HubSource, faults: Faults | None = None, **options: Any) -> ServedHub:
+        app = create_app(source, faults, **options)
+        return ServedHub(app, serve(app).url)
+
+    return start
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(tmp_path / "lake")
+
+
+@pytest.fixture
+def real_data() -> Path:
+    """The folder of recorded listings that HF_ASSETS_REAL_DATA names."""
+    folder = os.environ.get("HF_ASSETS_REAL_DATA")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip(f"HF_ASSETS_REAL_DATA names no folder of recorded listings: {folder!r}")
+    return Path(folder)

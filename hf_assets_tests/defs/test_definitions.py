@@ -1,0 +1,183 @@
+"""The graph as it is declared: what a reader of the UI finds before anything has run."""
+
+import subprocess
+import sys
+
+import dagster as dg
+import pytest
+
+from hf_assets.definitions import defs
+from hf_assets.defs.partitions import daily
+from hf_assets.hub import schemas
+from hf_assets.lake import Table, today
+from hf_assets.trends.metrics import DAILY_METRICS
+
+ASSETS = {
+    "raw_models": ("hub/raw", set()),
+    "raw_spaces": ("hub/raw", set()),
+    "models": ("hub", {"raw_models"}),
+    "enriched_spaces": ("hub", {"raw_spaces", "models"}),
+    "top_models": ("hub", {"models"}),
+    "model_usage": ("hub", {"enriched_spaces", "models", "top_models"}),
+    "daily_metrics": ("trends", {"models", "enriched_spaces", "model_usage"}),
+    "snapshot_figures": ("trends", {"daily_metrics", "model_usage", "enriched_spaces", "models"}),
+}
+TABLES = (
+    schemas.MODELS,
+    schemas.ENRICHED_SPACES,
+    schemas.TOP_MODELS,
+    schemas.MODEL_USAGE,
+    DAILY_METRICS,
+)
+KINDS = {
+    "hub/raw": {"huggingface", "json"},
+    "hub": {"polars", "parquet"},
+    "trends": {"polars", "parquet"},
+}
+BLOCKING = {
+    "raw_models": {"capture_complete", "not_partial"},
+    "raw_spaces": {"capture_complete", "not_partial"},
+    "models": {"required_columns"},
+    "enriched_spaces": {"required_columns"},
+}
+COUNTING = {
+    "raw_models": {"doubled_rows"},
+    "raw_spaces": {"doubled_rows"},
+    "models": {"quarantine", "ranges", "null_rates"},
+    "enriched_spaces": {"quarantine", "ranges", "null_rates", "dangling_models"},
+}
+
+
+@pytest.fixture(scope="module")
+def definitions() -> dg.Definitions:
+    return defs()
+
+
+@pytest.fixture(scope="module")
+def specs(definitions: dg.Definitions) -> dict[str, dg.AssetSpec]:
+    return {spec.key.to_user_string(): spec for spec in definitions.resolve_all_asset_specs()}
+
+
+def test_everything_is_loadable(definitions: dg.Definitions) -> None:
+    dg.Definitions.validate_loadable(definitions)
+
+
+def test_assets_stand_in_their_groups(specs: dict[str, dg.AssetSpec]) -> None:
+    assert {name: spec.group_name for name, spec in specs.items()} == {
+        name: group for name, (group, _) in ASSETS.items()
+    }
+
+
+@pytest.mark.parametrize("name", ASSETS)
+def test_lineage(definitions: dg.Definitions, name: str) -> None:
+    node = definitions.resolve_asset_graph().get(dg.AssetKey(name))
+    assert {key.to_user_string() for key in node.parent_keys} == ASSETS[name][1]
+
+
+@pytest.mark.parametrize("name", ASSETS)
+def test_days_map_to_the_same_days(definitions: dg.Definitions, name: str) -> None:
+    graph = definitions.resolve_asset_graph()
+    for parent in ASSETS[name][1]:
+        mapping = graph.get_partition_mapping(dg.AssetKey(name), dg.AssetKey(parent))
+        assert isinstance(mapping, dg.TimeWindowPartitionMapping | dg.IdentityPartitionMapping)
+        upstream = mapping.get_upstream_mapped_partitions_result_for_partitions(
+            daily.subset_with_partition_keys(["2026-01-05"]), daily, daily
+        )
+        assert set(upstream.partitions_subset.get_partition_keys()) == {"2026-01-05"}
+
+
+@pytest.mark.parametrize("name", ASSETS)
+def test_one_run_for_many_days_of_one_partition_set(
+    specs: dict[str, dg.AssetSpec], definitions: dg.Definitions, name: str
+) -> None:
+    assert specs[name].partitions_def is daily
+    policy = definitions.resolve_asset_graph().get(dg.AssetKey(name)).backfill_policy
+    assert policy == dg.BackfillPolicy.single_run()
+
+
+def test_today_is_a_partition_and_the_last_one() -> None:
+    keys = daily.get_partition_keys()
+    assert keys[0] == "2024-07-29"
+    assert keys[-1] == today()
+
+
+@pytest.mark.parametrize("name", ASSETS)
+def test_owner_and_kinds(specs: dict[str, dg.AssetSpec], name: str) -> None:
+    assert specs[name].owners == ["team:hub"]
+    wanted = {"matplotlib"} if name == "snapshot_figures" else KINDS[ASSETS[name][0]]
+    assert specs[name].kinds == wanted
+
+
+@pytest.mark.parametrize("name", ASSETS)
+def test_a_description_begins_with_a_sentence(specs: dict[str, dg.AssetSpec], name: str) -> None:
+    first, *rest = (specs[name].description or "").splitlines()
+    assert first[:1].isupper()
+    assert first.endswith(".")
+    assert len(first.split()) >= 5
+    assert not rest or not rest[0].strip()
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_every_column_has_a_meaning(specs: dict[str, dg.AssetSpec], table: Table) -> None:
+    schema = specs[table.name].metadata["dagster/column_schema"]
+    assert [column.name for column in schema.columns] == list(table.columns)
+    for column in schema.columns:
+        assert column.description
+        assert column.description.endswith((".", "…"))
+        assert column.type
+        assert column.constraints.nullable == (column.name not in table.required)
+
+
+@pytest.mark.parametrize(
+    ("selection", "groups"),
+    [
+        # `hub/*` is what lies below `hub`, not `hub` itself.
+        ('group:"hub/*"', {"hub/raw"}),
+        ('group:"hub*"', {"hub/raw", "hub"}),
+        ('group:"trends"', {"trends"}),
+    ],
+)
+def test_groups_can_be_selected(
+    definitions: dg.Definitions, selection: str, groups: set[str]
+) -> None:
+    chosen = dg.AssetSelection.from_string(selection).resolve(definitions.resolve_asset_graph())
+    assert {key.to_user_string() for key in chosen} == {
+        name for name, (group, _) in ASSETS.items() if group in groups
+    }
+
+
+def test_every_stored_table_is_an_asset(specs: dict[str, dg.AssetSpec]) -> None:
+    assert {table.name for table in TABLES} == {
+        name for name, spec in specs.items() if "dagster/column_schema" in spec.metadata
+    }
+
+
+def test_checks_sit_where_they_belong_and_block_what_they_must(
+    definitions: dg.Definitions,
+) -> None:
+    graph = definitions.resolve_asset_graph()
+    blocking: dict[str, set[str]] = {}
+    counting: dict[str, set[str]] = {}
+    for key in graph.asset_check_keys:
+        spec = graph.get_check_spec(key)
+        kind = blocking if spec.blocking else counting
+        kind.setdefault(key.asset_key.to_user_string(), set()).add(key.name)
+        assert spec.description
+        assert spec.description.endswith(".")
+        assert spec.partitions_def is daily
+    assert blocking == BLOCKING
+    assert counting == COUNTING
+
+
+def test_the_code_location_loads_without_what_only_its_steps_need() -> None:
+    heavy = ("torch", "transformers", "matplotlib", "pandas")
+    program = (
+        "import sys; from hf_assets.definitions import defs; "
+        "defs().get_repository_def().load_all_definitions(); "
+        f"print(*[name for name in {heavy} if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == []

@@ -1,0 +1,25 @@
+"""A capture in a process of its own, so that it can be killed.
+
+`python -m hf_assets_tests.hub.crawl URL FOLDER NOW PAGE_SIZE KIND`
+"""
+
+import sys
+from datetime import datetime
+from pathlib import Path
+
+from hf_assets.hub import listing
+from hf_assets.hub.capture import Capturer
+from hf_assets_tests.conftest import DAY, Clock
+
+
+def main(url: str, folder: str, now: str, page_size: str, kind: str) -> None:
+    listing.PAGE_SIZE = int(page_size)
+    client = listing.HubClient(url, retry_wait=0.05)
+    capturer = Capturer(client, clock=Clock(datetime.fromisoformat(now)), lock_wait=60)
+    assert kind in ("models", "spaces")
+    capture = capturer.obtain(Path(folder), DAY, listing.Ask.everything(kind))
+    print(capture.facts["attempt"], capture.facts["pages"], capture.facts["rows"])
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,269 @@
+"""Each rule passes a good day and finds a bad one."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from hf_assets.demo.faults import At, Faults
+from hf_assets.demo.generator import GeneratedHub
+from hf_assets.hub import listing, quality, schemas
+from hf_assets.hub.capture import Capture
+from hf_assets.hub.listing import FIELDS, Ask
+from hf_assets.lake import Lake, Made, Stored, iso
+from hf_assets_tests.conftest import DAY, Clock, ServeHub
+from hf_assets_tests.hub.helpers import Row, made_models, made_spaces
+
+HUB = GeneratedHub(1000, 300, seed=3, day=iso(DAY))
+WHOLE = Ask.everything("models")
+
+
+@pytest.fixture(autouse=True)
+def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "PAGE_SIZE", 100)
+
+
+Captured = Callable[..., Capture]
+
+
+@pytest.fixture
+def captured(hub: ServeHub, lake: Lake) -> Captured:
+    def captured(
+        models: int = 1000, day: str = DAY, ask: Ask = WHOLE, faults: Faults | None = None
+    ) -> Capture:
+        source = HUB if models == 1000 else GeneratedHub(models, 0, seed=3, day=iso(DAY))
+        clock = Clock(datetime.fromisoformat(f"{day}T03:00:00+00:00"))
+        folder = lake.folder("raw_models", day)
+        return hub(source, faults).capturer(clock).obtain(folder, day, ask)
+
+    return captured
+
+
+@pytest.fixture
+def stored(lake: Lake) -> Callable[..., Stored]:
+    """A day of `models` with these rows and notes."""
+
+    def stored(rows: list[Row], day: str = DAY, **notes: Any) -> Stored:
+        frame = pl.DataFrame(rows, schema=schemas.MODELS.schema, orient="row")
+        frame = frame.with_columns(day=pl.lit(iso(day)))
+        return lake.write(schemas.MODELS, day, Made([frame], notes=notes))
+
+    return stored
+
+
+GOOD: Row = {
+    "hub_id": "1",
+    "id": "a/b",
+    "created_at": datetime(2024, 5, 6, tzinfo=UTC),
+    "downloads": 5,
+    "downloads_all_time": 9,
+    "likes": 1,
+}
+
+
+def test_capture_complete(captured: Captured) -> None:
+    verdict = quality.capture_complete(captured())
+    assert verdict.passed
+    assert not verdict.warn
+    assert verdict.says == "1,000 rows in 10 pages."
+    assert verdict.figures["total"] == 1000
+
+
+def test_capture_complete_finds_a_listing_shorter_than_the_hub_says(captured: Captured) -> None:
+    capture = captured()
+    capture.facts["total"] = 1100
+    verdict = quality.capture_complete(capture)
+    assert (verdict.passed, verdict.warn) == (False, False)
+    assert verdict.says == "Only 90.9% of the rows that the Hub counts."
+    capture.facts["total"] = 1010
+    assert quality.capture_complete(capture).passed
+
+
+def test_capture_complete_does_not_count_doubles(captured: Captured) -> None:
+    faults = Faults(duplicates=[At(page=page, value=0.3) for page in range(1, 10)])
+    capture = captured(faults=faults)
+    capture.facts["total"] = 1100
+    assert capture.rows > 1100
+    assert not quality.capture_complete(capture).passed
+
+
+def test_capture_complete_finds_an_empty_capture(captured: Captured) -> None:
+    verdict = quality.capture_complete(captured(models=0))
+    assert (verdict.passed, verdict.warn) == (False, False)
+
+
+def test_capture_complete_lives_without_a_total(captured: Captured) -> None:
+    assert quality.capture_complete(captured(faults=Faults(no_total=True))).passed
+
+
+@pytest.mark.parametrize("limits", [{"max_rows": 50}, {"filter": ("text-generation",)}])
+def test_capture_complete_warns_of_a_limited_capture(
+    captured: Captured, limits: dict[str, Any]
+) -> None:
+    verdict = quality.capture_complete(captured(ask=Ask("models", FIELDS["models"], **limits)))
+    assert (verdict.passed, verdict.warn) == (False, True)
+    assert "limited" in verdict.says
+
+
+@pytest.mark.parametrize(("rows", "passed"), [(1000, True), (500, True), (499, False), (0, False)])
+def test_not_partial(captured: Captured, rows: int, passed: bool) -> None:
+    verdict = quality.not_partial(captured(models=rows), captured(day="2026-11-19"))
+    assert verdict.passed is passed
+    assert not verdict.warn
+    assert verdict.figures == {"rows": rows, "rows before": 1000}
+    assert verdict.says.startswith("A partial snapshot") is not passed
+
+
+def test_not_partial_without_an_earlier_day(captured: Captured) -> None:
+    assert quality.not_partial(captured(), None).passed
+
+
+def test_not_partial_does_not_compare_a_limited_capture(captured: Captured) -> None:
+    few = captured(ask=Ask("models", FIELDS["models"], max_rows=10))
+    assert quality.not_partial(few, captured(day="2026-11-19")).passed
+
+
+def test_doubled_rows(captured: Captured) -> None:
+    verdict = quality.doubled_rows(captured())
+    assert verdict.passed
+    assert verdict.figures["doubled"] == 0
+
+
+def test_doubled_rows_finds_them(captured: Captured) -> None:
+    faults = Faults(duplicates=[At(page=page, value=0.02) for page in range(1, 9)])
+    verdict = quality.doubled_rows(captured(faults=faults))
+    assert (verdict.passed, verdict.warn) == (False, True)
+    assert verdict.figures["doubled"] == 16
+    assert verdict.says.startswith("16 rows came twice (1.5")
+
+
+def test_required_columns(stored: Callable[..., Stored]) -> None:
+    verdict = quality.required_columns(stored([GOOD]), schemas.MODELS)
+    assert verdict.passed
+    assert verdict.figures == {"null id": 0, "null hub_id": 0, "empty id": 0}
+
+
+@pytest.mark.parametrize("broken", [{"id": None}, {"hub_id": None}, {"id": ""}])
+def test_required_columns_finds_rows_without(stored: Callable[..., Stored], broken: Row) -> None:
+    verdict = quality.required_columns(stored([GOOD, GOOD | broken]), schemas.MODELS)
+    assert (verdict.passed, verdict.warn) == (False, False)
+    assert verdict.says == "1 rows without."
+
+
+def test_required_columns_finds_an_empty_table(stored: Callable[..., Stored]) -> None:
+    assert not quality.required_columns(stored([]), schemas.MODELS).passed
+
+
+def test_ranges(stored: Callable[..., Stored]) -> None:
+    last_moment = GOOD | {"created_at": datetime(2026, 11, 20, 23, 59, tzinfo=UTC)}
+    verdict = quality.ranges(stored([GOOD, last_moment, {"id": "x", "hub_id": "2"}]))
+    assert verdict.passed
+    assert verdict.says == "All in range."
+    assert set(verdict.figures.values()) == {0}
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        ({"likes": -1}, "1 × negative likes"),
+        ({"downloads": -1}, "1 × negative downloads"),
+        ({"parameters": -1}, "1 × negative parameters"),
+        ({"used_storage": -5}, "1 × negative used_storage"),
+        ({"downloads": 10}, "1 × more downloads in 30 days than ever"),
+        ({"created_at": datetime(2026, 11, 21, tzinfo=UTC)}, "1 × created after the day"),
+    ],
+)
+def test_ranges_finds_what_cannot_be(
+    stored: Callable[..., Stored], broken: Row, says: str
+) -> None:
+    verdict = quality.ranges(stored([GOOD, GOOD | broken]))
+    assert (verdict.passed, verdict.warn) == (False, True)
+    assert verdict.says == says
+
+
+def test_ranges_tells_of_what_was_clipped(stored: Callable[..., Stored]) -> None:
+    verdict = quality.ranges(stored([GOOD], **{"clipped likes": 3}))
+    assert not verdict.passed
+    assert verdict.says == "3 × clipped likes"
+
+
+def test_ranges_of_spaces(hub: ServeHub, lake: Lake) -> None:
+    served = hub(HUB)
+    assert quality.ranges(made_spaces(lake, served, made_models(lake, served))).passed
+
+
+def with_nulls(count: int, rows: int = 100) -> list[Row]:
+    return [GOOD | {"category": None if at < count else "x"} for at in range(rows)]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "passed"),
+    [(10, 15, True), (10, 16, False), (50, 44, False), (50, 45, True), (0, 0, True)],
+)
+def test_null_rates(
+    stored: Callable[..., Stored], before: int, now: int, passed: bool
+) -> None:
+    earlier = stored(with_nulls(before), "2026-11-18")
+    verdict = quality.null_rates(stored(with_nulls(now)), earlier)
+    assert verdict.passed is passed
+    assert verdict.figures["category step"] == pytest.approx((now - before) / 100)
+    assert ("category" in verdict.says) is not passed
+    assert "2026-11-18" in verdict.says
+    assert verdict.warn
+
+
+def test_null_rates_without_an_earlier_day(stored: Callable[..., Stored]) -> None:
+    assert quality.null_rates(stored(with_nulls(3)), None).passed
+    assert quality.null_rates(stored(with_nulls(3)), stored([], "2026-11-18")).passed
+
+
+@pytest.mark.parametrize(
+    ("aside", "served", "passed"), [(0, 10, True), (1, 10_000, True), (2, 10_001, False)]
+)
+def test_quarantined(
+    stored: Callable[..., Stored], aside: int, served: int, passed: bool
+) -> None:
+    verdict = quality.quarantined(stored([GOOD], quarantined=aside, served=served, nulled=4))
+    assert verdict.passed is passed
+    assert verdict.figures == {"quarantined": aside, "values left out": 4, "served": served}
+
+
+@pytest.mark.parametrize(
+    ("pairs", "dangling", "passed"), [(0, 0, True), (100, 25, True), (100, 26, False)]
+)
+def test_dangling_models(
+    stored: Callable[..., Stored], pairs: int, dangling: int, passed: bool
+) -> None:
+    verdict = quality.dangling_models(stored([GOOD], **{"pairs": pairs, "dangling pairs": dangling}))
+    assert verdict.passed is passed
+    assert verdict.warn
+    assert verdict.figures == {"pairs": pairs, "dangling": dangling}
+
+
+def test_null_counts_come_from_the_footer_and_are_right(hub: ServeHub, lake: Lake) -> None:
+    models = made_models(lake, hub(HUB))
+    frame = models.frame.collect()
+    counts = quality.null_counts(models)
+    plain = [name for name, kind in frame.schema.items() if not kind.is_nested()]
+    assert counts == {name: frame[name].null_count() for name in plain}
+    assert counts["category"] > 0
+
+
+def test_every_rule_passes_a_generated_day(hub: ServeHub, lake: Lake, tmp_path: Path) -> None:
+    served = hub(HUB)
+    models = made_models(lake, served)
+    spaces = made_spaces(lake, served, models)
+    for verdict in (
+        quality.required_columns(models, schemas.MODELS),
+        quality.required_columns(spaces, schemas.ENRICHED_SPACES),
+        quality.ranges(models),
+        quality.ranges(spaces),
+        quality.null_rates(models, models),
+        quality.quarantined(models),
+        quality.quarantined(spaces),
+        quality.dangling_models(spaces),
+    ):
+        assert verdict.passed, verdict

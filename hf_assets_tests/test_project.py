@@ -1,0 +1,99 @@
+"""Rules of the source tree: who may import whom, and how long a file may grow."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "hf_assets"
+FILES = sorted(PACKAGE.rglob("*.py"))
+LONGEST = 350
+
+# What the modules of a room may import of the project besides their own room.
+ARROWS = {
+    "settings": set(),
+    "lake": set(),
+    "definitions": set(),
+    "hub": {"lake", "settings"},
+    "trends": {"lake", "settings", "hub.tables", "hub.schemas"},
+    "defs": {"lake", "settings", "hub", "trends"},
+    "demo": {"lake", "settings"},
+}
+
+
+def _name(path: Path) -> str:
+    """A module's name below `hf_assets`."""
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+
+
+def _imports(path: Path) -> set[str]:
+    """Every module that a file imports, inside functions too, by its whole name."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), path.name)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            found.add(node.module or "")
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif (
+            isinstance(node, ast.Call)
+            and ast.unparse(node.func).split(".")[-1] in ("import_module", "__import__")
+            and node.args
+            and isinstance(node.args[0], ast.Constant)
+        ):
+            found.add(str(node.args[0].value))
+    return found
+
+
+def _of_project(path: Path) -> set[str]:
+    return {name.removeprefix("hf_assets.") for name in _imports(path)
+            if name.startswith("hf_assets.")}  # fmt: skip
+
+
+def _inside(module: str, room: str) -> bool:
+    return module == room or module.startswith(f"{room}.")
+
+
+def test_there_is_something_to_look_at() -> None:
+    assert len(FILES) > 30
+
+
+@pytest.mark.parametrize("path", FILES, ids=_name)
+def test_dagster_is_imported_by_the_graph_alone(path: Path) -> None:
+    room = _name(path).split(".")[0]
+    if room not in ("defs", "definitions"):
+        roots = {name.split(".")[0] for name in _imports(path)}
+        assert not {root for root in roots if root == "dagster" or root.startswith("dagster_")}
+
+
+@pytest.mark.parametrize("path", FILES, ids=_name)
+def test_rooms_import_along_the_arrows(path: Path) -> None:
+    room = _name(path).split(".")[0]
+    if room == "__init__":
+        assert not _of_project(path)
+        return
+    allowed = ARROWS[room] | {room}
+    # `from hf_assets.hub import schemas` is `hub` and `hub.schemas`: the narrower one counts.
+    named = _of_project(path)
+    narrowest = {one for one in named if not any(other.startswith(f"{one}.") for other in named)}
+    assert not {one for one in narrowest if not any(_inside(one, to) for to in allowed)}
+
+
+def test_the_demo_is_imported_by_nothing_but_itself() -> None:
+    users = {
+        _name(path)
+        for path in FILES
+        for module in _of_project(path)
+        if _inside(module, "demo") and not _inside(_name(path), "demo")
+    }
+    assert not users
+
+
+def test_packages_are_empty_at_the_door() -> None:
+    assert not [str(path) for path in FILES if path.name == "__init__.py" and path.read_text()]
+
+
+def test_no_file_asks_to_be_two() -> None:
+    lines = {_name(path): len(path.read_text().splitlines()) for path in FILES}
+    assert {name: count for name, count in lines.items() if count > LONGEST} == {}
