@@ -17,11 +17,12 @@ os.environ["HF_HOME"] = tempfile.mkdtemp(prefix="hf-home-")
 os.environ["HF_HUB_VERBOSITY"] = "error"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["HF_HUB_DISABLE_IMPLICIT_TOKEN"] = "1"
-for _name in (
-    *("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH", "HF_ENDPOINT", "HF_HUB_OFFLINE"),
-    *("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"),
-):
-    os.environ.pop(_name, None)
+os.environ.pop("HF_TOKEN", None)
+os.environ.pop("HUGGING_FACE_HUB_TOKEN", None)
+os.environ.pop("HF_TOKEN_PATH", None)
+os.environ.pop("HF_ENDPOINT", None)
+os.environ.pop("HF_HUB_OFFLINE", None)
+os.environ["NO_PROXY"] = "127.0.0.1"
 
 from hypothesis import settings
 from starlette.applications import Starlette
@@ -82,11 +83,15 @@ class ServedHub:
         return [one.status for one in self.requests]
 
     def client(self, **options: Any) -> HubClient:
-        given = {"retry_wait": 0.001, "read_timeout": 10.0, "tell": self.told.append}
+        given: dict[str, Any] = {
+            "retry_wait": 0.001,
+            "read_timeout": 10.0,
+            "tell": self.told.append,
+        }
         return HubClient(self.url, **{"pacer": Pacer(), **given, **options})
 
     def capturer(self, clock: Callable[[], datetime] | None = None, **options: Any) -> Capturer:
-        given = {"tell": self.told.append, "lock_wait": 20.0, **options}
+        given: dict[str, Any] = {"tell": self.told.append, "lock_wait": 20.0, **options}
         client = given.pop("client", None) or self.client()
         return Capturer(client, clock=clock or Clock(), **given)
 

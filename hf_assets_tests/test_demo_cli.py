@@ -30,15 +30,22 @@ SECRETS = {
 
 
 def demo(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """The command, run to its end from another folder than the project's."""
-    return subprocess.run(
+    """The command, run to its end, with what it started should it not end."""
+    process = subprocess.Popen(
         [sys.executable, "-m", "hf_assets.demo", *arguments],
         env=os.environ | environment,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=120,
-        check=False,
+        start_new_session=True,
     )
+    try:
+        said, complaint = process.communicate(timeout=90)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(10)
+    return subprocess.CompletedProcess(process.args, process.returncode, said, complaint)
 
 
 def table(said: str) -> dict[str, tuple[str, ...]]:
@@ -83,7 +90,8 @@ def test_run_prints_asset_rows_seconds_and_file(
             else pq.read_metadata(path).num_rows
         )
         assert int(rows.replace(",", "")) == stored > 0
-    assert (printed["models"][0], printed["enriched_spaces"][0]) == ("2,000", "800")
+    assert printed["models"][0] == printed["raw_models"][0]
+    assert printed["enriched_spaces"][0] == printed["raw_spaces"][0]
 
 
 def test_run_says_where_the_figures_are_and_what_to_type_next(
@@ -219,9 +227,10 @@ def test_serve_answers_until_it_is_interrupted(serving: subprocess.Popen[str]) -
     assert found, line
     answer = httpx2.get(f"{found[1]}/api/models?limit=1000")
     assert len(answer.json()) == 1000
-    assert answer.headers["X-Total-Count"] == "2000"
+    assert int(answer.headers["X-Total-Count"]) > 1000
     assert httpx2.get(answer.links["next"]["url"]).status_code == 503
-    assert len(httpx2.get(f"{found[1]}/api/spaces?limit=1000").json()) == 800
+    spaces = httpx2.get(f"{found[1]}/api/spaces?limit=1000")
+    assert len(spaces.json()) == int(spaces.headers["X-Total-Count"]) > 0
     serving.send_signal(signal.SIGINT)
     _, complaint = serving.communicate(timeout=10)
     assert serving.returncode in (0, 130)

@@ -26,13 +26,24 @@ _TYPES = {
 }
 
 
+def _type(dtype: Any) -> str:
+    """A polars type in the words of the UI."""
+    if isinstance(dtype, pl.Datetime):
+        return f"timestamp ({dtype.time_zone})"
+    if isinstance(dtype, pl.List):
+        return f"list of {_type(dtype.inner)}"
+    if isinstance(dtype, pl.Struct):
+        return f"{{{', '.join(field.name for field in dtype.fields)}}}"
+    return _TYPES[dtype]
+
+
 def column_schema(table: Table) -> dg.TableSchema:
     """The columns with their types and meanings, as the UI shows them."""
     return dg.TableSchema(
         columns=[
             dg.TableColumn(
                 name=name,
-                type=_TYPES.get(column.dtype, str(column.dtype).lower()),
+                type=_type(column.dtype),
                 description=column.description,
                 constraints=dg.TableColumnConstraints(nullable=name not in table.required),
             )

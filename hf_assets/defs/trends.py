@@ -37,8 +37,6 @@ def snapshot_figures(
     context: dg.AssetExecutionContext,
     daily_metrics: Tables,
     model_usage: Tables,
-    enriched_spaces: Tables,
-    models: Tables,
     lake: LakeResource,
 ) -> dg.MaterializeResult:
     """Figures of the day, as PNG and SVG; the gallery below shows them here.
@@ -48,10 +46,7 @@ def snapshot_figures(
     # Imported here: matplotlib takes as long to load as the rest of the code location.
     from hf_assets.trends.drawing import draw_days
 
-    snapshots = {
-        day: _snapshot(daily_metrics[day], model_usage[day], models[day], enriched_spaces[day])
-        for day in daily_metrics
-    }
+    snapshots = {day: _snapshot(daily_metrics[day], model_usage[day]) for day in daily_metrics}
     drawn = draw_days(list(snapshots.values()))
     for day, rendered in zip(snapshots, drawn, strict=True):
         facts = _stored_figures(lake.tree, day, rendered, daily_metrics[day].provenance)
@@ -59,14 +54,14 @@ def snapshot_figures(
     return dg.MaterializeResult()
 
 
-def _snapshot(day_metrics: Stored, usage: Stored, models: Stored, spaces: Stored) -> "Snapshot":
+def _snapshot(day_metrics: Stored, usage: Stored) -> "Snapshot":
     from hf_assets.trends.snapshot import Snapshot
 
     return Snapshot(
         day=date.fromisoformat(day_metrics.day),
         source=_source(day_metrics),
-        models=models.rows,
-        spaces=spaces.rows,
+        models=day_metrics.notes["models"],
+        spaces=day_metrics.notes["Spaces"],
         metrics=day_metrics.frame.collect(),
         usage=usage.frame.collect(),
     )

@@ -74,7 +74,7 @@ def doubled_rows(capture: Capture) -> Verdict:
 def required_columns(stored: Stored, table: Table) -> Verdict:
     """The columns that are never null are not, and no id is empty."""
     nulls = null_counts(stored)
-    figures = {f"null {name}": nulls[name] for name in table.required}
+    figures = {f"null {name}": nulls.get(name, 0) for name in table.required}
     if stored.rows == 0:
         return Verdict(False, "The table is empty.", figures)
     empty = stored.frame.select((pl.col("id") == "").sum()).collect().item()

@@ -86,7 +86,11 @@ def daily_metrics(
         pl.concat([shape, *parts], how="diagonal_relaxed").with_columns(day=pl.lit(iso(day)))
         for parts in (small, [_top_models(models, counted)], [authors])
     ]
-    notes = {"rows": sum(frame.height for frame in frames), "models": counted.height}
+    notes = {
+        "rows": sum(frame.height for frame in frames),
+        "models": counted.height,
+        "Spaces": spaces.select(pl.len()).collect().item(),
+    }
     return Made(frames=frames, notes=notes)
 
 
@@ -127,8 +131,10 @@ def _by(frame: pl.DataFrame, column: str, keep: int = MOST_KEYS) -> pl.DataFrame
 
 def _top_models(models: pl.LazyFrame, counted: pl.DataFrame) -> pl.DataFrame:
     """The models with the most downloads; those of which the Hub does not say come last."""
-    floor = counted["downloads"].top_k(TOP).min()
-    best = models.filter(pl.col("downloads") >= floor) if floor is not None else models.head(TOP)
+    said = counted["downloads"].drop_nulls()
+    best = (
+        models.filter(pl.col("downloads") >= said.top_k(TOP).min()) if len(said) >= TOP else models
+    )
     totals = counted.select(pl.col("downloads", "likes").sum()).row(0, named=True)
     return (
         best.select("hub_id", pl.col("id").alias("key"), "category", *_SUMS)

@@ -15,12 +15,12 @@ from hf_assets.trends.metrics import DAILY_METRICS
 ASSETS = {
     "raw_models": ("hub/raw", set()),
     "raw_spaces": ("hub/raw", set()),
-    "models": ("hub", {"raw_models"}),
-    "enriched_spaces": ("hub", {"raw_spaces", "models"}),
-    "top_models": ("hub", {"models"}),
-    "model_usage": ("hub", {"enriched_spaces", "models", "top_models"}),
+    "models": ("hub/tables", {"raw_models"}),
+    "enriched_spaces": ("hub/tables", {"raw_spaces", "models"}),
+    "top_models": ("hub/tables", {"models"}),
+    "model_usage": ("hub/tables", {"enriched_spaces", "models", "top_models"}),
     "daily_metrics": ("trends", {"models", "enriched_spaces", "model_usage"}),
-    "snapshot_figures": ("trends", {"daily_metrics", "model_usage", "enriched_spaces", "models"}),
+    "snapshot_figures": ("trends", {"daily_metrics", "model_usage"}),
 }
 TABLES = (
     schemas.MODELS,
@@ -31,7 +31,7 @@ TABLES = (
 )
 KINDS = {
     "hub/raw": {"huggingface", "json"},
-    "hub": {"polars", "parquet"},
+    "hub/tables": {"polars", "parquet"},
     "trends": {"polars", "parquet"},
 }
 BLOCKING = {
@@ -131,9 +131,8 @@ def test_every_column_has_a_meaning(specs: dict[str, dg.AssetSpec], table: Table
 @pytest.mark.parametrize(
     ("selection", "groups"),
     [
-        # `hub/*` is what lies below `hub`, not `hub` itself.
-        ('group:"hub/*"', {"hub/raw"}),
-        ('group:"hub*"', {"hub/raw", "hub"}),
+        ('group:"hub/*"', {"hub/raw", "hub/tables"}),
+        ('group:"hub/tables"', {"hub/tables"}),
         ('group:"trends"', {"trends"}),
     ],
 )

@@ -37,8 +37,8 @@ def test_a_past_day_without_capture_fails_for_good_and_writes_nothing(world: Mak
         assert "Choose a day that was captured" in said[asset]
         assert "daily_capture" in said[asset]
     assert retries(result) == 0
-    skipped = {e.step_key for e in result.all_events if e.event_type_value == "STEP_SKIPPED"}
-    assert skipped >= {*TABLES, "snapshot_figures"}
+    began = {e.step_key for e in result.all_events if e.event_type_value == "STEP_START"}
+    assert began == set(RAW)
     assert not made(result)
     assert not hub.pages
     assert not hub.root.exists()

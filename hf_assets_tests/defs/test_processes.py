@@ -76,7 +76,7 @@ def test_launch_rebuilds_a_range_from_stored_captures(world: Make, dg_command: C
     for day in days:
         hub.capture(day)
     status, said = dg_command.run(
-        *("launch", "--assets", 'group:"hub*"', "--partition-range", "...".join(days))
+        *("launch", "--assets", 'group:"hub/*"', "--partition-range", "...".join(days))
     )
     assert status == 0, said
     for table in TABLES:
@@ -89,7 +89,7 @@ def test_launch_of_a_range_without_captures_fails_and_writes_nothing(
     dg_command: Command,
 ) -> None:
     status, said = dg_command.run(
-        *("launch", "--assets", 'group:"hub*"'),
+        *("launch", "--assets", 'group:"hub/*"'),
         *("--partition-range", f"{days_ago(3)}...{days_ago(2)}"),
     )
     assert status != 0

@@ -7,13 +7,15 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
+import pytest
+
 from hf_assets.hub import listing
 from hf_assets.hub.capture import Capturer
 from hf_assets_tests.conftest import DAY, Clock
 
 
 def main(url: str, folder: str, now: str, page_size: str, kind: str) -> None:
-    listing.PAGE_SIZE = int(page_size)
+    pytest.MonkeyPatch().setattr(listing, "PAGE_SIZE", int(page_size))
     client = listing.HubClient(url, retry_wait=0.05)
     capturer = Capturer(client, clock=Clock(datetime.fromisoformat(now)), lock_wait=60)
     assert kind in ("models", "spaces")

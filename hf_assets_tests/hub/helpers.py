@@ -31,7 +31,7 @@ def model(number: int, **fields: Any) -> Row:
     return {
         "_id": hub_id(number),
         "id": f"author{number % 3}/model-{number:04d}",
-        "createdAt": f"2024-01-01T{number // 3600:02d}:{number // 60 % 60:02d}:{number % 60:02d}.000Z",
+        "createdAt": f"2024-01-01T00:{number // 60:02d}:{number % 60:02d}.000Z",
         **fields,
     }
 

@@ -288,9 +288,7 @@ def test_of_doubled_rows_the_newest_page_wins(
     assert frame.height == frame["hub_id"].n_unique() == 40
     newer = frame.filter(pl.col("likes") == 5)
     assert sorted(newer["hub_id"]) == [hub_id(number) for number in (37, 38, 39)]
-    assert set(newer["author"]) == {"author0", "author1", "author2"} or all(
-        name.startswith("renamed/") for name in newer["id"]
-    )
+    assert all(name.startswith("renamed/") for name in newer["id"])
     assert stored.notes["doubled"] == 3
     assert (stored.notes["served"], stored.notes["rows"]) == (43, 40)
 
@@ -312,11 +310,8 @@ def test_rows_repeated_from_page_to_page_are_kept_once(
     assert stored.notes["served"] == capture.rows
 
 
-@given(
-    st.lists(st.lists(st.integers(0, 30), max_size=8), min_size=1, max_size=6),
-    st.integers(1, 3),
-)
-def test_newest_keeps_the_first_it_is_shown(batches: list[list[int]], _: int) -> None:
+@given(st.lists(st.lists(st.integers(0, 30), max_size=8), min_size=1, max_size=6))
+def test_newest_keeps_the_first_it_is_shown(batches: list[list[int]]) -> None:
     newest, seen = tables.Newest(), set()
     for numbers in batches:
         frame = pl.DataFrame(
@@ -370,9 +365,7 @@ def test_odd_rows_lie_in_quarantine_with_their_reason(made: Any) -> None:
     assert stored.notes["served"] == 9
 
 
-def test_the_quarantine_goes_when_it_is_empty(
-    hub: ServeHub, lake: Lake, tmp_path: Path
-) -> None:
+def test_the_quarantine_goes_when_it_is_empty(hub: ServeHub, lake: Lake, tmp_path: Path) -> None:
     served = hub(recorded(tmp_path, [model(1)]), Faults(odd_rows={"models": [b"17"]}))
     assert made_models(lake, served).aside("quarantine") is not None
     served.faults.odd_rows.clear()
@@ -488,7 +481,7 @@ def unordered(row: Row) -> Row:
 
 
 @pytest.mark.parametrize("kind", ["models", "spaces"])
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_whatever_is_served_the_table_is_what_can_be_read_of_it(
     odd_hub: ServedHub, kind: Kind, data: st.DataObject
@@ -561,7 +554,9 @@ def test_hostile_ids_are_data(hub: ServeHub, lake: Lake, tmp_path: Path) -> None
     texts = {"author": "<b>", "pipeline_tag": "../x", "library_name": "a|b", "tags": HOSTILE}
     number = counting()
     models = [model(next(number)) | {"id": name} | texts for name in HOSTILE]
-    spaces = [model(next(number)) | {"id": name, "models": HOSTILE, "sdk": "]()"} for name in HOSTILE]
+    spaces = [
+        model(next(number)) | {"id": name, "models": HOSTILE, "sdk": "]()"} for name in HOSTILE
+    ]
     served = hub(recorded(tmp_path / "hub", models, spaces))
     stored = made_models(lake, served)
     frame = stored.frame.collect()

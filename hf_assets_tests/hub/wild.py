@@ -121,7 +121,7 @@ anything = st.recursive(
     scalars,
     lambda inner: st.lists(inner, max_size=3)
     | st.dictionaries(
-        texts | st.sampled_from(["total", "stage", "hardware", "current", "relation", "models", "id"]),
+        texts | st.sampled_from(["total", "stage", "current", "relation", "models", "id"]),
         inner,
         max_size=3,
     ),

@@ -1,0 +1,121 @@
+"""The UI as a person opens it: headless Chromium on the pages that a newcomer sees first."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from hf_assets.lake import today
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+PROJECT = Path(__file__).resolve().parents[2]
+# A page of the UI loads its parts one by one; on two busy cores that takes a while.
+PATIENCE = 60_000
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
+]
+
+
+@dataclass(frozen=True)
+class Ui:
+    url: str
+    day: str
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def ui(tmp_path_factory: pytest.TempPathFactory) -> Generator[Ui]:
+    data, port, day = tmp_path_factory.mktemp("ui"), free_port(), today()
+    demo = [sys.executable, "-m", "hf_assets.demo", "run", "--data", str(data)]
+    subprocess.run([*demo, "--models", "2000", "--spaces", "800"], cwd=PROJECT, check=True)
+    environment = os.environ | {
+        "DAGSTER_HOME": str(data / "dagster_home"),
+        "HF_ASSETS_DATA": str(data),
+    }
+    server = subprocess.Popen(
+        [
+            str(Path(sys.executable).with_name("dagster-webserver")),
+            "-w",
+            "workspace.yaml",
+            "-p",
+            str(port),
+        ],
+        cwd=PROJECT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        for _ in range(600):
+            assert server.poll() is None, "the webserver ended"
+            try:
+                urllib.request.urlopen(f"{url}/server_info", timeout=5).read()
+                break
+            except (urllib.error.URLError, ConnectionError):
+                time.sleep(0.1)
+        yield Ui(url, day)
+    finally:
+        server.terminate()
+        server.wait()
+
+
+@pytest.fixture(scope="module")
+def page(ui: Ui, tmp_path_factory: pytest.TempPathFactory) -> Generator[Page]:
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+    quiet += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=quiet)
+        page = browser.new_page(viewport={"width": 1600, "height": 1000})
+        page.set_default_timeout(PATIENCE)
+        expect.set_options(timeout=PATIENCE)
+        yield page
+        browser.close()
+
+
+def test_the_lineage_shows_every_asset_under_its_group(ui: Ui, page: Page) -> None:
+    page.goto(f"{ui.url}/assets/snapshot_figures?view=lineage&lineageScope=upstream&lineageDepth=6")
+    for name in ("raw_models", "raw_spaces", "models", "enriched_spaces", "model_usage"):
+        expect(page.get_by_text(name, exact=True).first).to_be_visible()
+    for group in ("hub", "raw", "tables", "trends"):
+        expect(page.get_by_text(group, exact=True).first).to_be_visible()
+
+
+def test_a_partition_page_tells_rows_source_and_preview(ui: Ui, page: Page) -> None:
+    page.goto(f"{ui.url}/assets/models?view=partitions&partition={ui.day}")
+    expect(page.get_by_text("dagster/partition_row_count")).to_be_visible()
+    expect(page.get_by_text("source: raw_models")).to_be_visible()
+    expect(page.get_by_text("preview", exact=True)).to_be_visible()
+
+
+def test_the_gallery_shows_every_figure(ui: Ui, page: Page) -> None:
+    page.goto(f"{ui.url}/assets/snapshot_figures?view=partitions&partition={ui.day}")
+    page.get_by_text("[Show Markdown]").first.click()
+    pictures = page.locator("img[src^='data:image/png']")
+    expect(pictures).to_have_count(13)
+    widths = pictures.evaluate_all("all => all.map(one => one.naturalWidth)")
+    assert all(width >= 600 for width in widths)
+
+
+def test_a_check_tells_what_it_found_on_which_day(ui: Ui, page: Page) -> None:
+    page.goto(f"{ui.url}/assets/raw_models?view=checks&checkDetail=capture_complete")
+    expect(page.get_by_text("The listing was walked to its end").first).to_be_visible()
+    expect(page.get_by_text("rows in").first).to_be_visible()
+    expect(page.get_by_text(ui.day, exact=True).first).to_be_visible()
