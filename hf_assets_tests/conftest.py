@@ -83,12 +83,8 @@ class ServedHub:
         return [one.status for one in self.requests]
 
     def client(self, **options: Any) -> HubClient:
-        given: dict[str, Any] = {
-            "retry_wait": 0.001,
-            "read_timeout": 10.0,
-            "tell": self.told.append,
-        }
-        return HubClient(self.url, **{"pacer": Pacer(), **given, **options})
+        given: dict[str, Any] = {"pacer": Pacer(), "tell": self.told.append, **options}
+        return HubClient(self.url, **{"retry_wait": 0.001, "read_timeout": 10.0} | given)
 
     def capturer(self, clock: Callable[[], datetime] | None = None, **options: Any) -> Capturer:
         given: dict[str, Any] = {"tell": self.told.append, "lock_wait": 20.0, **options}

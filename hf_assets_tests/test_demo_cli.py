@@ -117,6 +117,7 @@ def test_no_token_is_sent_or_kept(first: subprocess.CompletedProcess[str], root:
     assert not [secret for secret in SECRETS.values() if secret in first.stdout + first.stderr]
 
 
+@pytest.mark.heavy
 def test_run_again(first: subprocess.CompletedProcess[str], root: Path) -> None:
     marker = root / "raw_models" / f"day={today()}" / "capture.json"
     before = marker.read_bytes()
@@ -176,6 +177,7 @@ def test_a_wrong_argument_is_told_in_words(
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.heavy
 def test_a_run_that_fails_shows_the_end_of_its_log(tmp_path: Path) -> None:
     done = demo(
         *("run", "--data", str(tmp_path / "data"), *SMALL, "--faults", "cursor-loop@1/models")

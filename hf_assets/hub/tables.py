@@ -7,14 +7,14 @@ served or left null; what was changed is counted in the notes.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
 import polars as pl
 
-from hf_assets.hub.capture import Capture, pages
+from hf_assets.hub.capture import Capture
 from hf_assets.hub.rows import Kind, Odd, odd_frame, parse_page
 from hf_assets.hub.schemas import BASE_MODELS, TEXTS
 from hf_assets.lake import Made, iso
@@ -89,15 +89,27 @@ def stacked(frames: Iterable[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]
 
 
 def _batches(kind: Kind, capture: Capture, odd: list[Odd]) -> Iterator[pl.DataFrame]:
-    """Pages parsed and stacked, newest first, with `page` and `row` to find them again."""
-    found = pages(capture)
+    """Pages parsed and stacked, newest first, with `page` to find them again.
+
+    The next batch is parsed while the caller has this one: writing a table holds no lock.
+    """
+    numbers = reversed(capture.page_numbers())
+
+    def parsed(number: int) -> tuple[int, pl.DataFrame, list[Odd]]:
+        return number, *parse_page(kind, number, capture.page(number))
+
     with ThreadPoolExecutor(PARSERS) as pool:
-        while batch := list(islice(found, BATCH_PAGES)):
-            parsed = pool.map(lambda page: (page[0], *parse_page(kind, *page)), batch)
+
+        def begun() -> list[Future]:
+            return [pool.submit(parsed, number) for number in islice(numbers, BATCH_PAGES)]
+
+        batch = begun()
+        while batch:
             frames = []
-            for number, frame, problems in parsed:
+            for number, frame, problems in (page.result() for page in batch):
                 frames.append(frame.with_columns(page=pl.lit(number, pl.Int32)))
                 odd += problems
+            batch = begun()
             yield pl.concat(frames)
 
 
