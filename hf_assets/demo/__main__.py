@@ -13,6 +13,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 import pyarrow.parquet as pq
+from starlette.applications import Starlette
 
 from hf_assets.demo.faults import Faults
 from hf_assets.demo.generator import GeneratedHub
@@ -42,8 +43,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m hf_assets.demo", description=__doc__)
     commands = parser.add_subparsers(required=True)
     hub = argparse.ArgumentParser(add_help=False)
-    hub.add_argument("--models", default="30000", help="how many to generate, or a JSON file")
-    hub.add_argument("--spaces", default="12000", help="how many to generate, or a JSON file")
+    hub.add_argument("--models", default="30000", help="about how many to generate, or a JSON file")
+    hub.add_argument("--spaces", default="12000", help="about how many to generate, or a JSON file")
     hub.add_argument("--seed", type=int, default=0, help="another seed is another Hub")
     hub.add_argument("--port", type=int, default=0, help="of the embedded Hub; 0: any free one")
     hub.add_argument("--rate-limit", type=int, default=DEMO_RATE, help="requests in five minutes")
@@ -65,6 +66,16 @@ def _parser() -> argparse.ArgumentParser:
 @contextmanager
 def _embedded(options: argparse.Namespace) -> Generator[LoopbackServer]:
     """The embedded Hub over generated rows, or over recorded ones where a file is named."""
+    try:
+        server = LoopbackServer(_app(options), options.port)
+    except (OSError, ValueError) as error:
+        print(f"python -m hf_assets.demo: {error}", file=sys.stderr)
+        raise SystemExit(2) from error
+    with server:
+        yield server
+
+
+def _app(options: argparse.Namespace) -> Starlette:
     if options.models.isdigit() and options.spaces.isdigit():
         source = GeneratedHub(
             int(options.models), int(options.spaces), options.seed, sized_on=SIZED_ON
@@ -75,14 +86,12 @@ def _embedded(options: argparse.Namespace) -> Generator[LoopbackServer]:
             for kind, given in (("models", options.models), ("spaces", options.spaces))
         }
         source = RecordedHub(**files)
-    app = create_app(
+    return create_app(
         source,
         Faults.parse(options.faults),
         rate_limit=options.rate_limit,
         latency=options.latency,
     )
-    with LoopbackServer(app, options.port) as server:
-        yield server
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -135,6 +144,8 @@ def _environment(data: Path, endpoint: str) -> dict[str, str]:
         "DAGSTER_HOME": str(home),
         "HF_ASSETS_DATA": str(data),
         "HF_ENDPOINT": endpoint,
+        "NO_PROXY": "127.0.0.1",
+        "no_proxy": "127.0.0.1",
         "HF_HOME": str(data / "hf_home"),
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1",

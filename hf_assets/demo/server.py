@@ -92,7 +92,9 @@ class LoopbackServer:
 
     def wait(self) -> None:
         """Returns when the server has stopped."""
-        self._thread.join()
+        # A join without an end is not woken by ctrl-c.
+        while self._thread.is_alive():
+            self._thread.join(0.5)
 
     def __enter__(self) -> Self:
         return self.start()

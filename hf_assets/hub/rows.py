@@ -19,6 +19,8 @@ Kind = Literal["models", "spaces"]
 
 # The Hub's counters are JSON integers; what does not fit 64 bits is no counter.
 Count = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+# An identity is never empty.
+Identity = Annotated[str, msgspec.Meta(min_length=1)]
 # An odd value is kept for the reader, not the table: this many characters of it.
 EXCERPT = 500
 
@@ -49,8 +51,8 @@ class _Runtime(msgspec.Struct, gc=False):
 class ModelRow(msgspec.Struct, gc=False):
     """A row of /api/models as the tables need it."""
 
-    _id: str
-    id: str
+    _id: Identity
+    id: Identity
     author: str | None = None
     createdAt: str | None = None
     lastModified: str | None = None
@@ -73,8 +75,8 @@ class ModelRow(msgspec.Struct, gc=False):
 class SpaceRow(msgspec.Struct, gc=False):
     """A row of /api/spaces as the tables need it."""
 
-    _id: str
-    id: str
+    _id: Identity
+    id: Identity
     author: str | None = None
     createdAt: str | None = None
     lastModified: str | None = None

@@ -87,14 +87,21 @@ def test_a_hub_without_rows_stops_all_that_follows(world: Make, tmp_path: Path) 
     assert "models" not in made(result)
 
 
-def test_rows_without_a_name_stop_what_follows(world: Make) -> None:
+def test_a_row_without_a_name_goes_to_quarantine_and_stops_nothing(world: Make) -> None:
     nameless = json.dumps(row(1, id="")).encode()
     hub = world(None, Faults(odd_rows={"models": [nameless]}))
+    result = hub.materialize(*RAW, *TABLES)
+    assert checks(result)["models", "required_columns"].passed
+    assert checks(result)["models", "quarantine"].metadata["quarantined"].value == 1
+    assert made(result) == {*RAW, *TABLES}
+
+
+def test_a_table_without_rows_stops_what_follows(world: Make, tmp_path: Path) -> None:
+    hub = world(recorded(tmp_path, models=[row(1, id="")], spaces=[row(2)]))
     result = hub.materialize(*RAW, *TABLES)
     verdict = checks(result)["models", "required_columns"]
     assert not verdict.passed
     assert verdict.severity == dg.AssetCheckSeverity.ERROR
-    assert verdict.metadata["empty id"].value == 1
     assert made(result) == {*RAW, "models"}
 
 
