@@ -31,7 +31,7 @@ from hf_assets.demo.faults import Faults
 from hf_assets.demo.hub import Served, create_app
 from hf_assets.demo.server import LoopbackServer
 from hf_assets.demo.source import HubSource
-from hf_assets.hub.capture import Capturer
+from hf_assets.hub.capturing import Capturer
 from hf_assets.hub.listing import HubClient
 from hf_assets.hub.pacing import Pacer
 from hf_assets.lake import Lake
@@ -84,7 +84,8 @@ class ServedHub:
 
     def client(self, **options: Any) -> HubClient:
         given: dict[str, Any] = {"pacer": Pacer(), "tell": self.told.append, **options}
-        return HubClient(self.url, **{"retry_wait": 0.001, "read_timeout": 10.0} | given)
+        given = {"retry_wait": 0.001, "read_timeout": 10.0} | given
+        return HubClient(self.url, **given)
 
     def capturer(self, clock: Callable[[], datetime] | None = None, **options: Any) -> Capturer:
         given: dict[str, Any] = {"tell": self.told.append, "lock_wait": 20.0, **options}

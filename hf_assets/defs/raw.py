@@ -10,7 +10,7 @@ from pydantic import Field
 from hf_assets.defs.partitions import daily, single_run
 from hf_assets.defs.report import capture_facts
 from hf_assets.defs.resources import HubResource, LakeResource
-from hf_assets.hub.capture import NoCapture
+from hf_assets.hub.capturing import NoCapture
 from hf_assets.hub.listing import FIELDS, Ask, ListingError
 from hf_assets.hub.rows import Kind
 

@@ -8,7 +8,8 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from hf_assets.hub.capture import Capture, Progress
+from hf_assets.hub.capture import Capture
+from hf_assets.hub.capturing import Progress
 from hf_assets.lake import Stored, Table
 
 PREVIEW_ROWS = 8

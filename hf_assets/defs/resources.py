@@ -12,7 +12,8 @@ from typing import Any
 import dagster as dg
 
 from hf_assets.defs.report import captured, stored_table
-from hf_assets.hub.capture import MARKER, Capture, Capturer, open_capture
+from hf_assets.hub.capture import MARKER, Capture, open_capture
+from hf_assets.hub.capturing import Capturer
 from hf_assets.hub.listing import HubClient
 from hf_assets.lake import Lake, Made, MissingDay, Stored, Table
 from hf_assets.settings import settings

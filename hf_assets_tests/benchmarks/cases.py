@@ -41,7 +41,7 @@ def serve(folder: str) -> dict[str, Any]:
 
 def capture(endpoint: str, lake: str, kind: str) -> dict[str, Any]:
     """A listing → pages on disk."""
-    from hf_assets.hub.capture import Capturer
+    from hf_assets.hub.capturing import Capturer
     from hf_assets.hub.listing import Ask, HubClient
     from hf_assets.lake import Lake, today
 
@@ -177,7 +177,7 @@ def scan_pages(lake: str) -> dict[str, Any]:
     """The least that a pipeline from pages must do: read the needed fields of all pages."""
     import polars as pl
 
-    from hf_assets.hub.capture import open_capture, pages
+    from hf_assets.hub.capture import open_capture
     from hf_assets.hub.rows import WIRE_SCHEMA
     from hf_assets.lake import Lake
 
@@ -188,8 +188,8 @@ def scan_pages(lake: str) -> dict[str, Any]:
         schema = {name: WIRE_SCHEMA[kind][name] for name in names}  # ty: ignore[invalid-argument-type]
         found = open_capture(Lake(Path(lake)).folder(f"raw_{kind}", DAY))
         assert found is not None
-        for _, body in pages(found):
-            rows += pl.read_json(body, schema=schema).height
+        for number in found.page_numbers():
+            rows += pl.read_json(found.page(number), schema=schema).height
     return {"rows": rows}
 
 

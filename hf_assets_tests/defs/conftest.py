@@ -18,7 +18,8 @@ from hf_assets.demo.generator import GeneratedHub
 from hf_assets.demo.hub import Served, create_app
 from hf_assets.demo.server import LoopbackServer
 from hf_assets.demo.source import HubSource
-from hf_assets.hub.capture import Capture, Capturer
+from hf_assets.hub.capture import Capture
+from hf_assets.hub.capturing import Capturer
 from hf_assets.hub.listing import Ask, HubClient
 from hf_assets.hub.rows import Kind
 from hf_assets.lake import Lake, today

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hf_assets.hub import listing
-from hf_assets.hub.capture import Capturer
+from hf_assets.hub.capturing import Capturer
 from hf_assets_tests.conftest import DAY, Clock
 
 

@@ -12,7 +12,7 @@ import polars as pl
 import hf_assets_tests
 from hf_assets.demo.recorded import RecordedHub
 from hf_assets.hub import schemas, tables
-from hf_assets.hub.capture import Capture, pages
+from hf_assets.hub.capture import Capture
 from hf_assets.hub.listing import Ask
 from hf_assets.hub.rows import Kind
 from hf_assets.lake import Lake, Made, Stored
@@ -85,3 +85,10 @@ def python(module: str, *arguments: object) -> "Popen[str]":
     """A Python process of this project."""
     command = [sys.executable, "-m", module, *map(str, arguments)]
     return Popen(command, cwd=ROOT, stdout=PIPE, stderr=PIPE, text=True)
+
+
+def pages(capture: Capture, *, newest_first: bool = True) -> Iterator[tuple[int, bytes]]:
+    """Number and body of each page; the last fetched first, unless told otherwise."""
+    numbers = capture.page_numbers()
+    for number in reversed(numbers) if newest_first else numbers:
+        yield number, capture.page(number)

@@ -16,11 +16,12 @@ from hf_assets.demo.faults import FOREVER, At, Faults
 from hf_assets.demo.generator import GeneratedHub
 from hf_assets.demo.source import Where
 from hf_assets.hub import listing
-from hf_assets.hub.capture import Capture, NoCapture, Progress, open_capture, pages
+from hf_assets.hub.capture import Capture, open_capture
+from hf_assets.hub.capturing import NoCapture, Progress
 from hf_assets.hub.listing import FIELDS, Ask, ListingError
 from hf_assets.lake import Lake, iso
 from hf_assets_tests.conftest import DAY, NOON, Clock, ServedHub, ServeHub
-from hf_assets_tests.hub.helpers import ids_of, python, rows_of
+from hf_assets_tests.hub.helpers import ids_of, pages, python, rows_of
 
 HUB = GeneratedHub(500, 200, seed=3, day=iso(DAY))
 MODELS = Ask.everything("models")

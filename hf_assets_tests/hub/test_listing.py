@@ -16,7 +16,8 @@ from hf_assets.demo.faults import FOREVER, At, Faults
 from hf_assets.demo.generator import GeneratedHub
 from hf_assets.demo.source import Where
 from hf_assets.hub import listing
-from hf_assets.hub.capture import Capture, NoCapture, open_capture
+from hf_assets.hub.capture import Capture, open_capture
+from hf_assets.hub.capturing import NoCapture
 from hf_assets.hub.listing import FIELDS, Ask, HubClient, ListingError, refused_fields
 from hf_assets.hub.pacing import Pacer
 from hf_assets.hub.rows import Kind
@@ -365,6 +366,8 @@ def test_a_link_to_a_page_further_back_is_seen_too(serve: Serve, folder: Path) -
     async def ring(request: Request) -> Response:
         at = int(request.query_params.get("cursor", "0"))
         asked.append(request.url.query)
+        if len(asked) > 20:
+            return Response(status_code=404)
         link = str(request.url.include_query_params(cursor=(at + 1) % 4))
         if at == 3:
             link = str(request.url.remove_query_params("cursor"))

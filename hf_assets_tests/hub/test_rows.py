@@ -148,6 +148,8 @@ def test_odd_values_by_name(name: str) -> None:
         ({"id": "a/b"}, "no _id"),
         ({"_id": None, "id": "a/b"}, "_id: Expected `str`, got `null`"),
         ({"_id": 5, "id": "a/b"}, "_id: Expected `str`, got `int`"),
+        ({"_id": "", "id": "a/b"}, "_id: Expected `str` of length >= 1"),
+        ({"_id": "a", "id": ""}, "id: Expected `str` of length >= 1"),
         ({"_id": "a", "id": ["a/b"]}, "id: Expected `str`, got `array`"),
         ({"_id": "a\ud800", "id": "a/b"}, "_id: 'utf-8' codec can't encode"),
     ],

@@ -95,7 +95,7 @@ def reading(kind: Kind, row: Any) -> tuple[dict[str, Any] | None, set[str]]:
     """What must be left of a row (None: put aside) and the names of the values left out."""
     if not isinstance(row, dict):
         return None, set()
-    if any(text(row.get(key)) is LEFT_OUT for key in ("_id", "id")):
+    if any(text(row.get(key)) in (LEFT_OUT, "") for key in ("_id", "id")):
         return None, set()
     kept, out = {"_id": row["_id"], "id": row["id"]}, set()
     for name, fits in FITS[kind].items():
