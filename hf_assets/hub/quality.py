@@ -65,7 +65,7 @@ def not_partial(capture: Capture, before: Capture | None) -> Verdict:
 
 def doubled_rows(capture: Capture) -> Verdict:
     """Rows served twice, as happens when the Hub moves under a listing; the tables keep one."""
-    doubled = capture.rows - capture.facts["distinct"]
+    doubled = capture.rows - capture.facts["without_id"] - capture.facts["distinct"]
     share = doubled / max(capture.rows, 1)
     figures = {"doubled": doubled, "share": share}
     return Verdict(share < 0.01, f"{doubled:,} rows came twice ({share:.2%}).", figures, warn=True)

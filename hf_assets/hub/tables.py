@@ -9,14 +9,16 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from typing import Any
 
 import polars as pl
 
+from hf_assets.hub.base_models import base_models
 from hf_assets.hub.capture import Capture
 from hf_assets.hub.rows import Kind, Odd, odd_frame, parse_page
-from hf_assets.hub.schemas import BASE_MODELS, TEXTS
+from hf_assets.hub.schemas import TEXTS
 from hf_assets.lake import Made, iso
 
 # Pages parsed and cleaned at a time.
@@ -56,7 +58,8 @@ def _cleaned(kind: Kind, capture: Capture, day: str, made: Made) -> Iterator[pl.
     counts: Counter[str] = Counter()
     odd: list[Odd] = []
     newest = Newest()
-    clean = _CLEAN[kind]
+    spaces = partial(_clean_spaces, served=frozenset(capture.facts["fields"]))
+    clean = _clean_models if kind == "models" else spaces
     for wire in _batches(kind, capture, odd):
         kept = newest.keep(wire)
         counts["doubled"] += wire.height - kept.height
@@ -176,12 +179,14 @@ def _clean_models(wire: pl.DataFrame, counts: Counter[str], odd: list[Odd]) -> p
         parameters=pl.coalesce(
             pl.col("safetensors").struct.field("total"), pl.col("gguf").struct.field("total")
         ),
-        base_models=_base_models(frame),
+        base_models=base_models(frame),
         used_storage="usedStorage",
     )
 
 
-def _clean_spaces(wire: pl.DataFrame, counts: Counter[str], odd: list[Odd]) -> pl.DataFrame:
+def _clean_spaces(
+    wire: pl.DataFrame, counts: Counter[str], odd: list[Odd], *, served: frozenset[str]
+) -> pl.DataFrame:
     frame = _common(wire, counts, odd, ("likes", "trendingScore"))
     hardware = pl.col("runtime").struct.field("hardware")
     return frame.select(
@@ -198,24 +203,21 @@ def _clean_spaces(wire: pl.DataFrame, counts: Counter[str], odd: list[Odd]) -> p
         license=_LICENSE,
         tags="tags",
         private="private",
-        models=_names("models"),
-        datasets=_names("datasets"),
+        models=_names("models", served),
+        datasets=_names("datasets", served),
         used_storage="usedStorage",
     ).with_columns(n_models=pl.col("models").list.len(), n_datasets=pl.col("datasets").list.len())
 
 
-_CLEAN = {"models": _clean_models, "spaces": _clean_spaces}
-
-
-def _names(column: str) -> pl.Expr:
-    """A list of ids, each once; an absent list is an empty one: the Space names none."""
-    return (
+def _names(column: str, served: frozenset[str]) -> pl.Expr:
+    """A list of ids, each once; absent from a row: none. Null where the Hub refused the field."""
+    once = (
         pl.when(pl.col(column).list.len() > 1)
         .then(pl.col(column).list.unique(maintain_order=True))
         .otherwise(pl.col(column))
-        .fill_null(pl.lit([], TEXTS))
         .alias(column)
     )
+    return once.fill_null(pl.lit([], TEXTS)) if column in served else once
 
 
 def _common(
@@ -256,64 +258,6 @@ _LICENSE = (
     .list.first()
     .str.strip_prefix("license:")
 )
-_SERVED_BASES = pl.col("baseModels").struct.field("models")
-_SERVED_RELATION = pl.col("baseModels").struct.field("relation")
-_BASE_TAGS = pl.col("tags").list.eval(
-    pl.element().filter(
-        pl.element().str.starts_with("base_model:") & (pl.element() != "base_model:")
-    )
-)
-
-
-def _base_models(frame: pl.DataFrame) -> pl.Series:
-    """What each model was made from: the field `baseModels`, else tags `base_model:<rel>:<id>`.
-
-    Nearly all have one base or none, which needs no join; the others are made apart.
-    """
-    only = pl.struct(id=_SERVED_BASES.list.first().struct.field("id"), relation=_SERVED_RELATION)
-    several = (_SERVED_BASES.list.len() > 1).fill_null(value=False)
-    tagged = (_SERVED_BASES.is_null() & (_BASE_TAGS.list.len() > 0)).fill_null(value=False)
-    made = frame.select(
-        base_models=pl.when(_SERVED_BASES.list.len() == 1).then(pl.concat_list(only)),
-        several=several,
-        tagged=tagged,
-    ).with_row_index("at")
-    apart = []
-    if made["several"].any():
-        apart.append(_several_bases(frame[made.filter("several")["at"]], made.filter("several")))
-    if made["tagged"].any():
-        apart.append(_tagged_bases(frame[made.filter("tagged")["at"]], made.filter("tagged")))
-    if not apart:
-        return made["base_models"].cast(BASE_MODELS)
-    rest = made.filter(~pl.col("several") & ~pl.col("tagged")).select("at", "base_models")
-    parts = [part.cast({"base_models": BASE_MODELS}) for part in [rest, *apart]]
-    return pl.concat(parts).sort("at")["base_models"]
-
-
-def _several_bases(frame: pl.DataFrame, made: pl.DataFrame) -> pl.DataFrame:
-    return (
-        frame.select(made["at"], relation=_SERVED_RELATION, model=_SERVED_BASES)
-        .explode("model")
-        .group_by("at", maintain_order=True)
-        .agg(base_models=pl.struct(pl.col("model").struct.field("id"), "relation"))
-    )
-
-
-def _tagged_bases(frame: pl.DataFrame, made: pl.DataFrame) -> pl.DataFrame:
-    marked = pl.col("tags").str.extract_groups(
-        r"(?s)^base_model:(?:(?<relation>finetune|adapter|quantized|merge):)?(?<id>.+)$"
-    )
-    return (
-        frame.select(made["at"], tags=_BASE_TAGS)
-        .explode("tags")
-        .select("at", base=marked)
-        .unnest("base")
-        # The Hub writes each base twice, with its relation and without: the first tells more.
-        .sort("at", pl.col("relation").is_null(), maintain_order=True)
-        .unique(["at", "id"], keep="first", maintain_order=True)
-        .group_by("at", maintain_order=True)
-        .agg(base_models=pl.struct("id", "relation"))
-    )
 
 
 def _enriched(
