@@ -182,7 +182,7 @@ Done in {seconds:.0f} s. Look at the figures in {_near(data / "snapshot_figures"
 Next
   make dev-demo       the same in the Dagster UI: lineage, checks, history, the gallery of figures
   make dev            the UI on the real Hub; HF_TOKEN=hf_... doubles what it may ask for
-                      (then: Assets > raw_models > Materialize, partition {day})
+                      (then: Lineage > Materialize all, partition {day})
 """
     )
 

@@ -110,7 +110,8 @@ def _written(kind: Kind, row: _Row, fields: frozenset[str]) -> bytes:
 
 
 def _matches(row: _Row, where: Where) -> bool:
-    tags = {*row.get("tags", ()), row.get("pipeline_tag"), row.get("library_name"), row.get("sdk")}
+    named = (row.get(key) for key in ("pipeline_tag", "library_name", "sdk"))
+    tags = {*(row.get("tags") or ()), *named}
     author = row.get("author") or (row["id"].split("/")[0] if "/" in row["id"] else None)
     return (
         tags.issuperset(where.tags)

@@ -24,7 +24,7 @@ from hf_assets.lake import Made, iso
 # Pages parsed and cleaned at a time.
 BATCH_PAGES = 16
 # Spaces joined with the models at a time: each time, the ids of all models are read.
-JOINED_SPACES = 1 << 18
+JOINED_SPACES = 1 << 19
 # Threads that parse pages; read_json holds no lock, more than a few only cost memory.
 PARSERS = 2
 # No repository of the Hub is older than its own start: older ones carry this date.
@@ -227,7 +227,7 @@ def _common(
     frame = wire.with_columns(
         created_at=_time("createdAt"),
         last_modified=_time("lastModified"),
-        author=pl.coalesce("author", pl.col("id").str.extract(r"^([^/]+)/")),
+        author=_author(wire),
     ).with_columns(floor_dated=pl.col("created_at").dt.date() <= FLOOR_DAY)
     for served, parsed in (("createdAt", "created_at"), ("lastModified", "last_modified")):
         unread = pl.col(parsed).is_null() & pl.col(served).is_not_null()
@@ -238,6 +238,14 @@ def _common(
             counts[f"clipped {name}"] += count
     clipped = [name for name in counters if negative[name]]
     return frame.with_columns(pl.col(clipped).clip(lower_bound=0))
+
+
+def _author(wire: pl.DataFrame) -> pl.Series:
+    """As served, else what the id begins with."""
+    if not wire["author"].null_count():
+        return wire["author"]
+    begins = pl.col("id").str.extract(r"^([^/]+)/")
+    return wire.select(pl.coalesce("author", begins).alias("author")).to_series()
 
 
 def _time(column: str) -> pl.Expr:
