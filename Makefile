@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	&& echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
-DATA ?= data
+DATA ?= $(or $(HF_ASSETS_DATA),data)
 DEMO := data/demo
 export HF_HUB_DISABLE_TELEMETRY ?= 1
 

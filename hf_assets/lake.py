@@ -14,7 +14,7 @@ import re
 import secrets
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -142,8 +142,9 @@ class Lake:
         folder = self.folder(table.name, day)
         path = folder / "data.parquet"
         began = time.perf_counter()
-        with replacing(path) as temporary:
-            with ParquetBatches(temporary, table) as writer:
+        # Everything is written before anything is moved; first in, last moved.
+        with ExitStack() as moves:
+            with ParquetBatches(moves.enter_context(replacing(path)), table) as writer:
                 for frame in made.frames:
                     writer.write(frame)
                 writer.footer = {
@@ -152,7 +153,13 @@ class Lake:
                     "provenance": made.provenance,
                     "seconds": round(time.perf_counter() - began, 3),
                 }
-            _write_aside(folder, made.aside)
+            for name, frame in made.aside.items():
+                if frame.height:
+                    aside = moves.enter_context(replacing(folder / f"{name}.parquet"))
+                    frame.write_parquet(aside)
+        for name, frame in made.aside.items():
+            if not frame.height:
+                (folder / f"{name}.parquet").unlink(missing_ok=True)
         return self.read(table.name, day)
 
     def read(self, asset: str, day: str) -> Stored:
@@ -264,16 +271,6 @@ def _leaves(fields: Iterable[pa.Field], prefix: str = "") -> Iterator[tuple[str,
             yield from _leaves(kind, f"{path}.")
         else:
             yield path, kind
-
-
-def _write_aside(folder: Path, aside: Mapping[str, pl.DataFrame]) -> None:
-    for name, frame in aside.items():
-        path = folder / f"{name}.parquet"
-        if frame.height:
-            with replacing(path) as temporary:
-                frame.write_parquet(temporary)
-        else:
-            path.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """The Hub as it was served: one capture a day of each listing. Not here: anything parsed."""
 
-import time
 from functools import partial
 from typing import Literal
 
@@ -27,6 +26,8 @@ class ListingConfig(dg.Config):
         """The question to the Hub."""
         if self.max_rows is not None and self.max_rows < 1:
             raise dg.Failure("max_rows must be 1 or more", allow_retries=False)
+        if kind == "spaces" and self.sort == "downloads":
+            raise dg.Failure("Spaces have no downloads to sort by", allow_retries=False)
         return Ask(kind, FIELDS[kind], self.sort, tuple(self.filter), self.max_rows)
 
 
@@ -38,8 +39,6 @@ raw = partial(
     partitions_def=daily,
     backfill_policy=single_run,
     io_manager_key="tables",
-    # One cursor saturates a free token; the pool keeps two listings from racing for it.
-    pool="hub",
     # A retry resumes at the next page; what cannot be mended says so itself.
     retry_policy=dg.RetryPolicy(max_retries=3, delay=60, backoff=dg.Backoff.EXPONENTIAL),
 )
@@ -75,19 +74,18 @@ def _captured(
     lake: LakeResource,
     hub: HubResource,
 ) -> dg.MaterializeResult:
-    capturer, missing = hub.capturer(context), []
+    missing = []
     for day in context.partition_keys:
-        began = time.monotonic()
         folder = lake.tree.folder(context.asset_key.path[-1], day)
         try:
-            capture = capturer.obtain(folder, day, ask, refetch=refetch)
+            capture = hub.capturer(context, day).obtain(folder, day, ask, refetch=refetch)
         except NoCapture as error:
             missing.append(str(error))
         except ListingError as error:
             raise dg.Failure(str(error), allow_retries=not error.permanent) from error
         else:
-            facts = capture_facts(capture, time.monotonic() - began)
-            context.add_asset_metadata(facts, partition_key=day)
+            context.add_asset_metadata(capture_facts(capture, ask.kind), partition_key=day)
     if missing:
+        # A run tells of every day it was asked for: it cannot leave one out.
         raise dg.Failure("\n".join(missing), allow_retries=False)
     return dg.MaterializeResult()

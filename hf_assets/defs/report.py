@@ -1,6 +1,5 @@
 """What a materialisation says of itself in the UI. Not here: anything that is counted."""
 
-import html
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
@@ -10,6 +9,7 @@ import polars as pl
 
 from hf_assets.hub.capture import Capture
 from hf_assets.hub.capturing import Progress
+from hf_assets.hub.rows import WIRE_SCHEMA, Kind, parse_page
 from hf_assets.lake import Stored, Table
 
 PREVIEW_ROWS = 8
@@ -53,9 +53,23 @@ def column_schema(table: Table) -> dg.TableSchema:
     )
 
 
+def wire_schema(kind: Kind) -> dg.TableSchema:
+    """The fields of a listing, as asked of the Hub and as it serves them."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(name, _type(dtype), f"The Hub's `{name}`, as served; see `{kind}`.")
+            for name, dtype in WIRE_SCHEMA[kind].items()
+        ]
+    )
+
+
 def stored_table(stored: Stored, table: Table) -> dict[str, Any]:
     """Rows, schema, counts, provenance, preview and place of one stored day."""
-    counts = {name: count for name, count in stored.notes.items() if name != "rows"}
+    counts = {
+        name: count
+        for name, count in stored.notes.items()
+        if name != "rows" and isinstance(count, int | float | str)
+    }
     return {
         "dagster/partition_row_count": stored.rows,
         "dagster/column_schema": column_schema(table),
@@ -81,20 +95,25 @@ def _source(provenance: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def capture_facts(capture: Capture, seconds: float) -> dict[str, Any]:
+def capture_facts(capture: Capture, kind: Kind) -> dict[str, Any]:
     """What capture.json says, for the UI."""
     facts = capture.facts
+    started, finished = (datetime.fromisoformat(facts[name]) for name in ("started", "finished"))
+    seconds = (finished - started).total_seconds()
+    first, _ = parse_page(kind, 0, capture.page(0))
     return {
         "dagster/partition_row_count": facts["rows"],
+        "dagster/column_schema": wire_schema(kind),
         **{name: facts[name] for name in ("pages", "distinct", "bytes", "endpoint", "client")},
         "rows/s": round(facts["rows"] / seconds, 1) if seconds else 0.0,
-        "started": dg.MetadataValue.timestamp(datetime.fromisoformat(facts["started"])),
-        "finished": dg.MetadataValue.timestamp(datetime.fromisoformat(facts["finished"])),
+        "started": dg.MetadataValue.timestamp(started),
+        "finished": dg.MetadataValue.timestamp(finished),
         "sha256": facts["sha256"],
         "limited": capture.limited,
         "refused fields": ", ".join(facts["refused"]) or "none",
         "path": dg.MetadataValue.path(str(capture.folder)),
         "capture.json": dg.MetadataValue.json(facts),
+        "preview": preview(first.lazy(), None),
     }
 
 
@@ -140,11 +159,3 @@ def shown(value: Any) -> str | int | float | bool:
         value = ", ".join(str(item) for item in value)
     text = "".join(char if char.isprintable() else "�" for char in str(value))
     return text if len(text) <= PREVIEW_TEXT else text[: PREVIEW_TEXT - 1] + "…"
-
-
-def markdown_text(text: str) -> str:
-    """Text from outside, safe inside Markdown: markup, pipes and brackets as entities."""
-    escaped = html.escape(text, quote=True)
-    return "".join(
-        f"&#{ord(char)};" if char in r"\`*_{}[]()#+-.!|~<>$" else char for char in escaped
-    )

@@ -15,6 +15,7 @@ from hf_assets.defs.report import captured, stored_table
 from hf_assets.hub.capture import MARKER, Capture, open_capture
 from hf_assets.hub.capturing import Capturer
 from hf_assets.hub.listing import HubClient
+from hf_assets.hub.quality import last_whole
 from hf_assets.lake import Lake, Made, MissingDay, Stored, Table
 from hf_assets.settings import settings
 
@@ -53,12 +54,8 @@ class LakeResource(dg.ConfigurableResource):
 
     def captured_before(self, asset: str, day: str) -> Capture | None:
         """The last whole capture of an earlier day."""
-        for earlier in reversed(self.tree.days(asset, MARKER)):
-            if earlier < day:
-                capture = open_capture(self.tree.folder(asset, earlier))
-                if capture and not capture.limited:
-                    return capture
-        return None
+        earlier = [known for known in self.tree.days(asset, MARKER) if known < day]
+        return last_whole(self.captures(asset, earlier).values())
 
 
 class TablesIOManager(dg.ConfigurableIOManager):
@@ -94,15 +91,15 @@ class HubResource(dg.ConfigurableResource):
     retry_wait: float
     lock_wait: float
 
-    def capturer(self, context: dg.AssetExecutionContext) -> Capturer:
-        """Captures listings and tells the run how far it is."""
+    def capturer(self, context: dg.AssetExecutionContext, day: str) -> Capturer:
+        """Captures one day and tells the run, and that day's partition, how far it is."""
 
         def report(progress: Any) -> None:
             context.log.info(str(progress))
             context.log_event(
                 dg.AssetObservation(
                     asset_key=context.asset_key,
-                    partition=context.partition_keys[-1],
+                    partition=day,
                     metadata=captured(progress),
                 )
             )

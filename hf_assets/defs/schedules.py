@@ -9,6 +9,7 @@ import dagster as dg
 
 from hf_assets.defs.partitions import daily
 from hf_assets.defs.resources import RAW, LakeResource
+from hf_assets.defs.trends import FIGURES_MARKER
 from hf_assets.hub import quality
 from hf_assets.hub.capture import MARKER
 
@@ -16,7 +17,6 @@ everything = dg.AssetSelection.from_string('group:"hub/*" or group:"trends"')
 derived = everything - dg.AssetSelection.assets(*RAW)
 # What shows that a derived day is whole: its last table, and each before it.
 DERIVED_TABLES = ("models", "enriched_spaces", "top_models", "model_usage", "daily_metrics")
-FIGURES_MARKER = "downloads_by_category.svg"
 
 
 @dg.schedule(

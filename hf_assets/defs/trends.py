@@ -1,6 +1,7 @@
 """Aggregates and figures of a day. Not here: how they are counted or drawn (`trends`)."""
 
 import base64
+import json
 from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -18,10 +19,14 @@ if TYPE_CHECKING:
     from hf_assets.trends.snapshot import Snapshot
 
 
+# Written last: a day whose run died while drawing has none.
+FIGURES_MARKER = "figures.json"
+
+
 @daily_table(metrics.DAILY_METRICS, group="trends")
 def daily_metrics(models: Tables, enriched_spaces: Tables, model_usage: Tables) -> Days:
     """The day in a few hundred sums: by category, library, licence, sdk, year; the top 1000."""
-    chosen = {day: stored.aside("chosen_usage") for day, stored in model_usage.items()}
+    chosen = {day: stored.notes["chosen_usage"] for day, stored in model_usage.items()}
     return each_day(metrics.DAILY_METRICS, metrics.daily_metrics, models, enriched_spaces, chosen)
 
 
@@ -77,6 +82,8 @@ def _stored_figures(
             size += len(content)
         encoded = base64.b64encode(rendered.gallery).decode()
         gallery.append(f"![{name.replace('_', ' ')}](data:image/png;base64,{encoded})")
+    manifest = {"figures": list(drawn), "provenance": provenance}
+    lake.write_file("snapshot_figures", day, FIGURES_MARKER, json.dumps(manifest).encode())
     return {
         "gallery": dg.MetadataValue.md("\n\n".join(gallery)),
         "figures": len(gallery),

@@ -150,16 +150,29 @@ def _attempts(folder: Path) -> list[Path]:
     return sorted(path.parent for path in folder.glob(f"*/{JOURNAL}"))
 
 
+def unfinished_since(folder: Path, ask: Ask, endpoint: str) -> datetime | None:
+    """When the attempt that `last_attempt` gives was begun, without reading its pages."""
+    found = _unfinished(folder, ask, endpoint)
+    return datetime.fromisoformat(found[1]["started"]) if found else None
+
+
 def last_attempt(folder: Path, ask: Ask, endpoint: str) -> Attempt | None:
     """The newest unfinished attempt that asked the same of the same Hub, or None."""
+    found = _unfinished(folder, ask, endpoint)
+    return _resume(found[0], ask, endpoint, *found[1:]) if found else None
+
+
+def _unfinished(
+    folder: Path, ask: Ask, endpoint: str
+) -> tuple[Path, dict[str, Any], list[dict[str, Any]]] | None:
+    """Its folder, its journal's header and lines. What is older than the capture is left over."""
     done = open_capture(folder)
     for path in reversed(_attempts(folder)):
-        if done and path.name == done.facts["attempt"]:
-            continue
+        if done and path.name <= done.facts["attempt"]:
+            return None
         header, lines = read_journal(path)
-        same = header and header["endpoint"] == endpoint and header["ask"] == _plain(ask)
-        if same:
-            return _resume(path, ask, endpoint, header, lines)
+        if header and header["endpoint"] == endpoint and header["ask"] == _plain(ask):
+            return path, header, lines
     return None
 
 

@@ -8,12 +8,14 @@ from pathlib import Path
 
 from filelock import AcquireReturnProxy, FileLock, Timeout
 
-from hf_assets.hub.attempt import Attempt, last_attempt
+from hf_assets.hub.attempt import Attempt, last_attempt, unfinished_since
 from hf_assets.hub.capture import MARKER, Capture, open_capture
-from hf_assets.hub.listing import Ask, HubClient, ListingError
+from hf_assets.hub.listing import Ask, HubClient, ListingError, Page, page_size
 
 # A listing that took longer than this describes no one day: it is started anew.
 RESUMABLE = timedelta(hours=24)
+# The Hub's own count moves while it is listed; a listing this much shorter has lost pages.
+SHORT_OF_TOTAL = 0.98
 
 
 class NoCapture(LookupError):
@@ -95,15 +97,18 @@ class Capturer:
                 raise NoCapture(self._regret(day, ask, others))
             return self._capture(folder, ask)
 
+    def _today(self) -> str:
+        return self.clock().strftime("%Y-%m-%d")
+
     def _possible(self, folder: Path, day: str, ask: Ask) -> bool:
         """Today, or a capture begun on that day and still young enough to be finished."""
-        if day == self.clock().strftime("%Y-%m-%d"):
+        if day == self._today():
             return True
-        attempt = last_attempt(folder, ask, self.client.endpoint)
-        return attempt is not None and self.clock() - attempt.started < RESUMABLE
+        started = unfinished_since(folder, ask, self.client.endpoint)
+        return started is not None and self.clock() - started < RESUMABLE
 
     def _regret(self, day: str, ask: Ask, kept: Capture | None) -> str:
-        if day > self.clock().strftime("%Y-%m-%d"):
+        if day > self._today():
             return f"{day} has not begun (days are UTC): choose today or an earlier day."
         if kept:
             return (
@@ -147,6 +152,7 @@ class Capturer:
         began, rows_before, last_report = time.monotonic(), attempt.rows, time.monotonic()
         while (url := attempt.next_url) is not None:
             page = self.client.page(url, len(attempt.lines))
+            _look_for_the_rest(page, attempt)
             attempt.keep(page)
             expected = ask.max_rows or page.total or expected
             now = time.monotonic()
@@ -172,3 +178,15 @@ class Capturer:
         earlier = [open_capture(at.parent) for at in folder.parent.glob(f"day=*/{MARKER}")]
         whole = [one.facts for one in earlier if one and not one.limited]
         return max(whole, key=lambda facts: facts["started"])["rows"] if whole else None
+
+
+def _look_for_the_rest(page: Page, attempt: Attempt) -> None:
+    """ListingError where a full page says that it is the last, and the Hub counts many more."""
+    rows = attempt.rows + page.rows
+    full = page.rows >= page_size(page.url)
+    if page.next_url is None and full and page.total and rows < SHORT_OF_TOTAL * page.total:
+        raise ListingError(
+            f"page {len(attempt.lines)} is full and links to no other, after {rows:,} of "
+            f"{page.total:,} rows: its Link header is lost. The pages so far are kept: run again "
+            "to go on from here."
+        )

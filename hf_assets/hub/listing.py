@@ -128,6 +128,12 @@ class HubClient:
 
     def __post_init__(self) -> None:
         self.endpoint = self.endpoint.rstrip("/")
+        if httpx2.URL(self.endpoint).userinfo:
+            # It would be told in every message, journal and figure.
+            raise ListingError(
+                "HF_ENDPOINT holds a user or password: put a token into HF_TOKEN instead.",
+                permanent=True,
+            )
         if self.pacer is None:
             self.pacer = pacer_for(self.endpoint)
 
@@ -176,7 +182,7 @@ class HubClient:
             self.pacer.heard(response.headers)
             return Page(
                 url=url,
-                next_url=self._next_url(response, number),
+                next_url=self._next_url(response, url, number),
                 body=response.content,
                 ids=ids,
                 total=_total(response),
@@ -214,7 +220,7 @@ class HubClient:
         self.tell(f"the Hub refuses expand={', '.join(refused)}: going on without")
         return without_fields(url, refused), refused
 
-    def _next_url(self, response: httpx2.Response, number: int) -> str | None:
+    def _next_url(self, response: httpx2.Response, url: str, number: int) -> str | None:
         link = response.links.get("next", {}).get("url")
         if not link:
             return None
@@ -222,6 +228,7 @@ class HubClient:
         if (there.scheme, there.host, there.port) != (here.scheme, here.host, here.port):
             # A mirror that passes the Hub's own links on; the token must not follow them.
             self.tell(f"page {number} links to {there.host or link!r}: staying at {here.host}")
+            return str(httpx2.URL(url).copy_with(query=there.query))
         return str(here.copy_with(raw_path=there.raw_path))
 
     def _failure(
@@ -260,7 +267,9 @@ def refused_fields(message: str, asked: list[str]) -> tuple[str, ...]:
     allowed = re.search(r"expected one of (.+)", message.replace('\\"', '"'), re.DOTALL)
     if allowed:
         taken = set(re.findall(r'"([^"]+)"', allowed.group(1)))
-        return tuple(name for name in asked if name not in taken)
+        return tuple(name for name in asked if name not in taken) if taken else ()
+    if "expand" not in message and re.search(r"\b(cursor|sort|limit|filter)\b", message):
+        return ()  # a field may be named for other reasons
     places = {int(at) for at in re.findall(r"expand[\[.](\d+)", message)}
     named = set(re.findall(r"[\w-]+", message))
     return tuple(name for at, name in enumerate(asked) if at in places or name in named)
@@ -277,11 +286,14 @@ def without_fields(url: str, names: tuple[str, ...]) -> str:
     return str(address.copy_with(params=kept))
 
 
+def page_size(url: str) -> int:
+    """How many rows an address asks for."""
+    return int(httpx2.URL(url).params.get("limit", PAGE_SIZE))
+
+
 def resized(url: str, rows: int) -> str:
     """The same address with a page of that many rows at most."""
-    address = httpx2.URL(url)
-    size = min(int(address.params.get("limit", PAGE_SIZE)), rows)
-    return str(address.copy_set_param("limit", size))
+    return str(httpx2.URL(url).copy_set_param("limit", min(page_size(url), rows)))
 
 
 def _cause(error: BaseException) -> str:

@@ -4,22 +4,24 @@ A rule takes what the lake knows of a day (capture facts, Parquet footers, notes
 `Verdict`; none reads rows where the footer's statistics will do.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
+import polars.selectors as cs
 import pyarrow.parquet as pq
 
 from hf_assets.hub.capture import Capture
+from hf_assets.hub.capturing import SHORT_OF_TOTAL
 from hf_assets.lake import Stored, Table
 
 # A listing that gives under half of the last whole day's rows broke off (hub-stats, 2025-11-24:
 # 289 K of 1.13 M).
 PARTIAL = 0.5
-# The Hub's own count moves while it is listed; a listing this much shorter has lost pages.
-SHORT_OF_TOTAL = 0.98
 QUARANTINE = 0.0001
+# Odd values left out, for each row: more is a field that the Hub now serves otherwise.
+NULLED = 0.01
 # Points by which the share of nulls in a column may move from one day to the next.
 NULL_RATE_STEP = 0.05
 # Share of (Space, model) pairs whose model is gone, renamed or private.
@@ -63,6 +65,19 @@ def not_partial(capture: Capture, before: Capture | None) -> Verdict:
     whole = capture.rows >= PARTIAL * before.rows
     says = f"{capture.rows:,} rows; the last whole capture had {before.rows:,}."
     return Verdict(whole, says if whole else f"A partial snapshot: {says}", figures)
+
+
+def last_whole(captures: Iterable[Capture]) -> Capture | None:
+    """The last capture that is neither limited nor partial; captures come oldest first.
+
+    A partial one is no measure for the next: it would let a second one pass.
+    """
+    whole: Capture | None = None
+    for capture in captures:
+        complete = capture_complete(capture)
+        if not capture.limited and (complete.passed or complete.warn):
+            whole = capture if not_partial(capture, whole).passed else whole
+    return whole
 
 
 def doubled_rows(capture: Capture) -> Verdict:
@@ -129,7 +144,9 @@ def quarantined(stored: Stored) -> Verdict:
     nulled = stored.notes.get("nulled", 0)
     figures = {"quarantined": aside, "values left out": nulled, "served": served}
     says = f"{aside:,} of {served:,} rows in quarantine, {nulled:,} odd values left out."
-    return Verdict(aside <= QUARANTINE * served, says, figures)
+    if aside > QUARANTINE * served:
+        return Verdict(False, says, figures)
+    return Verdict(nulled <= NULLED * served, says, figures, warn=True)
 
 
 def dangling_models(stored: Stored) -> Verdict:
@@ -141,7 +158,7 @@ def dangling_models(stored: Stored) -> Verdict:
 
 
 def null_counts(stored: Stored) -> dict[str, int]:
-    """Nulls a column, of those columns that are neither lists nor structs; from the footer."""
+    """Nulls a column: from the footer, but for lists, whose footers count elements."""
     metadata = pq.read_metadata(stored.path)
     counts: dict[str, int] = {}
     for group in range(metadata.num_row_groups):
@@ -150,4 +167,5 @@ def null_counts(stored: Stored) -> dict[str, int]:
             if "." not in column.path_in_schema and column.statistics is not None:
                 name = column.path_in_schema
                 counts[name] = counts.get(name, 0) + column.statistics.null_count
-    return counts
+    lists = stored.frame.select(cs.list()).null_count().collect()
+    return counts | (lists.row(0, named=True) if lists.width else {})

@@ -8,7 +8,9 @@ the wrong type is left out and named, a row without identity is put aside.
 
 import json
 import math
-from collections.abc import Mapping
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -149,7 +151,10 @@ _FIELDS = {
     kind: {item.encode_name: item for item in msgspec.structs.fields(row)}
     for kind, row in _ROW.items()
 }
-_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, pl.exceptions.ComputeError)
+_UNREADABLE = (
+    *(msgspec.MsgspecError, UnicodeDecodeError, RecursionError),
+    pl.exceptions.ComputeError,
+)
 
 ODD_SCHEMA = pl.Schema(
     {
@@ -206,15 +211,44 @@ def loose_rows(body: bytes) -> list[Any]:
     `JSON.stringify` writes half of a surrogate pair as an escape, which strict readers refuse with
     the whole page.
 
+    A row nested deeper than Python goes is a text that says so.
+
     Raises:
         ValueError: the body is no JSON list.
-        RecursionError: it is nested deeper than Python goes.
     """
     # Bytes that are no UTF-8 become half surrogates too: seen again where a value is kept.
-    rows = json.loads(body.decode(errors="surrogateescape"))
+    text = body.decode(errors="surrogateescape")
+    try:
+        rows = json.loads(text, parse_int=_integer)
+    except RecursionError:
+        return [_shallow_row(row) for row in _split_rows(text)]
     if not isinstance(rows, list):
         raise ValueError(f"a {type(rows).__name__} where a list of rows belongs")
     return rows
+
+
+def _integer(digits: str) -> int | float:
+    """A JSON integer; one longer than Python reads, and than any counter, becomes infinite."""
+    return int(digits) if len(digits) < 400 else float("inf")
+
+
+def _shallow_row(text: str) -> Any:
+    try:
+        return json.loads(text, parse_int=_integer)
+    except RecursionError:
+        return "nested too deep: " + text[:EXCERPT]
+
+
+def _split_rows(text: str) -> Iterator[str]:
+    """The elements of a JSON list as texts, without going down into them."""
+    depth, begin = 0, 0
+    for token in re.finditer(r'"(?:[^"\\]|\\.)*"|[\[\]{},]', text):
+        mark = token.group()
+        if depth == 1 and mark in ",]" and text[begin : token.start()].strip():
+            yield text[begin : token.start()]
+        depth += (mark in "[{") - (mark in "]}")
+        if depth == 1 and mark in "[,":
+            begin = token.end()
 
 
 def _mend(kind: Kind, row: Any) -> tuple[dict[str, Any] | None, list[tuple[str | None, str, str]]]:
@@ -262,9 +296,31 @@ def row_ids(body: bytes) -> list[Any]:
     """
     try:
         return [row._id for row in _IDENTITIES.decode(body)]
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         rows = loose_rows(body)
     return [row.get("_id") if isinstance(row, dict) else None for row in rows]
+
+
+class Oddities:
+    """What did not fit in a whole listing: all of it counted, some of it kept.
+
+    Where the Hub changes a field, every row is odd, and a few hundred tell as much as millions.
+    """
+
+    MOST = 1000  # kept of each field and reason
+
+    def __init__(self) -> None:
+        self.kept: list[Odd] = []
+        self.counts: Counter[str | None] = Counter()
+        self._reasons: Counter[tuple[str | None, str]] = Counter()
+
+    def __iadd__(self, found: Iterable[Odd]) -> "Oddities":
+        for one in found:
+            self.counts[one.field] += 1
+            self._reasons[one.field, one.reason] += 1
+            if self._reasons[one.field, one.reason] <= self.MOST:
+                self.kept.append(one)
+        return self
 
 
 def odd_frame(odd: list[Odd]) -> pl.DataFrame:

@@ -2,8 +2,9 @@
 
 import random
 
+import httpx2
 from huggingface_hub import HfApi
-from huggingface_hub.errors import RepositoryNotFoundError
+from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 
 from hf_assets.hub.quality import Verdict
 from hf_assets.lake import Stored
@@ -24,7 +25,7 @@ def sample_agrees(stored: Stored, endpoint: str, timeout: float) -> Verdict:
     api = HfApi(endpoint=endpoint)
     at = random.Random(stored.day).sample(range(stored.rows), min(SAMPLE, stored.rows))
     rows = stored.frame.select("id", "sdk", "models", "last_modified").collect()[at]
-    differ, gone, changed = [], 0, 0
+    differ, gone, changed, unanswered = [], 0, 0, 0
     for row in rows.iter_rows(named=True):
         try:
             info = api.space_info(
@@ -33,15 +34,24 @@ def sample_agrees(stored: Stored, endpoint: str, timeout: float) -> Verdict:
         except RepositoryNotFoundError:
             gone += 1
             continue
+        except (HfHubHTTPError, httpx2.HTTPError):
+            unanswered += 1  # space_info does not retry, and a sample is no reason to fail a day
+            continue
         if (
             info.last_modified
             and row["last_modified"]
             and info.last_modified > row["last_modified"]
         ):
             changed += 1
-        elif (info.sdk, set(info.models or [])) != (row["sdk"], set(row["models"])):
+        elif (info.sdk, set(info.models or [])) != (row["sdk"], set(row["models"] or [])):
             differ.append(row["id"])
-    figures = {"asked": rows.height, "gone": gone, "changed since": changed, "differ": len(differ)}
+    figures = {
+        "asked": rows.height,
+        "gone": gone,
+        "changed since": changed,
+        "unanswered": unanswered,
+        "differ": len(differ),
+    }
     says = f"{len(differ)} of {rows.height} differ" + (
         f": {', '.join(differ)}"[:500] if differ else ""
     )

@@ -17,7 +17,7 @@ import polars as pl
 
 from hf_assets.hub.base_models import base_models
 from hf_assets.hub.capture import Capture
-from hf_assets.hub.rows import Kind, Odd, odd_frame, parse_page
+from hf_assets.hub.rows import Kind, Odd, Oddities, odd_frame, parse_page
 from hf_assets.hub.schemas import TEXTS
 from hf_assets.lake import Made, iso
 
@@ -56,7 +56,7 @@ def enriched_spaces(capture: Capture, models: pl.LazyFrame, day: str) -> Made:
 def _cleaned(kind: Kind, capture: Capture, day: str, made: Made) -> Iterator[pl.DataFrame]:
     """The clean rows of a capture, by and by; fills the notes and the quarantine of `made`."""
     counts: Counter[str] = Counter()
-    odd: list[Odd] = []
+    odd = Oddities()
     newest = Newest()
     spaces = partial(_clean_spaces, served=frozenset(capture.facts["fields"]))
     clean = _clean_models if kind == "models" else spaces
@@ -66,13 +66,13 @@ def _cleaned(kind: Kind, capture: Capture, day: str, made: Made) -> Iterator[pl.
         frame = clean(kept, counts, odd).with_columns(day=pl.lit(iso(day)))
         counts["rows"] += frame.height
         yield frame
-    made.aside["quarantine"] = odd_frame(odd).with_columns(day=pl.lit(iso(day)))
-    left_out = Counter(one.field for one in odd if one.field)
+    made.aside["quarantine"] = odd_frame(odd.kept).with_columns(day=pl.lit(iso(day)))
+    left_out = {name: count for name, count in odd.counts.items() if name}
     made.notes |= {
         "served": capture.rows,
         "rows": counts.pop("rows", 0),
         "doubled": counts.pop("doubled", 0),
-        "quarantined": sum(one.field is None for one in odd),
+        "quarantined": odd.counts[None],
         "nulled": sum(left_out.values()),
         **{f"nulled {name}": count for name, count in sorted(left_out.items())},
         **counts,
@@ -91,7 +91,7 @@ def stacked(frames: Iterable[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]
         yield pl.concat(waiting)
 
 
-def _batches(kind: Kind, capture: Capture, odd: list[Odd]) -> Iterator[pl.DataFrame]:
+def _batches(kind: Kind, capture: Capture, odd: Oddities) -> Iterator[pl.DataFrame]:
     """Pages parsed and stacked, newest first, with `page` to find them again.
 
     The next batch is parsed while the caller has this one: writing a table holds no lock.
@@ -151,7 +151,7 @@ class Newest:
         return frame if fresh.height == frame.height else frame[fresh["at"].sort()]
 
 
-def _clean_models(wire: pl.DataFrame, counts: Counter[str], odd: list[Odd]) -> pl.DataFrame:
+def _clean_models(wire: pl.DataFrame, counts: Counter[str], odd: Oddities) -> pl.DataFrame:
     frame = _common(wire, counts, odd, ("downloads", "downloadsAllTime", "likes", "trendingScore"))
     odd += _odd_values(
         frame, "gated", ~pl.col("gated").is_in(GATED), "neither false, auto nor manual"
@@ -185,7 +185,7 @@ def _clean_models(wire: pl.DataFrame, counts: Counter[str], odd: list[Odd]) -> p
 
 
 def _clean_spaces(
-    wire: pl.DataFrame, counts: Counter[str], odd: list[Odd], *, served: frozenset[str]
+    wire: pl.DataFrame, counts: Counter[str], odd: Oddities, *, served: frozenset[str]
 ) -> pl.DataFrame:
     frame = _common(wire, counts, odd, ("likes", "trendingScore"))
     hardware = pl.col("runtime").struct.field("hardware")
@@ -221,7 +221,7 @@ def _names(column: str, served: frozenset[str]) -> pl.Expr:
 
 
 def _common(
-    wire: pl.DataFrame, counts: Counter[str], odd: list[Odd], counters: tuple[str, ...]
+    wire: pl.DataFrame, counts: Counter[str], odd: Oddities, counters: tuple[str, ...]
 ) -> pl.DataFrame:
     """Dates parsed, authors completed, negative counters clipped to 0 and counted."""
     frame = wire.with_columns(
@@ -278,9 +278,12 @@ def _enriched(
         named = frame.with_row_index("at").lazy().select("at", id="models").explode("id")
         named = named.filter(pl.col("id").is_not_null()).collect()
         # The few models a batch names are looked up in the many, not the other way round.
-        found = known_models.join(
-            named.lazy().select("id").unique(), on="id", how="semi"
-        ).with_columns(known=pl.lit(value=True))
+        found = (
+            known_models.join(named.lazy().select("id").unique(), on="id", how="semi")
+            # Two models that swapped names under the listing share one.
+            .unique("id", keep="first", maintain_order=True)
+            .with_columns(known=pl.lit(value=True))
+        )
         joined = named.lazy().join(found, on="id", how="left").collect()
         edges += joined.height
         dangling += joined["known"].null_count()

@@ -75,7 +75,7 @@ def model_usage(
 ) -> Made:
     """One row for each model that any Space names. Columns: `schemas.MODEL_USAGE`.
 
-    What `chosen_usage` says lies aside, under that name.
+    What `chosen_usage` says is in the notes, under that name.
 
     Args:
         spaces: that day's `enriched_spaces`.
@@ -99,6 +99,8 @@ def model_usage(
     found = models.select("id", "category", known=pl.lit(value=True)).join(
         named.lazy().select("id"), on="id", how="semi"
     )
+    # Two models that swapped names under the listing share one.
+    found = found.unique("id", keep="first", maintain_order=True)
     chosen = top_models.group_by("id").agg(chosen_tags=pl.col("tag").sort())
     frame = (
         named.lazy()
@@ -113,11 +115,8 @@ def model_usage(
         .collect()
     )
     chosen_used = chosen_usage(spaces, top_models)
-    return Made(
-        frames=[frame],
-        notes=_usage_notes(frame, spaces, chosen_used),
-        aside={"chosen_usage": chosen_used},
-    )
+    notes = _usage_notes(frame, spaces, chosen_used)
+    return Made(frames=[frame], notes=notes | {"chosen_usage": chosen_used.to_dicts()})
 
 
 def _usage_notes(

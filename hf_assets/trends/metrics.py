@@ -6,6 +6,7 @@ thousand are row groups of their own, so that a reader of the rest skips them.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -54,14 +55,14 @@ DAILY_METRICS = Table(
 
 
 def daily_metrics(
-    models: pl.LazyFrame, spaces: pl.LazyFrame, chosen_usage: pl.DataFrame | None, day: str
+    models: pl.LazyFrame, spaces: pl.LazyFrame, chosen_usage: list[dict[str, Any]], day: str
 ) -> Made:
     """The aggregates of a day. Columns: `DAILY_METRICS`.
 
     Args:
         models: that day's `models`.
         spaces: that day's `enriched_spaces`.
-        chosen_usage: what `hub.usage.chosen_usage` says of that day; None: nothing is used.
+        chosen_usage: rows of what `hub.usage.chosen_usage` says of that day.
         day: the partition key.
     """
     counted = models.select(
@@ -75,12 +76,14 @@ def daily_metrics(
         *(_by(counted, name) for name in ("category", "library", "license", "year")),
         _by(spaces.select("sdk", "likes", "trending_score").collect(), "sdk"),
         _models_per_space(spaces),
-        pl.DataFrame() if chosen_usage is None else chosen_usage,
+        pl.DataFrame(chosen_usage, schema=_USAGE),
         pl.DataFrame(_describe(counted), schema=_VALUES, orient="row"),
         pl.DataFrame(_correlations(counted), schema=_VALUES, orient="row"),
         pl.DataFrame(_concentration(counted["downloads"]), schema=_VALUES, orient="row"),
     ]
-    authors = _by(counted.filter(pl.col("author").is_not_null()), "author", keep=TOP)
+    authors = _by(
+        counted.filter(pl.col("author").is_not_null()), "author", keep=TOP, fold_rare=False
+    )
     shape = pl.DataFrame(schema=DAILY_METRICS.schema)
     frames = [
         pl.concat([shape, *parts], how="diagonal_relaxed").with_columns(day=pl.lit(iso(day)))
@@ -95,10 +98,13 @@ def daily_metrics(
 
 
 _VALUES = {"dimension": pl.String, "key": pl.String, "value": pl.Float64}
+_USAGE = {"dimension": pl.String, "key": pl.String, "rows": pl.Int64, "value": pl.Float64}
 _SUMS = ("downloads", "downloads_all_time", "likes", "trending_score")
 
 
-def _by(frame: pl.DataFrame, column: str, keep: int = MOST_KEYS) -> pl.DataFrame:
+def _by(
+    frame: pl.DataFrame, column: str, keep: int = MOST_KEYS, *, fold_rare: bool = True
+) -> pl.DataFrame:
     """Sums a key, most downloads (else likes) first; keys past `keep` in one row `OTHER`."""
     sums = [name for name in _SUMS if name in frame.columns]
     grouped = frame.group_by(pl.col(column).alias("key")).agg(
@@ -111,13 +117,17 @@ def _by(frame: pl.DataFrame, column: str, keep: int = MOST_KEYS) -> pl.DataFrame
         first, "rows", "key", descending=[True, True, False], nulls_last=True
     ).with_row_index("rank", 1)
     if ordered.height > keep:
-        rest = ordered[keep:]
+        kept = pl.col("rank") <= keep
+        if fold_rare:
+            # What most models carry is kept too, however little it is downloaded.
+            kept |= pl.col("rows").rank("ordinal", descending=True) <= keep
+        rest, ordered = ordered.filter(~kept), ordered.filter(kept)
         folded = rest.select(
             pl.lit(OTHER).alias("key"),
             *(pl.when(pl.col(name).is_not_null().any()).then(pl.col(name).sum()) for name in sums),
             pl.col("rows").sum(),
         )
-        ordered = pl.concat([ordered[:keep], folded], how="diagonal_relaxed")
+        ordered = pl.concat([ordered, folded], how="diagonal_relaxed")
     totals = {name: frame[name].sum() for name in ("downloads", "likes") if name in sums}
     return ordered.with_columns(
         pl.lit(column).alias("dimension"),

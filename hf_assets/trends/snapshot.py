@@ -67,6 +67,11 @@ class Entry(NamedTuple):
     row: dict[str, Any]
 
     @property
+    def folded(self) -> bool:
+        """Whether this is what the metrics lump together: it has no rank."""
+        return self.key == "(other)" and self.row.get("rank") is None
+
+    @property
     def name(self) -> str:
         """The key made inert; "none given" where there is none."""
         return "none given" if self.key is None else clean(self.key)
@@ -86,13 +91,16 @@ def rows_of(s: Snapshot, dimension: str) -> list[dict[str, Any]]:
 
 
 def entries_of(s: Snapshot, dimension: str, measure: str) -> list[Entry]:
-    """Keys of a dimension that have a number, largest first; ties by key, null last."""
+    """Keys of a dimension that have a number, largest first; ties by key, null last.
+
+    The row into which the metrics fold rare keys is none of them, and comes at the very end.
+    """
     found = [
         Entry(row.get("key"), number, row)
         for row in rows_of(s, dimension)
         if (number := number_of(row.get(measure))) is not None
     ]
-    return sorted(found, key=lambda e: (-e.value, e.key is None, e.key or ""))
+    return sorted(found, key=lambda e: (e.folded, -e.value, e.key is None, e.key or ""))
 
 
 def numbered(entries: Sequence[Entry], pattern: str) -> dict[int, float]:

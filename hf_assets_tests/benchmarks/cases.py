@@ -147,7 +147,7 @@ def _tables(lake: Any) -> dict[str, Callable[[], tuple]]:
             lambda: metrics.daily_metrics(
                 frame("models"),
                 frame("enriched_spaces"),
-                lake.read("model_usage", DAY).aside("chosen_usage"),
+                lake.read("model_usage", DAY).notes["chosen_usage"],
                 DAY,
             ),
         ),

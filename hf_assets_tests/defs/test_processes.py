@@ -1,6 +1,7 @@
 """The graph as other processes run it: the `dg` command, and a run that is killed."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,6 +28,8 @@ class Command:
 
     def environment(self) -> dict[str, str]:
         self.home.mkdir(parents=True, exist_ok=True)
+        # The project's own: a killed run must not hold what the next one wants.
+        shutil.copyfile(PROJECT / "dagster.yaml", self.home / "dagster.yaml")
         folder = str(Path(sys.executable).parent)
         return os.environ | {
             "PATH": os.pathsep.join([folder, os.environ["PATH"]]),

@@ -1,6 +1,7 @@
 """Today, from listing to figures: one run over the whole graph, and all that it says of itself."""
 
 import base64
+import json
 import re
 from collections.abc import Iterator
 from io import BytesIO
@@ -178,7 +179,9 @@ def test_the_pictures_of_the_gallery_lie_in_the_lake(world: World) -> None:
         found = {path.stem: path for path in folder.glob(f"*.{suffix}")}
         assert set(found) == names
         assert all(path.read_bytes().startswith(start) for path in found.values())
-    assert said["bytes"].value == sum(path.stat().st_size for path in folder.iterdir())
+    drawn = [path for path in folder.iterdir() if path.suffix in {".png", ".svg"}]
+    assert said["bytes"].value == sum(path.stat().st_size for path in drawn)
+    assert set(json.loads((folder / "figures.json").read_bytes())["figures"]) == names
 
 
 def test_every_check_passes_on_its_asset_and_day(

@@ -220,12 +220,26 @@ def test_null_rates_without_an_earlier_day(stored: Callable[..., Stored]) -> Non
 
 
 @pytest.mark.parametrize(
-    ("aside", "served", "passed"), [(0, 10, True), (1, 10_000, True), (2, 10_001, False)]
+    ("aside", "served", "passed"), [(0, 400, True), (1, 10_000, True), (2, 10_001, False)]
 )
 def test_quarantined(stored: Callable[..., Stored], aside: int, served: int, passed: bool) -> None:
     verdict = quality.quarantined(stored([GOOD], quarantined=aside, served=served, nulled=4))
     assert verdict.passed is passed
     assert verdict.figures == {"quarantined": aside, "values left out": 4, "served": served}
+    assert not verdict.warn or verdict.passed
+
+
+def test_many_values_left_out_warn(stored: Callable[..., Stored]) -> None:
+    verdict = quality.quarantined(stored([GOOD], quarantined=0, served=399, nulled=4))
+    assert (verdict.passed, verdict.warn) == (False, True)
+
+
+def test_a_partial_capture_is_no_measure_for_the_next(captured: Captured) -> None:
+    whole, half = captured(), captured(models=400, day="2026-11-18")
+    assert quality.last_whole([]) is None
+    assert quality.last_whole([whole]) is whole
+    assert quality.last_whole([whole, half]) is whole
+    assert quality.last_whole([half, whole]) is whole
 
 
 @pytest.mark.parametrize(
@@ -246,8 +260,7 @@ def test_null_counts_come_from_the_footer_and_are_right(hub: ServeHub, lake: Lak
     models = made_models(lake, hub(HUB))
     frame = models.frame.collect()
     counts = quality.null_counts(models)
-    plain = [name for name, kind in frame.schema.items() if not kind.is_nested()]
-    assert counts == {name: frame[name].null_count() for name in plain}
+    assert counts == {name: frame[name].null_count() for name in frame.columns}
     assert counts["category"] > 0
 
 

@@ -193,9 +193,7 @@ def test_usage_on_a_generated_hub(hub: ServeHub, lake: Lake) -> None:
     assert {row["id"]: row for row in dicts(stored.frame)} == wanted
     assert stored.rows == len(wanted) > 50
     of_chosen = naive_chosen(dicts(spaces.frame), dicts(top.frame))
-    found = stored.aside("chosen_usage")
-    assert found is not None
-    assert set(found.rows()) == of_chosen
+    assert {tuple(row.values()) for row in stored.notes["chosen_usage"]} == of_chosen
     every = dicts(spaces.frame)
     assert stored.notes["Spaces"] == len(every) == 900
     assert stored.notes["Spaces naming a model"] == sum(bool(one["models"]) for one in every)
@@ -255,9 +253,8 @@ def test_usage_by_hand(lake: Lake, with_likes: bool) -> None:
     assert found["a/gen"]["chosen_tags"] == ["gen", "x"]
     assert found["gone/other"]["likes"] is None
     assert found["gone/other"]["authors"] == 0
-    used = stored.aside("chosen_usage")
-    assert used is not None
-    assert sorted(used.rows(), key=str) == [
+    used = [tuple(row.values()) for row in stored.notes["chosen_usage"]]
+    assert sorted(used, key=str) == [
         ("usage_category", "gen", 3, 3.0),
         ("usage_category", None, 1, 1.0),
         ("usage_tag", "gen", 3, 3.0),
@@ -273,5 +270,5 @@ def test_no_space_no_usage(lake: Lake) -> None:
     made = usage.model_usage(empty[0], empty[1], empty[2], DAY)
     stored = lake.write(schemas.MODEL_USAGE, DAY, made)
     assert stored.rows == 0
-    assert stored.aside("chosen_usage") is None
+    assert stored.notes["chosen_usage"] == []
     assert stored.notes["(Space, model) pairs"] == 0

@@ -31,7 +31,7 @@ def frame_of(models: list[Row], spaces: list[Row] | None = None) -> pl.DataFrame
     made = daily_metrics(
         pl.LazyFrame(models, schema=schemas.MODELS.schema),
         pl.LazyFrame(spaces or [], schema=schemas.ENRICHED_SPACES.schema),
-        None,
+        [],
         DAY,
     )
     shaped = [
@@ -348,15 +348,15 @@ def test_correlations_at_their_ends() -> None:
 
 
 @pytest.fixture
-def day(hub: ServeHub, lake: Lake) -> Callable[[int, int], tuple[Stored, Stored, pl.DataFrame]]:
-    def day(models: int, spaces: int) -> tuple[Stored, Stored, pl.DataFrame]:
+def day(hub: ServeHub, lake: Lake) -> Callable[[int, int], tuple[Stored, Stored, list[Row]]]:
+    def day(models: int, spaces: int) -> tuple[Stored, Stored, list[Row]]:
         served = hub(GeneratedHub(models, spaces, seed=12, day=iso(DAY)))
         stored = made_models(lake, served)
         enriched = made_spaces(lake, served, stored)
         tags = ("text-classification", "text-generation")
         top = usage.top_models(stored.frame, DAY, tags=tags, count=20, sort="likes")
         chosen = usage.chosen_usage(enriched.frame, pl.concat(top.frames).lazy())
-        return stored, enriched, chosen
+        return stored, enriched, chosen.to_dicts()
 
     return day
 
@@ -375,7 +375,7 @@ def test_a_generated_day(lake: Lake, day: Any, monkeypatch: pytest.MonkeyPatch) 
     assert sum(row["rows"] for row in rows_of(frame, "models_per_space").values()) == 800
     assert frame.filter(pl.col("dimension") == "model").height == 1000
     used = frame.filter(pl.col("dimension").str.starts_with("usage_"))
-    assert used.select("dimension", "key", "rows", "value").rows() == chosen.rows()
+    assert used.select("dimension", "key", "rows", "value").to_dicts() == chosen
     downloads = sorted(row["downloads"] or 0 for row in rows)
     found = values_of(frame, "concentration")
     assert near(found["downloads/top_10"], sum(downloads[-10:]) / sum(downloads))
@@ -399,8 +399,8 @@ def test_metrics_are_made_of_lists_of_any_order(day: Any) -> None:
 
 
 def size_of_a_day(lake: Lake, day: Any, models: int, spaces: int) -> int:
-    made = daily_metrics(*(one if isinstance(one, pl.DataFrame) else one.frame
-                           for one in day(models, spaces)), DAY)  # fmt: skip
+    made_models, made_spaces, chosen = day(models, spaces)
+    made = daily_metrics(made_models.frame, made_spaces.frame, chosen, DAY)
     return lake.write(DAILY_METRICS, DAY, made).path.stat().st_size
 
 
