@@ -25,7 +25,7 @@ from hf_assets.lake import Made, iso
 BATCH_PAGES = 16
 # Spaces joined with the models at a time: each time, the ids of all models are read.
 JOINED_SPACES = 1 << 19
-# Threads that parse pages; read_json holds no lock, more than a few only cost memory.
+# Threads that parse pages: read_json holds Python's lock, reading and unpacking do not.
 PARSERS = 2
 # No repository of the Hub is older than its own start: older ones carry this date.
 FLOOR_DAY = pl.date(2022, 3, 2)
