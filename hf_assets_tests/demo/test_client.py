@@ -11,7 +11,7 @@ from hf_assets.demo.faults import At, Faults
 from hf_assets.demo.generator import GeneratedHub
 from hf_assets.demo.hub import create_app
 from hf_assets.demo.source import EXPAND
-from hf_assets_tests.demo.conftest import Serve
+from hf_assets_tests.conftest import Serve
 
 HUB = GeneratedHub(2500, 1200, seed=1, day=dt.date(2026, 11, 20))
 

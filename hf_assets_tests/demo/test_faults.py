@@ -13,7 +13,7 @@ import pytest
 from hf_assets.demo.faults import FOREVER, At, Faults
 from hf_assets.demo.generator import GeneratedHub
 from hf_assets.demo.hub import create_app
-from hf_assets_tests.demo.conftest import Serve
+from hf_assets_tests.conftest import Serve
 from hf_assets_tests.demo.walking import pages, rows
 
 HUB = GeneratedHub(1000, 500, seed=2, day=dt.date(2026, 11, 20))

@@ -9,7 +9,7 @@ from huggingface_hub.utils import parse_ratelimit_headers
 
 from hf_assets.demo.generator import GeneratedHub
 from hf_assets.demo.hub import create_app
-from hf_assets_tests.demo.conftest import Serve
+from hf_assets_tests.conftest import Serve
 
 HUB = GeneratedHub(50, 20, day=dt.date(2026, 11, 20))
 

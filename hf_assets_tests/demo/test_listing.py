@@ -11,7 +11,7 @@ import pytest
 from hf_assets.demo.generator import GeneratedHub
 from hf_assets.demo.hub import create_app
 from hf_assets.demo.source import EXPAND
-from hf_assets_tests.demo.conftest import Serve
+from hf_assets_tests.conftest import Serve
 from hf_assets_tests.demo.walking import pages, rows
 
 DAY = dt.date(2026, 11, 20)

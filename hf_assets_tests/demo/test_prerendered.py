@@ -10,7 +10,7 @@ from hf_assets.demo.faults import At, Faults
 from hf_assets.demo.generator import GeneratedHub
 from hf_assets.demo.hub import create_app
 from hf_assets.demo.prerendered import PrerenderedHub, prerender
-from hf_assets_tests.demo.conftest import Serve
+from hf_assets_tests.conftest import Serve
 from hf_assets_tests.demo.walking import pages
 
 HUB = GeneratedHub(3456, 100, day=dt.date(2026, 11, 20))

@@ -9,7 +9,7 @@ from huggingface_hub import HfApi
 
 from hf_assets.demo.hub import create_app
 from hf_assets.demo.recorded import RecordedHub
-from hf_assets_tests.demo.conftest import Serve
+from hf_assets_tests.conftest import Serve
 from hf_assets_tests.demo.walking import rows
 
 ROWS = [
