@@ -139,7 +139,7 @@ def preview(frame: pl.LazyFrame, by: str | None) -> dg.TableMetadataValue:
             dg.TableRecord({name: shown(value) for name, value in row.items()})
             for row in rows.iter_rows(named=True)
         ],
-        schema=dg.TableSchema([dg.TableColumn(name, "string") for name in rows.columns] or []),
+        schema=dg.TableSchema([dg.TableColumn(name, "string") for name in rows.columns]),
     )
 
 

@@ -59,19 +59,11 @@ def fill_derived_days(
 def unfilled_days(lake: LakeResource) -> list[str]:
     """Days that both listings were captured on, whole, and that lack a table or the figures."""
     tree = lake.tree
-    captured = set.intersection(*(set(tree.days(asset, MARKER)) for asset in RAW))
+    # The blocking checks of a capture are no part of a run without `raw_*`: hence its rules here.
+    usable = (quality.usable_days(lake.captures(asset, tree.days(asset, MARKER))) for asset in RAW)
     made = [set(tree.days(table)) for table in DERIVED_TABLES]
     made.append(set(tree.days("snapshot_figures", FIGURES_MARKER)))
-    missing = sorted(captured - set.intersection(*made))
-    return [day for day in missing if all(_usable(lake, asset, day) for asset in RAW)]
-
-
-def _usable(lake: LakeResource, asset: str, day: str) -> bool:
-    """The blocking checks of a capture pass: they are no part of a run without `raw_*`."""
-    capture = lake.captures(asset, [day])[day]
-    before = lake.captured_before(asset, day)
-    verdicts = (quality.capture_complete(capture), quality.not_partial(capture, before))
-    return all(verdict.passed or verdict.warn for verdict in verdicts)
+    return sorted(set.intersection(*usable) - set.intersection(*made))
 
 
 def stretches(days: Sequence[str]) -> Iterator[tuple[str, str]]:

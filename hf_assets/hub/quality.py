@@ -74,10 +74,30 @@ def last_whole(captures: Iterable[Capture]) -> Capture | None:
     """
     whole: Capture | None = None
     for capture in captures:
-        complete = capture_complete(capture)
-        if not capture.limited and (complete.passed or complete.warn):
-            whole = capture if not_partial(capture, whole).passed else whole
+        if not capture.limited and usable(capture, whole):
+            whole = capture
     return whole
+
+
+def usable_days(captures: Mapping[str, Capture]) -> set[str]:
+    """The days whose capture is `usable`, each measured by the last whole one before it.
+
+    Args:
+        captures: by day, all there are of one asset, oldest first.
+    """
+    days: set[str] = set()
+    whole: Capture | None = None
+    for day, capture in captures.items():
+        if usable(capture, whole):
+            days.add(day)
+            whole = whole if capture.limited else capture
+    return days
+
+
+def usable(capture: Capture, before: Capture | None) -> bool:
+    """The rules that stop what follows a capture pass, or only warn."""
+    verdicts = (capture_complete(capture), not_partial(capture, before))
+    return all(verdict.passed or verdict.warn for verdict in verdicts)
 
 
 def doubled_rows(capture: Capture) -> Verdict:
@@ -90,7 +110,7 @@ def doubled_rows(capture: Capture) -> Verdict:
 
 def required_columns(stored: Stored, table: Table) -> Verdict:
     """The columns that are never null are not, and no id is empty."""
-    nulls = null_counts(stored)
+    nulls = _footer_nulls(stored)
     figures = {f"null {name}": nulls.get(name, 0) for name in table.required}
     if stored.rows == 0:
         return Verdict(False, "The table is empty.", figures)
@@ -159,6 +179,11 @@ def dangling_models(stored: Stored) -> Verdict:
 
 def null_counts(stored: Stored) -> dict[str, int]:
     """Nulls a column: from the footer, but for lists, whose footers count elements."""
+    lists = stored.frame.select(cs.list()).null_count().collect()
+    return _footer_nulls(stored) | (lists.row(0, named=True) if lists.width else {})
+
+
+def _footer_nulls(stored: Stored) -> dict[str, int]:
     metadata = pq.read_metadata(stored.path)
     counts: dict[str, int] = {}
     for group in range(metadata.num_row_groups):
@@ -167,5 +192,4 @@ def null_counts(stored: Stored) -> dict[str, int]:
             if "." not in column.path_in_schema and column.statistics is not None:
                 name = column.path_in_schema
                 counts[name] = counts.get(name, 0) + column.statistics.null_count
-    lists = stored.frame.select(cs.list()).null_count().collect()
-    return counts | (lists.row(0, named=True) if lists.width else {})
+    return counts
