@@ -3,18 +3,18 @@
 One table of one day is one Parquet file, `<root>/<asset>/day=YYYY-MM-DD/data.parquet`: written
 beside its place, synced, and moved over the old file in one step, so that a reader sees the old day
 or the new one. Its footer carries what a later reader wants to know without reading rows: where the
-day came from, what was counted on the way, how long it took.
+day came from, what was counted on the way, how long it took. A table without days lies in
+`<root>/<asset>/data.parquet`. What is more than tables (a corpus, a classifier) is a folder, and is
+replaced as one.
 
 Only this module may assume that the lake is a folder of this machine.
 """
 
 import json
-import os
 import re
-import secrets
 import time
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -24,6 +24,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from hf_assets.durable import recover, replacing, write_bytes
+
 # Rows of a row group at most: 128 k models are ~40 MB in memory; groups four times as large save
 # 4 % of the bytes and cost 200 MB.
 ROW_GROUP = 1 << 17
@@ -31,8 +33,6 @@ ROW_GROUP = 1 << 17
 DICTIONARY_PAGE = 16 << 20
 # Level 9 saves 6 % of the bytes and doubles the time to write them.
 ZSTD_LEVEL = 3
-# A temporary file of a writer that was killed is swept away after this many seconds.
-STALE_TEMPORARY = 86_400
 
 FOOTER_KEY = "hf_assets"
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -40,7 +40,11 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_./-]*")
 
 
 class MissingDay(LookupError):
-    """A table has no such day; the message says which and what to materialise."""
+    """A table has no such day, or was never made; the message says what to materialise."""
+
+
+class MissingArtefact(LookupError):
+    """A folder was never made; the message says which."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,10 @@ class Made:
 
 @dataclass(frozen=True)
 class Stored:
-    """One day of a table as it lies in the lake; `frame` is lazy, the rest is from the footer."""
+    """One day of a table as it lies in the lake; `frame` is lazy, the rest is from the footer.
+
+    `day` is empty for a table without days.
+    """
 
     path: Path
     day: str
@@ -119,10 +126,16 @@ class Lake:
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
 
-    def folder(self, asset: str, day: str) -> Path:
-        """Where that day of that asset lies. ValueError for names no asset or day can have."""
+    def folder(self, asset: str, day: str | None) -> Path:
+        """Where that day of that asset lies, or, without a day, the asset.
+
+        Raises:
+            ValueError: no asset or day can have that name.
+        """
         if not _NAME.fullmatch(asset) or ".." in asset:
             raise ValueError(f"not an asset's name: {asset!r}")
+        if day is None:
+            return self.root / asset
         if not _DAY.fullmatch(day):
             raise ValueError(f"not a day (YYYY-MM-DD): {day!r}")
         return self.root / asset / f"day={day}"
@@ -137,8 +150,8 @@ class Lake:
         found = self.root.joinpath(asset).glob(f"day=*/{marker}")
         return sorted(path.parent.name.removeprefix("day=") for path in found)
 
-    def write(self, table: Table, day: str, made: Made) -> Stored:
-        """Store one day, replacing what was there in one step; on any error the old day stays."""
+    def write(self, table: Table, day: str | None, made: Made) -> Stored:
+        """Store one day, or a table without days, in one step; on any error the old one stays."""
         folder = self.folder(table.name, day)
         path = folder / "data.parquet"
         began = time.perf_counter()
@@ -162,18 +175,20 @@ class Lake:
                 (folder / f"{name}.parquet").unlink(missing_ok=True)
         return self.read(table.name, day)
 
-    def read(self, asset: str, day: str) -> Stored:
-        """That day of that table, unread. MissingDay where there is none."""
+    def read(self, asset: str, day: str | None) -> Stored:
+        """That day of that table (or a table without days), unread. MissingDay if not there."""
         path = self.folder(asset, day) / "data.parquet"
         if not path.exists():
             raise MissingDay(
                 f"there is no {asset} for {day}: materialise {asset} of that day first"
+                if day
+                else f"there is no {asset}: materialise it first"
             )
         metadata = pq.read_metadata(path)
         footer = json.loads((metadata.metadata or {}).get(FOOTER_KEY.encode(), b"{}"))
         return Stored(
             path=path,
-            day=day,
+            day=day or "",
             rows=metadata.num_rows,
             notes=footer.get("notes", {}),
             provenance=footer.get("provenance", {}),
@@ -184,6 +199,17 @@ class Lake:
         """The last stored day of that table before `day`, or None."""
         earlier = [known for known in self.days(asset) if known < day]
         return self.read(asset, earlier[-1]) if earlier else None
+
+    def artefact(self, *names: str) -> Path:
+        """A folder that is replaced as one; MissingArtefact where it was never made.
+
+        To make it, write into `replacing_folder(lake.folder("/".join(names), None))`.
+        """
+        path = self.folder("/".join(names), None)
+        recover(path)
+        if not path.is_dir():
+            raise MissingArtefact(f"there is no {'/'.join(names)}: materialise it first")
+        return path
 
     def write_file(self, asset: str, day: str, name: str, content: bytes) -> Path:
         """Store one file of that day of that asset, atomically. Returns its path."""
@@ -271,57 +297,6 @@ def _leaves(fields: Iterable[pa.Field], prefix: str = "") -> Iterator[tuple[str,
             yield from _leaves(kind, f"{path}.")
         else:
             yield path, kind
-
-
-@contextmanager
-def replacing(path: Path) -> Generator[Path]:
-    """A temporary sibling to write; moved over `path`, synced, when the block ends without error.
-
-    Two writers of one path do not meet: each has its own sibling, and the last to finish wins.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(path.parent)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
-    try:
-        yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a whole file, atomically and durably."""
-    with replacing(path) as temporary:
-        temporary.write_bytes(content)
-
-
-def append_line(path: Path, line: bytes) -> None:
-    """Append one line to a journal, durably; a torn last line is the reader's to ignore."""
-    with path.open("ab") as journal:
-        journal.write(line + b"\n")
-        journal.flush()
-        os.fsync(journal.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what killed writers left behind long ago."""
-    for left in folder.glob(".*.tmp"):
-        try:
-            if time.time() - left.stat().st_mtime > STALE_TEMPORARY:
-                left.unlink()
-        except FileNotFoundError:
-            continue  # another writer swept it, or finished
 
 
 def today() -> str:

@@ -18,9 +18,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hf_assets import lake as lakes
+from hf_assets import durable
+from hf_assets.durable import append_line, replacing
 from hf_assets.hub import schemas
-from hf_assets.lake import Lake, Made, MissingDay, Table, append_line, iso, replacing, today
+from hf_assets.lake import Lake, Made, MissingDay, Table, iso, today
 from hf_assets.trends.metrics import DAILY_METRICS
 from hf_assets_tests.conftest import DAY
 from hf_assets_tests.hub.helpers import python
@@ -421,7 +422,7 @@ def test_a_killed_writer_leaves_the_old_day_and_what_it_left_is_swept(lake: Lake
     # It may be a running writer's: it stays for a day.
     lake.write(NUMBERS, DAY, Made([numbers(0, 4)]))
     assert left.exists()
-    long_ago = time.time() - lakes.STALE_TEMPORARY - 60
+    long_ago = time.time() - durable.STALE_TEMPORARY - 60
     os.utime(left, (long_ago, long_ago))
     lake.write(NUMBERS, DAY, Made([numbers(0, 5)]))
     assert not temporaries(lake)

@@ -12,12 +12,17 @@ LONGEST = 350
 # What the modules of a room may import of the project besides their own room.
 ARROWS = {
     "settings": set(),
-    "lake": set(),
+    "durable": set(),
+    "lake": {"durable"},
     "definitions": set(),
-    "hub": {"lake", "settings"},
-    "trends": {"lake", "settings", "hub.tables", "hub.schemas"},
-    "defs": {"lake", "settings", "hub", "trends"},
-    "demo": {"lake", "settings"},
+    "hub": {"lake", "durable", "settings"},
+    "charts": set(),
+    "trends": {"lake", "durable", "settings", "charts", "hub.tables", "hub.schemas"},
+    "defs": {"lake", "durable", "settings", "hub", "trends", "charts", "corpora", "classifiers"},
+    "corpora": {"lake", "durable", "settings", "charts"},
+    "classifiers": {"lake", "durable", "settings", "charts", "corpora"},
+    "apps": {"lake", "durable", "settings", "corpora", "classifiers.tagger"},
+    "demo": {"lake", "durable", "settings"},
 }
 
 

@@ -15,7 +15,7 @@ from hf_assets.lake import Lake, Stored
 from hf_assets.trends import metrics
 
 if TYPE_CHECKING:
-    from hf_assets.trends.saving import Rendered
+    from hf_assets.charts.saving import Rendered
     from hf_assets.trends.snapshot import Snapshot
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from hf_assets.durable import append_line, write_bytes
 from hf_assets.hub.capture import (
     JOURNAL,
     MARKER,
@@ -25,7 +26,6 @@ from hf_assets.hub.capture import (
 )
 from hf_assets.hub.listing import Ask, ListingError, Page, resized
 from hf_assets.hub.rows import row_ids
-from hf_assets.lake import append_line, write_bytes
 
 STAMP = "%Y%m%dT%H%M%S.%fZ"
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
+from hf_assets.charts.saving import Rendered, render
 from hf_assets.trends import figures, space_figures
-from hf_assets.trends.saving import Rendered, render
 from hf_assets.trends.snapshot import FIGURES, Snapshot
 
 # A process takes a second to start and a day of figures two to draw.

@@ -10,7 +10,7 @@ import functools
 
 from matplotlib.figure import Figure
 
-from hf_assets.trends.charts import (
+from hf_assets.charts.marks import (
     BLUE,
     NONE,
     PALE,
@@ -20,6 +20,7 @@ from hf_assets.trends.charts import (
     body,
     columns,
 )
+from hf_assets.charts.wording import clean, exact, human, percent, plural
 from hf_assets.trends.snapshot import (
     DOWNLOADS,
     MODELS,
@@ -37,7 +38,6 @@ from hf_assets.trends.snapshot import (
     some,
     total,
 )
-from hf_assets.trends.wording import clean, exact, human, percent, plural
 
 # --- by category ---------------------------------------------------------------------------------
 

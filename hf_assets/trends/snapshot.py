@@ -15,14 +15,14 @@ from typing import Any, NamedTuple
 import polars as pl
 from matplotlib.figure import Figure
 
-from hf_assets.trends.charts import (
+from hf_assets.charts.marks import (
     BLUE,
     OTHER,
     PALE,
     Bar,
     house_style,
 )
-from hf_assets.trends.wording import clean, exact, fit, human, percent, plural, told
+from hf_assets.charts.wording import clean, exact, fit, human, percent, plural, told
 
 TOP = 20
 FIGURES: dict[str, Callable[["Snapshot"], Figure]] = {}

@@ -7,7 +7,7 @@ import polars as pl
 from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure
 
-from hf_assets.trends.charts import (
+from hf_assets.charts.marks import (
     BLUE,
     INK,
     MARGIN,
@@ -23,6 +23,7 @@ from hf_assets.trends.charts import (
     body,
     columns,
 )
+from hf_assets.charts.wording import MINUS, clean, exact, fit, human, percent, plural
 from hf_assets.trends.snapshot import (
     SPACES,
     TOP,
@@ -42,7 +43,6 @@ from hf_assets.trends.snapshot import (
     some,
     total,
 )
-from hf_assets.trends.wording import MINUS, clean, exact, fit, human, percent, plural
 
 _PANELS = 6  # tags shown beside and below each other: more is a poster
 

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
-from hf_assets.trends import charts, saving
+from hf_assets.charts import marks, saving
 from hf_assets.trends.drawing import FIGURES
 from hf_assets.trends.snapshot import Snapshot
 
@@ -185,14 +185,14 @@ def names(made: Figure, axes: int = 0) -> list[str]:
 @pytest.mark.parametrize(("name", "kind"), EVERY)
 def test_every_text_is_inside_apart_and_without_mathtext(name: str, kind: str) -> None:
     made = FIGURES[name](SNAPSHOTS[kind]())
-    with charts.house_style(), warnings.catch_warnings():
+    with marks.house_style(), warnings.catch_warnings():
         warnings.simplefilter("error")
         canvas = FigureCanvasAgg(made)
         canvas.draw()
         boxes = [(t.get_window_extent(canvas.get_renderer()), t) for t in texts(made)]
     width, height = canvas.get_width_height()
-    assert width == charts.WIDTH
-    assert height >= charts.HEIGHT
+    assert width == marks.WIDTH
+    assert height >= marks.HEIGHT
     assert boxes
     for box, text in boxes:
         said = text.get_text()

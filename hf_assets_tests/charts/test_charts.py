@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from matplotlib.collections import PolyCollection
 from PIL import Image
 
-from hf_assets.trends import charts, saving, wording
+from hf_assets.charts import marks, saving, wording
 
 UNITS = {"k": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 COUNTS = st.one_of(
@@ -116,16 +116,16 @@ def test_fit_keeps_both_ends() -> None:
     assert short.count("…") == 1
 
 
-def sheet(rows: list[charts.Bar]) -> charts.Sheet:
-    with charts.house_style():
-        made = charts.Sheet("Title", "Subtitle", ["caption"], charts.body(len(rows)))
-        charts.bars(made, rows, "things")
+def sheet(rows: list[marks.Bar]) -> marks.Sheet:
+    with marks.house_style():
+        made = marks.Sheet("Title", "Subtitle", ["caption"], marks.body(len(rows)))
+        marks.bars(made, rows, "things")
     return made
 
 
 def test_bars_stand_in_the_order_given_and_are_as_long_as_their_values() -> None:
     values = [30.0, 20.0, 7.5, 0.0, -3.0]
-    made = sheet([charts.Bar(f"n{v}", v, wording.human(v)) for v in values])
+    made = sheet([marks.Bar(f"n{v}", v, wording.human(v)) for v in values])
     drawn = next(c for c in made.figure.axes[0].collections if isinstance(c, PolyCollection))
     boxes = [path.get_extents() for path in drawn.get_paths()]
     assert [box.width for box in boxes] == [30, 20, 7.5, 0, 0]
@@ -134,7 +134,7 @@ def test_bars_stand_in_the_order_given_and_are_as_long_as_their_values() -> None
 
 def test_a_wide_spread_gets_a_log_axis_that_says_so_and_survives_zeros() -> None:
     values = [1e9, 1e4, 1e3, 0.0, -5.0]
-    axes = sheet([charts.Bar(str(v), v, wording.human(v)) for v in values]).figure.axes[0]
+    axes = sheet([marks.Bar(str(v), v, wording.human(v)) for v in values]).figure.axes[0]
     assert axes.get_xlabel() == "things (log scale)"
     dots = np.asarray(axes.collections[-1].get_offsets())[:, 0]
     assert dots[0] > dots[1] > dots[2] > 0 == dots[3] == dots[4]
@@ -142,15 +142,15 @@ def test_a_wide_spread_gets_a_log_axis_that_says_so_and_survives_zeros() -> None
 
 
 def test_few_or_even_values_stay_linear() -> None:
-    assert not charts.needs_log([])
-    assert not charts.needs_log([1e9, 1])
-    assert not charts.needs_log([0, 0, 0])
-    assert not charts.needs_log([50, 40, 30])
+    assert not marks.needs_log([])
+    assert not marks.needs_log([1e9, 1])
+    assert not marks.needs_log([0, 0, 0])
+    assert not marks.needs_log([50, 40, 30])
 
 
 def test_the_sheet_grows_with_its_rows() -> None:
-    assert sheet([charts.Bar("a", 1, "1")]).height == charts.HEIGHT
-    many = sheet([charts.Bar(str(i), i, str(i)) for i in range(60)])
+    assert sheet([marks.Bar("a", 1, "1")]).height == marks.HEIGHT
+    many = sheet([marks.Bar(str(i), i, str(i)) for i in range(60)])
     assert many.height > 60 * 25
     assert many.figure.get_size_inches()[1] * wording.DPI == pytest.approx(many.height)
 
@@ -169,7 +169,7 @@ def test_an_impossible_limit_ends_in_one_pixel() -> None:
 
 
 def test_files_are_the_same_twice_and_white_is_white() -> None:
-    rows = [charts.Bar("<b>&\"'$x$", 5, "5", "note"), charts.Bar("b", 3, "3")]
+    rows = [marks.Bar("<b>&\"'$x$", 5, "5", "note"), marks.Bar("b", 3, "3")]
     one, two = saving.render(sheet(rows).figure), saving.render(sheet(rows).figure)
     assert one == two
     image = Image.open(io.BytesIO(one.png))
@@ -184,11 +184,11 @@ def test_files_are_the_same_twice_and_white_is_white() -> None:
 
 def test_threads_draw_the_same_bytes() -> None:
     values = [random.Random(1).randrange(1000) for _ in range(8)]
-    expected = saving.render(sheet([charts.Bar(str(v), v, str(v)) for v in values]).figure)
+    expected = saving.render(sheet([marks.Bar(str(v), v, str(v)) for v in values]).figure)
     found: list[saving.Rendered] = []
 
     def draw() -> None:
-        made = sheet([charts.Bar(str(v), v, str(v)) for v in values])
+        made = sheet([marks.Bar(str(v), v, str(v)) for v in values])
         found.append(saving.render(made.figure))
 
     threads = [threading.Thread(target=draw) for _ in range(4)]

@@ -8,8 +8,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from hf_assets.trends.charts import house_style
-from hf_assets.trends.wording import DPI
+from hf_assets.charts.marks import house_style
+from hf_assets.charts.wording import DPI
 
 GALLERY_BYTES = 37_000  # as base64 just under 50 kB: what a picture may take in the event log
 _FILE_DPI = 180  # 1800 px wide: halves exactly into the gallery's 900

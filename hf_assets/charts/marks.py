@@ -25,7 +25,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
-from hf_assets.trends.wording import DPI, fit, human, text_width, wrapped
+from hf_assets.charts.wording import DPI, fit, human, text_width, wrapped
 
 BLUE, PALE, NAVY = "#2F6FE0", "#9DB6EA", "#123A86"
 OTHER, NONE = "#D5DAE2", "#B4BCC8"  # what was lumped together; what carries no key
