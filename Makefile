@@ -10,7 +10,8 @@ DATA ?= $(or $(HF_ASSETS_DATA),data)
 DEMO := data/demo
 export HF_HUB_DISABLE_TELEMETRY ?= 1
 
-.PHONY: help demo dev dev-demo test test-heavy lint format check bench bench-full clean
+.PHONY: help demo tagger dev dev-demo test test-heavy lint format check \
+	bench bench-full bench-classifiers clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -18,13 +19,16 @@ help:  ## this list
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with venv is needed: install it, or set PYTHON=" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[labels,demo,apps,dev,bench]'
 	@touch $@
 
-demo: $(VENV)/.installed  ## a generated Hub becomes tables and figures, for today
+demo: $(VENV)/.installed  ## generated sources become tables, figures and a tagger
 	@$(BIN)/python -m hf_assets.demo run --data $(DEMO)
 
-dev-demo: $(VENV)/.installed  ## the Dagster UI against the embedded Hub
+tagger: $(VENV)/.installed  ## a page to try what was trained, by you or by the demo
+	@$(BIN)/python -m hf_assets.apps.tagger
+
+dev-demo: $(VENV)/.installed  ## the Dagster UI against the embedded services
 	@$(BIN)/python -m hf_assets.demo dev --data $(DEMO)
 
 dev: $(VENV)/.installed  ## the Dagster UI and daemon on the real Hub
@@ -56,6 +60,9 @@ bench: $(VENV)/.installed  ## speed and memory against the usual ways, 200 k row
 
 bench-full: $(VENV)/.installed  ## the same with 2.5 M models and 1 M Spaces
 	$(BIN)/python -m hf_assets_tests.benchmarks --full
+
+bench-classifiers: $(VENV)/.installed  ## our recipe beside TF-IDF and an earlier one, on real questions
+	$(BIN)/python -m hf_assets_tests.benchmarks.classifiers
 
 clean:  ## remove the environment and the demo's data
 	rm -rf $(VENV) $(DEMO)

@@ -7,7 +7,7 @@ one login serves every program on the machine.
 from functools import cache
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -42,6 +42,32 @@ class Settings(BaseSettings):
     sample_spaces: bool = Field(
         default=False,
         description="Compare 20 Spaces of a capture with space_info (real Hub only, 20 requests).",
+    )
+
+    corpora: Path | None = Field(
+        default=None, description="A TOML file with corpora of your own; each gets its chain."
+    )
+    base_models: Path | None = Field(
+        default=None,
+        description="A folder with base models, one folder each, looked at before the Hub.",
+    )
+    stackexchange_site: str = Field(
+        default="datascience", description="The Stack Exchange site that questions are of."
+    )
+    stackexchange_endpoint: str = Field(
+        default="https://api.stackexchange.com", description="Where the Stack Exchange API is."
+    )
+    stackexchange_key: SecretStr | None = Field(
+        default=None, description="An app key: 10 000 requests a day instead of 300."
+    )
+    question_dump: Path | None = Field(
+        default=None, description="Posts.xml of a data dump of that site, plain or in its .7z."
+    )
+    meta_kaggle: Path | None = Field(
+        default=None, description="A folder with the tables of Meta Kaggle; else fetched."
+    )
+    kaggle_endpoint: str = Field(
+        default="https://api.kaggle.com", description="Where the Kaggle API is."
     )
 
 

@@ -1,50 +1,14 @@
-"""Asset checks: each hands a day to a rule of `hub.quality`. Not here: any rule.
-
-A run over many days gives one evaluation a check, which names the days that fail.
-"""
-
-from collections.abc import Callable
+"""Checks of the Hub's tables: each hands a day to a rule of `hub.quality`. Not here: any rule."""
 
 import dagster as dg
 
-from hf_assets.defs.partitions import daily
+from hf_assets.defs.checking import check
 from hf_assets.defs.resources import LakeResource
 from hf_assets.hub import quality
-from hf_assets.hub.quality import Verdict
 from hf_assets.hub.schemas import ENRICHED_SPACES, MODELS
 from hf_assets.lake import Table, today
 from hf_assets.settings import settings
-
-Rule = Callable[[LakeResource, str], Verdict]
-
-
-def _check(asset: str, name: str, rule: Rule, about: str, *, blocking: bool = False):
-    """A check of one asset, a day at a time; `blocking` stops what would be made of a bad day."""
-
-    @dg.asset_check(
-        asset=asset, name=name, description=about, blocking=blocking, partitions_def=daily
-    )
-    def check(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
-        days = context.op_execution_context.partition_keys
-        return _result({day: rule(lake, day) for day in days})
-
-    return check
-
-
-def _result(verdicts: dict[str, Verdict]) -> dg.AssetCheckResult:
-    failed = {day: verdict for day, verdict in verdicts.items() if not verdict.passed}
-    shown = failed or verdicts
-    only = next(iter(verdicts.values())) if len(verdicts) == 1 else None
-    lines = [f"{day}: {verdict.says}" for day, verdict in shown.items()]
-    severe = any(not verdict.warn for verdict in failed.values())
-    return dg.AssetCheckResult(
-        passed=not failed,
-        severity=dg.AssetCheckSeverity.ERROR if severe else dg.AssetCheckSeverity.WARN,
-        description=only.says if only else f"{len(failed)} of {len(verdicts)} days fail",
-        metadata=dict(only.figures)
-        if only
-        else {"days": len(verdicts), "failed": len(failed), "said": "\n".join(lines[:100])},
-    )
+from hf_assets.verdict import Verdict
 
 
 def _of_capture(asset: str) -> list[dg.AssetChecksDefinition]:
@@ -55,21 +19,21 @@ def _of_capture(asset: str) -> list[dg.AssetChecksDefinition]:
         return quality.not_partial(capture(lake, day), lake.captured_before(asset, day))
 
     return [
-        _check(
+        check(
             asset,
             "capture_complete",
             lambda lake, day: quality.capture_complete(capture(lake, day)),
             "The listing was walked to its end and is as long as the Hub says it is.",
             blocking=True,
         ),
-        _check(
+        check(
             asset,
             "not_partial",
             not_partial,
             "At least half the rows of the last whole capture.",
             blocking=True,
         ),
-        _check(
+        check(
             asset,
             "doubled_rows",
             lambda lake, day: quality.doubled_rows(capture(lake, day)),
@@ -85,26 +49,26 @@ def _of_table(table: Table) -> list[dg.AssetChecksDefinition]:
         return quality.null_rates(lake.tree.read(name, day), lake.tree.before(name, day))
 
     return [
-        _check(
+        check(
             name,
             "required_columns",
             lambda lake, day: quality.required_columns(lake.tree.read(name, day), table),
             f"{' and '.join(table.required)} are never null, and no id is empty.",
             blocking=True,
         ),
-        _check(
+        check(
             name,
             "quarantine",
             lambda lake, day: quality.quarantined(lake.tree.read(name, day)),
             "Rows without identity are put aside: fewer than one in ten thousand.",
         ),
-        _check(
+        check(
             name,
             "ranges",
             lambda lake, day: quality.ranges(lake.tree.read(name, day)),
             "Counters and dates are possible; negative counters were clipped and are counted.",
         ),
-        _check(
+        check(
             name,
             "null_rates",
             null_rates,
@@ -135,7 +99,7 @@ def checks() -> dg.Definitions:
         *_of_capture("raw_spaces"),
         *_of_table(MODELS),
         *_of_table(ENRICHED_SPACES),
-        _check(
+        check(
             "enriched_spaces",
             "dangling_models",
             _dangling,
@@ -144,5 +108,5 @@ def checks() -> dg.Definitions:
     ]
     if settings().sample_spaces:
         about = "20 Spaces agree with what space_info says of them."
-        found.append(_check("enriched_spaces", "sample_agrees", _sample, about))
+        found.append(check("enriched_spaces", "sample_agrees", _sample, about))
     return dg.Definitions(asset_checks=found)

@@ -1,6 +1,6 @@
 """What every daily table has in common in the graph. Not here: any one table."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -16,13 +16,15 @@ Captures = dict[str, Capture]
 Tables = dict[str, Stored]
 
 
-def daily_table(table: Table, group: str) -> Callable[[Callable[..., Days]], dg.AssetsDefinition]:
+def daily_table(
+    table: Table, group: str, *, owner: str = "team:hub", kinds: Iterable[str] = ("polars",)
+) -> Callable[[Callable[..., Days]], dg.AssetsDefinition]:
     """An asset that stores one table a day in the lake."""
     return dg.asset(
         name=table.name,
         group_name=group,
-        owners=["team:hub"],
-        kinds={"polars", "parquet"},
+        owners=[owner],
+        kinds={*kinds, "parquet"},
         partitions_def=daily,
         backfill_policy=single_run,
         io_manager_key="tables",

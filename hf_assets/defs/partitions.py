@@ -1,6 +1,8 @@
-"""The one partition set of everything daily. Not here: what a day of an asset is made of."""
+"""The partition sets: days, and base models. Not here: what a partition is made of."""
 
 import dagster as dg
+
+from hf_assets.classifiers.encoders import BASE_MODELS
 
 # hub-stats, the archive of past days, begins here.
 FIRST_DAY = "2024-07-29"
@@ -10,3 +12,6 @@ daily = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, timezone="UTC", end_o
 
 # 0.05 s a partition in a single run, 2.5 s and more where each has its own.
 single_run = dg.BackfillPolicy.single_run()
+
+# One partition a base model: each is trained, exported and quantised by itself.
+base_models = dg.StaticPartitionsDefinition(list(BASE_MODELS))

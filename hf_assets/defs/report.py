@@ -92,6 +92,7 @@ def _source(provenance: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         f"source: {asset}": f"{facts['endpoint']}, {facts['started'][:16]} to "
         f"{facts['finished'][:16]} UTC, sha256 {facts['sha256'][:12]}"
         for asset, facts in provenance.items()
+        if "endpoint" in facts and "sha256" in facts
     }
 
 

@@ -1,28 +1,36 @@
-"""`python -m hf_assets.demo`: the embedded Hub alone, a whole day from it, or the UI against it."""
+"""`python -m hf_assets.demo`: the embedded services alone, a whole day from them, or the UI."""
 
 import argparse
-import json
-import os
-import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
-from datetime import date, datetime
+from contextlib import ExitStack, contextmanager
+from datetime import date
 from pathlib import Path
 
-import pyarrow.parquet as pq
 from starlette.applications import Starlette
 
+from hf_assets.demo import summary
 from hf_assets.demo.faults import Faults
 from hf_assets.demo.generator import GeneratedHub
 from hf_assets.demo.hub import create_app
 from hf_assets.demo.recorded import RecordedHub
-from hf_assets.demo.server import LoopbackServer
-from hf_assets.lake import FOOTER_KEY, today
+from hf_assets.demo.running import (
+    PROJECT,
+    Services,
+    embedded,
+    environment,
+    hub_runs,
+    label_runs,
+    launch,
+    tool,
+    write_inputs,
+)
+from hf_assets.demo.summary import near
+from hf_assets.lake import today
 
-PROJECT = Path(__file__).resolve().parents[2]
 # The generated Hub has its sizes on this day, and is one and the same whenever it is started.
 SIZED_ON = date(2026, 11, 1)
 # The demo must not stop at the Hub's own 500 requests in five minutes.
@@ -50,29 +58,32 @@ def _parser() -> argparse.ArgumentParser:
     hub.add_argument("--rate-limit", type=int, default=DEMO_RATE, help="requests in five minutes")
     hub.add_argument("--latency", type=float, default=0.0, help="seconds before each answer")
     hub.add_argument("--faults", default="", help="what goes wrong, e.g. 429:5@3,503:2")
+    hub.add_argument("--datasets", type=int, default=2000, help="how many Kaggle's dump has")
     lake = argparse.ArgumentParser(add_help=False)
     lake.add_argument("--data", type=Path, default=Path("data/demo"), help="the demo's data root")
+    lake.add_argument("--questions", type=int, default=3000, help="how many the dump has")
 
-    serve = commands.add_parser("serve", parents=[hub], help="the embedded Hub alone")
+    serve = commands.add_parser("serve", parents=[hub], help="the embedded services alone")
     serve.set_defaults(command=_serve)
-    run = commands.add_parser("run", parents=[hub, lake], help="today, from listing to figures")
+    run = commands.add_parser("run", parents=[hub, lake], help="today, both halves of the graph")
     run.set_defaults(command=_run)
-    dev = commands.add_parser("dev", parents=[hub, lake], help="the Dagster UI against it")
+    run.add_argument("--only", choices=("hub", "labels"), help="one half of the graph")
+    dev = commands.add_parser("dev", parents=[hub, lake], help="the Dagster UI against them")
     dev.add_argument("--ui-port", type=int, default=UI_PORT)
     dev.set_defaults(command=_dev)
     return parser
 
 
 @contextmanager
-def _embedded(options: argparse.Namespace) -> Generator[LoopbackServer]:
-    """The embedded Hub over generated rows, or over recorded ones where a file is named."""
-    try:
-        server = LoopbackServer(_app(options), options.port)
-    except (OSError, ValueError) as error:
-        print(f"python -m hf_assets.demo: {error}", file=sys.stderr)
-        raise SystemExit(2) from error
-    with server:
-        yield server
+def _embedded(options: argparse.Namespace) -> Generator[Services]:
+    """The embedded services; the Hub has generated rows, or those of a file that is named."""
+    with ExitStack() as servers:
+        try:
+            known = servers.enter_context(embedded(_app(options), options.datasets, options.port))
+        except (OSError, ValueError) as error:
+            print(f"python -m hf_assets.demo: {error}", file=sys.stderr)
+            raise SystemExit(2) from error
+        yield known
 
 
 def _app(options: argparse.Namespace) -> Starlette:
@@ -95,108 +106,47 @@ def _app(options: argparse.Namespace) -> Starlette:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    with _embedded(options) as server:
-        print(f"The embedded Hub: HF_ENDPOINT={server.url} (ctrl-c stops it)", flush=True)
-        server.wait()
+    with _embedded(options) as services:
+        for name, value in services.variables.items():
+            print(f"{name}={value}", flush=True)
+        print("The embedded Hub, Stack Exchange and Kaggle (ctrl-c stops them)", flush=True)
+        threading.Event().wait()
     return 0
 
 
 def _run(options: argparse.Namespace) -> int:
     day, data = today(), options.data.resolve()
     log = data / "demo.log"
-    print(f"hf_assets demo: {day} (UTC) from an embedded Hub into {_near(data)}", flush=True)
+    print(f"hf_assets demo: {day} (UTC), embedded services into {near(data)}", flush=True)
     began = time.monotonic()
-    with _embedded(options) as server:
-        environment = _environment(data, server.url)
-        command = [_tool("dg"), "launch", "--assets", "*", "--partition", day]
-        with log.open("w") as out:
-            done = subprocess.run(
-                command, cwd=PROJECT, env=environment, stdout=out, stderr=subprocess.STDOUT
-            )
-    if done.returncode:
-        print(f"The run failed; the end of {_near(log)}:\n", file=sys.stderr)
+    runs = [] if options.only == "labels" else hub_runs(day)
+    runs += [] if options.only == "hub" else label_runs(day)
+    with _embedded(options) as services:
+        write_inputs(data, day, options.questions, options.datasets)
+        status = launch(runs, environment(data, services), log)
+    if status:
+        print(f"The run failed; the end of {near(log)}:\n", file=sys.stderr)
         print("\n".join(log.read_text().splitlines()[-30:]), file=sys.stderr)
-        return done.returncode
-    _summary(data, day)
-    _what_next(data, day, time.monotonic() - began)
+        return status
+    if options.only != "labels":
+        summary.hub(data, day)
+    if options.only != "hub":
+        summary.labels(data, day)
+    summary.what_next(data, day, time.monotonic() - began)
     return 0
 
 
 def _dev(options: argparse.Namespace) -> int:
     data = options.data.resolve()
-    with _embedded(options) as server:
+    with _embedded(options) as services:
+        write_inputs(data, today(), options.questions, options.datasets)
         print(
-            f"The embedded Hub is at {server.url}; the UI will be at "
-            f"http://localhost:{options.ui_port} (ctrl-c stops both)",
+            f"The embedded Hub is at {services.hub}; the UI will be at "
+            f"http://localhost:{options.ui_port} (ctrl-c stops all)",
             flush=True,
         )
-        command = [_tool("dagster"), "dev", "-w", "workspace.yaml", "-p", str(options.ui_port)]
-        return subprocess.call(command, cwd=PROJECT, env=_environment(data, server.url))
-
-
-def _environment(data: Path, endpoint: str) -> dict[str, str]:
-    """Where a run against the embedded Hub keeps everything: under `data`, nothing elsewhere."""
-    home = data / "dagster_home"
-    home.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(PROJECT / "dagster.yaml", home / "dagster.yaml")
-    clean = {key: value for key, value in os.environ.items() if key != "HF_TOKEN"}
-    return clean | {
-        "DAGSTER_HOME": str(home),
-        "HF_ASSETS_DATA": str(data),
-        "HF_ENDPOINT": endpoint,
-        "NO_PROXY": "127.0.0.1",
-        "no_proxy": "127.0.0.1",
-        "HF_HOME": str(data / "hf_home"),
-        "HF_HUB_DISABLE_TELEMETRY": "1",
-        "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1",
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
-    }
-
-
-def _tool(name: str) -> str:
-    """A command of this environment."""
-    return str(Path(sys.executable).with_name(name))
-
-
-def _summary(data: Path, day: str) -> None:
-    print(f"\n{'asset':<18}{'rows':>9}{'seconds':>9}  file")
-    for asset in ("raw_models", "raw_spaces"):
-        path = data / asset / f"day={day}" / "capture.json"
-        facts = json.loads(path.read_bytes())
-        seconds = _seconds(facts["started"], facts["finished"])
-        print(f"{asset:<18}{facts['rows']:>9,}{seconds:>9.1f}  {_near(path)}")
-    for path in sorted(data.glob(f"*/day={day}/data.parquet"), key=lambda p: p.stat().st_mtime):
-        footer = pq.read_metadata(path)
-        seconds = json.loads((footer.metadata or {}).get(FOOTER_KEY.encode(), b"{}"))["seconds"]
-        asset = path.parent.parent.name
-        print(f"{asset:<18}{footer.num_rows:>9,}{seconds:>9.1f}  {_near(path)}")
-    figures = sorted((data / "snapshot_figures" / f"day={day}").glob("*.png"))
-    print(f"{'snapshot_figures':<18}{len(figures):>9}{'':>9}  {_near(figures[0].parent)}/*.png")
-
-
-def _what_next(data: Path, day: str, seconds: float) -> None:
-    print(
-        f"""
-Done in {seconds:.0f} s. Look at the figures in {_near(data / "snapshot_figures" / f"day={day}")}/
-
-Next
-  make dev-demo       the same in the Dagster UI: lineage, checks, history, the gallery of figures
-  make dev            the UI on the real Hub; HF_TOKEN=hf_... doubles what it may ask for
-                      (then: Lineage > Materialize all, partition {day})
-"""
-    )
-
-
-def _seconds(started: str, finished: str) -> float:
-    return (datetime.fromisoformat(finished) - datetime.fromisoformat(started)).total_seconds()
-
-
-def _near(path: Path) -> str:
-    """A path as one would type it from here."""
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
+        command = [tool("dagster"), "dev", "-w", "workspace.yaml", "-p", str(options.ui_port)]
+        return subprocess.call(command, cwd=PROJECT, env=environment(data, services))
 
 
 if __name__ == "__main__":

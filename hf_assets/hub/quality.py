@@ -5,8 +5,6 @@ A rule takes what the lake knows of a day (capture facts, Parquet footers, notes
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
 
 import polars as pl
 import polars.selectors as cs
@@ -15,6 +13,7 @@ import pyarrow.parquet as pq
 from hf_assets.hub.capture import Capture
 from hf_assets.hub.capturing import SHORT_OF_TOTAL
 from hf_assets.lake import Stored, Table
+from hf_assets.verdict import Verdict
 
 # A listing that gives under half of the last whole day's rows broke off (hub-stats, 2025-11-24:
 # 289 K of 1.13 M).
@@ -26,16 +25,6 @@ NULLED = 0.01
 NULL_RATE_STEP = 0.05
 # Share of (Space, model) pairs whose model is gone, renamed or private.
 DANGLING = 0.25
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a rule found on one day; `warn`: worth a look, but the day is usable."""
-
-    passed: bool
-    says: str
-    figures: Mapping[str, Any] = field(default_factory=dict)
-    warn: bool = False
 
 
 def capture_complete(capture: Capture) -> Verdict:

@@ -6,8 +6,8 @@ import httpx2
 from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 
-from hf_assets.hub.quality import Verdict
 from hf_assets.lake import Stored
+from hf_assets.verdict import Verdict
 
 SAMPLE = 20
 

@@ -1,0 +1,239 @@
+"""A page to try what was trained: paste a text, see which labels fit. Also answers over HTTP.
+
+What belongs here: the page, its words, its command line. What does not: finding and loading models
+(`trained.py`), answering (`classifiers/tagger.py`). The page asks nothing of any other machine.
+
+    python -m hf_assets.apps.tagger --data data/demo
+"""
+
+import argparse
+import html
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+# Before gradio is imported, which reads it once.
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+
+import gradio as gr
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from hf_assets.apps.desk import Answer, Desk, Refused, on_slider
+from hf_assets.apps.trained import Example, Trained, find
+from hf_assets.classifiers.tagger import Tag
+from hf_assets.settings import settings
+
+DEMO = Path("data/demo")
+# Bars of a page; more say less.
+MOST_FIT, MOST_BELOW = 20, 3
+# Gradio's own file of the weight between, 600, holds hardly a letter.
+FONTS = (gr.themes.LocalFont("IBM Plex Sans", weights=(400, 700)), "system-ui", "sans-serif")
+HEAD = """<h1>Which labels fit?</h1>
+<p>Paste a title, a text or both. No other machine is asked.</p>"""
+GENERATED = """<p class="generated">This corpus is made of generated texts: the model shows how the
+parts work together, not what it would know of real ones.</p>"""
+FOOT = """<p>The same over HTTP: <code>POST /gradio_api/call/tag</code> with
+<code>{"data": [corpus, title, text, threshold or null]}</code> tells an <code>event_id</code>, and
+<code>GET /gradio_api/call/tag/EVENT_ID</code> the labels with their scores.</p>"""
+
+
+def _shown(answer: Answer) -> str:
+    """A bar for each label, with the threshold across it."""
+    count, threshold = len(answer.fit), answer.threshold
+    said = f"{count} labels fit" if count > 1 else f"{'One' if count else 'No'} label fits"
+    own = f"; the model's own threshold is {answer.tuned:.3f}"
+    return (
+        f"<h2 role='status'>{said}</h2>"
+        + _bars(answer.fit[:MOST_FIT], threshold, "fits")
+        + (f"<p class='more'>and {count - MOST_FIT} more</p>" if count > MOST_FIT else "")
+        + _bars(answer.ranked[count:][:MOST_BELOW], threshold, "below")
+        + f"<p>A label fits from {threshold:.3f} on, where the line is"
+        + f"{own if threshold != answer.tuned else ''}.</p>"
+    )
+
+
+def _bars(tags: list[Tag], threshold: float, kind: str) -> str:
+    items = (
+        f"<li><bdi class='label'>{html.escape(tag.label)}</bdi>"
+        f"<span class='score'>{tag.score:.3f}</span>"
+        f"<span class='bar' aria-hidden='true'><i style='width:{tag.score:.2%}'></i>"
+        f"<b style='left:{threshold:.2%}'></b></span></li>"
+        for tag in tags
+    )
+    return f"<ol class='{kind}'>{''.join(items)}</ol>" if tags else ""
+
+
+def _about(model: Trained) -> str:
+    labels = len(model.config.get("id2label", ()))
+    facts = {"Base model": model.base_model, "Labels": labels} | model.measured
+    items = (
+        f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(str(value))}</dd></div>"
+        for name, value in facts.items()
+        if value
+    )
+    return f"<dl>{''.join(items)}</dl>{GENERATED if model.generated else ''}"
+
+
+def _credit(examples: list[Example]) -> str:
+    """Whom the examples are by, as their licence asks; empty where no one is known."""
+    names = []
+    for one in (one for one in examples if one.author or one.link):
+        name = html.escape(one.author or "the author")
+        if one.link and one.link.startswith(("https://", "http://")):
+            link = html.escape(one.link)
+            name = f"<a href='{link}' target='_blank' rel='noopener noreferrer'>{name}</a>"
+        names.append(name + (f" ({html.escape(one.license)})" if one.license else ""))
+    return f"The examples are test rows, by {', '.join(names)}." if names else ""
+
+
+class OnlyHere:
+    """Middleware that has the browser ask no other machine, whatever a card or a label says."""
+
+    POLICY = (
+        b"default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
+        b"style-src 'self' 'unsafe-inline'"
+    )
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Add the policy to every answer."""
+
+        async def with_policy(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = [*message["headers"], (b"content-security-policy", self.POLICY)]
+                message = {**message, "headers": headers}
+            await send(message)
+
+        await self.app(scope, receive, with_policy)
+
+
+def build(models: dict[str, Trained]) -> gr.Blocks:
+    """The page over those models, one or more, by corpus."""
+    desk, first = Desk(models), next(iter(models))
+
+    def chosen(corpus: str) -> tuple[Any, ...]:
+        # All that changes with the corpus, read anew: it may have been trained again.
+        model = models[corpus]
+        examples = model.examples()
+        credit = _credit(examples)
+        return (
+            _about(model),
+            gr.Dataset(
+                samples=[[one.title, one.text] for one in examples],
+                sample_labels=[_short(one.title or one.text) for one in examples],
+                visible=bool(examples),
+            ),
+            gr.HTML(credit, visible=bool(credit)),
+            on_slider(float(model.config.get("threshold", 0.5))),
+            model.card or "This model has no card.",
+        )
+
+    def tag(
+        corpus: str, title: str, text: str, threshold: float | None = None
+    ) -> list[dict[str, Any]]:
+        """Labels that fit a text, best first, each with its score; an empty list if none does.
+
+        Without a threshold (0 to 1), the one that was tuned for the model.
+        """
+        try:
+            return [one._asdict() for one in desk.answer(corpus, title, text, threshold).fit]
+        except Refused as refused:
+            raise gr.Error(str(refused), print_exception=False) from refused
+
+    def show(corpus: str, title: str | None, text: str | None, threshold: float) -> str:
+        try:
+            return _shown(desk.answer(corpus, title or "", text or "", threshold))
+        except Refused as refused:
+            return f"<p role='status'>{html.escape(str(refused))}.</p>"
+
+    with gr.Blocks(title="Which labels fit?", analytics_enabled=False) as page:
+        gr.HTML(HEAD, elem_id="head")
+        with gr.Row(elem_id="model"):
+            with gr.Column(min_width=320, visible=len(models) > 1):
+                corpus = gr.Dropdown(list(models), value=first, label="Corpus", filterable=False)
+            with gr.Column(min_width=320):
+                about = gr.HTML(elem_id="about")
+        with gr.Row():
+            with gr.Column(min_width=320):
+                title = gr.Textbox(label="Title", max_lines=1, elem_id="title")
+                text = gr.Textbox(label="Text", lines=6, max_lines=14, elem_id="text")
+                submit = gr.Button("Find labels", variant="primary", elem_id="submit")
+            with gr.Column(min_width=320):
+                result = gr.HTML(elem_id="result")
+                threshold = gr.Slider(
+                    0, 1, 0.5, step=0.001, label="Threshold", buttons=[], elem_id="threshold"
+                )
+        examples = gr.Dataset(
+            components=[title, text], samples=[], label="Examples", elem_id="examples"
+        )
+        credit = gr.HTML(elem_id="credit", visible=False)
+        with gr.Accordion("The model's card", open=False):
+            card = gr.Markdown(elem_id="card", latex_delimiters=[])
+        gr.HTML(FOOT, elem_id="foot")
+
+        told, asked = [about, examples, credit, threshold, card], [corpus, title, text, threshold]
+        # A second event while the first is under way waits for it; by default it would be dropped.
+        kept: dict[str, Any] = {"api_visibility": "private", "trigger_mode": "always_last"}
+        now = gr.on([page.load, corpus.change], chosen, corpus, told, **kept)
+        now.then(show, asked, result, **kept)
+        again = [submit.click, title.submit, text.submit, threshold.release]
+        gr.on(again, show, asked, result, **kept)
+        examples.click(list, examples, [title, text], **kept).then(show, asked, result, **kept)
+        gr.api(tag, api_name="tag")
+    return page.queue(default_concurrency_limit=4)
+
+
+def _short(text: str, most: int = 90) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def _arguments(given: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m hf_assets.apps.tagger", description="A page to try what was trained."
+    )
+    parser.add_argument("--data", type=Path, help="the lake; by default yours, else the demo's")
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
+    parser.add_argument("--port", type=int, help="by default the first free one from 7860")
+    return parser.parse_args(given)
+
+
+def main(given: list[str] | None = None) -> int:
+    """Serve the page until it is interrupted. Returns 2 where it cannot be served."""
+    arguments = _arguments(given)
+    places = [arguments.data] if arguments.data else [settings().data, DEMO]
+    models = next(filter(None, map(find, places)), {})
+    if not models:
+        where = " nor ".join(str(place / "classifiers") for place in places)
+        print(f"No trained model in {where}. Make one first: make demo", file=sys.stderr)
+        return 2
+    page = build(models)
+    try:
+        _, url, _ = page.launch(
+            server_name=arguments.host,
+            server_port=arguments.port,
+            theme=gr.themes.Default(primary_hue="blue", neutral_hue="slate", font=FONTS),
+            css_paths=Path(__file__).with_suffix(".css"),
+            footer_links=[],
+            run_history=False,
+            share=False,
+            ssr_mode=False,
+            quiet=True,
+            show_error=True,
+            prevent_thread_lock=True,
+            app_kwargs={"middleware": [Middleware(OnlyHere)]},
+        )
+    except OSError as error:  # the port is taken, or the address is not this machine's
+        print(error, file=sys.stderr)
+        return 2
+    print(f"The tagger is at {url} with {', '.join(models)}; Ctrl-C ends it", flush=True)
+    page.block_thread()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

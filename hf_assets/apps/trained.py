@@ -1,0 +1,172 @@
+"""What lies in the lake for the tagger page: models, and what there is to say about each.
+
+What belongs here: finding, reading, loading. What does not: how a page shows it (`tagger.py`).
+A model needs its own folder only; its card, its row of the leaderboard and the corpus it learned
+from are told where they are there.
+"""
+
+import json
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from hf_assets.classifiers.tagger import Tagger
+from hf_assets.corpora.corpus import CorpusError, open_corpus
+
+# An example is read at a glance: characters of title and text together.
+EXAMPLE_LENGTH = (40, 600)
+
+Stamp = tuple[tuple[int, int], ...]
+
+
+class Example(NamedTuple):
+    """A text that no model was trained on, and whom to name for it."""
+
+    title: str
+    text: str
+    link: str | None
+    author: str | None
+    license: str | None
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A corpus's model. `folder` holds config.json and onnx/, `data` is the root of the lake."""
+
+    corpus: str
+    folder: Path
+    data: Path
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """config.json."""
+        return _json(self.folder / "config.json")
+
+    @property
+    def base_model(self) -> str | None:
+        """The base model's name, where anything tells it."""
+        if self.folder.name == "quantized":
+            return self.folder.parent.name
+        best = _json(self._leaderboard / "leaderboard.json").get("best")
+        return str(best) if best else None
+
+    @property
+    def measured(self) -> dict[str, str]:
+        """What the leaderboard tells of the model, by name; nothing where it was not measured."""
+        try:
+            rows = pl.read_parquet(self._leaderboard / "leaderboard.parquet")
+            ours = rows.filter(runtime="int8", model=self.base_model).row(0, named=True)
+            floor = rows.filter(runtime="floor").sort("micro_f1").row(-1, named=True)
+            return {
+                "Micro-F1 on test": f"{ours['micro_f1']:.3f}",
+                f"Floor, {floor['model']}": f"{floor['micro_f1']:.3f}",
+                "A text": f"{ours['ms_p50']:.1f} ms",
+            }
+        except (OSError, pl.exceptions.PolarsError):
+            return {}
+
+    @property
+    def _leaderboard(self) -> Path:
+        return self.data / "classifiers" / self.corpus / "leaderboard"
+
+    @property
+    def card(self) -> str:
+        """The model card's Markdown without its front matter; empty where there is none."""
+        try:
+            card = (self.folder / "README.md").read_text("utf-8")
+        except OSError:
+            return ""
+        opened, _, rest = card.partition("---\n")
+        return rest.partition("\n---\n")[2].strip() if rest and not opened else card.strip()
+
+    @property
+    def generated(self) -> bool:
+        """Whether the corpus's texts come from a generator, or some of them."""
+        return _says_generated(_json(self.data / "corpora" / self.corpus / "facts.json"))
+
+    def examples(self, count: int = 3) -> list[Example]:
+        """Short test rows, each with another first label; none where the corpus is not there."""
+        try:
+            path = open_corpus(self.data / "corpora" / self.corpus).folder / "corpus.parquet"
+        except CorpusError:
+            return []
+        rows = (
+            pl.scan_parquet(path, hive_partitioning=False)
+            .filter(pl.col("split") == "test")
+            .filter(pl.col("text").str.len_chars().is_between(*EXAMPLE_LENGTH))
+            .select("text", "link", "author", "license", first=pl.col("labels").list.first())
+            .unique("first", keep="first", maintain_order=True)
+            .head(count)
+            .collect()
+        )
+        found = []
+        for row in rows.iter_rows(named=True):
+            title, _, text = row["text"].partition("\n\n")
+            # A text of one part is a text, not a title.
+            title, text = (title, text) if text else ("", title)
+            found.append(Example(title, text, row["link"], row["author"], row["license"]))
+        return found
+
+
+class Taggers:
+    """Taggers by folder, each loaded when first asked for, and anew when its files are others."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loaded: dict[Path, tuple[Stamp, Tagger]] = {}
+
+    def get(self, folder: Path) -> Tagger:
+        """The tagger that lies in that folder now. Raises as `Tagger.load` does."""
+        with self._lock:
+            known, stamp = self._loaded.get(folder), _stamp(folder)
+            # Between the two renames of a replacement there is no folder: the old answers on.
+            if known is None or (stamp and stamp != known[0]):
+                known = self._loaded[folder] = stamp, Tagger.load(folder)
+            return known[1]
+
+
+def find(data: Path) -> dict[str, Trained]:
+    """The model of each corpus: that of its Space, else the one in 8 bits that was made last."""
+    found = {}
+    for home in sorted(path for path in (data / "classifiers").glob("*") if path.is_dir()):
+        folder = _model_in(home / "tagger_space") or _last_made(home)
+        if folder:
+            found[home.name] = Trained(home.name, folder, data)
+    return found
+
+
+def _model_in(folder: Path) -> Path | None:
+    places = sorted(path.parent for path in folder.rglob("config.json"))
+    return next((place for place in places if (place / "onnx").is_dir()), None)
+
+
+def _last_made(home: Path) -> Path | None:
+    folders = [model for path in home.glob("*/quantized") if (model := _model_in(path))]
+    return max(folders, key=lambda path: path.stat().st_mtime_ns, default=None)
+
+
+def _stamp(folder: Path) -> Stamp:
+    """Which files lie there now, by number and time; empty where the folder is not there."""
+    try:
+        files = [path.stat() for path in (folder, folder / "config.json", folder / "onnx")]
+    except FileNotFoundError:
+        return ()
+    return tuple((one.st_ino, one.st_mtime_ns) for one in files)
+
+
+def _says_generated(facts: Any) -> bool:
+    if isinstance(facts, dict):
+        return facts.get("generated") is True or any(map(_says_generated, facts.values()))
+    return isinstance(facts, list) and any(map(_says_generated, facts))
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """What that file holds; nothing where it is not there, or being replaced."""
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,144 @@
+"""The figure of one training: the loss by step, the scores on validation by epoch.
+
+What belongs here: training.json in, a matplotlib figure out.
+"""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
+
+from hf_assets.charts.marks import BLUE, INK, MARGIN, MUTED, NAVY, PALE, WIDTH, Sheet, house_style
+from hf_assets.charts.wording import clean, exact, human, plural
+
+_GAP, _FOOT = 56, 52  # px between the panels; px below a plot for ticks and the axis label
+_WINDOWS = 20  # the smoothed loss is a mean over two such parts of all steps
+
+
+def figure(training: dict[str, Any]) -> Figure:
+    """Loss and validation scores of a training, from what its training.json holds."""
+    history, best = training["history"], training["best_epoch"]
+    kept = next(entry for entry in history if entry["epoch"] == best)
+    with house_style():
+        sheet = Sheet(
+            f"Training {clean(training['base_model'], 40)} on {clean(training['corpus'], 40)}",
+            _finding(training, kept),
+            _caption(training),
+        )
+        middle, top = WIDTH / 2, sheet.top + 42
+        bottom = sheet.bottom - _FOOT
+        _loss(sheet, training, (MARGIN + 44, top, middle - _GAP / 2, bottom))
+        _scores(sheet, training, (middle + _GAP / 2 + 34, top, WIDTH - MARGIN - 64, bottom))
+    return sheet.figure
+
+
+def _finding(training: dict[str, Any], kept: dict[str, float]) -> str:
+    ran = training["epochs"]
+    which = f"epoch {kept['epoch']:.0f} of {ran}" if ran > 1 else "its only epoch"
+    return (
+        f"Micro-F1 {100 * kept['micro_f1']:.1f} % and macro-F1 {100 * kept['macro_f1']:.1f} % on "
+        f"validation after {which}, which was kept"
+    )
+
+
+def _caption(training: dict[str, Any]) -> list[str]:
+    rows = training["rows"]
+    speed = human(training["samples_per_second"])
+    return [
+        f"{exact(rows['train'])} training and {exact(rows['validation'])} validation rows, "
+        f"{plural(training['labels'], 'label')}",
+        f"strategy {training['strategy']}, seed {training['seed']}",
+        f"{human(training['seconds'])} s, {speed} samples/s, {training['device']} "
+        f"{training['dtype']}",
+        "loss: binary cross-entropy summed over the labels, mean over the rows",
+        "F1 at the epoch's own best threshold",
+    ]
+
+
+def _loss(sheet: Sheet, training: dict[str, Any], box: tuple[float, float, float, float]) -> None:
+    steps, losses = (np.array(each, float) for each in zip(*training["losses"], strict=True))
+    history = training["history"]
+    smooth = _smoothed(losses)
+    ends = [(entry["step"], entry["validation_loss"]) for entry in history]
+    axes = _panel(sheet, box, "Loss", "step")
+    axes.plot(steps, losses, color=PALE, linewidth=1, alpha=0.7)
+    axes.plot(steps, smooth, color=BLUE, linewidth=2)
+    axes.plot(*zip(*ends, strict=True), color=NAVY, linewidth=1.2, marker="o", markersize=5)
+    shown = np.concatenate([losses, [value for _, value in ends]])
+    _limits(axes, float(shown.min()), float(shown.max()))
+    axes.set_xlim(0, max(steps[-1], 1) * 1.02)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: human(value)))
+    left, top = box[0], box[1]
+    x = left + 52
+    for color, words in ((BLUE, "training, smoothed"), (NAVY, "validation")):
+        sheet.box(x, top - 34, 11, 11, color)
+        sheet.text(x + 17, top - 24, words, size=9, color=MUTED)
+        x += 150
+
+
+def _scores(sheet: Sheet, training: dict[str, Any], box: tuple[float, float, float, float]) -> None:
+    history = training["history"]
+    epochs = [entry["epoch"] for entry in history]
+    axes = _panel(sheet, box, "F1 on validation", "epoch")
+    marker = "o" if len(epochs) <= 12 else ""
+    lines = (("micro_f1", "micro", BLUE), ("macro_f1", "macro", NAVY))
+    values = {name: [100 * entry[name] for entry in history] for name, _, _ in lines}
+    every = [value for column in values.values() for value in column]
+    low, high = _limits(axes, min(every), max(every))
+    apart = (high - low) * 0.05
+    last = {name: values[name][-1] for name in values}
+    together = abs(last["micro_f1"] - last["macro_f1"]) < 2 * apart
+    lower = "macro_f1" if last["macro_f1"] <= last["micro_f1"] else "micro_f1"
+    for name, words, color in lines:
+        axes.plot(epochs, values[name], color=color, linewidth=2, marker=marker, markersize=6)
+        # The two names keep clear of each other where the curves end together.
+        at = last[name] + together * (-apart if name == lower else apart)
+        axes.annotate(
+            f"{words} {last[name]:.1f}", (epochs[-1], at), xytext=(9, 0), va="center",
+            textcoords="offset points", color=color, fontsize=10, annotation_clip=False,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+        )  # fmt: skip
+    best = training["best_epoch"]
+    axes.axvline(best, color=INK, linewidth=0.8, linestyle=(0, (4, 3)), zorder=0.9)
+    axes.annotate(
+        "kept",
+        (best, high),
+        xytext=(0, 3),
+        textcoords="offset points",
+        ha="center",
+        fontsize=9,
+        color=MUTED,
+    )
+    room = 0.05 * (max(epochs) - min(epochs) or 1)
+    axes.set_xlim(min(epochs) - room, max(epochs) + room)
+    axes.xaxis.set_major_locator(
+        FixedLocator(epochs) if len(epochs) <= 8 else MaxNLocator(8, integer=True)
+    )
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{human(value)}%"))
+
+
+def _panel(sheet: Sheet, box: tuple[float, float, float, float], title: str, below: str) -> Axes:
+    left, top, right, bottom = box
+    sheet.text(left, top - 24, title, size=10.5, bold=True)
+    axes = sheet.axes(left, top, right, bottom)
+    axes.set_xlabel(below, labelpad=6)
+    axes.grid(axis="y")
+    return axes
+
+
+def _limits(axes: Axes, low: float, high: float) -> tuple[float, float]:
+    """From 0, or from just below the lowest where all that happens is far above 0."""
+    start = 0.0 if low < 0.4 * high else low - 0.15 * (high - low + 0.02 * high)
+    end = high + 0.08 * (high - start) + 1e-6
+    axes.set_ylim(start, end)
+    return start, end
+
+
+def _smoothed(values: np.ndarray) -> np.ndarray:
+    """The mean of each value and its neighbours, of fewer towards the ends: no lag, no bend."""
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    at = np.arange(len(values))
+    reach = np.minimum(np.minimum(at, at[::-1]), len(values) // _WINDOWS)
+    return (sums[at + reach + 1] - sums[at - reach]) / (2 * reach + 1)

@@ -1,0 +1,38 @@
+"""What this machine computes with: GPU or CPU, and which number format is fast on it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+Attention = Literal["eager", "sdpa"]
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where tensors go. `bf16`: the hardware multiplies bfloat16 faster than float32."""
+
+    kind: Literal["cpu", "cuda"]
+    bf16: bool
+
+    @property
+    def attention(self) -> Attention:
+        """The fastest kernel to train with: on CPU, SDPA's backward pass under a mask is slow."""
+        return "sdpa" if self.kind == "cuda" else "eager"
+
+    @property
+    def dtype(self) -> str:
+        """What products are computed in during training."""
+        return "bfloat16" if self.bf16 else "float32"
+
+    def autocast(self, *, enabled: bool = True) -> torch.autocast:
+        """A context in which products are computed in bfloat16, where that is faster."""
+        return torch.autocast(self.kind, torch.bfloat16, enabled=enabled and self.bf16)
+
+
+def device() -> Device:
+    """The device of this process: the first GPU that CUDA shows, else the CPU."""
+    if torch.cuda.is_available():
+        return Device("cuda", torch.cuda.is_bf16_supported(including_emulation=False))
+    able = torch.cpu.get_capabilities()
+    return Device("cpu", bool(able.get("amx_bf16") or able.get("avx512_bf16")))

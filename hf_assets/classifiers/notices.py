@@ -1,0 +1,90 @@
+"""Whose texts a classifier learnt from: licences, the NOTICE, and a row of attribution a text.
+
+What belongs here: what must travel with a published model. What does not: its card (`cards.py`).
+"""
+
+import gzip
+import re
+from pathlib import Path
+
+import polars as pl
+
+from hf_assets.corpora.corpus import Corpus
+
+ATTRIBUTION = "ATTRIBUTION.csv.gz"
+_COLUMNS = ["link", "author", "author_link", "license"]
+_UNKNOWN = "no licence given"
+# The Hub's names of licences, of the spellings that sources use.
+_KNOWN = {
+    "cc0-1.0": r"cc0([ :-].*)?",
+    "cc-by-4.0": r"cc[ -]by[ -]4\.0|attribution 4\.0 international.*",
+    "cc-by-sa-4.0": r"cc[ -]by-sa[ -](2\.5|3\.0|4\.0)",
+    "mit": r"mit( license)?",
+    "apache-2.0": r"apache([ -]license)?,?( version)?[ -]2\.0",
+    "odbl": r"odbl.*|.*open database license.*",
+}
+
+
+def licences(corpus: Corpus) -> dict[str, int]:
+    """Rows by licence, the commonest first."""
+    found = corpus.frame.select(pl.col("license").fill_null("").str.strip_chars())
+    counts = found.group_by("license").len().sort(["len", "license"], descending=[True, False])
+    return {name or _UNKNOWN: rows for name, rows in counts.iter_rows()}
+
+
+def hub_licence(corpus: Corpus) -> str:
+    """The Hub's name for the licence of all texts, or "other" where there are several or none.
+
+    CC BY-SA 2.5 and 3.0 allow what is made of a work to be under a later version.
+    """
+    named = {
+        next((hub for hub, form in _KNOWN.items() if re.fullmatch(form, name.lower())), "other")
+        for name in licences(corpus)
+    }
+    return named.pop() if len(named) == 1 else "other"
+
+
+def write_notice(folder: Path, corpus: Corpus, remark: str = "") -> int:
+    """Write NOTICE and, where a text has a link, an author or a licence, ATTRIBUTION.csv.gz.
+
+    Returns:
+        The rows of the latter.
+    """
+    named = corpus.frame.select("id", *_COLUMNS)
+    named = named.filter(pl.any_horizontal(pl.col(_COLUMNS).is_not_null())).sort("id")
+    if named.height:
+        # Without a time inside, the same rows give the same bytes.
+        packed = gzip.compress(named.write_csv().encode("utf-8", "backslashreplace"), mtime=0)
+        (folder / ATTRIBUTION).write_bytes(packed)
+    (folder / "NOTICE").write_text(_notice(corpus, named.height, remark), encoding="utf-8")
+    return named.height
+
+
+def _notice(corpus: Corpus, rows: int, remark: str) -> str:
+    counted = licences(corpus)
+    share_alike = any("by-sa" in name.lower() for name in counted)
+    lines = [
+        f"This model was trained on {corpus.frame.height:,} texts of others (corpus "
+        f"{_line(corpus.name)}).",
+        remark,
+        "Licences of the texts:\n"
+        + "\n".join(f"  {rows:>9,}  {_line(name)}" for name, rows in counted.items()),
+        f"Link, author, the author's page and licence of each text: {ATTRIBUTION}, {rows:,} rows, "
+        "CSV in UTF-8, packed with gzip."
+        if rows
+        else "The source names neither links nor authors.",
+        "Creative Commons BY-SA asks those who pass the texts on, or what is made from them, to "
+        "name the author, to link to the text and to the licence, to say what was changed, and to "
+        "pass the result on under the same licence or a later version of it. Here the texts "
+        "were made plain before training: HTML, and where so set blocks of code, were taken out. "
+        "Texts of Stack Exchange: https://stackexchange.com; licences: "
+        "https://creativecommons.org/licenses/by-sa/4.0/, /3.0/ and /2.5/. Pass this "
+        "file on with every copy of the model."
+        if share_alike
+        else "Pass this file on with every copy of the model.",
+    ]
+    return "\n\n".join(filter(None, lines)) + "\n"
+
+
+def _line(text: str) -> str:
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:200]

@@ -1,0 +1,302 @@
+"""The served classifier: texts in, labels with scores out, from one folder and without torch.
+
+What belongs here: reading such a folder and answering. This file is copied into published folders
+as it is, so it needs numpy, onnxruntime and tokenizers, and nothing of the package around it. What
+does not: the command line, `python -m hf_assets.classifiers.tagger`, which is `answering`.
+
+    tagger = Tagger.load("tagger_space")
+    tagger.predict(["Why do plants need light?"], k=3)
+
+A text is answered by itself, unpadded: the activations of an int8 model are scaled over the whole
+batch, so that a neighbour would change its answer. More speed comes from more processes.
+"""
+
+import json
+import math
+import os
+import signal
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import onnxruntime
+from tokenizers import Tokenizer
+
+FILES = ("onnx/model_quantized.onnx", "onnx/model.onnx")
+# A text is first read this many characters a token deep; prose has four or five.
+CHARACTERS_A_TOKEN = 16
+# A cut through a text can change how the words just before it are split, not those further back.
+WORDS_NEAR_A_CUT = 8
+# Texts a worker process is handed at a time.
+CHUNK = 32
+
+
+class NotATagger(ValueError):
+    """A folder from which no tagger can be loaded; the message says what is wrong with it."""
+
+
+class NotFinite(ArithmeticError):
+    """A model gave NaN or infinity: its file is damaged."""
+
+
+class Tag(NamedTuple):
+    """A label that fits a text, and the probability the classifier gives it, 0 to 1."""
+
+    label: str
+    score: float
+
+
+class Tagger:
+    """A classifier loaded from a folder by `load`. It may be used from several threads.
+
+    Attributes:
+        folder, path: where it lies, and which graph in it was loaded.
+        config: all of config.json.
+        labels: in the order of the columns of `scores`.
+        threshold: the score from which a label fits, tuned for the graph that was loaded.
+        max_length: tokens that are read; what a text has beyond them is not.
+    """
+
+    def __init__(self, folder: Path, path: Path, threads: int) -> None:
+        self.folder, self.path = folder, path
+        try:
+            self.config = json.loads((folder / "config.json").read_bytes())
+            self._tokenizer = Tokenizer.from_str((folder / "tokenizer.json").read_text("utf-8"))
+        except Exception as error:  # tokenizers raises nothing narrower
+            raise NotATagger(f"no whole config.json and tokenizer.json: {error}") from error
+        self.labels = _labels(self.config)
+        self.threshold = _number(self.config, "threshold", 0, 1)
+        least = self._tokenizer.num_special_tokens_to_add(is_pair=False) + 1
+        self.max_length = int(_number(self.config, "max_length", least, 1 << 20))
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(self.max_length)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3  # errors: its warnings are about its own optimiser
+        try:
+            self._session = onnxruntime.InferenceSession(path, options, ["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime raises nothing narrower
+            raise NotATagger(f"{path} is no graph that onnxruntime can load: {error}") from error
+        self._inputs = [one.name for one in self._session.get_inputs()]
+        if unknown := set(self._inputs) - {"input_ids", "attention_mask", "token_type_ids"}:
+            raise NotATagger(f"{path} wants inputs that are not known here: {sorted(unknown)}")
+        widths = {one.name: one.shape[-1] for one in self._session.get_outputs()}
+        if widths.get("logits") != len(self.labels):
+            raise NotATagger(f"{path} gives {widths}, config.json names {len(self.labels)} labels")
+
+    @classmethod
+    def load(cls, folder: str | Path, file: str | None = None, threads: int = 1) -> "Tagger":
+        """The tagger in `folder`: config.json, tokenizer.json and a graph.
+
+        Args:
+            folder: in the Hub's layout.
+            file: the graph, relative to the folder; by default the quantised one, else the other.
+            threads: that one text may use; more can make an answer faster, never another one.
+
+        Raises:
+            NotATagger: something is missing, damaged, or does not belong together.
+        """
+        folder = Path(folder)
+        choices = [folder / name for name in ((file,) if file else FILES)]
+        for path in choices:
+            if path.is_file():
+                return cls(folder, path, threads)
+        raise NotATagger(f"no model in {folder}: looked for {' and '.join(map(str, choices))}")
+
+    def predict(
+        self,
+        texts: Sequence[str],
+        k: int | None = None,
+        threshold: float | None = None,
+        workers: int | None = None,
+    ) -> list[list[Tag]]:
+        """The labels that fit each text, best first; an empty list where none does.
+
+        Args:
+            texts: of any length, also empty.
+            k: at most so many labels a text; all that fit by default.
+            threshold: 0 to 1, instead of the tuned one; 0 with `k` gives the best k, fit or not.
+            workers: processes, as in `scores`.
+
+        Raises:
+            TypeError, ValueError, NotFinite: as in `scores`, and for such a k or threshold.
+        """
+        choose = self.chooser(k, threshold)
+        return [choose(row) for row in self.each(_checked(texts), workers)]
+
+    def scores(self, texts: Sequence[str], workers: int | None = None) -> np.ndarray:
+        """The probability of each label for each text, float32 [texts, labels].
+
+        Args:
+            texts: of any length, also empty.
+            workers: processes to spread the texts over; None or 1 stays in this one. Each takes
+                about half a second to start and loads the model for itself. They are spawned: a
+                script that asks for them needs the usual `if __name__ == "__main__"`.
+
+        Raises:
+            TypeError: `texts` is one text, or holds what is none; the message says where.
+            ValueError: fewer than one worker.
+            NotFinite: the model is damaged.
+        """
+        texts = _checked(texts)
+        made = np.empty((len(texts), len(self.labels)), np.float32)
+        for position, row in enumerate(self.each(texts, workers)):
+            made[position] = row
+        return made
+
+    def each(self, texts: Iterable[str], workers: int | None) -> Iterator[np.ndarray]:
+        """Scores text by text, float32 [labels], in order; for texts that no `refusal` meets.
+
+        With workers it reads a few chunks ahead.
+        """
+        if workers is not None and workers < 1:
+            raise ValueError(f"workers must be 1 or more, not {workers}")
+        workers = workers or 1
+        if isinstance(texts, list):
+            workers = min(workers, math.ceil(len(texts) / CHUNK))
+        if workers > 1:
+            return self._spread(iter(texts), workers)
+        return map(self._scores_of, texts)
+
+    def chooser(self, k: int | None, threshold: float | None) -> Callable[[np.ndarray], list[Tag]]:
+        """What turns a row of scores into tags, best first; arguments as in `predict`."""
+        if k is not None and k < 1:
+            raise ValueError(f"k must be 1 or more, not {k}")
+        least = self.threshold if threshold is None else threshold
+        if not 0 <= least <= 1:
+            raise ValueError(f"threshold must lie between 0 and 1, not at {least}")
+
+        def choose(row: np.ndarray) -> list[Tag]:
+            best = np.argsort(-row, kind="stable")[:k]
+            return [Tag(self.labels[i], float(row[i])) for i in best if row[i] >= np.float32(least)]
+
+        return choose
+
+    def _scores_of(self, text: str) -> np.ndarray:
+        encoding = self._encode(str(text))
+        given = {
+            "input_ids": encoding.ids,
+            "attention_mask": encoding.attention_mask,
+            "token_type_ids": encoding.type_ids,
+        }
+        feed = {name: np.array([given[name]], np.int64) for name in self._inputs}
+        logits = np.asarray(self._session.run(["logits"], feed)[0])[0]
+        if not np.isfinite(logits).all():
+            raise NotFinite(f"{self.path} gives NaN or infinity for the text {text!r:.60}")
+        with np.errstate(over="ignore"):
+            return 1 / (1 + np.exp(-logits))
+
+    def _encode(self, text: str) -> Any:
+        # What lies far behind the last token kept is not read; the tokens are the same.
+        window = CHARACTERS_A_TOKEN * self.max_length
+        while window < len(text):
+            encoding = self._tokenizer.encode(text[:window])
+            beyond = [word for part in encoding.overflowing for word in part.word_ids]
+            words = [word for word in beyond if word is not None]
+            if words and words[0] + WORDS_NEAR_A_CUT <= words[-1]:
+                return encoding
+            window *= 16
+        return self._tokenizer.encode(text)
+
+    def _spread(self, texts: Iterator[str], workers: int) -> Iterator[np.ndarray]:
+        from concurrent.futures import Future, ProcessPoolExecutor
+        from multiprocessing import get_context
+
+        given = self.folder, str(self.path.relative_to(self.folder))
+        waiting: deque[Future[np.ndarray]] = deque()
+        with ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, given) as pool:
+            try:
+                while True:
+                    while len(waiting) < 3 * workers and (chunk := list(islice(texts, CHUNK))):
+                        with _deaf():
+                            waiting.append(pool.submit(_work, chunk))
+                    if not waiting:
+                        return
+                    yield from waiting.popleft().result()
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _deaf() -> Generator[None]:
+    """Processes started meanwhile never hear Control-C, which is for their parent to handle."""
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+_worker: list[Tagger] = []
+
+
+def _start_worker(folder: Path, file: str) -> None:
+    from multiprocessing import parent_process
+
+    parent = parent_process()
+    assert parent is not None, "this runs in a spawned process"
+    # A worker whose parent is gone, however it went, goes too.
+    threading.Thread(target=lambda: os._exit(parent.join() or 1), daemon=True).start()
+    _worker.append(Tagger.load(folder, file))
+
+
+def _work(texts: list[str]) -> np.ndarray:
+    return np.stack([_worker[0]._scores_of(text) for text in texts])
+
+
+def _labels(config: Any) -> tuple[str, ...]:
+    if not isinstance(config, dict) or not isinstance(config.get("id2label"), dict):
+        raise NotATagger("config.json must name the label of each column in id2label")
+    named, numbered = config["id2label"], config.get("label2id")
+    if not named or set(named) != {str(column) for column in range(len(named))}:
+        raise NotATagger("config.json: id2label must number its labels 0, 1, 2 …")
+    labels = tuple(named[str(column)] for column in range(len(named)))
+    if not all(isinstance(label, str) for label in labels) or len(set(labels)) < len(labels):
+        raise NotATagger("config.json: the labels in id2label must be texts, each there once")
+    if numbered is not None and numbered != {label: i for i, label in enumerate(labels)}:
+        raise NotATagger("config.json: id2label and label2id number the labels differently")
+    return labels
+
+
+def _number(config: dict[str, Any], name: str, low: float, high: float) -> float:
+    value = config.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise NotATagger(f"config.json: {name} must be a number from {low} to {high}, not {value}")
+    return float(value)
+
+
+def refusal(text: Any) -> str | None:
+    """Why this is no text that can be answered, or None where it is one."""
+    if not isinstance(text, str):
+        return f"a text is wanted, not {text!r:.50} of type {type(text).__name__}"
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        return f"character {error.start} is half of a surrogate pair, which no UTF-8 text can hold"
+    return None
+
+
+def _checked(texts: Iterable[str]) -> list[str]:
+    if isinstance(texts, str | bytes):
+        raise TypeError("texts must be a list of texts, not one text")
+    listed = list(texts)
+    for position, text in enumerate(listed):
+        if why := refusal(text):
+            raise TypeError(f"texts[{position}]: {why}")
+    return listed
+
+
+if __name__ == "__main__":
+    # The command line does not travel with the file.
+    from hf_assets.classifiers.answering import main
+
+    sys.exit(main())

@@ -1,0 +1,227 @@
+"""Texts from their sources to a corpus: cleaned, placed, their rare labels left out, and stored.
+
+What belongs here: the order of the steps, and the files they end in. What does not: how a text is
+cleaned (`text.py`), placed (`groups.py`) or labelled (`labels.py`), what is counted (`facts.py`).
+
+Every row that comes in is in the corpus, or counted under the one reason why it is not.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from hf_assets.charts.saving import render
+from hf_assets.corpora.corpus import Corpus, CorpusError, joined, open_corpus
+from hf_assets.corpora.facts import counts
+from hf_assets.corpora.figures import label_frequencies
+from hf_assets.corpora.groups import Place, Text, place, placeholders
+from hf_assets.corpora.labels import cleaned, kept_labels, least_rows
+from hf_assets.corpora.registry import CorpusSpec
+from hf_assets.corpora.schemas import CORPUS_COLUMNS, SPLITS, TEXTS_COLUMNS
+from hf_assets.corpora.text import plain, squeezed, text_key, words
+from hf_assets.errors import InputError
+from hf_assets.lake import Made, ParquetBatches, Stored, Table
+
+Tell = Callable[[str], None]
+CORPUS = Table("corpus", CORPUS_COLUMNS, required=("id", "text", "labels", "split", "group"))
+
+# Why a row is not in the corpus.
+NO_ID = "no id"
+OLDER = "an older copy of the same id"
+NO_TEXT = "no text"
+NO_LABEL = "no label"
+PLACEHOLDER = "placeholder text"
+STRADDLES = "duplicate across splits"
+ONLY_RARE = "only rare labels"
+
+# Rows cleaned at a time: their bodies are in memory, some kB each.
+_BATCH = 10_000
+
+
+class CorpusTooSmall(InputError):
+    """There are too few texts or labels to learn from and to measure on; the message says which."""
+
+
+class _Sieve:
+    """Rows on their way into a corpus; `lost` counts those left behind by reason."""
+
+    def __init__(self, frame: pl.DataFrame, tell: Tell) -> None:
+        self.frame, self.came, self._tell = frame, frame.height, tell
+        self.lost: Counter[str] = Counter()
+
+    def keep(self, which: pl.Expr | pl.Series, reason: str) -> None:
+        """Go on with the rows that `which` is true of."""
+        kept = self.frame.filter(which)
+        if gone := self.frame.height - kept.height:
+            self.lost[reason] = gone
+            self._tell(f"{gone:,} of {self.came:,} rows left out: {reason}")
+        self.frame = kept
+
+
+def build(
+    spec: CorpusSpec,
+    sources: Iterable[Made | Stored],
+    folder: Path,
+    before: Path | None = None,
+    tell: Tell = lambda _: None,
+) -> dict[str, Any]:
+    """Make a corpus of texts, and give its facts, as in facts.json.
+
+    Args:
+        spec: what is to be made.
+        sources: tables of texts, the newest last: where an id comes twice, the last one holds.
+        folder: an empty folder, which becomes the corpus.
+        before: where the last corpus lies, if there is one; its rows stay on their sides.
+        tell: is given lines of the run log.
+
+    Raises:
+        CorpusError: the corpus made before is not whole.
+        CorpusTooSmall: a side would have no rows, or fewer than two labels remain.
+    """
+    sources, earlier = list(sources), _earlier(before)
+    empty = pl.DataFrame(schema=_CLEAN)
+    sieve = _Sieve(pl.concat([empty, *_cleaned(sources, spec.code == "keep", tell)]), tell)
+    _leave_out_what_says_nothing(sieve)
+    known = earlier.frame.select("id", "group", "split").iter_rows() if earlier else ()
+    straddling = _placed(sieve, {name: Place(*at) for name, *at in known})
+    training = sieve.frame.filter(pl.col("split") == "train")["labels"]
+    given = sieve.frame["labels"].explode(empty_as_null=False).n_unique()
+    labels = kept_labels(training.to_list(), spec.rare_share)
+    _only(sieve, labels)
+    _check_size(spec, sieve, labels, given, least_rows(spec.rare_share, len(training)))
+
+    frame = sieve.frame.sort("id").select(CORPUS.schema.names())
+    facts = {
+        "name": spec.name,
+        **counts(frame, labels),
+        "rows in": sieve.came,
+        "lost": dict(sieve.lost),
+        "labels given": given,
+        "labels before": list(earlier.labels) if earlier else None,
+        "rare share": spec.rare_share,
+        "least rows of a label": least_rows(spec.rare_share, len(training)),
+        "code": spec.code,
+        "text": list(spec.text),
+        "published rows straddling": straddling,
+        "sources": _provenance(sources),
+    }
+    with ParquetBatches(folder / "corpus.parquet", CORPUS) as writer:
+        writer.write(frame)
+    _write(folder / "labels.json", {"labels": labels})
+    _write(folder / "facts.json", facts)
+    figure = render(label_frequencies(open_corpus(folder)))
+    (folder / "label_frequencies.png").write_bytes(figure.png)
+    (folder / "label_frequencies.svg").write_bytes(figure.svg)
+    tell(f"{frame.height:,} of {sieve.came:,} rows and {len(labels):,} of {given:,} labels kept")
+    return facts
+
+
+def _earlier(folder: Path | None) -> Corpus | None:
+    if folder is None or not (folder / "corpus.parquet").exists():
+        return None
+    try:
+        return open_corpus(folder)
+    except CorpusError as error:
+        hint = f"remove {folder} first; its rows may change sides then"
+        raise CorpusError(f"{error}, and {hint}") from error
+
+
+# --- steps ---------------------------------------------------------------------------------------
+
+_CLEAN = {
+    **{name: about.dtype for name, about in TEXTS_COLUMNS.items() if name not in ("title", "body")},
+    "text": pl.String,
+    "own": pl.Binary,  # the key of what the author wrote: of the body, or of the title alone
+}
+
+
+def _cleaned(sources: list[Made | Stored], code: bool, tell: Tell) -> Iterator[pl.DataFrame]:
+    read = 0
+    for source in sources:
+        for batch in _batches(source):
+            # A title is plain text everywhere: "When to use <b>?" loses nothing.
+            titles = [squeezed(title or "") for title in batch["title"]]
+            bodies = [plain(body, code=code) for body in batch["body"]]
+            pairs = list(zip(titles, bodies, strict=True))
+            own = [text_key(words(body or title)) for title, body in pairs]
+            labels = [cleaned(given or ()) for given in batch["labels"].to_list()]
+            yield batch.with_columns(
+                pl.Series("text", [joined(pair) for pair in pairs], pl.String),
+                pl.Series("own", own, pl.Binary),
+                pl.Series("labels", labels, pl.List(pl.String)),
+            ).select(pl.col(name).cast(dtype) for name, dtype in _CLEAN.items())
+            if read // 50_000 < (read := read + batch.height) // 50_000:
+                tell(f"{read:,} rows read")
+
+
+def _batches(source: Made | Stored) -> Iterable[pl.DataFrame]:
+    if isinstance(source, Stored):
+        return source.frame.collect_batches(chunk_size=_BATCH, maintain_order=True)
+    return source.frames
+
+
+def _leave_out_what_says_nothing(sieve: _Sieve) -> None:
+    sieve.keep(pl.col("id").fill_null("") != "", NO_ID)
+    sieve.keep(pl.col("id").is_last_distinct(), OLDER)
+    sieve.keep(pl.col("text") != "", NO_TEXT)
+    sieve.keep(pl.col("labels").list.len() > 0, NO_LABEL)
+    own, labels = sieve.frame["own"].to_list(), sieve.frame["labels"].to_list()
+    empty = placeholders(zip(own, labels, strict=True), len(own))
+    sieve.keep(pl.Series([key not in empty for key in own], dtype=pl.Boolean), PLACEHOLDER)
+
+
+def _placed(sieve: _Sieve, known: Mapping[str, Place]) -> int:
+    """Groups and sides for all rows; how many published ones have a like on another side."""
+    sieve.frame = sieve.frame.sort("created_at", "id", nulls_last=True).drop("own")
+    rows = sieve.frame.select("id", "text", "split").iter_rows()
+    placed = place([Text(*row) for row in rows], known)
+    sieve.frame = sieve.frame.with_columns(
+        pl.Series("group", [at and at.group for at in placed.places], pl.String),
+        pl.Series("split", [at and at.split for at in placed.places], pl.String),
+    )
+    sieve.keep(pl.col("split").is_not_null(), STRADDLES)
+    return placed.straddling
+
+
+def _only(sieve: _Sieve, labels: list[str]) -> None:
+    """Rows keep those labels alone, in their order."""
+    kept = set(labels)
+    lists = [sorted(kept & set(given)) for given in sieve.frame["labels"].to_list()]
+    sieve.frame = sieve.frame.with_columns(pl.Series("labels", lists, pl.List(pl.String)))
+    sieve.keep(pl.col("labels").list.len() > 0, ONLY_RARE)
+
+
+def _check_size(spec: CorpusSpec, sieve: _Sieve, labels: list[str], given: int, least: int) -> None:
+    rows = {side: sieve.frame.filter(pl.col("split") == side).height for side in SPLITS}
+    lost = "".join(f"; {count:,} lost: {reason}" for reason, count in sieve.lost.items())
+    said = (
+        f"{spec.name}: of {sieve.came:,} rows {sieve.frame.height:,} remain{lost}. "
+        f"{', '.join(f'{side}: {count:,}' for side, count in rows.items())}. {len(labels):,} of "
+        f"{given:,} labels remain: those of {least:,} training rows or more. "
+    )
+    if not sieve.came:
+        raise CorpusTooSmall(f"{spec.name}: there are no texts; materialise its sources first")
+    if len(labels) < 2:
+        raise CorpusTooSmall(said + "Two labels at least: add rows, or lower rare_share.")
+    if not all(rows.values()):
+        raise CorpusTooSmall(said + "Each split needs rows: add some, or name a column of splits.")
+
+
+# --- files ---------------------------------------------------------------------------------------
+
+
+def _provenance(sources: list[Made | Stored]) -> dict[str, list[dict[str, Any]]]:
+    """What the sources say of themselves, by name, one entry for each day."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for source in sources:
+        for name, facts in source.provenance.items():
+            found.setdefault(name, []).append(facts)
+    return found
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=1, default=str) + "\n", "utf-8")

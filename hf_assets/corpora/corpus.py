@@ -1,0 +1,100 @@
+"""A corpus as it lies on disk, for whoever learns from it or measures on it.
+
+What belongs here: opening the folder, and the one rule of how a title and a body become one text.
+What does not: how the folder is made (`building.py`), or what it must pass (`quality.py`).
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from hf_assets.corpora.labels import multi_hot
+from hf_assets.corpora.schemas import CORPUS_COLUMNS, SPLITS, SplitName
+from hf_assets.errors import InputError
+
+
+class CorpusError(InputError):
+    """A folder is no whole corpus; the message says what is missing or does not agree."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """The rows of one side. `targets` is uint8 [rows, labels]: 1 where the label is given."""
+
+    ids: list[str]
+    texts: list[str]
+    targets: np.ndarray
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A whole corpus. Column j of every `targets` stands for `labels[j]`; `facts`: see building."""
+
+    folder: Path
+    name: str
+    labels: tuple[str, ...]
+    facts: dict[str, Any]
+
+    @cached_property
+    def frame(self) -> pl.DataFrame:
+        """All rows with `CORPUS_COLUMNS`, read on first use."""
+        return pl.read_parquet(self.folder / "corpus.parquet", hive_partitioning=False)
+
+    def split(self, name: SplitName) -> Split:
+        """The rows of that side, in the order they are stored."""
+        if name not in SPLITS:
+            raise ValueError(f"not a split: {name!r}; there are {', '.join(SPLITS)}")
+        rows = self.frame.filter(pl.col("split") == name)
+        targets = multi_hot(rows["labels"], self.labels)
+        return Split(rows["id"].to_list(), rows["text"].to_list(), targets)
+
+
+def open_corpus(folder: Path) -> Corpus:
+    """The corpus in that folder; rows are read when they are asked for.
+
+    Raises:
+        CorpusError: a file is missing or torn, or the files do not belong together.
+    """
+    labels = _json(folder / "labels.json").get("labels")
+    facts = _json(folder / "facts.json")
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        raise CorpusError(f"{folder / 'labels.json'} holds no list of labels: make the corpus anew")
+    if len(set(labels)) != len(labels):
+        raise CorpusError(f"{folder / 'labels.json'} names a label twice: make the corpus anew")
+    path = folder / "corpus.parquet"
+    try:
+        columns = pl.read_parquet_schema(path)
+        rows = pl.scan_parquet(path, hive_partitioning=False).select(pl.len()).collect().item()
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise CorpusError(f"{path} cannot be read ({error}): make the corpus anew") from error
+    lacking = [name for name in CORPUS_COLUMNS if name not in columns]
+    if lacking:
+        raise CorpusError(f"{path} has no column {', '.join(lacking)}: make the corpus anew")
+    if facts.get("labels") != len(labels) or facts.get("rows") != rows:
+        raise CorpusError(
+            f"the files of {folder} do not belong together: facts.json counts {facts.get('rows')} "
+            f"rows and {facts.get('labels')} labels, there are {rows} and {len(labels)}: make the "
+            "corpus anew"
+        )
+    return Corpus(folder, str(facts.get("name", folder.name)), tuple(labels), facts)
+
+
+def joined(parts: Iterable[str | None]) -> str:
+    """Title and body as one text: what is not blank, a blank line between."""
+    return "\n\n".join(part.strip() for part in parts if part and part.strip())
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise CorpusError(f"{path} cannot be read ({error}): make the corpus anew") from error
+    if not isinstance(found, dict):
+        raise CorpusError(f"{path} holds no object: make the corpus anew")
+    return found

@@ -1,0 +1,77 @@
+"""The rules that a stored corpus must pass, beside the words that a reader of the UI sees."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from hf_assets.corpora.corpus import Corpus
+from hf_assets.corpora.facts import label_rows
+from hf_assets.verdict import Verdict
+
+# Labels and groups that a verdict names; it counts the others.
+_NAMED = 10
+
+
+def no_group_in_two_splits(corpus: Corpus) -> Verdict:
+    """Texts that say the same lie on one side."""
+    sides = corpus.frame.group_by("group").agg(pl.col("split").n_unique().alias("sides"))
+    torn = sides.filter(pl.col("sides") > 1)["group"].sort().to_list()
+    figures = {"groups": sides.height, "in two splits": len(torn)}
+    if torn:
+        return Verdict(False, f"In two splits: {_named(torn)}.", figures)
+    return Verdict(True, f"{sides.height:,} groups, each in one split.", figures)
+
+
+def every_label_in_train_and_test(corpus: Corpus) -> Verdict:
+    """A label without a training row cannot be learnt; one without a test row is not measured."""
+    rows = {
+        side: label_rows(corpus.frame.filter(pl.col("split") == side), corpus.labels)
+        for side in ("train", "test")
+    }
+    lacking = {side: [name for name, n in counts.items() if not n] for side, counts in rows.items()}
+    figures = {"labels": len(corpus.labels)} | {
+        f"without a {side} row": len(names) for side, names in lacking.items()
+    }
+    if lacking["train"]:
+        return Verdict(False, f"No training row: {_named(lacking['train'])}.", figures)
+    if lacking["test"]:
+        return Verdict(False, f"No test row: {_named(lacking['test'])}.", figures, warn=True)
+    return Verdict(True, f"{len(corpus.labels):,} labels, each in train and test.", figures)
+
+
+def no_empty_text(corpus: Corpus) -> Verdict:
+    """Every row has a text and a label."""
+    blank = pl.col("text").fill_null("").str.strip_chars() == ""
+    bare = pl.col("labels").list.len().fill_null(0) == 0
+    empty, without = corpus.frame.select(blank.sum(), bare.sum().alias("bare")).row(0)
+    figures = {"rows": corpus.frame.height, "empty": empty, "without label": without}
+    says = f"{empty:,} empty texts, {without:,} rows without label."
+    return Verdict(not empty and not without and corpus.frame.height > 0, says, figures)
+
+
+def label_order_unchanged(corpus: Corpus, before: Sequence[str] | None) -> Verdict:
+    """The order of labels is that of the alphabet, hence only a change of the set changes it.
+
+    Args:
+        corpus: the one that is there now.
+        before: the labels of the one before it; None where there was none.
+    """
+    labels = list(corpus.labels)
+    if labels != sorted(labels):
+        return Verdict(False, "The labels are not in alphabetical order.", {"labels": len(labels)})
+    if before is None:
+        return Verdict(True, "No earlier corpus to compare with.", {"labels": len(labels)})
+    new, gone = sorted({*labels} - {*before}), sorted({*before} - {*labels})
+    figures = {"labels": len(labels), "new": len(new), "gone": len(gone)}
+    stayed = [label for label in labels if label in {*before}]
+    if stayed != [label for label in before if label in {*labels}]:
+        return Verdict(False, "The labels that stayed are in another order than before.", figures)
+    if not new and not gone:
+        return Verdict(True, f"{len(labels):,} labels, as before.", figures)
+    said = f"{f'New: {_named(new)}. ' if new else ''}{f'Gone: {_named(gone)}.' if gone else ''}"
+    return Verdict(True, said.strip(), figures)
+
+
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    return ", ".join(repr(name[:60]) for name in names[:_NAMED]) + more

@@ -1,0 +1,106 @@
+"""Sites of Stack Exchange: their names, addresses and licences, and what a question becomes.
+
+Both ways to a question (a dump, the API) make the same row of it; how they read it is theirs.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+# Sites that do not live below stackexchange.com.
+_OWN_DOMAINS = {
+    "stackoverflow": "com",
+    "superuser": "com",
+    "serverfault": "com",
+    "askubuntu": "com",
+    "stackapps": "com",
+    "mathoverflow": "net",
+}
+_NETWORK = ".stackexchange.com"
+_HOST = re.compile(r"[a-z0-9][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)*")
+
+# stackexchange.com/legal: the licence of a contribution is the one in force on its day (UTC).
+_LICENCES = (
+    (datetime(2011, 4, 8, tzinfo=UTC), "CC BY-SA 2.5"),
+    (datetime(2018, 5, 2, tzinfo=UTC), "CC BY-SA 3.0"),
+)
+_LATEST_LICENCE = "CC BY-SA 4.0"
+
+
+@dataclass(frozen=True)
+class Site:
+    """One site: its host, and its name as the API takes it."""
+
+    host: str
+    name: str
+
+    @classmethod
+    def of(cls, given: str) -> "Site":
+        """The site of a host (`ai.stackexchange.com`) or name (`ai`, `ai.meta`, `meta.ai`).
+
+        Raises:
+            ValueError: no site can be called so.
+        """
+        stem = re.sub(r"^https?://|/+$", "", given.strip().lower())
+        stem = stem.removesuffix(_NETWORK).removesuffix(".stackexchange")
+        if not _HOST.fullmatch(stem):
+            raise ValueError(f"{given!r} names no site: give a host such as ai.stackexchange.com")
+        # stackoverflow, es.stackoverflow, meta.stackoverflow and, by analogy, stackoverflow.meta
+        bare = re.sub(r"\.(com|net)$", "", stem)
+        parts = bare.split(".")
+        if parts[0] in _OWN_DOMAINS and parts[1:] == ["meta"]:
+            parts.reverse()
+        if domain := _OWN_DOMAINS.get(parts[-1]):
+            host = ".".join([*parts, domain])
+            return cls(host, host.removesuffix(".com"))
+        if bare != stem:
+            raise ValueError(f"{given!r} is no site of Stack Exchange: give its host")
+        if parts[0] == "meta" and len(parts) == 2:
+            parts.reverse()
+        name = ".".join(parts)
+        return cls(name + _NETWORK, name)
+
+    def row(
+        self,
+        number: int,
+        *,
+        title: str,
+        body: str,
+        tags: list[str],
+        user: int | None,
+        user_name: str | None,
+        licence: str | None,
+        created: datetime | None,
+    ) -> dict[str, Any]:
+        """One question under `schemas.TEXTS_COLUMNS`.
+
+        Args:
+            number: the question's id on its site.
+            title: plain text.
+            body: HTML.
+            tags: in the source's order.
+            user: the asker's id; None where the account is gone.
+            user_name: the asker's name; None where the source does not give it.
+            licence: as the source says; None for the one of the question's day.
+            created: None where the source's date cannot be read.
+        """
+        author = user_name or (None if user is None else f"user {user}")
+        return {
+            "id": f"stackexchange:{self.name}:{number}",
+            "title": title,
+            "body": body,
+            "labels": list(dict.fromkeys(tags)),
+            "link": f"https://{self.host}/q/{number}",
+            "author": author,
+            "author_link": None if user is None else f"https://{self.host}/users/{user}",
+            "license": licence or licence_of(created),
+            "created_at": created,
+        }
+
+
+def licence_of(created: datetime | None) -> str | None:
+    """The licence of what was written then; None where the day is not known."""
+    if created is None:
+        return None
+    return next((name for until, name in _LICENCES if created < until), _LATEST_LICENCE)

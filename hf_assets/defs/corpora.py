@@ -1,0 +1,62 @@
+"""A corpus from its sources, one for each entry of the registry. Not here: how (`corpora`)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+
+from hf_assets.corpora.registry import CorpusSpec, corpora
+from hf_assets.defs.label_report import corpus_facts
+from hf_assets.defs.resources import LakeResource, clear_failures
+from hf_assets.durable import replacing_folder
+from hf_assets.settings import settings
+
+
+def corpus_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition | dg.AssetSpec]:
+    """The corpus of that entry, and the file it is read from, if it has one of its own."""
+    group = f"corpora/{spec.name}"
+    if isinstance(spec.source, Path):
+        sources = [dg.AssetKey([spec.name, "table"])]
+        yield dg.AssetSpec(
+            sources[0],
+            group_name=group,
+            description=f"A table with labels of your own: {spec.source.name}.",
+            kinds={spec.source.suffixes[0].lstrip(".")},
+            metadata={"path": dg.MetadataValue.path(str(spec.source))},
+        )
+    else:
+        sources = [dg.AssetKey(source) for source in spec.source]
+
+    @dg.asset(
+        key=[spec.name, "corpus"],
+        group_name=group,
+        owners=["team:labels"],
+        kinds={"polars", "parquet"},
+        deps=sources,
+    )
+    def corpus(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
+        """Texts with labels: cleaned, without placeholders, split so that duplicates stay together.
+
+        A row never changes side as the corpus grows. What was left out is counted by its reason.
+        """
+        from hf_assets.corpora.building import build
+        from hf_assets.corpora.tables import read_table
+
+        place = lake.tree.folder(f"corpora/{spec.name}", None)
+        with clear_failures(), replacing_folder(place) as folder:
+            texts = (
+                [read_table(spec, context.log.info)]
+                if isinstance(spec.source, Path)
+                else lake.texts(*spec.source)
+            )
+            facts = build(spec, texts, folder, before=place, tell=context.log.info)
+        return dg.MaterializeResult(metadata=corpus_facts(place, facts))
+
+    yield corpus
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """A corpus for each entry, the package's and the user's."""
+    known = corpora(settings().corpora).values()
+    return dg.Definitions(assets=[asset for spec in known for asset in corpus_assets(spec)])

@@ -1,0 +1,116 @@
+"""Texts with labels, as their sources give them. Not here: how they are read (`corpora`).
+
+Each source is a bulk history, which comes as files and has no days, and a daily increment.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import dagster as dg
+
+from hf_assets.corpora.schemas import texts_table
+from hf_assets.defs.daily import daily_table
+from hf_assets.defs.report import column_schema
+from hf_assets.defs.resources import Days, KaggleResource, LakeResource, StackExchangeResource
+from hf_assets.lake import Made, Table, today
+from hf_assets.settings import settings
+
+GROUP = "corpora/sources"
+QUESTION_DUMP, NEW_QUESTIONS = texts_table("question_dump"), texts_table("new_questions")
+DATASET_DUMP, NEW_DATASETS = texts_table("dataset_dump"), texts_table("new_datasets")
+
+_dump = partial(dg.asset, group_name=GROUP, owners=["team:labels"], io_manager_key="tables")
+
+
+class DumpConfig(dg.Config):
+    """Where a dump lies, if not where the settings say."""
+
+    path: str | None = None
+
+
+class QuestionDumpConfig(DumpConfig):
+    """Which dump, and of which site."""
+
+    site: str | None = None
+
+
+@_dump(
+    name=QUESTION_DUMP.name,
+    kinds={"stackexchange", "xml"},
+    metadata={"dagster/column_schema": column_schema(QUESTION_DUMP)},
+)
+def question_dump(context: dg.AssetExecutionContext, config: QuestionDumpConfig) -> Days:
+    """Questions of a Stack Exchange data dump, with their tags, authors and licences.
+
+    Read from Posts.xml, plain or in its .7z, as archive.org and the site's profile page give it.
+    """
+    from hf_assets.corpora import dumps
+
+    known = settings()
+    path = _given(config.path, known.question_dump, "HF_ASSETS_QUESTION_DUMP", "Posts.xml")
+    site = config.site or known.stackexchange_site
+    return _once(QUESTION_DUMP, partial(dumps.read_posts, path, site, context.log.info))
+
+
+@daily_table(NEW_QUESTIONS, group=GROUP, owner="team:labels", kinds={"stackexchange", "json"})
+def new_questions(context: dg.AssetExecutionContext, stackexchange: StackExchangeResource) -> Days:
+    """Questions asked on that day, from the Stack Exchange API.
+
+    A day can be fetched at any time after it. Its terms are the reader's to mind: see the README.
+    """
+    from hf_assets.corpora.questions import new_questions as fetched
+
+    client = stackexchange.client(context.log.info)
+    return Days(
+        NEW_QUESTIONS, {day: partial(fetched, client, day) for day in context.partition_keys}
+    )
+
+
+@_dump(
+    name=DATASET_DUMP.name,
+    kinds={"kaggle", "csv"},
+    metadata={"dagster/column_schema": column_schema(DATASET_DUMP)},
+)
+def dataset_dump(context: dg.AssetExecutionContext, config: DumpConfig, lake: LakeResource) -> Days:
+    """Every dataset of Kaggle with its description and tags, from the tables of Meta Kaggle."""
+    from hf_assets.corpora import meta_kaggle
+
+    given = config.path or settings().meta_kaggle
+    folder = Path(given) if given else lake.tree.folder("meta_kaggle", None)
+    if not given:
+        meta_kaggle.fetch(folder, context.log.info)
+    return _once(DATASET_DUMP, partial(meta_kaggle.read_tables, folder, context.log.info))
+
+
+@daily_table(NEW_DATASETS, group=GROUP, owner="team:labels", kinds={"kaggle", "json"})
+def new_datasets(
+    context: dg.AssetExecutionContext, kaggle: KaggleResource, lake: LakeResource
+) -> Days:
+    """Datasets first seen on that day in Kaggle's list, newest first until known ones.
+
+    Kaggle lists what is there now: a day that is over cannot be fetched.
+    """
+    from hf_assets.corpora.kaggle import new_datasets as fetched
+
+    client = kaggle.client(context.log.info)
+    known = lake.text_ids("dataset_dump", "new_datasets", before=today())
+    return Days(
+        NEW_DATASETS, {day: partial(fetched, client, day, known) for day in context.partition_keys}
+    )
+
+
+def _once(table: Table, make: Callable[[], Made]) -> Days:
+    return Days(table, {None: make})
+
+
+def _given(path: str | None, known: Path | None, variable: str, what: str) -> Path:
+    """The path of the config, or of the settings."""
+    found = Path(path) if path else known
+    if found is None:
+        raise dg.Failure(
+            f"no {what} was named: set {variable}, or `path` in the asset's config. The README "
+            "says where to get one.",
+            allow_retries=False,
+        )
+    return found

@@ -1,0 +1,170 @@
+"""The whole graph against the embedded services: where it keeps things, and its runs in order."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+from starlette.applications import Starlette
+
+from hf_assets.demo import kaggle, stackexchange
+from hf_assets.demo.dump import write_dump
+from hf_assets.demo.meta_kaggle import write_tables
+from hf_assets.demo.question_sources import GeneratedQuestions
+from hf_assets.demo.server import LoopbackServer
+from hf_assets.demo.texts import GeneratedTexts
+
+PROJECT = Path(__file__).resolve().parents[2]
+SITE = "generated"
+# Datasets that Kaggle's list has and the dump does not.
+NEWLY_LISTED = 40
+BASE_MODEL = "all-minilm-l6-v2"
+
+
+@dataclass(frozen=True)
+class Services:
+    """The addresses of the embedded services."""
+
+    hub: str
+    stackexchange: str
+    kaggle: str
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What points the graph at them."""
+        return {
+            "HF_ENDPOINT": self.hub,
+            "HF_ASSETS_STACKEXCHANGE_ENDPOINT": self.stackexchange,
+            "HF_ASSETS_STACKEXCHANGE_SITE": SITE,
+            "HF_ASSETS_KAGGLE_ENDPOINT": self.kaggle,
+            "KAGGLE_API_TOKEN": kaggle.TOKEN,
+        }
+
+
+@contextmanager
+def embedded(hub: Starlette, datasets: int, port: int = 0) -> Generator[Services]:
+    """All three services on loopback; the Hub on that port, 0 for any.
+
+    Args:
+        hub: the Hub's application.
+        datasets: how many Kaggle has in its dump; its list has some more.
+        port: of the Hub.
+    """
+    questions = stackexchange.create_app(GeneratedQuestions(site=SITE))
+    listed = kaggle.create_app(GeneratedTexts("datasets"), datasets + NEWLY_LISTED)
+    with ExitStack() as servers:
+        urls = [
+            servers.enter_context(LoopbackServer(app, wanted)).url
+            for app, wanted in ((hub, port), (questions, 0), (listed, 0))
+        ]
+        yield Services(*urls)
+
+
+def environment(data: Path, services: Services) -> dict[str, str]:
+    """What a run against the embedded services has: everything under `data`, no one's secrets."""
+    home = data / "dagster_home"
+    home.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(PROJECT / "dagster.yaml", home / "dagster.yaml")
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if name != "HF_TOKEN" and not name.startswith(("KAGGLE_", "HF_ASSETS_"))
+    }
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    return clean | services.variables | {
+        "DAGSTER_HOME": str(home),
+        "HF_ASSETS_DATA": str(data),
+        "HF_ASSETS_QUESTION_DUMP": str(dump_of(data)),
+        "HF_ASSETS_META_KAGGLE": str(tables_of(data)),
+        "NO_PROXY": "127.0.0.1",
+        "no_proxy": "127.0.0.1",
+        "HF_HOME": str(data / "hf_home"),
+        "KAGGLE_CONFIG_DIR": str(data / "kaggle_home"),
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1",
+        "PATH": path,
+    }  # fmt: skip
+
+
+def dump_of(data: Path) -> Path:
+    """Where the demo's question dump lies."""
+    return data / "inputs" / "Posts.xml"
+
+
+def tables_of(data: Path) -> Path:
+    """Where the demo's Meta Kaggle lies."""
+    return data / "inputs" / "meta_kaggle"
+
+
+def write_inputs(data: Path, day: str, questions: int, datasets: int) -> None:
+    """The dumps: questions up to the day before, and Kaggle's datasets."""
+    dump_of(data).parent.mkdir(parents=True, exist_ok=True)
+    write_dump(dump_of(data), questions, until=date.fromisoformat(day) - timedelta(days=1))
+    write_tables(tables_of(data), datasets)
+
+
+def tool(name: str) -> str:
+    """A command of this environment."""
+    return str(Path(sys.executable).with_name(name))
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the graph: what it says of itself, and what it is told."""
+
+    what: str
+    assets: str
+    partition: str = ""
+    config: str = ""
+
+    @property
+    def command(self) -> list[str]:
+        """As it is typed."""
+        more = ["--partition", self.partition] if self.partition else []
+        more += ["--config-json", self.config] if self.config else []
+        return [tool("dg"), "launch", "--assets", self.assets, *more]
+
+
+def hub_runs(day: str) -> list[Run]:
+    """The Hub's half."""
+    return [Run("the Hub, today", 'group:"hub/*" or group:"trends"', day)]
+
+
+def label_runs(day: str) -> list[Run]:
+    """The half of the labels: partitions differ from step to step, hence a run for each."""
+    chain = 'key:"questions/*classifier"'
+    # 300 validation texts cannot tell 0.3 points from chance: 2 points may be lost here.
+    config = {
+        "questions__classifier": {"config": {"strategy": "head"}},
+        "questions__quantized_classifier": {"config": {"max_loss": 0.02}},
+    }
+    head = json.dumps({"ops": config})
+    return [
+        Run("dumps of questions and datasets", "question_dump,dataset_dump"),
+        Run("today's questions and datasets", "new_questions,new_datasets", day),
+        Run("corpora and baselines", 'key:"*/corpus" or key:"*/baseline"'),
+        Run(f"a classifier, its ONNX and int8 ({BASE_MODEL})", chain, BASE_MODEL, head),
+        Run(
+            "leaderboard and tagger", 'key:"questions/leaderboard" or key:"questions/tagger_space"'
+        ),
+    ]
+
+
+def launch(runs: Sequence[Run], environ: dict[str, str], log: Path) -> int:
+    """Those runs, one after the other, told on standard output; the first status that is not 0."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w") as out:
+        for run in runs:
+            print(f"  {run.what} …", flush=True)
+            done = subprocess.run(
+                run.command, cwd=PROJECT, env=environ, stdout=out, stderr=subprocess.STDOUT
+            )
+            if done.returncode:
+                return done.returncode
+    return 0

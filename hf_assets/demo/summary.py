@@ -1,0 +1,97 @@
+"""What the demo made, told to the person who ran it."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow.parquet as pq
+
+from hf_assets.lake import FOOTER_KEY
+
+_HUB = ("models", "enriched_spaces", "top_models", "model_usage", "daily_metrics")
+_SOURCES = ("question_dump", "new_questions", "dataset_dump", "new_datasets")
+
+
+def hub(data: Path, day: str) -> None:
+    """The Hub's tables and figures."""
+    _head("asset")
+    for asset in ("raw_models", "raw_spaces"):
+        path = data / asset / f"day={day}" / "capture.json"
+        facts = json.loads(path.read_bytes())
+        _line(asset, facts["rows"], _seconds(facts["started"], facts["finished"]), near(path))
+    for asset in _HUB:
+        _table(asset, data / asset / f"day={day}" / "data.parquet")
+    folder = data / "snapshot_figures" / f"day={day}"
+    _line("snapshot_figures", len(list(folder.glob("*.png"))), None, f"{near(folder)}/*.png")
+
+
+def labels(data: Path, day: str) -> None:
+    """Texts, corpora, and what the classifier of the questions scores beside its floors."""
+    _head("asset")
+    for asset in _SOURCES:
+        dated = data / asset / f"day={day}" / "data.parquet"
+        _table(asset, dated if dated.exists() else data / asset / "data.parquet")
+    for folder in sorted((data / "corpora").iterdir()):
+        facts = json.loads((folder / "facts.json").read_bytes())
+        _line(f"{folder.name}/corpus", facts["rows"], None, near(folder))
+    board = data / "classifiers" / "questions" / "leaderboard"
+    rows = pl.read_parquet(board / "leaderboard.parquet").to_dicts()
+    print(
+        "\nquestions, on test rows (the texts are generated: no figure says anything of real ones)"
+    )
+    print(f"{'':<38}{'micro-F1':>9}{'macro-F1':>9}{'MB':>8}{'ms a text':>11}")
+    for row in rows:
+        print(_score(row))
+    print(f"\nThe tagger: {near(data / 'classifiers' / 'questions' / 'tagger_space')}")
+
+
+def what_next(data: Path, day: str, seconds: float) -> None:
+    """Where to look, and how to go on."""
+    print(
+        f"""
+Done in {seconds:.0f} s. Look at the figures in {near(data / "snapshot_figures" / f"day={day}")}/
+
+Next
+  make dev-demo       the same in the Dagster UI: lineage, checks, history, the gallery of figures
+  make tagger         a page to try the tagger that was just trained
+  make dev            the UI on the real Hub; HF_TOKEN=hf_... doubles what it may ask for
+                      (then: Lineage > Materialize all, partition {day})
+"""
+    )
+
+
+def near(path: Path) -> str:
+    """A path as one would type it from here."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _head(first: str) -> None:
+    print(f"\n{first:<18}{'rows':>9}{'seconds':>9}  file")
+
+
+def _line(asset: str, rows: int, seconds: float | None, where: str) -> None:
+    took = "" if seconds is None else f"{seconds:.1f}"
+    print(f"{asset:<18}{rows:>9,}{took:>9}  {where}")
+
+
+def _table(asset: str, path: Path) -> None:
+    footer = pq.read_metadata(path)
+    seconds = json.loads((footer.metadata or {}).get(FOOTER_KEY.encode(), b"{}"))["seconds"]
+    _line(asset, footer.num_rows, seconds, near(path))
+
+
+def _score(row: dict[str, Any]) -> str:
+    name = row["model"] if row["strategy"] is None else f"{row['model']}, {row['runtime']}"
+    size = "" if row["size_bytes"] is None else f"{row['size_bytes'] / 1e6:.1f}"
+    pace = "" if row["ms_p50"] is None else f"{row['ms_p50']:.1f}"
+    scores = "".join(f"{100 * row[of]:>8.1f}%" for of in ("micro_f1", "macro_f1"))
+    return f"{name:<38}{scores}{size:>8}{pace:>11}"
+
+
+def _seconds(started: str, finished: str) -> float:
+    return (datetime.fromisoformat(finished) - datetime.fromisoformat(started)).total_seconds()

@@ -1,0 +1,125 @@
+"""The tagger page as a user starts it, over a small lake; for the tests of the page and the API."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Generator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import polars as pl
+import pytest
+
+from hf_assets_tests.apps.models import IMAGE, write_corpus, write_model
+
+PROJECT = Path(__file__).resolve().parents[2]
+CARD = """---
+license: cc-by-sa-4.0
+---
+# A tagger of questions
+
+![scores](http://127.0.0.1:{stranger}/markdown.png) <img src="http://127.0.0.1:{stranger}/tag.png">
+
+<script>window.hacked = true</script><img src=x onerror="window.hacked = true">It costs $5 or $6.
+"""
+TORN = "torn <i>"
+TITLE = f"How deep should a forest be? {IMAGE}"
+ROWS = [
+    ("test", f"{TITLE}\n\nWith an informative prior.\n\nThat is all.", ["random-forest"]),
+    ("test", "The same label as before, asked another time, in another text", ["random-forest"]),
+    ("train", "A text that the model has seen, and must not be tried on", ["bayesian"]),
+    ("test", "An image without a title, told in a single paragraph", [IMAGE]),
+    ("test", "short", ["bayesian"]),
+]
+
+
+@dataclass(frozen=True)
+class Served:
+    """The page while it is served, and what reached another server that its card names."""
+
+    url: str
+    data: Path
+    strayed: list[str]
+
+
+def write_lake(data: Path, stranger: int = 9) -> None:
+    """Three corpora: `questions` with all there can be, `datasets` with a bare int8 model, and one
+    whose model is torn.
+    """
+    home = data / "classifiers" / "questions"
+    write_model(home / "tagger_space" / "model")
+    (home / "tagger_space" / "model" / "README.md").write_text(CARD.format(stranger=stranger))
+    (home / "leaderboard").mkdir()
+    (home / "leaderboard" / "leaderboard.json").write_text(json.dumps({"best": "some-encoder"}))
+    pl.DataFrame(
+        {
+            "model": ["some-encoder", "some-encoder", "predict nothing", "constant labels"],
+            "runtime": ["int8", "torch", "floor", "floor"],
+            "micro_f1": [0.61, 0.62, 0.0, 0.118],
+            "ms_p50": [5.12, 9.0, None, None],
+        }
+    ).write_parquet(home / "leaderboard" / "leaderboard.parquet")
+    rows: list[dict[str, Any]] = [
+        {"id": f"x:{i}", "split": split, "text": text, "labels": labels, "license": "CC BY-SA 4.0",
+         "author": f"Author {i} <b>", "link": "javascript:alert(1)" if i else "https://a.example/1"}
+        for i, (split, text, labels) in enumerate(ROWS)
+    ]  # fmt: skip
+    facts = {"provenance": {"new_questions": [{"endpoint": "loopback", "generated": True}]}}
+    write_corpus(data / "corpora" / "questions", rows, facts)
+    torn = data / "classifiers" / TORN / "tagger_space" / "model"
+    (torn / "onnx").mkdir(parents=True)
+    (torn / "config.json").write_text("{}")
+    datasets = {"weather": "climate", "forest": "land-use"}
+    write_model(data / "classifiers" / "datasets" / "some-encoder" / "quantized", datasets)
+
+
+@pytest.fixture
+def small_lake(tmp_path: Path) -> Path:
+    write_lake(tmp_path / "data")
+    return tmp_path / "data"
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Generator[Served]:
+    strayed: list[str] = []
+
+    class Stranger(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            strayed.append(self.path)
+            self.send_error(404)
+
+        def log_message(self, format: str, *given: Any) -> None:
+            return
+
+    stranger = ThreadingHTTPServer(("127.0.0.1", 0), Stranger)
+    Thread(target=stranger.serve_forever, daemon=True).start()
+    folder = tmp_path_factory.mktemp("tagger")
+    write_lake(folder / "data", stranger.server_port)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    command = [sys.executable, "-m", "hf_assets.apps.tagger", "--port", str(port)]
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(
+            [*command, "--data", str(folder / "data")],
+            cwd=PROJECT,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env=os.environ | {"GRADIO_TEMP_DIR": str(folder / "gradio")},
+        )
+    try:
+        assert server.stdout is not None
+        said = server.stdout.readline()
+        assert f"http://127.0.0.1:{port}" in said, said + (folder / "log").read_text()
+        yield Served(f"http://127.0.0.1:{port}", folder / "data", strayed)
+    finally:
+        server.terminate()
+        server.communicate()
+        stranger.shutdown()
+        stranger.server_close()

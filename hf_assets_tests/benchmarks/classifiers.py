@@ -1,0 +1,194 @@
+"""`make bench-classifiers`: our recipe beside TF-IDF and an earlier recipe, on one real corpus.
+
+One run, one split, one seed: the corpus is built by the code that users run, everything is trained
+on the same training rows, tuned on the same validation rows and scored on the same test rows.
+`HF_ASSETS_REAL_DATA` names the folder with stackexchange-2016-10/. An hour on two cores.
+"""
+
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hf_assets.classifiers import baselines, export, quantizing
+from hf_assets.classifiers.drawing import write_figures
+from hf_assets.classifiers.encoders import BASE_MODELS, locate
+from hf_assets.classifiers.leaderboard import measure
+from hf_assets.classifiers.recipes import Recipe
+from hf_assets.classifiers.standings import HELPED, INT8, ONNX, TFIDF, TORCH
+from hf_assets.classifiers.tagger import Tagger
+from hf_assets.classifiers.training import train
+from hf_assets.corpora.building import build
+from hf_assets.corpora.corpus import Corpus, open_corpus
+from hf_assets.corpora.registry import corpora
+from hf_assets.corpora.tables import read_table
+from hf_assets_tests.benchmarks.naive_recipe import naive_scores
+from hf_assets_tests.benchmarks.plain_loop import plain_loop
+
+BASE = "all-minilm-l6-v2"
+SEED = 0
+# Texts that int8 and fp32 answer in turn, and which of the two begins.
+TURNS = 400
+
+
+def main() -> int:
+    """The command line; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--site", default="biology", choices=("biology", "robotics"))
+    parser.add_argument("--rare-share", type=float, default=0.001)
+    parser.add_argument("--epochs", type=int, default=Recipe().epochs)
+    parser.add_argument("--max-length", type=int, default=Recipe().max_length)
+    parser.add_argument("--only", default="", help="parts, comma-separated: ours, naive, plain")
+    parser.add_argument("--folder", type=Path, help="keep what is made there")
+    parser.add_argument("--out", type=Path, default=Path("bench-classifiers.json"))
+    options = parser.parse_args()
+    real = os.environ.get("HF_ASSETS_REAL_DATA")
+    table = Path(real or "") / "stackexchange-2016-10" / f"{options.site}.csv"
+    if not real or not table.exists():
+        print("HF_ASSETS_REAL_DATA must name a folder with stackexchange-2016-10/", file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        figures = _bench(options, table, folder)
+    options.out.write_text(json.dumps(figures, indent=1))
+    print(f"\nwritten to {options.out}")
+    return 0
+
+
+def _bench(options: argparse.Namespace, table: Path, folder: Path) -> dict[str, Any]:
+    corpus = _corpus(options, table, folder)
+    encoder = locate(BASE_MODELS[BASE])
+    parts = set(options.only.split(",")) if options.only else {"ours", "naive", "plain"}
+    figures: dict[str, Any] = {"machine": platform.processor(), "cores": os.cpu_count()}
+    if "ours" in parts:
+        figures |= _ours(options, corpus, encoder, folder)
+    if "naive" in parts:
+        began = time.perf_counter()
+        found = naive_scores(corpus, encoder, seed=SEED, tell=_tell)
+        figures["naive"] = {**found, "seconds": time.perf_counter() - began}
+        _score("the earlier recipe, at 0.5", figures["naive"])
+    if "plain" in parts:
+        figures["plain_samples_per_second"] = plain_loop(corpus, encoder, seed=SEED)
+        print(f"  {'a plain fp32 loop':<44}{figures['plain_samples_per_second']:>8.1f} samples/s")
+    _ratios(figures)
+    return figures
+
+
+def _corpus(options: argparse.Namespace, table: Path, folder: Path) -> Corpus:
+    entry = folder / "corpora.toml"
+    entry.write_text(
+        f'[{options.site}]\nsource = {json.dumps(str(table))}\ntext = ["title", "content"]\n'
+        f'labels = "tags"\nseparator = " "\nid = "id"\nlicense = "CC BY-SA 3.0"\n'
+        f"rare_share = {options.rare_share}\n"
+    )
+    spec, place = corpora(entry)[options.site], folder / "corpus"
+    if not (place / "facts.json").exists():
+        place.mkdir(exist_ok=True)
+        build(spec, [read_table(spec)], place, tell=_tell)
+    corpus = open_corpus(place)
+    sizes = {name: len(corpus.split(name).texts) for name in ("train", "validation", "test")}
+    print(f"{options.site}: {len(corpus.labels)} labels, rows {sizes}")
+    return corpus
+
+
+def _ours(
+    options: argparse.Namespace, corpus: Corpus, encoder: Path, folder: Path
+) -> dict[str, Any]:
+    chain = folder / BASE
+    baseline = _new(folder / "baseline")
+    baselines.fit(corpus, baseline, _tell)
+    recipe = Recipe(epochs=options.epochs, max_length=options.max_length, seed=SEED)
+    trained = train(corpus, encoder, _new(chain / "classifier"), recipe, chain / "work", _tell)
+    probes = corpus.split("validation").texts[:16]
+    exported = export.export(chain / "classifier", _new(chain / "onnx"), probes, _tell)
+    chosen = quantizing.quantize(
+        chain / "onnx", _new(chain / "quantized"), corpus.split("validation"), _tell
+    )
+    board = measure(corpus, baseline, {BASE: chain}, _tell, SEED)
+    write_figures(board, folder)
+    rows = {
+        row["runtime"] if row["strategy"] else row["model"]: row for row in board.rows.to_dicts()
+    }
+    for name, row in rows.items():
+        _score(name, row)
+    return {
+        "rows": rows,
+        "training": {name: trained[name] for name in ("seconds", "samples_per_second")},
+        "parity": exported["max_difference"],
+        "quantization": chosen,
+        "blend": board.facts["blend"],
+        "pace": _in_turn(chain, corpus.split("test").texts[:TURNS]),
+    }
+
+
+def _in_turn(chain: Path, texts: list[str]) -> dict[str, float]:
+    """Texts a second of int8 and of fp32 ONNX, one text at a time, in turn on the same texts."""
+    taggers = {INT8: Tagger.load(chain / "quantized"), ONNX: Tagger.load(chain / "onnx")}
+    seconds = dict.fromkeys(taggers, 0.0)
+    for text in [*texts[:20], *texts]:
+        for name, tagger in taggers.items():
+            began = time.perf_counter()
+            tagger.scores([text])
+            seconds[name] += time.perf_counter() - began
+    return {name: (len(texts) + 20) / spent for name, spent in seconds.items()}
+
+
+def _ratios(figures: Mapping[str, Any]) -> None:
+    print()
+    rows = figures.get("rows")
+    if rows:
+        fp32, int8 = rows[ONNX], rows[INT8]
+        for of in ("micro_f1", "macro_f1"):
+            gain = 100 * (rows[TORCH][of] - rows[TFIDF][of])
+            _goal(f"{of} over TF-IDF, points", gain, "≥ 2, macro above")
+        _goal("int8 over fp32, bytes", int8["size_bytes"] / fp32["size_bytes"], "≤ 0.21")
+        _goal(
+            "int8 over fp32, micro-F1 points", 100 * (int8["micro_f1"] - fp32["micro_f1"]), "≥ -0.3"
+        )
+        _goal(
+            "int8 over fp32, texts/s one at a time",
+            figures["pace"][INT8] / figures["pace"][ONNX],
+            "≥ 1.8",
+        )
+        _goal("int8, ms a text (median)", int8["ms_p50"], "≤ 15")
+        if HELPED in rows:
+            gain = 100 * (rows[HELPED]["micro_f1"] - int8["micro_f1"])
+            _goal("int8 with TF-IDF over int8, micro-F1 points", gain, "about 1.5")
+    if rows and "naive" in figures:
+        for of in ("micro_f1", "macro_f1"):
+            gain = 100 * (rows[TORCH][of] - figures["naive"][of])
+            _goal(f"{of} over the earlier recipe, points", gain, "≥ 5, macro above")
+    if rows and "plain_samples_per_second" in figures:
+        pace = figures["training"]["samples_per_second"] / figures["plain_samples_per_second"]
+        _goal("training over a plain fp32 loop, samples/s", pace, "≥ 3")
+
+
+def _score(name: str, row: Mapping[str, Any]) -> None:
+    print(
+        f"  {name:<44}micro-F1 {100 * row['micro_f1']:>5.1f}  macro-F1 {100 * row['macro_f1']:>5.1f}",
+        flush=True,
+    )
+
+
+def _goal(name: str, value: float, goal: str) -> None:
+    print(f"  → {name}: {value:.2f}   (goal {goal})", flush=True)
+
+
+def _new(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _tell(line: str) -> None:
+    print(f"    {line}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+"""The rules for a classifier's folders: each passes on MiniLM, and fails where it should."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from hf_assets.classifiers import tagger
+from hf_assets.classifiers.quality import answers_alone, int8_loss, int8_size, label_order, parity
+from hf_assets_tests.classifiers.making import LABELS, Made, copied, made
+
+
+@pytest.fixture(scope="session")
+def minilm_made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return made(tmp_path_factory.getbasetemp())
+
+
+def _change(path: Path, **values: object) -> None:
+    path.write_text(json.dumps(json.loads(path.read_bytes()) | values))
+
+
+def test_parity(minilm_made: Made, tmp_path: Path) -> None:
+    verdict = parity(minilm_made.onnx)
+    assert verdict.passed, verdict.says
+    assert 0 < verdict.figures["max_difference"] <= 1e-4
+    folder = copied(minilm_made.onnx, tmp_path / "onnx")
+    _change(folder / "export.json", max_difference=2e-4)
+    assert not parity(folder).passed
+    _change(folder / "export.json", max_difference=1e-5)
+    (folder / "onnx/model.onnx").write_bytes(b"another")
+    assert "7 bytes" in parity(folder).says
+    assert not parity(folder).passed
+
+
+def test_int8_loss(minilm_made: Made, tmp_path: Path) -> None:
+    verdict = int8_loss(minilm_made.quantized)
+    assert verdict.passed, verdict.says
+    folder = copied(minilm_made.quantized, tmp_path / "quantized")
+    _change(folder / "quantization.json", loss=0.0031)
+    assert (int8_loss(folder).passed, "0.31 points" in int8_loss(folder).says) == (False, True)
+    _change(folder / "quantization.json", loss=0.003)
+    assert int8_loss(folder).passed
+    _change(folder / "config.json", threshold=0.5)
+    assert "0.5" in int8_loss(folder).says
+    assert not int8_loss(folder).passed
+
+
+def test_int8_size(minilm_made: Made) -> None:
+    verdict = int8_size(minilm_made.quantized)
+    assert verdict.passed
+    assert verdict.figures["size"] < 0.21
+    assert not int8_size(minilm_made.quantized, largest=0.19).passed
+
+
+def test_label_order(minilm_made: Made, tmp_path: Path) -> None:
+    folders = [minilm_made.classifier, minilm_made.onnx, minilm_made.quantized]
+    assert label_order(folders, minilm_made.classifier).passed
+    corpus = tmp_path / "labels.json"
+    corpus.write_text(json.dumps({"labels": [*LABELS[:3], LABELS[4], LABELS[3]]}))
+    verdict = label_order(folders, corpus)
+    assert not verdict.passed
+    assert "another order: 3" in verdict.says
+    corpus.write_text(json.dumps({"labels": [*LABELS, "zzzz"]}))
+    assert "['zzzz']" in label_order([minilm_made.onnx], tmp_path).says
+    assert not label_order([minilm_made.onnx], tmp_path).passed
+
+
+def test_answers_alone(minilm_made: Made, tmp_path: Path) -> None:
+    verdict = answers_alone(minilm_made.quantized)
+    assert verdict.passed, verdict.says
+    assert [len(labels) for labels in verdict.figures["answers"]] == [3, 3]
+    assert verdict.figures["imported"] == []
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert "NotATagger: no model" in answers_alone(empty).says
+
+
+@pytest.mark.parametrize("absent", ["torch", "transformers", "hf_assets.classifiers.metrics"])
+def test_a_tagger_that_needs_more_is_found_out(
+    minilm_made: Made, tmp_path: Path, absent: str
+) -> None:
+    folder = tmp_path / "space"
+    shutil.copytree(minilm_made.quantized, folder)
+    code = Path(tagger.__file__).read_text("utf-8")
+    (folder / "tagger.py").write_text(code, "utf-8")
+    assert answers_alone(folder).passed
+    (folder / "tagger.py").write_text(f"import {absent}\n{code}", "utf-8")
+    verdict = answers_alone(folder)
+    assert not verdict.passed
+    assert "No module named" in verdict.says

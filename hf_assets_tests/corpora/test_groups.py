@@ -1,0 +1,171 @@
+"""Groups and sides: duplicates stay together, and nothing changes side as a corpus grows."""
+
+import random
+from collections import Counter, defaultdict
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hf_assets.corpora.groups import Place, Text, place, placeholders, side
+from hf_assets.corpora.schemas import SPLITS, SplitName
+from hf_assets.corpora.text import near, shingles, text_key, words
+
+
+def texts_of(count: int, seed: int, kinds: int) -> list[Text]:
+    """Texts of so many kinds; two of one kind are the same, near, or just too far apart."""
+    draw = random.Random(seed)
+    moulds = [[f"w{draw.randrange(10**6)}" for _ in range(30)] for _ in range(kinds)]
+    found = []
+    for number in range(count):
+        said = list(draw.choice(moulds))
+        for _ in range(draw.randrange(4)):
+            said[draw.randrange(30)] = f"x{draw.randrange(3)}"
+        found.append(Text(f"t:{number:03}", " ".join(said)))
+    return found
+
+
+def torn(texts: list[Text], places: dict[str, Place]) -> list[tuple[str, str]]:
+    """Pairs of texts that are nearly the same and lie on different sides."""
+    sets = [(text.id, shingles(words(text.text))) for text in texts if text.id in places]
+    return [
+        (one, other)
+        for at, (one, first) in enumerate(sets)
+        for other, second in sets[:at]
+        if places[one].split != places[other].split and near(first, second)
+    ]
+
+
+def sides_of_groups(places: dict[str, Place]) -> dict[str, set[SplitName]]:
+    found = defaultdict(set)
+    for at in places.values():
+        found[at.group].add(at.split)
+    return found
+
+
+@given(st.integers(0, 2**32), st.integers(1, 5))
+def test_a_growing_corpus_moves_no_row_and_tears_no_group(seed: int, steps: int) -> None:
+    texts = texts_of(40, seed, kinds=12)
+    arriving = random.Random(seed).sample(texts, len(texts))
+    known: dict[str, Place] = {}
+    for step in range(1, steps + 1):
+        there = sorted(arriving[: len(arriving) * step // steps])
+        placed = place(there, known)
+        now = {text.id: at for text, at in zip(there, placed.places, strict=True) if at}
+        assert {name: now.get(name) for name in known} == known
+        assert all(len(sides) == 1 for sides in sides_of_groups(now).values())
+        assert not torn(there, now)
+        known = now
+    assert len(known) >= 12  # one of each kind at least has a place
+
+
+@given(st.integers(0, 2**32))
+def test_texts_that_are_edited_are_left_out_rather_than_torn(seed: int) -> None:
+    texts = texts_of(30, seed, kinds=8)
+    known = {t.id: at for t, at in zip(texts, place(texts, {}).places, strict=True) if at}
+    draw = random.Random(seed)
+    edited = [t._replace(text=draw.choice(texts).text) if draw.random() < 0.3 else t for t in texts]
+    now = {t.id: at for t, at in zip(edited, place(edited, known).places, strict=True) if at}
+    assert all(known[name].split == at.split for name, at in now.items() if name in known)
+    assert not torn(edited, now)
+
+
+def test_the_group_is_named_after_the_earliest_row() -> None:
+    said = " ".join(f"w{number}" for number in range(40))
+    texts = [Text("b", said), Text("a", said + " more"), Text("c", said.upper())]
+    assert [at and at.group for at in place(texts, {}).places] == ["b", "b", "b"]
+    late = [Text("older", said), *texts]
+    known = {"b": Place("b", side("b"))}
+    assert [at and at.group for at in place(late, known).places] == ["b", "b", "b", "b"]
+
+
+def on(split: SplitName, prefix: str = "g") -> str:
+    """An id whose own side that is."""
+    return next(name for n in range(1000) if side(name := f"{prefix}{n}") == split)
+
+
+def test_what_is_like_texts_of_two_sides_is_left_out() -> None:
+    words_of = [f"w{number}" for number in range(80)]
+    one, other = [*words_of], [*words_of]
+    for at in (10, 30):
+        one[at] = f"x{at}"
+    for at in (50, 70):
+        other[at] = f"y{at}"
+    first, last = Text(on("train"), " ".join(one)), Text(on("test"), " ".join(other))
+    between = Text("between", " ".join(words_of))
+    placed = place([first, last, between], {})
+    assert placed.places == [Place(first.id, "train"), Place(last.id, "test"), None]
+    # On one side it joins the earlier of the two.
+    last = last._replace(id=on("train", "h"))
+    placed = place([first, last, between], {})
+    assert placed.places[2] == Place(first.id, "train")
+    # What was left out holds no place: a copy of it is judged by itself.
+    assert place([between, first], {}).places == [Place("between", side("between"))] * 2
+
+
+def test_sides_are_80_10_10_and_the_same_everywhere() -> None:
+    counts = Counter(side(f"question:{number}") for number in range(20_000))
+    shares = {name: counts[name] / 20_000 for name in SPLITS}
+    assert shares == pytest.approx({"train": 0.8, "validation": 0.1, "test": 0.1}, abs=0.01)
+    # Pinned: another hash would move every row of every corpus there is.
+    assert [side(name) for name in ("a", "b", "stackexchange:datascience:1", "kaggle:7", "")] == [
+        "train", "validation", "train", "test", "train",
+    ]  # fmt: skip
+
+
+def numbered(count: int, published: SplitName | None, prefix: str) -> list[Text]:
+    return [Text(f"{prefix}{n}", f"text {prefix} number {n}", published) for n in range(count)]
+
+
+def test_published_sides_stay_and_a_missing_one_is_carved_out_of_train() -> None:
+    texts = numbered(300, "train", "a") + numbered(50, "test", "b")
+    placed = place(texts, {}).places
+    assert {at.split for at in placed[300:] if at} == {"test"}
+    carved = Counter(at.split for at in placed[:300] if at)
+    assert set(carved) == {"train", "validation"}
+    assert 15 <= carved["validation"] <= 45
+    assert carved["validation"] == sum(side(t.id) == "validation" for t in texts[:300])
+    whole = [*texts, *numbered(5, "validation", "c")]
+    assert [at and at.split for at in place(whole, {}).places] == [t.published for t in whole]
+
+
+def test_duplicates_that_straddle_published_sides_are_counted_not_moved() -> None:
+    texts = [Text("a", "the very same text", "train"), Text("b", "The very same text.", "test"),
+             Text("c", "the very same text", "train"), Text("d", "the very same text", "test"),
+             Text("e", "another one", "validation")]  # fmt: skip
+    placed = place(texts, {})
+    assert [at and at.split for at in placed.places] == [
+        "train",
+        "test",
+        "train",
+        "test",
+        "validation",
+    ]
+    assert [at and at.group for at in placed.places] == ["a", "b", "a", "b", "e"]
+    assert placed.straddling == 3
+    # A row that was published on no side is like rows of two.
+    assert place([*texts, Text("f", "the very same text")], {}).places[5] is None
+    assert place([texts[0], texts[4], Text("f", texts[0].text)], {}).places[2] == Place(
+        "a", "train"
+    )
+
+
+def test_a_group_whose_founder_moves_gets_another_name() -> None:
+    first, second = Text(on("train"), "one text"), Text("b", "one text")
+    was = place([first, second], {}).places
+    known = {t.id: at for t, at in zip([first, second], was, strict=True) if at}
+    assert known["b"].group == first.id
+    now = place([first._replace(published="test", text="all new"), second], known).places
+    groups = {at.group: at.split for at in now if at}
+    assert len(groups) == 2
+
+
+def test_placeholders_are_many_and_of_many_labels() -> None:
+    def rows(text: str, count: int, *labels: str) -> list[tuple[bytes, list[str]]]:
+        return [(text_key(words(text)), [labels[at % len(labels)]]) for at in range(count)]
+
+    found = [*rows("Add a plot", 5, "drama", "comedy"), *rows("four", 4, "a", "b"),
+             *rows("bot", 50, "same")]  # fmt: skip
+    assert placeholders(found, 1000) == {text_key(["add", "a", "plot"])}
+    assert placeholders(found, 5000) == {text_key(["add", "a", "plot"])}
+    assert not placeholders(found, 5001)

@@ -1,0 +1,95 @@
+"""The rules of a corpus: each passes a good one, and fails one that was spoiled its way."""
+
+import dataclasses
+import json
+
+import polars as pl
+import pytest
+
+from hf_assets.corpora.corpus import Corpus, open_corpus
+from hf_assets.corpora.quality import (
+    every_label_in_train_and_test,
+    label_order_unchanged,
+    no_empty_text,
+    no_group_in_two_splits,
+)
+from hf_assets_tests.corpora.conftest import LABELS, Build, make_rows
+
+
+@pytest.fixture
+def corpus(built: Build) -> Corpus:
+    return built(make_rows(200))
+
+
+def changed(corpus: Corpus, *columns: pl.Expr) -> Corpus:
+    corpus.frame.with_columns(*columns).write_parquet(corpus.folder / "corpus.parquet")
+    return open_corpus(corpus.folder)
+
+
+FIRST = pl.int_range(pl.len()) == 0
+
+
+def test_a_good_corpus_passes(corpus: Corpus) -> None:
+    verdicts = [
+        no_group_in_two_splits(corpus),
+        every_label_in_train_and_test(corpus),
+        no_empty_text(corpus),
+        label_order_unchanged(corpus, None),
+        label_order_unchanged(corpus, list(corpus.labels)),
+    ]
+    assert [verdict.passed for verdict in verdicts] == [True] * 5
+    assert verdicts[0].says == "200 groups, each in one split."
+    assert verdicts[4].says == "4 labels, as before."
+
+
+def test_a_group_in_two_splits(corpus: Corpus) -> None:
+    row = corpus.frame.filter(pl.col("split") == "test")["group"][0]
+    torn = pl.when(pl.col("split") == "train").then(pl.lit(row)).otherwise("group").alias("group")
+    verdict = no_group_in_two_splits(changed(corpus, torn))
+    assert not verdict.passed
+    assert not verdict.warn
+    assert verdict.figures["in two splits"] == 1
+    assert row in verdict.says
+
+
+@pytest.mark.parametrize(("side", "warn"), [("train", False), ("test", True)])
+def test_a_label_without_rows(corpus: Corpus, side: str, warn: bool) -> None:
+    without = pl.col("labels").list.filter(pl.element() != "plum")
+    labels = pl.when(pl.col("split") == side).then(without).otherwise("labels").alias("labels")
+    verdict = every_label_in_train_and_test(changed(corpus, labels))
+    assert not verdict.passed
+    assert verdict.warn == warn
+    assert verdict.says == f"No {'training' if side == 'train' else 'test'} row: 'plum'."
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pl.when(FIRST).then(pl.lit(" \n")).otherwise("text").alias("text"),
+        pl.when(FIRST).then(None).otherwise("text").alias("text"),
+        pl.when(FIRST).then(pl.col("labels").list.head(0)).otherwise("labels").alias("labels"),
+    ],
+)
+def test_an_empty_row(corpus: Corpus, spoil: pl.Expr) -> None:
+    verdict = no_empty_text(changed(corpus, spoil))
+    assert not verdict.passed
+    assert verdict.figures["empty"] + verdict.figures["without label"] == 1
+
+
+def test_the_order_of_labels(corpus: Corpus) -> None:
+    moved = [*LABELS[1:], LABELS[0]]
+    (corpus.folder / "labels.json").write_text(json.dumps({"labels": moved}))
+    verdict = label_order_unchanged(open_corpus(corpus.folder), None)
+    assert not verdict.passed
+    assert "alphabetical" in verdict.says
+    verdict = label_order_unchanged(corpus, moved)
+    assert not verdict.passed
+    assert "another order than before" in verdict.says
+
+
+def test_another_set_of_labels_is_named(corpus: Corpus) -> None:
+    verdict = label_order_unchanged(corpus, [*LABELS[:3], "zucchini"])
+    assert verdict.passed
+    assert verdict.says == "New: 'quince'. Gone: 'zucchini'."
+    many = dataclasses.replace(corpus, labels=tuple(f"l{n:02}" for n in range(30)))
+    assert label_order_unchanged(many, []).says.endswith("'l09' and 20 more.")

@@ -1,0 +1,119 @@
+"""The registry: what an entry may say, and what is said of one that makes no sense."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from hf_assets.corpora.registry import CorporaError, CorpusSpec, corpora
+
+OWN = """
+[birds]
+source = "birds.csv"
+text = ["title", "content"]
+labels = "tags"
+separator = " "
+rare_share = 0.002
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "own.toml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_the_package_has_two_corpora() -> None:
+    found = corpora()
+    assert {name: (spec.sources, spec.rare_share, spec.code) for name, spec in found.items()} == {
+        "questions": (("question_dump", "new_questions"), 0.001, "drop"),
+        "datasets": (("dataset_dump", "new_datasets"), 0.005, "drop"),
+    }
+    assert all(spec.file is None for spec in found.values())
+
+
+def test_a_users_entry_needs_no_code(tmp_path: Path) -> None:
+    found = corpora(write(tmp_path, OWN))
+    assert list(found) == ["questions", "datasets", "birds"]
+    birds = found["birds"]
+    assert birds.file == tmp_path / "birds.csv"
+    assert birds.sources == ()
+    assert (birds.text, birds.labels, birds.separator) == (("title", "content"), "tags", " ")
+
+
+def test_one_text_column_and_one_asset_need_no_brackets(tmp_path: Path) -> None:
+    text = '[a]\nsource = "a.parquet"\ntext = "body"\nrare_share = 0.1\n'
+    found = corpora(write(tmp_path, text + '[b]\nsource = "new_questions"\nrare_share = 0.1\n'))
+    assert found["a"].text == ("body",)
+    assert found["b"].sources == ("new_questions",)
+
+
+def test_a_byte_order_mark_is_no_key(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + OWN.encode())
+    assert "birds" in corpora(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[birds\n", "line 1"),
+        ("x = 1\n", "'x' stands outside of an entry"),
+        (OWN.replace("separator", "seperator"), "unknown key 'seperator'; did you mean separator"),
+        (OWN + "zzz = 1\n", "unknown key 'zzz'; there are source"),
+        (OWN.replace("birds]", "questions]"), "[questions] is a corpus of the package"),
+        (OWN + OWN, "line"),
+        (OWN.replace("birds]", "Birds]"), "its name must be"),
+        (OWN.replace("birds]", '"../birds"]'), "its name must be"),
+        (OWN.replace("birds]", "new_questions]"), "its name is taken"),
+        (OWN.replace("0.002", "0"), "rare_share"),
+        (OWN.replace("0.002", "1"), "rare_share"),
+        (OWN.replace("0.002", "nan"), "rare_share"),
+        (OWN.replace("rare_share = 0.002", ""), "rare_share: Field required"),
+        (OWN.replace('source = "birds.csv"', ""), "source: Field required"),
+        (OWN.replace("birds.csv", "birds.xlsx"), "birds.xlsx"),
+        (OWN.replace('"birds.csv"', "[]"), "source must be a file"),
+        (OWN.replace('"birds.csv"', '["birds"]'), "source must be a file"),
+        (OWN.replace('"birds.csv"', '["new_questions"]'), "only for a file"),
+        (OWN.replace('separator = " "', 'separator = ""'), "separator"),
+        (OWN + 'code = "perhaps"\n', "'keep' or 'drop'"),
+        (OWN + 'license = "x"\nlicense_column = "y"\n', "license or license_column, not both"),
+    ],
+)
+def test_what_makes_no_sense_names_file_and_entry(tmp_path: Path, text: str, said: str) -> None:
+    path = write(tmp_path, text)
+    with pytest.raises(CorporaError) as failed:
+        corpora(path)
+    message = str(failed.value)
+    assert str(path) in message
+    assert said in message
+    assert failed.value.permanent
+    if message.count("[") and "line" not in said and "outside" not in said:
+        assert f"{path}: [" in message
+
+
+def test_a_file_that_is_not_there_names_the_variable(tmp_path: Path) -> None:
+    with pytest.raises(CorporaError, match="HF_ASSETS_CORPORA"):
+        corpora(tmp_path / "none.toml")
+
+
+def test_an_entry_does_not_change() -> None:
+    spec = corpora()["questions"]
+    with pytest.raises(ValidationError):
+        spec.name = "other"  # ty: ignore[invalid-assignment]
+    assert hash(spec)
+
+
+def test_the_registry_imports_nothing_heavy() -> None:
+    code = "import sys, hf_assets.corpora.registry; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"torch", "transformers", "sklearn", "matplotlib", "pandas", "polars", "selectolax"}
+    assert "pydantic" in done.stdout.split()
+    assert not heavy & set(done.stdout.split())
+
+
+def test_paths_in_code_are_files() -> None:
+    spec = CorpusSpec(name="a", source=Path("x.csv"), rare_share=0.1)
+    assert spec.file == Path("x.csv")

@@ -1,0 +1,190 @@
+"""HTML to text, and which texts say the same."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hf_assets.corpora import text as module
+from hf_assets.corpora.near import NearTexts
+from hf_assets.corpora.text import near, plain, shingles, squeezed, text_key, words
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (None, ""),
+        ("", ""),
+        ("  \n\t ", ""),
+        ("\x00\u200b\ufeff", ""),
+        ("<p></p><br/>", ""),
+        ("<p>one</p><p>two</p>", "one two"),
+        ("one<br>two<BR />three", "one two three"),
+        ("<ul><li>one<li>two</ul>three", "one two three"),
+        ("<table><tr><td>a</td><td>b</td></tr></table>", "a b"),
+        ("bo<b>l</b>d H<sub>2</sub>O", "bold H2O"),
+        ("<p>use <code>x = 1</code> here</p>", "use x = 1 here"),
+        ("a<script>if (x < 1) { evil('</p>') }</script>b", "a b"),
+        ("a<style>p > b {}</style>b", "a b"),
+        ("a<!-- <p>c</p> -->b", "a b"),
+        ("<!DOCTYPE html><html><head><title>T</title></head><body>B</body></html>", "T B"),
+        ("<p>AT&amp;T &lt;b&gt; &#8217; &eacute; &amp;lt;</p>", "AT&T <b> \u2019 é &lt;"),
+        ("<a href='x' title=\"<b> > \">link</a>", "link"),
+        ("<p\nclass=x>text</p\n>", "text"),
+        ("<P>UPPER</P>", "UPPER"),
+    ],
+)
+def test_html_becomes_text(source: str | None, expected: str) -> None:
+    assert plain(source) == expected
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "a < b and c > d",
+        "a<b",
+        "if x<y: return vector<int>()",
+        "<user@example.com> wrote",
+        "# Title * one * two [link](https://x.example/?a=1&copy=2) **bold** `code`",
+        "AT&T & co",
+        "the <script> tag, never closed",
+        "an <!-- unfinished comment",
+        "1 <= 2 >= 0 -> <- <> </ > <3",
+        'a torn <a href="https://x.example',
+        "List<String> and </String>",
+    ],
+)
+def test_plain_text_and_markdown_stay(source: str) -> None:
+    assert plain(source) == source
+
+
+def test_plain_text_beside_markup_stays() -> None:
+    assert plain("<p>if a < b, vector<int> or <x@y.z></p>") == "if a < b, vector<int> or <x@y.z>"
+
+
+def test_references_without_markup_are_decoded() -> None:
+    assert plain("AT&amp;T &lt;p&gt; &#x41; &nosuch; &copy=1") == "AT&T <p> A &nosuch; &copy=1"
+
+
+def test_blocks_of_code_are_kept_or_dropped() -> None:
+    source = "<p>before</p><pre><code>x  = 1\nif a &lt; b:</code></pre><p>after <code>y</code></p>"
+    assert plain(source) == "before after y"
+    assert plain(source, code=True) == "before x = 1 if a < b: after y"
+
+
+def test_a_block_of_code_without_end_takes_nothing_along() -> None:
+    assert plain("<pre>x = 1<p>after") == "x = 1 after"
+
+
+def test_what_is_no_unicode_does_not_stop_it() -> None:
+    assert plain("a\ud800b <b>c</b>") == "a?b c"
+
+
+DEEP = ["<div>", "<b>", "<pre>", "<!--", "<a ", '<a t="', "<p", "<u><a>", "<script>", "<table><b>",
+        "<li><ul>", "<a x ", "&lt;", "<!doctype ", "<select>", "<i><p>", "</b>"]  # fmt: skip
+
+
+@pytest.mark.parametrize("part", DEEP)
+def test_nesting_without_end_neither_crashes_nor_loses_text(part: str) -> None:
+    # Time that grows with the square of this would keep the suite for minutes.
+    deep = "before " + part * 100_000
+    assert plain(deep).startswith("before")
+    assert "needle" in plain(deep + "needle")
+    assert plain(deep + "</pre></script>-->").startswith("before")
+
+
+_TAGS = sorted(module._BLOCKS | module._INLINE)
+_WORDS = st.lists(st.from_regex(r"[a-z]{1,8}", fullmatch=True), min_size=1, max_size=4)
+
+
+@st.composite
+def html(draw: st.DrawFn, depth: int = 3) -> tuple[str, list[str]]:
+    """Well-formed HTML of known elements, and its words."""
+    if depth == 0 or draw(st.booleans()):
+        found = draw(_WORDS)
+        return " ".join(found), found
+    name = draw(st.sampled_from(_TAGS))
+    inner = [draw(html(depth - 1)) for _ in range(draw(st.integers(1, 3)))]
+    said = draw(st.sampled_from(["", ' class="a > b"', " id=x", " hidden", " t='<p>'"]))
+    text = f"<{name}{said}> {' '.join(part for part, _ in inner)} </{name}>"
+    return text, [word for _, part in inner for word in part]
+
+
+@given(html())
+def test_of_well_formed_html_the_words_stay_and_no_tag(case: tuple[str, list[str]]) -> None:
+    source, expected = case
+    found = plain(source)
+    # Tables may put what is no cell before them, so the order of words is not asked for.
+    assert sorted(found.split()) == sorted(expected)
+    assert plain(found) == found
+
+
+@given(st.text(alphabet=st.characters()) | st.text(alphabet="<>/ab \"'=!-&;p\x00"))
+def test_any_text_gives_one_line_that_can_be_stored(source: str) -> None:
+    for code in (True, False):
+        found = plain(source, code=code)
+        found.encode()
+        assert found == " ".join(found.split())
+
+
+@given(st.text(alphabet=st.characters(exclude_characters="<&", exclude_categories=["Cs"])))
+def test_text_without_markup_is_only_squeezed(source: str) -> None:
+    assert plain(source) == squeezed(source)
+    assert plain(plain(source)) == plain(source)
+
+
+# --- near duplicates -----------------------------------------------------------------------------
+
+
+def alike(one: str, other: str) -> bool:
+    return near(shingles(words(one)), shingles(words(other)))
+
+
+def test_signs_of_a_words_own_tell_texts_apart() -> None:
+    assert text_key(words("What is C++?")) == text_key(words("what is  c++"))
+    assert text_key(words("What is C++?")) != text_key(words("What is C#?"))
+    assert text_key(words("??")) != text_key(words("!!"))
+
+
+@pytest.mark.parametrize("text", ["two words", "one", "?", "", "now three words"])
+def test_a_short_text_is_like_itself_alone(text: str) -> None:
+    assert alike(text, text.upper())
+    assert not alike(text, f"{text} more")
+    assert not alike(text, "other words")
+
+
+def test_one_word_of_many_makes_no_other_text() -> None:
+    long = [f"w{number}" for number in range(60)]
+    assert alike(" ".join(long), " ".join([*long[:30], "other", *long[31:]]))
+    assert not alike(
+        " ".join(long), " ".join(["x", *long[:20], "y", *long[21:40], "z", *long[41:]])
+    )
+
+
+def jaccard(one: str, other: str) -> float:
+    first, second = shingles(words(one)), shingles(words(other))
+    return len(first & second) / len(first | second)
+
+
+@given(st.integers(0, 2**32), st.integers(1, 40), st.integers(1, 60))
+def test_every_near_pair_is_found_and_no_other(seed: int, count: int, length: int) -> None:
+    draw = random.Random(seed)
+    mould = [f"w{draw.randrange(200)}" for _ in range(length)]
+    texts = []
+    for _ in range(count):
+        said = list(mould)
+        for _ in range(draw.randrange(4)):
+            said[draw.randrange(length)] = f"x{draw.randrange(5)}"
+        texts.append(" ".join(said[: draw.choice([length, length - 1])] or said))
+    index = NearTexts(texts)
+    numbers: dict[int, str] = {}
+    for text in texts:
+        number, candidates = index.put(text)
+        found = {other for other in candidates if index.near(number, other)}
+        numbers.setdefault(number, text)
+        assert found == {
+            other
+            for other, known in numbers.items()
+            if jaccard(text, known) >= 0.85 or other == number
+        }
