@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator
 
 from hf_assets.charts.marks import (
     BLUE,
@@ -156,7 +156,7 @@ def _ended(words: str, y: float, low: float) -> str:
 
 
 def _range(points: Sequence[_Point], lines: dict[str, float]) -> tuple[float, float]:
-    """What the score axis spans: all points and TF-IDF; the floors where they are not far off."""
+    """What the score axis spans: all points, and the baselines that are not far below them."""
     shown = [*(p.low for p in points), *(p.high for p in points)]
     for y in sorted(lines.values(), reverse=True):
         if min(shown) - y < max(12, 1.5 * (max(shown) - min(shown))):
@@ -201,8 +201,7 @@ def _log_axis(axes: Axes, values: Sequence[float]) -> None:
             break
     else:
         ticks = [tick for tick in MaxNLocator(5).tick_values(low, high) if low <= tick <= high]
-    axes.xaxis.set_major_locator(FixedLocator(ticks))
-    axes.xaxis.set_minor_locator(NullLocator())
+    axes.minorticks_off()
     axes.set_xticks(ticks, [human(tick) for tick in ticks])
 
 

@@ -127,7 +127,7 @@ def answers_alone(folder: Path, texts: Sequence[str] = ("how does it work?", "")
     file = str(own.resolve()) if own.exists() else found.origin
     told = [json.dumps(list(texts)), json.dumps(ABSENT)]
     # As in a program of somebody else: no path of this one, and not its environment.
-    command = [sys.executable, "-I", "-c", _FRESH, str(folder.resolve()), file, *told]
+    command = [sys.executable, "-IB", "-c", _FRESH, str(folder.resolve()), file, *told]
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     try:
         ran = subprocess.run(

@@ -115,7 +115,7 @@ def classifier_assets(name: str) -> Iterator[dg.AssetsDefinition]:
         place = chain.place(base.name, "classifier")
         return dg.MaterializeResult(metadata=report.classifier_facts(place, facts))
 
-    @each(deps=[classifier], kinds={"pytorch", "onnx"})
+    @each(deps=[classifier, [name, "corpus"]], kinds={"pytorch", "onnx"})
     def onnx_classifier(
         context: dg.AssetExecutionContext, lake: LakeResource
     ) -> dg.MaterializeResult:
@@ -152,7 +152,10 @@ def classifier_assets(name: str) -> Iterator[dg.AssetsDefinition]:
         place = chain.place(base, "quantized")
         return dg.MaterializeResult(metadata=report.quantized_facts(place, facts))
 
-    @step(deps=[baseline, classifier, onnx_classifier, quantized_classifier], kinds={"matplotlib"})
+    @step(
+        deps=[[name, "corpus"], baseline, classifier, onnx_classifier, quantized_classifier],
+        kinds={"matplotlib"},
+    )
     def leaderboard(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
         """Every trained model beside the floors and TF-IDF, on the test rows; sizes and speeds.
 

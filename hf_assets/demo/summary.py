@@ -49,9 +49,11 @@ def labels(data: Path, day: str) -> None:
 
 def what_next(data: Path, day: str, seconds: float) -> None:
     """Where to look, and how to go on."""
+    figures = data / "snapshot_figures" / f"day={day}"
+    look = f" Look at the figures in {near(figures)}/" if figures.exists() else ""
     print(
         f"""
-Done in {seconds:.0f} s. Look at the figures in {near(data / "snapshot_figures" / f"day={day}")}/
+Done in {seconds:.0f} s.{look}
 
 Next
   make dev-demo       the same in the Dagster UI: lineage, checks, history, the gallery of figures

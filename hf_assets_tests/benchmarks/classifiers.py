@@ -144,7 +144,7 @@ def _ratios(figures: Mapping[str, Any]) -> None:
     print()
     rows = figures.get("rows")
     if rows:
-        fp32, int8 = rows[ONNX], rows[INT8]
+        fp32, int8, pace = rows[ONNX], rows[INT8], figures["pace"]
         for of in ("micro_f1", "macro_f1"):
             gain = 100 * (rows[TORCH][of] - rows[TFIDF][of])
             _goal(f"{of} over TF-IDF, points", gain, "≥ 2, macro above")
@@ -171,10 +171,8 @@ def _ratios(figures: Mapping[str, Any]) -> None:
 
 
 def _score(name: str, row: Mapping[str, Any]) -> None:
-    print(
-        f"  {name:<44}micro-F1 {100 * row['micro_f1']:>5.1f}  macro-F1 {100 * row['macro_f1']:>5.1f}",
-        flush=True,
-    )
+    micro, macro = (100 * row[of] for of in ("micro_f1", "macro_f1"))
+    print(f"  {name:<44}micro-F1 {micro:>5.1f}  macro-F1 {macro:>5.1f}", flush=True)
 
 
 def _goal(name: str, value: float, goal: str) -> None:

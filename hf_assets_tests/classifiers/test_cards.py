@@ -303,9 +303,12 @@ def test_texts_of_nobody_need_no_attribution(tmp_path: Path) -> None:
     assert "neither links nor authors" in (tmp_path / "NOTICE").read_text("utf-8")
 
 
-def test_the_same_texts_give_the_same_bytes(tmp_path: Path, corpus: Corpus) -> None:
-    for name in ("one", "two"):
+def test_the_same_texts_give_the_same_bytes(
+    tmp_path: Path, corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, now in (("one", 1e9), ("two", 2e9)):
         (tmp_path / name).mkdir()
+        monkeypatch.setattr("time.time", lambda now=now: now)
         notices.write_notice(tmp_path / name, corpus)
     one, two = (tmp_path / name / notices.ATTRIBUTION for name in ("one", "two"))
     assert one.read_bytes() == two.read_bytes()

@@ -87,6 +87,7 @@ BOARDS = {
     "hostile": board({"<b>$x$</b>|" * 40: (0.5, 90, 9), "\u202eevil": (0.52, 95, 9)}, [*HOSTILE]),
     "weak": board({"weak": (0.05, 90, 9), "weaker": (0.01, 91, 9)}),
     "perfect": board({"perfect": (0.988, 90, 9)}, ["a", "b"]),
+    "near its baselines": board(ONE, constant=0.5215, tfidf=0.522),
     "alike": board({f"model-{i}": (0.5, 90, 9) for i in range(5)}),
 }
 

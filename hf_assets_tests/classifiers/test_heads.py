@@ -51,10 +51,13 @@ def test_noise_stops_early_and_keeps_the_best() -> None:
     draw = np.random.default_rng(0)
     x = draw.normal(size=(1500, 30)).astype(np.float32)
     y = (draw.random((1500, 5)) < 0.2).astype(np.uint8)
-    _, learned = fit_head(x[:1000], y[:1000], x[1000:], y[1000:], seed=0)
+    head, learned = fit_head(x[:1000], y[:1000], x[1000:], y[1000:], seed=0)
     scores = [entry["micro_f1"] for entry in learned.history]
     assert learned.best == learned.history[int(np.argmax(scores))]["epoch"]
     assert len(scores) == int(np.argmax(scores)) + 11 < 60
+    kept = torch.sigmoid(torch.from_numpy(x[1000:]) @ head.weight.T + head.bias).numpy()
+    assert validated(y[1000:], kept)["micro_f1"] == pytest.approx(max(scores), abs=5e-4)
+    assert max(scores) > scores[-1] + 1e-3
 
 
 @pytest.mark.parametrize("spread", [0.0, 1e-9, 1e-3])

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 import torch
 
-from hf_assets.classifiers import baselines, standings
+from hf_assets.classifiers import baselines, leaderboard, standings
 from hf_assets.classifiers.blending import WEIGHTS, tune
 from hf_assets.classifiers.contestants import contestants
 from hf_assets.classifiers.judging import beats_floors, beats_tfidf
@@ -259,8 +259,16 @@ def test_a_blend_is_tuned_for_the_best_f1() -> None:
 
 
 def test_the_best_model_with_words_is_a_row(
-    board: Leaderboard, corpus: Corpus, folder: Path
+    corpus: Corpus, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    scored: list[np.ndarray] = []
+
+    def seen(targets: np.ndarray, scores: np.ndarray, threshold: float) -> dict[str, float]:
+        scored.append(scores)
+        return scores_at(targets, scores, threshold)
+
+    monkeypatch.setattr(leaderboard, "scores_at", seen)
+    board = measure(corpus, folder / "baseline", {"chosen": folder / "chosen"})
     helped, alone = row_of(board, "chosen", HELPED), row_of(board, "chosen", INT8)
     blend = board.blend
     assert blend is not None
@@ -275,9 +283,14 @@ def test_the_best_model_with_words_is_a_row(
         Tagger.load(folder / "chosen" / "quantized").scores(test.texts),
         board.words.scores(test.texts), blend.weight,
     )  # fmt: skip
-    expected = scores_at(test.targets, scores, blend.threshold)
-    for name in ("micro_f1", "macro_f1", "mean_average_precision"):
-        assert helped[name] == pytest.approx(expected[name]), name
+    np.testing.assert_allclose(scored[-1], scores, atol=1e-6)
+    assert helped["micro_f1"] == scores_at(test.targets, scores, blend.threshold)["micro_f1"]
+
+
+def test_batches_answer_in_order(corpus: Corpus, folder: Path) -> None:
+    texts = [*corpus.split("test").texts[:40], "", "word1 " * 60]
+    (found,) = contestants(corpus.labels, {"sure": folder / "sure"}, 1, ("onnx",))
+    np.testing.assert_allclose(found.batches(texts), found.scores(texts), atol=1e-6)
 
 
 # --- torch ---------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from hf_assets.classifiers.metrics import micro_f1
 from hf_assets.classifiers.network import load_network, load_tokenizer, predict
 from hf_assets.classifiers.recipes import Recipe
 from hf_assets.classifiers.training import train
-from hf_assets.corpora.corpus import Corpus, open_corpus
+from hf_assets.corpora.corpus import Corpus
 from hf_assets_tests.classifiers.conftest import MakeCorpus, topical, write_corpus
 
 HEAD = Recipe(strategy="head", max_length=32)
@@ -131,12 +131,14 @@ def test_finetuning_learns_and_tells(minilm: Path, make_corpus: MakeCorpus, tmp_
 _CHILD = """
 import sys, time
 from pathlib import Path
+from hf_assets.classifiers import finetuning
 from hf_assets.classifiers.encoders import BASE_MODELS, locate
 from hf_assets.classifiers.recipes import Recipe
 from hf_assets.classifiers.training import train
 from hf_assets.corpora.corpus import open_corpus
 
 corpus, folder, work, stop = sys.argv[1:]
+finetuning._POINTS = 4  # the mean of three steps is logged, of four an epoch
 
 def progress(step, steps):
     if step == int(stop):
@@ -166,6 +168,10 @@ def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been(
     victim.send_signal(signal.SIGKILL)
     victim.wait()
     assert not (tmp_path / "one" / "training.json").exists()
+    state = next(work.glob("*/checkpoint-4/trainer_state.json"))
+    log = json.loads(state.read_text("utf-8"))
+    log["log_history"][0]["seconds"] = 5000.0
+    state.write_text(json.dumps(log), "utf-8")
 
     again = child(corpus, tmp_path / "two", work, stop=-1)
     unkilled = child(corpus, tmp_path / "three", tmp_path / "other", stop=-1)
@@ -180,6 +186,7 @@ def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been(
     for same in ("history", "losses", "threshold", "validation", "best_epoch"):
         assert two[same] == three[same], same
     assert len(two["history"]) == 3
+    assert two["seconds"] > 5000 > three["seconds"]
     for name in ("encoder/model.safetensors", "head.safetensors"):
         assert (tmp_path / "two" / name).read_bytes() == (tmp_path / "three" / name).read_bytes()
 
@@ -198,14 +205,12 @@ def test_what_was_trained_is_not_trained_again_unless_something_changed(
             run(corpus, minilm, tmp_path / "one", SHORT, work=work)
     assert len(list(work.glob("checkpoints-*"))) == 1
 
-    more = write_corpus(
-        tmp_path / "more", topical(49), ["train"] * 33 + ["validation"] * 12 + ["test"] * 4
-    )
-    assert open_corpus(corpus.folder).labels == more.labels
+    rows = [(f"{text} indeed", labels) for text, labels in topical(48)]
+    other = write_corpus(tmp_path / "other", rows, corpus.frame["split"].to_list())
     about = run(corpus, minilm, tmp_path / "two", SHORT, work=work, progress=killed)
     assert len(about["history"]) == 2
 
-    for changed, recipe in ((corpus, replace(SHORT, seed=1)), (more, SHORT)):
+    for changed, recipe in ((corpus, replace(SHORT, seed=1)), (other, SHORT)):
         with pytest.raises(Killed):  # at the first step: it started anew
             run(changed, minilm, tmp_path / f"{id(recipe)}", recipe, work=work, progress=killed)
 

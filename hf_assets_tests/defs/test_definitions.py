@@ -22,6 +22,34 @@ ASSETS = {
     "daily_metrics": ("trends", {"models", "enriched_spaces", "model_usage"}),
     "snapshot_figures": ("trends", {"daily_metrics", "model_usage"}),
 }
+SOURCES = ("question_dump", "new_questions", "dataset_dump", "new_datasets")
+
+
+def _chain(name: str, *sources: str) -> dict[str, tuple[str, set[str]]]:
+    """The assets of a corpus with their groups and parents."""
+    group = f"classifiers/{name}"
+
+    def of(*steps: str) -> tuple[str, set[str]]:
+        return group, {f"{name}/{step}" for step in steps}
+
+    return {
+        f"{name}/corpus": (f"corpora/{name}", set(sources)),
+        f"{name}/baseline": of("corpus"),
+        f"{name}/classifier": of("corpus"),
+        f"{name}/onnx_classifier": of("classifier", "corpus"),
+        f"{name}/quantized_classifier": of("onnx_classifier", "corpus"),
+        f"{name}/leaderboard": of(
+            "corpus", "baseline", "classifier", "onnx_classifier", "quantized_classifier"
+        ),
+        f"{name}/tagger_space": of("leaderboard", "quantized_classifier", "corpus"),
+    }
+
+
+LABELS: dict[str, tuple[str, set[str]]] = {
+    **{name: ("corpora/sources", set()) for name in SOURCES},
+    **_chain("questions", "question_dump", "new_questions"),
+    **_chain("datasets", "dataset_dump", "new_datasets"),
+}
 TABLES = (
     schemas.MODELS,
     schemas.ENRICHED_SPACES,
@@ -35,12 +63,32 @@ KINDS = {
     "trends": {"polars", "parquet"},
 }
 BLOCKING = {
+    **{
+        f"{name}/{asset}": rules
+        for name in ("questions", "datasets")
+        for asset, rules in {
+            "corpus": {"no_group_in_two_splits", "no_empty_text"},
+            "onnx_classifier": {"parity"},
+            "quantized_classifier": {"int8_loss"},
+            "leaderboard": {"beats_floors"},
+        }.items()
+    },
     "raw_models": {"capture_complete", "not_partial"},
     "raw_spaces": {"capture_complete", "not_partial"},
     "models": {"required_columns"},
     "enriched_spaces": {"required_columns"},
 }
 COUNTING = {
+    **{
+        f"{name}/{asset}": rules
+        for name in ("questions", "datasets")
+        for asset, rules in {
+            "corpus": {"every_label_in_train_and_test", "label_order_unchanged"},
+            "quantized_classifier": {"int8_size"},
+            "leaderboard": {"beats_tfidf"},
+            "tagger_space": {"label_order", "answers_alone"},
+        }.items()
+    },
     "raw_models": {"doubled_rows"},
     "raw_spaces": {"doubled_rows"},
     "models": {"quarantine", "ranges", "null_rates"},
@@ -64,14 +112,14 @@ def test_everything_is_loadable(definitions: dg.Definitions) -> None:
 
 def test_assets_stand_in_their_groups(specs: dict[str, dg.AssetSpec]) -> None:
     assert {name: spec.group_name for name, spec in specs.items()} == {
-        name: group for name, (group, _) in ASSETS.items()
+        name: group for name, (group, _) in (ASSETS | LABELS).items()
     }
 
 
-@pytest.mark.parametrize("name", ASSETS)
+@pytest.mark.parametrize("name", ASSETS | LABELS)
 def test_lineage(definitions: dg.Definitions, name: str) -> None:
-    node = definitions.resolve_asset_graph().get(dg.AssetKey(name))
-    assert {key.to_user_string() for key in node.parent_keys} == ASSETS[name][1]
+    node = definitions.resolve_asset_graph().get(dg.AssetKey(name.split("/")))
+    assert {key.to_user_string() for key in node.parent_keys} == (ASSETS | LABELS)[name][1]
 
 
 @pytest.mark.parametrize("name", ASSETS)
@@ -108,7 +156,7 @@ def test_owner_and_kinds(specs: dict[str, dg.AssetSpec], name: str) -> None:
     assert specs[name].kinds == wanted
 
 
-@pytest.mark.parametrize("name", ASSETS)
+@pytest.mark.parametrize("name", ASSETS | LABELS)
 def test_a_description_begins_with_a_sentence(specs: dict[str, dg.AssetSpec], name: str) -> None:
     first, *rest = (specs[name].description or "").splitlines()
     assert first[:1].isupper()
@@ -134,6 +182,8 @@ def test_every_column_has_a_meaning(specs: dict[str, dg.AssetSpec], table: Table
         ('group:"hub/*"', {"hub/raw", "hub/tables"}),
         ('group:"hub/tables"', {"hub/tables"}),
         ('group:"trends"', {"trends"}),
+        ('group:"classifiers/questions"', {"classifiers/questions"}),
+        ('group:"classifiers/*"', {"classifiers/questions", "classifiers/datasets"}),
     ],
 )
 def test_groups_can_be_selected(
@@ -141,18 +191,18 @@ def test_groups_can_be_selected(
 ) -> None:
     chosen = dg.AssetSelection.from_string(selection).resolve(definitions.resolve_asset_graph())
     assert {key.to_user_string() for key in chosen} == {
-        name for name, (group, _) in ASSETS.items() if group in groups
+        name for name, (group, _) in (ASSETS | LABELS).items() if group in groups
     }
 
 
 def test_every_stored_table_is_an_asset(specs: dict[str, dg.AssetSpec]) -> None:
-    assert {table.name for table in TABLES} == {
+    assert {*(table.name for table in TABLES), *SOURCES} == {
         name for name, spec in specs.items() if "dagster/column_schema" in spec.metadata
     }
 
 
 def test_checks_sit_where_they_belong_and_block_what_they_must(
-    definitions: dg.Definitions,
+    definitions: dg.Definitions, specs: dict[str, dg.AssetSpec]
 ) -> None:
     graph = definitions.resolve_asset_graph()
     blocking: dict[str, set[str]] = {}
@@ -163,13 +213,13 @@ def test_checks_sit_where_they_belong_and_block_what_they_must(
         kind.setdefault(key.asset_key.to_user_string(), set()).add(key.name)
         assert spec.description
         assert spec.description.endswith(".")
-        assert spec.partitions_def is daily
+        assert spec.partitions_def is specs[key.asset_key.to_user_string()].partitions_def
     assert blocking == BLOCKING
     assert counting == COUNTING
 
 
 def test_the_code_location_loads_without_what_only_its_steps_need() -> None:
-    heavy = ("torch", "transformers", "matplotlib", "pandas")
+    heavy = ("torch", "transformers", "matplotlib", "pandas", "sklearn", "onnxruntime", "kaggle")
     program = (
         "import sys; from hf_assets.definitions import defs; "
         "defs().get_repository_def().load_all_definitions(); "
