@@ -18,6 +18,7 @@ from hf_assets.lake import today
 
 PROJECT = Path(__file__).resolve().parents[1]
 SMALL = ("--models", "2000", "--spaces", "800")
+HUB = ("--only", "hub")
 ASSETS = (
     *("raw_models", "raw_spaces", "models", "enriched_spaces", "top_models"),
     *("model_usage", "daily_metrics", "snapshot_figures"),
@@ -29,7 +30,9 @@ SECRETS = {
 }
 
 
-def demo(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def demo(
+    *arguments: str, timeout: float = 90, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """The command, run to its end, with what it started should it not end."""
     process = subprocess.Popen(
         [sys.executable, "-m", "hf_assets.demo", *arguments],
@@ -40,7 +43,7 @@ def demo(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str
         start_new_session=True,
     )
     try:
-        said, complaint = process.communicate(timeout=90)
+        said, complaint = process.communicate(timeout=timeout)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
@@ -62,7 +65,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def first(root: Path) -> subprocess.CompletedProcess[str]:
     """The demo of a small Hub, on the machine of someone who has a token."""
-    return demo("run", "--data", str(root), *SMALL, **SECRETS)
+    return demo("run", "--data", str(root), *SMALL, *HUB, **SECRETS)
 
 
 def test_run_succeeds(first: subprocess.CompletedProcess[str]) -> None:
@@ -121,11 +124,24 @@ def test_no_token_is_sent_or_kept(first: subprocess.CompletedProcess[str], root:
 def test_run_again(first: subprocess.CompletedProcess[str], root: Path) -> None:
     marker = root / "raw_models" / f"day={today()}" / "capture.json"
     before = marker.read_bytes()
-    again = demo("run", "--data", str(root), *SMALL)
+    again = demo("run", "--data", str(root), *SMALL, *HUB)
     assert again.returncode == 0, again.stderr
     assert marker.read_bytes() == before
     for asset, (rows, *_) in table(first.stdout).items():
         assert table(again.stdout)[asset][0] == rows
+
+
+@pytest.mark.heavy
+def test_the_labels_end_in_a_tagger_and_scores_beside_their_floors(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    small = ("--questions", "900", "--datasets", "300")
+    done = demo("run", "--data", str(data), "--only", "labels", *small, timeout=400, **SECRETS)
+    assert done.returncode == 0, done.stderr
+    for words in ("int8", "constant labels", "predict nothing", "TF-IDF", "are generated"):
+        assert words in done.stdout
+    space = data / "classifiers" / "questions" / "tagger_space"
+    assert str(space) in done.stdout
+    assert (space / "model" / "onnx" / "model_quantized.onnx").is_file()
 
 
 def recorded(folder: Path, count: int) -> tuple[str, ...]:
@@ -148,7 +164,7 @@ def recorded(folder: Path, count: int) -> tuple[str, ...]:
 
 @pytest.mark.heavy
 def test_run_from_recorded_listings(tmp_path: Path) -> None:
-    done = demo("run", "--data", str(tmp_path / "data"), *recorded(tmp_path, 33))
+    done = demo("run", "--data", str(tmp_path / "data"), *HUB, *recorded(tmp_path, 33))
     assert done.returncode == 0, done.stderr
     printed = table(done.stdout)
     assert (printed["models"][0], printed["enriched_spaces"][0]) == ("33", "7")
@@ -160,6 +176,9 @@ def test_run_from_recorded_listings(tmp_path: Path) -> None:
     [
         (("--faults", "nonsense"), "no fault is called 'nonsense'"),
         (("--faults", "429:x"), "429:x"),
+        (("--question-faults", "nonsense"), "nonsense"),
+        (("--dataset-faults", "nonsense"), "nonsense"),
+        (("--recorded-questions", "no-such-folder"), "no-such-folder"),
         (("--models", "no-such-file.json"), "no-such-file.json"),
         (("--models", "-5"), "-5"),
         (("--port", "x"), "--port"),
@@ -180,7 +199,8 @@ def test_a_wrong_argument_is_told_in_words(
 @pytest.mark.heavy
 def test_a_run_that_fails_shows_the_end_of_its_log(tmp_path: Path) -> None:
     done = demo(
-        *("run", "--data", str(tmp_path / "data"), *SMALL, "--faults", "cursor-loop@1/models")
+        *("run", "--data", str(tmp_path / "data"), *SMALL, *HUB),
+        *("--faults", "cursor-loop@1/models"),
     )
     assert done.returncode not in (0, 2)
     assert "The run failed" in done.stderr
@@ -193,7 +213,7 @@ def test_a_run_that_fails_shows_the_end_of_its_log(tmp_path: Path) -> None:
 def test_a_proxy_is_not_asked_for_what_is_on_this_machine(tmp_path: Path) -> None:
     nobody = "http://127.0.0.1:9"
     done = demo(
-        *("run", "--data", str(tmp_path / "data"), "--models", "200", "--spaces", "80"),
+        *("run", "--data", str(tmp_path / "data"), *HUB, "--models", "200", "--spaces", "80"),
         HTTP_PROXY=nobody,
         http_proxy=nobody,
     )

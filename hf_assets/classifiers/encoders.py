@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from hf_assets.errors import InputError
+
 # What transformers reads of a repository; safetensors before pickles.
 _CONFIG = ("config.json",)
 _TOKENIZER = (
@@ -53,16 +55,8 @@ BASE_MODELS: dict[str, BaseModel] = {
 }
 
 
-class NoEncoder(LookupError):
-    """There is no whole copy of a base model to be had; the message says what can be done.
-
-    Attributes:
-        permanent: asking again as things are cannot help; False where the Hub did not answer.
-    """
-
-    def __init__(self, message: str, *, permanent: bool) -> None:
-        super().__init__(message)
-        self.permanent = permanent
+class NoEncoder(InputError):
+    """There is no whole copy of a base model to be had; not permanent where the Hub was silent."""
 
 
 def locate(

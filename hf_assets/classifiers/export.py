@@ -19,6 +19,7 @@ from tokenizers import Tokenizer
 
 from hf_assets.classifiers.hub_files import MODEL, write_hub_files, write_json
 from hf_assets.classifiers.network import TagNetwork, load_network
+from hf_assets.errors import InputError
 
 # Logits that differ by this much at most: a score then differs by 2.5e-5 at most.
 PARITY = 1e-4
@@ -26,7 +27,7 @@ PARITY = 1e-4
 ROWS, LENGTHS = (1, 3, 8), (1, 7)
 
 
-class ParityError(RuntimeError):
+class ParityError(InputError):
     """The exported graph does not answer as torch does; the message holds the figures."""
 
 

@@ -11,11 +11,12 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from hf_assets.classifiers.metrics import best_threshold, label_f1, micro_f1, predicted_at
+from hf_assets.errors import InputError
 
 History = list[dict[str, float]]
 
 
-class TrainingError(RuntimeError):
+class TrainingError(InputError):
     """Training cannot start or go on; the message says why and what to change."""
 
 

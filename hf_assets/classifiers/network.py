@@ -21,12 +21,13 @@ from transformers.utils.logging import is_progress_bar_enabled
 
 from hf_assets.classifiers.batches import by_length, token_ids
 from hf_assets.classifiers.devices import Attention, Device, device
+from hf_assets.errors import InputError
 
 HEAD_DROPOUT = 0.1
 TELL_EVERY = 15.0  # seconds between two lines of progress in the run log
 
 
-class NetworkError(ValueError):
+class NetworkError(InputError):
     """Files are missing, or do not make the network they say they are."""
 
 

@@ -20,6 +20,7 @@ from hf_assets.classifiers.hub_files import MODEL, QUANTIZED, reuse_hub_files, w
 from hf_assets.classifiers.metrics import best_threshold, predicted_at, scores_at
 from hf_assets.classifiers.tagger import NotFinite, Tagger
 from hf_assets.corpora.corpus import Split
+from hf_assets.errors import InputError
 
 # Micro-F1, as a share: 0.3 points.
 MAX_LOSS = 0.003
@@ -31,7 +32,7 @@ RULE = (
 )
 
 
-class TooMuchLost(RuntimeError):
+class TooMuchLost(InputError):
     """Each candidate loses more micro-F1 than is allowed; the message holds the table."""
 
 

@@ -83,7 +83,7 @@ def train(
     if recipe.strategy == "head":
         learned = _head(network, tokenizer, rows, validation, recipe, tell)
     else:
-        checkpoints = _checkpoints(work, _fingerprint(corpus, encoder, recipe, rows, validation))
+        checkpoints = _checkpoints(work, fingerprint(corpus, encoder, recipe))
         learned = finetune(
             network, tokenizer, rows, validation, recipe, checkpoints, tell, progress
         )
@@ -147,12 +147,10 @@ def _head(
     )
 
 
-def _fingerprint(
-    corpus: Corpus, encoder: Path, recipe: Recipe, rows: Split, validation: Split
-) -> str:
+def fingerprint(corpus: Corpus, encoder: Path, recipe: Recipe) -> str:
     """The same for the same recipe, corpus and base model, and for no others."""
     made = hashlib.sha256(json.dumps([asdict(recipe), corpus.labels]).encode())
-    for split in (rows, validation):
+    for split in (corpus.split("train"), corpus.split("validation")):
         made.update(json.dumps(split.texts).encode())
         made.update(split.targets.tobytes())
     for path in sorted(encoder.iterdir()):
@@ -162,9 +160,9 @@ def _fingerprint(
     return made.hexdigest()[:16]
 
 
-def _checkpoints(work: Path, fingerprint: str) -> Path:
+def _checkpoints(work: Path, mark: str) -> Path:
     """The folder of this very training; those of others are removed."""
-    own = work / f"checkpoints-{fingerprint}"
+    own = work / f"checkpoints-{mark}"
     for left in work.glob("checkpoints-*"):
         if left != own:
             shutil.rmtree(left)

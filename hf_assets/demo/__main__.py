@@ -12,13 +12,16 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 
-from hf_assets.demo import summary
+from hf_assets.demo import kaggle, stackexchange, summary
 from hf_assets.demo.faults import Faults
 from hf_assets.demo.generator import GeneratedHub
 from hf_assets.demo.hub import create_app
+from hf_assets.demo.question_sources import GeneratedQuestions, RecordedQuestions
 from hf_assets.demo.recorded import RecordedHub
 from hf_assets.demo.running import (
+    NEWLY_LISTED,
     PROJECT,
+    SITE,
     Services,
     embedded,
     environment,
@@ -28,7 +31,9 @@ from hf_assets.demo.running import (
     tool,
     write_inputs,
 )
+from hf_assets.demo.stackexchange import QuestionFaults
 from hf_assets.demo.summary import near
+from hf_assets.demo.texts import GeneratedTexts
 from hf_assets.lake import today
 
 # The generated Hub has its sizes on this day, and is one and the same whenever it is started.
@@ -59,6 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     hub.add_argument("--latency", type=float, default=0.0, help="seconds before each answer")
     hub.add_argument("--faults", default="", help="what goes wrong, e.g. 429:5@3,503:2")
     hub.add_argument("--datasets", type=int, default=2000, help="how many Kaggle's dump has")
+    hub.add_argument("--recorded-questions", type=Path, help="a file or folder of API answers")
+    hub.add_argument("--question-faults", default="", help="e.g. 503:2@1,backoff=17,quota=3")
+    hub.add_argument("--dataset-faults", default="", help="e.g. 404@3,429:2,empty-page@2")
     lake = argparse.ArgumentParser(add_help=False)
     lake.add_argument("--data", type=Path, default=Path("data/demo"), help="the demo's data root")
     lake.add_argument("--questions", type=int, default=3000, help="how many the dump has")
@@ -79,7 +87,8 @@ def _embedded(options: argparse.Namespace) -> Generator[Services]:
     """The embedded services; the Hub has generated rows, or those of a file that is named."""
     with ExitStack() as servers:
         try:
-            known = servers.enter_context(embedded(_app(options), options.datasets, options.port))
+            apps = (_app(options), _questions(options), _datasets(options))
+            known = servers.enter_context(embedded(*apps, port=options.port))
         except (OSError, ValueError) as error:
             print(f"python -m hf_assets.demo: {error}", file=sys.stderr)
             raise SystemExit(2) from error
@@ -105,6 +114,18 @@ def _app(options: argparse.Namespace) -> Starlette:
     )
 
 
+def _questions(options: argparse.Namespace) -> Starlette:
+    recorded = options.recorded_questions
+    source = RecordedQuestions(recorded) if recorded else GeneratedQuestions(site=SITE)
+    return stackexchange.create_app(source, QuestionFaults.parse(options.question_faults))
+
+
+def _datasets(options: argparse.Namespace) -> Starlette:
+    count = options.datasets + NEWLY_LISTED
+    faults = kaggle.read_faults(options.dataset_faults)
+    return kaggle.create_app(GeneratedTexts("datasets"), count, faults)
+
+
 def _serve(options: argparse.Namespace) -> int:
     with _embedded(options) as services:
         for name, value in services.variables.items():
@@ -122,7 +143,8 @@ def _run(options: argparse.Namespace) -> int:
     runs = [] if options.only == "labels" else hub_runs(day)
     runs += [] if options.only == "hub" else label_runs(day)
     with _embedded(options) as services:
-        write_inputs(data, day, options.questions, options.datasets)
+        if options.only != "hub":
+            write_inputs(data, day, options.questions, options.datasets)
         status = launch(runs, environment(data, services), log)
     if status:
         print(f"The run failed; the end of {near(log)}:\n", file=sys.stderr)

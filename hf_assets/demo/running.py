@@ -13,12 +13,10 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 
-from hf_assets.demo import kaggle, stackexchange
+from hf_assets.demo import kaggle
 from hf_assets.demo.dump import write_dump
 from hf_assets.demo.meta_kaggle import write_tables
-from hf_assets.demo.question_sources import GeneratedQuestions
 from hf_assets.demo.server import LoopbackServer
-from hf_assets.demo.texts import GeneratedTexts
 
 PROJECT = Path(__file__).resolve().parents[2]
 SITE = "generated"
@@ -48,20 +46,14 @@ class Services:
 
 
 @contextmanager
-def embedded(hub: Starlette, datasets: int, port: int = 0) -> Generator[Services]:
-    """All three services on loopback; the Hub on that port, 0 for any.
-
-    Args:
-        hub: the Hub's application.
-        datasets: how many Kaggle has in its dump; its list has some more.
-        port: of the Hub.
-    """
-    questions = stackexchange.create_app(GeneratedQuestions(site=SITE))
-    listed = kaggle.create_app(GeneratedTexts("datasets"), datasets + NEWLY_LISTED)
+def embedded(
+    hub: Starlette, questions: Starlette, datasets: Starlette, port: int = 0
+) -> Generator[Services]:
+    """The three services on loopback while the block runs; the Hub on that port, 0 for any."""
     with ExitStack() as servers:
         urls = [
             servers.enter_context(LoopbackServer(app, wanted)).url
-            for app, wanted in ((hub, port), (questions, 0), (listed, 0))
+            for app, wanted in ((hub, port), (questions, 0), (datasets, 0))
         ]
         yield Services(*urls)
 

@@ -9,23 +9,29 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from statistics import median
 from typing import Any
+
+import numpy as np
 
 from hf_assets.classifiers import baselines, export, quantizing
 from hf_assets.classifiers.drawing import write_figures
 from hf_assets.classifiers.encoders import BASE_MODELS, locate
+from hf_assets.classifiers.finetuning import finetune
 from hf_assets.classifiers.leaderboard import measure
+from hf_assets.classifiers.network import load_tokenizer, new_network
 from hf_assets.classifiers.recipes import Recipe
 from hf_assets.classifiers.standings import HELPED, INT8, ONNX, TFIDF, TORCH
 from hf_assets.classifiers.tagger import Tagger
 from hf_assets.classifiers.training import train
 from hf_assets.corpora.building import build
-from hf_assets.corpora.corpus import Corpus, open_corpus
+from hf_assets.corpora.corpus import Corpus, Split, open_corpus
 from hf_assets.corpora.registry import corpora
 from hf_assets.corpora.tables import read_table
 from hf_assets_tests.benchmarks.naive_recipe import naive_scores
@@ -35,6 +41,7 @@ BASE = "all-minilm-l6-v2"
 SEED = 0
 # Texts that int8 and fp32 answer in turn, and which of the two begins.
 TURNS = 400
+TURNS_OF_TRAINING = 3
 
 
 def main() -> int:
@@ -44,7 +51,7 @@ def main() -> int:
     parser.add_argument("--rare-share", type=float, default=0.001)
     parser.add_argument("--epochs", type=int, default=Recipe().epochs)
     parser.add_argument("--max-length", type=int, default=Recipe().max_length)
-    parser.add_argument("--only", default="", help="parts, comma-separated: ours, naive, plain")
+    parser.add_argument("--only", default="", help="parts, comma-separated: ours, naive, pace")
     parser.add_argument("--folder", type=Path, help="keep what is made there")
     parser.add_argument("--out", type=Path, default=Path("bench-classifiers.json"))
     options = parser.parse_args()
@@ -65,7 +72,7 @@ def main() -> int:
 def _bench(options: argparse.Namespace, table: Path, folder: Path) -> dict[str, Any]:
     corpus = _corpus(options, table, folder)
     encoder = locate(BASE_MODELS[BASE])
-    parts = set(options.only.split(",")) if options.only else {"ours", "naive", "plain"}
+    parts = set(options.only.split(",")) if options.only else {"ours", "naive", "pace"}
     figures: dict[str, Any] = {"machine": platform.processor(), "cores": os.cpu_count()}
     if "ours" in parts:
         figures |= _ours(options, corpus, encoder, folder)
@@ -74,9 +81,8 @@ def _bench(options: argparse.Namespace, table: Path, folder: Path) -> dict[str, 
         found = naive_scores(corpus, encoder, seed=SEED, tell=_tell)
         figures["naive"] = {**found, "seconds": time.perf_counter() - began}
         _score("the earlier recipe, at 0.5", figures["naive"])
-    if "plain" in parts:
-        figures["plain_samples_per_second"] = plain_loop(corpus, encoder, seed=SEED)
-        print(f"  {'a plain fp32 loop':<44}{figures['plain_samples_per_second']:>8.1f} samples/s")
+    if "pace" in parts:
+        figures["samples_per_second"] = _paces(corpus, encoder, folder)
     _ratios(figures)
     return figures
 
@@ -128,6 +134,34 @@ def _ours(
     }
 
 
+def _paces(corpus: Corpus, encoder: Path, folder: Path) -> dict[str, list[float]]:
+    """Samples a second of our training and of a plain loop, in turn, on as many rows."""
+    train, few = _some(corpus.split("train"), 1280), _some(corpus.split("validation"), 64)
+    found: dict[str, list[float]] = {"ours": [], "plain": []}
+    tokenizer = load_tokenizer(encoder)
+    for turn in range(TURNS_OF_TRAINING):
+        work = _new(folder / f"pace{turn}")
+        network = new_network(encoder, corpus.labels, Recipe().max_length)
+        recipe = Recipe(epochs=1, seed=SEED)
+        learned = finetune(network, tokenizer, train, few, recipe, work, _quiet, lambda *_: None)
+        found["ours"].append(learned.samples_per_second)
+        found["plain"].append(plain_loop(corpus, encoder, seed=turn))
+        shutil.rmtree(work)
+        ours, plain = found["ours"][-1], found["plain"][-1]
+        print(f"  {'our training, a plain fp32 loop':<44}{ours:>8.1f}{plain:>8.1f} samples/s")
+    return found
+
+
+def _some(split: Split, count: int) -> Split:
+    chosen = np.random.default_rng(SEED).permutation(len(split.texts))[:count]
+    ids, texts = ([of[at] for at in chosen] for of in (split.ids, split.texts))
+    return Split(ids, texts, split.targets[chosen])
+
+
+def _quiet(_: str) -> None:
+    pass
+
+
 def _in_turn(chain: Path, texts: list[str]) -> dict[str, float]:
     """Texts a second of int8 and of fp32 ONNX, one text at a time, in turn on the same texts."""
     taggers = {INT8: Tagger.load(chain / "quantized"), ONNX: Tagger.load(chain / "onnx")}
@@ -149,14 +183,9 @@ def _ratios(figures: Mapping[str, Any]) -> None:
             gain = 100 * (rows[TORCH][of] - rows[TFIDF][of])
             _goal(f"{of} over TF-IDF, points", gain, "≥ 2, macro above")
         _goal("int8 over fp32, bytes", int8["size_bytes"] / fp32["size_bytes"], "≤ 0.21")
-        _goal(
-            "int8 over fp32, micro-F1 points", 100 * (int8["micro_f1"] - fp32["micro_f1"]), "≥ -0.3"
-        )
-        _goal(
-            "int8 over fp32, texts/s one at a time",
-            figures["pace"][INT8] / figures["pace"][ONNX],
-            "≥ 1.8",
-        )
+        gained = 100 * (int8["micro_f1"] - fp32["micro_f1"])
+        _goal("int8 over fp32, micro-F1 points", gained, "≥ -0.3")
+        _goal("int8 over fp32, texts/s one at a time", pace[INT8] / pace[ONNX], "≥ 1.8")
         _goal("int8, ms a text (median)", int8["ms_p50"], "≤ 15")
         if HELPED in rows:
             gain = 100 * (rows[HELPED]["micro_f1"] - int8["micro_f1"])
@@ -165,9 +194,9 @@ def _ratios(figures: Mapping[str, Any]) -> None:
         for of in ("micro_f1", "macro_f1"):
             gain = 100 * (rows[TORCH][of] - figures["naive"][of])
             _goal(f"{of} over the earlier recipe, points", gain, "≥ 5, macro above")
-    if rows and "plain_samples_per_second" in figures:
-        pace = figures["training"]["samples_per_second"] / figures["plain_samples_per_second"]
-        _goal("training over a plain fp32 loop, samples/s", pace, "≥ 3")
+    if "samples_per_second" in figures:
+        ours, plain = (median(figures["samples_per_second"][of]) for of in ("ours", "plain"))
+        _goal("training over a plain fp32 loop, samples/s", ours / plain, "≥ 3")
 
 
 def _score(name: str, row: Mapping[str, Any]) -> None:

@@ -20,7 +20,7 @@ from hf_assets.classifiers.learning import TrainingError
 from hf_assets.classifiers.metrics import micro_f1
 from hf_assets.classifiers.network import load_network, load_tokenizer, predict
 from hf_assets.classifiers.recipes import Recipe
-from hf_assets.classifiers.training import train
+from hf_assets.classifiers.training import fingerprint, train
 from hf_assets.corpora.corpus import Corpus
 from hf_assets_tests.classifiers.conftest import MakeCorpus, topical, write_corpus
 
@@ -134,7 +134,7 @@ from pathlib import Path
 from hf_assets.classifiers import finetuning
 from hf_assets.classifiers.encoders import BASE_MODELS, locate
 from hf_assets.classifiers.recipes import Recipe
-from hf_assets.classifiers.training import train
+from hf_assets.classifiers.training import fingerprint, train
 from hf_assets.corpora.corpus import open_corpus
 
 corpus, folder, work, stop = sys.argv[1:]
@@ -191,7 +191,7 @@ def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been(
         assert (tmp_path / "two" / name).read_bytes() == (tmp_path / "three" / name).read_bytes()
 
 
-def test_what_was_trained_is_not_trained_again_unless_something_changed(
+def test_what_was_trained_is_not_trained_again(
     minilm: Path, make_corpus: MakeCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     corpus, work = make_corpus(32, 12), tmp_path / "work"
@@ -205,14 +205,53 @@ def test_what_was_trained_is_not_trained_again_unless_something_changed(
             run(corpus, minilm, tmp_path / "one", SHORT, work=work)
     assert len(list(work.glob("checkpoints-*"))) == 1
 
-    rows = [(f"{text} indeed", labels) for text, labels in topical(48)]
-    other = write_corpus(tmp_path / "other", rows, corpus.frame["split"].to_list())
     about = run(corpus, minilm, tmp_path / "two", SHORT, work=work, progress=killed)
     assert len(about["history"]) == 2
 
-    for changed, recipe in ((corpus, replace(SHORT, seed=1)), (other, SHORT)):
-        with pytest.raises(Killed):  # at the first step: it started anew
-            run(changed, minilm, tmp_path / f"{id(recipe)}", recipe, work=work, progress=killed)
+
+def test_another_recipe_starts_anew_and_clears_what_is_left(
+    minilm: Path, make_corpus: MakeCorpus, tmp_path: Path
+) -> None:
+    left = tmp_path / "work" / "checkpoints-of-another-recipe" / "checkpoint-2"
+    left.mkdir(parents=True)
+    (left / "trainer_state.json").write_text('{"global_step": 2, "log_history": []}', "utf-8")
+    steps: list[int] = []
+
+    def killed(step: int, _: int) -> None:
+        steps.append(step)
+        raise Killed
+
+    with pytest.raises(Killed):
+        run(make_corpus(32, 12), minilm, tmp_path / "made", SHORT, progress=killed)
+    assert steps == [1]
+    assert not left.exists()
+
+
+def test_a_fingerprint_is_of_all_that_decides_the_result(
+    make_corpus: MakeCorpus, tmp_path: Path
+) -> None:
+    corpus, encoder = make_corpus(12, 6), tmp_path / "encoder"
+    splits = corpus.frame["split"].to_list()
+    encoder.mkdir()
+    (encoder / "model.safetensors").write_bytes(b"weights")
+    (encoder / "README.md").write_bytes(b"words")
+    rows = topical(len(splits))
+    changed = [(f"{rows[0][0]}!", rows[0][1]), *rows[1:]]
+    relabelled = [(rows[0][0], ["genes"]), *rows[1:]]
+    assert rows[0][1] != ["genes"]
+    first = fingerprint(corpus, encoder, SHORT)
+    found = [
+        first,
+        fingerprint(corpus, encoder, replace(SHORT, clip=2.0)),
+        fingerprint(write_corpus(tmp_path / "two", changed, splits), encoder, SHORT),
+        fingerprint(write_corpus(tmp_path / "three", relabelled, splits), encoder, SHORT),
+        fingerprint(write_corpus(tmp_path / "four", rows[::-1], splits), encoder, SHORT),
+    ]
+    (encoder / "README.md").write_bytes(b"other words")
+    assert fingerprint(write_corpus(tmp_path / "five", rows, splits), encoder, SHORT) == first
+    (encoder / "model.safetensors").write_bytes(b"other weights")
+    found.append(fingerprint(corpus, encoder, SHORT))
+    assert len(set(found)) == len(found)
 
 
 def test_training_stops_when_validation_does_not_grow(

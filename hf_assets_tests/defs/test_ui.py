@@ -43,7 +43,7 @@ def free_port() -> int:
 @pytest.fixture(scope="module")
 def ui(tmp_path_factory: pytest.TempPathFactory) -> Generator[Ui]:
     data, port, day = tmp_path_factory.mktemp("ui"), free_port(), today()
-    demo = [sys.executable, "-m", "hf_assets.demo", "run", "--data", str(data)]
+    demo = [sys.executable, "-m", "hf_assets.demo", "run", "--only", "hub", "--data", str(data)]
     subprocess.run([*demo, "--models", "2000", "--spaces", "800"], cwd=PROJECT, check=True)
     environment = os.environ | {
         "DAGSTER_HOME": str(data / "dagster_home"),
@@ -96,6 +96,17 @@ def test_the_lineage_shows_every_asset_under_its_group(ui: Ui, page: Page) -> No
         expect(page.get_by_text(name, exact=True).first).to_be_visible()
     for group in ("hub", "raw", "tables", "trends"):
         expect(page.get_by_text(group, exact=True).first).to_be_visible()
+
+
+def test_the_lineage_goes_from_a_dump_to_the_tagger(ui: Ui, page: Page) -> None:
+    page.goto(
+        f"{ui.url}/assets/questions/tagger_space?view=lineage&lineageScope=upstream&lineageDepth=9"
+    )
+    for name in (
+        *("question_dump", "new_questions", "corpus", "baseline", "classifier"),
+        *("onnx_classifier", "quantized_classifier", "leaderboard", "tagger_space"),
+    ):
+        expect(page.get_by_text(name, exact=True).first).to_be_visible()
 
 
 def test_a_partition_page_tells_rows_source_and_preview(ui: Ui, page: Page) -> None:

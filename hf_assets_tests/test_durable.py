@@ -1,0 +1,131 @@
+"""A folder is there whole or not at all, whatever happens while it is made anew."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from hf_assets import durable
+from hf_assets.durable import replacing_folder
+from hf_assets.lake import Lake, Made, MissingArtefact, MissingDay
+from hf_assets_tests.slow_writer import NUMBERS, numbers
+
+KILLED = """
+import os, sys, time
+from pathlib import Path
+from hf_assets import durable
+place, where = Path(sys.argv[1]), sys.argv[2]
+if where == "between":
+    rename = Path.rename
+    def once(self, target):
+        rename(self, target)
+        print("now", flush=True)
+        time.sleep(600)
+    Path.rename = once
+with durable.replacing_folder(place) as folder:
+    (folder / "a").write_text("new")
+    if where == "inside":
+        print("now", flush=True)
+        time.sleep(600)
+"""
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {str(path.relative_to(folder)): path.read_text()
+            for path in folder.rglob("*") if path.is_file()}  # fmt: skip
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    place = tmp_path / "classifiers" / "questions" / "onnx"
+    with replacing_folder(place) as folder:
+        (folder / "deep").mkdir()
+        (folder / "deep" / "a").write_text("old")
+        (folder / "b").write_text("old")
+    return place
+
+
+def kill(place: Path, where: str) -> None:
+    """Kill a process that makes the folder anew: while it fills it, or between its two renames."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(place), where], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "now\n"
+    process.send_signal(signal.SIGKILL)
+    process.wait(10)
+
+
+def test_the_new_folder_takes_the_place_of_the_old(place: Path) -> None:
+    with replacing_folder(place) as folder:
+        assert contents(place) == {"deep/a": "old", "b": "old"}
+        assert list(folder.iterdir()) == []
+        (folder / "c").write_text("new")
+    assert contents(place) == {"c": "new"}
+    assert [path.name for path in place.parent.iterdir()] == ["onnx"]
+
+
+def test_an_error_leaves_the_old_folder_and_nothing_else(place: Path) -> None:
+    def fail() -> None:
+        with replacing_folder(place) as folder:
+            (folder / "c").write_text("half")
+            raise OSError("full")
+
+    with pytest.raises(OSError, match="full"):
+        fail()
+    assert contents(place) == {"deep/a": "old", "b": "old"}
+    assert [path.name for path in place.parent.iterdir()] == ["onnx"]
+
+
+def test_a_killed_writer_leaves_the_old_folder(place: Path) -> None:
+    kill(place, "inside")
+    assert contents(place) == {"deep/a": "old", "b": "old"}
+    (left,) = [path for path in place.parent.iterdir() if path != place]
+    with replacing_folder(place) as folder:
+        (folder / "a").write_text("new")
+    assert left.exists()  # it may be a running writer's
+    long_ago = time.time() - durable.STALE_TEMPORARY - 60
+    os.utime(left, (long_ago, long_ago))
+    with replacing_folder(place) as folder:
+        (folder / "a").write_text("newer")
+    assert [path.name for path in place.parent.iterdir()] == ["onnx"]
+
+
+def test_killed_between_two_renames_the_old_folder_comes_back(place: Path) -> None:
+    kill(place, "between")
+    assert not place.exists()
+    lake = Lake(place.parents[2])
+    assert contents(lake.artefact("classifiers", "questions", "onnx"))["b"] == "old"
+
+
+def test_killed_between_two_renames_the_next_writer_goes_on(place: Path) -> None:
+    kill(place, "between")
+    with replacing_folder(place) as folder:
+        assert contents(place)["b"] == "old"
+        (folder / "a").write_text("newer")
+    assert contents(place) == {"a": "newer"}
+
+
+def test_what_was_never_made_is_named(lake: Lake) -> None:
+    with pytest.raises(MissingArtefact, match="classifiers/questions/onnx"):
+        lake.artefact("classifiers", "questions", "onnx")
+    with pytest.raises(MissingDay, match="there is no numbers: materialise it"):
+        lake.read("numbers", None)
+
+
+@pytest.mark.parametrize("names", [("..", "x"), ("a", "../../x"), ("A",), ("a b",), ("",)])
+def test_no_artefact_outside_of_the_lake(lake: Lake, names: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match="not an asset's name"):
+        lake.artefact(*names)
+
+
+def test_a_table_without_days_is_stored_and_replaced(lake: Lake) -> None:
+    lake.write(NUMBERS, None, Made([numbers(0, 3)]))
+    stored = lake.write(NUMBERS, None, Made([numbers(0, 5)], notes={"odd": 1}))
+    assert stored.path == lake.root / "numbers" / "data.parquet"
+    assert (stored.rows, stored.day, stored.notes) == (5, "", {"odd": 1})
+    assert lake.days("numbers") == []
