@@ -43,9 +43,9 @@ class Chain:
         return self.lake.folder("/".join(["classifiers", self.name, *names]), None)
 
     def trained(self) -> dict[str, Path]:
-        """The base models that came as far as int8, with their folders."""
+        """The base models that were trained, with their folders."""
         found = {name: self.place(name) for name in BASE_MODELS}
-        return {name: path for name, path in found.items() if (path / "quantized").is_dir()}
+        return {name: path for name, path in found.items() if (path / STEPS[0]).is_dir()}
 
     def artefacts(self) -> Iterator[Path]:
         """The folders of every base model's steps that are there."""
