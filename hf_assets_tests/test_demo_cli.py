@@ -30,9 +30,7 @@ SECRETS = {
 }
 
 
-def demo(
-    *arguments: str, timeout: float = 90, **environment: str
-) -> subprocess.CompletedProcess[str]:
+def demo(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """The command, run to its end, with what it started should it not end."""
     process = subprocess.Popen(
         [sys.executable, "-m", "hf_assets.demo", *arguments],
@@ -43,7 +41,7 @@ def demo(
         start_new_session=True,
     )
     try:
-        said, complaint = process.communicate(timeout=timeout)
+        said, complaint = process.communicate(timeout=400)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
@@ -135,7 +133,7 @@ def test_run_again(first: subprocess.CompletedProcess[str], root: Path) -> None:
 def test_the_labels_end_in_a_tagger_and_scores_beside_their_floors(tmp_path: Path) -> None:
     data = tmp_path / "data"
     small = ("--questions", "900", "--datasets", "300")
-    done = demo("run", "--data", str(data), "--only", "labels", *small, timeout=400, **SECRETS)
+    done = demo("run", "--data", str(data), "--only", "labels", *small, **SECRETS)
     assert done.returncode == 0, done.stderr
     for words in ("int8", "constant labels", "predict nothing", "TF-IDF", "are generated"):
         assert words in done.stdout

@@ -4,7 +4,7 @@ Each step fills a folder that takes its place when it is whole: `classifiers/<co
 what else the steps need is imported inside them, for the code location must load without.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -65,7 +65,7 @@ class SpaceConfig(dg.Config):
 
 
 @contextmanager
-def made(chain: Chain, *names: str) -> Iterator[Path]:
+def made(chain: Chain, *names: str) -> Generator[Path]:
     """An empty folder that becomes `chain.place(*names)` when it is filled."""
     with clear_failures(), replacing_folder(chain.place(*names)) as folder:
         yield folder
