@@ -61,12 +61,32 @@ def execute(world: World, name: str, request: dg.RunRequest) -> dg.ExecuteInProc
     )
 
 
-@pytest.mark.parametrize("name", ["daily_capture", "fill_derived_days"])
+EVERY = ("daily_capture", "fill_derived_days", "nightly_questions", "nightly_datasets")
+
+
+@pytest.mark.parametrize("name", EVERY)
 def test_nothing_runs_by_itself_in_a_clone(world: Make, name: str) -> None:
     schedule = world().definitions.get_repository_def().get_schedule_def(name)
     assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
     assert schedule.execution_timezone == "UTC"
     assert schedule.description
+
+
+@pytest.mark.parametrize(
+    ("name", "asset", "day"),
+    [
+        # A day of questions is asked for when it is over; Kaggle's list shows only what is now.
+        ("nightly_questions", "new_questions", "2026-02-28"),
+        ("nightly_datasets", "new_datasets", "2026-03-01"),
+    ],
+)
+def test_new_texts_are_fetched_for_their_day(world: Make, name: str, asset: str, day: str) -> None:
+    hub = world()
+    (request,) = tick(hub, name, dt.datetime(2026, 3, 1, 1, 15, tzinfo=dt.UTC)).requests
+    assert (request.partition_key, request.run_key) == (day, day)
+    repository = hub.definitions.get_repository_def()
+    job = repository.get_job(repository.get_schedule_def(name).job_name)
+    assert [key.path[-1] for key in job.asset_layer.selected_asset_keys] == [asset]
 
 
 def test_daily_capture_takes_in_the_whole_graph(world: Make) -> None:
