@@ -24,7 +24,7 @@ class Recipe:
     """
 
     strategy: Strategy = "finetune"
-    epochs: int = 5
+    epochs: int = 3
     batch: int = 32
     max_length: int = 128
     encoder_rate: float = 2e-4
