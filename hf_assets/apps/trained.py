@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from hf_assets.classifiers.tagger import Tagger
-from hf_assets.corpora.corpus import CorpusError, open_corpus
+from hf_assets.corpora.corpus import CorpusError, is_generated, open_corpus
 
 # An example is read at a glance: characters of title and text together.
 EXAMPLE_LENGTH = (40, 600)
@@ -85,7 +85,7 @@ class Trained:
     @property
     def generated(self) -> bool:
         """Whether the corpus's texts come from a generator, or some of them."""
-        return _says_generated(_json(self.data / "corpora" / self.corpus / "facts.json"))
+        return is_generated(_json(self.data / "corpora" / self.corpus / "facts.json"))
 
     def examples(self, count: int = 3) -> list[Example]:
         """Short test rows, each with another first label; none where the corpus is not there."""
@@ -155,12 +155,6 @@ def _stamp(folder: Path) -> Stamp:
     except FileNotFoundError:
         return ()
     return tuple((one.st_ino, one.st_mtime_ns) for one in files)
-
-
-def _says_generated(facts: Any) -> bool:
-    if isinstance(facts, dict):
-        return facts.get("generated") is True or any(map(_says_generated, facts.values()))
-    return isinstance(facts, list) and any(map(_says_generated, facts))
 
 
 def _json(path: Path) -> dict[str, Any]:

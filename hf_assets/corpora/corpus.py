@@ -5,7 +5,7 @@ What does not: how the folder is made (`building.py`), or what it must pass (`qu
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,9 @@ import polars as pl
 from hf_assets.corpora.labels import multi_hot
 from hf_assets.corpora.schemas import CORPUS_COLUMNS, SPLITS, SplitName
 from hf_assets.errors import InputError
+
+# The embedded Stack Exchange's site, which is none.
+EMBEDDED_SITE = "generated"
 
 
 class CorpusError(InputError):
@@ -45,6 +48,11 @@ class Corpus:
     def frame(self) -> pl.DataFrame:
         """All rows with `CORPUS_COLUMNS`, read on first use."""
         return pl.read_parquet(self.folder / "corpus.parquet", hive_partitioning=False)
+
+    @property
+    def generated(self) -> bool:
+        """Whether texts of it come from this package's embedded services: nobody wrote them."""
+        return is_generated(self.facts)
 
     def split(self, name: SplitName) -> Split:
         """The rows of that side, in the order they are stored."""
@@ -83,6 +91,16 @@ def open_corpus(folder: Path) -> Corpus:
             "corpus anew"
         )
     return Corpus(folder, str(facts.get("name", folder.name)), tuple(labels), facts)
+
+
+def is_generated(facts: Mapping[str, Any]) -> bool:
+    """Whether a corpus with those facts has texts of this package's embedded services."""
+    told = [one for many in facts.get("sources", {}).values() for one in many]
+    return any(
+        str(one.get("site")).partition(".")[0] == EMBEDDED_SITE
+        or "//127.0.0.1:" in str(one.get("endpoint"))
+        for one in told
+    )
 
 
 def joined(parts: Iterable[str | None]) -> str:

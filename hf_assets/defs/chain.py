@@ -8,8 +8,6 @@ from hf_assets.classifiers.encoders import BASE_MODELS
 from hf_assets.corpora.corpus import Corpus, open_corpus
 from hf_assets.lake import Lake
 
-# The site of the embedded Stack Exchange, which is none.
-GENERATED = "generated"
 STEPS = ("classifier", "onnx", "quantized")
 
 
@@ -28,9 +26,7 @@ class Chain:
     @property
     def remark(self) -> str:
         """What everyone who is shown this corpus or its scores must be told first, or nothing."""
-        told = [one for many in self.corpus.facts["sources"].values() for one in many]
-        if any("//127.0.0.1:" in str(one.get("endpoint")) or one.get("site") == GENERATED
-               for one in told):  # fmt: skip
+        if self.corpus.generated:
             return "Its texts are generated: no figure here says anything of real ones."
         return ""
 

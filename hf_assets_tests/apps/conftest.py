@@ -69,7 +69,7 @@ def write_lake(data: Path, stranger: int = 9) -> None:
          "author": f"Author {i} <b>", "link": "javascript:alert(1)" if i else "https://a.example/1"}
         for i, (split, text, labels) in enumerate(ROWS)
     ]  # fmt: skip
-    facts = {"provenance": {"new_questions": [{"endpoint": "loopback", "generated": True}]}}
+    facts = {"sources": {"new_questions": [{"endpoint": "http://127.0.0.1:1", "site": "x"}]}}
     write_corpus(data / "corpora" / "questions", rows, facts)
     torn = data / "classifiers" / TORN / "tagger_space" / "model"
     (torn / "onnx").mkdir(parents=True)

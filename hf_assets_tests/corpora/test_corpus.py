@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from hf_assets.corpora.corpus import Corpus, CorpusError, joined, open_corpus
+from hf_assets.corpora.corpus import Corpus, CorpusError, is_generated, joined, open_corpus
 from hf_assets_tests.corpora.conftest import Build, make_rows
 
 
@@ -99,3 +99,20 @@ def test_no_folder_is_no_corpus(tmp_path: Path) -> None:
 )
 def test_title_and_body_are_one_text(parts: list[str | None], text: str) -> None:
     assert joined(parts) == text
+
+
+@pytest.mark.parametrize(
+    ("source", "generated"),
+    [
+        ({"site": "generated.stackexchange.com"}, True),
+        ({"site": "generated", "endpoint": "https://api.stackexchange.com"}, True),
+        ({"endpoint": "http://127.0.0.1:4711"}, True),
+        ({"site": "datascience", "endpoint": "https://api.stackexchange.com"}, False),
+        ({"file": "generated.csv"}, False),
+    ],
+)
+def test_texts_of_the_embedded_services_are_known_as_generated(
+    source: dict[str, str], generated: bool
+) -> None:
+    assert is_generated({"sources": {"new_questions": [{"site": "ai"}, source]}}) is generated
+    assert not is_generated({})
