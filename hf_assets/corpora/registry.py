@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from hf_assets.errors import InputError
 
-# Assets that an entry may name as its source, the history before its increments.
+# Assets that an entry may name as its source; of a text in two of them the last one holds.
 SOURCES = ("question_dump", "new_questions", "dataset_dump", "new_datasets")
 # Names that the rest of the graph uses: an asset's, a group's, a folder's of the lake.
 RESERVED = frozenset(

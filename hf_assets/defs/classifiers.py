@@ -20,6 +20,7 @@ from hf_assets.defs.chain import Chain
 from hf_assets.defs.partitions import base_models
 from hf_assets.defs.resources import LakeResource, clear_failures
 from hf_assets.durable import replacing_folder
+from hf_assets.errors import InputError
 from hf_assets.settings import settings
 
 USUAL = Recipe()
@@ -185,7 +186,9 @@ def classifier_assets(name: str) -> Iterator[dg.AssetsDefinition]:
         chain = Chain(lake.tree, name)
         with made(chain, "tagger_space") as folder:
             board = open_leaderboard(chain.given("leaderboard"))
-            best = chain.given(board.facts["best"] or "", "quantized")
+            if not board.facts["best"]:
+                raise InputError(f"{name} has no int8 model: materialise quantized_classifier")
+            best = chain.given(board.facts["best"], "quantized")
             hints = Hints(config.model_repo, chain.remark, config.words)
             facts = write_space(folder, chain.corpus, best, board, context.log.info, hints)
         return dg.MaterializeResult(metadata=report.space_facts(chain.place("tagger_space"), facts))

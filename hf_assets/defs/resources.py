@@ -156,7 +156,6 @@ class StackExchangeResource(dg.ConfigurableResource):
 
     endpoint: str
     site: str
-    retry_wait: float
 
     def client(self, tell: Callable[[str], None]) -> "QuestionClient":
         """A client; the app key, if there is one, stays out of configuration and logs."""
@@ -198,7 +197,6 @@ def resources() -> dg.Definitions:
             "stackexchange": StackExchangeResource(
                 endpoint=known.stackexchange_endpoint,
                 site=known.stackexchange_site,
-                retry_wait=known.retry_wait,
             ),
             "kaggle": KaggleResource(endpoint=known.kaggle_endpoint),
         },

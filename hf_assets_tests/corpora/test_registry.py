@@ -28,8 +28,8 @@ def write(folder: Path, text: str) -> Path:
 def test_the_package_has_two_corpora() -> None:
     found = corpora()
     assert {name: (spec.sources, spec.rare_share, spec.code) for name, spec in found.items()} == {
-        "questions": (("question_dump", "new_questions"), 0.001, "drop"),
-        "datasets": (("dataset_dump", "new_datasets"), 0.005, "drop"),
+        "questions": (("new_questions", "question_dump"), 0.001, "drop"),
+        "datasets": (("new_datasets", "dataset_dump"), 0.005, "drop"),
     }
     assert all(spec.file is None for spec in found.values())
 
