@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -22,6 +23,11 @@ class Rendered:
     png: bytes
     svg: bytes
     gallery: bytes
+
+    def write(self, folder: Path, name: str) -> None:
+        """Leave `name`.png and `name`.svg in a folder that is still being filled."""
+        (folder / f"{name}.png").write_bytes(self.png)
+        (folder / f"{name}.svg").write_bytes(self.svg)
 
 
 def render(figure: Figure) -> Rendered:

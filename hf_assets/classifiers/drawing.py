@@ -14,6 +14,4 @@ FIGURES = {
 def write_figures(board: Leaderboard, folder: Path) -> None:
     """Leave each figure in `folder`, as PNG and SVG."""
     for name, figure in FIGURES.items():
-        drawn = render(figure(board))
-        (folder / f"{name}.png").write_bytes(drawn.png)
-        (folder / f"{name}.svg").write_bytes(drawn.svg)
+        render(figure(board)).write(folder, name)

@@ -116,9 +116,7 @@ def train(
     }
     written = json.dumps(about, ensure_ascii=False, indent=1, allow_nan=False)
     (folder / "training.json").write_text(written + "\n", encoding="utf-8")
-    figure = render(curves.figure(about))
-    (folder / "curves.png").write_bytes(figure.png)
-    (folder / "curves.svg").write_bytes(figure.svg)
+    render(curves.figure(about)).write(folder, "curves")
     shutil.rmtree(work, ignore_errors=True)
     return about
 

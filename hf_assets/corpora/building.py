@@ -113,9 +113,7 @@ def build(
         writer.write(frame)
     _write(folder / "labels.json", {"labels": labels})
     _write(folder / "facts.json", facts)
-    figure = render(label_frequencies(open_corpus(folder)))
-    (folder / "label_frequencies.png").write_bytes(figure.png)
-    (folder / "label_frequencies.svg").write_bytes(figure.svg)
+    render(label_frequencies(open_corpus(folder))).write(folder, "label_frequencies")
     tell(f"{frame.height:,} of {sieve.came:,} rows and {len(labels):,} of {given:,} labels kept")
     return facts
 

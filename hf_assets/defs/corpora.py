@@ -1,7 +1,6 @@
 """A corpus from its sources, one for each entry of the registry. Not here: how (`corpora`)."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import dagster as dg
 
@@ -15,17 +14,17 @@ from hf_assets.settings import settings
 def corpus_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition | dg.AssetSpec]:
     """The corpus of that entry, and the file it is read from, if it has one of its own."""
     group = f"corpora/{spec.name}"
-    if isinstance(spec.source, Path):
+    if spec.file:
         sources = [dg.AssetKey([spec.name, "table"])]
         yield dg.AssetSpec(
             sources[0],
             group_name=group,
-            description=f"A table with labels of your own: {spec.source.name}.",
-            kinds={spec.source.suffixes[0].lstrip(".")},
-            metadata={"path": dg.MetadataValue.path(str(spec.source))},
+            description=f"A table with labels of your own: {spec.file.name}.",
+            kinds={spec.file.suffixes[0].lstrip(".")},
+            metadata={"path": dg.MetadataValue.path(str(spec.file))},
         )
     else:
-        sources = [dg.AssetKey(source) for source in spec.source]
+        sources = [dg.AssetKey(source) for source in spec.sources]
 
     @dg.asset(
         key=[spec.name, "corpus"],
@@ -44,11 +43,7 @@ def corpus_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition | dg.AssetSp
 
         place = lake.tree.folder(f"corpora/{spec.name}", None)
         with clear_failures(), replacing_folder(place) as folder:
-            texts = (
-                [read_table(spec, context.log.info)]
-                if isinstance(spec.source, Path)
-                else lake.texts(*spec.source)
-            )
+            texts = [read_table(spec, context.log.info)] if spec.file else lake.texts(*spec.sources)
             facts = build(spec, texts, folder, before=place, tell=context.log.info)
         return dg.MaterializeResult(metadata=corpus_facts(place, facts))
 
