@@ -13,7 +13,9 @@ Only this module may assume that the lake is a folder of this machine.
 import json
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
@@ -21,20 +23,14 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hf_assets.durable import recover, replacing, write_bytes
+from hf_assets.parquet import FOOTER_KEY, ParquetBatches, Table
 
-# Rows of a row group at most: 128 k models are ~40 MB in memory; groups four times as large save
-# 4 % of the bytes and cost 200 MB.
-ROW_GROUP = 1 << 17
-# A dictionary page of 1 MB, pyarrow's default, overflows on `tags` and doubles the column.
-DICTIONARY_PAGE = 16 << 20
-# Level 9 saves 6 % of the bytes and doubles the time to write them.
-ZSTD_LEVEL = 3
+# Days that are being made durable while the next is made: a disk syncs several in the time of one.
+SETTLING = 8
 
-FOOTER_KEY = "hf_assets"
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_./-]*")
 
@@ -45,36 +41,6 @@ class MissingDay(LookupError):
 
 class MissingArtefact(LookupError):
     """A folder was never made; the message says which."""
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column: its polars type and what it means, with its unit."""
-
-    dtype: pl.DataType | type[pl.DataType]
-    description: str
-
-
-@dataclass(frozen=True)
-class Table:
-    """What a stored table promises: its name, its columns in order, the columns never null.
-
-    `row_group` is the number of rows that are gathered before they are written as a row group.
-    `encodings` names Parquet encodings that suit the order of its rows better than those that suit
-    the type; `preview_by` the column whose highest values show the table best, or None.
-    """
-
-    name: str
-    columns: Mapping[str, Column]
-    required: tuple[str, ...] = ()
-    encodings: Mapping[str, str] = field(default_factory=dict)
-    preview_by: str | None = None
-    row_group: int = ROW_GROUP
-
-    @property
-    def schema(self) -> pl.Schema:
-        """The polars schema."""
-        return pl.Schema({name: column.dtype for name, column in self.columns.items()})
 
 
 @dataclass
@@ -152,11 +118,45 @@ class Lake:
 
     def write(self, table: Table, day: str | None, made: Made) -> Stored:
         """Store one day, or a table without days, in one step; on any error the old one stays."""
+        self._staged(table, day, made).close()
+        return self.read(table.name, day)
+
+    def write_days(
+        self, table: Table, makes: Mapping[Any, Callable[[], Made]]
+    ) -> Iterator[tuple[str | None, Stored]]:
+        """Store many days as `write` does, and give each when it is there.
+
+        One day is made at a time; what was written waits for the disk beside that. After an error
+        the days before it are given still, and the error comes last.
+        """
+        waiting: deque[tuple[str | None, Future[None]]] = deque()
+        failed: Exception | None = None
+        with ThreadPoolExecutor(SETTLING) as pool:
+            for day, make in makes.items():
+                try:
+                    staged = self._staged(table, day, make())
+                except Exception as error:  # noqa: BLE001 - raised below
+                    failed = error
+                    break
+                waiting.append((day, pool.submit(staged.close)))
+                while waiting and (waiting[0][1].done() or len(waiting) > SETTLING):
+                    known, settled = waiting.popleft()
+                    settled.result()
+                    yield known, self.read(table.name, known)
+            for known, settled in waiting:
+                settled.result()
+                yield known, self.read(table.name, known)
+        if failed:
+            raise failed
+
+    def _staged(self, table: Table, day: str | None, made: Made) -> ExitStack:
+        """A day written beside its place; closing what is returned puts it there."""
         folder = self.folder(table.name, day)
         path = folder / "data.parquet"
         began = time.perf_counter()
         # Everything is written before anything is moved; first in, last moved.
         with ExitStack() as moves:
+            moves.callback(_unlink_empty, folder, made)
             with ParquetBatches(moves.enter_context(replacing(path)), table) as writer:
                 for frame in made.frames:
                     writer.write(frame)
@@ -170,20 +170,11 @@ class Lake:
                 if frame.height:
                     aside = moves.enter_context(replacing(folder / f"{name}.parquet"))
                     frame.write_parquet(aside)
-        for name, frame in made.aside.items():
-            if not frame.height:
-                (folder / f"{name}.parquet").unlink(missing_ok=True)
-        return self.read(table.name, day)
+            return moves.pop_all()
 
     def read(self, asset: str, day: str | None) -> Stored:
         """That day of that table (or a table without days), unread. MissingDay if not there."""
-        path = self.folder(asset, day) / "data.parquet"
-        if not path.exists():
-            raise MissingDay(
-                f"there is no {asset} for {day}: materialise {asset} of that day first"
-                if day
-                else f"there is no {asset}: materialise it first"
-            )
+        path = self._whole(asset, day)
         metadata = pq.read_metadata(path)
         footer = json.loads((metadata.metadata or {}).get(FOOTER_KEY.encode(), b"{}"))
         return Stored(
@@ -194,6 +185,21 @@ class Lake:
             provenance=footer.get("provenance", {}),
             seconds=footer.get("seconds", 0.0),
         )
+
+    def notes(self, asset: str, day: str) -> dict[str, Any]:
+        """The notes of `read` alone, in half its time. MissingDay if not there."""
+        footer = pl.read_parquet_metadata(self._whole(asset, day)).get(FOOTER_KEY, "{}")
+        return json.loads(footer).get("notes", {})
+
+    def _whole(self, asset: str, day: str | None) -> Path:
+        path = self.folder(asset, day) / "data.parquet"
+        if not path.exists():
+            raise MissingDay(
+                f"there is no {asset} for {day}: materialise {asset} of that day first"
+                if day
+                else f"there is no {asset}: materialise it first"
+            )
+        return path
 
     def before(self, asset: str, day: str) -> Stored | None:
         """The last stored day of that table before `day`, or None."""
@@ -220,83 +226,11 @@ class Lake:
         return path
 
 
-class ParquetBatches:
-    """A Parquet file written batch by batch, in the lake's encodings.
-
-    Numbers and times are split by byte, text goes through a dictionary, unless the table knows
-    better: two thirds of the bytes of polars' own writer on a day of models.
-    """
-
-    def __init__(self, path: Path, table: Table) -> None:
-        self.path, self.table = path, table
-        self.footer: dict[str, Any] = {}
-        self._writer: pq.ParquetWriter | None = None
-        self._waiting: list[pa.Table] = []
-
-    def __enter__(self) -> "ParquetBatches":
-        schema = self._arrow(pl.DataFrame(schema=self.table.schema)).schema
-        dictionary, encoding = _encodings(schema, self.table.encodings)
-        self._writer = pq.ParquetWriter(
-            self.path,
-            schema,
-            compression="zstd",
-            compression_level=ZSTD_LEVEL,
-            use_dictionary=dictionary,
-            column_encoding=encoding,
-            dictionary_pagesize_limit=DICTIONARY_PAGE,
-        )
-        return self
-
-    def write(self, frame: pl.DataFrame) -> None:
-        """Append rows; the frame must have the table's columns, in any order."""
-        if frame.height:
-            # As Arrow while it waits: compact, where a frame holds on to what it was cut from.
-            self._waiting.append(self._arrow(frame))
-        if sum(part.num_rows for part in self._waiting) >= self.table.row_group:
-            self._flush()
-
-    def _flush(self) -> None:
-        assert self._writer is not None, "enter the writer first"
-        if self._waiting:
-            self._writer.write_table(pa.concat_tables(self._waiting), row_group_size=ROW_GROUP * 2)
-            self._waiting.clear()
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        assert self._writer is not None
-        if kind is None:
-            self._flush()
-            self._writer.add_key_value_metadata({FOOTER_KEY: json.dumps(self.footer, default=str)})
-        self._writer.close()
-
-    def _arrow(self, frame: pl.DataFrame) -> pa.Table:
-        shaped = frame.select(list(self.table.columns)).cast(dict(self.table.schema))
-        return shaped.to_arrow(compat_level=pl.CompatLevel.oldest())
-
-
-def _encodings(schema: pa.Schema, known: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
-    """Which leaf columns get a dictionary, and the encoding of the others."""
-    dictionary: list[str] = []
-    encoding: dict[str, str] = {}
-    for path, kind in _leaves(schema):
-        if path in known:
-            encoding[path] = known[path]
-        elif pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_timestamp(kind):
-            encoding[path] = "BYTE_STREAM_SPLIT"
-        else:
-            dictionary.append(path)
-    return dictionary, encoding
-
-
-def _leaves(fields: Iterable[pa.Field], prefix: str = "") -> Iterator[tuple[str, pa.DataType]]:
-    """Parquet's name and the type of each leaf: lists add `.list.element`."""
-    for item in fields:
-        path, kind = prefix + item.name, item.type
-        while pa.types.is_list(kind) or pa.types.is_large_list(kind):
-            path, kind = f"{path}.list.element", kind.value_type
-        if pa.types.is_struct(kind):
-            yield from _leaves(kind, f"{path}.")
-        else:
-            yield path, kind
+def _unlink_empty(folder: Path, made: Made) -> None:
+    """Remove side tables of the day before that have no rows any more."""
+    for name, frame in made.aside.items():
+        if not frame.height:
+            (folder / f"{name}.parquet").unlink(missing_ok=True)
 
 
 def today() -> str:

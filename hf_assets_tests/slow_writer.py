@@ -7,7 +7,8 @@ from pathlib import Path
 
 import polars as pl
 
-from hf_assets.lake import Column, Lake, Made, Table, iso
+from hf_assets.lake import Lake, Made, iso
+from hf_assets.parquet import Column, Table
 from hf_assets_tests.conftest import DAY
 
 NUMBERS = Table(

@@ -5,32 +5,49 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from hf_assets import durable
-from hf_assets.durable import replacing_folder
+from hf_assets.durable import remove_folder, replacing_folder
 from hf_assets.lake import Lake, Made, MissingArtefact, MissingDay
 from hf_assets_tests.slow_writer import NUMBERS, numbers
 
 KILLED = """
-import os, sys, time
+import sys, time
 from pathlib import Path
 from hf_assets import durable
 place, where = Path(sys.argv[1]), sys.argv[2]
-if where == "between":
+if where != "inside":
     rename = Path.rename
+    durable._exchanged = lambda *_: False
     def once(self, target):
         rename(self, target)
+        Path.rename = rename
         print("now", flush=True)
-        time.sleep(600)
+        sys.stdin.readline()
     Path.rename = once
 with durable.replacing_folder(place) as folder:
     (folder / "a").write_text("new")
     if where == "inside":
         print("now", flush=True)
         time.sleep(600)
+"""
+
+
+# Makes the folder anew so many times, with or without the system's exchange of two folders.
+MANY = """
+import sys
+from pathlib import Path
+from hf_assets import durable
+if sys.argv[2] == "renames":
+    durable._exchanged = lambda *_: False
+for number in range(int(sys.argv[3])):
+    with durable.replacing_folder(Path(sys.argv[1])) as folder:
+        for name in "ab":
+            (folder / name).write_text("new")
 """
 
 
@@ -49,13 +66,26 @@ def place(tmp_path: Path) -> Path:
     return place
 
 
-def kill(place: Path, where: str) -> None:
-    """Kill a process that makes the folder anew: while it fills it, or between its two renames."""
+def names(folder: Path) -> list[str]:
+    """What lies there, but for locks."""
+    return sorted(path.name for path in folder.iterdir() if path.suffix != ".lock")
+
+
+def stopped(place: Path, where: str) -> "subprocess.Popen[str]":
+    """A process that makes the folder anew, while it fills it or between its two renames."""
     process = subprocess.Popen(
-        [sys.executable, "-c", KILLED, str(place), where], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", KILLED, str(place), where],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "now\n"
+    return process
+
+
+def kill(place: Path, where: str) -> None:
+    process = stopped(place, where)
     process.send_signal(signal.SIGKILL)
     process.wait(10)
 
@@ -66,7 +96,7 @@ def test_the_new_folder_takes_the_place_of_the_old(place: Path) -> None:
         assert list(folder.iterdir()) == []
         (folder / "c").write_text("new")
     assert contents(place) == {"c": "new"}
-    assert [path.name for path in place.parent.iterdir()] == ["onnx"]
+    assert names(place.parent) == ["onnx"]
 
 
 def test_an_error_leaves_the_old_folder_and_nothing_else(place: Path) -> None:
@@ -78,13 +108,13 @@ def test_an_error_leaves_the_old_folder_and_nothing_else(place: Path) -> None:
     with pytest.raises(OSError, match="full"):
         fail()
     assert contents(place) == {"deep/a": "old", "b": "old"}
-    assert [path.name for path in place.parent.iterdir()] == ["onnx"]
+    assert names(place.parent) == ["onnx"]
 
 
 def test_a_killed_writer_leaves_the_old_folder(place: Path) -> None:
     kill(place, "inside")
     assert contents(place) == {"deep/a": "old", "b": "old"}
-    (left,) = [path for path in place.parent.iterdir() if path != place]
+    (left,) = [place.parent / name for name in names(place.parent) if name != place.name]
     with replacing_folder(place) as folder:
         (folder / "a").write_text("new")
     assert left.exists()  # it may be a running writer's
@@ -92,7 +122,7 @@ def test_a_killed_writer_leaves_the_old_folder(place: Path) -> None:
     os.utime(left, (long_ago, long_ago))
     with replacing_folder(place) as folder:
         (folder / "a").write_text("newer")
-    assert [path.name for path in place.parent.iterdir()] == ["onnx"]
+    assert names(place.parent) == ["onnx"]
 
 
 def test_killed_between_two_renames_the_old_folder_comes_back(place: Path) -> None:
@@ -108,6 +138,51 @@ def test_killed_between_two_renames_the_next_writer_goes_on(place: Path) -> None
         assert contents(place)["b"] == "old"
         (folder / "a").write_text("newer")
     assert contents(place) == {"a": "newer"}
+
+
+def test_a_reader_between_the_renames_of_a_living_writer_waits_for_it(place: Path) -> None:
+    writer = stopped(place, "between")
+    with ThreadPoolExecutor(1) as pool:
+        reader = pool.submit(Lake(place.parents[2]).artefact, "classifiers", "questions", "onnx")
+        with pytest.raises(TimeoutError):
+            reader.result(0.5)
+        writer.communicate("go on\n", timeout=60)
+        assert writer.returncode == 0
+        assert contents(reader.result(60)) == {"a": "new"}
+    assert names(place.parent) == ["onnx"]
+
+
+@pytest.mark.parametrize("how", ["exchange", "renames"])
+def test_writers_and_readers_do_not_meet(tmp_path: Path, how: str) -> None:
+    place = tmp_path / "onnx"
+    with replacing_folder(place) as folder:
+        for name in "ab":
+            (folder / name).write_text("old")
+    command = [sys.executable, "-c", MANY, str(place), how, "60"]
+    writers = [subprocess.Popen(command) for _ in range(2)]
+    missing = 0
+    while any(writer.poll() is None for writer in writers):
+        durable.recover(place)
+        missing += not place.is_dir()
+    assert [writer.returncode for writer in writers] == [0, 0]
+    assert contents(place) == {"a": "new", "b": "new"}
+    assert names(tmp_path) == ["onnx"]
+    assert how == "renames" or not missing
+
+
+def test_a_folder_that_was_half_removed_is_not_there(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(path: Path, **_: object) -> None:
+        (path / "b").unlink()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(durable.shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            remove_folder(place)
+    assert not place.exists()
+    remove_folder(place)
 
 
 def test_what_was_never_made_is_named(lake: Lake) -> None:

@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from hf_assets import durable
 from hf_assets.durable import append_line, replacing
 from hf_assets.hub import schemas
-from hf_assets.lake import Lake, Made, MissingDay, Table, iso, today
+from hf_assets.lake import Lake, Made, MissingDay, iso, today
+from hf_assets.parquet import Table
 from hf_assets.trends.metrics import DAILY_METRICS
 from hf_assets_tests.conftest import DAY
 from hf_assets_tests.hub.helpers import python

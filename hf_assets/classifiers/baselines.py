@@ -22,6 +22,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.svm import LinearSVC
 
 from hf_assets.classifiers.metrics import best_threshold, scores_at
+from hf_assets.classifiers.provenance import corpus_mark
 from hf_assets.classifiers.tfidf import TfIdf
 from hf_assets.corpora.corpus import Corpus, Split
 from hf_assets.errors import InputError
@@ -62,6 +63,7 @@ def fit(corpus: Corpus, folder: Path, tell: Tell = lambda _: None, seed: int = 0
     model.save(folder / "tfidf.npz")
     about = {
         "corpus": corpus.name,
+        "made_from": {"corpus": corpus_mark(corpus)},
         "labels": list(corpus.labels),
         "rows": {"train": len(train.texts), "validation": len(validation.texts)},
         "seed": seed,

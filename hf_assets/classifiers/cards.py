@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 from huggingface_hub.utils import validate_repo_id
 
 from hf_assets.classifiers.card_text import Published, model_card, space_card
-from hf_assets.classifiers.notices import hub_licence, write_notice
+from hf_assets.classifiers.judging import beats_floors
+from hf_assets.classifiers.notices import examples, hub_licence, write_notice
+from hf_assets.classifiers.provenance import require_current, require_same_corpus
 from hf_assets.classifiers.standings import INT8, Leaderboard, read_json
 from hf_assets.corpora.corpus import Corpus
 from hf_assets.errors import InputError
@@ -26,7 +27,6 @@ from hf_assets.errors import InputError
 GRAPH = "onnx/model_quantized.onnx"
 _HERE = Path(__file__).parent
 _TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
-_EXAMPLES = 4
 
 
 @dataclass(frozen=True)
@@ -68,20 +68,32 @@ def write_space(
 
     Raises:
         HFValidationError: `model_repo` can be no id on the Hub.
-        InputError: the leaderboard has no int8 model, or the files are of other labels.
+        InputError: the leaderboard has no int8 model, that model is no better than a constant
+            answer, or it is not what was measured: of another training, corpus or labels.
     """
     if hints.model_repo:
         validate_repo_id(hints.model_repo)
     served = board.rows.filter(model=board.facts["best"] or "", runtime=INT8).to_dicts()
     if not served:
         raise InputError("the leaderboard has no int8 model: materialise quantized_classifier")
+    floors = beats_floors(board.rows)
+    if not (floors.passed or floors.warn):
+        raise InputError(
+            f"{floors.says} It is not published: train longer or another base model, then "
+            f"materialise {corpus.name}/leaderboard again"
+        )
     config = read_json(quantized / "config.json")
     if list(config["id2label"].values()) != list(corpus.labels):
         raise InputError(
             f"{quantized} has other labels than corpus {corpus.name}: materialise it again"
         )
-    if config["threshold"] != served[0]["threshold"]:
-        raise InputError(f"{quantized} is not what was measured: materialise leaderboard again")
+    require_same_corpus(corpus, board.facts, "leaderboard")
+    require_current(corpus, [quantized.parent], [quantized.name])
+    measured = served[0]["threshold"], board.facts["made_from"]["int8"]
+    if (config["threshold"], read_json(quantized / "quantization.json")["mark"]) != measured:
+        raise InputError(
+            f"{quantized} is not what was measured: materialise {corpus.name}/leaderboard again"
+        )
     model = folder / "model"
     (model / "onnx").mkdir(parents=True)
     shutil.copyfile(quantized / GRAPH, model / GRAPH)
@@ -110,7 +122,7 @@ def write_space(
     )
     _write(model / "README.md", model_card(published))
     _write(folder / "README.md", space_card(published))
-    _write_json(folder / "examples.json", _examples(corpus))
+    _write_json(folder / "examples.json", examples(corpus))
     shutil.copyfile(model / "NOTICE", folder / "NOTICE")
     for name in ("app.py", "requirements.txt"):
         shutil.copyfile(_HERE / "space" / name, folder / name)
@@ -130,20 +142,6 @@ def write_space(
     }
     tell("{base_model} as int8: {files} files, {bytes:,} bytes, licence {license}".format(**facts))
     return facts
-
-
-def _examples(corpus: Corpus) -> list[dict[str, Any]]:
-    """A few short test texts, each with where it comes from."""
-    columns = ["text", "link", "author", "author_link", "license"]
-    short = corpus.frame.filter(
-        (pl.col("split") == "test") & pl.col("text").str.len_chars().is_between(20, 700)
-    ).sort("id")
-    chosen = short.gather_every(max(1, short.height // _EXAMPLES)).head(_EXAMPLES)
-    made = []
-    for row in chosen.select(columns).to_dicts():
-        title, _, text = row.pop("text").partition("\n\n")
-        made.append({"title": title, "text": text} | row)
-    return made
 
 
 def _write(path: Path, text: str) -> None:

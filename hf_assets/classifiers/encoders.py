@@ -6,6 +6,7 @@ partitions here.
 """
 
 import importlib.util
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,7 +132,8 @@ def _from_hub(
         if not any(next(found.glob(name), None) for name in _SAFE):
             found = fetch(*_CONFIG, *_TOKENIZER, *_PICKLED)
     except (HfHubHTTPError, HFValidationError, OSError) as error:
-        first = str(error).partition("\n")[0]
+        # A mirror's address may hold a password.
+        first = re.sub(r"//[^/@\s]*@", "//", str(error).partition("\n")[0])
         if not isinstance(error, LocalEntryNotFoundError):
             why = first
         else:  # whatever went wrong, it is told as "not in the cache"
@@ -139,7 +141,8 @@ def _from_hub(
         causes = (error, error.__cause__)
         statuses = [c.response.status_code for c in causes if isinstance(c, HfHubHTTPError)]
         refused = any(400 <= s < 500 and s not in (408, 429) for s in statuses)
-        raise NoEncoder(_three_ways(base, folder, why), permanent=refused) from error
+        # Without the error itself: it, too, tells the whole address.
+        raise NoEncoder(_three_ways(base, folder, why), permanent=refused) from None
     missing = _missing(found)
     if missing:
         why = f"it has no {' and no '.join(missing)} in {base.repo}"

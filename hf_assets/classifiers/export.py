@@ -51,7 +51,7 @@ def export(
 
     Returns:
         What export.json holds: `max_difference` of a logit and `allowed`, `texts`, `shapes` tried,
-        `seconds`, `bytes`, `opset`, `inputs`, `outputs`.
+        `made_from`, `seconds`, `bytes`, `opset`, `inputs`, `outputs`.
 
     Raises:
         ParityError: a logit differs by more than `PARITY`.
@@ -80,6 +80,7 @@ def export(
     tell(f"largest difference of a logit from torch: {facts['max_difference']:.1e}")
     model = onnx.load(path, load_external_data=False)
     facts |= {
+        "made_from": {"classifier": training.get("mark")},
         "seconds": round(seconds, 3),
         "bytes": path.stat().st_size,
         "opset": next(one.version for one in model.opset_import if not one.domain),

@@ -20,6 +20,12 @@ from hf_assets.classifiers.baselines import constant_scores
 from hf_assets.classifiers.blending import BYTES, tune
 from hf_assets.classifiers.contestants import Contestant, contestants, same_labels
 from hf_assets.classifiers.metrics import bootstrap_micro_f1, label_f1, predicted_at, scores_at
+from hf_assets.classifiers.provenance import (
+    STEPS,
+    corpus_mark,
+    require_current,
+    require_same_corpus,
+)
 from hf_assets.classifiers.speed import machine, timed
 from hf_assets.classifiers.standings import (
     BASELINE,
@@ -64,7 +70,7 @@ def measure(
         workers: processes that answer; as many as there are cores by default.
 
     Raises:
-        InputError: an artefact was made for other labels, or is torn.
+        InputError: an artefact was made from another training or corpus, or is torn.
     """
     workers = workers or os.cpu_count() or 1
     test = corpus.split("test")
@@ -72,6 +78,10 @@ def measure(
         raise InputError(f"corpus {corpus.name} has no test rows: add texts")
     about = read_json(baseline / "baseline.json")
     same_labels(corpus.labels, about["labels"], baseline)
+    require_same_corpus(corpus, about, "baseline")
+    require_current(corpus, models.values(), tuple(STEPS))
+    # Before the graphs are read: see `provenance`.
+    graphs = {name: _graph_mark(folder) for name, folder in models.items()}
     words = TfIdf.load(baseline / "tfidf.npz")
     made = [_floor(NOTHING, [], test, seed)]
     constant = [corpus.labels.index(label) for label in about["constant"]["labels"]]
@@ -105,8 +115,14 @@ def measure(
         "corpus": corpus.name, "labels": len(corpus.labels), "test_rows": len(test.texts),
         "seed": seed, "day": today(), "machine": machine(), "best": best,
         "blend": blend and asdict(blend),
+        "made_from": {"corpus": corpus_mark(corpus), "int8": best and graphs[best]},
     }  # fmt: skip
     return Leaderboard(_framed(made), labels, facts, small if blend else None)
+
+
+def _graph_mark(model: Path) -> str | None:
+    place = model / "quantized" / STEPS["quantized"][1]
+    return read_json(place).get("mark") if place.parent.is_dir() else None
 
 
 def _floor(name: str, columns: list[int], test: Split, seed: int) -> dict[str, Any]:

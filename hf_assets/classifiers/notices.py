@@ -6,6 +6,7 @@ What belongs here: what must travel with a published model. What does not: its c
 import gzip
 import re
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -14,6 +15,8 @@ from hf_assets.corpora.corpus import Corpus
 ATTRIBUTION = "ATTRIBUTION.csv.gz"
 _COLUMNS = ["link", "author", "author_link", "license"]
 _UNKNOWN = "no licence given"
+_EXAMPLES, _LENGTH = 4, (20, 700)  # of texts shown, in characters
+_ASKS_FOR_NAMES = r"(?i)\bby\b|attribution"
 # The Hub's names of licences, of the spellings that sources use.
 _KNOWN = {
     "cc0-1.0": r"cc0([ :-].*)?",
@@ -42,6 +45,40 @@ def hub_licence(corpus: Corpus) -> str:
         for name in licences(corpus)
     }
     return named.pop() if len(named) == 1 else "other"
+
+
+def licence_link(licence: str) -> str | None:
+    """Where a Creative Commons licence can be read, or None for any other."""
+    name = " ".join(re.split(r"[ :-]+", licence.lower()))
+    if name.startswith("cc0"):
+        return "https://creativecommons.org/publicdomain/zero/1.0/"
+    found = re.fullmatch(r"cc (by(?: nc)?(?: sa| nd)?) ([1-4]\.[05])", name)
+    if found is None:
+        return None
+    return f"https://creativecommons.org/licenses/{found[1].replace(' ', '-')}/{found[2]}/"
+
+
+def examples(corpus: Corpus) -> list[dict[str, Any]]:
+    """A few short test texts that may be shown, each with what must be shown beside it.
+
+    A text without a licence is not shown; nor is one that names neither link nor author though its
+    licence asks for them.
+    """
+    licence = pl.col("license").fill_null("").str.strip_chars()
+    named = pl.any_horizontal(pl.col("link", "author").is_not_null())
+    shown = corpus.frame.filter(
+        (pl.col("split") == "test")
+        & pl.col("text").str.len_chars().is_between(*_LENGTH)
+        & (licence != "")
+        & (named | ~licence.str.contains(_ASKS_FOR_NAMES))
+    ).sort("id")
+    chosen = shown.gather_every(max(1, shown.height // _EXAMPLES)).head(_EXAMPLES)
+    made = []
+    for row in chosen.select("text", *_COLUMNS).to_dicts():
+        title, _, text = row.pop("text").partition("\n\n")
+        made.append({"title": title, "text": text} | row)
+        made[-1]["license_link"] = licence_link(row["license"])
+    return made
 
 
 def write_notice(folder: Path, corpus: Corpus, remark: str = "") -> int:

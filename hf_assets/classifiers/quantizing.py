@@ -4,6 +4,7 @@ What belongs here: measuring candidates as they are served, and choosing. What d
 candidate is made (`candidates`).
 """
 
+import json
 import shutil
 import tempfile
 import time
@@ -18,12 +19,12 @@ import onnx
 from hf_assets.classifiers.candidates import CANDIDATES, LAST_RESORT, Candidate
 from hf_assets.classifiers.hub_files import MODEL, QUANTIZED, reuse_hub_files, write_json
 from hf_assets.classifiers.metrics import best_threshold, predicted_at, scores_at
+from hf_assets.classifiers.provenance import file_mark
+from hf_assets.classifiers.quality import LARGEST_LOSS
 from hf_assets.classifiers.tagger import NotFinite, Tagger
 from hf_assets.corpora.corpus import Split
 from hf_assets.errors import InputError
 
-# Micro-F1, as a share: 0.3 points.
-MAX_LOSS = 0.003
 # Graphs whose bytes differ by this share are of one size: then the faster is chosen.
 SAME_SIZE = 0.02
 RULE = (
@@ -69,7 +70,7 @@ def quantize(
     validation: Split,
     tell: Callable[[str], None] = lambda _: None,
     *,
-    max_loss: float = MAX_LOSS,
+    max_loss: float = LARGEST_LOSS,
     max_texts: int = 2000,
     seed: int = 0,
     candidates: Sequence[Candidate] = CANDIDATES,
@@ -89,12 +90,14 @@ def quantize(
 
     Returns:
         What quantization.json holds: `chosen`, its `validation_micro_f1`, `threshold`, `size`,
-        `loss` and `ms`, the figures of `fp32` and of all `candidates`, `texts`, `rule`, …
+        `loss` and `ms`, the figures of `fp32` and of all `candidates`, `texts`, `rule`, …, and
+        `made_from`, as the export has it.
 
     Raises:
         TooMuchLost: no candidate passes.
         ValueError: there are no validation texts.
     """
+    made_from = json.loads((onnx_folder / "export.json").read_bytes()).get("made_from")
     drawn = _draw(validation, max_texts, seed)
     with tempfile.TemporaryDirectory(dir=folder, prefix="candidates-") as place:
         made = Path(place)
@@ -114,6 +117,8 @@ def quantize(
     reuse_hub_files(onnx_folder, folder, best.threshold)
     facts = {
         "chosen": best.name,
+        "made_from": made_from,
+        "mark": file_mark(folder / QUANTIZED),
         "validation_micro_f1": best.micro_f1,
         **{name: getattr(best, name) for name in ("threshold", "bytes", "size", "loss", "ms")},
         "max_loss": max_loss,

@@ -13,7 +13,7 @@ import polars as pl
 
 from hf_assets.classifiers.tfidf import TfIdf
 from hf_assets.errors import InputError
-from hf_assets.lake import Column, Table
+from hf_assets.parquet import Column, Table
 
 NOTHING, CONSTANT, TFIDF = "predict nothing", "constant labels", "TF-IDF + linear SVM"
 TORCH, ONNX, INT8, HELPED = "torch", "onnx", "int8", "int8 + TF-IDF"
@@ -78,7 +78,8 @@ class Leaderboard:
         rows: with `COLUMNS`, best micro-F1 first.
         labels: with `LABEL_COLUMNS`, in the corpus's order; empty where there is no int8 model.
         facts: corpus, labels, test and validation rows, seed, day, machine, `best` (the base model
-            whose int8 is served, or None), `blend` (see `Blend`; None where it does not help).
+            whose int8 is served, or None), `blend` (see `Blend`; None where it does not help),
+            `made_from` (marks of the corpus and of the best int8 graph: see `provenance`).
         words: the small TF-IDF model of the blend, or None.
     """
 

@@ -6,7 +6,6 @@ the loops (`finetuning.py`, `heads.py`).
 
 import hashlib
 import json
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -31,8 +30,10 @@ from hf_assets.classifiers.network import (
     predict,
     save_network,
 )
+from hf_assets.classifiers.provenance import classifier_mark, corpus_mark
 from hf_assets.classifiers.recipes import Recipe
 from hf_assets.corpora.corpus import Corpus, Split
+from hf_assets.durable import remove_folder
 
 _VERSIONS = ("torch", "transformers", "tokenizers", "accelerate")
 # What of a base model decides the result.
@@ -57,8 +58,9 @@ def train(
 
     Args:
         encoder: folder of the base model, from `encoders.locate`.
-        work: where checkpoints lie until the training is done. A run that was killed goes on from
-            there if recipe, corpus and base model are the same, and ends as if never interrupted.
+        work: where checkpoints lie, of one run at a time (`turns.turn`). A run that was killed goes
+            on from there if recipe, corpus and base model are the same, and ends as if never
+            interrupted.
         progress: told after each step of fine-tuning: steps done, steps in all.
         base_model: its name, for training.json; the encoder folder's by default.
 
@@ -92,8 +94,11 @@ def train(
     stored = load_network(folder)
     scores = predict(stored, load_tokenizer(folder), validation.texts)
     found = validated(validation.targets, scores)
+    learnt_from = corpus_mark(corpus)
     about = {
         "corpus": corpus.name,
+        "made_from": {"corpus": learnt_from},
+        "mark": classifier_mark(folder, learnt_from),
         "base_model": base_model or encoder.name,
         "strategy": recipe.strategy,
         "recipe": asdict(recipe),
@@ -117,7 +122,6 @@ def train(
     written = json.dumps(about, ensure_ascii=False, indent=1, allow_nan=False)
     (folder / "training.json").write_text(written + "\n", encoding="utf-8")
     render(curves.figure(about)).write(folder, "curves")
-    shutil.rmtree(work, ignore_errors=True)
     return about
 
 
@@ -163,6 +167,6 @@ def _checkpoints(work: Path, mark: str) -> Path:
     own = work / f"checkpoints-{mark}"
     for left in work.glob("checkpoints-*"):
         if left != own:
-            shutil.rmtree(left)
+            remove_folder(left)
     own.mkdir(parents=True, exist_ok=True)
     return own

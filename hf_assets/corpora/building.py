@@ -8,7 +8,7 @@ Every row that comes in is in the corpus, or counted under the one reason why it
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +16,27 @@ import polars as pl
 
 from hf_assets.charts.saving import render
 from hf_assets.corpora.corpus import Corpus, CorpusError, joined, open_corpus
-from hf_assets.corpora.facts import counts
+from hf_assets.corpora.facts import counts, summaries
 from hf_assets.corpora.figures import label_frequencies
 from hf_assets.corpora.groups import Place, Text, place, placeholders
 from hf_assets.corpora.labels import cleaned, kept_labels, least_rows
 from hf_assets.corpora.registry import CorpusSpec
 from hf_assets.corpora.schemas import CORPUS_COLUMNS, SPLITS, TEXTS_COLUMNS
+from hf_assets.corpora.sites import IDS, Site, site_of
 from hf_assets.corpora.text import plain, squeezed, text_key, words
 from hf_assets.errors import InputError
-from hf_assets.lake import Made, ParquetBatches, Stored, Table
+from hf_assets.lake import Made, Stored
+from hf_assets.parquet import ParquetBatches, Table
 
 Tell = Callable[[str], None]
+_Places = dict[str, Place]
 CORPUS = Table("corpus", CORPUS_COLUMNS, required=("id", "text", "labels", "split", "group"))
+# Where rows lie that are not in the corpus now, and were placed once: they may come back.
+PLACES = Table("places", {name: CORPUS_COLUMNS[name] for name in ("id", "group", "split")})
 
 # Why a row is not in the corpus.
 NO_ID = "no id"
+OTHER_SITE = "question of another site"
 OLDER = "an older copy of the same id"
 NO_TEXT = "no text"
 NO_LABEL = "no label"
@@ -44,6 +50,10 @@ _BATCH = 10_000
 
 class CorpusTooSmall(InputError):
     """There are too few texts or labels to learn from and to measure on; the message says which."""
+
+
+class WrongSite(InputError):
+    """None of the texts is of the corpus' site; the message says of which they are."""
 
 
 class _Sieve:
@@ -68,6 +78,8 @@ def build(
     folder: Path,
     before: Path | None = None,
     tell: Tell = lambda _: None,
+    *,
+    site: str | None = None,
 ) -> dict[str, Any]:
     """Make a corpus of texts, and give its facts, as in facts.json.
 
@@ -77,17 +89,24 @@ def build(
         folder: an empty folder, which becomes the corpus.
         before: where the last corpus lies, if there is one; its rows stay on their sides.
         tell: is given lines of the run log.
+        site: whose questions of Stack Exchange are taken, where `spec` names none; None for all.
 
     Raises:
         CorpusError: the corpus made before is not whole.
+        WrongSite: there are texts, and none is of the site.
         CorpusTooSmall: a side would have no rows, or fewer than two labels remain.
     """
-    sources, earlier = list(sources), _earlier(before)
+    sources = list(sources)
+    earlier, known, away = _earlier(before)
     empty = pl.DataFrame(schema=_CLEAN)
     sieve = _Sieve(pl.concat([empty, *_cleaned(sources, spec.code == "keep", tell)]), tell)
+    sieve.keep(pl.col("id").fill_null("") != "", NO_ID)
+    wanted = None if spec.file else spec.site or site
+    if wanted:
+        _of_one_site(spec, sieve, Site.of(wanted))
     _leave_out_what_says_nothing(sieve)
-    known = earlier.frame.select("id", "group", "split").iter_rows() if earlier else ()
-    straddling = _placed(sieve, {name: Place(*at) for name, *at in known})
+    straddling = _placed(sieve, known, away)
+    placed = away | known | _places(sieve.frame)
     training = sieve.frame.filter(pl.col("split") == "train")["labels"]
     given = sieve.frame["labels"].explode(empty_as_null=False).n_unique()
     labels = kept_labels(training.to_list(), spec.rare_share)
@@ -105,12 +124,14 @@ def build(
         "rare share": spec.rare_share,
         "least rows of a label": least_rows(spec.rare_share, len(training)),
         "code": spec.code,
+        "site": Site.of(wanted).name if wanted else None,
         "text": list(spec.text),
         "published rows straddling": straddling,
-        "sources": _provenance(sources),
+        "sources": summaries(sources),
     }
     with ParquetBatches(folder / "corpus.parquet", CORPUS) as writer:
         writer.write(frame)
+    _write_places(folder, placed, frame)
     _write(folder / "labels.json", {"labels": labels})
     _write(folder / "facts.json", facts)
     render(label_frequencies(open_corpus(folder))).write(folder, "label_frequencies")
@@ -118,14 +139,22 @@ def build(
     return facts
 
 
-def _earlier(folder: Path | None) -> Corpus | None:
+def _earlier(folder: Path | None) -> tuple[Corpus | None, _Places, _Places]:
+    """The last corpus, where its rows lie, and where those lay that are not in it any more."""
     if folder is None or not (folder / "corpus.parquet").exists():
-        return None
+        return None, {}, {}
     try:
-        return open_corpus(folder)
-    except CorpusError as error:
+        corpus, path = open_corpus(folder), folder / "places.parquet"
+        away = pl.read_parquet(path) if path.exists() else pl.DataFrame(schema=PLACES.schema)
+        return corpus, _places(corpus.frame), _places(away)
+    except (CorpusError, pl.exceptions.PolarsError) as error:
         hint = f"remove {folder} first; its rows may change sides then"
         raise CorpusError(f"{error}, and {hint}") from error
+
+
+def _places(frame: pl.DataFrame) -> _Places:
+    rows = frame.select(PLACES.schema.names()).iter_rows()
+    return {name: Place(group, split) for name, group, split in rows}
 
 
 # --- steps ---------------------------------------------------------------------------------------
@@ -162,8 +191,21 @@ def _batches(source: Made | Stored) -> Iterable[pl.DataFrame]:
     return source.frames
 
 
+def _of_one_site(spec: CorpusSpec, sieve: _Sieve, site: Site) -> None:
+    """Tags of another site mean other things: its questions are left out."""
+    ids, own = sieve.frame["id"], pl.col("id").str.starts_with(site.prefix)
+    sieve.keep(own | ~pl.col("id").str.starts_with(IDS), OTHER_SITE)
+    if sieve.lost[OTHER_SITE] and not sieve.frame.select(own.any()).item():
+        counts = Counter(filter(None, map(site_of, ids)))
+        found = ", ".join(f"{name}: {rows:,}" for name, rows in counts.most_common(5))
+        raise WrongSite(
+            f"{spec.name} takes questions of {site.name}, and its sources have none (but of "
+            f"{found}). Set HF_ASSETS_STACKEXCHANGE_SITE, or `site` of the corpus, to the one that "
+            "is wanted, or materialise question_dump or new_questions of this one."
+        )
+
+
 def _leave_out_what_says_nothing(sieve: _Sieve) -> None:
-    sieve.keep(pl.col("id").fill_null("") != "", NO_ID)
     sieve.keep(pl.col("id").is_last_distinct(), OLDER)
     sieve.keep(pl.col("text") != "", NO_TEXT)
     sieve.keep(pl.col("labels").list.len() > 0, NO_LABEL)
@@ -172,11 +214,11 @@ def _leave_out_what_says_nothing(sieve: _Sieve) -> None:
     sieve.keep(pl.Series([key not in empty for key in own], dtype=pl.Boolean), PLACEHOLDER)
 
 
-def _placed(sieve: _Sieve, known: Mapping[str, Place]) -> int:
+def _placed(sieve: _Sieve, known: _Places, away: _Places) -> int:
     """Groups and sides for all rows; how many published ones have a like on another side."""
     sieve.frame = sieve.frame.sort("created_at", "id", nulls_last=True).drop("own")
     rows = sieve.frame.select("id", "text", "split").iter_rows()
-    placed = place([Text(*row) for row in rows], known)
+    placed = place([Text(*row) for row in rows], known, away)
     sieve.frame = sieve.frame.with_columns(
         pl.Series("group", [at and at.group for at in placed.places], pl.String),
         pl.Series("split", [at and at.split for at in placed.places], pl.String),
@@ -196,13 +238,19 @@ def _only(sieve: _Sieve, labels: list[str]) -> None:
 def _check_size(spec: CorpusSpec, sieve: _Sieve, labels: list[str], given: int, least: int) -> None:
     rows = {side: sieve.frame.filter(pl.col("split") == side).height for side in SPLITS}
     lost = "".join(f"; {count:,} lost: {reason}" for reason, count in sieve.lost.items())
+    origin = str(spec.file or ", ".join(spec.sources))
     said = (
-        f"{spec.name}: of {sieve.came:,} rows {sieve.frame.height:,} remain{lost}. "
+        f"{spec.name}: of {sieve.came:,} rows of {origin} {sieve.frame.height:,} remain{lost}. "
         f"{', '.join(f'{side}: {count:,}' for side, count in rows.items())}. {len(labels):,} of "
         f"{given:,} labels remain: those of {least:,} training rows or more. "
     )
+    if not sieve.came and spec.file:
+        raise CorpusTooSmall(f"{spec.name}: {spec.file} has no rows; name a table that has")
     if not sieve.came:
-        raise CorpusTooSmall(f"{spec.name}: there are no texts; materialise its sources first")
+        raise CorpusTooSmall(
+            f"{spec.name}: there are no texts; materialise its sources first: "
+            f"{', '.join(spec.sources)}"
+        )
     if len(labels) < 2:
         raise CorpusTooSmall(said + "Two labels at least: add rows, or lower rare_share.")
     if not all(rows.values()):
@@ -212,13 +260,13 @@ def _check_size(spec: CorpusSpec, sieve: _Sieve, labels: list[str], given: int, 
 # --- files ---------------------------------------------------------------------------------------
 
 
-def _provenance(sources: list[Made | Stored]) -> dict[str, list[dict[str, Any]]]:
-    """What the sources say of themselves, by name, one entry for each day."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    for source in sources:
-        for name, facts in source.provenance.items():
-            found.setdefault(name, []).append(facts)
-    return found
+def _write_places(folder: Path, placed: _Places, frame: pl.DataFrame) -> None:
+    """Where rows lie that are not in `frame`, if there are any."""
+    there = set(frame["id"])
+    away = [(name, *at) for name, at in sorted(placed.items()) if name not in there]
+    if away:
+        with ParquetBatches(folder / "places.parquet", PLACES) as writer:
+            writer.write(pl.DataFrame(away, schema=PLACES.schema, orient="row"))
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:

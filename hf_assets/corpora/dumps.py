@@ -18,7 +18,7 @@ from xml.parsers import expat
 import polars as pl
 
 from hf_assets.corpora.schemas import texts_frame
-from hf_assets.corpora.sites import Site
+from hf_assets.corpora.sites import NoSite, Site
 from hf_assets.corpora.unpacking import UnpackError, opened
 from hf_assets.errors import InputError
 from hf_assets.lake import Made
@@ -36,6 +36,8 @@ _TOLD_EVERY = 100_000
 _ANGLED = re.compile(r"(?:<[^<>|]+>)+")
 _PIPED = re.compile(r"\|(?:[^<>|]+\|)+")
 _INTEGER = re.compile(r"-?[0-9]{1,12}", re.ASCII)
+# How archive.org names a site's archive, or the folder it was unpacked into.
+_NAMED = re.compile(r"((?:[a-z0-9-]+\.)+(?:com|net))(?:-Posts)?(?:\.7z|\.xml)?", re.IGNORECASE)
 
 
 class DumpError(InputError):
@@ -54,12 +56,20 @@ def read_posts(path: Path, site: str, tell: Callable[[str], None] = lambda _: No
         tell: takes lines for the run log.
 
     Raises:
-        DumpError: no such file, or (while the frames are read) a broken one.
-        ValueError: no such site.
+        DumpError: no such file, one named after another site, or (while the frames are read) a
+            broken one.
+        NoSite: no such site.
     """
     if not path.is_file():
         raise DumpError(f"{path} is not there: name a Posts.xml or the .7z that holds it.")
     posts = _Posts(path, Site.of(site))
+    for named in filter(None, map(_named_after, (path.name, path.parent.name))):
+        if named != posts.site:
+            raise DumpError(
+                f"{path} is named after {named.host}, and was to be read as {posts.site.host}: its "
+                "questions would take the ids of others. Set HF_ASSETS_STACKEXCHANGE_SITE (or "
+                f"`site` in the asset's config) to {named.name}, or name another dump."
+            )
     facts: dict[str, Any] = {"file": path.name, "site": posts.site.host}
     made = Made(frames=(), provenance={"question_dump": facts})
     made.frames = _frames(posts, made, tell)
@@ -130,7 +140,10 @@ class _Posts:
         except expat.ExpatError as error:
             what = expat.ErrorString(error.code)
             raise self._broken(
-                f"is broken XML ({what})", error.lineno, self._parser.ErrorByteIndex
+                # -1 where there is no byte at all
+                f"is broken XML ({what})",
+                error.lineno,
+                max(self._parser.ErrorByteIndex, 0),
             ) from error
 
     def taken(self) -> pl.DataFrame:
@@ -215,6 +228,15 @@ class _Posts:
         else:
             self.first = min(self.first or created, created)
             self.last = max(self.last or created, created)
+
+
+def _named_after(name: str) -> Site | None:
+    """The site that a file or a folder is named after."""
+    host = _NAMED.fullmatch(name)
+    try:
+        return Site.of(host[1]) if host else None
+    except NoSite:
+        return None
 
 
 def tags_of(text: str) -> list[str] | None:

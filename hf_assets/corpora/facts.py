@@ -1,16 +1,21 @@
 """What a corpus counts of itself, for people and for cards. Not here: any rule it must pass."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import polars as pl
 
 from hf_assets.corpora.schemas import SPLITS
+from hf_assets.lake import Made, Stored
 
 COMMONEST = 20
 _PERCENTILES = (5, 25, 50, 75, 95, 99)
 NO_LICENSE = "none given"
+
+# Sources, each with what it says of itself.
+_Told = list[tuple[Made | Stored, Mapping[str, Any]]]
 
 
 def counts(frame: pl.DataFrame, labels: Sequence[str]) -> dict[str, Any]:
@@ -51,6 +56,38 @@ def label_rows(frame: pl.DataFrame, labels: Sequence[str]) -> dict[str, int]:
     """How many of those rows have each label."""
     found = Counter(label for given in frame["labels"].to_list() for label in given)
     return {label: found[label] for label in labels}
+
+
+def summaries(sources: Iterable[Made | Stored]) -> dict[str, list[dict[str, Any]]]:
+    """What the sources say of themselves, by name: as small for a thousand days as for one.
+
+    A source has an entry for each site and host its days came from: what all of them say alike, the
+    last one's endpoint, the first and last day, how many there are, and their rows. One that has no
+    days says everything.
+    """
+    found: dict[str, dict[tuple[str, str], _Told]] = {}
+    for source in sources:
+        for name, facts in source.provenance.items():
+            host = urlsplit(str(facts.get("endpoint", ""))).hostname or ""
+            place = (str(facts.get("site", "")), host)
+            found.setdefault(name, {}).setdefault(place, []).append((source, facts))
+    return {name: [_summary(told) for told in of.values()] for name, of in found.items()}
+
+
+def _summary(told: _Told) -> dict[str, Any]:
+    sources, facts = [source for source, _ in told], [facts for _, facts in told]
+    alike = {
+        name: said
+        for name, said in facts[-1].items()
+        if name == "endpoint" or all(one.get(name) == said for one in facts)
+    }
+    days = sorted(one.day for one in sources if isinstance(one, Stored) and one.day)
+    rows = [one.rows if isinstance(one, Stored) else one.notes.get("rows") for one in sources]
+    return {
+        **alike,
+        **({"first day": days[0], "last day": days[-1], "days": len(days)} if days else {}),
+        **({"rows": sum(filter(None, rows))} if None not in rows else {}),
+    }
 
 
 def _side(frame: pl.DataFrame, side: str) -> pl.DataFrame:

@@ -3,9 +3,10 @@
 What belongs here: duplicate groups, sides, and texts that stand for no text. What does not: how
 two texts are compared (`text.py`), or what labels they have.
 
-A side hangs on the group's id alone, and a text that was placed once keeps its place; hence no row
-changes side while a corpus grows, whatever arrives in whatever order. A newcomer like texts of two
-sides can be put on neither, and is left out.
+A side hangs on the group's id alone, which is the id of the row that founded it, and a text that
+was placed once keeps its place; hence no row changes side while a corpus grows, whatever arrives,
+goes and comes back in whatever order. A newcomer like texts of two sides can be put on neither, and
+is left out: two groups that it would make one stay two, each on its side, and neither has it.
 """
 
 import hashlib
@@ -58,27 +59,36 @@ def side(group: str) -> SplitName:
     return "train" if at < _VALIDATION else "validation" if at < _TEST else "test"
 
 
-def place(texts: Sequence[Text], known: Mapping[str, Place]) -> Placed:
+def place(
+    texts: Sequence[Text], known: Mapping[str, Place], away: Mapping[str, Place] | None = None
+) -> Placed:
     """Give every text its group and side.
 
-    Known rows come first, then the others as they are given: a new row joins the group of the
-    earliest text like it, or founds one under its own id.
+    Known rows come first, then those that come back, then the others as they are given: a new row
+    joins the group of the earliest text like it, or founds one under its own id.
 
     Args:
         texts: oldest first. A side that none was published on, though others were, is carved out
             of what was published as train, by the same hash.
-        known: where rows lie since an earlier time, by their id; they stay there.
+        known: where rows lie since the last time, by their id; they stay there.
+        away: where rows lay that were not there the last time; they lie there again, or, where a
+            text like them has come to lie on another side meanwhile, nowhere.
     """
+    away = away or {}
     published = {text.published for text in texts if text.published}
     carved = set(SPLITS) - published if published else set()
     ground = _Ground(texts)
     places: list[Place | None] = [None] * len(texts)
     straddling = 0
-    for at in sorted(range(len(texts)), key=lambda at: texts[at].id not in known):
+
+    def turn(at: int) -> int:
+        return 0 if texts[at].id in known else 1 if texts[at].id in away else 2
+
+    for at in sorted(range(len(texts)), key=turn):
         text = texts[at]
         allowed = _allowed(text.published, carved)
         number, like = ground.look(text.text)
-        stays = known.get(text.id)
+        stays = known.get(text.id) or away.get(text.id)
         if stays and stays.split not in allowed:
             stays = None
         sides = {*like, stays.split} if stays else {*like}

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from hf_assets.corpora.sites import Site
 from hf_assets.errors import InputError
 
 # Assets that an entry may name as its source; of a text in two of them the last one holds.
@@ -41,6 +42,9 @@ class CorpusSpec(BaseModel):
     A file's columns: `text` (the first is the title where there are two or more), `labels`, split
     at `separator` where they are not lists already; and, where there are any, `id`, `split`,
     `link`, `author`, `license_column`. `license` holds for all rows.
+
+    Of source assets, `site` names the one Stack Exchange site whose questions are taken; without
+    it, that is the site of the settings.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -55,6 +59,7 @@ class CorpusSpec(BaseModel):
     code: Literal["keep", "drop"] = Field(
         default="drop", description="What becomes of blocks of code in HTML."
     )
+    site: str | None = None
     text: tuple[str, ...] = Field(default=("title", "body"), min_length=1)
     labels: str = "labels"
     separator: str | None = Field(default=None, min_length=1)
@@ -86,12 +91,16 @@ class CorpusSpec(BaseModel):
                 raise ValueError(f"source must be one of {', '.join(FORMATS)}: {self.file.name}")
             if self.license and self.license_column:
                 raise ValueError("license or license_column, not both")
+            if self.site:
+                raise ValueError("site: only for questions of source assets; a file has its rows")
             return self
         strange = [name for name in self.sources if name not in SOURCES]
         if strange or not self.sources:
             raise ValueError(f"source must be a file, or of {', '.join(SOURCES)}: {strange}")
         if given := [name for name in _OF_FILES if name in self.model_fields_set]:
             raise ValueError(f"{', '.join(given)}: only for a file; a source asset has its columns")
+        if self.site:
+            Site.of(self.site)
         return self
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from hf_assets.errors import InputError
+
 # Sites that do not live below stackexchange.com.
 _OWN_DOMAINS = {
     "stackoverflow": "com",
@@ -27,6 +29,13 @@ _LICENCES = (
 )
 _LATEST_LICENCE = "CC BY-SA 4.0"
 
+# What the ids of questions begin with, before their site.
+IDS = "stackexchange:"
+
+
+class NoSite(InputError, ValueError):
+    """No site of Stack Exchange can be called so; the message says what can."""
+
 
 @dataclass(frozen=True)
 class Site:
@@ -40,12 +49,12 @@ class Site:
         """The site of a host (`ai.stackexchange.com`) or name (`ai`, `ai.meta`, `meta.ai`).
 
         Raises:
-            ValueError: no site can be called so.
+            NoSite: no site can be called so.
         """
         stem = re.sub(r"^https?://|/+$", "", given.strip().lower())
         stem = stem.removesuffix(_NETWORK).removesuffix(".stackexchange")
         if not _HOST.fullmatch(stem):
-            raise ValueError(f"{given!r} names no site: give a host such as ai.stackexchange.com")
+            raise NoSite(f"{given!r} names no site: give a host such as ai.stackexchange.com")
         # stackoverflow, es.stackoverflow, meta.stackoverflow and, by analogy, stackoverflow.meta
         bare = re.sub(r"\.(com|net)$", "", stem)
         parts = bare.split(".")
@@ -55,11 +64,16 @@ class Site:
             host = ".".join([*parts, domain])
             return cls(host, host.removesuffix(".com"))
         if bare != stem:
-            raise ValueError(f"{given!r} is no site of Stack Exchange: give its host")
+            raise NoSite(f"{given!r} is no site of Stack Exchange: give its host")
         if parts[0] == "meta" and len(parts) == 2:
             parts.reverse()
         name = ".".join(parts)
         return cls(name + _NETWORK, name)
+
+    @property
+    def prefix(self) -> str:
+        """What the ids of its questions begin with: numbers alone are those of other sites, too."""
+        return f"{IDS}{self.name}:"
 
     def row(
         self,
@@ -87,7 +101,7 @@ class Site:
         """
         author = user_name or (None if user is None else f"user {user}")
         return {
-            "id": f"stackexchange:{self.name}:{number}",
+            "id": f"{self.prefix}{number}",
             "title": title,
             "body": body,
             "labels": list(dict.fromkeys(tags)),
@@ -97,6 +111,11 @@ class Site:
             "license": licence or licence_of(created),
             "created_at": created,
         }
+
+
+def site_of(name: str) -> str | None:
+    """The site that a text with that id was asked on; None where it is no question."""
+    return name.removeprefix(IDS).rpartition(":")[0] if name.startswith(IDS) else None
 
 
 def licence_of(created: datetime | None) -> str | None:

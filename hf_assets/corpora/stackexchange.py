@@ -79,7 +79,7 @@ class QuestionClient:
         pace: default: the one of this process for that endpoint.
 
     Raises:
-        ValueError: no such site.
+        NoSite: no such site.
         StackExchangeError: an endpoint with a password in it.
     """
 

@@ -8,13 +8,12 @@ CSV is read by the standard library's reader: it is strict about quotes and know
 begins in, where polars fills short rows with nulls.
 """
 
-import ast
 import csv
 import dataclasses
 import gzip
 import hashlib
-import json
-import warnings
+import zlib
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ import polars as pl
 from hf_assets.corpora.corpus import joined
 from hf_assets.corpora.registry import CorpusSpec
 from hf_assets.corpora.schemas import SplitName, texts_frame
+from hf_assets.corpora.written import as_list
 from hf_assets.errors import InputError
 from hf_assets.lake import Made
 
@@ -62,7 +62,8 @@ class TableSource:
         text: columns; the first is the title where there are two or more.
         labels: the column of labels: a list, JSON or Python text of one, or text to be split.
         separator: what stands between the labels of a text; None where they are lists.
-        id: a column without repetitions; without it, a row is named by its number.
+        id: a column without repetitions; without it, a row is named by what it says: title and
+            text, and a number where rows say the very same.
         split: a column that names the side on which a row was published.
         license: the licence of all rows, where no column says it.
     """
@@ -112,7 +113,7 @@ class TableSource:
                     total += len(rows)
                     yield texts_frame(rows)
                     rows.clear()
-        except (OSError, EOFError, pl.exceptions.PolarsError) as error:
+        except (OSError, EOFError, zlib.error, pl.exceptions.PolarsError) as error:
             raise TableError(f"{self.path} cannot be read: {error}") from error
         total += len(rows)
         yield texts_frame(rows)
@@ -125,14 +126,11 @@ class TableSource:
         if read is None:
             raise TableError(f"{self.path} is none of {', '.join(_READERS)}")
         ids: dict[str, str] = {}
+        said: Counter[bytes] = Counter()
         stem = self.path.name.split(".")[0]
-        for number, record in enumerate(read(self.path, self.columns), 1):
-            name = str(number) if self.id is None else _text(record, self.id)
-            if not name:
-                raise TableError(f"{record.place}: no {self.id}, which is the column of ids")
-            if self.id and (first := ids.setdefault(name, record.place)) is not record.place:
-                raise TableError(f"{record.place}: the id {name[:80]!r} is that of {first} already")
+        for record in read(self.path, self.columns):
             texts = [_text(record, column) for column in self.text]
+            name = _named(record, self.id, ids) if self.id else _name_of(texts, said)
             yield {
                 "id": f"{stem}:{name}",
                 "title": texts[0] if len(texts) > 1 else None,
@@ -150,8 +148,13 @@ class TableSource:
             if not given.strip():
                 return []
             if self.separator:
+                if given.lstrip()[0] in "[({" and isinstance(as_list(given), list):
+                    raise TableError(
+                        f"{record.place}: {given[:80]!r} in {self.labels} is a list already; leave "
+                        "the separator out of the corpus"
+                    )
                 return given.split(self.separator)
-            given = _parsed(given)
+            given = as_list(given)
         if given is None:
             return []
         if not isinstance(given, list) or not all(_plain(one) for one in given):
@@ -174,6 +177,32 @@ def read_table(spec: CorpusSpec, tell: Callable[[str], None] = lambda _: None) -
 # --- values --------------------------------------------------------------------------------------
 
 
+def _named(record: _Record, column: str, known: dict[str, str]) -> str:
+    """The row's id, which no row before it has; `known` are those, with their places."""
+    name = _text(record, column)
+    if not name:
+        raise TableError(f"{record.place}: no {column}, which is the column of ids")
+    if (first := known.setdefault(name, record.place)) is not record.place:
+        raise TableError(f"{record.place}: the id {name[:80]!r} is that of {first} already")
+    return name
+
+
+def _name_of(texts: list[str | None], said: Counter[bytes]) -> str:
+    """A name that a row keeps wherever it stands in its file; `said` counts what came before.
+
+    Rows that say the very same are numbered, and it does not matter which has which number: they
+    are one duplicate group.
+    """
+    digest = hashlib.blake2b(digest_size=12, person=b"hf_assets row")
+    for text in texts:
+        # CSV cannot tell no text from an empty one; the length, lest one text pass for two.
+        part = (text or "").encode("utf-8", "replace")
+        digest.update(len(part).to_bytes(8, "big") + part)
+    name = digest.digest()
+    said[name] += 1
+    return name.hex() + (f"-{said[name]}" if said[name] > 1 else "")
+
+
 def _plain(value: Any) -> bool:
     return value is None or (isinstance(value, str | int | float) and not isinstance(value, bool))
 
@@ -193,22 +222,6 @@ def _side(record: _Record, column: str) -> SplitName | None:
         told = f"{record.place}: {given[:80]!r} in {column} is no split; there are "
         raise TableError(told + ", ".join(_SPLITS))
     return _SPLITS[given.lower()] if given else None
-
-
-def _parsed(text: str) -> Any:
-    """A list written as JSON or as Python's list, tuple or set; None of both gives the text."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        pass
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            value = ast.literal_eval(text.strip())
-    except (ValueError, SyntaxError, RecursionError, MemoryError):
-        return text
-    if isinstance(value, set | frozenset):
-        return sorted(value, key=str)
-    return list(value) if isinstance(value, tuple) else value
 
 
 # --- files ---------------------------------------------------------------------------------------

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hf_assets.classifiers.encoders import BASE_MODELS
+from hf_assets.classifiers.provenance import STEPS
 from hf_assets.corpora.corpus import Corpus, open_corpus
 from hf_assets.lake import Lake
-
-STEPS = ("classifier", "onnx", "quantized")
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Chain:
     def trained(self) -> dict[str, Path]:
         """The base models that were trained, with their folders."""
         found = {name: self.place(name) for name in BASE_MODELS}
-        return {name: path for name, path in found.items() if (path / STEPS[0]).is_dir()}
+        return {name: path for name, path in found.items() if (path / "classifier").is_dir()}
 
     def artefacts(self) -> Iterator[Path]:
         """The folders of every base model's steps that are there."""

@@ -36,7 +36,8 @@ def corpus_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition | dg.AssetSp
     def corpus(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
         """Texts with labels: cleaned, without placeholders, split so that duplicates stay together.
 
-        A row never changes side as the corpus grows. What was left out is counted by its reason.
+        A row never changes side as the corpus grows. Questions are of one site. What was left out
+        is counted by its reason.
         """
         from hf_assets.corpora.building import build
         from hf_assets.corpora.tables import read_table
@@ -44,7 +45,8 @@ def corpus_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition | dg.AssetSp
         place = lake.tree.folder(f"corpora/{spec.name}", None)
         with clear_failures(), replacing_folder(place) as folder:
             texts = [read_table(spec, context.log.info)] if spec.file else lake.texts(*spec.sources)
-            facts = build(spec, texts, folder, before=place, tell=context.log.info)
+            site = settings().stackexchange_site
+            facts = build(spec, texts, folder, before=place, tell=context.log.info, site=site)
         return dg.MaterializeResult(metadata=corpus_facts(place, facts))
 
     yield corpus

@@ -1,6 +1,5 @@
 """What corpora and classifiers say of themselves in the UI. Not here: anything that is counted."""
 
-import base64
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import polars.selectors as cs
 
-from hf_assets.defs.report import shown
+from hf_assets.defs.report import gallery, shown
 
 if TYPE_CHECKING:
     from hf_assets.classifiers.standings import Leaderboard
@@ -30,13 +29,11 @@ def pictures(folder: Path, *names: str) -> dg.MarkdownMetadataValue:
 
     from hf_assets.charts.saving import gallery_png
 
-    said = []
+    small = {}
     for name in names:
         with Image.open(io.BytesIO((folder / f"{name}.png").read_bytes())) as image:
-            small = gallery_png(image.convert("RGB").reduce(2))
-        encoded = base64.b64encode(small).decode()
-        said.append(f"![{name.replace('_', ' ')}](data:image/png;base64,{encoded})")
-    return dg.MetadataValue.md("\n\n".join(said))
+            small[name] = gallery_png(image.convert("RGB").reduce(2))
+    return gallery(small)
 
 
 def place(folder: Path) -> dict[str, Any]:

@@ -6,21 +6,47 @@ Each source is a bulk history, which comes as files and has no days, and a daily
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
 from hf_assets.corpora.schemas import texts_table
-from hf_assets.defs.daily import daily_table
+from hf_assets.defs.partitions import daily, single_run
 from hf_assets.defs.report import column_schema
-from hf_assets.defs.resources import Days, KaggleResource, LakeResource, StackExchangeResource
-from hf_assets.lake import Made, Table, today
+from hf_assets.defs.resources import (
+    Days,
+    KaggleResource,
+    LakeResource,
+    StackExchangeResource,
+    clear_failures,
+)
+from hf_assets.lake import Made, today
+from hf_assets.parquet import Table
 from hf_assets.settings import settings
 
 GROUP = "corpora/sources"
 QUESTION_DUMP, NEW_QUESTIONS = texts_table("question_dump"), texts_table("new_questions")
 DATASET_DUMP, NEW_DATASETS = texts_table("dataset_dump"), texts_table("new_datasets")
 
-_dump = partial(dg.asset, group_name=GROUP, owners=["team:labels"], io_manager_key="tables")
+# The clients try again for some minutes by themselves: this is for a service that is down for
+# longer. What cannot be mended (no credentials, a day's quota) says so itself.
+RETRIES = dg.RetryPolicy(max_retries=3, delay=60, backoff=dg.Backoff.EXPONENTIAL)
+
+
+def _source(table: Table, *kinds: str, **more: Any) -> Callable[..., dg.AssetsDefinition]:
+    return dg.asset(
+        name=table.name,
+        group_name=GROUP,
+        owners=["team:labels"],
+        kinds={*kinds, "parquet"},
+        io_manager_key="tables",
+        metadata={"dagster/column_schema": column_schema(table), "dagster/table_name": table.name},
+        **more,
+    )
+
+
+# A day's increment, which is asked for over the network.
+_daily = partial(_source, partitions_def=daily, backfill_policy=single_run, retry_policy=RETRIES)
 
 
 class DumpConfig(dg.Config):
@@ -35,11 +61,7 @@ class QuestionDumpConfig(DumpConfig):
     site: str | None = None
 
 
-@_dump(
-    name=QUESTION_DUMP.name,
-    kinds={"stackexchange", "xml"},
-    metadata={"dagster/column_schema": column_schema(QUESTION_DUMP)},
-)
+@_source(QUESTION_DUMP, "stackexchange", "xml")
 def question_dump(context: dg.AssetExecutionContext, config: QuestionDumpConfig) -> Days:
     """Questions of a Stack Exchange data dump, with their tags, authors and licences.
 
@@ -53,7 +75,7 @@ def question_dump(context: dg.AssetExecutionContext, config: QuestionDumpConfig)
     return _once(QUESTION_DUMP, partial(dumps.read_posts, path, site, context.log.info))
 
 
-@daily_table(NEW_QUESTIONS, group=GROUP, owner="team:labels", kinds={"stackexchange", "json"})
+@_daily(NEW_QUESTIONS, "stackexchange", "json")
 def new_questions(context: dg.AssetExecutionContext, stackexchange: StackExchangeResource) -> Days:
     """Questions asked on that day, from the Stack Exchange API.
 
@@ -61,17 +83,14 @@ def new_questions(context: dg.AssetExecutionContext, stackexchange: StackExchang
     """
     from hf_assets.corpora.questions import new_questions as fetched
 
-    client = stackexchange.client(context.log.info)
+    with clear_failures():
+        client = stackexchange.client(context.log.info)
     return Days(
         NEW_QUESTIONS, {day: partial(fetched, client, day) for day in context.partition_keys}
     )
 
 
-@_dump(
-    name=DATASET_DUMP.name,
-    kinds={"kaggle", "csv"},
-    metadata={"dagster/column_schema": column_schema(DATASET_DUMP)},
-)
+@_source(DATASET_DUMP, "kaggle", "csv", retry_policy=RETRIES)
 def dataset_dump(context: dg.AssetExecutionContext, config: DumpConfig, lake: LakeResource) -> Days:
     """Every dataset of Kaggle with its description and tags, from the tables of Meta Kaggle."""
     from hf_assets.corpora import meta_kaggle
@@ -79,11 +98,12 @@ def dataset_dump(context: dg.AssetExecutionContext, config: DumpConfig, lake: La
     given = config.path or settings().meta_kaggle
     folder = Path(given) if given else lake.tree.folder("meta_kaggle", None)
     if not given:
-        meta_kaggle.fetch(folder, context.log.info)
+        with clear_failures():
+            meta_kaggle.fetch(folder, context.log.info)
     return _once(DATASET_DUMP, partial(meta_kaggle.read_tables, folder, context.log.info))
 
 
-@daily_table(NEW_DATASETS, group=GROUP, owner="team:labels", kinds={"kaggle", "json"})
+@_daily(NEW_DATASETS, "kaggle", "json")
 def new_datasets(
     context: dg.AssetExecutionContext, kaggle: KaggleResource, lake: LakeResource
 ) -> Days:
@@ -93,7 +113,8 @@ def new_datasets(
     """
     from hf_assets.corpora.kaggle import new_datasets as fetched
 
-    client = kaggle.client(context.log.info)
+    with clear_failures():
+        client = kaggle.client(context.log.info)
     known = lake.text_ids("dataset_dump", "new_datasets", before=today())
     return Days(
         NEW_DATASETS, {day: partial(fetched, client, day, known) for day in context.partition_keys}

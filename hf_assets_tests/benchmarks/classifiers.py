@@ -111,7 +111,9 @@ def _ours(
     baseline = _new(folder / "baseline")
     baselines.fit(corpus, baseline, _tell)
     recipe = Recipe(epochs=options.epochs, max_length=options.max_length, seed=SEED)
-    trained = train(corpus, encoder, _new(chain / "classifier"), recipe, chain / "work", _tell)
+    work = _new(chain / "work")
+    trained = train(corpus, encoder, _new(chain / "classifier"), recipe, work, _tell)
+    shutil.rmtree(work)
     probes = corpus.split("validation").texts[:16]
     exported = export.export(chain / "classifier", _new(chain / "onnx"), probes, _tell)
     chosen = quantizing.quantize(

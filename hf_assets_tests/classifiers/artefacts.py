@@ -17,6 +17,7 @@ from tokenizers.processors import TemplateProcessing
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from hf_assets.classifiers.network import TagNetwork, save_network
+from hf_assets.classifiers.provenance import classifier_mark, corpus_mark, file_mark
 from hf_assets.corpora.corpus import Corpus, open_corpus
 from hf_assets.corpora.schemas import CORPUS_COLUMNS
 
@@ -72,6 +73,8 @@ def make_model(
     """A base model's folder: an untrained tiny network, and graphs that know the words, the
     stronger the surer."""
     make_classifier(folder / "classifier", corpus)
+    training = json.loads((folder / "classifier" / "training.json").read_bytes())
+    made_from = {"classifier": training["mark"]}
     for runtime, file in (("onnx", "model.onnx"), ("quantized", "model_quantized.onnx")):
         place = folder / runtime
         (place / "onnx").mkdir(parents=True)
@@ -80,13 +83,16 @@ def make_model(
         onnx.save(make_graph(tokenizer, len(corpus.labels), strength), place / "onnx" / file)
         _write(place / "tokenizer_config.json", {"tokenizer_class": "PreTrainedTokenizerFast"})
         _write(place / "config.json", config(corpus))
-    _write(folder / "quantized" / "quantization.json", {"validation_micro_f1": validation})
+    _write(folder / "onnx" / "export.json", {"made_from": made_from})
+    mark = file_mark(folder / "quantized" / "onnx" / "model_quantized.onnx")
+    told = {"validation_micro_f1": validation, "made_from": made_from, "mark": mark}
+    _write(folder / "quantized" / "quantization.json", told)
     return folder
 
 
-def make_classifier(folder: Path, corpus: Corpus) -> TagNetwork:
+def make_classifier(folder: Path, corpus: Corpus, seed: int = 0) -> TagNetwork:
     """A classifier's folder, as training would leave it."""
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     tokenizer = make_tokenizer(len(corpus.labels))
     shape = BertConfig(
         vocab_size=tokenizer.get_vocab_size(), hidden_size=16, num_hidden_layers=1,
@@ -99,7 +105,8 @@ def make_classifier(folder: Path, corpus: Corpus) -> TagNetwork:
     save_network(network, fast, folder)
     training = {
         "strategy": "head", "seconds": 12.5, "threshold": 0.4, "corpus": corpus.name,
-        "validation": {"micro_f1": 0.1},
+        "validation": {"micro_f1": 0.1}, "made_from": {"corpus": corpus_mark(corpus)},
+        "mark": classifier_mark(folder, corpus_mark(corpus)),
     }  # fmt: skip
     _write(folder / "training.json", training)
     return network

@@ -1,5 +1,6 @@
 import csv
 import gzip
+import html
 import json
 import os
 import re
@@ -213,7 +214,7 @@ def test_a_repository_that_cannot_be_is_refused(
 def test_another_model_than_was_measured_is_refused(
     tmp_path: Path, corpus: Corpus, trained: Path, board: Leaderboard
 ) -> None:
-    folder = shutil.copytree(trained / "quantized", tmp_path / "quantized")
+    folder = shutil.copytree(trained, tmp_path / MODEL) / "quantized"
     config = json.loads((folder / "config.json").read_text("utf-8"))
     (folder / "config.json").write_text(json.dumps(config | {"threshold": 0.1}))
     with pytest.raises(InputError, match="not what was measured"):
@@ -248,6 +249,47 @@ def test_every_text_is_attributed(space: Path, corpus: Corpus) -> None:
     again = json.loads((space / "examples.json").read_text("utf-8"))
     assert again
     assert all(one["link"] and one["author"] and one["license"] for one in again)
+    links = {one["license"]: one["license_link"] for one in again}
+    for version in ("3.0", "4.0"):
+        wanted = f"https://creativecommons.org/licenses/by-sa/{version}/"
+        assert links.get(f"CC BY-SA {version}", wanted) == wanted
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ({"license": None}, False),
+        ({"license": " "}, False),
+        ({"license": "CC BY-SA 4.0", "link": None, "author": None}, False),
+        ({"license": "Attribution 4.0 International", "link": None, "author": None}, False),
+        ({"license": "CC BY-SA 4.0", "link": None}, True),
+        ({"license": "CC BY-SA 4.0", "author": None}, True),
+        ({"license": "CC0-1.0", "link": None, "author": None}, True),
+    ],
+)
+def test_only_what_may_be_shown_is_an_example(
+    tmp_path: Path, given: dict[str, str | None], shown: bool
+) -> None:
+    corpus = make_corpus(tmp_path)
+    columns = {name: pl.lit(value, pl.String) for name, value in given.items()}
+    corpus.frame.with_columns(**columns).write_parquet(tmp_path / "corpus.parquet")
+    assert bool(notices.examples(open_corpus(tmp_path))) == shown
+
+
+@pytest.mark.parametrize(
+    ("licence", "link"),
+    [
+        ("CC BY-SA 2.5", "licenses/by-sa/2.5/"),
+        ("cc-by-4.0", "licenses/by/4.0/"),
+        ("CC BY-NC-SA 4.0", "licenses/by-nc-sa/4.0/"),
+        ("CC0: Public Domain", "publicdomain/zero/1.0/"),
+        ("MIT", None),
+        ("CC BY-SA 4.0/../..", None),
+    ],
+)
+def test_where_a_licence_can_be_read(licence: str, link: str | None) -> None:
+    found = notices.licence_link(licence)
+    assert found == (link and f"https://creativecommons.org/{link}")
 
 
 def with_licences(folder: Path, licences: list[str | None]) -> Corpus:
@@ -363,6 +405,8 @@ def test_the_page_runs_from_its_folder_without_a_network(tmp_path: Path, space: 
     try:
         url = f"http://127.0.0.1:{port}"
         _wait_for(f"{url}/config", page, tmp_path / "log")
+        with urllib.request.urlopen(f"{url}/config") as told:
+            _credits_stand_beside_the_examples(json.load(told), folder)
         ask = client.Client(url, verbose=False).predict
         said, labels = ask("word1", "and word4", False, api_name="/tags")
         assert said.startswith("2 labels fit; a label needs 0.50")
@@ -374,6 +418,21 @@ def test_the_page_runs_from_its_folder_without_a_network(tmp_path: Path, space: 
     finally:
         page.terminate()
         page.wait()
+
+
+def _credits_stand_beside_the_examples(config: dict[str, Any], folder: Path) -> None:
+    kinds = [one["type"] for one in config["components"]]
+    at = kinds.index("dataset")
+    samples = config["components"][at]["props"]["samples"]
+    told = next(one for one in config["components"][at:] if one["type"] == "html")["props"]["value"]
+    examples = json.loads((folder / "examples.json").read_bytes())
+    assert len(samples) == len(examples) == told.count("<li>") == 4
+    for one, said in zip(examples, told.split("<li>")[1:], strict=True):
+        for link in ("link", "author_link", "license_link"):
+            assert f"<a href='{one[link]}' rel=" in said
+        assert f"{html.escape(one['author'])}</a>, " in said
+        assert f">{one['license']}</a></li>" in said
+    assert "<b>" not in told
 
 
 def _wait_for(url: str, page: "subprocess.Popen[bytes]", log: Path) -> None:

@@ -4,6 +4,7 @@ import itertools
 import shutil
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 import pytest
@@ -183,6 +184,13 @@ def test_a_hub_that_refuses_does_so_for_good(
     with pytest.raises(NoEncoder, match="Three ways") as raised:
         locate(anew, endpoint=serve(repository(WHOLE, status)).url)
     assert raised.value.permanent == good
+
+
+def test_a_mirror_s_password_is_not_told(serve: Serve, anew: BaseModel) -> None:
+    url = serve(repository(WHOLE, 404)).url.replace("//", "//me:secret@")
+    with pytest.raises(NoEncoder, match="404") as raised:
+        locate(anew, endpoint=url)
+    assert "secret" not in "".join(traceback.format_exception(raised.value))
 
 
 def test_a_repository_without_tokenizer_is_named(serve: Serve, anew: BaseModel) -> None:

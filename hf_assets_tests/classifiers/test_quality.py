@@ -39,6 +39,14 @@ def test_int8_loss(minilm_made: Made, tmp_path: Path) -> None:
     folder = copied(minilm_made.quantized, tmp_path / "quantized")
     _change(folder / "quantization.json", loss=0.0031)
     assert (int8_loss(folder).passed, "0.31 points" in int8_loss(folder).says) == (False, True)
+    assert not int8_loss(folder).warn
+    _change(folder / "quantization.json", loss=0.015, max_loss=0.02)
+    verdict = int8_loss(folder)
+    assert (verdict.passed, verdict.warn) == (False, True)
+    assert "1.50 points" in verdict.says
+    assert "at most 0.3 may be lost. The config allowed 2.0 on purpose" in verdict.says
+    _change(folder / "quantization.json", loss=0.021)
+    assert not int8_loss(folder).warn
     _change(folder / "quantization.json", loss=0.003)
     assert int8_loss(folder).passed
     _change(folder / "config.json", threshold=0.5)

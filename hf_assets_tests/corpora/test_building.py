@@ -1,9 +1,10 @@
 """From texts to a corpus on disk: every row is there or counted, and nothing moves."""
 
+import dataclasses
 import json
 import random
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -11,11 +12,13 @@ import pytest
 from PIL import Image
 
 from hf_assets.corpora import building
-from hf_assets.corpora.building import CorpusTooSmall, build
-from hf_assets.corpora.corpus import Corpus, CorpusError, open_corpus
+from hf_assets.corpora.building import CorpusTooSmall, WrongSite, build
+from hf_assets.corpora.corpus import Corpus, CorpusError, is_generated, open_corpus
+from hf_assets.corpora.facts import summaries
 from hf_assets.corpora.registry import CorpusSpec
 from hf_assets.corpora.schemas import CORPUS_COLUMNS, texts_frame, texts_table
-from hf_assets.lake import Lake, Made
+from hf_assets.corpora.tables import read_table
+from hf_assets.lake import Lake, Made, Stored
 from hf_assets_tests.corpora.conftest import LABELS, Build, Rows, make_rows
 
 HOSTILE = ("../x", "a, b", 'say "hi"', "\N{GRINNING FACE}", "L" * 300, "<script>", "$x^2$", "null",
@@ -234,9 +237,10 @@ def test_sources_of_the_lake_and_what_they_say(lake: Lake, tmp_path: Path) -> No
     folder.mkdir()
     facts = build(spec, [stored, *days], folder)
     assert facts["rows"] == 130
+    two = {"first day": "2026-11-19", "last day": "2026-11-20", "days": 2, "rows": 10}
     assert facts["sources"] == {
-        "question_dump": [{"file": "Posts.xml", "generated": True}],
-        "new_questions": [{"day": "2026-11-19"}, {"day": "2026-11-20"}],
+        "question_dump": [{"file": "Posts.xml", "generated": True, "rows": 120}],
+        "new_questions": [two],
     }
     assert open_corpus(folder).frame.height == 130
 
@@ -244,7 +248,8 @@ def test_sources_of_the_lake_and_what_they_say(lake: Lake, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        ([], "there are no texts; materialise its sources first"),
+        ([], "there are no texts; materialise its sources first: question_dump"),
+        (make_rows(3), "of 3 rows of question_dump 3 remain"),
         (make_rows(3), "Each split needs rows"),
         ([{**row, "labels": ["one"]} for row in make_rows(100)], "1 of 1 labels remain"),
         ([{**row, "labels": [row["id"]]} for row in make_rows(100)], "0 of 100 labels remain"),
@@ -257,6 +262,150 @@ def test_a_corpus_too_small_says_so(built: Build, rows: Rows, said: str) -> None
     assert said in str(failed.value)
     assert str(failed.value).startswith("toys: ")
     assert failed.value.permanent
+
+
+def test_a_table_too_small_is_named(built: Build, tmp_path: Path) -> None:
+    table = tmp_path / "birds.csv"
+    with pytest.raises(CorpusTooSmall, match=f"toys: {table} has no rows; name a table"):
+        built([], source=table)
+    with pytest.raises(CorpusTooSmall, match=f"of 3 rows of {table} 3 remain"):
+        built(make_rows(3), source=table)
+
+
+def of_site(site: str, count: int, seed: int) -> Rows:
+    rows = make_rows(count, seed)
+    return [{**row, "id": f"stackexchange:{site}:{n}"} for n, row in enumerate(rows)]
+
+
+def test_questions_are_of_one_site(built: Build) -> None:
+    rows = [of_site("ai", 100, 1), of_site("ai.meta", 90, 2), make_rows(80)]
+    corpus = built(*rows, site="ai.stackexchange.com")
+    # Numbers are the same on both sites: none of them takes another's place.
+    assert corpus.facts["lost"] == {building.OTHER_SITE: 90}
+    assert corpus.facts["site"] == "ai"
+    kept = corpus.frame.filter(pl.col("id").str.starts_with("stackexchange:"))
+    texts = {f"{row['title']}\n\n{row['body'][3:-4]}" for row in rows[0]}
+    assert set(kept["text"]) == texts
+    assert corpus.frame.height == 180
+    other = built(*rows, site="meta.ai")
+    assert other.facts["lost"] == {building.OTHER_SITE: 100}
+    # Without a word about it, all are taken.
+    assert built(*rows).facts["rows"] == 270
+
+
+def test_nothing_of_the_site_says_what_there_is(built: Build) -> None:
+    for more in ([], make_rows(100)):
+        with pytest.raises(WrongSite) as failed:
+            built(of_site("ai", 100, 1), of_site("robotics", 9, 2), more, site="datascience")
+        assert "toys takes questions of datascience" in str(failed.value)
+        assert "none (but of ai: 100, robotics: 9)" in str(failed.value)
+        assert "HF_ASSETS_STACKEXCHANGE_SITE" in str(failed.value)
+        assert failed.value.permanent
+    with pytest.raises(CorpusTooSmall, match="there are no texts"):
+        built([], site="datascience")
+
+
+def test_the_table_of_a_user_may_be_called_anything(built: Build) -> None:
+    rows = of_site("ai", 100, 1)
+    assert built(rows, source=Path("stackexchange.csv")).facts["rows"] == 100
+
+
+def test_a_thousand_days_take_no_more_room_than_one(lake: Lake, tmp_path: Path) -> None:
+    table = texts_table("new_questions")
+    first = date(2024, 1, 1)
+
+    def stored(number: int) -> Stored:
+        told = {
+            "endpoint": "https://api.stackexchange.com",
+            "site": "ai",
+            "with_key": False,
+            "started": f"{first + timedelta(number)}T01:15",
+            "quota_remaining": number,
+        }
+        day = (first + timedelta(number)).isoformat()
+        rows = make_rows(200 if number == 0 else 1, number)
+        made = Made([texts_frame(rows)], provenance={"new_questions": told})
+        return lake.write(table, day, made)
+
+    days = [stored(number) for number in range(3)]
+    # The rows of the others are those of the third: what is counted here is what is said of them.
+    days += [dataclasses.replace(days[2], day=(first + timedelta(number)).isoformat())
+             for number in range(3, 1000)]  # fmt: skip
+    spec = CorpusSpec(name="x", source=("new_questions",), rare_share=0.01)
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    facts = build(spec, days, folder)
+    (entry,) = facts["sources"]["new_questions"]
+    assert entry == {
+        "endpoint": "https://api.stackexchange.com", "site": "ai", "with_key": False,
+        "first day": "2024-01-01", "last day": "2026-09-26", "days": 1000, "rows": 1199,
+    }  # fmt: skip
+    assert (folder / "facts.json").stat().st_size < 5_000
+    assert not open_corpus(folder).generated
+    other = {"new_questions": {"endpoint": "http://127.0.0.1:1", "site": "generated"}}
+    two = summaries([*days, dataclasses.replace(days[0], provenance=other)])
+    assert [one["days"] for one in two["new_questions"]] == [1000, 1]
+    assert is_generated({"sources": two})
+
+
+def test_rows_of_a_table_stay_on_their_sides_whatever_is_put_between(tmp_path: Path) -> None:
+    draw = random.Random(2)
+    rows = [{**row, "title": row["title"], "tags": row["labels"]} for row in make_rows(200)]
+    rows += [{**one, "title": f"{one['title']} again"} for one in rows[:20]]  # nearly the same
+    rows += rows[20:30]  # the very same
+    spec = CorpusSpec(name="toys", source=tmp_path / "toys.jsonl", rare_share=0.01, labels="tags")
+    assert spec.file
+
+    def made(name: str, there: Rows, before: Path | None) -> Path:
+        assert spec.file
+        lines = [json.dumps({key: row[key] for key in ("title", "body", "tags")}) for row in there]
+        spec.file.write_text("\n".join(lines))
+        folder = tmp_path / name
+        folder.mkdir()
+        build(spec, [read_table(spec)], folder, before)
+        return folder
+
+    def sides(folder: Path) -> dict[str, tuple[str, str]]:
+        found = pl.read_parquet(folder / "corpus.parquet").sort("id")
+        groups = found.group_by("group").agg(pl.col("split").n_unique())
+        assert groups["split"].max() == 1
+        return {name: (text, split) for name, text, split in
+                found.select("id", "text", "split").iter_rows()}  # fmt: skip
+
+    first = made("first", rows, None)
+    new = [{**row, "tags": row["labels"]} for row in make_rows(50, seed=9)]
+    near = [{**one, "title": f"{one['title']} once more"} for one in rows[:40]]
+    grown = [*new, *rows[5:], *near]
+    draw.shuffle(grown)
+    second = made("second", grown, first)
+    was, now = sides(first), sides(second)
+    assert len(was) == 230
+    for name, at in was.items():
+        assert now.get(name, at) == at
+    assert len(was.keys() - now.keys()) == 5
+    third = made("third", [*grown, *rows[:5]], second)
+    assert was.items() <= sides(third).items()
+
+
+def test_rows_whose_label_was_rare_for_a_while_come_back_to_their_side(built: Build) -> None:
+    """The rarest share grows with the corpus, and takes rows out that were in it."""
+    rows = make_rows(150)
+    rare = [{**row, "id": f"rare:{n}", "title": f"Rare {n}", "labels": ["rare"]}
+            for n, row in enumerate(make_rows(12, seed=5))]  # fmt: skip
+    first = built([*rows, *rare], rare_share=0.02)
+    was = {name: at for name, at in sides_of(first).items() if name.startswith("rare:")}
+    assert set(was.values()) >= {"train", "test"}
+    assert len(was) == 12
+    away = built([*rows, *make_rows(600, seed=6), *rare], before=first, rare_share=0.02)
+    assert not [name for name in sides_of(away) if name.startswith("rare:")]
+    # What comes now is older, and would found the groups anew: each on a side of its own.
+    old = datetime(2001, 1, 1, tzinfo=UTC)
+    copies = [{**row, "id": f"old:{at}:{row['id']}", "created_at": old}
+              for row in rare for at in range(3)]  # fmt: skip
+    back = built([*rows, *rare, *copies], before=away, rare_share=0.02)
+    now = sides_of(back)
+    assert {name: now.get(name) for name in was} == was
+    assert all(now[f"old:{at}:{name}"] == was[name] for name in was for at in range(3))
 
 
 def test_a_source_that_fails_leaves_no_corpus(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from hf_assets.corpora.dumps import DumpError, read_posts, tags_of
 from hf_assets.corpora.schemas import texts_table
-from hf_assets.corpora.sites import Site, licence_of
+from hf_assets.corpora.sites import NoSite, Site, licence_of, site_of
 from hf_assets.demo.dump import write_dump
 from hf_assets.lake import Lake, Made
 
@@ -312,10 +312,52 @@ def test_sites(given: str, host: str, name: str) -> None:
     assert Site.of(host) == Site.of(name) == Site(host, name)
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["ai.stackexchange.com.7z", "ai.stackexchange.com/Posts.xml", "ai.stackexchange.com-Posts.7z"],
+)
+def test_a_dump_of_another_site_takes_no_ids_of_this_one(
+    tmp_path: Path, dump: Path, name: str
+) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    if name.endswith(".7z"):
+        packed(path, Posts=dump)
+    else:
+        path.write_bytes(dump.read_bytes())
+    with pytest.raises(DumpError) as failed:
+        read_posts(path, "meta.ai")
+    said = str(failed.value)
+    assert f"{path} is named after ai.stackexchange.com" in said
+    assert "to be read as ai.meta.stackexchange.com" in said
+    assert "HF_ASSETS_STACKEXCHANGE_SITE" in said
+    assert read(path, "ai")[0]["id"].str.starts_with("stackexchange:ai:").all()
+
+
+def test_a_name_that_is_no_sites_says_nothing(tmp_path: Path, dump: Path) -> None:
+    (tmp_path / "example.com").mkdir()
+    for name in ("example.com/Posts.xml", "ai-Posts-2016.xml", "com.xml"):
+        path = tmp_path / name
+        path.write_bytes(dump.read_bytes())
+        assert read(path, "datascience")[0].height
+
+
+def test_a_question_says_its_site() -> None:
+    for name in ("ai", "ai.meta", "mathoverflow.net"):
+        asked = Site.of(name)
+        found = asked.row(7, title="", body="", tags=[], user=None, user_name=None, licence=None,
+                          created=None)["id"]  # fmt: skip
+        assert found == f"{asked.prefix}7"
+        assert site_of(found) == asked.name
+    assert site_of("kaggle:7") is None
+
+
 @pytest.mark.parametrize("given", ["", "a/b", "x@y", "a..b", "-", "example.com", "a b", "ai?x=1"])
 def test_no_sites(given: str) -> None:
-    with pytest.raises(ValueError, match="site"):
+    with pytest.raises(NoSite, match="site") as failed:
         Site.of(given)
+    assert failed.value.permanent
+    assert isinstance(failed.value, ValueError)  # what pydantic and callers catch
 
 
 @pytest.mark.parametrize(

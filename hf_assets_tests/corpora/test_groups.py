@@ -59,6 +59,32 @@ def test_a_growing_corpus_moves_no_row_and_tears_no_group(seed: int, steps: int)
     assert len(known) >= 12  # one of each kind at least has a place
 
 
+@given(st.integers(0, 2**32), st.integers(2, 6))
+def test_rows_that_come_and_go_stay_on_their_sides(seed: int, steps: int) -> None:
+    texts, draw = texts_of(40, seed, kinds=10), random.Random(seed)
+    known: dict[str, Place] = {}
+    away: dict[str, Place] = {}
+    for _ in range(steps):
+        there = sorted(draw.sample(texts, draw.randrange(10, 40)))
+        placed = place(there, known, away)
+        now = {text.id: at for text, at in zip(there, placed.places, strict=True) if at}
+        ever = away | known
+        assert all(ever[name] == at for name, at in now.items() if name in ever)
+        # Who was there the last time is never sent away for one who comes or comes back.
+        assert {name for name in known if name in {text.id for text in there}} <= now.keys()
+        assert all(len(sides) == 1 for sides in sides_of_groups(now).values())
+        assert not torn(there, now)
+        known, away = now, {name: at for name, at in (ever | now).items() if name not in now}
+
+
+def test_one_who_comes_back_yields_to_what_took_its_place() -> None:
+    first, second = Text(on("train"), "one text"), Text(on("test"), "one text")
+    lay = {first.id: Place(first.id, "train")}
+    lies = {second.id: Place(second.id, "test")}
+    assert place([first, second], lies, lay).places == [None, lies[second.id]]
+    assert place([first], {}, lay).places == [lay[first.id]]
+
+
 @given(st.integers(0, 2**32))
 def test_texts_that_are_edited_are_left_out_rather_than_torn(seed: int) -> None:
     texts = texts_of(30, seed, kinds=8)

@@ -23,9 +23,10 @@ from starlette.routing import Route
 from hf_assets.corpora.kaggle import KNOWN_IN_A_ROW, _row, new_datasets
 from hf_assets.corpora.kaggle_client import LONGEST_WAIT, TRIES, DatasetClient, KaggleError
 from hf_assets.corpora.schemas import texts_table
-from hf_assets.demo.faults import At, Faults
+from hf_assets.demo.faults import Faults
 from hf_assets.demo.kaggle import TOKEN, USER, create_app, read_faults
 from hf_assets.demo.meta_kaggle import owner, slug, versions
+from hf_assets.demo.switches import At
 from hf_assets.demo.texts import GeneratedTexts
 from hf_assets.lake import Lake, Made
 from hf_assets_tests.conftest import Serve

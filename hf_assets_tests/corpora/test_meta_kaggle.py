@@ -17,9 +17,9 @@ from hf_assets.corpora.corpus import joined
 from hf_assets.corpora.kaggle_client import KaggleError
 from hf_assets.corpora.meta_kaggle import fetch, read_tables
 from hf_assets.corpora.schemas import texts_table
-from hf_assets.demo.faults import At
 from hf_assets.demo.kaggle import create_app
 from hf_assets.demo.meta_kaggle import ODDITIES, license_name, owner, slug, write_tables
+from hf_assets.demo.switches import At
 from hf_assets.demo.texts import GeneratedText, GeneratedTexts, generated_datasets
 from hf_assets.lake import Lake
 from hf_assets_tests.conftest import Serve

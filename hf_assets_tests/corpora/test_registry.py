@@ -50,6 +50,13 @@ def test_one_text_column_and_one_asset_need_no_brackets(tmp_path: Path) -> None:
     assert found["b"].sources == ("new_questions",)
 
 
+def test_an_entry_may_take_another_site(tmp_path: Path) -> None:
+    text = '[a]\nsource = "question_dump"\nrare_share = 0.1\nsite = "ai.stackexchange.com"\n'
+    found = corpora(write(tmp_path, text))
+    assert found["a"].site == "ai.stackexchange.com"
+    assert found["questions"].site is None
+
+
 def test_a_byte_order_mark_is_no_key(tmp_path: Path) -> None:
     path = tmp_path / "own.toml"
     path.write_bytes(b"\xef\xbb\xbf" + OWN.encode())
@@ -79,6 +86,8 @@ def test_a_byte_order_mark_is_no_key(tmp_path: Path) -> None:
         (OWN.replace('"birds.csv"', '["new_questions"]'), "only for a file"),
         (OWN.replace('separator = " "', 'separator = ""'), "separator"),
         (OWN + 'code = "perhaps"\n', "'keep' or 'drop'"),
+        (OWN + 'site = "ai"\n', "only for questions of source assets"),
+        ('[a]\nsource = "question_dump"\nrare_share = 0.1\nsite = "a b"\n', "'a b' names no site"),
         (OWN + 'license = "x"\nlicense_column = "y"\n', "license or license_column, not both"),
     ],
 )

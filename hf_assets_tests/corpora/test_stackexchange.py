@@ -21,7 +21,6 @@ from hf_assets.corpora.pace import Pace, pace_for
 from hf_assets.corpora.questions import new_questions
 from hf_assets.corpora.schemas import texts_table
 from hf_assets.corpora.stackexchange import QuestionClient, StackExchangeError
-from hf_assets.demo.faults import FOREVER, At
 from hf_assets.demo.question_sources import (
     GeneratedQuestions,
     Item,
@@ -29,6 +28,7 @@ from hf_assets.demo.question_sources import (
     RecordedQuestions,
 )
 from hf_assets.demo.stackexchange import Asked, QuestionFaults, create_app
+from hf_assets.demo.switches import FOREVER, At
 from hf_assets.demo.texts import GeneratedTexts
 from hf_assets.lake import Lake, Made
 from hf_assets_tests.asked import FakeTime

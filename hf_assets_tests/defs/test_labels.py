@@ -12,10 +12,13 @@ from typing import Any
 import dagster as dg
 import polars as pl
 import pytest
+import requests
 
 from hf_assets.classifiers.standings import CONSTANT, INT8, NOTHING, open_leaderboard
 from hf_assets.classifiers.tagger import Tagger
 from hf_assets.definitions import defs as code_location
+from hf_assets.defs import label_report, trends
+from hf_assets.defs.report import gallery
 from hf_assets.demo import kaggle, running, stackexchange
 from hf_assets.demo.question_sources import GeneratedQuestions
 from hf_assets.demo.server import LoopbackServer
@@ -181,6 +184,106 @@ def test_no_credential_is_told(sources: Labels) -> None:
     ]
 
 
+def test_questions_of_another_site_are_in_no_corpus(
+    sources: Labels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = sources
+    assert failures(labels.run("questions/corpus")) == {}
+    one = labels.root / "corpora" / "questions" / "facts.json"
+    before = one.read_bytes()
+    assert json.loads(before)["site"] == running.SITE
+    monkeypatch.setenv("HF_ASSETS_STACKEXCHANGE_SITE", "ai")
+    settings.cache_clear()
+    failed = labels.run("questions/corpus")
+    said = failures(failed)["questions__corpus"]
+    assert "questions takes questions of ai, and its sources have none (but of generated: " in said
+    assert one.read_bytes() == before
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clients try once, and Dagster's retries do not wait their minute."""
+    monkeypatch.setattr("hf_assets.corpora.stackexchange.TRIES", 1)
+    monkeypatch.setattr("hf_assets.corpora.kaggle_client.TRIES", 1)
+    monkeypatch.setattr("hf_assets.corpora.pace.REPEAT", 0.0)
+    monkeypatch.setattr(dg.RetryPolicy, "calculate_delay", lambda *_: 0)
+
+
+NOWHERE = "http://127.0.0.1:9"
+
+
+def retries(result: dg.ExecuteInProcessResult) -> int:
+    return sum(event.event_type_value == "STEP_UP_FOR_RETRY" for event in result.all_events)
+
+
+@pytest.mark.parametrize(
+    ("asset", "partition", "switches", "tried_again"),
+    [
+        ("new_questions", today(), {"STACKEXCHANGE_ENDPOINT": NOWHERE}, 3),
+        ("new_datasets", today(), {"KAGGLE_ENDPOINT": NOWHERE}, 3),
+        ("dataset_dump", None, {"META_KAGGLE": ""}, 3),
+        # What would be the same again is not tried again.
+        ("new_questions", today(), {"STACKEXCHANGE_ENDPOINT": "http://a:b@127.0.0.1:9"}, 0),
+        ("new_questions", today(), {"STACKEXCHANGE_SITE": "a b"}, 0),
+        ("new_datasets", today(), {"KAGGLE_ENDPOINT": "http://example.com"}, 0),
+        ("new_datasets", "2026-01-01", {}, 0),
+        ("dataset_dump", None, {"META_KAGGLE": "/nowhere"}, 0),
+        ("question_dump", None, {"QUESTION_DUMP": "/nowhere"}, 0),
+    ],
+)
+def test_what_the_network_fails_is_tried_again(
+    labels: Labels,
+    impatient: None,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    asset: str,
+    partition: str | None,
+    switches: dict[str, str],
+    tried_again: int,
+) -> None:
+    monkeypatch.setenv("HF_ASSETS_DATA", str(tmp_path))
+    monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path / "cache"))
+    for name, value in switches.items():
+        monkeypatch.setenv(f"HF_ASSETS_{name}", value)
+    if switches.get("META_KAGGLE") == "":
+        monkeypatch.delenv("HF_ASSETS_META_KAGGLE")
+        monkeypatch.setattr("kagglehub.dataset_download", _unreachable)
+    settings.cache_clear()
+    with dg.DagsterInstance.ephemeral() as instance:
+        run = Labels(tmp_path, code_location(), instance).run(asset, partition=partition)
+    monkeypatch.undo()
+    settings.cache_clear()
+    assert not run.success
+    assert retries(run) == tried_again, failures(run)
+    assert "Failure" in failures(run)[asset]
+
+
+def _unreachable(*_: Any, **__: Any) -> str:
+    raise requests.ConnectionError("no route to Kaggle")
+
+
+def test_the_network_is_tried_for_longer_each_time(labels: Labels) -> None:
+    policies = {
+        name: labels.definitions.resolve_assets_def(name).op.retry_policy
+        for name in ("new_questions", "new_datasets", "dataset_dump", "question_dump")
+    }
+    assert policies.pop("question_dump") is None  # a file of this machine
+    for policy in policies.values():
+        assert policy
+        assert [policy.calculate_delay(tries) for tries in (1, 2, 3)] == [60, 180, 420]
+
+
+def test_pictures_of_both_halves_are_shown_alike() -> None:
+    shown = gallery({"label_frequencies": b"one", "other": b"two"}).value
+    assert shown == (
+        "![label frequencies](data:image/png;base64,b25l)\n\n![other](data:image/png;base64,dHdv)"
+    )
+    users = (label_report.gallery, trends.gallery)
+    assert {*users} == {gallery}
+
+
 def test_the_chain_ends_in_a_tagger(questions: list[Any], labels: Labels) -> None:
     assert [failures(run) for run in questions] == [{}, {}, {}]
     space = labels.root / "classifiers" / "questions" / "tagger_space"
@@ -213,7 +316,12 @@ def test_the_ui_is_told_what_was_measured(questions: list[Any], labels: Labels) 
     came = sum(one.rows for one in (lake.read("question_dump", None),
                                     lake.read("new_questions", today())))  # fmt: skip
     assert kept + lost == came
-    assert corpus["label frequencies"].value.startswith("![")
+    assert corpus["label frequencies"].value.startswith("![label frequencies](data:image/png;")
+    (dump,), (days,) = (
+        corpus["sources"].value[name] for name in ("question_dump", "new_questions")
+    )
+    assert dump["rows"] == 900
+    assert (days["first day"], days["last day"], days["days"]) == (today(), today(), 1)
     board = labels.metadata("questions/leaderboard")
     assert board["best int8"].value == BASE
     rows = board["leaderboard"].records

@@ -1,5 +1,6 @@
 """A page that gives a text its labels; it needs the files beside it."""
 
+import html
 import importlib
 import json
 import os
@@ -13,6 +14,7 @@ import gradio as gr
 
 HERE = Path(__file__).resolve().parent
 MOST = 10
+SHORT = 90  # characters of an example's name
 
 
 def model_folder() -> Path:
@@ -53,11 +55,38 @@ def answer(title: str, text: str, with_words: bool = False) -> tuple[str, dict[s
     return f"{len(fits)} {noun}; {needed}.{more}", dict(list(fits.items())[:MOST])
 
 
-def examples() -> list[list[str]]:
-    """Titles and texts to try."""
+def examples() -> list[dict[str, Any]]:
+    """Texts to try, each with where it comes from."""
     path = HERE / "examples.json"
-    found = json.loads(path.read_text("utf-8")) if path.exists() else []
-    return [[one["title"], one["text"]] for one in found]
+    return json.loads(path.read_text("utf-8")) if path.exists() else []
+
+
+def credits(shown: list[dict[str, Any]]) -> str:
+    """Whom each example is by, in the examples' order, as HTML; their licences ask for it."""
+    items = []
+    for one in shown:
+        what = " ".join((one["title"] or one["text"]).split())
+        name = what if len(what) <= SHORT else what[: SHORT - 1] + "…"
+        said = (
+            linked(name, one["link"])
+            + " by "
+            + linked(one["author"] or "an author who is not named", one["author_link"])
+            + ", "
+            + linked(one["license"], one["license_link"])
+        )
+        items.append(f"<li>{said}</li>")
+    return (
+        "<p>The examples are texts of others, made plain: HTML, and where so set blocks of code, "
+        f"were taken out. In order:</p><ol>{''.join(items)}</ol>"
+    )
+
+
+def linked(text: str, address: str | None) -> str:
+    """The text, escaped, as a link where there is an address that a browser may follow."""
+    shown = html.escape(text)
+    if not (address or "").startswith(("https://", "http://")):
+        return shown
+    return f"<a href='{html.escape(address or '')}' rel='noopener noreferrer'>{shown}</a>"
 
 
 def card() -> str:
@@ -80,8 +109,9 @@ with gr.Blocks(title="Tagger", analytics_enabled=False) as page:
             labels = gr.Label(label="Labels that fit", num_top_classes=MOST, show_heading=False)
     given, shown = [title, text, with_words], [said, labels]
     gr.on([button.click, title.submit], answer, given, shown, api_name="tags")
-    if examples():
-        gr.Examples(examples(), [title, text])
+    if found := examples():
+        gr.Examples([[one["title"], one["text"]] for one in found], [title, text])
+        gr.HTML(credits(found))
     with gr.Accordion("Model card", open=False):
         gr.Markdown(card())
 
