@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from hf_assets.lake import today
 
 PROJECT = Path(__file__).resolve().parents[1]
 SMALL = ("--models", "2000", "--spaces", "800")
-HUB = ("--only", "hub")
+HUB = ("--only", "hub", "--days", "0")
 ASSETS = (
     *("raw_models", "raw_spaces", "models", "enriched_spaces", "top_models"),
     *("model_usage", "daily_metrics", "snapshot_figures"),
@@ -62,8 +63,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def first(root: Path) -> subprocess.CompletedProcess[str]:
-    """The demo of a small Hub, on the machine of someone who has a token."""
-    return demo("run", "--data", str(root), *SMALL, *HUB, **SECRETS)
+    """The demo of a small Hub and two of its past days, for someone who has a token."""
+    return demo("run", "--data", str(root), *SMALL, *HUB, "--days", "2", **SECRETS)
 
 
 def test_run_succeeds(first: subprocess.CompletedProcess[str]) -> None:
@@ -102,6 +103,18 @@ def test_run_says_where_the_figures_are_and_what_to_type_next(
     assert str(root / "snapshot_figures" / f"day={today()}") in said
     for words in ("make dev-demo", "make dev ", "HF_TOKEN=hf_", f"partition {today()}"):
         assert words in said
+
+
+def test_run_tells_of_the_days_before_today(
+    first: subprocess.CompletedProcess[str], root: Path
+) -> None:
+    day = date.fromisoformat(today())
+    made = {path.parent.name for path in (root / "daily_metrics").glob("day=*/data.parquet")}
+    assert made == {f"day={day - timedelta(back)}" for back in (0, 1, 2)}
+    assert "2 days before today" in first.stdout
+    assert len(re.findall(r"[1-9][\d,]* rows of (models|Spaces) on 2 days", first.stdout)) == 2
+    assert str(root / "day_quality" / "data.parquet") in first.stdout
+    assert "make insights" in first.stdout
 
 
 def test_run_keeps_to_its_own_folder(first: subprocess.CompletedProcess[str], root: Path) -> None:
@@ -176,6 +189,9 @@ def test_run_from_recorded_listings(tmp_path: Path) -> None:
         (("--faults", "429:x"), "429:x"),
         (("--question-faults", "nonsense"), "nonsense"),
         (("--dataset-faults", "nonsense"), "nonsense"),
+        (("--archive-faults", "gaps=never"), "gaps=never"),
+        (("--days", "-1"), "the archive begins on 2024-07-29"),
+        (("--days", "999999"), "999999"),
         (("--recorded-questions", "no-such-folder"), "no-such-folder"),
         (("--models", "no-such-file.json"), "no-such-file.json"),
         (("--models", "-5"), "-5"),

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 
-from hf_assets.demo import kaggle, stackexchange, summary
+from hf_assets.demo import kaggle, past, stackexchange, summary
 from hf_assets.demo.faults import Faults
 from hf_assets.demo.generator import GeneratedHub
 from hf_assets.demo.hub import create_app
+from hf_assets.demo.past import Past
 from hf_assets.demo.question_sources import GeneratedQuestions, RecordedQuestions
 from hf_assets.demo.recorded import RecordedHub
 from hf_assets.demo.running import (
@@ -55,20 +56,22 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m hf_assets.demo", description=__doc__)
     commands = parser.add_subparsers(required=True)
     hub = argparse.ArgumentParser(add_help=False)
-    hub.add_argument("--models", default="30000", help="about how many to generate, or a JSON file")
-    hub.add_argument("--spaces", default="12000", help="about how many to generate, or a JSON file")
+    hub.add_argument("--models", default="10000", help="about how many to generate, or a JSON file")
+    hub.add_argument("--spaces", default="4000", help="about how many to generate, or a JSON file")
     hub.add_argument("--seed", type=int, default=0, help="another seed is another Hub")
     hub.add_argument("--port", type=int, default=0, help="of the embedded Hub; 0: any free one")
     hub.add_argument("--rate-limit", type=int, default=DEMO_RATE, help="requests in five minutes")
     hub.add_argument("--latency", type=float, default=0.0, help="seconds before each answer")
     hub.add_argument("--faults", default="", help="what goes wrong, e.g. 429:5@3,503:2")
-    hub.add_argument("--datasets", type=int, default=2000, help="how many Kaggle's dump has")
+    hub.add_argument("--days", type=int, default=60, help="how many past days; 0: none")
+    hub.add_argument("--archive-faults", default="", help="e.g. 503:2/models,gaps=2026-09-03")
+    hub.add_argument("--datasets", type=int, default=1000, help="how many Kaggle's dump has")
     hub.add_argument("--recorded-questions", type=Path, help="a file or folder of API answers")
     hub.add_argument("--question-faults", default="", help="e.g. 503:2@1,backoff=17,quota=3")
     hub.add_argument("--dataset-faults", default="", help="e.g. 404@3,429:2,empty-page@2")
     lake = argparse.ArgumentParser(add_help=False)
     lake.add_argument("--data", type=Path, default=Path("data/demo"), help="the demo's data root")
-    lake.add_argument("--questions", type=int, default=3000, help="how many the dump has")
+    lake.add_argument("--questions", type=int, default=1500, help="how many the dump has")
 
     serve = commands.add_parser("serve", parents=[hub], help="the embedded services alone")
     serve.set_defaults(command=_serve)
@@ -95,10 +98,12 @@ def _embedded(options: argparse.Namespace) -> Generator[Services]:
 
 
 def _app(options: argparse.Namespace) -> Starlette:
-    if options.models.isdigit() and options.spaces.isdigit():
+    archive = None
+    if _generated(options):
         source = GeneratedHub(
             int(options.models), int(options.spaces), options.seed, sized_on=SIZED_ON
         )
+        archive = past.archive(source, _past(options), options.archive_faults)
     else:
         files = {
             kind: None if given.isdigit() else Path(given)
@@ -110,7 +115,17 @@ def _app(options: argparse.Namespace) -> Starlette:
         Faults.parse(options.faults),
         rate_limit=options.rate_limit,
         latency=options.latency,
+        archive=archive,
     )
+
+
+def _generated(options: argparse.Namespace) -> bool:
+    return options.models.isdigit() and options.spaces.isdigit()
+
+
+def _past(options: argparse.Namespace) -> Past:
+    """The past asked for; recorded files have none."""
+    return Past(date.fromisoformat(today()), options.days if _generated(options) else 0)
 
 
 def _questions(options: argparse.Namespace) -> Starlette:
@@ -139,9 +154,10 @@ def _run(options: argparse.Namespace) -> int:
     log = data / "demo.log"
     print(f"hf_assets demo: {day} (UTC), embedded services into {near(data)}", flush=True)
     began = time.monotonic()
-    runs = [] if options.only == "labels" else hub_runs(day)
-    runs += [] if options.only == "hub" else label_runs(day)
     with _embedded(options) as services:
+        before = _past(options)
+        runs = [] if options.only == "labels" else hub_runs(before)
+        runs += [] if options.only == "hub" else label_runs(day)
         if options.only != "hub":
             write_inputs(data, day, options.questions, options.datasets)
         status = launch(runs, environment(data, services), log)
@@ -151,6 +167,7 @@ def _run(options: argparse.Namespace) -> int:
         return status
     if options.only != "labels":
         summary.hub(data, day)
+        summary.past(data, before)
     if options.only != "hub":
         summary.labels(data, day)
     summary.what_next(data, day, time.monotonic() - began)

@@ -20,10 +20,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from hf_assets.demo import cursors
-from hf_assets.demo.faults import At, Faults
+from hf_assets.demo.faults import Faults
+from hf_assets.demo.hub_stats import HubStats, no_such_dataset
 from hf_assets.demo.prerendered import PrerenderedHub
 from hf_assets.demo.queries import BadQuery, ListingQuery, read_fields, read_listing
 from hf_assets.demo.source import HubSource, Keyset, Kind, Listing
+from hf_assets.demo.switches import At
 from hf_assets.demo.wire import (
     Delivery,
     HubResponse,
@@ -36,6 +38,7 @@ from hf_assets.demo.wire import (
 _REMEMBERED = 200_000  # requests kept in app.state.requests
 _TOKEN = re.compile(r"Bearer hf_\w+", re.ASCII)
 _DELIVERIES: tuple[Delivery, ...] = ("stall", "stall_body", "trickle", "cut", "cut_chunked")
+_RESOLVED = re.compile(r"^/datasets/[^/]+/[^/]+/resolve/")
 _REVISION = re.compile(r"/revision/[^/]+$")
 _HTML = (
     b"<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head>"
@@ -72,18 +75,22 @@ def create_app(
     rate_limit: int = 500,
     window: float = 300.0,
     latency: float = 0.0,
+    archive: HubStats | None = None,
 ) -> Starlette:
     """The Hub over these rows.
 
-    `app.state.requests` is the list of `Served` requests, newest last; `app.state.faults` and
-    `app.state.source` are the objects given, and can be changed while serving.
+    `app.state.requests` is the list of `Served` requests, newest last; `app.state.faults`,
+    `app.state.source` and `app.state.archive` are the objects given, and can be changed while
+    serving.
 
     Args:
         source: the rows.
         faults: what goes wrong; nothing if None.
-        rate_limit: requests a window without a token; twice as many with one.
+        rate_limit: requests a window without a token, and six times as many for files (the Hub's
+            "resolvers"); twice and ten times as many with one.
         window: seconds.
-        latency: seconds before each answer.
+        latency: seconds before each answer of the listings.
+        archive: the dataset of past days; without one there is no dataset.
     """
     hub = _Hub(source, faults or Faults(), rate_limit, window, latency)
     app = Starlette(
@@ -93,6 +100,12 @@ def create_app(
             Route("/api/spaces", hub.answers(hub.listing_of("spaces"))),
             Route("/api/models/{repo:path}", hub.answers(hub.info_of("models"))),
             Route("/api/spaces/{repo:path}", hub.answers(hub.info_of("spaces"))),
+            *(
+                Route(path, hub.answers(answer), methods=methods)
+                for path, methods, answer in (archive.routes if archive else ())
+            ),
+            Route("/api/datasets/{rest:path}", hub.answers(no_such_dataset)),
+            Route("/datasets/{rest:path}", hub.answers(no_such_dataset)),
             # huggingface_hub asks /api/agent-harnesses once a day and lives with a 404.
             Route("/{rest:path}", hub.answers(hub.missing)),
         ],
@@ -100,6 +113,7 @@ def create_app(
     app.state.requests = hub.requests
     app.state.faults = hub.faults
     app.state.source = source
+    app.state.archive = archive
     return app
 
 
@@ -121,7 +135,9 @@ class _Hub:
         async def answer(request: Request) -> Response:
             quota = self._count(request)
             headers = quota.headers()
-            if request.url.path.startswith("/api/") and not quota.allowed:
+            if not quota.allowed and (
+                quota.bucket != "api" or request.url.path.startswith("/api/")
+            ):
                 response = error_response(429, _RATE_LIMITED, headers)
             elif complaint := _bad_credentials(request):
                 response = error_response(401, complaint, headers)
@@ -141,6 +157,9 @@ class _Hub:
         token = request.headers.get("authorization", "")
         known = _TOKEN.fullmatch(token) is not None
         caller = token if known else (request.client.host if request.client else "")
+        if _RESOLVED.search(request.url.path):
+            limit *= 10 if known else 6
+            return self._limiter.count(caller, limit, window, "resolvers")
         return self._limiter.count(caller, limit * 2 if known else limit, window)
 
     async def front(self, _request: Request, headers: dict[str, str]) -> HubResponse:
@@ -211,7 +230,7 @@ class _Hub:
             )
         if refusal := self._refused(kind, number, headers, delay):
             return refusal
-        if faults.take("empty_page", kind, number):
+        if faults.take("empty_page", number, kind):
             before = listing.page(position - 1, 1, frozenset(("_id",)))[1] if position else None
             cursor = cursors.encode(query.sort, before or _before_all(query.sort), variant=True)
             page = _Page(number, listing.total, b"[]", None, cursor)
@@ -222,13 +241,13 @@ class _Hub:
     def _refused(
         self, kind: Kind, number: int, headers: dict[str, str], delay: float
     ) -> HubResponse | None:
-        if rule := self.faults.take("too_many", kind, number):
+        if rule := self.faults.take("too_many", number, kind):
             reset = int(1 if rule.value is None else rule.value)
             headers = {**headers, "RateLimit": f'"api";r=0;t={reset}'}
             return error_response(429, _RATE_LIMITED, headers, delay=delay)
-        if status := self.faults.take_error(kind, number):
+        if status := self.faults.take_error(number, kind):
             return error_response(status, _STATUS_TEXT[status], headers, delay=delay)
-        if self.faults.take("html", kind, number):
+        if self.faults.take("html", number, kind):
             headers = {**headers, "Content-Type": "text/html; charset=utf-8"}
             return HubResponse(_HTML, headers=headers, delay=delay)
         return None
@@ -236,7 +255,7 @@ class _Hub:
     def _page(self, listing: Listing, query: ListingQuery, position: int, number: int) -> _Page:
         limit, fields = query.limit, query.fields
         repeated: list[bytes] = []
-        rule = self.faults.take("duplicates", query.kind, number - 1) if number > 1 else None
+        rule = self.faults.take("duplicates", number - 1, query.kind) if number > 1 else None
         if rule is not None:
             share = 0.01 if rule.value is None else rule.value
             count = min(max(round(share * limit), 1), position, limit - 1)
@@ -268,8 +287,8 @@ class _Hub:
         if not faults.no_total:
             headers = {**headers, "X-Total-Count": str(page.total)}
         body, gzipped = page.body, page.gzipped
-        broken = faults.take("broken_json", kind, number)
-        garbled = faults.take("garbled_json", kind, number)
+        broken = faults.take("broken_json", number, kind)
+        garbled = faults.take("garbled_json", number, kind)
         if broken or garbled:
             if gzipped is not None:
                 body, gzipped = zlib.decompress(gzipped, 31), None
@@ -278,11 +297,11 @@ class _Hub:
         delivery: Delivery = "whole"
         rule: At | None = None
         for name in _DELIVERIES:
-            if rule := faults.take(name, kind, number):
+            if rule := faults.take(name, number, kind):
                 delivery = name
                 break
         value = rule.value if rule else None
-        cut = faults.take("cut_gzip", kind, number)
+        cut = faults.take("cut_gzip", number, kind)
         return json_response(
             request, body, headers, gzipped=gzipped, delay=delay, delivery=delivery, value=value,
             gzip_share=None if cut is None else (0.5 if cut.value is None else cut.value),
@@ -290,13 +309,13 @@ class _Hub:
 
     def _link(self, request: Request, query: ListingQuery, page: _Page) -> str:
         cursor = page.next_cursor
-        if self.faults.take("cursor_loop", query.kind, page.number):
+        if self.faults.take("cursor_loop", page.number, query.kind):
             cursor = query.cursor
         params = [(k, v) for k, v in request.query_params.multi_items() if k != "cursor"]
         if cursor is not None:
             params.append(("cursor", cursor))
         base = f"{request.url.scheme}://{request.headers.get('host', request.url.netloc)}"
-        if self.faults.take("foreign_link", query.kind, page.number):
+        if self.faults.take("foreign_link", page.number, query.kind):
             base = self.faults.foreign_host
         return f'<{base}{request.url.path}?{urlencode(params)}>; rel="next"'
 

@@ -22,7 +22,6 @@ from starlette.routing import Route
 
 from hf_assets.demo.faults import Faults
 from hf_assets.demo.meta_kaggle import license_name, owner, slug, versions
-from hf_assets.demo.source import Kind
 from hf_assets.demo.texts import GeneratedText, GeneratedTexts
 from hf_assets.demo.wire import Delivery, HubResponse
 
@@ -35,8 +34,6 @@ _FIELDS = {
 }  # fmt: skip
 _FILTERS = ("tagIds", "search", "user", "minSize", "maxSize", "pageToken")
 _DELIVERIES: tuple[Delivery, ...] = ("stall", "stall_body", "trickle", "cut", "cut_chunked")
-# Faults are asked for by kind; rules that name none strike here as they do in the Hub.
-_KIND: Kind = "models"
 _HTML = b"<!DOCTYPE html><title>Kaggle</title><p>We are down for maintenance</p>"
 _JSON = {"Content-Type": "application/json"}
 
@@ -156,16 +153,16 @@ class EmbeddedKaggle:
         page, size = body.get("page", 1), body.get("pageSize", PAGE_SIZE)
         if complaint := _complaint(body, page, size):
             return _error(400, complaint)
-        if rule := self.faults.take("too_many", _KIND, page):
+        if rule := self.faults.take("too_many", page):
             wait = 1 if rule.value is None else rule.value
             return _error(429, "Too many requests", {"Retry-After": f"{wait:g}"})
-        if status := self.faults.take_error(_KIND, page):
+        if status := self.faults.take_error(page):
             return _error(status, "Something went wrong")
-        if self.faults.take("html", _KIND, page):
+        if self.faults.take("html", page):
             return _plain(HubResponse(_HTML), {"Content-Type": "text/html; charset=utf-8"})
         shown = min(self.count, self.wall)
         rows = range((page - 1) * size, min(page * size, shown))
-        if self.faults.take("empty_page", _KIND, page):
+        if self.faults.take("empty_page", page):
             rows = range(0)
         datasets = await run_in_threadpool(
             lambda: [self.row(self.count - 1 - place) for place in rows]
@@ -174,16 +171,16 @@ class EmbeddedKaggle:
         answer = msgspec.json.encode(
             {"datasets": datasets, "nextPageToken": "next" if more else ""}
         )
-        if self.faults.take("broken_json", _KIND, page):
+        if self.faults.take("broken_json", page):
             answer = answer[: len(answer) // 2]
-        if self.faults.take("garbled_json", _KIND, page):
+        if self.faults.take("garbled_json", page):
             answer = answer.replace(b'"id":', b'"id":\x00', 1)
         return self._delivered(answer, page)
 
     def _delivered(self, answer: bytes, page: int) -> Response:
         latency = self.faults.latency
         for delivery in _DELIVERIES:
-            if rule := self.faults.take(delivery, _KIND, page):
+            if rule := self.faults.take(delivery, page):
                 value = rule.value
                 response = HubResponse(
                     answer, delivery=delivery, delivery_value=value, delay=latency
@@ -243,7 +240,7 @@ class EmbeddedKaggle:
             return _error(404, "File not found")
         path = self.tables / name
         self.asked.append(Asked(request.url.path, request.headers.get("range"), 200))
-        if rule := self.faults.take("cut", _KIND, 0):
+        if rule := self.faults.take("cut", 0):
             content = path.read_bytes()
             cut = HubResponse(content, delivery="cut", delivery_value=rule.value)
             length = str(len(content))

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from hf_assets.demo import vocabulary as words
 from hf_assets.demo.columns import join_rows, scores, shas, times
 from hf_assets.demo.draws import Index, cumulative
+from hf_assets.demo.mix import Mix
 from hf_assets.demo.models import CATEGORIES, LIBRARIES, ModelWorld
 from hf_assets.demo.source import KEY_ORDER
 from hf_assets.demo.timeline import DAY_SECONDS, moment
 from hf_assets.demo.vocabulary import quoted
 
 _LICENSES = list(words.LICENSES)
-_LICENSE_CDF = cumulative(list(words.LICENSES.values()))
+_LICENSE_MIX = Mix(words.LICENSES, words.YEARLY)
 # Parameters of the usual sizes.
 _SIZES = (22_713_216, 66_955_010, 109_482_240, 334_100_000, 494_032_768, 1_543_714_304,
           3_212_749_824, 7_241_732_096, 8_030_261_248, 13_015_864_320, 70_553_706_496)  # fmt: skip
@@ -127,7 +128,8 @@ class ModelPage:
 
     @cached_property
     def _license_codes(self) -> list[int]:
-        codes = self._draws.choice("license", self._index, _LICENSE_CDF)
+        born = self._world.timeline.created(self._index)
+        codes = _LICENSE_MIX.codes(self._draws, "license", self._index, born)
         codes[self._draws.uniform("licensed", self._index) > words.WITH_LICENSE] = -1
         return codes.tolist()
 

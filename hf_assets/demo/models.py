@@ -7,21 +7,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hf_assets.demo import vocabulary as words
-from hf_assets.demo.draws import Draws, Floats, Index, cumulative, in_chunks
+from hf_assets.demo.demand import Demand, popularity
+from hf_assets.demo.draws import Draws, Floats, Index, in_chunks
+from hf_assets.demo.mix import Mix
 from hf_assets.demo.timeline import DAY_SECONDS, Timeline, moment
 
 CATEGORIES = list(words.CATEGORIES)
-_CATEGORY_CDF = cumulative(list(words.CATEGORIES.values()))
+_CATEGORY_MIX = Mix(words.CATEGORIES, words.YEARLY)
 LIBRARIES = list(words.LIBRARIES)
-_LIBRARY_CDF = cumulative(list(words.LIBRARIES.values()))
+_LIBRARY_MIX = Mix(words.LIBRARIES, words.YEARLY)
 _CATEGORY_CODES = {name: code for code, name in enumerate(CATEGORIES)}
 _LIBRARY_CODES = {name: code for code, name in enumerate(LIBRARIES)}
 MAX_STARS = 3000
-
-
-def popularity(draws: Draws, index: Index) -> Floats:
-    """How much each is wanted, as a standard normal: it never changes."""
-    return draws.normal("wanted", index)
 
 
 def find_stars(draws: Draws, size: int) -> NDArray[np.int64]:
@@ -46,7 +43,10 @@ class ModelWorld:
     def __init__(self, seed: int, size: int, sized_on: dt.date) -> None:
         self.draws = Draws(seed, "models")
         self.stars = find_stars(self.draws, size)
-        self.timeline = Timeline(self.draws, size, sized_on, 0.03, self.stars)
+        self.demand = Demand(self.draws, size, lambda index: self.timeline.created(index))
+        # Of those that are still to come, the hits of a year or so.
+        lasting = np.union1d(self.stars, self.demand.hits(size * 2))
+        self.timeline = Timeline(self.draws, size, sized_on, 0.03, lasting)
         self.famous = {int(i): k for k, i in enumerate(self.stars[: len(words.FAMOUS)])}
         self.famous_ids = {words.FAMOUS[k][0]: i for i, k in self.famous.items()}
         order = np.argsort(self.stars)
@@ -63,6 +63,13 @@ class ModelWorld:
             return np.full(len(index), -1)
         at = np.minimum(np.searchsorted(self._stars_sorted, index), len(self.stars) - 1)
         return np.where(self._stars_sorted[at] == index, self._stars_rank[at], -1)
+
+    def born_stars(self, rank: Index, known: NDArray[np.int64], draw: Floats) -> NDArray[np.int64]:
+        """Ranks of stars; where a star is not among the first `known` models, one that is, by the
+        draw, and -1 where there is none yet."""
+        there = np.searchsorted(self._stars_sorted, known)
+        other = self._stars_rank[(draw * np.maximum(there, 1)).astype(np.int64)]
+        return np.where(self.stars[rank] < known, rank, np.where(there > 0, other, -1))
 
     def authors(self, index: Index) -> NDArray[np.uint32]:
         """Author number of each: the index of the author's first model.
@@ -135,7 +142,8 @@ class ModelWorld:
 
     def categories(self, index: Index) -> NDArray[np.int64]:
         """Index into vocabulary.CATEGORIES; -1 for none."""
-        codes = self.draws.choice("category", index, _CATEGORY_CDF)
+        born = self.timeline.created(index)
+        codes = _CATEGORY_MIX.codes(self.draws, "category", index, born)
         codes[self.draws.uniform("uncategorised", index) < words.NO_CATEGORY] = -1
         rank = self.star_rank(index)
         for at in np.flatnonzero((rank >= 0) & (rank < len(words.FAMOUS))).tolist():
@@ -144,7 +152,7 @@ class ModelWorld:
 
     def libraries(self, index: Index) -> NDArray[np.int64]:
         """Index into vocabulary.LIBRARIES, one of which is None."""
-        codes = self.draws.choice("library", index, _LIBRARY_CDF)
+        codes = _LIBRARY_MIX.codes(self.draws, "library", index, self.timeline.created(index))
         rank = self.star_rank(index)
         for at in np.flatnonzero((rank >= 0) & (rank < len(words.FAMOUS))).tolist():
             codes[at] = _LIBRARY_CODES[words.FAMOUS[rank[at]][2]]
@@ -179,37 +187,29 @@ class ModelWorld:
         return ids
 
     def downloads(self, index: Index, day: dt.date) -> NDArray[np.int64]:
-        """Downloads in the 30 days before that day: 45 % are zero, the rest spread over eight
+        """Downloads in the 30 days before that day: about 45 % are zero, the rest spread over seven
         decades; about a quarter differ from the day before."""
-        steady = self._steady_downloads(index)
-        period = 1 + self.draws.integers("period", index, 4)
-        phase = self.draws.integers("phase", index, 8)
-        number = moment(day) // DAY_SECONDS
-        wave = 0.75 + 0.5 * self.draws.uniform("wave", index, (number + phase) // period)
-        return np.floor(steady * wave * np.minimum(self._age(index, day) / 30, 1)).astype(np.int64)
+        return self.demand.last_days(index, day)
 
     def downloads_all_time(self, index: Index, day: dt.date) -> NDArray[np.int64]:
-        """Downloads since birth: never falls, never below the 30 days' figure."""
-        steady, age = self._steady_downloads(index), self._age(index, day)
-        early = steady * 1.25 * np.minimum(age / 30, 1)
-        return np.ceil(early + steady * np.maximum(age - 30, 0) / 40).astype(np.int64)
-
-    def _steady_downloads(self, index: Index) -> Floats:
-        wanted = popularity(self.draws, index)
-        amount = np.minimum(np.exp(2.1 + 3.3 * wanted), 2.2e8)
-        silent = (self.draws.uniform("silent", index) < 0.24) & (wanted < 2.5)
-        return np.where(silent, 0.0, amount)
+        """Downloads since birth: never falls, and rises by `downloads` in 30 days."""
+        return self.demand.since_birth(index, day)
 
     def likes(self, index: Index, day: dt.date) -> NDArray[np.int64]:
         """Likes: most have none; loosely tied to downloads; they only grow."""
         wanted = popularity(self.draws, index)
         taste = 0.5 * wanted + 0.87 * self.draws.normal("taste", index) + 1.2 * (wanted > 2.5)
         amount = np.minimum(np.exp(-3.2 + 2.7 * taste), 25_000)
-        return np.floor(amount * (1 - np.exp(-self._age(index, day) / 150))).astype(np.int64)
+        age = self._age(index, day)
+        hit = np.where(self.demand.is_hit(index), self.demand.peak(index) / 400, 0.0)
+        risen = amount * (1 - np.exp(-age / 150)) + hit * (1 - np.exp(-age / 25))
+        return np.floor(risen).astype(np.int64)
 
     def trending(self, index: Index, day: dt.date) -> Floats:
         """Trending score: mostly 0, else whole, a few with the Hub's own rounding noise."""
-        return trending_scores(self.draws, index, self._age(index, day), day)
+        age = self._age(index, day)
+        fame = self.demand.fame(index, age) * np.sqrt(self.demand.peak(index)) / 2
+        return np.maximum(trending_scores(self.draws, index, age, day), np.floor(fame))
 
     def modified(self, index: Index, day: dt.date) -> NDArray[np.int64]:
         """Unix seconds of the last commit before that day."""

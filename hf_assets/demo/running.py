@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from starlette.applications import Starlette
 from hf_assets.demo import kaggle
 from hf_assets.demo.dump import write_dump
 from hf_assets.demo.meta_kaggle import write_tables
+from hf_assets.demo.past import JOB, Past
 from hf_assets.demo.server import LoopbackServer
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -27,17 +29,19 @@ BASE_MODEL = "all-minilm-l6-v2"
 
 @dataclass(frozen=True)
 class Services:
-    """The addresses of the embedded services."""
+    """The addresses of the embedded services, and whether the Hub has its past."""
 
     hub: str
     stackexchange: str
     kaggle: str
+    archive: bool = True
 
     @property
     def variables(self) -> dict[str, str]:
         """What points the graph at them."""
         return {
             "HF_ENDPOINT": self.hub,
+            **({} if self.archive else {"HF_ASSETS_ARCHIVE": "none"}),
             "HF_ASSETS_STACKEXCHANGE_ENDPOINT": self.stackexchange,
             "HF_ASSETS_STACKEXCHANGE_SITE": SITE,
             "HF_ASSETS_KAGGLE_ENDPOINT": self.kaggle,
@@ -55,7 +59,7 @@ def embedded(
             servers.enter_context(LoopbackServer(app, wanted)).url
             for app, wanted in ((hub, port), (questions, 0), (datasets, 0))
         ]
-        yield Services(*urls)
+        yield Services(*urls, archive=hub.state.archive is not None)
 
 
 def environment(data: Path, services: Services) -> dict[str, str]:
@@ -111,41 +115,64 @@ class Run:
     """One run of the graph: what it says of itself, and what it is told."""
 
     what: str
-    assets: str
+    assets: str = ""
     partition: str = ""
     config: str = ""
+    job: str = ""
+    days: str = ""
 
     @property
     def command(self) -> list[str]:
         """As it is typed."""
-        more = ["--partition", self.partition] if self.partition else []
-        more += ["--config-json", self.config] if self.config else []
-        return [tool("dg"), "launch", "--assets", self.assets, *more]
+        given = {
+            "--assets": self.assets,
+            "--job": self.job,
+            "--partition": self.partition,
+            "--partition-range": self.days,
+            "--config-json": self.config,
+        }
+        return [tool("dg"), "launch", *(word for pair in given.items() if pair[1] for word in pair)]
 
 
-def hub_runs(day: str) -> list[Run]:
-    """The Hub's half."""
-    return [Run("the Hub, today", 'group:"hub/*" or group:"trends"', day)]
+def hub_runs(past: Past) -> list[Run]:
+    """The Hub's half: the past first, so that today has a day before it."""
+    today = f"{past.day}"
+    if not past.days:
+        return [Run("the Hub, today", _HUB, today)]
+    return [
+        Run(f"the Hub, {past.days} days before today", job=JOB, days=past.span),
+        Run("the Hub, today; trends over all days", _HUB, today),
+    ]
+
+
+# What has no partition (series, trend figures, the report) goes along with the day.
+_HUB = 'group:"hub/*" or group:"trends" or group:"trends/*"'
 
 
 def label_runs(day: str) -> list[Run]:
-    """The half of the labels: partitions differ from step to step, hence a run for each."""
-    chain = 'key:"questions/*classifier"'
-    # 300 validation texts cannot tell 0.3 points from chance: 2 points may be lost here.
+    """The half of the labels, in as few runs as its partitions allow: each starts a process, and
+    what has no partition goes along with what has one.
+    """
+    # 150 validation texts cannot tell 0.3 points from chance: 2 points may be lost here.
     config = {
         "questions__classifier": {"config": {"strategy": "head"}},
         "questions__quantized_classifier": {"config": {"max_loss": 0.02}},
     }
-    head = json.dumps({"ops": config})
     return [
-        Run("dumps of questions and datasets", "question_dump,dataset_dump"),
-        Run("today's questions and datasets", "new_questions,new_datasets", day),
-        Run("corpora and baselines", 'key:"*/corpus" or key:"*/baseline"'),
-        Run(f"a classifier, its ONNX and int8 ({BASE_MODEL})", chain, BASE_MODEL, head),
+        Run("texts, today's and the dumps'; corpora; TF-IDF", _TEXTS, day),
         Run(
-            "leaderboard and tagger", 'key:"questions/leaderboard" or key:"questions/tagger_space"'
+            f"a classifier, its ONNX and int8 ({BASE_MODEL}); leaderboard and tagger",
+            _CHAIN,
+            BASE_MODEL,
+            json.dumps({"ops": config}),
         ),
     ]
+
+
+_TEXTS = 'group:"corpora/sources" or key:"*/corpus" or key:"questions/baseline"'
+_CHAIN = " or ".join(
+    f'key:"questions/{name}"' for name in ("*classifier", "leaderboard", "tagger_space")
+)
 
 
 def launch(runs: Sequence[Run], environ: dict[str, str], log: Path) -> int:
@@ -153,10 +180,12 @@ def launch(runs: Sequence[Run], environ: dict[str, str], log: Path) -> int:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as out:
         for run in runs:
-            print(f"  {run.what} …", flush=True)
+            began = time.monotonic()
+            print(f"  {run.what} …", end="", flush=True)
             done = subprocess.run(
                 run.command, cwd=PROJECT, env=environ, stdout=out, stderr=subprocess.STDOUT
             )
+            print(f" {time.monotonic() - began:.0f} s", flush=True)
             if done.returncode:
                 return done.returncode
     return 0

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,13 +11,14 @@ from numpy.typing import NDArray
 from hf_assets.demo import vocabulary as words
 from hf_assets.demo.columns import join_rows, scores, shas, times
 from hf_assets.demo.draws import Draws, Floats, Index, cumulative
+from hf_assets.demo.mix import Mix
 from hf_assets.demo.models import ModelWorld, last_commits, trending_scores
 from hf_assets.demo.source import KEY_ORDER
 from hf_assets.demo.timeline import DAY_SECONDS, Timeline, moment
 from hf_assets.demo.vocabulary import quoted
 
 _SDKS = list(words.SPACE_SDKS)
-_SDK_CDF = cumulative(list(words.SPACE_SDKS.values()))
+_SDK_MIX = Mix(words.SPACE_SDKS, words.YEARLY)
 _STAGES = list(words.SPACE_STAGES)
 _STAGE_CDF = cumulative(list(words.SPACE_STAGES.values()))
 _HARDWARE = list(words.HARDWARE)
@@ -24,7 +26,19 @@ _HARDWARE_CDF = cumulative(list(words.HARDWARE.values()))
 _LICENSES = list(words.LICENSES)
 _RUNS = {"RUNNING", "RUNNING_BUILDING", "APP_STARTING"}
 NAMES_MODELS = 0.25  # share of Spaces that name a model
+# Of the models it names besides its first: taken up after its birth, left again after a while.
+LATER, LEFT = 0.5, 0.15
 DANGLING = 0.012  # share of the names that never were a model's; deletions and renames add to it
+
+
+class Seats(NamedTuple):
+    """Models that Spaces name: whose they are, by place in the index; a number each; and the first
+    and the last day, in days since 1970 (inf: to this day)."""
+
+    owner: NDArray[np.int64]
+    seat: NDArray[np.int64]
+    since: NDArray[np.int64]
+    until: Floats
 
 
 class SpaceWorld:
@@ -79,8 +93,30 @@ class SpaceWorld:
         return trending_scores(self.draws, index, self.age(index, day), day)
 
     def modified(self, index: Index, day: dt.date) -> NDArray[np.int64]:
-        """Unix seconds of the last commit before that day."""
-        return last_commits(self.draws, index, self.timeline.created(index), day)
+        """Unix seconds of the last commit before that day; to take up a model wants one."""
+        found = last_commits(self.draws, index, self.timeline.created(index), day)
+        seats = self.seats(index)
+        for moved in (seats.since, seats.until):
+            over = moved < moment(day) // DAY_SECONDS
+            when = (moved[over] * DAY_SECONDS).astype(np.int64)
+            np.maximum.at(found, seats.owner[over], when)
+        return found
+
+    def seats(self, index: Index) -> "Seats":
+        """The models that Spaces ever name: its first one from the beginning, others then or later,
+        some only for a while."""
+        d = self.draws
+        count = np.minimum(1 + np.floor(d.uniform("count", index) ** -0.6 - 1), 60).astype(np.int64)
+        count[d.uniform("names", index) >= NAMES_MODELS] = 0
+        owner = np.repeat(np.arange(len(index)), count)
+        nth = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
+        seat = index[owner].astype(np.int64) * 64 + nth
+        late = (d.uniform("late", seat) < LATER) & (nth > 0)
+        waits = np.where(late, -200 * np.log(d.uniform("wait", seat)), 0).astype(np.int64)
+        since = self.timeline.created(index)[owner] // DAY_SECONDS + waits
+        leaves = (d.uniform("leaves", seat) < LEFT) & (nth > 0)
+        stays = np.where(leaves, np.ceil(-300 * np.log(d.uniform("stay", seat))), np.inf)
+        return Seats(owner, seat, since, since + stays)
 
     def age(self, index: Index, day: dt.date) -> Floats:
         """Days since birth."""
@@ -146,7 +182,9 @@ class SpacePage:
 
     @cached_property
     def _sdk(self) -> list[str | None]:
-        return [_SDKS[code] for code in self._draws.choice("sdk", self._index, _SDK_CDF).tolist()]
+        born = self._world.timeline.created(self._index)
+        codes = _SDK_MIX.codes(self._draws, "sdk", self._index, born)
+        return [_SDKS[code] for code in codes.tolist()]
 
     def _runtime(self) -> list[str]:
         week = (moment(self._day) // DAY_SECONDS + self._index.astype(np.int64)) // 7
@@ -190,32 +228,61 @@ class SpacePage:
         return rows
 
     def named_models(self) -> list[list[str]]:
-        """Ids of the models each Space names, as they were called when the Space was made."""
-        d, index, models = self._draws, self._index, self._world.models
-        born = self._world.timeline.created(index)
-        total = models.timeline.born(self._day)
-        named = d.uniform("names", index) < NAMES_MODELS
-        count = np.minimum(1 + np.floor(d.uniform("count", index) ** -0.6 - 1), 60).astype(np.int64)
-        count[~named | (total == 0)] = 0
-        owner = np.repeat(np.arange(len(index)), count)
-        nth = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
-        seat = index[owner].astype(np.int64) * 64 + nth
+        """Ids of the models that each Space names on that day, as they were called when it took
+        them up."""
+        d, models = self._draws, self._world.models
+        rows: list[list[str]] = [[] for _ in range(len(self._index))]
+        seats = self._world.seats(self._index)
+        owner, seat, since = seats.owner, seats.seat, seats.since
+        today = moment(self._day) // DAY_SECONDS
+        there = (since < today) & (seats.until >= today)
+        # A Space that was made before all models has none to name.
+        known = models.timeline.born_by(since * DAY_SECONDS)
+        there &= known > 0
+        owner, seat, since, known = owner[there], seat[there], since[there], known[there]
         if not len(seat) or not len(models.stars):
-            return [[] for _ in range(len(index))]
-        rank = d.zipf("star", seat, len(models.stars))
-        when = born[owner] // DAY_SECONDS
-        names = np.array(models.star_names(rank, when), dtype=object)
-        # Stars are old; what is named besides is any model that was there on this day.
-        other = (d.uniform("popular", seat) > 0.93) | (models.stars[rank] >= total)
-        any_model = (d.uniform("any", seat[other]) * total).astype(np.int64)
-        names[other] = models.ids(any_model, when[other])
+            return rows
+        names = self._taken_up(seat, since, known)
         false = (d.uniform("dangling", seat) < DANGLING).tolist()
-        rows: list[list[str]] = [[] for _ in range(len(index))]
-        for at, name, wrong in zip(owner.tolist(), names.tolist(), false, strict=True):
+        for at, name, wrong in zip(owner.tolist(), names, false, strict=True):
             name = f"{name}-v0-removed" if wrong else name
             if name not in rows[at]:
                 rows[at].append(name)
         return rows
+
+    def _taken_up(self, seat: Index, since: Index, known: NDArray[np.int64]) -> list[str]:
+        """The name each seat's model had on day `since`, when the first `known` models were there:
+        most a star, others one that all spoke of then, a few any."""
+        d, models = self._draws, self._world.models
+        rank = d.zipf("star", seat, len(models.stars))
+        rank = models.born_stars(rank, known, d.uniform("older star", seat))
+        names = np.array(models.star_names(rank, since), dtype=object)
+        draw = d.uniform("popular", seat)
+        spoken, found = self._spoken_of(seat, known)
+        hit = (draw > 0.60) & (draw <= 0.93) & found
+        names[hit] = models.ids(spoken[hit], since[hit])
+        other = ((draw > 0.93) | (rank < 0)) & ~hit
+        any_model = (d.uniform("any", seat[other]) * known[other]).astype(np.int64)
+        names[other] = models.ids(any_model, since[other])
+        return names.tolist()
+
+    def _spoken_of(
+        self, seat: Index, known: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """For each seat the largest of four hits drawn from the last, and whether there is one."""
+        d, demand = self._draws, self._world.models.demand
+        hits = demand.hits(int(known.max()))
+        newest = np.searchsorted(hits, known) - 1
+        best = np.zeros(len(seat), dtype=np.int64)
+        if not len(hits):
+            return best, newest >= 0
+        size = np.full(len(seat), -1.0)
+        for nth in range(4):
+            back = np.floor(-12 * np.log(d.uniform(f"back {nth}", seat))).astype(np.int64)
+            one = hits[np.maximum(newest - back, 0)]
+            larger = (newest >= back) & (demand.peak(one) > size)
+            best, size = np.where(larger, one, best), np.where(larger, demand.peak(one), size)
+        return best, size >= 0
 
     def _models(self) -> list[str]:
         return [

@@ -21,9 +21,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from hf_assets.demo.faults import At
 from hf_assets.demo.question_sources import Item, QuestionSource
-from hf_assets.demo.switches import Switches
+from hf_assets.demo.switches import At, Switches
 from hf_assets.demo.wire import HubResponse, compressed
 
 QUOTA, QUOTA_WITH_KEY = 300, 10_000

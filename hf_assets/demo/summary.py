@@ -8,7 +8,8 @@ from typing import Any
 import polars as pl
 import pyarrow.parquet as pq
 
-from hf_assets.lake import FOOTER_KEY
+from hf_assets.demo.past import Past
+from hf_assets.parquet import FOOTER_KEY
 
 _HUB = ("models", "enriched_spaces", "top_models", "model_usage", "daily_metrics")
 _SOURCES = ("question_dump", "new_questions", "dataset_dump", "new_datasets")
@@ -27,15 +28,39 @@ def hub(data: Path, day: str) -> None:
     _line("snapshot_figures", len(list(folder.glob("*.png"))), None, f"{near(folder)}/*.png")
 
 
+def past(data: Path, before: Past) -> None:
+    """The days before today, what of them differs on purpose, and what was made of all."""
+    if not before.days:
+        return
+    print(f"\n{before.days} days before today, from the archive that the embedded Hub serves")
+    for asset, what in (("raw_models", "models"), ("raw_spaces", "Spaces")):
+        captures = [data / asset / f"day={day}" / "capture.json" for day in before.keys]
+        facts = [json.loads(path.read_bytes()) for path in captures if path.exists()]
+        rows = sum(one["rows"] for one in facts)
+        print(f"  {rows:,} rows of {what} on {len(facts)} days: {near(data / asset)}/day=*/")
+    if before.on_purpose:
+        print("On purpose, so that `day_quality` has something to flag:")
+        for line in before.on_purpose:
+            print(f"  {line}")
+    for what, path in (
+        ("The days judged", data / "day_quality" / "data.parquet"),
+        ("Trends as figures", data / "trend_figures"),
+        ("The report", data / "insights_report" / "index.html"),
+    ):
+        if path.exists():
+            print(f"{what + ':':<20}{near(path)}")
+
+
 def labels(data: Path, day: str) -> None:
     """Texts, corpora, and what the classifier of the questions scores beside its floors."""
     _head("asset")
     for asset in _SOURCES:
         dated = data / asset / f"day={day}" / "data.parquet"
         _table(asset, dated if dated.exists() else data / asset / "data.parquet")
-    for folder in sorted((data / "corpora").iterdir()):
-        facts = json.loads((folder / "facts.json").read_bytes())
-        _line(f"{folder.name}/corpus", facts["rows"], None, near(folder))
+    # Locks and folders that are being made lie beside them, under names with a dot.
+    for path in sorted((data / "corpora").glob("[!.]*/facts.json")):
+        facts = json.loads(path.read_bytes())
+        _line(f"{path.parent.name}/corpus", facts["rows"], None, near(path.parent))
     board = data / "classifiers" / "questions" / "leaderboard"
     rows = pl.read_parquet(board / "leaderboard.parquet").to_dicts()
     print(
@@ -56,6 +81,7 @@ def what_next(data: Path, day: str, seconds: float) -> None:
 Done in {seconds:.0f} s.{look}
 
 Next
+  make insights       a page to explore the days: models, categories, authors, Spaces, trends
   make dev-demo       the same in the Dagster UI: lineage, checks, history, the gallery of figures
   make tagger         a page to try the tagger that was just trained
   make dev            the UI on the real Hub; HF_TOKEN=hf_... doubles what it may ask for

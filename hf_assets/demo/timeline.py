@@ -9,12 +9,13 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from hf_assets.demo.draws import Draws, Index, Words, in_chunks
+from hf_assets.demo.draws import Draws, Floats, Index, Words, in_chunks
 
 EPOCH = dt.date(1970, 1, 1)
 DAY_SECONDS = 86_400
 # 2022-03-02T23:29:04Z, the Hub's own oldest createdAt: older repositories share it.
 FLOOR = 1_646_263_744
+WEEK = 0.25  # fewer births about a weekend's midnight, as a share; more in the middle of a week
 GROWTH = 0.0015  # births a day, as a share of those there are
 DELETIONS = 0.0002  # deletions a day, as a share
 RENAMES = 0.0001  # renames a day, as a share
@@ -38,6 +39,12 @@ def moment(day: dt.date) -> int:
     return (day - EPOCH).days * DAY_SECONDS
 
 
+def _weekly(seconds: Floats | int) -> Floats:
+    """Seconds by which the week shifts a birth; day 3 of the epoch was a Sunday."""
+    turn = 2 * np.pi / (7 * DAY_SECONDS)
+    return WEEK / turn * np.sin(turn * (seconds - 3 * DAY_SECONDS))
+
+
 @dataclass(frozen=True)
 class _Births:
     created: NDArray[np.uint32]  # Unix seconds, never falling
@@ -53,16 +60,16 @@ class Timeline:
         size: repositories that are there on `sized_on`, exactly.
         sized_on: the day on which `size` holds.
         floor_share: share of the repositories that are as old as the Hub's records.
-        stars: indices that are deleted and renamed 20 times less often.
+        lasting: indices that are deleted and renamed 20 times less often.
     """
 
     def __init__(
-        self, draws: Draws, size: int, sized_on: dt.date, floor_share: float, stars: Index
+        self, draws: Draws, size: int, sized_on: dt.date, floor_share: float, lasting: Index
     ) -> None:
         self._draws = draws
         self._size = size
         self._anchor = moment(sized_on)
-        self._stars = np.sort(stars)
+        self._lasting = np.sort(lasting)
         self._lock = Lock()
         self._spare = np.empty(0, dtype=np.int64)  # kept alive so that `size` is exact
         self._doomed = np.empty(0, dtype=np.int64)  # deleted so that `size` is exact
@@ -115,15 +122,18 @@ class Timeline:
         back = (np.sqrt(GROWTH**2 + 4 * self._curve * past) - GROWTH) / (2 * self._curve)
         ahead = np.maximum(np.log(share), 0.0) / GROWTH
         age = np.where(share <= 1, back, -ahead)
-        return np.maximum(np.floor(self._anchor - age * DAY_SECONDS), FLOOR).astype(np.uint32)
+        moments = self._anchor - age * DAY_SECONDS
+        # What was born by the anchor stays so: the size holds on that day.
+        moments += _weekly(moments) - _weekly(self._anchor)
+        return np.maximum(np.floor(moments), FLOOR).astype(np.uint32)
 
     def _days(
         self, name: str, hazard: float, index: Index, created: NDArray[np.uint32]
     ) -> NDArray[np.uint16]:
         life = -np.log(self._draws.uniform(name, index)) / hazard
         if len(index):
-            low, high = np.searchsorted(self._stars, [index[0], index[-1] + 1])
-            life[self._stars[low:high] - int(index[0])] *= 20
+            low, high = np.searchsorted(self._lasting, [index[0], index[-1] + 1])
+            life[self._lasting[low:high] - int(index[0])] *= 20
         days = created // DAY_SECONDS + 2 + life.astype(np.int64)
         return np.minimum(days, NEVER).astype(np.uint16)
 
@@ -140,7 +150,8 @@ class Timeline:
     def born(self, day: dt.date) -> int:
         """How many were ever born before that day began."""
         now = moment(day)
-        ahead = max(now - self._anchor, 0) / DAY_SECONDS
+        # The week shifts births by less than a day.
+        ahead = max(now - self._anchor, 0) / DAY_SECONDS + 1
         capacity = math.ceil(self._births_at_anchor * math.exp(GROWTH * ahead)) + 2
         if self._size == 0 or now <= FLOOR:
             return 0
@@ -157,6 +168,13 @@ class Timeline:
         if not 0 <= index < self.born(day):
             return False
         return bool(self._births(index + 1).gone[index] > moment(day) // DAY_SECONDS)
+
+    def born_by(self, seconds: NDArray[np.int64]) -> NDArray[np.int64]:
+        """How many were ever born before each of these moments, Unix seconds."""
+        if not len(seconds):
+            return np.zeros(0, dtype=np.int64)
+        top = self.born(EPOCH + dt.timedelta(days=int(seconds.max()) // DAY_SECONDS + 1))
+        return np.searchsorted(self._births(top).created[:top], seconds)
 
     def created(self, index: Index) -> NDArray[np.int64]:
         """Unix seconds of birth."""

@@ -38,6 +38,22 @@ LICENSES: dict[str, float] = {
 }  # fmt: skip
 WITH_LICENSE = 0.40
 
+# What is made more of each year, and what less: a share's factor a year, 1 for all others.
+YEARLY: dict[str, float] = {
+    "text-generation": 1.15, "image-text-to-text": 1.9, "robotics": 2.6, "any-to-any": 2.2,
+    "text-to-video": 1.9, "image-to-video": 2.2, "text-to-speech": 1.5, "text-ranking": 1.8,
+    "time-series-forecasting": 1.5, "image-to-3d": 1.5, "automatic-speech-recognition": 1.1,
+    "text2text-generation": 0.5, "text-classification": 0.75, "reinforcement-learning": 0.65,
+    "token-classification": 0.7, "fill-mask": 0.65, "question-answering": 0.6, "summarization": 0.7,
+    "translation": 0.8, "unconditional-image-generation": 0.45, "image-classification": 0.85,
+    "lerobot": 2.6, "mlx": 1.9, "gguf": 1.7, "vllm": 2.0, "peft": 1.3, "transformers.js": 1.4,
+    "stable-baselines3": 0.65, "ml-agents": 0.5, "adapter-transformers": 0.4, "keras": 0.5,
+    "sample-factory": 0.45, "spacy": 0.6, "flair": 0.4, "timm": 0.8, "espnet": 0.6,
+    "apache-2.0": 1.15, "mit": 1.2, "other": 1.25, "gemma": 1.6, "llama3.2": 1.2, "llama2": 0.4,
+    "llama3": 0.6, "openrail": 0.5, "creativeml-openrail-m": 0.45, "bigscience-openrail-m": 0.4,
+    "afl-3.0": 0.7, "docker": 1.5, "static": 1.3, "streamlit": 0.55,
+}  # fmt: skip
+
 LANGUAGES = ("en", "zh", "fr", "de", "es", "ja", "ru", "ko", "pt", "ar", "it", "hi", "vi", "id",
              "tr", "nl", "pl", "th", "fa", "uk", "sv", "bn", "multilingual", "code")  # fmt: skip
 

@@ -52,31 +52,34 @@ class Quota:
     reset: int
     limit: int
     window: float
+    bucket: str = "api"
 
     def headers(self) -> dict[str, str]:
         """The two headers that come with every answer."""
         return {
-            "RateLimit": f'"api";r={self.remaining};t={self.reset}',
-            "RateLimit-Policy": f'"fixed window";"api";q={self.limit};w={math.ceil(self.window)}',
+            "RateLimit": f'"{self.bucket}";r={self.remaining};t={self.reset}',
+            "RateLimit-Policy": (
+                f'"fixed window";"{self.bucket}";q={self.limit};w={math.ceil(self.window)}'
+            ),
         }
 
 
 class RateLimiter:
-    """A fixed window for each caller, which opens with the caller's first request."""
+    """A fixed window for each caller and bucket, which opens with the first request in it."""
 
     def __init__(self) -> None:
-        self._windows: dict[str, _Window] = {}
+        self._windows: dict[tuple[str, str], _Window] = {}
 
-    def count(self, caller: str, limit: int, window: float) -> Quota:
+    def count(self, caller: str, limit: int, window: float, bucket: str = "api") -> Quota:
         """Counts one request of that caller; a refused one costs nothing."""
-        now = time.monotonic()
-        current = self._windows.get(caller)
+        now, key = time.monotonic(), (caller, bucket)
+        current = self._windows.get(key)
         if current is None or now - current.began >= window:
-            current = self._windows[caller] = _Window(now)
+            current = self._windows[key] = _Window(now)
         allowed = current.used < limit
         current.used += allowed
-        left = current.began + window - now
-        return Quota(allowed, max(limit - current.used, 0), math.ceil(left), limit, window)
+        left = window - (now - current.began)  # in this order: never above the window
+        return Quota(allowed, max(limit - current.used, 0), math.ceil(left), limit, window, bucket)
 
 
 class HubResponse(Response):

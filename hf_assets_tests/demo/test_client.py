@@ -7,10 +7,11 @@ import pytest
 from huggingface_hub import HfApi
 from huggingface_hub.errors import BadRequestError, RepositoryNotFoundError
 
-from hf_assets.demo.faults import At, Faults
+from hf_assets.demo.faults import Faults
 from hf_assets.demo.generator import GeneratedHub
 from hf_assets.demo.hub import create_app
 from hf_assets.demo.source import EXPAND
+from hf_assets.demo.switches import At
 from hf_assets_tests.conftest import Serve
 
 HUB = GeneratedHub(2500, 1200, seed=1, day=dt.date(2026, 11, 20))

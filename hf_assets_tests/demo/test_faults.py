@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from hf_assets.demo.faults import FOREVER, At, Faults
+from hf_assets.demo.faults import Faults
 from hf_assets.demo.generator import GeneratedHub
 from hf_assets.demo.hub import create_app
+from hf_assets.demo.switches import FOREVER, At
 from hf_assets_tests.conftest import Serve
 from hf_assets_tests.demo.walking import pages, rows
 

@@ -1,6 +1,7 @@
 """A generated Hub: the same facts however it is asked, and a Hub that moves on."""
 
 import datetime as dt
+import itertools
 from collections import Counter
 from typing import Any
 
@@ -71,7 +72,7 @@ def test_the_hub_moves_on() -> None:
     assert all(after[x]["createdAt"] > row["createdAt"] for x in born for row in before.values())
     both = before.keys() & after.keys()
     renamed = [x for x in both if before[x]["id"] != after[x]["id"]]
-    assert 1 <= len(renamed) <= 8
+    assert len(renamed) <= 8
     assert all(before[x]["createdAt"] == after[x]["createdAt"] for x in both)
     assert all(before[x]["downloadsAllTime"] <= after[x]["downloadsAllTime"] for x in both)
     counted = ("downloads", "likes", "trendingScore")
@@ -193,3 +194,66 @@ def test_a_keyset_of_a_row_that_is_gone_still_has_its_place() -> None:
 
 
 _SMALL = GeneratedHub(1000, 0, day=DAY)
+
+
+def downloads(hub: GeneratedHub, day: dt.date) -> dict[str, tuple[int, int]]:
+    """Of the last 30 days and of all time, by `_id`."""
+    hub.day = day
+    listing = hub.listing("models", "createdAt", Where())
+    fields = frozenset(("_id", "downloads", "downloadsAllTime"))
+    rows = [msgspec.json.decode(row) for row in listing.page(0, listing.total, fields)[0]]
+    return {row["_id"]: (row["downloads"], row["downloadsAllTime"]) for row in rows}
+
+
+@pytest.fixture(scope="module")
+def past() -> list[dict[str, tuple[int, int]]]:
+    """Sixty days, the newest last."""
+    hub = GeneratedHub(20_000, 0, day=DAY)
+    return [downloads(hub, DAY - dt.timedelta(days=back)) for back in range(60, -1, -1)]
+
+
+def test_downloads_are_what_the_counter_of_all_time_has_risen_by(past: list[Any]) -> None:
+    for before, after in itertools.pairwise(past):
+        assert all(before[x][1] <= after[x][1] for x in before.keys() & after.keys())
+    for before, after in zip(past, past[30:], strict=False):
+        for x in before.keys() & after.keys():
+            assert after[x][1] - before[x][1] == after[x][0]
+
+
+def test_models_rise_and_fall_and_new_ones_shoot_up(past: list[Any]) -> None:
+    best = [sorted(day, key=lambda x: -day[x][0])[:20] for day in past]
+    assert 8 <= len(set(best[0]) & set(best[-1])) < 20
+    assert any(x not in past[0] for x in best[-1])
+    change = [past[-1][x][0] / past[0][x][0] for x in best[0] if x in past[-1]]
+    assert min(change) < 0.8
+    assert max(change) > 1.2
+    totals = [sum(counts[0] for counts in day.values()) for day in past]
+    assert all(0.9 < b / a < 1.1 for a, b in itertools.pairwise(totals))
+    assert len({len(day) for day in past}) == len(past)
+
+
+def test_shares_drift_with_the_day_of_birth() -> None:
+    rows = listed(GeneratedHub(20_000, 0, day=DAY))
+    old, new = rows[-5000:], rows[:5000]
+    if old[0]["createdAt"] > new[0]["createdAt"]:
+        old, new = new, old
+    for field, rising, falling in (
+        ("pipeline_tag", "robotics", "text2text-generation"),
+        ("library_name", "lerobot", "stable-baselines3"),
+    ):
+        early, late = (Counter(row.get(field) for row in part) for part in (old, new))
+        assert late[rising] > 2 * early[rising]
+        assert early[falling] > 2 * late[falling]
+
+
+def test_spaces_take_models_up_and_leave_them() -> None:
+    hub = GeneratedHub(20_000, 8_000, day=DAY - dt.timedelta(days=60))
+    before = {row["_id"]: row.get("models", []) for row in listed(hub, "spaces")}
+    hub.day = DAY
+    after = {row["_id"]: row.get("models", []) for row in listed(hub, "spaces")}
+    both = before.keys() & after.keys()
+    more = sum(len(set(after[x]) - set(before[x])) for x in both)
+    fewer = sum(len(set(before[x]) - set(after[x])) for x in both)
+    assert 10 < fewer < more < 500
+    # What they name besides stays: nothing changes its name for having grown older.
+    assert sum(before[x] != after[x] for x in both) < 0.1 * len(both)

@@ -12,9 +12,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from hf_assets.demo.faults import FOREVER, At, Faults
+from hf_assets.demo.faults import Faults
 from hf_assets.demo.kaggle import TOKEN, USER, create_app, read_faults
 from hf_assets.demo.meta_kaggle import ODDITIES, write_tables
+from hf_assets.demo.switches import FOREVER, At
 from hf_assets.demo.texts import GeneratedTexts
 from hf_assets_tests.conftest import Serve
 

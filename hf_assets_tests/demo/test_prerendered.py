@@ -6,10 +6,11 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from hf_assets.demo.faults import At, Faults
+from hf_assets.demo.faults import Faults
 from hf_assets.demo.generator import GeneratedHub
 from hf_assets.demo.hub import create_app
 from hf_assets.demo.prerendered import PrerenderedHub, prerender
+from hf_assets.demo.switches import At
 from hf_assets_tests.conftest import Serve
 from hf_assets_tests.demo.walking import pages
 

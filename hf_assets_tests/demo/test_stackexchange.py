@@ -10,9 +10,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from hf_assets.demo.faults import FOREVER, At
 from hf_assets.demo.question_sources import GeneratedQuestions, RecordedQuestions
 from hf_assets.demo.stackexchange import QuestionFaults, create_app
+from hf_assets.demo.switches import FOREVER, At
 from hf_assets_tests.asked import FakeTime
 from hf_assets_tests.conftest import Serve
 

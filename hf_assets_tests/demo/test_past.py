@@ -1,0 +1,58 @@
+"""The demo's past: its days, those that differ, its runs."""
+
+import datetime as dt
+
+import pytest
+
+from hf_assets.demo.generator import GeneratedHub
+from hf_assets.demo.past import SHORTEST_WITH_ODD_DAYS, Past, archive
+from hf_assets.demo.running import hub_runs
+
+TODAY = dt.date(2026, 11, 20)
+
+
+def test_the_days_before_a_day() -> None:
+    past = Past(TODAY, 3)
+    assert past.span == "2026-11-17...2026-11-19"
+    assert past.keys == ["2026-11-17", "2026-11-18", "2026-11-19"]
+    assert Past(TODAY, 0).keys == []
+
+
+@pytest.mark.parametrize("days", [-1, 845])
+def test_the_archive_goes_back_so_far(days: int) -> None:
+    assert Past(TODAY, 844).keys[0] == "2024-07-29"
+    with pytest.raises(ValueError, match=f"--days {days}: .*; 0 to 844"):
+        Past(TODAY, days)
+
+
+def test_a_long_past_has_three_days_that_differ_and_says_which() -> None:
+    for days in range(SHORTEST_WITH_ODD_DAYS, 200):
+        past = Past(TODAY, days)
+        odd = [*past.faults.gaps, *past.faults.partial, *past.faults.stalled]
+        assert len(set(odd)) == 3
+        assert {f"{day}" for day in odd} <= set(past.keys[1:-1])
+        assert [line[:10] for line in past.on_purpose] == [f"{day}" for day in odd]
+    assert Past(TODAY, SHORTEST_WITH_ODD_DAYS - 1).on_purpose == []
+
+
+def test_the_archive_has_them_and_what_else_is_asked_for() -> None:
+    hub, past = GeneratedHub(50, 20, day=TODAY), Past(TODAY, 60)
+    made = archive(hub, past, "gaps=2026-10-01,503:2/models")
+    assert made.faults.gaps == past.faults.gaps | {dt.date(2026, 10, 1)}
+    assert made.faults.stalled == past.faults.stalled
+    days = {commit.when.date() for commit in made.commits.oldest_first}
+    assert not made.faults.gaps & days
+    assert max(days) == TODAY - dt.timedelta(1)
+    with pytest.raises(ValueError, match="nonsense"):
+        archive(hub, past, "nonsense")
+
+
+def test_the_past_comes_before_today() -> None:
+    first, second = hub_runs(Past(TODAY, 60))
+    assert first.command[1:] == [
+        *("launch", "--job", "past_days"),
+        *("--partition-range", "2026-09-21...2026-11-19"),
+    ]
+    assert second.command[1:3] == ["launch", "--assets"]
+    assert second.command[4:] == ["--partition", "2026-11-20"]
+    assert [run.job for run in hub_runs(Past(TODAY, 0))] == [""]
