@@ -4,6 +4,7 @@
 one login serves every program on the machine.
 """
 
+from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -37,11 +38,24 @@ class Settings(BaseSettings):
     lock_wait: float = Field(
         default=7200.0,
         ge=0,
-        description="Seconds a run waits for another run that captures the same day.",
+        description="Seconds to wait for another run that captures, or trains, the same.",
     )
     sample_spaces: bool = Field(
         default=False,
         description="Compare 20 Spaces of a capture with space_info (real Hub only, 20 requests).",
+    )
+
+    archive: str = Field(
+        default="cfahlgren1/hub-stats",
+        description="Where past days come from: a dataset like hub-stats, a folder, or none.",
+    )
+    first_day: date = Field(
+        # hub-stats, the archive of past days, begins here.
+        default=date(2024, 7, 29),
+        description="The first day that is a partition.",
+    )
+    recover_days: int = Field(
+        default=7, ge=1, description="Past days that `recover_past_days` asks for a night."
     )
 
     corpora: Path | None = Field(

@@ -1,12 +1,15 @@
 """Checks of the Hub's tables: each hands a day to a rule of `hub.quality`. Not here: any rule."""
 
+from bisect import bisect_left
+
 import dagster as dg
 
 from hf_assets.defs.checking import check
 from hf_assets.defs.resources import LakeResource
 from hf_assets.hub import quality
 from hf_assets.hub.schemas import ENRICHED_SPACES, MODELS
-from hf_assets.lake import Table, today
+from hf_assets.lake import today
+from hf_assets.parquet import Table
 from hf_assets.settings import settings
 from hf_assets.verdict import Verdict
 
@@ -15,8 +18,8 @@ def _of_capture(asset: str) -> list[dg.AssetChecksDefinition]:
     def capture(lake: LakeResource, day: str):
         return lake.captures(asset, [day])[day]
 
-    def not_partial(lake: LakeResource, day: str) -> Verdict:
-        return quality.not_partial(capture(lake, day), lake.captured_before(asset, day))
+    def not_partial(lake: LakeResource, days: list[str]) -> dict[str, Verdict]:
+        return quality.partial_days(lake.every_capture(asset), days)
 
     return [
         check(
@@ -29,9 +32,10 @@ def _of_capture(asset: str) -> list[dg.AssetChecksDefinition]:
         check(
             asset,
             "not_partial",
-            not_partial,
-            "At least half the rows of the last whole capture.",
+            None,
+            "At least half the rows of the last whole capture of the same source.",
             blocking=True,
+            rules=not_partial,
         ),
         check(
             asset,
@@ -45,8 +49,14 @@ def _of_capture(asset: str) -> list[dg.AssetChecksDefinition]:
 def _of_table(table: Table) -> list[dg.AssetChecksDefinition]:
     name = table.name
 
-    def null_rates(lake: LakeResource, day: str) -> Verdict:
-        return quality.null_rates(lake.tree.read(name, day), lake.tree.before(name, day))
+    def null_rates(lake: LakeResource, days: list[str]) -> dict[str, Verdict]:
+        known, counted = lake.tree.days(name), quality.NullCounts()
+        said = {}
+        for day in days:
+            at = bisect_left(known, day)
+            before = lake.tree.read(name, known[at - 1]) if at else None
+            said[day] = quality.null_rates(lake.tree.read(name, day), before, counted)
+        return said
 
     return [
         check(
@@ -71,8 +81,9 @@ def _of_table(table: Table) -> list[dg.AssetChecksDefinition]:
         check(
             name,
             "null_rates",
-            null_rates,
+            None,
             "No column is null much more, or less, often than on the last day.",
+            rules=null_rates,
         ),
     ]
 

@@ -10,7 +10,8 @@ from hf_assets.defs.partitions import daily, single_run
 from hf_assets.defs.report import column_schema
 from hf_assets.defs.resources import Days
 from hf_assets.hub.capture import Capture
-from hf_assets.lake import Made, Stored, Table
+from hf_assets.lake import Made, Stored
+from hf_assets.parquet import Table
 
 Captures = dict[str, Capture]
 Tables = dict[str, Stored]
@@ -52,4 +53,6 @@ def each_day(
                 made.provenance |= one.provenance
         return made
 
-    return Days(table, {day: partial(make, day) for day in inputs[0]})
+    # A run that leaves days out may give one input fewer of them than another.
+    days = [day for day in inputs[0] if all(day in one for one in inputs)]
+    return Days(table, {day: partial(make, day) for day in days})

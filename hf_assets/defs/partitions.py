@@ -3,9 +3,9 @@
 import dagster as dg
 
 from hf_assets.classifiers.encoders import BASE_MODELS
+from hf_assets.settings import settings
 
-# hub-stats, the archive of past days, begins here.
-FIRST_DAY = "2024-07-29"
+FIRST_DAY = settings().first_day.isoformat()
 
 # The Hub shows only what is now, so today must be a partition: hence the offset.
 daily = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, timezone="UTC", end_offset=1)

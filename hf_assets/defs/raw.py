@@ -1,5 +1,7 @@
 """The Hub as it was served: one capture a day of each listing. Not here: anything parsed."""
 
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Literal
 
@@ -8,10 +10,14 @@ from pydantic import Field
 
 from hf_assets.defs.partitions import daily, single_run
 from hf_assets.defs.report import capture_facts
-from hf_assets.defs.resources import HubResource, LakeResource
+from hf_assets.defs.reporting import deferred, report_day, report_left_out
+from hf_assets.defs.resources import PREVIEWED_DAYS, HubResource, LakeResource, clear_failures
+from hf_assets.hub.archive import ArchiveError
+from hf_assets.hub.capture import Capture
 from hf_assets.hub.capturing import NoCapture
-from hf_assets.hub.listing import FIELDS, Ask, ListingError
+from hf_assets.hub.listing import FIELDS, Ask
 from hf_assets.hub.rows import Kind
+from hf_assets.lake import today
 
 
 class ListingConfig(dg.Config):
@@ -50,7 +56,8 @@ def raw_models(
 ) -> dg.MaterializeResult:
     """Models as the Hub lists them: the pages of /api/models, as served.
 
-    Today is captured now, resuming where an earlier run died. A past day is what was captured then.
+    Today is captured now, resuming where an earlier run died. A past day is what was captured then,
+    else what the archive has of it.
     """
     return _captured(context, config.ask("models"), config.refetch, lake, hub)
 
@@ -62,7 +69,7 @@ def raw_spaces(
     """Spaces as the Hub lists them, with the models and datasets they use.
 
     The pages of /api/spaces, as served. Today is captured now, resuming where an earlier run died.
-    A past day is what was captured then.
+    A past day is what was captured then, else what the archive has of it.
     """
     return _captured(context, config.ask("spaces"), config.refetch, lake, hub)
 
@@ -74,18 +81,48 @@ def _captured(
     lake: LakeResource,
     hub: HubResource,
 ) -> dg.MaterializeResult:
-    missing = []
-    for day in context.partition_keys:
-        folder = lake.tree.folder(context.asset_key.path[-1], day)
+    asset, days, missing = context.asset_key.path[-1], context.partition_keys, {}
+    brief = len(days) > PREVIEWED_DAYS
+    with clear_failures():
+        archive = hub.past
+
+    def obtain(day: str) -> Capture | str:
+        """The capture, or why there is none."""
+        capturer = hub.capturer(context, day, archive)
         try:
-            capture = hub.capturer(context, day).obtain(folder, day, ask, refetch=refetch)
+            return capturer.obtain(lake.tree.folder(asset, day), day, ask, refetch=refetch)
         except NoCapture as error:
-            missing.append(str(error))
-        except ListingError as error:
-            raise dg.Failure(str(error), allow_retries=not error.permanent) from error
-        else:
-            context.add_asset_metadata(capture_facts(capture, ask.kind), partition_key=day)
-    if missing:
-        # A run tells of every day it was asked for: it cannot leave one out.
-        raise dg.Failure("\n".join(missing), allow_retries=False)
+            return error.brief if deferred(context) else str(error)
+        except ArchiveError as error:
+            if not (error.permanent and deferred(context)):
+                raise
+            return str(error)  # one broken file is no reason to do without the other days
+
+    with clear_failures():
+        for day, found in _each(obtain, days, archive.workers if archive else 1):
+            if isinstance(found, str):
+                missing[day] = found
+            else:
+                report_day(context, day, capture_facts(found, ask.kind, brief=brief))
+    if missing and (len(missing) == len(days) or not deferred(context)):
+        # A plain run tells of every day it was asked for: it cannot leave one out.
+        raise dg.Failure("\n".join(missing.values()), allow_retries=False)
+    report_left_out(context, asset, missing)
     return dg.MaterializeResult()
+
+
+def _each(
+    obtain: Callable[[str], Capture | str], days: Sequence[str], workers: int
+) -> Iterator[tuple[str, Capture | str]]:
+    """What there is of each day, in order; several at a time where the archive allows it.
+
+    A day that may take an hour, today's, is captured by the thread that can be interrupted.
+    """
+    with ThreadPoolExecutor(workers) as pool:
+        aside = [day for day in days if workers > 1 and day < today()]
+        begun = {day: pool.submit(obtain, day) for day in aside}
+        try:
+            for day in days:
+                yield day, begun[day].result() if day in begun else obtain(day)
+        finally:
+            pool.shutdown(cancel_futures=True)

@@ -1,5 +1,6 @@
 """What a materialisation says of itself in the UI. Not here: anything that is counted."""
 
+import base64
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
@@ -7,10 +8,11 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from hf_assets.hub.capture import Capture
+from hf_assets.hub.capture import Capture, origin
 from hf_assets.hub.capturing import Progress
 from hf_assets.hub.rows import WIRE_SCHEMA, Kind, parse_page
-from hf_assets.lake import Stored, Table
+from hf_assets.lake import Stored
+from hf_assets.parquet import Table
 
 PREVIEW_ROWS = 8
 # Characters of a text in the preview: the Hub sets no bound on what a tag may hold.
@@ -63,8 +65,11 @@ def wire_schema(kind: Kind) -> dg.TableSchema:
     )
 
 
-def stored_table(stored: Stored, table: Table) -> dict[str, Any]:
-    """Rows, schema, counts, provenance, preview and place of one stored day."""
+def stored_table(stored: Stored, table: Table, *, brief: bool = False) -> dict[str, Any]:
+    """Rows, schema, counts, provenance, preview and place of one stored day.
+
+    `brief` leaves out schema and preview.
+    """
     counts = {
         name: count
         for name, count in stored.notes.items()
@@ -72,7 +77,7 @@ def stored_table(stored: Stored, table: Table) -> dict[str, Any]:
     }
     return {
         "dagster/partition_row_count": stored.rows,
-        "dagster/column_schema": column_schema(table),
+        **({} if brief else {"dagster/column_schema": column_schema(table)}),
         **{
             # A category of the Hub may be part of a count's name.
             f"count: {shown(name)}" if isinstance(count, int) else name: count
@@ -83,29 +88,31 @@ def stored_table(stored: Stored, table: Table) -> dict[str, Any]:
         "path": dg.MetadataValue.path(str(stored.path)),
         "provenance": dg.MetadataValue.json(stored.provenance),
         **_source(stored.provenance),
-        "preview": preview(stored.frame, table.preview_by),
+        **({} if brief else {"preview": preview(stored.frame, table.preview_by)}),
     }
 
 
 def _source(provenance: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     return {
-        f"source: {asset}": f"{facts['endpoint']}, {facts['started'][:16]} to "
+        f"source: {asset}": f"{shown(origin(facts))}, {facts['started'][:16]} to "
         f"{facts['finished'][:16]} UTC, sha256 {facts['sha256'][:12]}"
         for asset, facts in provenance.items()
         if "endpoint" in facts and "sha256" in facts
     }
 
 
-def capture_facts(capture: Capture, kind: Kind) -> dict[str, Any]:
-    """What capture.json says, for the UI."""
+def capture_facts(capture: Capture, kind: Kind, *, brief: bool = False) -> dict[str, Any]:
+    """What capture.json says, for the UI; `brief` leaves out schema and preview."""
     facts = capture.facts
     started, finished = (datetime.fromisoformat(facts[name]) for name in ("started", "finished"))
     seconds = (finished - started).total_seconds()
-    first, _ = parse_page(kind, 0, capture.page(0))
     return {
         "dagster/partition_row_count": facts["rows"],
-        "dagster/column_schema": wire_schema(kind),
+        **({} if brief else {"dagster/column_schema": wire_schema(kind)}),
+        "source": capture.source,
+        "origin": shown(origin(facts)),
         **{name: facts[name] for name in ("pages", "distinct", "bytes", "endpoint", "client")},
+        **_archived(facts),
         "rows/s": round(facts["rows"] / seconds, 1) if seconds else 0.0,
         "started": dg.MetadataValue.timestamp(started),
         "finished": dg.MetadataValue.timestamp(finished),
@@ -114,8 +121,25 @@ def capture_facts(capture: Capture, kind: Kind) -> dict[str, Any]:
         "refused fields": ", ".join(facts["refused"]) or "none",
         "path": dg.MetadataValue.path(str(capture.folder)),
         "capture.json": dg.MetadataValue.json(facts),
-        "preview": preview(first.lazy(), None),
+        **({} if brief or capture.pages_dropped else {"preview": _first_rows(capture, kind)}),
     }
+
+
+def _first_rows(capture: Capture, kind: Kind) -> dg.TableMetadataValue:
+    rows, _ = parse_page(kind, 0, capture.page(0))
+    return preview(rows.lazy(), None)
+
+
+def _archived(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What is told of a day that came from an archive."""
+    texts = ("revision", "committed", "file_sha256", "absent_kind")
+    said = {name: shown(facts[name]) for name in texts if name in facts}
+    if facts.get("absent"):
+        said["absent fields"] = ", ".join(facts["absent"])
+    if facts.get("unread"):
+        # A column's type holds names of whoever wrote it.
+        said["unread fields"] = ", ".join(f"{k}: {shown(v)}" for k, v in facts["unread"].items())
+    return said
 
 
 def captured(progress: Progress) -> dict[str, Any]:
@@ -142,6 +166,15 @@ def preview(frame: pl.LazyFrame, by: str | None) -> dg.TableMetadataValue:
         ],
         schema=dg.TableSchema([dg.TableColumn(name, "string") for name in rows.columns]),
     )
+
+
+def gallery(pictures: Mapping[str, bytes]) -> dg.MarkdownMetadataValue:
+    """Small PNGs by name, one below the other, in the metadata itself: the UI reads no files."""
+    said = (
+        f"![{name.replace('_', ' ')}](data:image/png;base64,{base64.b64encode(png).decode()})"
+        for name, png in pictures.items()
+    )
+    return dg.MetadataValue.md("\n\n".join(said))
 
 
 def shown(value: Any) -> str | int | float | bool:

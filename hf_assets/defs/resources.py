@@ -13,12 +13,17 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from hf_assets.defs.report import captured, stored_table
+from hf_assets.defs.reporting import deferred, report_day, report_left_out
 from hf_assets.errors import InputError
+from hf_assets.hub import quality
+from hf_assets.hub.archive import Archive, open_archive
 from hf_assets.hub.capture import MARKER, Capture, open_capture
 from hf_assets.hub.capturing import Capturer
-from hf_assets.hub.listing import HubClient
-from hf_assets.hub.quality import last_whole
-from hf_assets.lake import Lake, Made, MissingArtefact, MissingDay, Stored, Table
+from hf_assets.hub.listing import HubClient, ListingError
+from hf_assets.hub.ranged import Web
+from hf_assets.hub.thinning import thinned
+from hf_assets.lake import Lake, Made, MissingArtefact, MissingDay, Stored
+from hf_assets.parquet import Table
 from hf_assets.settings import settings
 
 if TYPE_CHECKING:
@@ -26,6 +31,8 @@ if TYPE_CHECKING:
     from hf_assets.corpora.stackexchange import QuestionClient
 
 RAW = ("raw_models", "raw_spaces")
+# A run of more days than that shows no rows of each: the tables and their schema are in the UI.
+PREVIEWED_DAYS = 60
 
 
 @contextmanager
@@ -33,7 +40,7 @@ def clear_failures() -> Generator[None]:
     """What a person can mend fails the step with its own words, for good where a retry is vain."""
     try:
         yield
-    except InputError as error:
+    except (InputError, ListingError) as error:
         raise dg.Failure(str(error), allow_retries=not error.permanent) from error
     except (MissingArtefact, MissingDay) as error:
         raise dg.Failure(f"{error}.", allow_retries=False) from error
@@ -66,11 +73,21 @@ class LakeResource(dg.ConfigurableResource):
         missing = [day for day, capture in found.items() if capture is None]
         if missing:
             raise dg.Failure(
-                f"{asset} was not captured on {', '.join(missing)}: materialise it while it is "
-                "that day, or choose days that have a capture.",
+                f"{asset} was not captured on {', '.join(missing)}: materialise it (today's from "
+                "the Hub, a past day from the archive), choose days that have a capture, or launch "
+                "the job `past_days`, which leaves out what nobody has.",
                 allow_retries=False,
             )
         return {day: capture for day, capture in found.items() if capture}
+
+    def every_capture(self, asset: str) -> dict[str, Capture]:
+        """Every complete capture of that asset, oldest first."""
+        return self.captures(asset, self.tree.days(asset, MARKER))
+
+    def there(self, asset: str, days: Iterable[str]) -> list[str]:
+        """Those of the days that the lake has of that asset."""
+        known = set(self.tree.days(asset, MARKER if asset in RAW else "data.parquet"))
+        return [day for day in days if day in known]
 
     def texts(self, *sources: str) -> list[Stored]:
         """Every stored day of those sources of texts, and those without days."""
@@ -86,11 +103,6 @@ class LakeResource(dg.ConfigurableResource):
         stored = [one for one in self.texts(*sources) if one.day < before]
         return frozenset(name for one in stored for name in one.frame.select("id").collect()["id"])
 
-    def captured_before(self, asset: str, day: str) -> Capture | None:
-        """The last whole capture of an earlier day."""
-        earlier = [known for known in self.tree.days(asset, MARKER) if known < day]
-        return last_whole(self.captures(asset, earlier).values())
-
 
 class TablesIOManager(dg.ConfigurableIOManager):
     """Stores a table a day; gives what depends on it `Stored` or `Capture`, a day each."""
@@ -99,26 +111,54 @@ class TablesIOManager(dg.ConfigurableIOManager):
 
     def handle_output(self, context: dg.OutputContext, obj: Days) -> None:
         """Make and store each day, and report on each to its own partition."""
-        for day, make in obj.make.items():
-            with clear_failures():
-                stored = self.lake.tree.write(obj.table, day, make())
-            of_day = f" {day}" if day else ""
-            context.log.info(f"{obj.table.name}{of_day}: {stored.rows:,} rows, {stored.seconds} s")
-            facts = stored_table(stored, obj.table)
-            if day is None:
-                context.add_output_metadata(facts)
-            else:
-                context.step_context.add_asset_metadata(facts, partition_key=day)
+        # The events of hundreds of days, each with a line and a preview, are more work than they.
+        brief = len(obj.make) > PREVIEWED_DAYS
+        with clear_failures():
+            for day, stored in self.lake.tree.write_days(obj.table, obj.make):
+                if not brief:
+                    told = f"{stored.rows:,} rows, {stored.seconds} s"
+                    context.log.info(f"{obj.table.name}{f' {day}' if day else ''}: {told}")
+                facts = stored_table(stored, obj.table, brief=brief)
+                if day is None:
+                    context.add_output_metadata(facts)
+                else:
+                    report_day(context, day, facts)
 
     def load_input(self, context: dg.InputContext) -> dict[str, Stored] | dict[str, Capture]:
-        """The upstream days, unread."""
+        """The upstream days, unread; in a run that leaves days out, those that can be used."""
         asset, days = context.asset_key.path[-1], context.asset_partition_keys
+        if deferred(context):
+            days = self._usable(context, asset, days)
         if asset in RAW:
             return self.lake.captures(asset, days)
         try:
-            return {day: self.lake.tree.read(asset, day) for day in days}
+            found = {day: self.lake.tree.read(asset, day) for day in days}
         except MissingDay as error:
             raise dg.Failure(f"{error}.", allow_retries=False) from error
+        if thin := [day for day, stored in found.items() if thinned(stored)]:
+            raise dg.Failure(
+                f"{asset} was thinned on {', '.join(thin)}: what was made of those days is kept, "
+                "and cannot be made anew. Choose other days.",
+                allow_retries=False,
+            )
+        return found
+
+    def _usable(self, context: dg.InputContext, asset: str, days: Iterable[str]) -> list[str]:
+        """The days that are there, but for captures that a blocking check would stop."""
+        there = self.lake.there(asset, days)
+        if asset not in RAW:
+            thin = {day for day in there if "thinned" in self.lake.tree.notes(asset, day)}
+            report_left_out(context, asset, dict.fromkeys(thin, "it was thinned"))
+            return [day for day in there if day not in thin]
+        captures = self.lake.every_capture(asset)
+        good = quality.usable_days(captures)
+        reasons = {
+            day: "its pages were dropped" if captures[day].pages_dropped else "it is not whole"
+            for day in there
+            if day not in good or captures[day].pages_dropped
+        }
+        report_left_out(context, asset, reasons)
+        return [day for day in there if day not in reasons]
 
 
 class HubResource(dg.ConfigurableResource):
@@ -128,8 +168,21 @@ class HubResource(dg.ConfigurableResource):
     read_timeout: float
     retry_wait: float
     lock_wait: float
+    archive: str = "none"
 
-    def capturer(self, context: dg.AssetExecutionContext, day: str) -> Capturer:
+    @cached_property
+    def past(self) -> Archive | None:
+        """Where past days come from, if from anywhere, as this run finds it. ArchiveError."""
+        return self.open_past()
+
+    def open_past(self) -> Archive | None:
+        """The same, looked at anew."""
+        web = Web(self.connect_timeout, self.read_timeout, self.retry_wait)
+        return open_archive(self.archive, web=web)
+
+    def capturer(
+        self, context: dg.AssetExecutionContext, day: str, archive: Archive | None
+    ) -> Capturer:
         """Captures one day and tells the run, and that day's partition, how far it is."""
 
         def report(progress: Any) -> None:
@@ -148,7 +201,13 @@ class HubResource(dg.ConfigurableResource):
             retry_wait=self.retry_wait,
             tell=context.log.warning,
         )
-        return Capturer(client, tell=context.log.info, report=report, lock_wait=self.lock_wait)
+        return Capturer(
+            client,
+            tell=context.log.info,
+            report=report,
+            lock_wait=self.lock_wait,
+            archive=archive,
+        )
 
 
 class StackExchangeResource(dg.ConfigurableResource):
@@ -193,6 +252,7 @@ def resources() -> dg.Definitions:
                 read_timeout=known.read_timeout,
                 retry_wait=known.retry_wait,
                 lock_wait=known.lock_wait,
+                archive=known.archive,
             ),
             "stackexchange": StackExchangeResource(
                 endpoint=known.stackexchange_endpoint,

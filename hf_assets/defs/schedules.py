@@ -1,6 +1,6 @@
 """When days are made. Not here: what a day is made of.
 
-Both schedules are off until they are turned on in the UI: a clone must not list the Hub by itself.
+The schedules are off until they are turned on in the UI: a clone must not list the Hub by itself.
 """
 
 from collections.abc import Iterator, Sequence
@@ -8,22 +8,43 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from hf_assets.defs.partitions import daily
-from hf_assets.defs.resources import RAW, LakeResource
+from hf_assets.defs.reporting import DEFERRED
+from hf_assets.defs.resources import RAW, HubResource, LakeResource, clear_failures
 from hf_assets.defs.trends import FIGURES_MARKER
 from hf_assets.hub import quality
+from hf_assets.hub.archive import KINDS, Archive
 from hf_assets.hub.capture import MARKER
+from hf_assets.lake import today
+from hf_assets.settings import settings
 
-everything = dg.AssetSelection.from_string('group:"hub/*" or group:"trends"')
-derived = everything - dg.AssetSelection.assets(*RAW)
+of_days = dg.AssetSelection.from_string('group:"hub/*" or group:"trends"')
+over_days = dg.AssetSelection.groups("trends/history")
+derived = of_days - dg.AssetSelection.assets(*RAW)
 # What shows that a derived day is whole: its last table, and each before it.
-DERIVED_TABLES = ("models", "enriched_spaces", "top_models", "model_usage", "daily_metrics")
+DERIVED_TABLES = (
+    *("models", "enriched_spaces", "top_models", "model_usage"),
+    *("daily_metrics", "daily_changes"),
+)
+
+# Each day wants a question to the archive to know that it is there.
+MOST_LOOKUPS = 200
+
+past_days = dg.define_asset_job(
+    "past_days",
+    # A second a day to draw: 700 days of figures nobody looks at are what the rest takes together.
+    selection=of_days - dg.AssetSelection.assets("snapshot_figures"),
+    tags={DEFERRED: "true"},
+    description="Makes every day of a range that was captured or that the archive has, in one run, "
+    "and leaves out the others.",
+)
 
 
 @dg.schedule(
     cron_schedule="0 3 * * *",
     execution_timezone="UTC",
-    target=everything,
-    description="Captures today's models and Spaces and makes all that follows from them.",
+    target=of_days | over_days,
+    description="Captures today's models and Spaces and makes all that follows from them: tables, "
+    "figures, series over all days, the report.",
 )
 def daily_capture(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """A run for the day that the tick is in: the Hub shows no other."""
@@ -56,14 +77,69 @@ def fill_derived_days(
     ]
 
 
+@dg.schedule(
+    cron_schedule="0 7 * * *",
+    execution_timezone="UTC",
+    job=past_days,
+    description="Makes past days that nobody captured from the archive, newest first, a few a "
+    "night (HF_ASSETS_RECOVER_DAYS).",
+)
+def recover_past_days(
+    context: dg.ScheduleEvaluationContext, lake: LakeResource, hub: HubResource
+) -> list[dg.RunRequest] | dg.SkipReason:
+    """One run for each stretch of the newest missing days that the archive has."""
+    with clear_failures():
+        archive = hub.open_past()
+        if archive is None:
+            return dg.SkipReason("no archive is set (HF_ASSETS_ARCHIVE)")
+        days = recoverable_days(lake, archive, settings().recover_days)
+    if not days:
+        return dg.SkipReason(f"{archive.name} has no day that is missing")
+    return [
+        dg.RunRequest(
+            run_key=f"{first}...{last} at {context.scheduled_execution_time:%Y-%m-%d}",
+            tags={
+                "dagster/asset_partition_range_start": first,
+                "dagster/asset_partition_range_end": last,
+            },
+        )
+        for first, last in stretches(days)
+    ]
+
+
+def recoverable_days(lake: LakeResource, archive: Archive, most: int) -> list[str]:
+    """The newest days that lack a listing and that the archive has, oldest first.
+
+    A day that the archive lacks is not among them, whoever asks how often.
+    """
+    whole = set.intersection(*(set(lake.tree.days(asset, MARKER)) for asset in RAW))
+    keys = set(daily.get_partition_keys())
+    missing = sorted((archive.days() & keys) - whole - {today()}, reverse=True)
+    found: list[str] = []
+    for day in missing[:MOST_LOOKUPS]:
+        if any(archive.find(kind, day) for kind in KINDS):
+            found.append(day)
+        if len(found) == most:
+            break
+    return sorted(found)
+
+
 def unfilled_days(lake: LakeResource) -> list[str]:
-    """Days that both listings were captured on, whole, and that lack a table or the figures."""
+    """Days that both listings were captured on, whole, and that lack a table or the figures.
+
+    Figures of days that nobody captured are drawn when somebody wants them; a day whose pages were
+    dropped cannot be made anew.
+    """
     tree = lake.tree
+    found = [lake.captures(asset, tree.days(asset, MARKER)) for asset in RAW]
     # The blocking checks of a capture are no part of a run without `raw_*`: hence its rules here.
-    usable = (quality.usable_days(lake.captures(asset, tree.days(asset, MARKER))) for asset in RAW)
-    made = [set(tree.days(table)) for table in DERIVED_TABLES]
-    made.append(set(tree.days("snapshot_figures", FIGURES_MARKER)))
-    return sorted(set.intersection(*usable) - set.intersection(*made))
+    usable = set.intersection(*(quality.usable_days(captures) for captures in found))
+    every = [(day, capture) for captures in found for day, capture in captures.items()]
+    recovered = {day for day, capture in every if capture.source != "captured"}
+    dropped = {day for day, capture in every if capture.pages_dropped}
+    tables = set.intersection(*(set(tree.days(table)) for table in DERIVED_TABLES))
+    drawn = set(tree.days("snapshot_figures", FIGURES_MARKER)) | recovered
+    return sorted(usable - (tables & drawn) - dropped)
 
 
 def stretches(days: Sequence[str]) -> Iterator[tuple[str, str]]:

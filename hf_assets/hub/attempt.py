@@ -113,8 +113,13 @@ class Attempt:
         self.hashes.append(_hashes(ids))
         self.refused += tuple(line["refused"])
 
-    def finish(self, now: datetime) -> Capture:
-        """Make this attempt the day's capture and remove the others."""
+    def finish(self, now: datetime, **more: Any) -> Capture:
+        """Make this attempt the day's capture and remove the others.
+
+        Args:
+            now: when the rows were true.
+            more: facts that say more than the listing does, or say it otherwise.
+        """
         lines = self.lines
         facts = {
             "ask": asdict(self.ask),
@@ -135,6 +140,7 @@ class Attempt:
             "client": f"huggingface_hub {version('huggingface_hub')}",
             "attempt": self.path.name,
             "complete": True,
+            **more,
         }
         folder = self.path.parent
         content = json.dumps(facts, indent=2).encode()

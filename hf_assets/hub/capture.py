@@ -1,5 +1,8 @@
 """A capture: one listing fetched whole, page by page, so that a run that dies goes on.
 
+A day of an archive is a capture too, whose `source` says so: "hub-stats" or "folder" in place of
+"captured".
+
 On disk, under the folder of one day of `raw_models` or `raw_spaces`:
 
     capture.json                 there only when a capture is complete; names its attempt
@@ -13,6 +16,7 @@ replaced in one step: a reader sees the old capture or the new one, and half a d
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,7 +29,14 @@ from hf_assets.hub.listing import Ask
 ZSTD = pa.Codec("zstd", compression_level=3)
 MARKER = "capture.json"
 JOURNAL = "journal.jsonl"
-_CURE = "restore it, or capture the day anew with `refetch` while it is still today."
+# What capture.json says besides of a day that came from an archive.
+_OF_ARCHIVES = (
+    *("dataset", "revision", "committed", "file", "file_sha256", "time_known"),
+    *("absent", "unread", "identity", "absent_kind"),
+)
+_CURE = (
+    "restore it, or capture the day anew with `refetch` while it is still today, or has an archive."
+)
 
 
 class CorruptCapture(RuntimeError):
@@ -51,10 +62,32 @@ class Capture:
         return bool(ask["filter"]) or ask["max_rows"] is not None
 
     @property
+    def source(self) -> str:
+        """ "captured", "hub-stats" or "folder"."""
+        return self.facts.get("source", "captured")
+
+    @property
+    def absent_kind(self) -> str | None:
+        """Why there are no rows, where the source has none of this kind."""
+        return self.facts.get("absent_kind")
+
+    @property
+    def pages_dropped(self) -> bool:
+        """Its pages were given up to save room: the tables made of them remain."""
+        return "pages_dropped" in self.facts
+
+    @property
+    def whole_hub(self) -> bool:
+        """A listing of everything: no limited one, no list that somebody kept."""
+        return not self.limited and self.source != "folder" and self.absent_kind is None
+
+    @property
     def provenance(self) -> dict[str, Any]:
         """Where a table made of this capture comes from."""
         kept = ("endpoint", "started", "finished", "pages", "rows", "sha256", "client")
-        return {name: self.facts[name] for name in kept} | {"limited": self.limited}
+        more = {name: self.facts[name] for name in _OF_ARCHIVES if name in self.facts}
+        said = {"source": self.source, "limited": self.limited}
+        return {name: self.facts[name] for name in kept} | said | more
 
     def covers(self, ask: Ask) -> bool:
         """True where this capture answers `ask`: whole, or limited in just the same way."""
@@ -71,6 +104,11 @@ class Capture:
 
     def page(self, number: int) -> bytes:
         """The body of one page. CorruptCapture where it is not what was fetched."""
+        if self.pages_dropped:
+            raise CorruptCapture(
+                f"the pages of {self.folder} were dropped on {self.facts['pages_dropped']}: the "
+                "tables made of them remain, and cannot be made anew."
+            )
         return read_page(self._attempt, self._lines[number])
 
     @property
@@ -82,11 +120,15 @@ class Capture:
         journal = self._attempt / JOURNAL
         lines = read_journal(self._attempt)[1] if journal.exists() else []
         if len(lines) < self.facts["pages"]:
-            raise CorruptCapture(
-                f"{journal} has lost lines: restore it, or capture the day anew with `refetch` "
-                "while it is still today."
-            )
+            raise CorruptCapture(f"{journal} has lost lines: {_CURE}")
         return lines
+
+
+def origin(facts: Mapping[str, Any]) -> str:
+    """Where a day came from, in words: the endpoint, the revision, or the file."""
+    if "revision" in facts:
+        return f"{facts['dataset']} at {facts['revision'][:12]}, {facts['file']}"
+    return str(facts.get("file") or facts.get("endpoint") or "an unknown Hub")
 
 
 def open_capture(folder: Path) -> Capture | None:

@@ -1,4 +1,7 @@
-"""From a day that has no capture to one that has: once, resumable, and never for another day."""
+"""From a day that has no capture to one that has: once, resumable, and never for another day.
+
+Today is captured live. A day that is over is what was captured then, else what an archive has.
+"""
 
 import time
 from collections.abc import Callable
@@ -8,9 +11,11 @@ from pathlib import Path
 
 from filelock import AcquireReturnProxy, FileLock, Timeout
 
+from hf_assets.hub.archive import Archive, ArchivedDay
 from hf_assets.hub.attempt import Attempt, last_attempt, unfinished_since
 from hf_assets.hub.capture import MARKER, Capture, open_capture
 from hf_assets.hub.listing import Ask, HubClient, ListingError, Page, page_size
+from hf_assets.hub.recovering import find_day, recover
 
 # A listing that took longer than this describes no one day: it is started anew.
 RESUMABLE = timedelta(hours=24)
@@ -19,7 +24,14 @@ SHORT_OF_TOTAL = 0.98
 
 
 class NoCapture(LookupError):
-    """A day has no capture and can no longer be captured; the message says what can be done."""
+    """A day has no capture and can no longer be captured; the message says what can be done.
+
+    `brief` says only why.
+    """
+
+    def __init__(self, message: str, brief: str = "") -> None:
+        super().__init__(message)
+        self.brief = brief or message
 
 
 @dataclass(frozen=True)
@@ -60,6 +72,7 @@ class Capturer:
         report: called with the progress now and then.
         report_every: seconds between reports.
         lock_wait: seconds to wait for another run that captures the same day.
+        archive: asked for days that nobody captured, or None.
     """
 
     client: HubClient
@@ -68,19 +81,23 @@ class Capturer:
     report: Callable[[Progress], None] = lambda _: None
     report_every: float = 15.0
     lock_wait: float = 7200.0
+    archive: Archive | None = None
 
     def obtain(self, folder: Path, day: str, ask: Ask, *, refetch: bool = False) -> Capture:
         """The capture of that day: what is there, or, today, what the Hub says now.
 
+        A past day that nobody captured is what the archive has of it.
+
         Args:
             folder: the day's folder; what is made lies under it.
             day: the partition key.
-            ask: what to ask for.
-            refetch: replace a complete capture by a new one (today only).
+            ask: what to ask for; an archive gives the day whole.
+            refetch: replace a complete capture by a new one: today's, or an archived one.
 
         Raises:
-            NoCapture: the day is over and was never captured.
+            NoCapture: the day is over, was never captured, and no archive has it.
             ListingError: the Hub could not be listed; the pages so far are kept.
+            ArchiveError: the archive has the day, and it cannot be read.
         """
         kept = open_capture(folder)
         if kept and kept.covers(ask) and not refetch:
@@ -88,7 +105,7 @@ class Capturer:
         if not self._possible(folder, day, ask):
             if kept and not refetch:
                 return kept
-            raise NoCapture(self._regret(day, ask, kept))
+            return self._past(folder, day, ask, kept)
         with self._alone(folder, day):
             others = open_capture(folder)
             if others and others.covers(ask) and others.facts != (kept.facts if kept else None):
@@ -96,6 +113,26 @@ class Capturer:
             if not self._possible(folder, day, ask):  # the day ended while this run waited
                 raise NoCapture(self._regret(day, ask, others))
             return self._capture(folder, ask)
+
+    def _past(self, folder: Path, day: str, ask: Ask, kept: Capture | None) -> Capture:
+        """What the archive has of a day that is over; what was captured then is never replaced."""
+        found, trouble = None, ""
+        if day < self._today() and not (kept and kept.source == "captured"):
+            found, trouble = self._archived(day, ask)
+        if found is None:
+            raise NoCapture(self._regret(day, ask, kept, trouble), f"Never captured. {trouble}")
+        with self._alone(folder, day):
+            others = open_capture(folder)
+            if others and others.facts != (kept.facts if kept else None):
+                return others  # another run has just recovered the day
+            return recover(folder, ask.kind, found, self.clock)
+
+    def _archived(self, day: str, ask: Ask) -> tuple[ArchivedDay | None, str]:
+        """That day of the archive, or None with the reason."""
+        if self.archive is None:
+            return None, "No archive is set (HF_ASSETS_ARCHIVE)."
+        found = find_day(self.archive, ask.kind, day)
+        return found, "" if found else f"Nor has {self.archive.name} that day."
 
     def _today(self) -> str:
         return self.clock().strftime("%Y-%m-%d")
@@ -107,19 +144,20 @@ class Capturer:
         started = unfinished_since(folder, ask, self.client.endpoint)
         return started is not None and self.clock() - started < RESUMABLE
 
-    def _regret(self, day: str, ask: Ask, kept: Capture | None) -> str:
+    def _regret(self, day: str, ask: Ask, kept: Capture | None, trouble: str = "") -> str:
         if day > self._today():
             return f"{day} has not begun (days are UTC): choose today or an earlier day."
-        if kept:
+        if kept and kept.source == "captured":
             return (
                 f"{day} is over: its {ask.kind} were captured and cannot be fetched again. Run "
                 "without `refetch` to use that capture."
             )
         return (
             f"{day} is over and its {ask.kind} were never captured: the Hub shows only what is "
-            "now, and today's rows are not written under another day. Choose a day that was "
-            "captured (green in the partitions bar), or turn the schedule `daily_capture` on so "
-            "that later days are not lost."
+            f"now, and today's rows are not written under another day. {trouble} Choose a day that "
+            "was captured (green in the partitions bar), launch the job `past_days` to make what "
+            "there is of a range, or turn the schedule `daily_capture` on so that later days are "
+            "not lost."
         )
 
     def _alone(self, folder: Path, day: str) -> AcquireReturnProxy:
@@ -176,7 +214,7 @@ class Capturer:
         if ask.limited:
             return None
         earlier = [open_capture(at.parent) for at in folder.parent.glob(f"day=*/{MARKER}")]
-        whole = [one.facts for one in earlier if one and not one.limited]
+        whole = [one.facts for one in earlier if one and one.whole_hub]
         return max(whole, key=lambda facts: facts["started"])["rows"] if whole else None
 
 

@@ -5,6 +5,8 @@ A rule takes what the lake knows of a day (capture facts, Parquet footers, notes
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import polars as pl
 import polars.selectors as cs
@@ -12,7 +14,8 @@ import pyarrow.parquet as pq
 
 from hf_assets.hub.capture import Capture
 from hf_assets.hub.capturing import SHORT_OF_TOTAL
-from hf_assets.lake import Stored, Table
+from hf_assets.lake import Stored
+from hf_assets.parquet import Table
 from hf_assets.verdict import Verdict
 
 # A listing that gives under half of the last whole day's rows broke off (hub-stats, 2025-11-24:
@@ -30,6 +33,8 @@ DANGLING = 0.25
 def capture_complete(capture: Capture) -> Verdict:
     """The listing was walked to its end, and is about as long as the Hub says it is."""
     facts = capture.facts
+    if capture.absent_kind:
+        return Verdict(False, capture.absent_kind, {"rows": 0}, warn=True)
     figures = {name: facts[name] for name in ("pages", "rows", "distinct", "total", "bytes")}
     if not facts["complete"] or not facts["distinct"]:
         return Verdict(False, "The capture has no rows or no end.", figures)
@@ -41,11 +46,23 @@ def capture_complete(capture: Capture) -> Verdict:
         # The Hub does not document what it counts there: only a large gap stops what follows.
         said = f"Only {share:.1%} of the rows that the Hub counts."
         return Verdict(False, said, figures, warn=share >= PARTIAL)
-    return Verdict(True, f"{facts['rows']:,} rows in {facts['pages']:,} pages.", figures)
+    said = f"{facts['rows']:,} rows in {facts['pages']:,} pages"
+    if capture.source != "captured":
+        # An archive keeps no count of the Hub's own to compare with.
+        return Verdict(True, f"{said}, from {_origin(capture)}.", figures)
+    return Verdict(True, f"{said}.", figures)
+
+
+def _origin(capture: Capture) -> str:
+    facts = capture.facts
+    revision = facts.get("revision")
+    return f"{facts['dataset']} at {revision[:12]}" if revision else str(facts.get("file"))
 
 
 def not_partial(capture: Capture, before: Capture | None) -> Verdict:
-    """At least half the rows of the last whole capture before it."""
+    """At least half the rows of the last whole capture before it, of the same source."""
+    if capture.absent_kind:
+        return Verdict(False, capture.absent_kind, {"rows": 0}, warn=True)
     if before is None:
         return Verdict(True, "No earlier capture to compare with.", {"rows": capture.rows})
     figures = {"rows": capture.rows, "rows before": before.rows}
@@ -56,16 +73,26 @@ def not_partial(capture: Capture, before: Capture | None) -> Verdict:
     return Verdict(whole, says if whole else f"A partial snapshot: {says}", figures)
 
 
-def last_whole(captures: Iterable[Capture]) -> Capture | None:
-    """The last capture that is neither limited nor partial; captures come oldest first.
+@dataclass
+class LastWhole:
+    """The last whole capture of each source, as captures are shown to it, oldest first.
 
-    A partial one is no measure for the next: it would let a second one pass.
+    A limited or partial one is no measure for the next: it would let a second one pass. Sources
+    are not compared with each other: a folder's lists are not the whole Hub.
     """
-    whole: Capture | None = None
-    for capture in captures:
-        if not capture.limited and usable(capture, whole):
-            whole = capture
-    return whole
+
+    _of: dict[str, Capture] = field(default_factory=dict)
+
+    def before(self, capture: Capture) -> Capture | None:
+        """What to compare that capture with."""
+        return self._of.get(capture.source)
+
+    def after(self, capture: Capture) -> bool:
+        """Takes that capture in; whether it is `usable`."""
+        good = usable(capture, self.before(capture))
+        if good and not capture.limited and not capture.absent_kind:
+            self._of[capture.source] = capture
+        return good
 
 
 def usable_days(captures: Mapping[str, Capture]) -> set[str]:
@@ -74,13 +101,23 @@ def usable_days(captures: Mapping[str, Capture]) -> set[str]:
     Args:
         captures: by day, all there are of one asset, oldest first.
     """
-    days: set[str] = set()
-    whole: Capture | None = None
+    whole = LastWhole()
+    return {day for day, capture in captures.items() if whole.after(capture)}
+
+
+def partial_days(captures: Mapping[str, Capture], days: Iterable[str]) -> dict[str, Verdict]:
+    """What `not_partial` says of some of those days.
+
+    Args:
+        captures: as for `usable_days`.
+        days: some of them.
+    """
+    whole, wanted, said = LastWhole(), set(days), {}
     for day, capture in captures.items():
-        if usable(capture, whole):
-            days.add(day)
-            whole = whole if capture.limited else capture
-    return days
+        if day in wanted:
+            said[day] = not_partial(capture, whole.before(capture))
+        whole.after(capture)
+    return said
 
 
 def usable(capture: Capture, before: Capture | None) -> bool:
@@ -102,11 +139,18 @@ def required_columns(stored: Stored, table: Table) -> Verdict:
     nulls = _footer_nulls(stored)
     figures = {f"null {name}": nulls.get(name, 0) for name in table.required}
     if stored.rows == 0:
-        return Verdict(False, "The table is empty.", figures)
+        absent = absent_kind(stored)
+        return Verdict(False, absent or "The table is empty.", figures, warn=absent is not None)
     empty = stored.frame.select((pl.col("id") == "").sum()).collect().item()
     bad = sum(figures.values()) + empty
     says = f"No null in {', '.join(table.required)}." if not bad else f"{bad:,} rows without."
     return Verdict(not bad, says, {**figures, "empty id": empty})
+
+
+def absent_kind(stored: Stored) -> str | None:
+    """Why a table has no rows, where its source has none of its kind; else None."""
+    said = (facts.get("absent_kind") for facts in stored.provenance.values())
+    return next((one for one in said if one), None) if stored.rows == 0 else None
 
 
 def ranges(stored: Stored) -> Verdict:
@@ -131,11 +175,26 @@ def ranges(stored: Stored) -> Verdict:
     return Verdict(not bad, says, {**found, **clipped}, warn=True)
 
 
-def null_rates(stored: Stored, before: Stored | None) -> Verdict:
+class NullCounts:
+    """Nulls a column of a day; of the last two days looked at, counted once."""
+
+    def __init__(self) -> None:
+        self._known: dict[Path, dict[str, int]] = {}
+
+    def of(self, stored: Stored) -> dict[str, int]:
+        """`null_counts` of that day."""
+        if stored.path not in self._known:
+            newest = list(self._known.items())[-1:]
+            self._known = {**dict(newest), stored.path: null_counts(stored)}
+        return self._known[stored.path]
+
+
+def null_rates(stored: Stored, before: Stored | None, counted: NullCounts | None = None) -> Verdict:
     """No column is null much more, or much less, often than on the last day."""
+    counted = counted or NullCounts()
     if before is None or not before.rows or not stored.rows:
         return Verdict(True, "No earlier day to compare with.")
-    now, then = null_counts(stored), null_counts(before)
+    then, now = counted.of(before), counted.of(stored)
     steps = {
         name: now[name] / stored.rows - then[name] / before.rows for name in now if name in then
     }

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from hf_assets.lake import Column, Table
+from hf_assets.parquet import Column, Table
 
 TIME = pl.Datetime("ms", "UTC")
 TEXTS = pl.List(pl.String)

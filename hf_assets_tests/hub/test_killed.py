@@ -9,9 +9,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from hf_assets.demo.faults import FOREVER, At, Faults
+from hf_assets.demo.faults import Faults
 from hf_assets.demo.generator import GeneratedHub
 from hf_assets.demo.source import Where
+from hf_assets.demo.switches import FOREVER, At
 from hf_assets.hub import listing
 from hf_assets.hub.capture import CorruptCapture, open_capture
 from hf_assets.hub.listing import Ask, ListingError

@@ -12,9 +12,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from hf_assets.demo.faults import FOREVER, At, Faults
+from hf_assets.demo.faults import Faults
 from hf_assets.demo.generator import GeneratedHub
 from hf_assets.demo.source import Where
+from hf_assets.demo.switches import FOREVER, At
 from hf_assets.hub import listing
 from hf_assets.hub.capture import Capture, open_capture
 from hf_assets.hub.capturing import NoCapture

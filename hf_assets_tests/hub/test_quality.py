@@ -1,6 +1,7 @@
 """Each rule passes a good day and finds a bad one."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from hf_assets.demo.faults import At, Faults
+from hf_assets.demo.faults import Faults
 from hf_assets.demo.generator import GeneratedHub
+from hf_assets.demo.switches import At
 from hf_assets.hub import listing, quality, schemas
 from hf_assets.hub.capture import Capture
 from hf_assets.hub.listing import FIELDS, Ask
@@ -235,11 +237,53 @@ def test_many_values_left_out_warn(stored: Callable[..., Stored]) -> None:
 
 
 def test_a_partial_capture_is_no_measure_for_the_next(captured: Captured) -> None:
-    whole, half = captured(), captured(models=400, day="2026-11-18")
-    assert quality.last_whole([]) is None
-    assert quality.last_whole([whole]) is whole
-    assert quality.last_whole([whole, half]) is whole
-    assert quality.last_whole([half, whole]) is whole
+    half, whole = captured(models=400, day="2026-11-18"), captured()
+    days = {"2026-11-17": whole, "2026-11-18": half, "2026-11-19": half, "2026-11-20": whole}
+    said = quality.partial_days(days, days)
+    assert [verdict.passed for verdict in said.values()] == [True, False, False, True]
+    assert said["2026-11-19"].figures["rows before"] == whole.rows
+    assert quality.usable_days(days) == {"2026-11-17", "2026-11-20"}
+    assert quality.partial_days(days, ["2026-11-18"]) == {"2026-11-18": said["2026-11-18"]}
+    assert quality.partial_days({}, []) == {}
+
+
+def test_sources_are_not_compared_with_each_other(captured: Captured) -> None:
+    half, whole = captured(models=400, day="2026-11-18"), captured()
+    listed = replace(half, facts=half.facts | {"source": "folder", "file": "a.json"})
+    absent = replace(half, facts=half.facts | {"absent_kind": "No models.", "rows": 0})
+    days = {"2026-11-17": whole, "2026-11-18": listed, "2026-11-19": absent, "2026-11-20": half}
+    said = quality.partial_days(days, days)
+    assert [verdict.passed for verdict in said.values()] == [True, True, False, False]
+    assert said["2026-11-19"].warn
+    assert said["2026-11-19"].says == "No models."
+    assert said["2026-11-20"].figures["rows before"] == whole.rows
+    assert quality.usable_days(days) == {"2026-11-17", "2026-11-18", "2026-11-19"}
+
+
+def test_a_source_without_models_makes_an_empty_table_that_only_warns(
+    captured: Captured, lake: Lake
+) -> None:
+    whole = captured()
+    facts = whole.facts | {"absent_kind": "The folder x has no models.", "rows": 0, "distinct": 0}
+    absent = replace(whole, facts=facts)
+    complete = quality.capture_complete(absent)
+    assert (complete.passed, complete.warn) == (False, True)
+    assert complete.says == "The folder x has no models."
+    made = Made([], provenance={"raw_models": absent.provenance})
+    empty = lake.write(schemas.MODELS, DAY, made)
+    verdict = quality.required_columns(empty, schemas.MODELS)
+    assert (verdict.passed, verdict.warn) == (False, True)
+    assert not quality.required_columns(
+        lake.write(schemas.MODELS, DAY, Made([])), schemas.MODELS
+    ).warn
+
+
+def test_an_archive_has_no_count_of_the_hubs_own(captured: Captured) -> None:
+    whole = captured()
+    facts = {"source": "hub-stats", "dataset": "a/b", "revision": "0123456789abcdef", "total": None}
+    verdict = quality.capture_complete(replace(whole, facts=whole.facts | facts))
+    assert verdict.passed
+    assert "from a/b at 0123456789ab" in verdict.says
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,8 @@ def models(hub: ServeHub, lake: Lake, real_data: Path) -> Stored:
 @pytest.fixture
 def metrics(lake: Lake, models: Stored) -> pl.DataFrame:
     spaces = pl.LazyFrame(schema=schemas.ENRICHED_SPACES.schema)
-    made = daily_metrics(models.frame, spaces, [], DAY)
+    usage_of_none = pl.LazyFrame(schema=schemas.MODEL_USAGE.schema)
+    made = daily_metrics(models.frame, spaces, usage_of_none, [], DAY)
     return lake.write(DAILY_METRICS, DAY, made).frame.collect()
 
 
@@ -156,7 +157,8 @@ def test_spaces_of_january_2024_are_as_recorded(tables: dict[str, Stored], real_
 
 def test_metrics_of_january_2024(lake: Lake, tables: dict[str, Stored]) -> None:
     chosen = tables["usage"].notes["chosen_usage"]
-    made = daily_metrics(tables["models"].frame, tables["spaces"].frame, chosen, DAY)
+    frames = (tables[name].frame for name in ("models", "spaces", "usage"))
+    made = daily_metrics(*frames, chosen, DAY)
     metrics = lake.write(DAILY_METRICS, DAY, made).frame.collect()
     for dimension in ("usage_tag", "usage_category"):
         pairs, spaces = of(metrics, dimension, "rows"), of(metrics, dimension, "value")

@@ -14,10 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hf_assets.demo.faults import At, Faults
+from hf_assets.demo.faults import Faults
 from hf_assets.demo.generator import GeneratedHub
 from hf_assets.demo.hub import create_app
 from hf_assets.demo.server import LoopbackServer
+from hf_assets.demo.switches import At
 from hf_assets.hub import listing, schemas, tables
 from hf_assets.hub.capture import CorruptCapture
 from hf_assets.hub.rows import Kind

@@ -1,0 +1,49 @@
+"""Days beside each other, and which of them can be trusted. Not here: any rule (`hub`)."""
+
+from functools import partial
+
+import dagster as dg
+
+from hf_assets.defs.daily import Tables, daily_table
+from hf_assets.defs.report import column_schema
+from hf_assets.defs.resources import Days, LakeResource
+from hf_assets.hub import changes
+from hf_assets.hub import day_quality as judging
+from hf_assets.hub.judged import DAILY_CHANGES, DAY_QUALITY
+from hf_assets.lake import Made
+
+
+@daily_table(DAILY_CHANGES, group="hub/quality")
+def daily_changes(models: Tables, lake: LakeResource) -> Days:
+    """The day beside the last: models created, deleted, renamed; counters that stood still or fell.
+
+    Compared with the last whole day that covers the same. A few thousand rows, however many models.
+    """
+    places = changes.placed(lake.tree, models)
+
+    def make(day: str) -> Made:
+        place = places[day]
+        before = lake.tree.read("models", place.before) if place.before else None
+        return changes.daily_changes(models[day], before, day, partial=place.partial)
+
+    return Days(DAILY_CHANGES, {day: partial(make, day) for day in sorted(models)})
+
+
+@dg.asset(
+    # With the other assets that have no days: a range of `hub/*` would refuse to run with it.
+    group_name="trends/history",
+    owners=["team:hub"],
+    kinds={"polars", "parquet"},
+    deps=["daily_changes", "daily_metrics"],
+    io_manager_key="tables",
+    metadata={
+        "dagster/column_schema": column_schema(DAY_QUALITY),
+        "dagster/table_name": DAY_QUALITY.name,
+    },
+)
+def day_quality(lake: LakeResource) -> Days:
+    """Which days can be trusted: partial, stalled, rolled back, short, missing; with the reason.
+
+    A row for every day from the first stored to the last, from footers alone.
+    """
+    return Days(DAY_QUALITY, {None: lambda: judging.day_quality(judging.all_days(lake.tree))})

@@ -1,0 +1,54 @@
+"""Which days of a range a run tells of. Not here: what it says of them (`report`).
+
+Dagster tells of every partition that a run was launched for. A run with `DEFERRED` among its tags
+tells of none: what is made then reports itself, and a day that nobody has stays unmade.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+DEFERRED = "dagster/defer_asset_events"
+
+Context = (
+    dg.AssetExecutionContext | dg.OutputContext | dg.InputContext | dg.AssetCheckExecutionContext
+)
+
+
+def deferred(context: Context) -> bool:
+    """Whether the run leaves out the days that are not there."""
+    if isinstance(context, dg.OutputContext | dg.InputContext):
+        tags = context.step_context.dagster_run.tags
+    else:
+        tags = context.run.tags
+    return tags.get(DEFERRED, "").lower() == "true"
+
+
+def report_day(
+    context: dg.AssetExecutionContext | dg.OutputContext, day: str, facts: Mapping[str, Any]
+) -> None:
+    """Say what was made of one day of the context's asset, in either kind of run."""
+    if deferred(context):
+        context.log_event(dg.AssetMaterialization(context.asset_key, partition=day, metadata=facts))
+    elif isinstance(context, dg.OutputContext):
+        context.step_context.add_asset_metadata(dict(facts), partition_key=day)
+    else:
+        context.add_asset_metadata(dict(facts), partition_key=day)
+
+
+def report_left_out(
+    context: dg.AssetExecutionContext | dg.InputContext, asset: str, days: Mapping[str, str]
+) -> None:
+    """Name the days of a range that are not made, each with its reason."""
+    if not days:
+        return
+    context.log.warning(
+        "%d days are left out of %s:\n%s",
+        len(days),
+        asset,
+        "\n".join(f"{day}: {reason}" for day, reason in days.items()),
+    )
+    if isinstance(context, dg.AssetExecutionContext):
+        said = {"days left out": dg.MetadataValue.json(dict(days)), "left out": len(days)}
+        context.log_event(dg.AssetObservation(context.asset_key, metadata=said))

@@ -1,0 +1,112 @@
+"""Past days from where others recorded them: what an archive can be asked.
+
+An archived day becomes a capture like any other (`recovering`): pages in the Hub's field names,
+which pass the same strict parser. Not here: any one archive (`hub_stats`, `recorded_days`).
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from hf_assets.errors import InputError
+from hf_assets.hub.listing import FIELDS
+from hf_assets.hub.rows import Kind
+
+KINDS: tuple[Kind, ...] = ("models", "spaces")
+WORDS = {"models": "models", "spaces": "Spaces"}
+# Rows of a page: a row group of an archive's file is cut into pages of as many.
+PAGE_ROWS = 4000
+# What stands for `_id` where an archive has none; no `_id` of the Hub has a colon.
+NAMED = "name:"
+
+
+class ArchiveError(InputError):
+    """An archive cannot be read; the message names the file or revision and what can be done."""
+
+
+@dataclass(frozen=True)
+class ArchivedPage:
+    """Some rows in the Hub's field names: the JSON list, and the `_id` of each row."""
+
+    body: bytes
+    ids: list[Any]
+
+
+@dataclass
+class ArchivedDay:
+    """One kind of one day in an archive.
+
+    Args:
+        place: the file and its revision, in words; told in messages and in the journal.
+        time: when the data was true, UTC.
+        facts: provenance for capture.json: `source`, `file`, …
+        read: the pages, oldest first; once they are exhausted, `seen` is complete.
+        seen: the wire fields that the rows have.
+        unread: fields that are there and are not what the Hub serves, with the reason.
+    """
+
+    place: str
+    time: datetime
+    facts: dict[str, Any]
+    read: Callable[[], Iterator[ArchivedPage]] = lambda: iter(())
+    seen: set[str] = field(default_factory=set)
+    unread: dict[str, str] = field(default_factory=dict)
+
+    def fields(self, kind: Kind) -> list[str]:
+        """Which of the fields that a live listing asks for are in the rows."""
+        return [name for name in FIELDS[kind] if name in self.seen]
+
+    def absent(self, kind: Kind) -> list[str]:
+        """The others."""
+        return [name for name in FIELDS[kind] if name not in self.seen]
+
+
+class Archive(Protocol):
+    """Days that somebody recorded."""
+
+    @property
+    def name(self) -> str:
+        """The archive in words, for messages."""
+        ...
+
+    @property
+    def workers(self) -> int:
+        """How many days may be read at a time."""
+        ...
+
+    def days(self) -> set[str]:
+        """The days that it may have something of. ArchiveError where it cannot be asked."""
+        ...
+
+    def find(self, kind: Kind, day: str) -> ArchivedDay | None:
+        """That day as recorded then, or None; never a neighbour. ArchiveError."""
+        ...
+
+
+def open_archive(where: str, **options: Any) -> Archive | None:
+    """The archive that a setting names: a dataset like hub-stats, a folder, or "none".
+
+    Args:
+        where: `author/dataset`, the path of a folder, or "none".
+        options: for `HubStats`: time-outs and the like.
+
+    Raises:
+        ArchiveError: neither.
+    """
+    from hf_assets.hub.hub_stats import DATASET, HubStats
+    from hf_assets.hub.recorded_days import RecordedDays
+
+    where = where.strip()
+    if where.lower() in ("", "none"):
+        return None
+    folder = Path(where).expanduser()
+    if folder.is_dir():
+        return RecordedDays(folder)
+    if DATASET.fullmatch(where):
+        return HubStats(where, **options)
+    raise ArchiveError(
+        f"HF_ASSETS_ARCHIVE={where!r} is no folder and no dataset's name: set it to a folder of "
+        "recorded days, to author/dataset, or to none."
+    )

@@ -1,0 +1,302 @@
+"""A day of models beside the last whole one before it: what came, went, moved, and how far.
+
+A few thousand numbers, however many models there are. `day_quality` and the series over many days
+read these, and the footer, and never two days of models.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from hf_assets.hub.judged import MILESTONES
+from hf_assets.hub.quality import NULL_RATE_STEP, PARTIAL, null_counts
+from hf_assets.lake import Lake, Made, Stored, iso
+
+# Downloads in 30 days from which a model is one of the larger: its count moves every day. (Model
+# Pulse takes 60 000; with 10 000 lists of a few hundred models have enough of them.)
+LARGER = 10_000
+# Days a step may be long, for a milestone passed in it to have an age.
+LONGEST_STEP = 7
+# Days since creation for which adoption is followed: two years.
+MAX_AGE = 730
+# Stored days that are looked at to find the last whole one.
+LOOK_BACK = 30
+# Share of all-time counters that may fall before they are taken for rolled back (Model Pulse).
+ROLLED_BACK = 0.05
+
+# What can be compared: a list that somebody kept says nothing of the whole Hub, nor does a part.
+WHOLE_HUB, FOLDER, LIMITED = "the whole Hub", "the lists of a folder", "a limited capture"
+
+_ROWS = {
+    "dimension": pl.String,
+    "key": pl.String,
+    "age": pl.Int32,
+    "rows": pl.Int64,
+    "value": pl.Float64,
+}
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much a stored day of models covers."""
+
+    day: str
+    coverage: str
+    rows: int
+    absent: bool = False  # the source has none of this kind, which is not a break
+
+
+@dataclass(frozen=True)
+class Place:
+    """A day among the others: the day it is compared with, if any, and whether it broke off."""
+
+    before: str | None
+    partial: bool
+
+
+def extent_of(day: str, facts: Mapping[str, Any], rows: int) -> Extent:
+    """The extent of a day.
+
+    Args:
+        day: the partition key.
+        facts: what its capture says of itself (`Capture.provenance`).
+        rows: models.
+    """
+    limited = LIMITED if facts.get("limited") else WHOLE_HUB
+    coverage = FOLDER if facts.get("source") == "folder" else limited
+    return Extent(day, coverage, rows, absent=bool(facts.get("absent_kind")))
+
+
+def places(days: Iterable[Extent]) -> dict[str, Place]:
+    """Each day's place: beside the last whole one before it that covers the same.
+
+    A day of under half the rows of the last whole one is partial, and nothing is compared with it.
+
+    Args:
+        days: oldest first.
+    """
+    whole: dict[str, Extent] = {}
+    found: dict[str, Place] = {}
+    for one in days:
+        last = whole.get(one.coverage)
+        partial = last is not None and not one.absent and one.rows < PARTIAL * last.rows
+        found[one.day] = Place(last.day if last and one.rows else None, partial)
+        if one.rows and not partial:
+            whole[one.coverage] = one
+    return found
+
+
+def placed(lake: Lake, days: Iterable[str]) -> dict[str, Place]:
+    """The place of each of those days among the stored days of `models`, from their footers."""
+    wanted = sorted(days)
+    known = lake.days("models")
+    # From a month of stored days before the first: a day costs what a day costs.
+    begin = max(bisect_left(known, wanted[0]) - LOOK_BACK, 0) if wanted else 0
+    end = bisect_right(known, wanted[-1]) if wanted else 0
+    stored = [lake.read("models", day) for day in known[begin:end]]
+    found = places(extent_of(one.day, facts_of(one), one.rows) for one in stored)
+    return {day: found[day] for day in wanted}
+
+
+def daily_changes(now: Stored, before: Stored | None, day: str, *, partial: bool = False) -> Made:
+    """What moved. Columns: `judged.DAILY_CHANGES`.
+
+    A model that was not listed counts as created if it was created on the earlier day or since, as
+    returned if it is older, and as undated where its source does not say. Adoption: a model below a
+    number of downloads on the earlier day is at risk at each age that it steps through (ages in
+    whole days, from the day of its creation), and reaches it, or not, at the last; a model created
+    between the two days is at risk from its birth. A step of more than a week, a partial day and
+    counters that were rolled back have none.
+
+    Args:
+        now: that day's `models`.
+        before: the `models` of the day that it is compared with (`places`), or None.
+        day: the partition key.
+        partial: the day broke off.
+    """
+    identities = {facts_of(one).get("identity", "hub") for one in (now, before) if one}
+    by_name = "name" in identities
+    nulls = _null_shares(now)
+    mine = _slim(now, by_name=by_name)
+    counts: dict[str, int] = {"rows": mine.height}
+    lifecycle: dict[str, int] = {}
+    adoption = pl.DataFrame(schema=_ROWS)
+    if before is not None:
+        other = _slim(before, by_name=by_name).drop("born", "floor")
+        both = mine.join(other, on="key", suffix="_before")
+        fresh = mine.join(other.select("key"), on="key", how="anti")
+        counts |= _compared(both) | {"rows_before": other.height}
+        lifecycle = _lifecycle(both, fresh, other.height, before.day, by_name=by_name)
+        step = (iso(day) - iso(before.day)).days
+        if not partial and step <= LONGEST_STEP and not rolled_back(counts):
+            adoption = _adoption(both, fresh, day, before.day)
+    rows = [
+        *(("compared", key, None, count, None) for key, count in counts.items()),
+        *(("lifecycle", key, None, count, None) for key, count in lifecycle.items()),
+        *(("nulls", key, None, round(share * now.rows), share) for key, share in nulls.items()),
+    ]
+    hours = _hours(before, now) if before else None
+    frame = pl.concat([pl.DataFrame(rows, schema=_ROWS, orient="row"), adoption]).with_columns(
+        day=pl.lit(iso(day)),
+        before=pl.lit(iso(before.day) if before else None, pl.Date),
+        hours=pl.lit(hours, pl.Float64),
+    )
+    extent = extent_of(day, facts_of(now), now.rows)
+    notes = {
+        "rows": frame.height,
+        **origin_of(facts_of(now)),
+        "coverage": extent.coverage,
+        "identity": "name" if by_name else "hub",
+        "columns absent": sorted(facts_of(now).get("absent", [])),
+        "models": None if extent.absent else now.rows,
+        "before": before.day if before else None,
+        "hours": hours,
+        "partial": partial,
+        "time known": all(facts_of(one).get("time_known", True) for one in (now, before) if one),
+        "downloads": _total(mine["downloads"]),
+        "downloads_all_time": _total(mine["downloads_all_time"]),
+        **{name.replace("_", " "): count for name, count in lifecycle.items()},
+        "compared": counts,
+        "lifecycle": lifecycle,
+        "nulls": nulls,
+    }
+    return Made(frames=[frame], notes=notes, provenance=dict(now.provenance))
+
+
+def rolled_back(compared: dict[str, int]) -> bool:
+    """More than one in twenty of the counters that only ever rise fell."""
+    fell, known = compared.get("all_time_fell", 0), compared.get("all_time", 0)
+    return fell > ROLLED_BACK * known
+
+
+def shifted(now: dict[str, float], then: dict[str, float]) -> dict[str, float]:
+    """Columns whose share of nulls moved by more than five points, with the step."""
+    steps = {name: share - then[name] for name, share in now.items() if name in then}
+    return {name: step for name, step in steps.items() if abs(step) > NULL_RATE_STEP}
+
+
+def facts_of(stored: Stored) -> dict[str, Any]:
+    """What the capture behind a day of models says of itself."""
+    return stored.provenance.get("raw_models", {})
+
+
+def origin_of(facts: Mapping[str, Any]) -> dict[str, str]:
+    """Where a day came from: its `source`, and its `origin` (endpoint, revision or file)."""
+    source = facts.get("source", "captured")
+    origins = {
+        "hub-stats": f"{facts.get('dataset')}@{str(facts.get('revision'))[:12]}",
+        "folder": str(facts.get("file")),
+    }
+    return {"source": source, "origin": origins.get(source, str(facts.get("endpoint", "")))}
+
+
+def _hours(before: Stored, now: Stored) -> float | None:
+    """From the end of one capture to the end of the other."""
+    ends = [facts_of(one).get("finished") for one in (before, now)]
+    if None in ends:
+        return None
+    first, second = (datetime.fromisoformat(str(end)) for end in ends)
+    return round(max((second - first).total_seconds(), 0.0) / 3600, 3)
+
+
+def _total(counters: pl.Series) -> int | None:
+    return int(counters.sum()) if counters.count() else None
+
+
+def _slim(stored: Stored, *, by_name: bool) -> pl.DataFrame:
+    """One short row a model; ids as 64-bit hashes, of which two are hardly ever the same."""
+    slim = stored.frame.select(
+        key=pl.col("id" if by_name else "hub_id").hash(),
+        name=pl.col("id").hash(),
+        born=pl.col("created_at").dt.date(),
+        floor=pl.col("floor_dated"),
+        downloads=pl.col("downloads"),
+        downloads_all_time=pl.col("downloads_all_time"),
+        gated=pl.col("gated") != "false",
+    ).collect(engine="streaming")
+    # Two models that swapped names under the listing share one.
+    return slim.unique("key", keep="first") if by_name else slim
+
+
+def _compared(both: pl.DataFrame) -> dict[str, int]:
+    now, then = pl.col("downloads"), pl.col("downloads_before")
+    ever, ever_then = pl.col("downloads_all_time"), pl.col("downloads_all_time_before")
+    larger = now.is_not_null() & (then >= LARGER)
+    return both.select(
+        both=pl.len(),
+        larger=larger.sum(),
+        larger_unchanged=(larger & (now == then)).sum(),
+        all_time=(ever.is_not_null() & ever_then.is_not_null()).sum(),
+        all_time_fell=(ever < ever_then).sum(),
+    ).row(0, named=True)
+
+
+def _lifecycle(
+    both: pl.DataFrame, fresh: pl.DataFrame, listed: int, before: str, *, by_name: bool
+) -> dict[str, int]:
+    gated, was = pl.col("gated"), pl.col("gated_before")
+    born = fresh["born"]
+    return {
+        "created": int((born >= iso(before)).sum()),
+        "returned": int((born < iso(before)).sum()),
+        "undated": born.null_count(),
+        "deleted": listed - both.height,
+        **({} if by_name else {"renamed": int((both["name"] != both["name_before"]).sum())}),
+        **both.select(gated_on=(gated & ~was).sum(), gated_off=(was & ~gated).sum()).row(
+            0, named=True
+        ),
+    }
+
+
+def _adoption(both: pl.DataFrame, fresh: pl.DataFrame, day: str, before: str) -> pl.DataFrame:
+    """At risk and reached, by number and age. Models dated by the Hub's floor have no age."""
+    age = (pl.lit(iso(day)) - pl.col("born")).dt.total_days().cast(pl.Int32)
+    step = (iso(day) - iso(before)).days
+    listed = both.select(
+        *("floor", "downloads_all_time"), "downloads_all_time_before", age=age, first=age - step + 1
+    )
+    newborn = fresh.filter(pl.col("born") >= iso(before)).select(
+        *("floor", "downloads_all_time"),
+        downloads_all_time_before=pl.lit(0, pl.Int64),
+        age=age,
+        first=pl.lit(0, pl.Int32),
+    )
+    now, then = pl.col("downloads_all_time"), pl.col("downloads_all_time_before")
+    known = (
+        pl.concat([listed, newborn])
+        .filter(~pl.col("floor"), pl.col("age") >= 0, pl.col("first") <= MAX_AGE)
+        .filter(now.is_not_null(), then.is_not_null())
+    )
+    return pl.concat([pl.DataFrame(schema=_ROWS), *_toward(known)]).filter(pl.col("age") <= MAX_AGE)
+
+
+def _toward(known: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    now, then = pl.col("downloads_all_time"), pl.col("downloads_all_time_before")
+    for number in MILESTONES:
+        yield (
+            known.filter(then < number)
+            .group_by("first", "age")
+            .agg(rows=pl.len().cast(pl.Int64), value=(now >= number).sum().cast(pl.Float64))
+            .with_columns(at=pl.int_ranges("first", pl.col("age") + 1, dtype=pl.Int32))
+            .explode("at")
+            .with_columns(value=pl.when(pl.col("at") == pl.col("age")).then("value").otherwise(0.0))
+            .group_by(age="at")
+            .agg(pl.col("rows").sum(), pl.col("value").sum())
+            .filter(pl.col("age") >= 0)
+            .sort("age")
+            .select(
+                pl.lit("adoption").alias("dimension"),
+                pl.lit(str(number)).alias("key"),
+                *("age", "rows", "value"),
+            )
+        )
+
+
+def _null_shares(stored: Stored) -> dict[str, float]:
+    """Share of nulls a column, 0 to 1; nothing of a day without rows."""
+    counts = null_counts(stored) if stored.rows else {}
+    return {name: count / stored.rows for name, count in counts.items() if name != "day"}

@@ -1,0 +1,244 @@
+"""Which days can be trusted: a row for every day from the first stored to the last.
+
+Read from footers alone: a year is judged in a tenth of a second.
+
+A day is *partial* where its listing broke off, *stalled* where the counters stood still, *rolled
+back* where counters that only rise fell, *short* where it came too soon after the last. A stall is
+no zero, and what comes after it no jump: who reads a series spreads it between trusted days.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import polars as pl
+
+from hf_assets.hub import changes
+from hf_assets.hub.capture import MARKER, Capture, open_capture
+from hf_assets.hub.changes import Extent, Place
+from hf_assets.hub.day_rules import (
+    AROUND,
+    Seen,
+    long_enough,
+    not_stalled,
+    null_shifts,
+    schema_changes,
+)
+from hf_assets.hub.judged import DAY_QUALITY
+from hf_assets.lake import Lake, Made, MissingDay, iso
+from hf_assets.verdict import Verdict
+
+# Stored days after which a rollback that is never made up counts as the new level (Model Pulse).
+LONGEST_HELD = 8
+# Days that `days_trusted` looks back on, and names at most.
+RECENT = 30
+NAMED = 10
+
+
+def seen(lake: Lake, day: str) -> Seen:
+    """That day, from its footers. MissingDay where the lake has none of it."""
+    try:
+        notes = lake.notes("daily_changes", day)
+    except MissingDay:
+        return _unmade(lake, day)
+    extent = Extent(day, notes["coverage"], notes["models"] or 0, absent=notes["models"] is None)
+    try:
+        spaces = lake.notes("daily_metrics", day).get("Spaces")
+    except MissingDay:
+        spaces = None
+    return Seen(extent, notes, spaces)
+
+
+def _unmade(lake: Lake, day: str) -> Seen:
+    """A day that is captured or has models, and was not compared: partial, or still to be made."""
+    try:
+        stored = lake.read("models", day)
+        facts, rows = changes.facts_of(stored), stored.rows
+    except MissingDay:
+        capture = open_capture(lake.folder("raw_models", day))
+        if capture is None:
+            raise
+        facts, rows = capture.provenance, _rows(capture)
+    extent = changes.extent_of(day, facts, rows)
+    models = None if extent.absent else rows
+    return Seen(extent, {**changes.origin_of(facts), "models": models}, made=False)
+
+
+def _rows(capture: Capture) -> int:
+    return capture.facts.get("distinct", capture.rows)
+
+
+def around(lake: Lake, day: str) -> list[Seen]:
+    """The stored days of the week before and the week after, that day among them."""
+    first = iso(day) - AROUND
+    found = []
+    for number in range(2 * AROUND.days + 1):
+        try:
+            found.append(seen(lake, str(first + timedelta(days=number))))
+        except MissingDay:
+            continue
+    return found
+
+
+# --- the table -----------------------------------------------------------------------------------
+
+
+def day_quality(days: Sequence[Seen]) -> Made:
+    """The verdicts, gaps included. Columns: `judged.DAY_QUALITY`.
+
+    A rollback may last: the days after it are rolled back too, for as long as all all-time counters
+    together are under what they were before it, at most 8 stored days. A day that was not compared
+    yet is stale, and not trusted.
+
+    Args:
+        days: all there are, oldest first.
+    """
+    rows = list(_rows_of(days))
+    frame = pl.DataFrame(rows, schema=DAY_QUALITY.schema, orient="row")
+    flagged = {flag: sum(flag in row["flags"] for row in rows) for flag in FLAGS}
+    return Made(frames=[frame], notes={"rows": len(rows), "days": len(days), **flagged})
+
+
+FLAGS = (
+    *("gap", "partial", "stalled", "rolled back", "short"),
+    *("nulls moved", "columns changed", "stale"),
+)
+_GAP = {
+    "gap": True,
+    "flags": ["gap"],
+    "trusted": False,
+    **dict.fromkeys(("partial", "stalled", "rolled_back", "short", "stale"), False),
+}
+
+
+def _rows_of(days: Sequence[Seen]) -> Iterator[dict[str, Any]]:
+    placed = changes.places(one.extent for one in days)
+    by_day = {one.day: one for one in days}
+    held = _Held()
+    last: date | None = None
+    for at, one in enumerate(days):
+        day = iso(one.day)
+        while last and (last := last + timedelta(days=1)) < day:
+            yield {"day": last, **_GAP}
+        last = day
+        place = placed[one.day]
+        before = by_day.get(one.notes.get("before") or "")
+        yield _row(one, place, before, _near(days, at), rolled_back=held.takes(one, before, place))
+
+
+def _near(days: Sequence[Seen], at: int) -> list[Seen]:
+    middle = iso(days[at].day)
+    first = str(middle - AROUND)
+    last = str(middle + AROUND)
+    span = range(max(at - AROUND.days, 0), min(at + AROUND.days + 1, len(days)))
+    return [days[number] for number in span if first <= days[number].day <= last]
+
+
+class _Held:
+    """Rollbacks that last, by coverage: what the total was before, and for how many days more."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, tuple[int, int]] = {}
+
+    def takes(self, one: Seen, before: Seen | None, place: Place) -> bool:
+        """Whether that day is rolled back, or still is."""
+        coverage, total = one.extent.coverage, one.notes.get("downloads_all_time")
+        reference, left = self._of.get(coverage, (0, 0))
+        if place.partial or total is None:
+            return False
+        if changes.rolled_back(dict(one.compared)):
+            if not left and before is not None:
+                reference = before.notes.get("downloads_all_time") or 0
+            self._of[coverage] = (reference, LONGEST_HELD)
+            return True
+        if left and total < reference:
+            self._of[coverage] = (reference, left - 1)
+            return True
+        self._of.pop(coverage, None)
+        return False
+
+
+def _row(
+    one: Seen, place: Place, before: Seen | None, near: list[Seen], *, rolled_back: bool
+) -> dict[str, Any]:
+    notes = one.notes
+    lifecycle = notes.get("lifecycle", {})
+    nulls, columns = null_shifts(one, before), schema_changes(one, before)
+    told = {
+        "gap": False,
+        "partial": place.partial,
+        "stalled": not not_stalled(one, near).passed,
+        "rolled back": rolled_back,
+        "short": not long_enough(one).passed,
+        "nulls moved": bool(nulls),
+        "columns changed": bool(columns),
+        # A partial day that was captured, and that no table is made of, is as it will stay.
+        "stale": (not one.made and not place.partial)
+        or (one.made and notes.get("before") != place.before),
+    }
+    bad = place.partial or told["stalled"] or rolled_back or not one.made
+    return {
+        "day": iso(one.day),
+        "source": notes.get("source"),
+        "origin": notes.get("origin"),
+        "models": notes.get("models"),
+        "spaces": one.spaces,
+        "downloads": notes.get("downloads"),
+        "before": iso(notes["before"]) if notes.get("before") else None,
+        "hours": notes.get("hours"),
+        **{name: told[name] for name in ("gap", "partial", "stalled", "short", "stale")},
+        "rolled_back": rolled_back,
+        "unchanged_share": one.share("larger_unchanged", "larger"),
+        "fell_share": one.share("all_time_fell", "all_time"),
+        **{name: lifecycle.get(name) for name in ("renamed", "deleted", "returned")},
+        "null_shifts": nulls,
+        "schema_changes": columns,
+        "flags": [name for name in FLAGS if told[name]],
+        "trusted": not bad,
+    }
+
+
+def all_days(lake: Lake) -> list[Seen]:
+    """Every day that was captured or has a table, oldest first."""
+    captured = lake.days("raw_models", MARKER)
+    return [
+        seen(lake, day)
+        for day in sorted({*captured, *lake.days("models"), *lake.days("daily_changes")})
+    ]
+
+
+# --- what is said of the table -------------------------------------------------------------------
+
+
+def days_trusted(judged: pl.DataFrame) -> Verdict:
+    """The last thirty days can be trusted; names the last that cannot.
+
+    Args:
+        judged: rows of `DAY_QUALITY`.
+    """
+    bad = judged.filter(~pl.col("trusted")).sort("day")
+    figures = {"days": judged.height, "not trusted": bad.height}
+    if judged.is_empty():
+        return Verdict(False, "There are no days.", figures, warn=True)
+    newest = judged["day"].max()
+    assert isinstance(newest, date)
+    recent = bad.filter(pl.col("day") > newest - timedelta(days=RECENT))
+    named = [f"{row['day']} ({', '.join(row['flags'])})" for row in bad.tail(NAMED).to_dicts()]
+    says = f"{judged.height - bad.height:,} of {judged.height:,} days are trusted"
+    return Verdict(
+        recent.is_empty(), f"{says}{'; not: ' if named else ''}{', '.join(named)}.", figures, True
+    )
+
+
+def nothing_stale(judged: pl.DataFrame) -> Verdict:
+    """No day is compared with one that is no neighbour any more; names the days to make anew.
+
+    Args:
+        judged: rows of `DAY_QUALITY`.
+    """
+    days = [str(day) for day in judged.filter("stale").sort("day")["day"]]
+    if not days:
+        return Verdict(True, "Every day is compared with its neighbour.", {"stale": 0})
+    named = ", ".join(days[:NAMED]) + (f" and {len(days) - NAMED} more" if days[NAMED:] else "")
+    says = f"Materialise daily_changes of {named} anew: days came between, or it is not made yet."
+    return Verdict(False, says, {"stale": len(days)}, warn=True)

@@ -1,0 +1,71 @@
+"""From a day that was not captured to a capture made of an archive."""
+
+import shutil
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from hf_assets.hub.archive import KINDS, NAMED, WORDS, Archive, ArchivedDay
+from hf_assets.hub.attempt import Attempt
+from hf_assets.hub.capture import Capture
+from hf_assets.hub.listing import Ask, Page
+from hf_assets.hub.rows import Kind
+
+
+def find_day(archive: Archive, kind: Kind, day: str) -> ArchivedDay | None:
+    """That day of the archive; without rows, and saying so, where it has only the other kind.
+
+    Raises:
+        ArchiveError: the archive cannot be asked, or its day cannot be read.
+    """
+    found = archive.find(kind, day)
+    if found:
+        return found
+    other = next(one for one in KINDS if one != kind)
+    known = archive.find(other, day)
+    if known is None:
+        return None
+    said = f"{archive.name} has the {WORDS[other]} of {day} and no {WORDS[kind]}."
+    return ArchivedDay(known.place, known.time, known.facts | {"absent_kind": _sentence(said)})
+
+
+def _sentence(said: str) -> str:
+    return said[0].upper() + said[1:]
+
+
+def recover(folder: Path, kind: Kind, found: ArchivedDay, clock: Callable[[], datetime]) -> Capture:
+    """The capture that an archived day makes; it replaces what is there when it is whole.
+
+    Who calls holds the day's lock. What a killed recovery left behind goes with the next one.
+
+    Raises:
+        ArchiveError: the day cannot be read; nothing of it stays.
+    """
+    attempt = Attempt.begin(folder, Ask.everything(kind), found.place, clock())
+    names = 0
+    try:
+        for number, page in enumerate(found.read()):
+            address = f"{found.place}#{number}"
+            attempt.keep(Page(address, None, page.body, page.ids, None))
+            names += sum(isinstance(one, str) and one.startswith(NAMED) for one in page.ids)
+        if not attempt.lines:
+            attempt.keep(Page(found.place, None, b"[]", [], None))
+        return attempt.finish(found.time, **_facts(kind, found, names, clock()))
+    except BaseException:
+        shutil.rmtree(attempt.path, ignore_errors=True)
+        raise
+
+
+def _facts(kind: Kind, found: ArchivedDay, names: int, now: datetime) -> dict[str, Any]:
+    """What capture.json says besides counts."""
+    return {
+        "endpoint": "",
+        **found.facts,
+        "started": found.time.isoformat(),
+        "fields": found.fields(kind),
+        "absent": found.absent(kind),
+        "unread": found.unread,
+        "identity": "name" if names else "hub",
+        "recovered": now.isoformat(),
+    }
