@@ -1,8 +1,8 @@
-"""Chart primitives: one sheet layout, bars, columns.
+"""Chart primitives: one sheet layout, bars.
 
 What belongs here: anything that knows pixels and marks. What does not: the Hub, its tables and
 what a figure says (`figures.py`). Nothing touches pyplot's global state. Positions are
-in px of a sheet of 1000 px width at 100 dpi, from its top left corner.
+in px of a sheet of 1000 px width (or what `page` says) at 100 dpi, from its top left corner.
 
 All text from outside passes `clean`, and is drawn without mathtext.
 """
@@ -11,6 +11,7 @@ import math
 import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -33,7 +34,7 @@ INK, MUTED, FAINT = "#1B2430", "#5B6472", "#6F7885"  # all ≥ 4.4:1 on white
 
 WIDTH, HEIGHT, MARGIN = 1000, 660, 24
 _PITCH, _THICK = 25, 52  # px a row takes at least; px of the thickest bar
-_FOOT = 58  # px below the plot for ticks and the axis label
+FOOT = 58  # px below the plot for ticks and the axis label
 _SPREAD = 50  # max/median beyond which the median bar is < 2 % of the longest: 10 px
 
 # rcParams belong to the process, and matplotlib draws from one thread at a time.
@@ -57,10 +58,42 @@ def house_style() -> Generator[None]:
 # --- the sheet -----------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class _Page:
+    width: int = WIDTH
+    bare: bool = False
+
+
+_PAGE: ContextVar[_Page | None] = ContextVar("page", default=None)
+
+
+@contextmanager
+def page(width: int, bare: bool = True) -> Generator[None]:
+    """Draw inside this for a page: that many px wide, and `bare` of what stands in its text."""
+    token = _PAGE.set(_Page(width, bare))
+    try:
+        yield
+    finally:
+        _PAGE.reset(token)
+
+
+def is_narrow() -> bool:
+    """Whether what is drawn now is for a phone: panels belong below each other."""
+    return (_PAGE.get() or _Page()).width < 700
+
+
+class Drawn(Figure):
+    """A figure that knows its own words: title, finding and caption, also where drawn bare."""
+
+    title: str = ""
+    finding: str = ""
+    caption: str = ""
+
+
 class Sheet:
     """A white figure with title, subtitle and caption set, and room for `body` px of plot.
 
-    Attributes: figure; top and bottom, the px between which the plot lies.
+    Attributes: figure; width; top and bottom, the px between which the plot lies.
     """
 
     def __init__(
@@ -71,26 +104,37 @@ class Sheet:
         body: float = 0,
         legend: Sequence[tuple[str, str]] = (),
     ) -> None:
-        inner = WIDTH - 2 * MARGIN
+        drawn_for = _PAGE.get() or _Page()
+        self.width = drawn_for.width
+        inner = self.width - 2 * MARGIN
+        heads = wrapped(title, 17, inner, bold=True)
         says = wrapped(subtitle, 11.5, inner) if subtitle else []
         small = wrapped(" · ".join(caption), 8.5, inner)
-        self.top = 64 + 22 * len(says) + (26 if legend else 0)
-        height = max(HEIGHT, math.ceil(self.top + body + _FOOT + 22 + 15 * len(small)))
+        if drawn_for.bare:
+            heads, says, small = [], [], []
+        keys = _in_rows([17 + text_width(words, 9) + 24 for _, words in legend], inner + 24)
+        head = 38 + 26 * len(heads) + 22 * len(says) if heads else 14
+        self.top = head + (22 * keys[-1][1] + 26 if keys else 0)
+        foot = 22 + 15 * len(small) if small else 8
+        least = 380 if is_narrow() else HEIGHT - (0 if small else 100)
+        height = max(round(least), math.ceil(self.top + body + FOOT + foot))
         self.height = height
-        self.bottom = height - 22 - 15 * len(small)
-        self.figure = Figure(figsize=(WIDTH / DPI, height / DPI), dpi=DPI)
+        self.bottom = height - foot
+        self.figure = Drawn(figsize=(self.width / DPI, height / DPI), dpi=DPI)
         FigureCanvasAgg(self.figure)
         self.figure.set_label(title)
-        self.text(MARGIN, 42, title, size=17, bold=True)
+        self.figure.title, self.figure.finding = title, subtitle
+        self.figure.caption = " · ".join(caption)
+        for i, line in enumerate(heads):
+            self.text(MARGIN, 42 + 26 * i, line, size=17, bold=True)
         for i, line in enumerate(says):
-            self.text(MARGIN, 68 + 22 * i, line, size=11.5, color=MUTED)
+            self.text(MARGIN, 42 + 26 * len(heads) + 22 * i, line, size=11.5, color=MUTED)
         for i, line in enumerate(small):
             self.text(MARGIN, self.bottom + 15 * (i + 1) - 4, line, size=8.5, color=FAINT)
-        x: float = MARGIN
-        for color, words in legend:
-            self.box(x, self.top - 31, 11, 11, color)
-            self.text(x + 17, self.top - 21, words, size=9, color=MUTED)
-            x += 17 + text_width(words, 9) + 24
+        for (color, words), (x, row) in zip(legend, keys, strict=True):
+            y = head + 22 * row
+            self.box(MARGIN + x, y - 5, 11, 11, color)
+            self.text(MARGIN + x + 17, y + 5, words, size=9, color=MUTED)
 
     def text(
         self,
@@ -104,34 +148,46 @@ class Sheet:
     ) -> None:
         """Put one line with its base line at `y`."""
         self.figure.text(
-            x / WIDTH, 1 - y / self.height, text, ha=ha, va="baseline", fontsize=size, color=color,
-            fontweight="bold" if bold else "normal", parse_math=False,
+            x / self.width, 1 - y / self.height, text, ha=ha, va="baseline", fontsize=size,
+            color=color, fontweight="bold" if bold else "normal", parse_math=False,
         )  # fmt: skip
 
     def box(
         self, x: float, y: float, width: float, height: float, color: str, edge: str = "none"
     ) -> None:
         """Fill a rectangle whose upper left corner is (x, y)."""
-        corner = (x / WIDTH, 1 - (y + height) / self.height)
-        size = (width / WIDTH, height / self.height)
+        corner = (x / self.width, 1 - (y + height) / self.height)
+        size = (width / self.width, height / self.height)
         place = self.figure.transFigure
         self.figure.add_artist(Rectangle(corner, *size, transform=place, fc=color, ec=edge, lw=0.8))
 
     def axes(self, left: float, top: float, right: float, bottom: float) -> Axes:
         """Axes that fill exactly this box, with the left spine off."""
-        x, y = left / WIDTH, 1 - bottom / self.height
-        axes = self.figure.add_axes((x, y, (right - left) / WIDTH, (bottom - top) / self.height))
+        x, y, wide = left / self.width, 1 - bottom / self.height, (right - left) / self.width
+        axes = self.figure.add_axes((x, y, wide, (bottom - top) / self.height))
         axes.spines["left"].set_visible(False)
         return axes
 
     def message(self, text: str) -> Figure:
         """An empty frame that says plainly why it is empty; the finished figure."""
-        axes = self.axes(MARGIN, self.top, WIDTH - MARGIN, self.bottom - 18)
+        axes = self.axes(MARGIN, self.top, self.width - MARGIN, self.bottom - 18)
         axes.set(xticks=[], yticks=[], facecolor="#F6F7F9")
         axes.spines["bottom"].set_visible(False)
         middle = (self.top + self.bottom - 18) / 2
-        self.text(WIDTH / 2, middle + 5, text, size=13, color=MUTED, ha="center")
+        for i, line in enumerate(wrapped(text, 13, self.width - 2 * MARGIN - 20)):
+            self.text(self.width / 2, middle + 5 + 22 * i, line, 13, MUTED, ha="center")
         return self.figure
+
+
+def _in_rows(widths: Sequence[float], room: float) -> list[tuple[float, int]]:
+    """For boxes of those widths set one after the other, x and row of each."""
+    found, x, row = [], 0.0, 0
+    for width in widths:
+        if x and x + width > room:
+            x, row = 0.0, row + 1
+        found.append((x, row))
+        x += width
+    return found
 
 
 # --- marks ---------------------------------------------------------------------------------------
@@ -165,7 +221,7 @@ def needs_log(values: Sequence[float]) -> bool:
     return len(above) > 2 and above[-1] / above[len(above) // 2] >= _SPREAD
 
 
-class _Scale:
+class Scale:
     """Values to axis positions and back to ticks; its end leaves room for the labels at the ends.
 
     `room`: for each value, px beyond the bar's end that its labels take of `length` px.
@@ -203,11 +259,11 @@ def bars(
     axis: str,
     *,
     left: float = MARGIN,
-    right: float = WIDTH - MARGIN,
+    right: float | None = None,
     top: float | None = None,
     bottom: float | None = None,
     slots: int = 0,
-    names: float = 0.34,
+    names: float | None = None,
     number: Callable[[float], str] = human,
     share: bool = False,
 ) -> Axes:
@@ -219,16 +275,18 @@ def bars(
         axis: what is measured, below the axis.
         left, right, top, bottom: px of the box for all of it; the sheet's by default.
         slots: rows to keep room for, where panels side by side are to have their rows level.
-        names: share of the box that the names may take.
+        names: share of the box that the names may take; a third, on a page for phones more.
         number: formats the ticks.
-        share: values are parts of a whole, not counts: never a log axis, ticks where they fall.
+        share: values are percent of a whole, not counts: never a log axis, no tick beyond 100.
     """
     top = sheet.top if top is None else top
+    right = sheet.width - MARGIN if right is None else right
+    names = (0.42 if is_narrow() else 0.34) if names is None else names
     called = [fit(row.name, 10, (right - left) * names) for row in rows]
     start = left + max(text_width(name, 10) for name in called) + 8
     slots = max(slots, len(rows))
     bottom = sheet.bottom if bottom is None else bottom
-    pitch = max((bottom - _FOOT - top) / slots, _PITCH)
+    pitch = max((bottom - FOOT - top) / slots, _PITCH)
     bottom = top + pitch * len(rows)
     room = [
         8 + text_width(row.label, 9.5) + (12 + text_width(row.note, 8.5) if row.note else 0) + 2
@@ -236,12 +294,15 @@ def bars(
     ]
     values = [row.value for row in rows]
     log = not share and needs_log(values)
-    scale = _Scale(values, room, right - start, log)
+    scale = Scale(values, room, right - start, log)
     axes = sheet.axes(start, top, right, bottom)
     axes.set(xlim=(0, scale.end), ylim=(len(rows) - 0.5, -0.5), yticks=[])
     ticks = scale.ticks(min(5, max(2, int((right - start) / 65))), not share)
+    ticks = [tick for tick in ticks if tick <= 100] if share else ticks
     axes.set_xticks([scale.at(t) for t in ticks], [number(t) for t in ticks])
-    axes.set_xlabel(axis + (" (log scale)" if log else ""), labelpad=6)
+    said = axis + (" (log scale)" if log else "")
+    wide = text_width(said, 9.5) > right - start  # then it may reach below the names
+    axes.set_xlabel(said, labelpad=6, loc="right" if wide else "center")
     axes.grid(axis="x")
     at, y = [scale.at(v) for v in values], range(len(rows))
     colors = [row.color for row in rows]
@@ -278,52 +339,3 @@ def _strips(ends: Sequence[tuple[int, float]], thick: float, colors: list[str]) 
     half = thick / 2
     corners = [((0, i - half), (x, i - half), (x, i + half), (0, i + half)) for i, x in ends]
     return PolyCollection(corners, facecolors=colors, linewidths=0, zorder=2)
-
-
-def columns(
-    sheet: Sheet,
-    rows: Sequence[Bar],
-    axis: str,
-    below: str = "",
-    number: Callable[[float], str] = human,
-) -> Axes:
-    """Vertical columns in the order given, for what has an order of its own, such as years.
-
-    `axis` stands above the value axis, `below` under the names; notes stand under the labels.
-    """
-    values = [row.value for row in rows]
-    log = needs_log(values)
-    top, bottom = sheet.top + 24, sheet.bottom - _FOOT
-    scale = _Scale(values, [44.0] * len(rows), bottom - top, log)
-    ticks = scale.ticks(5, True)
-    left = MARGIN + max(text_width(number(t), 9.5) for t in ticks) + 10
-    sheet.text(MARGIN, sheet.top + 8, axis + (" (log scale)" if log else ""), 9.5, MUTED)
-    axes = sheet.axes(left, top, WIDTH - MARGIN, bottom)
-    x = [i + 0.4 * sum(row.apart for row in rows[:i]) for i in range(len(rows))]
-    spare = max(4 - x[-1], 0) / 2
-    axes.set(xlim=(-0.6 - spare, x[-1] + 0.6 + spare), ylim=(0, scale.end))
-    axes.set_yticks([scale.at(t) for t in ticks], [number(t) for t in ticks])
-    axes.grid(axis="y")
-    pitch = (WIDTH - MARGIN - left) / (x[-1] + 1.2 + 2 * spare)
-    axes.set_xticks(x, [fit(row.name, 9.5, pitch * 1.15) for row in rows])
-    axes.set_xlabel(below, labelpad=6)
-    at, colors = [scale.at(v) for v in values], [row.color for row in rows]
-    tops = [min(a + 42 * scale.end / (bottom - top), scale.end) for a in at]
-    wide = [text_width(max(row.label, row.note, key=len), 9.5) * 0.76 for row in rows]  # in points
-    axes.vlines(x, at, tops, colors="white", linewidth=wide, zorder=0.8)
-    if log:
-        axes.vlines(x, 0, at, colors=colors, linewidth=3)
-        axes.scatter(x, at, s=80, color=colors, clip_on=False, zorder=3)
-    else:
-        axes.bar(x, at, width=min(0.72, 96 / pitch), color=colors)
-    inch = sheet.figure.dpi_scale_trans
-    for place, high, row in zip(x, at, rows, strict=True):
-        for text, rise, size, color in (
-            (row.label, 24 if row.note else 9, 9.5, INK),
-            (row.note, 8, 8.5, FAINT),
-        ):
-            if text:
-                shift = axes.transData + ScaledTranslation(0, (rise + 3 * log) / DPI, inch)
-                axes.text(place, high, text, fontsize=size, color=color, ha="center",
-                          transform=shift, parse_math=False)  # fmt: skip
-    return axes

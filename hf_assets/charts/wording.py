@@ -120,13 +120,13 @@ def fit(text: str, size: float, width: float, bold: bool = False) -> str:
     return _middle(text, low)
 
 
-def wrapped(text: str, size: float, width: float) -> list[str]:
+def wrapped(text: str, size: float, width: float, bold: bool = False) -> list[str]:
     """`text` in lines of at most `width` px."""
     lines = [""]
     for word in text.split(" "):
-        word = fit(word, size, width)
+        word = fit(word, size, width, bold)
         joined = f"{lines[-1]} {word}".lstrip()
-        if text_width(joined, size) <= width:
+        if text_width(joined, size, bold) <= width:
             lines[-1] = joined
         else:
             lines.append(word)

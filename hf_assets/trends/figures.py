@@ -10,6 +10,7 @@ import functools
 
 from matplotlib.figure import Figure
 
+from hf_assets.charts.columns import columns
 from hf_assets.charts.marks import (
     BLUE,
     NONE,
@@ -18,7 +19,6 @@ from hf_assets.charts.marks import (
     Sheet,
     bars,
     body,
-    columns,
 )
 from hf_assets.charts.wording import clean, exact, human, percent, plural
 from hf_assets.trends.snapshot import (

@@ -1,22 +1,26 @@
 """One day of the Hub → one small table of aggregates.
 
-Everything that a figure or a series over many days needs, in about 60 KB, so that a year is read
-faster than one day of models. Tidy: a row is a `key` of a `dimension`. The two rankings of a
-thousand are row groups of their own, so that a reader of the rest skips them.
+Everything that a figure or a series over many days needs, in about 70 KB, so that a year is read
+faster than one day of models. Tidy: a row is a `key` of a `dimension`. The rankings (models,
+authors, models in Spaces) are row groups of their own, so that a reader of the rest skips them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
 import polars as pl
 
-from hf_assets.lake import Column, Made, Table, iso
+from hf_assets.lake import Made, iso
+from hf_assets.parquet import Column, Table
+from hf_assets.trends.concentration import concentration
+from hf_assets.trends.licenses import against_base, license_group
 
 # The longest rankings kept a day.
 TOP = 1000
 # Keys a dimension keeps; libraries and licences are free text, and the rest goes into one row.
 MOST_KEYS = 300
+# Models in Spaces kept a day.
+TOP_USED = 300
 OTHER = "(other)"
 FLOOR_KEY = "2022-03-02 (floor)"
 POPULARITY = ("downloads", "likes", "trending_score")
@@ -30,38 +34,57 @@ DAILY_METRICS = Table(
         "day": Column(pl.Date, "Day of the snapshot, UTC: the partition."),
         "dimension": Column(
             pl.String,
-            "category, library, license, year, sdk, model, author (the top 1000 by downloads), "
-            "models_per_space, usage_tag, usage_category, describe, correlation, concentration.",
+            "category, library, license, license_group, against_base (a derivative's licence "
+            "beside its base model's), year, sdk, model, author (the top 1000 by downloads), "
+            "models_per_space, usage_tag, usage_category, usage_model (the 300 models in most "
+            "Spaces), usage_total, describe, correlation, concentration.",
         ),
         "key": Column(pl.String, "Value of the dimension; null: the Hub gives none."),
-        "rank": Column(pl.Int32, "1 has the most downloads (models) or likes (Spaces)."),
-        "rows": Column(pl.Int64, "Models, Spaces (sdk, models_per_space) or (Space, model) pairs."),
+        "rank": Column(
+            pl.Int32, "1 has the most downloads (models), likes (sdk) or Spaces (usage_model)."
+        ),
+        "rows": Column(
+            pl.Int64,
+            "Models, Spaces (sdk, models_per_space, usage_model) or (Space, model) pairs "
+            "(usage_tag, usage_category); usage_total: what the key says.",
+        ),
         "downloads": Column(pl.Int64, "Downloads in the last 30 days, added up."),
         "downloads_all_time": Column(pl.Int64, "Downloads since creation, added up."),
         "likes": Column(pl.Int64, "Likes, added up."),
         "trending_score": Column(pl.Float64, "Trending scores, added up."),
-        "share_rows": Column(pl.Float32, "Of all rows, 0 to 1."),
+        "share_rows": Column(
+            pl.Float32, "Of all rows, 0 to 1; against_base: of the derivatives compared."
+        ),
         "share_downloads": Column(pl.Float32, "Of all downloads, 0 to 1."),
         "share_likes": Column(pl.Float32, "Of all likes, 0 to 1."),
         "value": Column(
             pl.Float64,
             "describe: the statistic; correlation: -1 to 1; concentration: share 0 to 1, Gini "
-            "0 to 1, HHI 0 to 10 000; usage: distinct Spaces.",
+            "0 to 1, HHI 0 to 10 000, effective number; usage_tag, usage_category: distinct "
+            "Spaces; usage_model: distinct authors of those Spaces.",
         ),
         "hub_id": Column(pl.String, "Of a model."),
         "category": Column(pl.String, "Of a model."),
+        "created": Column(
+            pl.Date, "Day a model was created; 2022-03-02, the Hub's floor, is that day or before."
+        ),
     },
 )
 
 
 def daily_metrics(
-    models: pl.LazyFrame, spaces: pl.LazyFrame, chosen_usage: list[dict[str, Any]], day: str
+    models: pl.LazyFrame,
+    spaces: pl.LazyFrame | None,
+    usage: pl.LazyFrame,
+    chosen_usage: list[dict[str, Any]],
+    day: str,
 ) -> Made:
     """The aggregates of a day. Columns: `DAILY_METRICS`.
 
     Args:
         models: that day's `models`.
-        spaces: that day's `enriched_spaces`.
+        spaces: that day's `enriched_spaces`; None where the day's source has no Spaces.
+        usage: that day's `model_usage`.
         chosen_usage: rows of what `hub.usage.chosen_usage` says of that day.
         day: the partition key.
     """
@@ -72,27 +95,32 @@ def daily_metrics(
         .then(pl.lit(FLOOR_KEY))
         .otherwise(pl.col("year").cast(pl.String)),
     ).collect()
+    by_license = _sums(counted, "license")
+    by_author = _sums(counted.filter(pl.col("author").is_not_null()), "author")
+    held = {"downloads": counted["downloads"], "authors": by_author["downloads"]}
     small = [
-        *(_by(counted, name) for name in ("category", "library", "license", "year")),
-        _by(spaces.select("sdk", "likes", "trending_score").collect(), "sdk"),
-        _models_per_space(spaces),
-        pl.DataFrame(chosen_usage, schema=_USAGE),
-        pl.DataFrame(_describe(counted), schema=_VALUES, orient="row"),
-        pl.DataFrame(_correlations(counted), schema=_VALUES, orient="row"),
-        pl.DataFrame(_concentration(counted["downloads"]), schema=_VALUES, orient="row"),
+        *(_ranked(_sums(counted, name), name) for name in ("category", "library", "year")),
+        _ranked(by_license, "license"),
+        _ranked(_grouped_licenses(by_license), "license_group"),
+        _ranked(_sums(against_base(models), "against_base"), "against_base"),
+        *_values(counted, held),
     ]
-    authors = _by(
-        counted.filter(pl.col("author").is_not_null()), "author", keep=TOP, fold_rare=False
-    )
+    if spaces is not None:
+        small += [*_of_spaces(spaces, usage), pl.DataFrame(chosen_usage, schema=_USAGE)]
+    rankings = [
+        _top_models(models, counted),
+        _ranked(by_author, "author", keep=TOP, fold_rare=False),
+        _top_used(usage),
+    ]
     shape = pl.DataFrame(schema=DAILY_METRICS.schema)
     frames = [
         pl.concat([shape, *parts], how="diagonal_relaxed").with_columns(day=pl.lit(iso(day)))
-        for parts in (small, [_top_models(models, counted)], [authors])
+        for parts in (small, *([ranking] for ranking in rankings))
     ]
     notes = {
         "rows": sum(frame.height for frame in frames),
         "models": counted.height,
-        "Spaces": spaces.select(pl.len()).collect().item(),
+        "Spaces": None if spaces is None else spaces.select(pl.len()).collect().item(),
     }
     return Made(frames=frames, notes=notes)
 
@@ -102,18 +130,32 @@ _USAGE = {"dimension": pl.String, "key": pl.String, "rows": pl.Int64, "value": p
 _SUMS = ("downloads", "downloads_all_time", "likes", "trending_score")
 
 
-def _by(
-    frame: pl.DataFrame, column: str, keep: int = MOST_KEYS, *, fold_rare: bool = True
-) -> pl.DataFrame:
-    """Sums a key, most downloads (else likes) first; keys past `keep` in one row `OTHER`."""
-    sums = [name for name in _SUMS if name in frame.columns]
-    grouped = frame.group_by(pl.col(column).alias("key")).agg(
-        # The Hub did not say: null, and not 0.
-        *(pl.when(pl.col(name).is_not_null().any()).then(pl.col(name).sum()) for name in sums),
+def _said(name: str) -> pl.Expr:
+    """The sum of a counter; null, and not 0, where the Hub never said."""
+    return pl.when(pl.col(name).is_not_null().any()).then(pl.col(name).sum())
+
+
+def _sums(frame: pl.DataFrame, column: str) -> pl.DataFrame:
+    """Sums a key: key, rows, and the counters that the frame has."""
+    return frame.group_by(pl.col(column).alias("key")).agg(
+        *(_said(name) for name in _SUMS if name in frame.columns),
         rows=pl.len().cast(pl.Int64),
     )
-    first = "downloads" if "downloads" in sums else "likes"
-    ordered = grouped.sort(
+
+
+def _grouped_licenses(by_license: pl.DataFrame) -> pl.DataFrame:
+    return by_license.group_by(key=license_group(pl.col("key"))).agg(
+        *(_said(name) for name in _SUMS), pl.col("rows").sum()
+    )
+
+
+def _ranked(
+    sums: pl.DataFrame, dimension: str, keep: int = MOST_KEYS, *, fold_rare: bool = True
+) -> pl.DataFrame:
+    """Most downloads (else likes) first; keys past `keep` in one row `OTHER`."""
+    counters = [name for name in _SUMS if name in sums.columns]
+    first = "downloads" if "downloads" in counters else "likes"
+    ordered = sums.sort(
         first, "rows", "key", descending=[True, True, False], nulls_last=True
     ).with_row_index("rank", 1)
     if ordered.height > keep:
@@ -123,15 +165,13 @@ def _by(
             kept |= pl.col("rows").rank("ordinal", descending=True) <= keep
         rest, ordered = ordered.filter(~kept), ordered.filter(kept)
         folded = rest.select(
-            pl.lit(OTHER).alias("key"),
-            *(pl.when(pl.col(name).is_not_null().any()).then(pl.col(name).sum()) for name in sums),
-            pl.col("rows").sum(),
+            pl.lit(OTHER).alias("key"), *(_said(name) for name in counters), pl.col("rows").sum()
         )
         ordered = pl.concat([ordered, folded], how="diagonal_relaxed")
-    totals = {name: frame[name].sum() for name in ("downloads", "likes") if name in sums}
+    totals = {name: sums[name].sum() for name in ("downloads", "likes") if name in counters}
     return ordered.with_columns(
-        pl.lit(column).alias("dimension"),
-        share_rows=pl.col("rows") / max(frame.height, 1),
+        pl.lit(dimension).alias("dimension"),
+        share_rows=pl.col("rows") / max(sums["rows"].sum(), 1),
         **{
             f"share_{name}": pl.col(name) / total if total else pl.lit(None, pl.Float32)
             for name, total in totals.items()
@@ -147,7 +187,9 @@ def _top_models(models: pl.LazyFrame, counted: pl.DataFrame) -> pl.DataFrame:
     )
     totals = counted.select(pl.col("downloads", "likes").sum()).row(0, named=True)
     return (
-        best.select("hub_id", pl.col("id").alias("key"), "category", *_SUMS)
+        best.select(
+            *("hub_id", "category", *_SUMS), key="id", created=pl.col("created_at").dt.date()
+        )
         .sort("downloads", "key", descending=[True, False], nulls_last=True)
         .head(TOP)
         .with_row_index("rank", 1)
@@ -161,19 +203,53 @@ def _top_models(models: pl.LazyFrame, counted: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _models_per_space(spaces: pl.LazyFrame) -> pl.DataFrame:
+def _of_spaces(spaces: pl.LazyFrame, usage: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+    """By sdk, by number of models, and what they use in all."""
+    counted = spaces.select("sdk", "likes", "trending_score", "n_models").collect()
+    yield _ranked(_sums(counted.drop("n_models"), "sdk"), "sdk")
+    per_space = counted.group_by("n_models").agg(rows=pl.len().cast(pl.Int64)).sort("n_models")
+    yield per_space.select(
+        pl.lit("models_per_space").alias("dimension"),
+        pl.col("n_models").cast(pl.String).alias("key"),
+        "rows",
+        share_rows=pl.col("rows") / pl.col("rows").sum(),
+    )
+    used = counted["n_models"]
+    said = used.count() > 0  # else the Hub refused the field
+    totals = {
+        "Spaces": counted.height,
+        "Spaces with models": (used > 0).sum() if said else None,
+        "models used": usage.select(pl.len()).collect().item() if said else None,
+        "pairs": used.sum() if said else None,
+    }
+    yield pl.DataFrame(
+        [("usage_total", key, rows) for key, rows in totals.items()],
+        schema={"dimension": pl.String, "key": pl.String, "rows": pl.Int64},
+        orient="row",
+    )
+
+
+def _top_used(usage: pl.LazyFrame) -> pl.DataFrame:
+    """The models that most Spaces use."""
     return (
-        spaces.group_by("n_models")
-        .agg(rows=pl.len().cast(pl.Int64))
-        .sort("n_models")
-        .select(
-            pl.lit("models_per_space").alias("dimension"),
-            pl.col("n_models").cast(pl.String).alias("key"),
-            "rows",
-            share_rows=pl.col("rows") / pl.col("rows").sum(),
-        )
+        usage.select("category", "likes", key="id", rows="spaces", value=pl.col("authors") * 1.0)
+        .sort("rows", "key", descending=[True, False])
+        .head(TOP_USED)
+        .with_row_index("rank", 1)
+        .with_columns(dimension=pl.lit("usage_model"))
         .collect()
     )
+
+
+def _values(counted: pl.DataFrame, held: Mapping[str, pl.Series]) -> Iterator[pl.DataFrame]:
+    """What is a number for the whole day: distributions, correlations, concentration."""
+    concentrated = (
+        ("concentration", f"{of}/{name}", value)
+        for of, series in held.items()
+        for name, value in concentration(series)
+    )
+    for rows in (_describe(counted), _correlations(counted), concentrated):
+        yield pl.DataFrame(rows, schema=_VALUES, orient="row")
 
 
 def _describe(counted: pl.DataFrame) -> Iterator[tuple[str, str, float | None]]:
@@ -212,16 +288,3 @@ def _ranks(column: pl.Series) -> pl.Series:
     last = pl.col("n").cum_sum()
     ranked = values.select(column.name, rank=last - (pl.col("n") - 1) / 2)
     return column.replace_strict(ranked[column.name], ranked["rank"], return_dtype=pl.Float64)
-
-
-def _concentration(downloads: pl.Series) -> Iterator[tuple[str, str, float | None]]:
-    """Gini, HHI and the shares of the top 1, 10, 100 and 1000 models; none without downloads."""
-    x = downloads.drop_nulls().sort().to_numpy().astype(np.float64)
-    total, n = x.sum(), x.size
-    if not total:
-        return
-    gini = 2 * np.dot(np.arange(1, n + 1), x) / (n * total) - (n + 1) / n
-    yield "concentration", "downloads/gini", float(gini)
-    yield "concentration", "downloads/hhi", float(10_000 * np.square(x / total).sum())
-    for k in (1, 10, 100, 1000):
-        yield "concentration", f"downloads/top_{k}", float(x[-k:].sum() / total)

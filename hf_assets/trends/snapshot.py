@@ -23,6 +23,7 @@ from hf_assets.charts.marks import (
     house_style,
 )
 from hf_assets.charts.wording import clean, exact, fit, human, percent, plural, told
+from hf_assets.lake import Stored
 
 TOP = 20
 FIGURES: dict[str, Callable[["Snapshot"], Figure]] = {}
@@ -54,6 +55,29 @@ def figure(make: Callable[[Snapshot], Figure]) -> Callable[[Snapshot], Figure]:
 
     FIGURES[styled.__name__] = styled
     return styled
+
+
+def snapshot_of(metrics: Stored, usage: Stored) -> Snapshot:
+    """A day as the lake has it: `daily_metrics` and `model_usage`."""
+    return Snapshot(
+        day=datetime.date.fromisoformat(metrics.day),
+        source=_source(metrics),
+        models=metrics.notes["models"],
+        spaces=metrics.notes["Spaces"] or 0,
+        metrics=metrics.frame.collect(),
+        usage=usage.frame.collect(),
+    )
+
+
+def _source(stored: Stored) -> str:
+    """Where the day's models come from."""
+    facts = stored.provenance.get("raw_models", {})
+    endpoint = str(facts.get("endpoint", ""))
+    host = endpoint.split("://")[-1]
+    hub = "an embedded Hub" if host.startswith("127.0.0.1:") else host or "an unknown Hub"
+    if facts.get("source") == "hub-stats":
+        return f"{facts['dataset']} on {hub}"
+    return "a folder of recorded days" if facts.get("source") == "folder" else hub
 
 
 # --- rows of the tables --------------------------------------------------------------------------

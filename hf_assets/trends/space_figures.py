@@ -7,6 +7,7 @@ import polars as pl
 from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure
 
+from hf_assets.charts.columns import columns
 from hf_assets.charts.marks import (
     BLUE,
     INK,
@@ -21,7 +22,7 @@ from hf_assets.charts.marks import (
     Sheet,
     bars,
     body,
-    columns,
+    is_narrow,
 )
 from hf_assets.charts.wording import MINUS, clean, exact, fit, human, percent, plural
 from hf_assets.trends.snapshot import (
@@ -52,6 +53,7 @@ _DIVERGING = LinearSegmentedColormap.from_list("", ["#D55E00", "#FFFFFF", "#0072
 
 # --- correlations --------------------------------------------------------------------------------
 
+_MATRIX = 400  # px of a grid on a page for phones
 _POPULARITY = {"downloads": "downloads", "likes": "likes", "trending_score": "trending"}
 
 
@@ -75,9 +77,12 @@ def correlations(s: Snapshot) -> Figure:
     else:
         one, two = (_POPULARITY[name] for name in _POPULARITY if name in best[1])
         said = f"Closest: {one} and {two}, {best[0].capitalize()} {_signed(found[best] or 0)}"
-    sheet = Sheet(title, said, caption)
-    for left, method in ((MARGIN, "pearson"), (WIDTH / 2 + 10, "spearman")):
-        _matrix(sheet, left, method, {pair: v for (m, pair), v in found.items() if m == method})
+    deep = 2 * _MATRIX if is_narrow() else 0
+    sheet = Sheet(title, said, caption, deep)
+    for i, method in enumerate(("pearson", "spearman")):
+        left, down = (MARGIN, i * _MATRIX) if is_narrow() else (MARGIN + i * (WIDTH / 2 - 14), 0)
+        pairs = {pair: v for (m, pair), v in found.items() if m == method}
+        _matrix(sheet, left, sheet.top + down, method, pairs)
     _scale(sheet)
     return sheet.figure
 
@@ -88,12 +93,12 @@ def _signed(value: float) -> str:
 
 
 def _matrix(
-    sheet: Sheet, left: float, method: str, found: dict[frozenset[str], float | None]
+    sheet: Sheet, left: float, above: float, method: str, found: dict[frozenset[str], float | None]
 ) -> None:
     """A grid of three by three: values printed, what is not defined in grey, the diagonal empty."""
-    wide, high = 122, 130
-    start, top = left + 92, sheet.top + 58
-    sheet.text(start, sheet.top + 18, method.capitalize(), 12, bold=True)
+    wide, high = (108, 108) if is_narrow() else (122, 130)
+    start, top = left + 92, above + 58
+    sheet.text(start, above + 18, method.capitalize(), 12, bold=True)
     for i, (row, name) in enumerate(_POPULARITY.items()):
         sheet.text(start - 12, top + (i + 0.5) * high + 4, name, ha="right")
         sheet.text(start + (i + 0.5) * wide, top - 9, name, ha="center")
@@ -116,7 +121,7 @@ def _shade(value: float) -> str:
 
 def _scale(sheet: Sheet) -> None:
     """The colours' key, in the middle below the two grids."""
-    left, y = WIDTH / 2 - 110, sheet.bottom - 42
+    left, y = sheet.width / 2 - 110, sheet.bottom - 42
     for i in range(11):
         sheet.box(left + 20 * i, y, 20, 12, _shade((i - 5) / 5), "#D5DAE2")
     for x, words in ((10, f"{MINUS}1"), (110, "0"), (210, "+1")):
@@ -161,7 +166,8 @@ def chosen_models_by_tag(s: Snapshot) -> Figure:
         f"by {plural(spaces[first], 'Space')}"
     )
     key = ((BLUE, "the tag is the model's category"), (PALE, "the tag is among its other tags"))
-    pairs = [shown[i : i + 2] for i in range(0, len(shown), 2)]
+    abreast = 1 if is_narrow() else 2
+    pairs = [shown[i : i + abreast] for i in range(0, len(shown), abreast)]
     deep = [max(min(len(chosen[tag]), TOP) for tag in pair) for pair in pairs]
     head, foot = 44, 66  # px above and below the bars of a panel
     sheet = Sheet(title, said, caption, sum(body(n) + head + foot for n in deep) - 58, key)
@@ -171,7 +177,8 @@ def chosen_models_by_tag(s: Snapshot) -> Figure:
         bottom = top + body(rows) + head + foot + spare
         for i, tag in enumerate(pair):
             left = WIDTH / 2 + 10 if i else MARGIN
-            right = WIDTH - MARGIN if i or len(shown) == 1 else WIDTH / 2 - 10
+            alone = abreast == 1 or len(shown) == 1
+            right = sheet.width - MARGIN if i or alone else WIDTH / 2 - 10
             total = totals.get(tag, {})
             under = _pairs(total.get("rows"), total.get("value"))
             sheet.text(left, top + 14, fit(clean(tag), 11.5, right - left, True), 11.5, bold=True)
@@ -238,7 +245,8 @@ def models_per_space(s: Snapshot) -> Figure:
     made = []
     for low, high in _BUCKETS:
         n = sum(v for k, v in counts.items() if low <= k <= high)
-        to = f"\N{EN DASH}{high}" if high < math.inf else " or more"
+        beyond = "+" if is_narrow() else " or more"
+        to = f"\N{EN DASH}{high}" if high < math.inf else beyond
         name = str(low) if low == high else f"{low}{to}"
         made.append(Bar(name, n, human(n), percent(n, whole), BLUE if low else NONE))
     while len(made) > 2 and made[-1].value <= 0:

@@ -16,6 +16,7 @@ from hf_assets.definitions import defs as code_location
 from hf_assets.demo.faults import Faults
 from hf_assets.demo.generator import GeneratedHub
 from hf_assets.demo.hub import Served, create_app
+from hf_assets.demo.hub_stats import DATASET, HubStats
 from hf_assets.demo.server import LoopbackServer
 from hf_assets.demo.source import HubSource
 from hf_assets.hub.capture import Capture
@@ -99,6 +100,14 @@ class World:
             raise_on_error=False,
         )
 
+    def recover(self, first: str, last: str) -> dg.ExecuteInProcessResult:
+        """One run of the job `past_days` over that range."""
+        return self.definitions.resolve_job_def("past_days").execute_in_process(
+            instance=self.instance,
+            tags={RANGE_START: first, RANGE_END: last},
+            raise_on_error=False,
+        )
+
     def capture(self, day: str, kinds: tuple[Kind, ...] = ("models", "spaces"), **ask: Any) -> None:
         """Those listings as they would have been captured on that day, over HTTP."""
         if isinstance(self.source, GeneratedHub):
@@ -138,10 +147,17 @@ def observatory(root: Path) -> Generator[Make]:
     instances: list[dg.DagsterInstance] = []
     with pytest.MonkeyPatch.context() as patch:
 
-        def make(source: HubSource | None = None, faults: Faults | None = None) -> World:
+        def make(
+            source: HubSource | None = None,
+            faults: Faults | None = None,
+            archive: HubStats | Path | None = None,
+        ) -> World:
             source = source or GeneratedHub(1500, 600, seed=4)
             faults = faults or Faults()
-            app = create_app(source, faults, rate_limit=RATE)
+            served = archive if isinstance(archive, HubStats) else None
+            app = create_app(source, faults, rate_limit=RATE, archive=served)
+            where = DATASET if served else archive or "none"
+            patch.setenv("HF_ASSETS_ARCHIVE", str(where))
             servers.append(LoopbackServer(app).start())
             instances.append(dg.DagsterInstance.ephemeral())
             patch.setenv("HF_ASSETS_DATA", str(root))

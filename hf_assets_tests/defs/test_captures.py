@@ -3,8 +3,9 @@
 import dagster as dg
 import pytest
 
-from hf_assets.demo.faults import FOREVER, At, Faults
+from hf_assets.demo.faults import Faults
 from hf_assets.demo.generator import GeneratedHub
+from hf_assets.demo.switches import FOREVER, At
 from hf_assets.hub.capture import Capture, open_capture
 from hf_assets.lake import today
 from hf_assets_tests.defs.conftest import Make, World, checks, failures, made

@@ -6,9 +6,10 @@ from typing import Any
 
 import dagster as dg
 
-from hf_assets.demo.faults import At, Faults
+from hf_assets.demo.faults import Faults
 from hf_assets.demo.generator import GeneratedHub
 from hf_assets.demo.recorded import RecordedHub
+from hf_assets.demo.switches import At
 from hf_assets.lake import today
 from hf_assets_tests.defs.conftest import RAW, TABLES, Make, checks, days_ago, failures, made
 

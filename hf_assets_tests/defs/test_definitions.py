@@ -8,8 +8,10 @@ import pytest
 
 from hf_assets.definitions import defs
 from hf_assets.defs.partitions import daily
-from hf_assets.hub import schemas
-from hf_assets.lake import Table, today
+from hf_assets.hub import judged, schemas
+from hf_assets.lake import today
+from hf_assets.parquet import Table
+from hf_assets.trends import tables
 from hf_assets.trends.metrics import DAILY_METRICS
 
 ASSETS = {
@@ -21,7 +23,10 @@ ASSETS = {
     "model_usage": ("hub/tables", {"enriched_spaces", "models", "top_models"}),
     "daily_metrics": ("trends", {"models", "enriched_spaces", "model_usage"}),
     "snapshot_figures": ("trends", {"daily_metrics", "model_usage"}),
+    "daily_changes": ("hub/quality", {"models"}),
+    "day_quality": ("trends/history", {"daily_changes", "daily_metrics"}),
 }
+DAILY = [name for name in ASSETS if name != "day_quality"]
 SOURCES = ("question_dump", "new_questions", "dataset_dump", "new_datasets")
 
 
@@ -50,17 +55,45 @@ LABELS: dict[str, tuple[str, set[str]]] = {
     **_chain("questions", "question_dump", "new_questions"),
     **_chain("datasets", "dataset_dump", "new_datasets"),
 }
+_FROM_METRICS = {"daily_metrics", "day_quality"}
+_FROM_CHANGES = {"daily_changes", "day_quality"}
+SERIES: dict[str, tuple[str, set[str]]] = {
+    name: ("trends/history", behind)
+    for name, behind in {
+        "category_history": _FROM_METRICS,
+        "library_history": _FROM_METRICS,
+        "license_history": _FROM_METRICS,
+        "author_history": _FROM_METRICS,
+        "model_history": _FROM_METRICS,
+        "model_phases": {"model_history"},
+        "adoption_history": _FROM_CHANGES,
+        "space_usage_history": _FROM_METRICS,
+        "concentration_history": _FROM_METRICS,
+        "lifecycle": _FROM_CHANGES,
+    }.items()
+}
+# What is drawn of all that: every series but that of authors, which no figure shows.
+_DRAWN = {*SERIES, "day_quality"} - {"author_history"}
+PICTURES: dict[str, tuple[str, set[str]]] = {
+    "trend_figures": ("trends/history", _DRAWN),
+    "insights_report": ("trends/history", {*_DRAWN, "daily_metrics", "model_usage"}),
+}
 TABLES = (
     schemas.MODELS,
     schemas.ENRICHED_SPACES,
     schemas.TOP_MODELS,
     schemas.MODEL_USAGE,
     DAILY_METRICS,
+    judged.DAILY_CHANGES,
+    judged.DAY_QUALITY,
+    *(getattr(tables, name.upper()) for name in SERIES),
 )
 KINDS = {
     "hub/raw": {"huggingface", "json"},
     "hub/tables": {"polars", "parquet"},
+    "hub/quality": {"polars", "parquet"},
     "trends": {"polars", "parquet"},
+    "trends/history": {"polars", "parquet"},
 }
 BLOCKING = {
     **{
@@ -89,6 +122,13 @@ COUNTING = {
             "tagger_space": {"label_order", "answers_alone"},
         }.items()
     },
+    "category_history": {"grows_with_days", "shares_add_up"},
+    "lifecycle": {"grows_with_days"},
+    **{f"{of}_history": {"shares_add_up"} for of in ("library", "license", "author", "model")},
+    "daily_changes": {
+        *("not_stalled", "not_rolled_back", "long_enough", "no_gap_before", "same_columns"),
+    },
+    "day_quality": {"days_trusted", "nothing_stale"},
     "raw_models": {"doubled_rows"},
     "raw_spaces": {"doubled_rows"},
     "models": {"quarantine", "ranges", "null_rates"},
@@ -112,17 +152,19 @@ def test_everything_is_loadable(definitions: dg.Definitions) -> None:
 
 def test_assets_stand_in_their_groups(specs: dict[str, dg.AssetSpec]) -> None:
     assert {name: spec.group_name for name, spec in specs.items()} == {
-        name: group for name, (group, _) in (ASSETS | LABELS).items()
+        name: group for name, (group, _) in (ASSETS | LABELS | SERIES | PICTURES).items()
     }
 
 
-@pytest.mark.parametrize("name", ASSETS | LABELS)
+@pytest.mark.parametrize("name", ASSETS | LABELS | SERIES | PICTURES)
 def test_lineage(definitions: dg.Definitions, name: str) -> None:
     node = definitions.resolve_asset_graph().get(dg.AssetKey(name.split("/")))
-    assert {key.to_user_string() for key in node.parent_keys} == (ASSETS | LABELS)[name][1]
+    assert {key.to_user_string() for key in node.parent_keys} == (
+        ASSETS | LABELS | SERIES | PICTURES
+    )[name][1]
 
 
-@pytest.mark.parametrize("name", ASSETS)
+@pytest.mark.parametrize("name", DAILY)
 def test_days_map_to_the_same_days(definitions: dg.Definitions, name: str) -> None:
     graph = definitions.resolve_asset_graph()
     for parent in ASSETS[name][1]:
@@ -134,7 +176,7 @@ def test_days_map_to_the_same_days(definitions: dg.Definitions, name: str) -> No
         assert set(upstream.partitions_subset.get_partition_keys()) == {"2026-01-05"}
 
 
-@pytest.mark.parametrize("name", ASSETS)
+@pytest.mark.parametrize("name", DAILY)
 def test_one_run_for_many_days_of_one_partition_set(
     specs: dict[str, dg.AssetSpec], definitions: dg.Definitions, name: str
 ) -> None:
@@ -149,14 +191,14 @@ def test_today_is_a_partition_and_the_last_one() -> None:
     assert keys[-1] == today()
 
 
-@pytest.mark.parametrize("name", ASSETS)
+@pytest.mark.parametrize("name", ASSETS | SERIES)
 def test_owner_and_kinds(specs: dict[str, dg.AssetSpec], name: str) -> None:
     assert specs[name].owners == ["team:hub"]
-    wanted = {"matplotlib"} if name == "snapshot_figures" else KINDS[ASSETS[name][0]]
+    wanted = {"matplotlib"} if name == "snapshot_figures" else KINDS[(ASSETS | SERIES)[name][0]]
     assert specs[name].kinds == wanted
 
 
-@pytest.mark.parametrize("name", ASSETS | LABELS)
+@pytest.mark.parametrize("name", ASSETS | LABELS | SERIES | PICTURES)
 def test_a_description_begins_with_a_sentence(specs: dict[str, dg.AssetSpec], name: str) -> None:
     first, *rest = (specs[name].description or "").splitlines()
     assert first[:1].isupper()
@@ -179,7 +221,7 @@ def test_every_column_has_a_meaning(specs: dict[str, dg.AssetSpec], table: Table
 @pytest.mark.parametrize(
     ("selection", "groups"),
     [
-        ('group:"hub/*"', {"hub/raw", "hub/tables"}),
+        ('group:"hub/*"', {"hub/raw", "hub/tables", "hub/quality"}),
         ('group:"hub/tables"', {"hub/tables"}),
         ('group:"trends"', {"trends"}),
         ('group:"classifiers/questions"', {"classifiers/questions"}),
@@ -191,7 +233,9 @@ def test_groups_can_be_selected(
 ) -> None:
     chosen = dg.AssetSelection.from_string(selection).resolve(definitions.resolve_asset_graph())
     assert {key.to_user_string() for key in chosen} == {
-        name for name, (group, _) in (ASSETS | LABELS).items() if group in groups
+        name
+        for name, (group, _) in (ASSETS | LABELS | SERIES | PICTURES).items()
+        if group in groups
     }
 
 

@@ -36,6 +36,7 @@ class Command:
             "DAGSTER_HOME": str(self.home),
             "HF_ASSETS_DATA": str(self.lake),
             "HF_ENDPOINT": self.endpoint,
+            "HF_ASSETS_ARCHIVE": "none",
         }
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:

@@ -7,11 +7,12 @@ import shutil
 import dagster as dg
 import pytest
 
+from hf_assets.corpora.schemas import texts_frame, texts_table
 from hf_assets.defs.partitions import daily
 from hf_assets.defs.resources import LakeResource
 from hf_assets.defs.schedules import stretches, unfilled_days
 from hf_assets.demo.generator import GeneratedHub
-from hf_assets.lake import today
+from hf_assets.lake import Made, today
 from hf_assets_tests.defs.conftest import (
     RANGE_END,
     RANGE_START,
@@ -22,6 +23,7 @@ from hf_assets_tests.defs.conftest import (
     days_ago,
     made,
 )
+from hf_assets_tests.defs.test_definitions import PICTURES, SERIES
 
 
 @dataclasses.dataclass
@@ -43,7 +45,7 @@ def tick(world: World, name: str, at: dt.datetime | None = None) -> Tick:
         instance=world.instance,
         scheduled_execution_time=at or dt.datetime.now(dt.UTC),
         repository_def=repository,
-        resources={"lake": repository.get_top_level_resources()["lake"]},
+        resources={key: repository.get_top_level_resources()[key] for key in ("lake", "hub")},
     )
     said = schedule.evaluate_tick(context)
     return Tick(list(said.run_requests or []), said.skip_message)
@@ -61,7 +63,13 @@ def execute(world: World, name: str, request: dg.RunRequest) -> dg.ExecuteInProc
     )
 
 
-EVERY = ("daily_capture", "fill_derived_days", "nightly_questions", "nightly_datasets")
+# What follows from the tables of a day.
+FOLLOWING = {"daily_changes", "snapshot_figures"}
+OVER_DAYS = {"day_quality", *SERIES, *PICTURES}
+EVERY = (
+    *("daily_capture", "fill_derived_days", "recover_past_days"),
+    *("nightly_questions", "nightly_datasets"),
+)
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -83,10 +91,81 @@ def test_nothing_runs_by_itself_in_a_clone(world: Make, name: str) -> None:
 def test_new_texts_are_fetched_for_their_day(world: Make, name: str, asset: str, day: str) -> None:
     hub = world()
     (request,) = tick(hub, name, dt.datetime(2026, 3, 1, 1, 15, tzinfo=dt.UTC)).requests
-    assert (request.partition_key, request.run_key) == (day, day)
+    assert request.partition_key == day
+    assert str(request.run_key).startswith(day)
     repository = hub.definitions.get_repository_def()
     job = repository.get_job(repository.get_schedule_def(name).job_name)
     assert [key.path[-1] for key in job.asset_layer.selected_asset_keys] == [asset]
+
+
+def questions_of(world: World, *days: str, partial: bool = False) -> None:
+    """Days of questions as they lie in the lake."""
+    facts = {"site": "ai", **({"partial": "the day is not over"} if partial else {})}
+    row = {"id": "stackexchange:ai:1", "title": "T", "body": "B", "labels": ["a"]}
+    for day in days:
+        made = Made([texts_frame([row])], provenance={"new_questions": facts})
+        world.lake.write(texts_table("new_questions"), day, made)
+
+
+NIGHT = dt.datetime(2026, 3, 20, 1, 15, tzinfo=dt.UTC)
+
+
+def march(*days: int) -> list[str]:
+    return [f"2026-03-{day:02}" for day in days]
+
+
+@pytest.mark.parametrize(
+    ("stored", "asked"),
+    [
+        ([], [19]),
+        ([18], [19]),
+        ([15, 16, 18], [17, 19]),  # between days that are there
+        ([15], [16, 17, 18, 19]),  # since the first that is there
+        (range(1, 20), [19]),  # whole or not, the last one is asked for
+        ([1, 10], [6, 7, 8, 9, *range(11, 20)]),  # fourteen days back, and no further
+    ],
+)
+def test_a_missed_night_is_asked_for_again(
+    world: Make, stored: list[int], asked: list[int]
+) -> None:
+    hub = world()
+    questions_of(hub, *march(*stored))
+    requests = tick(hub, "nightly_questions", NIGHT).requests
+    assert [request.partition_key for request in requests] == march(*asked)
+    assert len({request.run_key for request in requests}) == len(asked)
+
+
+def test_a_day_that_fails_is_asked_for_once_a_night_and_not_for_ever(world: Make) -> None:
+    hub = world()
+    questions_of(hub, *march(5, 7))
+    keys: list[str] = []
+    for night in range(30):
+        at = NIGHT.replace(day=8) + dt.timedelta(night)
+        ticks = [tick(hub, "nightly_questions", at).requests for _ in range(2)]
+        first, second = ([str(one.run_key) for one in requests] for requests in ticks)
+        assert first == second  # a tick that is evaluated twice asks once
+        keys += [key for key in first if key.startswith("2026-03-06")]
+        questions_of(hub, f"{at - dt.timedelta(1):%Y-%m-%d}")
+    assert len(keys) == len(set(keys)) == 13  # as of its second night
+
+
+def test_a_day_that_was_fetched_before_it_was_over_is_missed(world: Make) -> None:
+    hub = world()
+    questions_of(hub, *march(15, 16, 17, 18))
+    questions_of(hub, *march(17), partial=True)
+    requests = tick(hub, "nightly_questions", NIGHT).requests
+    assert [request.partition_key for request in requests] == march(17, 19)
+
+
+def test_what_cannot_be_fetched_later_says_so(world: Make) -> None:
+    hub = world()
+    row = {"id": "kaggle:1", "title": "T", "body": "B", "labels": ["a"]}
+    made_then = Made([texts_frame([row])], provenance={"new_datasets": {}})
+    hub.lake.write(texts_table("new_datasets"), march(1)[0], made_then)
+    (request,) = tick(hub, "nightly_datasets", NIGHT).requests
+    assert request.partition_key == march(20)[0]
+    schedule = hub.definitions.get_repository_def().get_schedule_def("nightly_datasets")
+    assert "missed cannot be fetched later" in str(schedule.description)
 
 
 def test_daily_capture_takes_in_the_whole_graph(world: Make) -> None:
@@ -95,7 +174,8 @@ def test_daily_capture_takes_in_the_whole_graph(world: Make) -> None:
     assert {key.path[-1] for key in job.asset_layer.selected_asset_keys} == {
         *RAW,
         *TABLES,
-        "snapshot_figures",
+        *FOLLOWING,
+        *OVER_DAYS,
     }
 
 
@@ -104,7 +184,7 @@ def test_filling_takes_in_all_but_the_captures(world: Make) -> None:
     job = repository.get_job(repository.get_schedule_def("fill_derived_days").job_name)
     assert {key.path[-1] for key in job.asset_layer.selected_asset_keys} == {
         *TABLES,
-        "snapshot_figures",
+        *FOLLOWING,
     }
 
 
@@ -128,9 +208,11 @@ def test_the_run_of_daily_capture_makes_today(world: Make) -> None:
     assert request.partition_key == today()
     result = execute(hub, "daily_capture", request)
     assert result.success
-    assert made(result) == {*RAW, *TABLES, "snapshot_figures"}
-    assert all(list(hub.materialized(asset)) == [today()] for asset in made(result))
-    assert len(list(result.get_asset_check_evaluations())) == len(hub.declared)
+    assert made(result) == {*RAW, *TABLES, *FOLLOWING, *OVER_DAYS}
+    daily_ones = {*RAW, *TABLES, *FOLLOWING}
+    assert all(list(hub.materialized(asset)) == [today()] for asset in daily_ones)
+    ran = {(one.asset_key.path[0], one.check_name) for one in result.get_asset_check_evaluations()}
+    assert ran >= hub.declared
 
 
 def test_nothing_to_fill_is_said(world: Make) -> None:
@@ -156,7 +238,7 @@ def test_a_run_for_each_stretch_of_days_that_lack_a_table(world: Make) -> None:
     for request in requests:
         result = execute(hub, "fill_derived_days", request)
         assert result.success
-        assert made(result) == {*TABLES, "snapshot_figures"}
+        assert made(result) == {*TABLES, *FOLLOWING}
     assert len(hub.pages) == asked
     for asset in (*TABLES, "snapshot_figures"):
         assert sorted(hub.materialized(asset)) == [days_ago(count) for count in (6, 5, 3)]
@@ -165,6 +247,8 @@ def test_a_run_for_each_stretch_of_days_that_lack_a_table(world: Make) -> None:
     # A table that is lost is made again; so are figures.
     shutil.rmtree(hub.lake.folder("top_models", days_ago(5)))
     assert tick(hub, "fill_derived_days").stretches == [(days_ago(5), days_ago(5))]
+    shutil.rmtree(hub.lake.folder("daily_changes", days_ago(6)))
+    assert tick(hub, "fill_derived_days").stretches == [(days_ago(6), days_ago(5))]
     shutil.rmtree(hub.lake.folder("snapshot_figures", days_ago(6)))
     assert tick(hub, "fill_derived_days").stretches == [(days_ago(6), days_ago(5))]
 

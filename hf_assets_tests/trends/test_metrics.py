@@ -4,8 +4,8 @@ import math
 import statistics
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import date
-from typing import Any
+from datetime import UTC, date, datetime
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hf_assets.demo.generator import GeneratedHub
 from hf_assets.hub import listing, schemas, usage
 from hf_assets.lake import Lake, Made, Stored, iso
-from hf_assets.trends import metrics
+from hf_assets.trends import licenses, metrics
 from hf_assets.trends.metrics import DAILY_METRICS, daily_metrics
 from hf_assets_tests.conftest import DAY, ServeHub
 from hf_assets_tests.hub.helpers import made_models, made_spaces
@@ -26,11 +26,14 @@ Row = dict[str, Any]
 SUMS = ("downloads", "downloads_all_time", "likes", "trending_score")
 
 
-def frame_of(models: list[Row], spaces: list[Row] | None = None) -> pl.DataFrame:
+def frame_of(
+    models: list[Row], spaces: list[Row] | None = None, used: list[Row] | None = None
+) -> pl.DataFrame:
     """daily_metrics of these rows; columns left out are null."""
     made = daily_metrics(
         pl.LazyFrame(models, schema=schemas.MODELS.schema),
         pl.LazyFrame(spaces or [], schema=schemas.ENRICHED_SPACES.schema),
+        pl.LazyFrame(used or [], schema=schemas.MODEL_USAGE.schema),
         [],
         DAY,
     )
@@ -112,9 +115,20 @@ def naive_correlation(pairs: list[tuple[float, float]]) -> float | None:
     return float(np.corrcoef(one, other)[0, 1])
 
 
-CONCENTRATION = {"downloads/gini", "downloads/hhi"} | {
-    f"downloads/top_{count}" for count in (1, 10, 100, 1000)
-}
+def naive_concentration(of: str, held: list[int]) -> dict[str, float]:
+    if not sum(held):
+        return {}
+    highest = sorted(held, reverse=True)
+    hhi = sum((100 * one / sum(held)) ** 2 for one in held)
+    tops = {f"top_{count}": count for count in (1, 10, 100, 1000)}
+    tops["top_1_percent"] = -(-len(held) // 100)
+    return {
+        f"{of}/gini": naive_gini(held),
+        f"{of}/hhi": hhi,
+        f"{of}/effective_number": 10_000 / hhi,
+        **{f"{of}/{name}": sum(highest[:count]) / sum(held) for name, count in tops.items()},
+    }
+
 
 a_model = st.fixed_dictionaries(
     {
@@ -149,21 +163,12 @@ def test_the_aggregates_are_those_counted_by_hand(drawn: list[Row]) -> None:
     assert_groups(rows_of(frame, "year"), naive_groups(rows, "shown_year"))
 
     downloads = [row["downloads"] for row in rows if row["downloads"] is not None]
+    by_author = naive_groups([row for row in rows if row["author"] is not None], "author")
+    held = [row["downloads"] for row in by_author.values() if row["downloads"] is not None]
     found = values_of(frame, "concentration")
-    if sum(downloads):
-        highest = sorted(downloads, reverse=True)
-        wanted = {
-            "downloads/gini": naive_gini(downloads),
-            "downloads/hhi": sum((100 * one / sum(downloads)) ** 2 for one in downloads),
-            **{
-                f"downloads/top_{count}": sum(highest[:count]) / sum(downloads)
-                for count in (1, 10, 100, 1000)
-            },
-        }
-        assert found.keys() == wanted.keys()
-        assert all(near(found[key], wanted[key], 1e-7) for key in wanted), (found, wanted)
-    else:
-        assert found == {}
+    wanted = naive_concentration("downloads", downloads) | naive_concentration("authors", held)
+    assert found.keys() == wanted.keys()
+    assert all(near(found[key], wanted[key], 1e-7) for key in wanted), (found, wanted)
 
     correlations = values_of(frame, "correlation")
     for one, other in (("likes", "trending_score"), ("likes", "downloads"),
@@ -238,15 +243,19 @@ def test_the_top_models_of_a_day() -> None:
             "likes": at,
             "category": "gen" if at % 2 else None,
             "author": f"u{at % 1200}",
+            "created_at": datetime(2026, 1, 1 + at % 28, 23, 59, tzinfo=UTC),
         }
         for at in range(3000)
     ]
     frame = frame_of(rows)
     found = frame.filter(pl.col("dimension") == "model")
     wanted = sorted(rows, key=lambda row: (-row["downloads"], row["id"]))[:1000]
-    columns = ["key", "hub_id", "downloads", "likes", "category"]
+    columns = ["key", "hub_id", "downloads", "likes", "category", "created"]
     assert found.select(columns).rows() == [
-        (row["id"], row["hub_id"], row["downloads"], row["likes"], row["category"])
+        (
+            *(row[name] for name in ("id", "hub_id", "downloads", "likes", "category")),
+            row["created_at"].date(),
+        )
         for row in wanted
     ]
     assert found["rank"].to_list() == list(range(1, 1001))
@@ -296,13 +305,94 @@ def test_spaces_by_sdk_and_by_number_of_models() -> None:
     }
 
 
+def test_a_source_without_spaces_says_nothing_of_them(lake: Lake) -> None:
+    models = pl.LazyFrame([{"id": "a/b", "hub_id": "1"}], schema=schemas.MODELS.schema)
+    none = pl.LazyFrame(schema=schemas.MODEL_USAGE.schema)
+    stored = lake.write(DAILY_METRICS, DAY, daily_metrics(models, None, none, [], DAY))
+    assert (stored.notes["models"], stored.notes["Spaces"]) == (1, None)
+    dimensions = set(stored.frame.collect()["dimension"])
+    assert not dimensions & {"sdk", "models_per_space"}
+    assert not [name for name in dimensions if name.startswith("usage")]
+
+
+def test_spaces_whose_models_the_hub_refused_to_tell_are_no_zero() -> None:
+    frame = frame_of([], [{"id": "a/1", "sdk": "gradio", "n_models": None}])
+    totals = {key: row["rows"] for key, row in rows_of(frame, "usage_total").items()}
+    assert totals == {"Spaces": 1, "Spaces with models": None, "models used": None, "pairs": None}
+
+
+# Licences
+
+
+def test_licences_are_summed_by_group_before_rare_ones_are_folded() -> None:
+    said: list[str | None] = ["mit", "Apache-2.0", "gpl-3.0", "openrail++", "unknown", None]
+    said += ["gemma", "cc-by-nc-4.0", "other", "my-own"]
+    said += [f"rare-{at}" for at in range(400)]
+    rows = [{"id": f"m/{at}", "license": one, "downloads": at} for at, one in enumerate(said)]
+    frame = frame_of(rows)
+    found = {key: row["rows"] for key, row in rows_of(frame, "license_group").items()}
+    assert found == {"permissive": 2, "copyleft": 1, "openrail": 1, "restricted": 404, "none": 2}
+    shares = rows_of(frame, "license_group").values()
+    assert near(sum(row["share_rows"] for row in shares), 1.0, 1e-5)
+    assert near(sum(row["share_downloads"] for row in shares), 1.0, 1e-5)
+    assert rows_of(frame, "license_group")["none"]["downloads"] == 4 + 5
+
+
+def test_every_licence_has_a_group_of_its_own_and_the_strict_are_stricter() -> None:
+    said = pl.DataFrame({"license": ["mit", "lgpl-3.0", "openrail", "llama3.1", "unknown", None]})
+    groups = said.select(licenses.license_group(pl.col("license"))).to_series().to_list()
+    assert groups == ["permissive", "copyleft", "openrail", "restricted", "none", "none"]
+    strict = said.select(licenses.strictness(pl.col("license"))).to_series().to_list()
+    assert strict == [0, 1, 2, 3, None, None]
+
+
+A_LICENSE = st.none() | st.sampled_from(["mit", "gpl-3.0", "openrail", "gemma", "unknown", "odd"])
+
+
+@settings(max_examples=50)
+@given(
+    drawn=st.lists(
+        st.tuples(A_LICENSE, st.lists(st.integers(0, 14), max_size=3), st.integers(0, 9)),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_a_derivative_is_put_beside_its_first_listed_base(
+    drawn: list[tuple[str | None, list[int], int]],
+) -> None:
+    rows = [
+        {
+            "id": f"m/{at}",
+            "license": license,
+            "downloads": downloads,
+            "base_models": [{"id": f"m/{base}", "relation": None} for base in bases],
+        }
+        for at, (license, bases, downloads) in enumerate(drawn)
+    ]
+    place = {"mit": 0, "gpl-3.0": 1, "openrail": 2, "gemma": 3, "odd": 3}
+    wanted: dict[str, tuple[int, int]] = {}
+    for license, bases, downloads in drawn:
+        listed = [base for base in bases if base < len(drawn)]
+        if not listed:
+            continue
+        mine, other = place.get(license or ""), place.get(drawn[listed[0]][0] or "")
+        if mine is None or other is None:
+            key = "unknown"
+        else:
+            key = "same" if mine == other else "looser" if mine < other else "stricter"
+        count, total_downloads = wanted.get(key, (0, 0))
+        wanted[key] = (count + 1, total_downloads + downloads)
+    found = rows_of(frame_of(rows), "against_base")
+    assert {key: (row["rows"], row["downloads"]) for key, row in found.items()} == wanted
+
+
 # Edges
 
 
 def test_an_empty_day_has_metrics(lake: Lake) -> None:
     frame = frame_of([])
     assert frame.schema == DAILY_METRICS.schema
-    assert set(frame["dimension"]) <= {"describe", "correlation"}
+    assert set(frame["dimension"]) <= {"describe", "correlation", "usage_total"}
     assert frame["value"].drop_nulls().to_list() == [0.0, 0.0, 0.0]  # the counts
 
 
@@ -328,9 +418,10 @@ def test_a_day_without_downloads_has_no_concentration() -> None:
 def test_concentration_at_its_ends(downloads: list[int], gini: float, hhi: float) -> None:
     found = values_of(frame_of([{"id": str(one), "downloads": one} for one in downloads]),
                       "concentration")  # fmt: skip
-    assert found.keys() == CONCENTRATION
+    assert all(key.startswith("downloads/") for key in found)  # nobody's: no authors
     assert near(found["downloads/gini"], gini)
     assert near(found["downloads/hhi"], hhi)
+    assert near(found["downloads/effective_number"], 10_000 / hhi)
 
 
 def test_correlations_at_their_ends() -> None:
@@ -347,35 +438,58 @@ def test_correlations_at_their_ends() -> None:
 # A generated day
 
 
+class Day(NamedTuple):
+    models: Stored
+    spaces: Stored
+    usage: pl.LazyFrame
+    chosen: list[Row]
+
+    @property
+    def made(self) -> Made:
+        return daily_metrics(self.models.frame, self.spaces.frame, self.usage, self.chosen, DAY)
+
+
 @pytest.fixture
-def day(hub: ServeHub, lake: Lake) -> Callable[[int, int], tuple[Stored, Stored, list[Row]]]:
-    def day(models: int, spaces: int) -> tuple[Stored, Stored, list[Row]]:
+def day(hub: ServeHub, lake: Lake) -> Callable[[int, int], Day]:
+    def day(models: int, spaces: int) -> Day:
         served = hub(GeneratedHub(models, spaces, seed=12, day=iso(DAY)))
         stored = made_models(lake, served)
         enriched = made_spaces(lake, served, stored)
         tags = ("text-classification", "text-generation")
         top = usage.top_models(stored.frame, DAY, tags=tags, count=20, sort="likes")
-        chosen = usage.chosen_usage(enriched.frame, pl.concat(top.frames).lazy())
-        return stored, enriched, chosen.to_dicts()
+        top_frame = pl.concat(top.frames).lazy()
+        made = usage.model_usage(enriched.frame, stored.frame, top_frame, DAY)
+        used = pl.concat(made.frames).lazy()
+        return Day(stored, enriched, used, made.notes["chosen_usage"])
 
     return day
 
 
 def test_a_generated_day(lake: Lake, day: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listing, "PAGE_SIZE", 500)
-    models, spaces, chosen = day(3000, 800)
-    made = daily_metrics(models.frame, spaces.frame, chosen, DAY)
-    stored = lake.write(DAILY_METRICS, DAY, made)
+    one: Day = day(3000, 800)
+    stored = lake.write(DAILY_METRICS, DAY, one.made)
     frame = stored.frame.collect()
-    rows = models.frame.collect().to_dicts()
+    rows = one.models.frame.collect().to_dicts()
     assert_groups(rows_of(frame, "category"), naive_groups(rows, "category"))
     assert sum(row["rows"] for row in rows_of(frame, "library").values()) == 3000
     assert sum(row["rows"] for row in rows_of(frame, "year").values()) == 3000
     assert sum(row["rows"] for row in rows_of(frame, "sdk").values()) == 800
     assert sum(row["rows"] for row in rows_of(frame, "models_per_space").values()) == 800
     assert frame.filter(pl.col("dimension") == "model").height == 1000
-    used = frame.filter(pl.col("dimension").str.starts_with("usage_"))
-    assert used.select("dimension", "key", "rows", "value").to_dicts() == chosen
+    used = frame.filter(pl.col("dimension").is_in(["usage_tag", "usage_category"]))
+    assert used.select("dimension", "key", "rows", "value").to_dicts() == one.chosen
+    most = one.usage.sort("spaces", "id", descending=[True, False]).head(300).collect()
+    found = frame.filter(dimension="usage_model").sort("rank")
+    wanted = most.select("id", "spaces", pl.col("authors") * 1.0, "likes", "category")
+    assert found.select("key", "rows", "value", "likes", "category").rows() == wanted.rows()
+    totals = {key: row["rows"] for key, row in rows_of(frame, "usage_total").items()}
+    assert totals == {
+        "Spaces": 800,
+        "Spaces with models": one.spaces.frame.filter(pl.col("n_models") > 0).collect().height,
+        "models used": one.usage.collect().height,
+        "pairs": one.usage.collect()["spaces"].sum(),
+    }
     downloads = sorted(row["downloads"] or 0 for row in rows)
     found = values_of(frame, "concentration")
     assert near(found["downloads/top_10"], sum(downloads[-10:]) / sum(downloads))
@@ -388,20 +502,18 @@ def test_a_generated_day(lake: Lake, day: Any, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_metrics_are_made_of_lists_of_any_order(day: Any) -> None:
-    models, spaces, chosen = day(400, 100)
-    frame = models.frame.collect()
-    one = daily_metrics(frame.lazy(), spaces.frame, chosen, DAY)
-    shuffled = frame.sample(fraction=1.0, shuffle=True, seed=1).lazy()
-    other = daily_metrics(shuffled, spaces.frame.reverse(), chosen, DAY)
+    found: Day = day(400, 100)
+    one = found.made
+    shuffled = found.models.frame.collect().sample(fraction=1.0, shuffle=True, seed=1).lazy()
+    reversed_spaces, reversed_usage = found.spaces.frame.reverse(), found.usage.reverse()
+    other = daily_metrics(shuffled, reversed_spaces, reversed_usage, found.chosen, DAY)
     for mine, yours in zip(one.frames, other.frames, strict=True):
         assert mine.drop("value", "trending_score").equals(yours.drop("value", "trending_score"))
         assert mine["value"].to_numpy() == pytest.approx(yours["value"].to_numpy(), nan_ok=True)
 
 
 def size_of_a_day(lake: Lake, day: Any, models: int, spaces: int) -> int:
-    made_models, made_spaces, chosen = day(models, spaces)
-    made = daily_metrics(made_models.frame, made_spaces.frame, chosen, DAY)
-    return lake.write(DAILY_METRICS, DAY, made).path.stat().st_size
+    return lake.write(DAILY_METRICS, DAY, day(models, spaces).made).path.stat().st_size
 
 
 def test_a_hundred_thousand_models_are_at_most_100_kilobytes(lake: Lake, day: Any) -> None:

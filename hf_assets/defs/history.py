@@ -1,0 +1,125 @@
+"""Series over all days. Not here: how they are made (`trends`).
+
+They read the lake's small daily tables themselves: a day that is missing is a gap, not an error.
+"""
+
+from collections.abc import Callable, Iterator
+
+import dagster as dg
+
+from hf_assets.defs.report import column_schema
+from hf_assets.defs.resources import Days, LakeResource, clear_failures
+from hf_assets.lake import Made
+from hf_assets.parquet import Table
+from hf_assets.trends import adoption, phases, tables
+from hf_assets.trends import lifecycle as lives
+from hf_assets.trends.concentration_history import concentration_history
+from hf_assets.trends.history import Past
+from hf_assets.trends.key_history import (
+    author_history,
+    category_history,
+    library_history,
+    license_history,
+)
+from hf_assets.trends.model_history import model_history
+from hf_assets.trends.space_history import space_usage_history
+
+GROUP = "trends/history"
+Make = Callable[[Past], Made]
+
+
+def _every_day(name: str) -> dg.AssetDep:
+    return dg.AssetDep(name, partition_mapping=dg.AllPartitionMapping())
+
+
+JUDGED = dg.AssetDep("day_quality")
+# Made from one read of `daily_metrics`, in one step: what each is, as the UI says it.
+FROM_METRICS: dict[str, tuple[Table, Make, str]] = {
+    table.name: (table, make, about)
+    for table, make, about in (
+        (tables.CATEGORY_HISTORY, category_history, "Categories over time: level, share, growth."),
+        (tables.LIBRARY_HISTORY, library_history, "Libraries over time: level, share, growth."),
+        (
+            tables.LICENSE_HISTORY,
+            license_history,
+            "Licences over time, their groups, and derivatives looser or stricter than their base.",
+        ),
+        (tables.AUTHOR_HISTORY, author_history, "Authors over time, of each day's first 1000."),
+        (
+            tables.MODEL_HISTORY,
+            model_history,
+            "Every model that was ever among a day's first 1000, over time.",
+        ),
+        (tables.SPACE_USAGE_HISTORY, space_usage_history, "What Spaces use, over time."),
+        (
+            tables.CONCENTRATION_HISTORY,
+            concentration_history,
+            "How much of the downloads the first have, over time, and how many of them are new.",
+        ),
+    )
+}
+
+
+def _history(table: Table, *deps: dg.AssetDep) -> Callable[..., dg.AssetsDefinition]:
+    return dg.asset(
+        name=table.name,
+        group_name=GROUP,
+        owners=["team:hub"],
+        kinds={"polars", "parquet"},
+        deps=list(deps),
+        io_manager_key="tables",
+        metadata=_told(table),
+    )
+
+
+def _told(table: Table) -> dict[str, object]:
+    return {"dagster/column_schema": column_schema(table), "dagster/table_name": table.name}
+
+
+def _once(table: Table, make: Callable[[], Made]) -> Days:
+    return Days(table, {None: make})
+
+
+@dg.multi_asset(
+    name="histories",
+    outs={
+        name: dg.AssetOut(
+            description=about,
+            group_name=GROUP,
+            owners=["team:hub"],
+            kinds={"polars", "parquet"},
+            io_manager_key="tables",
+            metadata=_told(table),
+            is_required=False,
+        )
+        for name, (table, _, about) in FROM_METRICS.items()
+    },
+    deps=[_every_day("daily_metrics"), JUDGED],
+    can_subset=True,
+)
+def histories(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator[dg.Output[Days]]:
+    """The series that are made from `daily_metrics`: it is read once for all."""
+    past = Past(lake.tree)
+    for name, (table, make, _) in FROM_METRICS.items():
+        if name in context.op_execution_context.selected_output_names:
+            yield dg.Output(_once(table, lambda make=make: make(past)), name)
+
+
+@_history(tables.MODEL_PHASES, dg.AssetDep("model_history"))
+def model_phases(lake: LakeResource) -> Days:
+    """Each model's peak, half-life, and the phase of hype that it is in."""
+    with clear_failures():
+        history = lake.tree.read("model_history", None)
+    return _once(tables.MODEL_PHASES, lambda: phases.model_phases(history))
+
+
+@_history(tables.ADOPTION_HISTORY, _every_day("daily_changes"), JUDGED)
+def adoption_history(lake: LakeResource) -> Days:
+    """How long models take to 1 k, 10 k, 100 k and 1 M downloads, those that wait counted."""
+    return _once(tables.ADOPTION_HISTORY, lambda: adoption.adoption_history(Past(lake.tree)))
+
+
+@_history(tables.LIFECYCLE, _every_day("daily_changes"), JUDGED)
+def lifecycle(lake: LakeResource) -> Days:
+    """Models created, deleted, returned, renamed and gated, a day."""
+    return _once(tables.LIFECYCLE, lambda: lives.lifecycle(Past(lake.tree)))
