@@ -10,7 +10,7 @@ DATA ?= $(or $(HF_ASSETS_DATA),data)
 DEMO := data/demo
 export HF_HUB_DISABLE_TELEMETRY ?= 1
 
-.PHONY: help demo tagger dev dev-demo test test-heavy lint format check \
+.PHONY: help demo tagger insights dev dev-demo test test-heavy lint format check \
 	bench bench-full bench-classifiers clean
 
 help:  ## this list
@@ -27,6 +27,9 @@ demo: $(VENV)/.installed  ## generated sources become tables, figures and a tagg
 
 tagger: $(VENV)/.installed  ## a page to try what was trained, by you or by the demo
 	@$(BIN)/python -m hf_assets.apps.tagger
+
+insights: $(VENV)/.installed  ## a page to explore what is stored, by you or by the demo
+	@$(BIN)/python -m hf_assets.apps.insights
 
 dev-demo: $(VENV)/.installed  ## the Dagster UI against the embedded services
 	@$(BIN)/python -m hf_assets.demo dev --data $(DEMO)

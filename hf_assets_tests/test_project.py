@@ -10,20 +10,21 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LONGEST = 350
 
 # What the modules of a room may import of the project besides their own room.
-BASE = {"settings", "lake", "durable", "verdict", "errors"}
+BASE = {"settings", "lake", "parquet", "durable", "verdict", "errors"}
 ARROWS = {
     "settings": set(),
     "durable": set(),
     "verdict": set(),
     "errors": set(),
-    "lake": {"durable"},
+    "parquet": set(),
+    "lake": {"durable", "parquet"},
     "definitions": set(),
     "charts": set(),
     "hub": BASE,
-    "trends": BASE | {"charts", "hub.tables", "hub.schemas"},
+    "trends": BASE | {"charts", "hub.tables", "hub.schemas", "hub.judged"},
     "corpora": BASE | {"charts"},
     "classifiers": BASE | {"charts", "corpora"},
-    "apps": BASE | {"corpora", "classifiers.tagger"},
+    "apps": BASE | {"charts", "corpora", "classifiers.tagger", "hub.judged"},
     "defs": BASE | {"hub", "trends", "charts", "corpora", "classifiers"},
     "demo": BASE,
 }

@@ -147,6 +147,7 @@ def _tables(lake: Any) -> dict[str, Callable[[], tuple]]:
             lambda: metrics.daily_metrics(
                 frame("models"),
                 frame("enriched_spaces"),
+                frame("model_usage"),
                 lake.read("model_usage", DAY).notes["chosen_usage"],
                 DAY,
             ),

@@ -1,0 +1,76 @@
+"""The script that Streamlit runs for every visit: which pages there are, and the day they show."""
+
+import sys
+
+import streamlit as st
+from PIL import Image, ImageDraw
+
+from hf_assets.apps.explore import charts, hub_views, model_views, trend_views
+from hf_assets.apps.explore.parts import heading, observatory
+from hf_assets.charts.wording import plural
+
+PAGES = {
+    "overview": (hub_views.overview, "Overview", "monitoring"),
+    "models": (model_views.models, "Models", "deployed_code"),
+    "model": (model_views.model, "A model", "deployed_code"),
+    "categories": (hub_views.categories, "Categories", "category"),
+    "authors": (hub_views.authors, "Authors", "groups"),
+    "spaces": (hub_views.spaces, "Spaces", "space_dashboard"),
+    "trends": (trend_views.trends, "Trends", "trending_up"),
+    "data": (trend_views.data, "Data", "database"),
+}
+
+
+def run(root: str) -> None:
+    """One visit: the day is chosen once, for all pages."""
+    st.set_page_config("Hub insights", _icon(), layout="wide")
+    pages = {
+        name: st.Page(
+            page,
+            title=title,
+            icon=f":material/{icon}:",
+            url_path=name,
+            default=name == "overview",
+            visibility="hidden" if name == "model" else "visible",
+        )
+        for name, (page, title, icon) in PAGES.items()
+    }
+    st.session_state["lake"], st.session_state["pages"] = root, pages
+    chosen = st.navigation(list(pages.values()), position="top")
+    if _day():
+        chosen.run()
+    else:
+        heading("Nothing is stored yet", f"There is no day of models in {root}.")
+        st.markdown("Make some first: `make demo`, or materialise `models` in the Dagster UI.")
+
+
+def _day() -> bool:
+    """Let the day be chosen; False in an empty lake."""
+    there = observatory()
+    days, flags = there.days(), there.flags()
+    if not days:
+        return False
+    asked = st.query_params.get("day", st.session_state.get("day"))
+    first = asked if asked in days else there.newest()
+
+    def said(day: str) -> str:
+        return f"{day} ({', '.join(flags[day])})" if flags.get(day) else day
+
+    with st.sidebar:
+        st.session_state["day"] = st.selectbox(
+            "Day", days, index=days.index(first or days[0]), format_func=said, key="chosen day"
+        )
+        st.caption(f"{plural(len(days), 'day')} stored. Not trusted, or missing: {len(flags)}.")
+    return True
+
+
+def _icon() -> Image.Image:
+    """Three bars. Streamlit fetches the icons that it knows by name from another machine."""
+    icon = Image.new("RGBA", (32, 32))
+    draw = ImageDraw.Draw(icon)
+    for left, top in ((4, 18), (13, 10), (22, 3)):
+        draw.rectangle((left, top, left + 6, 29), fill=charts.BLUE)
+    return icon
+
+
+run(sys.argv[1])

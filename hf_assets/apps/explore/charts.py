@@ -1,0 +1,141 @@
+"""Charts of the pages, in Altair: lines over days with flagged days shaded, and bars."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+BLUE = "#2F6FE0"
+# Told apart by those who see fewer colours, too; the last is for what was lumped together.
+COLORS = ["#2F6FE0", "#E07B2F", "#2E9E6B", "#B2479B", "#8C6D1F", "#3BA7C4", "#7A5BD0", "#C4483B"]
+GREY = "#9AA4B2"
+# d3 says G for what people call B.
+HUMAN = "replace(format(datum.value, '.3~s'), 'G', 'B')"
+WHOLE, PERCENT = HUMAN, "format(datum.value, '.0%')"
+OTHER = "all others"
+
+
+def lines(
+    frame: pl.DataFrame,
+    y: str,
+    title: str,
+    *,
+    by: str | None = None,
+    flagged: Sequence[str] = (),
+    share: bool = False,
+    zero: bool = True,
+    height: int = 280,
+    legend: int = 4,
+) -> alt.LayerChart | alt.FacetChart:
+    """A line over days, or one for each value of `by`; gaps stay open, flagged days are shaded.
+
+    Args:
+        frame: has `day`, `y` and `by`; nulls break the line.
+        y: the measure's column.
+        title: of its axis, with the unit.
+        by: a column of up to eight names.
+        flagged: days, ISO.
+        share: the values are parts of a whole.
+        zero: the axis begins at 0.
+        height: px.
+        legend: names in a row of the legend.
+    """
+    rows = _open_gaps(frame.select("day", y, *([by] if by else [])), by)
+    said = PERCENT if share else HUMAN
+    base = alt.Chart(rows).encode(
+        x=alt.X("day:T", title=None, axis=alt.Axis(format="%-d %b %Y", labelOverlap=True)),
+        y=alt.Y(
+            f"{y}:Q",
+            title=title,
+            scale=alt.Scale(zero=zero),
+            axis=alt.Axis(labelExpr=said, tickCount=5),
+        ),
+        tooltip=[
+            *([alt.Tooltip(f"{by}:N", title="which")] if by else []),
+            alt.Tooltip("day:T", format="%Y-%m-%d"),
+            alt.Tooltip(f"{y}:Q", title=title, format=".1%" if share else ",.6~g"),
+        ],
+    )
+    if by:
+        names = rows[by].unique(maintain_order=True).to_list()
+        colors = [GREY if name == OTHER else COLORS[i % 8] for i, name in enumerate(names)]
+        scale = alt.Scale(domain=names, range=colors)
+        key = alt.Legend(title=None, orient="bottom", columns=legend, labelLimit=840 // legend)
+        base = base.encode(color=alt.Color(f"{by}:N", scale=scale, legend=key))
+        line = base.mark_line(strokeWidth=2)
+    else:
+        line = base.mark_line(strokeWidth=2, color=BLUE)
+    # A single day between two gaps is no line.
+    dots = base.mark_point(size=14, filled=True, color=alt.Undefined if by else BLUE)
+    layers = [line, dots]
+    if flagged:
+        layers.insert(0, _shade(flagged))
+    return alt.layer(*layers).properties(height=height)
+
+
+def _open_gaps(frame: pl.DataFrame, by: str | None) -> pl.DataFrame:
+    """A row without a number on each day that is missing: the line breaks there."""
+    if frame["day"].drop_nulls().is_empty():
+        return frame
+    first, last = pl.col("day").min(), pl.col("day").max()
+    every = frame.select(pl.date_range(first, last).alias("day"))
+    if by is None:
+        return every.join(frame, on="day", how="left").sort("day")
+    names = frame.select(pl.col(by).unique(maintain_order=True))
+    full = names.join(every, how="cross")
+    return full.join(frame, on=["day", by], how="left", maintain_order="left")
+
+
+def _shade(days: Sequence[str]) -> alt.Chart:
+    spans = pl.DataFrame({"from": days}).with_columns(pl.col("from").str.to_date())
+    spans = spans.with_columns(
+        pl.col("from").cast(pl.Datetime("ms")) - pl.duration(hours=12),
+        to=pl.col("from").cast(pl.Datetime("ms")) + pl.duration(hours=12),
+    )
+    where: Any = alt.Chart(spans).encode(x=alt.X("from:T", title=None), x2="to:T")
+    return where.mark_rect(opacity=0.35, color="#E8C468")
+
+
+def bars(
+    frame: pl.DataFrame, name: str, value: str, title: str, *, share: bool = False
+) -> alt.Chart:
+    """Horizontal bars in the order of the rows."""
+    ordered: Any = alt.Chart(frame).encode(
+        y=alt.Y(
+            f"{name}:N",
+            sort=None,
+            title=None,
+            axis=alt.Axis(labelLimit=260, labelOverlap=False),
+        ),
+        x=alt.X(
+            f"{value}:Q",
+            title=title,
+            axis=alt.Axis(labelExpr=PERCENT if share else HUMAN, tickCount=5),
+        ),
+        tooltip=[
+            alt.Tooltip(f"{name}:N", title="which"),
+            alt.Tooltip(f"{value}:Q", title=title, format=".1%" if share else ","),
+        ],
+    )
+    return ordered.mark_bar(color=BLUE, cornerRadiusEnd=2).properties(height=alt.Step(26))
+
+
+def leading(
+    frame: pl.DataFrame, key: str, measure: str, *, most: int = 7, rest: bool = True
+) -> pl.DataFrame:
+    """The `most` keys that lead on the last day, and the sum of the others: day, key, measure."""
+    named = frame.with_columns(pl.col(key).fill_null("none given"))
+    last = named.filter(pl.col("day") == pl.col("day").max())
+    first = last.sort(measure, descending=True, nulls_last=True).head(most)[key].to_list()
+    kept = named.filter(pl.col(key).is_in(first)).select("day", key, measure)
+    order = pl.DataFrame({key: first}).join(kept, on=key, how="inner", maintain_order="left")
+    if not rest:
+        return order.select("day", key, measure)
+    others = (
+        named.filter(~pl.col(key).is_in(first))
+        .group_by("day")
+        .agg(pl.col(measure).sum())
+        .with_columns(pl.lit(OTHER).alias(key))
+    )
+    return pl.concat([order.select("day", key, measure), others.select("day", key, measure)])

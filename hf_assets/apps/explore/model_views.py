@@ -1,0 +1,163 @@
+"""The pages of models: finding them, and one of them with all that is known of it."""
+
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from hf_assets.apps.explore import charts
+from hf_assets.apps.explore.parts import (
+    NONE,
+    change,
+    counted,
+    figures,
+    heading,
+    listed,
+    model_list,
+    observatory,
+    origin,
+    section,
+    shown_day,
+    traced,
+)
+from hf_assets.apps.explore.reading import CHEAP_ROWS, SIZES, SORTS, ModelQuery, Observatory
+from hf_assets.charts.wording import exact
+
+ANY = "any"
+SORT_NAMES = {
+    "downloads": "downloads, 30 days",
+    "downloads_all_time": "downloads, all time",
+    "likes": "likes",
+    "trending_score": "trending score",
+    "created_at": "newest first",
+    "parameters": "size",
+}
+
+
+def models() -> None:
+    """Search, filter and sort the models of a day; choosing one opens its page."""
+    there, day = observatory(), shown_day()
+    heading("Models", f"As listed on {day}")
+    query = _query(there, day)
+    found = there.models(day, query)
+    st.caption(counted(found, "model", "models"))
+    if found.total:
+        model_list(found.rows, "models")
+    else:
+        st.info("No model matches. Leave a filter out, or search for less.")
+    traced(("models", day))
+    st.caption(f"This day was {origin(there.table('models', day))}.")
+
+
+def _query(there: Observatory, day: str) -> ModelQuery:
+    search = st.text_input("Search by name", placeholder="llama gguf", key="search")
+    row = st.columns(6)
+    chosen: dict[str, Any] = {"search": search}
+    for place, name in zip(row, ("category", "library", "license", "author"), strict=False):
+        label = "Licence" if name == "license" else name.capitalize()
+        options = [ANY, *there.choices(day, name)]
+        value = place.selectbox(label, options, key=f"filter {name}")
+        chosen[name] = None if value == ANY else value
+    size = row[4].selectbox("Size (parameters)", [ANY, *SIZES], key="filter size")
+    chosen["size"] = None if size == ANY else size
+    chosen["sort"] = row[5].selectbox(
+        "Sort by", SORTS, format_func=lambda name: SORT_NAMES[name], key="sort"
+    )
+    return ModelQuery(**chosen)
+
+
+def model() -> None:
+    """One model: its numbers, history, place, Spaces, base models and derivatives."""
+    there, day = observatory(), shown_day()
+    name = st.query_params.get("id", "")
+    if st.button("All models", icon=":material/arrow_back:", type="tertiary"):
+        st.switch_page(st.session_state["pages"]["models"])
+    row = there.model(day, name) if name else None
+    if row is None:
+        heading(name or "No model chosen", f"There is no such model on {day}.")
+        st.info("It may have another name on that day, or none yet: choose another day or model.")
+        return
+    about = (row["category"], row["library"], row["license"])
+    heading(name, " · ".join(part for part in about if part))
+    _numbers(there, day, row)
+    _history(there, row)
+    _family(there, day, row)
+    _usage(there, day, name)
+
+
+def _numbers(there: Observatory, day: str, row: dict[str, Any]) -> None:
+    place = there.place(day, row)
+    said = f"{exact(place[0])} of {exact(place[1])}" if place else NONE
+    phase = there.phase(row)
+    figures(
+        [
+            ("Downloads, 30 days", row["downloads"]),
+            ("Downloads, all time", row["downloads_all_time"]),
+            ("Likes", row["likes"]),
+            ("Parameters", row["parameters"]),
+            ("Place in its category", said),
+            ("Phase", phase["phase"] if phase and phase["phase"] else NONE),
+        ]
+    )
+    created = row["created_at"]
+    dated = "on or before 2022-03-02" if row["floor_dated"] else f"{created:%Y-%m-%d}"
+    st.caption(f"Created {dated if created else 'on an unknown day'}; gated: {row['gated']}.")
+    traced(("models", day), *([("model_phases", None)] if phase else []))
+
+
+def _history(there: Observatory, row: dict[str, Any]) -> None:
+    section("Over time")
+    found, asset = there.history(row), "model_history"
+    if found.height < 2:
+        cheap = there.costs() <= CHEAP_ROWS
+        wanted = cheap or st.button(
+            "Look it up on every stored day",
+            help="It was never among the thousand most downloaded: each day is read for it.",
+        )
+        if not wanted:
+            st.info("It was never among the thousand most downloaded models of a day.")
+            return
+        with st.spinner("Reading every stored day …"):
+            found, asset = there.every_day(row), "models"
+    if found.height < 2:
+        st.info("It is known on one day only: a history needs two.")
+        return
+    flagged = list(there.flags())
+    left, right = st.columns(2)
+    chart = charts.lines(found, "downloads", "downloads in 30 days", flagged=flagged)
+    left.altair_chart(chart, alt="Downloads in 30 days, by day")
+    right.altair_chart(
+        charts.lines(found, "likes", "likes", flagged=flagged, zero=False), alt="Likes, by day"
+    )
+    if "growth_7" in found.columns:
+        last = found.tail(1).row(0, named=True)
+        said = [("in 7 days", last["growth_7"]), ("in 28 days", last["growth_28"])]
+        grown = ", ".join(f"{change(value)} {over}" for over, value in said if value is not None)
+        if grown:
+            st.caption(f"Downloads moved by {grown}.")
+    traced((asset, None))
+
+
+def _family(there: Observatory, day: str, row: dict[str, Any]) -> None:
+    bases = pl.DataFrame(row["base_models"] or [], schema={"id": pl.String, "relation": pl.String})
+    made = there.derivatives(day, row["id"])
+    if bases.height:
+        section("Made from")
+        model_list(bases, "bases")
+    if made.total:
+        section("Made from it")
+        st.caption(counted(made, "model", "models"))
+        model_list(made.rows, "derivatives")
+    if bases.height or made.total:
+        traced(("models", day))
+
+
+def _usage(there: Observatory, day: str, name: str) -> None:
+    section("Spaces that use it")
+    found = there.spaces_using(day, name)
+    if found.total:
+        st.caption(counted(found, "Space", "Spaces"))
+        listed(found.rows, "spaces using")
+    else:
+        st.caption("None is known on that day.")
+    traced(("enriched_spaces", day))

@@ -1,0 +1,93 @@
+"""A page to explore the Hub's days: models, categories, authors, Spaces, trends, and the data.
+
+What belongs here: the command line. The pages are in `explore/`; they read the lake and nothing
+else, and ask nothing of any other machine.
+
+    python -m hf_assets.apps.insights --data data/demo
+"""
+
+import argparse
+import socket
+import sys
+import time
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
+from importlib import import_module
+from pathlib import Path
+from threading import Thread
+
+from hf_assets.lake import Lake
+from hf_assets.settings import settings
+
+DEMO = Path("data/demo")
+PORT = 8501
+SCRIPT = Path(__file__).with_name("explore") / "app.py"
+# Imported before the first visit, which would wait for them.
+WARM = ("polars", "altair", "hf_assets.apps.explore.parts", "hf_assets.apps.explore.charts")
+
+
+def _arguments(given: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m hf_assets.apps.insights", description="A page to explore the stored days."
+    )
+    parser.add_argument("--data", type=Path, help="the lake; by default yours, else the demo's")
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
+    parser.add_argument("--port", type=int, default=PORT)
+    return parser.parse_args(given)
+
+
+def main(given: list[str] | None = None) -> int:
+    """Serve the pages until interrupted. Returns 2 where they cannot be served."""
+    arguments = _arguments(given)
+    places = [arguments.data] if arguments.data else [settings().data, DEMO]
+    root = next((place for place in places if Lake(place).days("models")), places[0]).resolve()
+    try:
+        with socket.create_server((arguments.host, arguments.port)):
+            pass
+    except OSError as error:  # the port is taken, or the address is not this machine's
+        print(f"{arguments.host}:{arguments.port}: {error}", file=sys.stderr)
+        return 2
+    from streamlit.web import bootstrap
+
+    for module in WARM:
+        import_module(module)
+    options = {
+        "server.address": arguments.host,
+        "server.port": arguments.port,
+        "server.headless": True,
+        "server.fileWatcherType": "none",
+        "browser.gatherUsageStats": False,
+        "client.toolbarMode": "minimal",
+        "client.showErrorDetails": "none",
+        "client.showErrorLinks": False,
+        "theme.primaryColor": "#2F6FE0",
+        "logger.level": "warning",
+    }
+    flags = {name.replace(".", "_"): value for name, value in options.items()}
+    bootstrap.load_config_options(flags)
+    Thread(target=_tell, args=(arguments.host, arguments.port), daemon=True).start()
+    bootstrap.run(str(SCRIPT), is_hello=False, args=[str(root)], flag_options=flags)
+    return 0
+
+
+def _tell(host: str, port: int) -> None:
+    """Say where the pages are, once they are there."""
+    # An answer, not a connection: a port of one's own can be connected to itself.
+    while not _answers(host, port):
+        time.sleep(0.1)
+    print(f"The pages are at http://{host}:{port}; Ctrl-C ends them", flush=True)
+
+
+def _answers(host: str, port: int) -> bool:
+    connection = HTTPConnection(host, port, timeout=1)
+    try:
+        connection.request("GET", "/_stcore/health")
+        return connection.getresponse().status == HTTPStatus.OK
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

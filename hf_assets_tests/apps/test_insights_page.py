@@ -1,0 +1,241 @@
+"""The pages of the Hub's days as a person uses them, in headless Chromium."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import polars as pl
+import pytest
+from playwright.sync_api import Browser, Dialog, Page, expect, sync_playwright
+
+from hf_assets.lake import Lake
+from hf_assets_tests.apps.hub_lake import DAYS, LAST, MARKUP, NAMES, RARE, STALLED, write_hub_lake
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+PROJECT = Path(__file__).resolve().parents[2]
+PATIENCE = 60_000
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
+]
+
+
+@contextmanager
+def serving(data: Path, log: Path) -> Generator[str]:
+    """`make insights` over that lake."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    command = [sys.executable, "-m", "hf_assets.apps.insights", "--port", str(port)]
+    with log.open("w") as out:
+        server = subprocess.Popen(
+            [*command, "--data", str(data)],
+            cwd=PROJECT,
+            stdout=subprocess.PIPE,
+            stderr=out,
+            text=True,
+            env=os.environ | {"HOME": str(log.parent)},
+        )
+        try:
+            assert server.stdout is not None
+            # Streamlit says something of its own first.
+            said = next((line for line in server.stdout if line.startswith("The pages")), "")
+            assert f"http://127.0.0.1:{port}" in said, log.read_text()
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+            server.communicate()
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("insights") / "data"
+    write_hub_lake(root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def url(data: Path) -> Generator[str]:
+    with serving(data, data.parent / "log") as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Generator[Browser]:
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+    quiet += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=quiet)
+        expect.set_options(timeout=PATIENCE)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def visiting(browser: Browser, host: str, width: int = 1280) -> Generator[Page]:
+    """A page on which nothing runs that a name brings, and that asks one machine only."""
+    page = browser.new_page(viewport={"width": width, "height": 900}, accept_downloads=True)
+    page.set_default_timeout(PATIENCE)
+    went_wrong: list[str] = []
+    asked: list[str] = []
+
+    def dismiss(dialog: Dialog) -> None:
+        went_wrong.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("pageerror", lambda error: went_wrong.append(str(error)))
+    page.on("dialog", dismiss)
+    page.on("request", lambda request: asked.append(request.url))
+    yield page
+    assert not went_wrong
+    assert page.locator("[data-testid=stException]").count() == 0
+    hosts = {urlsplit(one).netloc for one in asked if one.startswith(("http", "ws"))}
+    assert hosts == {urlsplit(host).netloc}
+    page.close()
+
+
+@pytest.fixture
+def page(url: str, browser: Browser) -> Generator[Page]:
+    with visiting(browser, url) as page:
+        yield page
+
+
+def settled(page: Page) -> None:
+    """Wait until the script has run to its end."""
+    expect(page.locator("[data-testid=stApp]")).to_have_attribute(
+        "data-test-script-state", "notRunning"
+    )
+
+
+def go(page: Page, url: str, path: str = "", title: str = "") -> None:
+    page.goto(f"{url}/{path}")
+    expect(page.get_by_role("heading", level=1)).to_contain_text(title)
+    settled(page)
+
+
+def rows(page: Page, name: str) -> None:
+    """Names stand in the accessible half of a table's canvas."""
+    expect(page.locator("[data-testid=stDataFrame] canvas").first).to_be_visible()
+    expect(page.locator(f"[data-testid=stDataFrame] >> text={name}").first).to_be_attached()
+
+
+def test_the_overview_tells_the_day_and_what_rises(page: Page, url: str) -> None:
+    go(page, url, title="The Hugging Face Hub")
+    expect(page.get_by_text(f"As on {LAST}, captured from huggingface.co")).to_be_visible()
+    expect(page.get_by_test_id("stMetric").first).to_contain_text(str(len(NAMES)))
+    expect(page.get_by_text("2 days are not trusted")).to_be_visible()
+    expect(page.get_by_role("tab", name="Rising")).to_be_visible()
+    expect(page.get_by_text("From models · 2026-11-21")).to_be_visible()
+
+
+def test_another_day_is_chosen_once_for_all_pages(page: Page, url: str) -> None:
+    go(page, url)
+    page.get_by_role("combobox", name="Day").click()
+    page.get_by_role("option", name=f"{STALLED} (stalled)").click()
+    expect(page.get_by_text("This day is not trusted: stalled")).to_be_visible()
+    page.get_by_role("link", name="Models", exact=True).click()
+    expect(page.get_by_text(f"As listed on {STALLED}")).to_be_visible()
+
+
+def test_models_are_searched_and_filtered(page: Page, url: str) -> None:
+    go(page, url, "models", "Models")
+    expect(page.get_by_text(f"{len(NAMES)} models", exact=True)).to_be_visible()
+    page.get_by_label("Search by name").fill("author1 model-0")
+    page.get_by_label("Search by name").press("Enter")
+    expect(page.get_by_text("3 models", exact=True)).to_be_visible()
+    page.get_by_role("combobox", name="Category").click()
+    page.get_by_role("option", name="fill-mask").click()
+    expect(page.get_by_text("No model matches")).to_be_visible()
+
+
+def test_choosing_a_row_opens_the_model(page: Page, url: str) -> None:
+    go(page, url, "models", "Models")
+    rows(page, NAMES[0])
+    table = page.get_by_test_id("stDataFrame").first
+    # The canvas lies below the layer that scrolls it.
+    table.locator("canvas").first.click(position={"x": 20, "y": 55}, force=True)
+    expect(page.get_by_role("heading", level=1)).to_have_text(NAMES[0])
+    assert "id=author0" in page.url
+    for part in ("Over time", "Made from it", "Spaces that use it"):
+        expect(page.get_by_role("heading", name=part, exact=True)).to_be_visible()
+    expect(page.get_by_text("From model_history · all days")).to_be_visible()
+
+
+def test_a_name_with_markup_is_a_name(page: Page, url: str) -> None:
+    go(page, url, f"model?id={quote(MARKUP, safe='')}")
+    expect(page.get_by_role("heading", level=1)).to_have_text(MARKUP)
+    assert page.locator("[data-testid=stMain] img").count() == 0
+
+
+def test_a_model_that_was_never_on_top_is_looked_up_on_every_day(page: Page, url: str) -> None:
+    go(page, url, f"model?id={quote(RARE, safe='')}", RARE)
+    expect(page.get_by_text("From models · all days")).to_be_visible()
+
+
+def test_a_model_that_is_not_there_is_said_so(page: Page, url: str) -> None:
+    go(page, url, "model?id=no%2Fone", "no/one")
+    expect(page.get_by_text(f"There is no such model on {LAST}")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("path", "title"),
+    [
+        ("categories", "Categories"),
+        ("authors", "Authors"),
+        ("spaces", "Spaces"),
+        ("trends", "Trends"),
+        ("data", "Data"),
+    ],
+)
+def test_every_page_opens_and_says_where_its_numbers_are_from(
+    page: Page, url: str, path: str, title: str
+) -> None:
+    go(page, url, path, title)
+    expect(page.get_by_text("From ").first).to_be_visible()
+
+
+def test_a_phone_needs_no_scrolling_sideways(url: str, browser: Browser) -> None:
+    with visiting(browser, url, width=360) as page:
+        for path in ("", "models", "trends", "data"):
+            go(page, url, path)
+            main = page.get_by_test_id("stMain")
+            assert main.evaluate("it => it.scrollWidth <= it.clientWidth + 1"), path
+
+
+@pytest.mark.parametrize("kind", ["Parquet", "CSV"])
+def test_a_table_is_downloaded_whole(page: Page, url: str, data: Path, kind: str) -> None:
+    go(page, url, "data", "Data")
+    page.get_by_text(kind, exact=True).click()
+    name = f"Download models.{kind.lower()}"
+    with page.expect_download() as download:
+        page.get_by_role("button", name=name).click()
+    path = download.value.path()
+    read = pl.read_parquet if kind == "Parquet" else pl.read_csv
+    frame = read(path.read_bytes())
+    stored = Lake(data).read("models", LAST).frame.collect()
+    assert frame["downloads"].to_list() == stored["downloads"].to_list()
+
+
+def test_an_empty_lake_says_how_to_fill_it(tmp_path: Path, browser: Browser) -> None:
+    with serving(tmp_path, tmp_path / "log") as url, visiting(browser, url) as page:
+        page.goto(url)
+        expect(page.get_by_role("heading", level=1)).to_have_text("Nothing is stored yet")
+        expect(page.get_by_text("make demo")).to_be_visible()
+
+
+def test_one_day_without_a_history_is_enough(tmp_path: Path, browser: Browser) -> None:
+    write_hub_lake(tmp_path / "data", DAYS[:1], history=False)
+    with (
+        serving(tmp_path / "data", tmp_path / "log") as url,
+        visiting(browser, url) as page,
+    ):
+        for path in ("", "models", "categories", "authors", "spaces", "trends", "data"):
+            go(page, url, path)
+            expect(page.get_by_text("1 day stored")).to_be_visible()

@@ -1,0 +1,191 @@
+"""What the pages ask of the lake: filters, order, counts, places, families, files."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from hf_assets.apps.explore.reading import (
+    NONE_GIVEN,
+    SIZES,
+    SORTS,
+    ModelQuery,
+    Observatory,
+    as_file,
+)
+from hf_assets_tests.apps.hub_lake import (
+    DAYS,
+    FORMULA,
+    LAST,
+    MARKUP,
+    NAMES,
+    RARE,
+    STALLED,
+    write_hub_lake,
+)
+
+
+@pytest.fixture(scope="module")
+def there(tmp_path_factory: pytest.TempPathFactory) -> Observatory:
+    root = tmp_path_factory.mktemp("observatory")
+    write_hub_lake(root)
+    return Observatory(root)
+
+
+def test_days_come_newest_first_and_untrusted_ones_are_flagged(there: Observatory) -> None:
+    assert there.days() == list(reversed(DAYS))
+    assert there.flags() == {STALLED: ["stalled"], "2026-11-19": ["gap"]}
+    assert there.newest() == LAST
+
+
+def test_the_newest_day_is_a_trusted_one(tmp_path: Path) -> None:
+    write_hub_lake(tmp_path, DAYS[:3])
+    assert Observatory(tmp_path).newest() == DAYS[1]
+
+
+def test_an_empty_lake_has_answers_that_are_empty(tmp_path: Path) -> None:
+    empty = Observatory(tmp_path)
+    assert empty.days() == []
+    assert empty.newest() is None
+    assert empty.quality().is_empty()
+    assert empty.models(LAST, ModelQuery()).total == 0
+    assert empty.model(LAST, "a/b") is None
+    assert empty.spaces(LAST).total == 0
+    assert empty.most_used(LAST).is_empty()
+    assert empty.counted(LAST, "sdk").is_empty()
+    assert empty.choices(LAST, "category") == []
+    assert empty.series("category_history") is None
+
+
+def test_a_day_of_an_address_is_no_path(there: Observatory) -> None:
+    assert there.table("models", "../../etc") is None
+    assert there.table("models", "2026-11-19") is None
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_lists_are_sorted_most_first(there: Observatory, sort: str) -> None:
+    found = there.models(LAST, ModelQuery(sort=sort))  # ty: ignore[invalid-argument-type]
+    values = found.rows[sort].to_list()
+    assert found.total == len(NAMES)
+    assert values == sorted(values, reverse=True)
+
+
+def test_the_first_rows_are_shown_and_all_are_counted(there: Observatory) -> None:
+    found = there.models(LAST, ModelQuery(), 5)
+    assert found.total == len(NAMES)
+    assert found.rows["id"].to_list() == list(NAMES[:5])
+
+
+@pytest.mark.parametrize(
+    ("search", "expected"),
+    [
+        ("MODEL-07", {"author3/model-07"}),
+        ("author1 model-0", {"author1/model-01", "author1/model-05", "author1/model-09"}),
+        ("onerror", {MARKUP}),
+        (".*", set()),
+        ("  ", set(NAMES)),
+    ],
+)
+def test_every_word_of_a_search_is_found_as_it_is(
+    there: Observatory, search: str, expected: set[str]
+) -> None:
+    assert set(there.models(LAST, ModelQuery(search)).rows["id"]) == expected
+
+
+def test_filters_hold_all_together(there: Observatory) -> None:
+    query = ModelQuery(category="text-to-image", library="transformers", license="mit")
+    rows = there.models(LAST, query).rows
+    assert rows.height
+    assert set(rows["category"]) == {"text-to-image"}
+    assert set(rows["library"]) == {"transformers"}
+    assert set(rows["license"]) == {"mit"}
+
+
+def test_what_is_not_given_can_be_asked_for(there: Observatory) -> None:
+    rows = there.models(LAST, ModelQuery(category=NONE_GIVEN)).rows
+    assert rows["category"].null_count() == rows.height > 0
+
+
+def test_sizes_share_out_all_models(there: Observatory) -> None:
+    found = [there.models(LAST, ModelQuery(size=size)).total for size in SIZES]
+    assert sum(found) == len(NAMES)
+    assert all(found[:-1])
+
+
+def test_choices_are_the_keys_of_the_day(there: Observatory) -> None:
+    assert set(there.choices(LAST, "library")) == {"transformers", NONE_GIVEN}
+
+
+def test_a_model_is_found_by_name_whatever_it_is_called(there: Observatory) -> None:
+    for name in (MARKUP, FORMULA, RARE):
+        row = there.model(LAST, name)
+        assert row
+        assert row["id"] == name
+    assert there.model(LAST, "nobody/nothing") is None
+
+
+def test_its_place_is_among_its_category(there: Observatory) -> None:
+    row = there.model(LAST, NAMES[4])
+    assert row
+    assert there.place(LAST, row) == (2, 7)
+    without = there.model(LAST, NAMES[3])
+    assert without
+    assert there.place(LAST, without) is None
+
+
+def test_a_history_is_that_of_the_first_thousand_or_of_every_day(there: Observatory) -> None:
+    known, rare = there.model(LAST, NAMES[0]), there.model(LAST, RARE)
+    assert known
+    assert rare
+    assert there.history(known)["day"].dt.to_string().to_list() == list(DAYS)
+    assert there.phase(known) == {**there.phase(known), "phase": "rising"}  # ty: ignore[invalid-argument-type]
+    assert there.history(rare).is_empty()
+    assert there.phase(rare) is None
+    every = there.every_day(rare)
+    assert every["day"].dt.to_string().to_list() == list(DAYS)
+    assert every["downloads"].is_sorted()
+    assert there.costs() == len(NAMES) * len(DAYS)
+
+
+def test_spaces_and_derivatives_of_a_model(there: Observatory) -> None:
+    spaces = there.spaces_using(LAST, NAMES[0])
+    assert spaces.total == 4
+    assert spaces.rows["likes"].is_sorted(descending=True)
+    made = there.derivatives(LAST, NAMES[0])
+    assert made.rows.select("id", "relation").rows() == [
+        (NAMES[1], "finetune"),
+        (NAMES[2], "finetune"),
+    ]
+    assert there.derivatives(LAST, NAMES[9]).total == 0
+
+
+def test_spaces_by_name_sdk_and_kind(there: Observatory) -> None:
+    assert there.spaces(LAST, "maker1").total == 4
+    assert there.spaces(LAST, sdk="static").total == 6
+    assert there.counted(LAST, "sdk").rows() == [("gradio", 6), ("static", 6)]
+    assert there.counted(LAST, "hardware").rows() == [("cpu-basic", 6), (NONE_GIVEN, 6)]
+    assert there.most_used(LAST)["spaces"].to_list() == [9, 8, 7, 6, 5, 4]
+
+
+def test_a_csv_has_every_row_and_no_formula(there: Observatory) -> None:
+    stored = there.table("models", LAST)
+    assert stored
+    rows = list(csv.DictReader(io.StringIO(as_file(stored.frame, "csv").decode())))
+    assert len(rows) == len(NAMES)
+    by_name = {row["id"]: row for row in rows}
+    assert f"'{FORMULA}" in by_name
+    assert FORMULA not in by_name
+    assert json.loads(by_name[NAMES[1]]["base_models"]) == [
+        {"id": NAMES[0], "relation": "finetune"}
+    ]
+    assert MARKUP in by_name
+
+
+def test_a_parquet_file_is_the_table(there: Observatory) -> None:
+    stored = there.table("models", LAST)
+    assert stored
+    content = as_file(stored.frame, "parquet")
+    assert pl.read_parquet(io.BytesIO(content)).equals(stored.frame.collect())
