@@ -371,6 +371,7 @@ def test_a_base_model_that_is_nowhere_names_three_ways(
     assert not (labels.root / "classifiers" / "own" / "roberta-base" / "classifier").exists()
 
 
+@pytest.mark.heavy
 def test_real_questions_end_above_both_floors(labels: Labels) -> None:
     if real_table("robotics") is None:
         pytest.skip("HF_ASSETS_REAL_DATA has no stackexchange-2016-10/robotics.csv")
