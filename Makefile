@@ -11,7 +11,7 @@ DEMO := data/demo
 export HF_HUB_DISABLE_TELEMETRY ?= 1
 
 .PHONY: help demo tagger insights dev dev-demo test test-heavy lint format check \
-	bench bench-full bench-classifiers clean
+	bench bench-full bench-classifiers bench-history clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -66,6 +66,9 @@ bench-full: $(VENV)/.installed  ## the same with 2.5 M models and 1 M Spaces
 
 bench-classifiers: $(VENV)/.installed  ## our recipe beside TF-IDF and an earlier one, on real questions
 	$(BIN)/python -m hf_assets_tests.benchmarks.classifiers
+
+bench-history: $(VENV)/.installed  ## a year of days: backfill, series, page, thinning
+	$(BIN)/python -m hf_assets_tests.benchmarks.history
 
 clean:  ## remove the environment and the demo's data
 	rm -rf $(VENV) $(DEMO)

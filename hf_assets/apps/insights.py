@@ -23,7 +23,10 @@ DEMO = Path("data/demo")
 PORT = 8501
 SCRIPT = Path(__file__).with_name("explore") / "app.py"
 # Imported before the first visit, which would wait for them.
-WARM = ("polars", "altair", "hf_assets.apps.explore.parts", "hf_assets.apps.explore.charts")
+WARM = (
+    *("pandas", "polars", "pyarrow.compute", "altair", "PIL.ImageDraw"),
+    *("streamlit.material_icon_names", "hf_assets.apps.explore.hub_views"),
+)
 
 
 def _arguments(given: list[str] | None) -> argparse.Namespace:

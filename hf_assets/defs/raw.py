@@ -8,7 +8,7 @@ from typing import Literal
 import dagster as dg
 from pydantic import Field
 
-from hf_assets.defs.partitions import daily, single_run
+from hf_assets.defs.partitions import FIRST_DAY, daily, single_run
 from hf_assets.defs.report import capture_facts
 from hf_assets.defs.reporting import deferred, report_day, report_left_out
 from hf_assets.defs.resources import PREVIEWED_DAYS, HubResource, LakeResource, clear_failures
@@ -104,6 +104,8 @@ def _captured(
                 missing[day] = found
             else:
                 report_day(context, day, capture_facts(found, ask.kind, brief=brief))
+    for remark in archive.remarks(FIRST_DAY) if archive else ():
+        context.log.warning(remark)
     if missing and (len(missing) == len(days) or not deferred(context)):
         # A plain run tells of every day it was asked for: it cannot leave one out.
         raise dg.Failure("\n".join(missing.values()), allow_retries=False)

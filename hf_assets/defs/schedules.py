@@ -11,10 +11,11 @@ from hf_assets.defs.partitions import daily
 from hf_assets.defs.reporting import DEFERRED
 from hf_assets.defs.resources import RAW, HubResource, LakeResource, clear_failures
 from hf_assets.defs.trends import FIGURES_MARKER
-from hf_assets.hub import quality
-from hf_assets.hub.archive import KINDS, Archive
+from hf_assets.hub import day_quality, quality
+from hf_assets.hub.archive import KINDS, Archive, ArchiveError
 from hf_assets.hub.capture import MARKER
-from hf_assets.lake import today
+from hf_assets.hub.thinning import KEPT, thinned
+from hf_assets.lake import Lake, today
 from hf_assets.settings import settings
 
 of_days = dg.AssetSelection.from_string('group:"hub/*" or group:"trends"')
@@ -56,7 +57,8 @@ def daily_capture(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     cron_schedule="30 5 * * *",
     execution_timezone="UTC",
     target=derived,
-    description="Makes the derived days whose capture is there and whose tables are not.",
+    description="Makes the derived days whose capture is there and whose tables are not, or that "
+    "are compared with a day that is no neighbour any more.",
 )
 def fill_derived_days(
     context: dg.ScheduleEvaluationContext, lake: LakeResource
@@ -64,7 +66,7 @@ def fill_derived_days(
     """One run for each stretch of days that wants filling."""
     missing = unfilled_days(lake)
     if not missing:
-        return dg.SkipReason("every captured day that is whole has its tables and figures")
+        return dg.SkipReason("every captured day that is whole has its tables and figures, none stale")
     return [
         dg.RunRequest(
             run_key=f"{first}...{last} at {context.scheduled_execution_time:%Y-%m-%d}",
@@ -117,7 +119,15 @@ def recoverable_days(lake: LakeResource, archive: Archive, most: int) -> list[st
     missing = sorted((archive.days() & keys) - whole - {today()}, reverse=True)
     found: list[str] = []
     for day in missing[:MOST_LOOKUPS]:
-        if any(archive.find(kind, day) for kind in KINDS):
+        try:
+            there = [archive.find(kind, day) for kind in KINDS]
+        except ArchiveError as error:
+            if not error.permanent:
+                raise
+            # One broken day must not stop the others, night after night.
+            dg.get_dagster_logger().warning(f"{day} is left out: {error}")
+            continue
+        if any(there):
             found.append(day)
         if len(found) == most:
             break
@@ -127,8 +137,9 @@ def recoverable_days(lake: LakeResource, archive: Archive, most: int) -> list[st
 def unfilled_days(lake: LakeResource) -> list[str]:
     """Days that both listings were captured on, whole, and that lack a table or the figures.
 
+    Days that are compared with one that is no neighbour any more (`day_quality.stale`), too.
     Figures of days that nobody captured are drawn when somebody wants them; a day whose pages were
-    dropped cannot be made anew.
+    dropped cannot be made anew, and a thinned one must not be.
     """
     tree = lake.tree
     found = [lake.captures(asset, tree.days(asset, MARKER)) for asset in RAW]
@@ -139,7 +150,13 @@ def unfilled_days(lake: LakeResource) -> list[str]:
     dropped = {day for day, capture in every if capture.pages_dropped}
     tables = set.intersection(*(set(tree.days(table)) for table in DERIVED_TABLES))
     drawn = set(tree.days("snapshot_figures", FIGURES_MARKER)) | recovered
-    return sorted(usable - (tables & drawn) - dropped)
+    stale = {day for day in day_quality.still_stale(tree) if not _is_thin(tree, day)}
+    return sorted((usable - (tables & drawn) | usable & stale) - dropped)
+
+
+def _is_thin(tree: Lake, day: str) -> bool:
+    stored = [name for name in KEPT if day in tree.days(name)]
+    return any(thinned(tree.read(name, day)) for name in stored)
 
 
 def stretches(days: Sequence[str]) -> Iterator[tuple[str, str]]:

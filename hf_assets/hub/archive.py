@@ -84,6 +84,14 @@ class Archive(Protocol):
         """That day as recorded then, or None; never a neighbour. ArchiveError."""
         ...
 
+    def remarks(self, first: str) -> list[str]:
+        """What who uses it should hear, said once, of what was looked at so far.
+
+        Args:
+            first: the first day that can be asked for.
+        """
+        ...
+
 
 def open_archive(where: str, **options: Any) -> Archive | None:
     """The archive that a setting names: a dataset like hub-stats, a folder, or "none".

@@ -24,6 +24,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from hf_assets.errors import InputError
 from hf_assets.hub.listing import Ask
 
 ZSTD = pa.Codec("zstd", compression_level=3)
@@ -39,7 +40,7 @@ _CURE = (
 )
 
 
-class CorruptCapture(RuntimeError):
+class CorruptCapture(InputError):
     """A stored page is not what was fetched."""
 
 

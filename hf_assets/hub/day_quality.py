@@ -7,7 +7,7 @@ back* where counters that only rise fell, *short* where it came too soon after t
 no zero, and what comes after it no jump: who reads a series spreads it between trusted days.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -174,13 +174,14 @@ def _row(
         "columns changed": bool(columns),
         # A partial day that was captured, and that no table is made of, is as it will stay.
         "stale": (not one.made and not place.partial)
-        or (one.made and notes.get("before") != place.before),
+        or (one.made and _compared_otherwise(notes, place)),
     }
     bad = place.partial or told["stalled"] or rolled_back or not one.made
     return {
         "day": iso(one.day),
         "source": notes.get("source"),
         "origin": notes.get("origin"),
+        "coverage": one.extent.coverage,
         "models": notes.get("models"),
         "spaces": one.spaces,
         "downloads": notes.get("downloads"),
@@ -196,6 +197,29 @@ def _row(
         "flags": [name for name in FLAGS if told[name]],
         "trusted": not bad,
     }
+
+
+def _compared_otherwise(notes: Mapping[str, Any], place: Place) -> bool:
+    """Whether `daily_changes` compares that day with another than the one it stands beside."""
+    return notes.get("before") != place.before
+
+
+def still_stale(lake: Lake) -> list[str]:
+    """The days that the table calls stale and that were not made anew since, oldest first.
+
+    Only days that are compared; a table that was never made calls none stale.
+    """
+    try:
+        judged = lake.read("day_quality", None).frame
+    except MissingDay:
+        return []
+    told = {str(day) for day in judged.filter("stale").select("day").collect()["day"]}
+    stored = told & set(lake.days("models")) & set(lake.days("daily_changes"))
+    return sorted(
+        day
+        for day, place in changes.placed(lake, stored).items()
+        if _compared_otherwise(lake.notes("daily_changes", day), place)
+    )
 
 
 def all_days(lake: Lake) -> list[Seen]:

@@ -90,6 +90,10 @@ class HubStats:
         found.read = lambda: self._pages(kind, found, said["size"])
         return found
 
+    def remarks(self, first: str) -> list[str]:  # noqa: ARG002 - any archive is asked so
+        """None: before its first day it has nothing, and a later first day is a choice."""
+        return []
+
     def _pages(self, kind: Kind, day: ArchivedDay, size: int) -> Iterator[ArchivedPage]:
         revision, name = day.facts["revision"], day.facts["file"]
         url = f"{self.endpoint}/datasets/{self.dataset}/resolve/{revision}/{name}"

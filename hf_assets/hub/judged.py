@@ -38,6 +38,9 @@ DAY_QUALITY = Table(
         "day": Column(pl.Date, "A day from the first stored to the last, gaps among them."),
         "source": Column(pl.String, "captured, hub-stats, or folder; null: a gap."),
         "origin": Column(pl.String, "Endpoint, revision or file that the day came from."),
+        "coverage": Column(
+            pl.String, "What part of the Hub it lists; only days of equal coverage are compared."
+        ),
         "models": Column(pl.Int64, "Rows of `models`."),
         "spaces": Column(pl.Int64, "Rows of `enriched_spaces`; null: the source has no Spaces."),
         "downloads": Column(pl.Int64, "Downloads in the last 30 days, added up."),

@@ -3,7 +3,7 @@
 A file of one day has the day in its name, `YYYY-MM-DD`; a file of many has a column `day` (or
 `date`). JSON (an array of rows, or an object with them under `models` or `spaces`), JSON lines, CSV
 and Parquet; the first three gzipped too. What lies in a folder or file with "spaces" in its name is
-Spaces, all else models. Other files are passed over.
+Spaces, all else models. Other files, and JSON without rows and without a day, are passed over.
 """
 
 import hashlib
@@ -26,6 +26,8 @@ from hf_assets.hub.rows import Kind
 _DAY = re.compile(r"(?<!\d)\d{4}-\d\d-\d\d(?!\d)")
 # The data of a file that does not say when it was fetched is dated to the middle of its day.
 NOON = "T12:00:00+00:00"
+# Files passed over that a remark names at most.
+NAMED_FILES = 10
 
 
 @dataclass
@@ -39,6 +41,8 @@ class RecordedDays:
     folder: Path
     _opened: dict[Path, RecordedFile] = field(default_factory=dict, init=False)
     _hashes: dict[Path, str] = field(default_factory=dict, init=False)
+    _passed_over: list[str] = field(default_factory=list, init=False)
+    _remarked: bool = field(default=False, init=False)
 
     # Small files: most of the time goes into making each day durable.
     workers = 8
@@ -81,6 +85,24 @@ class RecordedDays:
         found.read = lambda: recorded.pages(kind, day, found)
         return found
 
+    def remarks(self, first: str) -> list[str]:
+        """Files passed over, and days before the first; nothing where no day was asked for."""
+        if self._remarked or "_index" not in self.__dict__:
+            return []
+        self._remarked = True
+        said = []
+        if self._passed_over:
+            named = ", ".join(self._passed_over[:NAMED_FILES])
+            more = len(self._passed_over) - NAMED_FILES
+            and_more = f" and {more} more" if more > 0 else ""
+            said.append(f"{self.name}: {named}{and_more} passed over: no recorded days.")
+        if before := sorted(day for day in self.days() if day < first):
+            said.append(
+                f"{len(before):,} days of {self.name} lie before {first}, the first partition: set "
+                f"HF_ASSETS_FIRST_DAY={before[0]} to make them."
+            )
+        return said
+
     @cached_property
     def _index(self) -> dict[tuple[Kind, str], list[Path]]:
         """The files of each kind and day."""
@@ -93,7 +115,10 @@ class RecordedDays:
                 continue
             kind: Kind = "spaces" if "spaces" in relative.as_posix().lower() else "models"
             named = _day_of(relative)
-            for day in [named] if named else self._open(path).days:
+            days = {named} if named else self._open(path).days
+            if not days:
+                self._passed_over.append(self._relative(path))
+            for day in days:
                 index.setdefault((kind, day), []).append(path)
         if not index:
             raise ArchiveError(

@@ -126,10 +126,10 @@ class _JsonDay:
             self._rows = {
                 kind: found[kind] for kind in WIRE_SCHEMA if isinstance(found.get(kind), list)
             }
-            if not self._rows:
-                raise ValueError("an object without a list under `models` or `spaces`")
             said = found.get("fetched_at")
             day = day or _day(found.get("date")) or _day(found.get("day"))
+            if day and not self._rows:
+                raise ValueError("an object without a list under `models` or `spaces`")
         elif isinstance(found, list):
             self._rows = {"": found} if day else {}
             self._by_day = {} if day else _by_day(found)
@@ -303,10 +303,13 @@ class _ParquetDays:
             if self._column is None:
                 return
             for group in range(file.num_row_groups):
+                days = set()
                 for value in self._values(file.read_row_group(group, columns=[self._column])):
                     day = _day(value)
                     if day is None:
                         raise ValueError(f"row group {group}: no day in {self._column}: {value!r}")
+                    days.add(day)  # many times of a day are one day
+                for day in days:
                     self._groups.setdefault(day, []).append(group)
         self.days = set(self._groups)
 
@@ -325,7 +328,7 @@ class _ParquetDays:
                 columns = [*rows.columns, self._column]
                 for batch in file.iter_batches(PAGE_ROWS, row_groups=[group], columns=columns):
                     days = pl.Series("", batch.column(self._column)).cast(pl.String)
-                    wanted = days.str.starts_with(day).to_arrow()
+                    wanted = days.str.strip_chars().str.starts_with(day).to_arrow()
                     kept = batch.filter(wanted).drop_columns([self._column])
                     if kept.num_rows:
                         yield rows.page(kept)

@@ -22,12 +22,14 @@ def adoption_history(past: Past) -> Made:
     """A row a milestone and age with models at risk. Columns: `ADOPTION_HISTORY`.
 
     Steps count whose two days are both trusted: what is missed on one is missed by risk and event.
+    Those of a stale day do not: they go over steps that other days count.
     """
-    trusted = past.trusted_days
+    trusted, stale = past.trusted_days, past.stale_days
     parts = [
         part.filter(
             (pl.col("dimension") == "adoption")
             & pl.col("day").is_in(trusted)
+            & ~pl.col("day").is_in(stale)
             & pl.col("before").is_in(trusted)
         )
         .group_by("key", "age")

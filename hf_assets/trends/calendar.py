@@ -26,9 +26,9 @@ class Calendar:
         times: when the data was taken, in days on the same scale, as far as it is known (float64):
             between two captures lie the hours that were really spanned.
         trusted: passed the rules of `day_quality` (bool).
-        coverage: equal where two days list the same part of the Hub (int32): where `day_quality`
-            compares one with the other, at any remove. A folder's lists, a limited capture and the
-            whole Hub differ, and a step from one to another is no growth of anything.
+        coverage: equal where two days list the same part of the Hub (int32), by
+            `day_quality.coverage`. A folder's lists, a limited capture and the whole Hub differ,
+            and a step from one to another is no growth of anything.
         sources: `day_quality.source` of each day.
     """
 
@@ -93,8 +93,10 @@ def calendar(quality: pl.DataFrame, stored: Sequence[str]) -> Calendar:
         stored: days (YYYY-MM-DD) that are in the lake, oldest first.
 
     Raises:
-        MissingDay: a stored day has no verdict.
+        MissingDay: a stored day has no verdict, or the table is of before it told the coverage.
     """
+    if "coverage" not in quality.columns:
+        raise MissingDay("day_quality does not tell the coverage: materialise day_quality first")
     verdicts = {row["day"].isoformat(): row for row in quality.sort("day").iter_rows(named=True)}
     unjudged = [day for day in stored if day not in verdicts]
     if unjudged:
@@ -103,10 +105,15 @@ def calendar(quality: pl.DataFrame, stored: Sequence[str]) -> Calendar:
             f"day_quality does not know {unjudged[0]}{more}: materialise day_quality first"
         )
     times: dict[datetime.date, float] = {}
-    coverage: dict[datetime.date, int] = {}
+    coverage: dict[str | None, int] = {}
+    last: dict[str | None, datetime.date] = {}
     for row in verdicts.values():
-        day, before = row["day"], row["before"]
-        times[day], coverage[day] = float(_number(day)), len(coverage)
+        day, cover = row["day"], row["coverage"]
+        coverage.setdefault(cover, len(coverage))
+        # A day that was made before the one beside it was there is that many days after it.
+        before = row["before"] or last.get(cover)
+        last[cover] = day
+        times[day] = float(_number(day))
         if before is not None:
             step = (day - before).days
             hours = row["hours"]
@@ -115,14 +122,13 @@ def calendar(quality: pl.DataFrame, stored: Sequence[str]) -> Calendar:
             times[day] = times.setdefault(before, float(_number(before))) + (
                 hours / 24 if told else step
             )
-            coverage[day] = coverage.setdefault(before, len(coverage))
     rows = [verdicts[day] for day in stored]
     days = [row["day"] for row in rows]
     return Calendar(
         days=np.array([_number(day) for day in days], np.int32),
         times=np.array([times[day] for day in days], np.float64),
         trusted=np.array([bool(row["trusted"]) for row in rows], bool),
-        coverage=np.array([coverage[day] for day in days], np.int32),
+        coverage=np.array([coverage[row["coverage"]] for row in rows], np.int32),
         sources=tuple(row["source"] for row in rows),
     )
 

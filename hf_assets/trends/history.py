@@ -60,6 +60,11 @@ class Past:
         """Every day that passed, in the lake or not."""
         return self.quality.filter("trusted")["day"].to_list()
 
+    @property
+    def stale_days(self) -> list[datetime.date]:
+        """Every day that is compared with one that is no neighbour any more."""
+        return self.quality.filter("stale")["day"].to_list()
+
     def dimension(self, name: str) -> pl.DataFrame:
         """The rows of one of `DIMENSIONS`, in the order of the days.
 

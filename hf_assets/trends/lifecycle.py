@@ -14,7 +14,8 @@ def lifecycle(past: Past) -> Made:
     """A row a stored day. Columns: `LIFECYCLE`.
 
     A count is what was found, on an untrusted day too: it is no level, and nothing says on which
-    side of a partial day a model went. Its `trusted` says that both days compared are.
+    side of a partial day a model went. Its `trusted` says that both days compared are. A stale day
+    has no counts: they would be those of the days that came between, once more.
     """
     kept = pl.col("dimension").is_in(["lifecycle", "compared"])
     columns = ("day", "before", "hours", "dimension", "key", "rows")
@@ -25,7 +26,7 @@ def lifecycle(past: Past) -> Made:
         wanted = (pl.col("dimension") == dimension) & (pl.col("key") == key)
         return pl.col("rows").filter(wanted).first()
 
-    trusted = past.trusted_days
+    trusted, fresh = past.trusted_days, ~pl.col("day").is_in(past.stale_days)
     frame = (
         found.group_by("day", maintain_order=True)
         .agg(
@@ -34,11 +35,13 @@ def lifecycle(past: Past) -> Made:
             models=counted("compared", "rows"),
             **{name: counted("lifecycle", name) for name in _COUNTED},
         )
+        .with_columns(pl.when(fresh).then(pl.col(name)).alias(name) for name in _COUNTED)
         .with_columns(
             created_per_day=pl.when(pl.col("days_spanned") > 0).then(
                 pl.col("created") / pl.col("days_spanned")
             ),
             trusted=pl.col("day").is_in(trusted)
+            & fresh
             & pl.coalesce(pl.col("before").is_in(trusted), pl.lit(True)),
         )
         .sort("day")

@@ -75,7 +75,8 @@ def _model(at: int, number: int) -> dict[str, Any]:
         "hub_id": _hub_id(at),
         "id": name,
         "author": name.split("/")[0],
-        "created_at": datetime(2025, 1, 1, tzinfo=UTC) + timedelta(days=at),
+        # As an old scrape: nobody wrote down when it was created.
+        "created_at": None if name == RARE else datetime(2025, 1, 1, tzinfo=UTC) + timedelta(at),
         "floor_dated": False,
         "downloads": 1_000_000 // (at + 1) + 1000 * number,
         "downloads_all_time": 10_000_000 // (at + 1),
@@ -115,6 +116,7 @@ def _metrics(number: int) -> Any:
     ):
         for rank, key in enumerate(keys, 1):
             yield {"dimension": dimension, "key": key, "rank": rank, **shared}
+        yield {"dimension": dimension, "key": "(other)", **shared, "downloads": 10**9}
 
 
 def _level(day: str, at: int, key: str | None) -> dict[str, Any]:

@@ -158,14 +158,33 @@ def test_models_are_searched_and_filtered(page: Page, url: str) -> None:
 def test_choosing_a_row_opens_the_model(page: Page, url: str) -> None:
     go(page, url, "models", "Models")
     rows(page, NAMES[0])
-    table = page.get_by_test_id("stDataFrame").first
-    # The canvas lies below the layer that scrolls it.
-    table.locator("canvas").first.click(position={"x": 20, "y": 55}, force=True)
+    pick(page, 0)
     expect(page.get_by_role("heading", level=1)).to_have_text(NAMES[0])
     assert "id=author0" in page.url
     for part in ("Over time", "Made from it", "Spaces that use it"):
         expect(page.get_by_role("heading", name=part, exact=True)).to_be_visible()
     expect(page.get_by_text("From model_history · all days")).to_be_visible()
+
+
+def pick(page: Page, nth: int) -> None:
+    """Choose the first row of that table; the canvas lies below the layer that scrolls it."""
+    table = page.get_by_test_id("stDataFrame").nth(nth)
+    table.locator("canvas").first.click(position={"x": 20, "y": 55}, force=True)
+
+
+def test_a_row_is_chosen_once(page: Page, url: str) -> None:
+    go(page, url, f"model?id={quote(NAMES[0], safe='')}", NAMES[0])
+    rows(page, NAMES[1])
+    pick(page, 0)
+    expect(page.get_by_role("heading", level=1)).to_have_text(NAMES[1])
+    expect(page.get_by_role("heading", name="Made from", exact=True)).to_be_visible()
+    pick(page, 0)
+    expect(page.get_by_role("heading", level=1)).to_have_text(NAMES[0])
+    settled(page)
+    page.get_by_role("button", name="All models").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Models")
+    settled(page)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Models")
 
 
 def test_a_name_with_markup_is_a_name(page: Page, url: str) -> None:
@@ -176,6 +195,7 @@ def test_a_name_with_markup_is_a_name(page: Page, url: str) -> None:
 
 def test_a_model_that_was_never_on_top_is_looked_up_on_every_day(page: Page, url: str) -> None:
     go(page, url, f"model?id={quote(RARE, safe='')}", RARE)
+    expect(page.get_by_text("Created on an unknown day")).to_be_visible()
     expect(page.get_by_text("From models · all days")).to_be_visible()
 
 

@@ -3,11 +3,13 @@
 import csv
 import io
 import json
+from datetime import date
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from hf_assets.apps.explore import charts
 from hf_assets.apps.explore.reading import (
     NONE_GIVEN,
     SIZES,
@@ -69,8 +71,9 @@ def test_a_day_of_an_address_is_no_path(there: Observatory) -> None:
 def test_lists_are_sorted_most_first(there: Observatory, sort: str) -> None:
     found = there.models(LAST, ModelQuery(sort=sort))  # ty: ignore[invalid-argument-type]
     values = found.rows[sort].to_list()
+    known = [value for value in values if value is not None]
     assert found.total == len(NAMES)
-    assert values == sorted(values, reverse=True)
+    assert values == sorted(known, reverse=True) + [None] * (len(values) - len(known))
 
 
 def test_the_first_rows_are_shown_and_all_are_counted(there: Observatory) -> None:
@@ -168,6 +171,19 @@ def test_spaces_by_name_sdk_and_kind(there: Observatory) -> None:
     assert there.counted(LAST, "sdk").rows() == [("gradio", 6), ("static", 6)]
     assert there.counted(LAST, "hardware").rows() == [("cpu-basic", 6), (NONE_GIVEN, 6)]
     assert there.most_used(LAST)["spaces"].to_list() == [9, 8, 7, 6, 5, 4]
+
+
+def test_a_day_of_which_nothing_is_known_is_no_zero_and_no_leader() -> None:
+    days = [date(2026, 11, 20), date(2026, 11, 21)]
+    frame = pl.DataFrame(
+        [(day, key, value if day == days[0] else None)
+         for day in days for key, value in (("a", 1.0), ("b", 3.0), ("c", 2.0))],
+        schema=["day", "key", "downloads"], orient="row",
+    )  # fmt: skip
+    assert charts.summed(frame.select("day", "downloads"))["downloads"].to_list() == [6.0, None]
+    shown = charts.leading(frame, "key", "downloads", most=1)
+    assert shown.filter(key="b")["downloads"].to_list() == [3.0, None]
+    assert shown.filter(key=charts.OTHER)["downloads"].to_list() == [3.0, None]
 
 
 def test_a_csv_has_every_row_and_no_formula(there: Observatory) -> None:

@@ -284,6 +284,47 @@ def test_the_schedule_says_why_it_asks_for_nothing(world: Make, tmp_path: Path) 
     assert "has no day that is missing" in str(tick(hub, "recover_past_days").skipped)
 
 
+def test_one_broken_day_does_not_stop_the_schedule(world: Make, tmp_path: Path) -> None:
+    folder = recorded(tmp_path / "days", *(days_ago(n) for n in range(1, 6)))
+    (folder / f"{days_ago(2)}.json").write_text('{"models": [')
+    recorded(folder / "again", days_ago(4))
+    hub = world(archive=folder)
+    stretches = [(days_ago(n), days_ago(n)) for n in (5, 3, 1)]
+    assert tick(hub, "recover_past_days").stretches == stretches
+    for day, _ in stretches:
+        assert hub.recover(day, day).success
+    assert "has no day that is missing" in str(tick(hub, "recover_past_days").skipped)
+
+
+def test_the_run_says_once_what_the_folder_has_besides(
+    world: Make, tmp_path: Path, capfd: Any
+) -> None:
+    folder = recorded(tmp_path / "days", "2023-05-01", "2023-05-02", days_ago(1))
+    (folder / "package.json").write_text('{"name": "scraper"}')
+    hub = world(archive=folder)
+    assert hub.recover(days_ago(1), days_ago(1)).success
+    said = capfd.readouterr().err
+    for text in ("package.json passed over", "2 days of the folder days lie before 2024-07-29"):
+        assert said.count(text) == 1
+
+
+def test_a_capture_that_is_not_what_was_fetched_is_told_in_its_own_words(
+    world: Make, tmp_path: Path
+) -> None:
+    hub = world(archive=recorded(tmp_path / "days", days_ago(1)))
+    assert hub.materialize("raw_models", day=days_ago(1)).success
+    (page,) = hub.lake.folder("raw_models", days_ago(1)).glob("*/*.zst")
+    page.write_bytes(b"torn")
+    failed = hub.materialize("models", day=days_ago(1))
+    (event,) = failed.get_step_failure_events()
+    told = event.step_failure_data.user_failure_data
+    assert told is not None
+    assert told.description is not None
+    assert f"{page.name} cannot be read" in told.description
+    assert "restore it, or capture the day anew" in told.description
+    assert retries(failed) == 0
+
+
 def test_a_capture_whose_pages_were_dropped_is_left_out(world: Make, tmp_path: Path) -> None:
     days = [days_ago(2), days_ago(1)]
     hub = world(archive=recorded(tmp_path / "days", *days))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+import json
 import shutil
 
 import dagster as dg
@@ -12,6 +13,10 @@ from hf_assets.defs.partitions import daily
 from hf_assets.defs.resources import LakeResource
 from hf_assets.defs.schedules import stretches, unfilled_days
 from hf_assets.demo.generator import GeneratedHub
+from hf_assets.hub import day_quality
+from hf_assets.hub.capture import MARKER
+from hf_assets.hub.judged import DAY_QUALITY
+from hf_assets.hub.schemas import MODELS
 from hf_assets.lake import Made, today
 from hf_assets_tests.defs.conftest import (
     RANGE_END,
@@ -251,6 +256,39 @@ def test_a_run_for_each_stretch_of_days_that_lack_a_table(world: Make) -> None:
     assert tick(hub, "fill_derived_days").stretches == [(days_ago(6), days_ago(5))]
     shutil.rmtree(hub.lake.folder("snapshot_figures", days_ago(6)))
     assert tick(hub, "fill_derived_days").stretches == [(days_ago(6), days_ago(5))]
+
+
+def test_a_day_that_is_compared_with_no_neighbour_is_made_anew(world: Make) -> None:
+    hub = world()
+    lake = LakeResource(root=str(hub.root))
+    for count in (5, 3, 4):
+        hub.capture(days_ago(count))
+        if count != 5:
+            for request in tick(hub, "fill_derived_days").requests:
+                assert execute(hub, "fill_derived_days", request).success
+    assert unfilled_days(lake) == []  # nobody has judged the days yet
+    verdicts = day_quality.day_quality(day_quality.all_days(hub.lake))
+    hub.lake.write(DAY_QUALITY, None, verdicts)
+    assert unfilled_days(lake) == [days_ago(3)]
+    (request,) = tick(hub, "fill_derived_days").requests
+
+    # Neither of a thinned day nor of one without pages is anything made anew.
+    path = hub.lake.folder("models", days_ago(3)) / "data.parquet"
+    whole, stored = path.read_bytes(), hub.lake.read("models", days_ago(3))
+    notes = {**stored.notes, "thinned": today()}
+    hub.lake.write(MODELS, days_ago(3), Made([stored.frame.collect()], notes, stored.provenance))
+    assert unfilled_days(lake) == []
+    path.write_bytes(whole)
+    marker = hub.lake.folder("raw_models", days_ago(3)) / MARKER
+    facts = marker.read_bytes()
+    marker.write_text(json.dumps({**json.loads(facts), "pages_dropped": today()}))
+    assert unfilled_days(lake) == []
+    marker.write_bytes(facts)
+
+    assert execute(hub, "fill_derived_days", request).success
+    assert hub.lake.notes("daily_changes", days_ago(3))["before"] == days_ago(4)
+    # Once is enough, though the table of verdicts is as it was.
+    assert unfilled_days(lake) == []
 
 
 def test_a_day_that_a_blocking_check_stopped_is_not_filled_behind_its_back(world: Make) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from hf_assets.hub import day_quality, day_rules
+from hf_assets.hub import changes, day_quality, day_rules
 from hf_assets.hub.judged import DAY_QUALITY
 from hf_assets.lake import Lake, Made
 from hf_assets.trends.metrics import DAILY_METRICS
@@ -98,6 +98,21 @@ def test_half_the_rows_are_enough(lake: Lake) -> None:
     whole_days(lake, 0)
     store_day(lake, day_of(1), rows(1, NORMAL // 2))
     assert flags(lake) == [[], []]
+
+
+def test_the_coverage_of_a_day_is_kept(lake: Lake) -> None:
+    kinds: list[Row] = [
+        {"source": "hub-stats", "dataset": "a/b", "revision": "c"},
+        {"source": "folder", "file": "f"},
+        {"limited": True},
+        {},
+    ]
+    for number, facts in enumerate(kinds):
+        store_day(lake, day_of(number), rows(number), **facts)
+    whole_days(lake, 5)
+    whole, lists, limited = changes.WHOLE_HUB, changes.FOLDER, changes.LIMITED
+    found = [row["coverage"] for row in judged(lake)]
+    assert found == [whole, lists, limited, whole, None, whole]
 
 
 def test_a_low_total_does_not_make_a_partial_day_a_stall(lake: Lake) -> None:

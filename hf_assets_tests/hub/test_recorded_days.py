@@ -117,6 +117,28 @@ def test_many_days_of_one_file_in_any_order(tmp_path: Path) -> None:
     assert [row["likes"] for row in rows(archive, NEXT)] == list(range(0, 20, 2))
 
 
+@pytest.mark.parametrize("column", ["day", "date"])
+@pytest.mark.parametrize("dtype", [pl.Datetime("us"), pl.Datetime("ns", "UTC"), pl.String])
+def test_a_parquet_with_a_time_in_each_row_gives_each_row_once(
+    tmp_path: Path, column: str, dtype: Any
+) -> None:
+    lines = [{"id": f"a/{n}", "likes": n} for n in range(7)]
+    days = [NEXT if n == 3 else DAY for n in range(7)]
+    times = pl.Series(
+        column, [datetime.fromisoformat(f"{d}T01:02:0{n}") for n, d in enumerate(days)]
+    )
+    if dtype == pl.String:
+        times = " " + times.dt.to_string("iso:strict")
+    elif dtype.time_zone:
+        times = times.dt.replace_time_zone("UTC")
+    frame = pl.DataFrame(lines).with_columns(times.cast(dtype).alias(column))
+    pq.write_table(frame.to_arrow(), tmp_path / "all.parquet", row_group_size=5)
+    archive = RecordedDays(tmp_path)
+    assert archive.days() == {DAY, NEXT}
+    assert [row["likes"] for row in rows(archive)] == [0, 1, 2, 4, 5, 6]
+    assert [row["likes"] for row in rows(archive, NEXT)] == [3]
+
+
 def test_pages_have_a_bounded_number_of_rows(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(recorded_files, "PAGE_ROWS", 3)
     put(tmp_path, f"{DAY}.json", [{"id": f"a/{n}"} for n in range(7)])
@@ -212,6 +234,45 @@ def test_a_folder_without_days_says_what_is_looked_for(tmp_path: Path) -> None:
     put(tmp_path, "other.csv", "a,b\n1,2\n")
     with pytest.raises(ArchiveError, match=r"holds no recorded day: a file .*YYYY-MM-DD"):
         RecordedDays(tmp_path).days()
+
+
+def test_other_json_is_passed_over_and_said_once(tmp_path: Path) -> None:
+    put(tmp_path, f"{DAY}.json", ROWS)
+    put(tmp_path, "package.json", {"name": "scraper", "version": "1.0.0"})
+    put(tmp_path, "tool/empty.json", {})
+    archive = RecordedDays(tmp_path)
+    assert archive.remarks(DAY) == []  # nothing was looked at
+    assert rows(archive) == EXPECTED
+    (said,) = archive.remarks(DAY)
+    assert "package.json, tool/empty.json passed over" in said
+    assert archive.remarks(DAY) == []
+
+
+def test_many_files_passed_over_are_a_short_remark(tmp_path: Path) -> None:
+    put(tmp_path, f"{DAY}.json", ROWS)
+    for number in range(25):
+        put(tmp_path, f"config{number:02}.json", {"a": 1})
+    archive = RecordedDays(tmp_path)
+    assert archive.days() == {DAY}
+    (said,) = archive.remarks(DAY)
+    assert "config09.json and 15 more passed over" in said
+
+
+def test_an_object_that_claims_a_day_and_has_no_rows_is_an_error(tmp_path: Path) -> None:
+    put(tmp_path, "one.json", {"date": DAY, "model": ROWS})
+    with pytest.raises(ArchiveError, match=r"one.json .*without a list under `models`"):
+        RecordedDays(tmp_path).days()
+
+
+def test_days_before_the_first_are_counted_once(tmp_path: Path) -> None:
+    for day in ("2023-01-02", "2023-01-01", DAY):
+        put(tmp_path, f"{day}.json", ROWS)
+    archive = RecordedDays(tmp_path)
+    archive.days()
+    (said,) = archive.remarks(DAY)
+    assert f"2 days of the folder {tmp_path.name} lie before {DAY}" in said
+    assert "set HF_ASSETS_FIRST_DAY=2023-01-01" in said
+    assert archive.remarks(DAY) == []
 
 
 Recover = Callable[..., Any]

@@ -140,6 +140,24 @@ def test_lifecycle_counts_what_was_found(lake: Lake) -> None:
     assert column(made, "before") == {0: None, 1: day(0), 3: day(1), 4: day(3)}
 
 
+def test_what_a_stale_day_counts_is_counted_by_the_days_between(lake: Lake) -> None:
+    # Day 3 was compared with day 1 before day 2 was there.
+    past = kept(lake, {number: [] for number in range(4)}, stale={3: True}, before={3: 1})
+    for number, before, created in ((1, 0, 5), (2, 1, 3), (3, 1, 7)):
+        rows = [
+            {"dimension": "lifecycle", "key": "created", "rows": created},
+            {"dimension": "compared", "key": "rows", "rows": 100},
+            {"dimension": "adoption", "key": "1000", "age": number, "rows": 10, "value": 1.0},
+        ]
+        changes(lake, number, rows, before=before)
+    made = frame_of(lifecycle(past))
+    assert column(made, "created") == {1: 5, 2: 3, 3: None}
+    assert column(made, "created_per_day") == {1: 5, 2: 3, 3: None}
+    assert column(made, "models") == {1: 100, 2: 100, 3: 100}
+    assert column(made, "trusted") == {1: True, 2: True, 3: False}
+    assert frame_of(adoption_history(past))["age"].to_list() == [1, 2]
+
+
 def test_no_days_give_nothing(lake: Lake) -> None:
     past = kept(lake, {})
     assert frame_of(adoption_history(past)).height == 0

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hf_assets.hub.changes import FOLDER, WHOLE_HUB
 from hf_assets.lake import Lake, MissingDay
 from hf_assets.trends.calendar import NO_DAY, Calendar, calendar
 from hf_assets.trends.key_history import (
@@ -81,6 +82,22 @@ def test_times_are_those_of_the_captures(lake: Lake) -> None:
     quality = lake.read("day_quality", None).frame.collect()
     known = calendar(quality, [day(at).isoformat() for at in range(5)])
     assert (known.times - known.times[0]).tolist() == [0, 1.25, 2, 3, 4]
+
+
+def test_a_stretch_that_was_recovered_later_is_of_the_same_series(lake: Lake) -> None:
+    # Newest first: each stretch begins with a day that had none before it when it was made.
+    covers = dict.fromkeys(range(16), WHOLE_HUB)
+    days = plain({at: 10_000 + 100 * at for at in covers})
+    past = kept(lake, days, coverage=covers, before={10: None, 5: None}, hours={10: None, 5: None})
+    growth = column(category_history(past), "growth_7")
+    assert [at for at, value in growth.items() if value is not None] == list(range(7, 16))
+    assert (past.calendar.times - past.calendar.times[0]).tolist() == list(range(16))
+
+
+def test_verdicts_without_coverage_are_refused(lake: Lake) -> None:
+    past = kept(lake, plain({0: 1}))
+    with pytest.raises(MissingDay, match="coverage: materialise day_quality first"):
+        calendar(past.quality.drop("coverage"), past.stored)
 
 
 # Rates
@@ -162,7 +179,10 @@ def test_a_part_of_a_day_has_the_models_of_its_neighbours(lake: Lake) -> None:
 def test_lists_of_a_folder_and_the_hub_are_not_one_series(lake: Lake) -> None:
     days = plain({at: 1_000 if at < 10 else 9_000_000 for at in range(20)})
     sources = dict.fromkeys(range(10), "folder")
-    past = kept(lake, days, untrusted=[10], source=sources, before={10: None, 11: 10})
+    covers = {at: FOLDER if at < 10 else WHOLE_HUB for at in days}
+    past = kept(
+        lake, days, untrusted=[10], source=sources, coverage=covers, before={10: None, 11: 10}
+    )
     made = category_history(past)
     growth = column(made, "growth_7")
     assert [at for at, value in growth.items() if value is not None] == [7, 8, 9, 18, 19]

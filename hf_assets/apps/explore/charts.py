@@ -121,21 +121,24 @@ def bars(
     return ordered.mark_bar(color=BLUE, cornerRadiusEnd=2).properties(height=alt.Step(26))
 
 
+def summed(frame: pl.DataFrame) -> pl.DataFrame:
+    """Every column but `day`, added up a day: null, and no zero, where nothing is known."""
+    known = pl.exclude("day").is_not_null().any()
+    return frame.group_by("day").agg(pl.when(known).then(pl.exclude("day").sum())).sort("day")
+
+
 def leading(
     frame: pl.DataFrame, key: str, measure: str, *, most: int = 7, rest: bool = True
 ) -> pl.DataFrame:
-    """The `most` keys that lead on the last day, and the sum of the others: day, key, measure."""
+    """The `most` keys that lead on the last day that is known, and the sum of the others."""
     named = frame.with_columns(pl.col(key).fill_null("none given"))
-    last = named.filter(pl.col("day") == pl.col("day").max())
+    known = named.filter(pl.col(measure).is_not_null())
+    last = known.filter(pl.col("day") == pl.col("day").max())
     first = last.sort(measure, descending=True, nulls_last=True).head(most)[key].to_list()
     kept = named.filter(pl.col(key).is_in(first)).select("day", key, measure)
     order = pl.DataFrame({key: first}).join(kept, on=key, how="inner", maintain_order="left")
     if not rest:
         return order.select("day", key, measure)
-    others = (
-        named.filter(~pl.col(key).is_in(first))
-        .group_by("day")
-        .agg(pl.col(measure).sum())
-        .with_columns(pl.lit(OTHER).alias(key))
-    )
+    others = summed(named.filter(~pl.col(key).is_in(first)).select("day", measure))
+    others = others.with_columns(pl.lit(OTHER).alias(key))
     return pl.concat([order.select("day", key, measure), others.select("day", key, measure)])

@@ -17,6 +17,7 @@ from hf_assets.apps.explore.parts import (
     origin,
     section,
     shown_day,
+    thin_notice,
     traced,
 )
 from hf_assets.apps.explore.reading import NONE_GIVEN, ModelQuery, Observatory
@@ -82,8 +83,7 @@ def _totals_over_time(there: Observatory) -> None:
     if found is None:
         st.info("There is no history yet: materialise the group *trends/history*.")
         return
-    wanted = pl.col("rows", "downloads").sum()
-    frame = found.group_by("day").agg(wanted).sort("day").collect()
+    frame = charts.summed(found.select("day", "rows", "downloads").collect())
     flagged = list(there.flags())
     left, right = st.columns(2)
     left.altair_chart(
@@ -142,7 +142,9 @@ def _keys(dimension: str, title: str, asset: str) -> None:
         st.info("There is no daily_metrics of that day: materialise it first.")
         return
     found = there.series(asset)
-    ranked = rows.sort("downloads", descending=True, nulls_last=True)
+    # What the metrics lump together has no rank, and no page.
+    ranked = rows.filter(pl.col("rank").is_not_null())
+    ranked = ranked.sort("downloads", descending=True, nulls_last=True)
     table = ranked.select(_KEYED).with_columns(pl.col("key").fill_null(NONE_GIVEN))
     if found is not None:
         grown = found.filter(pl.col("day") == iso(day)).select("key", "growth_7", "growth_28")
@@ -173,9 +175,9 @@ def _key(
                     series, "share_downloads", "share of all downloads", flagged=flagged, share=True
                 )
             )
-            growth = series["growth_7"][-1]
-            if growth is not None:
-                st.caption(f"Downloads moved by {change(growth)} in the last 7 days.")
+            growth = series.filter(pl.col("day") == iso(day))["growth_7"].to_list()
+            if growth and growth[0] is not None:
+                st.caption(f"Downloads moved by {change(growth[0])} in 7 days, to {day}.")
             traced((asset, None))
     query = ModelQuery(category=key) if dimension == "category" else ModelQuery(author=key)
     models = there.models(day, query, 50)
@@ -192,6 +194,7 @@ def spaces() -> None:
     if stored is None or not stored.rows:
         st.info("The source of that day has no Spaces: choose another day.")
         return
+    thin_notice(stored)
     titles = {"sdk": "SDK", "stage": "Stage of the runtime", "hardware": "Hardware"}
     for place, (column, title) in zip(st.columns(3), titles.items(), strict=True):
         with place:

@@ -18,10 +18,12 @@ from hf_assets.apps.explore.parts import (
     origin,
     section,
     shown_day,
+    thin_notice,
     traced,
 )
 from hf_assets.apps.explore.reading import CHEAP_ROWS, SIZES, SORTS, ModelQuery, Observatory
 from hf_assets.charts.wording import exact
+from hf_assets.lake import iso
 
 ANY = "any"
 SORT_NAMES = {
@@ -40,6 +42,7 @@ def models() -> None:
     heading("Models", f"As listed on {day}")
     query = _query(there, day)
     found = there.models(day, query)
+    thin_notice(there.table("models", day))
     st.caption(counted(found, "model", "models"))
     if found.total:
         model_list(found.rows, "models")
@@ -79,8 +82,9 @@ def model() -> None:
         return
     about = (row["category"], row["library"], row["license"])
     heading(name, " · ".join(part for part in about if part))
+    thin_notice(there.table("models", day))
     _numbers(there, day, row)
-    _history(there, row)
+    _history(there, day, row)
     _family(there, day, row)
     _usage(there, day, name)
 
@@ -100,12 +104,13 @@ def _numbers(there: Observatory, day: str, row: dict[str, Any]) -> None:
         ]
     )
     created = row["created_at"]
-    dated = "on or before 2022-03-02" if row["floor_dated"] else f"{created:%Y-%m-%d}"
-    st.caption(f"Created {dated if created else 'on an unknown day'}; gated: {row['gated']}.")
+    dated = f"{created:%Y-%m-%d}" if created else "on an unknown day"
+    dated = "on or before 2022-03-02" if row["floor_dated"] else dated
+    st.caption(f"Created {dated}; gated: {row['gated'] or 'not known'}.")
     traced(("models", day), *([("model_phases", None)] if phase else []))
 
 
-def _history(there: Observatory, row: dict[str, Any]) -> None:
+def _history(there: Observatory, day: str, row: dict[str, Any]) -> None:
     section("Over time")
     found, asset = there.history(row), "model_history"
     if found.height < 2:
@@ -129,12 +134,12 @@ def _history(there: Observatory, row: dict[str, Any]) -> None:
     right.altair_chart(
         charts.lines(found, "likes", "likes", flagged=flagged, zero=False), alt="Likes, by day"
     )
-    if "growth_7" in found.columns:
-        last = found.tail(1).row(0, named=True)
-        said = [("in 7 days", last["growth_7"]), ("in 28 days", last["growth_28"])]
+    now = found.filter(pl.col("day") == iso(day))
+    if "growth_7" in found.columns and now.height:
+        said = [("in 7 days", now["growth_7"][0]), ("in 28 days", now["growth_28"][0])]
         grown = ", ".join(f"{change(value)} {over}" for over, value in said if value is not None)
         if grown:
-            st.caption(f"Downloads moved by {grown}.")
+            st.caption(f"Downloads moved by {grown}, to {day}.")
     traced((asset, None))
 
 

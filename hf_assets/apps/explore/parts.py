@@ -7,6 +7,7 @@ import html
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import polars as pl
 import streamlit as st
@@ -102,6 +103,13 @@ def origin(stored: Stored | None) -> str:
     return "of unknown origin"
 
 
+def thin_notice(stored: Stored | None) -> None:
+    """Say so where a day has given up columns: what is empty then was not so."""
+    if stored and "thinned" in stored.notes:
+        kept = stored.notes.get("kept", "names and counters")
+        st.info(f"This day was thinned on {stored.notes['thinned']}. It has kept {kept}.")
+
+
 def figures(facts: Sequence[tuple[str, Any]]) -> None:
     """Numbers in a row, each under its name; on a phone one below the other."""
     for column, (name, value) in zip(st.columns(len(facts)), facts, strict=True):
@@ -125,6 +133,9 @@ def change(value: float | None) -> str | None:
 
 def listed(rows: pl.DataFrame, key: str, *, choose: bool = False, height: int = 420) -> int | None:
     """A table of rows under the names people know. Returns the chosen row's number, if any."""
+    # Chosen once, a row is not chosen again when the page comes back, or its rows are others.
+    turn = st.session_state.get("turn", 0)
+    key = f"{key} {turn} {crc32(repr(rows[:, 0].to_list()).encode()) if rows.width else 0}"
     config = {name: COLUMNS[name] for name in rows.columns if name in COLUMNS}
     options: dict[str, Any] = {
         "hide_index": True,
@@ -139,7 +150,7 @@ def listed(rows: pl.DataFrame, key: str, *, choose: bool = False, height: int = 
         return None
     state = st.dataframe(rows, on_select="rerun", selection_mode="single-row", **options)
     chosen = state["selection"]["rows"]
-    return chosen[0] if chosen else None
+    return chosen[0] if chosen and chosen[0] < rows.height else None
 
 
 def counted(found: Found, one: str, many: str) -> str:
@@ -157,4 +168,5 @@ def model_list(rows: pl.DataFrame, key: str) -> None:
 
 def open_model(name: str) -> None:
     """Go to the page of that model."""
+    st.session_state["turn"] = st.session_state.get("turn", 0) + 1
     st.switch_page(st.session_state["pages"]["model"], query_params={"id": name})

@@ -232,7 +232,7 @@ class Observatory:
             )
         )
         best = made.sort("downloads", "id", descending=[True, False], nulls_last=True)
-        total, rows = pl.collect_all([made.select(pl.len()), best.head(first)])
+        total, rows = pl.collect_all([made.select(pl.len()), best.head(first)], engine="streaming")
         return Found(rows, total.item())
 
     # --- Spaces ----------------------------------------------------------------------------------
@@ -271,7 +271,7 @@ class Observatory:
 
 def _most_liked(frame: pl.LazyFrame, columns: tuple[str, ...], first: int) -> Found:
     best = frame.select(columns).sort("likes", "id", descending=[True, False], nulls_last=True)
-    total, rows = pl.collect_all([frame.select(pl.len()), best.head(first)])
+    total, rows = pl.collect_all([frame.select(pl.len()), best.head(first)], engine="streaming")
     return Found(rows, total.item())
 
 

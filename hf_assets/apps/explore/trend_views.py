@@ -30,7 +30,7 @@ SERIES = (
     *("space_usage_history", "concentration_history", "lifecycle"),
 )
 # A file of more rows is better read where it lies.
-MOST_ROWS = 5_000_000
+MOST_ROWS = 300_000
 NO_HISTORY = "There is no history yet: materialise the group *trends/history*."
 
 

@@ -1,0 +1,172 @@
+"""`make bench-history`: a year of days, made, extended, put into series, looked at, and thinned.
+
+One run: days are generated as an archive, filled from it by one run of the graph, and the series
+over them are made by ours, by one polars scan over the raw days, and by pandas. Figures are printed
+with ratios and written as JSON; nothing fails for being slow. `--days 365 --models 50000` takes an
+hour on two cores.
+"""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+
+from hf_assets_tests.benchmarks.__main__ import Report
+from hf_assets_tests.benchmarks.measure import Measured, run
+
+SPACES_A_MODEL = 0.4
+# Where the last 60 days stay whole, and pages of the last 30.
+AGES = (60, 30)
+VISITS = 3
+
+
+def main() -> int:
+    """The command line; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m hf_assets_tests.benchmarks.history", description=__doc__
+    )
+    parser.add_argument("--days", type=int, default=365)
+    parser.add_argument("--models", type=int, default=50_000)
+    parser.add_argument("--folder", type=Path, help="keep what is made there")
+    parser.add_argument("--out", type=Path, default=Path("bench-history.json"))
+    options = parser.parse_args()
+    report = Report()
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+    print(f"{date.today()}, {machine}; {options.days} days of {options.models:,} models")
+    with tempfile.TemporaryDirectory(prefix="hf-assets-bench-") as temporary:
+        work = options.folder or Path(temporary)
+        days = [str(date.today() - timedelta(days=back)) for back in range(options.days, 0, -1)]
+        _filled(report, work, days, options.models)
+        _series(report, work, days)
+        _page(report, work / "lake")
+        _thinned(report, work)
+    options.out.write_text(json.dumps(report.figures, indent=2, default=str))
+    print(f"\nAll figures: {options.out}")
+    return 0
+
+
+def _case(name: str, *arguments: object) -> Measured:
+    module = "hf_assets_tests.benchmarks.history_cases"
+    return run([sys.executable, "-m", module, name, *map(str, arguments)])
+
+
+def _environment(work: Path, first: str) -> dict[str, str]:
+    home = work / "home"
+    home.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile("dagster.yaml", home / "dagster.yaml")
+    return {
+        "DAGSTER_HOME": str(home),
+        "HF_ASSETS_DATA": str(work / "lake"),
+        "HF_ASSETS_ARCHIVE": str(work / "archive"),
+        "HF_ASSETS_FIRST_DAY": first,
+    }
+
+
+def _launch(*arguments: str) -> list[str]:
+    return [str(Path(sys.executable).with_name("dg")), "launch", *arguments]
+
+
+def _filled(report: Report, work: Path, days: list[str], models: int) -> None:
+    report.section(f"Backfill: {len(days)} days from an archive, in one run")
+    spaces = int(models * SPACES_A_MODEL)
+    _case("archive", work / "archive", days[0], len(days), models, spaces)
+    environment = _environment(work, days[0])
+    job = ("--job", "past_days", "--partition-range")
+    rows = len(days) * models
+    but_one = report.measured(
+        "all days but the last",
+        run(_launch(*job, f"{days[0]}...{days[-2]}"), environment),
+        rows,
+    )
+    report.measured("all series, for the first time", _case("series", work / "lake"))
+    one = report.measured(
+        "adding the last day", run(_launch(*job, f"{days[-1]}...{days[-1]}"), environment), models
+    )
+    each = but_one.wall / (len(days) - 1)
+    report.ratio("seconds a day in one run over a day's own run", each / one.wall, "≤ 0.2")
+
+
+def _series(report: Report, work: Path, days: list[str]) -> None:
+    report.section(f"All series over {len(days)} days, a day later")
+    ours = report.measured("ours", _case("series", work / "lake"))
+    for part, seconds in ours.said["cpu"].items():
+        print(f"    {part:<28}{seconds:.3f} CPU s")
+    every = sum(ours.said["cpu"].values())
+    report.ratio("CPU s, without starting Python", every, "≤ 0.5")
+    for name, title in (
+        ("scan", "one polars scan over the raw days: one series"),
+        ("pandas", "pandas, a raw day at a time: one series"),
+    ):
+        other = report.measured(title, _case(name, work / "lake"))
+        report.ratio(
+            f"CPU of {name}, for one, over ours, for all", other.said["cpu"] / every, "> 1"
+        )
+
+
+@contextmanager
+def _served(lake: Path) -> Generator[tuple[str, subprocess.Popen[str]]]:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = str(taken.getsockname()[1])
+    command = [sys.executable, "-m", "hf_assets.apps.insights", "--data", str(lake)]
+    server = subprocess.Popen([*command, "--port", port], stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout is not None
+        next(line for line in server.stdout if line.startswith("The pages"))
+        yield f"http://127.0.0.1:{port}", server
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _page(report: Report, lake: Path) -> None:
+    """From the address to the whole page, in a browser that has its scripts, and in one without."""
+    from playwright.sync_api import sync_playwright
+
+    report.section("The page: seconds until the overview stands")
+    path = shutil.which("chromium")
+    if path is None:
+        print("  no Chromium on this machine: not measured")
+        return
+    with _served(lake) as (url, server), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        context = browser.new_context()
+        for name in ("first visit", *(f"visit {n}" for n in range(2, VISITS + 1))):
+            page = context.new_page()
+            began = time.perf_counter()
+            page.goto(url)
+            page.get_by_role("heading", level=1).wait_for()
+            page.locator("[data-test-script-state=notRunning]").first.wait_for()
+            seconds = time.perf_counter() - began
+            page.close()
+            report.ratio(name, seconds, "< 2")
+        browser.close()
+        status = Path(f"/proc/{server.pid}/status").read_text().split("VmHWM:")[1].split()[0]
+        report.ratio("peak memory of the server, MB", int(status) / 1024, "bounded")
+
+
+def _thinned(report: Report, work: Path) -> None:
+    report.section(f"Bytes: after {AGES[0]} days (rows) and {AGES[1]} (pages)")
+    found = _case("thin", work / "lake", *AGES).said
+    for kind, (days, before, after) in found.items():
+        if days:
+            print(f"  {kind:<18}{days:>5} days{before / days / 1e6:>9.2f} → "
+                  f"{after / days / 1e6:.2f} MB a day")  # fmt: skip
+            report.figures[f"bytes a day: {kind}"] = {
+                "before": before / days,
+                "after": after / days,
+            }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

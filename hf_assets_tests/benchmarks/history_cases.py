@@ -1,0 +1,122 @@
+"""What `bench-history` measures, each a function that runs in its own process.
+
+`python -m hf_assets_tests.benchmarks.history_cases NAME ARGUMENT…`
+"""
+
+import json
+import sys
+import time
+from collections import defaultdict
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from hf_assets.lake import Lake
+
+
+def archive(folder: str, first: str, days: str, models: str, spaces: str) -> dict[str, Any]:
+    """A folder of recorded days: models and Spaces of a generated Hub, a Parquet file a day."""
+    from hf_assets.demo.generator import GeneratedHub
+    from hf_assets.demo.hub_stats_columns import ModelColumns, SpaceColumns, State
+
+    begin = date.fromisoformat(first)
+    hub = GeneratedHub(int(models), int(spaces), day=begin, sized_on=begin)
+    made = {"models": ModelColumns(hub), "spaces": SpaceColumns(hub, usage=True)}
+    for kind, columns in made.items():
+        place = Path(folder) / kind
+        place.mkdir(parents=True, exist_ok=True)
+        for offset in range(int(days)):
+            day = begin + timedelta(days=offset)
+            frame = pl.from_arrow(columns.table(State(day, day, day, cards=True, partial=False)))
+            assert isinstance(frame, pl.DataFrame)
+            heavy = {"siblings", "config", "cardData"} & set(frame.columns)
+            frame.drop(heavy).write_parquet(place / f"{day}.parquet")
+    return {"days": int(days)}
+
+
+def series(lake: str) -> dict[str, Any]:
+    """`day_quality` and every series, made and stored; CPU seconds of each."""
+    from hf_assets.hub.day_quality import all_days, day_quality
+    from hf_assets.hub.judged import DAY_QUALITY
+    from hf_assets.trends import adoption, key_history, lifecycle, phases, tables
+    from hf_assets.trends.concentration_history import concentration_history
+    from hf_assets.trends.history import Past
+    from hf_assets.trends.model_history import model_history
+    from hf_assets.trends.space_history import space_usage_history
+
+    there, spent = Lake(Path(lake)), {}
+
+    def stored(table: Any, make: Any) -> None:
+        began = time.process_time()
+        there.write(table, None, make())
+        spent[table.name] = time.process_time() - began
+
+    stored(DAY_QUALITY, lambda: day_quality(all_days(there)))
+    past = Past(there)
+    for table, make in (
+        (tables.CATEGORY_HISTORY, key_history.category_history),
+        (tables.LIBRARY_HISTORY, key_history.library_history),
+        (tables.LICENSE_HISTORY, key_history.license_history),
+        (tables.AUTHOR_HISTORY, key_history.author_history),
+        (tables.MODEL_HISTORY, model_history),
+        (tables.SPACE_USAGE_HISTORY, space_usage_history),
+        (tables.CONCENTRATION_HISTORY, concentration_history),
+        (tables.ADOPTION_HISTORY, adoption.adoption_history),
+        (tables.LIFECYCLE, lifecycle.lifecycle),
+    ):
+        stored(table, lambda make=make: make(past))
+    stored(tables.MODEL_PHASES, lambda: phases.model_phases(there.read("model_history", None)))
+    return {"cpu": spent}
+
+
+def scan(lake: str) -> dict[str, Any]:
+    """Downloads by category and day, with their growth over 7 days: one lazy plan over all days."""
+    began = time.process_time()
+    rows = (
+        pl.scan_parquet(f"{lake}/models/day=*/data.parquet", hive_partitioning=False)
+        .group_by("day", "category")
+        .agg(pl.col("downloads").sum(), rows=pl.len())
+        .sort("category", "day")
+        .with_columns(growth=pl.col("downloads") / pl.col("downloads").shift(7).over("category"))
+        .collect()
+    )
+    return {"cpu": time.process_time() - began, "rows": rows.height}
+
+
+def pandas(lake: str) -> dict[str, Any]:
+    """The same by pandas, a day's columns at a time: all days at once do not fit."""
+    import pandas as pd
+
+    began = time.process_time()
+    found = []
+    for path in sorted(Path(lake).glob("models/day=*/data.parquet")):
+        frame = pd.read_parquet(path, columns=["day", "category", "downloads"])
+        sums = frame.groupby(["day", "category"], dropna=False)["downloads"].agg(["sum", "size"])
+        found.append(sums.reset_index())
+    rows = pd.concat(found).sort_values(["category", "day"])
+    rows["growth"] = rows["sum"] / rows.groupby("category", dropna=False)["sum"].shift(7)
+    return {"cpu": time.process_time() - began, "rows": len(rows)}
+
+
+def thin(lake: str, tables: str, pages: str) -> dict[str, Any]:
+    """Days thinned, bytes before and after, of each asset; as if every day were trusted."""
+    from hf_assets.hub.thinning import Ages
+    from hf_assets.hub.thinning import thin as thinned
+
+    there = Lake(Path(lake))
+    sums: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    ages = Ages(int(tables), int(pages))
+    for one in thinned(there, there.days("models"), date.today().isoformat(), ages):
+        asset = sums[one.asset]
+        asset[0] += 1
+        asset[1] += one.before
+        asset[2] += one.after
+    return dict(sums)
+
+
+CASES = {case.__name__: case for case in (archive, series, scan, pandas, thin)}
+
+if __name__ == "__main__":
+    print(json.dumps(CASES[sys.argv[1]](*sys.argv[2:])))
