@@ -66,7 +66,9 @@ def fill_derived_days(
     """One run for each stretch of days that wants filling."""
     missing = unfilled_days(lake)
     if not missing:
-        return dg.SkipReason("every captured day that is whole has its tables and figures, none stale")
+        return dg.SkipReason(
+            "every captured day that is whole has its tables and figures, none stale"
+        )
     return [
         dg.RunRequest(
             run_key=f"{first}...{last} at {context.scheduled_execution_time:%Y-%m-%d}",

@@ -123,7 +123,7 @@ def daily_changes(now: Stored, before: Stored | None, day: str, *, partial: bool
     nulls = _null_shares(now)
     mine = _slim(now, by_name=by_name)
     counts: dict[str, int] = {"rows": mine.height}
-    lifecycle: dict[str, int] = {}
+    lifecycle: dict[str, int | None] = {}
     adoption = pl.DataFrame(schema=_ROWS)
     if before is not None:
         other = _slim(before, by_name=by_name).drop("born", "floor")
@@ -153,7 +153,10 @@ def daily_changes(now: Stored, before: Stored | None, day: str, *, partial: bool
         "identity": "name" if by_name else "hub",
         "columns absent": sorted(facts_of(now).get("absent", [])),
         "models": None if extent.absent else now.rows,
+        # Of the pages behind the day, so that a day that is replaced is told from what it was.
+        "sha256": facts_of(now).get("sha256"),
         "before": before.day if before else None,
+        "before sha256": facts_of(before).get("sha256") if before else None,
         "hours": hours,
         "partial": partial,
         "time known": all(facts_of(one).get("time_known", True) for one in (now, before) if one),
@@ -237,8 +240,10 @@ def _compared(both: pl.DataFrame) -> dict[str, int]:
 
 def _lifecycle(
     both: pl.DataFrame, fresh: pl.DataFrame, listed: int, before: str, *, by_name: bool
-) -> dict[str, int]:
+) -> dict[str, int | None]:
     gated, was = pl.col("gated"), pl.col("gated_before")
+    # A day that was thinned, or a source without the field, tells nothing of it: that is not none.
+    known = (gated.count() > 0) & (was.count() > 0) | (pl.len() == 0)
     born = fresh["born"]
     return {
         "created": int((born >= iso(before)).sum()),
@@ -246,9 +251,10 @@ def _lifecycle(
         "undated": born.null_count(),
         "deleted": listed - both.height,
         **({} if by_name else {"renamed": int((both["name"] != both["name_before"]).sum())}),
-        **both.select(gated_on=(gated & ~was).sum(), gated_off=(was & ~gated).sum()).row(
-            0, named=True
-        ),
+        **both.select(
+            gated_on=pl.when(known).then((gated & ~was).sum()),
+            gated_off=pl.when(known).then((was & ~gated).sum()),
+        ).row(0, named=True),
     }
 
 

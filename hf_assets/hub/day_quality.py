@@ -61,7 +61,8 @@ def _unmade(lake: Lake, day: str) -> Seen:
         facts, rows = capture.provenance, _rows(capture)
     extent = changes.extent_of(day, facts, rows)
     models = None if extent.absent else rows
-    return Seen(extent, {**changes.origin_of(facts), "models": models}, made=False)
+    notes = {**changes.origin_of(facts), "models": models, "sha256": facts.get("sha256")}
+    return Seen(extent, notes, made=False)
 
 
 def _rows(capture: Capture) -> int:
@@ -174,7 +175,7 @@ def _row(
         "columns changed": bool(columns),
         # A partial day that was captured, and that no table is made of, is as it will stay.
         "stale": (not one.made and not place.partial)
-        or (one.made and _compared_otherwise(notes, place)),
+        or (one.made and _compared_otherwise(notes, place, _sha256(before))),
     }
     bad = place.partial or told["stalled"] or rolled_back or not one.made
     return {
@@ -199,9 +200,18 @@ def _row(
     }
 
 
-def _compared_otherwise(notes: Mapping[str, Any], place: Place) -> bool:
-    """Whether `daily_changes` compares that day with another than the one it stands beside."""
-    return notes.get("before") != place.before
+def _sha256(before: Seen | None) -> str | None:
+    return before.notes.get("sha256") if before else None
+
+
+def _compared_otherwise(notes: Mapping[str, Any], place: Place, sha256: str | None) -> bool:
+    """Whether `daily_changes` compares that day with another than the one it stands beside.
+
+    Or with that day as it was before it was replaced: `sha256` is that of its capture, if known.
+    """
+    then = notes.get("before sha256")
+    replaced = None not in (then, sha256) and then != sha256
+    return notes.get("before") != place.before or replaced
 
 
 def still_stale(lake: Lake) -> list[str]:
@@ -215,11 +225,15 @@ def still_stale(lake: Lake) -> list[str]:
         return []
     told = {str(day) for day in judged.filter("stale").select("day").collect()["day"]}
     stored = told & set(lake.days("models")) & set(lake.days("daily_changes"))
-    return sorted(
-        day
-        for day, place in changes.placed(lake, stored).items()
-        if _compared_otherwise(lake.notes("daily_changes", day), place)
-    )
+    # Each placed alone, as it will be when it is made: together they would look back further.
+    return sorted(day for day in stored if _is_stale(lake, day))
+
+
+def _is_stale(lake: Lake, day: str) -> bool:
+    place = changes.placed(lake, [day])[day]
+    before = lake.read("models", place.before) if place.before else None
+    sha256 = changes.facts_of(before).get("sha256") if before else None
+    return _compared_otherwise(lake.notes("daily_changes", day), place, sha256)
 
 
 def all_days(lake: Lake) -> list[Seen]:
@@ -264,5 +278,8 @@ def nothing_stale(judged: pl.DataFrame) -> Verdict:
     if not days:
         return Verdict(True, "Every day is compared with its neighbour.", {"stale": 0})
     named = ", ".join(days[:NAMED]) + (f" and {len(days) - NAMED} more" if days[NAMED:] else "")
-    says = f"Materialise daily_changes of {named} anew: days came between, or it is not made yet."
+    says = (
+        f"Materialise daily_changes of {named} anew: days came between or were replaced, or it is "
+        "not made yet."
+    )
     return Verdict(False, says, {"stale": len(days)}, warn=True)

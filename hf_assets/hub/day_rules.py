@@ -149,7 +149,9 @@ def no_gap_before(lake: Lake, one: Seen) -> Verdict:
         return Verdict(True, "The first of its kind: nothing to compare with.")
     between = (iso(one.day) - iso(before)).days - 1
     days = [str(iso(before) + timedelta(days=number + 1)) for number in range(between)]
-    gone = [day for day in days if not lake.folder("models", day).exists()]
+    # A run that was cut off may have left the folder of a day, and no day in it.
+    stored = set(lake.days("models")) if days else set()
+    gone = [day for day in days if day not in stored]
     says = f"Compared with {before}" + (f", {between} days lie between" if between else "")
     if not gone:
         return Verdict(True, f"{says}.", {"days missing": 0})

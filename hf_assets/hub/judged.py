@@ -62,7 +62,10 @@ DAY_QUALITY = Table(
         "returned": Column(pl.Int64, "Models listed again, or made public: not new."),
         "null_shifts": Column(pl.List(pl.String), "Columns null much more, or less, often."),
         "schema_changes": Column(pl.List(pl.String), "Columns that came (+) or went (-)."),
-        "stale": Column(pl.Boolean, "`daily_changes` compares with a day that is no neighbour."),
+        "stale": Column(
+            pl.Boolean,
+            "`daily_changes` compares with a day that is no neighbour, or was replaced since.",
+        ),
         "flags": Column(pl.List(pl.String), "What is wrong with the day, a word each."),
         "trusted": Column(pl.Boolean, "Neither gap, partial, stalled nor rolled back."),
     },

@@ -2,18 +2,20 @@
 
 A thinned table has all its columns still, and nulls where something was given up: whoever reads it
 finds what is there, and its footer says so (`thinned`). A table is never made again from a thinned
-one. The first day of each month stays whole. Nothing is thinned that `day_quality` does not trust,
-or that has no aggregates.
+one. The first day of each month stays whole. Nothing is thinned that `day_quality` does not trust
+or calls stale, that has no aggregates, or that the next day was not compared with yet.
 """
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
 import pyarrow.parquet as pq
+from filelock import FileLock, Timeout
 
 from hf_assets.durable import write_bytes
 from hf_assets.hub.capture import MARKER, open_capture
@@ -72,7 +74,7 @@ def thin(
 
     Args:
         lake: where the days lie.
-        trusted: days that `day_quality` trusts.
+        trusted: days that `day_quality` trusts and does not call stale (`trusted_days`).
         today: the day it is.
         ages: how old is old.
         tell: takes a line for each day that is old and has to wait, with the reason.
@@ -91,13 +93,23 @@ def thin(
         for day in _older(lake.days(asset, MARKER), today, ages.pages):
             if reason := _not_yet(lake, day, known):
                 tell(f"the pages of {asset} of {day} stay: {reason}")
-            elif dropped := _drop_pages(lake, asset, day, today, dry):
+                continue
+            try:
+                dropped = _drop_pages(lake, asset, day, today, dry)
+            except Timeout:
+                tell(f"the pages of {asset} of {day} stay: another run captures that day")
+                continue
+            if dropped:
                 yield dropped
 
 
 def trusted_days(lake: Lake) -> list[str]:
-    """The days that `day_quality` trusts; MissingDay where it was never made."""
-    judged = lake.read("day_quality", None).frame.filter("trusted").select("day").collect()
+    """The days that `day_quality` trusts, stale ones left out: what is made of them is not final.
+
+    MissingDay where it was never made.
+    """
+    good = pl.col("trusted") & ~pl.col("stale").fill_null(value=False)
+    judged = lake.read("day_quality", None).frame.filter(good).select("day").collect()
     return [day.isoformat() for day in judged["day"]]
 
 
@@ -124,7 +136,12 @@ def _not_yet(lake: Lake, day: str, trusted: set[str]) -> str | None:
             lake.read(name, day)
         except MissingDay:
             return f"there is no {name} of that day"
-    return None if day in trusted else "day_quality does not trust that day"
+    if day not in trusted:
+        return "day_quality does not trust that day, or calls it stale"
+    following = next((known for known in lake.days("models") if known > day), None)
+    if following and following not in lake.days("daily_changes"):
+        return f"{following} was not compared with it yet (there is no daily_changes of that day)"
+    return None
 
 
 def _thin_table(lake: Lake, table: Table, day: str, today: str, dry: bool) -> Thinned:
@@ -154,17 +171,22 @@ def _kept_rows(stored: Stored, table: Table, kept: tuple[str, ...]) -> Iterator[
 
 
 def _drop_pages(lake: Lake, asset: str, day: str, today: str, dry: bool) -> Thinned | None:
-    """Remove the pages of a capture; what it says of itself, and its journal, stay."""
-    capture = open_capture(lake.folder(asset, day))
-    assert capture is not None, f"{asset} of {day} has a marker"
-    pages = sorted(capture.folder.glob("*/*.json.zst"))
-    if not pages:
-        return None
-    size = sum(page.stat().st_size for page in pages)
-    if not dry:
-        facts = {**capture.facts, "pages_dropped": iso(today).isoformat()}
-        # First said, then done: a reader that finds no page finds the reason.
-        write_bytes(capture.folder / MARKER, json.dumps(facts, indent=2).encode())
-        for page in pages:
-            page.unlink()
-    return Thinned(asset, day, size, size if dry else 0)
+    """Remove the pages of a capture; what it says of itself, and its journal, stay.
+
+    Those of another attempt are no part of it. Timeout where another run holds the day.
+    """
+    folder = lake.folder(asset, day)
+    with nullcontext() if dry else FileLock(folder / ".lock").acquire(timeout=0):
+        capture = open_capture(folder)
+        assert capture is not None, f"{asset} of {day} has a marker"
+        pages = sorted((folder / capture.facts["attempt"]).glob("*.json.zst"))
+        if not pages:
+            return None
+        size = sum(page.stat().st_size for page in pages)
+        if not dry:
+            facts = {**capture.facts, "pages_dropped": iso(today).isoformat()}
+            # First said, then done: a reader that finds no page finds the reason.
+            write_bytes(folder / MARKER, json.dumps(facts, indent=2).encode())
+            for page in pages:
+                page.unlink()
+        return Thinned(asset, day, size, size if dry else 0)

@@ -42,12 +42,15 @@ def newest_trusted(h: History) -> datetime.date | None:
 
 
 def numbers(h: History) -> list[Number]:
-    """What the report says first, of the newest trusted day and the week before it."""
+    """What the report says first, of the newest trusted day and the week before it.
+
+    A day is compared with one that covers the same: a folder's lists are no smaller Hub.
+    """
     day = newest_trusted(h)
     if day is None:
         return []
     by_day = {row["day"]: row for row in h.days.to_dicts() if row["trusted"]}
-    earlier = [one for one in by_day if (day - one).days >= WEEK]
+    earlier = [one for one in _as_wide(h, day) if one in by_day and (day - one).days >= WEEK]
     before = by_day[max(earlier)] if earlier else None
     at = f"{DAY_QUALITY.name}, {day}"
     found = [
@@ -61,6 +64,13 @@ def numbers(h: History) -> list[Number]:
     found += [_created(h, day), _held(h, day), _mover(h, day, rising=True)]
     found += [_mover(h, day, rising=False), _trusted(h)]
     return [one for one in found if one is not None]
+
+
+def _as_wide(h: History, day: datetime.date) -> list[datetime.date]:
+    """The days of the same coverage as that one."""
+    of_day = h.days.filter(pl.col("day") == day)["coverage"][0]
+    same = pl.col("coverage").eq_missing(pl.lit(of_day, pl.String))
+    return h.days.filter(same)["day"].to_list()
 
 
 def _counted(
@@ -90,7 +100,8 @@ def _created(h: History, day: datetime.date) -> Number | None:
 
 
 def _held(h: History, day: datetime.date) -> Number | None:
-    rows = h.rows(CONCENTRATION_HISTORY, pl.col("of") == "models", pl.col("day") <= day)
+    rows = h.rows(CONCENTRATION_HISTORY, pl.col("of") == "models", pl.col("day") <= day,
+                  pl.col("day").is_in(_as_wide(h, day)))  # fmt: skip
     rows = rows.filter(pl.col("top_10").is_finite())
     if not rows.height:
         return None

@@ -64,6 +64,11 @@ def test_gating(lake: Lake) -> None:
     assert (found["gated_on"], found["gated_off"]) == (1, 1)
 
 
+def test_gating_since_a_day_that_gave_it_up_is_unknown(lake: Lake) -> None:
+    found = counts(pair(lake, [model(1, gated=None)], [model(1, gated="auto")]), "lifecycle")
+    assert (found["gated_on"], found["gated_off"], found["deleted"]) == (None, None, 0)
+
+
 @pytest.mark.parametrize("named", [(True, True), (True, False), (False, True)])
 def test_without_the_hubs_identity_a_model_is_its_name(
     lake: Lake, named: tuple[bool, bool]

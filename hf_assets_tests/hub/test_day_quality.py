@@ -63,6 +63,7 @@ def test_a_lake_without_days_has_none(lake: Lake) -> None:
 
 def test_a_gap_has_a_row_for_each_day_that_nobody_has(lake: Lake) -> None:
     whole_days(lake, 0, 1, 4)
+    lake.folder("models", day_of(2)).mkdir()  # all that a run that was cut off has left
     found = judged(lake)
     assert [row["gap"] for row in found] == [False, False, True, True, False]
     assert found[2]["flags"] == ["gap"]
@@ -279,6 +280,20 @@ def test_a_day_filled_in_later_makes_the_next_one_stale(lake: Lake) -> None:
     compare(lake, day_of(3))
     judge(lake)
     assert day_quality.nothing_stale(lake.read("day_quality", None).frame.collect()).passed
+
+
+def test_a_day_that_was_replaced_makes_the_next_one_stale(lake: Lake) -> None:
+    for number in range(3):
+        store_day(lake, day_of(number), rows(number), sha256=f"{number:064x}")
+    judged(lake)
+    assert day_quality.still_stale(lake) == []
+    store_day(lake, day_of(1), rows(1, 19), sha256=f"{9:064x}")
+    compare(lake, day_of(1))
+    assert [day for day, row in judge(lake).items() if row["stale"]] == [day_of(2)]
+    assert day_quality.still_stale(lake) == [day_of(2)]
+    compare(lake, day_of(2))
+    assert day_quality.still_stale(lake) == []
+    assert not any(row["stale"] for row in judge(lake).values())
 
 
 def test_renames_deletions_and_returns_are_counted(lake: Lake) -> None:

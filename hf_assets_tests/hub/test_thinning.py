@@ -5,6 +5,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from filelock import FileLock
 
 from hf_assets.demo.generator import GeneratedHub
 from hf_assets.hub import schemas, thinning
@@ -109,6 +110,33 @@ def test_a_day_without_an_aggregate_stays_whole(lake: Lake, day: str, missing: T
     assert all(f"there is no {missing.name}" in line for line in told)
 
 
+def test_a_day_that_the_next_was_not_compared_with_stays_whole(lake: Lake, day: str) -> None:
+    following = "2026-11-23"
+    lake.write(schemas.MODELS, following, Made([]))
+    told: list[str] = []
+    assert list(thin(lake, [day], LATER, Ages(60, 30), tell=told.append)) == []
+    assert len([line for line in told if f"{following} was not compared with it" in line]) == 4
+    lake.write(DAILY_CHANGES, following, Made([]))
+    assert len(thin_all(lake)) == 4
+
+
+def test_pages_of_a_day_that_is_being_captured_stay(lake: Lake, day: str) -> None:
+    told: list[str] = []
+    with FileLock(lake.folder("raw_models", day) / ".lock"):
+        done = list(thin(lake, [day], LATER, Ages(None, 30), tell=told.append))
+    assert [one.asset for one in done] == ["raw_spaces"]
+    assert told == [f"the pages of raw_models of {day} stay: another run captures that day"]
+    assert [one.asset for one in thin_all(lake) if one.asset.startswith("raw")] == ["raw_models"]
+
+
+def test_pages_of_another_attempt_stay(lake: Lake, day: str) -> None:
+    other = lake.folder("raw_models", day) / "20270101T000000.000000Z" / "000000.json.zst"
+    other.parent.mkdir()
+    other.write_bytes(b"a page of a capture that goes on")
+    thin_all(lake)
+    assert other.exists()
+
+
 def test_young_days_stay_whole(lake: Lake, day: str) -> None:
     assert list(thin(lake, [day], "2026-12-20", Ages(30, 30))) == []  # 30 days old: not yet
     assert list(thin(lake, [day], LATER, Ages(None, None))) == []
@@ -137,9 +165,13 @@ def test_a_thin_day_is_the_same_by_row_groups(lake: Lake, served: ServedHub) -> 
     assert lake.read("models", DAY).frame.select(kept).collect().equals(many.select(kept))
 
 
-def test_trusted_days_are_those_that_day_quality_trusts(lake: Lake) -> None:
+def test_trusted_days_are_those_that_day_quality_trusts_and_that_are_not_stale(lake: Lake) -> None:
     rows = pl.DataFrame(
-        {"day": [iso("2026-11-19"), iso(DAY), iso("2026-11-21")], "trusted": [True, False, None]}
+        {
+            "day": [iso("2026-11-19"), iso(DAY), iso("2026-11-21"), iso("2026-11-22")],
+            "trusted": [True, False, None, True],
+            "stale": [False, False, None, True],
+        }
     )
     empty = pl.DataFrame(schema=DAY_QUALITY.schema)
     lake.write(DAY_QUALITY, None, Made([pl.concat([empty, rows], how="diagonal")]))

@@ -1,4 +1,5 @@
 import base64
+import datetime as dt
 import hashlib
 import re
 import shutil
@@ -8,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from hf_assets.hub.judged import DAY_QUALITY
 from hf_assets.trends import report_figures
 from hf_assets.trends.report import write_report
 from hf_assets.trends.report_numbers import flagged_days, newest_trusted, numbers
@@ -139,6 +141,24 @@ def test_numbers_are_of_the_newest_trusted_day() -> None:
     assert more == 0
     assert [row.what for row in rows].count("missing") == 2
     assert [row.day for row in rows] == sorted((row.day for row in rows), reverse=True)
+
+
+def test_a_list_and_the_whole_hub_are_not_compared() -> None:
+    history = past(60)
+    before = history.days.with_columns(coverage=pl.lit("the whole Hub"))
+    lists = pl.col("day") < LAST - dt.timedelta(3)
+    after = before.with_columns(
+        coverage=pl.when(lists).then(pl.lit("the lists of a folder")).otherwise("coverage"),
+        models=pl.when(lists).then(500).otherwise("models"),
+    )
+    notes = []
+    for days in (before, after):
+        made = History.of({**history.frames, DAY_QUALITY.name: days})
+        notes.append({one.label: one.note for one in numbers(made)})
+    listed, held = "models listed", "of the downloads go to the first ten models"
+    assert notes[0][listed] == "+0.7% in 7\u00a0days"
+    assert notes[1][listed] == ""
+    assert notes[0][held].split(" since ")[1] != notes[1][held].split(" since ")[1]
 
 
 @pytest.fixture(scope="module")
