@@ -41,7 +41,7 @@ dev: $(VENV)/.installed  ## the Dagster UI and daemon on the real Hub
 		$(BIN)/dagster dev -w workspace.yaml
 
 test: $(VENV)/.installed  ## the tests
-	$(BIN)/python -m pytest -m "not heavy"
+	$(BIN)/python -m pytest -m "not heavy" -n auto --dist loadfile
 
 test-heavy: $(VENV)/.installed  ## the tests that take minutes, too
 	$(BIN)/python -m pytest

@@ -215,7 +215,7 @@ def test_workers_do_not_outlive_their_parent(folder: Path, sent: signal.Signals)
     assert len(children) >= 2
     # Control-C reaches the workers as well.
     os.killpg(one.pid, sent) if sent == signal.SIGINT else one.kill()
-    for _ in range(600):
+    for _ in range(1800):
         if not any(map(_runs, children)):
             break
         time.sleep(0.05)
