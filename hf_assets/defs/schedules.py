@@ -69,16 +69,7 @@ def fill_derived_days(
         return dg.SkipReason(
             "every captured day that is whole has its tables and figures, none stale"
         )
-    return [
-        dg.RunRequest(
-            run_key=f"{first}...{last} at {context.scheduled_execution_time:%Y-%m-%d}",
-            tags={
-                "dagster/asset_partition_range_start": first,
-                "dagster/asset_partition_range_end": last,
-            },
-        )
-        for first, last in stretches(missing)
-    ]
+    return _ranges(context, missing)
 
 
 @dg.schedule(
@@ -99,16 +90,7 @@ def recover_past_days(
         days = recoverable_days(lake, archive, settings().recover_days)
     if not days:
         return dg.SkipReason(f"{archive.name} has no day that is missing")
-    return [
-        dg.RunRequest(
-            run_key=f"{first}...{last} at {context.scheduled_execution_time:%Y-%m-%d}",
-            tags={
-                "dagster/asset_partition_range_start": first,
-                "dagster/asset_partition_range_end": last,
-            },
-        )
-        for first, last in stretches(days)
-    ]
+    return _ranges(context, days)
 
 
 def recoverable_days(lake: LakeResource, archive: Archive, most: int) -> list[str]:
@@ -159,6 +141,20 @@ def unfilled_days(lake: LakeResource) -> list[str]:
 def _is_thin(tree: Lake, day: str) -> bool:
     stored = [name for name in KEPT if day in tree.days(name)]
     return any(thinned(tree.read(name, day)) for name in stored)
+
+
+def _ranges(context: dg.ScheduleEvaluationContext, days: Sequence[str]) -> list[dg.RunRequest]:
+    """A run for each unbroken stretch of those days, asked for once a night."""
+    return [
+        dg.RunRequest(
+            run_key=f"{first}...{last} at {context.scheduled_execution_time:%Y-%m-%d}",
+            tags={
+                "dagster/asset_partition_range_start": first,
+                "dagster/asset_partition_range_end": last,
+            },
+        )
+        for first, last in stretches(days)
+    ]
 
 
 def stretches(days: Sequence[str]) -> Iterator[tuple[str, str]]:
