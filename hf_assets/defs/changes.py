@@ -4,7 +4,7 @@ from functools import partial
 
 import dagster as dg
 
-from hf_assets.defs.daily import Tables, daily_table
+from hf_assets.defs.daily import Tables, daily_table, once
 from hf_assets.defs.report import column_schema
 from hf_assets.defs.resources import Days, LakeResource
 from hf_assets.hub import changes
@@ -46,4 +46,4 @@ def day_quality(lake: LakeResource) -> Days:
 
     A row for every day from the first stored to the last, from footers alone.
     """
-    return Days(DAY_QUALITY, {None: lambda: judging.day_quality(judging.all_days(lake.tree))})
+    return once(DAY_QUALITY, lambda: judging.day_quality(judging.all_days(lake.tree)))

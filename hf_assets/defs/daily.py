@@ -56,3 +56,13 @@ def each_day(
     # A run that leaves days out may give one input fewer of them than another.
     days = [day for day in inputs[0] if all(day in one for one in inputs)]
     return Days(table, {day: partial(make, day) for day in days})
+
+
+def once(table: Table, make: Callable[[], Made]) -> Days:
+    """A table without days."""
+    return Days(table, {None: make})
+
+
+def every_day(name: str) -> dg.AssetDep:
+    """All days of a daily asset, for one that has none."""
+    return dg.AssetDep(name, partition_mapping=dg.AllPartitionMapping())

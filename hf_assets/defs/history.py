@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import dagster as dg
 
+from hf_assets.defs.daily import every_day, once
 from hf_assets.defs.report import column_schema
 from hf_assets.defs.resources import Days, LakeResource, clear_failures
 from hf_assets.lake import Made
@@ -26,10 +27,6 @@ from hf_assets.trends.space_history import space_usage_history
 
 GROUP = "trends/history"
 Make = Callable[[Past], Made]
-
-
-def _every_day(name: str) -> dg.AssetDep:
-    return dg.AssetDep(name, partition_mapping=dg.AllPartitionMapping())
 
 
 JUDGED = dg.AssetDep("day_quality")
@@ -76,10 +73,6 @@ def _told(table: Table) -> dict[str, object]:
     return {"dagster/column_schema": column_schema(table), "dagster/table_name": table.name}
 
 
-def _once(table: Table, make: Callable[[], Made]) -> Days:
-    return Days(table, {None: make})
-
-
 @dg.multi_asset(
     name="histories",
     outs={
@@ -94,7 +87,7 @@ def _once(table: Table, make: Callable[[], Made]) -> Days:
         )
         for name, (table, _, about) in FROM_METRICS.items()
     },
-    deps=[_every_day("daily_metrics"), JUDGED],
+    deps=[every_day("daily_metrics"), JUDGED],
     can_subset=True,
 )
 def histories(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator[dg.Output[Days]]:
@@ -102,7 +95,7 @@ def histories(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator
     past = Past(lake.tree)
     for name, (table, make, _) in FROM_METRICS.items():
         if name in context.op_execution_context.selected_output_names:
-            yield dg.Output(_once(table, lambda make=make: make(past)), name)
+            yield dg.Output(once(table, lambda make=make: make(past)), name)
 
 
 @_history(tables.MODEL_PHASES, dg.AssetDep("model_history"))
@@ -110,16 +103,16 @@ def model_phases(lake: LakeResource) -> Days:
     """Each model's peak, half-life, and the phase of hype that it is in."""
     with clear_failures():
         history = lake.tree.read("model_history", None)
-    return _once(tables.MODEL_PHASES, lambda: phases.model_phases(history))
+    return once(tables.MODEL_PHASES, lambda: phases.model_phases(history))
 
 
-@_history(tables.ADOPTION_HISTORY, _every_day("daily_changes"), JUDGED)
+@_history(tables.ADOPTION_HISTORY, every_day("daily_changes"), JUDGED)
 def adoption_history(lake: LakeResource) -> Days:
     """How long models take to 1 k, 10 k, 100 k and 1 M downloads, those that wait counted."""
-    return _once(tables.ADOPTION_HISTORY, lambda: adoption.adoption_history(Past(lake.tree)))
+    return once(tables.ADOPTION_HISTORY, lambda: adoption.adoption_history(Past(lake.tree)))
 
 
-@_history(tables.LIFECYCLE, _every_day("daily_changes"), JUDGED)
+@_history(tables.LIFECYCLE, every_day("daily_changes"), JUDGED)
 def lifecycle(lake: LakeResource) -> Days:
     """Models created, deleted, returned, renamed and gated, a day."""
-    return _once(tables.LIFECYCLE, lambda: lives.lifecycle(Past(lake.tree)))
+    return once(tables.LIFECYCLE, lambda: lives.lifecycle(Past(lake.tree)))

@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 
 from hf_assets.corpora.schemas import texts_table
+from hf_assets.defs.daily import once
 from hf_assets.defs.partitions import daily, single_run
 from hf_assets.defs.report import column_schema
 from hf_assets.defs.resources import (
@@ -20,7 +21,7 @@ from hf_assets.defs.resources import (
     StackExchangeResource,
     clear_failures,
 )
-from hf_assets.lake import Made, today
+from hf_assets.lake import today
 from hf_assets.parquet import Table
 from hf_assets.settings import settings
 
@@ -72,7 +73,7 @@ def question_dump(context: dg.AssetExecutionContext, config: QuestionDumpConfig)
     known = settings()
     path = _given(config.path, known.question_dump, "HF_ASSETS_QUESTION_DUMP", "Posts.xml")
     site = config.site or known.stackexchange_site
-    return _once(QUESTION_DUMP, partial(dumps.read_posts, path, site, context.log.info))
+    return once(QUESTION_DUMP, partial(dumps.read_posts, path, site, context.log.info))
 
 
 @_daily(NEW_QUESTIONS, "stackexchange", "json")
@@ -100,7 +101,7 @@ def dataset_dump(context: dg.AssetExecutionContext, config: DumpConfig, lake: La
     if not given:
         with clear_failures():
             meta_kaggle.fetch(folder, context.log.info)
-    return _once(DATASET_DUMP, partial(meta_kaggle.read_tables, folder, context.log.info))
+    return once(DATASET_DUMP, partial(meta_kaggle.read_tables, folder, context.log.info))
 
 
 @_daily(NEW_DATASETS, "kaggle", "json")
@@ -119,10 +120,6 @@ def new_datasets(
     return Days(
         NEW_DATASETS, {day: partial(fetched, client, day, known) for day in context.partition_keys}
     )
-
-
-def _once(table: Table, make: Callable[[], Made]) -> Days:
-    return Days(table, {None: make})
 
 
 def _given(path: str | None, known: Path | None, variable: str, what: str) -> Path:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from hf_assets.defs.daily import every_day
 from hf_assets.defs.report import gallery
 from hf_assets.defs.resources import LakeResource
 from hf_assets.durable import replacing_folder
@@ -18,10 +19,6 @@ SERIES = (
     "category_history", "library_history", "license_history", "model_history", "model_phases",
     "adoption_history", "space_usage_history", "concentration_history", "lifecycle", "day_quality",
 )  # fmt: skip
-
-
-def _every_day(name: str) -> dg.AssetDep:
-    return dg.AssetDep(name, partition_mapping=dg.AllPartitionMapping())
 
 
 @dg.asset(group_name="trends/history", owners=["team:hub"], kinds={"matplotlib"}, deps=[*SERIES])
@@ -50,7 +47,7 @@ def trend_figures(lake: LakeResource) -> dg.MaterializeResult:
     group_name="trends/history",
     owners=["team:hub"],
     kinds={"html"},
-    deps=[*SERIES, _every_day("daily_metrics"), _every_day("model_usage")],
+    deps=[*SERIES, every_day("daily_metrics"), every_day("model_usage")],
 )
 def insights_report(lake: LakeResource) -> dg.MaterializeResult:
     """One page to mail or to publish as a static Space: numbers, trends, the newest trusted day."""
