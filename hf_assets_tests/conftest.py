@@ -4,11 +4,11 @@ import itertools
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -36,6 +36,9 @@ from hf_assets.hub.listing import HubClient
 from hf_assets.hub.pacing import Pacer
 from hf_assets.lake import Lake
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 # No test depends on the speed of the machine; CI tries the same examples on each run, and a
 # developer's machine tries new ones.
 settings.register_profile("hf_assets", deadline=None, derandomize="CI" in os.environ)
@@ -43,6 +46,15 @@ settings.load_profile("hf_assets")
 
 DAY = "2026-11-20"
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")  # no longer: a loop of its own runs beside it
+def browser() -> "Generator[Browser]":
+    """Headless Chromium."""
+    from hf_assets_tests.browser import chromium
+
+    with chromium() as browser:
+        yield browser
 
 
 @dataclass

@@ -1,7 +1,6 @@
 """The pages of the Hub's days as a person uses them, in headless Chromium."""
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -12,19 +11,15 @@ from urllib.parse import quote, urlsplit
 
 import polars as pl
 import pytest
-from playwright.sync_api import Browser, Dialog, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, expect
 
 from hf_assets.lake import Lake
 from hf_assets_tests.apps.hub_lake import DAYS, LAST, MARKUP, NAMES, RARE, STALLED, write_hub_lake
+from hf_assets_tests.browser import IN_CHROMIUM, PATIENCE
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PROJECT = Path(__file__).resolve().parents[2]
-PATIENCE = 60_000
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
-]
+pytestmark = IN_CHROMIUM
 
 
 @contextmanager
@@ -65,17 +60,6 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def url(data: Path) -> Generator[str]:
     with serving(data, data.parent / "log") as url:
         yield url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Generator[Browser]:
-    quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-    quiet += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=quiet)
-        expect.set_options(timeout=PATIENCE)
-        yield browser
-        browser.close()
 
 
 @contextmanager

@@ -1,34 +1,18 @@
 """The tagger page as a person uses it, in headless Chromium."""
 
-import shutil
 from collections.abc import Generator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Dialog, Page, Request, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, Request, Route, expect
 
 from hf_assets_tests.apps.conftest import TITLE, TORN, Served
 from hf_assets_tests.apps.models import IMAGE, WORDS
+from hf_assets_tests.browser import IN_CHROMIUM, PATIENCE
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-PATIENCE = 60_000
 LABELS = list(WORDS.values())
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Generator[Browser]:
-    quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-    quiet += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=quiet)
-        expect.set_options(timeout=PATIENCE)
-        yield browser
-        browser.close()
+pytestmark = IN_CHROMIUM
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The UI as a person opens it: headless Chromium on the pages that a newcomer sees first."""
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -13,19 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from hf_assets.lake import today
+from hf_assets_tests.browser import IN_CHROMIUM, PATIENCE
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PROJECT = Path(__file__).resolve().parents[2]
-# A page of the UI loads its parts one by one; on two busy cores that takes a while.
-PATIENCE = 60_000
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
-]
+pytestmark = IN_CHROMIUM
 
 
 @dataclass(frozen=True)
@@ -78,16 +72,10 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Generator[Ui]:
 
 
 @pytest.fixture(scope="module")
-def page(ui: Ui, tmp_path_factory: pytest.TempPathFactory) -> Generator[Page]:
-    quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-    quiet += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=quiet)
-        page = browser.new_page(viewport={"width": 1600, "height": 1000})
-        page.set_default_timeout(PATIENCE)
-        expect.set_options(timeout=PATIENCE)
-        yield page
-        browser.close()
+def page(ui: Ui, browser: Browser) -> Page:
+    page = browser.new_page(viewport={"width": 1600, "height": 1000})
+    page.set_default_timeout(PATIENCE)
+    return page
 
 
 def test_the_lineage_shows_every_asset_under_its_group(ui: Ui, page: Page) -> None:

@@ -2,12 +2,12 @@ import base64
 import datetime as dt
 import hashlib
 import re
-import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
 import polars as pl
 import pytest
+from playwright.sync_api import Browser
 
 from hf_assets.hub.judged import DAY_QUALITY
 from hf_assets.trends import report_figures
@@ -19,7 +19,6 @@ from hf_assets_tests.trends.pasts import LAST, past
 from hf_assets_tests.trends.test_figures import HOSTILE, chosen, normal, snapshot
 from hf_assets_tests.trends.test_trend_figures import hostile, remade
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 LIMIT = 5_000_000  # bytes of the page: what can be mailed
 
 
@@ -170,35 +169,26 @@ def opened(files: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
-def test_it_is_read_on_a_phone_and_a_desk_in_light_and_dark(opened: Path) -> None:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        for scheme, width, drawn in (("light", 360, 864), ("dark", 1200, 1800)):
-            context = browser.new_context(
-                viewport={"width": width, "height": 800}, color_scheme=scheme
-            )
-            page, told, asked = context.new_page(), [], []
-            page.on("console", lambda message, told=told: told.append(message.text))
-            page.on("request", lambda request, asked=asked: asked.append(request.url))
-            page.goto(opened.as_uri())
-            assert page.evaluate("document.documentElement.scrollWidth") == width
-            sizes = page.evaluate(
-                "Promise.all([...document.images].map(i => i.decode().then(() => "
-                "[i.currentSrc.slice(0, 16), i.getBoundingClientRect().width])))"
-            )
-            assert {kind for kind, _ in sizes} == {"data:image/webp;"}
-            assert max(wide for _, wide in sizes) <= width
-            natural = page.evaluate(
-                "Promise.all([...document.images].map(async i => "
-                "(await createImageBitmap(i)).width))"
-            )
-            assert max(natural) <= drawn
-            ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
-            assert (ground == "rgb(16, 21, 29)") == (scheme == "dark")
-            assert not told
-            assert not [url for url in asked if not url.startswith(("file:", "data:"))]
-            context.close()
-        browser.close()
+def test_it_is_read_on_a_phone_and_a_desk_in_light_and_dark(opened: Path, browser: Browser) -> None:
+    for scheme, width, drawn in (("light", 360, 864), ("dark", 1200, 1800)):
+        context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+        page, told, asked = context.new_page(), [], []
+        page.on("console", lambda message, told=told: told.append(message.text))
+        page.on("request", lambda request, asked=asked: asked.append(request.url))
+        page.goto(opened.as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        sizes = page.evaluate(
+            "Promise.all([...document.images].map(i => i.decode().then(() => "
+            "[i.currentSrc.slice(0, 16), i.getBoundingClientRect().width])))"
+        )
+        assert {kind for kind, _ in sizes} == {"data:image/webp;"}
+        assert max(wide for _, wide in sizes) <= width
+        natural = page.evaluate(
+            "Promise.all([...document.images].map(async i => (await createImageBitmap(i)).width))"
+        )
+        assert max(natural) <= drawn
+        ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert (ground == "rgb(16, 21, 29)") == (scheme == "dark")
+        assert not told
+        assert not [url for url in asked if not url.startswith(("file:", "data:"))]
+        context.close()
