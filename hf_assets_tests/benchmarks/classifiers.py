@@ -78,7 +78,9 @@ def _bench(options: argparse.Namespace, table: Path, folder: Path) -> dict[str, 
         figures |= _ours(options, corpus, encoder, folder)
     if "naive" in parts:
         began = time.perf_counter()
-        found = naive_scores(corpus, encoder, seed=SEED, tell=_tell)
+        found = naive_scores(
+            corpus, encoder, seed=SEED, tell=_tell, kept=folder / "earlier-recipe.pt"
+        )
         figures["naive"] = {**found, "seconds": time.perf_counter() - began}
         _score("the earlier recipe, at 0.5", figures["naive"])
     if "pace" in parts:
