@@ -6,6 +6,7 @@ What belongs here: columns, types, bytes. What does not: where a file lies (`lak
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,11 @@ class Table:
         """The polars schema."""
         return pl.Schema({name: column.dtype for name, column in self.columns.items()})
 
+    @cached_property
+    def arrow_schema(self) -> pa.Schema:
+        """The same, as it is written."""
+        return _arrow(pl.DataFrame(schema=self.schema)).schema
+
 
 class ParquetBatches:
     """A Parquet file written batch by batch, in the lake's encodings.
@@ -68,7 +74,7 @@ class ParquetBatches:
         self._waiting: list[pa.Table] = []
 
     def __enter__(self) -> "ParquetBatches":
-        schema = self._arrow(pl.DataFrame(schema=self.table.schema)).schema
+        schema = self.table.arrow_schema
         dictionary, encoding = _encodings(schema, self.table.encodings)
         self._writer = pq.ParquetWriter(
             self.path,
@@ -85,7 +91,7 @@ class ParquetBatches:
         """Append rows; the frame must have the table's columns, in any order."""
         if frame.height:
             # As Arrow while it waits: compact, where a frame holds on to what it was cut from.
-            self._waiting.append(self._arrow(frame))
+            self._waiting.append(_arrow(self._shaped(frame)))
         if sum(part.num_rows for part in self._waiting) >= self.table.row_group:
             self._flush()
 
@@ -102,9 +108,15 @@ class ParquetBatches:
             self._writer.add_key_value_metadata({FOOTER_KEY: json.dumps(self.footer, default=str)})
         self._writer.close()
 
-    def _arrow(self, frame: pl.DataFrame) -> pa.Table:
-        shaped = frame.select(list(self.table.columns)).cast(dict(self.table.schema))
-        return shaped.to_arrow(compat_level=pl.CompatLevel.oldest())
+    def _shaped(self, frame: pl.DataFrame) -> pl.DataFrame:
+        schema = self.table.schema
+        if frame.schema == schema:
+            return frame
+        return frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
+
+
+def _arrow(frame: pl.DataFrame) -> pa.Table:
+    return frame.to_arrow(compat_level=pl.CompatLevel.oldest())
 
 
 def _encodings(schema: pa.Schema, known: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:

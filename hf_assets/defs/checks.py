@@ -33,7 +33,7 @@ def _of_capture(asset: str) -> list[dg.AssetChecksDefinition]:
             asset,
             "not_partial",
             None,
-            "At least half the rows of the last whole capture of the same source.",
+            "At least half the rows of the last whole capture that covers as much.",
             blocking=True,
             rules=not_partial,
         ),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import polars.selectors as cs
 
-from hf_assets.defs.report import gallery, shown
+from hf_assets.defs.report import gallery, placed, shown
 
 if TYPE_CHECKING:
     from hf_assets.classifiers.standings import Leaderboard
@@ -36,12 +36,6 @@ def pictures(folder: Path, *names: str) -> dg.MarkdownMetadataValue:
     return gallery(small)
 
 
-def place(folder: Path) -> dict[str, Any]:
-    """Where an artefact lies, and how large it is."""
-    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    return {"path": dg.MetadataValue.path(str(folder)), "bytes": size}
-
-
 def corpus_facts(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
     """Rows, labels, what was left out and why, lengths, the commonest labels, their figure."""
     length = facts["length"]
@@ -57,7 +51,7 @@ def corpus_facts(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
         "licences": dg.MetadataValue.json(dict(facts["licences"])),
         "label frequencies": pictures(folder, "label_frequencies"),
         "sources": dg.MetadataValue.json(facts["sources"]),
-        **place(folder),
+        **placed(folder),
     }
 
 
@@ -71,7 +65,7 @@ def baseline_facts(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
         "threshold": words["threshold"],
         "terms": words["terms"],
         "seconds": words["seconds"],
-        **place(folder),
+        **placed(folder),
     }
 
 
@@ -88,7 +82,7 @@ def classifier_facts(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
         "rows": dg.MetadataValue.json(facts["rows"]),
         "versions": dg.MetadataValue.json(facts["versions"]),
         "curves": pictures(folder, "curves"),
-        **place(folder),
+        **placed(folder),
     }
 
 
@@ -100,7 +94,7 @@ def onnx_facts(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
         "opset": facts["opset"],
         "inputs": ", ".join(facts["inputs"]),
         "seconds": facts["seconds"],
-        **place(folder),
+        **placed(folder),
     }
 
 
@@ -116,7 +110,7 @@ def quantized_facts(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
         "threshold": facts["threshold"],
         "candidates": table([{name: one.get(name) for name in names} for one in tried]),
         "rule": facts["rule"],
-        **place(folder),
+        **placed(folder),
     }
 
 
@@ -132,7 +126,7 @@ def leaderboard_facts(folder: Path, board: "Leaderboard") -> dict[str, Any]:
         "leaderboard": table(rounded.to_dicts()),
         **{name.replace("_", " "): pictures(folder, name) for name in drawn},
         "facts": dg.MetadataValue.json(board.facts),
-        **place(folder),
+        **placed(folder),
     }
 
 
@@ -145,5 +139,5 @@ def space_facts(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
         "with words": facts["words"],
         "model card": dg.MetadataValue.md((folder / "model" / "README.md").read_text("utf-8")),
         "Space card": dg.MetadataValue.md((folder / "README.md").read_text("utf-8")),
-        **place(folder),
+        **placed(folder),
     }

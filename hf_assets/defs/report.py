@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Mapping
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -193,3 +194,9 @@ def shown(value: Any) -> str | int | float | bool:
         value = ", ".join(str(item) for item in value)
     text = "".join(char if char.isprintable() else "�" for char in str(value))
     return text if len(text) <= PREVIEW_TEXT else text[: PREVIEW_TEXT - 1] + "…"
+
+
+def placed(folder: Path, name: str = "") -> dict[str, Any]:
+    """Where an artefact of many files lies, or its file `name`, and how large it is in all."""
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return {"path": dg.MetadataValue.path(str(folder / name)), "bytes": size}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from hf_assets.defs.daily import every_day
-from hf_assets.defs.report import gallery
+from hf_assets.defs.report import gallery, placed
 from hf_assets.defs.resources import LakeResource
 from hf_assets.durable import replacing_folder
 
@@ -40,7 +40,7 @@ def trend_figures(lake: LakeResource) -> dg.MaterializeResult:
         _write(folder / "figures.json", {"figures": list(drawn), **facts})
     shown = gallery({name: rendered.gallery for name, rendered in drawn.items()})
     return dg.MaterializeResult(metadata={"gallery": shown, "figures": len(drawn)}
-                                | facts | _place(place))  # fmt: skip
+                                | facts | placed(place))  # fmt: skip
 
 
 @dg.asset(
@@ -62,7 +62,7 @@ def insights_report(lake: LakeResource) -> dg.MaterializeResult:
         for name, content in files.items():
             (folder / name).write_bytes(content)
     facts = {"figures of": str(day.day) if day else "no day"} | _days(history)
-    return dg.MaterializeResult(metadata=facts | _place(place, "index.html"))
+    return dg.MaterializeResult(metadata=facts | placed(place, "index.html"))
 
 
 def _days(history: "History") -> dict[str, Any]:
@@ -71,11 +71,6 @@ def _days(history: "History") -> dict[str, Any]:
     first, last = (str(there["day"][at]) if there.height else "none" for at in (0, -1))
     trusted = int(history.days["trusted"].fill_null(False).sum())
     return {"first day": first, "last day": last, "days": there.height, "trusted days": trusted}
-
-
-def _place(folder: Path, name: str = "") -> dict[str, Any]:
-    size = sum(path.stat().st_size for path in folder.iterdir())
-    return {"bytes": size, "path": dg.MetadataValue.path(str(folder / name))}
 
 
 def _write(path: Path, facts: Mapping[str, Any]) -> None:

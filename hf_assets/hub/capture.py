@@ -57,6 +57,11 @@ class Capture:
         return self.facts["rows"]
 
     @property
+    def distinct(self) -> int:
+        """Rows without doubles."""
+        return self.facts.get("distinct", self.rows)
+
+    @property
     def limited(self) -> bool:
         """True where less than the whole Hub was asked for."""
         ask = self.facts["ask"]
@@ -126,10 +131,12 @@ class Capture:
 
 
 def origin(facts: Mapping[str, Any]) -> str:
-    """Where a day came from, in words: the endpoint, the revision, or the file."""
-    if "revision" in facts:
-        return f"{facts['dataset']} at {facts['revision'][:12]}, {facts['file']}"
-    return str(facts.get("file") or facts.get("endpoint") or "an unknown Hub")
+    """Where a day came from, in words: the revision and the file of it, or the endpoint."""
+    where = str(facts.get("file") or "")
+    if revision := facts.get("revision"):
+        told = f"{facts.get('dataset')} at {revision[:12]}"
+        return f"{told}, {where}" if where else told
+    return where or str(facts.get("endpoint") or "an unknown Hub")
 
 
 def open_capture(folder: Path) -> Capture | None:

@@ -5,15 +5,16 @@ read these, and the footer, and never two days of models.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 import polars as pl
 
+from hf_assets.hub.capture import origin
+from hf_assets.hub.extents import FOLLOWING, Extent, Place, extent_of, places
 from hf_assets.hub.judged import MILESTONES
-from hf_assets.hub.quality import NULL_RATE_STEP, PARTIAL, null_counts
+from hf_assets.hub.quality import NULL_RATE_STEP, null_counts
 from hf_assets.lake import Lake, Made, Stored, iso
 
 # Downloads in 30 days from which a model is one of the larger: its count moves every day. (Model
@@ -23,13 +24,10 @@ LARGER = 10_000
 LONGEST_STEP = 7
 # Days since creation for which adoption is followed: two years.
 MAX_AGE = 730
-# Stored days that are looked at to find the last whole one.
+# Stored days that are looked at first to find the last whole one: a day costs what a day costs.
 LOOK_BACK = 30
 # Share of all-time counters that may fall before they are taken for rolled back (Model Pulse).
 ROLLED_BACK = 0.05
-
-# What can be compared: a list that somebody kept says nothing of the whole Hub, nor does a part.
-WHOLE_HUB, FOLDER, LIMITED = "the whole Hub", "the lists of a folder", "a limited capture"
 
 _ROWS = {
     "dimension": pl.String,
@@ -40,66 +38,25 @@ _ROWS = {
 }
 
 
-@dataclass(frozen=True)
-class Extent:
-    """How much a stored day of models covers."""
-
-    day: str
-    coverage: str
-    rows: int
-    absent: bool = False  # the source has none of this kind, which is not a break
-
-
-@dataclass(frozen=True)
-class Place:
-    """A day among the others: the day it is compared with, if any, and whether it broke off."""
-
-    before: str | None
-    partial: bool
-
-
-def extent_of(day: str, facts: Mapping[str, Any], rows: int) -> Extent:
-    """The extent of a day.
-
-    Args:
-        day: the partition key.
-        facts: what its capture says of itself (`Capture.provenance`).
-        rows: models.
-    """
-    limited = LIMITED if facts.get("limited") else WHOLE_HUB
-    coverage = FOLDER if facts.get("source") == "folder" else limited
-    return Extent(day, coverage, rows, absent=bool(facts.get("absent_kind")))
-
-
-def places(days: Iterable[Extent]) -> dict[str, Place]:
-    """Each day's place: beside the last whole one before it that covers the same.
-
-    A day of under half the rows of the last whole one is partial, and nothing is compared with it.
-
-    Args:
-        days: oldest first.
-    """
-    whole: dict[str, Extent] = {}
-    found: dict[str, Place] = {}
-    for one in days:
-        last = whole.get(one.coverage)
-        partial = last is not None and not one.absent and one.rows < PARTIAL * last.rows
-        found[one.day] = Place(last.day if last and one.rows else None, partial)
-        if one.rows and not partial:
-            whole[one.coverage] = one
-    return found
-
-
 def placed(lake: Lake, days: Iterable[str]) -> dict[str, Place]:
     """The place of each of those days among the stored days of `models`, from their footers."""
     wanted = sorted(days)
     known = lake.days("models")
-    # From a month of stored days before the first: a day costs what a day costs.
-    begin = max(bisect_left(known, wanted[0]) - LOOK_BACK, 0) if wanted else 0
-    end = bisect_right(known, wanted[-1]) if wanted else 0
-    stored = [lake.read("models", day) for day in known[begin:end]]
-    found = places(extent_of(one.day, facts_of(one), one.rows) for one in stored)
-    return {day: found[day] for day in wanted}
+    first = bisect_left(known, wanted[0]) if wanted else 0
+    # A few days after the last as well: they measure one that has none before it.
+    end = bisect_right(known, wanted[-1]) + FOLLOWING if wanted else 0
+    look_back = LOOK_BACK
+    read: dict[str, Extent] = {}
+    while True:
+        begin = max(first - look_back, 0)
+        for day in known[begin:end]:
+            if day not in read:
+                stored = lake.read("models", day)
+                read[day] = extent_of(day, facts_of(stored), stored.rows)
+        found = places(read[day] for day in known[begin:end])
+        if not begin or all(found[day].before or not read[day].rows for day in wanted):
+            return {day: found[day] for day in wanted}
+        look_back *= 4
 
 
 def daily_changes(now: Stored, before: Stored | None, day: str, *, partial: bool = False) -> Made:
@@ -132,7 +89,8 @@ def daily_changes(now: Stored, before: Stored | None, day: str, *, partial: bool
         counts |= _compared(both) | {"rows_before": other.height}
         lifecycle = _lifecycle(both, fresh, other.height, before.day, by_name=by_name)
         step = (iso(day) - iso(before.day)).days
-        if not partial and step <= LONGEST_STEP and not rolled_back(counts):
+        told = mine["downloads_all_time"].count() > 0
+        if told and not partial and step <= LONGEST_STEP and not rolled_back(counts):
             adoption = _adoption(both, fresh, day, before.day)
     rows = [
         *(("compared", key, None, count, None) for key, count in counts.items()),
@@ -189,12 +147,7 @@ def facts_of(stored: Stored) -> dict[str, Any]:
 
 def origin_of(facts: Mapping[str, Any]) -> dict[str, str]:
     """Where a day came from: its `source`, and its `origin` (endpoint, revision or file)."""
-    source = facts.get("source", "captured")
-    origins = {
-        "hub-stats": f"{facts.get('dataset')}@{str(facts.get('revision'))[:12]}",
-        "folder": str(facts.get("file")),
-    }
-    return {"source": source, "origin": origins.get(source, str(facts.get("endpoint", "")))}
+    return {"source": facts.get("source", "captured"), "origin": origin(facts)}
 
 
 def _hours(before: Stored, now: Stored) -> float | None:
@@ -244,14 +197,17 @@ def _lifecycle(
     gated, was = pl.col("gated"), pl.col("gated_before")
     # A day that was thinned, or a source without the field, tells nothing of it: that is not none.
     known = (gated.count() > 0) & (was.count() > 0) | (pl.len() == 0)
-    born = fresh["born"]
+    renamed = {} if by_name else {"renamed": (pl.col("name") != pl.col("name_before")).sum()}
+    born = pl.col("born")
     return {
-        "created": int((born >= iso(before)).sum()),
-        "returned": int((born < iso(before)).sum()),
-        "undated": born.null_count(),
+        **fresh.select(
+            created=(born >= iso(before)).sum(),
+            returned=(born < iso(before)).sum(),
+            undated=born.null_count(),
+        ).row(0, named=True),
         "deleted": listed - both.height,
-        **({} if by_name else {"renamed": int((both["name"] != both["name_before"]).sum())}),
         **both.select(
+            **renamed,
             gated_on=pl.when(known).then((gated & ~was).sum()),
             gated_off=pl.when(known).then((was & ~gated).sum()),
         ).row(0, named=True),
@@ -262,14 +218,18 @@ def _adoption(both: pl.DataFrame, fresh: pl.DataFrame, day: str, before: str) ->
     """At risk and reached, by number and age. Models dated by the Hub's floor have no age."""
     age = (pl.lit(iso(day)) - pl.col("born")).dt.total_days().cast(pl.Int32)
     step = (iso(day) - iso(before)).days
-    listed = both.select(
+    listed = both.lazy().select(
         *("floor", "downloads_all_time"), "downloads_all_time_before", age=age, first=age - step + 1
     )
-    newborn = fresh.filter(pl.col("born") >= iso(before)).select(
-        *("floor", "downloads_all_time"),
-        downloads_all_time_before=pl.lit(0, pl.Int64),
-        age=age,
-        first=pl.lit(0, pl.Int32),
+    newborn = (
+        fresh.lazy()
+        .filter(pl.col("born") >= iso(before))
+        .select(
+            *("floor", "downloads_all_time"),
+            downloads_all_time_before=pl.lit(0, pl.Int64),
+            age=age,
+            first=pl.lit(0, pl.Int32),
+        )
     )
     now, then = pl.col("downloads_all_time"), pl.col("downloads_all_time_before")
     known = (
@@ -277,29 +237,41 @@ def _adoption(both: pl.DataFrame, fresh: pl.DataFrame, day: str, before: str) ->
         .filter(~pl.col("floor"), pl.col("age") >= 0, pl.col("first") <= MAX_AGE)
         .filter(now.is_not_null(), then.is_not_null())
     )
-    return pl.concat([pl.DataFrame(schema=_ROWS), *_toward(known)]).filter(pl.col("age") <= MAX_AGE)
+    return _toward(known).collect(engine="in-memory")
 
 
-def _toward(known: pl.DataFrame) -> Iterator[pl.DataFrame]:
+def _toward(known: pl.LazyFrame) -> pl.LazyFrame:
     now, then = pl.col("downloads_all_time"), pl.col("downloads_all_time_before")
-    for number in MILESTONES:
-        yield (
-            known.filter(then < number)
-            .group_by("first", "age")
-            .agg(rows=pl.len().cast(pl.Int64), value=(now >= number).sum().cast(pl.Float64))
-            .with_columns(at=pl.int_ranges("first", pl.col("age") + 1, dtype=pl.Int32))
-            .explode("at")
-            .with_columns(value=pl.when(pl.col("at") == pl.col("age")).then("value").otherwise(0.0))
-            .group_by(age="at")
-            .agg(pl.col("rows").sum(), pl.col("value").sum())
-            .filter(pl.col("age") >= 0)
-            .sort("age")
-            .select(
-                pl.lit("adoption").alias("dimension"),
-                pl.lit(str(number)).alias("key"),
-                *("age", "rows", "value"),
-            )
+    below = {number: then < number for number in MILESTONES}
+    steps = known.group_by("first", "age").agg(
+        *(under.sum().alias(f"below {number}") for number, under in below.items()),
+        *((under & (now >= number)).sum().alias(f"to {number}") for number, under in below.items()),
+    )
+    each = [
+        steps.select(
+            *("first", "age"),
+            number=pl.lit(number),
+            rows=pl.col(f"below {number}").cast(pl.Int64),
+            value=pl.col(f"to {number}").cast(pl.Float64),
         )
+        for number in MILESTONES
+    ]
+    return (
+        pl.concat(each)
+        .filter(pl.col("rows") > 0)
+        .with_columns(at=pl.int_ranges("first", pl.col("age") + 1, dtype=pl.Int32))
+        .explode("at")
+        .with_columns(value=pl.when(pl.col("at") == pl.col("age")).then("value").otherwise(0.0))
+        .group_by("number", age="at")
+        .agg(pl.col("rows").sum(), pl.col("value").sum())
+        .filter(pl.col("age").is_between(0, MAX_AGE))
+        .sort("number", "age")
+        .select(
+            pl.lit("adoption").alias("dimension"),
+            pl.col("number").cast(pl.String).alias("key"),
+            *("age", "rows", "value"),
+        )
+    )
 
 
 def _null_shares(stored: Stored) -> dict[str, float]:

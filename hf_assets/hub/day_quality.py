@@ -14,8 +14,7 @@ from typing import Any
 import polars as pl
 
 from hf_assets.hub import changes
-from hf_assets.hub.capture import MARKER, Capture, open_capture
-from hf_assets.hub.changes import Extent, Place
+from hf_assets.hub.capture import MARKER, open_capture
 from hf_assets.hub.day_rules import (
     AROUND,
     Seen,
@@ -24,6 +23,7 @@ from hf_assets.hub.day_rules import (
     null_shifts,
     schema_changes,
 )
+from hf_assets.hub.extents import Extent, Place, extent_of, places
 from hf_assets.hub.judged import DAY_QUALITY
 from hf_assets.lake import Lake, Made, MissingDay, iso
 from hf_assets.verdict import Verdict
@@ -58,15 +58,11 @@ def _unmade(lake: Lake, day: str) -> Seen:
         capture = open_capture(lake.folder("raw_models", day))
         if capture is None:
             raise
-        facts, rows = capture.provenance, _rows(capture)
-    extent = changes.extent_of(day, facts, rows)
+        facts, rows = capture.provenance, capture.distinct
+    extent = extent_of(day, facts, rows)
     models = None if extent.absent else rows
     notes = {**changes.origin_of(facts), "models": models, "sha256": facts.get("sha256")}
     return Seen(extent, notes, made=False)
-
-
-def _rows(capture: Capture) -> int:
-    return capture.facts.get("distinct", capture.rows)
 
 
 def around(lake: Lake, day: str) -> list[Seen]:
@@ -113,7 +109,7 @@ _GAP = {
 
 
 def _rows_of(days: Sequence[Seen]) -> Iterator[dict[str, Any]]:
-    placed = changes.places(one.extent for one in days)
+    placed = places(one.extent for one in days)
     by_day = {one.day: one for one in days}
     held = _Held()
     last: date | None = None
@@ -205,13 +201,15 @@ def _sha256(before: Seen | None) -> str | None:
 
 
 def _compared_otherwise(notes: Mapping[str, Any], place: Place, sha256: str | None) -> bool:
-    """Whether `daily_changes` compares that day with another than the one it stands beside.
+    """Whether `daily_changes` takes that day for whole, or for partial, that is not.
 
-    Or with that day as it was before it was replaced: `sha256` is that of its capture, if known.
+    Or compares it with another than the one it stands beside, or with that day as it was before it
+    was replaced: `sha256` is that of its capture, if known.
     """
     then = notes.get("before sha256")
     replaced = None not in (then, sha256) and then != sha256
-    return notes.get("before") != place.before or replaced
+    otherwise = (notes.get("before"), notes.get("partial", False)) != (place.before, place.partial)
+    return otherwise or replaced
 
 
 def still_stale(lake: Lake) -> list[str]:

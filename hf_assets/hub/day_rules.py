@@ -10,7 +10,7 @@ from statistics import median
 from typing import Any
 
 from hf_assets.hub import changes
-from hf_assets.hub.changes import Extent
+from hf_assets.hub.extents import Extent
 from hf_assets.lake import Lake, iso
 from hf_assets.verdict import Verdict
 

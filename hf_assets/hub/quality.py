@@ -5,22 +5,20 @@ A rule takes what the lake knows of a day (capture facts, Parquet footers, notes
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 import polars.selectors as cs
 import pyarrow.parquet as pq
 
-from hf_assets.hub.capture import Capture
+from hf_assets.hub.capture import Capture, origin
 from hf_assets.hub.capturing import SHORT_OF_TOTAL
+from hf_assets.hub.extents import PARTIAL, Place, extent_of, places
 from hf_assets.lake import Stored
 from hf_assets.parquet import Table
 from hf_assets.verdict import Verdict
 
-# A listing that gives under half of the last whole day's rows broke off (hub-stats, 2025-11-24:
-# 289 K of 1.13 M).
-PARTIAL = 0.5
 QUARANTINE = 0.0001
 # Odd values left out, for each row: more is a field that the Hub now serves otherwise.
 NULLED = 0.01
@@ -49,81 +47,61 @@ def capture_complete(capture: Capture) -> Verdict:
     said = f"{facts['rows']:,} rows in {facts['pages']:,} pages"
     if capture.source != "captured":
         # An archive keeps no count of the Hub's own to compare with.
-        return Verdict(True, f"{said}, from {_origin(capture)}.", figures)
+        return Verdict(True, f"{said}, from {origin(capture.facts)}.", figures)
     return Verdict(True, f"{said}.", figures)
 
 
-def _origin(capture: Capture) -> str:
-    facts = capture.facts
-    revision = facts.get("revision")
-    return f"{facts['dataset']} at {revision[:12]}" if revision else str(facts.get("file"))
+def partial_days(captures: Mapping[str, Capture], days: Iterable[str]) -> dict[str, Verdict]:
+    """At least half the rows that are usual: those of the last whole capture that covers as much.
 
-
-def not_partial(capture: Capture, before: Capture | None) -> Verdict:
-    """At least half the rows of the last whole capture before it, of the same source."""
-    if capture.absent_kind:
-        return Verdict(False, capture.absent_kind, {"rows": 0}, warn=True)
-    if before is None:
-        return Verdict(True, "No earlier capture to compare with.", {"rows": capture.rows})
-    figures = {"rows": capture.rows, "rows before": before.rows}
-    if capture.limited:
-        return Verdict(True, "A limited capture: not compared.", figures)
-    whole = capture.rows >= PARTIAL * before.rows
-    says = f"{capture.rows:,} rows; the last whole capture had {before.rows:,}."
-    return Verdict(whole, says if whole else f"A partial snapshot: {says}", figures)
-
-
-@dataclass
-class LastWhole:
-    """The last whole capture of each source, as captures are shown to it, oldest first.
-
-    A limited or partial one is no measure for the next: it would let a second one pass. Sources
-    are not compared with each other: a folder's lists are not the whole Hub.
-    """
-
-    _of: dict[str, Capture] = field(default_factory=dict)
-
-    def before(self, capture: Capture) -> Capture | None:
-        """What to compare that capture with."""
-        return self._of.get(capture.source)
-
-    def after(self, capture: Capture) -> bool:
-        """Takes that capture in; whether it is `usable`."""
-        good = usable(capture, self.before(capture))
-        if good and not capture.limited and not capture.absent_kind:
-            self._of[capture.source] = capture
-        return good
-
-
-def usable_days(captures: Mapping[str, Capture]) -> set[str]:
-    """The days whose capture is `usable`, each measured by the last whole one before it.
+    The first capture of its kind is measured by those that follow it, where there are any.
 
     Args:
         captures: by day, all there are of one asset, oldest first.
-    """
-    whole = LastWhole()
-    return {day for day, capture in captures.items() if whole.after(capture)}
-
-
-def partial_days(captures: Mapping[str, Capture], days: Iterable[str]) -> dict[str, Verdict]:
-    """What `not_partial` says of some of those days.
-
-    Args:
-        captures: as for `usable_days`.
         days: some of them.
     """
-    whole, wanted, said = LastWhole(), set(days), {}
-    for day, capture in captures.items():
-        if day in wanted:
-            said[day] = not_partial(capture, whole.before(capture))
-        whole.after(capture)
-    return said
+    placed = _placed(captures)
+    return {day: _not_partial(captures[day], placed[day]) for day in days}
 
 
-def usable(capture: Capture, before: Capture | None) -> bool:
-    """The rules that stop what follows a capture pass, or only warn."""
-    verdicts = (capture_complete(capture), not_partial(capture, before))
-    return all(verdict.passed or verdict.warn for verdict in verdicts)
+def usable_days(captures: Mapping[str, Capture]) -> set[str]:
+    """The days whose capture no rule stops: each passes, or only warns.
+
+    Args:
+        captures: as for `partial_days`.
+    """
+    placed = _placed(captures)
+    return {
+        day for day, capture in captures.items() if _complete(capture) and not placed[day].partial
+    }
+
+
+def _placed(captures: Mapping[str, Capture]) -> dict[str, Place]:
+    return places(
+        replace(extent_of(day, capture.provenance, capture.distinct), complete=_complete(capture))
+        for day, capture in captures.items()
+    )
+
+
+def _complete(capture: Capture) -> bool:
+    verdict = capture_complete(capture)
+    return verdict.passed or verdict.warn
+
+
+def _not_partial(capture: Capture, place: Place) -> Verdict:
+    if capture.absent_kind:
+        return Verdict(False, capture.absent_kind, {"rows": 0}, warn=True)
+    rows, figures = capture.distinct, {"rows": capture.distinct}
+    if capture.limited:
+        return Verdict(True, "A limited capture: not compared.", figures)
+    if place.usual is None:
+        return Verdict(True, "No other capture to compare with.", figures)
+    beside = f" (as on {place.before})" if place.before else ""
+    says = f"{rows:,} rows, where {place.usual:,} are usual{beside}."
+    figures |= {"rows usual": place.usual}
+    if place.partial:
+        return Verdict(False, f"A partial snapshot: {says}", figures)
+    return Verdict(True, says, figures)
 
 
 def doubled_rows(capture: Capture) -> Verdict:

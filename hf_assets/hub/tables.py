@@ -6,7 +6,7 @@ served or left null; what was changed is counted in the notes.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -30,6 +30,11 @@ PARSERS = 2
 # No repository of the Hub is older than its own start: older ones carry this date.
 FLOOR_DAY = pl.date(2022, 3, 2)
 GATED = ("false", "auto", "manual")
+# Notes that a listing has even where they count nothing.
+_TOLD: Mapping[Kind, tuple[str, ...]] = {
+    "models": ("without category", "floor dated"),
+    "spaces": (),
+}
 
 
 def models(capture: Capture, day: str) -> Made:
@@ -55,12 +60,14 @@ def enriched_spaces(capture: Capture, models: pl.LazyFrame, day: str) -> Made:
 
 def _cleaned(kind: Kind, capture: Capture, day: str, made: Made) -> Iterator[pl.DataFrame]:
     """The clean rows of a capture, by and by; fills the notes and the quarantine of `made`."""
-    counts: Counter[str] = Counter()
+    counts: Counter[str] = Counter(dict.fromkeys(_TOLD[kind], 0))
     odd = Oddities()
     newest = Newest()
     spaces = partial(_clean_spaces, served=frozenset(capture.facts["fields"]))
     clean = _clean_models if kind == "models" else spaces
     for wire in _batches(kind, capture, odd):
+        if wire.is_empty():
+            continue
         kept = newest.keep(wire)
         counts["doubled"] += wire.height - kept.height
         frame = clean(kept, counts, odd).with_columns(day=pl.lit(iso(day)))

@@ -7,11 +7,14 @@ the age at which it is first seen below the number (delayed entry) and leaves it
 it is last seen: the still-waiting are censored by construction, and nobody is followed by name.
 """
 
+import datetime
+
+import numpy as np
 import polars as pl
 
-from hf_assets.hub.judged import DAILY_CHANGES
 from hf_assets.lake import Made
 from hf_assets.trends.history import Past
+from hf_assets.trends.series import BLOCK
 from hf_assets.trends.tables import ADOPTION_HISTORY
 
 # Standard errors in a 95 % interval of a normal distribution.
@@ -24,28 +27,48 @@ def adoption_history(past: Past) -> Made:
     Steps count whose two days are both trusted: what is missed on one is missed by risk and event.
     Those of a stale day do not: they go over steps that other days count.
     """
-    trusted, stale = past.trusted_days, past.stale_days
-    parts = [
-        part.filter(
-            (pl.col("dimension") == "adoption")
-            & pl.col("day").is_in(trusted)
-            & ~pl.col("day").is_in(stale)
-            & pl.col("before").is_in(trusted)
-        )
-        .group_by("key", "age")
-        .agg(pl.col("rows", "value").sum())
-        .collect()
-        for part in past.changes()
-    ]
-    empty = pl.DataFrame(schema=DAILY_CHANGES.schema).select("key", "age", "rows", "value")
-    hazards = (
-        pl.concat([empty, *parts])
-        .group_by("key", "age")
-        .agg(at_risk=pl.col("rows").sum(), reached=pl.col("value").sum().cast(pl.Int64))
-        .select("age", "at_risk", "reached", milestone=pl.col("key").cast(pl.Int64))
+    trusted = past.trusted_days
+    fresh = sorted(set(trusted) - set(past.stale_days))
+    rows = past.changes("adoption")
+    # A few rows at a time: their numbers then need no new memory.
+    parts = [_hazards(part, trusted, fresh) for part in (rows[:0], *rows.iter_slices(2 * BLOCK))]
+    frame = pl.concat(parts).group_by("milestone", "age").sum()
+    notes = {"models that reached a number": frame["reached"].sum()}
+    return Made(frames=[kaplan_meier(frame)], notes=notes)
+
+
+def _hazards(
+    rows: pl.DataFrame, trusted: list[datetime.date], fresh: list[datetime.date]
+) -> pl.DataFrame:
+    """The steps among those rows that count, added up: what `kaplan_meier` takes."""
+    counts = _among(rows["day"], fresh) & _among(rows["before"], trusted)
+    # The rows of a milestone lie together, a few hundred a day.
+    runs = rows["key"].rle().struct.unnest()
+    numbers = runs["value"].cast(pl.String).cast(pl.Int64).to_numpy()
+    milestones, which = np.unique(numbers, return_inverse=True)
+    age = rows["age"].to_numpy()
+    ages = int(age.max(initial=-1)) + 1
+    cell = np.repeat(which * ages, runs["len"].to_numpy()) + age
+    at_risk, reached = (
+        np.bincount(cell, rows[name].to_numpy() * counts, len(milestones) * ages)
+        for name in ("rows", "value")
     )
-    notes = {"models that reached a number": hazards["reached"].sum()}
-    return Made(frames=[kaplan_meier(hazards)], notes=notes)
+    there = np.flatnonzero(at_risk)
+    return pl.DataFrame(
+        {
+            "milestone": milestones[there // ages],
+            "age": there % ages,
+            "at_risk": at_risk[there],
+            "reached": reached[there],
+        },
+    ).cast({"age": pl.Int32, "at_risk": pl.Int64, "reached": pl.Int64})
+
+
+def _among(days: pl.Series, wanted: list[datetime.date]) -> np.ndarray:
+    """Whether each day is one of those; a day's rows lie together."""
+    runs = days.rle().struct.unnest()
+    fits = runs["value"].is_in(wanted).fill_null(False)
+    return np.repeat(fits.to_numpy(), runs["len"].to_numpy())
 
 
 def kaplan_meier(hazards: pl.DataFrame) -> pl.DataFrame:

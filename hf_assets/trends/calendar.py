@@ -41,6 +41,14 @@ class Calendar:
     def __len__(self) -> int:
         return len(self.days)
 
+    def places(self, days: np.ndarray) -> np.ndarray:
+        """The places of those days (int32), all of them stored."""
+        if not len(self):
+            return np.zeros(0, np.int32)
+        place = np.zeros(self.days[-1] - self.days[0] + 1, np.int32)
+        place[self.days - self.days[0]] = np.arange(len(self))
+        return place[days - self.days[0]]
+
     def dates(self) -> list[datetime.date]:
         """The days as dates."""
         return [EPOCH + datetime.timedelta(int(day)) for day in self.days]
@@ -77,6 +85,7 @@ class Calendar:
             found[places[near]] = good[at[near]]
         return found
 
+    @cached_property
     def frame(self) -> pl.DataFrame:
         """Columns day, source, trusted."""
         return pl.DataFrame(

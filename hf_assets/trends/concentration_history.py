@@ -22,7 +22,7 @@ def concentration_history(past: Past) -> Made:
     week earlier; they are not rescaled, as the same model may come and go.
     """
     parts = past.dimension("concentration").select(
-        "at", "value", pl.col("key").str.split_exact("/", 1).struct.unnest()
+        "at", "value", pl.col("key").cast(pl.String).str.split_exact("/", 1).struct.unnest()
     )
     wide = (
         parts.filter(pl.col("field_0").is_in(list(_OF)) & pl.col("field_1").is_in(MEASURES))
@@ -38,8 +38,8 @@ def concentration_history(past: Past) -> Made:
     history = panel(wide, past.calendar, "of", MEASURES)
     of = history.frame["of"]
     firsts = {
-        "models": _first(past.dimension("model"), "hub_id"),
-        "authors": _first(past.dimension("author"), "key"),
+        "models": _first(past.dimension("model"), "hub_id", len(past.calendar)),
+        "authors": _first(past.dimension("author"), "key", len(past.calendar)),
     }
     turnovers = {}
     for days in (7, 28):
@@ -48,20 +48,23 @@ def concentration_history(past: Past) -> Made:
             mine = (of == name).to_numpy()
             column[mine] = _turnover(past.calendar, first, days)[history.at[mine]]
         turnovers[f"turnover_{days}"] = column
-    return past.made(history.table(**turnovers))
+    return past.made([history.table(**turnovers)])
 
 
-def _first(rows: pl.DataFrame, key: str) -> dict[int, set[str]]:
-    """The first of each day, by its place."""
-    ranked = rows.lazy().filter(pl.col("rank") <= FIRST).select("at", key)
-    return {at: set(keys) for at, keys in ranked.group_by("at").agg(key).collect().iter_rows()}
-
-
-def _turnover(known: Calendar, first: dict[int, set[str]], days: int) -> np.ndarray:
-    """Share of each trusted day's first that were not among the first of the day before."""
-    found = np.full(len(known), np.nan)
-    for at, base in enumerate(known.earlier(days, days + SLACK)):
-        now, then = first.get(at), first.get(int(base))
-        if known.trusted[at] and base != NO_DAY and now and then:
-            found[at] = len(now - then) / len(now)
+def _first(rows: pl.DataFrame, key: str, days: int) -> np.ndarray:
+    """Which keys are among the first of each day: a row a day, a column a key."""
+    ranked = rows.select("at", "rank", key).filter(pl.col("rank") <= FIRST)
+    numbers = ranked[key].to_physical().rank("dense").fill_null(0).to_numpy()
+    found = np.zeros((days, numbers.max(initial=0) + 1), bool)
+    found[ranked["at"].to_numpy(), numbers] = True
     return found
+
+
+def _turnover(known: Calendar, first: np.ndarray, days: int) -> np.ndarray:
+    """Share of each trusted day's first that were not among the first of the day before."""
+    base = known.earlier(days, days + SLACK)
+    now, then = first, first[base]
+    size = now.sum(axis=1)
+    told = known.trusted & (base != NO_DAY) & (size > 0) & then.any(axis=1)
+    new = (now & ~then).sum(axis=1)
+    return np.divide(new, size, out=np.full(len(known), np.nan), where=told)

@@ -6,7 +6,7 @@ columns they want. What they make of it is in the modules beside this one; what 
 """
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,6 +15,7 @@ import polars as pl
 
 from hf_assets.hub.judged import DAILY_CHANGES, DAY_QUALITY
 from hf_assets.lake import Lake, Made
+from hf_assets.parquet import Table
 from hf_assets.trends.calendar import Calendar, calendar
 from hf_assets.trends.metrics import DAILY_METRICS
 from hf_assets.trends.months import by_month
@@ -26,12 +27,14 @@ DIMENSIONS = (
     *("category", "library", "license", "license_group", "against_base", "author", "model"),
     *("sdk", "usage_model", "usage_total", "concentration"),
 )
+CHANGES = ("adoption", "compared", "lifecycle")
 _COLUMNS = ("day", "dimension", "key", "rank", *COUNTS, "value", "hub_id", "category", "created")
+_CHANGES_COLUMNS = ("day", "before", "hours", "dimension", "key", "age", "rows", "value")
 
 
 @dataclass
 class Past:
-    """Every stored day of `daily_metrics`, read at most once however many series ask."""
+    """Every stored day, read at most once however many series ask."""
 
     lake: Lake
 
@@ -50,10 +53,9 @@ class Past:
         """The verdicts on those days; MissingDay where `day_quality` lacks one."""
         return calendar(self.quality, self.stored)
 
-    def changes(self) -> Iterator[pl.LazyFrame]:
-        """`daily_changes`, a month at a time."""
-        columns = DAILY_CHANGES.schema.names()
-        return by_month(self.lake, DAILY_CHANGES, self.lake.days(DAILY_CHANGES.name), columns)
+    def changes(self, dimension: str) -> pl.DataFrame:
+        """The rows of one of `CHANGES`, in the order of the days. Columns: `DAILY_CHANGES`."""
+        return self._changes[dimension]
 
     @property
     def trusted_days(self) -> list[datetime.date]:
@@ -79,7 +81,7 @@ class Past:
             self._totals[dimension] = self._total(dimension)
         return self._totals[dimension]
 
-    def made(self, *frames: pl.DataFrame) -> Made:
+    def made(self, frames: Iterable[pl.DataFrame]) -> Made:
         """Frames on their way into the lake, with the days behind them."""
         known = self.calendar
         notes = {
@@ -91,21 +93,36 @@ class Past:
 
     @cached_property
     def _dimensions(self) -> dict[str, pl.DataFrame]:
-        empty = pl.DataFrame(schema=DAILY_METRICS.schema).select(_COLUMNS)
-        parts: dict[str, list[pl.DataFrame]] = {name: [empty] for name in DIMENSIONS}
-        for unread in by_month(self.lake, DAILY_METRICS, self.stored, _COLUMNS):
-            month = unread.collect()
+        parts = self._parts(DAILY_METRICS, self.stored, _COLUMNS, DIMENSIONS)
+        return {name: self._placed(rows) for name, rows in parts.items()}
+
+    @cached_property
+    def _changes(self) -> dict[str, pl.DataFrame]:
+        days = self.lake.days(DAILY_CHANGES.name)
+        return self._parts(DAILY_CHANGES, days, _CHANGES_COLUMNS, CHANGES)
+
+    def _parts(
+        self, table: Table, days: Sequence[str], columns: Sequence[str], names: Iterable[str]
+    ) -> dict[str, pl.DataFrame]:
+        """Those columns of the rows of each of those dimensions."""
+        # Texts come again day after day: as categories they are a quarter of the memory.
+        kinds = {name: table.schema[name] for name in columns}
+        kinds |= {name: pl.Categorical() for name, kind in kinds.items() if kind == pl.String}
+        empty = pl.DataFrame(schema=kinds)
+        parts: dict[str, list[pl.DataFrame]] = {name: [empty] for name in names}
+        for unread in by_month(self.lake, table, days, kinds):
+            rows = unread.collect()
             # The rows of a dimension lie together: cut, where a filter would copy.
             begin = 0
-            for length, name in month["dimension"].rle().struct.unnest().iter_rows():
+            for length, name in rows["dimension"].rle().struct.unnest().iter_rows():
                 if name in parts:
-                    parts[name].append(month.slice(begin, length))
+                    parts[name].append(rows.slice(begin, length))
                 begin += length
-        return {name: self._placed(pl.concat(frames)) for name, frames in parts.items()}
+        return {name: pl.concat(frames) for name, frames in parts.items()}
 
     def _placed(self, rows: pl.DataFrame) -> pl.DataFrame:
-        at = np.searchsorted(self.calendar.days, rows["day"].to_physical().to_numpy())
-        return rows.drop("day", "dimension").with_columns(at=pl.Series(at.astype(np.int32)))
+        at = self.calendar.places(rows["day"].to_physical().to_numpy())
+        return rows.drop("day", "dimension").with_columns(at=pl.Series(at))
 
     @cached_property
     def _totals(self) -> dict[str, dict[str, np.ndarray]]:

@@ -4,13 +4,15 @@ A key's all-time downloads are those of the models that have the key on that day
 changes its library takes its past along.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import polars as pl
 
 from hf_assets.lake import Made
 from hf_assets.trends.history import COUNTS, Past
 from hf_assets.trends.metrics import OTHER
-from hf_assets.trends.series import Panel, panel
+from hf_assets.trends.series import Panel, panels
 
 # What license_history calls its parts, by dimension of daily_metrics.
 LICENSE_PARTS = {"license": "license", "license_group": "group", "against_base": "against_base"}
@@ -37,10 +39,9 @@ def license_history(past: Past) -> Made:
     Shares of against_base are of the derivatives whose base model is listed.
     """
     return past.made(
-        *(
-            _history(past, dimension).with_columns(of=pl.lit(name))
-            for dimension, name in LICENSE_PARTS.items()
-        )
+        part.with_columns(of=pl.lit(name))
+        for dimension, name in LICENSE_PARTS.items()
+        for part in _history(past, dimension)
     )
 
 
@@ -49,22 +50,21 @@ def share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)
 
 
-def _history(past: Past, dimension: str) -> pl.DataFrame:
+def _history(past: Past, dimension: str) -> Iterator[pl.DataFrame]:
     whole = past.totals(dimension if dimension == "against_base" else "category")
-    rows = past.dimension(dimension).select("at", "key", "rank", *COUNTS)
-    rest = (pl.col("key") == OTHER) & pl.col("rank").is_null()
-    if dimension == "author":
-        rows = rows.filter(~rest.fill_null(False))  # all others together are no author
-    # A key spelt like the row of the rest is not told from it: the rest is what counts.
-    rows = rows.filter((rest | (pl.col("key") != OTHER)).fill_null(True))
-    keys = panel(rows.drop("rank"), past.calendar, "key", COUNTS)
-    rates = keys.all_rates()
-    _silence(keys, rates)
-    return keys.table(
-        share_rows=share(keys.levels["rows"], whole["rows"][keys.at]),
-        share_downloads=share(keys.levels["downloads"], whole["downloads"][keys.at]),
-        **rates,
-    )
+    rows = past.dimension(dimension)[["at", "key", "rank", *COUNTS]]
+    # A key spelt like the row of the rest is not told from it: the rest is what counts. All others
+    # together are no author.
+    told = pl.col("rank").is_null() if dimension != "author" else False
+    rows = rows.filter(pl.col("key").ne_missing(OTHER) | told)
+    for keys in panels(rows.drop("rank"), past.calendar, "key", COUNTS):
+        rates = keys.all_rates()
+        _silence(keys, rates)
+        yield keys.table(
+            share_rows=share(keys.levels["rows"], whole["rows"][keys.at]),
+            share_downloads=share(keys.levels["downloads"], whole["downloads"][keys.at]),
+            **rates,
+        )
 
 
 def _silence(keys: Panel, rates: dict[str, np.ndarray]) -> None:

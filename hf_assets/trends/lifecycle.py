@@ -2,7 +2,6 @@
 
 import polars as pl
 
-from hf_assets.hub.judged import DAILY_CHANGES
 from hf_assets.lake import Made
 from hf_assets.trends.history import Past
 from hf_assets.trends.tables import LIFECYCLE
@@ -17,10 +16,7 @@ def lifecycle(past: Past) -> Made:
     side of a partial day a model went. Its `trusted` says that both days compared are. A stale day
     has no counts: they would be those of the days that came between, once more.
     """
-    kept = pl.col("dimension").is_in(["lifecycle", "compared"])
-    columns = ("day", "before", "hours", "dimension", "key", "rows")
-    parts = [part.filter(kept).select(columns).collect() for part in past.changes()]
-    found = pl.concat([pl.DataFrame(schema=DAILY_CHANGES.schema).select(columns), *parts])
+    found = pl.concat([past.changes("compared"), past.changes("lifecycle")])
 
     def counted(dimension: str, key: str) -> pl.Expr:
         wanted = (pl.col("dimension") == dimension) & (pl.col("key") == key)

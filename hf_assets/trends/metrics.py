@@ -22,6 +22,8 @@ MOST_KEYS = 300
 # Models in Spaces kept a day.
 TOP_USED = 300
 OTHER = "(other)"
+# The engine for what has been read: small steps cost it least.
+HERE = "in-memory"
 FLOOR_KEY = "2022-03-02 (floor)"
 POPULARITY = ("downloads", "likes", "trending_score")
 QUANTILES = {"25%": 0.25, "50%": 0.5, "75%": 0.75}
@@ -89,40 +91,39 @@ def daily_metrics(
         day: the partition key.
     """
     counted = models.select(
-        *("category", "library", "license", "author"),
-        *("downloads", "downloads_all_time", "likes", "trending_score"),
+        *("category", "library", "license", "author", *_SUMS),
         year=pl.when("floor_dated")
         .then(pl.lit(FLOOR_KEY))
         .otherwise(pl.col("year").cast(pl.String)),
     ).collect()
-    by_license = _sums(counted, "license")
-    by_author = _sums(counted.filter(pl.col("author").is_not_null()), "author")
+    rows = counted.lazy()
+    by_license = _sums(rows, "license")
+    by_author = _sums(rows.filter(pl.col("author").is_not_null()), "author").collect(engine=HERE)
     held = {"downloads": counted["downloads"], "authors": by_author["downloads"]}
-    small = [
-        *(_ranked(_sums(counted, name), name) for name in ("category", "library", "year")),
-        _ranked(by_license, "license"),
-        _ranked(_grouped_licenses(by_license), "license_group"),
-        _ranked(_sums(against_base(models), "against_base"), "against_base"),
-        *_values(counted, held),
+    derived = against_base(models).lazy().with_columns(trending_score=pl.lit(None, pl.Float64))
+    sums = [
+        *(_sums(rows, name) for name in ("category", "library", "year")),
+        by_license,
+        _grouped_licenses(by_license),
+        _sums(derived, "against_base"),
     ]
+    small = [_ranked(pl.concat(sums)), _values(counted, held).lazy()]
+    rankings = [_top_models(models, counted), _ranked(by_author.lazy(), TOP, fold_rare=False)]
+    notes = {"models": counted.height, "Spaces": None}
     if spaces is not None:
-        small += [*_of_spaces(spaces, usage), pl.DataFrame(chosen_usage, schema=_USAGE)]
-    rankings = [
-        _top_models(models, counted),
-        _ranked(by_author, "author", keep=TOP, fold_rare=False),
-        _top_used(usage),
-    ]
-    shape = pl.DataFrame(schema=DAILY_METRICS.schema)
-    frames = [
-        pl.concat([shape, *parts], how="diagonal_relaxed").with_columns(day=pl.lit(iso(day)))
-        for parts in (small, *([ranking] for ranking in rankings))
-    ]
-    notes = {
-        "rows": sum(frame.height for frame in frames),
-        "models": counted.height,
-        "Spaces": None if spaces is None else spaces.select(pl.len()).collect().item(),
-    }
-    return Made(frames=frames, notes=notes)
+        kinds = spaces.select("sdk", "likes", "trending_score", "n_models").collect()
+        notes["Spaces"] = kinds.height
+        small += [*_of_spaces(kinds, usage), pl.LazyFrame(chosen_usage, schema=_USAGE)]
+        rankings.append(_top_used(usage))
+    shape = pl.LazyFrame(schema=DAILY_METRICS.schema)
+    frames = pl.collect_all(
+        [
+            pl.concat([shape, *parts], how="diagonal_relaxed").with_columns(day=pl.lit(iso(day)))
+            for parts in (small, *([ranking] for ranking in rankings))
+        ],
+        engine=HERE,
+    )
+    return Made(frames=frames, notes={"rows": sum(frame.height for frame in frames), **notes})
 
 
 _VALUES = {"dimension": pl.String, "key": pl.String, "value": pl.Float64}
@@ -132,60 +133,69 @@ _SUMS = ("downloads", "downloads_all_time", "likes", "trending_score")
 
 def _said(name: str) -> pl.Expr:
     """The sum of a counter; null, and not 0, where the Hub never said."""
-    return pl.when(pl.col(name).is_not_null().any()).then(pl.col(name).sum())
+    return pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()).alias(name)
 
 
-def _sums(frame: pl.DataFrame, column: str) -> pl.DataFrame:
-    """Sums a key: key, rows, and the counters that the frame has."""
+def _sums(frame: pl.LazyFrame, column: str) -> pl.LazyFrame:
+    """Sums a key: dimension, key, rows, and the counters."""
     return frame.group_by(pl.col(column).alias("key")).agg(
-        *(_said(name) for name in _SUMS if name in frame.columns),
+        pl.lit(column).alias("dimension").first(),
+        *(_said(name) for name in _SUMS),
         rows=pl.len().cast(pl.Int64),
     )
 
 
-def _grouped_licenses(by_license: pl.DataFrame) -> pl.DataFrame:
+def _grouped_licenses(by_license: pl.LazyFrame) -> pl.LazyFrame:
     return by_license.group_by(key=license_group(pl.col("key"))).agg(
-        *(_said(name) for name in _SUMS), pl.col("rows").sum()
+        pl.lit("license_group").alias("dimension").first(),
+        *(_said(name) for name in _SUMS),
+        pl.col("rows").sum(),
     )
 
 
 def _ranked(
-    sums: pl.DataFrame, dimension: str, keep: int = MOST_KEYS, *, fold_rare: bool = True
-) -> pl.DataFrame:
-    """Most downloads (else likes) first; keys past `keep` in one row `OTHER`."""
-    counters = [name for name in _SUMS if name in sums.columns]
-    first = "downloads" if "downloads" in counters else "likes"
-    ordered = sums.sort(
-        first, "rows", "key", descending=[True, True, False], nulls_last=True
-    ).with_row_index("rank", 1)
-    if ordered.height > keep:
-        kept = pl.col("rank") <= keep
-        if fold_rare:
-            # What most models carry is kept too, however little it is downloaded.
-            kept |= pl.col("rows").rank("ordinal", descending=True) <= keep
-        rest, ordered = ordered.filter(~kept), ordered.filter(kept)
-        folded = rest.select(
-            pl.lit(OTHER).alias("key"), *(_said(name) for name in counters), pl.col("rows").sum()
+    sums: pl.LazyFrame, keep: int = MOST_KEYS, *, by: str = "downloads", fold_rare: bool = True
+) -> pl.LazyFrame:
+    """Highest `by` first in each dimension; keys past `keep` in one row `OTHER`.
+
+    Args:
+        sums: what `_sums` gives, of one dimension after the other.
+    """
+    kept = pl.col("rank") <= keep
+    if fold_rare:
+        # What most models carry is kept too, however little it is downloaded.
+        kept |= pl.col("rows").rank("ordinal", descending=True).over("at") <= keep
+    total = {name: pl.col(name).sum().over("at") for name in ("rows", "downloads", "likes")}
+    return (
+        sums.with_columns(at=pl.col("dimension").rle_id())
+        .sort("at", by, "rows", "key", descending=[False, True, True, False], nulls_last=True)
+        .with_columns(rank=pl.int_range(1, pl.len() + 1).over("at"))
+        # What is kept is a group by itself.
+        .group_by("at", pl.when(kept).then("rank").alias("rank"), maintain_order=True)
+        .agg(
+            pl.col("dimension", "key").first(),
+            *(_said(name) for name in _SUMS),
+            pl.col("rows").sum(),
         )
-        ordered = pl.concat([ordered, folded], how="diagonal_relaxed")
-    totals = {name: sums[name].sum() for name in ("downloads", "likes") if name in counters}
-    return ordered.with_columns(
-        pl.lit(dimension).alias("dimension"),
-        share_rows=pl.col("rows") / max(sums["rows"].sum(), 1),
-        **{
-            f"share_{name}": pl.col(name) / total if total else pl.lit(None, pl.Float32)
-            for name, total in totals.items()
-        },
+        .sort("at", "rank", nulls_last=True)
+        .select(
+            "dimension",
+            pl.when(pl.col("rank").is_null()).then(pl.lit(OTHER)).otherwise("key").alias("key"),
+            *("rank", "rows", *_SUMS),
+            **{
+                f"share_{name}": pl.when(of_all != 0).then(pl.col(name) / of_all)
+                for name, of_all in total.items()
+            },
+        )
     )
 
 
-def _top_models(models: pl.LazyFrame, counted: pl.DataFrame) -> pl.DataFrame:
+def _top_models(models: pl.LazyFrame, counted: pl.DataFrame) -> pl.LazyFrame:
     """The models with the most downloads; those of which the Hub does not say come last."""
     said = counted["downloads"].drop_nulls()
     best = (
         models.filter(pl.col("downloads") >= said.top_k(TOP).min()) if len(said) >= TOP else models
     )
-    totals = counted.select(pl.col("downloads", "likes").sum()).row(0, named=True)
     return (
         best.select(
             *("hub_id", "category", *_SUMS), key="id", created=pl.col("created_at").dt.date()
@@ -196,40 +206,43 @@ def _top_models(models: pl.LazyFrame, counted: pl.DataFrame) -> pl.DataFrame:
         .with_columns(
             dimension=pl.lit("model"),
             rows=pl.lit(1, pl.Int64),
-            share_downloads=pl.col("downloads") / (totals["downloads"] or None),
-            share_likes=pl.col("likes") / (totals["likes"] or None),
+            **{
+                f"share_{name}": pl.col(name) / (counted[name].sum() or None)
+                for name in ("downloads", "likes")
+            },
         )
-        .collect()
     )
 
 
-def _of_spaces(spaces: pl.LazyFrame, usage: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+def _of_spaces(kinds: pl.DataFrame, usage: pl.LazyFrame) -> Iterator[pl.LazyFrame]:
     """By sdk, by number of models, and what they use in all."""
-    counted = spaces.select("sdk", "likes", "trending_score", "n_models").collect()
-    yield _ranked(_sums(counted.drop("n_models"), "sdk"), "sdk")
-    per_space = counted.group_by("n_models").agg(rows=pl.len().cast(pl.Int64)).sort("n_models")
+    rows = kinds.lazy().with_columns(
+        downloads=pl.lit(None, pl.Int64), downloads_all_time=pl.lit(None, pl.Int64)
+    )
+    yield _ranked(_sums(rows, "sdk"), by="likes")
+    per_space = rows.group_by("n_models").agg(rows=pl.len().cast(pl.Int64)).sort("n_models")
     yield per_space.select(
         pl.lit("models_per_space").alias("dimension"),
         pl.col("n_models").cast(pl.String).alias("key"),
         "rows",
         share_rows=pl.col("rows") / pl.col("rows").sum(),
     )
-    used = counted["n_models"]
+    used = kinds["n_models"]
     said = used.count() > 0  # else the Hub refused the field
     totals = {
-        "Spaces": counted.height,
+        "Spaces": kinds.height,
         "Spaces with models": (used > 0).sum() if said else None,
         "models used": usage.select(pl.len()).collect().item() if said else None,
         "pairs": used.sum() if said else None,
     }
-    yield pl.DataFrame(
+    yield pl.LazyFrame(
         [("usage_total", key, rows) for key, rows in totals.items()],
         schema={"dimension": pl.String, "key": pl.String, "rows": pl.Int64},
         orient="row",
     )
 
 
-def _top_used(usage: pl.LazyFrame) -> pl.DataFrame:
+def _top_used(usage: pl.LazyFrame) -> pl.LazyFrame:
     """The models that most Spaces use."""
     return (
         usage.select("category", "likes", key="id", rows="spaces", value=pl.col("authors") * 1.0)
@@ -237,54 +250,50 @@ def _top_used(usage: pl.LazyFrame) -> pl.DataFrame:
         .head(TOP_USED)
         .with_row_index("rank", 1)
         .with_columns(dimension=pl.lit("usage_model"))
-        .collect()
     )
 
 
-def _values(counted: pl.DataFrame, held: Mapping[str, pl.Series]) -> Iterator[pl.DataFrame]:
+def _values(counted: pl.DataFrame, held: Mapping[str, pl.Series]) -> pl.DataFrame:
     """What is a number for the whole day: distributions, correlations, concentration."""
-    concentrated = (
+    numbers = dict([*_described(), *_correlated(counted)])
+    asked = [one.alias(str(at)) for at, one in enumerate(numbers.values())]
+    # Lazy: what several of them need, a ranking or a column of floats, is computed once.
+    found = counted.lazy().select(asked).collect(engine=HERE).row(0)
+    # A correlation with a column that is constant is nan, which equals nothing.
+    rows = [
+        (*of, value if value == value else None) for of, value in zip(numbers, found, strict=True)
+    ]
+    rows += [
         ("concentration", f"{of}/{name}", value)
         for of, series in held.items()
         for name, value in concentration(series)
-    )
-    for rows in (_describe(counted), _correlations(counted), concentrated):
-        yield pl.DataFrame(rows, schema=_VALUES, orient="row")
+    ]
+    return pl.DataFrame(rows, schema=_VALUES, orient="row")
 
 
-def _describe(counted: pl.DataFrame) -> Iterator[tuple[str, str, float | None]]:
+def _described() -> Iterator[tuple[tuple[str, str], pl.Expr]]:
     """count, mean, std, min, quartiles (interpolated, as pandas does) and max."""
     for name in POPULARITY:
         # As floats: what polars calls a mean may be a date as well.
-        column = counted[name].cast(pl.Float64)
-        found = counted.select(
-            count=pl.col(name).count().cast(pl.Float64),
-            mean=pl.lit(column).mean(),
-            std=pl.lit(column).std(),
-            min=pl.lit(column).min(),
-            **{label: pl.lit(column).quantile(at, "linear") for label, at in QUANTILES.items()},
-            max=pl.lit(column).max(),
-        )
-        for label, value in found.row(0, named=True).items():
-            yield "describe", f"{name}/{label}", value
+        column = pl.col(name).cast(pl.Float64)
+        statistics = {
+            "count": column.count().cast(pl.Float64),
+            "mean": column.mean(),
+            "std": column.std(),
+            "min": column.min(),
+            **{label: column.quantile(at, "linear") for label, at in QUANTILES.items()},
+            "max": column.max(),
+        }
+        for label, value in statistics.items():
+            yield ("describe", f"{name}/{label}"), value
 
 
-def _correlations(counted: pl.DataFrame) -> Iterator[tuple[str, str, float | None]]:
+def _correlated(counted: pl.DataFrame) -> Iterator[tuple[tuple[str, str], pl.Expr]]:
     """Pearson and Spearman of each two of the popularity columns, over rows that have both."""
+    gaps = {name for name in POPULARITY if counted[name].null_count()}
     pairs = (("likes", "trending_score"), ("likes", "downloads"), ("trending_score", "downloads"))
-    for one, other in pairs:
-        both = counted.select(one, other).drop_nulls()
-        for method in ("pearson", "spearman"):
-            if method == "spearman":
-                both = both.select(_ranks(both[one]), _ranks(both[other]))
-            value = both.select(pl.corr(one, other)).item()
-            defined = value is not None and value == value  # nan where a column is constant
-            yield "correlation", f"{method}/{one}/{other}", value if defined else None
-
-
-def _ranks(column: pl.Series) -> pl.Series:
-    """Average ranks, by way of the distinct values: counters repeat."""
-    values = column.value_counts(name="n").sort(column.name)
-    last = pl.col("n").cum_sum()
-    ranked = values.select(column.name, rank=last - (pl.col("n") - 1) / 2)
-    return column.replace_strict(ranked[column.name], ranked["rank"], return_dtype=pl.Float64)
+    for pair in pairs:
+        both = pl.all_horizontal(pl.col(name).is_not_null() for name in pair)
+        columns = [pl.when(both).then(name) if gaps & {*pair} else pl.col(name) for name in pair]
+        for method, two in (("pearson", columns), ("spearman", [one.rank() for one in columns])):
+            yield ("correlation", "/".join((method, *pair))), pl.corr(*two)

@@ -5,35 +5,39 @@ identity is the name. A day on which a model is not among the first thousand has
 downloaded then is unknown, not zero.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import polars as pl
 
 from hf_assets.lake import Made
 from hf_assets.trends.history import Past
 from hf_assets.trends.key_history import share
-from hf_assets.trends.series import panel
+from hf_assets.trends.series import panels
 
 LEVELS = ["downloads", "downloads_all_time", "likes"]
 
 
 def model_history(past: Past) -> Made:
     """A row a day and model, a model's rows together. Columns: `MODEL_HISTORY`."""
+    return past.made(_history(past))
+
+
+def _history(past: Past) -> Iterator[pl.DataFrame]:
     texts = ("hub_id", "category", "created", "rank")
-    rows = past.dimension("model").select("at", pl.col("key").alias("id"), *texts, *LEVELS)
+    rows = past.dimension("model")[["at", "key", *texts, *LEVELS]].rename({"key": "id"})
     if rows["hub_id"].has_nulls():
-        rows = rows.with_columns(pl.col("hub_id").fill_null("name:" + pl.col("id")))
-    models = panel(rows, past.calendar, "hub_id", LEVELS)
-    known, at = past.calendar, models.at
-    created = models.frame["created"].to_physical().cast(pl.Float64).to_numpy()
-    age = np.maximum(known.days[at] - created, 1)
-    # A rank among the rows of a part, or of yesterday's counters, is none.
-    rank = pl.when(pl.Series(models.trusted)).then(pl.col("rank"))
-    return past.made(
-        models.table(
-            share_downloads=share(
-                models.levels["downloads"], past.totals("category")["downloads"][at]
-            ),
+        named = "name:" + pl.col("id").cast(pl.String)
+        rows = rows.with_columns(pl.col("hub_id").cast(pl.String).fill_null(named))
+    known, whole = past.calendar, past.totals("category")["downloads"]
+    for models in panels(rows, known, "hub_id", LEVELS):
+        at = models.at
+        created = models.frame["created"].to_physical().cast(pl.Float64).to_numpy()
+        age = np.maximum(known.days[at] - created, 1)
+        # A rank among the rows of a part, or of yesterday's counters, is none.
+        rank = pl.when(pl.Series(models.trusted)).then(pl.col("rank"))
+        yield models.table(
+            share_downloads=share(models.levels["downloads"], whole[at]),
             velocity=models.levels["downloads_all_time"] / age,
             **models.all_rates(),
         ).with_columns(rank=rank)
-    )

@@ -8,7 +8,8 @@ again. It is a copy; whoever deletes it loses nothing.
 
 import itertools
 import json
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -21,9 +22,9 @@ _NOTE = "hf_assets_days"
 
 
 def by_month(
-    lake: Lake, table: Table, days: Sequence[str], columns: Sequence[str]
-) -> Iterator[pl.LazyFrame]:
-    """Those columns of those days, a month at a time, unread: by dimension, then by day.
+    lake: Lake, table: Table, days: Sequence[str], columns: Mapping[str, pl.DataType]
+) -> list[pl.LazyFrame]:
+    """Those columns of those days, unread: in the order of months, and of days in a dimension.
 
     A column that an old file lacks is null. Months but the last are read from their own file,
     which is made where it is not as the days are.
@@ -32,34 +33,47 @@ def by_month(
         lake: the lake.
         table: a table of dimensions, a day a file.
         days: of the table, oldest first.
-        columns: `dimension` among them.
+        columns: those wanted, each as what; `dimension` among them.
     """
-    last = days[-1][:7] if days else ""
-    for month, of_month in itertools.groupby(days, key=lambda day: day[:7]):
-        paths = [lake.folder(table.name, day) / "data.parquet" for day in of_month]
-        fresh = pl.scan_parquet(
-            paths,
-            schema=table.schema,
-            missing_columns="insert",
-            extra_columns="ignore",
-            hive_partitioning=False,
-        ).select(columns)
-        fresh = fresh.sort("dimension", maintain_order=True)
-        kept = lake.folder(f"{table.name}/by_month", None) / f"{month}.parquet"
-        yield fresh if month == last else _kept(kept, fresh, _note(paths, columns))
+    months = {
+        month: {day: f"{lake.folder(table.name, day)}/data.parquet" for day in of_month}
+        for month, of_month in itertools.groupby(days, key=lambda day: day[:7])
+    }
+    if not months:
+        return []
+    last = _fresh(months.popitem()[1], table, columns)
+    folder = lake.folder(f"{table.name}/by_month", None)
+    kept = [folder / f"{month}.parquet" for month in months]
+    for path, paths in zip(kept, months.values(), strict=True):
+        note = _note(paths, columns)
+        if not path.exists() or pl.read_parquet_metadata(path).get(_NOTE) != note:
+            _keep(path, _fresh(paths, table, columns), note)
+    # One plan: a dozen cost twice as much.
+    return [*([pl.scan_parquet(kept, hive_partitioning=False)] if kept else []), last]
 
 
-def _kept(path: Path, fresh: pl.LazyFrame, note: str) -> pl.LazyFrame:
-    if not path.exists() or pl.read_parquet_metadata(path).get(_NOTE) != note:
-        frame = fresh.collect()
-        # Noted before the days were read: one that was replaced meanwhile is read again next time.
-        with replacing(path) as new:
-            frame.write_parquet(new, metadata={_NOTE: note}, compression_level=1)
-    return pl.scan_parquet(path, hive_partitioning=False)
+def _fresh(
+    paths: Mapping[str, str], table: Table, columns: Mapping[str, pl.DataType]
+) -> pl.LazyFrame:
+    return pl.scan_parquet(
+        list(paths.values()),
+        schema=table.schema,
+        missing_columns="insert",
+        extra_columns="ignore",
+        hive_partitioning=False,
+    ).select(pl.col(name).cast(kind) for name, kind in columns.items())
 
 
-def _note(paths: Sequence[Path], columns: Sequence[str]) -> str:
+def _keep(path: Path, fresh: pl.LazyFrame, note: str) -> None:
+    frame = fresh.sort("dimension", maintain_order=True).collect()
+    # Noted before the days were read: one that was replaced meanwhile is read again next time.
+    with replacing(path) as new:
+        frame.write_parquet(new, metadata={_NOTE: note}, compression_level=1)
+
+
+def _note(paths: Mapping[str, str], columns: Mapping[str, pl.DataType]) -> str:
     """What the file of a month depends on: each day's file, its bytes and time."""
-    about = [(path.parent.name, path.stat()) for path in paths]
+    about = [(day, os.stat(path)) for day, path in paths.items()]
     days = [[day, file.st_size, file.st_mtime_ns] for day, file in about]
-    return json.dumps({"columns": list(columns), "days": days})
+    kinds = {name: str(kind) for name, kind in columns.items()}
+    return json.dumps({"columns": kinds, "days": days})

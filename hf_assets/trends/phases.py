@@ -31,7 +31,7 @@ import polars as pl
 
 from hf_assets.hub.judged import MILESTONES
 from hf_assets.lake import Made, Stored
-from hf_assets.trends.series import STEP
+from hf_assets.trends.series import BLOCK, STEP
 from hf_assets.trends.tables import MODEL_PHASES
 
 # The Hub gives this date to whatever is older.
@@ -58,8 +58,7 @@ def model_phases(history: Stored) -> Made:
         history: `model_history`, a model's rows together and in the order of days.
     """
     columns = ["hub_id", "id", "category", "created", "day", "downloads", "downloads_all_time"]
-    rows = history.frame.select(columns).collect()
-    made = phases_of(rows)
+    made = phases_of(history.frame.select(columns).collect())
     counts = made["phase"].value_counts().sort("count", descending=True)
     notes = {"models": made.height} | {
         f"models {phase or 'of unknown phase'}": count for phase, count in counts.iter_rows()
@@ -89,7 +88,7 @@ def phases_of(rows: pl.DataFrame) -> pl.DataFrame:
     plateau = _medians(np.where(recent, level, np.nan), model)
     ratio = np.where(last_day - peak_day >= WINDOW, _over(peak, plateau), np.nan)
 
-    after_high = _last_where(smooth > peak[model] / 2, begins) + 1
+    after_high = _last_where(smooth > peak[model] / 2, begins, ends) + 1
     halved = (peak > 0) & (after_high < ends)
     half_life = np.where(halved, day[np.minimum(after_high, last)] - peak_day, np.nan)
 
@@ -109,7 +108,8 @@ def phases_of(rows: pl.DataFrame) -> pl.DataFrame:
         "plateau",
     )  # fmt: skip
     since = np.where((rows["created"] > FLOOR).fill_null(False).to_numpy()[last], created, np.nan)
-    crossings = _crossings(rows, model, day, begins, ends, since)
+    all_time = rows["downloads_all_time"].to_numpy()
+    crossings = _crossings(all_time, day, begins, ends, since)
     return rows[last].select(
         *("hub_id", "id", "category", "created"),
         first_day=rows["day"][begins],
@@ -127,16 +127,32 @@ def phases_of(rows: pl.DataFrame) -> pl.DataFrame:
 
 def smoothed(model: np.ndarray, day: np.ndarray, level: np.ndarray) -> np.ndarray:
     """The median of each model's levels within `SMOOTH` days of each of its days."""
-    near = np.full((len(day), 2 * SMOOTH + 1), np.nan)
-    near[:, 0] = level
+    found = np.empty(len(day))
+    for begin in range(0, len(day), BLOCK):
+        near = slice(max(begin - SMOOTH, 0), begin + BLOCK + SMOOTH)
+        mine = slice(begin - near.start, begin - near.start + BLOCK)
+        found[begin : begin + BLOCK] = _smoothed(model[near], day[near], level[near])[mine]
+    return found
+
+
+def _smoothed(model: np.ndarray, day: np.ndarray, level: np.ndarray) -> np.ndarray:
+    near = np.full((2 * SMOOTH + 1, len(day)), np.inf)
+    count = np.ones(len(day), np.int64)
+    near[0] = level
     for away in range(1, SMOOTH + 1):
         fits = (model[away:] == model[:-away]) & (day[away:] - day[:-away] <= SMOOTH)
-        near[away:, away] = np.where(fits, level[:-away], np.nan)
-        near[:-away, SMOOTH + away] = np.where(fits, level[away:], np.nan)
-    near.sort(axis=1)  # nan last
-    count = np.sum(~np.isnan(near), axis=1)
+        near[away, away:][fits] = level[:-away][fits]
+        near[SMOOTH + away, :-away][fits] = level[away:][fits]
+        count[away:] += fits
+        count[:-away] += fits
+    # Each column sorted, by exchanges of whole rows: a sort of seven numbers is slower.
+    for last in range(2 * SMOOTH, 0, -1):
+        for at in range(last):
+            low = np.minimum(near[at], near[at + 1])
+            np.maximum(near[at], near[at + 1], out=near[at + 1])
+            near[at] = low
     row = np.arange(len(day))
-    return (near[row, (count - 1) // 2] + near[row, count // 2]) / 2
+    return (near[(count - 1) // 2, row] + near[count // 2, row]) / 2
 
 
 def _begins(ids: pl.Series) -> np.ndarray:
@@ -146,14 +162,20 @@ def _begins(ids: pl.Series) -> np.ndarray:
 
 def _first_where(holds: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """Per model the first row of which it holds; the row after its last where it holds of none."""
-    places = np.where(holds, np.arange(len(holds)), len(holds))
-    return np.minimum(np.minimum.reduceat(places, begins), ends)
+    enters = holds.copy()
+    enters[1:] &= ~holds[:-1]
+    enters[begins] = holds[begins]
+    places = np.append(np.flatnonzero(enters), len(holds))
+    return np.minimum(places[np.searchsorted(places, begins)], ends)
 
 
-def _last_where(holds: np.ndarray, begins: np.ndarray) -> np.ndarray:
+def _last_where(holds: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """Per model the last row of which it holds; the row before its first where of none."""
-    places = np.where(holds, np.arange(len(holds)), -1)
-    return np.maximum(np.maximum.reduceat(places, begins), begins - 1)
+    leaves = holds.copy()
+    leaves[:-1] &= ~holds[1:]
+    leaves[ends - 1] = holds[ends - 1]
+    places = np.append(-1, np.flatnonzero(leaves))
+    return np.maximum(places[np.searchsorted(places, ends) - 1], begins - 1)
 
 
 def _medians(values: np.ndarray, model: np.ndarray) -> np.ndarray:
@@ -170,31 +192,23 @@ def _over(above: np.ndarray, below: np.ndarray) -> np.ndarray:
 
 
 def _crossings(
-    rows: pl.DataFrame,
-    model: np.ndarray,
+    all_time: np.ndarray,
     day: np.ndarray,
     begins: np.ndarray,
     ends: np.ndarray,
     created: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """Per milestone and model the days from creation until it was seen to be reached."""
-    all_time = rows["downloads_all_time"].fill_null(np.nan).to_numpy()
-    known = np.flatnonzero(~np.isnan(all_time))
-    counted = all_time[known]
+    """Per milestone and model the days from creation until it was seen to be reached.
+
+    A counter that was corrected may cross twice: the first time counts.
+    """
+    known = np.append(-1, np.flatnonzero(~np.isnan(all_time)))
     found = {}
     for number in MILESTONES:
-        # The last row of the model that is known, before each.
-        crosses = (counted[1:] >= number) & (counted[:-1] < number)
-        crosses &= model[known][1:] == model[known][:-1]
-        crosses &= np.diff(day[known]) <= STEP
-        reached = known[1:][crosses]
-        # A counter that was corrected may cross twice: the first time counts, and only if no
-        # earlier row had the number already.
-        had = np.zeros(len(day), bool)
-        had[known] = counted >= number
-        first = _first_where(had, begins, ends)
-        days = np.full(len(begins), np.nan)
-        seen = np.isin(first, reached)
-        days[seen] = day[first[seen]] - created[seen]
-        found[f"days_to_{number}"] = days
+        first = _first_where(all_time >= number, begins, ends)
+        # The last row that is known, before it: of the same model, and near?
+        before = known[np.searchsorted(known, first) - 1]
+        on = day[np.minimum(first, ends - 1)]
+        seen = (first < ends) & (before >= begins) & (on - day[before] <= STEP)
+        found[f"days_to_{number}"] = np.where(seen, on - created, np.nan)
     return found

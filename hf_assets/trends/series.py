@@ -17,6 +17,8 @@ Rates are of one key between two of its rows that are trusted and cover the same
   over the last three rows, each at most `STEP` days from the next.
 """
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +33,8 @@ STEP = 7
 # A hundred more of ten is 1000 %: bases under it give noise and no growth.
 DOWNLOADS_FLOOR = 1_000.0
 SPACES_FLOOR = 10.0
+# Rows worked on at once, where there are many.
+BLOCK = 1 << 15
 
 
 @dataclass
@@ -80,11 +84,11 @@ class Panel:
 
     def table(self, **more: np.ndarray) -> pl.DataFrame:
         """The rows with day, source, trusted, the levels and `more`; NaN becomes null."""
-        numbers = {name: pl.Series(values) for name, values in (self.levels | more).items()}
-        days = self.known.frame()[self.at]
-        return pl.concat([days, self.frame.drop("at")], how="horizontal").with_columns(
-            **{name: values.fill_nan(None) for name, values in numbers.items()}
-        )
+        columns = [
+            pl.Series(name, values, nan_to_null=True)
+            for name, values in (self.levels | more).items()
+        ]
+        return self.known.frame[self.at].hstack(self.frame.drop("at")).hstack(columns)
 
 
 def panel(rows: pl.DataFrame, known: Calendar, key: str, levels: list[str]) -> Panel:
@@ -97,34 +101,64 @@ def panel(rows: pl.DataFrame, known: Calendar, key: str, levels: list[str]) -> P
         key: the column of texts that tells the keys; null is one.
         levels: columns of numbers.
     """
+    (whole,) = panels(rows, known, key, levels, len(rows) + 1)
+    return whole
+
+
+def panels(
+    rows: pl.DataFrame, known: Calendar, key: str, levels: list[str], block: int = BLOCK
+) -> Iterator[Panel]:
+    """`panel` a few keys at a time: `block` rows and those that are left of the last key.
+
+    What is then made of a block stays in the processor's caches, and needs no new memory.
+    """
     codes, at = _numbers(rows[key]), rows["at"].to_numpy()
-    values = {name: rows[name].cast(pl.Float64).to_numpy(writable=True) for name in levels}
+    values = {name: _floats(rows[name]) for name in levels}
     take, spread_at = _spread(known, codes, at, values)
     order = _stable(spread_at)
     order = order[_stable(codes[take[order]])]
-    key, day = codes[take[order]], spread_at[order]
-    again = (key[1:] == key[:-1]) & (day[1:] == day[:-1])
+    take, spread_at = take[order], spread_at[order]
+    codes = codes[take]
+    again = (codes[1:] == codes[:-1]) & (spread_at[1:] == spread_at[:-1])
     if again.any():
-        order = order[np.append(True, ~again)]
-    frame = rows.drop(levels)[take[order]].with_columns(at=pl.Series(spread_at[order]))
-    return Panel(
-        known, frame, codes[take[order]], {name: one[order] for name, one in values.items()}
-    )
+        first = np.append(True, ~again)
+        order, take, spread_at, codes = order[first], take[first], spread_at[first], codes[first]
+    texts = rows.drop(*levels, "at").rechunk()
+    begins = np.append(0, np.flatnonzero(np.diff(codes)) + 1)
+    _, first = np.unique(begins // block, return_index=True)
+    for begin, end in itertools.pairwise([*begins[first], len(codes)]):
+        part = slice(begin, end)
+        yield Panel(
+            known,
+            texts[take[part]].with_columns(at=pl.Series(spread_at[part])),
+            codes[part],
+            {name: one[order[part]] for name, one in values.items()},
+        )
 
 
 def _numbers(keys: pl.Series) -> np.ndarray:
     """A number a key, in the order of the keys: readers of one then skip the rows of the others."""
-    known = keys.cast(pl.Categorical(pl.Categories.random()))
-    names = known.unique()
-    numbers = pl.Series(_physical(names))[names.cast(pl.String).arg_sort(nulls_last=True)]
-    places = np.empty(len(names) + 1, np.int64)
-    places[numbers.to_numpy()] = np.arange(len(names))
-    return places[_physical(known)]
+    if keys.dtype != pl.Categorical:
+        keys = keys.cast(pl.Categorical(pl.Categories.random()))
+    # The last place is that of null.
+    numbers = keys.to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
+    example = np.full(numbers.max(initial=0) + 2, -1)
+    example[numbers] = np.arange(len(numbers))
+    there = np.flatnonzero(example >= 0)
+    places = np.empty(len(example), np.int64)
+    names = keys[example[there]].cast(pl.String)
+    places[there[names.arg_sort(nulls_last=True)]] = np.arange(len(there))
+    return places[numbers]
 
 
-def _physical(texts: pl.Series) -> np.ndarray:
-    """The numbers behind categories; -1, the last place of an array, for null."""
-    return texts.to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
+def _floats(numbers: pl.Series) -> np.ndarray:
+    """A copy as numbers that may be unknown; chunk by chunk, as copies on the way cost as much."""
+    found = np.empty(len(numbers))
+    begin = 0
+    for chunk in numbers.get_chunks():
+        found[begin : begin + len(chunk)] = chunk.to_numpy()
+        begin += len(chunk)
+    return found
 
 
 def _stable(numbers: np.ndarray) -> np.ndarray:
@@ -166,8 +200,9 @@ def _spread(
             added[name].append(line[others])
         take.append(first[i][others])
         places.append(np.full(len(others), day, np.int32))
-    for name, parts in added.items():
-        values[name] = np.concatenate(parts)
+    if len(take) > 1:
+        for name, parts in added.items():
+            values[name] = np.concatenate(parts)
     return np.concatenate(take), np.concatenate(places)
 
 
@@ -188,14 +223,17 @@ class _Good:
         self.group = group[self.rows]
         self.day = known.days[self.at].astype(np.int64)
         self.time = known.times[self.at]
+        self.line = _line(self.group, self.day)
+        # Of each row and the one before it: days spanned, and whether near.
+        same = self.group[1:] == self.group[:-1]
+        self.spanned = np.full(len(self.rows), np.nan)
+        self.spanned[1:][same] = np.diff(self.time)[same]
+        self.near = np.zeros(len(self.rows), bool)
+        self.near[1:] = same & (np.diff(self.day) <= STEP)
         self.last_day = known.neighbours[0][self.at]
         self.between = np.flatnonzero(~known.trusted[at])
         self.between_group = group[self.between]
         self.between_day = known.days[at[self.between]].astype(np.int64)
-
-    def _line(self, group: np.ndarray, day: np.ndarray) -> np.ndarray:
-        """Groups and days as one ascending number."""
-        return (group << 20) + day
 
     def _whole(self, values: np.ndarray) -> np.ndarray:
         """Values of the trusted rows as an array of all rows."""
@@ -203,39 +241,38 @@ class _Good:
         found[self.rows] = values
         return found
 
+    def _base(self, days: int) -> np.ndarray:
+        """For each row the last one at least `days` before it, of that group or one before; -1."""
+        base = np.arange(len(self.line)) - days
+        # So many rows before, where no day is missing: a search is for the others.
+        apart = np.ones(len(base), bool)
+        apart[days:] = self.line[days:] - self.line[:-days] != days
+        base[apart] = np.searchsorted(self.line, self.line[apart] - days, side="right") - 1
+        return base
+
     def growth(self, level: np.ndarray, days: int, floor: float) -> np.ndarray:
         level = level[self.rows]
-        line = self._line(self.group, self.day)
-        base = np.searchsorted(line, line - days, side="right") - 1
-        fits = (base >= 0) & (self.group[base] == self.group)
-        fits &= self.day[base] >= self.day - days - SLACK
-        fits &= level[base] >= floor
-        now, base = np.flatnonzero(fits), base[fits]
-        rate = np.divide(level[now], level[base])
-        spanned = self.time[now] - self.time[base]
-        uneven = np.abs(spanned - days) > 1e-9
+        base = self._base(days)
+        then, spanned = level[base], self.time - self.time[base]
+        fits = (base >= 0) & (self.line[base] >= self.line - days - SLACK) & (then >= floor)
+        rate = np.divide(level, then, out=np.full(len(level), np.nan), where=fits)
+        uneven = fits & (np.abs(spanned - days) > 1e-9)
         rate[uneven] **= days / spanned[uneven]
-        grown = np.full(len(level), np.nan)
-        grown[now] = rate - 1
-        return self._whole(grown)
+        return self._whole(rate - 1)
 
-    def _step(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Per row: what was added since the row before, a day; days spanned; whether near."""
-        same = self.group[1:] == self.group[:-1]
-        spanned = np.where(same, np.diff(self.time), np.nan)
-        near = same & (np.diff(self.day) <= STEP)
-        first = np.full(min(len(values), 1), np.nan)
-        step = np.concatenate([first, np.diff(values) / spanned])
-        return step, np.concatenate([first, spanned]), np.concatenate([first > 0, near])
+    def _step(self, values: np.ndarray) -> np.ndarray:
+        """What was added since the row before, a day."""
+        step = np.full(len(values), np.nan)
+        step[1:] = np.diff(values) / self.spanned[1:]
+        return step
 
     def daily(self, all_time: np.ndarray) -> np.ndarray:
-        step, _, near = self._step(all_time[self.rows])
         # A gap of the Hub's is spanned however long it is, a model's own absence is not.
-        adjoining = np.concatenate([near[:1], self.at[:-1] == self.last_day[1:]])
-        step = np.where(near | adjoining, np.maximum(step, 0), np.nan)
+        near = self.near.copy()
+        near[1:] |= self.at[:-1] == self.last_day[1:]
+        step = np.where(near, np.maximum(self._step(all_time[self.rows]), 0), np.nan)
         found = self._whole(step)
-        line = self._line(self.group, self.day)
-        following = np.searchsorted(line, self._line(self.between_group, self.between_day))
+        following = np.searchsorted(self.line, _line(self.between_group, self.between_day))
         inside = following < len(step)
         rows, following = self.between[inside], following[inside]
         spread = np.isfinite(all_time[rows]) & (self.group[following] == self.between_group[inside])
@@ -243,11 +280,16 @@ class _Good:
         return found
 
     def acceleration(self, level: np.ndarray) -> np.ndarray:
-        step, spanned, near = self._step(level[self.rows])
+        step = self._step(level[self.rows])
         found = np.full(len(step), np.nan)
         found[1:] = np.where(
-            near[1:] & near[:-1],
-            2 * np.diff(step) / (spanned[1:] + spanned[:-1]),
+            self.near[1:] & self.near[:-1],
+            2 * np.diff(step) / (self.spanned[1:] + self.spanned[:-1]),
             np.nan,
         )
         return self._whole(found)
+
+
+def _line(group: np.ndarray, day: np.ndarray) -> np.ndarray:
+    """Groups and days as one ascending number."""
+    return (group << 20) + day

@@ -1,12 +1,14 @@
 """What Spaces use, over time: models, SDKs, and how many there are."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import polars as pl
 
 from hf_assets.lake import Made
 from hf_assets.trends.history import Past
 from hf_assets.trends.key_history import share
-from hf_assets.trends.series import SPACES_FLOOR, panel
+from hf_assets.trends.series import SPACES_FLOOR, panel, panels
 
 LEVELS = ["spaces", "authors", "likes"]
 _PARTS = {"usage_model": "model", "sdk": "sdk", "usage_total": "total"}
@@ -20,25 +22,29 @@ def space_usage_history(past: Past) -> Made:
     Models are known by the name that Spaces give them. A day whose source has no Spaces has no
     rows.
     """
-    parts = [
-        past.dimension(dimension).select(
-            *("at", "key", "category", "likes"),
-            of=pl.lit(name),
-            spaces=pl.col("rows"),
-            authors=pl.col("value") if name == "model" else pl.lit(None, pl.Float64),
-        )
-        for dimension, name in _PARTS.items()
-    ]
-    # A null key is one of its own, and no key starts the name of another part.
-    name = pl.col("of") + pl.coalesce(" " + pl.col("key"), pl.lit(""))
-    rows = pl.concat(parts).sort("at", maintain_order=True).with_columns(name=name)
-    used = panel(rows, past.calendar, "name", LEVELS)
-    of, key = used.frame["of"], used.frame["key"]
-    total = ((of == "total") & (key == "Spaces").fill_null(False)).to_numpy()
-    whole = np.full(len(past.calendar), np.nan)
-    whole[used.at[total]] = used.levels["spaces"][total]
-    counted = ((of != "total") | key.is_in(_OF_SPACES).fill_null(False)).to_numpy()
-    shares = share(used.levels["spaces"], whole[used.at])
-    return past.made(
-        used.table(share=np.where(counted, shares, np.nan), **used.rates("spaces", SPACES_FLOOR))
+    return past.made(part for dimension in _PARTS for part in _history(past, dimension))
+
+
+def _history(past: Past, dimension: str) -> Iterator[pl.DataFrame]:
+    name, whole = _PARTS[dimension], _spaces(past)
+    rows = past.dimension(dimension).select(
+        *("at", "key", "category", "likes"),
+        spaces=pl.col("rows"),
+        authors=pl.col("value") if name == "model" else pl.lit(None, pl.Float64),
     )
+    for used in panels(rows, past.calendar, "key", LEVELS):
+        shares = share(used.levels["spaces"], whole[used.at])
+        if name == "total":
+            shares[~used.frame["key"].is_in(_OF_SPACES).fill_null(False).to_numpy()] = np.nan
+        yield used.table(share=shares, **used.rates("spaces", SPACES_FLOOR)).with_columns(
+            of=pl.lit(name)
+        )
+
+
+def _spaces(past: Past) -> np.ndarray:
+    """How many Spaces there are, an entry a day."""
+    rows = past.dimension("usage_total").filter(pl.col("key") == "Spaces")
+    total = panel(rows.select("at", "key", "rows"), past.calendar, "key", ["rows"])
+    whole = np.full(len(past.calendar), np.nan)
+    whole[total.at] = total.levels["rows"]
+    return whole

@@ -44,7 +44,7 @@ def test_a_partial_snapshot_stops_all_that_follows(world: Make) -> None:
     assert verdict.severity == dg.AssetCheckSeverity.ERROR
     assert "partial snapshot" in verdict.description
     assert verdict.metadata["rows"].value == 700
-    assert verdict.metadata["rows before"].value > 1400
+    assert verdict.metadata["rows usual"].value > 1400
     assert checks(result)["raw_spaces", "not_partial"].passed
     assert made(result) == set(RAW)
     assert not result.success
@@ -63,7 +63,7 @@ def test_a_limited_capture_is_no_yardstick(world: Make) -> None:
     hub.capture(days_ago(1), max_rows=20)
     verdict = checks(hub.materialize("raw_models"))["raw_models", "not_partial"]
     assert verdict.passed
-    assert verdict.metadata["rows before"].value > 1400
+    assert verdict.metadata["rows usual"].value > 1400
 
 
 def test_rows_served_twice_are_counted_and_kept_once(world: Make) -> None:

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hf_assets.hub import changes
+from hf_assets.hub import changes, day_quality, extents
 from hf_assets.hub.judged import DAILY_CHANGES
 from hf_assets.lake import Lake
-from hf_assets_tests.hub.days import OLD, Row, compare, counts, day_of, model, store_day
+from hf_assets_tests.hub.days import OLD, Row, compare, counts, day_of, judge, model, store_day
 
 BEFORE, DAY = day_of(0), day_of(1)
 TODAY = dt.datetime.fromisoformat(f"{DAY}T03:00:00+00:00")
@@ -108,8 +108,8 @@ def test_what_is_compared_adds_up(
             DAY,
             (model(at, id=f"a/{name}", created_at=born) for at, (name, born) in now.items()),
         )
-        if len(now) < len(then) / 2 or not then:
-            return  # partial, or the first
+        if not len(then) / 2 <= len(now) <= 2 * len(then):
+            return  # one of them is partial, or the first
         stored = compare(lake)[DAY]
     seen, life = stored.notes["compared"], stored.notes["lifecycle"]
     assert seen["rows"] == len(now)
@@ -225,14 +225,14 @@ def test_adoption_is_as_counted_by_hand(step: int, drawn: list[tuple[int, int, i
 
     with TemporaryDirectory() as folder:
         lake = Lake(Path(folder))
-        store_day(lake, day_of(0), [*rows(then), model(99, created_at=None)])
-        store_day(lake, day_of(step), rows(now))
+        # Without age; and neither day is half of the other.
+        more = [model(at, created_at=None) for at in range(90, 98)]
+        store_day(lake, day_of(0), [*rows(then), *more])
+        store_day(lake, day_of(step), [*rows(now), *more])
         stored = compare(lake)[day_of(step)]
         found = stored.frame.filter(dimension="adoption").collect()
     counted = {(row["key"], row["age"]): (row["rows"], row["value"]) for row in found.to_dicts()}
-    partial = len(now) < (len(then) + 1) / 2
-    wanted = naive_adoption(then, now, day, step) if step <= 7 and not partial else {}
-    assert counted == wanted
+    assert counted == (naive_adoption(then, now, day, step) if step <= 7 else {})
 
 
 def test_models_dated_by_the_floor_have_no_age(lake: Lake) -> None:
@@ -321,4 +321,28 @@ def test_only_the_last_stored_days_are_looked_at(
     monkeypatch.setattr(Lake, "read", lambda *asked: (read.append(asked[2]), plain(*asked))[1])
     place = changes.placed(lake, [day_of(50), day_of(52)])
     assert place[day_of(52)].before == day_of(51)
-    assert len(read) == changes.LOOK_BACK + 3
+    # Two of the wanted days, one between them, and those that would measure a first one.
+    assert len(read) == changes.LOOK_BACK + 3 + extents.FOLLOWING
+
+
+def test_the_last_whole_day_is_found_however_far_back(lake: Lake) -> None:
+    store_day(lake, day_of(0), [model(0)])
+    for number in range(1, 50):
+        store_day(lake, day_of(number), [model(0)], source="folder", file="x.json")
+    store_day(lake, day_of(50), [model(0)])
+    assert changes.placed(lake, [day_of(50)])[day_of(50)].before == day_of(0)
+
+
+def test_a_first_day_that_broke_off_is_known_once_others_follow(lake: Lake) -> None:
+    store_day(lake, day_of(0), [model(at) for at in range(40)])
+    assert not compare(lake)[day_of(0)].notes["partial"]
+    for number in (1, 2):
+        store_day(lake, day_of(number), [model(at) for at in range(100)])
+    compare(lake, day_of(1), day_of(2))
+    judged = judge(lake)
+    # What was made of it while it stood alone is to be made anew.
+    assert judged[day_of(0)]["flags"] == ["partial", "stale"]
+    assert judged[day_of(1)]["before"] is None
+    assert day_quality.still_stale(lake) == [day_of(0)]
+    compare(lake, day_of(0))
+    assert judge(lake)[day_of(0)]["flags"] == ["partial"]

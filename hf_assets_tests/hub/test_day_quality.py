@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from hf_assets.hub import changes, day_quality, day_rules
+from hf_assets.hub import day_quality, day_rules, extents
 from hf_assets.hub.judged import DAY_QUALITY
 from hf_assets.lake import Lake, Made
 from hf_assets.trends.metrics import DAILY_METRICS
@@ -111,7 +111,7 @@ def test_the_coverage_of_a_day_is_kept(lake: Lake) -> None:
     for number, facts in enumerate(kinds):
         store_day(lake, day_of(number), rows(number), **facts)
     whole_days(lake, 5)
-    whole, lists, limited = changes.WHOLE_HUB, changes.FOLDER, changes.LIMITED
+    whole, lists, limited = extents.WHOLE_HUB, extents.FOLDER, extents.LIMITED
     found = [row["coverage"] for row in judged(lake)]
     assert found == [whole, lists, limited, whole, None, whole]
 

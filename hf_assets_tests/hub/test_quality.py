@@ -114,21 +114,25 @@ def test_capture_complete_warns_of_a_limited_capture(
 
 
 @pytest.mark.parametrize(("rows", "passed"), [(1000, True), (500, True), (499, False), (0, False)])
-def test_not_partial(captured: Captured, rows: int, passed: bool) -> None:
-    verdict = quality.not_partial(captured(models=rows), captured(day="2026-11-19"))
+@pytest.mark.parametrize("other", ["2026-11-19", "2026-11-21"])
+def test_partial_days(captured: Captured, rows: int, passed: bool, other: str) -> None:
+    days = {DAY: captured(models=rows), other: captured(day=other)}
+    verdict = quality.partial_days(dict(sorted(days.items())), [DAY])[DAY]
     assert verdict.passed is passed
     assert not verdict.warn
-    assert verdict.figures == {"rows": rows, "rows before": 1000}
+    assert verdict.figures == {"rows": rows, "rows usual": 1000}
     assert verdict.says.startswith("A partial snapshot") is not passed
+    assert (f"as on {other}" in verdict.says) is (other < DAY and rows > 0)
 
 
-def test_not_partial_without_an_earlier_day(captured: Captured) -> None:
-    assert quality.not_partial(captured(), None).passed
+def test_a_capture_alone_is_compared_with_nothing(captured: Captured) -> None:
+    assert quality.partial_days({DAY: captured()}, [DAY])[DAY].passed
 
 
-def test_not_partial_does_not_compare_a_limited_capture(captured: Captured) -> None:
+def test_a_limited_capture_is_not_compared(captured: Captured) -> None:
     few = captured(ask=Ask("models", FIELDS["models"], max_rows=10))
-    assert quality.not_partial(few, captured(day="2026-11-19")).passed
+    days = {"2026-11-19": captured(day="2026-11-19"), DAY: few}
+    assert quality.partial_days(days, days)[DAY].says == "A limited capture: not compared."
 
 
 def test_doubled_rows(captured: Captured) -> None:
@@ -241,22 +245,42 @@ def test_a_partial_capture_is_no_measure_for_the_next(captured: Captured) -> Non
     days = {"2026-11-17": whole, "2026-11-18": half, "2026-11-19": half, "2026-11-20": whole}
     said = quality.partial_days(days, days)
     assert [verdict.passed for verdict in said.values()] == [True, False, False, True]
-    assert said["2026-11-19"].figures["rows before"] == whole.rows
+    assert said["2026-11-19"].figures["rows usual"] == whole.rows
     assert quality.usable_days(days) == {"2026-11-17", "2026-11-20"}
     assert quality.partial_days(days, ["2026-11-18"]) == {"2026-11-18": said["2026-11-18"]}
     assert quality.partial_days({}, []) == {}
 
 
-def test_sources_are_not_compared_with_each_other(captured: Captured) -> None:
+def test_an_archive_of_the_hub_is_measured_by_what_was_captured(captured: Captured) -> None:
+    half, whole = captured(models=400, day="2026-11-18"), captured()
+    revision = {"source": "hub-stats", "dataset": "a/b", "revision": "c" * 40, "file": "m.parquet"}
+    days = {"2026-11-17": whole, "2026-11-18": replace(half, facts=half.facts | revision)}
+    assert quality.usable_days(days) == {"2026-11-17"}
+
+
+def test_the_first_that_broke_off_is_told_by_those_that_follow(captured: Captured) -> None:
+    half, whole = captured(models=400, day="2026-11-18"), captured()
+    days = {"2026-11-16": half, "2026-11-17": half, "2026-11-18": whole, "2026-11-19": whole}
+    said = quality.partial_days(days, days)
+    assert [verdict.passed for verdict in said.values()] == [False, False, True, True]
+    assert quality.usable_days(days) == {"2026-11-18", "2026-11-19"}
+    # Two months later the Hub may have grown.
+    assert quality.usable_days({"2026-09-16": half, "2026-11-18": whole}) == {
+        *("2026-09-16", "2026-11-18")
+    }
+
+
+def test_a_list_that_somebody_kept_is_not_compared_with_the_hub(captured: Captured) -> None:
     half, whole = captured(models=400, day="2026-11-18"), captured()
     listed = replace(half, facts=half.facts | {"source": "folder", "file": "a.json"})
-    absent = replace(half, facts=half.facts | {"absent_kind": "No models.", "rows": 0})
+    none = {"absent_kind": "No models.", "rows": 0, "distinct": 0}
+    absent = replace(half, facts=half.facts | none)
     days = {"2026-11-17": whole, "2026-11-18": listed, "2026-11-19": absent, "2026-11-20": half}
     said = quality.partial_days(days, days)
     assert [verdict.passed for verdict in said.values()] == [True, True, False, False]
     assert said["2026-11-19"].warn
     assert said["2026-11-19"].says == "No models."
-    assert said["2026-11-20"].figures["rows before"] == whole.rows
+    assert said["2026-11-20"].figures["rows usual"] == whole.rows
     assert quality.usable_days(days) == {"2026-11-17", "2026-11-18", "2026-11-19"}
 
 

@@ -85,7 +85,8 @@ def changes(lake: Lake, number: int, rows: Iterable[Row], before: int | None = N
 
 
 def frame_of(made: Made) -> pl.DataFrame:
-    return pl.concat(list(made.frames), how="diagonal")
+    made.frames = list(made.frames)  # they may come once
+    return pl.concat(made.frames, how="diagonal")
 
 
 def column(made: Made | pl.DataFrame, name: str, key: str | None = None) -> dict[int, Any]:

@@ -4,6 +4,7 @@ import datetime as dt
 import statistics
 from collections.abc import Mapping
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import polars as pl
@@ -136,6 +137,8 @@ def test_smoothing_is_the_median_of_a_week(rows: list[tuple[int, int, int]]) -> 
         for one, when, _ in rows
     ]
     assert smoothed(name, at, level.astype(float)).tolist() == wanted
+    with mock.patch.object(phases, "BLOCK", 2):
+        assert smoothed(name, at, level.astype(float)).tolist() == wanted
 
 
 def test_models_by_the_lake(lake: Lake) -> None:

@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
-from hf_assets.hub.changes import FOLDER, WHOLE_HUB
+from hf_assets.hub.extents import FOLDER, WHOLE_HUB
 from hf_assets.lake import Lake, MissingDay
 from hf_assets.trends.calendar import NO_DAY, Calendar, calendar
 from hf_assets.trends.key_history import (
@@ -20,7 +21,7 @@ from hf_assets.trends.key_history import (
     license_history,
 )
 from hf_assets.trends.model_history import model_history
-from hf_assets.trends.series import panel
+from hf_assets.trends.series import panel, panels
 from hf_assets.trends.tables import CATEGORY_HISTORY, LICENSE_HISTORY, MODEL_HISTORY
 from hf_assets_tests.trends.days import (
     category,
@@ -285,6 +286,24 @@ def test_a_column_that_an_old_day_lacks_is_null(lake: Lake) -> None:
     path = lake.read("daily_metrics", day(0).isoformat()).path
     pl.read_parquet(path).drop("created").write_parquet(path)
     assert column(model_history(past), "created") == {0: None, 1: day(0)}
+
+
+def test_a_few_keys_at_a_time_give_what_all_at_once_do(lake: Lake) -> None:
+    days = {
+        at: [model(number, 1_000 * number + 10 * at, downloads_all_time=9_000 * number + at * at)
+             for number in range(1, 6) if (at + number) % 7]
+        for at in range(40) if at != 20
+    }  # fmt: skip
+    past = kept(lake, days, untrusted=[0, 9, 30])
+    rows = past.dimension("model").select("at", "hub_id", "key", "downloads", "downloads_all_time")
+    told = (past.calendar, "hub_id", ["downloads", "downloads_all_time"])
+    whole = panel(rows, *told)
+    for block in (1, 50, 1_000):
+        parts = list(panels(rows, *told, block))
+        assert len(parts) == {1: 5, 50: 3, 1_000: 1}[block]
+        assert np.concatenate([one.key for one in parts]).tolist() == whole.key.tolist()
+        found = pl.concat(one.table(**one.all_rates()) for one in parts)
+        assert_frame_equal(found, whole.table(**whole.all_rates()))
 
 
 # Wild

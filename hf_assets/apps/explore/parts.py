@@ -14,6 +14,7 @@ import streamlit as st
 
 from hf_assets.apps.explore.reading import Found, Observatory
 from hf_assets.charts.wording import exact, human, percent
+from hf_assets.hub.capture import origin as recorded
 from hf_assets.lake import Stored
 
 GENERATED = "an embedded Hub"
@@ -96,10 +97,7 @@ def origin(stored: Stored | None) -> str:
             host = str(facts.get("endpoint", "")).split("://")[-1] or "an unknown Hub"
             host = GENERATED if host.startswith("127.0.0.1:") else host
             return f"captured from {host}, {str(facts.get('finished', ''))[:16]} UTC"
-        if facts["source"] == "folder":
-            return f"recovered from the file {facts.get('file')}"
-        commit = str(facts.get("revision"))[:10]
-        return f"recovered from {facts.get('dataset')}, revision {commit}"
+        return f"recovered from {recorded(facts)}"
     return "of unknown origin"
 
 

@@ -1,5 +1,7 @@
 """The pages over all days: trends, and the data itself with where it comes from."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import polars as pl
@@ -16,7 +18,7 @@ from hf_assets.apps.explore.parts import (
     shown_day,
     traced,
 )
-from hf_assets.apps.explore.reading import Observatory, as_file
+from hf_assets.apps.explore.reading import as_file
 from hf_assets.charts.wording import human
 from hf_assets.lake import Stored
 
@@ -34,100 +36,90 @@ MOST_ROWS = 300_000
 NO_HISTORY = "There is no history yet: materialise the group *trends/history*."
 
 
+@dataclass(frozen=True)
+class Section:
+    """A part of the page: rows of one series, and how they are shown.
+
+    Args:
+        asset: the series.
+        columns: those that are read.
+        draw: shows the rows, given the flagged days.
+        of: the value of the column `of` whose rows are shown; None where there is no such column.
+    """
+
+    title: str
+    asset: str
+    columns: tuple[str, ...]
+    draw: Callable[[pl.DataFrame, list[str]], None]
+    of: str | None = None
+
+
 def trends() -> None:
     """How shares, concentration, births and usage change over all stored days."""
     there = observatory()
     heading("Trends", "Over all stored days; days that are not trusted are shaded")
-    flagged = list(there.flags())
-    drawn = [
-        _shares(there, flagged, "category_history", "Share of downloads by category"),
-        _shares(there, flagged, "library_history", "Share of downloads by library"),
-        _licences(there, flagged),
-        _concentration(there, flagged),
-        _births(there, flagged),
-        _adoption(there),
-        _usage(there, flagged),
-    ]
-    if not any(drawn):
+    flagged, drawn = list(there.flags()), 0
+    for one in SECTIONS:
+        found = there.series(one.asset)
+        if found is None:
+            continue
+        rows = found if one.of is None else found.filter(pl.col("of") == one.of)
+        frame = rows.select(one.columns).collect()
+        if frame.is_empty():
+            continue
+        section(one.title)
+        one.draw(frame, flagged)
+        traced((one.asset, None))
+        drawn += 1
+    if not drawn:
         st.info(NO_HISTORY)
 
 
-def _shares(there: Observatory, flagged: list[str], asset: str, title: str) -> bool:
-    found = there.series(asset)
-    if found is None:
-        return False
-    section(title)
-    frame = found.select("day", "key", "share_downloads").collect()
+def _shares(frame: pl.DataFrame, flagged: list[str]) -> None:
     shown = charts.leading(frame, "key", "share_downloads")
     chart = charts.lines(
         shown, "share_downloads", "share of downloads", by="key", flagged=flagged, share=True
     )
-    st.altair_chart(chart, alt=title)
-    traced((asset, None))
-    return True
+    st.altair_chart(chart, alt="Share of downloads over time")
 
 
-def _licences(there: Observatory, flagged: list[str]) -> bool:
-    found = there.series("license_history")
-    if found is None:
-        return False
-    section("Licences")
-    groups = found.filter(pl.col("of") == "group").collect()
+def _licences(frame: pl.DataFrame, flagged: list[str]) -> None:
     sides = (("share_rows", "share of models"), ("share_downloads", "share of downloads"))
     for place, (measure, said) in zip(st.columns(2), sides, strict=True):
-        shown = charts.leading(groups, "key", measure, most=5, rest=False)
+        shown = charts.leading(frame, "key", measure, most=5, rest=False)
         place.altair_chart(
             charts.lines(shown, measure, said, by="key", flagged=flagged, share=True, legend=3),
             alt=f"Licence groups by {said}",
         )
-    traced(("license_history", None))
-    return True
 
 
-def _concentration(there: Observatory, flagged: list[str]) -> bool:
-    found = there.series("concentration_history")
-    if found is None:
-        return False
-    section("Concentration of downloads")
-    frame = found.filter(pl.col("of") == "models").collect()
-    tops = [name for name in frame.columns if name.startswith("top_") and name[4:].isdigit()]
-    long = frame.unpivot(tops, index="day", variable_name="which", value_name="share")
+def _concentration(frame: pl.DataFrame, flagged: list[str]) -> None:
+    long = frame.unpivot(index="day", variable_name="which", value_name="share")
     long = long.with_columns(pl.col("which").str.replace("top_", "first "))
     st.altair_chart(
         charts.lines(long, "share", "share of downloads", by="which", flagged=flagged, share=True),
         alt="Share of the first models",
     )
-    traced(("concentration_history", None))
-    return True
 
 
-def _births(there: Observatory, flagged: list[str]) -> bool:
-    found = there.series("lifecycle")
-    if found is None:
-        return False
-    section("New models a day")
-    frame = found.sort("day").collect()
+def _births(frame: pl.DataFrame, flagged: list[str]) -> None:
     st.altair_chart(
-        charts.lines(frame, "created_per_day", "new models a day", flagged=flagged),
+        charts.lines(frame.sort("day"), "created_per_day", "new models a day", flagged=flagged),
         alt="New models a day",
     )
-    traced(("lifecycle", None))
-    return True
 
 
-def _adoption(there: Observatory) -> bool:
-    found = there.series("adoption_history")
-    if found is None:
-        return False
-    frame = found.collect()
-    if frame.is_empty():
-        return False
-    section("How long models take to a number of downloads")
-    table = _reached(frame)
-    listed(table, "adoption")
+def _adoption(frame: pl.DataFrame, _: list[str]) -> None:
+    listed(_reached(frame), "adoption")
     st.caption("Kaplan-Meier; models that are still on their way count as long as they were seen.")
-    traced(("adoption_history", None))
-    return True
+
+
+def _usage(frame: pl.DataFrame, flagged: list[str]) -> None:
+    shown = charts.leading(frame, "key", "spaces", rest=False)
+    st.altair_chart(
+        charts.lines(shown, "spaces", "Spaces", by="key", flagged=flagged, legend=3),
+        alt="Spaces by model",
+    )
 
 
 def _reached(frame: pl.DataFrame) -> pl.DataFrame:
@@ -145,21 +137,34 @@ def _reached(frame: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(rows)
 
 
-def _usage(there: Observatory, flagged: list[str]) -> bool:
-    found = there.series("space_usage_history")
-    if found is None:
-        return False
-    frame = found.filter(pl.col("of") == "model").select("day", "key", "spaces").collect()
-    if frame.is_empty():
-        return False
-    section("Models that Spaces use most")
-    shown = charts.leading(frame, "key", "spaces", rest=False)
-    st.altair_chart(
-        charts.lines(shown, "spaces", "Spaces", by="key", flagged=flagged, legend=3),
-        alt="Spaces by model",
-    )
-    traced(("space_usage_history", None))
-    return True
+_SHARE = ("day", "key", "share_downloads")
+_TOPS = ("top_1", "top_10", "top_100", "top_1000")
+SECTIONS = (
+    Section("Share of downloads by category", "category_history", _SHARE, _shares),
+    Section("Share of downloads by library", "library_history", _SHARE, _shares),
+    Section("Licences", "license_history", (*_SHARE, "share_rows"), _licences, of="group"),
+    Section(
+        "Concentration of downloads",
+        "concentration_history",
+        ("day", *_TOPS),
+        _concentration,
+        of="models",
+    ),
+    Section("New models a day", "lifecycle", ("day", "created_per_day"), _births),
+    Section(
+        "How long models take to a number of downloads",
+        "adoption_history",
+        ("milestone", "age", "share"),
+        _adoption,
+    ),
+    Section(
+        "Models that Spaces use most",
+        "space_usage_history",
+        ("day", "key", "spaces"),
+        _usage,
+        of="model",
+    ),
+)
 
 
 def data() -> None:
