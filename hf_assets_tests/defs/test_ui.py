@@ -38,7 +38,8 @@ def free_port() -> int:
 def ui(tmp_path_factory: pytest.TempPathFactory) -> Generator[Ui]:
     data, port, day = tmp_path_factory.mktemp("ui"), free_port(), today()
     demo = [sys.executable, "-m", "hf_assets.demo", "run", "--only", "hub", "--data", str(data)]
-    subprocess.run([*demo, "--models", "2000", "--spaces", "800"], cwd=PROJECT, check=True)
+    sizes = ["--models", "2000", "--spaces", "800", "--days", "3"]
+    subprocess.run([*demo, *sizes], cwd=PROJECT, check=True)
     environment = os.environ | {
         "DAGSTER_HOME": str(data / "dagster_home"),
         "HF_ASSETS_DATA": str(data),
