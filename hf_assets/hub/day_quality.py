@@ -169,10 +169,9 @@ def _row(
         "short": not long_enough(one).passed,
         "nulls moved": bool(nulls),
         "columns changed": bool(columns),
-        # A partial day that was captured, and that no table is made of, is as it will stay.
-        "stale": (not one.made and not place.partial)
-        or (one.made and _compared_otherwise(notes, place, _sha256(before))),
+        "stale": not one.made or _compared_otherwise(notes, place, _sha256(before)),
     }
+    told["stale"] &= not place.partial  # what broke off is as it will stay, and nobody reads it
     bad = place.partial or told["stalled"] or rolled_back or not one.made
     return {
         "day": iso(one.day),
@@ -231,7 +230,9 @@ def _is_stale(lake: Lake, day: str) -> bool:
     place = changes.placed(lake, [day])[day]
     before = lake.read("models", place.before) if place.before else None
     sha256 = changes.facts_of(before).get("sha256") if before else None
-    return _compared_otherwise(lake.notes("daily_changes", day), place, sha256)
+    return not place.partial and _compared_otherwise(
+        lake.notes("daily_changes", day), place, sha256
+    )
 
 
 def all_days(lake: Lake) -> list[Seen]:

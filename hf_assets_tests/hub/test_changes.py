@@ -340,9 +340,20 @@ def test_a_first_day_that_broke_off_is_known_once_others_follow(lake: Lake) -> N
         store_day(lake, day_of(number), [model(at) for at in range(100)])
     compare(lake, day_of(1), day_of(2))
     judged = judge(lake)
-    # What was made of it while it stood alone is to be made anew.
-    assert judged[day_of(0)]["flags"] == ["partial", "stale"]
+    assert judged[day_of(0)]["flags"] == ["partial"]
     assert judged[day_of(1)]["before"] is None
-    assert day_quality.still_stale(lake) == [day_of(0)]
-    compare(lake, day_of(0))
-    assert judge(lake)[day_of(0)]["flags"] == ["partial"]
+    assert day_quality.still_stale(lake) == []
+
+
+def test_what_was_compared_with_a_first_day_that_broke_off_is_made_anew(lake: Lake) -> None:
+    for number, rows in enumerate((40, 41, 100, 100)):
+        store_day(lake, day_of(number), [model(at) for at in range(rows)])
+        compare(lake, day_of(number))
+    flags = {day: row["flags"] for day, row in judge(lake).items()}
+    assert flags == {
+        **{day_of(at): ["partial"] for at in (0, 1)},
+        **{day_of(2): ["stale"], day_of(3): []},
+    }
+    assert day_quality.still_stale(lake) == [day_of(2)]
+    compare(lake, day_of(2))
+    assert judge(lake)[day_of(2)]["flags"] == []
