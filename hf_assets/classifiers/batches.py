@@ -1,6 +1,6 @@
 """Texts to token ids, and token ids to padded batches of about equal length."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,7 @@ def padded(rows: Sequence[Sequence[int]], pad: int) -> Inputs:
     return {"input_ids": ids, "attention_mask": mask.long()}
 
 
-def by_length(rows: Sequence[Sequence[int]], batch: int, pad: int) -> Iterator[tuple[Any, Inputs]]:
+def by_length(rows: Sequence[Sequence[int]], batch: int, pad: int) -> Generator[tuple[Any, Inputs]]:
     """Batches of rows of about one length, the longest first: (positions in `rows`, inputs).
 
     The longest first, so that what does not fit into memory fails at once.

@@ -5,9 +5,10 @@ files say of it, and answering with it one text at a time or in batches of 32. W
 the answers are worth (`leaderboard.py`).
 """
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -103,25 +104,15 @@ def same_labels(labels: Sequence[str], found: Sequence[str], place: Path) -> Non
 
 
 def _open_torch(place: Path, labels: list[str], _runtime: str, _workers: int) -> dict[str, Any]:
-    import torch
-
+    from hf_assets.classifiers.devices import torch_threads
     from hf_assets.classifiers.network import load_network, load_tokenizer, predict
 
     same_labels(labels, read_json(place / "labels.json")["labels"], place)
     told = read_json(place / "training.json")
-    network, tokenizer = load_network(place), load_tokenizer(place)
+    network, tokenizer = load_network(place, "sdpa"), load_tokenizer(place)
 
     def scores(texts: Sequence[str]) -> np.ndarray:
         return predict(network, tokenizer, list(texts), BATCH)
-
-    @contextmanager
-    def one_thread() -> Generator[None]:
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(threads)
 
     return {
         "threshold": told["threshold"],
@@ -129,7 +120,7 @@ def _open_torch(place: Path, labels: list[str], _runtime: str, _workers: int) ->
         "size": _size(place / "encoder" / "model.safetensors", place / "head.safetensors"),
         "scores": scores,
         "batches": scores,
-        "one_thread": one_thread,
+        "one_thread": partial(torch_threads, 1),
     }
 
 

@@ -1,5 +1,7 @@
 """What this machine computes with: GPU or CPU, and which number format is fast on it."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -36,3 +38,14 @@ def device() -> Device:
         return Device("cuda", torch.cuda.is_bf16_supported(including_emulation=False))
     able = torch.cpu.get_capabilities()
     return Device("cpu", bool(able.get("amx_bf16") or able.get("avx512_bf16")))
+
+
+@contextmanager
+def torch_threads(count: int) -> Generator[None]:
+    """Torch uses so many threads a product while the block runs, in threads started in it too."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

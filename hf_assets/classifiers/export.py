@@ -17,6 +17,7 @@ import onnxruntime
 import torch
 from tokenizers import Tokenizer
 
+from hf_assets.classifiers.devices import torch_threads
 from hf_assets.classifiers.hub_files import MODEL, write_hub_files, write_json
 from hf_assets.classifiers.network import TagNetwork, load_network
 from hf_assets.errors import InputError
@@ -76,7 +77,8 @@ def export(
     write_graph(network, path)
     seconds = time.perf_counter() - began
     tell(f"exported in {seconds:.0f} s: {path.stat().st_size / 1e6:.1f} MB")
-    facts = _parity(network, path, _ids(folder, network.max_length, probe_texts))
+    with torch_threads(1):  # one text or a few at a time: little to share
+        facts = _parity(network, path, _ids(folder, network.max_length, probe_texts))
     tell(f"largest difference of a logit from torch: {facts['max_difference']:.1e}")
     model = onnx.load(path, load_external_data=False)
     facts |= {
@@ -129,7 +131,9 @@ def _ids(folder: Path, max_length: int, texts: Sequence[str]) -> list[list[int]]
 
 
 def _parity(network: TagNetwork, path: Path, texts: list[list[int]]) -> dict[str, Any]:
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(path, options, ["CPUExecutionProvider"])
     shapes, worst, worst_at = set(), 0.0, ""
     for ids, mask in _batches(texts, network.max_length):
         every = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch.nn.functional import dropout
 
+from hf_assets.classifiers.devices import torch_threads
 from hf_assets.classifiers.learning import (
     History,
     Learned,
@@ -41,6 +42,8 @@ class Head:
     bias: torch.Tensor
 
 
+# Its products are so small that more threads cost more: 39 s of CPU, not 3, on two busy cores.
+@torch_threads(1)
 def fit_head(
     features: np.ndarray,
     targets: np.ndarray,

@@ -18,7 +18,6 @@ import torch
 from hf_assets.charts.saving import render
 from hf_assets.classifiers import curves
 from hf_assets.classifiers.devices import device
-from hf_assets.classifiers.finetuning import finetune
 from hf_assets.classifiers.heads import fit_head
 from hf_assets.classifiers.learning import Learned, TrainingError, validated
 from hf_assets.classifiers.network import (
@@ -77,7 +76,9 @@ def train(
             )
     tokenizer = load_tokenizer(encoder)
     torch.manual_seed(recipe.seed)
-    network = new_network(encoder, corpus.labels, recipe.max_length)
+    # Only what trains the encoder needs the kernel whose backward pass is fast.
+    attention = "sdpa" if recipe.strategy == "head" else None
+    network = new_network(encoder, corpus.labels, recipe.max_length, attention)
     tell(
         f"{recipe.strategy} on {len(rows.texts)} rows with {len(corpus.labels)} labels, "
         f"{device().kind} {device().dtype}, {torch.get_num_threads()} threads"
@@ -85,13 +86,16 @@ def train(
     if recipe.strategy == "head":
         learned = _head(network, tokenizer, rows, validation, recipe, tell)
     else:
+        # A head is trained without transformers' Trainer, which takes seconds to import.
+        from hf_assets.classifiers.finetuning import finetune
+
         checkpoints = _checkpoints(work, fingerprint(corpus, encoder, recipe))
         learned = finetune(
             network, tokenizer, rows, validation, recipe, checkpoints, tell, progress
         )
     save_network(network, tokenizer, folder)
     # What is measured is what was stored, as it is served: loaded anew, in float32.
-    stored = load_network(folder)
+    stored = load_network(folder, "sdpa")
     scores = predict(stored, load_tokenizer(folder), validation.texts)
     found = validated(validation.targets, scores)
     learnt_from = corpus_mark(corpus)

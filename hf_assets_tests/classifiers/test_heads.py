@@ -6,6 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hf_assets.classifiers.devices import torch_threads
 from hf_assets.classifiers.heads import fit_head
 from hf_assets.classifiers.learning import (
     TrainingError,
@@ -45,6 +46,16 @@ def test_the_same_seed_gives_the_same_head() -> None:
     one, two, other = (fit_head(x, y, v, w, seed)[0] for seed in (5, 5, 6))
     assert torch.equal(one.weight, two.weight)
     assert not torch.equal(one.weight, other.weight)
+
+
+def test_the_number_of_threads_is_left_as_it_was() -> None:
+    (x, y), (v, w) = separable(40, 0), separable(40, 1)
+    with torch_threads(3):
+        fit_head(x, y, v, w, seed=5)
+        assert torch.get_num_threads() == 3
+        with pytest.raises(TrainingError):
+            fit_head(x * np.float32(np.nan), y, v, w, seed=5)
+        assert torch.get_num_threads() == 3
 
 
 def test_noise_stops_early_and_keeps_the_best() -> None:

@@ -9,8 +9,9 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from polars.testing import assert_frame_equal
 
-from hf_assets.classifiers import baselines, leaderboard, standings
+from hf_assets.classifiers import baselines, leaderboard, speed, standings
 from hf_assets.classifiers.blending import WEIGHTS, tune
 from hf_assets.classifiers.contestants import contestants
 from hf_assets.classifiers.judging import beats_floors, beats_tfidf
@@ -92,6 +93,18 @@ def test_scores_are_those_of_the_served_thing_on_test(
     assert row["threshold"] == tagger.threshold
     assert row["rows_unlabelled"] == pytest.approx((~predicted.any(axis=1)).mean())
     assert row["hamming_accuracy_of_nothing"] == pytest.approx(1 - test.targets.mean())
+
+
+def test_rows_beyond_those_that_are_timed_are_scored_too(
+    board: Leaderboard, corpus: Corpus, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(speed, "TEXTS", 30)
+    models = {name: folder / name for name in ("sure", "chosen")}
+    fewer = measure(corpus, folder / "baseline", models, seed=5)
+    timings = ("ms_p50", "ms_p95", "texts_per_second")
+    by = ("model", "runtime")
+    found, wanted = (each.rows.drop(timings).sort(by) for each in (fewer, board))
+    assert_frame_equal(found, wanted)
 
 
 def test_what_is_known_of_an_artefact_is_from_its_own_files(

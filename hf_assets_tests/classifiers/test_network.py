@@ -21,6 +21,7 @@ from transformers import (
 )
 
 from hf_assets.classifiers.batches import by_length, padded
+from hf_assets.classifiers.devices import torch_threads
 from hf_assets.classifiers.network import (
     NetworkError,
     TagNetwork,
@@ -184,6 +185,32 @@ def test_a_stored_network_answers_as_before_whatever_the_text(trained: Path) -> 
     alone = np.concatenate([predict(network, tokenizer, [text]) for text in TEXTS])
     np.testing.assert_allclose(together, alone, atol=1e-5)
     assert network.labels == LABELS
+
+
+def test_batches_over_several_threads_give_the_same_answers(trained: Path) -> None:
+    network, tokenizer = load_network(trained), load_tokenizer(trained)
+    texts = [f"{text} {i}" for i in range(8) for text in TEXTS]
+    found = []
+    for threads in (1, 3):
+        with torch_threads(threads):
+            found.append(features(network, tokenizer, texts))
+            assert torch.get_num_threads() == threads
+    np.testing.assert_allclose(found[0], found[1], atol=1e-5)
+
+
+def test_a_text_that_fails_in_one_thread_fails_them_all(trained: Path) -> None:
+    network, tokenizer = load_network(trained), load_tokenizer(trained)
+    asked = 0
+
+    def broken(**_: Any) -> None:
+        nonlocal asked
+        asked += 1
+        raise RuntimeError("no memory")
+
+    network.forward = broken  # ty: ignore[invalid-assignment]
+    with torch_threads(2), pytest.raises(RuntimeError, match="no memory"):
+        predict(network, tokenizer, TEXTS * 20)
+    assert asked <= 2
 
 
 def test_no_texts_give_no_rows(trained: Path) -> None:
