@@ -14,9 +14,9 @@ import json
 import re
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -123,31 +123,51 @@ class Lake:
 
     def write_days(
         self, table: Table, makes: Mapping[Any, Callable[[], Made]]
-    ) -> Iterator[tuple[str | None, Stored]]:
+    ) -> Generator[tuple[str | None, Stored]]:
         """Store many days as `write` does, and give each when it is there.
 
-        One day is made at a time; what was written waits for the disk beside that. After an error
-        the days before it are given still, and the error comes last.
+        One day is made at a time, the next while the caller does something with those before; what
+        was written waits for the disk beside that. After an error the days before it are given
+        still, and the error comes last.
         """
         waiting: deque[tuple[str | None, Future[None]]] = deque()
         failed: Exception | None = None
-        with ThreadPoolExecutor(SETTLING) as pool:
-            for day, make in makes.items():
-                try:
-                    staged = self._staged(table, day, make())
-                except Exception as error:  # noqa: BLE001 - raised below
-                    failed = error
-                    break
-                waiting.append((day, pool.submit(staged.close)))
-                while waiting and (waiting[0][1].done() or len(waiting) > SETTLING):
-                    known, settled = waiting.popleft()
-                    settled.result()
-                    yield known, self.read(table.name, known)
+        with ThreadPoolExecutor(SETTLING) as pool, closing(self._made(table, makes)) as made:
+            try:
+                for day, staged in made:
+                    waiting.append((day, pool.submit(staged.close)))
+                    while waiting and (waiting[0][1].done() or len(waiting) > SETTLING):
+                        known, settled = waiting.popleft()
+                        settled.result()
+                        yield known, self.read(table.name, known)
+            except Exception as error:  # noqa: BLE001 - raised below
+                failed = error
             for known, settled in waiting:
                 settled.result()
                 yield known, self.read(table.name, known)
         if failed:
             raise failed
+
+    def _made(
+        self, table: Table, makes: Mapping[Any, Callable[[], Made]]
+    ) -> Generator[tuple[str | None, ExitStack]]:
+        """Each day as `_staged`, in order; the next is begun when one is given."""
+        with ThreadPoolExecutor(1) as maker:
+            begun = (
+                maker.submit(lambda day=day: self._staged(table, day, makes[day]()))
+                for day in makes
+            )
+            coming = next(begun, None)
+            try:
+                for day in makes:
+                    assert coming is not None
+                    staged = coming.result()
+                    coming = next(begun, None)
+                    yield day, staged
+            finally:
+                # Nobody asks for it any more: what is written of the next is not put in place.
+                if coming and not coming.cancel() and coming.exception() is None:
+                    coming.result().__exit__(GeneratorExit, GeneratorExit(), None)
 
     def _staged(self, table: Table, day: str | None, made: Made) -> ExitStack:
         """A day written beside its place; closing what is returned puts it there."""

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from hf_assets import durable
 from hf_assets.durable import append_line, replacing
 from hf_assets.hub import schemas
-from hf_assets.lake import Lake, Made, MissingDay, iso, today
+from hf_assets.lake import SETTLING, Lake, Made, MissingDay, iso, today
 from hf_assets.parquet import Table
 from hf_assets.trends.metrics import DAILY_METRICS
 from hf_assets_tests.conftest import DAY
@@ -282,6 +282,73 @@ def test_an_error_on_the_way_leaves_no_day_where_none_was(lake: Lake) -> None:
     with pytest.raises(RuntimeError):
         lake.write(NUMBERS, DAY, Made(broken(RuntimeError("x"))))
     assert lake.days("numbers") == []
+    assert not temporaries(lake)
+
+
+# Many days
+
+DAYS = [f"2026-11-0{at}" for at in range(1, 8)]
+
+
+def made_of(at: int) -> Made:
+    return Made([numbers(at, at + 1)], notes={"at": at})
+
+
+def test_many_days_are_given_in_order_each_when_it_is_there(lake: Lake) -> None:
+    makes = {day: lambda at=at: made_of(at) for at, day in enumerate(DAYS)}
+    given = []
+    for day, stored in lake.write_days(NUMBERS, makes):
+        assert day == stored.day
+        assert lake.read("numbers", day) == stored
+        given.append((day, stored.rows, stored.notes["at"]))
+    assert given == [(day, at + 1, at) for at, day in enumerate(DAYS)]
+    assert list(lake.write_days(NUMBERS, {})) == []
+    assert [day for day, _ in lake.write_days(NUMBERS, {None: lambda: made_of(0)})] == [None]
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["at once", "on the way"])
+def test_days_before_one_that_fails_are_given_and_none_after_it_is_made(
+    lake: Lake, late: bool
+) -> None:
+    begun: list[int] = []
+
+    def make(at: int) -> Made:
+        begun.append(at)
+        if at == 3 and not late:
+            raise RuntimeError("x")
+        return Made(broken(RuntimeError("x"))) if at == 3 else made_of(at)
+
+    makes = {day: lambda at=at: make(at) for at, day in enumerate(DAYS)}
+    given = []
+    with pytest.raises(RuntimeError, match="x"):
+        given.extend(day for day, _ in lake.write_days(NUMBERS, makes))
+    assert given == lake.days("numbers") == DAYS[:3]
+    assert begun == [0, 1, 2, 3]
+    assert not temporaries(lake)
+
+
+def test_the_next_day_is_made_while_the_caller_has_the_last(lake: Lake) -> None:
+    second = threading.Event()
+    makes = {DAYS[0]: lambda: made_of(0), DAYS[1]: lambda: (second.set(), made_of(1))[1]}
+    days = lake.write_days(NUMBERS, makes)
+    next(days)
+    assert second.wait(60)
+    assert [day for day, _ in days] == [DAYS[1]]
+
+
+def test_who_asks_for_no_more_days_gets_no_more(lake: Lake) -> None:
+    begun: list[str] = []
+    many = [f"2026-10-{at:02}" for at in range(1, 2 * SETTLING + 3)]
+    makes = {day: lambda day=day: (begun.append(day), made_of(1))[1] for day in many}
+    days = lake.write_days(NUMBERS, makes)
+    next(days)
+    days.close()
+    stored = lake.days("numbers")
+    # What was written waits for the disk, and gets there; one more may have been begun.
+    assert stored == many[: len(stored)]
+    assert begun[: len(stored)] == stored
+    assert len(begun) <= len(stored) + 1
+    assert len(stored) <= SETTLING + 1
     assert not temporaries(lake)
 
 

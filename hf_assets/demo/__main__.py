@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     hub.add_argument("--dataset-faults", default="", help="e.g. 404@3,429:2,empty-page@2")
     lake = argparse.ArgumentParser(add_help=False)
     lake.add_argument("--data", type=Path, default=Path("data/demo"), help="the demo's data root")
-    lake.add_argument("--questions", type=int, default=1500, help="how many the dump has")
+    lake.add_argument("--questions", type=int, default=1000, help="how many the dump has")
 
     serve = commands.add_parser("serve", parents=[hub], help="the embedded services alone")
     serve.set_defaults(command=_serve)
