@@ -253,6 +253,19 @@ def _unlink_empty(folder: Path, made: Made) -> None:
             (folder / f"{name}.parquet").unlink(missing_ok=True)
 
 
+def origin(facts: Mapping[str, Any]) -> str:
+    """Where a day came from, in words: the revision and the file of it, or the endpoint.
+
+    Args:
+        facts: what a capture says of itself; one of `Stored.provenance`.
+    """
+    where = str(facts.get("file") or "")
+    if revision := facts.get("revision"):
+        told = f"{facts.get('dataset')} at {revision[:12]}"
+        return f"{told}, {where}" if where else told
+    return where or str(facts.get("endpoint") or "an unknown Hub")
+
+
 def today() -> str:
     """The day it is now, in UTC: the partition key the Hub can still be asked for."""
     return time.strftime("%Y-%m-%d", time.gmtime())

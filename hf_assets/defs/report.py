@@ -9,10 +9,10 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from hf_assets.hub.capture import Capture, origin
+from hf_assets.hub.capture import Capture
 from hf_assets.hub.capturing import Progress
 from hf_assets.hub.rows import WIRE_SCHEMA, Kind, parse_page
-from hf_assets.lake import Stored
+from hf_assets.lake import Stored, origin
 from hf_assets.parquet import Table
 
 PREVIEW_ROWS = 8

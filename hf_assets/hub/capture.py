@@ -16,7 +16,6 @@ replaced in one step: a reader sees the old capture or the new one, and half a d
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -128,15 +127,6 @@ class Capture:
         if len(lines) < self.facts["pages"]:
             raise CorruptCapture(f"{journal} has lost lines: {_CURE}")
         return lines
-
-
-def origin(facts: Mapping[str, Any]) -> str:
-    """Where a day came from, in words: the revision and the file of it, or the endpoint."""
-    where = str(facts.get("file") or "")
-    if revision := facts.get("revision"):
-        told = f"{facts.get('dataset')} at {revision[:12]}"
-        return f"{told}, {where}" if where else told
-    return where or str(facts.get("endpoint") or "an unknown Hub")
 
 
 def open_capture(folder: Path) -> Capture | None:

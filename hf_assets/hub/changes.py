@@ -11,11 +11,10 @@ from typing import Any
 
 import polars as pl
 
-from hf_assets.hub.capture import origin
 from hf_assets.hub.extents import FOLLOWING, Extent, Place, extent_of, places
 from hf_assets.hub.judged import MILESTONES
 from hf_assets.hub.quality import NULL_RATE_STEP, null_counts
-from hf_assets.lake import Lake, Made, Stored, iso
+from hf_assets.lake import Lake, Made, Stored, iso, origin
 
 # Downloads in 30 days from which a model is one of the larger: its count moves every day. (Model
 # Pulse takes 60 000; with 10 000 lists of a few hundred models have enough of them.)

@@ -12,10 +12,10 @@ import polars as pl
 import polars.selectors as cs
 import pyarrow.parquet as pq
 
-from hf_assets.hub.capture import Capture, origin
+from hf_assets.hub.capture import Capture
 from hf_assets.hub.capturing import SHORT_OF_TOTAL
 from hf_assets.hub.extents import PARTIAL, Place, extent_of, places
-from hf_assets.lake import Stored
+from hf_assets.lake import Stored, origin
 from hf_assets.parquet import Table
 from hf_assets.verdict import Verdict
 

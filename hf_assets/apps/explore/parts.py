@@ -14,8 +14,8 @@ import streamlit as st
 
 from hf_assets.apps.explore.reading import Found, Observatory
 from hf_assets.charts.wording import exact, human, percent
-from hf_assets.hub.capture import origin as recorded
 from hf_assets.lake import Stored
+from hf_assets.lake import origin as recorded
 
 GENERATED = "an embedded Hub"
 NONE = "\N{EN DASH}"
