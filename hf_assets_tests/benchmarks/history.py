@@ -3,7 +3,7 @@
 One run: days are generated as an archive, filled from it by one run of the graph, and the series
 over them are made by ours, by one polars scan over the raw days, and by pandas. Figures are printed
 with ratios and written as JSON; nothing fails for being slow. `--days 365 --models 50000`, the
-default, takes about half an hour on two cores.
+default, takes about twenty minutes on two cores.
 """
 
 import argparse
