@@ -169,9 +169,8 @@ def _row(
         "short": not long_enough(one).passed,
         "nulls moved": bool(nulls),
         "columns changed": bool(columns),
-        "stale": not one.made or _compared_otherwise(notes, place, _sha256(before)),
+        "stale": _stale(notes if one.made else None, place, _sha256(before)),
     }
-    told["stale"] &= not place.partial  # what broke off is as it will stay, and nobody reads it
     bad = place.partial or told["stalled"] or rolled_back or not one.made
     return {
         "day": iso(one.day),
@@ -199,16 +198,23 @@ def _sha256(before: Seen | None) -> str | None:
     return before.notes.get("sha256") if before else None
 
 
-def _compared_otherwise(notes: Mapping[str, Any], place: Place, sha256: str | None) -> bool:
-    """Whether `daily_changes` takes that day for whole, or for partial, that is not.
+def _stale(notes: Mapping[str, Any] | None, place: Place, sha256: str | None) -> bool:
+    """Whether `daily_changes` is to be made, or made anew.
 
-    Or compares it with another than the one it stands beside, or with that day as it was before it
-    was replaced: `sha256` is that of its capture, if known.
+    It is where it takes that day for partial, that is not; compares it with another than the one it
+    stands beside; or with that day as it was before it was replaced. What broke off is as it will
+    stay: nobody reads it.
+
+    Args:
+        notes: of `daily_changes`; None where it was not made.
+        place: of that day, as it is now.
+        sha256: of the capture of the day before, if known.
     """
+    if notes is None or place.partial:
+        return not place.partial
     then = notes.get("before sha256")
     replaced = None not in (then, sha256) and then != sha256
-    otherwise = (notes.get("before"), notes.get("partial", False)) != (place.before, place.partial)
-    return otherwise or replaced
+    return notes.get("before") != place.before or notes.get("partial", False) or replaced
 
 
 def still_stale(lake: Lake) -> list[str]:
@@ -230,9 +236,7 @@ def _is_stale(lake: Lake, day: str) -> bool:
     place = changes.placed(lake, [day])[day]
     before = lake.read("models", place.before) if place.before else None
     sha256 = changes.facts_of(before).get("sha256") if before else None
-    return not place.partial and _compared_otherwise(
-        lake.notes("daily_changes", day), place, sha256
-    )
+    return _stale(lake.notes("daily_changes", day), place, sha256)
 
 
 def all_days(lake: Lake) -> list[Seen]:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from hf_assets.hub.capture import Capture
 from hf_assets.hub.capturing import SHORT_OF_TOTAL
-from hf_assets.hub.extents import PARTIAL, Place, extent_of, places
+from hf_assets.hub.extents import PARTIAL, Extent, Place, extent_of, places
 from hf_assets.lake import Stored, origin
 from hf_assets.parquet import Table
 from hf_assets.verdict import Verdict
@@ -60,7 +60,7 @@ def partial_days(captures: Mapping[str, Capture], days: Iterable[str]) -> dict[s
         captures: by day, all there are of one asset, oldest first.
         days: some of them.
     """
-    placed = _placed(captures)
+    placed = places(_extents(captures))
     return {day: _not_partial(captures[day], placed[day]) for day in days}
 
 
@@ -70,22 +70,20 @@ def usable_days(captures: Mapping[str, Capture]) -> set[str]:
     Args:
         captures: as for `partial_days`.
     """
-    placed = _placed(captures)
-    return {
-        day for day, capture in captures.items() if _complete(capture) and not placed[day].partial
-    }
+    extents = _extents(captures)
+    placed = places(extents)
+    return {one.day for one in extents if one.complete and not placed[one.day].partial}
 
 
-def _placed(captures: Mapping[str, Capture]) -> dict[str, Place]:
-    return places(
-        replace(extent_of(day, capture.provenance, capture.distinct), complete=_complete(capture))
-        for day, capture in captures.items()
-    )
-
-
-def _complete(capture: Capture) -> bool:
-    verdict = capture_complete(capture)
-    return verdict.passed or verdict.warn
+def _extents(captures: Mapping[str, Capture]) -> list[Extent]:
+    verdicts = {day: capture_complete(capture) for day, capture in captures.items()}
+    return [
+        replace(
+            extent_of(day, captures[day].provenance, captures[day].distinct),
+            complete=verdict.passed or verdict.warn,
+        )
+        for day, verdict in verdicts.items()
+    ]
 
 
 def _not_partial(capture: Capture, place: Place) -> Verdict:

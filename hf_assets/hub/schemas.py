@@ -7,6 +7,8 @@ from hf_assets.parquet import Column, Table
 TIME = pl.Datetime("ms", "UTC")
 TEXTS = pl.List(pl.String)
 BASE_MODELS = pl.List(pl.Struct({"id": pl.String, "relation": pl.String}))
+# Rows of `hub.usage.chosen_usage`, which `daily_metrics` takes over.
+CHOSEN_USAGE = {"dimension": pl.String, "key": pl.String, "rows": pl.Int64, "value": pl.Float64}
 
 _DAY = Column(pl.Date, "Day of the snapshot, UTC: the partition.")
 _HUB_ID = Column(pl.String, "The Hub's own identity of the repository (`_id`); survives a rename.")

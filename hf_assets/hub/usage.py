@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from hf_assets.hub.schemas import MODEL_USAGE, TEXTS
+from hf_assets.hub.schemas import CHOSEN_USAGE, MODEL_USAGE, TEXTS
 from hf_assets.lake import Made, iso
 
 Sort = Literal["likes", "downloads", "trending_score"]
@@ -12,8 +12,6 @@ Sort = Literal["likes", "downloads", "trending_score"]
 # The first look for top models takes this many of the best, then ten times as many: tags are the
 # widest column, and the best twenty of a tag are among the best few thousand of all.
 FIRST_LOOK = 20_000
-
-_CHOSEN = {"dimension": pl.String, "key": pl.String, "rows": pl.Int64, "value": pl.Float64}
 
 
 def top_models(
@@ -103,7 +101,10 @@ def model_usage(
     )
     named, counted = pl.collect_all([named, of_all])
     if named.is_empty():
-        frame, chosen_used = pl.DataFrame(schema=MODEL_USAGE.schema), pl.DataFrame(schema=_CHOSEN)
+        frame, chosen_used = (
+            pl.DataFrame(schema=MODEL_USAGE.schema),
+            pl.DataFrame(schema=CHOSEN_USAGE),
+        )
     else:
         frame = _known(named, models, top_models).with_columns(day=pl.lit(iso(day)))
         chosen_used = chosen_usage(spaces, top_models)

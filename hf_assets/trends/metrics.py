@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from hf_assets.hub.schemas import CHOSEN_USAGE
 from hf_assets.lake import Made, iso
 from hf_assets.parquet import Column, Table
 from hf_assets.trends.concentration import concentration
@@ -113,7 +114,7 @@ def daily_metrics(
     if spaces is not None:
         kinds = spaces.select("sdk", "likes", "trending_score", "n_models").collect()
         notes["Spaces"] = kinds.height
-        small += [*_of_spaces(kinds, usage), pl.LazyFrame(chosen_usage, schema=_USAGE)]
+        small += [*_of_spaces(kinds, usage), pl.LazyFrame(chosen_usage, schema=CHOSEN_USAGE)]
         rankings.append(_top_used(usage))
     shape = pl.LazyFrame(schema=DAILY_METRICS.schema)
     frames = pl.collect_all(
@@ -127,7 +128,6 @@ def daily_metrics(
 
 
 _VALUES = {"dimension": pl.String, "key": pl.String, "value": pl.Float64}
-_USAGE = {"dimension": pl.String, "key": pl.String, "rows": pl.Int64, "value": pl.Float64}
 _SUMS = ("downloads", "downloads_all_time", "likes", "trending_score")
 
 

@@ -152,7 +152,7 @@ def _page(report: Report, lake: Path) -> None:
                 f"{name}: first paint, as the browser has it", paint["startTime"] / 1e3, "< 2"
             )
             report.ratio(f"{name}: the day's totals", totals, "< 2")
-            report.ratio(f"{name}: the whole overview", whole, "")
+            report.ratio(f"{name}: the whole overview", whole, "none")
         context.close()
         status = Path(f"/proc/{server.pid}/status").read_text().split("VmHWM:")[1].split()[0]
         report.ratio("peak memory of the server, MB", int(status) / 1024, "bounded")

@@ -118,13 +118,15 @@ def naive_scores(
         (UNFROZEN, [low * ratio**depth for depth in range(len(groups))]),
     )
     pad, bits = tokenizer.pad_token_id, QuickDropout(seed)
+    done: dict[str, Any] = {}
+    if kept and kept.exists():
+        done = torch.load(kept, weights_only=True)
     for number, (epochs, peaks) in enumerate(stages, 1):
         for group, peak in zip(groups, peaks, strict=True):
             for parameter in group:
                 parameter.requires_grad_(peak > 0)
         cycle = _Cycle(network, groups, peaks, epochs * math.ceil(len(ids) / BATCH))
         for epoch in range(1, epochs + 1):
-            done = _done(kept)
             if (number, epoch) <= done.get("until", (0, 0)):
                 if (number, epoch) == done["until"]:
                     cycle.load(done)
@@ -151,10 +153,6 @@ def naive_scores(
     found = answers(test.texts)
     at_tuned = scores_at(test.targets, found, tuned) | {"threshold": tuned}
     return scores_at(test.targets, found, THRESHOLD), at_tuned
-
-
-def _done(kept: Path | None) -> dict[str, Any]:
-    return torch.load(kept, weights_only=True) if kept and kept.exists() else {}
 
 
 def _batches(ids: Sequence[Sequence[int]], draws: np.random.Generator) -> list[np.ndarray]:

@@ -75,12 +75,12 @@ def trends() -> None:
         st.info(NO_HISTORY)
 
 
-def _shares(frame: pl.DataFrame, flagged: list[str]) -> None:
+def _shares(by: str, frame: pl.DataFrame, flagged: list[str]) -> None:
     shown = charts.leading(frame, "key", "share_downloads")
     chart = charts.lines(
         shown, "share_downloads", "share of downloads", by="key", flagged=flagged, share=True
     )
-    st.altair_chart(chart, alt="Share of downloads over time")
+    st.altair_chart(chart, alt=f"Share of downloads by {by}")
 
 
 def _licences(frame: pl.DataFrame, flagged: list[str]) -> None:
@@ -140,8 +140,12 @@ def _reached(frame: pl.DataFrame) -> pl.DataFrame:
 _SHARE = ("day", "key", "share_downloads")
 _TOPS = ("top_1", "top_10", "top_100", "top_1000")
 SECTIONS = (
-    Section("Share of downloads by category", "category_history", _SHARE, _shares),
-    Section("Share of downloads by library", "library_history", _SHARE, _shares),
+    Section(
+        "Share of downloads by category", "category_history", _SHARE, partial(_shares, "category")
+    ),
+    Section(
+        "Share of downloads by library", "library_history", _SHARE, partial(_shares, "library")
+    ),
     Section("Licences", "license_history", (*_SHARE, "share_rows"), _licences, of="group"),
     Section(
         "Concentration of downloads",
