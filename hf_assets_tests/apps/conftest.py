@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Generator
@@ -16,6 +15,7 @@ import polars as pl
 import pytest
 
 from hf_assets_tests.apps.models import IMAGE, write_corpus, write_model
+from hf_assets_tests.pages import free_port
 
 PROJECT = Path(__file__).resolve().parents[2]
 CARD = """---
@@ -100,9 +100,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Generator[Served]:
     Thread(target=stranger.serve_forever, daemon=True).start()
     folder = tmp_path_factory.mktemp("tagger")
     write_lake(folder / "data", stranger.server_port)
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "hf_assets.apps.tagger", "--port", str(port)]
     with (folder / "log").open("w") as log:
         server = subprocess.Popen(

@@ -1,9 +1,5 @@
 """The pages of the Hub's days as a person uses them, in headless Chromium."""
 
-import os
-import socket
-import subprocess
-import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,37 +12,9 @@ from playwright.sync_api import Browser, Dialog, Page, expect
 from hf_assets.lake import Lake
 from hf_assets_tests.apps.hub_lake import DAYS, LAST, MARKUP, NAMES, RARE, STALLED, write_hub_lake
 from hf_assets_tests.browser import IN_CHROMIUM, PATIENCE
-
-PROJECT = Path(__file__).resolve().parents[2]
+from hf_assets_tests.pages import insights
 
 pytestmark = IN_CHROMIUM
-
-
-@contextmanager
-def serving(data: Path, log: Path) -> Generator[str]:
-    """`make insights` over that lake."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    command = [sys.executable, "-m", "hf_assets.apps.insights", "--port", str(port)]
-    with log.open("w") as out:
-        server = subprocess.Popen(
-            [*command, "--data", str(data)],
-            cwd=PROJECT,
-            stdout=subprocess.PIPE,
-            stderr=out,
-            text=True,
-            env=os.environ | {"HOME": str(log.parent)},
-        )
-        try:
-            assert server.stdout is not None
-            # Streamlit says something of its own first.
-            said = next((line for line in server.stdout if line.startswith("The pages")), "")
-            assert f"http://127.0.0.1:{port}" in said, log.read_text()
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.terminate()
-            server.communicate()
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +26,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def url(data: Path) -> Generator[str]:
-    with serving(data, data.parent / "log") as url:
+    with insights(data, data.parent / "log") as (url, _):
         yield url
 
 
@@ -228,7 +196,7 @@ def test_a_table_is_downloaded_whole(page: Page, url: str, data: Path, kind: str
 
 
 def test_an_empty_lake_says_how_to_fill_it(tmp_path: Path, browser: Browser) -> None:
-    with serving(tmp_path, tmp_path / "log") as url, visiting(browser, url) as page:
+    with insights(tmp_path, tmp_path / "log") as (url, _), visiting(browser, url) as page:
         page.goto(url)
         expect(page.get_by_role("heading", level=1)).to_have_text("Nothing is stored yet")
         expect(page.get_by_text("make demo")).to_be_visible()
@@ -237,7 +205,7 @@ def test_an_empty_lake_says_how_to_fill_it(tmp_path: Path, browser: Browser) -> 
 def test_one_day_without_a_history_is_enough(tmp_path: Path, browser: Browser) -> None:
     write_hub_lake(tmp_path / "data", DAYS[:1], history=False)
     with (
-        serving(tmp_path / "data", tmp_path / "log") as url,
+        insights(tmp_path / "data", tmp_path / "log") as (url, _),
         visiting(browser, url) as page,
     ):
         for path in ("", "models", "categories", "authors", "spaces", "trends", "data"):

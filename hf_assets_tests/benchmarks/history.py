@@ -11,19 +11,16 @@ import json
 import os
 import platform
 import shutil
-import socket
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 
 from hf_assets_tests.benchmarks.__main__ import Report
 from hf_assets_tests.benchmarks.measure import Measured, run
 from hf_assets_tests.browser import CHROMIUM, chromium
+from hf_assets_tests.pages import insights
 
 SPACES_A_MODEL = 0.4
 # Where the last 60 days stay whole, and pages of the last 30.
@@ -114,29 +111,13 @@ def _series(report: Report, work: Path, days: list[str]) -> None:
         )
 
 
-@contextmanager
-def _served(lake: Path) -> Generator[tuple[str, subprocess.Popen[str]]]:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = str(taken.getsockname()[1])
-    command = [sys.executable, "-m", "hf_assets.apps.insights", "--data", str(lake)]
-    server = subprocess.Popen([*command, "--port", port], stdout=subprocess.PIPE, text=True)
-    try:
-        assert server.stdout is not None
-        next(line for line in server.stdout if line.startswith("The pages"))
-        yield f"http://127.0.0.1:{port}", server
-    finally:
-        server.terminate()
-        server.wait()
-
-
 def _page(report: Report, lake: Path) -> None:
     """From the address to the whole page, in a browser that has its scripts, and in one without."""
     report.section("The page: seconds from the address")
     if CHROMIUM is None:
         print("  no Chromium on this machine: not measured")
         return
-    with _served(lake) as (url, server), chromium() as browser:
+    with insights(lake, lake.parent / "page.log") as (url, server), chromium() as browser:
         context = browser.new_context()
         for name in ("first visit", *(f"visit {n}" for n in range(2, VISITS + 1))):
             page = context.new_page()

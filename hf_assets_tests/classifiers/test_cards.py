@@ -5,7 +5,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -32,6 +31,7 @@ from hf_assets.classifiers.tagger import Tagger
 from hf_assets.corpora.corpus import Corpus, open_corpus
 from hf_assets.errors import InputError
 from hf_assets_tests.classifiers.artefacts import HOSTILE, make_corpus, make_model
+from hf_assets_tests.pages import free_port
 
 MODEL = "all-minilm-l6-v2"
 
@@ -391,9 +391,7 @@ def test_a_table_is_a_table() -> None:
 def test_the_page_runs_from_its_folder_without_a_network(tmp_path: Path, space: Path) -> None:
     client = pytest.importorskip("gradio_client")
     folder = shutil.copytree(space, tmp_path / "space")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     settings = {
         "GRADIO_SERVER_PORT": str(port), "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "home"),
         "PATH": os.environ["PATH"], "NO_PROXY": "127.0.0.1",

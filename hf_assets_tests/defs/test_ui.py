@@ -1,7 +1,6 @@
 """The UI as a person opens it: headless Chromium on the pages that a newcomer sees first."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from hf_assets.lake import today
 from hf_assets_tests.browser import IN_CHROMIUM, PATIENCE
+from hf_assets_tests.pages import free_port
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -26,12 +26,6 @@ pytestmark = IN_CHROMIUM
 class Ui:
     url: str
     day: str
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
