@@ -23,6 +23,10 @@ def numbers(first: int, count: int) -> pl.DataFrame:
     return pl.DataFrame({"n": range(first, first + count)}).with_columns(day=pl.lit(iso(DAY)))
 
 
+def temporaries(lake: Lake) -> list[Path]:
+    return list(lake.root.rglob("*.tmp"))
+
+
 def halves() -> Iterator[pl.DataFrame]:
     yield numbers(1_000_000, 5000)
     print("half", flush=True)
