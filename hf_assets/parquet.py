@@ -70,6 +70,7 @@ class ParquetBatches:
     def __init__(self, path: Path, table: Table) -> None:
         self.path, self.table = path, table
         self.footer: dict[str, Any] = {}
+        self.rows = 0
         self._writer: pq.ParquetWriter | None = None
         self._waiting: list[pa.Table] = []
 
@@ -90,6 +91,7 @@ class ParquetBatches:
     def write(self, frame: pl.DataFrame) -> None:
         """Append rows; the frame must have the table's columns, in any order."""
         if frame.height:
+            self.rows += frame.height
             # As Arrow while it waits: compact, where a frame holds on to what it was cut from.
             self._waiting.append(_arrow(self._shaped(frame)))
         if sum(part.num_rows for part in self._waiting) >= self.table.row_group:

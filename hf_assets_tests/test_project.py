@@ -10,7 +10,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LONGEST = 350
 
 # What the modules of a room may import of the project besides their own room.
-BASE = {"settings", "lake", "parquet", "durable", "verdict", "errors"}
+BASE = {"settings", "lake", "months", "parquet", "durable", "verdict", "errors"}
 ARROWS = {
     "settings": set(),
     "durable": set(),
@@ -18,6 +18,7 @@ ARROWS = {
     "errors": set(),
     "parquet": set(),
     "lake": {"durable", "parquet"},
+    "months": {"durable", "lake", "parquet"},
     "definitions": set(),
     "charts": set(),
     "hub": BASE,

@@ -4,12 +4,13 @@ They read the lake's small daily tables themselves: a day that is missing is a g
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import dagster as dg
 
 from hf_assets.defs.daily import every_day, once
 from hf_assets.defs.report import column_schema
-from hf_assets.defs.resources import Days, LakeResource, clear_failures
+from hf_assets.defs.resources import Days, Kept, LakeResource, clear_failures
 from hf_assets.lake import Made
 from hf_assets.parquet import Table
 from hf_assets.trends import adoption, phases, tables
@@ -23,6 +24,7 @@ from hf_assets.trends.key_history import (
     license_history,
 )
 from hf_assets.trends.model_history import model_history
+from hf_assets.trends.monthly import brought_up, counts, levels
 from hf_assets.trends.space_history import space_usage_history
 
 GROUP = "trends/history"
@@ -90,12 +92,13 @@ def _told(table: Table) -> dict[str, object]:
     deps=[every_day("daily_metrics"), JUDGED],
     can_subset=True,
 )
-def histories(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator[dg.Output[Days]]:
+def histories(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator[dg.Output[Kept]]:
     """The series that are made from `daily_metrics`: it is read once for all."""
     past = Past(lake.tree)
     for name, (table, make, _) in FROM_METRICS.items():
         if name in context.op_execution_context.selected_output_names:
-            yield dg.Output(once(table, lambda make=make: make(past)), name)
+            bring_up = partial(brought_up, levels(table, make), past)
+            yield dg.Output(Kept(table, bring_up), name)
 
 
 @_history(tables.MODEL_PHASES, dg.AssetDep("model_history"))
@@ -113,6 +116,7 @@ def adoption_history(lake: LakeResource) -> Days:
 
 
 @_history(tables.LIFECYCLE, every_day("daily_changes"), JUDGED)
-def lifecycle(lake: LakeResource) -> Days:
+def lifecycle(lake: LakeResource) -> Kept:
     """Models created, deleted, returned, renamed and gated, a day."""
-    return once(tables.LIFECYCLE, lambda: lives.lifecycle(Past(lake.tree)))
+    series = counts(tables.LIFECYCLE, lives.lifecycle)
+    return Kept(series.table, lambda: brought_up(series, Past(lake.tree)))

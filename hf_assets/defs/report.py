@@ -85,7 +85,7 @@ def stored_table(stored: Stored, table: Table, *, brief: bool = False) -> dict[s
             for name, count in counts.items()
         },
         "seconds": stored.seconds,
-        "bytes": stored.path.stat().st_size,
+        "bytes": stored.bytes,
         "path": dg.MetadataValue.path(str(stored.path)),
         "provenance": dg.MetadataValue.json(stored.provenance),
         **_source(stored.provenance),

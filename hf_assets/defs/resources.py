@@ -57,6 +57,14 @@ class Days:
     make: Mapping[str, Callable[[], Made]] | Mapping[None, Callable[[], Made]]
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A table without days that is kept in parts, and brings those up to date that are not."""
+
+    table: Table
+    bring_up: Callable[[], Stored]
+
+
 class LakeResource(dg.ConfigurableResource):
     """The lake, for what is not one table in and one table out."""
 
@@ -109,8 +117,12 @@ class TablesIOManager(dg.ConfigurableIOManager):
 
     lake: dg.ResourceDependency[LakeResource]
 
-    def handle_output(self, context: dg.OutputContext, obj: Days) -> None:
+    def handle_output(self, context: dg.OutputContext, obj: Days | Kept) -> None:
         """Make and store each day, and report on each to its own partition."""
+        if isinstance(obj, Kept):
+            with clear_failures():
+                context.add_output_metadata(stored_table(obj.bring_up(), obj.table))
+            return
         # The events of hundreds of days, each with a line and a preview, are more work than they.
         brief = len(obj.make) > PREVIEWED_DAYS
         with clear_failures():

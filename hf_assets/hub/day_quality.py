@@ -26,6 +26,7 @@ from hf_assets.hub.day_rules import (
 from hf_assets.hub.extents import Extent, Place, extent_of, places
 from hf_assets.hub.judged import DAY_QUALITY
 from hf_assets.lake import Lake, Made, MissingDay, iso
+from hf_assets.months import notes_by_month
 from hf_assets.verdict import Verdict
 
 # Stored days after which a rollback that is never made up counts as the new level (Model Pulse).
@@ -37,16 +38,25 @@ NAMED = 10
 
 def seen(lake: Lake, day: str) -> Seen:
     """That day, from its footers. MissingDay where the lake has none of it."""
+    return _seen(lake, day, _notes(lake, "daily_changes", day), _notes(lake, "daily_metrics", day))
+
+
+def _notes(lake: Lake, asset: str, day: str) -> Mapping[str, Any] | None:
     try:
-        notes = lake.notes("daily_changes", day)
+        return lake.notes(asset, day)
     except MissingDay:
+        return None
+
+
+def _seen(
+    lake: Lake, day: str, changed: Mapping[str, Any] | None, metrics: Mapping[str, Any] | None
+) -> Seen:
+    """That day, from the notes of its `daily_changes` and `daily_metrics`, where it has any."""
+    if changed is None:
         return _unmade(lake, day)
-    extent = Extent(day, notes["coverage"], notes["models"] or 0, absent=notes["models"] is None)
-    try:
-        spaces = lake.notes("daily_metrics", day).get("Spaces")
-    except MissingDay:
-        spaces = None
-    return Seen(extent, notes, spaces)
+    models = changed["models"]
+    extent = Extent(day, changed["coverage"], models or 0, absent=models is None)
+    return Seen(extent, dict(changed), (metrics or {}).get("Spaces"))
 
 
 def _unmade(lake: Lake, day: str) -> Seen:
@@ -241,10 +251,12 @@ def _is_stale(lake: Lake, day: str) -> bool:
 
 def all_days(lake: Lake) -> list[Seen]:
     """Every day that was captured or has a table, oldest first."""
-    captured = lake.days("raw_models", MARKER)
+    captured, compared = lake.days("raw_models", MARKER), lake.days("daily_changes")
+    changed = notes_by_month(lake, "daily_changes", compared)
+    metrics = notes_by_month(lake, "daily_metrics", lake.days("daily_metrics"))
     return [
-        seen(lake, day)
-        for day in sorted({*captured, *lake.days("models"), *lake.days("daily_changes")})
+        _seen(lake, day, changed.get(day), metrics.get(day))
+        for day in sorted({*captured, *lake.days("models"), *compared})
     ]
 
 

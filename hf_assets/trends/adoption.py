@@ -14,15 +14,23 @@ import polars as pl
 
 from hf_assets.lake import Made
 from hf_assets.trends.history import Past
-from hf_assets.trends.series import BLOCK
-from hf_assets.trends.tables import ADOPTION_HISTORY
+from hf_assets.trends.monthly import brought_up, counts
+from hf_assets.trends.tables import ADOPTION_HISTORY, ADOPTION_STEPS
 
 # Standard errors in a 95 % interval of a normal distribution.
 NORMAL_95 = 1.959963984540054
 
 
 def adoption_history(past: Past) -> Made:
-    """A row a milestone and age with models at risk. Columns: `ADOPTION_HISTORY`.
+    """A row a milestone and age with models at risk. Columns: `ADOPTION_HISTORY`."""
+    steps = brought_up(counts(ADOPTION_STEPS, adoption_steps), past).frame.drop("day")
+    frame = steps.group_by("milestone", "age").sum().collect()
+    notes = {"models that reached a number": frame["reached"].sum()}
+    return Made(frames=[kaplan_meier(frame)], notes=notes)
+
+
+def adoption_steps(past: Past) -> Made:
+    """The steps of each month added up. Columns: `ADOPTION_STEPS`.
 
     Steps count whose two days are both trusted: what is missed on one is missed by risk and event.
     Those of a stale day do not: they go over steps that other days count.
@@ -30,11 +38,11 @@ def adoption_history(past: Past) -> Made:
     trusted = past.trusted_days
     fresh = sorted(set(trusted) - set(past.stale_days))
     rows = past.changes("adoption")
-    # A few rows at a time: their numbers then need no new memory.
-    parts = [_hazards(part, trusted, fresh) for part in (rows[:0], *rows.iter_slices(2 * BLOCK))]
-    frame = pl.concat(parts).group_by("milestone", "age").sum()
-    notes = {"models that reached a number": frame["reached"].sum()}
-    return Made(frames=[kaplan_meier(frame)], notes=notes)
+    month = pl.col("day").dt.truncate("1mo")
+    parts = rows.with_columns(month=month).partition_by("month", maintain_order=True)
+    return Made(
+        _hazards(part, trusted, fresh).with_columns(day=pl.lit(part["month"][0])) for part in parts
+    )
 
 
 def _hazards(

@@ -30,6 +30,8 @@ class Calendar:
             `day_quality.coverage`. A folder's lists, a limited capture and the whole Hub differ,
             and a step from one to another is no growth of anything.
         sources: `day_quality.source` of each day.
+        shown: the days whose rows are wanted (bool); the others are there for their rates. None:
+            all.
     """
 
     days: np.ndarray
@@ -37,6 +39,7 @@ class Calendar:
     trusted: np.ndarray
     coverage: np.ndarray
     sources: tuple[str | None, ...]
+    shown: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.days)
@@ -48,6 +51,17 @@ class Calendar:
         place = np.zeros(self.days[-1] - self.days[0] + 1, np.int32)
         place[self.days - self.days[0]] = np.arange(len(self))
         return place[days - self.days[0]]
+
+    def only(self, places: np.ndarray, shown: np.ndarray) -> "Calendar":
+        """Those days alone, ascending, of which the rows of some are wanted."""
+        return Calendar(
+            days=self.days[places],
+            times=self.times[places],
+            trusted=self.trusted[places],
+            coverage=self.coverage[places],
+            sources=tuple(self.sources[place] for place in places),
+            shown=shown,
+        )
 
     def dates(self) -> list[datetime.date]:
         """The days as dates."""

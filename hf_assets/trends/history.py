@@ -6,21 +6,26 @@ columns they want. What they make of it is in the modules beside this one; what 
 """
 
 import datetime
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 
 from hf_assets.hub.judged import DAILY_CHANGES, DAY_QUALITY
-from hf_assets.lake import Lake, Made
+from hf_assets.lake import Lake, Made, iso
+from hf_assets.months import Mark, by_month, marks, month_of
 from hf_assets.parquet import Table
+from hf_assets.trends import needs
 from hf_assets.trends.calendar import Calendar, calendar
 from hf_assets.trends.metrics import DAILY_METRICS
-from hf_assets.trends.months import by_month
+from hf_assets.trends.needs import Need
 from hf_assets.trends.series import panel
 
+# Of a day's verdict.
+VERDICT = ("day", "source", "coverage", "before", "hours", "trusted", "stale")
 COUNTS = ["rows", "downloads", "downloads_all_time", "likes"]
 # What the series use: of each dimension, and of each row of it.
 DIMENSIONS = (
@@ -32,37 +37,72 @@ _COLUMNS = ("day", "dimension", "key", "rank", *COUNTS, "value", "hub_id", "cate
 _CHANGES_COLUMNS = ("day", "before", "hours", "dimension", "key", "age", "rows", "value")
 
 
-@dataclass
 class Past:
     """Every stored day, read at most once however many series ask."""
 
-    lake: Lake
+    def __init__(self, lake: Lake) -> None:
+        self.lake = lake
+
+    @cached_property
+    def metrics_files(self) -> dict[str, Mark]:
+        """The days of `daily_metrics` in the lake, each with its mark."""
+        return marks(self.lake, DAILY_METRICS.name, self.lake.days(DAILY_METRICS.name))
+
+    @cached_property
+    def changes_files(self) -> dict[str, Mark]:
+        """Likewise of `daily_changes`."""
+        return marks(self.lake, DAILY_CHANGES.name, self.lake.days(DAILY_CHANGES.name))
 
     @cached_property
     def stored(self) -> list[str]:
-        """The days in the lake."""
-        return self.lake.days(DAILY_METRICS.name)
+        """The days of `daily_metrics`."""
+        return list(self.metrics_files)
 
     @cached_property
     def quality(self) -> pl.DataFrame:
-        """`day_quality`; MissingDay where it was never made."""
-        return self.lake.read(DAY_QUALITY.name, None).frame.collect()
+        """What the series want of `day_quality`; MissingDay where it was never made."""
+        judged = self.lake.read(DAY_QUALITY.name, None).frame
+        # An old table lacks some.
+        return judged.select(cs.by_name(*VERDICT, require_all=False)).collect()
 
     @cached_property
     def calendar(self) -> Calendar:
         """The verdicts on those days; MissingDay where `day_quality` lacks one."""
         return calendar(self.quality, self.stored)
 
+    @cached_property
+    def needs_of_levels(self) -> dict[str, Need]:
+        """What each month of levels and rates depends on."""
+        return needs.of_levels(self.stored, self.calendar, self.metrics_files)
+
+    @cached_property
+    def needs_of_changes(self) -> dict[str, Need]:
+        """What each month of counts between two days depends on."""
+        return needs.of_changes(self.quality, self.changes_files)
+
+    def part(self, days: Iterable[str], months: Iterable[str]) -> "Past":
+        """Those days alone, for the rows of those months; the last few are remembered."""
+        wanted = frozenset(days), frozenset(months)
+        if wanted not in self._known:
+            if len(self._known) == 2:  # that of levels, and that of changes
+                self._known.clear()
+            self._known[wanted] = _Part(self, *wanted)
+        return self._known[wanted]
+
+    @cached_property
+    def _known(self) -> dict[tuple[frozenset[str], frozenset[str]], "Past"]:
+        return {}
+
     def changes(self, dimension: str) -> pl.DataFrame:
         """The rows of one of `CHANGES`, in the order of the days. Columns: `DAILY_CHANGES`."""
         return self._changes[dimension]
 
-    @property
+    @cached_property
     def trusted_days(self) -> list[datetime.date]:
         """Every day that passed, in the lake or not."""
         return self.quality.filter("trusted")["day"].to_list()
 
-    @property
+    @cached_property
     def stale_days(self) -> list[datetime.date]:
         """Every day that is compared with one that is no neighbour any more."""
         return self.quality.filter("stale")["day"].to_list()
@@ -83,38 +123,53 @@ class Past:
 
     def made(self, frames: Iterable[pl.DataFrame]) -> Made:
         """Frames on their way into the lake, with the days behind them."""
+        return Made(frames=frames, notes=self.notes)
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """Which days these are, for whoever reads a series."""
         known = self.calendar
-        notes = {
+        return {
             "days": len(known),
             "days not trusted": int(np.sum(~known.trusted)),
             **({"first day": self.stored[0], "last day": self.stored[-1]} if self.stored else {}),
         }
-        return Made(frames=frames, notes=notes)
 
     @cached_property
     def _dimensions(self) -> dict[str, pl.DataFrame]:
-        parts = self._parts(DAILY_METRICS, self.stored, _COLUMNS, DIMENSIONS)
-        return {name: self._placed(rows) for name, rows in parts.items()}
+        return self._parts(DAILY_METRICS, self.metrics_files, _COLUMNS, DIMENSIONS, self._placed)
 
     @cached_property
     def _changes(self) -> dict[str, pl.DataFrame]:
-        days = self.lake.days(DAILY_CHANGES.name)
-        return self._parts(DAILY_CHANGES, days, _CHANGES_COLUMNS, CHANGES)
+        return self._parts(
+            DAILY_CHANGES, self.changes_files, _CHANGES_COLUMNS, CHANGES, lambda rows: rows
+        )
+
+    def _unread(
+        self, table: Table, days: Mapping[str, Mark], kinds: Mapping[str, pl.DataType]
+    ) -> list[pl.LazyFrame]:
+        return by_month(self.lake, table, days, kinds)
 
     def _parts(
-        self, table: Table, days: Sequence[str], columns: Sequence[str], names: Iterable[str]
+        self,
+        table: Table,
+        days: Mapping[str, Mark],
+        columns: Sequence[str],
+        names: Iterable[str],
+        shaped: Callable[[pl.DataFrame], pl.DataFrame],
     ) -> dict[str, pl.DataFrame]:
-        """Those columns of the rows of each of those dimensions."""
+        """Those columns of the rows of each of those dimensions, shaped."""
         # Texts come again day after day: as categories they are a quarter of the memory.
         kinds = {name: table.schema[name] for name in columns}
         kinds |= {name: pl.Categorical() for name, kind in kinds.items() if kind == pl.String}
-        empty = pl.DataFrame(schema=kinds)
+        empty = shaped(pl.DataFrame(schema=kinds))
         parts: dict[str, list[pl.DataFrame]] = {name: [empty] for name in names}
-        for unread in by_month(self.lake, table, days, kinds):
-            rows = unread.collect()
+        for unread in self._unread(table, days, kinds):
+            read = unread.collect()
+            rows = shaped(read)
             # The rows of a dimension lie together: cut, where a filter would copy.
             begin = 0
-            for length, name in rows["dimension"].rle().struct.unnest().iter_rows():
+            for length, name in read["dimension"].rle().struct.unnest().iter_rows():
                 if name in parts:
                     parts[name].append(rows.slice(begin, length))
                 begin += length
@@ -138,3 +193,26 @@ class Past:
         for name, values in one.levels.items():
             found[name][one.at] = values
         return found
+
+
+class _Part(Past):
+    """Some of the days of a past, those of a few months among them."""
+
+    def __init__(self, whole: Past, days: Collection[str], months: Collection[str]) -> None:
+        super().__init__(whole.lake)
+        self.metrics_files = whole.metrics_files
+        self.changes_files = whole.changes_files
+        self.quality = whole.quality
+        self.stored = [day for day in whole.stored if day in days]
+        places = [place for place, day in enumerate(whole.stored) if day in days]
+        shown = [month_of(day) in months for day in self.stored]
+        self.calendar = whole.calendar.only(np.array(places, np.int64), np.array(shown, bool))
+        self._days = days
+
+    def _unread(
+        self, table: Table, days: Mapping[str, Mark], kinds: Mapping[str, pl.DataType]
+    ) -> list[pl.LazyFrame]:
+        wanted = pl.Series([iso(day) for day in sorted(self._days)], dtype=pl.Date)
+        months = {month_of(day) for day in self._days}
+        plans = by_month(self.lake, table, days, kinds, months)
+        return [plan.filter(pl.col("day").is_in(wanted.implode())) for plan in plans]

@@ -35,7 +35,7 @@ def _history(past: Past) -> Iterator[pl.DataFrame]:
         created = models.frame["created"].to_physical().cast(pl.Float64).to_numpy()
         age = np.maximum(known.days[at] - created, 1)
         # A rank among the rows of a part, or of yesterday's counters, is none.
-        rank = pl.when(pl.Series(models.trusted)).then(pl.col("rank"))
+        rank = pl.when("trusted").then("rank")
         yield models.table(
             share_downloads=share(models.levels["downloads"], whole[at]),
             velocity=models.levels["downloads_all_time"] / age,

@@ -31,11 +31,13 @@ import polars as pl
 
 from hf_assets.hub.judged import MILESTONES
 from hf_assets.lake import Made, Stored
-from hf_assets.trends.series import BLOCK, STEP
+from hf_assets.trends.calendar import EPOCH
+from hf_assets.trends.series import STEP, blocks, numbers_of, stable_order
 from hf_assets.trends.tables import MODEL_PHASES
 
 # The Hub gives this date to whatever is older.
 FLOOR = datetime.date(2022, 3, 2)
+_FLOOR = (FLOOR - EPOCH).days
 SMOOTH = 3
 WEEK = 7
 # Two weekly cycles: shorter, and a holiday is a trend.
@@ -55,7 +57,7 @@ def model_phases(history: Stored) -> Made:
     """A row a model. Columns: `MODEL_PHASES`.
 
     Args:
-        history: `model_history`, a model's rows together and in the order of days.
+        history: `model_history`, a model's rows in the order of days.
     """
     columns = ["hub_id", "id", "category", "created", "day", "downloads", "downloads_all_time"]
     made = phases_of(history.frame.select(columns).collect())
@@ -67,13 +69,54 @@ def model_phases(history: Stored) -> Made:
 
 
 def phases_of(rows: pl.DataFrame) -> pl.DataFrame:
-    """`model_phases` of rows with hub_id, id, category, created, day and both downloads."""
-    rows = rows.filter(pl.col("downloads").is_not_null())
+    """`model_phases` of rows with hub_id, id, category, created, day and both downloads.
+
+    Args:
+        rows: those of a model in the order of days, whatever lies between them.
+    """
+    if rows["downloads"].has_nulls():
+        rows = rows.filter(pl.col("downloads").is_not_null())
     if not rows.height:
         return pl.DataFrame(schema=MODEL_PHASES.schema)
-    day = rows["day"].to_physical().to_numpy().astype(np.int64)
-    level = rows["downloads"].to_numpy()
-    begins = np.flatnonzero(_begins(rows["hub_id"]))
+    # A month's rows of a model lie together: fewer names are looked at than there are rows.
+    runs = rows["hub_id"].rle().struct.unnest()
+    key = np.repeat(numbers_of(runs["value"]), runs["len"].to_numpy())
+    order = stable_order(key)
+    key = key[order]
+    last = order[np.append(np.flatnonzero(np.diff(key)), len(key) - 1)]
+    # Of texts and dates only the last counts: the others stay where they are.
+    texts = rows.select("hub_id", "id", "category", "created")[last]
+    created = texts["created"].to_physical().cast(pl.Float64).to_numpy()
+    known = [rows[name].to_physical().to_numpy() for name in _NUMBERS]
+    # A few models at a time: what is made of them stays in the processor's caches.
+    parts = [
+        _phases(key[part], created, *(one[order[part]] for one in known)) for part in blocks(key)
+    ]
+    found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return texts.with_columns(
+        pl.Series(name, values, nan_to_null=True).cast(MODEL_PHASES.schema[name])
+        for name, values in found.items()
+    ).with_columns(pl.col("phase").replace("", None))
+
+
+_NUMBERS = ("day", "downloads", "downloads_all_time")
+
+
+def _phases(
+    key: np.ndarray,
+    created: np.ndarray,
+    day: np.ndarray,
+    level: np.ndarray,
+    all_time: np.ndarray,
+) -> dict[str, np.ndarray]:
+    """The columns that are no texts, of some models; NaN where unknown, days since 1970-01-01.
+
+    Args:
+        key: the number of each row's model, ascending; its rows are in the order of days.
+        created: of each model, by its number.
+    """
+    day = day.astype(np.int64)
+    begins = np.flatnonzero(np.append(True, key[1:] != key[:-1]))
     ends = np.append(begins[1:], len(day))
     model = np.repeat(np.arange(len(begins)), ends - begins)
     last = ends - 1
@@ -92,7 +135,7 @@ def phases_of(rows: pl.DataFrame) -> pl.DataFrame:
     halved = (peak > 0) & (after_high < ends)
     half_life = np.where(halved, day[np.minimum(after_high, last)] - peak_day, np.nan)
 
-    created = rows["created"].to_physical().cast(pl.Float64).to_numpy()[last]
+    created = created[key[last]]
     base = _first_where(recent, begins, ends)
     seen = last_day - day[base]
     moved = np.power(_over(smooth[last], smooth[base]), WINDOW / np.maximum(seen, 1)) - 1
@@ -107,35 +150,23 @@ def phases_of(rows: pl.DataFrame) -> pl.DataFrame:
         ["new", "", "rising", "falling", "peak"],
         "plateau",
     )  # fmt: skip
-    since = np.where((rows["created"] > FLOOR).fill_null(False).to_numpy()[last], created, np.nan)
-    all_time = rows["downloads_all_time"].to_numpy()
-    crossings = _crossings(all_time, day, begins, ends, since)
-    return rows[last].select(
-        *("hub_id", "id", "category", "created"),
-        first_day=rows["day"][begins],
-        last_day=pl.col("day"),
-        days=pl.Series(ends - begins),
-        phase=pl.Series(phase).replace("", None),
-        peak_day=rows["day"][at_peak],
-        peak=pl.Series(peak),
-        latest=pl.col("downloads"),
-        peak_to_plateau=pl.Series(ratio).fill_nan(None),
-        half_life=pl.Series(half_life).fill_nan(None),
-        **{name: pl.Series(values).fill_nan(None) for name, values in crossings.items()},
-    )
+    since = np.where(created > _FLOOR, created, np.nan)
+    return {
+        "first_day": first_day,
+        "last_day": last_day,
+        "days": ends - begins,
+        "phase": phase,
+        "peak_day": peak_day,
+        "peak": peak,
+        "latest": level[last],
+        "peak_to_plateau": ratio,
+        "half_life": half_life,
+        **_crossings(all_time, day, begins, ends, since),
+    }
 
 
 def smoothed(model: np.ndarray, day: np.ndarray, level: np.ndarray) -> np.ndarray:
     """The median of each model's levels within `SMOOTH` days of each of its days."""
-    found = np.empty(len(day))
-    for begin in range(0, len(day), BLOCK):
-        near = slice(max(begin - SMOOTH, 0), begin + BLOCK + SMOOTH)
-        mine = slice(begin - near.start, begin - near.start + BLOCK)
-        found[begin : begin + BLOCK] = _smoothed(model[near], day[near], level[near])[mine]
-    return found
-
-
-def _smoothed(model: np.ndarray, day: np.ndarray, level: np.ndarray) -> np.ndarray:
     near = np.full((2 * SMOOTH + 1, len(day)), np.inf)
     count = np.ones(len(day), np.int64)
     near[0] = level
@@ -145,19 +176,14 @@ def _smoothed(model: np.ndarray, day: np.ndarray, level: np.ndarray) -> np.ndarr
         near[SMOOTH + away, :-away][fits] = level[away:][fits]
         count[away:] += fits
         count[:-away] += fits
-    # Each column sorted, by exchanges of whole rows: a sort of seven numbers is slower.
-    for last in range(2 * SMOOTH, 0, -1):
-        for at in range(last):
-            low = np.minimum(near[at], near[at + 1])
-            np.maximum(near[at], near[at + 1], out=near[at + 1])
-            near[at] = low
+    # The lower half of each column sorted, by exchanges of whole rows: a sort is slower.
+    for first in range(SMOOTH + 1):
+        for at in range(2 * SMOOTH, first, -1):
+            low = np.minimum(near[at - 1], near[at])
+            np.maximum(near[at - 1], near[at], out=near[at])
+            near[at - 1] = low
     row = np.arange(len(day))
     return (near[(count - 1) // 2, row] + near[count // 2, row]) / 2
-
-
-def _begins(ids: pl.Series) -> np.ndarray:
-    """Whether each row is the first of its model."""
-    return (ids != ids.shift()).fill_null(True).to_numpy()
 
 
 def _first_where(holds: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:

@@ -83,12 +83,19 @@ class Panel:
         }
 
     def table(self, **more: np.ndarray) -> pl.DataFrame:
-        """The rows with day, source, trusted, the levels and `more`; NaN becomes null."""
+        """The rows with day, source, trusted, the levels and `more`; NaN becomes null.
+
+        Only those of `known.shown`.
+        """
+        rows: np.ndarray | slice = slice(None)
+        if self.known.shown is not None:
+            rows = np.flatnonzero(self.known.shown[self.at])
         columns = [
-            pl.Series(name, values, nan_to_null=True)
+            pl.Series(name, values[rows], nan_to_null=True)
             for name, values in (self.levels | more).items()
         ]
-        return self.known.frame[self.at].hstack(self.frame.drop("at")).hstack(columns)
+        texts = self.frame[rows].drop("at")
+        return self.known.frame[self.at[rows]].hstack(texts).hstack(columns)
 
 
 def panel(rows: pl.DataFrame, known: Calendar, key: str, levels: list[str]) -> Panel:
@@ -112,11 +119,11 @@ def panels(
 
     What is then made of a block stays in the processor's caches, and needs no new memory.
     """
-    codes, at = _numbers(rows[key]), rows["at"].to_numpy()
+    codes, at = numbers_of(rows[key]), rows["at"].to_numpy()
     values = {name: _floats(rows[name]) for name in levels}
     take, spread_at = _spread(known, codes, at, values)
-    order = _stable(spread_at)
-    order = order[_stable(codes[take[order]])]
+    order = stable_order(spread_at)
+    order = order[stable_order(codes[take[order]])]
     take, spread_at = take[order], spread_at[order]
     codes = codes[take]
     again = (codes[1:] == codes[:-1]) & (spread_at[1:] == spread_at[:-1])
@@ -124,10 +131,7 @@ def panels(
         first = np.append(True, ~again)
         order, take, spread_at, codes = order[first], take[first], spread_at[first], codes[first]
     texts = rows.drop(*levels, "at").rechunk()
-    begins = np.append(0, np.flatnonzero(np.diff(codes)) + 1)
-    _, first = np.unique(begins // block, return_index=True)
-    for begin, end in itertools.pairwise([*begins[first], len(codes)]):
-        part = slice(begin, end)
+    for part in blocks(codes, block):
         yield Panel(
             known,
             texts[take[part]].with_columns(at=pl.Series(spread_at[part])),
@@ -136,12 +140,25 @@ def panels(
         )
 
 
-def _numbers(keys: pl.Series) -> np.ndarray:
+def blocks(keys: np.ndarray, block: int = BLOCK) -> Iterator[slice]:
+    """Rows a few keys at a time: `block` of them and those that are left of the last key.
+
+    Args:
+        keys: a number a row, those of a key together.
+    """
+    begins = np.append(0, np.flatnonzero(np.diff(keys)) + 1)
+    _, first = np.unique(begins // block, return_index=True)
+    for begin, end in itertools.pairwise([*begins[first], len(keys)]):
+        yield slice(begin, end)
+
+
+def numbers_of(keys: pl.Series) -> np.ndarray:
     """A number a key, in the order of the keys: readers of one then skip the rows of the others."""
     if keys.dtype != pl.Categorical:
         keys = keys.cast(pl.Categorical(pl.Categories.random()))
+    numbers = keys.to_physical()
     # The last place is that of null.
-    numbers = keys.to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
+    numbers = (numbers.cast(pl.Int64).fill_null(-1) if keys.has_nulls() else numbers).to_numpy()
     example = np.full(numbers.max(initial=0) + 2, -1)
     example[numbers] = np.arange(len(numbers))
     there = np.flatnonzero(example >= 0)
@@ -161,7 +178,7 @@ def _floats(numbers: pl.Series) -> np.ndarray:
     return found
 
 
-def _stable(numbers: np.ndarray) -> np.ndarray:
+def stable_order(numbers: np.ndarray) -> np.ndarray:
     """The stable order of numbers from 0 on; numpy sorts those of 16 bits in linear time."""
     small = numbers.max(initial=0) < 1 << 16
     return np.argsort(numbers.astype(np.uint16) if small else numbers, kind="stable")

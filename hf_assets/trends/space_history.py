@@ -22,11 +22,12 @@ def space_usage_history(past: Past) -> Made:
     Models are known by the name that Spaces give them. A day whose source has no Spaces has no
     rows.
     """
-    return past.made(part for dimension in _PARTS for part in _history(past, dimension))
+    whole = _spaces(past)
+    return past.made(part for dimension in _PARTS for part in _history(past, dimension, whole))
 
 
-def _history(past: Past, dimension: str) -> Iterator[pl.DataFrame]:
-    name, whole = _PARTS[dimension], _spaces(past)
+def _history(past: Past, dimension: str, whole: np.ndarray) -> Iterator[pl.DataFrame]:
+    name = _PARTS[dimension]
     rows = past.dimension(dimension).select(
         *("at", "key", "category", "likes"),
         spaces=pl.col("rows"),

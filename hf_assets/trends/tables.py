@@ -131,14 +131,25 @@ MODEL_PHASES = Table(
     },
 )
 
+_STEPS = {
+    "milestone": Column(pl.Int64, "Downloads since creation that are to be reached."),
+    "age": Column(pl.Int32, "Days since creation."),
+    "at_risk": Column(pl.Int64, "Model-days observed at that age, still below."),
+    "reached": Column(pl.Int64, "Models that reached it at that age."),
+}
+
+# What `adoption_history` adds up; no asset of its own.
+ADOPTION_STEPS = Table(
+    name="adoption_history/steps",
+    required=("day", "milestone"),
+    columns={"day": Column(pl.Date, "First day of the month."), **_STEPS},
+)
+
 ADOPTION_HISTORY = Table(
     name="adoption_history",
     required=("milestone",),
     columns={
-        "milestone": Column(pl.Int64, "Downloads since creation that are to be reached."),
-        "age": Column(pl.Int32, "Days since creation."),
-        "at_risk": Column(pl.Int64, "Model-days observed at that age, still below."),
-        "reached": Column(pl.Int64, "Models that reached it at that age."),
+        **_STEPS,
         "share": Column(pl.Float64, "Kaplan-Meier: share that has reached it by then, 0 to 1."),
         "low": Column(pl.Float64, "Lower end of its 95 % interval (Greenwood)."),
         "high": Column(pl.Float64, "Upper end."),

@@ -50,9 +50,9 @@ def write_hub_lake(root: Path, days: Sequence[str] = DAYS, *, history: bool = Tr
         _store(lake, DAY_QUALITY, None, list(_quality(days)))
         for table in (tables.CATEGORY_HISTORY, tables.AUTHOR_HISTORY, tables.LIBRARY_HISTORY):
             keys = CATEGORIES if table is tables.CATEGORY_HISTORY else ("author0", "author1")
-            _store(lake, table, None, [_level(day, at, key) for at, day in enumerate(days)
-                                       for key in keys])  # fmt: skip
-        _store(lake, tables.MODEL_HISTORY, None, list(_histories(days)))
+            _by_month(lake, table, [_level(day, at, key) for at, day in enumerate(days)
+                                    for key in keys])  # fmt: skip
+        _by_month(lake, tables.MODEL_HISTORY, list(_histories(days)))
         _store(lake, tables.MODEL_PHASES, None, [{"hub_id": _hub_id(0), "phase": "rising"}])
     return lake
 
@@ -62,6 +62,13 @@ def _store(lake: Lake, table: Table, day: str | None, rows: list[dict[str, Any]]
         rows = [{"day": date.fromisoformat(day), **row} for row in rows]
     frame = pl.DataFrame(rows, schema=table.schema, orient="row")
     lake.write(table, day, Made([frame], {"rows": len(rows)}, PROVENANCE))
+
+
+def _by_month(lake: Lake, table: Table, rows: list[dict[str, Any]]) -> None:
+    for month in sorted({str(row["day"])[:7] for row in rows}):
+        mine = [row for row in rows if str(row["day"]).startswith(month)]
+        frame = pl.DataFrame(mine, schema=table.schema, orient="row")
+        lake.write(table, month, Made([frame], provenance=PROVENANCE))
 
 
 def _hub_id(number: int) -> str:

@@ -130,6 +130,9 @@ def test_a_row_is_chosen_once(page: Page, url: str) -> None:
     pick(page, 0)
     expect(page.get_by_role("heading", level=1)).to_have_text(NAMES[1])
     expect(page.get_by_role("heading", name="Made from", exact=True)).to_be_visible()
+    # A click on a table that is still being drawn is lost.
+    settled(page)
+    rows(page, NAMES[0])
     pick(page, 0)
     expect(page.get_by_role("heading", level=1)).to_have_text(NAMES[0])
     settled(page)

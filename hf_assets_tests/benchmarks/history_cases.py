@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -37,37 +38,35 @@ def archive(folder: str, first: str, days: str, models: str, spaces: str) -> dic
 
 
 def series(lake: str) -> dict[str, Any]:
-    """`day_quality` and every series, made and stored; CPU seconds of each."""
+    """`day_quality` and every series, as the graph makes and stores them; CPU seconds of each."""
+    import numpy.ma  # noqa: F401 - numpy loads it when it is first asked for what is unique
+
+    from hf_assets.defs.history import FROM_METRICS
     from hf_assets.hub.day_quality import all_days, day_quality
     from hf_assets.hub.judged import DAY_QUALITY
-    from hf_assets.trends import adoption, key_history, lifecycle, phases, tables
-    from hf_assets.trends.concentration_history import concentration_history
+    from hf_assets.trends import adoption, lifecycle, phases, tables
     from hf_assets.trends.history import Past
-    from hf_assets.trends.model_history import model_history
-    from hf_assets.trends.space_history import space_usage_history
+    from hf_assets.trends.monthly import brought_up, counts, levels
 
     there, spent = Lake(Path(lake)), {}
 
-    def stored(table: Any, make: Any) -> None:
+    def spends(name: str, make: Callable[[], object]) -> None:
         began = time.process_time()
-        there.write(table, None, make())
-        spent[table.name] = time.process_time() - began
+        make()
+        spent[name] = time.process_time() - began
 
-    stored(DAY_QUALITY, lambda: day_quality(all_days(there)))
+    def written(table: Any, make: Callable[[], Any]) -> None:
+        spends(table.name, lambda: there.write(table, None, make()))
+
+    written(DAY_QUALITY, lambda: day_quality(all_days(there)))
     past = Past(there)
-    for table, make in (
-        (tables.CATEGORY_HISTORY, key_history.category_history),
-        (tables.LIBRARY_HISTORY, key_history.library_history),
-        (tables.LICENSE_HISTORY, key_history.license_history),
-        (tables.AUTHOR_HISTORY, key_history.author_history),
-        (tables.MODEL_HISTORY, model_history),
-        (tables.SPACE_USAGE_HISTORY, space_usage_history),
-        (tables.CONCENTRATION_HISTORY, concentration_history),
-        (tables.ADOPTION_HISTORY, adoption.adoption_history),
-        (tables.LIFECYCLE, lifecycle.lifecycle),
-    ):
-        stored(table, lambda make=make: make(past))
-    stored(tables.MODEL_PHASES, lambda: phases.model_phases(there.read("model_history", None)))
+    for name, (table, make, _) in FROM_METRICS.items():
+        one = levels(table, make)
+        spends(name, lambda one=one: brought_up(one, past))
+    lives = counts(tables.LIFECYCLE, lifecycle.lifecycle)
+    spends("lifecycle", lambda: brought_up(lives, past))
+    written(tables.ADOPTION_HISTORY, lambda: adoption.adoption_history(past))
+    written(tables.MODEL_PHASES, lambda: phases.model_phases(there.read("model_history", None)))
     return {"cpu": spent}
 
 

@@ -3,6 +3,7 @@
 import datetime as dt
 import statistics
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from unittest import mock
 
@@ -11,11 +12,13 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
 from hf_assets.lake import Lake
 from hf_assets.trends import phases
 from hf_assets.trends.model_history import model_history
 from hf_assets.trends.phases import SMOOTH, model_phases, phases_of, smoothed
+from hf_assets.trends.series import blocks
 from hf_assets.trends.tables import MODEL_HISTORY, MODEL_PHASES
 from hf_assets_tests.trends.days import FIRST, day, kept, model
 
@@ -137,8 +140,25 @@ def test_smoothing_is_the_median_of_a_week(rows: list[tuple[int, int, int]]) -> 
         for one, when, _ in rows
     ]
     assert smoothed(name, at, level.astype(float)).tolist() == wanted
-    with mock.patch.object(phases, "BLOCK", 2):
-        assert smoothed(name, at, level.astype(float)).tolist() == wanted
+
+
+def test_models_are_judged_a_few_at_a_time_and_whatever_lies_between_their_rows() -> None:
+    names = ("day", "hub_id", "id", "category", "created", "downloads", "downloads_all_time")
+    schema = {name: MODEL_HISTORY.schema[name] for name in names}
+    rows = [
+        {"day": day(at), "hub_id": f"id{number}", "id": f"a/{number}-{at}", "created": OLD,
+         "category": None if at % 2 else "text", "downloads": 1_000.0 * number + 37 * at % 400,
+         "downloads_all_time": 90.0 * at * number}
+        for at in range(40) for number in range(7) if (at + number) % 5
+    ]  # fmt: skip
+    by_day = pl.DataFrame(rows, schema=schema)
+    whole = phases_of(by_day)
+    assert whole["hub_id"].to_list() == [f"id{number}" for number in range(7)]
+    assert whole.schema == MODEL_PHASES.schema
+    with mock.patch.object(phases, "blocks", partial(blocks, block=2)):
+        assert_frame_equal(phases_of(by_day.sort("hub_id", "day")), whole)
+    one = phases_of(by_day.filter(pl.col("hub_id") == "id3"))
+    assert_frame_equal(one, whole.filter(pl.col("hub_id") == "id3"))
 
 
 def test_models_by_the_lake(lake: Lake) -> None:

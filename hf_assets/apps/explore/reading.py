@@ -113,12 +113,17 @@ class Observatory:
         except (MissingDay, ValueError):
             return None
 
-    def series(self, name: str) -> pl.LazyFrame | None:
+    def whole(self, name: str) -> Stored | None:
         """A table over all days, unread, or None where it was never made."""
         try:
-            return self.lake.read(name, None).frame
+            return self.lake.read(name, None)
         except MissingDay:
             return None
+
+    def series(self, name: str) -> pl.LazyFrame | None:
+        """The rows of such a table, or None."""
+        stored = self.whole(name)
+        return stored.frame if stored else None
 
     def metrics(self, day: str, dimension: str) -> pl.DataFrame:
         """The rows of a dimension of that day's `daily_metrics`; none where it was not made."""

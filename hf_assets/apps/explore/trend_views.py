@@ -192,22 +192,22 @@ def data() -> None:
         _offer(there.table(name, day), name, day, kind)
     with right:
         name = st.selectbox("A table over all days", SERIES, key="series table")
-        stored = there.lake.folder(name, None) / "data.parquet"
-        _offer(there.lake.read(name, None) if stored.exists() else None, name, None, kind)
+        _offer(there.whole(name), name, None, kind)
 
 
 def _offer(stored: Stored | None, name: str, day: str | None, kind: str) -> None:
     if stored is None:
         st.caption(f"There is no {name}{f' of {day}' if day else ''}: materialise it first.")
         return
-    size = stored.path.stat().st_size
-    st.caption(f"{stored.rows:,} rows, {human(size)}B as Parquet.")
+    st.caption(f"{stored.rows:,} rows, {human(stored.bytes)}B as Parquet.")
     if kind == "CSV" and stored.rows > MOST_ROWS:
         st.caption(f"Too large for CSV (over {MOST_ROWS:,} rows): take Parquet.")
         return
     suffix = kind.lower()
-    # As Parquet it is the stored file; CSV is made when it is asked for.
-    make = stored.path.read_bytes if kind == "Parquet" else partial(as_file, stored.frame, "csv")
+    # As Parquet it is the stored file, where there is but one; others are made when asked for.
+    make = partial(as_file, stored.frame, "csv" if kind == "CSV" else "parquet")
+    if kind == "Parquet" and not stored.months:
+        make = stored.path.read_bytes
     st.download_button(
         f"Download {name}.{suffix}",
         make,

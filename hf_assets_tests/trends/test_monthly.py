@@ -1,0 +1,277 @@
+"""Series kept by month: what comes out is what making all of it would give, whatever happened."""
+
+import datetime as dt
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from unittest import mock
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from hf_assets.lake import Lake, Made, MissingDay
+from hf_assets.trends import key_history, monthly, needs, tables
+from hf_assets.trends.adoption import adoption_history
+from hf_assets.trends.concentration_history import concentration_history
+from hf_assets.trends.history import Past
+from hf_assets.trends.lifecycle import lifecycle
+from hf_assets.trends.metrics import DAILY_METRICS
+from hf_assets.trends.model_history import model_history
+from hf_assets.trends.monthly import Series, brought_up, counts, levels
+from hf_assets.trends.space_history import space_usage_history
+from hf_assets_tests.trends.days import (
+    Row,
+    category,
+    changes,
+    day,
+    frame_of,
+    judge,
+    model,
+    verdict,
+    write,
+)
+
+LEVELS = [
+    levels(tables.CATEGORY_HISTORY, key_history.category_history),
+    levels(tables.AUTHOR_HISTORY, key_history.author_history),
+    levels(tables.LICENSE_HISTORY, key_history.license_history),
+    levels(tables.MODEL_HISTORY, model_history),
+    levels(tables.SPACE_USAGE_HISTORY, space_usage_history),
+    levels(tables.CONCENTRATION_HISTORY, concentration_history),
+]
+COUNTS = [counts(tables.LIFECYCLE, lifecycle)]
+DAYS = 100  # from 2025-03-01 on: four months
+
+
+@dataclass
+class Days:
+    """Days of a lake by number: what is in each, and what is said of it."""
+
+    lake: Lake
+    seeds: dict[int, int] = field(default_factory=dict)
+    befores: dict[int, int | None] = field(default_factory=dict)
+    untrusted: set[int] = field(default_factory=set)
+    folders: set[int] = field(default_factory=set)
+    stale: set[int] = field(default_factory=set)
+
+    def put(self, number: int, seed: int) -> None:
+        self.seeds[number] = seed
+        rows = [{"day": day(number), **row} for row in _rows(number, seed)]
+        write(self.lake, DAILY_METRICS, day(number).isoformat(), rows)
+        # What it is compared with is as its file says, whatever becomes of that day.
+        before = max((one for one in self.seeds if one < number), default=None)
+        self.befores[number] = before
+        counted = [
+            {"dimension": "adoption", "key": "1000", "age": age, "rows": 9 + seed, "value": 3}
+            for age in (1, 2 + seed % 4)
+        ]
+        counted.append({"dimension": "lifecycle", "key": "created", "rows": seed})
+        changes(self.lake, number, counted, before=number if before is None else before)
+
+    def drop(self, number: int) -> None:
+        del self.seeds[number]
+        for table in ("daily_metrics", "daily_changes"):
+            shutil.rmtree(self.lake.folder(table, day(number).isoformat()))
+
+    def judged(self) -> Past:
+        """The verdicts as they are now."""
+        rows = [
+            verdict(
+                number,
+                before=self.befores[number],
+                trusted=number not in self.untrusted,
+                stale=number in self.stale,
+                coverage="folder" if number in self.folders else "hub",
+            )
+            for number in sorted(self.seeds)
+        ]
+        judge(self.lake, rows)
+        return Past(self.lake)
+
+
+def _rows(number: int, seed: int) -> list[Row]:
+    size = 2_000 + 31 * number + 7 * seed
+    return [
+        category("text", size, downloads_all_time=40 * number + seed),
+        *([category(None, size // 2)] if seed % 3 else []),
+        {"dimension": "author", "key": "a", "rank": 1, "rows": 2, "downloads": size},
+        {"dimension": "license", "key": "mit", "rank": 1, "rows": 2, "downloads": size},
+        {"dimension": "license_group", "key": "permissive", "rank": 1, "rows": 2},
+        *(model(one, size * (one + 1), downloads_all_time=50 * number * (one + 1))
+          for one in range(4) if (seed + one) % 4),
+        {"dimension": "usage_total", "key": "Spaces", "rank": 1, "rows": 90 + seed},
+        {"dimension": "usage_model", "key": "a/m1", "rank": 1, "rows": 20 + seed, "value": 3.0},
+        {"dimension": "concentration", "key": "downloads/gini", "value": seed / 100},
+    ]  # fmt: skip
+
+
+def whole(series: Series, past: Past) -> pl.DataFrame:
+    """All of it at once, as it is stored: by month, then as it comes."""
+    schema = series.table.schema
+    made = frame_of(series.make(past)) if past.stored else pl.DataFrame(schema=schema)
+    kinds = {name: kind for name, kind in schema.items() if name in made.columns}
+    made = made.cast(kinds)  # ty: ignore[invalid-argument-type]
+    missing = [pl.lit(None, kind).alias(name) for name, kind in schema.items() if name not in kinds]
+    made = made.with_columns(missing).select(schema.names())
+    return made.sort(pl.col("day").dt.truncate("1mo"), maintain_order=True)
+
+
+def all_as_if_made_at_once(lake: Lake) -> None:
+    kept = Past(lake)
+    for series in (*LEVELS, *COUNTS):
+        stored = brought_up(series, kept)
+        assert_frame_equal(stored.frame.collect(), whole(series, Past(lake)))
+        assert stored.rows == stored.frame.collect().height
+    adopted = frame_of(adoption_history(kept))
+    shutil.rmtree(lake.folder("adoption_history", None))
+    assert_frame_equal(frame_of(adoption_history(Past(lake))), adopted)
+
+
+CHANGE = st.tuples(
+    st.sampled_from(["put", "put", "drop", "trust", "folder", "stale"]),
+    st.integers(0, DAYS),
+    st.integers(0, 9),
+)
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.sets(st.integers(0, DAYS), min_size=1, max_size=40),
+    st.sets(st.integers(0, DAYS), max_size=8),
+    st.lists(st.lists(CHANGE, min_size=1, max_size=4), min_size=1, max_size=4),
+)
+def test_whatever_happens_to_the_days(
+    numbers: set[int], untrusted: set[int], nights: list[list[tuple[str, int, int]]]
+) -> None:
+    with TemporaryDirectory() as folder:
+        days = Days(Lake(Path(folder)), untrusted=set(untrusted))
+        for number in sorted(numbers):
+            days.put(number, number * 7 % 10)
+        days.judged()
+        all_as_if_made_at_once(days.lake)
+        for night in nights:
+            for what, number, seed in night:
+                if what == "put":
+                    days.put(number, seed)
+                elif what == "drop" and number in days.seeds and len(days.seeds) > 1:
+                    days.drop(number)
+                elif what != "drop":
+                    said = {"trust": days.untrusted, "folder": days.folders, "stale": days.stale}
+                    said[what] ^= {number}
+            days.judged()
+            all_as_if_made_at_once(days.lake)
+
+
+@pytest.fixture
+def quarter(lake: Lake) -> Days:
+    """March, April and May up to the 20th, all trusted, and every series of them."""
+    days = Days(lake)
+    for number in range(81):
+        days.put(number, number % 10)
+    for series in (*LEVELS, *COUNTS):
+        brought_up(series, days.judged())
+    return days
+
+
+def made_anew(days: Days, change: Callable[[], object]) -> set[str]:
+    """The months of the series of categories that are made anew after that."""
+    series = LEVELS[0]
+    before = _files(days.lake, series)
+    change()
+    brought_up(series, days.judged())
+    after = _files(days.lake, series)
+    return {month for month in after if after[month] != before.get(month)}
+
+
+def _files(lake: Lake, series: Series) -> dict[str, int]:
+    name = series.table.name
+    return {
+        month: (lake.folder(name, month) / "data.parquet").stat().st_mtime_ns
+        for month in lake.months(name)
+    }
+
+
+def test_a_new_day_makes_its_month_and_no_other(quarter: Days) -> None:
+    assert made_anew(quarter, lambda: quarter.put(81, 1)) == {"2025-05"}
+    assert made_anew(quarter, lambda: None) == set()
+    # The first of June; May is over.
+    assert made_anew(quarter, lambda: quarter.put(92, 1)) == {"2025-06"}
+
+
+def test_a_day_matters_to_the_months_that_look_back_on_it(quarter: Days) -> None:
+    # The 10th of March: of April, whose rates look back 35 days, and no longer of May.
+    assert made_anew(quarter, lambda: quarter.put(9, 9)) == {"2025-03", "2025-04"}
+    assert made_anew(quarter, lambda: quarter.untrusted.add(9)) == {"2025-03", "2025-04"}
+    # A day without file or verdict goes, and the months with it.
+    assert made_anew(quarter, lambda: quarter.drop(80)) == {"2025-05"}
+
+
+def test_the_day_after_an_untrusted_one_is_waited_for(quarter: Days) -> None:
+    quarter.untrusted |= {58, 59, 60}  # to the last of April
+    brought_up(LEVELS[0], quarter.judged())
+    # The line that they lie on ends on the first of May.
+    assert made_anew(quarter, lambda: quarter.put(61, 7)) == {"2025-04", "2025-05"}
+    assert made_anew(quarter, lambda: quarter.put(62, 7)) == {"2025-05"}
+
+
+def test_other_rules_or_columns_make_all_of_it_anew(quarter: Days) -> None:
+    every = {"2025-03", "2025-04", "2025-05"}
+    with mock.patch.object(needs, "VERSION", needs.VERSION + 1):
+        assert made_anew(quarter, lambda: None) == every
+    assert made_anew(quarter, lambda: None) == every
+
+
+def test_months_that_are_gone_and_a_table_of_one_file_go(quarter: Days) -> None:
+    series, lake = LEVELS[0], quarter.lake
+    old = lake.folder(series.table.name, None) / "data.parquet"
+    lake.write(series.table, None, Made([]))
+    assert old.exists()
+    assert lake.read(series.table.name, None).rows > 81, "the months count"
+    for number in range(31):
+        quarter.drop(number)
+    stored = brought_up(series, quarter.judged())
+    assert not old.exists()
+    assert lake.months(series.table.name) == ["2025-04", "2025-05"]
+    assert stored.frame.select(pl.col("day").min()).collect().item() == dt.date(2025, 4, 1)
+    assert stored.notes["days"] == 50
+    assert stored.bytes == sum(path.stat().st_size for path in stored.months)
+
+
+def test_no_days_are_a_table_without_rows_and_unjudged_days_none(lake: Lake) -> None:
+    judge(lake, [])
+    for series in (*LEVELS, *COUNTS):
+        assert brought_up(series, Past(lake)).rows == 0
+    days = Days(lake)
+    days.put(0, 1)
+    with pytest.raises(MissingDay, match="day_quality does not know 2025-03-01"):
+        brought_up(LEVELS[0], Past(lake))
+    assert lake.read("category_history", None).rows == 0, "the old table stays"
+
+
+def test_what_died_half_way_is_made_up_for(quarter: Days) -> None:
+    quarter.put(9, 9)
+    series, write = LEVELS[0], Lake.write
+    written: list[str | None] = []
+
+    def dying(lake: Lake, table: tables.Table, key: str | None, made: Made) -> object:
+        if key == "2025-04":
+            raise OSError("No space left on device")
+        written.append(key)
+        return write(lake, table, key, made)
+
+    with mock.patch.object(Lake, "write", dying), pytest.raises(OSError, match="space"):
+        brought_up(series, quarter.judged() if not written else Past(quarter.lake))
+    assert "2025-03" in written
+    quarter.judged()
+    all_as_if_made_at_once(quarter.lake)
+
+
+def test_many_months_are_made_a_few_at_a_time(quarter: Days) -> None:
+    shutil.rmtree(quarter.lake.folder("model_history", None))
+    with mock.patch.object(monthly, "AT_ONCE", 2):
+        all_as_if_made_at_once(quarter.lake)
