@@ -234,12 +234,13 @@ class Lake:
         if day is None and (months := self.months(asset)):
             return self._joined(asset, months)
         path = self._whole(asset, day)
-        metadata = pq.read_metadata(path)
-        footer = json.loads((metadata.metadata or {}).get(FOOTER_KEY.encode(), b"{}"))
+        footer = _footer(path)
+        # A table of a lake of long ago does not say how many rows it has.
+        rows = footer["rows"] if "rows" in footer else pq.read_metadata(path).num_rows
         return Stored(
             path=path,
             day=day or "",
-            rows=metadata.num_rows,
+            rows=rows,
             notes=footer.get("notes", {}),
             provenance=footer.get("provenance", {}),
             seconds=footer.get("seconds", 0.0),
@@ -260,7 +261,7 @@ class Lake:
         )
 
     def notes(self, asset: str, day: str) -> dict[str, Any]:
-        """The notes of `read` alone, in half its time. MissingDay if not there."""
+        """The notes of `read` alone. MissingDay if not there."""
         return _footer(self._whole(asset, day)).get("notes", {})
 
     def _whole(self, asset: str, day: str | None) -> Path:

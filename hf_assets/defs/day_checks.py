@@ -1,5 +1,7 @@
 """Checks of days beside each other: each hands a day to a rule. Not here: any rule (`hub`)."""
 
+from functools import cache, partial
+
 import dagster as dg
 
 from hf_assets.defs.checking import check
@@ -8,9 +10,10 @@ from hf_assets.hub import day_quality, day_rules
 from hf_assets.verdict import Verdict
 
 
-def _not_stalled(lake: LakeResource, day: str) -> Verdict:
-    near = day_quality.around(lake.tree, day)
-    return day_rules.not_stalled(day_quality.seen(lake.tree, day), near)
+def _not_stalled(lake: LakeResource, days: list[str]) -> dict[str, Verdict]:
+    # Each day is among those around fifteen others: it is looked at once.
+    see = cache(partial(day_quality.seen, lake.tree))
+    return {day: day_rules.not_stalled(see(day), day_quality.around(see, day)) for day in days}
 
 
 def _same_columns(lake: LakeResource, day: str) -> Verdict:
@@ -20,10 +23,6 @@ def _same_columns(lake: LakeResource, day: str) -> Verdict:
 
 
 _OF_A_DAY = {
-    "not_stalled": (
-        _not_stalled,
-        "Downloads moved on: not those of the day before, nor far under those of the days around.",
-    ),
     "not_rolled_back": (
         lambda lake, day: day_rules.not_rolled_back(day_quality.seen(lake.tree, day)),
         "No more than one in twenty of the all-time counters fell.",
@@ -53,7 +52,11 @@ _OF_ALL_DAYS = {
 @dg.definitions
 def day_checks() -> dg.Definitions:
     """All of them warn: a day that cannot be trusted is kept, and told of."""
-    of_a_day = [check("daily_changes", name, *rule) for name, rule in _OF_A_DAY.items()]
+    about = "Downloads moved on: not as on the day before, nor far under those of the days around."
+    of_a_day = [
+        check("daily_changes", "not_stalled", None, about, rules=_not_stalled),
+        *(check("daily_changes", name, *rule) for name, rule in _OF_A_DAY.items()),
+    ]
     of_all_days = [
         check(
             "day_quality",

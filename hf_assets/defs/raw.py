@@ -81,7 +81,7 @@ def _captured(
     lake: LakeResource,
     hub: HubResource,
 ) -> dg.MaterializeResult:
-    asset, days, missing = context.asset_key.path[-1], context.partition_keys, {}
+    asset, days, missing, absent = context.asset_key.path[-1], context.partition_keys, {}, {}
     brief = len(days) > PREVIEWED_DAYS
     with clear_failures():
         archive = hub.past
@@ -102,6 +102,8 @@ def _captured(
         for day, found in _each(obtain, days, archive.workers if archive else 1):
             if isinstance(found, str):
                 missing[day] = found
+            elif found.absent_kind and deferred(context):
+                absent[day] = found.absent_kind
             else:
                 report_day(context, day, capture_facts(found, ask.kind, brief=brief))
     for remark in archive.remarks(FIRST_DAY) if archive else ():
@@ -109,7 +111,7 @@ def _captured(
     if missing and (len(missing) == len(days) or not deferred(context)):
         # A plain run tells of every day it was asked for: it cannot leave one out.
         raise dg.Failure("\n".join(missing.values()), allow_retries=False)
-    report_left_out(context, asset, missing)
+    report_left_out(context, asset, missing | absent)
     return dg.MaterializeResult()
 
 

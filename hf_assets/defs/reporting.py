@@ -38,9 +38,15 @@ def report_day(
 
 
 def report_left_out(
-    context: dg.AssetExecutionContext | dg.InputContext, asset: str, days: Mapping[str, str]
+    context: dg.AssetExecutionContext | dg.InputContext | dg.OutputContext,
+    asset: str,
+    days: Mapping[str, str],
 ) -> None:
-    """Name the days of a range that are not made, each with its reason."""
+    """Name the days of a range that are not made, each with its reason.
+
+    A day whose source has nothing of its kind is among them: what follows finds in the lake that it
+    has none, and the UI shows no partition without anything in it.
+    """
     if not days:
         return
     context.log.warning(
@@ -49,6 +55,6 @@ def report_left_out(
         asset,
         "\n".join(f"{day}: {reason}" for day, reason in days.items()),
     )
-    if isinstance(context, dg.AssetExecutionContext):
+    if not isinstance(context, dg.InputContext):
         said = {"days left out": dg.MetadataValue.json(dict(days)), "left out": len(days)}
         context.log_event(dg.AssetObservation(context.asset_key, metadata=said))

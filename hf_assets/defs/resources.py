@@ -124,17 +124,21 @@ class TablesIOManager(dg.ConfigurableIOManager):
                 context.add_output_metadata(stored_table(obj.bring_up(), obj.table))
             return
         # The events of hundreds of days, each with a line and a preview, are more work than they.
-        brief = len(obj.make) > PREVIEWED_DAYS
+        brief, absent = len(obj.make) > PREVIEWED_DAYS, {}
         with clear_failures():
             for day, stored in self.lake.tree.write_days(obj.table, obj.make):
                 if not brief:
                     told = f"{stored.rows:,} rows, {stored.seconds} s"
                     context.log.info(f"{obj.table.name}{f' {day}' if day else ''}: {told}")
+                if day and deferred(context) and (reason := quality.absent_kind(stored)):
+                    absent[day] = reason
+                    continue
                 facts = stored_table(stored, obj.table, brief=brief)
                 if day is None:
                     context.add_output_metadata(facts)
                 else:
                     report_day(context, day, facts)
+        report_left_out(context, obj.table.name, absent)
 
     def load_input(self, context: dg.InputContext) -> dict[str, Stored] | dict[str, Capture]:
         """The upstream days, unread; in a run that leaves days out, those that can be used."""

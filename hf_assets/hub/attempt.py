@@ -6,6 +6,7 @@ import os
 import shutil
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -137,7 +138,7 @@ class Attempt:
             "sha256": hashlib.sha256(
                 "".join(line["sha256"] for line in lines).encode()
             ).hexdigest(),
-            "client": f"huggingface_hub {version('huggingface_hub')}",
+            "client": _client(),
             "attempt": self.path.name,
             "complete": True,
             **more,
@@ -194,6 +195,12 @@ def _resume(
             break
         attempt.count(line, row_ids(body))
     return attempt
+
+
+@cache
+def _client() -> str:
+    """Who fetched; read from disk, so once for a thousand days."""
+    return f"huggingface_hub {version('huggingface_hub')}"
 
 
 def _hashes(ids: list[Any]) -> np.ndarray:

@@ -7,7 +7,7 @@ back* where counters that only rise fell, *short* where it came too soon after t
 no zero, and what comes after it no jump: who reads a series spreads it between trusted days.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -75,13 +75,18 @@ def _unmade(lake: Lake, day: str) -> Seen:
     return Seen(extent, notes, made=False)
 
 
-def around(lake: Lake, day: str) -> list[Seen]:
-    """The stored days of the week before and the week after, that day among them."""
+def around(see: Callable[[str], Seen], day: str) -> list[Seen]:
+    """The stored days of the week before and the week after, that day among them.
+
+    Args:
+        see: `seen` of a lake.
+        day: a stored day.
+    """
     first = iso(day) - AROUND
     found = []
     for number in range(2 * AROUND.days + 1):
         try:
-            found.append(seen(lake, str(first + timedelta(days=number))))
+            found.append(see(str(first + timedelta(days=number))))
         except MissingDay:
             continue
     return found

@@ -90,13 +90,19 @@ def test_a_range_is_made_in_one_run_and_its_gaps_stay_gaps(world: Make) -> None:
         assert sources[days_ago(2)]["raw_models"]["source"] == "captured"
 
 
-def test_left_out_days_are_named_once_with_their_reason(world: Make) -> None:
-    hub = served(world, gaps={day_of(2)})
-    hub.recover(days_ago(3), days_ago(1))
-    seen = hub.instance.fetch_observations(dg.AssetKey("raw_models"), limit=10).records
+def left_out(hub: World, asset: str) -> dict[str, str]:
+    """The days that the last run left out of that asset, as its one observation names them."""
+    seen = hub.instance.fetch_observations(dg.AssetKey(asset), limit=10).records
     told = [one.asset_observation.metadata for one in seen if one.asset_observation]
     found: list[Any] = [facts["days left out"].value for facts in told if "days left out" in facts]
     (said,) = found
+    return said
+
+
+def test_left_out_days_are_named_once_with_their_reason(world: Make) -> None:
+    hub = served(world, gaps={day_of(2)})
+    hub.recover(days_ago(3), days_ago(1))
+    said = left_out(hub, "raw_models")
     assert list(said) == [days_ago(2)]
     assert "Nor has the dataset cfahlgren1/hub-stats that day" in said[days_ago(2)]
 
@@ -191,7 +197,7 @@ def test_what_a_killed_recovery_left_goes_with_the_next(world: Make, tmp_path: P
     assert hub.lake.read("models", days_ago(1)).rows == 30
 
 
-def test_a_source_without_spaces_leaves_them_empty_and_says_so(world: Make, tmp_path: Path) -> None:
+def test_a_source_without_spaces_leaves_them_out_and_says_so(world: Make, tmp_path: Path) -> None:
     days = [days_ago(2), days_ago(1)]
     hub = world(archive=recorded(tmp_path / "days", *days))
     result = hub.recover(*days)
@@ -207,8 +213,17 @@ def test_a_source_without_spaces_leaves_them_empty_and_says_so(world: Make, tmp_
         frame = hub.lake.read("models", day).frame.collect()
         assert frame["hub_id"].str.starts_with("name:").all()
         assert frame["trending_score"].null_count() == frame.height
-    assert hub.figures("raw_spaces", "absent_kind")[days[0]].startswith("The folder days has")
     assert "trendingScore" in hub.figures("raw_models", "absent fields")[days[0]]
+    # What has nothing in it is no partition; the run says which those are, and why.
+    for asset in ("raw_spaces", "enriched_spaces", "model_usage"):
+        assert partitions(hub, asset) == []
+        said = left_out(hub, asset)
+        assert list(said) == days
+        assert said[days[0]] == f"The folder days has the models of {days[0]} and no Spaces."
+    # Who asks for just that day has it, empty.
+    assert hub.materialize("raw_spaces", "enriched_spaces", day=days[0]).success
+    assert partitions(hub, "enriched_spaces") == days[:1]
+    assert hub.figures("raw_spaces", "absent_kind")[days[0]].startswith("The folder days has")
     assert "region" in hub.figures("raw_spaces", "absent fields")[days[0]]
 
 

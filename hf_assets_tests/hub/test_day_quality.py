@@ -3,6 +3,7 @@
 import datetime as dt
 import gzip
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -167,7 +168,9 @@ def test_a_total_far_under_that_of_the_days_around_is_a_stall(lake: Lake) -> Non
         store_day(lake, day_of(number), fallen)
     assert flags(lake) == [[], [], [], [], [], ["stalled"], [], [], []]
     seen = day_quality.seen(lake, day_of(5))
-    said = day_rules.not_stalled(seen, day_quality.around(lake, day_of(5)))
+    said = day_rules.not_stalled(
+        seen, day_quality.around(partial(day_quality.seen, lake), day_of(5))
+    )
     assert not said.passed
     assert "where the days around have" in said.says
 
