@@ -5,8 +5,8 @@ beside its place, synced, and moved over the old file in one step, so that a rea
 or the new one. Its footer carries what a later reader wants to know without reading rows: where the
 day came from, what was counted on the way, how long it took. A table without days lies in
 `<root>/<asset>/data.parquet`, or, where it is long and grows by days, a month a file in
-`<root>/<asset>/month=YYYY-MM/`. What is more than tables (a corpus, a classifier) is a folder, and
-is replaced as one.
+`<root>/<asset>/month=YYYY-MM/`, of which `months.json`, written last, says which belong to it. What
+is more than tables (a corpus, a classifier) is a folder, and is replaced as one.
 
 Only this module may assume that the lake is a folder of this machine.
 """
@@ -14,9 +14,10 @@ Only this module may assume that the lake is a folder of this machine.
 import json
 import os
 import re
+import shutil
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ from typing import Any
 import polars as pl
 import pyarrow.parquet as pq
 
-from hf_assets.durable import recover, remove_folder, replacing, write_bytes
+from hf_assets.durable import recover, replacing, write_bytes
 from hf_assets.parquet import FOOTER_KEY, ParquetBatches, Table
 
 # Days that are being made durable while the next is made: a disk syncs several in the time of one.
@@ -35,6 +36,7 @@ SETTLING = 8
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
+_MANIFEST = "months.json"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_./-]*")
 
 
@@ -83,7 +85,10 @@ class Stored:
     @property
     def frame(self) -> pl.LazyFrame:
         """The rows, unread."""
-        return pl.scan_parquet(list(self.months) or self.path, hive_partitioning=False)
+        # Where months are made anew by other rules, some may have other columns meanwhile.
+        other: dict[str, Any] = {"missing_columns": "insert", "extra_columns": "ignore"}
+        files = list(self.months) or self.path
+        return pl.scan_parquet(files, hive_partitioning=False, **(other if self.months else {}))
 
     @property
     def bytes(self) -> int:
@@ -129,28 +134,40 @@ class Lake:
 
     def months(self, asset: str) -> list[str]:
         """The months of a table that is kept by month, oldest first; none of any other."""
-        return self._parts(asset, "month=", "data.parquet")
+        return self._manifest(asset).get("months", [])
+
+    def _manifest(self, asset: str) -> dict[str, Any]:
+        try:
+            return json.loads((self.folder(asset, None) / _MANIFEST).read_bytes())
+        except FileNotFoundError:
+            return {}
+
+    def join_months(
+        self, asset: str, months: Sequence[str], notes: Mapping[str, Any], seconds: float
+    ) -> Stored:
+        """Make those months, which are there, the whole table: others go, and the one file it was.
+
+        Without any, the table is the one file.
+        """
+        folder = self.folder(asset, None)
+        if months:
+            said = {"months": list(months), "notes": notes, "seconds": round(seconds, 3)}
+            write_bytes(folder / _MANIFEST, json.dumps(said).encode())
+            (folder / "data.parquet").unlink(missing_ok=True)
+        else:
+            (folder / _MANIFEST).unlink(missing_ok=True)
+        for month in set(self._parts(asset, "month=", "data.parquet")) - set(months):
+            shutil.rmtree(self.folder(asset, month))
+        return self.read(asset, None)
 
     def _parts(self, asset: str, prefix: str, marker: str) -> list[str]:
         # As texts: a glob of Paths takes eight times as long over a year of days.
         folder = f"{self.root}/{asset}"
-        try:
-            names = os.listdir(folder)
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-        found = (name for name in names if name.startswith(prefix))
         return sorted(
             name.removeprefix(prefix)
-            for name in found
-            if os.path.exists(f"{folder}/{name}/{marker}")
+            for name in (os.listdir(folder) if os.path.isdir(folder) else ())
+            if name.startswith(prefix) and os.path.exists(f"{folder}/{name}/{marker}")
         )
-
-    def leave_months(self, asset: str, months: Collection[str]) -> None:
-        """Remove all other months of that table, and the one file that it was before."""
-        for month in set(self.months(asset)) - set(months):
-            remove_folder(self.folder(asset, month))
-        if months:
-            (self.folder(asset, None) / "data.parquet").unlink(missing_ok=True)
 
     def write(self, table: Table, day: str | None, made: Made) -> Stored:
         """Store one day, or a table without days, in one step; on any error the old one stays."""
@@ -231,8 +248,8 @@ class Lake:
 
     def read(self, asset: str, day: str | None) -> Stored:
         """That day of that table (or a table without days), unread. MissingDay if not there."""
-        if day is None and (months := self.months(asset)):
-            return self._joined(asset, months)
+        if day is None and (manifest := self._manifest(asset)):
+            return self._joined(asset, **manifest)
         path = self._whole(asset, day)
         footer = _footer(path)
         # A table of a lake of long ago does not say how many rows it has.
@@ -246,17 +263,18 @@ class Lake:
             seconds=footer.get("seconds", 0.0),
         )
 
-    def _joined(self, asset: str, months: Iterable[str]) -> Stored:
-        """A table that is kept by month, as one; its notes are those of its last month."""
+    def _joined(
+        self, asset: str, months: Sequence[str], notes: dict[str, Any], seconds: float
+    ) -> Stored:
+        """A table that is kept by month, as one."""
         paths = [self._whole(asset, month) for month in months]
-        footers = [_footer(path) for path in paths]
         return Stored(
             path=self.folder(asset, None),
             day="",
-            rows=sum(footer["rows"] for footer in footers),
-            notes=footers[-1]["notes"],
-            provenance=footers[-1]["provenance"],
-            seconds=sum(footer["seconds"] for footer in footers),
+            rows=sum(_footer(path)["rows"] for path in paths),
+            notes=notes,
+            provenance={},
+            seconds=seconds,
             months=tuple(paths),
         )
 
@@ -273,11 +291,6 @@ class Lake:
                 else f"there is no {asset}: materialise it first"
             )
         return path
-
-    def before(self, asset: str, day: str) -> Stored | None:
-        """The last stored day of that table before `day`, or None."""
-        earlier = [known for known in self.days(asset) if known < day]
-        return self.read(asset, earlier[-1]) if earlier else None
 
     def artefact(self, *names: str) -> Path:
         """A folder that is replaced as one; MissingArtefact where it was never made.

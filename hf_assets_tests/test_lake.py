@@ -183,13 +183,24 @@ def test_days_are_those_that_are_whole_oldest_first(lake: Lake) -> None:
     assert lake.days("other") == []
 
 
-def test_before_is_the_last_earlier_day(lake: Lake) -> None:
-    for day in ("2026-11-20", "2026-11-17", "2026-11-15"):
-        lake.write(NUMBERS, day, Made([]))
-    found = [lake.before("numbers", day) for day in ("2026-11-20", "2026-11-16", "2027-01-01")]
-    assert [one and one.day for one in found] == ["2026-11-17", "2026-11-15", "2026-11-20"]
-    assert lake.before("numbers", "2026-11-15") is None
-    assert lake.before("other", "2026-11-15") is None
+def test_months_are_a_table_when_they_are_joined(lake: Lake) -> None:
+    for month, number in (("2026-09", 1), ("2026-10", 2), ("2026-11", 3)):
+        lake.write(NUMBERS, month, Made([numbers(0, number)]))
+    with pytest.raises(MissingDay, match="there is no numbers"):
+        lake.read("numbers", None)
+    assert lake.days("numbers") == []
+    stored = lake.join_months("numbers", ["2026-10", "2026-11"], {"days": 9}, 1.25)
+    assert (stored.rows, stored.notes, stored.seconds) == (5, {"days": 9}, 1.25)
+    assert stored.frame.collect().height == 5
+    assert stored.bytes == sum(path.stat().st_size for path in stored.months)
+    assert not lake.folder("numbers", "2026-09").exists()
+    assert lake.months("numbers") == ["2026-10", "2026-11"]
+    # A month that is written and not joined is no part of it yet.
+    lake.write(NUMBERS, "2026-12", Made([numbers(0, 4)]))
+    assert lake.read("numbers", None).rows == 5
+    lake.write(NUMBERS, None, Made([]))
+    assert lake.join_months("numbers", [], {}, 0).rows == 0
+    assert lake.months("numbers") == []
 
 
 def test_a_missing_day_says_what_to_materialise(lake: Lake) -> None:

@@ -59,6 +59,12 @@ FROM_METRICS: dict[str, tuple[Table, Make, str]] = {
 }
 
 
+class SeriesConfig(dg.Config):
+    """Whether to trust what was made before."""
+
+    anew: bool = False
+
+
 def _history(table: Table, *deps: dg.AssetDep) -> Callable[..., dg.AssetsDefinition]:
     return dg.asset(
         name=table.name,
@@ -92,13 +98,21 @@ def _told(table: Table) -> dict[str, object]:
     deps=[every_day("daily_metrics"), JUDGED],
     can_subset=True,
 )
-def histories(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator[dg.Output[Kept]]:
-    """The series that are made from `daily_metrics`: it is read once for all."""
-    past = Past(lake.tree)
-    for name, (table, make, _) in FROM_METRICS.items():
-        if name in context.op_execution_context.selected_output_names:
-            bring_up = partial(brought_up, levels(table, make), past)
-            yield dg.Output(Kept(table, bring_up), name)
+def histories(
+    context: dg.AssetExecutionContext, config: SeriesConfig, lake: LakeResource
+) -> Iterator[dg.Output[Kept]]:
+    """The series that are made from `daily_metrics`: it is read once for all.
+
+    A month is made anew where one of its days, or one that they look back on, is not as it was;
+    `anew` makes all of them, as after a change of code.
+    """
+    chosen = context.op_execution_context.selected_output_names
+    series = [levels(table, make) for name, (table, make, _) in FROM_METRICS.items()
+              if name in chosen]  # fmt: skip
+    with clear_failures():
+        found = brought_up(Past(lake.tree), *series, anew=config.anew)
+    for one, stored in zip(series, found, strict=True):
+        yield dg.Output(Kept(one.table, stored), one.table.name)
 
 
 @_history(tables.MODEL_PHASES, dg.AssetDep("model_history"))
@@ -110,13 +124,16 @@ def model_phases(lake: LakeResource) -> Days:
 
 
 @_history(tables.ADOPTION_HISTORY, every_day("daily_changes"), JUDGED)
-def adoption_history(lake: LakeResource) -> Days:
+def adoption_history(config: SeriesConfig, lake: LakeResource) -> Days:
     """How long models take to 1 k, 10 k, 100 k and 1 M downloads, those that wait counted."""
-    return once(tables.ADOPTION_HISTORY, lambda: adoption.adoption_history(Past(lake.tree)))
+    make = partial(adoption.adoption_history, Past(lake.tree), anew=config.anew)
+    return once(tables.ADOPTION_HISTORY, make)
 
 
 @_history(tables.LIFECYCLE, every_day("daily_changes"), JUDGED)
-def lifecycle(lake: LakeResource) -> Kept:
+def lifecycle(config: SeriesConfig, lake: LakeResource) -> Kept:
     """Models created, deleted, returned, renamed and gated, a day."""
     series = counts(tables.LIFECYCLE, lives.lifecycle)
-    return Kept(series.table, lambda: brought_up(series, Past(lake.tree)))
+    with clear_failures():
+        (stored,) = brought_up(Past(lake.tree), series, anew=config.anew)
+    return Kept(series.table, stored)

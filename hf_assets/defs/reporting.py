@@ -42,10 +42,10 @@ def report_left_out(
     asset: str,
     days: Mapping[str, str],
 ) -> None:
-    """Name the days of a range that are not made, each with its reason.
+    """Name the days of a range that the run tells nothing else of, each with its reason.
 
-    A day whose source has nothing of its kind is among them: what follows finds in the lake that it
-    has none, and the UI shows no partition without anything in it.
+    Days that nobody has, and those whose source has nothing of that kind: the lake keeps that it
+    has nothing, for what follows; the UI shows no partition with nothing in it.
     """
     if not days:
         return

@@ -21,10 +21,13 @@ from hf_assets.trends.tables import ADOPTION_HISTORY, ADOPTION_STEPS
 NORMAL_95 = 1.959963984540054
 
 
-def adoption_history(past: Past) -> Made:
-    """A row a milestone and age with models at risk. Columns: `ADOPTION_HISTORY`."""
-    steps = brought_up(counts(ADOPTION_STEPS, adoption_steps), past).frame.drop("day")
-    frame = steps.group_by("milestone", "age").sum().collect()
+def adoption_history(past: Past, *, anew: bool = False) -> Made:
+    """A row a milestone and age with models at risk. Columns: `ADOPTION_HISTORY`.
+
+    The steps are kept by month beside it, and those that stand are not counted again; `anew` does.
+    """
+    (steps,) = brought_up(past, counts(ADOPTION_STEPS, adoption_steps), anew=anew)
+    frame = steps.frame.drop("day").group_by("milestone", "age").sum().collect()
     notes = {"models that reached a number": frame["reached"].sum()}
     return Made(frames=[kaplan_meier(frame)], notes=notes)
 

@@ -116,10 +116,8 @@ def calendar(quality: pl.DataFrame, stored: Sequence[str]) -> Calendar:
         stored: days (YYYY-MM-DD) that are in the lake, oldest first.
 
     Raises:
-        MissingDay: a stored day has no verdict, or the table is of before it told the coverage.
+        MissingDay: a stored day has no verdict.
     """
-    if "coverage" not in quality.columns:
-        raise MissingDay("day_quality does not tell the coverage: materialise day_quality first")
     verdicts = {row["day"].isoformat(): row for row in quality.sort("day").iter_rows(named=True)}
     unjudged = [day for day in stored if day not in verdicts]
     if unjudged:

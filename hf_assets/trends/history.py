@@ -1,4 +1,4 @@
-"""Many days of aggregates, read once for all series.
+"""Many days of aggregates, read once for all series (a year at a time, where there are more).
 
 The series read `daily_metrics` (100 KB a day), never a raw day, a month at a time and only the
 columns they want. What they make of it is in the modules beside this one; what a rate is, in
@@ -12,10 +12,9 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import polars.selectors as cs
 
 from hf_assets.hub.judged import DAILY_CHANGES, DAY_QUALITY
-from hf_assets.lake import Lake, Made, iso
+from hf_assets.lake import Lake, Made, MissingDay, iso
 from hf_assets.months import Mark, by_month, marks, month_of
 from hf_assets.parquet import Table
 from hf_assets.trends import needs
@@ -60,10 +59,11 @@ class Past:
 
     @cached_property
     def quality(self) -> pl.DataFrame:
-        """What the series want of `day_quality`; MissingDay where it was never made."""
+        """What the series want of `day_quality`; MissingDay where it has not got it."""
         judged = self.lake.read(DAY_QUALITY.name, None).frame
-        # An old table lacks some.
-        return judged.select(cs.by_name(*VERDICT, require_all=False)).collect()
+        for name in set(VERDICT) - set(judged.collect_schema()):
+            raise MissingDay(f"day_quality does not tell the {name}: materialise day_quality first")
+        return judged.select(VERDICT).collect()
 
     @cached_property
     def calendar(self) -> Calendar:
@@ -81,16 +81,15 @@ class Past:
         return needs.of_changes(self.quality, self.changes_files)
 
     def part(self, days: Iterable[str], months: Iterable[str]) -> "Past":
-        """Those days alone, for the rows of those months; the last few are remembered."""
+        """Those days alone, for the rows of those months; the same for whoever asks next."""
         wanted = frozenset(days), frozenset(months)
-        if wanted not in self._known:
-            if len(self._known) == 2:  # that of levels, and that of changes
-                self._known.clear()
-            self._known[wanted] = _Part(self, *wanted)
-        return self._known[wanted]
+        if wanted not in self._last_part:
+            self._last_part.clear()
+            self._last_part[wanted] = _Part(self, *wanted)
+        return self._last_part[wanted]
 
     @cached_property
-    def _known(self) -> dict[tuple[frozenset[str], frozenset[str]], "Past"]:
+    def _last_part(self) -> dict[tuple[frozenset[str], frozenset[str]], "Past"]:
         return {}
 
     def changes(self, dimension: str) -> pl.DataFrame:
@@ -204,10 +203,14 @@ class _Part(Past):
         self.changes_files = whole.changes_files
         self.quality = whole.quality
         self.stored = [day for day in whole.stored if day in days]
-        places = [place for place, day in enumerate(whole.stored) if day in days]
-        shown = [month_of(day) in months for day in self.stored]
-        self.calendar = whole.calendar.only(np.array(places, np.int64), np.array(shown, bool))
-        self._days = days
+        self._whole, self._days, self._months = whole, days, months
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        """That of the whole, of these days alone."""
+        places = [place for place, day in enumerate(self._whole.stored) if day in self._days]
+        shown = [month_of(day) in self._months for day in self.stored]
+        return self._whole.calendar.only(np.array(places, np.int64), np.array(shown, bool))
 
     def _unread(
         self, table: Table, days: Mapping[str, Mark], kinds: Mapping[str, pl.DataType]

@@ -19,7 +19,7 @@ LEVELS = ["downloads", "downloads_all_time", "likes"]
 
 
 def model_history(past: Past) -> Made:
-    """A row a day and model, a model's rows together. Columns: `MODEL_HISTORY`."""
+    """A row a day and model. Columns: `MODEL_HISTORY`."""
     return past.made(_history(past))
 
 

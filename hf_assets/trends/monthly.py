@@ -1,21 +1,23 @@
 """Series kept a month a file: a new day makes its own month anew, and no other.
 
 A month notes in its footer what it was made of (`trends.needs`), and stands for as long as that is
-as it was. What comes out is what making all of it would give, to the bit.
+as it was. What comes out is what making all of it would give, to the last digits.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
 
-from hf_assets.lake import Lake, Made, MissingDay, Stored
+from hf_assets.lake import Made, MissingDay, Stored
 from hf_assets.parquet import Table
 from hf_assets.trends.history import Past
 from hf_assets.trends.needs import Need, marks_of
 
-# Months made at a time: their rows wait in memory until the last is made.
+# Months made at a time: their days, and their rows until the last is made, are in memory.
 AT_ONCE = 13
 
 _MADE_OF = "made of"
@@ -29,53 +31,91 @@ class Series:
         table: with a column `day`.
         make: its rows, of all days of a past.
         needs: what each month of it depends on.
+        notes: which days it is of.
     """
 
     table: Table
     make: Callable[[Past], Made]
     needs: Callable[[Past], Mapping[str, Need]]
+    notes: Callable[[Past], Mapping[str, Any]]
 
 
 def levels(table: Table, make: Callable[[Past], Made]) -> Series:
     """A series of levels and rates, from `daily_metrics`."""
-    return Series(table, make, lambda past: past.needs_of_levels)
+    return Series(table, make, lambda past: past.needs_of_levels, lambda past: past.notes)
 
 
 def counts(table: Table, make: Callable[[Past], Made]) -> Series:
     """A series of counts between two days, from `daily_changes`."""
-    return Series(table, make, lambda past: past.needs_of_changes)
+    return Series(
+        table,
+        make,
+        lambda past: past.needs_of_changes,
+        lambda past: {"days": len(past.changes_files)},
+    )
 
 
-def brought_up(series: Series, past: Past) -> Stored:
-    """The series, its months as they should be; its notes tell of all its days.
+def brought_up(past: Past, *series: Series, anew: bool = False) -> list[Stored]:
+    """Each series, its months as they should be; days that several need are read once.
+
+    Args:
+        past: every stored day.
+        series: what is made.
+        anew: make all months, also those that stand.
 
     Raises:
-        MissingDay: `day_quality` lacks a day.
+        MissingDay: `day_quality` lacks a day, or was never made.
     """
-    lake, table, needs = past.lake, series.table, series.needs(past)
-    made_of = marks_of(table, needs)
-    wanted = [month for month in needs if _made_of(lake, table, month) != made_of[month]]
+    under_way = [_UnderWay(past, one, anew=anew) for one in series]
+    wanted = sorted({month for one in under_way for month in one.wanted})
     for begin in range(0, len(wanted), AT_ONCE):
         months = wanted[begin : begin + AT_ONCE]
-        part = past.part((day for month in months for day in needs[month].days), months)
-        for month, frames in _by_month(series.make(part).frames, months).items():
-            lake.write(table, month, Made(frames, notes={_MADE_OF: made_of[month]}))
-    if not needs:
-        lake.write(table, None, Made([]))
-    lake.leave_months(table.name, needs)
-    return replace(lake.read(table.name, None), notes=past.notes)
+        days = {day for one in under_way for day in one.days(months)}
+        for one in under_way:
+            one.make(past.part(days, months), months)
+    return [one.finished(past) for one in under_way]
 
 
-def _made_of(lake: Lake, table: Table, month: str) -> str | None:
-    try:
-        return lake.notes(table.name, month).get(_MADE_OF)
-    except MissingDay:
-        return None
+class _UnderWay:
+    """A series while it is brought up: which months it wants, and how long that took."""
+
+    def __init__(self, past: Past, series: Series, *, anew: bool) -> None:
+        self.lake, self.series, self.seconds = past.lake, series, 0.0
+        self.needs = series.needs(past)
+        self.made_of = marks_of(series.table, self.needs)
+        self.wanted = [month for month in self.needs if anew or not self._stands(month)]
+
+    def _stands(self, month: str) -> bool:
+        try:
+            notes = self.lake.notes(self.series.table.name, month)
+        except (MissingDay, OSError, pl.exceptions.ComputeError):
+            return False  # a file that cannot be read is made anew, too
+        return notes.get(_MADE_OF) == self.made_of[month]
+
+    def days(self, months: Iterable[str]) -> set[str]:
+        """The days that those of the months depend on which it wants."""
+        return {day for month in months if month in self.wanted for day in self.needs[month].days}
+
+    def make(self, part: Past, months: Iterable[str]) -> None:
+        """Make and store those of the months that it wants."""
+        began = time.perf_counter()
+        if mine := [month for month in months if month in self.wanted]:
+            for month, frames in _cut(self.series.make(part).frames, mine).items():
+                made = Made(frames, notes={_MADE_OF: self.made_of[month]})
+                self.lake.write(self.series.table, month, made)
+        self.seconds += time.perf_counter() - began
+
+    def finished(self, past: Past) -> Stored:
+        """The table whole; without any month it is one file without rows."""
+        table, months = self.series.table, list(self.needs)
+        if not months:
+            self.lake.write(table, None, Made([]))
+        made = {"months": len(months), "months made": len(self.wanted)}
+        notes = {**self.series.notes(past), **made}
+        return self.lake.join_months(table.name, months, notes, self.seconds)
 
 
-def _by_month(
-    frames: Iterable[pl.DataFrame], months: Iterable[str]
-) -> dict[str, list[pl.DataFrame]]:
+def _cut(frames: Iterable[pl.DataFrame], months: Sequence[str]) -> dict[str, list[pl.DataFrame]]:
     """The rows of each of those months, in their order."""
     parts: dict[str, list[pl.DataFrame]] = {month: [] for month in months}
     for frame in frames:

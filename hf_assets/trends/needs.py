@@ -9,8 +9,8 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from functools import cached_property
+from importlib.metadata import version
 from itertools import groupby
 
 import numpy as np
@@ -22,8 +22,9 @@ from hf_assets.parquet import Table
 from hf_assets.trends.calendar import NO_DAY, Calendar
 from hf_assets.trends.series import SLACK
 
-# To be raised when the same days give other rows: months that were made before are made anew.
-VERSION = 1
+# To be raised when the same days give other rows: what was made before is then made anew. So it is
+# by another version of the package.
+RULES = 1
 # Days that the longest growth looks back.
 REACH = 28 + SLACK
 
@@ -43,7 +44,8 @@ class Need:
 
 def marks_of(table: Table, needs: Mapping[str, Need]) -> dict[str, str]:
     """What tells of each month of a table that it need not be made anew."""
-    made_by = [VERSION, {name: str(kind) for name, kind in table.schema.items()}]
+    columns = {name: str(kind) for name, kind in table.schema.items()}
+    made_by = [RULES, version("hf-assets"), columns]
     return {month: _digest([made_by, need.mark]) for month, need in needs.items()}
 
 
@@ -89,8 +91,9 @@ def of_changes(quality: pl.DataFrame, files: Mapping[str, Mark]) -> dict[str, Ne
     """
     rows = quality.select("day", "before", "trusted", "stale").rows()
     trusted = {day for day, _, good, _ in rows if good}
-    facts: dict[date, tuple[bool, bool | None, bool]] = {
-        day: (bool(good), stale, before in trusted) for day, before, good, stale in rows
+    facts = {
+        day: (bool(good), bool(stale), str(before), before in trusted)
+        for day, before, good, stale in rows
     }
     days = list(files)
     return {

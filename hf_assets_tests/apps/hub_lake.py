@@ -65,10 +65,12 @@ def _store(lake: Lake, table: Table, day: str | None, rows: list[dict[str, Any]]
 
 
 def _by_month(lake: Lake, table: Table, rows: list[dict[str, Any]]) -> None:
-    for month in sorted({str(row["day"])[:7] for row in rows}):
+    months = sorted({str(row["day"])[:7] for row in rows})
+    for month in months:
         mine = [row for row in rows if str(row["day"]).startswith(month)]
         frame = pl.DataFrame(mine, schema=table.schema, orient="row")
-        lake.write(table, month, Made([frame], provenance=PROVENANCE))
+        lake.write(table, month, Made([frame]))
+    lake.join_months(table.name, months, {"rows": len(rows)}, 0.0)
 
 
 def _hub_id(number: int) -> str:

@@ -62,9 +62,9 @@ def series(lake: str) -> dict[str, Any]:
     past = Past(there)
     for name, (table, make, _) in FROM_METRICS.items():
         one = levels(table, make)
-        spends(name, lambda one=one: brought_up(one, past))
+        spends(name, lambda one=one: brought_up(past, one))
     lives = counts(tables.LIFECYCLE, lifecycle.lifecycle)
-    spends("lifecycle", lambda: brought_up(lives, past))
+    spends("lifecycle", lambda: brought_up(past, lives))
     written(tables.ADOPTION_HISTORY, lambda: adoption.adoption_history(past))
     written(tables.MODEL_PHASES, lambda: phases.model_phases(there.read("model_history", None)))
     return {"cpu": spent}

@@ -2,7 +2,8 @@
 
 import datetime as dt
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from hf_assets.lake import Lake, Made, MissingDay
+from hf_assets.parquet import Table
 from hf_assets.trends import key_history, monthly, needs, tables
 from hf_assets.trends.adoption import adoption_history
 from hf_assets.trends.concentration_history import concentration_history
@@ -123,8 +125,8 @@ def whole(series: Series, past: Past) -> pl.DataFrame:
 
 def all_as_if_made_at_once(lake: Lake) -> None:
     kept = Past(lake)
-    for series in (*LEVELS, *COUNTS):
-        stored = brought_up(series, kept)
+    found = [*brought_up(kept, *LEVELS), *brought_up(kept, *COUNTS)]
+    for series, stored in zip((*LEVELS, *COUNTS), found, strict=True):
         assert_frame_equal(stored.frame.collect(), whole(series, Past(lake)))
         assert stored.rows == stored.frame.collect().height
     adopted = frame_of(adoption_history(kept))
@@ -173,8 +175,7 @@ def quarter(lake: Lake) -> Days:
     days = Days(lake)
     for number in range(81):
         days.put(number, number % 10)
-    for series in (*LEVELS, *COUNTS):
-        brought_up(series, days.judged())
+    brought_up(days.judged(), *LEVELS, *COUNTS)
     return days
 
 
@@ -183,7 +184,7 @@ def made_anew(days: Days, change: Callable[[], object]) -> set[str]:
     series = LEVELS[0]
     before = _files(days.lake, series)
     change()
-    brought_up(series, days.judged())
+    brought_up(days.judged(), series)
     after = _files(days.lake, series)
     return {month for month in after if after[month] != before.get(month)}
 
@@ -213,7 +214,7 @@ def test_a_day_matters_to_the_months_that_look_back_on_it(quarter: Days) -> None
 
 def test_the_day_after_an_untrusted_one_is_waited_for(quarter: Days) -> None:
     quarter.untrusted |= {58, 59, 60}  # to the last of April
-    brought_up(LEVELS[0], quarter.judged())
+    brought_up(quarter.judged(), LEVELS[0])
     # The line that they lie on ends on the first of May.
     assert made_anew(quarter, lambda: quarter.put(61, 7)) == {"2025-04", "2025-05"}
     assert made_anew(quarter, lambda: quarter.put(62, 7)) == {"2025-05"}
@@ -221,54 +222,129 @@ def test_the_day_after_an_untrusted_one_is_waited_for(quarter: Days) -> None:
 
 def test_other_rules_or_columns_make_all_of_it_anew(quarter: Days) -> None:
     every = {"2025-03", "2025-04", "2025-05"}
-    with mock.patch.object(needs, "VERSION", needs.VERSION + 1):
+    with mock.patch.object(needs, "RULES", needs.RULES + 1):
         assert made_anew(quarter, lambda: None) == every
     assert made_anew(quarter, lambda: None) == every
+    before = _files(quarter.lake, LEVELS[0])
+    (stored,) = brought_up(quarter.judged(), LEVELS[0], anew=True)
+    assert stored.notes["months made"] == 3
+    after = _files(quarter.lake, LEVELS[0])
+    assert all(after[month] != before[month] for month in every)
+
+
+def test_a_file_that_cannot_be_read_is_made_anew(quarter: Days) -> None:
+    path = quarter.lake.folder("category_history", "2025-04") / "data.parquet"
+    path.write_bytes(path.read_bytes()[:-20])
+    assert made_anew(quarter, lambda: None) == {"2025-04"}
+    all_as_if_made_at_once(quarter.lake)
+
+
+def test_a_comparison_made_anew_before_the_verdicts_are(quarter: Days) -> None:
+    # The first of May is compared with the 29th of April, as the 30th is a gap.
+    quarter.drop(60)
+    quarter.put(61, 5)
+    all_as_if_made_at_once(quarter.judged().lake)
+    # The 30th is recovered, and the first of May compared with it; then the series, which know the
+    # verdicts of before; then the verdicts.
+    verdicts = dict(quarter.befores)
+    quarter.put(60, 5)
+    quarter.put(61, 5)
+    compared, quarter.befores = quarter.befores, {**verdicts, 60: 59}
+    quarter.untrusted.add(60)
+    brought_up(quarter.judged(), *COUNTS)
+    quarter.befores = compared
+    quarter.untrusted.clear()
+    all_as_if_made_at_once(quarter.judged().lake)
 
 
 def test_months_that_are_gone_and_a_table_of_one_file_go(quarter: Days) -> None:
     series, lake = LEVELS[0], quarter.lake
-    old = lake.folder(series.table.name, None) / "data.parquet"
-    lake.write(series.table, None, Made([]))
-    assert old.exists()
-    assert lake.read(series.table.name, None).rows > 81, "the months count"
+    folder = lake.folder(series.table.name, None)
     for number in range(31):
         quarter.drop(number)
-    stored = brought_up(series, quarter.judged())
-    assert not old.exists()
+    (stored,) = brought_up(quarter.judged(), series)
     assert lake.months(series.table.name) == ["2025-04", "2025-05"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "month=2025-04", "month=2025-05", "months.json",
+    ]  # fmt: skip
     assert stored.frame.select(pl.col("day").min()).collect().item() == dt.date(2025, 4, 1)
-    assert stored.notes["days"] == 50
+    assert stored.notes == {
+        "days": 50, "days not trusted": 0, "first day": "2025-04-01", "last day": "2025-05-20",
+        "months": 2, "months made": 2,
+    }  # fmt: skip
     assert stored.bytes == sum(path.stat().st_size for path in stored.months)
+
+
+def test_a_lake_of_before_counts_until_all_months_are_there(quarter: Days) -> None:
+    series, lake = LEVELS[0], quarter.lake
+    folder = lake.folder(series.table.name, None)
+    shutil.rmtree(folder)
+    one = series.make(quarter.judged())
+    rows = lake.write(series.table, None, one).rows
+    with full_at("2025-04"), pytest.raises(OSError, match="space"):
+        brought_up(quarter.judged(), series)
+    assert (folder / "month=2025-03" / "data.parquet").exists()
+    assert lake.read(series.table.name, None).frame.collect().height == rows
+    assert lake.read(series.table.name, None).months == ()
+    assert brought_up(quarter.judged(), series)[0].rows == rows
+    assert not (folder / "data.parquet").exists()
+    # Nor does what was never whole count at all.
+    shutil.rmtree(folder)
+    with full_at("2025-04"), pytest.raises(OSError, match="space"):
+        brought_up(quarter.judged(), series)
+    with pytest.raises(MissingDay, match="there is no category_history: materialise it first"):
+        lake.read(series.table.name, None)
 
 
 def test_no_days_are_a_table_without_rows_and_unjudged_days_none(lake: Lake) -> None:
     judge(lake, [])
-    for series in (*LEVELS, *COUNTS):
-        assert brought_up(series, Past(lake)).rows == 0
+    assert [one.rows for one in brought_up(Past(lake), *LEVELS, *COUNTS)] == [0] * 7
     days = Days(lake)
     days.put(0, 1)
     with pytest.raises(MissingDay, match="day_quality does not know 2025-03-01"):
-        brought_up(LEVELS[0], Past(lake))
+        brought_up(Past(lake), LEVELS[0])
     assert lake.read("category_history", None).rows == 0, "the old table stays"
+    brought_up(days.judged(), LEVELS[0])
+    days.drop(0)
+    (stored,) = brought_up(days.judged(), LEVELS[0])
+    assert (stored.rows, stored.months) == (0, ())
 
 
-def test_what_died_half_way_is_made_up_for(quarter: Days) -> None:
-    quarter.put(9, 9)
-    series, write = LEVELS[0], Lake.write
-    written: list[str | None] = []
+@contextmanager
+def full_at(month: str) -> Generator[list[str]]:
+    """The disk is full when that month is written; what was written before."""
+    write, written = Lake.write, []
 
-    def dying(lake: Lake, table: tables.Table, key: str | None, made: Made) -> object:
-        if key == "2025-04":
+    def writing(lake: Lake, table: Table, key: str, made: Made) -> object:
+        if key == month:
             raise OSError("No space left on device")
         written.append(key)
         return write(lake, table, key, made)
 
-    with mock.patch.object(Lake, "write", dying), pytest.raises(OSError, match="space"):
-        brought_up(series, quarter.judged() if not written else Past(quarter.lake))
-    assert "2025-03" in written
-    quarter.judged()
+    with mock.patch.object(Lake, "write", writing):
+        yield written
+
+
+def test_what_died_half_way_is_made_up_for(quarter: Days) -> None:
+    quarter.put(9, 9)
+    past = quarter.judged()
+    with full_at("2025-04") as written, pytest.raises(OSError, match="space"):
+        brought_up(past, LEVELS[0])
+    assert written == ["2025-03"]
+    assert lake_days(quarter.lake) == 81
     all_as_if_made_at_once(quarter.lake)
+
+
+def lake_days(lake: Lake) -> int:
+    return lake.read("category_history", None).frame.collect()["day"].n_unique()
+
+
+def test_columns_that_change_meanwhile_can_be_read(quarter: Days) -> None:
+    path = quarter.lake.folder("category_history", "2025-04") / "data.parquet"
+    pl.read_parquet(path).drop("likes").with_columns(more=pl.lit(1)).write_parquet(
+        path, metadata=pl.read_parquet_metadata(path)
+    )
+    assert lake_days(quarter.lake) == 81
 
 
 def test_many_months_are_made_a_few_at_a_time(quarter: Days) -> None:

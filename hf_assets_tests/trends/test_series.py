@@ -14,6 +14,7 @@ from polars.testing import assert_frame_equal
 from hf_assets.hub.extents import FOLDER, WHOLE_HUB
 from hf_assets.lake import Lake, MissingDay
 from hf_assets.trends.calendar import NO_DAY, Calendar, calendar
+from hf_assets.trends.history import Past
 from hf_assets.trends.key_history import (
     author_history,
     category_history,
@@ -96,9 +97,11 @@ def test_a_stretch_that_was_recovered_later_is_of_the_same_series(lake: Lake) ->
 
 
 def test_verdicts_without_coverage_are_refused(lake: Lake) -> None:
-    past = kept(lake, plain({0: 1}))
+    kept(lake, plain({0: 1}))
+    judged = lake.read("day_quality", None)
+    judged.frame.drop("coverage").collect().write_parquet(judged.path)
     with pytest.raises(MissingDay, match="coverage: materialise day_quality first"):
-        calendar(past.quality.drop("coverage"), past.stored)
+        assert Past(lake).calendar
 
 
 # Rates
