@@ -134,7 +134,7 @@ class Lake:
 
     def months(self, asset: str) -> list[str]:
         """The months of a table that is kept by month, oldest first; none of any other."""
-        return self._manifest(asset).get("months", [])
+        return list(self._manifest(asset).get("months", {}))
 
     def _manifest(self, asset: str) -> dict[str, Any]:
         try:
@@ -151,7 +151,8 @@ class Lake:
         """
         folder = self.folder(asset, None)
         if months:
-            said = {"months": list(months), "notes": notes, "seconds": round(seconds, 3)}
+            rows = {month: _footer(self._whole(asset, month))["rows"] for month in months}
+            said = {"months": rows, "notes": notes, "seconds": round(seconds, 3)}
             write_bytes(folder / _MANIFEST, json.dumps(said).encode())
             (folder / "data.parquet").unlink(missing_ok=True)
         else:
@@ -264,19 +265,12 @@ class Lake:
         )
 
     def _joined(
-        self, asset: str, months: Sequence[str], notes: dict[str, Any], seconds: float
+        self, asset: str, months: Mapping[str, int], notes: dict[str, Any], seconds: float
     ) -> Stored:
-        """A table that is kept by month, as one."""
-        paths = [self._whole(asset, month) for month in months]
-        return Stored(
-            path=self.folder(asset, None),
-            day="",
-            rows=sum(_footer(path)["rows"] for path in paths),
-            notes=notes,
-            provenance={},
-            seconds=seconds,
-            months=tuple(paths),
-        )
+        """A table that is kept by month, as one; `months` are the rows of each."""
+        paths = tuple(self._whole(asset, month) for month in months)
+        folder = self.folder(asset, None)
+        return Stored(folder, "", sum(months.values()), notes, {}, seconds, paths)
 
     def notes(self, asset: str, day: str) -> dict[str, Any]:
         """The notes of `read` alone. MissingDay if not there."""

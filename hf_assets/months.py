@@ -10,7 +10,7 @@ of it is a copy: whoever deletes it loses nothing.
 import itertools
 import json
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,15 +33,15 @@ def month_of(day: str) -> str:
     return day[:7]
 
 
-def marks(lake: Lake, asset: str, days: Iterable[str]) -> dict[str, Mark]:
-    """What tells that a stored day is still the same; one that has gone meanwhile is left out."""
+def marks(lake: Lake, asset: str) -> dict[str, Mark]:
+    """The stored days, oldest first, each with what tells that it is still the same."""
     # Texts, where a Path for each of a thousand days costs more than the call.
     folder = str(lake.folder(asset, None))
     found = {}
-    for day in days:
+    for day in lake.days(asset):
         try:
             about = os.stat(_file(folder, day))
-        except FileNotFoundError:
+        except FileNotFoundError:  # it has gone meanwhile
             continue
         found[day] = (about.st_size, about.st_mtime_ns)
     return found
@@ -122,11 +122,10 @@ def _days(
     ).select(pl.col(name).cast(kind) for name, kind in columns.items())
 
 
-def notes_by_month(lake: Lake, asset: str, days: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """`Lake.notes` of each of those days that is there."""
-    there = marks(lake, asset, days)
+def notes_by_month(lake: Lake, asset: str) -> dict[str, dict[str, Any]]:
+    """`Lake.notes` of each stored day, oldest first."""
     found: dict[str, dict[str, Any]] = {}
-    for month, of_month in _by_month(there).items():
+    for month, of_month in _by_month(marks(lake, asset)).items():
         path = lake.folder(asset, None) / "by_month" / f"{month}.json"
         kept = _kept_notes(path)
         known = {

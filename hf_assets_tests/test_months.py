@@ -111,14 +111,14 @@ def test_what_footers_say_is_kept_and_told_as_it_is(lake: Lake) -> None:
     for number, one in enumerate(days):
         lake.write(DAILY_METRICS, one, Made([], notes={"number": number, "nested": {"a": [1]}}))
     wanted = {one: lake.notes("daily_metrics", one) for one in days}
-    assert months.notes_by_month(lake, "daily_metrics", days) == wanted
+    assert months.notes_by_month(lake, "daily_metrics") == wanted
     with mock.patch.object(Lake, "notes", side_effect=AssertionError("read again")):
-        assert months.notes_by_month(lake, "daily_metrics", days) == wanted
+        assert months.notes_by_month(lake, "daily_metrics") == wanted
     lake.write(DAILY_METRICS, days[1], Made([], notes={"number": 10}))
     lake.folder("daily_metrics", days[2]).joinpath("data.parquet").unlink()
-    found = months.notes_by_month(lake, "daily_metrics", days)
+    found = months.notes_by_month(lake, "daily_metrics")
     assert found == {days[0]: wanted[days[0]], days[1]: {"number": 10}}
     # Half of a copy is none.
     kept_notes = lake.root / "daily_metrics" / "by_month" / "2025-03.json"
     kept_notes.write_text(kept_notes.read_text()[:50])
-    assert months.notes_by_month(lake, "daily_metrics", days) == found
+    assert months.notes_by_month(lake, "daily_metrics") == found

@@ -256,12 +256,11 @@ def _is_stale(lake: Lake, day: str) -> bool:
 
 def all_days(lake: Lake) -> list[Seen]:
     """Every day that was captured or has a table, oldest first."""
-    captured, compared = lake.days("raw_models", MARKER), lake.days("daily_changes")
-    changed = notes_by_month(lake, "daily_changes", compared)
-    metrics = notes_by_month(lake, "daily_metrics", lake.days("daily_metrics"))
+    captured = lake.days("raw_models", MARKER)
+    changed, metrics = (notes_by_month(lake, name) for name in ("daily_changes", "daily_metrics"))
     return [
         _seen(lake, day, changed.get(day), metrics.get(day))
-        for day in sorted({*captured, *lake.days("models"), *compared})
+        for day in sorted({*captured, *lake.days("models"), *changed})
     ]
 
 

@@ -45,12 +45,12 @@ class Past:
     @cached_property
     def metrics_files(self) -> dict[str, Mark]:
         """The days of `daily_metrics` in the lake, each with its mark."""
-        return marks(self.lake, DAILY_METRICS.name, self.lake.days(DAILY_METRICS.name))
+        return marks(self.lake, DAILY_METRICS.name)
 
     @cached_property
     def changes_files(self) -> dict[str, Mark]:
         """Likewise of `daily_changes`."""
-        return marks(self.lake, DAILY_CHANGES.name, self.lake.days(DAILY_CHANGES.name))
+        return marks(self.lake, DAILY_CHANGES.name)
 
     @cached_property
     def stored(self) -> list[str]:

@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import version
 from itertools import groupby
 
@@ -44,9 +44,13 @@ class Need:
 
 def marks_of(table: Table, needs: Mapping[str, Need]) -> dict[str, str]:
     """What tells of each month of a table that it need not be made anew."""
-    columns = {name: str(kind) for name, kind in table.schema.items()}
-    made_by = [RULES, version("hf-assets"), columns]
+    made_by = [RULES, _package(), {name: str(kind) for name, kind in table.schema.items()}]
     return {month: _digest([made_by, need.mark]) for month, need in needs.items()}
+
+
+@cache
+def _package() -> str:
+    return version("hf-assets")
 
 
 def _digest(said: object) -> str:
