@@ -56,8 +56,7 @@ def by_month(
 ) -> list[pl.LazyFrame]:
     """Those columns of those days, unread: in the order of months, and of days in a dimension.
 
-    A column that an old file lacks is null. Where `only` leaves out days of a month that is wanted,
-    they are among the rows all the same.
+    A column that an old file lacks is null.
 
     Args:
         lake: the lake.
