@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit
 import polars as pl
 import pytest
 from playwright.sync_api import Browser, Dialog, Page, expect
+from polars.testing import assert_frame_equal
 
 from hf_assets.lake import Lake
 from hf_assets_tests.apps.hub_lake import DAYS, LAST, MARKUP, NAMES, RARE, STALLED, write_hub_lake
@@ -196,6 +197,20 @@ def test_a_table_is_downloaded_whole(page: Page, url: str, data: Path, kind: str
     frame = read(path.read_bytes())
     stored = Lake(data).read("models", LAST).frame.collect()
     assert frame["downloads"].to_list() == stored["downloads"].to_list()
+
+
+def test_a_series_that_is_kept_by_month_is_downloaded_as_one(
+    page: Page, url: str, data: Path
+) -> None:
+    go(page, url, "data", "Data")
+    page.get_by_role("combobox", name="A table over all days").click()
+    page.get_by_role("option", name="category_history").click()
+    settled(page)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download category_history.parquet").click()
+    stored = Lake(data).read("category_history", None)
+    assert len(stored.months) > 0
+    assert_frame_equal(pl.read_parquet(download.value.path()), stored.frame.collect())
 
 
 def test_an_empty_lake_says_how_to_fill_it(tmp_path: Path, browser: Browser) -> None:
