@@ -241,6 +241,9 @@ class _Good:
         self.day = known.days[self.at].astype(np.int64)
         self.time = known.times[self.at]
         self.line = _line(self.group, self.day)
+        # Places among the rows of those whose rates are wanted.
+        every = known.shown is None
+        self.shown = np.arange(len(self.at)) if every else np.flatnonzero(known.shown[self.at])
         # Of each row and the one before it: days spanned, and whether near.
         same = self.group[1:] == self.group[:-1]
         self.spanned = np.full(len(self.rows), np.nan)
@@ -259,23 +262,28 @@ class _Good:
         return found
 
     def _base(self, days: int) -> np.ndarray:
-        """For each row the last one at least `days` before it, of that group or one before; -1."""
-        base = np.arange(len(self.line)) - days
+        """For each row that is shown the last one at least `days` before it; -1: there is none.
+
+        It may be of the group before.
+        """
         # So many rows before, where no day is missing: a search is for the others.
-        apart = np.ones(len(base), bool)
-        apart[days:] = self.line[days:] - self.line[:-days] != days
-        base[apart] = np.searchsorted(self.line, self.line[apart] - days, side="right") - 1
+        base = self.shown - days
+        line = self.line[self.shown]
+        apart = (base < 0) | (line - self.line[np.maximum(base, 0)] != days)
+        base[apart] = np.searchsorted(self.line, line[apart] - days, side="right") - 1
         return base
 
     def growth(self, level: np.ndarray, days: int, floor: float) -> np.ndarray:
         level = level[self.rows]
-        base = self._base(days)
-        then, spanned = level[base], self.time - self.time[base]
-        fits = (base >= 0) & (self.line[base] >= self.line - days - SLACK) & (then >= floor)
-        rate = np.divide(level, then, out=np.full(len(level), np.nan), where=fits)
+        base, shown = self._base(days), self.shown
+        then, spanned = level[base], self.time[shown] - self.time[base]
+        fits = (base >= 0) & (self.line[base] >= self.line[shown] - days - SLACK) & (then >= floor)
+        rate = np.divide(level[shown], then, out=np.full(len(shown), np.nan), where=fits)
         uneven = fits & (np.abs(spanned - days) > 1e-9)
         rate[uneven] **= days / spanned[uneven]
-        return self._whole(rate - 1)
+        found = np.full(self.size, np.nan)
+        found[self.rows[shown]] = rate - 1
+        return found
 
     def _step(self, values: np.ndarray) -> np.ndarray:
         """What was added since the row before, a day."""
