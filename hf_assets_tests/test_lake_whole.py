@@ -2,12 +2,10 @@
 
 import json
 import os
-import resource
 import subprocess
 import threading
 import time
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
@@ -17,6 +15,7 @@ from hf_assets import durable
 from hf_assets.durable import append_line, replacing
 from hf_assets.lake import SETTLING, Lake, Made
 from hf_assets_tests.conftest import DAY
+from hf_assets_tests.full_disk import files_no_longer_than
 from hf_assets_tests.hub.helpers import python
 from hf_assets_tests.slow_writer import NUMBERS, numbers, temporaries
 
@@ -160,17 +159,6 @@ def test_many_writers_of_one_file_leave_one_of_them(lake: Lake) -> None:
         thread.join(30)
     assert (lake.folder("figures", DAY) / "a.svg").read_bytes() in contents
     assert not temporaries(lake)
-
-
-@contextmanager
-def files_no_longer_than(size: int) -> Generator[None]:
-    """The operating system refuses to write further into any file."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def random_numbers(count: int) -> pl.DataFrame:

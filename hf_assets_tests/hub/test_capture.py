@@ -22,6 +22,7 @@ from hf_assets.hub.capturing import NoCapture, Progress
 from hf_assets.hub.listing import FIELDS, Ask, ListingError
 from hf_assets.lake import Lake, iso
 from hf_assets_tests.conftest import DAY, NOON, Clock, ServedHub, ServeHub
+from hf_assets_tests.full_disk import files_no_longer_than
 from hf_assets_tests.hub.helpers import ids_of, pages, python, rows_of
 
 HUB = GeneratedHub(500, 200, seed=3, day=iso(DAY))
@@ -476,17 +477,6 @@ def test_a_reader_never_sees_half_a_capture(hub: ServeHub, folder: Path) -> None
 
 
 # A full disk
-
-
-@contextmanager
-def files_no_longer_than(size: int) -> Generator[None]:
-    """The operating system refuses to write further into any file."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def no_temporaries(folder: Path) -> bool:
