@@ -202,15 +202,15 @@ class _Part(Past):
         self.metrics_files = whole.metrics_files
         self.changes_files = whole.changes_files
         self.quality = whole.quality
-        self.stored = [day for day in whole.stored if day in days]
+        self._places = [place for place, day in enumerate(whole.stored) if day in days]
+        self.stored = [whole.stored[place] for place in self._places]
         self._whole, self._days, self._months = whole, days, months
 
     @cached_property
     def calendar(self) -> Calendar:
         """That of the whole, of these days alone."""
-        places = [place for place, day in enumerate(self._whole.stored) if day in self._days]
         shown = [month_of(day) in self._months for day in self.stored]
-        return self._whole.calendar.only(np.array(places, np.int64), np.array(shown, bool))
+        return self._whole.calendar.only(np.array(self._places, np.int64), np.array(shown, bool))
 
     def _unread(
         self, table: Table, days: Mapping[str, Mark], kinds: Mapping[str, pl.DataType]
