@@ -1,7 +1,9 @@
 """Files and folders that are there whole or not at all, whatever happens while they are written."""
 
 import ctypes
+import errno
 import os
+import re
 import secrets
 import shutil
 import time
@@ -11,8 +13,79 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from hf_assets.errors import InputError
+
 # A temporary file of a writer that was killed is swept away after this many seconds.
 STALE_TEMPORARY = 86_400
+
+# What the system says when it takes no more, and what to do. Another try would end the same way.
+_FULL = "free some space, or set HF_ASSETS_DATA to a folder on a larger disk"
+_REFUSALS = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: f"your quota is used up: {_FULL}",
+    errno.EFBIG: "the limit on the size of a file is reached: raise it (`ulimit -f`), or use "
+    "another file system",
+    errno.EROFS: "the file system is mounted read-only: mount it for writing, or set "
+    "HF_ASSETS_DATA to another folder",
+    errno.EACCES: "this user may not write there: change the owner or the mode of the folder, or "
+    "set HF_ASSETS_DATA to another one",
+    errno.EPERM: "this user may not write there: change the owner or the mode of the folder, or "
+    "set HF_ASSETS_DATA to another one",
+}
+# Libraries that write by themselves tell the system's number in words alone.
+_NUMBERED = re.compile(r"(?i:\b(?:os error|errno:?) (\d+)\b)")
+
+
+class StorageError(InputError, OSError):
+    """The disk takes no more, or does not take it from us; the message names it and its space."""
+
+    def __init__(self, path: Path, number: int) -> None:
+        reason = f"{os.strerror(number)}. {_space(path)}; {_REFUSALS[number]}, then run this again"
+        InputError.__init__(self, f"{path} cannot be written: {reason}.")
+        self.errno, self.filename = number, str(path)
+
+    def __str__(self) -> str:
+        """The message, where an OSError would put its number first."""
+        return str(self.args[0])
+
+
+@contextmanager
+def storing(path: Path) -> Generator[None]:
+    """What the block writes is for `path`: a full disk is told as a StorageError."""
+    try:
+        yield
+    except StorageError:
+        raise
+    except Exception as error:
+        number = _refusal(error)
+        if number is None or not _of(error, path):
+            raise
+        raise StorageError(path, number) from error
+
+
+def _refusal(error: Exception) -> int | None:
+    number = error.errno if isinstance(error, OSError) else None
+    if number is None and (told := _NUMBERED.search(str(error))):
+        number = int(told[1])
+    return number if number in _REFUSALS else None
+
+
+def _of(error: Exception, path: Path) -> bool:
+    """Whether it is of a file that is written here, and not of one that is read meanwhile."""
+    name = getattr(error, "filename", None)
+    return not isinstance(name, str) or Path(name).absolute().is_relative_to(path.parent.absolute())
+
+
+def _space(path: Path) -> str:
+    """What is free where that path lies."""
+    there = next(one for one in (path, *path.absolute().parents) if one.exists())
+    try:
+        disk = os.statvfs(there)
+    except OSError:
+        return f"The space at {there} is not known"
+    free, size = disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize
+    names = ", and no more files can be made" if disk.f_files and not disk.f_favail else ""
+    return f"The file system of {there} has {free:,} of {size:,} bytes free{names}"
 
 
 @contextmanager
@@ -21,14 +94,16 @@ def replacing(path: Path) -> Generator[Path]:
 
     Two writers of one path do not meet: each has its own sibling, and the last to finish wins.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(path.parent)
     temporary = _beside(path)
     try:
-        yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        temporary.replace(path)
+        # Told before the temporary file is gone: its bytes are what the disk has no room for.
+        with storing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _sweep(path.parent)
+            yield temporary
+            with temporary.open("rb") as written:
+                os.fsync(written.fileno())
+            temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
     _sync_folder(path.parent)
@@ -42,19 +117,20 @@ def replacing_folder(path: Path) -> Generator[Path]:
     cannot exchange two folders in one step it finds, between two renames, none; a process killed
     just there leaves the old one aside, and `recover` puts it back.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    recover(path)
-    _sweep(path.parent)
     temporary = _beside(path)
-    temporary.mkdir()
     try:
-        yield temporary
-        for written in temporary.rglob("*"):
-            if written.is_file():
-                with written.open("rb") as handle:
-                    os.fsync(handle.fileno())
-        with _alone(path):
-            _put(temporary, path)
+        with storing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            recover(path)
+            _sweep(path.parent)
+            temporary.mkdir()
+            yield temporary
+            for written in temporary.rglob("*"):
+                if written.is_file():
+                    with written.open("rb") as handle:
+                        os.fsync(handle.fileno())
+            with _alone(path):
+                _put(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -127,9 +203,23 @@ def write_bytes(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
+def link(source: Path, path: Path) -> None:
+    """Give a file that nobody changes a second name, in place of what has that name now."""
+    temporary = _beside(path)
+    try:
+        with storing(path):
+            try:
+                os.link(source, temporary)
+            except OSError:  # a file system without second names
+                shutil.copyfile(source, temporary)
+            temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def append_line(path: Path, line: bytes) -> None:
     """Append one line to a journal, durably; a torn last line is the reader's to ignore."""
-    with path.open("ab") as journal:
+    with storing(path), path.open("ab") as journal:
         journal.write(line + b"\n")
         journal.flush()
         os.fsync(journal.fileno())

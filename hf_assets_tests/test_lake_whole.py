@@ -221,6 +221,7 @@ def test_a_full_disk_leaves_the_old_day(small_disk: Path) -> None:
     assert before.path.read_bytes() == content
     assert not temporaries(lake)
     assert lake.write(NUMBERS, DAY, Made([numbers(0, 5)])).rows == 5
+    del before  # who has a file open holds its file system
 
 
 def test_a_killed_writer_leaves_the_old_day_and_what_it_left_is_swept(lake: Lake) -> None:
