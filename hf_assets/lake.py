@@ -302,21 +302,23 @@ class Lake:
         self, asset: str, day: str | None
     ) -> tuple[dict[str, OpenedFile], dict[str, Any]]:
         """That day's file with the side tables that it names, all open, and its footer."""
-        data = self._opened(asset, day)
+        before = None
         while True:
+            data = self._opened(asset, day)
             footer = data.footer()
+            sides = named(footer, Path(data.path).parent)
+            if data == before:
+                # Nobody replaced the day: it is a copy of a lake without hidden files.
+                sides = {name: path.with_name(f"{name}.parquet") for name, path in sides.items()}
             try:
-                sides = named(footer, Path(data.path).parent)
                 opened = {name: OpenedFile(path) for name, path in sides.items()}
                 return {DATA: data, **opened}, footer
             except FileNotFoundError as error:
-                # A writer put another day in its place and removed them, or somebody else did.
-                again = self._opened(asset, day)
-                if again == data:
+                if data == before:
                     raise MissingDay(
                         f"{error.filename} is gone, a part of {asset}: materialise it again"
                     ) from error
-                data = again
+            before = data
 
     def notes(self, asset: str, day: str) -> dict[str, Any]:
         """The notes of `read` alone. MissingDay if not there."""
