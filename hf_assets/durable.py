@@ -19,61 +19,63 @@ from hf_assets.errors import InputError
 STALE_TEMPORARY = 86_400
 
 # What the system says when it takes no more, and what to do. Another try would end the same way.
-_FULL = "free some space, or set HF_ASSETS_DATA to a folder on a larger disk"
-_REFUSALS = {
-    errno.ENOSPC: _FULL,
-    errno.EDQUOT: f"your quota is used up: {_FULL}",
-    errno.EFBIG: "the limit on the size of a file is reached: raise it (`ulimit -f`), or use "
-    "another file system",
-    errno.EROFS: "the file system is mounted read-only: mount it for writing, or set "
-    "HF_ASSETS_DATA to another folder",
-    errno.EACCES: "this user may not write there: change the owner or the mode of the folder, or "
-    "set HF_ASSETS_DATA to another one",
-    errno.EPERM: "this user may not write there: change the owner or the mode of the folder, or "
-    "set HF_ASSETS_DATA to another one",
+_ROOM = "free some space, or set HF_ASSETS_DATA to a folder on a larger disk"
+_FULL = {
+    errno.ENOSPC: _ROOM,
+    errno.EDQUOT: f"the quota of this user is used up: {_ROOM}",
+    errno.EFBIG: "raise the limit on the size of a file (`ulimit -f`), or use another file system",
+}
+# The same errors are told of files that are read, and of connections.
+_FORBIDDEN = {
+    errno.EROFS: "mount the file system for writing, or set HF_ASSETS_DATA to another folder",
+    errno.EACCES: "let this user write there, or set HF_ASSETS_DATA to another folder",
+    errno.EPERM: "let this user write there, or set HF_ASSETS_DATA to another folder",
 }
 # Libraries that write by themselves tell the system's number in words alone.
-_NUMBERED = re.compile(r"(?i:\b(?:os error|errno:?) (\d+)\b)")
+_NUMBERED = re.compile(r"\b(?:os error|errno:?) (\d+)\b", re.IGNORECASE)
 
 
 class StorageError(InputError, OSError):
-    """The disk takes no more, or does not take it from us; the message names it and its space."""
+    """The disk takes no more, or nothing from this user; the message names it and its space."""
 
     def __init__(self, path: Path, number: int) -> None:
-        reason = f"{os.strerror(number)}. {_space(path)}; {_REFUSALS[number]}, then run this again"
-        InputError.__init__(self, f"{path} cannot be written: {reason}.")
+        advice = (_FULL | _FORBIDDEN)[number]
+        super().__init__(
+            f"{path} cannot be written: {os.strerror(number)}. {_space(path)}: {advice}; then run "
+            "this again"
+        )
         self.errno, self.filename = number, str(path)
 
     def __str__(self) -> str:
-        """The message, where an OSError would put its number first."""
+        """The message alone, where an OSError says its number first."""
         return str(self.args[0])
 
 
 @contextmanager
 def storing(path: Path) -> Generator[None]:
-    """What the block writes is for `path`: a full disk is told as a StorageError."""
+    """The block writes what belongs to `path`; a disk that does not take it is a StorageError."""
     try:
         yield
     except StorageError:
         raise
     except Exception as error:
-        number = _refusal(error)
-        if number is None or not _of(error, path):
+        if (refused := _refused(error, path)) is None:
             raise
-        raise StorageError(path, number) from error
+        raise StorageError(*refused) from error
 
 
-def _refusal(error: Exception) -> int | None:
-    number = error.errno if isinstance(error, OSError) else None
+def _refused(error: Exception, path: Path) -> tuple[Path, int] | None:
+    """What could not be written, and the system's number; None: it is another error."""
+    number, name = getattr(error, "errno", None), getattr(error, "filename", None)
     if number is None and (told := _NUMBERED.search(str(error))):
         number = int(told[1])
-    return number if number in _REFUSALS else None
-
-
-def _of(error: Exception, path: Path) -> bool:
-    """Whether it is of a file that is written here, and not of one that is read meanwhile."""
-    name = getattr(error, "filename", None)
-    return not isinstance(name, str) or Path(name).absolute().is_relative_to(path.parent.absolute())
+    named = Path(name).absolute() if isinstance(name, str) else None
+    if number in _FULL:
+        return named or path, number
+    ours = named is not None and named.is_relative_to(path.parent.absolute())
+    # Folders above it are made for it.
+    ours = ours or (named is not None and path.absolute().is_relative_to(named))
+    return (named or path, number) if number in _FORBIDDEN and ours else None
 
 
 def _space(path: Path) -> str:

@@ -20,7 +20,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from hf_assets.durable import STALE_TEMPORARY, link, write_bytes
+from hf_assets.durable import STALE_TEMPORARY, link, storing, write_bytes
 from hf_assets.errors import InputError
 
 MANIFEST = "months.json"
@@ -70,7 +70,8 @@ class MonthFiles:
         Raises:
             BusyError: another one has it still after `wait` seconds (`LOCK_WAIT`).
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        with storing(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
         held, wait = FileLock(self.folder / ".lock"), LOCK_WAIT if wait is None else wait
         waited = False
         try:
