@@ -70,6 +70,8 @@ def _refused(error: Exception, path: Path) -> tuple[Path, int] | None:
     if number is None and (told := _NUMBERED.search(str(error))):
         number = int(told[1])
     named = Path(name).absolute() if isinstance(name, str) else None
+    if named and named.name.startswith(f".{path.name}."):
+        named = path.absolute()  # its temporary file
     if number in _FULL:
         return named or path, number
     ours = named is not None and named.is_relative_to(path.parent.absolute())

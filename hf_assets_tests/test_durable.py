@@ -229,6 +229,7 @@ FULL = {
     "polars": lambda _: pl.exceptions.ComputeError("No space left on device (os error 28)"),
     "pyarrow": lambda _: pa.ArrowInvalid("Error writing. Detail: [errno 28] No space left"),
     "torch": lambda _: RuntimeError("Error while serializing: I/O error: (os error 28)"),
+    "temporary": lambda path: os_error(errno.ENOSPC, str(path.with_name(f".{path.name}.1.tmp"))),
     "quota": lambda _: os_error(errno.EDQUOT),
     "file size": lambda _: os_error(errno.EFBIG),
     "read-only": lambda path: os_error(errno.EROFS, str(path.parent)),
@@ -251,6 +252,7 @@ def test_what_the_disk_does_not_take_is_told_for_good(tmp_path: Path, case: str,
     assert seen.value.permanent
     assert isinstance(seen.value, OSError)
     told = str(seen.value)
+    assert ".tmp" not in told
     assert re.match(rf"{tmp_path}\S* cannot be written: [A-Z][\w -]+\. The file system of ", told)
     assert re.search(r"has [\d,]+ of [\d,]+ bytes free", told)
     assert "; then run this again" in told
