@@ -7,9 +7,10 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from filelock import FileLock
 
@@ -17,6 +18,8 @@ from hf_assets.errors import InputError
 
 # A temporary file of a writer that was killed is swept away after this many seconds.
 STALE_TEMPORARY = 86_400
+
+T = TypeVar("T")
 
 # What the system says when it takes no more, and what to do. Another try would end the same way.
 _ROOM = "free some space, or set HF_ASSETS_DATA to a folder on a larger disk"
@@ -147,6 +150,50 @@ def recover(path: Path) -> None:
     if not path.exists() and _aside(path).is_dir():
         with _alone(path):
             _settle(path)
+
+
+# Of a folder: which it is, and since when.
+Stamp = tuple[int, ...]
+# Times that a folder is read again because it was replaced meanwhile: each takes a writer's work.
+_TRIES = 10
+
+
+class ReplacedFolder(InputError):
+    """A folder was replaced while it was read; what was read is of neither."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} was replaced while it was read: run this again", permanent=False)
+
+
+def stamp(path: Path) -> Stamp:
+    """Tells a folder from the one that replaces it; empty where there is none."""
+    try:
+        about = path.stat()
+    except FileNotFoundError:
+        return ()
+    return about.st_dev, about.st_ino, about.st_mtime_ns
+
+
+def read_folder(path: Path, load: Callable[[Path], T]) -> T:
+    """What `load` makes of a folder, all of it of the old one or all of it of the new.
+
+    What is to be read later must be open when `load` returns.
+
+    Raises:
+        ReplacedFolder: it was replaced again and again.
+    """
+    for _ in range(_TRIES):
+        recover(path)
+        before = stamp(path)
+        try:
+            found = load(path)
+        except Exception:
+            if stamp(path) == before:
+                raise
+            continue
+        if stamp(path) == before:
+            return found
+    raise ReplacedFolder(path)
 
 
 def remove_folder(path: Path) -> None:

@@ -112,6 +112,7 @@ def test_a_disk_that_is_full_is_told_once_and_not_retried(world: Make) -> None:
     assert not run.success
     assert not [event for event in run.all_events if event.event_type_value == "STEP_UP_FOR_RETRY"]
     (failed,) = [event for event in run.all_events if event.is_step_failure]
+    assert failed.step_failure_data.error is not None
     told = failed.step_failure_data.error.to_string()
     path = hub.lake.folder("models", days_ago(1)) / "data.parquet"
     assert f"{path} cannot be written: File too large. The file system of {hub.root}" in told
