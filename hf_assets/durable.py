@@ -1,18 +1,98 @@
 """Files and folders that are there whole or not at all, whatever happens while they are written."""
 
 import ctypes
+import errno
 import os
+import re
 import secrets
 import shutil
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from filelock import FileLock
 
+from hf_assets.errors import InputError
+
 # A temporary file of a writer that was killed is swept away after this many seconds.
 STALE_TEMPORARY = 86_400
+
+T = TypeVar("T")
+
+# What the system says when it takes no more, and what to do. Another try would end the same way.
+_ROOM = "free some space, or set HF_ASSETS_DATA to a folder on a larger disk"
+_FULL = {
+    errno.ENOSPC: _ROOM,
+    errno.EDQUOT: f"the quota of this user is used up: {_ROOM}",
+    errno.EFBIG: "raise the limit on the size of a file (`ulimit -f`), or use another file system",
+}
+# The same errors are told of files that are read, and of connections.
+_FORBIDDEN = {
+    errno.EROFS: "mount the file system for writing, or set HF_ASSETS_DATA to another folder",
+    errno.EACCES: "let this user write there, or set HF_ASSETS_DATA to another folder",
+    errno.EPERM: "let this user write there, or set HF_ASSETS_DATA to another folder",
+}
+# Libraries that write by themselves tell the system's number in words alone.
+_NUMBERED = re.compile(r"\b(?:os error|errno:?) (\d+)\b", re.IGNORECASE)
+
+
+class StorageError(InputError, OSError):
+    """The disk takes no more, or nothing from this user; the message names it and its space."""
+
+    def __init__(self, path: Path, number: int) -> None:
+        advice = (_FULL | _FORBIDDEN)[number]
+        super().__init__(
+            f"{path} cannot be written: {os.strerror(number)}. {_space(path)}: {advice}; then run "
+            "this again"
+        )
+        self.errno, self.filename = number, str(path)
+
+    def __str__(self) -> str:
+        """The message alone, where an OSError says its number first."""
+        return str(self.args[0])
+
+
+@contextmanager
+def storing(path: Path) -> Generator[None]:
+    """The block writes what belongs to `path`; a disk that does not take it is a StorageError."""
+    try:
+        yield
+    except StorageError:
+        raise
+    except Exception as error:
+        if (refused := _refused(error, path)) is None:
+            raise
+        raise StorageError(*refused) from error
+
+
+def _refused(error: Exception, path: Path) -> tuple[Path, int] | None:
+    """What could not be written, and the system's number; None: it is another error."""
+    number, name = getattr(error, "errno", None), getattr(error, "filename", None)
+    if number is None and (told := _NUMBERED.search(str(error))):
+        number = int(told[1])
+    named = Path(name).absolute() if isinstance(name, str) else None
+    if named and named.name.startswith(f".{path.name}."):
+        named = path.absolute()  # its temporary file
+    if number in _FULL:
+        return named or path, number
+    ours = named is not None and named.is_relative_to(path.parent.absolute())
+    # Folders above it are made for it.
+    ours = ours or (named is not None and path.absolute().is_relative_to(named))
+    return (named or path, number) if number in _FORBIDDEN and ours else None
+
+
+def _space(path: Path) -> str:
+    """What is free where that path lies."""
+    there = next(one for one in (path, *path.absolute().parents) if one.exists())
+    try:
+        disk = os.statvfs(there)
+    except OSError:
+        return f"The space at {there} is not known"
+    free, size = disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize
+    names = ", and no more files can be made" if disk.f_files and not disk.f_favail else ""
+    return f"The file system of {there} has {free:,} of {size:,} bytes free{names}"
 
 
 @contextmanager
@@ -21,14 +101,16 @@ def replacing(path: Path) -> Generator[Path]:
 
     Two writers of one path do not meet: each has its own sibling, and the last to finish wins.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(path.parent)
     temporary = _beside(path)
     try:
-        yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        temporary.replace(path)
+        # Told before the temporary file is gone: its bytes are what the disk has no room for.
+        with storing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _sweep(path.parent)
+            yield temporary
+            with temporary.open("rb") as written:
+                os.fsync(written.fileno())
+            temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
     _sync_folder(path.parent)
@@ -42,19 +124,20 @@ def replacing_folder(path: Path) -> Generator[Path]:
     cannot exchange two folders in one step it finds, between two renames, none; a process killed
     just there leaves the old one aside, and `recover` puts it back.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    recover(path)
-    _sweep(path.parent)
     temporary = _beside(path)
-    temporary.mkdir()
     try:
-        yield temporary
-        for written in temporary.rglob("*"):
-            if written.is_file():
-                with written.open("rb") as handle:
-                    os.fsync(handle.fileno())
-        with _alone(path):
-            _put(temporary, path)
+        with storing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            recover(path)
+            _sweep(path.parent)
+            temporary.mkdir()
+            yield temporary
+            for written in temporary.rglob("*"):
+                if written.is_file():
+                    with written.open("rb") as handle:
+                        os.fsync(handle.fileno())
+            with _alone(path):
+                _put(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -67,6 +150,50 @@ def recover(path: Path) -> None:
     if not path.exists() and _aside(path).is_dir():
         with _alone(path):
             _settle(path)
+
+
+# Of a folder: which it is, and since when.
+Stamp = tuple[int, ...]
+# Times that a folder is read again because it was replaced meanwhile: each takes a writer's work.
+_TRIES = 10
+
+
+class ReplacedFolder(InputError):
+    """A folder was replaced while it was read; what was read is of neither."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} was replaced while it was read: run this again", permanent=False)
+
+
+def stamp(path: Path) -> Stamp:
+    """Tells a folder from the one that replaces it; empty where there is none."""
+    try:
+        about = path.stat()
+    except FileNotFoundError:
+        return ()
+    return about.st_dev, about.st_ino, about.st_mtime_ns
+
+
+def read_folder(path: Path, load: Callable[[Path], T]) -> T:
+    """What `load` makes of a folder, all of it of the old one or all of it of the new.
+
+    What is to be read later must be open when `load` returns.
+
+    Raises:
+        ReplacedFolder: it was replaced again and again.
+    """
+    for _ in range(_TRIES):
+        recover(path)
+        before = stamp(path)
+        try:
+            found = load(path)
+        except Exception:
+            if stamp(path) == before:
+                raise
+            continue
+        if stamp(path) == before:
+            return found
+    raise ReplacedFolder(path)
 
 
 def remove_folder(path: Path) -> None:
@@ -127,9 +254,23 @@ def write_bytes(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
+def link(source: Path, path: Path) -> None:
+    """Give a file that nobody changes a second name, in place of what has that name now."""
+    temporary = _beside(path)
+    try:
+        with storing(path):
+            try:
+                os.link(source, temporary)
+            except OSError:  # a file system without second names
+                shutil.copyfile(source, temporary)
+            temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def append_line(path: Path, line: bytes) -> None:
     """Append one line to a journal, durably; a torn last line is the reader's to ignore."""
-    with path.open("ab") as journal:
+    with storing(path), path.open("ab") as journal:
         journal.write(line + b"\n")
         journal.flush()
         os.fsync(journal.fileno())

@@ -3,40 +3,39 @@
 One table of one day is one Parquet file, `<root>/<asset>/day=YYYY-MM-DD/data.parquet`: written
 beside its place, synced, and moved over the old file in one step, so that a reader sees the old day
 or the new one. Its footer carries what a later reader wants to know without reading rows: where the
-day came from, what was counted on the way, how long it took. A table without days lies in
-`<root>/<asset>/data.parquet`, or, where it is long and grows by days, a month a file in
-`<root>/<asset>/month=YYYY-MM/`, of which `months.json`, written last, says which belong to it. What
-is more than tables (a corpus, a classifier) is a folder, and is replaced as one.
+day came from, what was counted on the way, how long it took, which side tables belong to it. A
+table without days lies in `<root>/<asset>/data.parquet`, or, where it is long and grows by days, a
+month a file (`month_files`). What is more than tables (a corpus, a classifier) is a folder, and is
+replaced as one.
 
-Only this module may assume that the lake is a folder of this machine.
+Only this module and those it stands on may assume that the lake is a folder of this machine.
 """
 
-import json
 import os
 import re
-import shutil
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-import pyarrow.parquet as pq
 
 from hf_assets.durable import recover, replacing, write_bytes
-from hf_assets.parquet import FOOTER_KEY, ParquetBatches, Table
+from hf_assets.month_files import MonthFiles
+from hf_assets.opened import OpenedFile, scan
+from hf_assets.parquet import ParquetBatches, Table
+from hf_assets.side_tables import DATA, SideTables, named
 
 # Days that are being made durable while the next is made: a disk syncs several in the time of one.
 SETTLING = 8
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
-_MANIFEST = "months.json"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_./-]*")
 
 
@@ -68,10 +67,11 @@ class Made:
 
 @dataclass(frozen=True)
 class Stored:
-    """One day of a table as it lies in the lake; `frame` is lazy, the rest is from the footer.
+    """One day of a table as it was when it was read from the lake, whatever is written meanwhile.
 
-    `day` is empty for a table without days, and `path` the folder of one that is kept by month:
-    `months` are then its files, the oldest first.
+    `frame` is lazy, the rest is from the footer. `day` is empty for a table without days, and
+    `path` the folder of one that is kept by month: `months` are then its files, the oldest first.
+    `files` holds the data, and the side tables by their names.
     """
 
     path: Path
@@ -80,25 +80,39 @@ class Stored:
     notes: dict[str, Any]
     provenance: dict[str, dict[str, Any]]
     seconds: float
-    months: tuple[Path, ...] = ()
+    months: tuple[Path, ...] = field(default=(), compare=False)
+    files: Mapping[str, OpenedFile] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def frame(self) -> pl.LazyFrame:
         """The rows, unread."""
+        if not self.months:
+            return scan([self.files[DATA]])
         # Where months are made anew by other rules, some may have other columns meanwhile.
         other: dict[str, Any] = {"missing_columns": "insert", "extra_columns": "ignore"}
-        files = list(self.months) or self.path
-        return pl.scan_parquet(files, hive_partitioning=False, **(other if self.months else {}))
+        return pl.scan_parquet(list(self.months), hive_partitioning=False, **other)
 
     @property
     def bytes(self) -> int:
         """The size of its files."""
-        return sum(path.stat().st_size for path in self.months or (self.path,))
+        if self.months:
+            return sum(path.stat().st_size for path in self.months)
+        return self.files[DATA].size
+
+    @property
+    def file(self) -> OpenedFile:
+        """Its one file. KeyError for a table that is kept by month."""
+        return self.files[DATA]
+
+    @property
+    def asides(self) -> dict[str, pl.DataFrame]:
+        """Every side table that has rows, by name."""
+        names = sorted(self.files.keys() - {DATA})
+        return {name: scan([self.files[name]]).collect() for name in names}
 
     def aside(self, name: str) -> pl.DataFrame | None:
         """The side table of that name, or None where it has no rows."""
-        path = self.path.with_name(f"{name}.parquet")
-        return pl.read_parquet(path) if path.exists() else None
+        return scan([self.files[name]]).collect() if name in self.files else None
 
 
 class Lake:
@@ -134,32 +148,29 @@ class Lake:
 
     def months(self, asset: str) -> list[str]:
         """The months of a table that is kept by month, oldest first; none of any other."""
-        return list(self._manifest(asset).get("months", {}))
+        return list(self._by_month(asset).manifest().months)
 
-    def _manifest(self, asset: str) -> dict[str, Any]:
-        try:
-            return json.loads((self.folder(asset, None) / _MANIFEST).read_bytes())
-        except FileNotFoundError:
-            return {}
+    def refreshing(self, asset: str) -> AbstractContextManager[bool]:
+        """Held by whoever writes and joins months of that table; see `MonthFiles.lock`."""
+        return self._by_month(asset).lock()
 
     def join_months(
         self, asset: str, months: Sequence[str], notes: Mapping[str, Any], seconds: float
     ) -> Stored:
-        """Make those months, which are there, the whole table: others go, and the one file it was.
+        """Make those months, as they were written last, the table, in one step: others go.
 
-        Without any, the table is the one file.
+        Without any, the table is the one file that was written as such. Whoever writes and joins
+        months holds `refreshing` for as long.
         """
-        folder = self.folder(asset, None)
+        kept = self._by_month(asset)
+        rows = {month: self._opened(asset, month).footer()["rows"] for month in months}
+        kept.join(rows, notes, seconds)
         if months:
-            rows = {month: _footer(self._whole(asset, month))["rows"] for month in months}
-            said = {"months": rows, "notes": notes, "seconds": round(seconds, 3)}
-            write_bytes(folder / _MANIFEST, json.dumps(said).encode())
-            (folder / "data.parquet").unlink(missing_ok=True)
-        else:
-            (folder / _MANIFEST).unlink(missing_ok=True)
-        for month in set(self._parts(asset, "month=", "data.parquet")) - set(months):
-            shutil.rmtree(self.folder(asset, month))
+            (kept.folder / "data.parquet").unlink(missing_ok=True)
         return self.read(asset, None)
+
+    def _by_month(self, asset: str) -> MonthFiles:
+        return MonthFiles(self.folder(asset, None))
 
     def _parts(self, asset: str, prefix: str, marker: str) -> list[str]:
         # As texts: a glob of Paths takes eight times as long over a year of days.
@@ -227,10 +238,15 @@ class Lake:
         """A day written beside its place; closing what is returned puts it there."""
         folder = self.folder(table.name, day)
         path = folder / "data.parquet"
+        if day and _MONTH.fullmatch(day):
+            path = self._by_month(table.name).new(day)
         began = time.perf_counter()
-        # Everything is written before anything is moved; first in, last moved.
+        # Everything is written before anything is moved; first in, last moved. The data come after
+        # the side tables that they name: that is the moment from which on it is the new day.
         with ExitStack() as moves:
-            moves.callback(_unlink_empty, folder, made)
+            sides = SideTables(folder, made.aside)
+            if path.parent == folder:
+                moves.enter_context(sides.published())
             with ParquetBatches(moves.enter_context(replacing(path)), table) as writer:
                 for frame in made.frames:
                     writer.write(frame)
@@ -240,51 +256,89 @@ class Lake:
                     "notes": made.notes,
                     "provenance": made.provenance,
                     "seconds": round(time.perf_counter() - began, 3),
+                    "aside": sides.name_versions(),
                 }
-            for name, frame in made.aside.items():
-                if frame.height:
-                    aside = moves.enter_context(replacing(folder / f"{name}.parquet"))
-                    frame.write_parquet(aside)
+            moves.enter_context(sides.written())
             return moves.pop_all()
 
     def read(self, asset: str, day: str | None) -> Stored:
         """That day of that table (or a table without days), unread. MissingDay if not there."""
-        if day is None and (manifest := self._manifest(asset)):
-            return self._joined(asset, **manifest)
-        path = self._whole(asset, day)
-        footer = _footer(path)
-        # A table of a lake of long ago does not say how many rows it has.
-        rows = footer["rows"] if "rows" in footer else pq.read_metadata(path).num_rows
+        if day is None and (joined := self._joined(asset)):
+            return joined
+        try:
+            files, footer = self._with_asides(asset, day)
+        except MissingDay:
+            # One file until now: another process has just made it a table of months.
+            if day is None and (joined := self._joined(asset)):
+                return joined
+            raise
+        data = files[DATA]
         return Stored(
-            path=path,
+            path=Path(data.path),
             day=day or "",
-            rows=rows,
+            # A table of a lake of long ago does not say how many rows it has.
+            rows=footer["rows"] if "rows" in footer else data.arrow().metadata.num_rows,
             notes=footer.get("notes", {}),
             provenance=footer.get("provenance", {}),
             seconds=footer.get("seconds", 0.0),
+            files=files,
         )
 
-    def _joined(
-        self, asset: str, months: Mapping[str, int], notes: dict[str, Any], seconds: float
-    ) -> Stored:
-        """A table that is kept by month, as one; `months` are the rows of each."""
-        paths = tuple(self._whole(asset, month) for month in months)
-        folder = self.folder(asset, None)
-        return Stored(folder, "", sum(months.values()), notes, {}, seconds, paths)
+    def _joined(self, asset: str) -> Stored | None:
+        """A table that is kept by month, as one; None: it is not."""
+        kept = self._by_month(asset)
+        if not (manifest := kept.manifest()).months:
+            return None
+        try:
+            paths = kept.paths(manifest)
+        except FileNotFoundError as error:
+            raise MissingDay(
+                f"{error.args[0]} is gone, a part of {asset}: materialise it first"
+            ) from error
+        rows = sum(manifest.months.values())
+        return Stored(kept.folder, "", rows, manifest.notes, {}, manifest.seconds, paths)
+
+    def _with_asides(
+        self, asset: str, day: str | None
+    ) -> tuple[dict[str, OpenedFile], dict[str, Any]]:
+        """That day's file with the side tables that it names, all open, and its footer."""
+        before = None
+        while True:
+            data = self._opened(asset, day)
+            footer = data.footer()
+            sides = named(footer, Path(data.path).parent)
+            if data == before:
+                # Nobody replaced the day: it is a copy of a lake without hidden files.
+                sides = {name: path.with_name(f"{name}.parquet") for name, path in sides.items()}
+            try:
+                opened = {name: OpenedFile(path) for name, path in sides.items()}
+                return {DATA: data, **opened}, footer
+            except FileNotFoundError as error:
+                if data == before:
+                    raise MissingDay(
+                        f"{error.filename} is gone, a part of {asset}: materialise it again"
+                    ) from error
+            before = data
 
     def notes(self, asset: str, day: str) -> dict[str, Any]:
         """The notes of `read` alone. MissingDay if not there."""
-        return _footer(self._whole(asset, day)).get("notes", {})
+        return self._opened(asset, day).footer().get("notes", {})
 
-    def _whole(self, asset: str, day: str | None) -> Path:
-        path = self.folder(asset, day) / "data.parquet"
-        if not path.exists():
-            raise MissingDay(
-                f"there is no {asset} for {day}: materialise {asset} of that day first"
-                if day
-                else f"there is no {asset}: materialise it first"
-            )
-        return path
+    def _opened(self, asset: str, day: str | None) -> OpenedFile:
+        """The file of that day, or of that month as it was written last."""
+        path: str | Path | None = f"{self.folder(asset, day)}/data.parquet"
+        if day and _MONTH.fullmatch(day):
+            path = self._by_month(asset).path(day)
+        try:
+            if path:
+                return OpenedFile(path)
+        except FileNotFoundError:
+            pass
+        raise MissingDay(
+            f"there is no {asset} for {day}: materialise {asset} of that day first"
+            if day
+            else f"there is no {asset}: materialise it first"
+        )
 
     def artefact(self, *names: str) -> Path:
         """A folder that is replaced as one; MissingArtefact where it was never made.
@@ -304,18 +358,6 @@ class Lake:
         path = self.folder(asset, day) / name
         write_bytes(path, content)
         return path
-
-
-def _footer(path: Path) -> dict[str, Any]:
-    """What the lake wrote in the footer; in half the time that pyarrow takes."""
-    return json.loads(pl.read_parquet_metadata(path).get(FOOTER_KEY, "{}"))
-
-
-def _unlink_empty(folder: Path, made: Made) -> None:
-    """Remove side tables of the day before that have no rows any more."""
-    for name, frame in made.aside.items():
-        if not frame.height:
-            (folder / f"{name}.parquet").unlink(missing_ok=True)
 
 
 def origin(facts: Mapping[str, Any]) -> str:

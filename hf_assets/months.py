@@ -18,6 +18,7 @@ import polars as pl
 
 from hf_assets.durable import replacing, write_bytes
 from hf_assets.lake import Lake
+from hf_assets.opened import OpenedFile, scan
 from hf_assets.parquet import Table
 
 # New days of the last month that are read one by one: it costs less to read so many than to keep
@@ -68,36 +69,46 @@ def by_month(
     folder = lake.folder(table.name, None)
     months = _by_month(days)
     newest = next(reversed(months), None)
-    kept: list[Path] = []
+    kept: list[OpenedFile] = []
     fresh: list[str] = []
     for month, of_month in months.items():
         if only is not None and month not in only:
             continue
         path = folder / "by_month" / f"{month}.parquet"
-        there = _kept(path, of_month, columns)
+        copy, there = _kept(path, of_month, columns)
         if len(of_month) - there > (WAITING if month == newest else 0):
             frame = _days(folder, of_month, table, columns).sort("dimension", maintain_order=True)
             # Noted before it is read: a day that is replaced meanwhile is read again next time.
             note = json.dumps({"columns": _kinds(columns), "days": _listed(of_month)})
             with replacing(path) as new:
                 frame.collect().write_parquet(new, metadata={_NOTE: note}, compression_level=1)
+                # Another process may put its own in place: this one is what is read here.
+                copy = OpenedFile(new)
+                copy.path = path
             there = len(of_month)
-        if there:
-            kept.append(path)
+        if there and copy:
+            kept.append(copy)
         fresh += itertools.islice(of_month, there, None)
     # One plan: a dozen cost twice as much.
-    plans = [pl.scan_parquet(kept, hive_partitioning=False)] if kept else []
+    plans = [scan(kept)] if kept else []
     return plans + ([_days(folder, fresh, table, columns)] if fresh else [])
 
 
-def _kept(path: Path, days: Mapping[str, Mark], columns: Mapping[str, pl.DataType]) -> int:
-    """How many of those days are kept, the first ones: none where one is not as it was."""
-    if not path.exists():
-        return 0
-    note = json.loads(pl.read_parquet_metadata(path).get(_NOTE, "{}"))
+def _kept(
+    path: Path, days: Mapping[str, Mark], columns: Mapping[str, pl.DataType]
+) -> tuple[OpenedFile | None, int]:
+    """The copy, and how many of those days are kept in it, the first: none if one has changed."""
+    try:
+        copy = OpenedFile(path)
+        note = copy.footer(_NOTE)
+    except (
+        FileNotFoundError,
+        pl.exceptions.ComputeError,
+    ):  # a copy that somebody broke is made anew
+        return None, 0
     kept = note.get("days", [])
     same = note.get("columns") == _kinds(columns) and kept == _listed(days)[: len(kept)]
-    return len(kept) if same else 0
+    return copy, len(kept) if same else 0
 
 
 def _listed(days: Mapping[str, Mark]) -> list[list[Any]]:
@@ -112,12 +123,11 @@ def _kinds(columns: Mapping[str, pl.DataType]) -> dict[str, str]:
 def _days(
     folder: Path, days: Iterable[str], table: Table, columns: Mapping[str, pl.DataType]
 ) -> pl.LazyFrame:
-    return pl.scan_parquet(
-        [_file(str(folder), day) for day in days],
+    return scan(
+        [OpenedFile(_file(str(folder), day)) for day in days],
         schema=table.schema,
         missing_columns="insert",
         extra_columns="ignore",
-        hive_partitioning=False,
     ).select(pl.col(name).cast(kind) for name, kind in columns.items())
 
 

@@ -1,17 +1,28 @@
 """A folder is there whole or not at all, whatever happens while it is made anew."""
 
+import errno
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unittest import mock
 
+import polars as pl
+import pyarrow as pa
 import pytest
 
 from hf_assets import durable
-from hf_assets.durable import remove_folder, replacing_folder
+from hf_assets.durable import (
+    StorageError,
+    remove_folder,
+    replacing,
+    replacing_folder,
+    storing,
+)
 from hf_assets.lake import Lake, Made, MissingArtefact, MissingDay
 from hf_assets_tests.slow_writer import NUMBERS, numbers
 
@@ -204,3 +215,81 @@ def test_a_table_without_days_is_stored_and_replaced(lake: Lake) -> None:
     assert stored.path == lake.root / "numbers" / "data.parquet"
     assert (stored.rows, stored.day, stored.notes) == (5, "", {"odd": 1})
     assert lake.days("numbers") == []
+
+
+# What the disk does not take
+
+
+def os_error(number: int, path: str | None = None) -> OSError:
+    return OSError(number, os.strerror(number), path) if path else OSError(number, "x")
+
+
+FULL = {
+    "its own": lambda _: os_error(errno.ENOSPC),
+    "polars": lambda _: pl.exceptions.ComputeError("No space left on device (os error 28)"),
+    "pyarrow": lambda _: pa.ArrowInvalid("Error writing. Detail: [errno 28] No space left"),
+    "torch": lambda _: RuntimeError("Error while serializing: I/O error: (os error 28)"),
+    "temporary": lambda path: os_error(errno.ENOSPC, str(path.with_name(f".{path.name}.1.tmp"))),
+    "quota": lambda _: os_error(errno.EDQUOT),
+    "file size": lambda _: os_error(errno.EFBIG),
+    "read-only": lambda path: os_error(errno.EROFS, str(path.parent)),
+    "forbidden": lambda path: os_error(errno.EACCES, str(path / "x")),
+    "not allowed": lambda path: os_error(errno.EPERM, str(path)),
+}
+DOORS = {
+    "file": replacing,
+    "folder": replacing_folder,
+    "other": storing,
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("case", FULL)
+def test_what_the_disk_does_not_take_is_told_for_good(tmp_path: Path, case: str, door: str) -> None:
+    path = tmp_path / "deep" / "onnx"
+    with pytest.raises(StorageError) as seen, DOORS[door](path):
+        raise FULL[case](path)
+    assert seen.value.permanent
+    assert isinstance(seen.value, OSError)
+    told = str(seen.value)
+    assert ".tmp" not in told
+    assert re.match(rf"{tmp_path}\S* cannot be written: [A-Z][\w -]+\. The file system of ", told)
+    assert re.search(r"has [\d,]+ of [\d,]+ bytes free", told)
+    assert "; then run this again" in told
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        os_error(errno.ECONNRESET),
+        os_error(errno.EACCES),  # a connection that a firewall refuses
+        os_error(errno.EACCES, "/etc/shadow"),  # what is read meanwhile
+        os_error(errno.EROFS, "/proc/x"),
+        os_error(errno.EIO),
+        RuntimeError("page 28 is odd"),
+        KeyboardInterrupt(),
+    ],
+    ids=repr,
+)
+def test_other_errors_stay_what_they_are(tmp_path: Path, error: BaseException) -> None:
+    with pytest.raises(type(error)) as seen, replacing(tmp_path / "deep" / "a"):
+        raise error
+    assert seen.value is error
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    mkdir = mock.patch.object(Path, "mkdir", side_effect=os_error(errno.EROFS, str(tmp_path)))
+    with mkdir, pytest.raises(StorageError, match="mount the file system for writing"):
+        durable.write_bytes(tmp_path / "models" / "day" / "x", b"")
+
+
+def test_a_disk_without_names_for_files_says_so(tmp_path: Path) -> None:
+    real = os.statvfs(tmp_path)
+    none = mock.Mock(wraps=real, f_bavail=9, f_frsize=100, f_blocks=20, f_files=7, f_favail=0)
+    with (
+        mock.patch.object(os, "statvfs", return_value=none),
+        pytest.raises(StorageError, match=r"900 of 2,000 bytes free, and no more files can be m"),
+        storing(tmp_path / "a"),
+    ):
+        raise os_error(errno.ENOSPC)

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from hf_assets import durable
-from hf_assets.durable import append_line, replacing
+from hf_assets.durable import StorageError, append_line, replacing
 from hf_assets.lake import SETTLING, Lake, Made
 from hf_assets_tests.conftest import DAY
 from hf_assets_tests.full_disk import files_no_longer_than
@@ -214,13 +214,22 @@ def test_a_full_disk_leaves_the_old_day(small_disk: Path) -> None:
     lake = Lake(small_disk)
     before = lake.write(NUMBERS, DAY, Made([numbers(0, 3)]))
     content = before.path.read_bytes()
-    with pytest.raises(OSError, match="No space left on device"):
-        lake.write(NUMBERS, DAY, Made([random_numbers(10_000) for _ in range(10)]))
-    with pytest.raises(OSError, match="No space left on device"):
-        lake.write_file("figures", DAY, "a.svg", b"x" * 400_000)
+    told = f"No space left on device. The file system of {small_disk}.* has 0 of 262,144 bytes free"
+    for write in (
+        lambda: lake.write(NUMBERS, DAY, Made([random_numbers(10_000) for _ in range(10)])),
+        lambda: lake.write(NUMBERS, DAY, Made([], aside={"odd": random_numbers(100_000)})),
+        lambda: lake.write_file("figures", DAY, "a.svg", b"x" * 400_000),
+        lambda: append_line(small_disk / "journal", b"x" * 400_000),
+    ):
+        with pytest.raises(StorageError, match=told) as seen:
+            write()
+        assert seen.value.permanent
+        assert "free some space, or set HF_ASSETS_DATA" in str(seen.value)
+        (small_disk / "journal").unlink(missing_ok=True)
     assert before.path.read_bytes() == content
     assert not temporaries(lake)
     assert lake.write(NUMBERS, DAY, Made([numbers(0, 5)])).rows == 5
+    del before  # who has a file open holds its file system
 
 
 def test_a_killed_writer_leaves_the_old_day_and_what_it_left_is_swept(lake: Lake) -> None:

@@ -1,6 +1,7 @@
 """Days kept by month: read as the days are, whatever became of them."""
 
 import os
+from collections.abc import Sequence
 from unittest import mock
 
 import polars as pl
@@ -8,6 +9,7 @@ import pytest
 
 from hf_assets import months
 from hf_assets.lake import Lake, Made
+from hf_assets.opened import OpenedFile
 from hf_assets.trends.history import Past
 from hf_assets.trends.metrics import DAILY_METRICS
 from hf_assets_tests.trends.days import category, day, judge, kept, model, verdict, write
@@ -51,15 +53,14 @@ def test_a_month_that_is_over_is_kept(lake: Lake, monkeypatch: pytest.MonkeyPatc
     assert len(lake.days("daily_metrics")) == 35
     # Only the days of the last month are opened again.
     opened: list[str] = []
-    scan = pl.scan_parquet
+    scan = months.scan
 
-    def watched(source: object, **options: object) -> pl.LazyFrame:
-        frame = scan(source, **options)  # ty: ignore[invalid-argument-type]
-        opened.extend(str(one) for one in (source if isinstance(source, list) else [source]))
-        return frame
+    def watched(files: Sequence[OpenedFile], **options: object) -> pl.LazyFrame:
+        opened.extend(str(one.path) for one in files)
+        return scan(files, **options)
 
     before = kept_files[0].stat().st_mtime_ns
-    monkeypatch.setattr(pl, "scan_parquet", watched)
+    monkeypatch.setattr(months, "scan", watched)
     assert levels(lake) == list(range(35))
     assert any(path.endswith("2025-03.parquet") for path in opened)
     assert kept_files[0].stat().st_mtime_ns == before

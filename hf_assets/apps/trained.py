@@ -15,6 +15,7 @@ import polars as pl
 
 from hf_assets.classifiers.tagger import Tagger
 from hf_assets.corpora.corpus import CorpusError, is_generated, open_corpus
+from hf_assets.durable import ReplacedFolder, read_folder
 
 # An example is read at a glance: characters of title and text together.
 EXAMPLE_LENGTH = (40, 600)
@@ -57,15 +58,18 @@ class Trained:
     def measured(self) -> dict[str, str]:
         """What the leaderboard tells of the model, by name; nothing where it was not measured."""
         try:
-            rows = pl.read_parquet(self._leaderboard / "leaderboard.parquet")
-            ours = rows.filter(runtime="int8", model=self.base_model).row(0, named=True)
+            rows, name = read_folder(
+                self._leaderboard,
+                lambda folder: (pl.read_parquet(folder / "leaderboard.parquet"), self.base_model),
+            )
+            ours = rows.filter(runtime="int8", model=name).row(0, named=True)
             floor = rows.filter(runtime="floor").sort("micro_f1").row(-1, named=True)
             return {
                 "Micro-F1 on test": f"{ours['micro_f1']:.3f}",
                 f"Floor, {floor['model']}": f"{floor['micro_f1']:.3f}",
                 "A text": f"{ours['ms_p50']:.1f} ms",
             }
-        except (OSError, pl.exceptions.PolarsError):
+        except (OSError, pl.exceptions.PolarsError, ReplacedFolder):
             return {}
 
     @property
@@ -90,12 +94,11 @@ class Trained:
     def examples(self, count: int = 3) -> list[Example]:
         """Short test rows, each with another first label; none where the corpus is not there."""
         try:
-            path = open_corpus(self.data / "corpora" / self.corpus).folder / "corpus.parquet"
-        except CorpusError:
+            corpus = open_corpus(self.data / "corpora" / self.corpus)
+        except (CorpusError, ReplacedFolder):
             return []
         rows = (
-            pl.scan_parquet(path, hive_partitioning=False)
-            .filter(pl.col("split") == "test")
+            corpus.unread.filter(pl.col("split") == "test")
             .filter(pl.col("text").str.len_chars().is_between(*EXAMPLE_LENGTH))
             .select("text", "link", "author", "license", first=pl.col("labels").list.first())
             .unique("first", keep="first", maintain_order=True)
@@ -124,7 +127,8 @@ class Taggers:
             known, stamp = self._loaded.get(folder), _stamp(folder)
             # Between the two renames of a replacement there is no folder: the old answers on.
             if known is None or (stamp and stamp != known[0]):
-                known = self._loaded[folder] = stamp, Tagger.load(folder)
+                known = read_folder(folder, lambda at: (_stamp(at), Tagger.load(at)))
+                self._loaded[folder] = known
             return known[1]
 
 

@@ -24,6 +24,7 @@ from hf_assets.corpora.registry import CorpusSpec
 from hf_assets.corpora.schemas import CORPUS_COLUMNS, SPLITS, TEXTS_COLUMNS
 from hf_assets.corpora.sites import IDS, Site, site_of
 from hf_assets.corpora.text import plain, squeezed, text_key, words
+from hf_assets.durable import read_folder
 from hf_assets.errors import InputError
 from hf_assets.lake import Made, Stored
 from hf_assets.parquet import ParquetBatches, Table
@@ -143,9 +144,14 @@ def _earlier(folder: Path | None) -> tuple[Corpus | None, _Places, _Places]:
     """The last corpus, where its rows lie, and where those lay that are not in it any more."""
     if folder is None or not (folder / "corpus.parquet").exists():
         return None, {}, {}
-    try:
+
+    def read(folder: Path) -> tuple[Corpus, pl.DataFrame]:
         corpus, path = open_corpus(folder), folder / "places.parquet"
         away = pl.read_parquet(path) if path.exists() else pl.DataFrame(schema=PLACES.schema)
+        return corpus, away
+
+    try:
+        corpus, away = read_folder(folder, read)
         return corpus, _places(corpus.frame), _places(away)
     except (CorpusError, pl.exceptions.PolarsError) as error:
         hint = f"remove {folder} first; its rows may change sides then"

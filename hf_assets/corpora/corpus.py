@@ -6,7 +6,7 @@ What does not: how the folder is made (`building.py`), or what it must pass (`qu
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,9 @@ import polars as pl
 
 from hf_assets.corpora.labels import multi_hot
 from hf_assets.corpora.schemas import CORPUS_COLUMNS, SPLITS, SplitName
+from hf_assets.durable import read_folder
 from hf_assets.errors import InputError
+from hf_assets.opened import OpenedFile, scan
 
 # The embedded Stack Exchange's site, which is none.
 EMBEDDED_SITE = "generated"
@@ -43,11 +45,17 @@ class Corpus:
     name: str
     labels: tuple[str, ...]
     facts: dict[str, Any]
+    rows: OpenedFile | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def frame(self) -> pl.DataFrame:
         """All rows with `CORPUS_COLUMNS`, read on first use."""
-        return pl.read_parquet(self.folder / "corpus.parquet", hive_partitioning=False)
+        return self.unread.collect()
+
+    @property
+    def unread(self) -> pl.LazyFrame:
+        """The same, unread."""
+        return scan([self.rows or OpenedFile(self.folder / "corpus.parquet")])
 
     @property
     def generated(self) -> bool:
@@ -64,11 +72,15 @@ class Corpus:
 
 
 def open_corpus(folder: Path) -> Corpus:
-    """The corpus in that folder; rows are read when they are asked for.
+    """The corpus in that folder; rows are read when they are asked for, of these files still.
 
     Raises:
         CorpusError: a file is missing or torn, or the files do not belong together.
     """
+    return read_folder(folder, _open)
+
+
+def _open(folder: Path) -> Corpus:
     labels = _json(folder / "labels.json").get("labels")
     facts = _json(folder / "facts.json")
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
@@ -77,8 +89,9 @@ def open_corpus(folder: Path) -> Corpus:
         raise CorpusError(f"{folder / 'labels.json'} names a label twice: make the corpus anew")
     path = folder / "corpus.parquet"
     try:
-        columns = pl.read_parquet_schema(path)
-        rows = pl.scan_parquet(path, hive_partitioning=False).select(pl.len()).collect().item()
+        file = OpenedFile(path)
+        columns = scan([file]).collect_schema()
+        rows = scan([file]).select(pl.len()).collect().item()
     except (OSError, pl.exceptions.PolarsError) as error:
         raise CorpusError(f"{path} cannot be read ({error}): make the corpus anew") from error
     lacking = [name for name in CORPUS_COLUMNS if name not in columns]
@@ -90,7 +103,7 @@ def open_corpus(folder: Path) -> Corpus:
             f"rows and {facts.get('labels')} labels, there are {rows} and {len(labels)}: make the "
             "corpus anew"
         )
-    return Corpus(folder, str(facts.get("name", folder.name)), tuple(labels), facts)
+    return Corpus(folder, str(facts.get("name", folder.name)), tuple(labels), facts, file)
 
 
 def is_generated(facts: Mapping[str, Any]) -> bool:

@@ -72,7 +72,11 @@ class SpaceConfig(dg.Config):
 @contextmanager
 def made(chain: Chain, *names: str) -> Generator[Path]:
     """An empty folder that becomes `chain.place(*names)` when it is filled."""
-    with clear_failures(), replacing_folder(chain.place(*names)) as folder:
+    with (
+        clear_failures(),
+        replacing_folder(chain.place(*names)) as folder,
+        chain.reading(),
+    ):
         yield folder
 
 

@@ -12,6 +12,7 @@ from hf_assets.defs.chain import Chain
 from hf_assets.defs.checking import check
 from hf_assets.defs.partitions import base_models
 from hf_assets.defs.resources import LakeResource
+from hf_assets.durable import read_folder
 from hf_assets.settings import settings
 from hf_assets.verdict import Verdict
 
@@ -55,7 +56,9 @@ def _of_classifier(name: str) -> Iterator[dg.AssetChecksDefinition]:
         def judged(lake: LakeResource, base: str) -> Verdict:
             from hf_assets.classifiers import quality
 
-            return getattr(quality, rule)(Chain(lake.tree, name).given(base, step))
+            chain = Chain(lake.tree, name)
+            with chain.reading():
+                return getattr(quality, rule)(chain.given(base, step))
 
         return check([name, asset], rule, judged, about, blocking=blocking, partitions=base_models)
 
@@ -104,7 +107,9 @@ def _of_classifier(name: str) -> Iterator[dg.AssetChecksDefinition]:
     def answers_alone(lake: LakeResource, _: str) -> Verdict:
         from hf_assets.classifiers import quality
 
-        return quality.answers_alone(served(Chain(lake.tree, name).given("tagger_space")))
+        chain = Chain(lake.tree, name)
+        with chain.reading():
+            return quality.answers_alone(served(chain.given("tagger_space")))
 
     yield check(
         [name, "tagger_space"],
@@ -127,7 +132,7 @@ def _of_leaderboard(
         from hf_assets.classifiers import judging
         from hf_assets.classifiers.standings import open_leaderboard
 
-        board = open_leaderboard(Chain(lake.tree, name).given("leaderboard"))
+        board = read_folder(Chain(lake.tree, name).given("leaderboard"), open_leaderboard)
         return getattr(judging, rule)(board.rows)
 
     return check([name, "leaderboard"], rule, judged, about, blocking=blocking, partitions=None)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hf_assets.durable import append_line, write_bytes
+from hf_assets.durable import append_line, storing, write_bytes
 from hf_assets.hub.capture import (
     JOURNAL,
     MARKER,
@@ -49,7 +49,8 @@ class Attempt:
     def begin(cls, folder: Path, ask: Ask, endpoint: str, now: datetime) -> "Attempt":
         """A new attempt, its question on disk before it is asked."""
         path = folder / now.strftime(STAMP)
-        path.mkdir(parents=True)
+        with storing(path):
+            path.mkdir(parents=True)
         attempt = cls(path, ask, endpoint, now)
         append_line(path / JOURNAL, json.dumps(attempt.header).encode())
         return attempt
@@ -89,7 +90,8 @@ class Attempt:
                 "listing would never end.",
                 permanent=True,
             )
-        with (self.path / page_name(number)).open("wb") as stored:
+        path = self.path / page_name(number)
+        with storing(path), path.open("wb") as stored:
             stored.write(ZSTD.compress(page.body, asbytes=True))
             stored.flush()
             os.fdatasync(stored.fileno())

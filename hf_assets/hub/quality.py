@@ -10,7 +10,6 @@ from pathlib import Path
 
 import polars as pl
 import polars.selectors as cs
-import pyarrow.parquet as pq
 
 from hf_assets.hub.capture import Capture
 from hf_assets.hub.capturing import SHORT_OF_TOTAL
@@ -208,7 +207,7 @@ def null_counts(stored: Stored) -> dict[str, int]:
 
 
 def _footer_nulls(stored: Stored) -> dict[str, int]:
-    metadata = pq.read_metadata(stored.path)
+    metadata = stored.file.arrow().metadata
     counts: dict[str, int] = {}
     for group in range(metadata.num_row_groups):
         for at in range(metadata.num_columns):

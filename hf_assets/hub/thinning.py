@@ -14,7 +14,6 @@ from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
-import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
 from hf_assets.durable import write_bytes
@@ -146,13 +145,13 @@ def _not_yet(lake: Lake, day: str, trusted: set[str]) -> str | None:
 
 def _thin_table(lake: Lake, table: Table, day: str, today: str, dry: bool) -> Thinned:
     stored = lake.read(table.name, day)
-    before = stored.path.stat().st_size
+    before = stored.bytes
     if dry:
         return Thinned(table.name, day, before, before)
     kept = KEPT[table.name]
     notes: dict[str, Any] = {**stored.notes, "thinned": today, "kept": ", ".join(kept)}
-    made = Made(_kept_rows(stored, table, kept), notes, stored.provenance)
-    after = lake.write(table, day, made).path.stat().st_size
+    made = Made(_kept_rows(stored, table, kept), notes, stored.provenance, stored.asides)
+    after = lake.write(table, day, made).bytes
     return Thinned(table.name, day, before, after)
 
 
@@ -163,7 +162,7 @@ def _kept_rows(stored: Stored, table: Table, kept: tuple[str, ...]) -> Iterator[
         for name, column in table.columns.items()
         if name not in kept
     ]
-    with pq.ParquetFile(stored.path) as file:
+    with stored.file.arrow() as file:
         for group in range(file.num_row_groups):
             rows = pl.from_arrow(file.read_row_group(group, columns=list(kept)))
             assert isinstance(rows, pl.DataFrame)

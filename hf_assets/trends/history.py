@@ -16,6 +16,7 @@ import polars as pl
 from hf_assets.hub.judged import DAILY_CHANGES, DAY_QUALITY
 from hf_assets.lake import Lake, Made, MissingDay, iso
 from hf_assets.months import Mark, by_month, marks, month_of
+from hf_assets.opened import OpenedFile, scan
 from hf_assets.parquet import Table
 from hf_assets.trends import needs
 from hf_assets.trends.calendar import Calendar, calendar
@@ -42,6 +43,13 @@ class Past:
     def __init__(self, lake: Lake) -> None:
         self.lake = lake
 
+    def current(self) -> "Past":
+        """This one, or, where days came, went or were made again meanwhile, the past by now."""
+        now = Past(self.lake)
+        known = ("metrics_files", "changes_files", "_judged")
+        same = all(vars(self)[name] == getattr(now, name) for name in known if name in vars(self))
+        return self if same else now
+
     @cached_property
     def metrics_files(self) -> dict[str, Mark]:
         """The days of `daily_metrics` in the lake, each with its mark."""
@@ -60,10 +68,14 @@ class Past:
     @cached_property
     def quality(self) -> pl.DataFrame:
         """What the series want of `day_quality`; MissingDay where it has not got it."""
-        judged = self.lake.read(DAY_QUALITY.name, None).frame
+        judged = scan([self._judged])
         for name in set(VERDICT) - set(judged.collect_schema()):
             raise MissingDay(f"day_quality does not tell the {name}: materialise day_quality first")
         return judged.select(VERDICT).collect()
+
+    @cached_property
+    def _judged(self) -> OpenedFile:
+        return self.lake.read(DAY_QUALITY.name, None).file
 
     @cached_property
     def calendar(self) -> Calendar:

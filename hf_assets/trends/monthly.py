@@ -6,6 +6,7 @@ as it was. What comes out is what making all of it would give, to the last digit
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +59,9 @@ def counts(table: Table, make: Callable[[Past], Made]) -> Series:
 def brought_up(past: Past, *series: Series, anew: bool = False) -> list[Stored]:
     """Each series, its months as they should be; days that several need are read once.
 
+    Another process that brings up the same series is waited for. Until all months of a series are
+    there, its table is as it was.
+
     Args:
         past: every stored day.
         series: what is made.
@@ -65,7 +69,16 @@ def brought_up(past: Past, *series: Series, anew: bool = False) -> list[Stored]:
 
     Raises:
         MissingDay: `day_quality` lacks a day, or was never made.
+        BusyError: another process brings one of them up for longer than anybody waits.
     """
+    with ExitStack() as locks:
+        # In one order, so that two processes never wait for each other.
+        for name in sorted({one.table.name for one in series}):
+            locks.enter_context(past.lake.refreshing(name))
+        return _brought_up(past.current(), *series, anew=anew)
+
+
+def _brought_up(past: Past, *series: Series, anew: bool) -> list[Stored]:
     under_way = [_UnderWay(past, one, anew=anew) for one in series]
     wanted = sorted({month for one in under_way for month in one.wanted})
     for begin in range(0, len(wanted), AT_ONCE):

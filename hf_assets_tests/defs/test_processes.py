@@ -13,6 +13,7 @@ import pytest
 
 from hf_assets.demo.generator import GeneratedHub
 from hf_assets_tests.defs.conftest import RAW, TABLES, Make, days_ago
+from hf_assets_tests.full_disk import files_no_longer_than
 
 PROJECT = Path(__file__).resolve().parents[2]
 NOWHERE = "http://127.0.0.1:9"  # the discard port: what asks it for a page fails
@@ -101,6 +102,21 @@ def test_launch_of_a_range_without_captures_fails_and_writes_nothing(
     assert f"{days_ago(2)} is over and its models were never captured" in said
     assert "STEP_UP_FOR_RETRY" not in said
     assert not dg_command.lake.exists()
+
+
+def test_a_disk_that_is_full_is_told_once_and_not_retried(world: Make) -> None:
+    hub = world(GeneratedHub(3_000, 20, seed=4))
+    hub.capture(days_ago(1))
+    with files_no_longer_than(20_000):
+        run = hub.materialize("models", day=days_ago(1))
+    assert not run.success
+    assert not [event for event in run.all_events if event.event_type_value == "STEP_UP_FOR_RETRY"]
+    (failed,) = [event for event in run.all_events if event.is_step_failure]
+    assert failed.step_failure_data.error is not None
+    told = failed.step_failure_data.error.to_string()
+    path = hub.lake.folder("models", days_ago(1)) / "data.parquet"
+    assert f"{path} cannot be written: File too large. The file system of {hub.root}" in told
+    assert hub.lake.days("models") == []
 
 
 @pytest.mark.heavy

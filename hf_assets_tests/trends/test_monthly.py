@@ -2,9 +2,7 @@
 
 import datetime as dt
 import shutil
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest import mock
@@ -15,112 +13,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from hf_assets.lake import Lake, Made, MissingDay
-from hf_assets.parquet import Table
-from hf_assets.trends import key_history, monthly, needs, tables
+from hf_assets.lake import Lake, MissingDay
+from hf_assets.trends import monthly, needs
 from hf_assets.trends.adoption import adoption_history
-from hf_assets.trends.concentration_history import concentration_history
 from hf_assets.trends.history import Past
-from hf_assets.trends.lifecycle import lifecycle
-from hf_assets.trends.metrics import DAILY_METRICS
-from hf_assets.trends.model_history import model_history
-from hf_assets.trends.monthly import Series, brought_up, counts, levels
-from hf_assets.trends.space_history import space_usage_history
-from hf_assets_tests.trends.days import (
-    Row,
-    category,
-    changes,
-    day,
-    frame_of,
-    judge,
-    model,
-    verdict,
-    write,
+from hf_assets.trends.monthly import Series, brought_up
+from hf_assets_tests.trends.days import frame_of, judge
+from hf_assets_tests.trends.quarters import (
+    COUNTS,
+    DAYS,
+    LEVELS,
+    Days,
+    a_quarter,
+    full_at,
+    whole,
 )
-
-LEVELS = [
-    levels(tables.CATEGORY_HISTORY, key_history.category_history),
-    levels(tables.AUTHOR_HISTORY, key_history.author_history),
-    levels(tables.LICENSE_HISTORY, key_history.license_history),
-    levels(tables.MODEL_HISTORY, model_history),
-    levels(tables.SPACE_USAGE_HISTORY, space_usage_history),
-    levels(tables.CONCENTRATION_HISTORY, concentration_history),
-]
-COUNTS = [counts(tables.LIFECYCLE, lifecycle)]
-DAYS = 100  # from 2025-03-01 on: four months
-
-
-@dataclass
-class Days:
-    """Days of a lake by number: what is in each, and what is said of it."""
-
-    lake: Lake
-    seeds: dict[int, int] = field(default_factory=dict)
-    befores: dict[int, int | None] = field(default_factory=dict)
-    untrusted: set[int] = field(default_factory=set)
-    folders: set[int] = field(default_factory=set)
-    stale: set[int] = field(default_factory=set)
-
-    def put(self, number: int, seed: int) -> None:
-        self.seeds[number] = seed
-        rows = [{"day": day(number), **row} for row in _rows(number, seed)]
-        write(self.lake, DAILY_METRICS, day(number).isoformat(), rows)
-        # What it is compared with is as its file says, whatever becomes of that day.
-        before = max((one for one in self.seeds if one < number), default=None)
-        self.befores[number] = before
-        counted = [
-            {"dimension": "adoption", "key": "1000", "age": age, "rows": 9 + seed, "value": 3}
-            for age in (1, 2 + seed % 4)
-        ]
-        counted.append({"dimension": "lifecycle", "key": "created", "rows": seed})
-        changes(self.lake, number, counted, before=number if before is None else before)
-
-    def drop(self, number: int) -> None:
-        del self.seeds[number]
-        for table in ("daily_metrics", "daily_changes"):
-            shutil.rmtree(self.lake.folder(table, day(number).isoformat()))
-
-    def judged(self) -> Past:
-        """The verdicts as they are now."""
-        rows = [
-            verdict(
-                number,
-                before=self.befores[number],
-                trusted=number not in self.untrusted,
-                stale=number in self.stale,
-                coverage="folder" if number in self.folders else "hub",
-            )
-            for number in sorted(self.seeds)
-        ]
-        judge(self.lake, rows)
-        return Past(self.lake)
-
-
-def _rows(number: int, seed: int) -> list[Row]:
-    size = 2_000 + 31 * number + 7 * seed
-    return [
-        category("text", size, downloads_all_time=40 * number + seed),
-        *([category(None, size // 2)] if seed % 3 else []),
-        {"dimension": "author", "key": "a", "rank": 1, "rows": 2, "downloads": size},
-        {"dimension": "license", "key": "mit", "rank": 1, "rows": 2, "downloads": size},
-        {"dimension": "license_group", "key": "permissive", "rank": 1, "rows": 2},
-        *(model(one, size * (one + 1), downloads_all_time=50 * number * (one + 1))
-          for one in range(4) if (seed + one) % 4),
-        {"dimension": "usage_total", "key": "Spaces", "rank": 1, "rows": 90 + seed},
-        {"dimension": "usage_model", "key": "a/m1", "rank": 1, "rows": 20 + seed, "value": 3.0},
-        {"dimension": "concentration", "key": "downloads/gini", "value": seed / 100},
-    ]  # fmt: skip
-
-
-def whole(series: Series, past: Past) -> pl.DataFrame:
-    """All of it at once, as it is stored: by month, then as it comes."""
-    schema = series.table.schema
-    made = frame_of(series.make(past)) if past.stored else pl.DataFrame(schema=schema)
-    kinds = {name: kind for name, kind in schema.items() if name in made.columns}
-    made = made.cast(kinds)  # ty: ignore[invalid-argument-type]
-    missing = [pl.lit(None, kind).alias(name) for name, kind in schema.items() if name not in kinds]
-    made = made.with_columns(missing).select(schema.names())
-    return made.sort(pl.col("day").dt.truncate("1mo"), maintain_order=True)
 
 
 def all_as_if_made_at_once(lake: Lake) -> None:
@@ -172,11 +79,7 @@ def test_whatever_happens_to_the_days(
 @pytest.fixture
 def quarter(lake: Lake) -> Days:
     """March, April and May up to the 20th, all trusted, and every series of them."""
-    days = Days(lake)
-    for number in range(81):
-        days.put(number, number % 10)
-    brought_up(days.judged(), *LEVELS, *COUNTS)
-    return days
+    return a_quarter(lake)
 
 
 def made_anew(days: Days, change: Callable[[], object]) -> set[str]:
@@ -264,7 +167,7 @@ def test_months_that_are_gone_and_a_table_of_one_file_go(quarter: Days) -> None:
         quarter.drop(number)
     (stored,) = brought_up(quarter.judged(), series)
     assert lake.months(series.table.name) == ["2025-04", "2025-05"]
-    assert sorted(path.name for path in folder.iterdir()) == [
+    assert sorted(path.name for path in folder.glob("[!.]*")) == [
         "month=2025-04", "month=2025-05", "months.json",
     ]  # fmt: skip
     assert stored.frame.select(pl.col("day").min()).collect().item() == dt.date(2025, 4, 1)
@@ -283,7 +186,7 @@ def test_a_lake_of_before_counts_until_all_months_are_there(quarter: Days) -> No
     rows = lake.write(series.table, None, one).rows
     with full_at("2025-04"), pytest.raises(OSError, match="space"):
         brought_up(quarter.judged(), series)
-    assert (folder / "month=2025-03" / "data.parquet").exists()
+    assert not (folder / "month=2025-03").exists(), "half a table is none, for nobody"
     assert lake.read(series.table.name, None).frame.collect().height == rows
     assert lake.read(series.table.name, None).months == ()
     assert brought_up(quarter.judged(), series)[0].rows == rows
@@ -310,28 +213,21 @@ def test_no_days_are_a_table_without_rows_and_unjudged_days_none(lake: Lake) -> 
     assert (stored.rows, stored.months) == (0, ())
 
 
-@contextmanager
-def full_at(month: str) -> Generator[list[str]]:
-    """The disk is full when that month is written; what was written before."""
-    write, written = Lake.write, []
-
-    def writing(lake: Lake, table: Table, key: str, made: Made) -> object:
-        if key == month:
-            raise OSError("No space left on device")
-        written.append(key)
-        return write(lake, table, key, made)
-
-    with mock.patch.object(Lake, "write", writing):
-        yield written
-
-
 def test_what_died_half_way_is_made_up_for(quarter: Days) -> None:
+    before = quarter.lake.read("category_history", None).frame.collect()
     quarter.put(9, 9)
     past = quarter.judged()
     with full_at("2025-04") as written, pytest.raises(OSError, match="space"):
         brought_up(past, LEVELS[0])
     assert written == ["2025-03"]
-    assert lake_days(quarter.lake) == 81
+    # Neither months of two refreshes together, nor their rows counted as they were.
+    stored = quarter.lake.read("category_history", None)
+    assert_frame_equal(stored.frame.collect(), before)
+    assert stored.rows == before.height
+    # What was made is not made again.
+    with full_at("2025-05") as written:
+        brought_up(past, LEVELS[0])
+    assert written == ["2025-04"]
     all_as_if_made_at_once(quarter.lake)
 
 

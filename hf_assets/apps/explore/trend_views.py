@@ -207,7 +207,7 @@ def _offer(stored: Stored | None, name: str, day: str | None, kind: str) -> None
     # As Parquet it is the stored file, where there is but one; others are made when asked for.
     make = partial(as_file, stored.frame, "csv" if kind == "CSV" else "parquet")
     if kind == "Parquet" and not stored.months:
-        make = stored.path.read_bytes
+        make = stored.file.read_bytes
     st.download_button(
         f"Download {name}.{suffix}",
         make,
