@@ -18,11 +18,12 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csc_matrix, csr_matrix
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 from sklearn.svm import LinearSVC
 
 from hf_assets.classifiers.metrics import best_threshold, scores_at
 from hf_assets.classifiers.provenance import corpus_mark
+from hf_assets.classifiers.speed import instructions, machine
 from hf_assets.classifiers.tfidf import TfIdf
 from hf_assets.corpora.corpus import Corpus, Split
 from hf_assets.errors import InputError
@@ -67,6 +68,8 @@ def fit(corpus: Corpus, folder: Path, tell: Tell = lambda _: None, seed: int = 0
         "labels": list(corpus.labels),
         "rows": {"train": len(train.texts), "validation": len(validation.texts)},
         "seed": seed,
+        "machine": machine(),
+        "instructions": instructions(),
         "constant": {
             "k": len(columns),
             "labels": [corpus.labels[column] for column in columns],
@@ -111,14 +114,9 @@ def fit_tfidf(train: Split, tell: Tell = lambda _: None, seed: int = 0) -> TfIdf
     Raises:
         InputError: no word is in two of the texts.
     """
-    vectorizer = TfidfVectorizer(
-        sublinear_tf=True, ngram_range=(1, 2), min_df=LEAST_TEXTS, max_features=MOST_TERMS,
-        dtype=np.float32,
-    )  # fmt: skip
-    try:
-        weighed = vectorizer.fit_transform(train.texts)
-    except ValueError as error:
-        raise InputError(f"TF-IDF found no word that two training texts share: {error}") from error
+    terms, counts = _counted(train.texts)
+    weighing = TfidfTransformer(sublinear_tf=True)
+    weighed = weighing.fit_transform(counts)
     labels = train.targets.shape[1]
     tell(f"TF-IDF: {weighed.shape[1]:,} terms in {len(train.texts):,} texts, {labels} labels")
     given = (weighed, np.asfortranarray(train.targets), seed)
@@ -130,19 +128,36 @@ def fit_tfidf(train: Split, tell: Tell = lambda _: None, seed: int = 0) -> TfIdf
         with ProcessPoolExecutor(jobs, get_context("spawn"), _start, given) as pool:
             fitted = list(pool.map(_fit_label, range(labels), chunksize=4))
     # One label's weights at a time in 16 bits: all of them dense would take gigabytes.
-    starts = np.cumsum([0] + [len(terms) for terms, _, _ in fitted])
-    terms = np.concatenate([terms for terms, _, _ in fitted])
+    starts = np.cumsum([0] + [len(given) for given, _, _ in fitted])
+    rows = np.concatenate([given for given, _, _ in fitted])
     weights = np.concatenate([weights for _, weights, _ in fitted]).view(np.int16)
-    by_term = csc_matrix((weights, terms, starts), shape=(weighed.shape[1], labels)).tocsr()
+    by_term = csc_matrix((weights, rows, starts), shape=(weighed.shape[1], labels)).tocsr()
     return TfIdf(
-        terms=tuple(vectorizer.get_feature_names_out()),
-        idf=vectorizer.idf_.astype(np.float32),
+        terms=tuple(terms),
+        idf=weighing.idf_.astype(np.float32),
         starts=by_term.indptr,
         columns=by_term.indices.astype(np.min_scalar_type(max(labels - 1, 256))),
         weights=by_term.data.view(np.float16),
         scale=np.ones(labels, np.float32),
         bias=np.array([bias for _, _, bias in fitted], np.float32),
     )
+
+
+def _counted(texts: list[str]) -> tuple[list[str], csr_matrix]:
+    """The terms, in alphabetical order, and how often each text has them, float32.
+
+    Those of `LEAST_TEXTS` texts, and of them the commonest; of equally common ones the first. The
+    vectorizer's own `max_features` takes whichever of them an unstable sort leaves in front, which
+    depends on the processor.
+    """
+    counter = CountVectorizer(ngram_range=(1, 2), min_df=LEAST_TEXTS, dtype=np.float32)
+    try:
+        counts = counter.fit_transform(texts)
+    except ValueError as error:
+        raise InputError(f"TF-IDF found no word that two training texts share: {error}") from error
+    times = np.asarray(counts.sum(axis=0, dtype=np.float64)).ravel()
+    kept = np.sort(np.argsort(-times, kind="stable")[:MOST_TERMS])
+    return counter.get_feature_names_out()[kept].tolist(), counts[:, kept]
 
 
 _given: tuple[csr_matrix, np.ndarray, int]

@@ -34,6 +34,7 @@ _SHARES = (
     "micro_f1", "micro_f1_low", "micro_f1_high", "macro_f1", "micro_precision", "micro_recall",
     "mean_average_precision", "subset_accuracy", "hamming_accuracy",
 )  # fmt: skip
+_TRAINED_WITH = ("torch", "transformers", "tokenizers")
 _NONE = "\N{EN DASH}"
 
 
@@ -45,6 +46,7 @@ class Published:
         corpus: what it was trained on.
         board: where its scores stand.
         row: its row there.
+        training: what its training.json holds.
         size: bytes of its graph.
         max_length: tokens it reads.
         licence: the Hub's name for that of the texts.
@@ -57,6 +59,7 @@ class Published:
     corpus: Corpus
     board: Leaderboard
     row: dict[str, Any]
+    training: dict[str, Any]
     size: int
     max_length: int
     licence: str
@@ -165,6 +168,8 @@ def _said(model: Published) -> dict[str, str]:
         "tfidf": _percent(_of(board, TFIDF, "micro_f1")),
         "nothing": _percent(_of(board, NOTHING, "hamming_accuracy")),
         "machine": inert(board.facts["machine"]),
+        "instructions": inert(" ".join(board.facts.get("instructions") or ["(not recorded)"])),
+        "trained_on": _trained_on(model.training),
         "day": inert(board.facts["day"]),
         "label_table": _labels(board),
         "words": _words(model),
@@ -183,6 +188,20 @@ def _said(model: Published) -> dict[str, str]:
         "max_length": str(model.max_length),
         "unlabelled": f"{_percent(row['rows_unlabelled'])} %",
     }  # fmt: skip
+
+
+def _trained_on(training: dict[str, Any]) -> str:
+    """On what it was trained, as a point of the list; nothing where its facts do not say."""
+    if not training.get("machine"):
+        return ""
+    what = training.get("gpu") or training["machine"]
+    said = f"{what}, {training['dtype']}, {training['threads']} threads"
+    versions = training.get("versions") or {}
+    told = ", ".join(f"{name} {versions[name]}" for name in _TRAINED_WITH if name in versions)
+    return (
+        f"- **Trained** on: {inert(said)}; with {inert(told)}. Another kind of processor gives "
+        "other weights; so does another number of threads where the encoder was trained too.\n"
+    )
 
 
 def _percent(share: float | None) -> str:

@@ -112,6 +112,7 @@ def write_space(
         corpus=corpus,
         board=board,
         row=served[0],
+        training=read_json(quantized.parent / "classifier" / "training.json"),
         size=(model / GRAPH).stat().st_size,
         max_length=config["max_length"],
         licence=hub_licence(corpus),

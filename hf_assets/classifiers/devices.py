@@ -7,7 +7,10 @@ from typing import Literal
 
 import torch
 
+from hf_assets.classifiers.recipes import Recipe
+
 Attention = Literal["eager", "sdpa"]
+Computed = Literal["float32", "bfloat16"]
 
 
 @dataclass(frozen=True)
@@ -22,14 +25,15 @@ class Device:
         """The fastest kernel to train with: on CPU, SDPA's backward pass under a mask is slow."""
         return "sdpa" if self.kind == "cuda" else "eager"
 
-    @property
-    def dtype(self) -> str:
-        """What products are computed in during training."""
-        return "bfloat16" if self.bf16 else "float32"
+    def dtype(self, recipe: Recipe) -> Computed:
+        """What products are computed in while that recipe trains on this device."""
+        if recipe.dtype != "auto":
+            return recipe.dtype
+        return "bfloat16" if self.bf16 and recipe.strategy == "finetune" else "float32"
 
-    def autocast(self, *, enabled: bool = True) -> torch.autocast:
-        """A context in which products are computed in bfloat16, where that is faster."""
-        return torch.autocast(self.kind, torch.bfloat16, enabled=enabled and self.bf16)
+    def autocast(self, dtype: Computed) -> torch.autocast:
+        """A context in which products are computed in that format, whether it is fast or not."""
+        return torch.autocast(self.kind, torch.bfloat16, enabled=dtype == "bfloat16")
 
 
 def device() -> Device:

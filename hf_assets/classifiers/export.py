@@ -95,7 +95,8 @@ def export(
 
 def write_graph(network: TagNetwork, path: Path) -> None:
     """Write the network as one ONNX file, whose two dynamic axes are `batch` and `length`."""
-    # A batch of one row or a length of one token would be taken for a constant.
+    # Two rows of three tokens. Of torch 2.13's axes one may have the size 1; where both have, the
+    # graph declares dynamic axes and fails at every other size.
     ids = torch.full((2, 3), 1)
     given = {name: torch.ones_like(ids) for name in network.input_names}
     # It warns that torchvision, which nothing here needs, is not installed.

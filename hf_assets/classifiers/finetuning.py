@@ -71,7 +71,7 @@ def finetune(
         per_device_eval_batch_size=2 * recipe.batch,
         max_grad_norm=recipe.clip,
         train_sampling_strategy="group_by_length",
-        bf16=here.bf16,
+        bf16=here.dtype(recipe) == "bfloat16",
         use_cpu=here.kind == "cpu",
         dataloader_pin_memory=here.kind == "cuda",
         eval_strategy="epoch",

@@ -26,7 +26,7 @@ from hf_assets.classifiers.provenance import (
     require_current,
     require_same_corpus,
 )
-from hf_assets.classifiers.speed import machine, timed
+from hf_assets.classifiers.speed import instructions, machine, timed
 from hf_assets.classifiers.standings import (
     BASELINE,
     COLUMNS,
@@ -115,7 +115,8 @@ def measure(
             enter(_helped(served, small, blend))
     facts = {
         "corpus": corpus.name, "labels": len(corpus.labels), "test_rows": len(test.texts),
-        "seed": seed, "day": today(), "machine": machine(), "best": best,
+        "seed": seed, "day": today(), "machine": machine(),
+        "instructions": instructions(), "best": best,
         "blend": blend and asdict(blend),
         "made_from": {"corpus": corpus_mark(corpus), "int8": best and graphs[best]},
     }  # fmt: skip
@@ -183,7 +184,10 @@ def _framed(made: list[dict[str, Any]]) -> pl.DataFrame:
     frame = pl.DataFrame(rows, schema=TABLE.schema)
     tfidf = frame.filter(model=TFIDF)["micro_f1"]
     gain = pl.col("micro_f1") - (tfidf[0] if len(tfidf) else None)
-    return frame.with_columns(gain_over_tfidf=gain).sort("micro_f1", descending=True)
+    # Equal scores, as torch's and its graph's often are, stay in the order they came in.
+    return frame.with_columns(gain_over_tfidf=gain).sort(
+        "micro_f1", descending=True, maintain_order=True
+    )
 
 
 def _labels(corpus: Corpus, test: Split, predicted: np.ndarray) -> pl.DataFrame:

@@ -22,12 +22,12 @@ from transformers.utils import logging as transformers_logging
 from transformers.utils.logging import is_progress_bar_enabled
 
 from hf_assets.classifiers.batches import by_length, token_ids
-from hf_assets.classifiers.devices import Attention, Device, device, torch_threads
+from hf_assets.classifiers.devices import Attention, Computed, Device, device, torch_threads
 from hf_assets.errors import InputError
 
 HEAD_DROPOUT = 0.1
 TELL_EVERY = 15.0  # seconds between two lines of progress in the run log
-_ROWS = 8  # a core at a time: what these need stays in its cache
+_ROWS = 8  # a batch on a CPU, at most: what these need stays in the cache of its core
 
 
 class NetworkError(InputError):
@@ -161,14 +161,15 @@ def features(
     batch: int = 32,
     tell: Callable[[str], None] = lambda _: None,
     *,
-    fast: bool = True,
+    dtype: Computed = "float32",
 ) -> np.ndarray:
     """What the encoder makes of each text, float32 [texts, width], in the order given.
 
-    `fast`: in bfloat16 where the hardware has it. `tell` hears how far it is, now and then.
+    The same to the last bit whatever the number of threads. `dtype`: what its products are computed
+    in. `tell` hears how far it is, now and then.
     """
     width = network.head.in_features
-    return _answers(network, network.pooled, width, tokenizer, texts, batch, fast, tell)
+    return _answers(network, network.pooled, width, tokenizer, texts, batch, dtype, tell)
 
 
 def predict(
@@ -176,10 +177,11 @@ def predict(
 ) -> np.ndarray:
     """Scores of each text, float32 [texts, labels], 0 to 1: computed in float32, without dropout.
 
-    Texts of one length share a batch, so that padding costs little; the network is left in
-    evaluation mode, on the GPU where there is one.
+    Texts of one length share a batch, so that padding costs little; the same to the last bit
+    whatever the number of threads. The network is left in evaluation mode, on the GPU where there
+    is one.
     """
-    logits = _answers(network, network, len(network.labels), tokenizer, texts, batch, fast=False)
+    logits = _answers(network, network, len(network.labels), tokenizer, texts, batch, "float32")
     return torch.sigmoid(torch.from_numpy(logits)).numpy()
 
 
@@ -190,7 +192,7 @@ def _answers(
     tokenizer: Any,
     texts: Sequence[str],
     batch: int,
-    fast: bool,
+    dtype: Computed,
     tell: Callable[[str], None] = lambda _: None,
 ) -> np.ndarray:
     at: Device = device()
@@ -199,9 +201,13 @@ def _answers(
     made = np.empty((len(texts), width), np.float32)
     threads = torch.get_num_threads()
     # A batch a core, not all cores a batch: threads that share a product wait for one another at
-    # the end of each, twice as long where another program has one of the cores.
-    workers = 1 if at.kind == "cuda" else min(threads, -(-len(rows) // _ROWS)) or 1
-    batches = by_length(rows, min(batch, _ROWS) if workers > 1 else batch, tokenizer.pad_token_id)
+    # the end of each, twice as long where another program has one of the cores. They would add up
+    # in another order, too: so the number of threads decides who computes a batch, and no more.
+    workers = 1
+    if at.kind == "cpu":
+        batch = min(batch, _ROWS)
+        workers = min(threads, -(-len(rows) // batch)) or 1
+    batches = by_length(rows, batch, tokenizer.pad_token_id)
     lock, done, started = Lock(), 0, time.monotonic()
 
     def draw() -> Any:
@@ -211,7 +217,7 @@ def _answers(
     def work(tell: Callable[[str], None] = lambda _: None) -> None:
         nonlocal done
         told = started
-        with torch.inference_mode(), at.autocast(enabled=fast):
+        with torch.inference_mode(), at.autocast(dtype):
             while (drawn := draw()) is not None:
                 positions, inputs = drawn
                 answer = ask(**{name: tensor.to(at.kind) for name, tensor in inputs.items()})
@@ -223,7 +229,7 @@ def _answers(
                     rate = done / (told - started)
                     tell(f"read {done} of {len(rows)} texts, {rate:.0f} a second")
 
-    with torch_threads(1 if workers > 1 else threads), ThreadPoolExecutor(workers) as pool:
+    with torch_threads(1 if at.kind == "cpu" else threads), ThreadPoolExecutor(workers) as pool:
         others = [pool.submit(work) for _ in range(workers - 1)]
         try:
             work(tell)

@@ -4,11 +4,15 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 Strategy = Literal["finetune", "head"]
+Dtype = Literal["auto", "float32", "bfloat16"]
 
 
 @dataclass(frozen=True)
 class Recipe:
     """The settings of a training; the same recipe, corpus and base model give the same result.
+
+    To the last bit on one kind of processor, with the same versions: a head whatever the number of
+    threads, a fine-tuned encoder with as many. What a training ran on is in its facts.
 
     Attributes:
         strategy: "finetune" trains all; "head" trains a linear layer on the frozen encoder.
@@ -21,6 +25,9 @@ class Recipe:
         clip: norm that a step's gradient is cut to.
         patience: epochs without a better micro-F1 on validation after which training stops.
         seed: of the head's first weights, the order of rows and the dropout.
+        dtype: what the encoder's products are computed in while training. "auto" is float32 for a
+            head, which any processor has; fine-tuning takes bfloat16 where the hardware multiplies
+            it faster. Scores are always measured in float32.
     """
 
     strategy: Strategy = "finetune"
@@ -34,10 +41,14 @@ class Recipe:
     clip: float = 1.0
     patience: int = 2
     seed: int = 42
+    dtype: Dtype = "auto"
 
     def __post_init__(self) -> None:
         if self.strategy not in get_args(Strategy):
             known = ", ".join(get_args(Strategy))
             raise ValueError(f"not a strategy: {self.strategy!r}; there are {known}")
+        if self.dtype not in get_args(Dtype):
+            known = ", ".join(get_args(Dtype))
+            raise ValueError(f"not a dtype: {self.dtype!r}; there are {known}")
         if min(self.epochs, self.batch, self.patience) < 1:
             raise ValueError("epochs, batch and patience must be 1 or more")

@@ -92,8 +92,11 @@ class TfIdf:
         most = min(max(room, 0) // 3, len(strength))
         if not most:
             raise ValueError(f"a TF-IDF model of {len(self.bias)} labels needs over {size} bytes")
-        order = np.argpartition(-strength, most - 1)[:most]
-        order = order[np.lexsort((order, -strength[order]))]
+        # By value, and of equal ones the first: which of them a partition puts in front depends on
+        # the processor.
+        least = -np.partition(-strength, most - 1)[most - 1]
+        order = np.flatnonzero(strength >= least)
+        order = order[np.lexsort((order, -strength[order]))][:most]
         of_term = np.repeat(np.arange(len(self.terms)), np.diff(self.starts))[order]
         # A weight takes a byte and its column two; its term, where first met, its name and 8 more.
         cost = np.full(most, 1 + self.columns.itemsize)

@@ -31,6 +31,7 @@ from hf_assets.classifiers.network import (
 )
 from hf_assets.classifiers.provenance import classifier_mark, corpus_mark
 from hf_assets.classifiers.recipes import Recipe
+from hf_assets.classifiers.speed import instructions, machine
 from hf_assets.corpora.corpus import Corpus, Split
 from hf_assets.durable import remove_folder
 
@@ -81,7 +82,7 @@ def train(
     network = new_network(encoder, corpus.labels, recipe.max_length, attention)
     tell(
         f"{recipe.strategy} on {len(rows.texts)} rows with {len(corpus.labels)} labels, "
-        f"{device().kind} {device().dtype}, {torch.get_num_threads()} threads"
+        f"{device().kind} {device().dtype(recipe)}, {torch.get_num_threads()} threads"
     )
     if recipe.strategy == "head":
         learned = _head(network, tokenizer, rows, validation, recipe, tell)
@@ -116,9 +117,7 @@ def train(
         "validation": {name: found[name] for name in ("micro_f1", "macro_f1")},
         "seconds": round(learned.seconds, 3),
         "samples_per_second": round(learned.samples_per_second, 2),
-        "device": device().kind,
-        "dtype": device().dtype,
-        "threads": torch.get_num_threads(),
+        **_ran_on(recipe),
         "versions": {name: version(name) for name in _VERSIONS},
         "history": learned.history,
         "losses": learned.losses,
@@ -137,9 +136,9 @@ def _head(
     recipe: Recipe,
     tell: Callable[[str], None],
 ) -> Learned:
-    started = time.monotonic()
+    started, dtype = time.monotonic(), device().dtype(recipe)
     read = [
-        features(network, tokenizer, split.texts, recipe.batch, tell)
+        features(network, tokenizer, split.texts, recipe.batch, tell, dtype=dtype)
         for split in (rows, validation)
     ]
     seconds = time.monotonic() - started
@@ -153,9 +152,24 @@ def _head(
     )
 
 
+def _ran_on(recipe: Recipe) -> dict[str, Any]:
+    """What a result depends on beside its inputs and the versions."""
+    at = device()
+    return {
+        "device": at.kind,
+        "gpu": torch.cuda.get_device_name() if at.kind == "cuda" else None,
+        "dtype": at.dtype(recipe),
+        "threads": torch.get_num_threads(),
+        "machine": machine(),
+        "instructions": instructions(),
+    }
+
+
 def fingerprint(corpus: Corpus, encoder: Path, recipe: Recipe) -> str:
     """The same for the same recipe, corpus and base model, and for no others."""
-    made = hashlib.sha256(json.dumps([asdict(recipe), corpus.labels]).encode())
+    # What was begun in bfloat16 does not go on in float32, on another machine with the same disk.
+    given = [asdict(recipe), device().dtype(recipe), corpus.labels]
+    made = hashlib.sha256(json.dumps(given).encode())
     for split in (corpus.split("train"), corpus.split("validation")):
         made.update(json.dumps(split.texts).encode())
         made.update(split.targets.tobytes())

@@ -8,14 +8,13 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import dagster as dg
 
 from hf_assets.classifiers.encoders import BASE_MODELS, locate
 from hf_assets.classifiers.provenance import require_current
 from hf_assets.classifiers.quality import LARGEST_LOSS
-from hf_assets.classifiers.recipes import Recipe
+from hf_assets.classifiers.recipes import Dtype, Recipe, Strategy
 from hf_assets.classifiers.turns import turn
 from hf_assets.corpora.registry import corpora
 from hf_assets.defs import label_report as report
@@ -30,9 +29,13 @@ USUAL = Recipe()
 
 
 class TrainingConfig(dg.Config):
-    """How a classifier is trained."""
+    """How a classifier is trained.
 
-    strategy: Literal["finetune", "head"] = USUAL.strategy
+    `dtype`: "float32", "bfloat16", or "auto": float32 for a head, and for fine-tuning bfloat16
+    where the hardware multiplies it faster. The classifier's metadata say which it was.
+    """
+
+    strategy: Strategy = USUAL.strategy
     epochs: int = USUAL.epochs
     batch: int = USUAL.batch
     max_length: int = USUAL.max_length
@@ -40,6 +43,7 @@ class TrainingConfig(dg.Config):
     head_rate: float = USUAL.head_rate
     patience: int = USUAL.patience
     seed: int = USUAL.seed
+    dtype: Dtype = USUAL.dtype
 
     def recipe(self) -> Recipe:
         """The same as the training wants it."""

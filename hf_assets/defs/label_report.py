@@ -78,12 +78,18 @@ def classifier_facts(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
         **{name: facts[name] for name in ("strategy", "epochs", "best_epoch", "seconds")},
         "samples/s": facts["samples_per_second"],
         "device": f"{facts['device']} {facts['dtype']}, {facts['threads']} threads",
+        "machine": _machine(facts),
         "recipe": dg.MetadataValue.json(facts["recipe"]),
         "rows": dg.MetadataValue.json(facts["rows"]),
         "versions": dg.MetadataValue.json(facts["versions"]),
         "curves": pictures(folder, "curves"),
         **placed(folder),
     }
+
+
+def _machine(facts: Mapping[str, Any]) -> str:
+    """The processor a result was computed on, and those instructions of it that decide its bits."""
+    return f"{facts['machine']}; {' '.join(facts['instructions'])}"
 
 
 def onnx_facts(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,6 +116,7 @@ def quantized_facts(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
         "threshold": facts["threshold"],
         "candidates": table([{name: one.get(name) for name in names} for one in tried]),
         "rule": facts["rule"],
+        "machine": _machine(facts),
         **placed(folder),
     }
 

@@ -142,7 +142,7 @@ def naive_scores(
     def answers(texts: Sequence[str]) -> np.ndarray:
         rows = token_ids(tokenizer, [body_of(text) for text in texts], max_length)
         found = np.empty((len(rows), len(corpus.labels)), np.float32)
-        with torch.inference_mode(), here.autocast():
+        with torch.inference_mode(), here.autocast(here.dtype(Recipe())):
             for at, inputs in by_length(rows, 2 * BATCH, pad):
                 logits = network(**{name: each.to(here.kind) for name, each in inputs.items()})
                 found[at] = torch.sigmoid(logits.float()).cpu().numpy()
@@ -211,7 +211,7 @@ class _Cycle:
         began, lost, network, here = time.perf_counter(), 0.0, self._network.train(), self._here
         for at in batches:
             batch = padded([ids[i] for i in at], pad)
-            with here.autocast():
+            with here.autocast(here.dtype(Recipe())):
                 logits = network(**{name: each.to(here.kind) for name, each in batch.items()})
             wanted = torch.from_numpy(targets[at]).float().to(here.kind)
             loss = binary_cross_entropy_with_logits(logits.float(), wanted)

@@ -105,7 +105,9 @@ def make_classifier(folder: Path, corpus: Corpus, seed: int = 0) -> TagNetwork:
     save_network(network, fast, folder)
     training = {
         "strategy": "head", "seconds": 12.5, "threshold": 0.4, "corpus": corpus.name,
-        "validation": {"micro_f1": 0.1}, "made_from": {"corpus": corpus_mark(corpus)},
+        "dtype": "bfloat16", "threads": 3, "machine": "A <b>CPU</b>, 4 cores", "gpu": None,
+        "versions": {"torch": "9.8.7"}, "validation": {"micro_f1": 0.1},
+        "made_from": {"corpus": corpus_mark(corpus)},
         "mark": classifier_mark(folder, corpus_mark(corpus)),
     }  # fmt: skip
     _write(folder / "training.json", training)

@@ -105,6 +105,32 @@ def test_all_of_it_in_eight_bits_scores_nearly_the_same(corpus: Corpus, model: T
     np.testing.assert_allclose(small, whole, atol=0.05)
 
 
+def test_of_equally_common_terms_the_first_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = [f"w{i:03}" for i in range(200)]
+    drawn = np.random.default_rng(0).permutation(words).tolist()
+    texts = [f"{word} {word}" for word in drawn] * 2 + ["often " * 9] * 2
+    targets = (np.arange(len(texts)) % 2 == 0).astype(np.uint8)[:, None]
+    monkeypatch.setattr(baselines, "MOST_TERMS", 40)
+    model = baselines.fit_tfidf(Split([""] * len(texts), texts, targets))
+    # Each word is there four times, each pair of it twice.
+    assert model.terms == ("often", "often often", *words[:38])
+
+
+def test_of_equal_weights_the_first_are_kept() -> None:
+    terms, labels = tuple(f"t{i:03}" for i in range(500)), 3
+    weights = np.full(len(terms) * labels, -0.5, np.float16)
+    weights[[7, 900]] = 2
+    model = TfIdf(
+        terms=terms, idf=np.ones(len(terms), np.float32),
+        starts=np.arange(0, len(weights) + 1, labels), weights=weights,
+        columns=np.tile(np.arange(labels, dtype=np.uint16), len(terms)),
+        scale=np.ones(labels, np.float32), bias=np.zeros(labels, np.float32),
+    )  # fmt: skip
+    small = model.pruned(4096 + 24 + 1000)
+    assert small.terms == (*terms[: len(small.terms) - 1], terms[300])
+    assert 20 < len(small.terms) < 60
+
+
 def test_too_small_a_size_is_refused(model: TfIdf) -> None:
     with pytest.raises(ValueError, match="over 100 bytes"):
         model.pruned(100)

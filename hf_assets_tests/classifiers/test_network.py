@@ -21,7 +21,7 @@ from transformers import (
 )
 
 from hf_assets.classifiers.batches import by_length, padded
-from hf_assets.classifiers.devices import torch_threads
+from hf_assets.classifiers.devices import Computed, Device, torch_threads
 from hf_assets.classifiers.network import (
     NetworkError,
     TagNetwork,
@@ -33,6 +33,7 @@ from hf_assets.classifiers.network import (
     quiet,
     save_network,
 )
+from hf_assets.classifiers.recipes import Recipe
 
 LABELS = ("../x", 'a "b", c', "\N{ROBOT FACE}", "z" * 300)
 TEXTS = [
@@ -154,7 +155,7 @@ def test_the_mean_is_over_the_tokens_that_are_there(minilm: Path) -> None:
     with torch.no_grad():
         states = network.encoder(**given).last_hidden_state
         expected = [states[i, : int(given["attention_mask"][i].sum())].mean(0) for i in (0, 1)]
-    found = features(network, tokenizer, texts, fast=False)
+    found = features(network, tokenizer, texts)
     np.testing.assert_allclose(found, torch.stack(expected).numpy(), atol=1e-5)
 
 
@@ -187,15 +188,40 @@ def test_a_stored_network_answers_as_before_whatever_the_text(trained: Path) -> 
     assert network.labels == LABELS
 
 
-def test_batches_over_several_threads_give_the_same_answers(trained: Path) -> None:
-    network, tokenizer = load_network(trained), load_tokenizer(trained)
-    texts = [f"{text} {i}" for i in range(8) for text in TEXTS]
-    found = []
-    for threads in (1, 3):
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("rows", [3, 47])
+def test_batches_over_several_threads_give_the_same_answers(
+    trained: Path, dtype: Computed, rows: int
+) -> None:
+    network, tokenizer = load_network(trained, "sdpa"), load_tokenizer(trained)
+    texts = [f"{text} {i}" for i in range(8) for text in TEXTS][:rows]
+    found, scores = [], []
+    for threads in (1, 2, 16):
         with torch_threads(threads):
-            found.append(features(network, tokenizer, texts))
+            found.append(features(network, tokenizer, texts, dtype=dtype))
+            scores.append(predict(network, tokenizer, texts))
             assert torch.get_num_threads() == threads
-    np.testing.assert_allclose(found[0], found[1], atol=1e-5)
+    for other, others in zip(found[1:], scores[1:], strict=True):
+        np.testing.assert_array_equal(other, found[0])
+        np.testing.assert_array_equal(others, scores[0])
+
+
+def test_bfloat16_is_obeyed_where_it_is_not_fast(trained: Path) -> None:
+    network, tokenizer = load_network(trained), load_tokenizer(trained)
+    exact, rounded = (
+        features(network, tokenizer, TEXTS, dtype=dtype) for dtype in ("float32", "bfloat16")
+    )
+    assert 1e-4 < np.abs(exact - rounded).max() < 0.1
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_what_is_computed_in_is_chosen_and_not_the_processor_s(fast: bool) -> None:
+    here = Device("cpu", bf16=fast)
+    assert here.dtype(Recipe(strategy="head")) == "float32"
+    assert here.dtype(Recipe()) == ("bfloat16" if fast else "float32")
+    for dtype in ("float32", "bfloat16"):
+        for strategy in ("head", "finetune"):
+            assert here.dtype(Recipe(strategy=strategy, dtype=dtype)) == dtype
 
 
 def test_a_text_that_fails_in_one_thread_fails_them_all(trained: Path) -> None:

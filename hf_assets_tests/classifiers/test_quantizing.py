@@ -12,6 +12,7 @@ from onnx import numpy_helper
 from hf_assets.classifiers.candidates import CANDIDATES, LAST_RESORT, Candidate
 from hf_assets.classifiers.metrics import best_threshold, micro_f1, predicted_at
 from hf_assets.classifiers.quantizing import Measured, TooMuchLost, _draw, choose, quantize
+from hf_assets.classifiers.speed import instructions, machine
 from hf_assets.classifiers.tagger import Tagger
 from hf_assets.corpora.corpus import Split
 from hf_assets_tests.classifiers.making import LABELS, Made, made
@@ -51,6 +52,7 @@ def test_minilm_small_and_as_good(minilm_made: Made) -> None:
     assert [one["size"] < 0.26 for one in facts["candidates"]] == [True] * 3
     assert facts["loss"] <= facts["max_loss"] == 0.003
     assert facts["texts"] == facts["texts_in_validation"] == 60
+    assert (facts["machine"], facts["instructions"]) == (machine(), instructions())
     assert [one["name"] for one in facts["candidates"]] == [one.name for one in CANDIDATES]
     assert {one["passed"] for one in facts["candidates"] if one["name"] == facts["chosen"]} == {
         True
@@ -147,14 +149,21 @@ def test_no_validation_texts(minilm_made: Made, folder: Path) -> None:
         quantize(minilm_made.onnx, folder, nothing, candidates=CANDIDATES[2:])
 
 
-def _measured(name: str, size: int, ms: float, passed: bool = True) -> Measured:
-    return Measured(name, size, size / 1000, ms=ms, passed=passed)
+def _measured(name: str, size: int, loss: float, passed: bool = True, ms: float = 1) -> Measured:
+    return Measured(name, size, size / 1000, loss=loss, ms=ms, passed=passed)
 
 
-def test_the_smallest_is_chosen_and_of_like_sizes_the_fastest() -> None:
-    small, like, large = _measured("a", 100, 9), _measured("b", 102, 5), _measured("c", 103, 1)
+def test_the_smallest_is_chosen_and_of_like_sizes_the_one_that_loses_least() -> None:
+    small, like, large = (_measured(*one) for one in (("a", 100, 9), ("b", 102, 5), ("c", 103, 1)))
     assert choose([large, small]) == small
     assert choose([large, like, small]) == like
     assert choose([large, _measured("d", 10, 1, passed=False)]) == large
     assert choose([_measured("d", 10, 1, passed=False)]) is None
     assert choose([]) is None
+
+
+def test_how_fast_the_machine_was_chooses_nothing() -> None:
+    for ms in (1, 5, 9):
+        small, like = _measured("a", 100, 0.1, ms=5), _measured("b", 101, 0.1, ms=ms)
+        assert choose([small, like]) == small
+        assert choose([like, small]) == small

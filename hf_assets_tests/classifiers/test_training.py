@@ -2,27 +2,31 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 from PIL import Image
 from safetensors.torch import load_file
 
-from hf_assets.classifiers import finetuning, training
+from hf_assets.classifiers import finetuning, heads, training
 from hf_assets.classifiers.checkpoints import last_checkpoint
+from hf_assets.classifiers.devices import Computed, device, torch_threads
 from hf_assets.classifiers.learning import TrainingError
 from hf_assets.classifiers.metrics import micro_f1
 from hf_assets.classifiers.network import load_network, load_tokenizer, predict
-from hf_assets.classifiers.recipes import Recipe
+from hf_assets.classifiers.recipes import Dtype, Recipe
+from hf_assets.classifiers.speed import instructions, machine
 from hf_assets.classifiers.training import fingerprint, train
 from hf_assets.corpora.corpus import Corpus
 from hf_assets_tests.classifiers.conftest import MakeCorpus, topical, write_corpus
+from hf_assets_tests.classifiers.making import tiny
 
 HEAD = Recipe(strategy="head", max_length=32)
 SHORT = Recipe(epochs=2, batch=16, max_length=24)
@@ -97,12 +101,37 @@ def test_the_folder_is_whole(head_run: tuple[Path, Corpus, Any]) -> None:
     assert said["rows"] == {"train": 160, "validation": 50}
     assert said["seconds"] > 0 < said["samples_per_second"]
     assert said["threads"] >= 1
+    assert (said["device"], said["dtype"]) == (device().kind, "float32")
+    assert (said["machine"], said["instructions"]) == (machine(), instructions())
     assert set(said["versions"]) >= {"torch", "transformers"}
     assert said["history"][-1]["epoch"] == said["epochs"]
     kept = next(entry for entry in said["history"] if entry["epoch"] == said["best_epoch"])
     assert kept["micro_f1"] == max(entry["micro_f1"] for entry in said["history"])
     assert tuple(json.loads((folder / "labels.json").read_text("utf-8"))["labels"]) == corpus.labels
     assert Image.open(folder / "curves.png").size[0] == 1800
+
+
+@pytest.mark.parametrize("dtype", ["auto", "bfloat16"])
+def test_a_head_is_the_same_on_any_number_of_threads(
+    make_corpus: MakeCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dtype: Dtype
+) -> None:
+    monkeypatch.setattr(heads, "_LEAST_STEPS", 60)
+    tiny("bert", tmp_path / "tiny")
+    base = tmp_path / "tiny" / "encoder"
+    shutil.copy(tmp_path / "tiny" / "tokenizer.json", base)
+    shutil.copy(tmp_path / "tiny" / "tokenizer_config.json", base)
+    corpus, recipe = make_corpus(60, 21), Recipe(strategy="head", max_length=24, dtype=dtype)
+    made = {}
+    for threads in (1, 2, 16):
+        folder = tmp_path / f"on-{threads}"
+        with torch_threads(threads):
+            about = run(corpus, base, folder, recipe)
+        assert (about["threads"], about["recipe"]["dtype"]) == (threads, dtype)
+        assert about["dtype"] == ("float32" if dtype == "auto" else dtype)
+        same = ("history", "losses", "threshold", "validation", "best_epoch", "mark")
+        weights = (folder / "head.safetensors").read_bytes()
+        made[threads] = weights, {name: about[name] for name in same}
+    assert made[1] == made[2] == made[16]
 
 
 def test_finetuning_learns_and_tells(minilm: Path, make_corpus: MakeCorpus, tmp_path: Path) -> None:
@@ -242,6 +271,7 @@ def test_a_fingerprint_is_of_all_that_decides_the_result(
     found = [
         first,
         fingerprint(corpus, encoder, replace(SHORT, clip=2.0)),
+        *(fingerprint(corpus, encoder, replace(SHORT, dtype=one)) for one in get_args(Computed)),
         fingerprint(write_corpus(tmp_path / "two", changed, splits), encoder, SHORT),
         fingerprint(write_corpus(tmp_path / "three", relabelled, splits), encoder, SHORT),
         fingerprint(write_corpus(tmp_path / "four", rows[::-1], splits), encoder, SHORT),
@@ -320,7 +350,8 @@ def test_a_checkpoint_half_written_is_passed_over(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"strategy": "both"}, {"epochs": 0}, {"batch": 0}, {"patience": 0}]
+    "wrong",
+    [{"strategy": "both"}, {"dtype": "float16"}, {"epochs": 0}, {"batch": 0}, {"patience": 0}],
 )
 def test_a_recipe_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):

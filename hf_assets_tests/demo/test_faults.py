@@ -4,6 +4,7 @@ import datetime as dt
 import gzip
 import json
 import socket
+import threading
 import time
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ from hf_assets_tests.demo.walking import pages, rows
 HUB = GeneratedHub(1000, 500, seed=2, day=dt.date(2026, 11, 20))
 PATH = "/api/models?sort=createdAt&limit=300&expand=likes"
 PLAIN = {"Accept-Encoding": "identity"}
+IMPATIENT = httpx2.Timeout(60, read=0.2)
 
 
 @pytest.fixture
@@ -74,7 +76,7 @@ def test_a_fault_can_name_a_kind(url: str, faults: Faults) -> None:
 def test_stall_sends_nothing_then_the_page(url: str, faults: Faults) -> None:
     faults.stall += [At(value=5), At(value=0.3)]
     with pytest.raises(httpx2.ReadTimeout):
-        httpx2.get(url, timeout=0.2)
+        httpx2.get(url, timeout=IMPATIENT)
     began = time.monotonic()
     assert len(httpx2.get(url).json()) == 300
     assert time.monotonic() - began >= 0.3
@@ -82,8 +84,9 @@ def test_stall_sends_nothing_then_the_page(url: str, faults: Faults) -> None:
 
 def test_stall_body_sends_headers_only(url: str, faults: Faults) -> None:
     faults.stall_body.append(At(value=5))
-    with httpx2.stream("GET", url, timeout=0.2) as answer:
+    with httpx2.stream("GET", url, timeout=60) as answer:
         assert answer.status_code == 200
+        answer.request.extensions["timeout"]["read"] = 0.2
         with pytest.raises(httpx2.ReadTimeout):
             answer.read()
 
@@ -97,7 +100,8 @@ def test_trickle(url: str, faults: Faults) -> None:
             got += part
             if len(got) >= 300:
                 break
-    assert 0.1 <= time.monotonic() - began < 1.5
+    # At this rate the page would take minutes: it is there in parts.
+    assert time.monotonic() - began >= 0.1
     assert got.startswith(b'[{"_id"')
 
 
@@ -228,13 +232,16 @@ def test_slow_above_limit(url: str, faults: Faults) -> None:
 def test_stopping_does_not_wait_for_a_stalled_request() -> None:
     from hf_assets.demo.server import LoopbackServer
 
-    server = LoopbackServer(create_app(HUB, Faults(stall=[At()]))).start()
+    faults = Faults(stall=[At()])  # for an hour
+    server = LoopbackServer(create_app(HUB, faults)).start()
     with socket.create_connection(("127.0.0.1", server.port)) as open_request:
         open_request.sendall(b"GET /api/models HTTP/1.1\r\nHost: x\r\n\r\n")
-        time.sleep(0.1)
-        began = time.monotonic()
-        server.stop()
-        assert time.monotonic() - began < 1
+        while not faults.fired["stall"]:
+            time.sleep(0.01)
+        stopping = threading.Thread(target=server.stop, daemon=True)
+        stopping.start()
+        stopping.join(60)
+        assert not stopping.is_alive()
 
 
 def test_parse() -> None:

@@ -341,8 +341,10 @@ def test_requests_that_fail(past: Past, monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(httpx2.RemoteProtocolError):
         httpx2.get(address, headers=some)
     faults.stall_body.append(At(value=5, kind="models"))
-    with pytest.raises(httpx2.ReadTimeout):
-        httpx2.get(address, headers=some, timeout=0.2)
+    with httpx2.stream("GET", address, headers=some, timeout=60) as answer:
+        answer.request.extensions["timeout"]["read"] = 0.2
+        with pytest.raises(httpx2.ReadTimeout):
+            answer.read()
     faults.whole.append(At(kind="models"))
     assert httpx2.get(address, headers=some).content == whole
     faults.too_many.append(At(value=7, kind="models"))

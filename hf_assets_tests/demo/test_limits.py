@@ -2,6 +2,7 @@
 
 import datetime as dt
 import time
+from types import SimpleNamespace
 
 import httpx2
 import pytest
@@ -25,7 +26,12 @@ def test_headers_are_on_every_answer(serve: Serve, path: str) -> None:
     assert answer.headers["ETag"].startswith('W/"')
 
 
-def test_over_the_limit_is_a_429_until_the_window_ends(serve: Serve) -> None:
+def test_over_the_limit_is_a_429_until_the_window_ends(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    clock = SimpleNamespace(monotonic=lambda: now, time=time.time)
+    monkeypatch.setattr("hf_assets.demo.wire.time", clock)
     url = serve(create_app(HUB, rate_limit=3, window=0.5)).url
     answers = [httpx2.get(f"{url}/api/models?limit=1") for _ in range(5)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
@@ -33,7 +39,9 @@ def test_over_the_limit_is_a_429_until_the_window_ends(serve: Serve) -> None:
     assert info is not None
     assert (info.remaining, info.reset_in_seconds, info.limit) == (0, 1, 3)
     assert "rate limit" in answers[-1].json()["error"]
-    time.sleep(0.55)
+    now += 0.4
+    assert httpx2.get(f"{url}/api/models?limit=1").status_code == 429
+    now += 0.1
     assert httpx2.get(f"{url}/api/models?limit=1").status_code == 200
 
 

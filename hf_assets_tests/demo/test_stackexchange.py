@@ -37,7 +37,7 @@ def get(serve: Serve, time: FakeTime, faults: QuestionFaults) -> Get:
     source = GeneratedQuestions(seed=1, per_day=100)
     url = serve(create_app(source, faults, clock=time.clock)).url
 
-    def ask(path: str = "/2.3/questions", timeout: float = 10, **params: Any) -> httpx2.Response:
+    def ask(path: str = "/2.3/questions", timeout: Any = 10, **params: Any) -> httpx2.Response:
         given = {"site": "generated", "order": "asc", "sort": "creation", **DAY, **params}
         given = {name: value for name, value in given.items() if value is not None}
         return httpx2.get(url + path, params=given, timeout=timeout)
@@ -232,7 +232,7 @@ def test_errors(get: Get, faults: QuestionFaults, status: int) -> None:
 def test_a_stall(get: Get, faults: QuestionFaults) -> None:
     faults.stall += [At(), At(value=0.1)]
     with pytest.raises(httpx2.ReadTimeout):
-        get(timeout=0.2)
+        get(timeout=httpx2.Timeout(60, read=0.2))
     assert len(get().json()["items"]) == 30
 
 
