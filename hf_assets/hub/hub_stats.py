@@ -102,9 +102,10 @@ class HubStats:
             # Pre-buffered: the ranges of a row group's columns are joined where they touch.
             remote = pa.PythonFile(RangedFile(self.web, url, size, day.place), mode="r")
             rows = ArrowRows(pq.ParquetFile(remote, pre_buffer=True), kind)
-            day.seen |= rows.seen
-            day.unread |= rows.unread
-            yield from rows.pages()
+            rows.report.tell(day)
+            for page in rows.pages():
+                rows.report.tell(day)
+                yield page
         except (pa.ArrowException, OSError, ValueError) as error:
             raise ArchiveError(f"{day.place} cannot be read as Parquet: {error}.") from error
         day.facts["bytes_fetched"], day.facts["bytes_whole"] = self.web.fetched - before, size
