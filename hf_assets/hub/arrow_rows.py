@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hf_assets.hub.archive import NAMED, PAGE_ROWS, ArchivedPage
-from hf_assets.hub.arrow_types import flat_hardware, readable_columns
+from hf_assets.hub.arrow_types import flat_hardware, from_json, holds_json, readable_columns
 from hf_assets.hub.recorded_names import columns_of
 from hf_assets.hub.recorded_rows import ColumnReport
 from hf_assets.hub.recorded_values import (
@@ -30,8 +30,6 @@ from hf_assets.hub.recorded_values import (
 )
 from hf_assets.hub.rows import WIRE_SCHEMA, Kind, fits
 
-# DuckDB's and others' logical type of a text that is JSON.
-_JSON = "arrow.json"
 _WIRE_TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$"
 
 # A column as read: the values that fit, and those that do not, by row.
@@ -121,16 +119,16 @@ class ArrowRows:
 
     def _read(self, name: str, column: str, values: pa.Array, parts: dict[str, pl.Series]) -> Read:
         """A column as the wire type, and the values that are none; the report is told of both."""
-        wanted = WIRE_SCHEMA[self.kind][name]
-        is_json = isinstance(values, pa.ExtensionArray) and values.type.extension_name == _JSON
+        tags = parts["tags"].to_list() if name == "baseModels" and "tags" in parts else []
+        if holds_json(values.type):
+            said = [from_json(one, values.type) for one in values.to_pylist()]
+            return self._by_value(name, column, said, tags)
         series = pl.Series(column, _storage(values))
         if series.dtype in (pl.Categorical, pl.Enum):
             series = series.cast(pl.String)
-        known = None if is_json else self._by_type(name, series, wanted)
+        known = self._by_type(name, series, WIRE_SCHEMA[self.kind][name])
         if known is None:
-            tags = parts["tags"].to_list() if "tags" in parts else []
-            said = _from_json(series) if is_json else series.to_list()
-            return self._by_value(name, column, said, tags)
+            return self._by_value(name, column, series.to_list(), tags)
         read, odd = known
         if read.len() > read.null_count():
             self.report.read(column)
@@ -201,17 +199,6 @@ class ArrowRows:
 
 def _storage(values: pa.Array) -> pa.Array:
     return values.storage if isinstance(values, pa.ExtensionArray) else values
-
-
-def _from_json(column: pl.Series) -> list[Any]:
-    """What JSON texts say; a text that is none stays as it is."""
-    found = []
-    for text in column.to_list():
-        try:
-            found.append(None if text is None else json.loads(text))
-        except (ValueError, RecursionError):
-            found.append(text)
-    return found
 
 
 def _joined(first: Read | None, second: Read) -> Read:

@@ -1,5 +1,6 @@
 """What of a Parquet column can be what the Hub serves, by its Arrow type."""
 
+import json
 from typing import Any
 
 import polars as pl
@@ -7,12 +8,37 @@ import pyarrow as pa
 
 from hf_assets.hub.recorded_values import PARTS, TIMES
 
+# DuckDB's and others' logical type of a text that is JSON.
+_JSON = "arrow.json"
 # What huggingface_hub's objects have beside the Hub's parts.
 _CLIENT_PARTS = {"runtime": ("requested_hardware",)}
 
 
+def holds_json(kind: pa.DataType) -> bool:
+    """Texts of that type, or inside of it, are JSON, as of DuckDB's mixed columns."""
+    if isinstance(kind, pa.BaseExtensionType):
+        return kind.extension_name == _JSON
+    return any(holds_json(kind.field(at).type) for at in range(kind.num_fields))
+
+
+def from_json(value: Any, kind: pa.DataType) -> Any:
+    """A value whose texts are JSON; a text that is none stays as it is."""
+    if value is None or not holds_json(kind):
+        return value
+    if pa.types.is_struct(kind):
+        return {name: from_json(one, kind.field(name).type) for name, one in value.items()}
+    if _is_list(kind):
+        return [from_json(one, kind.value_type) for one in value]
+    try:
+        return json.loads(value)
+    except (TypeError, ValueError, RecursionError):
+        return value
+
+
 def readable_columns(name: str, column: str, kind: pa.DataType, wanted: Any) -> list[str] | None:
     """What to read of a column, or None where no value of it can be what the Hub serves."""
+    if holds_json(kind):
+        return [column]
     if isinstance(kind, pa.BaseExtensionType):
         kind = kind.storage_type
     if pa.types.is_dictionary(kind):

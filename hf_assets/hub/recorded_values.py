@@ -15,6 +15,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import polars as pl
@@ -97,23 +98,35 @@ def wire_value(kind: Kind, name: str, value: Any) -> Any:
         name: the Hub's name of the field; for times, see `utc_time`.
         value: as JSON, Arrow or a cell has it.
     """
-    dtype = WIRE_SCHEMA[kind][name]
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
-    if name == "gated":
-        return _gate(value)
-    typed = dtype != pl.String or name in TIMES
-    if typed and isinstance(value, str) and value.strip() in NOTHING:
+    rule = _rule(kind, name)
+    if rule is _gate or (rule is _as_it_is and name not in TIMES):
+        return rule(value)
+    if isinstance(value, str) and value.strip() in NOTHING:
         return None
-    if dtype == pl.String:
-        return value
-    if dtype == pl.Int64:
-        return _count(value)
-    if dtype == pl.Float64:
-        return _number(value) if isinstance(value, str) else value
-    if dtype == pl.Boolean:
-        return _BOOLEANS.get(value.strip().lower(), value) if isinstance(value, str) else value
-    return _SHAPES.get(name, _texts)(literal(value) if isinstance(value, str) else value)
+    return rule(value)
+
+
+@cache
+def _rule(kind: Kind, name: str) -> Callable[[Any], Any]:
+    """What to do with the values of a field; polars' types are slow to compare."""
+    if name == "gated":
+        return _gate
+    plain = {pl.String: _as_it_is, pl.Int64: _count, pl.Float64: _number, pl.Boolean: _flag}
+    for dtype, rule in plain.items():
+        if WIRE_SCHEMA[kind][name] == dtype:
+            return rule
+    shape = _SHAPES.get(name, _texts)
+    return lambda value: shape(literal(value) if isinstance(value, str) else value)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _flag(value: Any) -> Any:
+    return _BOOLEANS.get(value.strip().lower(), value) if isinstance(value, str) else value
 
 
 def _gate(value: Any) -> Any:
@@ -133,12 +146,14 @@ def _count(value: Any) -> Any:
     return int(value) if whole else value
 
 
-def _number(text: str) -> float | str:
+def _number(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
     try:
-        number = float(text)
+        number = float(value)
     except ValueError:
-        return text
-    return number if math.isfinite(number) else text
+        return value
+    return number if math.isfinite(number) else value
 
 
 def literal(text: str) -> Any:
