@@ -224,6 +224,8 @@ def _named(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _integers(column: pl.Series) -> Read:
+    if isinstance(column.dtype, pl.Decimal) and column.dtype.scale:
+        column = column.cast(pl.Float64)
     if column.dtype.is_float():
         column = column.fill_nan(None)
         whole = column.is_finite() & (column == column.floor()) & (column.abs() < EXACT)

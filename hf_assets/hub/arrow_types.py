@@ -81,8 +81,7 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def _is_number(kind: pa.DataType) -> bool:
-    whole = pa.types.is_decimal128(kind) and kind.scale == 0
-    return pa.types.is_integer(kind) or pa.types.is_floating(kind) or whole
+    return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal128(kind)
 
 
 def _is_list(kind: pa.DataType) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx2
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 from huggingface_hub import constants
@@ -106,7 +107,7 @@ class HubStats:
             for page in rows.pages():
                 rows.report.tell(day)
                 yield page
-        except (pa.ArrowException, OSError, ValueError) as error:
+        except (pa.ArrowException, pl.exceptions.PolarsError, OSError, ValueError) as error:
             raise ArchiveError(f"{day.place} cannot be read as Parquet: {error}.") from error
         day.facts["bytes_fetched"], day.facts["bytes_whole"] = self.web.fetched - before, size
 

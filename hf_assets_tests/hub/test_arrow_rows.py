@@ -1,6 +1,7 @@
 """Parquet columns of any type: what says the same is rewritten, what does not fit is named."""
 
 import datetime as dt
+import decimal
 import json
 import math
 from pathlib import Path
@@ -47,6 +48,7 @@ def parsed(pages: list[ArchivedPage], kind: Kind = "models") -> tuple[list[dict[
         ("downloads", pa.array([1.0, None, 3e15]), [1, None, 3 * 10**15]),
         ("downloads", pa.array(["1", "", None]).cast(pa.large_string()), [1, None, None]),
         ("downloads", pa.array([1, 2, 3], pa.decimal128(38, 0)), [1, 2, 3]),
+        ("downloads", pa.array([1, 2, 3]).cast(pa.decimal128(38, 3)), [1, 2, 3]),
         ("downloads", pa.nulls(3), [None] * 3),
         ("trendingScore", pa.array([1, None, 3], pa.int64()), [1.0, None, 3.0]),
         ("trendingScore", pa.array([0.5, None, 3], pa.float32()), [0.5, None, 3.0]),
@@ -69,6 +71,8 @@ def parsed(pages: list[ArchivedPage], kind: Kind = "models") -> tuple[list[dict[
         ("private", pa.array([True, False, None]), [True, False, None]),
         ("private", pa.array(["True", "false", None]), [True, False, None]),
         ("tags", pa.array([["a"], [], None]), [["a"], [], None]),
+        ("tags", pa.array([["a"], ["b"], None], pa.large_list(pa.string())), [["a"], ["b"], None]),
+        ("tags", pa.array([["a"], ["b"], None], pa.list_(pa.string(), 1)), [["a"], ["b"], None]),
         ("tags", pa.array(['["a"]', "['b', 'c']", None]), [["a"], ["b", "c"], None]),
         (
             "safetensors",
@@ -126,6 +130,12 @@ def test_the_same_in_another_type(tmp_path: Path, name: str, column: Any, expect
             pa.array([2**64 - 1, 2, 3], pa.uint64()),
             [None, 2, 3],
             {"9223372036854775807"},
+        ),
+        (
+            "downloads",
+            pa.array([decimal.Decimal("1.5"), decimal.Decimal("2.0"), None], pa.decimal128(9, 1)),
+            [None, 2, None],
+            {"got `float`"},
         ),
         ("downloads", pa.array(["1e3", "2", "<b>"]), [None, 2, None], {"got `str`"}),
         (
