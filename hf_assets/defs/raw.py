@@ -94,7 +94,7 @@ def _captured(
         except NoCapture as error:
             return error.brief if deferred(context) else str(error)
         except ArchiveError as error:
-            if not (error.permanent and deferred(context)):
+            if not error.permanent:
                 raise
             return str(error)  # one broken file is no reason to do without the other days
 

@@ -4,7 +4,9 @@ An archived day becomes a capture like any other (`recovering`): pages in the Hu
 which pass the same strict parser. Not here: any one archive (`hub_stats`, `recorded_days`).
 """
 
-from collections.abc import Callable, Iterator
+import gzip
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +28,27 @@ class ArchiveError(InputError):
     """An archive cannot be read; the message names the file or revision and what can be done."""
 
 
+@contextmanager
+def named_failures(name: str) -> Generator[None]:
+    """Whatever reading a broken file raises, as one error that names it, and for good.
+
+    A parser given bytes that nobody foresaw raises what nobody foresaw: no retry mends the file.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        # Some of polars' and Arrow's messages are pages long.
+        why = (str(error) or type(error).__name__)[:500]
+        raise ArchiveError(f"{name} cannot be read: {why}. Mend or remove it.") from error
+
+
+def unpacked(path: Path) -> Any:
+    """The bytes of a file, gzipped or not."""
+    return gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb")
+
+
 @dataclass(frozen=True)
 class ArchivedPage:
     """Some rows in the Hub's field names: the JSON list, and the `_id` of each row."""
@@ -42,9 +65,9 @@ class ArchivedDay:
         place: the file and its revision, in words; told in messages and in the journal.
         time: when the data was true, UTC.
         facts: provenance for capture.json: `source`, `file`, …
-        read: the pages, oldest first; once they are exhausted, `seen` is complete.
+        read: the pages, oldest first; once they are exhausted, the rest is complete.
         seen: the wire fields that the rows have.
-        unread: fields that are there and are not what the Hub serves, with the reason.
+        unread: columns that are there, are or look like a field, and were not read: why.
     """
 
     place: str

@@ -1,9 +1,10 @@
 """Parquet rows → pages in the Hub's field names, a row group at a time.
 
 A column's type is not trusted: pandas makes floats of counters, DuckDB timestamps of texts, others
-write structs as JSON. What says the same in another type is rewritten column by column; a page
-with a value that does not fit is written row by row, with that value as it is, for the strict
-parser to name. A column that no value of can fit is left out and named.
+write structs as JSON. What says the same in another type is rewritten column by column, by Arrow's
+types where they tell enough, else value by value (`recorded_values`). A page with a value that does
+not fit is written row by row, with that value as it is, for the strict parser to name. A column
+that no value of can fit is left out and named.
 """
 
 import json
@@ -16,19 +17,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hf_assets.hub.archive import NAMED, PAGE_ROWS, ArchivedPage
-from hf_assets.hub.recorded_values import TIMES, literal
-from hf_assets.hub.rows import WIRE_SCHEMA, Kind
+from hf_assets.hub.arrow_types import flat_hardware, from_json, holds_json, readable_columns
+from hf_assets.hub.recorded_names import columns_of
+from hf_assets.hub.recorded_rows import ColumnReport
+from hf_assets.hub.recorded_values import (
+    EXACT,
+    GATES,
+    TIMES,
+    prefer_tags,
+    utc_time,
+    wire_value,
+)
+from hf_assets.hub.rows import WIRE_SCHEMA, Kind, fits
 
-# The parts of a struct that the tables need: nothing else of it is fetched.
-_PARTS = {
-    "safetensors": ("total",),
-    "gguf": ("total",),
-    "baseModels": ("relation", "models"),
-    "runtime": ("stage", "hardware"),
-}
-_UTC = r"^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d(?:\.\d{1,9})?)(?:Z|\+00:?00)$"
-# A counter above this is no exact float: 2**63 itself would become a negative one.
-_EXACT = 2.0**63
+_WIRE_TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$"
 
 # A column as read: the values that fit, and those that do not, by row.
 Read = tuple[pl.Series, dict[int, Any]]
@@ -49,27 +51,41 @@ class ArrowRows:
     file: pq.ParquetFile
     kind: Kind
     columns: list[str] = field(init=False)
-    seen: set[str] = field(init=False, default_factory=set)
-    unread: dict[str, str] = field(init=False, default_factory=dict)
+    report: ColumnReport = field(init=False)
 
     def __post_init__(self) -> None:
         schema = self.file.schema_arrow
         self.columns = []
-        for name in (*WIRE_SCHEMA[self.kind], "modelId"):
-            where = schema.get_all_field_indices(name)
-            if not where:
-                continue
-            kind = schema.field(where[0]).type
-            wanted = WIRE_SCHEMA[self.kind].get(name, pl.String)
-            if len(where) > 1:
-                self.unread[name] = f"{len(where)} columns of that name"
-            elif (columns := _columns(name, kind, wanted)) is None:
-                self.unread[name] = f"a column of {kind}"[:200]
-            else:
-                self.columns += columns
-                self.seen.add(name)
-        if not self.seen & {"id", "modelId"}:
+        self.report = ColumnReport(self.kind)
+        self.report.there(schema.names)
+        # The columns of each field that are read.
+        self._sources: dict[str, list[str]] = {}
+        for name, columns in columns_of(self.kind, schema.names).items():
+            for column in columns:
+                self._add(name, column, schema)
+        if "id" not in self._sources:
             raise ValueError("it has no column `id` of texts")
+
+    def _add(self, name: str, column: str, schema: pa.Schema) -> None:
+        where = schema.get_all_field_indices(column)
+        kind = schema.field(where[0]).type
+        if len(where) > 1:
+            self.report.refused[column] = f"{len(where)} columns of that name"
+        elif (parts := readable_columns(name, column, kind, WIRE_SCHEMA[self.kind][name])) is None:
+            self.report.refused[column] = f"a column of {kind}"[:200]
+        else:
+            self.columns += parts
+            self._sources.setdefault(name, []).append(column)
+
+    @property
+    def seen(self) -> set[str]:
+        """The fields that are read."""
+        return set(self._sources)
+
+    @property
+    def unread(self) -> dict[str, str]:
+        """The columns that cannot be read, with the reason."""
+        return self.report.refused
 
     def pages(self, groups: Iterable[int] | None = None) -> Iterator[ArchivedPage]:
         """The rows of those row groups, or of all; one group's columns are in memory at a time."""
@@ -81,131 +97,138 @@ class ArrowRows:
 
     def page(self, batch: pa.RecordBatch) -> ArchivedPage:
         """One page of some rows."""
-        frame = pl.DataFrame(
-            {name: pl.Series(name, batch.column(name)) for name in batch.schema.names}
-        )
-        parts, misfits = [], {}
-        for name, wanted in WIRE_SCHEMA[self.kind].items():
-            if name in frame.columns:
-                series, odd = _read(name, frame[name], wanted)
-                parts.append(series.alias(name))
-                misfits |= {(row, name): value for row, value in odd.items()}
-        rows = self._named(pl.DataFrame(parts), frame)
+        parts: dict[str, pl.Series] = {}
+        misfits: dict[tuple[int, str], Any] = {}
+        for name in WIRE_SCHEMA[self.kind]:
+            read: Read | None = None
+            for column in self._sources.get(name, ()):
+                read = _joined(read, self._read(name, column, batch.column(column), parts))
+            if read is not None:
+                parts[name] = read[0].alias(name)
+                misfits |= {(row, name): value for row, value in read[1].items()}
+        rows = _named(pl.DataFrame(list(parts.values())))
         ids = rows["_id"].to_list()
         if not misfits:
             return ArchivedPage(rows.write_json().encode(), ids)
         as_they_are = rows.to_dicts()
         for (row, name), value in misfits.items():
             as_they_are[row][name] = value
-        # No number (NaN) is written as Python writes it: the parser knows that, and names it.
+        # No number (Infinity) is written as Python writes it: the parser knows that, and names it.
         body = json.dumps(as_they_are, default=str).encode()
         return ArchivedPage(body, [row["_id"] for row in as_they_are])
 
-    @staticmethod
-    def _named(rows: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
-        """With an id and an `_id` in each row that has a name."""
-        given = [name for name in ("id", "modelId") if name in frame.columns]
-        texts = [frame[name].cast(pl.String, strict=False) for name in given]
-        name = pl.coalesce(texts) if texts else pl.lit(None, pl.String)
-        rows = rows.with_columns(id=name) if "id" not in rows.columns else rows
-        made = pl.when(pl.col("id") != "").then(NAMED + pl.col("id"))
-        if "_id" not in rows.columns:
-            return rows.with_columns(_id=made)
-        return rows.with_columns(_id=pl.coalesce("_id", made))
+    def _read(self, name: str, column: str, values: pa.Array, parts: dict[str, pl.Series]) -> Read:
+        """A column as the wire type, and the values that are none; the report is told of both."""
+        tags = parts["tags"].to_list() if name == "baseModels" and "tags" in parts else []
+        if holds_json(values.type):
+            said = [from_json(one, values.type) for one in values.to_pylist()]
+            return self._by_value(name, column, said, tags)
+        series = pl.Series(column, _storage(values))
+        if series.dtype in (pl.Categorical, pl.Enum):
+            series = series.cast(pl.String)
+        known = self._by_type(name, series, WIRE_SCHEMA[self.kind][name])
+        if known is None:
+            return self._by_value(name, column, series.to_list(), tags)
+        read, odd = known
+        if read.len() > read.null_count():
+            self.report.read(column)
+        for value in odd.values():
+            self.report.value(column, name, value)
+        return known
 
-
-def _columns(name: str, kind: pa.DataType, wanted: Any) -> list[str] | None:
-    """What to read of a column, or None where no value of it can be what the Hub serves."""
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    if pa.types.is_null(kind) or _is_text(kind):
-        return [name]
-    if isinstance(wanted, pl.Struct):
-        if not pa.types.is_struct(kind):
+    def _by_type(self, name: str, column: pl.Series, wanted: Any) -> Read | None:
+        """The whole column at once; None where its type does not tell what each value says."""
+        dtype = column.dtype
+        if dtype == pl.Null:
+            return column.cast(wanted), {}
+        if name in TIMES:
+            return self._times(name, column)
+        if name == "gated":
+            text = column.cast(pl.String)
+            # Whether every value is one that the Hub serves, whatever else is handed on as text.
+            plain = text.str.to_lowercase()
+            return (plain, {}) if plain.drop_nulls().is_in(GATES).all() else None
+        if wanted == pl.String and dtype == pl.String:
+            return column, {}
+        if dtype == pl.String:
             return None
-        parts = [part for part in _PARTS[name] if kind.get_field_index(part) >= 0]
-        fits = all(_holds(kind.field(part).type, _part(wanted, part)) for part in parts)
-        return [f"{name}.{part}" for part in parts] if parts and fits else None
-    if name in TIMES and (pa.types.is_timestamp(kind) or pa.types.is_date(kind)):
-        return [name]
-    if name == "gated" and pa.types.is_boolean(kind):
-        return [name]
-    return [name] if _holds(kind, wanted) else None
-
-
-def _part(wanted: pl.Struct, name: str) -> Any:
-    return next(one.dtype for one in wanted.fields if one.name == name)
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return (
-        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
-    )
-
-
-def _is_number(kind: pa.DataType) -> bool:
-    whole = pa.types.is_decimal128(kind) and kind.scale == 0
-    return pa.types.is_integer(kind) or pa.types.is_floating(kind) or whole
-
-
-def _holds(kind: pa.DataType, wanted: Any) -> bool:
-    """Values of that Arrow type may be of the wanted wire type."""
-    if pa.types.is_null(kind):
-        return True
-    if wanted == pl.String:
-        return _is_text(kind)
-    if wanted == pl.Boolean:
-        return pa.types.is_boolean(kind)
-    if wanted in (pl.Int64, pl.Float64):
-        return _is_number(kind)
-    if isinstance(wanted, pl.List):
-        is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind)
-        return is_list and _holds(kind.value_type, wanted.inner)
-    if isinstance(wanted, pl.Struct) and pa.types.is_struct(kind):
-        found = [one for one in wanted.fields if kind.get_field_index(one.name) >= 0]
-        return bool(found) and all(_holds(kind.field(one.name).type, one.dtype) for one in found)
-    return False
-
-
-def _read(name: str, column: pl.Series, wanted: Any) -> Read:
-    """A column as the wire type, and the values that are none."""
-    if column.dtype in (pl.Categorical, pl.Enum):
-        column = column.cast(pl.String)
-    if column.dtype == pl.Null:
+        if wanted == pl.Int64:
+            return _integers(column)
+        if wanted == pl.Float64:
+            return _floats(column)
+        if isinstance(wanted, pl.Struct) and isinstance(dtype, pl.Struct):
+            return None if flat_hardware(name, dtype) else _struct(column, wanted)
+        if isinstance(wanted, pl.Struct):
+            return None  # bases as a list of ids
         return column.cast(wanted), {}
-    if name in TIMES:
-        return _times(column), {}
-    if name == "gated":
-        text = column.cast(pl.String)
-        flag = text.str.to_lowercase()
-        return pl.select(
-            pl.when(flag.is_in(["true", "false"])).then(flag).otherwise(text)
-        ).to_series(), {}
-    if column.dtype == pl.String and wanted != pl.String:
-        return _from_texts(column, wanted)
-    if wanted == pl.Int64:
-        return _integers(column)
-    if wanted == pl.Float64:
-        return _floats(column)
-    if isinstance(wanted, pl.Struct):
-        return _struct(column, wanted)
-    return column.cast(wanted), {}
+
+    def _times(self, name: str, column: pl.Series) -> Read | None:
+        if column.dtype == pl.String:
+            wire = column.drop_nulls().str.contains(_WIRE_TIME).all()
+            return (column, {}) if wire else None
+        if not column.dtype.is_temporal():
+            return None
+        if column.dtype == pl.Date:
+            column = column.cast(pl.Datetime("ms"))
+        zone = getattr(column.dtype, "time_zone", None)
+        if not zone and column.null_count() < column.len():
+            self.report.zoneless.add(name)
+        utc = column.dt.convert_time_zone("UTC") if zone else column
+        return utc.dt.strftime("%Y-%m-%dT%H:%M:%S%.3fZ"), {}
+
+    def _by_value(self, name: str, column: str, values: list[Any], tags: list[Any]) -> Read:
+        """Each value by the rule of all formats."""
+        kept: list[Any] = []
+        odd: dict[int, Any] = {}
+        for at, value in enumerate(values):
+            said = wire_value(self.kind, name, value)
+            if name in TIMES:
+                said, zoneless = utc_time(said)
+                if zoneless:
+                    self.report.zoneless.add(name)
+            elif name == "baseModels" and tags:
+                said = prefer_tags(said, tags[at])
+            elif name == "gated" and isinstance(said, bool):
+                said = str(said).lower()
+            self.report.value(column, name, said)
+            kept.append(said if said is None or fits(self.kind, name, said) else None)
+            if kept[-1] is None and said is not None:
+                odd[at] = said
+        return pl.Series(name, kept, WIRE_SCHEMA[self.kind][name]), odd
 
 
-def _times(column: pl.Series) -> pl.Series:
-    if column.dtype == pl.String:
-        return column.str.replace(_UTC, "${1}T${2}Z")
-    if column.dtype == pl.Date:
-        column = column.cast(pl.Datetime("ms"))
-    zone = getattr(column.dtype, "time_zone", None)
-    utc = column.dt.convert_time_zone("UTC") if zone else column
-    return utc.dt.strftime("%Y-%m-%dT%H:%M:%S%.3fZ")
+def _storage(values: pa.Array) -> pa.Array:
+    return values.storage if isinstance(values, pa.ExtensionArray) else values
+
+
+def _joined(first: Read | None, second: Read) -> Read:
+    """Two columns of one field: the second counts where the first has no value."""
+    if first is None:
+        return second
+    values, odd = first
+    free = {row: value for row, value in second[1].items() if values[row] is None}
+    rest = second[0].to_list()
+    for row in odd:
+        rest[row] = None
+    filled = pl.Series("", rest, second[0].dtype)
+    both = pl.select(pl.when(values.is_null()).then(filled).otherwise(values)).to_series()
+    return both, free | odd
+
+
+def _named(rows: pl.DataFrame) -> pl.DataFrame:
+    """With an `_id` in each row that has a name."""
+    made = pl.when(pl.col("id") != "").then(NAMED + pl.col("id"))
+    if "_id" not in rows.columns:
+        return rows.with_columns(_id=made)
+    return rows.with_columns(_id=pl.coalesce("_id", made))
 
 
 def _integers(column: pl.Series) -> Read:
+    if isinstance(column.dtype, pl.Decimal) and column.dtype.scale:
+        column = column.cast(pl.Float64)
     if column.dtype.is_float():
-        # A NaN is not equal to its floor either.
-        whole = column.is_finite() & (column == column.floor()) & (column.abs() < _EXACT)
+        column = column.fill_nan(None)
+        whole = column.is_finite() & (column == column.floor()) & (column.abs() < EXACT)
         kept = pl.select(pl.when(whole).then(column)).to_series().cast(pl.Int64)
     else:
         kept = column.cast(pl.Int64, strict=False)
@@ -213,9 +236,9 @@ def _integers(column: pl.Series) -> Read:
 
 
 def _floats(column: pl.Series) -> Read:
-    kept = column.cast(pl.Float64)
-    kept = pl.select(pl.when(kept.is_finite()).then(kept)).to_series()
-    return kept, _lost(column, kept)
+    given = column.cast(pl.Float64).fill_nan(None)
+    kept = pl.select(pl.when(given.is_finite()).then(given)).to_series()
+    return kept, _lost(given, kept)
 
 
 def _lost(column: pl.Series, kept: pl.Series) -> dict[int, Any]:
@@ -257,38 +280,3 @@ def _listed(part: pl.Series, wanted: pl.List) -> pl.Series:
     names = [one.name for one in wanted.inner.fields]  # ty: ignore[missing-attribute]
     only = pl.struct(pl.element().struct.field(name) for name in names)
     return part.to_frame("part").select(pl.col("part").list.eval(only)).to_series().cast(wanted)
-
-
-def _from_texts(column: pl.Series, wanted: Any) -> Read:
-    """Texts where the Hub serves something else: numbers, true and false, JSON."""
-    text = column.str.strip_chars()
-    nothing = text.is_in(["", "null"])
-    column = pl.select(pl.when(~nothing).then(column)).to_series().alias(column.name)
-    if wanted == pl.Int64:
-        kept = text.str.replace(r"^([+-]?\d+)\.0*$", "$1").cast(pl.Int64, strict=False)
-        return kept, _lost(column, kept)
-    if wanted == pl.Float64:
-        return _floats_of(column, text)
-    if wanted == pl.Boolean:
-        kept = text.str.to_lowercase().replace_strict(
-            {"true": True, "false": False}, default=None, return_dtype=pl.Boolean
-        )
-        return kept, _lost(column, kept)
-    values = {
-        row: _parts(column.name, literal(value.strip()))
-        for row, value in enumerate(column.to_list())
-        if value is not None
-    }
-    return pl.Series(column.name, [None] * len(column), wanted), values
-
-
-def _parts(name: str, value: Any) -> Any:
-    """Of an object that was written as text, what the tables need."""
-    if not isinstance(value, dict) or name not in _PARTS:
-        return value
-    return {part: value[part] for part in _PARTS[name] if part in value}
-
-
-def _floats_of(column: pl.Series, text: pl.Series) -> Read:
-    kept, _ = _floats(text.cast(pl.Float64, strict=False))
-    return kept, _lost(column, kept)

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx2
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 from huggingface_hub import constants
@@ -102,10 +103,11 @@ class HubStats:
             # Pre-buffered: the ranges of a row group's columns are joined where they touch.
             remote = pa.PythonFile(RangedFile(self.web, url, size, day.place), mode="r")
             rows = ArrowRows(pq.ParquetFile(remote, pre_buffer=True), kind)
-            day.seen |= rows.seen
-            day.unread |= rows.unread
-            yield from rows.pages()
-        except (pa.ArrowException, OSError, ValueError) as error:
+            rows.report.tell(day)
+            for page in rows.pages():
+                rows.report.tell(day)
+                yield page
+        except (pa.ArrowException, pl.exceptions.PolarsError, OSError, ValueError) as error:
             raise ArchiveError(f"{day.place} cannot be read as Parquet: {error}.") from error
         day.facts["bytes_fetched"], day.facts["bytes_whole"] = self.web.fetched - before, size
 

@@ -57,7 +57,10 @@ MODELS = Table(
         "library": Column(pl.String, "The Hub's `library_name`; null where it gives none."),
         "license": _LICENSE,
         "tags": _TAGS,
-        "gated": Column(pl.String, '"false", "auto" (asked, given at once) or "manual".'),
+        "gated": Column(
+            pl.String,
+            '"false", "auto" (asked, given at once), "manual"; "true": gated, not said how.',
+        ),
         "private": _PRIVATE,
         "parameters": Column(pl.Int64, "Weights: safetensors' total, else GGUF's."),
         "base_models": Column(

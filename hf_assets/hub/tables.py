@@ -29,7 +29,8 @@ JOINED_SPACES = 1 << 19
 PARSERS = 2
 # No repository of the Hub is older than its own start: older ones carry this date.
 FLOOR_DAY = pl.date(2022, 3, 2)
-GATED = ("false", "auto", "manual")
+# The Hub says how a repository is gated; old answers and scrapes say only that it is.
+GATED = ("false", "auto", "manual", "true")
 # Notes that a listing has even where they count nothing.
 _TOLD: Mapping[Kind, tuple[str, ...]] = {
     "models": ("without category", "floor dated"),
@@ -161,7 +162,7 @@ class Newest:
 def _clean_models(wire: pl.DataFrame, counts: Counter[str], odd: Oddities) -> pl.DataFrame:
     frame = _common(wire, counts, odd, ("downloads", "downloadsAllTime", "likes", "trendingScore"))
     odd += _odd_values(
-        frame, "gated", ~pl.col("gated").is_in(GATED), "neither false, auto nor manual"
+        frame, "gated", ~pl.col("gated").is_in(GATED), "neither false, true, auto nor manual"
     )
     counts["without category"] += frame["pipeline_tag"].null_count()
     counts["floor dated"] += int(frame["floor_dated"].sum())

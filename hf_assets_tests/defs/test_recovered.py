@@ -232,6 +232,10 @@ def test_one_broken_file_is_named_and_stops_no_other_day(world: Make, tmp_path: 
     folder = recorded(tmp_path / "days", *days)
     (folder / f"{days[1]}.json").write_text('{"models": [')
     hub = world(archive=folder)
+    plain = hub.materialize("raw_models", days=(days[0], days[-1]))
+    assert f"{days[1]}.json cannot be read" in failures(plain)["raw_models"]
+    assert retries(plain) == 0
+    assert hub.lake.days("raw_models", "capture.json") == [days[0], days[2]]
     assert hub.recover(days[0], days[-1]).success
     assert partitions(hub, "models") == [days[0], days[2]]
     alone = hub.materialize("raw_models", day=days[1])
@@ -239,6 +243,22 @@ def test_one_broken_file_is_named_and_stops_no_other_day(world: Make, tmp_path: 
     assert retries(alone) == 0
     nothing = hub.recover(days[1], days[1])
     assert f"{days[1]}.json cannot be read" in failures(nothing)["raw_models"]
+
+
+def test_a_cell_that_no_reader_knows_stops_no_day(world: Make, tmp_path: Path) -> None:
+    days = [days_ago(2), days_ago(1)]
+    folder = recorded(tmp_path / "days", days[1])
+    lines = [f"a/m{n},{n},\"{{'a', 'b'}}\"" for n in range(30)]
+    folder.joinpath(f"{days[0]}.csv").write_text("\n".join(["id,likes,tags", *lines, ""]))
+    hub = world(archive=folder)
+    assert hub.recover(*days).success
+    assert partitions(hub, "models") == days
+    stored = hub.lake.read("models", days[0])
+    assert stored.notes["nulled tags"] == stored.rows == 30
+    assert stored.frame.select(pl.col("likes").sum()).collect().item() == sum(range(30))
+    capture = open_capture(hub.lake.folder("raw_models", days[0]))
+    assert capture is not None
+    assert "none of its 30 values is" in capture.facts["unread"]["tags"]
 
 
 def test_an_archive_that_cannot_be_asked_fails_in_its_own_words(

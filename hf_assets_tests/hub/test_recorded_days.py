@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from hf_assets.hub import recorded_files, schemas, tables
+from hf_assets.hub import recorded_rows, schemas, tables
 from hf_assets.hub.archive import ArchiveError, open_archive
 from hf_assets.hub.hub_stats import HubStats
 from hf_assets.hub.recorded_days import RecordedDays
@@ -122,7 +122,8 @@ def test_many_days_of_one_file_in_any_order(tmp_path: Path) -> None:
 def test_a_parquet_with_a_time_in_each_row_gives_each_row_once(
     tmp_path: Path, column: str, dtype: Any
 ) -> None:
-    lines = [{"id": f"a/{n}", "likes": n} for n in range(7)]
+    # The same models day after day: a `date` of theirs is the day of capture.
+    lines = [{"id": f"a/{n % 3}", "likes": n} for n in range(7)]
     days = [NEXT if n == 3 else DAY for n in range(7)]
     times = pl.Series(
         column, [datetime.fromisoformat(f"{d}T01:02:0{n}") for n, d in enumerate(days)]
@@ -140,7 +141,7 @@ def test_a_parquet_with_a_time_in_each_row_gives_each_row_once(
 
 
 def test_pages_have_a_bounded_number_of_rows(tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(recorded_files, "PAGE_ROWS", 3)
+    monkeypatch.setattr(recorded_rows, "PAGE_ROWS", 3)
     put(tmp_path, f"{DAY}.json", [{"id": f"a/{n}"} for n in range(7)])
     found = RecordedDays(tmp_path).find("models", DAY)
     assert found is not None
@@ -295,7 +296,7 @@ HOSTILE: list[Any] = [
     {"id": "../../etc/passwd", "downloads": -5, "likes": 2**70},
     {"id": "a/" + "x" * 100_000, "pipeline_tag": "\x00", "author": "A" * 100_000},
     {"id": "a/half\ud800", "likes": 1},
-    {"id": "a/ok", "downloads": "12", "createdAt": "yesterday"},
+    {"id": "a/ok", "downloads": "twelve", "createdAt": "yesterday"},
     {"id": 7},
     {"likes": 1},
     ["no", "object"],

@@ -1,0 +1,88 @@
+"""Columns of a recorded file → the Hub's field names.
+
+The same letters are the same name: `createdAt`, `created_at` (huggingface_hub's objects), "Created
+At". Where several columns say one field, the Hub's own spelling comes first, and the others count
+where it has no value. A column that only looks like a field is not read; it is named.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from difflib import SequenceMatcher
+from functools import cache
+
+from hf_assets.hub.rows import WIRE_SCHEMA, Kind
+
+# Other names of a field, in letters alone.
+_SYNONYMS: Mapping[Kind, Mapping[str, str]] = {
+    "models": {"modelid": "id", "repoid": "id", "hubid": "_id"},
+    "spaces": {"spaceid": "id", "repoid": "id", "hubid": "_id"},
+}
+# What the Hub and its client serve besides, and no table needs: no misspelt field of ours.
+_OTHERS = frozenset(
+    {
+        *("sha", "siblings", "spaces", "config", "carddata", "disabled", "inference"),
+        *("inferenceprovidermapping", "masktoken", "modelindex", "widgetdata", "transformersinfo"),
+        *("securityrepostatus", "evalresults", "childrenmodelcount", "resourcegroup", "host"),
+        *("subdomain", "region", "authordata", "gitalyuid", "xetenabled", "numparameters"),
+        *("availableinferenceproviders", "widgetoutputurls", "repotype", "title", "day", "date"),
+        *("datasets", "models", "sdk"),
+    }
+)
+# A name at least this much like a field's may be meant for it.
+_ALIKE = 0.84
+# Part of a field's name, such as `created`, must be at least this much of it.
+_PART = 0.6
+
+
+def letters(name: str) -> str:
+    """What of a name counts: `created_at`, `Created-At` and `createdAt` are one."""
+    return re.sub(r"[\s_-]", "", name).lower()
+
+
+@cache
+def wire_name(kind: Kind, column: str) -> str | None:
+    """The field that a column holds, or None where it is none that the tables need."""
+    if column in WIRE_SCHEMA[kind]:
+        return column
+    plain = letters(column)
+    by_letters = {letters(name): name for name in WIRE_SCHEMA[kind] if name != "_id"}
+    return by_letters.get(plain) or _SYNONYMS[kind].get(plain)
+
+
+def columns_of(kind: Kind, columns: Iterable[str]) -> dict[str, list[str]]:
+    """The columns of each field, the Hub's own spelling first."""
+    found: dict[str, list[str]] = {}
+    for column in dict.fromkeys(columns):
+        if (name := wire_name(kind, column)) is not None:
+            found.setdefault(name, []).append(column)
+    return {
+        name: sorted(of, key=lambda one: (one != name, letters(one) != letters(name)))
+        for name, of in found.items()
+    }
+
+
+def lookalikes(kind: Kind, columns: Iterable[str], read: Iterable[str]) -> dict[str, str]:
+    """Columns that are no field, and look like one that is not there; by column, that field.
+
+    Args:
+        kind: "models" or "spaces".
+        columns: the columns of a file.
+        read: the fields that it has.
+    """
+    missing = [name for name in WIRE_SCHEMA[kind] if name not in read and len(name) > 3]
+    found = {}
+    for column in columns:
+        if wire_name(kind, column) is None and letters(column) not in _OTHERS:
+            alike = next((name for name in missing if _alike(letters(column), letters(name))), None)
+            if alike:
+                found[column] = alike
+    return found
+
+
+@cache
+def _alike(column: str, name: str) -> bool:
+    if len(column) > 100:
+        return False
+    if name in column or (column in name and len(column) >= _PART * len(name)):
+        return True
+    return SequenceMatcher(None, column, name).ratio() >= _ALIKE
