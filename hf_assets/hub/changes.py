@@ -4,14 +4,14 @@ A few thousand numbers, however many models there are. `day_quality` and the ser
 read these, and the footer, and never two days of models.
 """
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import polars as pl
 
-from hf_assets.hub.extents import FOLLOWING, Extent, Place, extent_of, places
+from hf_assets.hub.extents import Extent, Place, extent_of, place_among
 from hf_assets.hub.judged import MILESTONES
 from hf_assets.hub.quality import NULL_RATE_STEP, null_counts
 from hf_assets.lake import Lake, Made, Stored, iso, origin
@@ -23,8 +23,6 @@ LARGER = 10_000
 LONGEST_STEP = 7
 # Days since creation for which adoption is followed: two years.
 MAX_AGE = 730
-# Stored days that are looked at first to find the last whole one: a day costs what a day costs.
-LOOK_BACK = 30
 # Share of all-time counters that may fall before they are taken for rolled back (Model Pulse).
 ROLLED_BACK = 0.05
 
@@ -38,24 +36,19 @@ _ROWS = {
 
 
 def placed(lake: Lake, days: Iterable[str]) -> dict[str, Place]:
-    """The place of each of those days among the stored days of `models`, from their footers."""
-    wanted = sorted(days)
+    """The place of each of those days among the stored days of `models`, from their footers.
+
+    Each is placed alone, so that a day has one place, in a run of many days as in its own.
+    """
     known = lake.days("models")
-    first = bisect_left(known, wanted[0]) if wanted else 0
-    # A few days after the last as well: they measure one that has none before it.
-    end = bisect_right(known, wanted[-1]) + FOLLOWING if wanted else 0
-    look_back = LOOK_BACK
-    read: dict[str, Extent] = {}
-    while True:
-        begin = max(first - look_back, 0)
-        for day in known[begin:end]:
-            if day not in read:
-                stored = lake.read("models", day)
-                read[day] = extent_of(day, facts_of(stored), stored.rows)
-        found = places(read[day] for day in known[begin:end])
-        if not begin or all(found[day].before or not read[day].rows for day in wanted):
-            return {day: found[day] for day in wanted}
-        look_back *= 4
+    number = {day: at for at, day in enumerate(known)}
+
+    @cache
+    def extent(at: int) -> Extent:
+        stored = lake.read("models", known[at])
+        return extent_of(known[at], facts_of(stored), stored.rows)
+
+    return {day: place_among(len(known), number[day], extent) for day in sorted(days)}
 
 
 def daily_changes(now: Stored, before: Stored | None, day: str, *, partial: bool = False) -> Made:

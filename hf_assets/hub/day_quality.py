@@ -3,11 +3,12 @@
 Read from footers alone: a year is judged in a tenth of a second.
 
 A day is *partial* where its listing broke off, *stalled* where the counters stood still, *rolled
-back* where counters that only rise fell, *short* where it came too soon after the last. A stall is
-no zero, and what comes after it no jump: who reads a series spreads it between trusted days.
+back* where counters that only rise fell, *short* where it came too soon after the last, *stale*
+where it is compared with a day that is no neighbour any more: none of that is known then. A stall
+is no zero, and what comes after it no jump: who reads a series spreads it between trusted days.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -23,7 +24,15 @@ from hf_assets.hub.day_rules import (
     null_shifts,
     schema_changes,
 )
-from hf_assets.hub.extents import Extent, Place, extent_of, places
+from hf_assets.hub.extents import (
+    FOLLOWING,
+    LOOK_BACK,
+    Extent,
+    Place,
+    extent_of,
+    place_among,
+    places,
+)
 from hf_assets.hub.judged import DAY_QUALITY
 from hf_assets.lake import Lake, Made, MissingDay, iso
 from hf_assets.months import notes_by_month
@@ -64,15 +73,17 @@ def _unmade(lake: Lake, day: str) -> Seen:
     try:
         stored = lake.read("models", day)
         facts, rows = changes.facts_of(stored), stored.rows
+        has_models = True
     except MissingDay:
         capture = open_capture(lake.folder("raw_models", day))
         if capture is None:
             raise
         facts, rows = capture.provenance, capture.distinct
+        has_models = False
     extent = extent_of(day, facts, rows)
     models = None if extent.absent else rows
     notes = {**changes.origin_of(facts), "models": models, "sha256": facts.get("sha256")}
-    return Seen(extent, notes, made=False)
+    return Seen(extent, notes, made=False, has_models=has_models)
 
 
 def around(see: Callable[[str], Seen], day: str) -> list[Seen]:
@@ -100,7 +111,8 @@ def day_quality(days: Sequence[Seen]) -> Made:
 
     A rollback may last: the days after it are rolled back too, for as long as all all-time counters
     together are under what they were before it, at most 8 stored days. A day that was not compared
-    yet is stale, and not trusted.
+    yet, or with another than it stands beside, is stale, and not trusted until it is: whether it
+    stood still or fell back is not known.
 
     Args:
         days: all there are, oldest first.
@@ -125,6 +137,7 @@ _GAP = {
 
 def _rows_of(days: Sequence[Seen]) -> Iterator[dict[str, Any]]:
     placed = places(one.extent for one in days)
+    stale = _stale_among(days)
     by_day = {one.day: one for one in days}
     held = _Held()
     last: date | None = None
@@ -135,7 +148,14 @@ def _rows_of(days: Sequence[Seen]) -> Iterator[dict[str, Any]]:
         last = day
         place = placed[one.day]
         before = by_day.get(one.notes.get("before") or "")
-        yield _row(one, place, before, _near(days, at), rolled_back=held.takes(one, before, place))
+        yield _row(
+            one,
+            place,
+            before,
+            _near(days, at),
+            rolled_back=held.takes(one, before, place),
+            stale=one.day in stale if one.made else not place.partial,
+        )
 
 
 def _near(days: Sequence[Seen], at: int) -> list[Seen]:
@@ -171,7 +191,13 @@ class _Held:
 
 
 def _row(
-    one: Seen, place: Place, before: Seen | None, near: list[Seen], *, rolled_back: bool
+    one: Seen,
+    place: Place,
+    before: Seen | None,
+    near: list[Seen],
+    *,
+    rolled_back: bool,
+    stale: bool,
 ) -> dict[str, Any]:
     notes = one.notes
     lifecycle = notes.get("lifecycle", {})
@@ -184,9 +210,9 @@ def _row(
         "short": not long_enough(one).passed,
         "nulls moved": bool(nulls),
         "columns changed": bool(columns),
-        "stale": _stale(notes if one.made else None, place, _sha256(before)),
+        "stale": stale,
     }
-    bad = place.partial or told["stalled"] or rolled_back or not one.made
+    bad = place.partial or told["stalled"] or rolled_back or stale or not one.made
     return {
         "day": iso(one.day),
         "source": notes.get("source"),
@@ -209,49 +235,80 @@ def _row(
     }
 
 
-def _sha256(before: Seen | None) -> str | None:
-    return before.notes.get("sha256") if before else None
+def _stale_among(days: Sequence[Seen]) -> set[str]:
+    """The days that are compared as they would not be now, by what the footers tell.
+
+    Only days with models are beside each other: a capture without them may stay without.
+    """
+    there = [one for one in days if one.has_models]
+    by_day = {one.day: one for one in there}
+
+    def stale(at: int, one: Seen) -> bool:
+        place = place_among(len(there), at, lambda number: there[number].extent)
+        before = by_day.get(one.notes.get("before") or "")
+        return _stale(one.notes, place, before.notes.get("sha256") if before else None)
+
+    return {one.day for at, one in enumerate(there) if one.made and stale(at, one)}
 
 
-def _stale(notes: Mapping[str, Any] | None, place: Place, sha256: str | None) -> bool:
-    """Whether `daily_changes` is to be made, or made anew.
+def _stale(notes: Mapping[str, Any], place: Place, sha256: str | None) -> bool:
+    """Whether `daily_changes` is to be made anew.
 
     It is where it takes that day for partial, that is not; compares it with another than the one it
     stands beside; or with that day as it was before it was replaced. What broke off is as it will
     stay: nobody reads it.
 
     Args:
-        notes: of `daily_changes`; None where it was not made.
+        notes: of `daily_changes`.
         place: of that day, as it is now.
         sha256: of the capture of the day before, if known.
     """
-    if notes is None or place.partial:
-        return not place.partial
+    if place.partial:
+        return False
     then = notes.get("before sha256")
     replaced = None not in (then, sha256) and then != sha256
     return notes.get("before") != place.before or notes.get("partial", False) or replaced
 
 
-def still_stale(lake: Lake) -> list[str]:
-    """The days that the table calls stale and that were not made anew since, oldest first.
+def still_stale(lake: Lake, near: Collection[str] | None = None) -> list[str]:
+    """The days whose `daily_changes` is to be made anew, oldest first.
 
-    Only days that are compared; a table that was never made calls none stale.
+    From footers, whether `day_quality` was made since or not; each is read once. Days without
+    models cannot be made anew, and those that were never compared lack more than that.
+
+    Args:
+        lake: the lake.
+        near: days that are new; then only those that may be compared with one of them.
     """
-    try:
-        judged = lake.read("day_quality", None).frame
-    except MissingDay:
+    known = lake.days("models")
+    if near is not None:
+        known = _around(known, near)
+    wanted = _stale_among(all_days(lake)) & set(known)
+    if not wanted:
         return []
-    told = {str(day) for day in judged.filter("stale").select("day").collect()["day"]}
-    stored = told & set(lake.days("models")) & set(lake.days("daily_changes"))
-    # Each placed alone, as it will be when it is made: together they would look back further.
-    return sorted(day for day in stored if _is_stale(lake, day))
+    notes = notes_by_month(lake, "daily_changes")
+    # As it will be when it is made: what its footer says of a day may be older than its models.
+    placed = changes.placed(lake, wanted)
+    return sorted(
+        day for day in wanted if _stale(notes[day], placed[day], _sha256(lake, placed[day]))
+    )
 
 
-def _is_stale(lake: Lake, day: str) -> bool:
-    place = changes.placed(lake, [day])[day]
-    before = lake.read("models", place.before) if place.before else None
-    sha256 = changes.facts_of(before).get("sha256") if before else None
-    return _stale(lake.notes("daily_changes", day), place, sha256)
+def _sha256(lake: Lake, place: Place) -> str | None:
+    """Of the capture behind the day that a day is compared with."""
+    if place.before is None:
+        return None
+    return changes.facts_of(lake.read("models", place.before)).get("sha256")
+
+
+def _around(known: Sequence[str], days: Collection[str]) -> list[str]:
+    """The stored days that one of those may have another place beside, and not those themselves."""
+    number = {day: at for at, day in enumerate(known)}
+    found: set[int] = set()
+    for day in days:
+        if day in number:
+            found |= set(range(number[day] - FOLLOWING, number[day] + 1 + LOOK_BACK))
+    return [day for at, day in enumerate(known) if at in found and day not in days]
 
 
 def all_days(lake: Lake) -> list[Seen]:

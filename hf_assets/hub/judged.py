@@ -67,6 +67,6 @@ DAY_QUALITY = Table(
             "`daily_changes` compares with a day that is no neighbour, or was replaced since.",
         ),
         "flags": Column(pl.List(pl.String), "What is wrong with the day, a word each."),
-        "trusted": Column(pl.Boolean, "Neither gap, partial, stalled nor rolled back."),
+        "trusted": Column(pl.Boolean, "Neither gap, partial, stalled, rolled back nor stale."),
     },
 )

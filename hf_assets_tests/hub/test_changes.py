@@ -322,7 +322,7 @@ def test_only_the_last_stored_days_are_looked_at(
     place = changes.placed(lake, [day_of(50), day_of(52)])
     assert place[day_of(52)].before == day_of(51)
     # Two of the wanted days, one between them, and those that would measure a first one.
-    assert len(read) == changes.LOOK_BACK + 3 + extents.FOLLOWING
+    assert len(read) == extents.LOOK_BACK + 3 + extents.FOLLOWING
 
 
 def test_the_last_whole_day_is_found_however_far_back(lake: Lake) -> None:
