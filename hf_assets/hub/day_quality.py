@@ -24,16 +24,9 @@ from hf_assets.hub.day_rules import (
     null_shifts,
     schema_changes,
 )
-from hf_assets.hub.extents import (
-    FOLLOWING,
-    LOOK_BACK,
-    Extent,
-    Place,
-    extent_of,
-    place_among,
-    places,
-)
+from hf_assets.hub.extents import Extent, Place, extent_of, places
 from hf_assets.hub.judged import DAY_QUALITY
+from hf_assets.hub.stale import beside, is_stale, stale_among
 from hf_assets.lake import Lake, Made, MissingDay, iso
 from hf_assets.months import notes_by_month
 from hf_assets.verdict import Verdict
@@ -137,7 +130,7 @@ _GAP = {
 
 def _rows_of(days: Sequence[Seen]) -> Iterator[dict[str, Any]]:
     placed = places(one.extent for one in days)
-    stale = _stale_among(days)
+    stale = stale_among(days)
     by_day = {one.day: one for one in days}
     held = _Held()
     last: date | None = None
@@ -235,41 +228,6 @@ def _row(
     }
 
 
-def _stale_among(days: Sequence[Seen]) -> set[str]:
-    """The days that are compared as they would not be now, by what the footers tell.
-
-    Only days with models are beside each other: a capture without them may stay without.
-    """
-    there = [one for one in days if one.has_models]
-    by_day = {one.day: one for one in there}
-
-    def stale(at: int, one: Seen) -> bool:
-        place = place_among(len(there), at, lambda number: there[number].extent)
-        before = by_day.get(one.notes.get("before") or "")
-        return _stale(one.notes, place, before.notes.get("sha256") if before else None)
-
-    return {one.day for at, one in enumerate(there) if one.made and stale(at, one)}
-
-
-def _stale(notes: Mapping[str, Any], place: Place, sha256: str | None) -> bool:
-    """Whether `daily_changes` is to be made anew.
-
-    It is where it takes that day for partial, that is not; compares it with another than the one it
-    stands beside; or with that day as it was before it was replaced. What broke off is as it will
-    stay: nobody reads it.
-
-    Args:
-        notes: of `daily_changes`.
-        place: of that day, as it is now.
-        sha256: of the capture of the day before, if known.
-    """
-    if place.partial:
-        return False
-    then = notes.get("before sha256")
-    replaced = None not in (then, sha256) and then != sha256
-    return notes.get("before") != place.before or notes.get("partial", False) or replaced
-
-
 def still_stale(lake: Lake, near: Collection[str] | None = None) -> list[str]:
     """The days whose `daily_changes` is to be made anew, oldest first.
 
@@ -282,15 +240,15 @@ def still_stale(lake: Lake, near: Collection[str] | None = None) -> list[str]:
     """
     known = lake.days("models")
     if near is not None:
-        known = _around(known, near)
-    wanted = _stale_among(all_days(lake)) & set(known)
+        known = beside(known, near)
+    wanted = stale_among(all_days(lake)) & set(known)
     if not wanted:
         return []
     notes = notes_by_month(lake, "daily_changes")
     # As it will be when it is made: what its footer says of a day may be older than its models.
     placed = changes.placed(lake, wanted)
     return sorted(
-        day for day in wanted if _stale(notes[day], placed[day], _sha256(lake, placed[day]))
+        day for day in wanted if is_stale(notes[day], placed[day], _sha256(lake, placed[day]))
     )
 
 
@@ -299,16 +257,6 @@ def _sha256(lake: Lake, place: Place) -> str | None:
     if place.before is None:
         return None
     return changes.facts_of(lake.read("models", place.before)).get("sha256")
-
-
-def _around(known: Sequence[str], days: Collection[str]) -> list[str]:
-    """The stored days that one of those may have another place beside, and not those themselves."""
-    number = {day: at for at, day in enumerate(known)}
-    found: set[int] = set()
-    for day in days:
-        if day in number:
-            found |= set(range(number[day] - FOLLOWING, number[day] + 1 + LOOK_BACK))
-    return [day for at, day in enumerate(known) if at in found and day not in days]
 
 
 def all_days(lake: Lake) -> list[Seen]:

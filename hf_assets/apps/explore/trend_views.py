@@ -111,7 +111,10 @@ def _births(frame: pl.DataFrame, flagged: list[str]) -> None:
 
 def _adoption(frame: pl.DataFrame, _: list[str]) -> None:
     listed(_reached(frame), "adoption")
-    st.caption("Kaplan-Meier; models that are still on their way count as long as they were seen.")
+    st.caption(
+        "Kaplan-Meier, or Turnbull where looks are days apart; models that are still on their way "
+        "count as long as they were seen."
+    )
 
 
 def _usage(frame: pl.DataFrame, flagged: list[str]) -> None:
