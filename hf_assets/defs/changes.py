@@ -53,4 +53,4 @@ def day_quality(lake: LakeResource) -> Days:
 
     A row for every day from the first stored to the last, from footers alone.
     """
-    return once(DAY_QUALITY, lambda: judging.day_quality(judging.all_days(lake.tree)))
+    return once(DAY_QUALITY, lambda: judging.judged(lake.tree))

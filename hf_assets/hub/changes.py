@@ -11,7 +11,8 @@ from typing import Any
 
 import polars as pl
 
-from hf_assets.hub.extents import Extent, Place, extent_of, place_among
+from hf_assets.hub.absences import ASIDE, absences
+from hf_assets.hub.extents import WHOLE_HUB, Extent, Place, extent_of, place_among
 from hf_assets.hub.judged import MILESTONES
 from hf_assets.hub.quality import NULL_RATE_STEP, null_counts
 from hf_assets.lake import Lake, Made, Stored, iso, origin
@@ -55,8 +56,10 @@ def placed(lake: Lake, days: Iterable[str]) -> dict[str, Place]:
 def daily_changes(now: Stored, before: Stored | None, day: str, *, partial: bool = False) -> Made:
     """What moved. Columns: `judged.DAILY_CHANGES`.
 
-    A model that was not listed counts as created if it was created on the earlier day or since, as
-    returned if it is older, and as undated where its source does not say. Adoption: a model below a
+    Of the whole Hub a model that was not listed counts as created if it was created on the earlier
+    day or since, as older if it was created before (`absences` tells who of them returned), and as
+    undated where its source does not say; one that is listed no more as deleted. In a list of some
+    models they entered it or left it. Adoption: a model below a
     number of downloads on the earlier day is at risk at each age that it steps through (ages in
     whole days, from the day of its creation), and has reached it, or not, at the last; a model
     created between the two days is at risk from its birth. A step of more than a month, a partial
@@ -70,6 +73,8 @@ def daily_changes(now: Stored, before: Stored | None, day: str, *, partial: bool
     """
     identities = {facts_of(one).get("identity", "hub") for one in (now, before) if one}
     by_name = "name" in identities
+    coverage = extent_of(day, facts_of(now), now.rows).coverage
+    aside = absences((), (), ())
     nulls = _null_shares(now)
     mine = _slim(now, by_name=by_name)
     counts: dict[str, int] = {"rows": mine.height}
@@ -80,7 +85,13 @@ def daily_changes(now: Stored, before: Stored | None, day: str, *, partial: bool
         both = mine.join(other, on="key", suffix="_before")
         fresh = mine.join(other.select("key"), on="key", how="anti")
         counts |= _compared(both) | {"rows_before": other.height}
-        lifecycle = _lifecycle(both, fresh, other.height, before.day, by_name=by_name)
+        gone = other.join(mine.select("key"), on="key", how="anti")
+        lifecycle = _lifecycle(both, by_name=by_name)
+        if coverage == WHOLE_HUB:
+            lifecycle = _births(now, fresh, gone, before.day) | lifecycle
+        else:
+            lifecycle = {"entered": fresh.height, "left": gone.height} | lifecycle
+        aside = _absences(now, before, fresh, gone, by_name=by_name, partial=partial)
         step = (iso(day) - iso(before.day)).days
         told = mine["downloads_all_time"].count() > 0
         if told and not partial and step <= LONGEST_STEP and not rolled_back(counts):
@@ -117,8 +128,11 @@ def daily_changes(now: Stored, before: Stored | None, day: str, *, partial: bool
         "compared": counts,
         "lifecycle": lifecycle,
         "nulls": nulls,
+        # Who went is remembered, if anybody did.
+        ASIDE: True,
     }
-    return Made(frames=[frame], notes=notes, provenance=dict(now.provenance))
+    provenance = dict(now.provenance)
+    return Made(frames=[frame], notes=notes, provenance=provenance, aside={ASIDE: aside})
 
 
 def rolled_back(compared: dict[str, int]) -> bool:
@@ -184,27 +198,59 @@ def _compared(both: pl.DataFrame) -> dict[str, int]:
     ).row(0, named=True)
 
 
-def _lifecycle(
-    both: pl.DataFrame, fresh: pl.DataFrame, listed: int, before: str, *, by_name: bool
-) -> dict[str, int | None]:
+def _lifecycle(both: pl.DataFrame, *, by_name: bool) -> dict[str, int | None]:
     gated, was = pl.col("gated"), pl.col("gated_before")
     # A day that was thinned, or a source without the field, tells nothing of it: that is not none.
     known = (gated.count() > 0) & (was.count() > 0) | (pl.len() == 0)
     renamed = {} if by_name else {"renamed": (pl.col("name") != pl.col("name_before")).sum()}
+    return both.select(
+        **renamed,
+        gated_on=pl.when(known).then((gated & ~was).sum()),
+        gated_off=pl.when(known).then((was & ~gated).sum()),
+    ).row(0, named=True)
+
+
+def _births(
+    now: Stored, fresh: pl.DataFrame, gone: pl.DataFrame, before: str
+) -> dict[str, int | None]:
     born = pl.col("born")
-    return {
-        **fresh.select(
-            created=(born >= iso(before)).sum(),
-            returned=(born < iso(before)).sum(),
-            undated=born.null_count(),
-        ).row(0, named=True),
-        "deleted": listed - both.height,
-        **both.select(
-            **renamed,
-            gated_on=pl.when(known).then((gated & ~was).sum()),
-            gated_off=pl.when(known).then((was & ~gated).sum()),
-        ).row(0, named=True),
-    }
+    found = fresh.select(
+        created=(born >= iso(before)).sum(),
+        older=(born < iso(before)).sum(),
+        undated=born.null_count(),
+    ).row(0, named=True)
+    # A thinned day has given up who was created when.
+    return (dict.fromkeys(found) if _kept(now) else found) | {"deleted": gone.height}
+
+
+def _absences(
+    now: Stored,
+    before: Stored,
+    fresh: pl.DataFrame,
+    gone: pl.DataFrame,
+    *,
+    by_name: bool,
+    partial: bool,
+) -> pl.DataFrame:
+    """Who went, and who came and may have been there before."""
+    born = pl.col("born")
+    older, undated = fresh.filter(born < iso(before.day)), fresh.filter(born.is_null())
+    went = gone.clear() if partial else gone
+    return absences(
+        _names(before, went, by_name=by_name),
+        _names(now, older, by_name=by_name),
+        _names(now, undated, by_name=by_name),
+    )
+
+
+def _names(stored: Stored, wanted: pl.DataFrame, *, by_name: bool) -> list[str]:
+    """The identities behind those keys."""
+    if wanted.is_empty():
+        return []
+    name = pl.col("id" if by_name else "hub_id")
+    named = stored.frame.select(name=name, key=name.hash())
+    found = named.join(wanted.lazy().select("key"), on="key", how="semi")
+    return found.collect(engine="streaming")["name"].unique().sort().to_list()
 
 
 def _adoption(both: pl.DataFrame, fresh: pl.DataFrame, day: str, before: str) -> pl.DataFrame:
@@ -266,6 +312,12 @@ def _toward(known: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _null_shares(stored: Stored) -> dict[str, float]:
-    """Share of nulls a column, 0 to 1; nothing of a day without rows."""
+    """Share of nulls a column, 0 to 1; nothing of a day without rows, or of what it gave up."""
     counts = null_counts(stored) if stored.rows else {}
-    return {name: count / stored.rows for name, count in counts.items() if name != "day"}
+    kept = _kept(stored) or counts.keys()
+    return {name: counts[name] / stored.rows for name in counts if name in kept and name != "day"}
+
+
+def _kept(stored: Stored) -> set[str]:
+    """The columns that a thinned day kept; none of one that is whole."""
+    return set(stored.notes["kept"].split(", ")) if "thinned" in stored.notes else set()

@@ -1,6 +1,7 @@
 """Which days can be trusted: a row for every day from the first stored to the last.
 
-Read from footers alone: a year is judged in a tenth of a second.
+Read from footers, and from who went and came each day (`absences`): a year is judged in a fifth of
+a second.
 
 A day is *partial* where its listing broke off, *stalled* where the counters stood still, *rolled
 back* where counters that only rise fell, *short* where it came too soon after the last, *stale*
@@ -15,6 +16,7 @@ from typing import Any
 import polars as pl
 
 from hf_assets.hub import changes
+from hf_assets.hub.absences import Returned, returned
 from hf_assets.hub.capture import MARKER, open_capture
 from hf_assets.hub.day_rules import (
     AROUND,
@@ -24,7 +26,7 @@ from hf_assets.hub.day_rules import (
     null_shifts,
     schema_changes,
 )
-from hf_assets.hub.extents import Extent, Place, extent_of, places
+from hf_assets.hub.extents import WHOLE_HUB, Extent, Place, extent_of, places
 from hf_assets.hub.judged import DAY_QUALITY
 from hf_assets.hub.stale import beside, is_stale, stale_among
 from hf_assets.lake import Lake, Made, MissingDay, iso
@@ -99,7 +101,13 @@ def around(see: Callable[[str], Seen], day: str) -> list[Seen]:
 # --- the table -----------------------------------------------------------------------------------
 
 
-def day_quality(days: Sequence[Seen]) -> Made:
+def judged(lake: Lake) -> Made:
+    """`day_quality` of every day of a lake."""
+    days = all_days(lake)
+    return day_quality(days, returned(lake, days))
+
+
+def day_quality(days: Sequence[Seen], back: Mapping[str, Returned] | None = None) -> Made:
     """The verdicts, gaps included. Columns: `judged.DAY_QUALITY`.
 
     A rollback may last: the days after it are rolled back too, for as long as all all-time counters
@@ -109,8 +117,9 @@ def day_quality(days: Sequence[Seen]) -> Made:
 
     Args:
         days: all there are, oldest first.
+        back: who returned on each (`absences.returned`); not told of days that it lacks.
     """
-    rows = list(_rows_of(days))
+    rows = list(_rows_of(days, back or {}))
     frame = pl.DataFrame(rows, schema=DAY_QUALITY.schema, orient="row")
     flagged = {flag: sum(flag in row["flags"] for row in rows) for flag in FLAGS}
     return Made(frames=[frame], notes={"rows": len(rows), "days": len(days), **flagged})
@@ -128,7 +137,7 @@ _GAP = {
 }
 
 
-def _rows_of(days: Sequence[Seen]) -> Iterator[dict[str, Any]]:
+def _rows_of(days: Sequence[Seen], back: Mapping[str, Returned]) -> Iterator[dict[str, Any]]:
     placed = places(one.extent for one in days)
     stale = stale_among(days)
     by_day = {one.day: one for one in days}
@@ -141,14 +150,32 @@ def _rows_of(days: Sequence[Seen]) -> Iterator[dict[str, Any]]:
         last = day
         place = placed[one.day]
         before = by_day.get(one.notes.get("before") or "")
-        yield _row(
-            one,
-            place,
-            before,
-            _near(days, at),
-            rolled_back=held.takes(one, before, place),
-            stale=one.day in stale if one.made else not place.partial,
-        )
+        yield {
+            **_row(
+                one,
+                place,
+                before,
+                _near(days, at),
+                rolled_back=held.takes(one, before, place),
+                stale=one.day in stale if one.made else not place.partial,
+            ),
+            **_lives(one, back.get(one.day)),
+        }
+
+
+def _lives(one: Seen, back: Returned | None) -> dict[str, int | None]:
+    """Who came, went and changed; of days that another version compared, as it said it."""
+    lives: Mapping[str, int | None] = one.notes.get("lifecycle", {})
+    found = {name: lives.get(name) for name in ("renamed", "deleted", "entered", "left")}
+    if one.extent.coverage != WHOLE_HUB and "left" not in lives and "deleted" in lives:
+        came = sum(lives.get(name) or 0 for name in ("created", "returned", "undated"))
+        found |= {"deleted": None, "entered": came, "left": lives["deleted"]}
+    older = lives.get("older")
+    return {
+        **found,
+        "returned": back.dated + back.undated if back else None,
+        "first_seen_late": older - back.dated if back and older is not None else None,
+    }
 
 
 def _near(days: Sequence[Seen], at: int) -> list[Seen]:
@@ -193,7 +220,6 @@ def _row(
     stale: bool,
 ) -> dict[str, Any]:
     notes = one.notes
-    lifecycle = notes.get("lifecycle", {})
     nulls, columns = null_shifts(one, before), schema_changes(one, before)
     told = {
         "gap": False,
@@ -220,7 +246,6 @@ def _row(
         "rolled_back": rolled_back,
         "unchanged_share": one.share("larger_unchanged", "larger"),
         "fell_share": one.share("all_time_fell", "all_time"),
-        **{name: lifecycle.get(name) for name in ("renamed", "deleted", "returned")},
         "null_shifts": nulls,
         "schema_changes": columns,
         "flags": [name for name in FLAGS if told[name]],

@@ -222,9 +222,23 @@ LIFECYCLE = Table(
         "before": Column(pl.Date, "The day it is compared with."),
         "days_spanned": Column(pl.Float64, "Days between the two captures, in fractions."),
         "models": Column(pl.Int64, "Models listed."),
-        "created": Column(pl.Int64, "New: created since the day before."),
-        "returned": Column(pl.Int64, "Listed again, or made public."),
-        "deleted": Column(pl.Int64, "No longer listed."),
+        "created": Column(
+            pl.Int64, "New: created since the day before; null: the day is a list of some models."
+        ),
+        "returned": Column(
+            pl.Int64,
+            "Listed again: they were on an earlier day, and not on the last; null: not known.",
+        ),
+        "first_seen_late": Column(
+            pl.Int64,
+            "Older than the last day and on no stored day before: private till then, or missed.",
+        ),
+        "deleted": Column(pl.Int64, "No longer listed; null: the day is a list of some models."),
+        "entered": Column(
+            pl.Int64,
+            "Of a list (a folder's, a limited capture): models on it that were not on the last.",
+        ),
+        "left": Column(pl.Int64, "Of a list: models that are on it no more."),
         "renamed": Column(pl.Int64, "Same identity, new id; null where it cannot be told."),
         "gated_on": Column(pl.Int64, "Became gated."),
         "gated_off": Column(pl.Int64, "Are no longer gated."),

@@ -42,7 +42,7 @@ def test_what_came_and_what_went(lake: Lake) -> None:
     stored = pair(lake, then, now)
     assert counts(stored, "lifecycle") == {
         "created": 2,
-        "returned": 1,
+        "older": 1,
         "undated": 1,
         "deleted": 2,
         "renamed": 1,
@@ -82,7 +82,7 @@ def test_without_the_hubs_identity_a_model_is_its_name(
     stored = compare(lake)[DAY]
     found = counts(stored, "lifecycle")
     assert "renamed" not in found
-    assert (found["deleted"], found["returned"]) == (1, 1)
+    assert (found["deleted"], found["older"]) == (1, 1)
     assert counts(stored, "compared")["both"] == 3
     assert stored.notes["identity"] == "name"
 
@@ -115,7 +115,7 @@ def test_what_is_compared_adds_up(
     assert seen["rows"] == len(now)
     assert seen["rows_before"] == len(then)
     assert seen["both"] == len(then.keys() & now.keys())
-    assert seen["rows"] == seen["both"] + life["created"] + life["returned"] + life["undated"]
+    assert seen["rows"] == seen["both"] + life["created"] + life["older"] + life["undated"]
     assert seen["rows_before"] == seen["both"] + life["deleted"]
     assert life["renamed"] == sum(then[at] != now[at][0] for at in then.keys() & now.keys())
 

@@ -65,7 +65,8 @@ def trends() -> None:
             continue
         rows = found if one.of is None else found.filter(pl.col("of") == one.of)
         frame = rows.select(one.columns).collect()
-        if frame.is_empty():
+        # A lake of lists has nobody created: nothing is told of them.
+        if frame.select(pl.all_horizontal(pl.exclude("day").is_null()).all()).item():
             continue
         section(one.title)
         one.draw(frame, flagged)
