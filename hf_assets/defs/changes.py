@@ -6,27 +6,34 @@ import dagster as dg
 
 from hf_assets.defs.daily import Tables, daily_table, once
 from hf_assets.defs.report import column_schema
-from hf_assets.defs.resources import Days, LakeResource
+from hf_assets.defs.resources import TAKES_THINNED, Days, LakeResource
 from hf_assets.hub import changes
 from hf_assets.hub import day_quality as judging
 from hf_assets.hub.judged import DAILY_CHANGES, DAY_QUALITY
 from hf_assets.lake import Made
 
 
-@daily_table(DAILY_CHANGES, group="hub/quality")
+# Counters are left of a thinned day: it can be compared still.
+@daily_table(DAILY_CHANGES, group="hub/quality", ins={"models": dg.AssetIn(metadata=TAKES_THINNED)})
 def daily_changes(models: Tables, lake: LakeResource) -> Days:
     """The day beside the last: models created, deleted, renamed; counters that stood still or fell.
 
     Compared with the last whole day that covers the same. A few thousand rows, however many models.
+    Days after those of the run that were compared with an older one, as these were not there yet,
+    are compared again, with their new neighbour.
     """
-    places = changes.placed(lake.tree, models)
+    tree = lake.tree
+    following = judging.still_stale(tree, models)
+    places = changes.placed(tree, {*models, *following})
 
     def make(day: str) -> Made:
         place = places[day]
-        before = lake.tree.read("models", place.before) if place.before else None
-        return changes.daily_changes(models[day], before, day, partial=place.partial)
+        before = tree.read("models", place.before) if place.before else None
+        now = models[day] if day in models else tree.read("models", day)
+        return changes.daily_changes(now, before, day, partial=place.partial)
 
-    return Days(DAILY_CHANGES, {day: partial(make, day) for day in sorted(models)})
+    makes = {day: partial(make, day) for day in sorted(places)}
+    return Days(DAILY_CHANGES, makes, beyond=frozenset(following))
 
 
 @dg.asset(
@@ -46,4 +53,4 @@ def day_quality(lake: LakeResource) -> Days:
 
     A row for every day from the first stored to the last, from footers alone.
     """
-    return once(DAY_QUALITY, lambda: judging.day_quality(judging.all_days(lake.tree)))
+    return once(DAY_QUALITY, lambda: judging.judged(lake.tree))

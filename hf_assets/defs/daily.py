@@ -18,7 +18,12 @@ Tables = dict[str, Stored]
 
 
 def daily_table(
-    table: Table, group: str, *, owner: str = "team:hub", kinds: Iterable[str] = ("polars",)
+    table: Table,
+    group: str,
+    *,
+    owner: str = "team:hub",
+    kinds: Iterable[str] = ("polars",),
+    ins: Mapping[str, dg.AssetIn] | None = None,
 ) -> Callable[[Callable[..., Days]], dg.AssetsDefinition]:
     """An asset that stores one table a day in the lake."""
     return dg.asset(
@@ -26,6 +31,7 @@ def daily_table(
         group_name=group,
         owners=[owner],
         kinds={*kinds, "parquet"},
+        ins=ins,
         partitions_def=daily,
         backfill_policy=single_run,
         io_manager_key="tables",

@@ -26,10 +26,21 @@ def deferred(context: Context) -> bool:
 
 
 def report_day(
-    context: dg.AssetExecutionContext | dg.OutputContext, day: str, facts: Mapping[str, Any]
+    context: dg.AssetExecutionContext | dg.OutputContext,
+    day: str,
+    facts: Mapping[str, Any],
+    *,
+    beyond: bool = False,
 ) -> None:
-    """Say what was made of one day of the context's asset, in either kind of run."""
-    if deferred(context):
+    """Say what was made of one day of the context's asset, in either kind of run.
+
+    Args:
+        context: of the step.
+        day: the partition key.
+        facts: its metadata.
+        beyond: the run was not launched for that day: Dagster does not tell of it by itself.
+    """
+    if beyond or deferred(context):
         context.log_event(dg.AssetMaterialization(context.asset_key, partition=day, metadata=facts))
     elif isinstance(context, dg.OutputContext):
         context.step_context.add_asset_metadata(dict(facts), partition_key=day)

@@ -46,15 +46,20 @@ def clear_failures() -> Generator[None]:
         raise dg.Failure(f"{error}.", allow_retries=False) from error
 
 
+# Of an input: days that have given up columns are handed on like others.
+TAKES_THINNED = {"thinned days": "taken"}
+
+
 @dataclass(frozen=True)
 class Days:
     """A table's days on their way into the lake: each is made only when its turn has come.
 
-    A table without days has one, None.
+    A table without days has one, None. `beyond` names those that the run was not launched for.
     """
 
     table: Table
     make: Mapping[str, Callable[[], Made]] | Mapping[None, Callable[[], Made]]
+    beyond: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -137,7 +142,7 @@ class TablesIOManager(dg.ConfigurableIOManager):
                 if day is None:
                     context.add_output_metadata(facts)
                 else:
-                    report_day(context, day, facts)
+                    report_day(context, day, facts, beyond=day in obj.beyond)
         report_left_out(context, obj.table.name, absent)
 
     def load_input(self, context: dg.InputContext) -> dict[str, Stored] | dict[str, Capture]:
@@ -151,7 +156,10 @@ class TablesIOManager(dg.ConfigurableIOManager):
             found = {day: self.lake.tree.read(asset, day) for day in days}
         except MissingDay as error:
             raise dg.Failure(f"{error}.", allow_retries=False) from error
-        if thin := [day for day, stored in found.items() if thinned(stored)]:
+        takes_thinned = TAKES_THINNED.items() <= (context.definition_metadata or {}).items()
+        if not takes_thinned and (
+            thin := [day for day, stored in found.items() if thinned(stored)]
+        ):
             raise dg.Failure(
                 f"{asset} was thinned on {', '.join(thin)}: what was made of those days is kept, "
                 "and cannot be made anew. Choose other days.",

@@ -14,8 +14,7 @@ from hf_assets.defs.trends import FIGURES_MARKER
 from hf_assets.hub import day_quality, quality
 from hf_assets.hub.archive import KINDS, Archive, ArchiveError
 from hf_assets.hub.capture import MARKER
-from hf_assets.hub.thinning import KEPT, thinned
-from hf_assets.lake import Lake, today
+from hf_assets.lake import today
 from hf_assets.settings import settings
 
 of_days = dg.AssetSelection.from_string('group:"hub/*" or group:"trends"')
@@ -57,19 +56,22 @@ def daily_capture(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     cron_schedule="30 5 * * *",
     execution_timezone="UTC",
     target=derived,
-    description="Makes the derived days whose capture is there and whose tables are not, or that "
-    "are compared with a day that is no neighbour any more.",
+    description="Makes the derived days whose capture is there and whose tables are not, and "
+    "compares again those that are compared with a day that is no neighbour any more.",
 )
 def fill_derived_days(
     context: dg.ScheduleEvaluationContext, lake: LakeResource
 ) -> list[dg.RunRequest] | dg.SkipReason:
-    """One run for each stretch of days that wants filling."""
-    missing = unfilled_days(lake)
-    if not missing:
+    """One run for each stretch of days that lack a table, and for each that is only stale."""
+    missing, stale = unfilled_days(lake), day_quality.still_stale(lake.tree)
+    only_stale = sorted(set(stale) - set(missing))
+    if not missing and not only_stale:
         return dg.SkipReason(
             "every captured day that is whole has its tables and figures, none stale"
         )
-    return _ranges(context, missing)
+    # Rows and pages of an old day may be gone: it is compared again, and not made again.
+    compared = [dg.AssetKey("daily_changes")]
+    return _ranges(context, missing) + _ranges(context, only_stale, "stale ", compared)
 
 
 @dg.schedule(
@@ -121,9 +123,8 @@ def recoverable_days(lake: LakeResource, archive: Archive, most: int) -> list[st
 def unfilled_days(lake: LakeResource) -> list[str]:
     """Days that both listings were captured on, whole, and that lack a table or the figures.
 
-    Days that are compared with one that is no neighbour any more (`day_quality.stale`), too.
     Figures of days that nobody captured are drawn when somebody wants them; a day whose pages were
-    dropped cannot be made anew, and a thinned one must not be.
+    dropped cannot be made anew.
     """
     tree = lake.tree
     found = [lake.captures(asset, tree.days(asset, MARKER)) for asset in RAW]
@@ -134,20 +135,20 @@ def unfilled_days(lake: LakeResource) -> list[str]:
     dropped = {day for day, capture in every if capture.pages_dropped}
     tables = set.intersection(*(set(tree.days(table)) for table in DERIVED_TABLES))
     drawn = set(tree.days("snapshot_figures", FIGURES_MARKER)) | recovered
-    stale = {day for day in day_quality.still_stale(tree) if not _is_thin(tree, day)}
-    return sorted((usable - (tables & drawn) | usable & stale) - dropped)
+    return sorted(usable - (tables & drawn) - dropped)
 
 
-def _is_thin(tree: Lake, day: str) -> bool:
-    stored = [name for name in KEPT if day in tree.days(name)]
-    return any(thinned(tree.read(name, day)) for name in stored)
-
-
-def _ranges(context: dg.ScheduleEvaluationContext, days: Sequence[str]) -> list[dg.RunRequest]:
+def _ranges(
+    context: dg.ScheduleEvaluationContext,
+    days: Sequence[str],
+    what: str = "",
+    assets: Sequence[dg.AssetKey] | None = None,
+) -> list[dg.RunRequest]:
     """A run for each unbroken stretch of those days, asked for once a night."""
     return [
         dg.RunRequest(
-            run_key=f"{first}...{last} at {context.scheduled_execution_time:%Y-%m-%d}",
+            run_key=f"{what}{first}...{last} at {context.scheduled_execution_time:%Y-%m-%d}",
+            asset_selection=assets,
             tags={
                 "dagster/asset_partition_range_start": first,
                 "dagster/asset_partition_range_end": last,

@@ -4,14 +4,15 @@ A few thousand numbers, however many models there are. `day_quality` and the ser
 read these, and the footer, and never two days of models.
 """
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import polars as pl
 
-from hf_assets.hub.extents import FOLLOWING, Extent, Place, extent_of, places
+from hf_assets.hub.absences import ASIDE, absences
+from hf_assets.hub.extents import WHOLE_HUB, Extent, Place, extent_of, place_among
 from hf_assets.hub.judged import MILESTONES
 from hf_assets.hub.quality import NULL_RATE_STEP, null_counts
 from hf_assets.lake import Lake, Made, Stored, iso, origin
@@ -19,12 +20,11 @@ from hf_assets.lake import Lake, Made, Stored, iso, origin
 # Downloads in 30 days from which a model is one of the larger: its count moves every day. (Model
 # Pulse takes 60 000; with 10 000 lists of a few hundred models have enough of them.)
 LARGER = 10_000
-# Days a step may be long, for a milestone passed in it to have an age.
-LONGEST_STEP = 7
+# Days a step may be long, for the milestones passed in it to tell of ages: a month. Of simulated
+# lives looked at once a month the median comes out within two days (`trends.survival`).
+LONGEST_STEP = 31
 # Days since creation for which adoption is followed: two years.
 MAX_AGE = 730
-# Stored days that are looked at first to find the last whole one: a day costs what a day costs.
-LOOK_BACK = 30
 # Share of all-time counters that may fall before they are taken for rolled back (Model Pulse).
 ROLLED_BACK = 0.05
 
@@ -38,35 +38,32 @@ _ROWS = {
 
 
 def placed(lake: Lake, days: Iterable[str]) -> dict[str, Place]:
-    """The place of each of those days among the stored days of `models`, from their footers."""
-    wanted = sorted(days)
+    """The place of each of those days among the stored days of `models`, from their footers.
+
+    Each is placed alone, so that a day has one place, in a run of many days as in its own.
+    """
     known = lake.days("models")
-    first = bisect_left(known, wanted[0]) if wanted else 0
-    # A few days after the last as well: they measure one that has none before it.
-    end = bisect_right(known, wanted[-1]) + FOLLOWING if wanted else 0
-    look_back = LOOK_BACK
-    read: dict[str, Extent] = {}
-    while True:
-        begin = max(first - look_back, 0)
-        for day in known[begin:end]:
-            if day not in read:
-                stored = lake.read("models", day)
-                read[day] = extent_of(day, facts_of(stored), stored.rows)
-        found = places(read[day] for day in known[begin:end])
-        if not begin or all(found[day].before or not read[day].rows for day in wanted):
-            return {day: found[day] for day in wanted}
-        look_back *= 4
+    number = {day: at for at, day in enumerate(known)}
+
+    @cache
+    def extent(at: int) -> Extent:
+        stored = lake.read("models", known[at])
+        return extent_of(known[at], facts_of(stored), stored.rows)
+
+    return {day: place_among(len(known), number[day], extent) for day in sorted(days)}
 
 
 def daily_changes(now: Stored, before: Stored | None, day: str, *, partial: bool = False) -> Made:
     """What moved. Columns: `judged.DAILY_CHANGES`.
 
-    A model that was not listed counts as created if it was created on the earlier day or since, as
-    returned if it is older, and as undated where its source does not say. Adoption: a model below a
+    Of the whole Hub a model that was not listed counts as created if it was created on the earlier
+    day or since, as older if it was created before (`absences` tells who of them returned), and as
+    undated where its source does not say; one that is listed no more as deleted. In a list of some
+    models they entered it or left it. Adoption: a model below a
     number of downloads on the earlier day is at risk at each age that it steps through (ages in
-    whole days, from the day of its creation), and reaches it, or not, at the last; a model created
-    between the two days is at risk from its birth. A step of more than a week, a partial day and
-    counters that were rolled back have none.
+    whole days, from the day of its creation), and has reached it, or not, at the last; a model
+    created between the two days is at risk from its birth. A step of more than a month, a partial
+    day and counters that were rolled back have none.
 
     Args:
         now: that day's `models`.
@@ -76,6 +73,8 @@ def daily_changes(now: Stored, before: Stored | None, day: str, *, partial: bool
     """
     identities = {facts_of(one).get("identity", "hub") for one in (now, before) if one}
     by_name = "name" in identities
+    coverage = extent_of(day, facts_of(now), now.rows).coverage
+    aside = absences((), (), ())
     nulls = _null_shares(now)
     mine = _slim(now, by_name=by_name)
     counts: dict[str, int] = {"rows": mine.height}
@@ -86,7 +85,13 @@ def daily_changes(now: Stored, before: Stored | None, day: str, *, partial: bool
         both = mine.join(other, on="key", suffix="_before")
         fresh = mine.join(other.select("key"), on="key", how="anti")
         counts |= _compared(both) | {"rows_before": other.height}
-        lifecycle = _lifecycle(both, fresh, other.height, before.day, by_name=by_name)
+        gone = other.join(mine.select("key"), on="key", how="anti")
+        lifecycle = _lifecycle(both, by_name=by_name)
+        if coverage == WHOLE_HUB:
+            lifecycle = _births(now, fresh, gone, before.day) | lifecycle
+        else:
+            lifecycle = {"entered": fresh.height, "left": gone.height} | lifecycle
+        aside = _absences(now, before, fresh, gone, by_name=by_name, partial=partial)
         step = (iso(day) - iso(before.day)).days
         told = mine["downloads_all_time"].count() > 0
         if told and not partial and step <= LONGEST_STEP and not rolled_back(counts):
@@ -123,8 +128,11 @@ def daily_changes(now: Stored, before: Stored | None, day: str, *, partial: bool
         "compared": counts,
         "lifecycle": lifecycle,
         "nulls": nulls,
+        # Who went is remembered, if anybody did.
+        ASIDE: True,
     }
-    return Made(frames=[frame], notes=notes, provenance=dict(now.provenance))
+    provenance = dict(now.provenance)
+    return Made(frames=[frame], notes=notes, provenance=provenance, aside={ASIDE: aside})
 
 
 def rolled_back(compared: dict[str, int]) -> bool:
@@ -190,27 +198,59 @@ def _compared(both: pl.DataFrame) -> dict[str, int]:
     ).row(0, named=True)
 
 
-def _lifecycle(
-    both: pl.DataFrame, fresh: pl.DataFrame, listed: int, before: str, *, by_name: bool
-) -> dict[str, int | None]:
+def _lifecycle(both: pl.DataFrame, *, by_name: bool) -> dict[str, int | None]:
     gated, was = pl.col("gated"), pl.col("gated_before")
     # A day that was thinned, or a source without the field, tells nothing of it: that is not none.
     known = (gated.count() > 0) & (was.count() > 0) | (pl.len() == 0)
     renamed = {} if by_name else {"renamed": (pl.col("name") != pl.col("name_before")).sum()}
+    return both.select(
+        **renamed,
+        gated_on=pl.when(known).then((gated & ~was).sum()),
+        gated_off=pl.when(known).then((was & ~gated).sum()),
+    ).row(0, named=True)
+
+
+def _births(
+    now: Stored, fresh: pl.DataFrame, gone: pl.DataFrame, before: str
+) -> dict[str, int | None]:
     born = pl.col("born")
-    return {
-        **fresh.select(
-            created=(born >= iso(before)).sum(),
-            returned=(born < iso(before)).sum(),
-            undated=born.null_count(),
-        ).row(0, named=True),
-        "deleted": listed - both.height,
-        **both.select(
-            **renamed,
-            gated_on=pl.when(known).then((gated & ~was).sum()),
-            gated_off=pl.when(known).then((was & ~gated).sum()),
-        ).row(0, named=True),
-    }
+    found = fresh.select(
+        created=(born >= iso(before)).sum(),
+        older=(born < iso(before)).sum(),
+        undated=born.null_count(),
+    ).row(0, named=True)
+    # A thinned day has given up who was created when.
+    return (dict.fromkeys(found) if _kept(now) else found) | {"deleted": gone.height}
+
+
+def _absences(
+    now: Stored,
+    before: Stored,
+    fresh: pl.DataFrame,
+    gone: pl.DataFrame,
+    *,
+    by_name: bool,
+    partial: bool,
+) -> pl.DataFrame:
+    """Who went, and who came and may have been there before."""
+    born = pl.col("born")
+    older, undated = fresh.filter(born < iso(before.day)), fresh.filter(born.is_null())
+    went = gone.clear() if partial else gone
+    return absences(
+        _names(before, went, by_name=by_name),
+        _names(now, older, by_name=by_name),
+        _names(now, undated, by_name=by_name),
+    )
+
+
+def _names(stored: Stored, wanted: pl.DataFrame, *, by_name: bool) -> list[str]:
+    """The identities behind those keys."""
+    if wanted.is_empty():
+        return []
+    name = pl.col("id" if by_name else "hub_id")
+    named = stored.frame.select(name=name, key=name.hash())
+    found = named.join(wanted.lazy().select("key"), on="key", how="semi")
+    return found.collect(engine="streaming")["name"].unique().sort().to_list()
 
 
 def _adoption(both: pl.DataFrame, fresh: pl.DataFrame, day: str, before: str) -> pl.DataFrame:
@@ -233,7 +273,7 @@ def _adoption(both: pl.DataFrame, fresh: pl.DataFrame, day: str, before: str) ->
     now, then = pl.col("downloads_all_time"), pl.col("downloads_all_time_before")
     known = (
         pl.concat([listed, newborn])
-        .filter(~pl.col("floor"), pl.col("age") >= 0, pl.col("first") <= MAX_AGE)
+        .filter(~pl.col("floor"), pl.col("age").is_between(0, MAX_AGE))
         .filter(now.is_not_null(), then.is_not_null())
     )
     return _toward(known).collect(engine="in-memory")
@@ -263,8 +303,6 @@ def _toward(known: pl.LazyFrame) -> pl.LazyFrame:
         .with_columns(value=pl.when(pl.col("at") == pl.col("age")).then("value").otherwise(0.0))
         .group_by("number", age="at")
         .agg(pl.col("rows").sum(), pl.col("value").sum())
-        .filter(pl.col("age").is_between(0, MAX_AGE))
-        .sort("number", "age")
         .select(
             pl.lit("adoption").alias("dimension"),
             pl.col("number").cast(pl.String).alias("key"),
@@ -274,6 +312,12 @@ def _toward(known: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _null_shares(stored: Stored) -> dict[str, float]:
-    """Share of nulls a column, 0 to 1; nothing of a day without rows."""
+    """Share of nulls a column, 0 to 1; nothing of a day without rows, or of what it gave up."""
     counts = null_counts(stored) if stored.rows else {}
-    return {name: count / stored.rows for name, count in counts.items() if name != "day"}
+    kept = _kept(stored) or counts.keys()
+    return {name: counts[name] / stored.rows for name in counts if name in kept and name != "day"}
+
+
+def _kept(stored: Stored) -> set[str]:
+    """The columns that a thinned day kept; none of one that is whole."""
+    return set(stored.notes["kept"].split(", ")) if "thinned" in stored.notes else set()

@@ -1,19 +1,22 @@
 """Which days can be trusted: a row for every day from the first stored to the last.
 
-Read from footers alone: a year is judged in a tenth of a second.
+Read from footers, and from who went and came each day (`absences`): a year is judged in a fifth of
+a second.
 
 A day is *partial* where its listing broke off, *stalled* where the counters stood still, *rolled
-back* where counters that only rise fell, *short* where it came too soon after the last. A stall is
-no zero, and what comes after it no jump: who reads a series spreads it between trusted days.
+back* where counters that only rise fell, *short* where it came too soon after the last, *stale*
+where it is compared with a day that is no neighbour any more: none of that is known then. A stall
+is no zero, and what comes after it no jump: who reads a series spreads it between trusted days.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
 
 from hf_assets.hub import changes
+from hf_assets.hub.absences import Returned, returned
 from hf_assets.hub.capture import MARKER, open_capture
 from hf_assets.hub.day_rules import (
     AROUND,
@@ -23,8 +26,9 @@ from hf_assets.hub.day_rules import (
     null_shifts,
     schema_changes,
 )
-from hf_assets.hub.extents import Extent, Place, extent_of, places
+from hf_assets.hub.extents import WHOLE_HUB, Extent, Place, extent_of, places
 from hf_assets.hub.judged import DAY_QUALITY
+from hf_assets.hub.stale import beside, is_stale, stale_among
 from hf_assets.lake import Lake, Made, MissingDay, iso
 from hf_assets.months import notes_by_month
 from hf_assets.verdict import Verdict
@@ -64,15 +68,17 @@ def _unmade(lake: Lake, day: str) -> Seen:
     try:
         stored = lake.read("models", day)
         facts, rows = changes.facts_of(stored), stored.rows
+        has_models = True
     except MissingDay:
         capture = open_capture(lake.folder("raw_models", day))
         if capture is None:
             raise
         facts, rows = capture.provenance, capture.distinct
+        has_models = False
     extent = extent_of(day, facts, rows)
     models = None if extent.absent else rows
     notes = {**changes.origin_of(facts), "models": models, "sha256": facts.get("sha256")}
-    return Seen(extent, notes, made=False)
+    return Seen(extent, notes, made=False, has_models=has_models)
 
 
 def around(see: Callable[[str], Seen], day: str) -> list[Seen]:
@@ -95,17 +101,25 @@ def around(see: Callable[[str], Seen], day: str) -> list[Seen]:
 # --- the table -----------------------------------------------------------------------------------
 
 
-def day_quality(days: Sequence[Seen]) -> Made:
+def judged(lake: Lake) -> Made:
+    """`day_quality` of every day of a lake."""
+    days = all_days(lake)
+    return day_quality(days, returned(lake, days))
+
+
+def day_quality(days: Sequence[Seen], back: Mapping[str, Returned] | None = None) -> Made:
     """The verdicts, gaps included. Columns: `judged.DAY_QUALITY`.
 
     A rollback may last: the days after it are rolled back too, for as long as all all-time counters
     together are under what they were before it, at most 8 stored days. A day that was not compared
-    yet is stale, and not trusted.
+    yet, or with another than it stands beside, is stale, and not trusted until it is: whether it
+    stood still or fell back is not known.
 
     Args:
         days: all there are, oldest first.
+        back: who returned on each (`absences.returned`); not told of days that it lacks.
     """
-    rows = list(_rows_of(days))
+    rows = list(_rows_of(days, back or {}))
     frame = pl.DataFrame(rows, schema=DAY_QUALITY.schema, orient="row")
     flagged = {flag: sum(flag in row["flags"] for row in rows) for flag in FLAGS}
     return Made(frames=[frame], notes={"rows": len(rows), "days": len(days), **flagged})
@@ -123,8 +137,9 @@ _GAP = {
 }
 
 
-def _rows_of(days: Sequence[Seen]) -> Iterator[dict[str, Any]]:
+def _rows_of(days: Sequence[Seen], back: Mapping[str, Returned]) -> Iterator[dict[str, Any]]:
     placed = places(one.extent for one in days)
+    stale = stale_among(days)
     by_day = {one.day: one for one in days}
     held = _Held()
     last: date | None = None
@@ -135,7 +150,32 @@ def _rows_of(days: Sequence[Seen]) -> Iterator[dict[str, Any]]:
         last = day
         place = placed[one.day]
         before = by_day.get(one.notes.get("before") or "")
-        yield _row(one, place, before, _near(days, at), rolled_back=held.takes(one, before, place))
+        yield {
+            **_row(
+                one,
+                place,
+                before,
+                _near(days, at),
+                rolled_back=held.takes(one, before, place),
+                stale=one.day in stale if one.made else not place.partial,
+            ),
+            **_lives(one, back.get(one.day)),
+        }
+
+
+def _lives(one: Seen, back: Returned | None) -> dict[str, int | None]:
+    """Who came, went and changed; of days that another version compared, as it said it."""
+    lives: Mapping[str, int | None] = one.notes.get("lifecycle", {})
+    found = {name: lives.get(name) for name in ("renamed", "deleted", "entered", "left")}
+    if one.extent.coverage != WHOLE_HUB and "left" not in lives and "deleted" in lives:
+        came = sum(lives.get(name) or 0 for name in ("created", "returned", "undated"))
+        found |= {"deleted": None, "entered": came, "left": lives["deleted"]}
+    older = lives.get("older")
+    return {
+        **found,
+        "returned": back.dated + back.undated if back else None,
+        "first_seen_late": older - back.dated if back and older is not None else None,
+    }
 
 
 def _near(days: Sequence[Seen], at: int) -> list[Seen]:
@@ -171,10 +211,15 @@ class _Held:
 
 
 def _row(
-    one: Seen, place: Place, before: Seen | None, near: list[Seen], *, rolled_back: bool
+    one: Seen,
+    place: Place,
+    before: Seen | None,
+    near: list[Seen],
+    *,
+    rolled_back: bool,
+    stale: bool,
 ) -> dict[str, Any]:
     notes = one.notes
-    lifecycle = notes.get("lifecycle", {})
     nulls, columns = null_shifts(one, before), schema_changes(one, before)
     told = {
         "gap": False,
@@ -184,9 +229,9 @@ def _row(
         "short": not long_enough(one).passed,
         "nulls moved": bool(nulls),
         "columns changed": bool(columns),
-        "stale": _stale(notes if one.made else None, place, _sha256(before)),
+        "stale": stale,
     }
-    bad = place.partial or told["stalled"] or rolled_back or not one.made
+    bad = place.partial or told["stalled"] or rolled_back or stale or not one.made
     return {
         "day": iso(one.day),
         "source": notes.get("source"),
@@ -201,7 +246,6 @@ def _row(
         "rolled_back": rolled_back,
         "unchanged_share": one.share("larger_unchanged", "larger"),
         "fell_share": one.share("all_time_fell", "all_time"),
-        **{name: lifecycle.get(name) for name in ("renamed", "deleted", "returned")},
         "null_shifts": nulls,
         "schema_changes": columns,
         "flags": [name for name in FLAGS if told[name]],
@@ -209,49 +253,35 @@ def _row(
     }
 
 
-def _sha256(before: Seen | None) -> str | None:
-    return before.notes.get("sha256") if before else None
+def still_stale(lake: Lake, near: Collection[str] | None = None) -> list[str]:
+    """The days whose `daily_changes` is to be made anew, oldest first.
 
-
-def _stale(notes: Mapping[str, Any] | None, place: Place, sha256: str | None) -> bool:
-    """Whether `daily_changes` is to be made, or made anew.
-
-    It is where it takes that day for partial, that is not; compares it with another than the one it
-    stands beside; or with that day as it was before it was replaced. What broke off is as it will
-    stay: nobody reads it.
+    From footers, whether `day_quality` was made since or not; each is read once. Days without
+    models cannot be made anew, and those that were never compared lack more than that.
 
     Args:
-        notes: of `daily_changes`; None where it was not made.
-        place: of that day, as it is now.
-        sha256: of the capture of the day before, if known.
+        lake: the lake.
+        near: days that are new; then only those that may be compared with one of them.
     """
-    if notes is None or place.partial:
-        return not place.partial
-    then = notes.get("before sha256")
-    replaced = None not in (then, sha256) and then != sha256
-    return notes.get("before") != place.before or notes.get("partial", False) or replaced
-
-
-def still_stale(lake: Lake) -> list[str]:
-    """The days that the table calls stale and that were not made anew since, oldest first.
-
-    Only days that are compared; a table that was never made calls none stale.
-    """
-    try:
-        judged = lake.read("day_quality", None).frame
-    except MissingDay:
+    known = lake.days("models")
+    if near is not None:
+        known = beside(known, near)
+    wanted = stale_among(all_days(lake)) & set(known)
+    if not wanted:
         return []
-    told = {str(day) for day in judged.filter("stale").select("day").collect()["day"]}
-    stored = told & set(lake.days("models")) & set(lake.days("daily_changes"))
-    # Each placed alone, as it will be when it is made: together they would look back further.
-    return sorted(day for day in stored if _is_stale(lake, day))
+    notes = notes_by_month(lake, "daily_changes")
+    # As it will be when it is made: what its footer says of a day may be older than its models.
+    placed = changes.placed(lake, wanted)
+    return sorted(
+        day for day in wanted if is_stale(notes[day], placed[day], _sha256(lake, placed[day]))
+    )
 
 
-def _is_stale(lake: Lake, day: str) -> bool:
-    place = changes.placed(lake, [day])[day]
-    before = lake.read("models", place.before) if place.before else None
-    sha256 = changes.facts_of(before).get("sha256") if before else None
-    return _stale(lake.notes("daily_changes", day), place, sha256)
+def _sha256(lake: Lake, place: Place) -> str | None:
+    """Of the capture behind the day that a day is compared with."""
+    if place.before is None:
+        return None
+    return changes.facts_of(lake.read("models", place.before)).get("sha256")
 
 
 def all_days(lake: Lake) -> list[Seen]:

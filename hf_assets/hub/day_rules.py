@@ -31,13 +31,15 @@ SHORT = 18.0
 class Seen:
     """A stored day as its footers tell it; `notes` are those of `daily_changes`.
 
-    `made` is False where the day has no `daily_changes` yet, or was captured and has no tables.
+    `made` is False where the day has no `daily_changes` yet, or was captured and has no tables;
+    `has_models` is False where it was captured and has no tables.
     """
 
     extent: Extent
     notes: Mapping[str, Any]
     spaces: int | None = None
     made: bool = True
+    has_models: bool = True
 
     @property
     def day(self) -> str:

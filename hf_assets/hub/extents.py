@@ -3,7 +3,7 @@
 One rule for captures, before anything is made of them, and for stored days of models.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from statistics import median
@@ -18,6 +18,8 @@ PARTIAL = 0.5
 # usual. The Hub takes a year to double.
 FOLLOWING = 7
 SOON = timedelta(days=31)
+# Stored days that are looked at first to find the last whole one: a day costs what a day costs.
+LOOK_BACK = 30
 
 # What can be compared: a list that somebody kept says nothing of the whole Hub, nor does a part.
 WHOLE_HUB, FOLDER, LIMITED = "the whole Hub", "the lists of a folder", "a limited capture"
@@ -84,6 +86,26 @@ def places(days: Iterable[Extent]) -> dict[str, Place]:
         if one.rows and one.complete and not partial:
             whole[one.coverage] = one
     return found
+
+
+def place_among(count: int, at: int, extent: Callable[[int], Extent]) -> Place:
+    """The place of one of the stored days, by those around it: the same whoever asks for which.
+
+    Args:
+        count: how many days there are.
+        at: the number of that day, oldest first.
+        extent: of the day of that number; asked of no more days than are needed.
+    """
+    look_back = LOOK_BACK
+    while True:
+        begin = max(at - look_back, 0)
+        # A few days after it as well: they measure one that has none before it.
+        near = [extent(number) for number in range(begin, min(at + 1 + FOLLOWING, count))]
+        one = near[at - begin]
+        place = places(near)[one.day]
+        if not begin or place.before or not one.rows:
+            return place
+        look_back *= 4
 
 
 def _usual_after(days: Sequence[Extent], at: int) -> int | None:

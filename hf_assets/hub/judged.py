@@ -19,7 +19,8 @@ DAILY_CHANGES = Table(
         "hours": Column(pl.Float64, "Hours between the two captures, end to end."),
         "dimension": Column(
             pl.String,
-            "compared (rows, larger models, counters), lifecycle (created, deleted, …), nulls (a "
+            "compared (rows, larger models, counters), lifecycle (created, older, deleted, …; of "
+            "lists entered and left), nulls (a "
             "column each), adoption (models on their way to a number of downloads, for two years).",
         ),
         "key": Column(pl.String, "What is counted; nulls: the column; adoption: the number."),
@@ -58,8 +59,21 @@ DAY_QUALITY = Table(
         "unchanged_share": Column(pl.Float64, "Larger models with unchanged downloads, 0 to 1."),
         "fell_share": Column(pl.Float64, "All-time counters that fell, 0 to 1."),
         "renamed": Column(pl.Int64, "Models with a new id; null where it cannot be told."),
-        "deleted": Column(pl.Int64, "Models that are no longer listed."),
-        "returned": Column(pl.Int64, "Models listed again, or made public: not new."),
+        "deleted": Column(pl.Int64, "Models that are no longer listed; null: the day is a list."),
+        "returned": Column(
+            pl.Int64,
+            "Models listed again: they were on an earlier day, and not on the last. Null: not "
+            "known, as a day before was compared by a version that did not remember.",
+        ),
+        "first_seen_late": Column(
+            pl.Int64,
+            "Models older than the last day and on no stored day before: private, or missed. Null: "
+            "not known, or the day is a list.",
+        ),
+        "entered": Column(
+            pl.Int64, "Of a list (a folder's, a limited capture): models that were not on it."
+        ),
+        "left": Column(pl.Int64, "Of a list: models that are on it no more."),
         "null_shifts": Column(pl.List(pl.String), "Columns null much more, or less, often."),
         "schema_changes": Column(pl.List(pl.String), "Columns that came (+) or went (-)."),
         "stale": Column(
@@ -67,6 +81,6 @@ DAY_QUALITY = Table(
             "`daily_changes` compares with a day that is no neighbour, or was replaced since.",
         ),
         "flags": Column(pl.List(pl.String), "What is wrong with the day, a word each."),
-        "trusted": Column(pl.Boolean, "Neither gap, partial, stalled nor rolled back."),
+        "trusted": Column(pl.Boolean, "Neither gap, partial, stalled, rolled back nor stale."),
     },
 )

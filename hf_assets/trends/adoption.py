@@ -1,10 +1,15 @@
 """How long models take to a number of downloads, those that still wait counted as waiting.
 
 `daily_changes` counts, for each step between two days, how many models below the number were at
-risk at each age, and how many of them reached it: discrete hazards. Added up over all trusted steps
-they are the table that Kaplan and Meier's estimate is made from. A model comes under observation at
-the age at which it is first seen below the number (delayed entry) and leaves it at the age at which
-it is last seen: the still-waiting are censored by construction, and nobody is followed by name.
+risk at each age, and how many of them had reached it at its end. Added up over all trusted steps,
+by the length of the step, they are what `trends.survival` makes its estimate from: Kaplan and
+Meier's where days follow each other, Turnbull's where they do not, as nobody saw on which day
+within a step it was reached. A model comes under observation at the age at which it is first seen
+below the number (delayed entry) and leaves it at the age at which it is last seen: the
+still-waiting are censored by construction, and nobody is followed by name.
+
+Days that were compared before steps of more than a week counted have none such; all others are read
+as they are: the length of a step is in their columns `day` and `before`.
 """
 
 import datetime
@@ -15,10 +20,8 @@ import polars as pl
 from hf_assets.lake import Made
 from hf_assets.trends.history import Past
 from hf_assets.trends.monthly import brought_up, counts
-from hf_assets.trends.tables import ADOPTION_HISTORY, ADOPTION_STEPS
-
-# Standard errors in a 95 % interval of a normal distribution.
-NORMAL_95 = 1.959963984540054
+from hf_assets.trends.survival import shares
+from hf_assets.trends.tables import ADOPTION_STEPS
 
 
 def adoption_history(past: Past, *, anew: bool = False) -> Made:
@@ -27,9 +30,9 @@ def adoption_history(past: Past, *, anew: bool = False) -> Made:
     The steps are kept by month beside it, and those that stand are not counted again; `anew` does.
     """
     (steps,) = brought_up(past, counts(ADOPTION_STEPS, adoption_steps), anew=anew)
-    frame = steps.frame.drop("day").group_by("milestone", "age").sum().collect()
+    frame = steps.frame.drop("day").group_by("milestone", "age", "step").sum().collect()
     notes = {"models that reached a number": frame["reached"].sum()}
-    return Made(frames=[kaplan_meier(frame)], notes=notes)
+    return Made(frames=[shares(frame)], notes=notes)
 
 
 def adoption_steps(past: Past) -> Made:
@@ -51,28 +54,33 @@ def adoption_steps(past: Past) -> Made:
 def _hazards(
     rows: pl.DataFrame, trusted: list[datetime.date], fresh: list[datetime.date]
 ) -> pl.DataFrame:
-    """The steps among those rows that count, added up: what `kaplan_meier` takes."""
+    """The steps among those rows that count, added up: what `survival.shares` takes."""
     counts = _among(rows["day"], fresh) & _among(rows["before"], trusted)
+    # Nearly always a day, and few others: numbers that cells can be told by.
+    days = (rows["day"] - rows["before"]).dt.total_days().fill_null(1).clip(1).to_numpy()
+    lengths, length = np.unique(days, return_inverse=True)
     # The rows of a milestone lie together, a few hundred a day.
     runs = rows["key"].rle().struct.unnest()
     numbers = runs["value"].cast(pl.String).cast(pl.Int64).to_numpy()
     milestones, which = np.unique(numbers, return_inverse=True)
     age = rows["age"].to_numpy()
     ages = int(age.max(initial=-1)) + 1
-    cell = np.repeat(which * ages, runs["len"].to_numpy()) + age
+    cell = (np.repeat(which * ages, runs["len"].to_numpy()) + age) * len(lengths) + length
     at_risk, reached = (
-        np.bincount(cell, rows[name].to_numpy() * counts, len(milestones) * ages)
+        np.bincount(cell, rows[name].to_numpy() * counts, len(milestones) * ages * len(lengths))
         for name in ("rows", "value")
     )
     there = np.flatnonzero(at_risk)
+    aged, length = np.divmod(there, max(len(lengths), 1))
     return pl.DataFrame(
         {
-            "milestone": milestones[there // ages],
-            "age": there % ages,
+            "milestone": milestones[aged // ages],
+            "age": aged % ages,
+            "step": lengths[length],
             "at_risk": at_risk[there],
             "reached": reached[there],
         },
-    ).cast({"age": pl.Int32, "at_risk": pl.Int64, "reached": pl.Int64})
+    ).cast({"age": pl.Int32, "step": pl.Int32, "at_risk": pl.Int64, "reached": pl.Int64})
 
 
 def _among(days: pl.Series, wanted: list[datetime.date]) -> np.ndarray:
@@ -80,34 +88,3 @@ def _among(days: pl.Series, wanted: list[datetime.date]) -> np.ndarray:
     runs = days.rle().struct.unnest()
     fits = runs["value"].is_in(wanted).fill_null(False)
     return np.repeat(fits.to_numpy(), runs["len"].to_numpy())
-
-
-def kaplan_meier(hazards: pl.DataFrame) -> pl.DataFrame:
-    """The share that has reached each milestone by each age, with Greenwood's interval.
-
-    The interval is `share ± 1.96 standard errors`, within 0 and 1; null from the age on at which
-    all at risk reached it, as its error is not defined there. Few at risk at an age make a step as
-    large as many do: `at_risk` says how much a step is worth.
-
-    Args:
-        hazards: milestone, age, at_risk (at least 1), reached; a row each milestone and age.
-
-    Returns:
-        `ADOPTION_HISTORY`, by milestone and age.
-    """
-    at_risk, reached = pl.col("at_risk").cast(pl.Float64), pl.col("reached").cast(pl.Float64)
-    waiting = (1 - reached / at_risk).cum_prod().over("milestone")
-    summed = (reached / (at_risk * (at_risk - reached))).cum_sum().over("milestone")
-    wide = NORMAL_95 * pl.col("waiting") * pl.col("summed").sqrt()
-    defined = pl.when(pl.col("waiting") > 0)
-    return (
-        hazards.filter(pl.col("at_risk") > 0)
-        .sort("milestone", "age")
-        .with_columns(waiting=waiting, summed=summed)
-        .with_columns(share=1 - pl.col("waiting"))
-        .with_columns(
-            low=defined.then((pl.col("share") - wide).clip(0, 1)),
-            high=defined.then((pl.col("share") + wide).clip(0, 1)),
-        )
-        .select(ADOPTION_HISTORY.schema.names())
-    )

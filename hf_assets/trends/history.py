@@ -26,6 +26,8 @@ from hf_assets.trends.series import panel
 
 # Of a day's verdict.
 VERDICT = ("day", "source", "coverage", "before", "hours", "trusted", "stale")
+# What else it says, if it was made by a version that does: else null.
+LIVES = ("returned", "first_seen_late", "entered", "left")
 COUNTS = ["rows", "downloads", "downloads_all_time", "likes"]
 # What the series use: of each dimension, and of each row of it.
 DIMENSIONS = (
@@ -69,9 +71,12 @@ class Past:
     def quality(self) -> pl.DataFrame:
         """What the series want of `day_quality`; MissingDay where it has not got it."""
         judged = scan([self._judged])
-        for name in set(VERDICT) - set(judged.collect_schema()):
+        told = set(judged.collect_schema())
+        for name in set(VERDICT) - told:
             raise MissingDay(f"day_quality does not tell the {name}: materialise day_quality first")
-        return judged.select(VERDICT).collect()
+        lives = [pl.col(name) if name in told else pl.lit(None, pl.Int64).alias(name)
+                 for name in LIVES]  # fmt: skip
+        return judged.select(*VERDICT, *lives).collect()
 
     @cached_property
     def _judged(self) -> OpenedFile:

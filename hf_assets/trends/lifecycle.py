@@ -3,10 +3,10 @@
 import polars as pl
 
 from hf_assets.lake import Made
-from hf_assets.trends.history import Past
+from hf_assets.trends.history import LIVES, Past
 from hf_assets.trends.tables import LIFECYCLE
 
-_COUNTED = ("created", "returned", "deleted", "renamed", "gated_on", "gated_off")
+_COUNTED = ("created", "deleted", "renamed", "gated_on", "gated_off")
 
 
 def lifecycle(past: Past) -> Made:
@@ -14,7 +14,9 @@ def lifecycle(past: Past) -> Made:
 
     A count is what was found, on an untrusted day too: it is no level, and nothing says on which
     side of a partial day a model went. Its `trusted` says that both days compared are. A stale day
-    has no counts: they would be those of the days that came between, once more.
+    has no counts: they would be those of the days that came between, once more. Who returned, and
+    who was only first seen late, is as `day_quality` found it over all days. A list of some models
+    has nobody created or deleted: they entered it and left it.
     """
     found = pl.concat([past.changes("compared"), past.changes("lifecycle")])
 
@@ -31,7 +33,12 @@ def lifecycle(past: Past) -> Made:
             models=counted("compared", "rows"),
             **{name: counted("lifecycle", name) for name in _COUNTED},
         )
-        .with_columns(pl.when(fresh).then(pl.col(name)).alias(name) for name in _COUNTED)
+        .join(past.quality.select("day", *LIVES), on="day", how="left")
+        .with_columns(
+            pl.when(pl.col("left").is_null()).then(pl.col(name)).alias(name)
+            for name in ("created", "deleted")
+        )
+        .with_columns(pl.when(fresh).then(pl.col(name)).alias(name) for name in (*_COUNTED, *LIVES))
         .with_columns(
             created_per_day=pl.when(pl.col("days_spanned") > 0).then(
                 pl.col("created") / pl.col("days_spanned")

@@ -89,15 +89,17 @@ def of_levels(stored: Sequence[str], known: Calendar, files: Mapping[str, Mark])
 def of_changes(quality: pl.DataFrame, files: Mapping[str, Mark]) -> dict[str, Need]:
     """Of counts between two days: whether both are trusted, and the later one is not stale.
 
+    And who returned on it, which depends on all days before it.
+
     Args:
         quality: rows of `DAY_QUALITY`.
         files: the stored days of `daily_changes`, oldest first, with their marks.
     """
-    rows = quality.select("day", "before", "trusted", "stale").rows()
-    trusted = {day for day, _, good, _ in rows if good}
+    rows = quality.select("day", "before", "trusted", "stale", "coverage", "returned").rows()
+    trusted = {day for day, _, good, *_ in rows if good}
     facts = {
-        day: (bool(good), bool(stale), str(before), before in trusted)
-        for day, before, good, stale in rows
+        day: (bool(good), bool(stale), str(before), before in trusted, *more)
+        for day, before, good, stale, *more in rows
     }
     days = list(files)
     return {

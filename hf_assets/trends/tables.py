@@ -131,27 +131,42 @@ MODEL_PHASES = Table(
     },
 )
 
-_STEPS = {
-    "milestone": Column(pl.Int64, "Downloads since creation that are to be reached."),
-    "age": Column(pl.Int32, "Days since creation."),
-    "at_risk": Column(pl.Int64, "Model-days observed at that age, still below."),
-    "reached": Column(pl.Int64, "Models that reached it at that age."),
-}
+_MILESTONE = Column(pl.Int64, "Downloads since creation that are to be reached.")
+_AGE = Column(pl.Int32, "Days since creation.")
 
 # What `adoption_history` adds up; no asset of its own.
 ADOPTION_STEPS = Table(
     name="adoption_history/steps",
     required=("day", "milestone"),
-    columns={"day": Column(pl.Date, "First day of the month."), **_STEPS},
+    columns={
+        "day": Column(pl.Date, "First day of the month."),
+        "milestone": _MILESTONE,
+        "age": _AGE,
+        "step": Column(pl.Int32, "Days from one look to the next."),
+        "at_risk": Column(pl.Int64, "Models below it whose step goes over that age."),
+        "reached": Column(
+            pl.Int64, "Models that had reached it at the end of a step, at that age."
+        ),
+    },
 )
 
 ADOPTION_HISTORY = Table(
     name="adoption_history",
     required=("milestone",),
     columns={
-        **_STEPS,
-        "share": Column(pl.Float64, "Kaplan-Meier: share that has reached it by then, 0 to 1."),
-        "low": Column(pl.Float64, "Lower end of its 95 % interval (Greenwood)."),
+        "milestone": _MILESTONE,
+        "age": _AGE,
+        "at_risk": Column(
+            pl.Float64,
+            "Model-days observed at that age, still below; expected, where looks are days apart.",
+        ),
+        "reached": Column(pl.Float64, "Models that reached it at that age; likewise."),
+        "share": Column(
+            pl.Float64,
+            "Share that has reached it by then, 0 to 1: Kaplan-Meier; Turnbull, where looks are "
+            "days apart.",
+        ),
+        "low": Column(pl.Float64, "Lower end of its 95 % interval. See `trends.survival`."),
         "high": Column(pl.Float64, "Upper end."),
     },
 )
@@ -207,9 +222,23 @@ LIFECYCLE = Table(
         "before": Column(pl.Date, "The day it is compared with."),
         "days_spanned": Column(pl.Float64, "Days between the two captures, in fractions."),
         "models": Column(pl.Int64, "Models listed."),
-        "created": Column(pl.Int64, "New: created since the day before."),
-        "returned": Column(pl.Int64, "Listed again, or made public."),
-        "deleted": Column(pl.Int64, "No longer listed."),
+        "created": Column(
+            pl.Int64, "New: created since the day before; null: the day is a list of some models."
+        ),
+        "returned": Column(
+            pl.Int64,
+            "Listed again: they were on an earlier day, and not on the last; null: not known.",
+        ),
+        "first_seen_late": Column(
+            pl.Int64,
+            "Older than the last day and on no stored day before: private till then, or missed.",
+        ),
+        "deleted": Column(pl.Int64, "No longer listed; null: the day is a list of some models."),
+        "entered": Column(
+            pl.Int64,
+            "Of a list (a folder's, a limited capture): models on it that were not on the last.",
+        ),
+        "left": Column(pl.Int64, "Of a list: models that are on it no more."),
         "renamed": Column(pl.Int64, "Same identity, new id; null where it cannot be told."),
         "gated_on": Column(pl.Int64, "Became gated."),
         "gated_off": Column(pl.Int64, "Are no longer gated."),

@@ -102,12 +102,12 @@ def time_to_downloads(h: History) -> Figure:
     if not lines:
         return Sheet(title, "", []).message("no model was followed from one day to the next yet")
     period = period_of(h, h.days.filter(~pl.col("gap").fill_null(False))["day"])
-    reached = sum(row["reached"] or 0 for rows in found.values() for row in rows)
+    reached = round(sum(row["reached"] or 0 for rows in found.values() for row in rows))
     caption = [
         *(period.words if period else []),
         drawn_from(ADOPTION_HISTORY, frame.height),
         f"{plural(reached, 'milestone', number=exact)} seen reached; models still on their way "
-        "count as long as they were watched (Kaplan-Meier, 95 % intervals)",
+        "count as long as they were watched (Kaplan-Meier, Turnbull; 95 % intervals)",
     ]
     lead = "{} of models reach {} downloads within {}".format(*said[0])
     lead += "; {} reach {} within {}".format(*said[-1]) if len(said) > 1 else ""

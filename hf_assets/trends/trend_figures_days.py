@@ -32,7 +32,7 @@ def new_models(h: History) -> Figure:
     period = period_of(h, frame["day"])
     made, gone = _weekly(frame, "created"), _weekly(frame, "deleted")
     if not period or not made:
-        return Sheet(title, "", []).message("no two days to compare yet")
+        return Sheet(title, "", []).message("no two days of the whole Hub to compare yet")
     caption = [
         *period.words,
         drawn_from(LIFECYCLE, frame.height),

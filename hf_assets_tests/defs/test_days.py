@@ -16,7 +16,7 @@ from hf_assets_tests.defs.conftest import (
     failures,
     made,
 )
-from hf_assets_tests.hub.days import model, store_day
+from hf_assets_tests.hub.days import compare, model, store_day
 
 OF_A_DAY = ("not_stalled", "not_rolled_back", "long_enough", "no_gap_before", "same_columns")
 
@@ -104,12 +104,31 @@ def test_a_stall_and_a_gap_are_told_and_stop_nothing(five_days: World) -> None:
 
 def test_a_day_filled_in_later_is_told_to_be_stale(five_days: World) -> None:
     store_day(five_days.lake, days_ago(2), larger(3))
-    assert five_days.materialize("daily_changes", day=days_ago(2)).success
+    compare(five_days.lake, days_ago(2))
     result = judge(five_days)
     stale = checks(result)["day_quality", "nothing_stale"]
     assert f"daily_changes of {days_ago(1)} anew" in stale.description
+    assert not quality_of(five_days)[days_ago(1)]["trusted"]
     assert five_days.materialize("daily_changes", day=days_ago(1)).success
     assert checks(judge(five_days))["day_quality", "nothing_stale"].passed
+
+
+def test_a_day_filled_in_later_is_compared_with_and_nothing_is_stale(five_days: World) -> None:
+    before = five_days.materialized("daily_changes")
+    store_day(five_days.lake, days_ago(2), larger(3))
+    result = five_days.materialize("daily_changes", day=days_ago(2))
+    assert result.success
+    # In the run of the day that came between, and told of under the day that it is of.
+    after = five_days.materialized("daily_changes")
+    assert after.keys() == before.keys() | {days_ago(2)}
+    assert five_days.lake.notes("daily_changes", days_ago(1))["before"] == days_ago(2)
+    assert [after[days_ago(n)] == before[days_ago(n)] for n in (5, 4, 3, 1)] == [
+        True, True, True, False
+    ]  # fmt: skip
+    assert checks(judge(five_days))["day_quality", "nothing_stale"].passed
+    # Days 1 and 2 have the counters of day 1: it is the later of them that stood still.
+    found = quality_of(five_days)
+    assert [found[days_ago(n)]["flags"] for n in (2, 1)] == [[], ["stalled"]]
 
 
 def test_day_quality_of_an_empty_lake(world: Make) -> None:

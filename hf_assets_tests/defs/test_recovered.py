@@ -29,6 +29,7 @@ from hf_assets_tests.defs.conftest import (
     failures,
     made,
 )
+from hf_assets_tests.defs.test_days import judge, quality_of
 from hf_assets_tests.defs.test_past_days import retries
 from hf_assets_tests.defs.test_schedules import tick
 
@@ -310,6 +311,26 @@ def test_the_schedule_asks_for_the_newest_missing_days(world: Make, monkeypatch:
     assert hub.figures("raw_models", "source")[days_ago(3)] == "captured"
     assert hub.figures("raw_spaces", "source")[days_ago(3)] == "hub-stats"
     assert tick(hub, "recover_past_days").stretches == [(days_ago(9), days_ago(7))]
+
+
+def test_a_stall_is_found_whatever_the_order_of_the_days(world: Make, tmp_path: Path) -> None:
+    """The newest days first, as the schedule does: day 2 stands still since day 3."""
+    folder, days = tmp_path / "days", [days_ago(n) for n in range(8, 0, -1)]
+    folder.mkdir()
+    for at, day in enumerate(days):
+        moved = 100 * (at - (at >= 6))
+        rows = [{"id": f"a/m{n}", "downloads": 20_000 + 500 * n + moved} for n in range(40)]
+        (folder / f"{day}.json").write_text(json.dumps({"models": rows}))
+    hub = world(archive=folder)
+    assert hub.recover(days[6], days[7]).success
+    assert hub.lake.notes("daily_changes", days[6])["before"] is None
+    assert hub.recover(days[0], days[5]).success
+    assert hub.lake.notes("daily_changes", days[6])["before"] == days[5]
+    assert tick(hub, "fill_derived_days").requests == []
+    assert judge(hub).success
+    found = quality_of(hub)
+    assert [row["flags"] for row in found.values()] == [[]] * 6 + [["stalled"], []]
+    assert [row["trusted"] for row in found.values()] == [True] * 6 + [False, True]
 
 
 def test_the_schedule_says_why_it_asks_for_nothing(world: Make, tmp_path: Path) -> None:

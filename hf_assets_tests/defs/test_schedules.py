@@ -2,7 +2,6 @@
 
 import dataclasses
 import datetime as dt
-import json
 import shutil
 
 import dagster as dg
@@ -13,10 +12,7 @@ from hf_assets.defs.partitions import daily
 from hf_assets.defs.resources import LakeResource
 from hf_assets.defs.schedules import stretches, unfilled_days
 from hf_assets.demo.generator import GeneratedHub
-from hf_assets.hub import day_quality
-from hf_assets.hub.capture import MARKER
-from hf_assets.hub.judged import DAY_QUALITY
-from hf_assets.hub.schemas import MODELS
+from hf_assets.hub.thinning import Ages, thin
 from hf_assets.lake import Made, today
 from hf_assets_tests.defs.conftest import (
     RANGE_END,
@@ -64,6 +60,7 @@ def execute(world: World, name: str, request: dg.RunRequest) -> dg.ExecuteInProc
         instance=world.instance,
         partition_key=request.partition_key,
         tags=dict(request.tags),
+        asset_selection=request.asset_selection,
         raise_on_error=False,
     )
 
@@ -258,37 +255,35 @@ def test_a_run_for_each_stretch_of_days_that_lack_a_table(world: Make) -> None:
     assert tick(hub, "fill_derived_days").stretches == [(days_ago(6), days_ago(5))]
 
 
-def test_a_day_that_is_compared_with_no_neighbour_is_made_anew(world: Make) -> None:
+def test_a_day_that_is_compared_with_no_neighbour_is_compared_again(world: Make) -> None:
     hub = world()
-    lake = LakeResource(root=str(hub.root))
-    for count in (5, 3, 4):
+    lake, day = hub.lake, days_ago(3)
+    for count in (5, 3):
         hub.capture(days_ago(count))
-        if count != 5:
-            for request in tick(hub, "fill_derived_days").requests:
-                assert execute(hub, "fill_derived_days", request).success
-    assert unfilled_days(lake) == []  # nobody has judged the days yet
-    verdicts = day_quality.day_quality(day_quality.all_days(hub.lake))
-    hub.lake.write(DAY_QUALITY, None, verdicts)
-    assert unfilled_days(lake) == [days_ago(3)]
+    for request in tick(hub, "fill_derived_days").requests:
+        assert execute(hub, "fill_derived_days", request).success
+    old = lake.folder("daily_changes", day) / "data.parquet"
+    then = old.read_bytes()
+    hub.capture(days_ago(4))
     (request,) = tick(hub, "fill_derived_days").requests
-
-    # Neither of a thinned day nor of one without pages is anything made anew.
-    path = hub.lake.folder("models", days_ago(3)) / "data.parquet"
-    whole, stored = path.read_bytes(), hub.lake.read("models", days_ago(3))
-    notes = {**stored.notes, "thinned": today()}
-    hub.lake.write(MODELS, days_ago(3), Made([stored.frame.collect()], notes, stored.provenance))
-    assert unfilled_days(lake) == []
-    path.write_bytes(whole)
-    marker = hub.lake.folder("raw_models", days_ago(3)) / MARKER
-    facts = marker.read_bytes()
-    marker.write_text(json.dumps({**json.loads(facts), "pages_dropped": today()}))
-    assert unfilled_days(lake) == []
-    marker.write_bytes(facts)
-
     assert execute(hub, "fill_derived_days", request).success
-    assert hub.lake.notes("daily_changes", days_ago(3))["before"] == days_ago(4)
-    # Once is enough, though the table of verdicts is as it was.
-    assert unfilled_days(lake) == []
+    assert lake.notes("daily_changes", day)["before"] == days_ago(4)
+    assert tick(hub, "fill_derived_days").requests == []  # the run has seen to it
+
+    # As a run of before, or one that was killed, left it. And the day was made small since.
+    old.write_bytes(then)
+    assert day in {one.day for one in thin(lake, [day], today(), Ages(tables=1, pages=1))}
+    models = (lake.folder("models", day) / "data.parquet").read_bytes()
+    said = tick(hub, "fill_derived_days")
+    assert said.stretches == [(day, day)]
+    result = execute(hub, "fill_derived_days", said.requests[0])
+    assert result.success
+    # Nothing but the comparison: rows and pages of an old day may be gone for good.
+    assert made(result) == {"daily_changes"}
+    assert (lake.folder("models", day) / "data.parquet").read_bytes() == models
+    assert lake.notes("daily_changes", day)["before"] == days_ago(4)
+    # Once is enough, though nobody has judged the days yet.
+    assert tick(hub, "fill_derived_days").requests == []
 
 
 def test_a_day_that_a_blocking_check_stopped_is_not_filled_behind_its_back(world: Make) -> None:

@@ -54,7 +54,7 @@ def compare(lake: Lake, *days: str) -> dict[str, Stored]:
 
 def judge(lake: Lake) -> dict[str, Row]:
     """`day_quality`, by day."""
-    stored = lake.write(DAY_QUALITY, None, day_quality.day_quality(day_quality.all_days(lake)))
+    stored = lake.write(DAY_QUALITY, None, day_quality.judged(lake))
     return {str(row["day"]): row for row in stored.frame.collect().to_dicts()}
 
 

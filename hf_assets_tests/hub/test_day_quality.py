@@ -5,13 +5,17 @@ import gzip
 import json
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+from unittest import mock
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from hf_assets.hub import day_quality, day_rules, extents
-from hf_assets.hub.judged import DAY_QUALITY
+from hf_assets.hub import changes, day_quality, day_rules, extents
+from hf_assets.hub.judged import DAILY_CHANGES, DAY_QUALITY
 from hf_assets.lake import Lake, Made
 from hf_assets.trends.metrics import DAILY_METRICS
 from hf_assets_tests.hub.days import Row, compare, day_of, judge, model, store_day
@@ -276,12 +280,13 @@ def test_a_day_filled_in_later_makes_the_next_one_stale(lake: Lake) -> None:
         day_of(1): False,
         day_of(3): True,
     }
+    assert [day for day, row in found.items() if not row["trusted"]] == [day_of(2), day_of(3)]
     frame = lake.read("day_quality", None).frame.collect()
     said = day_quality.nothing_stale(frame)
     assert not said.passed
     assert f"daily_changes of {day_of(3)} anew" in said.says
     compare(lake, day_of(3))
-    judge(lake)
+    assert judge(lake)[day_of(3)]["trusted"]
     assert day_quality.nothing_stale(lake.read("day_quality", None).frame.collect()).passed
 
 
@@ -299,16 +304,100 @@ def test_a_day_that_was_replaced_makes_the_next_one_stale(lake: Lake) -> None:
     assert not any(row["stale"] for row in judge(lake).values())
 
 
+def slowly_stale(lake: Lake, day: str) -> bool:
+    """Placed alone, and compared with what `daily_changes` says of itself."""
+    known = lake.days("models")
+    at, look_back = known.index(day), extents.LOOK_BACK
+    while True:
+        begin = max(at - look_back, 0)
+        near = [lake.read("models", one) for one in known[begin : at + 1 + extents.FOLLOWING]]
+        facts = {one.day: changes.facts_of(one) for one in near}
+        place = extents.places(
+            extents.extent_of(one.day, facts[one.day], one.rows) for one in near
+        )[day]
+        if not begin or place.before or not near[at - begin].rows:
+            break
+        look_back *= 4
+    notes = lake.notes("daily_changes", day)
+    replaced = place.before and notes["before sha256"] not in (None, facts[place.before]["sha256"])
+    other = notes["before"] != place.before or notes["partial"] or replaced
+    return bool(other and not place.partial)
+
+
+@settings(max_examples=10, deadline=None)
+@given(
+    drawn=st.lists(
+        st.tuples(st.integers(0, 20), st.sampled_from([3, 4, 5, 9, 10, 11]), st.booleans()),
+        min_size=1,
+        max_size=30,
+    ),
+    look_back=st.sampled_from([2, 5, 30]),
+)
+def test_the_stale_days_are_those_found_one_by_one(
+    drawn: list[tuple[int, int, bool]], look_back: int
+) -> None:
+    with TemporaryDirectory() as folder, mock.patch.object(extents, "LOOK_BACK", look_back):
+        lake = Lake(Path(folder))
+        for at, (number, count, of_folder) in enumerate(drawn):
+            facts = {"source": "folder", "file": "f"} if of_folder else {}
+            store_day(lake, day_of(number), rows(number, count), sha256=str(at), **facts)
+            compare(lake, day_of(number))
+        stale = [day for day in lake.days("models") if slowly_stale(lake, day)]
+        assert day_quality.still_stale(lake) == stale
+        assert [day for day, row in judge(lake).items() if row["stale"]] == stale
+        last = day_of(drawn[-1][0])
+        assert set(day_quality.still_stale(lake, [last])) <= set(stale) - {last}
+        compare(lake, *stale)
+        assert day_quality.still_stale(lake) == []
+        assert not any(row["stale"] for row in judge(lake).values())
+
+
+def test_each_footer_is_read_once_however_many_days_are_stale(lake: Lake) -> None:
+    number = 36  # more than are looked at around one
+    whole_days(lake, *range(number))
+    judged(lake)
+    for at in range(number):
+        facts = {"sha256": "new"} if at % 2 else {}
+        store_day(lake, day_of(at), rows(at), **facts)
+    for at in range(number):  # all were compared with a day that has gone
+        path = lake.folder("daily_changes", day_of(at)) / "data.parquet"
+        stored = lake.read("daily_changes", day_of(at))
+        notes = {**stored.notes, "before": "2020-01-01"}
+        lake.write(DAILY_CHANGES, day_of(at), Made([pl.read_parquet(path)], notes))
+    with mock.patch.object(Lake, "read", autospec=True, side_effect=Lake.read) as read:
+        assert len(day_quality.still_stale(lake)) == number
+    # Once for its place, once as the day that another is compared with.
+    assert len(read.mock_calls) == 2 * number - 1
+
+
+def test_a_capture_without_tables_makes_no_other_day_stale(lake: Lake) -> None:
+    """It may be one that a check stopped, and never get any."""
+    whole_days(lake, 0, 2)
+    compare(lake)
+    folder = lake.folder("raw_models", day_of(1))
+    folder.mkdir(parents=True)
+    facts = {"rows": NORMAL, "distinct": NORMAL, "endpoint": "https://hub", "pages": 1,
+             "started": "", "finished": f"{day_of(1)}T12:00:00+00:00", "sha256": "",
+             "client": "", "ask": {"filter": [], "max_rows": None}}  # fmt: skip
+    (folder / "capture.json").write_text(json.dumps(facts))
+    found = judge(lake)
+    assert found[day_of(1)]["flags"] == ["stale"]
+    assert found[day_of(2)]["flags"] == []
+    assert day_quality.still_stale(lake) == []
+
+
 def test_renames_deletions_and_returns_are_counted(lake: Lake) -> None:
     whole_days(lake, 0)
     store_day(lake, day_of(1), [*rows(1)[1:-1], {**rows(1)[-1], "id": "a/new"}, model(77)])
     found = judged(lake)[1]
-    assert (found["renamed"], found["deleted"], found["returned"]) == (1, 1, 1)
+    # The one that came is older, and was on no day before.
+    assert (found["renamed"], found["deleted"], found["returned"]) == (1, 1, 0)
+    assert found["first_seen_late"] == 1
     named = {"identity": "name", "source": "folder", "file": "f"}
     for number in (2, 3):
         store_day(lake, day_of(number), rows(number), **named)
     found = judged(lake)[3]
-    assert (found["renamed"], found["deleted"]) == (None, 0)
+    assert (found["renamed"], found["deleted"], found["left"]) == (None, None, 0)
 
 
 def test_the_last_days_that_cannot_be_trusted_are_named(lake: Lake) -> None:

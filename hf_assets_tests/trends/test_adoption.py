@@ -1,4 +1,7 @@
-"""Kaplan and Meier's estimate: from a textbook, from simulated lives followed by name, by hand."""
+"""Shares that have reached a number by age, from days that lie a day apart; lives in numbers.
+
+From a textbook, from simulated lives followed by name, by hand. Steps of days: `test_survival`.
+"""
 
 import math
 import random
@@ -8,17 +11,18 @@ import polars as pl
 import pytest
 
 from hf_assets.lake import Lake
-from hf_assets.trends.adoption import adoption_history, kaplan_meier
+from hf_assets.trends.adoption import adoption_history
 from hf_assets.trends.lifecycle import lifecycle
+from hf_assets.trends.survival import shares
 from hf_assets.trends.tables import ADOPTION_HISTORY, LIFECYCLE
 from hf_assets_tests.trends.days import changes, column, day, frame_of, kept
 
 
 def hazards(rows: list[tuple[int, int, int]], milestone: int = 1_000) -> pl.DataFrame:
-    """Rows of age, at risk, reached."""
+    """Rows of age, at risk, reached, a day apart."""
     return pl.DataFrame(
-        [(milestone, *row) for row in rows],
-        schema={"milestone": pl.Int64, "age": pl.Int32, "at_risk": pl.Int64,
+        [(milestone, age, 1, *row) for age, *row in rows],
+        schema={"milestone": pl.Int64, "age": pl.Int32, "step": pl.Int32, "at_risk": pl.Int64,
                 "reached": pl.Int64},
         orient="row",
     )  # fmt: skip
@@ -34,7 +38,7 @@ def test_a_textbook_example() -> None:
         for week in range(1, 36)
     ]
     found = {
-        row["age"]: row for row in kaplan_meier(hazards(rows)).iter_rows(named=True)
+        row["age"]: row for row in shares(hazards(rows)).iter_rows(named=True)
         if row["reached"]
     }  # fmt: skip
     wanted = {6: (0.8571, 0.0764), 7: (0.8067, 0.0869), 10: (0.7529, 0.0963),
@@ -100,7 +104,7 @@ def test_steps_from_or_to_an_untrusted_day_do_not_count(lake: Lake) -> None:
 
 
 def test_where_all_reached_it_the_error_is_unknown() -> None:
-    found = kaplan_meier(hazards([(1, 4, 1), (2, 3, 3), (3, 2, 0)]))
+    found = shares(hazards([(1, 4, 1), (2, 3, 3), (3, 2, 0)]))
     assert found["share"].to_list() == [0.25, 1, 1]
     error = 0.75 * math.sqrt(1 / (4 * 3))
     assert found["high"][0] == pytest.approx(0.25 + 1.959964 * error)
@@ -110,7 +114,7 @@ def test_where_all_reached_it_the_error_is_unknown() -> None:
 
 def test_milestones_are_apart() -> None:
     both = pl.concat([hazards([(1, 10, 5)], 10_000), hazards([(1, 10, 1), (2, 9, 0)], 1_000)])
-    found = kaplan_meier(both)
+    found = shares(both)
     assert found.select("milestone", "age", "share").rows() == [
         (1_000, 1, pytest.approx(0.1)), (1_000, 2, pytest.approx(0.1)), (10_000, 1, 0.5),
     ]  # fmt: skip

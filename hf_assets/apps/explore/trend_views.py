@@ -65,7 +65,8 @@ def trends() -> None:
             continue
         rows = found if one.of is None else found.filter(pl.col("of") == one.of)
         frame = rows.select(one.columns).collect()
-        if frame.is_empty():
+        # A lake of lists has nobody created: nothing is told of them.
+        if frame.select(pl.all_horizontal(pl.exclude("day").is_null()).all()).item():
             continue
         section(one.title)
         one.draw(frame, flagged)
@@ -111,7 +112,10 @@ def _births(frame: pl.DataFrame, flagged: list[str]) -> None:
 
 def _adoption(frame: pl.DataFrame, _: list[str]) -> None:
     listed(_reached(frame), "adoption")
-    st.caption("Kaplan-Meier; models that are still on their way count as long as they were seen.")
+    st.caption(
+        "Kaplan-Meier, or Turnbull where looks are days apart; models that are still on their way "
+        "count as long as they were seen."
+    )
 
 
 def _usage(frame: pl.DataFrame, flagged: list[str]) -> None:
