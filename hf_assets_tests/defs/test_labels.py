@@ -129,7 +129,7 @@ def own_corpus(root: Path) -> Path:
     robotics = real_table("robotics")
     more = (
         f'[robotics]\nsource = {json.dumps(str(robotics))}\ntext = ["title", "content"]\n'
-        'labels = "tags"\nseparator = " "\nid = "id"\nlicense = "CC BY-SA 3.0"\n'
+        'labels = "tags"\nformat = "html"\nseparator = " "\nid = "id"\nlicense = "CC BY-SA 3.0"\n'
         "rare_share = 0.001\n"
         if robotics
         else ""
