@@ -124,6 +124,44 @@ def test_every_dropped_row_has_a_reason(posts) -> None:
     assert dropped + made.notes["questions"] == made.notes["posts"]
 
 
+@pytest.mark.parametrize(
+    "declared",
+    [
+        "x-none",
+        "shift_jis",
+        "gb18030",
+        "utf-7",
+        "utf-32",
+        "utf-16",
+        "cp037",
+        "base64",
+        "idna",
+        "hex",
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_encoding_that_the_parser_does_not_read_is_named(
+    posts, declared: str, packed: bool
+) -> None:
+    path = posts(row(), head=HEAD.replace("utf-8", declared))
+    if packed:
+        plain, path = path, path.with_suffix(".7z")
+        with py7zr.SevenZipFile(path, "w") as archive:
+            archive.write(plain, "Posts.xml")
+    with pytest.raises(DumpError) as failed:
+        read(path)
+    message = str(failed.value)
+    assert message.startswith(f"{path} declares {declared!r} at line 1")
+    assert "convert it to UTF-8" in message
+    assert failed.value.permanent
+
+
+def test_an_encoding_that_the_parser_reads_is_read(posts) -> None:
+    head = HEAD.replace("utf-8", "windows-1252")
+    frame, _ = read(posts(row(Body="é"), head=head, encoding="windows-1252"))
+    assert frame["body"].item() == "é"
+
+
 def test_what_a_question_lacks_is_left_to_the_corpus_and_counted(posts) -> None:
     frame, made = read(
         posts(

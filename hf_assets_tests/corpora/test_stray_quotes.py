@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -14,7 +15,7 @@ from hf_assets.corpora.records import TableError
 from hf_assets.corpora.registry import CorporaError, Quoting, corpora
 from hf_assets.corpora.tables import TableSource, read_table
 
-MOODS = [
+MOODS: Sequence[tuple[str, str]] = [
     ('"so he said', "anger"),
     ("plain one", "joy"),
     ("another plain", "joy"),
@@ -25,7 +26,7 @@ KINDS = ("tsv", "csv", "tsv.gz", "csv.gz")
 
 
 def unquoted(
-    folder: Path, kind: str, rows: list[tuple[str, ...]], head: str = "text,labels"
+    folder: Path, kind: str, rows: Sequence[tuple[str, ...]], head: str = "text,labels"
 ) -> Path:
     delimiter = "\t" if kind.startswith("tsv") else ","
     lines = [head.replace(",", delimiter), *map(delimiter.join, rows)]
@@ -38,14 +39,14 @@ def _written(folder: Path, kind: str, text: str) -> Path:
     return path
 
 
-def read(path: Path, quoting: Quoting | None = None, **options: str) -> list[tuple[str, list[str]]]:
-    source = TableSource(path, text=("text",), quoting=quoting, one_label=True, **options)
+def read(path: Path, quoting: Quoting | None = None) -> list[tuple[str, list[str]]]:
+    source = TableSource(path, text=("text",), quoting=quoting, one_label=True)
     return pl.concat(source.read().frames).select("body", "labels").rows()
 
 
-def refused(path: Path, **options: str) -> str:
+def refused(path: Path) -> str:
     with pytest.raises(TableError) as failed:
-        read(path, **options)
+        read(path)
     return str(failed.value)
 
 
@@ -84,7 +85,7 @@ def test_the_entry_says_how_quotes_are_meant(tmp_path: Path) -> None:
     ],
 )
 def test_even_two_rows_are_not_made_one(
-    tmp_path: Path, kind: str, rows: list[tuple[str, ...]]
+    tmp_path: Path, kind: str, rows: Sequence[tuple[str, ...]]
 ) -> None:
     place = next(number for number, (text, _) in enumerate(rows, 2) if text in ('"a', '"b'))
     path = unquoted(tmp_path, kind, rows)
@@ -131,7 +132,7 @@ def test_a_text_of_several_lines_stays_whole(tmp_path: Path, kind: str, text: st
     assert read(path, "standard") == read(path)
 
 
-def standard(folder: Path, kind: str, rows: list[tuple[str, str]]) -> Path:
+def standard(folder: Path, kind: str, rows: Sequence[tuple[str, ...]]) -> Path:
     out = io.StringIO(newline="")
     writer = csv.writer(out, delimiter="\t" if kind.startswith("tsv") else ",")
     writer.writerows([("text", "labels"), *rows])
