@@ -173,7 +173,7 @@ class _Posts:
         declared = self._encoding or "another encoding than UTF-8"
         return DumpError(
             f"{self.path} declares {declared[:40]!r} at line 1, which the XML parser does not "
-            "read, or which it is not in: convert it to UTF-8 (iconv) and say so in its first line, "
+            "read, or which it is not in: convert it to UTF-8 (iconv), its first line too, "
             "or download it again; nothing was stored."
         )
 

@@ -103,7 +103,8 @@ class TableSource:
                     rows.clear()
             cells.finish()
         except (OSError, EOFError, zlib.error, pl.exceptions.PolarsError) as error:
-            raise TableError(f"{self.path} cannot be read: {error}") from error
+            said = "".join(one for one in " ".join(str(error).split()) if one.isprintable())
+            raise TableError(f"{self.path} cannot be read: {said[:500]}") from error
         total += len(rows)
         yield texts_frame(rows)
         made.notes["rows"] = total
