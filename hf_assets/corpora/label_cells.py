@@ -15,12 +15,14 @@ from hf_assets.corpora.cell_values import flag, joined_cell, missing, says_bool,
 from hf_assets.corpora.records import Record, TableError
 from hf_assets.literals import InvalidLiteral, parse_literal
 
-# Where a list has objects, the first of these that an object has is its label.
-NAME_KEYS = ("name", "label", "tag", "title", "value")
+# Where a list has objects, the one of these that an object has is its label.
+NAME_KEYS = ("name", "label", "tag", "title")
 # Objects with one of these are a model's answer: all labels there are, each with a number.
 _SCORE_KEYS = ("score", "probability", "confidence")
 
 _LISTED = re.compile(r"\[|[({]\s*['\"\[({]|[\w.]+\(\s*[\[({]")
+# What no single label in brackets has: `[sic]` may be one, `[a, b]` is not.
+_SEVERAL = re.compile(r"[\s,;'\"]")
 _VECTOR_TEXT = re.compile(r"(?:[01](?:\.0*)?[\s,;|]+)+[01](?:\.0*)?")
 _ADVICE_VECTOR = (
     "declare label_names = [...] with the names in their order, and they are read as names"
@@ -108,11 +110,13 @@ class LabelCells:
     # --- texts -----------------------------------------------------------------------------------
 
     def _of_text(self, record: Record, text: str) -> list[str]:
+        stripped = text.strip()
         if self.one_label:
+            if _like_a_list(stripped) and _SEVERAL.search(stripped):
+                self._refuse(record, text, "is a list: leave one_label out of the corpus")
             return self._of_class(record, text) if self.names else [text]
         if self.separator:
             return self._split(record, text)
-        stripped = text.strip()
         if _LISTED.match(stripped):
             return self._of_print(record, stripped)
         value = _literal(stripped)
@@ -159,8 +163,8 @@ class LabelCells:
             self._refuse(
                 record,
                 text,
-                f"is no list of labels that can be read ({error}); write lists as JSON, or one "
-                "label a row with one_label = true",
+                f"is no list of labels that can be read ({error}); write lists as JSON"
+                + ("" if _SEVERAL.search(text) else ", or declare one_label = true if it is none"),
             )
         if isinstance(value, set | frozenset):
             value = sorted(value, key=str)

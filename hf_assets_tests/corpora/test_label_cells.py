@@ -5,6 +5,8 @@ import gzip
 import io
 import json
 from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -239,11 +241,41 @@ def test_no_separator_takes_a_list_apart(tmp_path: Path, cell: str, separator: s
     assert "in quotes" in refused(tmp_path, "csv", ["'a','b'"], separator=",")
 
 
+def test_no_advice_leads_to_a_label_that_is_a_list(tmp_path: Path) -> None:
+    for cell in ("[a, b]", "['a' ... 'b']", "['a'", "['a']", '["a", "b"]', "[joy anger]"):
+        assert "is a list" in refused(tmp_path, "csv", ["x", cell], one_label=True)
+        assert "one_label" not in refused(tmp_path, "csv", ["x", cell])
+    assert "one_label = true" in refused(tmp_path, "csv", ["x", "[sic]"])
+    assert labelled(tmp_path, "csv", ["x", "[sic]"], one_label=True) == [["x"], ["[sic]"]]
+
+
+def test_other_types_of_parquet(tmp_path: Path) -> None:
+    path = tmp_path / "table.parquet"
+    options: dict[str, Any] = {"label_names": NAMES}
+    for dtype in (pl.Array(pl.Int8, 3), pl.List(pl.Float32), pl.List(pl.UInt64), pl.List(pl.Int8)):
+        frame = pl.DataFrame({"text": ["a", "b"], "labels": [[1, 0, 0], [0, 1, 1]]})
+        frame.with_columns(pl.col("labels").cast(dtype)).write_parquet(path)
+        assert labels_of(path, **options) == [["sun"], ["rain", "snow"]]
+        with pytest.raises(TableError, match=r"row 1: .*label_names"):
+            labels_of(path)
+    for dtype in (pl.Categorical(), pl.Enum(["a", "b"])):
+        frame = pl.DataFrame({"text": ["a", "b"], "labels": ["a", "b"]})
+        frame.with_columns(pl.col("labels").cast(dtype)).write_parquet(path)
+        assert labels_of(path) == [["a"], ["b"]]
+        frame = pl.DataFrame({"text": ["a"], "labels": [["a", "b"]]})
+        frame.with_columns(pl.col("labels").cast(pl.List(dtype))).write_parquet(path)
+        assert labels_of(path) == [["a", "b"]]
+    for odd in ([b"a"], [[b"a"]], [Decimal("1.5")], [date(2026, 1, 2)], [{"joy": 1}]):
+        pl.DataFrame({"text": ["a"], "labels": odd}).write_parquet(path)
+        with pytest.raises(TableError, match=r"row 1: .* is no list of labels"):
+            labels_of(path)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_objects_are_labels_by_their_name(tmp_path: Path, kind: str) -> None:
     cells = [[{"name": "a", "id": 1}, {"name": "b", "id": 2}], [], [{"name": "c", "id": 3}]]
     assert labelled(tmp_path, kind, cells) == [["a", "b"], [], ["c"]]
-    for key in ("label", "tag", "title", "value"):
+    for key in ("label", "tag", "title"):
         assert labelled(tmp_path, kind, [[{key: "a"}, {key: "b"}]]) == [["a", "b"]]
 
 
