@@ -21,9 +21,9 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 from transformers.utils.logging import is_progress_bar_enabled
 
+from hf_assets.classifiers import encoders
 from hf_assets.classifiers.batches import by_length, token_ids
 from hf_assets.classifiers.devices import Attention, Device, device, torch_threads
-from hf_assets.classifiers.encoders import why_unreadable
 from hf_assets.errors import InputError
 
 HEAD_DROPOUT = 0.1
@@ -255,7 +255,7 @@ def _encoder(folder: Path, attention: Attention | None, **config: Any) -> Any:
                 output_loading_info=True,
             )
         except Exception as error:
-            if why := why_unreadable(folder, error):
+            if why := encoders.why_unreadable(folder, error):
                 raise NetworkError(why) from None  # its text has signs for terminals
             raise
     missing = [name for name in loaded["missing_keys"] if not name.startswith("pooler.")]
