@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 
 from hf_assets.errors import InputError
 
@@ -26,6 +27,8 @@ _TOKENIZER = (
 )
 _SAFE = ("model.safetensors", "model.safetensors.index.json", "model-*-of-*.safetensors")
 _PICKLED = ("pytorch_model.bin",)
+# How a file begins that a clone without Git LFS has instead of the weights.
+_POINTER = b"version https://git-lfs"
 # Any of these lets transformers build the tokenizer: whole, WordPiece, or byte pairs.
 _VOCABULARIES = (("tokenizer.json",), ("vocab.txt",), ("vocab.json", "merges.txt"))
 
@@ -115,6 +118,32 @@ def _missing(folder: Path) -> list[str]:
     if not any(all((folder / name).is_file() for name in names) for names in _VOCABULARIES):
         lacks.append("tokenizer (tokenizer.json)")
     return lacks
+
+
+def why_unreadable(folder: Path, error: Exception) -> str | None:
+    """What to tell of weights that their library refuses; None where the error is about else.
+
+    torch advises to load a refused pickle without its guard, which runs what is in it: that is not
+    passed on, nor are its signs for terminals.
+    """
+    of_files = (OSError, ValueError, KeyError, TypeError, EOFError, UnpicklingError)
+    if not isinstance(error, of_files) and not (
+        type(error).__name__ == "SafetensorError" or "PytorchStreamReader" in str(error)
+    ):
+        return None
+    for pattern in (*_SAFE, *_PICKLED):
+        for path in filter(Path.is_file, sorted(folder.glob(pattern))):
+            with path.open("rb") as file:
+                begins = file.read(len(_POINTER))
+            if begins == _POINTER:
+                return f"{path} is a pointer of Git LFS: fetch the file itself (git lfs pull)"
+    if isinstance(error, UnpicklingError):
+        return (
+            f"{folder / _PICKLED[0]} is refused: it holds other things than weights, which loading "
+            "could run, or is broken. Take the model.safetensors of the base model."
+        )
+    said = "".join(one for one in " ".join(str(error).split()) if one.isprintable())[:500]
+    return f"{folder} holds no encoder that can be read: {said or type(error).__name__}"
 
 
 def _from_hub(

@@ -15,12 +15,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 from transformers.utils.logging import is_progress_bar_enabled
 
+from hf_assets.classifiers import encoders
 from hf_assets.classifiers.batches import by_length, token_ids
 from hf_assets.classifiers.devices import Attention, Computed, Device, device, torch_threads
 from hf_assets.errors import InputError
@@ -135,9 +136,13 @@ def load_network(folder: Path, attention: Attention | None = None) -> TagNetwork
         if not (folder / name).exists():
             raise NetworkError(f"{folder} is no whole classifier: it has no {name}")
     labels = json.loads((folder / "labels.json").read_text(encoding="utf-8"))["labels"]
-    with safe_open(folder / "head.safetensors", "pt") as file:
-        head = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-        about = file.metadata() or {}
+    try:
+        with safe_open(folder / "head.safetensors", "pt") as file:
+            head = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            about = file.metadata() or {}
+    except SafetensorError as error:
+        what = f"{folder / 'head.safetensors'} cannot be read ({error}): train the classifier anew"
+        raise NetworkError(what) from error
     encoder = _encoder(folder / "encoder", attention)
     width = encoder.config.hidden_size
     found = {name: tuple(tensor.shape) for name, tensor in head.items()}
@@ -255,8 +260,10 @@ def _encoder(folder: Path, attention: Attention | None, **config: Any) -> Any:
                 attn_implementation=wanted if kind._supports_sdpa else "eager",
                 output_loading_info=True,
             )
-        except (OSError, ValueError, KeyError) as error:
-            raise NetworkError(f"{folder} holds no encoder that can be read: {error}") from error
+        except Exception as error:
+            if why := encoders.why_unreadable(folder, error):
+                raise NetworkError(why) from None  # its text has signs for terminals
+            raise
     missing = [name for name in loaded["missing_keys"] if not name.startswith("pooler.")]
     if missing or loaded["mismatched_keys"]:
         wrong = ", ".join(sorted(map(str, [*missing, *loaded["mismatched_keys"]]))[:5])

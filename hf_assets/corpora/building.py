@@ -18,6 +18,7 @@ from hf_assets.charts.saving import render
 from hf_assets.corpora.corpus import Corpus, CorpusError, joined, open_corpus
 from hf_assets.corpora.facts import counts, summaries
 from hf_assets.corpora.figures import label_frequencies
+from hf_assets.corpora.formats import format_of_source
 from hf_assets.corpora.groups import Place, Text, place, placeholders
 from hf_assets.corpora.labels import cleaned, kept_labels, least_rows
 from hf_assets.corpora.registry import CorpusSpec
@@ -44,6 +45,10 @@ NO_LABEL = "no label"
 PLACEHOLDER = "placeholder text"
 STRADDLES = "duplicate across splits"
 ONLY_RARE = "only rare labels"
+
+# Of plain texts, those with a tag that ends an element: were they meant as HTML?
+_WITH_TAGS = "text with tags"
+_CLOSING_TAG = r"</[A-Za-z][A-Za-z0-9]*\s*>"
 
 # Rows cleaned at a time: their bodies are in memory, some kB each.
 _BATCH = 10_000
@@ -99,8 +104,8 @@ def build(
     """
     sources = list(sources)
     earlier, known, away = _earlier(before)
-    empty = pl.DataFrame(schema=_CLEAN)
-    sieve = _Sieve(pl.concat([empty, *_cleaned(sources, spec.code == "keep", tell)]), tell)
+    empty, formats = pl.DataFrame(schema=_CLEAN), Counter[str]()
+    sieve = _Sieve(pl.concat([empty, *_cleaned(spec, sources, formats, tell)]), tell)
     sieve.keep(pl.col("id").fill_null("") != "", NO_ID)
     wanted = None if spec.file else spec.site or site
     if wanted:
@@ -125,6 +130,8 @@ def build(
         "rare share": spec.rare_share,
         "least rows of a label": least_rows(spec.rare_share, len(training)),
         "code": spec.code,
+        "texts with tags": formats.pop(_WITH_TAGS, 0),
+        "formats": dict(formats),
         "site": Site.of(wanted).name if wanted else None,
         "text": list(spec.text),
         "published rows straddling": straddling,
@@ -172,13 +179,23 @@ _CLEAN = {
 }
 
 
-def _cleaned(sources: list[Made | Stored], code: bool, tell: Tell) -> Iterator[pl.DataFrame]:
+def _cleaned(
+    spec: CorpusSpec, sources: list[Made | Stored], formats: Counter[str], tell: Tell
+) -> Iterator[pl.DataFrame]:
     read = 0
     for source in sources:
         for batch in _batches(source):
             # A title is plain text everywhere: "When to use <b>?" loses nothing.
             titles = [squeezed(title or "") for title in batch["title"]]
-            bodies = [plain(body, code=code) for body in batch["body"]]
+            forms = [spec.format if spec.file else format_of_source(name) for name in batch["id"]]
+            formats.update(forms)
+            if spec.file and spec.format == "text":
+                formats[_WITH_TAGS] += batch.filter(
+                    pl.col("body").str.contains(_CLOSING_TAG)
+                ).height
+            code = spec.code == "keep"
+            both = zip(batch["body"], forms, strict=True)
+            bodies = [plain(body, form, code=code) for body, form in both]
             pairs = list(zip(titles, bodies, strict=True))
             own = [text_key(words(body or title)) for title, body in pairs]
             labels = [cleaned(given or ()) for given in batch["labels"].to_list()]

@@ -36,6 +36,8 @@ _TOLD_EVERY = 100_000
 _ANGLED = re.compile(r"(?:<[^<>|]+>)+")
 _PIPED = re.compile(r"\|(?:[^<>|]+\|)+")
 _INTEGER = re.compile(r"-?[0-9]{1,12}", re.ASCII)
+# XML_ERROR_UNKNOWN_ENCODING and XML_ERROR_INCORRECT_ENCODING; pyexpat has no names for them all.
+_ENCODING_ERRORS = (18, 19)
 # How archive.org names a site's archive, or the folder it was unpacked into.
 _NAMED = re.compile(r"((?:[a-z0-9-]+\.)+(?:com|net))(?:-Posts)?(?:\.7z|\.xml)?", re.IGNORECASE)
 
@@ -115,6 +117,7 @@ class _Posts:
     first: datetime | None = None
     last: datetime | None = None
     _depth: int = 0
+    _encoding: str | None = None
     # One bit for each id that was seen: 10 MB for Stack Overflow.
     _seen: bytearray = field(default_factory=bytearray)
 
@@ -124,6 +127,7 @@ class _Posts:
         # A dump declares nothing: a file that does wants to read other files, or to fill memory.
         parser.StartDoctypeDeclHandler = self._refused
         parser.EntityDeclHandler = self._refused
+        parser.XmlDeclHandler = self._declares
         parser.StartElementHandler = self._begin
         parser.EndElementHandler = self._end
 
@@ -137,7 +141,14 @@ class _Posts:
         """Read on. DumpError where the XML is broken, with the place."""
         try:
             self._parser.Parse(chunk, final)
+        except (LookupError, ValueError) as error:
+            # The parser asks Python for an encoding that it has not, before the first element.
+            if self._depth or self.counts["posts"]:
+                raise
+            raise self._of_encoding() from error
         except expat.ExpatError as error:
+            if error.code in _ENCODING_ERRORS:
+                raise self._of_encoding() from error
             what = expat.ErrorString(error.code)
             raise self._broken(
                 # -1 where there is no byte at all
@@ -157,6 +168,17 @@ class _Posts:
             f"{self.path} {what} at line {line}, byte {byte:,}: download or unpack it again; "
             "nothing was stored."
         )
+
+    def _of_encoding(self) -> DumpError:
+        declared = self._encoding or "another encoding than UTF-8"
+        return DumpError(
+            f"{self.path} declares {declared[:40]!r} at line 1, which the XML parser does not "
+            "read, or which it is not in: convert it to UTF-8 (iconv), its first line too, "
+            "or download it again; nothing was stored."
+        )
+
+    def _declares(self, _version: str, encoding: str | None, _standalone: int) -> None:
+        self._encoding = encoding
 
     def _here(self, what: str) -> DumpError:
         return self._broken(what, self._parser.CurrentLineNumber, self._parser.CurrentByteIndex)

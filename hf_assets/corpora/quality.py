@@ -8,6 +8,9 @@ from hf_assets.corpora.corpus import Corpus
 from hf_assets.corpora.facts import label_rows
 from hf_assets.verdict import Verdict
 
+# So many plain texts in a hundred with tags that end an element were meant as HTML or Markdown.
+_MOST_WITH_TAGS = 10
+
 # Labels and groups that a verdict names; it counts the others.
 _NAMED = 10
 
@@ -47,6 +50,17 @@ def no_empty_text(corpus: Corpus) -> Verdict:
     figures = {"rows": corpus.frame.height, "empty": empty, "without label": without}
     says = f"{empty:,} empty texts, {without:,} rows without label."
     return Verdict(not empty and not without and corpus.frame.height > 0, says, figures)
+
+
+def text_format_fits(corpus: Corpus) -> Verdict:
+    """Texts that were read as plain text have no markup, or hardly any."""
+    plain = corpus.facts.get("formats", {}).get("text", 0)
+    tags = corpus.facts.get("texts with tags", 0)
+    figures = {"plain texts": plain, "with tags": tags}
+    if 100 * tags > _MOST_WITH_TAGS * plain:
+        says = f"{tags:,} of {plain:,} plain texts have tags of HTML: declare format in the corpus."
+        return Verdict(False, says, figures, warn=True)
+    return Verdict(True, f"{tags:,} of {plain:,} plain texts have tags of HTML.", figures)
 
 
 def label_order_unchanged(corpus: Corpus, before: Sequence[str] | None) -> Verdict:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from hf_assets.corpora.formats import TextFormat
 from hf_assets.corpora.sites import Site
 from hf_assets.errors import InputError
 
@@ -22,13 +23,16 @@ SOURCES = ("question_dump", "new_questions", "dataset_dump", "new_datasets")
 RESERVED = frozenset(
     {*SOURCES, "classifiers", "corpora", "hub", "models", "raw", "spaces", "trends"}
 )
-FORMATS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".parquet")
+FORMATS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".jsonl", ".jsonl.gz", ".ndjson",
+           ".ndjson.gz", ".parquet")  # fmt: skip
+Quoting = Literal["standard", "none"]
 
 _PACKAGED = Path(__file__).with_name("corpora.toml")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 # What says how a file is to be read, and nothing of the sources of the graph.
 _OF_FILES = (
-    "text", "labels", "separator", "id", "split", "link", "author", "license_column", "license",
+    "text", "format", "labels", "separator", "label_names", "one_label", "quoting",
+    "id", "split", "link", "author", "license_column", "license",
 )  # fmt: skip
 
 
@@ -39,9 +43,9 @@ class CorporaError(InputError):
 class CorpusSpec(BaseModel):
     """One entry: where texts come from, and what is made of them.
 
-    A file's columns: `text` (the first is the title where there are two or more), `labels`, split
-    at `separator` where they are not lists already; and, where there are any, `id`, `split`,
-    `link`, `author`, `license_column`. `license` holds for all rows.
+    A file's columns: `text` (the first is the title where there are two or more), `labels`; and,
+    where there are any, `id`, `split`, `link`, `author`, `license_column`. `license` holds for all
+    rows.
 
     Of source assets, `site` names the one Stack Exchange site whose questions are taken; without
     it, that is the site of the settings.
@@ -57,12 +61,39 @@ class CorpusSpec(BaseModel):
         gt=0, lt=1, description="Labels in a smaller share of the training rows are left out."
     )
     code: Literal["keep", "drop"] = Field(
-        default="drop", description="What becomes of blocks of code in HTML."
+        default="drop", description="What becomes of HTML's blocks of code, in Markdown, too."
     )
     site: str | None = None
     text: tuple[str, ...] = Field(default=("title", "body"), min_length=1)
-    labels: str = "labels"
-    separator: str | None = Field(default=None, min_length=1)
+    format: TextFormat = Field(
+        default="text",
+        description="What the texts of a file are written in: html, markdown, or text, in which "
+        "nothing is markup. A title is text everywhere.",
+    )
+    labels: str | tuple[str, ...] = Field(
+        default="labels",
+        description="A column of lists (JSON, or as Python and numpy print them; of texts, or of "
+        "objects with a name), of texts to be split at `separator`, or of one label each; or "
+        "several columns, one for each label, with 0 and 1 (true and false; empty is 0).",
+    )
+    separator: str | None = Field(
+        default=None, min_length=1, description="What stands between the labels of a text."
+    )
+    label_names: tuple[str, ...] | None = Field(
+        default=None,
+        min_length=2,
+        description="What the places of vectors of 0 and 1, the numbers of classes (from 0), or "
+        "several columns of labels stand for, in their order.",
+    )
+    one_label: bool = Field(
+        default=False, description="Each cell is one label, whatever signs are in it."
+    )
+    quoting: Quoting | None = Field(
+        default=None,
+        description="Of CSV and TSV: standard, quotes enclose fields, which may have several "
+        "lines; none, a quote is a sign like others. Without it standard, and refused where the "
+        "file looks like none.",
+    )
     id: str | None = None
     split: str | None = None
     link: str | None = None
@@ -91,6 +122,7 @@ class CorpusSpec(BaseModel):
                 raise ValueError(f"source must be one of {', '.join(FORMATS)}: {self.file.name}")
             if self.license and self.license_column:
                 raise ValueError("license or license_column, not both")
+            self._labels_make_sense(self.file)
             if self.site:
                 raise ValueError("site: only for questions of source assets; a file has its rows")
             return self
@@ -102,6 +134,22 @@ class CorpusSpec(BaseModel):
         if self.site:
             Site.of(self.site)
         return self
+
+    def _labels_make_sense(self, file: Path) -> None:
+        several = () if isinstance(self.labels, str) else self.labels
+        if not isinstance(self.labels, str) and len({*several}) < max(2, len(several)):
+            raise ValueError("labels: a column, or two and more different ones, each of a label")
+        if several and (self.separator or self.one_label):
+            raise ValueError("separator, one_label: not with several columns of labels")
+        if self.separator and self.one_label:
+            raise ValueError("separator or one_label, not both")
+        if self.quoting and not file.name.lower().removesuffix(".gz").endswith((".csv", ".tsv")):
+            raise ValueError("quoting: only for CSV and TSV")
+        names = self.label_names or ()
+        if len({name.strip() for name in names} - {""}) < len(names):
+            raise ValueError("label_names: each must be a name of its own")
+        if several and names and len(names) != len(several):
+            raise ValueError("label_names: as many as there are columns of labels")
 
 
 def corpora(extra: Path | None = None) -> dict[str, CorpusSpec]:

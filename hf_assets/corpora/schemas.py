@@ -16,7 +16,7 @@ SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 TEXTS_COLUMNS: dict[str, Column] = {
     "id": Column(pl.String, "Unique in its source, and named after it: kaggle:456."),
     "title": Column(pl.String, "As the source gave it; null where there is none."),
-    "body": Column(pl.String, "HTML, Markdown or plain text, as the source gave it."),
+    "body": Column(pl.String, "As the source gave it, in its format (`formats.py`)."),
     "labels": Column(pl.List(pl.String), "As the source gave them, in its order."),
     "link": Column(pl.String, "The page it can be read on."),
     "author": Column(pl.String, "The name that its licence asks to be given."),

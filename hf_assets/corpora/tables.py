@@ -1,56 +1,33 @@
 """Any table of texts with labels as texts: CSV, TSV, JSON lines (each also .gz) and Parquet.
 
 What belongs here: reading a user's file so strictly that no label can land beside another row's
-text; whatever is odd stops the reading, with file and line. What does not: what a text or a label
-is worth (`building.py`).
-
-CSV is read by the standard library's reader: it is strict about quotes and knows the line a record
-begins in, where polars fills short rows with nulls.
+text; whatever is odd stops the reading, with file and line. What does not: rows as a format has
+them (`records.py`), cells of labels (`label_cells.py`), what a text is worth (`building.py`).
 """
 
-import csv
 import dataclasses
-import gzip
 import hashlib
 import zlib
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import polars as pl
 
 from hf_assets.corpora.corpus import joined
-from hf_assets.corpora.registry import CorpusSpec
+from hf_assets.corpora.label_cells import LabelCells
+from hf_assets.corpora.records import BATCH, Layout, Record, TableError, records
+from hf_assets.corpora.registry import CorpusSpec, Quoting
 from hf_assets.corpora.schemas import SplitName, texts_frame
-from hf_assets.corpora.written import as_list
-from hf_assets.errors import InputError
 from hf_assets.lake import Made
-
-# Rows of a frame: some MB of texts.
-BATCH = 5_000
-# No field of a text is longer than this; the csv module's own limit is 128 kB.
-_LONGEST_FIELD = 1 << 30
 
 _SPLITS: dict[str, SplitName] = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("validation", "valid", "val", "dev"), "validation"),
     **dict.fromkeys(("test", "testing", "eval", "evaluation"), "test"),
 }
-
-
-class TableError(InputError):
-    """A table cannot be read as it is; the message names file and line."""
-
-
-@dataclass(frozen=True)
-class _Record:
-    """One row by column name, and where it begins."""
-
-    place: str
-    fields: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -60,8 +37,12 @@ class TableSource:
     Args:
         path: a .csv, .tsv, .jsonl, .ndjson (each also .gz) or .parquet file.
         text: columns; the first is the title where there are two or more.
-        labels: the column of labels: a list, JSON or Python text of one, or text to be split.
+        labels: the column of labels: a list, JSON or a printed one, text to be split, or one
+            label; or several columns, one for each label, with 0 and 1.
         separator: what stands between the labels of a text; None where they are lists.
+        label_names: what the places of vectors of 0 and 1, or numbers of classes, stand for.
+        one_label: each cell is one label, whatever signs are in it.
+        quoting: whether quotes enclose fields of CSV; None: yes, unless the file speaks against.
         id: a column without repetitions; without it, a row is named by what it says: title and
             text, and a number where rows say the very same.
         split: a column that names the side on which a row was published.
@@ -70,8 +51,11 @@ class TableSource:
 
     path: Path
     text: tuple[str, ...] = ("title", "body")
-    labels: str = "labels"
+    labels: str | tuple[str, ...] = "labels"
     separator: str | None = None
+    label_names: tuple[str, ...] | None = None
+    one_label: bool = False
+    quoting: Quoting | None = None
     id: str | None = None
     split: str | None = None
     link: str | None = None
@@ -80,10 +64,12 @@ class TableSource:
     license: str | None = None
 
     @property
-    def columns(self) -> list[str]:
-        """The columns that the file must have."""
+    def layout(self) -> Layout:
+        """What the file must have."""
+        labels = (self.labels,) if isinstance(self.labels, str) else self.labels
         named = (self.id, self.split, self.link, self.author, self.license_column)
-        return list(dict.fromkeys([*self.text, self.labels, *filter(None, named)]))
+        columns = dict.fromkeys([*self.text, *labels, *filter(None, named)])
+        return Layout(tuple(columns), labels, self.separator, self.quoting)
 
     def read(self, tell: Callable[[str], None] = lambda _: None) -> Made:
         """The rows as frames of texts, read while they are iterated.
@@ -107,63 +93,43 @@ class TableSource:
             }
             rows: list[dict[str, Any]] = []
             total = 0
-            for row in self._rows():
+            layout = self.layout
+            cells = LabelCells(layout.labels, self.separator, self.label_names, self.one_label)
+            for row in self._rows(layout, cells):
                 rows.append(row)
                 if len(rows) == BATCH:
                     total += len(rows)
                     yield texts_frame(rows)
                     rows.clear()
+            cells.finish()
         except (OSError, EOFError, zlib.error, pl.exceptions.PolarsError) as error:
-            raise TableError(f"{self.path} cannot be read: {error}") from error
+            said = "".join(one for one in " ".join(str(error).split()) if one.isprintable())
+            raise TableError(f"{self.path} cannot be read: {said[:500]}") from error
         total += len(rows)
         yield texts_frame(rows)
         made.notes["rows"] = total
+        if cells.empty:
+            made.notes["empty cells of labels, taken for 0"] = cells.empty
+            tell(f"{self.path.name}: {cells.empty:,} empty cells of labels, taken for 0")
         tell(f"{self.path.name}: {total:,} rows")
 
-    def _rows(self) -> Iterator[dict[str, Any]]:
-        kind = self.path.name.lower().removesuffix(".gz").rpartition(".")[2]
-        read = _READERS.get(kind)
-        if read is None:
-            raise TableError(f"{self.path} is none of {', '.join(_READERS)}")
+    def _rows(self, layout: Layout, cells: LabelCells) -> Iterator[dict[str, Any]]:
         ids: dict[str, str] = {}
         said: Counter[bytes] = Counter()
         stem = self.path.name.split(".")[0]
-        for record in read(self.path, self.columns):
+        for record in records(self.path, layout):
             texts = [_text(record, column) for column in self.text]
             name = _named(record, self.id, ids) if self.id else _name_of(texts, said)
             yield {
                 "id": f"{stem}:{name}",
                 "title": texts[0] if len(texts) > 1 else None,
                 "body": joined(texts[1:]) if len(texts) > 2 else texts[-1],
-                "labels": self._labels(record),
+                "labels": cells.read(record),
                 "split": _side(record, self.split) if self.split else None,
                 "link": _text(record, self.link),
                 "author": _text(record, self.author),
                 "license": _text(record, self.license_column) or self.license,
             }
-
-    def _labels(self, record: _Record) -> list[str]:
-        given = record.fields.get(self.labels)
-        if isinstance(given, str):
-            if not given.strip():
-                return []
-            if self.separator:
-                if given.lstrip()[0] in "[({" and isinstance(as_list(given), list):
-                    raise TableError(
-                        f"{record.place}: {given[:80]!r} in {self.labels} is a list already; leave "
-                        "the separator out of the corpus"
-                    )
-                return given.split(self.separator)
-            given = as_list(given)
-        if given is None:
-            return []
-        if not isinstance(given, list) or not all(_plain(one) for one in given):
-            told = str(record.fields.get(self.labels))[:80]
-            raise TableError(
-                f"{record.place}: {told!r} in {self.labels} is no list of labels; is a separator "
-                "missing from the corpus?"
-            )
-        return [str(one) for one in given if one is not None]
 
 
 def read_table(spec: CorpusSpec, tell: Callable[[str], None] = lambda _: None) -> Made:
@@ -177,7 +143,7 @@ def read_table(spec: CorpusSpec, tell: Callable[[str], None] = lambda _: None) -
 # --- values --------------------------------------------------------------------------------------
 
 
-def _named(record: _Record, column: str, known: dict[str, str]) -> str:
+def _named(record: Record, column: str, known: dict[str, str]) -> str:
     """The row's id, which no row before it has; `known` are those, with their places."""
     name = _text(record, column)
     if not name:
@@ -207,7 +173,7 @@ def _plain(value: Any) -> bool:
     return value is None or (isinstance(value, str | int | float) and not isinstance(value, bool))
 
 
-def _text(record: _Record, column: str | None) -> str | None:
+def _text(record: Record, column: str | None) -> str | None:
     value = record.fields.get(column) if column else None
     if value is None or isinstance(value, str):
         return value
@@ -216,98 +182,9 @@ def _text(record: _Record, column: str | None) -> str | None:
     return str(value)
 
 
-def _side(record: _Record, column: str) -> SplitName | None:
+def _side(record: Record, column: str) -> SplitName | None:
     given = (_text(record, column) or "").strip()
     if given and given.lower() not in _SPLITS:
         told = f"{record.place}: {given[:80]!r} in {column} is no split; there are "
         raise TableError(told + ", ".join(_SPLITS))
     return _SPLITS[given.lower()] if given else None
-
-
-# --- files ---------------------------------------------------------------------------------------
-
-
-def _lines(path: Path) -> Iterator[str]:
-    """Lines with their ends, decoded one by one, so that a wrong byte has a line."""
-    packed = path.suffix.lower() == ".gz"
-    with gzip.open(path) if packed else path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                yield line.decode("utf-8-sig" if number == 1 else "utf-8")
-            except UnicodeDecodeError as error:
-                raise TableError(
-                    f"{path}, line {number}: byte {error.start + 1} is no UTF-8; save it as UTF-8"
-                ) from error
-
-
-def _expect(path: Path, wanted: Iterable[str], there: Iterable[str]) -> None:
-    there = list(there)
-    if lacking := [name for name in wanted if name not in there]:
-        told = ", ".join(repr(name[:80]) for name in there[:50]) or "none"
-        raise TableError(f"{path} has no column {', '.join(map(repr, lacking))}; there are {told}")
-
-
-def _csv(path: Path, columns: list[str], delimiter: str = ",") -> Iterator[_Record]:
-    csv.field_size_limit(_LONGEST_FIELD)
-    reader = csv.reader(_lines(path), delimiter=delimiter, strict=True)
-    header: list[str] | None = None
-    begins = 1
-    try:
-        for fields in reader:
-            place = f"{path}, line {begins}"
-            begins = reader.line_num + 1
-            if header is None:
-                header = fields
-                if doubled := [name for name in columns if header.count(name) > 1]:
-                    raise TableError(f"{place}: the column {doubled[0]!r} is there twice")
-                _expect(path, columns, header)
-            elif len(fields) == len(header):
-                yield _Record(place, dict(zip(header, fields, strict=True)))
-            elif fields:  # an empty line is no row
-                raise TableError(
-                    f"{place}: {len(fields)} fields where the header has {len(header)}; is a quote "
-                    "or a comma in a text not quoted?"
-                )
-    except csv.Error as error:
-        raise TableError(f"{path}, line {begins}: {error}; is a quote missing?") from error
-    if header is None:
-        raise TableError(f"{path} is empty")
-
-
-def _tsv(path: Path, columns: list[str]) -> Iterator[_Record]:
-    return _csv(path, columns, "\t")
-
-
-def _json_lines(path: Path, columns: list[str]) -> Iterator[_Record]:
-    decoder = msgspec.json.Decoder(dict[str, Any])
-    seen: dict[str, None] = {}
-    for number, line in enumerate(_lines(path), 1):
-        if not line.strip():
-            continue
-        place = f"{path}, line {number}"
-        try:
-            fields = decoder.decode(line)
-        except (ValueError, RecursionError) as error:
-            raise TableError(f"{place}: {error}; each line must be a JSON object") from error
-        seen |= dict.fromkeys(fields)
-        yield _Record(place, fields)
-    _expect(path, columns, seen)
-
-
-def _parquet(path: Path, columns: list[str]) -> Iterator[_Record]:
-    frame = pl.scan_parquet(path, hive_partitioning=False)
-    _expect(path, columns, frame.collect_schema().names())
-    number = 0
-    for batch in frame.select(columns).collect_batches(chunk_size=BATCH, maintain_order=True):
-        for fields in batch.iter_rows(named=True):
-            number += 1
-            yield _Record(f"{path}, row {number}", fields)
-
-
-_READERS: dict[str, Callable[[Path, list[str]], Iterator[_Record]]] = {
-    "csv": _csv,
-    "tsv": _tsv,
-    "jsonl": _json_lines,
-    "ndjson": _json_lines,
-    "parquet": _parquet,
-}

@@ -20,6 +20,7 @@ _CORPUS_RULES: dict[str, Callable[[Corpus], Verdict]] = {
     "no_group_in_two_splits": corpus_rules.no_group_in_two_splits,
     "every_label_in_train_and_test": corpus_rules.every_label_in_train_and_test,
     "no_empty_text": corpus_rules.no_empty_text,
+    "text_format_fits": corpus_rules.text_format_fits,
     "label_order_unchanged": lambda corpus: corpus_rules.label_order_unchanged(
         corpus, corpus.facts.get("labels before")
     ),
@@ -43,6 +44,11 @@ def _of_corpus(name: str) -> Iterator[dg.AssetChecksDefinition]:
         "Every label can be learnt, and is measured.",
     )
     yield of("no_empty_text", "Every row has a text and a label.", blocking=True)
+    yield of(
+        "text_format_fits",
+        "Plain texts hold no markup; those that do were meant as HTML or Markdown, which the "
+        "corpus' entry has to declare.",
+    )
     yield of(
         "label_order_unchanged",
         "Labels keep their order, so that scores of an older classifier stay readable.",

@@ -50,6 +50,7 @@ def corpus_facts(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
         "commonest labels": table(facts["commonest"]),
         "licences": dg.MetadataValue.json(dict(facts["licences"])),
         "label frequencies": pictures(folder, "label_frequencies"),
+        "formats of the texts": dg.MetadataValue.json(dict(facts["formats"])),
         "sources": dg.MetadataValue.json(facts["sources"]),
         **placed(folder),
     }

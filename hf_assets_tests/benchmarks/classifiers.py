@@ -94,7 +94,7 @@ def _corpus(options: argparse.Namespace, table: Path, folder: Path) -> Corpus:
     entry = folder / "corpora.toml"
     entry.write_text(
         f'[{options.site}]\nsource = {json.dumps(str(table))}\ntext = ["title", "content"]\n'
-        f'labels = "tags"\nseparator = " "\nid = "id"\nlicense = "CC BY-SA 3.0"\n'
+        f'labels = "tags"\nformat = "html"\nseparator = " "\nid = "id"\nlicense = "CC BY-SA 3.0"\n'
         f"rare_share = {options.rare_share}\n"
     )
     spec, place = corpora(entry)[options.site], folder / "corpus"

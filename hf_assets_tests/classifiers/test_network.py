@@ -1,7 +1,9 @@
 """The network: three architectures by shape, MiniLM by its answers, and its files."""
 
+import io
 import json
 import shutil
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -297,6 +299,50 @@ def test_an_encoder_without_some_weights_is_refused(trained: Path, tmp_path: Pat
     gone = "encoder.layer.3.output.dense.weight"
     save_file({k: v for k, v in weights.items() if k != gone}, path, {"format": "pt"})
     with pytest.raises(NetworkError, match=gone):
+        load_network(folder)
+
+
+def _saved(value: Any) -> bytes:
+    out = io.BytesIO()
+    torch.save(value, out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("pytorch_model.bin", _saved({"a": Decimal(1)}), "holds other things than weights"),
+        ("pytorch_model.bin", b"<html>", "holds other things than weights"),
+        ("pytorch_model.bin", b"", "holds no encoder that can be read: EOFError"),
+        ("pytorch_model.bin", _saved([1]), "holds no encoder that can be read"),
+        ("pytorch_model.bin", _saved({"a": torch.ones(9999)})[:-3000], "holds no encoder"),
+        ("pytorch_model.bin", b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
+        ("model.safetensors", b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
+        ("model.safetensors", b"", "holds no encoder that can be read"),
+        ("model.safetensors", b"x" * 100, "holds no encoder that can be read"),
+    ],
+)
+def test_weights_that_are_refused_are_told_without_a_library_s_advice(
+    tiny: dict[str, Path], tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
+    folder = tmp_path / "base"
+    shutil.copytree(tiny["bert"], folder)
+    (folder / "model.safetensors").unlink()
+    (folder / name).write_bytes(content)
+    with pytest.raises(NetworkError, match=said) as refused:
+        new_network(folder, "ab", 16)
+    message = str(refused.value)
+    assert str(folder) in message
+    assert message.isprintable()
+    assert "weights_only" not in message
+    assert refused.value.__cause__ is None
+
+
+def test_a_head_that_is_broken_is_refused(trained: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "classifier"
+    shutil.copytree(trained, folder)
+    (folder / "head.safetensors").write_bytes(b"")
+    with pytest.raises(NetworkError, match=r"head.safetensors cannot be read .*train"):
         load_network(folder)
 
 

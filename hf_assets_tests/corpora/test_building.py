@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from hf_assets.corpora import building
+from hf_assets.corpora import building, quality
 from hf_assets.corpora.building import CorpusTooSmall, WrongSite, build
 from hf_assets.corpora.corpus import Corpus, CorpusError, is_generated, open_corpus
 from hf_assets.corpora.facts import summaries
@@ -83,6 +83,41 @@ def spoiled() -> Rows:
     rows += [{**row, "body": "<p>Add a plot in your language.</p>"} for row in make_rows(7, 4)]
     rows += [{**row, "labels": [f"rare {n}"]} for n, row in enumerate(make_rows(8, 5))]
     return rows
+
+
+BODIES = {
+    "html": ("<p>a &amp; b</p><pre>c</pre>", "a & b"),
+    "markdown": ("a <b>b</b>, List<I> &amp; `<c>x</c>`", "a b, List<I> & `<c>x</c>`"),
+    "text": ("a <b>b</b> &amp; List<I>", "a <b>b</b> &amp; List<I>"),
+}
+
+
+@pytest.mark.parametrize("text_format", BODIES)
+def test_markup_is_what_the_entry_declares(built: Build, tmp_path: Path, text_format: str) -> None:
+    body, expected = BODIES[text_format]
+    rows = [{**row, "body": f"{row['id']} {body}"} for row in make_rows(100)]
+    corpus = built(rows, source=tmp_path / "x.csv", format=text_format)
+    assert {text.rpartition(f"{name} ")[2] for name, text in
+            corpus.frame.select("id", "text").iter_rows()} == {expected}  # fmt: skip
+    assert corpus.facts["formats"] == {text_format: 100}
+    assert corpus.facts["texts with tags"] == (100 if text_format == "text" else 0)
+    verdict = quality.text_format_fits(corpus)
+    assert (verdict.passed, verdict.warn) == (text_format != "text", text_format == "text")
+
+
+def test_of_source_assets_kaggles_texts_are_markdown_and_questions_html(built: Build) -> None:
+    rows = make_rows(100)
+    for number, row in enumerate(rows):
+        source = "kaggle" if number % 2 else "stackexchange:ai"
+        row["id"] = f"{source}:{number}"
+        row["body"] += " List<I> &amp; <b>x</b>"
+    corpus = built(rows, source=("question_dump", "dataset_dump"), site="ai")
+    assert corpus.facts["formats"] == {"html": 50, "markdown": 50}
+    ends = {"kaggle": "List<I> & x", "stackexchange": "List & x"}
+    for name, text in corpus.frame.select("id", "text").iter_rows():
+        assert text.endswith(ends[name.partition(":")[0]])
+        assert "<b>" not in text
+        assert "<p>" not in text
 
 
 def test_every_row_is_kept_or_counted_under_a_reason(built: Build) -> None:

@@ -8,6 +8,7 @@ import threading
 import time
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 from xml.sax.saxutils import quoteattr
 
@@ -122,6 +123,44 @@ def test_every_dropped_row_has_a_reason(posts) -> None:
     }
     dropped = sum(count for name, count in made.notes.items() if name.startswith("dropped"))
     assert dropped + made.notes["questions"] == made.notes["posts"]
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        "x-none",
+        "shift_jis",
+        "gb18030",
+        "utf-7",
+        "utf-32",
+        "utf-16",
+        "cp037",
+        "base64",
+        "idna",
+        "hex",
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_encoding_that_the_parser_does_not_read_is_named(
+    posts, declared: str, packed: bool
+) -> None:
+    path = posts(row(), head=HEAD.replace("utf-8", declared))
+    if packed:
+        plain, path = path, path.with_suffix(".7z")
+        with py7zr.SevenZipFile(path, "w") as archive:
+            archive.write(plain, "Posts.xml")
+    with pytest.raises(DumpError) as failed:
+        read(path)
+    message = str(failed.value)
+    assert message.startswith(f"{path} declares {declared!r} at line 1")
+    assert "convert it to UTF-8" in message
+    assert failed.value.permanent
+
+
+def test_an_encoding_that_the_parser_reads_is_read(posts) -> None:
+    head = HEAD.replace("utf-8", "windows-1252")
+    frame, _ = read(posts(row(Body="é"), head=head, encoding="windows-1252"))
+    assert frame["body"].item() == "é"
 
 
 def test_what_a_question_lacks_is_left_to_the_corpus_and_counted(posts) -> None:
@@ -274,6 +313,50 @@ def test_any_title_comes_back(tmp_path_factory, title: str) -> None:
     title = "".join(c for c in title if ord(c) not in (0xFFFE, 0xFFFF))
     path.write_text(HEAD + row(Title=title) + TAIL, encoding="utf-8")
     assert read(path)[0]["title"].to_list() == [title]
+
+
+_WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Zl", "Zp"]), max_size=9)
+_TAG = st.text(st.characters(codec="ascii", categories=["Ll", "Nd"]), min_size=1, max_size=4)
+_POST = st.tuples(_WORDS, _WORDS, st.lists(_TAG, max_size=3, unique=True), st.sampled_from("12"))
+
+
+@given(st.lists(_POST, max_size=6), st.data())
+def test_any_dump_is_its_questions_or_an_error_with_a_place(
+    tmp_path_factory: pytest.TempPathFactory, found: list[Any], data: st.DataObject
+) -> None:
+    path = tmp_path_factory.mktemp("dump") / "Posts.xml"
+    piped = data.draw(st.booleans())
+    rows = [
+        row(
+            Id=str(number),
+            PostTypeId=kind,
+            Title=title,
+            Body=f"<p>{body}</p>",
+            Tags=f"|{'|'.join(tags)}|" if piped and tags else "".join(f"<{tag}>" for tag in tags),
+        )
+        for number, (title, body, tags, kind) in enumerate(found)
+    ]
+    content = (HEAD + "".join(rows) + TAIL).encode()
+    path.write_bytes(content)
+    wanted = [(f"stackexchange:ai:{number}", title, f"<p>{body}</p>", tags)
+              for number, (title, body, tags, kind) in enumerate(found) if kind == "1"]  # fmt: skip
+    frame, made = read(path)
+    assert frame.select("id", "title", "body", "labels").rows() == wanted
+    assert made.notes["posts"] == len(found)
+    # Cut anywhere it is no dump; with a byte changed it is another one, or none.
+    path.write_bytes(content[: data.draw(st.integers(0, len(content) - 1))])
+    with pytest.raises(DumpError, match=r"Posts\.xml .* at line [0-9]+"):
+        read(path)
+    at = data.draw(st.integers(0, len(content) - 1))
+    path.write_bytes(content[:at] + data.draw(st.binary(max_size=2)) + content[at + 1 :])
+    try:
+        assert read(path)[0].height <= len(found)
+    except DumpError as error:
+        said = str(error)
+    else:
+        said = f"{path} at line "
+    assert str(path) in said
+    assert " at line " in said
 
 
 def test_no_file_and_no_site(tmp_path: Path, posts) -> None:

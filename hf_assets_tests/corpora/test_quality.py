@@ -12,6 +12,7 @@ from hf_assets.corpora.quality import (
     label_order_unchanged,
     no_empty_text,
     no_group_in_two_splits,
+    text_format_fits,
 )
 from hf_assets_tests.corpora.conftest import LABELS, Build, make_rows
 
@@ -36,8 +37,9 @@ def test_a_good_corpus_passes(corpus: Corpus) -> None:
         no_empty_text(corpus),
         label_order_unchanged(corpus, None),
         label_order_unchanged(corpus, list(corpus.labels)),
+        text_format_fits(corpus),
     ]
-    assert [verdict.passed for verdict in verdicts] == [True] * 5
+    assert [verdict.passed for verdict in verdicts] == [True] * 6
     assert verdicts[0].says == "200 groups, each in one split."
     assert verdicts[4].says == "4 labels, as before."
 

@@ -41,7 +41,8 @@ def spec(real_data: Path, tmp_path: Path, name: str) -> CorpusSpec:
     path = tmp_path / "corpora.toml"
     path.write_text(
         f"[{name}]\nsource = '{source}'\ntext = ['title', 'content']\nlabels = 'tags'\n"
-        "separator = ' '\nid = 'id'\nrare_share = 0.001\nlicense = 'CC BY-SA 3.0'\n"
+        "format = 'html'\nseparator = ' '\nid = 'id'\nrare_share = 0.001\n"
+        "license = 'CC BY-SA 3.0'\n"
     )
     return corpora(path)[name]
 

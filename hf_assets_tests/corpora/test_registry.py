@@ -50,6 +50,18 @@ def test_one_text_column_and_one_asset_need_no_brackets(tmp_path: Path) -> None:
     assert found["b"].sources == ("new_questions",)
 
 
+def test_an_entry_says_how_texts_and_labels_are_written(tmp_path: Path) -> None:
+    entry = OWN.replace('"tags"', '["joy", "anger"]').replace('separator = " "', "")
+    more = 'format = "markdown"\nquoting = "none"\nlabel_names = ["Joy", "Anger"]\n'
+    birds = corpora(write(tmp_path, entry + more))["birds"]
+    assert (birds.labels, birds.label_names) == (("joy", "anger"), ("Joy", "Anger"))
+    assert (birds.format, birds.quoting, birds.one_label) == ("markdown", "none", False)
+    plain = corpora(write(tmp_path, OWN))["birds"]
+    assert (plain.format, plain.quoting, plain.label_names) == ("text", None, None)
+    packed = OWN.replace(".csv", ".ndjson.gz")
+    assert corpora(write(tmp_path, packed))["birds"].file == tmp_path / "birds.ndjson.gz"
+
+
 def test_an_entry_may_take_another_site(tmp_path: Path) -> None:
     text = '[a]\nsource = "question_dump"\nrare_share = 0.1\nsite = "ai.stackexchange.com"\n'
     found = corpora(write(tmp_path, text))
@@ -88,6 +100,25 @@ def test_a_byte_order_mark_is_no_key(tmp_path: Path) -> None:
         (OWN + 'code = "perhaps"\n', "'keep' or 'drop'"),
         (OWN + 'site = "ai"\n', "only for questions of source assets"),
         ('[a]\nsource = "question_dump"\nrare_share = 0.1\nsite = "a b"\n', "'a b' names no site"),
+        (OWN + 'quoting = "some"\n', "'standard' or 'none'"),
+        (OWN.replace("csv", "jsonl") + 'quoting = "none"\n', "quoting: only for CSV and TSV"),
+        (OWN + 'format = "rtf"\n', "'html', 'markdown' or 'text'"),
+        (OWN + "one_label = true\n", "separator or one_label, not both"),
+        (OWN.replace('"tags"', '["a", "b"]'), "not with several columns of labels"),
+        (OWN.replace('"tags"', '["a"]'), "labels: a column, or two and more different ones"),
+        (OWN.replace('"tags"', '["a", "a"]'), "labels: a column, or two and more different ones"),
+        (OWN + 'label_names = ["a"]\n', "label_names"),
+        (OWN + 'label_names = ["a", " a"]\n', "label_names: each must be a name of its own"),
+        (OWN + 'label_names = ["a", " "]\n', "label_names: each must be a name of its own"),
+        (
+            OWN.replace('"tags"', '["a", "b"]').replace('separator = " "', "")
+            + 'label_names = ["a", "b", "c"]\n',
+            "label_names: as many as there are columns of labels",
+        ),
+        (
+            '[a]\nsource = "question_dump"\nrare_share = 0.1\nformat = "html"\n',
+            "format: only for a file",
+        ),
         (OWN + 'license = "x"\nlicense_column = "y"\n', "license or license_column, not both"),
     ],
 )

@@ -1,12 +1,15 @@
-"""HTML to text, and which texts say the same."""
+"""What is markup in a text by its format, and which texts say the same."""
 
+import itertools
 import random
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hf_assets.corpora import text as module
+from hf_assets.corpora.elements import BLOCKS, INLINE
+from hf_assets.corpora.formats import FORMATS, TextFormat
 from hf_assets.corpora.near import NearTexts
 from hf_assets.corpora.text import near, plain, shingles, squeezed, text_key, words
 
@@ -36,7 +39,7 @@ from hf_assets.corpora.text import near, plain, shingles, squeezed, text_key, wo
     ],
 )
 def test_html_becomes_text(source: str | None, expected: str) -> None:
-    assert plain(source) == expected
+    assert plain(source, "html") == expected
 
 
 @pytest.mark.parametrize(
@@ -55,46 +58,125 @@ def test_html_becomes_text(source: str | None, expected: str) -> None:
         "List<String> and </String>",
     ],
 )
-def test_plain_text_and_markdown_stay(source: str) -> None:
-    assert plain(source) == source
+@pytest.mark.parametrize("text_format", FORMATS)
+def test_plain_text_and_markdown_stay(source: str, text_format: TextFormat) -> None:
+    assert plain(source, text_format) == source
 
 
 def test_plain_text_beside_markup_stays() -> None:
-    assert plain("<p>if a < b, vector<int> or <x@y.z></p>") == "if a < b, vector<int> or <x@y.z>"
+    assert (
+        plain("<p>if a < b, vector<int> or <x@y.z></p>", "html")
+        == "if a < b, vector<int> or <x@y.z>"
+    )
 
 
 def test_references_without_markup_are_decoded() -> None:
-    assert plain("AT&amp;T &lt;p&gt; &#x41; &nosuch; &copy=1") == "AT&T <p> A &nosuch; &copy=1"
+    source = "AT&amp;T &lt;p&gt; &#x41; &nosuch; &copy=1"
+    assert plain(source, "html") == "AT&T <p> A &nosuch; &copy=1"
+    assert plain(source, "markdown") == "AT&T <p> A &nosuch; &copy=1"
+    assert plain(source, "text") == source
 
 
 def test_blocks_of_code_are_kept_or_dropped() -> None:
     source = "<p>before</p><pre><code>x  = 1\nif a &lt; b:</code></pre><p>after <code>y</code></p>"
-    assert plain(source) == "before after y"
-    assert plain(source, code=True) == "before x = 1 if a < b: after y"
+    assert plain(source, "html") == "before after y"
+    assert plain(source, "html", code=True) == "before x = 1 if a < b: after y"
 
 
 def test_a_block_of_code_without_end_takes_nothing_along() -> None:
-    assert plain("<pre>x = 1<p>after") == "x = 1 after"
+    assert plain("<pre>x = 1<p>after", "html") == "x = 1 after"
 
 
 def test_what_is_no_unicode_does_not_stop_it() -> None:
-    assert plain("a\ud800b <b>c</b>") == "a?b c"
+    assert plain("a\ud800b <b>c</b>", "html") == "a?b c"
+
+
+# Each was read without the words in angle brackets, as if it were HTML.
+KEPT = ["a <b and c> d", "Vec<String> and <code>", "List<I>", "Map<a, b>", "cp <source> <link>",
+        "<p> opens", "the <!DOCTYPE html> line", "Vec<b> uses <i>"]  # fmt: skip
+
+
+@pytest.mark.parametrize("source", KEPT)
+def test_words_in_angle_brackets_are_words(source: str) -> None:
+    assert plain(source, "text") == source
+    if not source.startswith("<p>"):  # a block that opens a line is markup to CommonMark, too
+        assert plain(source, "markdown") == source
+
+
+def test_plain_text_has_no_markup_at_all() -> None:
+    source = "<p>one</p> &amp; <b>two</b> <!-- x --> <script>y</script>"
+    assert plain(source, "text") == source
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("a <b>bold</b> word", "a bold word"),
+        ("H<sub>2</sub>O", "H2O"),
+        ("one<br>two<br />three", "one two three"),
+        ('<img src="x.png" alt=y> shown', "shown"),
+        ('<p align="center">\n<a href="#x">top</a>\n</p>', "top"),
+        ('<a name="top"/>title', "title"),
+        ("<li>one\n<li>two", "one two"),
+        ("a<p>b</p>c", "a b c"),
+        ("<details open><summary>s</summary>t</details>", "s t"),
+        ("a<!-- <p>c</p> `x -->b", "a b"),
+        ("<!DOCTYPE html>\n<html><body>B</body></html>", "B"),
+        ("a\n<script>if (x < 1) { evil() }</script>\nb", "a b"),
+        ("the <script> and </script> tags", "the <script> and </script> tags"),
+        ("a\n<pre>x = 1</pre>\nb", "a b"),
+        (
+            "`List<I>` and `<b>x</b>` and ``a ` &lt; b``",
+            "`List<I>` and `<b>x</b>` and ``a ` &lt; b``",
+        ),
+        ("```html\n<b>x</b> &amp;\n```\n<b>y</b>", "```html <b>x</b> &amp; ``` y"),
+        ("~~~~\n<i>x</i>\n~~~\n<i>y</i>\n~~~~\n<i>z</i>", "~~~~ <i>x</i> ~~~ <i>y</i> ~~~~ z"),
+        ("```\n<b>open</b>", "``` <b>open</b>"),
+        ("it`s <b>x</b>\n\nit`s", "it`s x it`s"),
+        ("\\<b>x\\</b> \\&amp;", "\\<b>x\\</b> \\&amp;"),
+        ("<B>x</b> and List<B>", "x and List<B>"),
+        ("</b> x <b>", "</b> x <b>"),
+        (
+            "<https://x.example/?a&amp;b> <user@x.example>",
+            "<https://x.example/?a&b> <user@x.example>",
+        ),
+    ],
+)
+def test_of_markdown_only_html_that_means_nothing_else_goes(source: str, expected: str) -> None:
+    assert plain(source, "markdown") == expected
+
+
+def test_blocks_of_code_in_markdown_are_kept_on_request() -> None:
+    source = "a\n<pre><code>x &lt; <b>1</b></code></pre>\nb"
+    assert plain(source, "markdown", code=True) == "a x < 1 b"
+    assert plain(source, "markdown") == "a b"
+
+
+@given(st.lists(st.from_regex(r"<?/?[a-zA-Z]{1,4}[ >]?", fullmatch=True), max_size=12))
+def test_markdown_never_loses_a_word_outside_of_a_tag(parts: list[str]) -> None:
+    source = "".join(parts)
+    found = plain(source, "markdown")
+    for word in re.sub(r"<[^<>]*>", " ", source).split():
+        assert word in found
 
 
 DEEP = ["<div>", "<b>", "<pre>", "<!--", "<a ", '<a t="', "<p", "<u><a>", "<script>", "<table><b>",
         "<li><ul>", "<a x ", "&lt;", "<!doctype ", "<select>", "<i><p>", "</b>"]  # fmt: skip
 
 
+@pytest.mark.parametrize("text_format", ["html", "markdown"])
 @pytest.mark.parametrize("part", DEEP)
-def test_nesting_without_end_neither_crashes_nor_loses_text(part: str) -> None:
+def test_nesting_without_end_neither_crashes_nor_loses_text(
+    part: str, text_format: TextFormat
+) -> None:
     # Time that grows with the square of this would keep the suite for minutes.
-    deep = "before " + part * 100_000
-    assert plain(deep).startswith("before")
-    assert "needle" in plain(deep + "needle")
-    assert plain(deep + "</pre></script>-->").startswith("before")
+    deep = "before " + part * (100_000 if text_format == "html" else 20_000)
+    assert plain(deep, text_format).startswith("before")
+    assert "needle" in plain(deep + "needle", text_format)
+    assert plain(deep + "</pre></script>-->", text_format).startswith("before")
 
 
-_TAGS = sorted(module._BLOCKS | module._INLINE)
+_TAGS = sorted(BLOCKS | INLINE)
 _WORDS = st.lists(st.from_regex(r"[a-z]{1,8}", fullmatch=True), min_size=1, max_size=4)
 
 
@@ -114,24 +196,26 @@ def html(draw: st.DrawFn, depth: int = 3) -> tuple[str, list[str]]:
 @given(html())
 def test_of_well_formed_html_the_words_stay_and_no_tag(case: tuple[str, list[str]]) -> None:
     source, expected = case
-    found = plain(source)
+    found = plain(source, "html")
     # Tables may put what is no cell before them, so the order of words is not asked for.
     assert sorted(found.split()) == sorted(expected)
-    assert plain(found) == found
+    assert plain(found, "html") == found
 
 
 @given(st.text(alphabet=st.characters()) | st.text(alphabet="<>/ab \"'=!-&;p\x00"))
 def test_any_text_gives_one_line_that_can_be_stored(source: str) -> None:
-    for code in (True, False):
-        found = plain(source, code=code)
+    for code, text_format in itertools.product((True, False), FORMATS):
+        found = plain(source, text_format, code=code)
         found.encode()
         assert found == " ".join(found.split())
 
 
 @given(st.text(alphabet=st.characters(exclude_characters="<&", exclude_categories=["Cs"])))
 def test_text_without_markup_is_only_squeezed(source: str) -> None:
-    assert plain(source) == squeezed(source)
-    assert plain(plain(source)) == plain(source)
+    for text_format in FORMATS:
+        found = plain(source, text_format)
+        assert found == squeezed(source)
+        assert plain(found, text_format) == found
 
 
 # --- near duplicates -----------------------------------------------------------------------------

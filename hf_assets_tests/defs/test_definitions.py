@@ -116,7 +116,11 @@ COUNTING = {
         f"{name}/{asset}": rules
         for name in ("questions", "datasets")
         for asset, rules in {
-            "corpus": {"every_label_in_train_and_test", "label_order_unchanged"},
+            "corpus": {
+                "every_label_in_train_and_test",
+                "label_order_unchanged",
+                "text_format_fits",
+            },
             "quantized_classifier": {"int8_size"},
             "leaderboard": {"beats_tfidf"},
             "tagger_space": {"label_order", "answers_alone"},

@@ -129,7 +129,7 @@ def own_corpus(root: Path) -> Path:
     robotics = real_table("robotics")
     more = (
         f'[robotics]\nsource = {json.dumps(str(robotics))}\ntext = ["title", "content"]\n'
-        'labels = "tags"\nseparator = " "\nid = "id"\nlicense = "CC BY-SA 3.0"\n'
+        'labels = "tags"\nformat = "html"\nseparator = " "\nid = "id"\nlicense = "CC BY-SA 3.0"\n'
         "rare_share = 0.001\n"
         if robotics
         else ""
@@ -302,8 +302,8 @@ def test_every_check_of_the_chain_passes_or_warns(questions: list[Any]) -> None:
     found = {key: one for run in questions for key, one in checks(run).items()}
     assert {name for _, name in found} == {
         *("no_group_in_two_splits", "every_label_in_train_and_test", "no_empty_text"),
-        *("label_order_unchanged", "parity", "int8_loss", "int8_size", "beats_floors"),
-        *("beats_tfidf", "label_order", "answers_alone"),
+        *("label_order_unchanged", "text_format_fits", "parity", "int8_loss", "int8_size"),
+        *("beats_floors", "beats_tfidf", "label_order", "answers_alone"),
     }
     severe = {name for (_, name), one in found.items()
               if not one.passed and one.severity is dg.AssetCheckSeverity.ERROR}  # fmt: skip
