@@ -16,11 +16,12 @@ from hf_assets.demo.faults import Faults
 from hf_assets.demo.generator import GeneratedHub
 from hf_assets.demo.source import Where
 from hf_assets.demo.switches import FOREVER, At
-from hf_assets.hub import listing
+from hf_assets.hub import listing, pacing
+from hf_assets.hub.addresses import refused_fields
 from hf_assets.hub.capture import Capture, open_capture
 from hf_assets.hub.capturing import NoCapture
-from hf_assets.hub.listing import FIELDS, Ask, HubClient, ListingError, refused_fields
-from hf_assets.hub.pacing import Pacer
+from hf_assets.hub.listing import FIELDS, Ask, HubClient, ListingError
+from hf_assets.hub.pacing import Pacer, pacer_for
 from hf_assets.hub.rows import Kind
 from hf_assets.lake import Lake, iso
 from hf_assets_tests.conftest import DAY, Serve, ServedHub, ServeHub
@@ -142,8 +143,13 @@ def test_an_endless_storm_of_429_ends_with_a_message(
     assert_fails_then_goes_on(served, folder, 1, "HTTP 429")
 
 
-def test_all_clients_of_a_hub_wait_before_it_has_to_refuse(hub: ServeHub, lake: Lake) -> None:
-    served = hub(HUB, rate_limit=6, window=0.5)
+def test_all_clients_of_a_hub_wait_before_it_has_to_refuse(
+    hub: ServeHub, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = Time()  # the Hub's and the pacer's
+    monkeypatch.setattr(pacing, "Pacer", lambda: Pacer(at, at.sleep))
+    pacer_for.cache_clear()
+    served = hub(HUB, rate_limit=6, window=0.5, clock=at)
     for kind in ("models", "spaces"):
         client = HubClient(served.url, retry_wait=0.001, tell=served.told.append)
         folder, ask = lake.folder(f"raw_{kind}", DAY), Ask.everything(kind)
