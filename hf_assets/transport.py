@@ -75,6 +75,7 @@ def fetch(
     timeout: httpx2.Timeout,
     seconds: float,
     most: int,
+    only: int | None = None,
     abort: Callable[[], None] | None = None,
     **request: Any,
 ) -> Answer:
@@ -87,6 +88,7 @@ def fetch(
         timeout: of the connection and between two bytes.
         seconds: for everything.
         most: bytes of the body, unpacked.
+        only: the status whose body is read, besides errors; None for any.
         abort: ends every request of the client from another thread: headers that come byte by
             byte cannot be ended otherwise.
         request: `headers`, `params`, `data`.
@@ -105,7 +107,9 @@ def fetch(
                 if response.has_redirect_location and response.next_request:
                     asked = response.next_request
                     continue
-                return Answer(response.status_code, response.headers, _body(response, most, over))
+                read = response.is_error or only in (None, response.status_code)
+                body = _body(response, most, over) if read else b""
+                return Answer(response.status_code, response.headers, body)
             finally:
                 response.close()
     raise httpx2.TooManyRedirects(f"more than {REDIRECTS} redirects", request=asked)

@@ -62,6 +62,7 @@ class Patience:
         form: dict | None = None,
         busy: tuple[int, ...] = _BUSY,
         again: tuple[type[Exception], ...] = (),
+        only: int | None = None,
     ) -> Answer:
         """The answer, which is no error.
 
@@ -71,6 +72,7 @@ class Patience:
             form: sent by POST where there is one.
             busy: statuses that are asked for again.
             again: errors of the transport that are, too.
+            only: the status whose body is read, besides errors; None for any.
 
         Raises:
             HubRefusal: an error, or one of `busy` that does not end.
@@ -78,7 +80,7 @@ class Patience:
         """
         for tries in range(TRIES + 1):
             try:
-                answer = self._once(url, headers or {}, form)
+                answer = self._once(url, headers or {}, form, only)
             except again as error:
                 if isinstance(error, httpx2.ConnectError):
                     close_session()  # a connection that failed in TLS is best made from nothing
@@ -93,7 +95,9 @@ class Patience:
             self._pause(tries, _told(answer), f"HTTP {answer.status}")
         raise AssertionError
 
-    def _once(self, url: str, headers: Mapping[str, str], form: dict | None) -> Answer:
+    def _once(
+        self, url: str, headers: Mapping[str, str], form: dict | None, only: int | None
+    ) -> Answer:
         ours = {**build_hf_headers(library_name="hf_assets"), "Accept-Encoding": "gzip"}
         return fetch(
             get_session(),
@@ -104,6 +108,7 @@ class Patience:
             timeout=httpx2.Timeout(self.read_timeout, connect=self.connect_timeout),
             seconds=self.total_timeout,
             most=self.most_bytes,
+            only=only,
             abort=close_session,
         )
 
