@@ -19,13 +19,13 @@ from hf_assets.demo.hub import Served, create_app
 from hf_assets.demo.hub_stats import DATASET, HubStats
 from hf_assets.demo.server import LoopbackServer
 from hf_assets.demo.source import HubSource
-from hf_assets.hub import capturing
 from hf_assets.hub.capture import Capture
 from hf_assets.hub.capturing import Capturer
 from hf_assets.hub.listing import Ask, HubClient
 from hf_assets.hub.rows import Kind
 from hf_assets.lake import Lake, today
 from hf_assets.settings import settings
+from hf_assets_tests.hub.helpers import unjudged
 
 # Requests a window: none of these tests is about the limit.
 RATE = 1_000_000
@@ -115,9 +115,7 @@ class World:
             self.source.day = dt.date.fromisoformat(day)
         noon = dt.datetime.fromisoformat(f"{day}T12:00:00+00:00")
         capturer = Capturer(HubClient(self.url, retry_wait=0.0), clock=lambda: noon)
-        with pytest.MonkeyPatch.context() as patch:
-            # As they are in lakes of before: what a check rejects became a capture, too.
-            patch.setattr(capturing, "objection", lambda *_: None)
+        with unjudged():
             for kind in kinds:
                 wanted = dataclasses.replace(Ask.everything(kind), **ask)
                 capture = capturer.obtain(self.lake.folder(f"raw_{kind}", day), day, wanted)

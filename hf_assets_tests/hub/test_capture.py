@@ -16,14 +16,14 @@ from hf_assets.demo.faults import Faults
 from hf_assets.demo.generator import GeneratedHub
 from hf_assets.demo.source import Where
 from hf_assets.demo.switches import FOREVER, At
-from hf_assets.hub import capturing, listing
+from hf_assets.hub import listing
 from hf_assets.hub.capture import Capture, open_capture
 from hf_assets.hub.capturing import NoCapture, Progress
 from hf_assets.hub.listing import FIELDS, Ask, ListingError
 from hf_assets.lake import Lake, iso
 from hf_assets_tests.conftest import DAY, NOON, Clock, ServedHub, ServeHub
 from hf_assets_tests.full_disk import files_no_longer_than
-from hf_assets_tests.hub.helpers import ids_of, pages, python, rows_of
+from hf_assets_tests.hub.helpers import ids_of, pages, python, rows_of, unjudged
 
 HUB = GeneratedHub(500, 200, seed=3, day=iso(DAY))
 MODELS = Ask.everything("models")
@@ -305,11 +305,10 @@ def test_a_listing_under_half_of_yesterdays_is_no_capture(
 
 
 def test_a_rejected_capture_of_before_is_replaced_while_it_is_still_today(
-    served: ServedHub, obtain: Obtain, monkeypatch: pytest.MonkeyPatch
+    served: ServedHub, obtain: Obtain
 ) -> None:
     served.faults.ends_early = [At(page=1)]
-    with monkeypatch.context() as patch:
-        patch.setattr(capturing, "objection", lambda *_: None)
+    with unjudged():
         assert obtain().rows == 33
     # Of a day that is over, it is all there is.
     assert obtain(now=NEXT_NOON).rows == 33
