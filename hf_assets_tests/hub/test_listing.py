@@ -384,9 +384,13 @@ def test_pacer_lives_with_any_number(said: str) -> None:
 
 
 def test_a_page_that_never_ends_times_out(served: ServedHub, folder: Path) -> None:
-    served.faults.trickle = [At(page=2, times=2, value=10), At(page=3, times=2, value=10)]
-    assert_whole(obtain(served, folder, page_timeout=0.4))
-    assert "page 1 timed out twice: asking for 50 rows" in served.told
+    served.faults.trickle = [At(times=FOREVER, value=10)]
+    with pytest.raises(ListingError, match=r"page 0 .*timed out \(TooSlow\)") as failure:
+        obtain(served, folder, page_timeout=0.1)
+    assert not failure.value.permanent
+    assert "page 0 timed out twice: asking for 50 rows" in served.told
+    served.faults.trickle.clear()
+    assert_whole(obtain(served, folder))
 
 
 def test_headers_that_never_end_time_out(folder: Path) -> None:
