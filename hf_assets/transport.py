@@ -132,6 +132,8 @@ def _ending(seconds: float, abort: Callable[[], None] | None) -> Generator[Calla
     except (httpx2.TransportError, RuntimeError, ValueError) as error:
         if over() and not isinstance(error, TooLarge):
             raise TooSlow(f"not whole after {seconds:g} s") from None
+        if isinstance(error, RuntimeError):  # another thread's `abort` closed the client
+            raise httpx2.ReadError("the connection was closed") from None
         raise
     finally:
         if watch:

@@ -206,10 +206,9 @@ def _resume(
     attempt = Attempt(path, ask, endpoint, datetime.fromisoformat(header["started"]))
     for line in lines:
         try:
-            body = read_page(path, line)
-        except CorruptCapture:
+            attempt.count(line, row_ids(read_page(path, line)))
+        except (CorruptCapture, ValueError):
             break
-        attempt.count(line, row_ids(body))
     return attempt
 
 

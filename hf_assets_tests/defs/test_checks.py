@@ -82,7 +82,8 @@ def test_rows_served_twice_are_counted_and_kept_once(world: Make) -> None:
 
 def test_a_hub_without_rows_stops_all_that_follows(world: Make, tmp_path: Path) -> None:
     hub = world(recorded(tmp_path, models=[], spaces=[]))
-    result = hub.materialize(*RAW, "models")
+    hub.capture(days_ago(1))
+    result = hub.materialize(*RAW, "models", day=days_ago(1))
     verdict = checks(result)["raw_models", "capture_complete"]
     assert not verdict.passed
     assert verdict.severity == dg.AssetCheckSeverity.ERROR
