@@ -10,13 +10,24 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LONGEST = 350
 
 # What the modules of a room may import of the project besides their own room.
-BASE = {"settings", "lake", "months", "parquet", "durable", "verdict", "errors", "literals"}
+BASE = {
+    "settings",
+    "lake",
+    "months",
+    "parquet",
+    "durable",
+    "verdict",
+    "errors",
+    "literals",
+    "transport",
+}
 ARROWS = {
     "settings": set(),
     "durable": set(),
     "verdict": set(),
     "errors": set(),
     "literals": set(),
+    "transport": set(),
     "parquet": set(),
     "lake": {"durable", "parquet"},
     "months": {"durable", "lake", "parquet"},

@@ -15,22 +15,22 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 
-from hf_assets.errors import InputError
+from hf_assets.errors import InputError, clean
 from hf_assets.lake import today
+from hf_assets.transport import retry_after
 
 SITE = "https://www.kaggle.com"
 ENDPOINT = "https://api.kaggle.com"
 PAGE_SIZE = 20  # Kaggle's own default
 TRIES = 6
 LONGEST_WAIT = 600.0  # seconds; what asks for more is an error, not a pause
+MOST_BYTES = 64 << 20  # of an answer, unpacked: a page has some 100 kB
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _T = TypeVar("_T")
 
@@ -55,6 +55,7 @@ class DatasetClient:
         token: an access token; None for the credentials that `kaggle` finds itself
             (KAGGLE_API_TOKEN, ~/.kaggle/access_token, kaggle.json, `kaggle auth login`).
         connect_timeout, read_timeout: seconds.
+        total_timeout: seconds for one answer as a whole.
         retry_wait: seconds before the first retry, then doubled.
         tell: takes lines for the run log.
         sleep: waits that many seconds.
@@ -65,6 +66,7 @@ class DatasetClient:
     token: str | None = field(default=None, repr=False)
     connect_timeout: float = 10.0
     read_timeout: float = 60.0
+    total_timeout: float = 300.0
     retry_wait: float = 1.0
     page_size: int = PAGE_SIZE
     tell: Callable[[str], None] = lambda _: None
@@ -108,7 +110,8 @@ class DatasetClient:
     @functools.cached_property
     def _api(self) -> Any:
         """The package's own object, which sends to the endpoint alone."""
-        return _api_class()(self.endpoint, (self.connect_timeout, self.read_timeout))
+        bounds = _Bounds((self.connect_timeout, self.read_timeout), self.total_timeout)
+        return _api_class()(self.endpoint, bounds)
 
     @functools.cached_property
     def _authorised(self) -> Any:
@@ -134,7 +137,7 @@ class DatasetClient:
                 problems.append(f"HTTP {status}: {self._safe(error)}")
                 if status in (400, 401, 403):
                     break
-                asked = _retry_after(error.response)
+                asked = retry_after(error.response.headers) if error.response is not None else None
                 wait = wait if asked is None else asked
                 if wait > LONGEST_WAIT:
                     problems.append(f"it asks to wait for {wait:.0f} s")
@@ -157,32 +160,42 @@ class DatasetClient:
 
     def _safe(self, error: BaseException) -> str:
         """What an error says, shortened, on one line and without credentials."""
-        said = " ".join(str(error).split())
-        for secret in self._api.secrets:
-            said = said.replace(secret, "***")
-        return said[:200]
+        return clean(error, 200, secrets=self._api.secrets)
 
 
-def _retry_after(response: requests.Response | None) -> float | None:
-    """Seconds that a Retry-After header asks for, in either of its forms."""
-    said = response.headers.get("Retry-After", "") if response is not None else ""
-    if said.isascii() and said.isdigit():
-        return float(said)
-    try:
-        return max((parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds(), 0.0)
-    except (ValueError, TypeError):
-        return None
+class _Bounds(NamedTuple):
+    """Seconds to connect and between two bytes, and for an answer as a whole."""
+
+    timeout: tuple[float, float]
+    total: float
 
 
-class _Patient(HTTPAdapter):
-    """kagglesdk sends without a time-out."""
+class _Bounded(HTTPAdapter):
+    """kagglesdk sends without a time-out and reads a body of any size."""
 
-    def __init__(self, timeout: tuple[float, float]) -> None:
-        self._timeout = timeout
+    def __init__(self, bounds: _Bounds) -> None:
+        self._bounds = bounds
         super().__init__()
 
     def send(self, *args: Any, **options: Any) -> requests.Response:
-        return super().send(*args, **{**options, "timeout": self._timeout})
+        """The answer with its body, whole: KaggleError where that is too large."""
+        ends = time.monotonic() + self._bounds.total
+        response = super().send(*args, **{**options, "timeout": self._bounds.timeout})
+        body = bytearray()
+        for piece in response.iter_content(1 << 16):
+            body += piece
+            if len(body) > MOST_BYTES:
+                response.close()
+                raise KaggleError(
+                    f"an answer has over {MOST_BYTES:,} bytes, unpacked: check the endpoint, and "
+                    "what is before it.",
+                    permanent=True,
+                )
+            if time.monotonic() > ends:
+                response.close()
+                raise requests.Timeout(f"not whole after {self._bounds.total:g} s")
+        response._content = bytes(body)
+        return response
 
 
 @functools.cache
@@ -215,9 +228,9 @@ def _api_class() -> Any:
     from kagglesdk import KaggleClient, KaggleEnv, get_access_token_from_env
 
     class Api(package.KaggleApi):
-        def __init__(self, endpoint: str, timeout: tuple[float, float]) -> None:
+        def __init__(self, endpoint: str, bounds: _Bounds) -> None:
             super().__init__()
-            self._endpoint, self._timeout = endpoint, timeout
+            self._endpoint, self._bounds = endpoint, bounds
 
         @property
         def secrets(self) -> list[str]:
@@ -257,7 +270,7 @@ def _api_class() -> Any:
             http._endpoint = self._endpoint
             http._init_session()
             for scheme in ("https://", "http://"):
-                http._session.mount(scheme, _Patient(self._timeout))
+                http._session.mount(scheme, _Bounded(self._bounds))
             return client
 
     return Api

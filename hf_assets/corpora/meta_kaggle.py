@@ -30,6 +30,7 @@ from hf_assets.corpora.kaggle_client import SITE, KaggleError
 from hf_assets.corpora.meta_kaggle_rows import HANDLE, MetaTable
 from hf_assets.corpora.schemas import texts_frame
 from hf_assets.durable import replacing
+from hf_assets.errors import clean
 from hf_assets.lake import Made
 
 # The columns that are read; there are others.
@@ -239,11 +240,11 @@ def fetch(folder: Path, tell: Tell = lambda _: None, *, owners: bool = False) ->
         except (RequestException, DataCorruptionError, OSError, ValueError) as error:
             status = getattr(getattr(error, "response", None), "status_code", None)
             raise KaggleError(
-                f"{name} of {handle} could not be downloaded: {' '.join(str(error).split())[:300]}."
+                f"{name} of {handle} could not be downloaded: {clean(error)}."
                 f" Run again to go on, or download it from https://www.kaggle.com/datasets/"
                 f"{HANDLE} into {folder}.",
                 permanent=status in (401, 403, 404),
-            ) from error
+            ) from None
         # .../versions/<number>/<name>: the next one is taken from the same version.
         if cached[name].parent.name.isdigit():
             handle = f"{HANDLE}/versions/{cached[name].parent.name}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from hf_assets.errors import InputError
+from hf_assets.errors import InputError, clean
 
 # Sites that do not live below stackexchange.com.
 _OWN_DOMAINS = {
@@ -51,10 +51,11 @@ class Site:
         Raises:
             NoSite: no site can be called so.
         """
+        shown = repr(clean(given, 80))
         stem = re.sub(r"^https?://|/+$", "", given.strip().lower())
         stem = stem.removesuffix(_NETWORK).removesuffix(".stackexchange")
         if not _HOST.fullmatch(stem):
-            raise NoSite(f"{given!r} names no site: give a host such as ai.stackexchange.com")
+            raise NoSite(f"{shown} names no site: give a host such as ai.stackexchange.com")
         # stackoverflow, es.stackoverflow, meta.stackoverflow and, by analogy, stackoverflow.meta
         bare = re.sub(r"\.(com|net)$", "", stem)
         parts = bare.split(".")
@@ -64,7 +65,7 @@ class Site:
             host = ".".join([*parts, domain])
             return cls(host, host.removesuffix(".com"))
         if bare != stem:
-            raise NoSite(f"{given!r} is no site of Stack Exchange: give its host")
+            raise NoSite(f"{shown} is no site of Stack Exchange: give its host")
         if parts[0] == "meta" and len(parts) == 2:
             parts.reverse()
         name = ".".join(parts)

@@ -16,7 +16,9 @@ import msgspec
 
 from hf_assets.corpora.pace import Pace, pace_for
 from hf_assets.corpora.sites import Site
-from hf_assets.errors import InputError
+from hf_assets.errors import InputError, clean
+from hf_assets.transport import Answer as Received
+from hf_assets.transport import TooLarge, TooSlow, fetch, retry_after
 
 ENDPOINT = "https://api.stackexchange.com"
 _PATH = "/2.3/questions"
@@ -24,6 +26,10 @@ _PATH = "/2.3/questions"
 TRIES = 4
 # The API's own numbers (api.stackexchange.com/docs/error-handling) for what a retry may mend.
 _THROTTLED, _TRANSIENT = 502, (500, 503)
+# A page of 100 questions has under 1 MB.
+MOST_BYTES = 64 << 20
+# No date is further away than that.
+_FAR = 10 * 365 * 86_400.0
 _KEY = re.compile(r"(\bkey=)[^&\s\"'>]+")
 
 
@@ -73,6 +79,7 @@ class QuestionClient:
         site: by name (ai, meta.ai, stackoverflow) or host.
         key: of an app registered at stackapps.com; raises the quota from 300 to 10 000 a day.
         connect_timeout, read_timeout: seconds.
+        total_timeout: seconds for one answer as a whole.
         longest_wait: seconds of a `backoff` or a throttle that are waited out; longer ones fail.
         now: the time.
         tell: takes lines for the run log.
@@ -88,6 +95,7 @@ class QuestionClient:
     key: str | None = field(default=None, repr=False)
     connect_timeout: float = 10.0
     read_timeout: float = 30.0
+    total_timeout: float = 300.0
     longest_wait: float = 180.0
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     tell: Callable[[str], None] = lambda _: None
@@ -124,14 +132,22 @@ class QuestionClient:
                 raise self._too_long(left)
             self.pace.wait(question, len(problems), self.tell)
             try:
-                response = http.get(
-                    self.endpoint + _PATH,
-                    params={**asked, "key": self.key} if self.key else asked,
-                )
-                found = self._read(response, question)
+                found = self._read(self._fetch(http, asked), question)
+            except TooSlow as error:
+                # The connection is closed: a new walk opens another.
+                raise StackExchangeError(
+                    f"{self.endpoint} does not end its answer ({error}). Nothing was stored: run "
+                    "the day again later.",
+                    permanent=False,
+                ) from None
+            except TooLarge as error:
+                raise StackExchangeError(
+                    f"{self.endpoint} answers with a body {error}: is it the Stack Exchange API?",
+                    permanent=True,
+                ) from None
             except httpx2.TimeoutException as error:
                 found = f"timed out ({type(error).__name__})"
-            except httpx2.RequestError as error:
+            except (httpx2.RequestError, ValueError) as error:
                 found = f"{type(error).__name__}: {error}"
             if isinstance(found, _Envelope):
                 if found.backoff:
@@ -152,10 +168,22 @@ class QuestionClient:
             permanent=False,
         )
 
-    def _read(self, response: httpx2.Response, question: str) -> _Envelope | str:
+    def _fetch(self, http: httpx2.Client, asked: Mapping[str, str | int]) -> Received:
+        return fetch(
+            http,
+            "GET",
+            self.endpoint + _PATH,
+            params={**asked, "key": self.key} if self.key else asked,
+            timeout=http.timeout,
+            seconds=self.total_timeout,
+            most=MOST_BYTES,
+            abort=http.close,
+        )
+
+    def _read(self, response: Received, question: str) -> _Envelope | str:
         """A healthy answer, or what is wrong with one that may be asked for again."""
-        status = response.status_code
-        envelope = _envelope(response.content)
+        status = response.status
+        envelope = _envelope(response.body)
         said = envelope or _Envelope()
         if said.error_id == _THROTTLED or said.error_name == "throttle_violation" or status == 429:
             return self._throttled(response, said, question)
@@ -171,13 +199,13 @@ class QuestionClient:
             return "an empty page that says there is more"
         return envelope
 
-    def _throttled(self, response: httpx2.Response, said: _Envelope, question: str) -> str:
+    def _throttled(self, response: Received, said: _Envelope, question: str) -> str:
         told = re.search(r"in (\d{1,9}) seconds", said.error_message)
-        after = response.headers.get("retry-after", "")
+        after = retry_after(response.headers)
         if told:
             seconds = float(told[1])
-        elif after.isdigit():
-            seconds = float(after)
+        elif after is not None:
+            seconds = after
         else:
             seconds = said.backoff or 60.0
         # A second more than told: these are whole seconds.
@@ -187,7 +215,7 @@ class QuestionClient:
         return f"throttled for {seconds:.0f} s"
 
     def _too_long(self, seconds: float, message: str = "") -> StackExchangeError:
-        until = self.now().astimezone(UTC) + timedelta(seconds=seconds)
+        until = self.now().astimezone(UTC) + timedelta(seconds=min(seconds, _FAR))
         said = f" (it says: {self._scrubbed(message)})" if message else ""
         return StackExchangeError(
             f"the Stack Exchange API wants no request before {until:%Y-%m-%d %H:%M:%S} UTC{said}: "
@@ -212,8 +240,7 @@ class QuestionClient:
 
     def _scrubbed(self, text: str) -> str:
         """Without the key, whatever repeated it."""
-        text = _KEY.sub(r"\1***", text)
-        return text.replace(self.key, "***") if self.key else text
+        return clean(text, secrets=[self.key or ""])
 
 
 def _envelope(body: bytes) -> _Envelope | None:

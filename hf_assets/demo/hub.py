@@ -7,6 +7,7 @@ at once, not by a redirect.
 """
 
 import re
+import time
 import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from hf_assets.demo.faults import Faults
 from hf_assets.demo.hub_stats import HubStats, no_such_dataset
 from hf_assets.demo.prerendered import PrerenderedHub
 from hf_assets.demo.queries import BadQuery, ListingQuery, read_fields, read_listing
+from hf_assets.demo.refusals import RATE_LIMITED, refused
 from hf_assets.demo.source import HubSource, Keyset, Kind, Listing
 from hf_assets.demo.switches import At
 from hf_assets.demo.wire import (
@@ -40,14 +42,6 @@ _TOKEN = re.compile(r"Bearer hf_\w+", re.ASCII)
 _DELIVERIES: tuple[Delivery, ...] = ("stall", "stall_body", "trickle", "cut", "cut_chunked")
 _RESOLVED = re.compile(r"^/datasets/[^/]+/[^/]+/resolve/")
 _REVISION = re.compile(r"/revision/[^/]+$")
-_HTML = (
-    b"<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head>"
-    b"<body><h1>We are having a hiccup</h1></body></html>"
-)
-_RATE_LIMITED = (
-    "We had to rate limit you. To continue using our service, create a HF account or login to your "
-    "existing account, and make sure you pass a HF_TOKEN if you're using the API."
-)
 
 
 class Served(NamedTuple):
@@ -76,6 +70,7 @@ def create_app(
     window: float = 300.0,
     latency: float = 0.0,
     archive: HubStats | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Starlette:
     """The Hub over these rows.
 
@@ -91,8 +86,9 @@ def create_app(
         window: seconds.
         latency: seconds before each answer of the listings.
         archive: the dataset of past days; without one there is no dataset.
+        clock: seconds, monotonic, by which windows end.
     """
-    hub = _Hub(source, faults or Faults(), rate_limit, window, latency)
+    hub = _Hub(source, faults or Faults(), rate_limit, window, latency, RateLimiter(clock))
     app = Starlette(
         routes=[
             Route("/", hub.answers(hub.front)),
@@ -122,12 +118,18 @@ _Handler = Callable[[Request, dict[str, str]], Awaitable[HubResponse]]
 
 class _Hub:
     def __init__(
-        self, source: HubSource, faults: Faults, rate_limit: int, window: float, latency: float
+        self,
+        source: HubSource,
+        faults: Faults,
+        rate_limit: int,
+        window: float,
+        latency: float,
+        limiter: RateLimiter,
     ) -> None:
         self.source, self.faults = source, faults
         self.requests: list[Served] = []
         self._rate_limit, self._window, self._latency = rate_limit, window, latency
-        self._limiter = RateLimiter()
+        self._limiter = limiter
 
     def answers(self, handler: _Handler) -> Callable[[Request], Awaitable[Response]]:
         """The handler behind the authorisation and the rate limit, which hold for every path."""
@@ -138,7 +140,7 @@ class _Hub:
             if not quota.allowed and (
                 quota.bucket != "api" or request.url.path.startswith("/api/")
             ):
-                response = error_response(429, _RATE_LIMITED, headers)
+                response = error_response(429, RATE_LIMITED, headers)
             elif complaint := _bad_credentials(request):
                 response = error_response(401, complaint, headers)
             else:
@@ -214,7 +216,7 @@ class _Hub:
             ready = self.source.ready(query)
             if ready is not None:
                 page = _Page(ready.number, ready.total, b"", ready.gzipped, ready.next_cursor)
-                refusal = self._refused(kind, page.number, headers, delay)
+                refusal = refused(faults, request, kind, page.number, headers, delay)
                 return refusal or self._delivered(request, query, page, headers, delay)
         listing = self.source.listing(kind, query.sort, query.where)
         try:
@@ -228,29 +230,17 @@ class _Hub:
             return error_response(
                 504, "Gateway Timeout", headers, delay=faults.slow_seconds + delay
             )
-        if refusal := self._refused(kind, number, headers, delay):
+        if refusal := refused(faults, request, kind, number, headers, delay):
             return refusal
         if faults.take("empty_page", number, kind):
             before = listing.page(position - 1, 1, frozenset(("_id",)))[1] if position else None
             cursor = cursors.encode(query.sort, before or _before_all(query.sort), variant=True)
             page = _Page(number, listing.total, b"[]", None, cursor)
+        elif faults.take("numbers", number, kind):
+            page = _Page(number, listing.total, b"[1, 2, 3]", None, None)
         else:
             page = self._page(listing, query, position, number)
         return self._delivered(request, query, page, headers, delay)
-
-    def _refused(
-        self, kind: Kind, number: int, headers: dict[str, str], delay: float
-    ) -> HubResponse | None:
-        if rule := self.faults.take("too_many", number, kind):
-            reset = int(1 if rule.value is None else rule.value)
-            headers = {**headers, "RateLimit": f'"api";r=0;t={reset}'}
-            return error_response(429, _RATE_LIMITED, headers, delay=delay)
-        if status := self.faults.take_error(number, kind):
-            return error_response(status, _STATUS_TEXT[status], headers, delay=delay)
-        if self.faults.take("html", number, kind):
-            headers = {**headers, "Content-Type": "text/html; charset=utf-8"}
-            return HubResponse(_HTML, headers=headers, delay=delay)
-        return None
 
     def _page(self, listing: Listing, query: ListingQuery, position: int, number: int) -> _Page:
         limit, fields = query.limit, query.fields
@@ -263,6 +253,9 @@ class _Hub:
         rows, last = listing.page(position, limit - len(repeated), fields)
         more = position + len(rows) < listing.total
         rows = repeated + rows
+        if rule := self.faults.take("ends_early", number, query.kind):
+            rows = rows[: round(len(rows) * (1 / 3 if rule.value is None else rule.value))]
+            more = False
         odd = self.faults.odd_rows.get(query.kind)
         if odd and self.faults.odd_page in (None, number):
             self.faults.count("odd_rows")
@@ -282,16 +275,20 @@ class _Hub:
         delay: float,
     ) -> HubResponse:
         faults, kind, number = self.faults, query.kind, page.number
-        if page.next_cursor is not None:
-            headers = {**headers, "Link": self._link(request, query, page)}
+        if page.next_cursor is not None and not faults.take("no_link", number, kind):
+            link = faults.odd_link or self._link(request, query, page)
+            headers = {**headers, "Link": link}
         if not faults.no_total:
-            headers = {**headers, "X-Total-Count": str(page.total)}
+            headers = {**headers, "X-Total-Count": faults.odd_total or str(page.total)}
         body, gzipped = page.body, page.gzipped
         broken = faults.take("broken_json", number, kind)
         garbled = faults.take("garbled_json", number, kind)
+        bloat = faults.take("bloat", number, kind)
+        if gzipped is not None and (broken or garbled or bloat):
+            body, gzipped = zlib.decompress(gzipped, 31), None
+        if bloat:
+            body += b" " * int(900_000_000 if bloat.value is None else bloat.value)
         if broken or garbled:
-            if gzipped is not None:
-                body, gzipped = zlib.decompress(gzipped, 31), None
             half = len(body) // 2
             body = body[:half] if broken else body[:half] + b'\x00}"]\xff' + body[half + 5 :]
         delivery: Delivery = "whole"
@@ -305,28 +302,24 @@ class _Hub:
         return json_response(
             request, body, headers, gzipped=gzipped, delay=delay, delivery=delivery, value=value,
             gzip_share=None if cut is None else (0.5 if cut.value is None else cut.value),
+            members=2 if faults.take("two_members", number, kind) else 1,
         )  # fmt: skip
 
     def _link(self, request: Request, query: ListingQuery, page: _Page) -> str:
         cursor = page.next_cursor
         if self.faults.take("cursor_loop", page.number, query.kind):
             cursor = query.cursor
-        params = [(k, v) for k, v in request.query_params.multi_items() if k != "cursor"]
+        left_out = {"cursor", "again"}
+        params = [(k, v) for k, v in request.query_params.multi_items() if k not in left_out]
+        if self.faults.take("stale", page.number, query.kind):
+            cursor = query.cursor
+            params.append(("again", str(self.faults.fired["stale"])))
         if cursor is not None:
             params.append(("cursor", cursor))
         base = f"{request.url.scheme}://{request.headers.get('host', request.url.netloc)}"
         if self.faults.take("foreign_link", page.number, query.kind):
             base = self.faults.foreign_host
         return f'<{base}{request.url.path}?{urlencode(params)}>; rel="next"'
-
-
-_STATUS_TEXT = {
-    408: "Request Timeout",
-    500: "Internal Error - We're working hard to fix this as soon as possible!",
-    502: "Bad Gateway",
-    503: "Service Unavailable",
-    504: "Gateway Timeout",
-}
 
 
 def _before_all(sort: str) -> Keyset:

@@ -8,7 +8,7 @@ import math
 import time
 import uuid
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -65,14 +65,19 @@ class Quota:
 
 
 class RateLimiter:
-    """A fixed window for each caller and bucket, which opens with the first request in it."""
+    """A fixed window for each caller and bucket, which opens with the first request in it.
 
-    def __init__(self) -> None:
+    Args:
+        clock: seconds, monotonic.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._windows: dict[tuple[str, str], _Window] = {}
 
     def count(self, caller: str, limit: int, window: float, bucket: str = "api") -> Quota:
         """Counts one request of that caller; a refused one costs nothing."""
-        now, key = time.monotonic(), (caller, bucket)
+        now, key = self._clock(), (caller, bucket)
         current = self._windows.get(key)
         if current is None or now - current.began >= window:
             current = self._windows[key] = _Window(now)
@@ -198,7 +203,7 @@ def error_response(
     status: int, message: str, headers: dict[str, str], *, delay: float = 0.0
 ) -> HubResponse:
     """The Hub's JSON error: `{"error": message}`; in X-Error-Message too where a header can be."""
-    if message.isascii():
+    if message.isascii() and message.isprintable() and len(message) < 4000:
         headers = {**headers, "X-Error-Message": message}
     return HubResponse(msgspec.json.encode({"error": message}), status, headers, delay=delay)
 
@@ -213,6 +218,7 @@ def json_response(
     delivery: Delivery = "whole",
     value: float | None = None,
     gzip_share: float | None = None,
+    members: int = 1,
 ) -> HubResponse:
     """A JSON body, gzip'd where the client takes it.
 
@@ -225,8 +231,15 @@ def json_response(
         delivery: how the body comes.
         value: the delivery's own figure.
         gzip_share: where the gzip stream ends, as a share of it; None for its end.
+        members: gzip members that the body is cut into.
     """
     if "gzip" in request.headers.get("accept-encoding", ""):
+        if members > 1:
+            whole = body if gzipped is None else zlib.decompress(gzipped, 31)
+            size = -(-len(whole) // members)
+            gzipped = b"".join(
+                compressed(whole[start : start + size]) for start in range(0, len(whole), size)
+            )
         packed = compressed(body) if gzipped is None else gzipped
         if gzip_share is not None:
             packed = packed[: int(len(packed) * gzip_share)]

@@ -11,12 +11,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from hf_assets.durable import append_line, storing, write_bytes
+from hf_assets.errors import clean
 from hf_assets.hub.capture import (
     JOURNAL,
     MARKER,
+    REJECTED,
     ZSTD,
     Capture,
     CorruptCapture,
@@ -27,6 +27,7 @@ from hf_assets.hub.capture import (
 )
 from hf_assets.hub.listing import Ask, ListingError, Page, resized
 from hf_assets.hub.rows import row_ids
+from hf_assets.hub.seen_ids import SeenIds
 
 STAMP = "%Y%m%dT%H%M%S.%fZ"
 
@@ -40,10 +41,12 @@ class Attempt:
     endpoint: str
     started: datetime
     lines: list[dict[str, Any]] = field(default_factory=list)
-    hashes: list[np.ndarray] = field(default_factory=list)
+    seen: SeenIds = field(default_factory=SeenIds)
     urls: set[str] = field(default_factory=set)
     refused: tuple[str, ...] = ()
     rows: int = 0
+    without_id: int = 0
+    pages_without_new: int = 0  # the last so many pages brought no id that was not there
 
     @classmethod
     def begin(cls, folder: Path, ask: Ask, endpoint: str, now: datetime) -> "Attempt":
@@ -86,7 +89,7 @@ class Attempt:
         number = len(self.lines)
         if page.next_url in self.urls or page.next_url == page.url:
             raise ListingError(
-                f"page {number} links back to a page already fetched ({page.next_url}): the "
+                f"page {number} links back to a page already fetched ({clean(page.next_url)}): the "
                 "listing would never end.",
                 permanent=True,
             )
@@ -113,11 +116,12 @@ class Attempt:
         self.lines.append(line)
         self.urls.add(line["url"])
         self.rows += line["rows"]
-        self.hashes.append(_hashes(ids))
+        self.without_id += sum(one is None for one in ids)
+        self.pages_without_new = 0 if self.seen.add(ids) else self.pages_without_new + 1
         self.refused += tuple(line["refused"])
 
-    def finish(self, now: datetime, **more: Any) -> Capture:
-        """Make this attempt the day's capture and remove the others.
+    def candidate(self, now: datetime, **more: Any) -> Capture:
+        """What this attempt is as a capture, before it is the day's.
 
         Args:
             now: when the rows were true.
@@ -133,8 +137,8 @@ class Attempt:
             "finished": now.isoformat(),
             "pages": len(lines),
             "rows": self.rows,
-            "distinct": _distinct(self.hashes),
-            "without_id": self.rows - sum(one.size for one in self.hashes),
+            "distinct": self.seen.distinct,
+            "without_id": self.without_id,
             "total": next((line["total"] for line in lines if line["total"] is not None), None),
             "bytes": sum(line["bytes"] for line in lines),
             "sha256": hashlib.sha256(
@@ -145,13 +149,23 @@ class Attempt:
             "complete": True,
             **more,
         }
-        folder = self.path.parent
-        content = json.dumps(facts, indent=2).encode()
-        write_bytes(folder / MARKER, content)
-        for other in _attempts(folder):
+        return Capture(self.path.parent, json.loads(json.dumps(facts)))
+
+    def finish(self, capture: Capture) -> Capture:
+        """Make this attempt, whose candidate that is, the day's capture and remove the others."""
+        write_bytes(capture.folder / MARKER, json.dumps(capture.facts, indent=2).encode())
+        for other in _attempts(capture.folder):
             if other != self.path:
                 shutil.rmtree(other)
-        return Capture(folder, json.loads(content))
+        return capture
+
+    def reject(self, reason: str, now: datetime) -> None:
+        """Never go on with this attempt. Its pages stay to be looked at; those of an older go."""
+        said = {"reason": reason, "rejected": now.isoformat()}
+        write_bytes(self.path / REJECTED, json.dumps(said, indent=2).encode())
+        for other in _attempts(self.path.parent):
+            if other != self.path and (other / REJECTED).exists():
+                shutil.rmtree(other)
 
 
 def _attempts(folder: Path) -> list[Path]:
@@ -179,6 +193,8 @@ def _unfinished(
     for path in reversed(_attempts(folder)):
         if done and path.name <= done.facts["attempt"]:
             return None
+        if (path / REJECTED).exists():
+            continue
         header, lines = read_journal(path)
         if header and header["endpoint"] == endpoint and header["ask"] == _plain(ask):
             return path, header, lines
@@ -192,10 +208,9 @@ def _resume(
     attempt = Attempt(path, ask, endpoint, datetime.fromisoformat(header["started"]))
     for line in lines:
         try:
-            body = read_page(path, line)
-        except CorruptCapture:
+            attempt.count(line, row_ids(read_page(path, line)))
+        except (CorruptCapture, ValueError):
             break
-        attempt.count(line, row_ids(body))
     return attempt
 
 
@@ -203,21 +218,6 @@ def _resume(
 def _client() -> str:
     """Who fetched; read from disk, so once for a thousand days."""
     return f"huggingface_hub {version('huggingface_hub')}"
-
-
-def _hashes(ids: list[Any]) -> np.ndarray:
-    """One 64-bit number an id, to count distinct ones in 8 bytes each (20 MB for 2.5 M)."""
-    # Python's own hash: an odd `_id` may be a list, or half of a surrogate pair.
-    return np.fromiter((hash(str(one)) for one in ids if one is not None), np.int64)
-
-
-def _distinct(hashes: list[np.ndarray]) -> int:
-    """How many different numbers; sorted in place, as a set of them would not fit."""
-    if not hashes:
-        return 0
-    every = np.concatenate(hashes)
-    every.sort()
-    return int(np.count_nonzero(every[1:] != every[:-1])) + bool(every.size)
 
 
 def _plain(ask: Ask) -> dict[str, Any]:

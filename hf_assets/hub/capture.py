@@ -8,6 +8,7 @@ On disk, under the folder of one day of `raw_models` or `raw_spaces`:
     capture.json                 there only when a capture is complete; names its attempt
     20261120T030000.000000Z/     one attempt
         journal.jsonl            first what was asked, then a line a page
+        rejected.json            where the listing ended and no capture could be made of it: why
         000000.json.zst          the pages, as served
 
 A page is on disk, and its line in the journal, before the next page is asked for. `capture.json` is
@@ -29,6 +30,10 @@ from hf_assets.hub.listing import Ask
 ZSTD = pa.Codec("zstd", compression_level=3)
 MARKER = "capture.json"
 JOURNAL = "journal.jsonl"
+# In the folder of an attempt that a blocking check rejected, with the reason.
+REJECTED = "rejected.json"
+# The Hub's own count moves while it is listed; a listing this much shorter has lost pages.
+SHORT_OF_TOTAL = 0.98
 # What capture.json says besides of a day that came from an archive.
 _OF_ARCHIVES = (
     *("dataset", "revision", "committed", "file", "file_sha256", "time_known"),

@@ -8,19 +8,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NoReturn
 
 from filelock import AcquireReturnProxy, FileLock, Timeout
 
+from hf_assets.hub.acceptance import objection
 from hf_assets.hub.archive import Archive, ArchivedDay
 from hf_assets.hub.attempt import Attempt, last_attempt, unfinished_since
-from hf_assets.hub.capture import MARKER, Capture, open_capture
-from hf_assets.hub.listing import Ask, HubClient, ListingError, Page, page_size
+from hf_assets.hub.capture import MARKER, SHORT_OF_TOTAL, Capture, open_capture
+from hf_assets.hub.listing import Ask, HubClient, ListingError, Page, page_size, resized
 from hf_assets.hub.recovering import find_day, recover
 
 # A listing that took longer than this describes no one day: it is started anew.
 RESUMABLE = timedelta(hours=24)
-# The Hub's own count moves while it is listed; a listing this much shorter has lost pages.
-SHORT_OF_TOTAL = 0.98
+# So many pages in a row without a new id, and the listing has no end.
+PAGES_WITHOUT_NEW = 10
 
 
 class NoCapture(LookupError):
@@ -100,7 +102,7 @@ class Capturer:
             ArchiveError: the archive has the day, and it cannot be read.
         """
         kept = open_capture(folder)
-        if kept and kept.covers(ask) and not refetch:
+        if kept and kept.covers(ask) and not refetch and not self._worthless(kept, day):
             return kept
         if not self._possible(folder, day, ask):
             if kept and not refetch:
@@ -112,7 +114,7 @@ class Capturer:
                 return others  # another run has just captured the day
             if not self._possible(folder, day, ask):  # the day ended while this run waited
                 raise NoCapture(self._regret(day, ask, others))
-            return self._capture(folder, ask)
+            return self._capture(folder, day, ask)
 
     def _past(self, folder: Path, day: str, ask: Ask, kept: Capture | None) -> Capture:
         """What the archive has of a day that is over; what was captured then is never replaced."""
@@ -133,6 +135,15 @@ class Capturer:
             return None, "No archive is set (HF_ASSETS_ARCHIVE)."
         found = find_day(self.archive, ask.kind, day)
         return found, "" if found else f"Nor has {self.archive.name} that day."
+
+    def _worthless(self, kept: Capture, day: str) -> bool:
+        """A capture of today that a blocking check stops: the Hub can still be asked again."""
+        if day != self._today() or kept.source != "captured":
+            return False
+        reason = objection(kept, day)
+        if reason:
+            self.tell(f"the capture of {day} is asked for again: {reason}")
+        return reason is not None
 
     def _today(self) -> str:
         return self.clock().strftime("%Y-%m-%d")
@@ -176,22 +187,15 @@ class Capturer:
                 "it or end it, then run again."
             ) from None
 
-    def _capture(self, folder: Path, ask: Ask) -> Capture:
-        attempt = last_attempt(folder, ask, self.client.endpoint)
-        if attempt and self.clock() - attempt.started >= RESUMABLE:
-            self.tell(f"the capture begun {attempt.started:%Y-%m-%d %H:%M} UTC is too old to go on")
-            attempt = None
-        if attempt:
-            self.tell(f"going on after page {len(attempt.lines) - 1}, {attempt.rows:,} rows")
-            attempt.tidy()
-        else:
-            attempt = Attempt.begin(folder, ask, self.client.endpoint, self.clock())
+    def _capture(self, folder: Path, day: str, ask: Ask) -> Capture:
+        attempt = self._attempt(folder, ask)
         expected = self._expected(folder, ask)
         began, rows_before, last_report = time.monotonic(), attempt.rows, time.monotonic()
         while (url := attempt.next_url) is not None:
-            page = self.client.page(url, len(attempt.lines))
-            _look_for_the_rest(page, attempt)
+            self._look_at_the_clock(attempt)
+            page = self._settled(self.client.page(url, len(attempt.lines)), attempt)
             attempt.keep(page)
+            self._look_for_an_end(attempt)
             expected = ask.max_rows or page.total or expected
             now = time.monotonic()
             if now - last_report >= self.report_every or attempt.next_url is None:
@@ -206,7 +210,77 @@ class Capturer:
                     )
                 )
                 last_report = now
-        return attempt.finish(self.clock())
+        self._look_at_the_clock(attempt)
+        capture = attempt.candidate(self.clock())
+        if reason := objection(capture, day):
+            self._reject(attempt, reason, "The Hub's answers are no capture of the day")
+        return attempt.finish(capture)
+
+    def _attempt(self, folder: Path, ask: Ask) -> Attempt:
+        """The one to go on with, else a new one."""
+        attempt = last_attempt(folder, ask, self.client.endpoint)
+        if attempt and self.clock() - attempt.started >= RESUMABLE:
+            self.tell(f"the capture begun {attempt.started:%Y-%m-%d %H:%M} UTC is too old to go on")
+            attempt = None
+        if attempt:
+            self.tell(f"going on after page {len(attempt.lines) - 1}, {attempt.rows:,} rows")
+            attempt.tidy()
+            return attempt
+        return Attempt.begin(folder, ask, self.client.endpoint, self.clock())
+
+    def _look_at_the_clock(self, attempt: Attempt) -> None:
+        if self.clock() - attempt.started >= RESUMABLE:
+            hours = RESUMABLE.total_seconds() / 3600
+            raise ListingError(
+                f"the listing begun {attempt.started:%Y-%m-%d %H:%M} UTC is not at its end after "
+                f"{hours:.0f} hours and {attempt.rows:,} rows: it describes no one day. Run again "
+                "to begin anew.",
+                permanent=True,
+            )
+
+    def _look_for_an_end(self, attempt: Attempt) -> None:
+        if attempt.pages_without_new >= PAGES_WITHOUT_NEW:
+            reason = (
+                f"the last {attempt.pages_without_new} pages brought no new id, after "
+                f"{attempt.seen.distinct:,}, and each links to another."
+            )
+            self._reject(attempt, reason, "The listing has no end")
+
+    def _reject(self, attempt: Attempt, reason: str, what: str) -> NoReturn:
+        attempt.reject(reason, self.clock())
+        raise ListingError(
+            f"{what}: {reason[0].lower()}{reason[1:]} The pages are kept in {attempt.path}, and "
+            "the next run asks the Hub again, from the beginning."
+        )
+
+    def _settled(self, page: Page, attempt: Attempt) -> Page:
+        """The page, where it may be the last if it says so.
+
+        A full page that links to no other may have lost its Link header. Where the Hub gives no
+        count of its rows, a page with a row less tells: one more is known to follow.
+
+        Raises:
+            ListingError: the link is lost.
+        """
+        rows, number = attempt.rows + page.rows, len(attempt.lines)
+        wanted = attempt.ask.max_rows
+        if page.next_url or page.rows < page_size(page.url) or (wanted and rows >= wanted):
+            return page
+        lost = f"{rows:,} of {page.total:,} rows" if page.total else f"{rows:,} rows, and more"
+        if page.total:
+            if rows >= SHORT_OF_TOTAL * page.total:
+                return page
+        elif page.rows < 2:
+            return page
+        else:
+            self.tell(f"page {number} is full and may have lost its link: asking for a row less")
+            shorter = self.client.page(resized(page.url, page.rows - 1), number)
+            if shorter.next_url or shorter.rows < page.rows - 1:
+                return shorter
+        raise ListingError(
+            f"page {number} is full and links to no other, after {lost}: its Link header is lost. "
+            "The pages so far are kept: run again to go on from here."
+        )
 
     @staticmethod
     def _expected(folder: Path, ask: Ask) -> int | None:
@@ -216,15 +290,3 @@ class Capturer:
         earlier = [open_capture(at.parent) for at in folder.parent.glob(f"day=*/{MARKER}")]
         whole = [one.facts for one in earlier if one and one.whole_hub]
         return max(whole, key=lambda facts: facts["started"])["rows"] if whole else None
-
-
-def _look_for_the_rest(page: Page, attempt: Attempt) -> None:
-    """ListingError where a full page says that it is the last, and the Hub counts many more."""
-    rows = attempt.rows + page.rows
-    full = page.rows >= page_size(page.url)
-    if page.next_url is None and full and page.total and rows < SHORT_OF_TOTAL * page.total:
-        raise ListingError(
-            f"page {len(attempt.lines)} is full and links to no other, after {rows:,} of "
-            f"{page.total:,} rows: its Link header is lost. The pages so far are kept: run again "
-            "to go on from here."
-        )

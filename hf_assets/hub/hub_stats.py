@@ -14,17 +14,19 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-import httpx2
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 from huggingface_hub import constants
 
+from hf_assets.errors import clean
+from hf_assets.hub.addresses import next_address
 from hf_assets.hub.archive import ArchivedDay, ArchivedPage, ArchiveError
 from hf_assets.hub.arrow_rows import ArrowRows
 from hf_assets.hub.pacing import pacer_for
 from hf_assets.hub.ranged import RangedFile, Web
 from hf_assets.hub.rows import Kind
+from hf_assets.transport import Answer
 
 DATASET = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 FILES: dict[Kind, str] = {"models": "models.parquet", "spaces": "spaces.parquet"}
@@ -33,6 +35,9 @@ COMMITS_PAGE = 1000
 # Seconds for which a list of commits is believed.
 FRESH = 600.0
 _HASH = re.compile(r"[0-9a-f]{40}")
+
+# What an answer of another form ends in.
+_MALFORMED = (ValueError, TypeError, KeyError, OverflowError)
 
 # What this process knows: commits by endpoint and dataset, with the time they were asked for.
 _commits: dict[tuple[str, str], tuple[float, dict[str, str]]] = {}
@@ -108,7 +113,7 @@ class HubStats:
                 rows.report.tell(day)
                 yield page
         except (pa.ArrowException, pl.exceptions.PolarsError, OSError, ValueError) as error:
-            raise ArchiveError(f"{day.place} cannot be read as Parquet: {error}.") from error
+            raise ArchiveError(f"{day.place} cannot be read as Parquet: {clean(error)}.") from None
         day.facts["bytes_fetched"], day.facts["bytes_whole"] = self.web.fetched - before, size
 
     def _last_commits(self) -> dict[str, str]:
@@ -121,31 +126,32 @@ class HubStats:
 
     def _ask_commits(self) -> Iterator[tuple[str, str]]:
         """Day and commit, of which the newest comes first from the Hub, and last from here."""
-        found: list[tuple[datetime, int, str]] = []
+        found: dict[str, tuple[datetime, int]] = {}
         path = f"{self.endpoint}/api/datasets/{self.dataset}/commits/main"
         url: str | None = f"{path}?limit={COMMITS_PAGE}"
-        asked = set()
-        while url and url not in asked:
-            asked.add(url)
-            response = self._ask(url, f"the commits of {self.dataset}")
+        while url:
+            before = len(found)
+            answer = self._ask(url, f"the commits of {self.dataset}")
             try:
-                for one in response.json():
+                for one in answer.json():
                     # The Hub's order settles two commits of one second.
-                    found.append((_time(one["date"]), -len(found), _hash(one["id"])))
-            except (ValueError, TypeError, KeyError) as error:
-                raise ArchiveError(f"{path} gives no list of commits: {error!r}") from error
-            link = response.links.get("next", {}).get("url")
-            # The token must not follow a link to elsewhere.
-            url = str(httpx2.URL(path).copy_with(query=httpx2.URL(link).query)) if link else None
-        return ((f"{at:%Y-%m-%d}", commit) for at, _, commit in sorted(found))
+                    found.setdefault(_hash(one["id"]), (_time(one["date"]), -len(found)))
+                # The token must not follow a link to elsewhere.
+                url = next_address(answer.headers, path)[0]
+            except _MALFORMED as error:
+                raise ArchiveError(f"{path} gives no list of commits: {_told(error)}") from None
+            if len(found) == before:
+                break  # a page without a new commit is the last, whatever it links to
+        ordered = sorted((at, order, commit) for commit, (at, order) in found.items())
+        return ((f"{at:%Y-%m-%d}", commit) for at, _, commit in ordered)
 
-    def _ask(self, url: str, what: str, form: dict | None = None) -> httpx2.Response:
+    def _ask(self, url: str, what: str, form: dict | None = None) -> Answer:
         """An answer of the API, whose requests are counted with those of the listings."""
         pacer = pacer_for(self.endpoint)
         pacer.wait()
-        response = self.web.get(url, what, form=form)
-        pacer.heard(response.headers)
-        return response
+        answer = self.web.get(url, what, form=form)
+        pacer.heard(answer.headers)
+        return answer
 
     def _file(self, commit: str, name: str) -> dict[str, Any] | None:
         """What that revision says of a file; None where it has none."""
@@ -155,9 +161,15 @@ class HubStats:
             answer = self._ask(url, what, {"paths": list(FILES.values()), "expand": True})
             try:
                 self._found[commit] = [_checked(one) for one in answer.json() if "size" in one]
-            except (ValueError, TypeError, KeyError) as error:
-                raise ArchiveError(f"{what} does not say what its files are: {error!r}") from error
+            except _MALFORMED as error:
+                raise ArchiveError(
+                    f"{what} does not say what its files are: {_told(error)}"
+                ) from None
         return next((one for one in self._found[commit] if one["path"] == name), None)
+
+
+def _told(error: Exception) -> str:
+    return clean(f"{type(error).__name__}: {error}")
 
 
 def _checked(said: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from huggingface_hub.utils import RateLimitInfo, parse_ratelimit_headers
 
 # Share of a window's requests left to the user's other programs.
 RESERVE = 0.01
+# Seconds: the length of the Hub's windows. Whatever a header says, no pause is longer.
+LONGEST_PAUSE = 300.0
 
 
 class Pacer:
@@ -55,15 +57,23 @@ class Pacer:
 
     def heard(self, headers: Mapping[str, str]) -> None:
         """Take what an answer says of the window."""
-        limit = parse_ratelimit_headers(headers)
+        limit = rate_limit(headers)
         if limit is not None:
             with self._lock:
                 self._limit = limit
-                self._resets_at = self._clock() + limit.reset_in_seconds
+                self._resets_at = self._clock() + min(limit.reset_in_seconds, LONGEST_PAUSE)
 
     @staticmethod
     def _reserve(limit: RateLimitInfo) -> int:
-        return int((limit.limit or 0) * RESERVE)
+        return int(min(limit.limit or 0, 10**9) * RESERVE)
+
+
+def rate_limit(headers: Mapping[str, str]) -> RateLimitInfo | None:
+    """What an answer says of the window; None where it says nothing that can be read."""
+    try:
+        return parse_ratelimit_headers(headers)
+    except ValueError:  # more digits than a number has
+        return None
 
 
 @cache

@@ -11,8 +11,7 @@ from pathlib import Path
 import polars as pl
 import polars.selectors as cs
 
-from hf_assets.hub.capture import Capture
-from hf_assets.hub.capturing import SHORT_OF_TOTAL
+from hf_assets.hub.capture import SHORT_OF_TOTAL, Capture
 from hf_assets.hub.extents import PARTIAL, Extent, Place, extent_of, places
 from hf_assets.lake import Stored, origin
 from hf_assets.parquet import Table

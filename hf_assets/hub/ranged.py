@@ -10,13 +10,14 @@ import time
 from dataclasses import dataclass, field
 
 import httpx2
-from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
-from huggingface_hub.utils import build_hf_headers, hf_raise_for_status, http_stream_backoff
+from huggingface_hub.errors import OfflineModeIsEnabled
 
+from hf_assets.errors import clean
 from hf_assets.hub.archive import ArchiveError
+from hf_assets.hub.backoff import MOST_BYTES, TRIES, HubRefusal, Patience
+from hf_assets.transport import Answer, BrokenBody, TooLarge
 
-# Tries of one range for what the backoff of huggingface_hub does not see: bodies that break off.
-TRIES = 5
+_BUSY = (408, 429, 500, 502, 503, 504)
 
 
 @dataclass
@@ -26,17 +27,21 @@ class Web:
     Args:
         connect_timeout, read_timeout: seconds.
         retry_wait: seconds before the first retry, then doubled up to 8 times as long.
+        total_timeout: seconds for one answer as a whole.
+        most_bytes: of an answer that is no range, unpacked.
     """
 
     connect_timeout: float = 10.0
     read_timeout: float = 60.0
     retry_wait: float = 1.0
+    total_timeout: float = 900.0
+    most_bytes: int = MOST_BYTES
     fetched: int = field(default=0, init=False)  # bytes
 
     def get(
         self, url: str, what: str, *, span: tuple[int, int] | None = None, form: dict | None = None
-    ) -> httpx2.Response:
-        """The answer, its body read.
+    ) -> Answer:
+        """The answer with its body.
 
         Args:
             url: whole, with its query.
@@ -48,68 +53,68 @@ class Web:
             ArchiveError: with the cause and what can be done.
         """
         problems: list[str] = []
-        headers = build_hf_headers(library_name="hf_assets")
-        if span:
-            headers["range"] = f"bytes={span[0]}-{span[1] - 1}"
         while True:
             try:
-                return self._once(url, headers, span, form)
-            except (httpx2.TransportError, httpx2.DecodingError) as error:
-                problems.append(f"{type(error).__name__}: {error}")
+                return self._once(url, span, form)
+            except (httpx2.TransportError, httpx2.DecodingError, BrokenBody) as error:
+                problems.append(clean(f"{type(error).__name__}: {error}"))
                 if len(problems) == TRIES:
                     said = "; ".join(dict.fromkeys(problems))
                     raise ArchiveError(
                         f"{what} cannot be read: {said}. Run again later.", permanent=False
-                    ) from error
+                    ) from None
                 time.sleep(self.retry_wait * min(2 ** (len(problems) - 1), 8))
-            except (HfHubHTTPError, OfflineModeIsEnabled) as error:
-                raise _failure(what, error) from error
-
-    def _once(
-        self, url: str, headers: dict, span: tuple[int, int] | None, form: dict | None
-    ) -> httpx2.Response:
-        with http_stream_backoff(
-            "POST" if form else "GET",
-            url,
-            headers=headers,
-            data=form,
-            timeout=httpx2.Timeout(self.read_timeout, connect=self.connect_timeout),
-            max_retries=TRIES,
-            base_wait_time=self.retry_wait,
-            max_wait_time=8 * self.retry_wait,
-            # What breaks off in the middle comes back to `get` anyhow, and is counted there.
-            retry_on_exceptions=(),
-            retry_on_status_codes=(408, 429, 500, 502, 503, 504),
-        ) as response:
-            if response.is_error:
-                response.read()
-                hf_raise_for_status(response)
-            if span and response.status_code != 206:
+            except TooLarge as error:
                 raise ArchiveError(
-                    f"{httpx2.URL(url).host} answers a range of {httpx2.URL(url).path} with "
-                    f"{response.status_code}, not 206: it would send the whole file. Use another "
-                    "endpoint (HF_ENDPOINT)."
-                )
-            body = response.read()
-        self.fetched += len(body)
-        if span and len(body) != span[1] - span[0]:
-            raise httpx2.RemoteProtocolError(f"{len(body)} bytes instead of {span[1] - span[0]}")
-        return response
+                    f"{what} cannot be read: a body {error}. Check HF_ENDPOINT, and what is before "
+                    "it."
+                ) from None
+            except (HubRefusal, httpx2.HTTPError, OfflineModeIsEnabled) as error:
+                raise _failure(what, error) from None
+
+    def _once(self, url: str, span: tuple[int, int] | None, form: dict | None) -> Answer:
+        wanted = span[1] - span[0] if span else None
+        patience = Patience(
+            self.connect_timeout,
+            self.read_timeout,
+            self.total_timeout,
+            self.retry_wait,
+            self.most_bytes if wanted is None else wanted,
+        )
+        headers = (
+            {"Range": f"bytes={span[0]}-{span[1] - 1}", "Accept-Encoding": "identity"}
+            if span
+            else None
+        )
+        # What breaks off in the middle comes back to `get` anyhow, and is counted there.
+        answer = patience.ask(
+            url, headers=headers, form=form, busy=_BUSY, only=206 if span else None
+        )
+        if span and answer.status != 206:
+            address = httpx2.URL(url)
+            raise ArchiveError(
+                f"{address.host} answers a range of {address.path} with {answer.status}, not 206: "
+                "it would send the whole file. Use another endpoint (HF_ENDPOINT)."
+            )
+        self.fetched += len(answer.body)
+        if wanted is not None and len(answer.body) != wanted:
+            raise httpx2.RemoteProtocolError(f"{len(answer.body)} bytes instead of {wanted}")
+        return answer
 
 
-def _failure(what: str, error: HfHubHTTPError | OfflineModeIsEnabled) -> ArchiveError:
+def _failure(what: str, error: Exception) -> ArchiveError:
     if isinstance(error, OfflineModeIsEnabled):
         return ArchiveError(f"{what} cannot be read: unset HF_HUB_OFFLINE to fetch it.")
-    status = error.response.status_code
-    said = error.server_message or error.response.text[:200]
+    status = error.status if isinstance(error, HubRefusal) else None
+    said = str(error) if status else clean(f"{type(error).__name__}: {error}")
     advice = {
         401: "The token is refused: set a valid HF_TOKEN, or none",
         403: "The token may not do this: set another HF_TOKEN, or none",
         404: "It is not there: check HF_ASSETS_ARCHIVE and HF_ENDPOINT",
         429: "The Hub asks for patience: run again later",
-    }.get(status, "Run again later")
+    }.get(status or 0, "Run again later")
     return ArchiveError(
-        f"{what} cannot be read: HTTP {status} {said}".strip() + f". {advice}.",
+        f"{what} cannot be read: {said}. {advice}.",
         permanent=status in {400, 401, 403, 404, 410, 416, 451},
     )
 
@@ -156,7 +161,7 @@ class RangedFile(io.RawIOBase):
         kept_from = self._size - len(self._end)
         if begin >= kept_from:
             return self._end[begin - kept_from : end - kept_from]
-        missing = self._web.get(self._url, self._what, span=(begin, min(end, kept_from))).content
+        missing = self._web.get(self._url, self._what, span=(begin, min(end, kept_from))).body
         if not self._end and end == self._size:
             self._end = missing
             return missing

@@ -51,7 +51,7 @@ def recover(folder: Path, kind: Kind, found: ArchivedDay, clock: Callable[[], da
             names += sum(isinstance(one, str) and one.startswith(NAMED) for one in page.ids)
         if not attempt.lines:
             attempt.keep(Page(found.place, None, b"[]", [], None))
-        return attempt.finish(found.time, **_facts(kind, found, names, clock()))
+        return attempt.finish(attempt.candidate(found.time, **_facts(kind, found, names, clock())))
     except BaseException:
         shutil.rmtree(attempt.path, ignore_errors=True)
         raise

@@ -8,14 +8,15 @@ the wrong type is left out and named, a row without identity is put aside.
 
 import json
 import math
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import msgspec
 import polars as pl
+
+from hf_assets.hub.loose_json import EXCERPT, loose_rows
 
 Kind = Literal["models", "spaces"]
 
@@ -23,8 +24,6 @@ Kind = Literal["models", "spaces"]
 Count = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 # An identity is never empty.
 Identity = Annotated[str, msgspec.Meta(min_length=1)]
-# An odd value is kept for the reader, not the table: this many characters of it.
-EXCERPT = 500
 
 
 class _Total(msgspec.Struct, gc=False):
@@ -160,6 +159,7 @@ ODD_SCHEMA = pl.Schema(
     {
         "page": pl.Int64,
         "row": pl.Int64,
+        "id": pl.String,
         "field": pl.String,
         "reason": pl.String,
         "value": pl.String,
@@ -169,13 +169,18 @@ ODD_SCHEMA = pl.Schema(
 
 @dataclass(frozen=True)
 class Odd:
-    """What did not fit: a whole row (`field` None: put aside) or one value (left out: null)."""
+    """What did not fit: a whole row (`field` None: put aside) or one value (left out: null).
+
+    `page` and `row` count from 0, as served; `id` is the repository's name, else its `_id`, else
+    None.
+    """
 
     page: int
     row: int
     field: str | None
     reason: str
     value: str
+    id: str | None = None
 
 
 def parse_page(kind: Kind, number: int, body: bytes) -> tuple[pl.DataFrame, list[Odd]]:
@@ -199,56 +204,11 @@ def _row_by_row(kind: Kind, number: int, body: bytes) -> tuple[list[dict[str, An
     rows, odd = [], []
     for at, found in enumerate(loose_rows(body)):
         row, problems = _mend(kind, found)
-        odd += [Odd(number, at, *problem) for problem in problems]
+        named = _name(found) if problems else None
+        odd += [Odd(number, at, *problem, named) for problem in problems]
         if row is not None:
             rows.append(row)
     return rows, odd
-
-
-def loose_rows(body: bytes) -> list[Any]:
-    """The rows of a page as Python objects, by a reader that forgives what JavaScript writes.
-
-    `JSON.stringify` writes half of a surrogate pair as an escape, which strict readers refuse with
-    the whole page.
-
-    A row nested deeper than Python goes is a text that says so.
-
-    Raises:
-        ValueError: the body is no JSON list.
-    """
-    # Bytes that are no UTF-8 become half surrogates too: seen again where a value is kept.
-    text = body.decode(errors="surrogateescape")
-    try:
-        rows = json.loads(text, parse_int=_integer)
-    except RecursionError:
-        return [_shallow_row(row) for row in _split_rows(text)]
-    if not isinstance(rows, list):
-        raise ValueError(f"a {type(rows).__name__} where a list of rows belongs")
-    return rows
-
-
-def _integer(digits: str) -> int | float:
-    """A JSON integer; one with more digits than Python reads (4300) becomes infinite."""
-    return int(digits) if len(digits) <= 4000 else float("inf")
-
-
-def _shallow_row(text: str) -> Any:
-    try:
-        return json.loads(text, parse_int=_integer)
-    except RecursionError:
-        return "nested too deep: " + text[:EXCERPT]
-
-
-def _split_rows(text: str) -> Iterator[str]:
-    """The elements of a JSON list as texts, without going down into them."""
-    depth, begin = 0, 0
-    for token in re.finditer(r'"(?:[^"\\]|\\.)*"|[\[\]{},]', text):
-        mark = token.group()
-        if depth == 1 and mark in ",]" and text[begin : token.start()].strip():
-            yield text[begin : token.start()]
-        depth += (mark in "[{") - (mark in "]}")
-        if depth == 1 and mark in "[,":
-            begin = token.end()
 
 
 def _mend(kind: Kind, row: Any) -> tuple[dict[str, Any] | None, list[tuple[str | None, str, str]]]:
@@ -283,6 +243,13 @@ def fits(kind: Kind, name: str, value: Any) -> bool:
     return row is not None and not problems
 
 
+def _name(row: Any) -> str | None:
+    """What a row is called, if it is called anything."""
+    names = (row.get("id"), row.get("_id")) if isinstance(row, dict) else ()
+    name = next((one for one in names if isinstance(one, str) and one), None)
+    return None if name is None else name[:EXCERPT].encode(errors="replace").decode()
+
+
 def _excerpt(value: Any) -> str:
     return json.dumps(value)[:EXCERPT]
 
@@ -302,7 +269,7 @@ def row_ids(body: bytes) -> list[Any]:
     """
     try:
         return [row._id for row in _IDENTITIES.decode(body)]
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         rows = loose_rows(body)
     return [row.get("_id") if isinstance(row, dict) else None for row in rows]
 
@@ -332,7 +299,7 @@ class Oddities:
 def odd_frame(odd: list[Odd]) -> pl.DataFrame:
     """The odd rows and values as a table under `ODD_SCHEMA`."""
     return pl.DataFrame(
-        [(one.page, one.row, one.field, one.reason, one.value) for one in odd],
+        [(one.page, one.row, one.id, one.field, one.reason, one.value) for one in odd],
         schema=ODD_SCHEMA,
         orient="row",
     )

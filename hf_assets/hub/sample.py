@@ -6,6 +6,7 @@ import httpx2
 from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 
+from hf_assets.errors import clean
 from hf_assets.lake import Stored
 from hf_assets.verdict import Verdict
 
@@ -53,6 +54,6 @@ def sample_agrees(stored: Stored, endpoint: str, timeout: float) -> Verdict:
         "differ": len(differ),
     }
     says = f"{len(differ)} of {rows.height} differ" + (
-        f": {', '.join(differ)}"[:500] if differ else ""
+        f": {clean(', '.join(differ), 500)}" if differ else ""
     )
     return Verdict(not differ, says + ".", figures, warn=True)

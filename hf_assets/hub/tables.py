@@ -17,6 +17,7 @@ import polars as pl
 
 from hf_assets.hub.base_models import base_models
 from hf_assets.hub.capture import Capture
+from hf_assets.hub.loose_json import EXCERPT
 from hf_assets.hub.rows import Kind, Odd, Oddities, odd_frame, parse_page
 from hf_assets.hub.schemas import TEXTS
 from hf_assets.lake import Made, iso
@@ -100,7 +101,7 @@ def stacked(frames: Iterable[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]
 
 
 def _batches(kind: Kind, capture: Capture, odd: Oddities) -> Iterator[pl.DataFrame]:
-    """Pages parsed and stacked, newest first, with `page` to find them again.
+    """Pages parsed and stacked, newest first, with `page` and `row` to find each again.
 
     The next batch is parsed while the caller has this one: writing a table holds no lock.
     """
@@ -118,10 +119,19 @@ def _batches(kind: Kind, capture: Capture, odd: Oddities) -> Iterator[pl.DataFra
         while batch:
             frames = []
             for number, frame, problems in (page.result() for page in batch):
-                frames.append(frame.with_columns(page=pl.lit(number, pl.Int32)))
+                frames.append(_located(frame, number, problems))
                 odd += problems
             batch = begun()
             yield pl.concat(frames)
+
+
+def _located(frame: pl.DataFrame, number: int, problems: list[Odd]) -> pl.DataFrame:
+    """With the page and the row in it, as served: rows that were put aside are counted."""
+    aside = {odd.row for odd in problems if odd.field is None}
+    rows = pl.Series(range(frame.height + len(aside)), dtype=pl.Int32)
+    if aside:
+        rows = rows.filter(~rows.is_in(list(aside)))
+    return frame.with_columns(page=pl.lit(number, pl.Int32), row=rows)
 
 
 @dataclass(frozen=True)
@@ -263,8 +273,11 @@ def _time(column: str) -> pl.Expr:
 
 
 def _odd_values(frame: pl.DataFrame, name: str, which: pl.Expr, reason: str) -> list[Odd]:
-    found = frame.filter(which).select("page", name)
-    return [Odd(page, -1, name, reason, str(value)[:500]) for page, value in found.iter_rows()]
+    found = frame.filter(which).select("page", "row", name, "id")
+    return [
+        Odd(page, row, name, reason, str(value)[:EXCERPT], named[:EXCERPT])
+        for page, row, value, named in found.iter_rows()
+    ]
 
 
 # The first `license:` tag, without its prefix.

@@ -199,3 +199,25 @@ def test_a_refused_field_is_dropped_told_and_not_asked_for_again(world: Make) ->
     stored = hub.lake.read("models", today()).frame.collect()
     assert stored["used_storage"].null_count() == stored.height == 1500
     assert stored["likes"].null_count() == 0
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_capture_that_a_check_rejects_is_asked_for_again_by_the_same_run(world: Make) -> None:
+    hub = world(None, Faults(numbers=[At(page=1, kind="models")]))
+    result = hub.materialize("raw_models", "models")
+    assert result.success
+    assert retries(result) == 1
+    assert captured(hub).rows == hub.lake.read("models", today()).rows == 1500
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_capture_that_a_check_rejects_is_asked_for_again_by_the_next_run(world: Make) -> None:
+    hub = world(None, Faults(ends_early=[At(times=FOREVER, page=1, kind="models")]))
+    failed = hub.materialize("raw_models", "models")
+    (said,) = failures(failed).values()
+    assert "are no capture of the day: only 22.2% of the rows that the Hub counts" in said
+    assert retries(failed) == 3
+    assert not made(failed)
+    hub.faults.ends_early.clear()
+    assert hub.materialize("raw_models", "models").success
+    assert captured(hub).rows == 1500

@@ -7,11 +7,14 @@ from xml.etree import ElementTree
 
 import dagster as dg
 import pytest
+from huggingface_hub import constants
 
 from hf_assets.defs.report import shown
+from hf_assets.demo.faults import Faults
 from hf_assets.demo.recorded import RecordedHub
+from hf_assets.demo.switches import At
 from hf_assets.lake import today
-from hf_assets_tests.defs.conftest import RAW, TABLES, Make, World
+from hf_assets_tests.defs.conftest import RAW, TABLES, Make, World, failures
 
 LONG = "x" * 10_000
 TEXTS = (
@@ -182,3 +185,20 @@ def test_shown_keeps_numbers_and_shortens_the_rest() -> None:
         "a",
         "a, b",
     ]
+
+
+def test_what_a_server_says_is_in_no_event_whole_nor_with_the_token(
+    world: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = "hf_" + "s3cr3tT0k3n" * 3
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_IMPLICIT_TOKEN", False)
+    monkeypatch.setenv("HF_TOKEN", token)
+    hub = world(None, Faults(echo=[At(value=1000, kind="models")]))
+    failed = hub.materialize("raw_models")
+    assert "HTTP 403" in str(failures(failed))
+    assert "authorization" in str(failures(failed))
+    for record in hub.instance.all_logs(failed.run_id):
+        said = dg.serialize_value(record)
+        assert token[:12] not in said
+        assert "u001b" not in said
+        assert len(said) < 100_000

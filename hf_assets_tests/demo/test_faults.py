@@ -100,7 +100,6 @@ def test_trickle(url: str, faults: Faults) -> None:
             got += part
             if len(got) >= 300:
                 break
-    # At this rate the page would take minutes: it is there in parts.
     assert time.monotonic() - began >= 0.1
     assert got.startswith(b'[{"_id"')
 
@@ -208,6 +207,59 @@ def test_refused_expand_names_what_is_allowed_and_what_was_asked(url: str, fault
 def test_rate_limit_can_change_while_serving(url: str, faults: Faults) -> None:
     faults.rate_limit = (2, 60)
     assert [httpx2.get(url).status_code for _ in range(3)] == [200, 200, 429]
+
+
+def test_a_listing_that_ends_early(url: str, faults: Faults) -> None:
+    faults.ends_early = [At(), At(value=0)]
+    for length in (100, 0):
+        answer = httpx2.get(url)
+        assert len(answer.json()) == length
+        assert "Link" not in answer.headers
+        assert answer.headers["X-Total-Count"] == "1000"
+    faults.numbers = [At()]
+    assert httpx2.get(url).json() == [1, 2, 3]
+    faults.no_link = [At()]
+    answer = httpx2.get(url)
+    assert (len(answer.json()), "Link" in answer.headers) == (300, False)
+
+
+def test_stale_pages_link_to_themselves_in_ever_new_words(url: str, faults: Faults) -> None:
+    whole = httpx2.get(url)
+    faults.stale = [At(times=2)]
+    asked, links = url, []
+    for _ in range(3):
+        answer = httpx2.get(asked)
+        assert answer.json() == whole.json()
+        asked = answer.links["next"]["url"]
+        links.append(asked)
+    assert len(set(links)) == 3
+    assert httpx2.get(asked).json()[0] not in whole.json()
+
+
+def test_bodies_and_headers_that_no_hub_sends(url: str, faults: Faults) -> None:
+    whole = httpx2.get(url)
+    faults.bloat = [At(value=1000)]
+    assert httpx2.get(url).content == whole.content + b" " * 1000
+    faults.two_members = [At()]
+    with httpx2.stream("GET", url) as answer:
+        packed = b"".join(answer.iter_raw())
+    assert gzip.decompress(packed) == whole.content
+    assert packed.count(b"\x1f\x8b\x08") >= 2
+    faults.odd_link, faults.odd_total = "nonsense", "many"
+    answer = httpx2.get(url)
+    assert (answer.headers["Link"], answer.headers["X-Total-Count"]) == ("nonsense", "many")
+
+
+def test_refusals_of_proxies(url: str, faults: Faults) -> None:
+    faults.busy = [At(), At(value=7)]
+    for seconds in ("1000000", "7"):
+        answer = httpx2.get(url)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, seconds)
+    faults.echo = [At(value=100)]
+    answer = httpx2.get(url, headers={"X-Mine": "me"})
+    assert answer.status_code == 403
+    assert "'x-mine': 'me'" in answer.json()["error"]
+    assert answer.json()["error"].endswith("x" * 100)
 
 
 def test_latency(url: str, faults: Faults) -> None:

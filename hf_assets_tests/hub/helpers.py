@@ -2,16 +2,18 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from subprocess import PIPE, Popen
 from typing import Any
 
 import polars as pl
+import pytest
 
 import hf_assets_tests
 from hf_assets.demo.recorded import RecordedHub
-from hf_assets.hub import schemas, tables
+from hf_assets.hub import capturing, schemas, tables
 from hf_assets.hub.capture import Capture
 from hf_assets.hub.listing import Ask
 from hf_assets.hub.rows import Kind
@@ -45,9 +47,18 @@ def recorded(folder: Path, models: Iterable[Row] = (), spaces: Iterable[Row] = (
     return RecordedHub(folder / "models.json", folder / "spaces.json")
 
 
+@contextmanager
+def unjudged() -> Generator[None]:
+    """Whatever was fetched becomes a capture, as in lakes of before."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(capturing, "objection", lambda *_: None)
+        yield
+
+
 def captured(lake: Lake, served: ServedHub, kind: Kind = "models") -> Capture:
     folder = lake.folder(f"raw_{kind}", DAY)
-    return served.capturer().obtain(folder, DAY, Ask.everything(kind))
+    with unjudged():
+        return served.capturer().obtain(folder, DAY, Ask.everything(kind))
 
 
 def made_models(lake: Lake, served: ServedHub) -> Stored:

@@ -23,7 +23,7 @@ from hf_assets.hub.listing import FIELDS, Ask, ListingError
 from hf_assets.lake import Lake, iso
 from hf_assets_tests.conftest import DAY, NOON, Clock, ServedHub, ServeHub
 from hf_assets_tests.full_disk import files_no_longer_than
-from hf_assets_tests.hub.helpers import ids_of, pages, python, rows_of
+from hf_assets_tests.hub.helpers import ids_of, pages, python, rows_of, unjudged
 
 HUB = GeneratedHub(500, 200, seed=3, day=iso(DAY))
 MODELS = Ask.everything("models")
@@ -117,12 +117,6 @@ def test_pages_come_newest_first_unless_told_otherwise(obtain: Obtain) -> None:
     capture = obtain()
     assert [number for number, _ in pages(capture)] == [4, 3, 2, 1, 0]
     assert [number for number, _ in pages(capture, newest_first=False)] == [0, 1, 2, 3, 4]
-
-
-def test_an_empty_hub_is_captured_too(hub: ServeHub, folder: Path) -> None:
-    served = hub(GeneratedHub(0, 0, day=iso(DAY)))
-    capture = served.capturer().obtain(folder, DAY, MODELS)
-    assert (capture.facts["pages"], capture.rows, capture.facts["distinct"]) == (1, 0, 0)
 
 
 # Which day
@@ -226,6 +220,189 @@ def test_a_capture_older_than_a_day_is_started_anew_while_that_is_possible(
     assert ids_of(capture) == listed()
     assert len(list(folder.glob("*/journal.jsonl"))) == 1
     assert any("too old to go on" in line for line in served.told)
+
+
+def test_a_capture_that_takes_longer_than_a_day_ends_for_good(
+    served: ServedHub, folder: Path
+) -> None:
+    clock = Clock()
+
+    def slowly(_: Progress) -> None:
+        clock.now += timedelta(hours=8)
+
+    capturer = served.capturer(clock, report=slowly, report_every=0.0)
+    with pytest.raises(ListingError, match=r"after 24 hours and 300 rows: it describes no") as end:
+        capturer.obtain(folder, DAY, MODELS)
+    assert end.value.permanent
+    assert open_capture(folder) is None
+    assert len(served.listed) == 3
+
+
+def test_a_last_page_after_a_day_is_no_end_either(served: ServedHub, folder: Path) -> None:
+    clock = Clock()
+
+    def slowly(progress: Progress) -> None:
+        clock.now += timedelta(hours=25 if progress.pages == 5 else 0)
+
+    with pytest.raises(ListingError, match="500 rows: it describes no one day"):
+        served.capturer(clock, report=slowly, report_every=0.0).obtain(folder, DAY, MODELS)
+    assert open_capture(folder) is None
+
+
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])
+def test_an_interrupt_is_an_end_with_the_pages_kept(
+    served: ServedHub, obtain: Obtain, folder: Path, interrupt: type[BaseException]
+) -> None:
+    def stop(progress: Progress) -> None:
+        if progress.pages == 3:
+            raise interrupt
+
+    with pytest.raises(interrupt):
+        served.capturer(report=stop, report_every=0.0).obtain(folder, DAY, MODELS)
+    assert len(served.listed) == 3
+    assert len(list(folder.glob("*/*.json.zst"))) == 3
+    assert ids_of(obtain()) == listed()
+    assert len(served.listed) == 5
+
+
+# What is no capture
+
+BROKEN = {
+    "nothing": {"ends_early": [At(page=1, value=0)]},
+    "numbers": {"numbers": [At(page=1)]},
+    "a third of the only page": {"ends_early": [At(page=1)]},
+    "a third of the rows": {"ends_early": [At(page=2, value=0.9)]},
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_what_a_blocking_check_rejects_is_asked_for_again(
+    served: ServedHub, obtain: Obtain, folder: Path, broken: str
+) -> None:
+    served.faults.__dict__.update({name: list(at) for name, at in BROKEN[broken].items()})
+    with pytest.raises(ListingError, match=r"are no capture of the day: .* asks the Hub") as end:
+        obtain()
+    assert not end.value.permanent
+    assert open_capture(folder) is None
+    (attempt,) = (path for path in folder.iterdir() if path.is_dir())
+    assert json.loads((attempt / "rejected.json").read_bytes())["reason"]
+    assert list(attempt.glob("*.json.zst"))
+    assert ids_of(obtain(now=NOON + timedelta(hours=1))) == listed()
+    assert not attempt.exists()
+
+
+def test_a_listing_under_half_of_yesterdays_is_no_capture(
+    served: ServedHub, obtain: Obtain, lake: Lake
+) -> None:
+    today = lake.folder("raw_models", "2026-11-21")
+    obtain()
+    served.faults.no_total = True
+    served.faults.ends_early = [At(page=2, value=0.5)]
+    with pytest.raises(ListingError, match="a partial snapshot: 150 rows, where 500 are usual"):
+        served.capturer(Clock(NEXT_NOON)).obtain(today, "2026-11-21", MODELS)
+    capture = served.capturer(Clock(NEXT_NOON)).obtain(today, "2026-11-21", MODELS)
+    assert capture.rows == 500
+
+
+def test_a_rejected_capture_of_before_is_replaced_while_it_is_still_today(
+    served: ServedHub, obtain: Obtain
+) -> None:
+    served.faults.ends_early = [At(page=1)]
+    with unjudged():
+        assert obtain().rows == 33
+    # Of a day that is over, it is all there is.
+    assert obtain(now=NEXT_NOON).rows == 33
+    assert ids_of(obtain(now=NOON + timedelta(hours=1))) == listed()
+
+
+def test_a_rejected_refetch_leaves_the_capture(served: ServedHub, obtain: Obtain) -> None:
+    first = obtain()
+    served.faults.numbers = [At(page=1)]
+    with pytest.raises(ListingError, match="no rows or no end"):
+        obtain(refetch=True)
+    assert obtain().facts == first.facts
+
+
+def test_of_rejected_attempts_the_last_stays(
+    served: ServedHub, obtain: Obtain, folder: Path
+) -> None:
+    served.faults.numbers = [At(page=1, times=3)]
+    for hour in range(3):
+        with pytest.raises(ListingError):
+            obtain(now=NOON + timedelta(hours=hour))
+    (attempt,) = (path for path in folder.iterdir() if path.is_dir())
+    assert attempt.name.startswith("20261120T14")
+
+
+# A listing without end
+
+
+def test_pages_that_bring_nothing_new_end_the_listing(
+    served: ServedHub, obtain: Obtain, folder: Path
+) -> None:
+    served.faults.stale = [At(page=3, times=FOREVER)]
+    with pytest.raises(ListingError, match=r"has no end: the last 10 pages .* after 300, and"):
+        obtain()
+    assert len(served.listed) == 3 + 10
+    assert open_capture(folder) is None
+    served.faults.stale.clear()
+    served.requests.clear()
+    assert ids_of(obtain()) == listed()
+    assert len(served.listed) == 5
+
+
+def test_a_few_pages_that_bring_nothing_new_are_no_end(served: ServedHub, obtain: Obtain) -> None:
+    served.faults.stale = [At(page=3, times=9)]
+    capture = obtain()
+    assert (capture.rows, capture.distinct) == (500 + 900, 500)
+
+
+def test_pages_without_new_ids_are_counted_over_a_break(
+    served: ServedHub, obtain: Obtain, folder: Path
+) -> None:
+    served.faults.stale = [At(page=3, times=FOREVER)]
+
+    def stop(progress: Progress) -> None:
+        if progress.pages == 8:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        served.capturer(report=stop, report_every=0.0).obtain(folder, DAY, MODELS)
+    with pytest.raises(ListingError, match="the last 10 pages"):
+        obtain()
+    assert len(served.listed) == 3 + 10
+
+
+# A full page that links to no other, and no count
+
+
+@pytest.mark.parametrize("page", [1, 3])
+def test_a_lost_link_without_a_count_is_no_end(
+    served: ServedHub, obtain: Obtain, page: int
+) -> None:
+    served.faults.no_total = True
+    served.faults.no_link = [At(page=page)]
+    assert ids_of(obtain()) == listed()
+    assert f"page {page - 1} is full and may have lost its link: asking for a row less" in (
+        served.told
+    )
+
+
+def test_links_that_are_always_lost_without_a_count_are_no_end(
+    served: ServedHub, obtain: Obtain, folder: Path
+) -> None:
+    served.faults.no_total = True
+    served.faults.no_link = [At(times=FOREVER)]
+    with pytest.raises(ListingError, match=r"after 100 rows, and more: its Link header is lost"):
+        obtain()
+    assert open_capture(folder) is None
+
+
+def test_a_full_last_page_without_a_count_is_an_end(served: ServedHub, obtain: Obtain) -> None:
+    served.faults.no_total = True
+    capture = obtain()
+    assert ids_of(capture) == listed()
+    assert capture.facts["pages"] == 6  # 99 rows, and the last one
 
 
 # Limited captures

@@ -5,7 +5,6 @@ import shutil
 from datetime import timedelta
 from pathlib import Path
 
-import httpx2
 import polars as pl
 import pytest
 from starlette.applications import Starlette
@@ -16,10 +15,11 @@ from starlette.routing import Route
 from hf_assets.demo.faults import Faults
 from hf_assets.demo.generator import GeneratedHub
 from hf_assets.hub import schemas, usage
+from hf_assets.hub.addresses import next_address, refused_fields
 from hf_assets.hub.attempt import last_attempt
 from hf_assets.hub.capture import open_capture
 from hf_assets.hub.capturing import Capturer
-from hf_assets.hub.listing import Ask, HubClient, ListingError, refused_fields
+from hf_assets.hub.listing import Ask, HubClient, ListingError
 from hf_assets.hub.pacing import Pacer
 from hf_assets.hub.rows import Oddities
 from hf_assets.lake import Lake, iso
@@ -89,12 +89,9 @@ def test_a_secret_in_the_endpoint_is_refused_and_not_told() -> None:
 
 
 def test_a_mirror_below_a_path_keeps_its_path() -> None:
-    client = HubClient("https://mirror.example/hf", pacer=Pacer())
-    answer = httpx2.Response(
-        200, headers={"Link": '<https://huggingface.co/api/models?cursor=x%3D>; rel="next"'}
-    )
-    following = client._next_url(answer, WHOLE.url(client.endpoint), 0)
-    assert following == "https://mirror.example/hf/api/models?cursor=x%3D"
+    link = {"Link": '<https://huggingface.co/api/models?cursor=x%3D>; rel="next"'}
+    following = next_address(link, WHOLE.url("https://mirror.example/hf"))
+    assert following == ("https://mirror.example/hf/api/models?cursor=x%3D", "huggingface.co")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -365,6 +366,57 @@ def test_a_revision_that_is_no_parquet(serve: Serve, content: bytes) -> None:
     assert found is not None
     with pytest.raises(ArchiveError, match=r"o/d@a{40}/models.parquet cannot be read as Parquet"):
         list(found.read())
+
+
+def test_a_list_of_commits_has_an_end(serve: Serve) -> None:
+    strict, asked = Strict(b"no parquet" * 9000), []
+
+    def commits(request: Request) -> Response:
+        asked.append(request.url.query)
+        link = f'<https://elsewhere.example/?cursor={len(asked)}>; rel="next"'
+        return JSONResponse(strict.commits, headers={"Link": link})
+
+    strict.app.routes.insert(0, Route("/api/datasets/o/d/commits/main", commits))
+    assert reader(serve, strict).days() == {DAY}
+    assert asked == ["limit=1000", "cursor=1"]
+
+
+@pytest.mark.parametrize("link", ["http://[::1/x?cursor=1", "/api/datasets/o/d/commits/main"])
+def test_a_list_of_commits_with_a_link_to_nowhere(serve: Serve, link: str) -> None:
+    strict = Strict(b"no parquet")
+    strict.link = link
+    with pytest.raises(ArchiveError, match="gives no list of commits: ValueError: a next link"):
+        reader(serve, strict).days()
+
+
+@pytest.mark.parametrize("date", ["0001-01-01T00:00:00+14:00", "x" * 1_000_000, "\x1b[31mred", 5])
+def test_a_commit_of_no_date(serve: Serve, date: Any) -> None:
+    strict = Strict(b"no parquet")
+    strict.commits = [{"id": "a" * 40, "date": date}]
+    with pytest.raises(ArchiveError, match="gives no list of commits") as raised:
+        reader(serve, strict).days()
+    assert str(raised.value).isprintable()
+    assert len(str(raised.value)) < 1000
+
+
+def served_file(serve: Serve, content: bytes, status: int = 206) -> RangedFile:
+    """A file whose every range is this."""
+    server = serve(Starlette(routes=[Route("/file", lambda _: Response(content, status))]))
+    return RangedFile(Web(retry_wait=0.0), f"{server.url}/file", 100, "a file")
+
+
+def test_a_range_that_is_longer_than_asked_for_is_not_read(serve: Serve) -> None:
+    with pytest.raises(ArchiveError, match="a body over 4 bytes, unpacked") as raised:
+        served_file(serve, b"x" * 5_000_000).read(4)
+    assert raised.value.permanent
+
+
+def test_an_error_of_an_archive_is_told_short_and_clean(serve: Serve) -> None:
+    said = b"\x1b[2J hf_" + b"s3cr3t" * 6 + b" " + b"x" * 5_000_000
+    with pytest.raises(ArchiveError, match=r"HTTP 403 \*\*\* x") as raised:
+        served_file(serve, said, 403).read(4)
+    assert len(str(raised.value)) < 1000
+    assert "s3cr3t" not in "".join(traceback.format_exception(raised.value))
 
 
 def test_a_range_that_is_shorter_than_asked_for_is_asked_for_again(serve: Serve) -> None:

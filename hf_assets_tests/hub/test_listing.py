@@ -1,6 +1,11 @@
 """A Hub that misbehaves: the listing is finished, or fails with page and cause."""
 
+import contextlib
+import gzip
+import socket
+import threading
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -12,15 +17,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from hf_assets import transport
 from hf_assets.demo.faults import Faults
 from hf_assets.demo.generator import GeneratedHub
 from hf_assets.demo.source import Where
 from hf_assets.demo.switches import FOREVER, At
-from hf_assets.hub import listing
+from hf_assets.hub import listing, pacing
+from hf_assets.hub.addresses import next_address, refused_fields
 from hf_assets.hub.capture import Capture, open_capture
 from hf_assets.hub.capturing import NoCapture
-from hf_assets.hub.listing import FIELDS, Ask, HubClient, ListingError, refused_fields
-from hf_assets.hub.pacing import Pacer
+from hf_assets.hub.listing import FIELDS, Ask, HubClient, ListingError
+from hf_assets.hub.pacing import Pacer, pacer_for
 from hf_assets.hub.rows import Kind
 from hf_assets.lake import Lake, iso
 from hf_assets_tests.conftest import DAY, Serve, ServedHub, ServeHub
@@ -142,8 +149,13 @@ def test_an_endless_storm_of_429_ends_with_a_message(
     assert_fails_then_goes_on(served, folder, 1, "HTTP 429")
 
 
-def test_all_clients_of_a_hub_wait_before_it_has_to_refuse(hub: ServeHub, lake: Lake) -> None:
-    served = hub(HUB, rate_limit=6, window=0.5)
+def test_all_clients_of_a_hub_wait_before_it_has_to_refuse(
+    hub: ServeHub, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = Time()  # the Hub's and the pacer's
+    monkeypatch.setattr(pacing, "Pacer", lambda: Pacer(at, at.sleep))
+    pacer_for.cache_clear()
+    served = hub(HUB, rate_limit=6, window=0.5, clock=at)
     for kind in ("models", "spaces"):
         client = HubClient(served.url, retry_wait=0.001, tell=served.told.append)
         folder, ask = lake.folder(f"raw_{kind}", DAY), Ask.everything(kind)
@@ -346,7 +358,170 @@ def test_everything_goes_wrong_on_every_page(
     assert len(served.listed) == 5 * PAGES
 
 
+# Without bounds of its own a Hub can keep a capture for ever
+
+
+def test_no_pause_is_longer_than_a_window(
+    served: ServedHub, folder: Path, naps: list[float]
+) -> None:
+    served.faults.too_many = [At(page=2, value=1_000_000)]
+    served.faults.busy = [At(page=3)]
+    assert_whole(obtain(served, folder))
+    assert [nap for nap in naps if nap > 1] == [301, 301]
+    assert served.told == [
+        "HTTP 429: again in 301 s, where 1000000 s are asked for",
+        "HTTP 503: again in 301 s, where 1000000 s are asked for",
+    ]
+
+
+@pytest.mark.parametrize("said", ["9" * 400, "9" * 5000])
+def test_pacer_lives_with_any_number(said: str) -> None:
+    at = Time()
+    pacer = Pacer(at, at.sleep)
+    pacer.heard({"RateLimit": f'"api";r=0;t={said}', "RateLimit-Policy": f"q={said};w={said}"})
+    pacer.wait()
+    assert at.naps in ([], [301])
+
+
+def test_a_page_that_never_ends_times_out(served: ServedHub, folder: Path) -> None:
+    served.faults.trickle = [At(times=FOREVER, value=10)]
+    with pytest.raises(ListingError, match=r"page 0 .*timed out \(TooSlow\)") as failure:
+        obtain(served, folder, page_timeout=0.1)
+    assert not failure.value.permanent
+    assert "page 0 timed out twice: asking for 50 rows" in served.told
+    served.faults.trickle.clear()
+    assert_whole(obtain(served, folder))
+
+
+def test_headers_that_never_end_time_out(folder: Path) -> None:
+    stop = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=_drip, args=(server, stop), daemon=True).start()
+        served = ServedHub(Starlette(), f"http://127.0.0.1:{server.getsockname()[1]}")
+        with pytest.raises(ListingError, match=r"page 0 .*timed out \(TooSlow\)"):
+            obtain(served, folder, page_timeout=0.2)
+        stop.set()
+
+
+def _drip(server: socket.socket, stop: threading.Event) -> None:
+    """Answers every request with a header without end, a byte at a time."""
+
+    def answer(connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            while not stop.wait(0.02):
+                connection.sendall(b"x")
+
+    with contextlib.suppress(OSError):
+        while True:
+            threading.Thread(target=answer, args=(server.accept()[0],), daemon=True).start()
+
+
+def test_a_body_that_unpacks_to_more_than_any_page_is_refused(
+    served: ServedHub, folder: Path
+) -> None:
+    served.faults.bloat = [At(page=2, value=30_000_000)]
+    with pytest.raises(ListingError, match=r"page 1 .*a body over 4,000,000 bytes") as failure:
+        obtain(served, folder, most_bytes=4_000_000)
+    assert failure.value.permanent
+    assert len(list(folder.glob("*/*.json.zst"))) == 1
+    assert_whole(obtain(served, folder, most_bytes=4_000_000))
+
+
+def test_every_member_of_a_gzip_stream_is_read(served: ServedHub, folder: Path) -> None:
+    served.faults.two_members = [At(times=FOREVER)]
+    assert_whole(obtain(served, folder))
+    assert served.faults.fired["two_members"] == PAGES
+
+
+def test_what_follows_a_gzip_stream_is_not_dropped() -> None:
+    packed = gzip.compress(b"[1, ") + gzip.compress(b"2]")
+    assert b"".join(transport._gunzipped(iter([packed]))) == b"[1, 2]"
+    assert b"".join(transport._gunzipped(bytes([one]) for one in packed)) == b"[1, 2]"
+    for broken in (packed + b"x", packed[:-1], packed + packed[:3]):
+        with pytest.raises(transport.BrokenBody):
+            list(transport._gunzipped(iter([broken])))
+
+
+# What a server says is not for terminals, and what it repeats is not for logs
+
+
+@pytest.mark.parametrize("size", [0, 5_000_000])
+def test_an_error_that_repeats_the_request_is_told_short_and_without_token(
+    served: ServedHub, folder: Path, token: str, size: int
+) -> None:
+    served.faults.echo = [At(value=size)]
+    with pytest.raises(ListingError, match=r"HTTP 403 .*Your request .* set another") as failure:
+        obtain(served, folder)
+    said = "".join(traceback.format_exception(failure.value))
+    assert "authorization" in said
+    assert token[:12] not in said
+    assert len(str(failure.value)) < 1000
+    assert str(failure.value).isprintable()
+    assert failure.value.__cause__ is None
+    assert failure.value.__suppress_context__
+
+
 # Links
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        '<http://[::1/api/models?cursor=x>; rel="next"',
+        f'<http://{"a" * 70_000}/?cursor=x>; rel="next"',
+        '<http://\x80.example:x/?cursor=x>; rel="next"',
+        '<https://huggingface.co/api/models>; rel="next"',
+        '</api/models>; rel="next"',
+        '<https://huggingface.co>; rel="next"',
+    ],
+)
+def test_a_next_link_that_leads_nowhere_is_asked_for_again(
+    served: ServedHub, folder: Path, link: str
+) -> None:
+    served.faults.odd_link = link
+    with pytest.raises(ListingError, match=r"page 0 .*a (next link|Link header)") as failure:
+        obtain(served, folder)
+    assert not failure.value.permanent
+    assert len(served.listed) == 5
+    served.faults.odd_link = ""
+    assert_whole(obtain(served, folder))
+
+
+@pytest.mark.parametrize(
+    ("link", "following"),
+    [
+        ('<https://h/api?cursor=x>; rel="next"', "cursor=x"),
+        ("<https://h/api?cursor=x>;rel=next", "cursor=x"),
+        ('<https://h/api?cursor=x>; title="a=b"; REL="prev next"', "cursor=x"),
+        ('<https://h/api?p=1>; rel="prev", <https://h/api?p=3>; rel="next"', "p=3"),
+        ('<?cursor=x>; rel="next"', "cursor=x"),
+        ("<https://h/api?limit=zz&cursor=%00>; rel=next", "limit=zz&cursor=%00"),
+        ('<https://h/api?p=1>; rel="prev"', None),
+        ('<https://h/api?p=1>; rel="nextish"', None),
+        ("nonsense", None),
+        ("<" * 9000, None),
+        ("", None),
+    ],
+)
+def test_the_next_of_several_links(link: str, following: str | None) -> None:
+    found, foreign = next_address({"Link": link}, "https://h/api?sort=createdAt")
+    assert found == (following and f"https://h/api?{following}")
+    assert foreign is None
+
+
+@pytest.mark.parametrize("total", ["\xb2", "\xb9\xb2", "9" * 5000, "-5", "5.0", "1e3", "five"])
+def test_a_count_that_is_none_is_none(served: ServedHub, folder: Path, total: str) -> None:
+    served.faults.odd_total = total
+    capture = obtain(served, folder)
+    assert_whole(capture)
+    assert capture.facts["total"] is None
+
+
+def test_a_limit_that_is_no_number_is_the_usual_one() -> None:
+    for limit in ("abc", "", "9" * 5000, "²", "-1", "0"):
+        assert listing.page_size(f"https://h/api/models?limit={limit}") == 100
+    assert listing.page_size("https://h/api/models?limit=7") == 7
 
 
 @pytest.mark.parametrize("page", [1, 3])

@@ -234,3 +234,61 @@ def test_the_two_readers_know_the_same_fields(kind: Kind) -> None:
     assert set(WIRE_SCHEMA[kind]) == {"_id", "id", *FITS[kind]}
     frame, _ = parse_page(kind, 0, msgspec.json.encode([{**PLAIN, "id": "c"}]))
     assert frame.filter(pl.col("id") == "c").height == 1
+
+
+def test_an_identity_that_is_no_text_costs_its_row_alone() -> None:
+    body = b'[{"_id":"a\xff","id":"x/y"},{"_id":"b","id":"x/z"}]'
+    assert len(row_ids(body)) == 2
+    frame, (odd,) = parse_page("models", 4, body)
+    assert frame["_id"].to_list() == ["b"]
+    assert (odd.page, odd.row, odd.id, odd.field) == (4, 0, "x/y", None)
+    assert odd.reason.startswith("_id: 'utf-8' codec can't encode")
+
+
+@pytest.mark.parametrize(
+    ("row", "name"),
+    [
+        ({"_id": "a", "id": "x/y", "likes": "5"}, "x/y"),
+        ({"_id": "a", "id": 5}, "a"),
+        ({"id": "x/\ud800y"}, "x/?y"),
+        ({"_id": 5, "id": ["x"]}, None),
+        (17, None),
+    ],
+)
+def test_what_does_not_fit_is_named(row: Any, name: str | None) -> None:
+    _, (odd,) = parse_page("models", 0, as_json([row]))
+    assert odd.id == name
+    assert odd_frame([odd])["id"].to_list() == [name]
+
+
+# Deeper than Python reads: such a page is cut into rows.
+DEEP = b"[" * 100_000 + b"]" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"[" * 200_000, "never closed"),
+        (b"[" + DEEP + b"," + b"[" * 5000, "never closed"),
+        (b'[{"_id":"a","id":"x/y"},' + b'{"a":' * 200_000, "never closed"),
+        (b"[" + DEEP + b',"a', "text without end"),
+        # Tried from each quote again, this takes ten minutes.
+        (b"[" + DEEP + b',"' + b'\\"' * 300_000, "text without end"),
+        (b"[" + DEEP + b"] [1]", "after the list"),
+        (b'{"a":' + DEEP + b"}", "no list of rows"),
+        (b"[" + DEEP + b",nonsense]", "Expecting value"),
+    ],
+)
+def test_a_deep_page_that_is_no_list_is_refused_and_no_empty_one(body: bytes, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        row_ids(body)
+
+
+def test_a_deep_row_costs_no_other_row() -> None:
+    text = b'{"_id":"c","id":"a\\"],[\\\\","likes":3}'
+    body = b' [ {"_id":"a","id":"x/y"} , ' + DEEP + b"," + text + b" ] "
+    assert row_ids(body) == ["a", None, "c"]
+    frame, (odd,) = parse_page("models", 0, body)
+    assert frame["id"].to_list() == ["x/y", 'a"],[\\']
+    assert odd.row == 1
+    assert odd.value.startswith('"nested too deep:  [[[')

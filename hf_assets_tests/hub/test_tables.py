@@ -20,7 +20,7 @@ from hf_assets.demo.hub import create_app
 from hf_assets.demo.server import LoopbackServer
 from hf_assets.demo.switches import At
 from hf_assets.hub import listing, schemas, tables
-from hf_assets.hub.capture import CorruptCapture
+from hf_assets.hub.capture import Capture, CorruptCapture, open_capture
 from hf_assets.hub.rows import Kind
 from hf_assets.lake import Lake, Stored, iso
 from hf_assets_tests.conftest import DAY, ServedHub, ServeHub
@@ -32,6 +32,7 @@ from hf_assets_tests.hub.helpers import (
     made_models,
     made_spaces,
     model,
+    pages,
     recorded,
     rows_of,
 )
@@ -253,6 +254,49 @@ def test_gates_are_words(made: Any) -> None:
     assert quarantine is not None
     assert quarantine["value"].to_list() == ["sometimes"]
     assert stored.notes["nulled gated"] == 1
+
+
+@pytest.mark.parametrize("size", [3, 1000])
+def test_the_quarantine_names_page_row_and_id(
+    made: Any, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(listing, "PAGE_SIZE", size)
+    rows = [model(number) for number in range(10, 0, -1)]
+    rows[1]["gated"] = "sometimes"
+    rows[4]["createdAt"] = "soon"
+    rows[5]["lastModified"] = "never"
+    rows[7]["likes"] = "five"
+    # The Hub of these rows lists by creation and puts raw rows in the middle of the first page.
+    stored = made(*rows, odd_rows={"models": [b'{"id":"no/identity"}']})
+    quarantine = stored.aside("quarantine")
+    assert quarantine is not None
+    assert quarantine.columns[:4] == ["page", "row", "id", "field"]
+    served = {}
+    for number, body in pages(captured_again(stored)):
+        for at, row in enumerate(json.loads(body)):
+            served[number, at] = row["id"]
+    assert len(served) == 11
+    named = {field: (served[page, row], name) for page, row, name, field in
+             quarantine.select("page", "row", "id", "field").iter_rows()}  # fmt: skip
+    assert named.keys() == {"gated", "createdAt", "lastModified", "likes", None}
+    for field, (there, name) in named.items():
+        assert name == there, field
+    assert named[None][1] == "no/identity"
+    assert named["gated"][1] == rows[1]["id"]
+
+
+def captured_again(stored: Stored) -> Capture:
+    """The capture that a day was made of."""
+    capture = open_capture(stored.path.parents[2] / "raw_models" / f"day={stored.day}")
+    assert capture is not None
+    return capture
+
+
+def test_a_quarantine_of_before_is_still_read(made: Any) -> None:
+    stored = made(model(1, gated="sometimes"))
+    quarantine = stored.aside("quarantine")
+    quarantine.drop("id").write_parquet(stored.path.with_name("quarantine.parquet"))
+    assert stored.aside("quarantine").columns == ["page", "row", "field", "reason", "value", "day"]
 
 
 @pytest.mark.parametrize(
