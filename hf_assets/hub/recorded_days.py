@@ -82,6 +82,7 @@ class RecordedDays:
         }
         time = recorded.fetched or datetime.fromisoformat(day + NOON)
         found = ArchivedDay(self._relative(files[0]), time.astimezone(UTC), facts)
+        found.path, found.many = files[0], len(recorded.days) > 1
         found.read = lambda: recorded.pages(kind, day, found)
         return found
 
