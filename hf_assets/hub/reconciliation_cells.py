@@ -5,6 +5,7 @@ A list is counted, never parsed: its items are its quoted texts, its licences th
 """
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import polars as pl
 
@@ -40,33 +41,37 @@ _TOTAL = r"""total['"]?\s*[:=]\s*(\d+)"""
 _ISO_TIME = r"^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d.*)?$"
 _EPOCH = r"^\d{9,16}(?:\.\d*)?$"
 
-Numbers = dict[str, pl.Series]
+Numbers = dict[str, pl.Expr]
 
 
-def numbers(frame: pl.DataFrame) -> pl.DataFrame:
+class Cells(NamedTuple):
+    """A column, not looked at yet, and the type of its values."""
+
+    values: pl.Expr
+    dtype: pl.DataType
+
+
+def numbers(frame: pl.DataFrame, kind: Kind) -> pl.DataFrame:
     """What each row adds to the sums of a file: columns named `field:measure`.
 
     Args:
         frame: columns named as the Hub names them, of any type.
+        kind: "models" or "spaces".
     """
-    columns: Numbers = {}
-    for name in frame.columns:
-        if name in (*WEIGHTS, BASES):
-            continue
-        for measure, series in _counting(name)(_plain(frame[name])).items():
-            columns[f"{name}:{measure}"] = series
-    weights = [_plain(frame[name]) for name in WEIGHTS if name in frame.columns]
-    if weights:
-        for measure, series in _parameters(weights).items():
-            columns[f"parameters:{measure}"] = series
-    if {"tags", BASES} & set(frame.columns):
-        columns["bases:rows"] = _bases(frame)
-    return pl.DataFrame(
-        {name: series.fill_null(0).cast(pl.Int128) for name, series in columns.items()}
-    )
+    plain = frame.select(_plain(name, dtype) for name, dtype in frame.schema.items())
+    cells = {name: Cells(pl.col(name), dtype) for name, dtype in plain.schema.items()}
+    every: Numbers = {}
+    for name, column in cells.items():
+        if name not in (*WEIGHTS, BASES):
+            every |= {f"{name}:{word}": one for word, one in _counting(name)(column).items()}
+    if weights := [cells[name] for name in WEIGHTS if name in cells]:
+        every |= {f"parameters:{word}": one for word, one in _parameters(weights).items()}
+    if kind == "models" and {"tags", BASES} & cells.keys():
+        every["bases:rows"] = _bases(cells.get("tags", _NO_CELLS), cells.get(BASES, _NO_CELLS))
+    return plain.select(**every)
 
 
-def _counting(name: str) -> Callable[[pl.Series], Numbers]:
+def _counting(name: str) -> Callable[[Cells], Numbers]:
     if name in COUNTERS:
         return _score if name == "trendingScore" else _counter
     if name in TIMES:
@@ -78,160 +83,174 @@ def _counting(name: str) -> Callable[[pl.Series], Numbers]:
     return _word
 
 
-def _plain(column: pl.Series) -> pl.Series:
+_NO_CELLS = Cells(pl.lit(None, pl.String), pl.String())
+
+
+def _plain(name: str, dtype: pl.DataType) -> pl.Expr:
     """Texts trimmed, and null where they only say that there is nothing."""
-    if isinstance(column.dtype, pl.Extension):
-        column = column.ext.storage()
-    if column.dtype in (pl.Categorical, pl.Enum) or column.dtype == pl.Null:
-        column = column.cast(pl.String)
-    if column.dtype == pl.String:
-        text = column.str.strip_chars()
-        return _where(~text.str.to_lowercase().is_in(NOTHING), text)
-    return _where(column.is_not_nan(), column) if column.dtype.is_float() else column
+    values = pl.col(name)
+    extended = isinstance(dtype, pl.Extension)
+    if extended:
+        values = values.ext.storage()
+    if extended or isinstance(dtype, pl.Categorical | pl.Enum | pl.Null | pl.String):
+        text = values.cast(pl.String).str.strip_chars()
+        return pl.when(~text.str.to_lowercase().is_in(NOTHING)).then(text).alias(name)
+    if dtype.is_float():
+        values = pl.when(values.is_not_nan()).then(values)
+    return values.alias(name)
 
 
-def _where(condition: pl.Series, column: pl.Series) -> pl.Series:
-    return pl.select(pl.when(condition).then(column)).to_series()
-
-
-def _texts(column: pl.Series) -> pl.Series:
+def _texts(column: Cells) -> pl.Expr:
     """The values as texts; null where a value is a list or an object."""
     if column.dtype.is_nested():
-        return _texts_of_none(len(column))
+        return _NO_CELLS.values
     # JSON that lies in a column as text has its own quotes.
-    return column.cast(pl.String, strict=False).str.strip_chars('"')
+    return column.values.cast(pl.String, strict=False).str.strip_chars('"')
 
 
-def _said(column: pl.Series, values: pl.Series, **measures: pl.Series) -> Numbers:
+def _said(column: Cells, clear: pl.Expr, **measures: pl.Expr) -> Numbers:
     """The values that count, and those that do not.
 
     Args:
         column: as it lies in the file.
-        values: true where the value counts.
+        clear: true where the value counts.
         measures: more to add up.
     """
-    values = values.fill_null(value=False)
-    return {"values": values, "invalid": column.is_not_null() & ~values, **measures}
+    clear = clear.fill_null(value=False)
+    return {"values": clear, "invalid": column.values.is_not_null() & ~clear, **measures}
 
 
-def _counter(column: pl.Series) -> Numbers:
+def _counter(column: Cells) -> Numbers:
     """Whole numbers, whatever type holds them; negative ones count as 0, as the tables have it."""
-    if column.dtype == pl.Boolean or column.dtype.is_nested() or column.dtype.is_temporal():
-        return _said(column, pl.repeat(value=False, n=len(column), eager=True))
-    exact = column if column.dtype.is_integer() else _texts(column)
-    exact = exact.cast(pl.Int64, strict=False)
-    if exact.null_count() > column.null_count():
-        other = _texts(column).cast(pl.Float64, strict=False)
-        whole = _where((other == other.floor()) & (other.abs() < 2.0**63), other)
-        exact = pl.select(pl.coalesce(exact, whole.cast(pl.Int64, strict=False))).to_series()
+    exact = _whole(column)
     amount = exact.clip(lower_bound=0)
     return _said(column, exact.is_not_null(), sum=amount, largest=amount)
 
 
-def _score(column: pl.Series) -> Numbers:
+def _whole(column: Cells) -> pl.Expr:
+    if isinstance(column.dtype, pl.Boolean) or column.dtype.is_temporal():
+        return pl.lit(None, pl.Int64)
+    text = _texts(column)
+    number = text.cast(pl.Float64, strict=False)
+    whole = pl.when((number == number.floor()) & (number.abs() < 2.0**63)).then(number)
+    exact = column.values if column.dtype.is_integer() else text
+    return pl.coalesce(exact.cast(pl.Int64, strict=False), whole.cast(pl.Int64, strict=False))
+
+
+def _score(column: Cells) -> Numbers:
     """A score may have a fraction: counted in millionths."""
     number = _texts(column).cast(pl.Float64, strict=False)
-    number = _where(number.is_finite() & (number.abs() < 2.0**40), number)
+    number = pl.when(number.is_finite() & (number.abs() < 2.0**40)).then(number)
     amount = (number.clip(lower_bound=0) * 1e6).round().cast(pl.Int64)
     return _said(column, number.is_not_null(), sum=amount, largest=amount)
 
 
-def _parameters(columns: list[pl.Series]) -> Numbers:
+def _parameters(columns: list[Cells]) -> Numbers:
     """The first total of `safetensors` and `gguf`; one that tells none is no value."""
-    totals = [_counter(_total(column)) for column in columns]
-    amounts = [pl.when(one["values"]).then(one["sum"]) for one in totals]
-    amount = pl.select(pl.coalesce(amounts)).to_series()
+    amount = pl.coalesce(_whole(_total(column)).clip(lower_bound=0) for column in columns)
     return {"values": amount.is_not_null(), "sum": amount, "largest": amount}
 
 
-def _total(column: pl.Series) -> pl.Series:
+def _total(column: Cells) -> Cells:
     """Of a struct, or where a text tells it."""
-    if not isinstance(column.dtype, pl.Struct):
-        text = _texts(column)
-        parts = text.str.extract(_TOTAL), text.str.extract(r"^(\d+)(?:\.0*)?$")
-        return pl.select(pl.coalesce(parts)).to_series()
-    fields = {one.name for one in column.dtype.fields}
-    return column.struct.field("total") if "total" in fields else _texts_of_none(len(column))
+    if isinstance(column.dtype, pl.Struct):
+        return _part(column, "total")
+    text = _texts(column)
+    digits = pl.coalesce(text.str.extract(_TOTAL), text.str.extract(r"^(\d+)(?:\.0*)?$"))
+    return Cells(digits, pl.String())
 
 
-def _time(column: pl.Series) -> Numbers:
+def _part(column: Cells, name: str) -> Cells:
+    fields = column.dtype.fields if isinstance(column.dtype, pl.Struct) else []
+    dtype = next((one.dtype for one in fields if one.name == name), None)
+    if dtype is None:
+        return _NO_CELLS
+    return Cells(column.values.struct.field(name), dtype() if isinstance(dtype, type) else dtype)
+
+
+def _time(column: Cells) -> Numbers:
     """Times of any writing: ISO 8601 whatever its zone, or seconds or milliseconds since 1970."""
     if column.dtype.is_temporal():
-        return _said(column, column.is_not_null())
+        return _said(column, column.values.is_not_null())
     text = _texts(column)
     day = text.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False).is_not_null()
     return _said(column, (text.str.contains(_ISO_TIME) & day) | text.str.contains(_EPOCH))
 
 
-def _word(column: pl.Series) -> Numbers:
+def _word(column: Cells) -> Numbers:
     return _said(column, _texts(column).is_not_null())
 
 
-def _flag(column: pl.Series, words: tuple[str, ...]) -> Numbers:
+def _flag(column: Cells, words: tuple[str, ...]) -> Numbers:
     text = _texts(column).str.to_lowercase()
     return _said(column, text.is_in(words), true=text == "true")
 
 
-def _list(column: pl.Series, *, once: bool) -> Numbers:
+def _list(column: Cells, *, once: bool) -> Numbers:
     """The items of lists of texts.
 
     Args:
         column: lists, or texts that a list was printed as.
         once: an item that a list holds twice counts once.
     """
-    if isinstance(column.dtype, pl.List):
+    if isinstance(column.dtype, pl.List | pl.Array):
         return _items(column, once=once)
     text = _texts(column).str.replace_all(r"dtype='[^']*'", "")
     is_list = text.str.contains(r"^(?:array\()?[\[(]")
     around = text.str.replace_all(_QUOTED, "")
-    cut_off = is_list & around.str.contains(_CUT_OFF)
-    good = is_list & around.str.contains(_AROUND)
+    cut_off = (is_list & around.str.contains(_CUT_OFF)).fill_null(value=False)
+    clear = is_list & around.str.contains(_AROUND)
     if once:
-        items = text.str.extract_all(_QUOTED).list.n_unique()
+        quoted = text.str.extract_all(_QUOTED).list.n_unique()
     else:
-        items = text.str.count_matches(_QUOTED)
-    items = _where(good, items).fill_null(0)
-    measures = _said(column, good, items=items, rows=items > 0, largest=items)
+        quoted = text.str.count_matches(_QUOTED)
+    items = pl.when(clear).then(quoted).fill_null(0)
+    measures = _said(column, clear, items=items, rows=items > 0, largest=items)
     # Of a list that was cut off nobody knows the items: its row is counted apart.
-    measures["invalid"] &= ~cut_off.fill_null(value=False)
-    return measures | {"cut_off": cut_off, "licences": good & text.str.contains(_LICENCE)}
+    measures["invalid"] &= ~cut_off
+    return measures | {"cut_off": cut_off, "licences": clear & text.str.contains(_LICENCE)}
 
 
-def _items(column: pl.Series, *, once: bool) -> Numbers:
-    if column.dtype.inner not in (pl.String, pl.Null):  # ty: ignore[missing-attribute]
-        return _said(column, column.list.len() == 0)
-    texts = column.cast(pl.List(pl.String)).list.drop_nulls()
+def _items(column: Cells, *, once: bool) -> Numbers:
+    lists = _as_lists(column)
+    if lists is None:
+        return _said(column, column.values.cast(pl.List(pl.Null), strict=False).list.len() == 0)
+    texts = lists.list.drop_nulls()
     items = (texts.list.n_unique() if once else texts.list.len()).fill_null(0)
-    licences = _any_begins(texts, "license:")
     return _said(
-        column, column.is_not_null(), items=items, rows=items > 0, largest=items, licences=licences
+        column,
+        lists.is_not_null(),
+        items=items,
+        rows=items > 0,
+        largest=items,
+        licences=_any_begins(lists, "license:"),
     )
 
 
-def _any_begins(texts: pl.Series, beginning: str) -> pl.Series:
-    return texts.list.eval(pl.element().str.starts_with(beginning)).list.any()
+def _as_lists(column: Cells) -> pl.Expr | None:
+    """Lists of texts; None where the items are something else."""
+    inner = column.dtype.inner if isinstance(column.dtype, pl.List | pl.Array) else None
+    if inner not in (pl.String, pl.Null, pl.Categorical, pl.Enum):
+        return None
+    return column.values.cast(pl.List(pl.String))
 
 
-def _bases(frame: pl.DataFrame) -> pl.Series:
+def _any_begins(lists: pl.Expr, beginning: str) -> pl.Expr:
+    return lists.list.eval(pl.element().str.starts_with(beginning)).list.any()
+
+
+def _bases(tags: Cells, field: Cells) -> pl.Expr:
     """Rows that name what they were made from: in the field, else in a tag."""
-    tags, field = (
-        _plain(frame[name]) if name in frame.columns else _texts_of_none(frame.height)
-        for name in ("tags", BASES)
+    lists = _as_lists(tags)
+    by_tag = (
+        _texts(tags).str.contains(_BASE_TAG) if lists is None else _any_begins(lists, "base_model:")
     )
-    by_tag = _texts(tags).str.contains(_BASE_TAG)
-    if isinstance(tags.dtype, pl.List) and tags.dtype.inner == pl.String:
-        by_tag = _any_begins(tags, "base_model:")
     if isinstance(field.dtype, pl.Struct):
-        names = {one.name for one in field.dtype.fields}
-        field = field.struct.field("models") if "models" in names else _texts_of_none(len(field))
+        field = _part(field, "models")
     by_field = (
-        field.list.len() > 0
+        field.values.list.len() > 0
         if isinstance(field.dtype, pl.List)
         else _texts(field).str.contains(_BASE_OBJECT)
     )
-    unsaid = field.is_null()
+    unsaid = field.values.is_null()
     return by_field.fill_null(value=False) | (unsaid & by_tag.fill_null(value=False))
-
-
-def _texts_of_none(rows: int) -> pl.Series:
-    return pl.Series([None] * rows, dtype=pl.String)

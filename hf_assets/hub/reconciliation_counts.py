@@ -60,17 +60,15 @@ def _by_day(path: Path, kind: Kind, many: bool, size: int, changed: int) -> Mapp
     for raw, of_frame in frames(path, kind):
         for field, names in of_frame.items():
             columns[field] = [*dict.fromkeys([*columns.get(field, []), *names])]
-        frame = _named(raw, of_frame, many=many)
-        of_rows = pl.concat(
-            [frame.select("day", "named", "key"), numbers(_fields(frame))], how="horizontal"
-        )
-        named = of_rows.filter("named")
-        ids.append(named.select("day", "key"))
-        unnamed = of_rows.group_by("day").agg(unnamed=(~pl.col("named")).sum().cast(pl.Int128))
-        sums.append(unnamed.join(_added_up(named.drop("named", "key")), on="day", how="left"))
+        added, keys = _counted(raw, of_frame, kind, many=many)
+        sums.append(added)
+        ids.append(keys)
     if not sums:
         return {}
-    each_day = _added_up(pl.concat(sums, how="diagonal").fill_null(0), rows=False)
+    each_day = sums[0]
+    if len(sums) > 1:
+        every = pl.concat(sums, how="diagonal_relaxed")
+        each_day = every.group_by("day").agg(_added_up(every.columns))
     distinct = dict(pl.concat(ids).group_by("day").agg(pl.col("key").n_unique()).iter_rows())
     repeated = _on_several_days(pl.concat(ids)) if many else None
     return {
@@ -80,55 +78,54 @@ def _by_day(path: Path, kind: Kind, many: bool, size: int, changed: int) -> Mapp
     }
 
 
-def _named(frame: pl.DataFrame, columns: Columns, *, many: bool) -> pl.DataFrame:
-    """The columns under the Hub's names, with the day, whether a row has a name, and its key."""
-    fields = [
-        _first_of(frame, names).alias(field)
+def _counted(
+    frame: pl.DataFrame, columns: Columns, kind: Kind, *, many: bool
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The sums of some rows by day, and day and key of each row that has a name."""
+    fields = {
+        field: _first_of(frame, names)
         for field, names in columns.items()
         if field not in ("_id", "id", "day")
-    ]
+    }
     name = _texts(frame, columns, "id")
-    # `_id` keeps two models apart that changed names; without it the name does.
-    key = pl.select(pl.coalesce(_texts(frame, columns, "_id"), NAMED + name)).to_series()
-    day = _texts(frame, columns, "day").str.slice(0, 10) if many else pl.repeat("", frame.height)
-    return (
-        pl.DataFrame(fields).with_columns(
-            day=day, named=name.is_not_null() & (name != ""), key=key.hash()
-        )
-        if fields
-        else pl.select(day=day, named=name.is_not_null() & (name != ""), key=key.hash())
+    rows = frame.select(
+        **fields,
+        day=_texts(frame, columns, "day").str.slice(0, 10) if many else pl.lit(""),
+        named=name.is_not_null(),
+        # `_id` keeps two models apart that changed names; without it the name does.
+        key=pl.coalesce(_texts(frame, columns, "_id"), NAMED + name).hash(),
     )
+    unnamed = rows.group_by("day").agg(unnamed=(~pl.col("named")).sum().cast(pl.Int128))
+    # A row without a name adds nothing: it cannot be in the table.
+    rows = rows.filter("named")
+    added = rows.select("day", rows=pl.repeat(1, pl.len()))
+    if fields:
+        added = added.hstack(numbers(rows.select(*fields), kind))
+    sums = unnamed.join(added.group_by("day").agg(_added_up(added.columns)), on="day", how="left")
+    return sums, rows.select("day", "key")
 
 
-def _fields(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.drop("day", "named", "key")
-
-
-def _first_of(frame: pl.DataFrame, names: list[str]) -> pl.Series:
+def _first_of(frame: pl.DataFrame, names: list[str]) -> pl.Expr:
     """The first column that has a value; columns of several types as texts."""
-    if len(names) == 1:
-        return frame[names[0]]
-    if len({frame[name].dtype for name in names}) == 1:
-        return frame.select(pl.coalesce(names)).to_series()
-    texts = [frame[name].cast(pl.String, strict=False) for name in names]
-    return pl.select(pl.coalesce(texts)).to_series()
+    if len({frame.schema[name] for name in names}) == 1:
+        return pl.coalesce(names)
+    return pl.coalesce(pl.col(name).cast(pl.String, strict=False) for name in names)
 
 
-def _texts(frame: pl.DataFrame, columns: Columns, field: str) -> pl.Series:
+def _texts(frame: pl.DataFrame, columns: Columns, field: str) -> pl.Expr:
     if field not in columns:
-        return pl.Series([None] * frame.height, dtype=pl.String)
+        return pl.lit(None, pl.String)
     text = _first_of(frame, columns[field]).cast(pl.String, strict=False).str.strip_chars()
-    return pl.select(pl.when(text != "").then(text)).to_series()
+    return pl.when(text != "").then(text)
 
 
-def _added_up(frame: pl.DataFrame, *, rows: bool = True) -> pl.DataFrame:
-    """By day: sums, of `largest` the largest, and how many rows there are."""
-    largest = [name for name in frame.columns if name.endswith(":largest")]
-    return frame.group_by("day").agg(
-        pl.exclude("day", *largest).sum(),
-        pl.col(largest).max(),
-        *([pl.len().cast(pl.Int128).alias("rows")] if rows else []),
-    )
+def _added_up(names: list[str]) -> list[pl.Expr]:
+    """Sums, and of `largest` the largest."""
+    return [
+        (pl.col(name).max() if name.endswith(":largest") else pl.col(name).cast(pl.Int128).sum())
+        for name in names
+        if name != "day"
+    ]
 
 
 def _on_several_days(ids: pl.DataFrame) -> bool | None:
