@@ -15,6 +15,8 @@ from hf_assets.hub.rows import Kind
 
 # Files whose counts are remembered: a file of many days is read once for all of them.
 _REMEMBERED = 8
+# Columns of one field that are named at most.
+_NAMED_COLUMNS = 8
 _ALONE = Lock()
 
 Counts = dict[str, Any]
@@ -113,7 +115,8 @@ def _first_of(frame: pl.DataFrame, names: list[str]) -> pl.Expr:
 
 
 def _texts(frame: pl.DataFrame, columns: Columns, field: str) -> pl.Expr:
-    if field not in columns:
+    nested = any(frame.schema[name].is_nested() for name in columns.get(field, []))
+    if nested or field not in columns:
         return pl.lit(None, pl.String)
     text = _first_of(frame, columns[field]).cast(pl.String, strict=False).str.strip_chars()
     return pl.when(text != "").then(text)
@@ -147,7 +150,7 @@ def _plain(
         "rows": int(row["rows"] or 0),
         "unnamed": int(row["unnamed"]),
         "distinct": distinct,
-        "columns": {field: list(names) for field, names in columns.items()},
+        "columns": {field: names[:_NAMED_COLUMNS] for field, names in columns.items()},
         "repeated": repeated,
         "fields": fields,
     }

@@ -11,10 +11,12 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
+import msgspec
 import polars as pl
 import pyarrow as pa
 import pyarrow.csv as pa_csv
@@ -31,6 +33,7 @@ _CHUNK = 1 << 20
 _LONGEST = 64 << 20
 _NAMES = ("id", "modelid", "repoid")
 _DAYS = ("day", "date")
+_NATIVE = {str: pa.string(), int: pa.int64(), float: pa.float64(), list: pa.list_(pa.string())}
 _NO_LETTERS = re.compile(r"[^a-z]")
 
 # By field of the Hub, `_id`, `id` or `day`: the columns that look like it.
@@ -120,29 +123,48 @@ def _text(path: Path) -> IO[str]:
 
 
 def _objects(rows: Iterable[Any], kind: Kind) -> Iterator[tuple[pl.DataFrame, Columns]]:
-    """Rows of JSON as texts, which lists stay readable in."""
+    """Rows of JSON, some at a time."""
     rows = iter(rows)
     while some := list(islice(rows, ROWS)):
         objects = [row for row in some if isinstance(row, dict)]
         columns = recognised(dict.fromkeys(name for row in objects for name in row), kind)
         wanted = [name for names in columns.values() for name in names]
-        texts = {name: [_as_text(row.get(name)) for row in objects] for name in wanted}
-        yield pl.DataFrame(texts, schema=dict.fromkeys(wanted, pl.String)), columns
+        values = ([row.get(name) for row in objects] for name in wanted)
+        yield pl.DataFrame(list(map(_series, wanted, values))), columns
+
+
+def _series(name: str, values: list[Any]) -> pl.Series:
+    """Values of one type as they are, any others as texts."""
+    types = set(map(type, values)) - {type(None)}
+    if dict in types:
+        # Of `safetensors` and `gguf` the total is all that counts.
+        values = [one["total"] if type(one) is dict and "total" in one else one for one in values]
+        types = set(map(type, values)) - {type(None)}
+    if len(types) == 1 and (dtype := _NATIVE.get(types.pop())):
+        with suppress(TypeError, ValueError, OverflowError, pa.ArrowException):
+            return pl.Series(name, pa.array(values, dtype))
+    return pl.Series(name, list(map(_as_text, values)), dtype=pl.String)
 
 
 def _as_text(value: Any) -> str | None:
     if isinstance(value, str):
         # Half of a surrogate pair has no bytes.
         return value if value.isascii() else value.encode(errors="replace").decode()
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return None
-    if isinstance(value, dict) and isinstance(value.get("total"), int | float):
-        return str(value["total"])
-    return json.dumps(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return None if math.isnan(value) else repr(value)
+    return None if value is None else json.dumps(value)
 
 
 def _lines(content: IO[str]) -> Iterator[Any]:
-    return (json.loads(line) for line in content if not line.isspace())
+    for line in content:
+        if line.isspace():
+            continue
+        try:
+            yield msgspec.json.decode(line)
+        except msgspec.DecodeError:
+            yield json.loads(line)  # forgives more, NaN among it
 
 
 class _Json:
