@@ -120,9 +120,9 @@ def _numbers(stored: Stored, capture: Capture, table: Mapping[str, int]) -> Iter
     """Each number of the file beside the table's; the rows first."""
     counts = capture.facts["counted"]
     fields, distinct = counts["fields"], counts["distinct"]
-    # Rows without a name are put aside for good reason: any others are missing.
+    # Rows without a name are put aside for good reason; any others are in the file, and missing.
     aside = max(0, stored.notes.get("quarantined", 0) - counts["unnamed"])
-    yield _Number("rows", distinct, stored.rows, distinct - aside, distinct, 0)
+    yield _Number("rows", distinct, stored.rows, distinct, distinct, aside)
     # Of rows that lie in the file twice, or were put aside, any may be the one that is not there.
     missing = counts["rows"] - distinct + aside
     unread = capture.facts.get("unread", {})
