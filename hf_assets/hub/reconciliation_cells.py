@@ -68,7 +68,8 @@ def numbers(frame: pl.DataFrame, kind: Kind) -> pl.DataFrame:
         every |= {f"parameters:{word}": one for word, one in _parameters(weights).items()}
     if kind == "models" and {"tags", BASES} & cells.keys():
         every["bases:rows"] = _bases(cells.get("tags", _NO_CELLS), cells.get(BASES, _NO_CELLS))
-    return plain.select(**every)
+    # What no row can tell is one value for all of them.
+    return plain.with_columns(**every).select(list(every))
 
 
 def _counting(name: str) -> Callable[[Cells], Numbers]:
@@ -100,9 +101,14 @@ def _plain(name: str, dtype: pl.DataType) -> pl.Expr:
     return values.alias(name)
 
 
+def has_text(dtype: pl.DataType) -> bool:
+    """Whether values of that type can be written as texts."""
+    return not (dtype.is_nested() or isinstance(dtype, pl.Binary | pl.Object))
+
+
 def _texts(column: Cells) -> pl.Expr:
     """The values as texts; null where a value is a list or an object."""
-    if column.dtype.is_nested():
+    if not has_text(column.dtype):
         return _NO_CELLS.values
     # JSON that lies in a column as text has its own quotes.
     return column.values.cast(pl.String, strict=False).str.strip_chars('"')

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from hf_assets.hub.archive import NAMED
-from hf_assets.hub.reconciliation_cells import numbers
+from hf_assets.hub.reconciliation_cells import has_text, numbers
 from hf_assets.hub.reconciliation_files import Columns, frames
 from hf_assets.hub.rows import Kind
 
@@ -109,16 +109,19 @@ def _counted(
 
 def _first_of(frame: pl.DataFrame, names: list[str]) -> pl.Expr:
     """The first column that has a value; columns of several types as texts."""
-    if len({frame.schema[name] for name in names}) == 1:
+    types = [frame.schema[name] for name in names]
+    if len(set(types)) == 1:
         return pl.coalesce(names)
+    if not all(map(has_text, types)):
+        return pl.col(names[0])
     return pl.coalesce(pl.col(name).cast(pl.String, strict=False) for name in names)
 
 
 def _texts(frame: pl.DataFrame, columns: Columns, field: str) -> pl.Expr:
-    nested = any(frame.schema[name].is_nested() for name in columns.get(field, []))
-    if nested or field not in columns:
+    names = [name for name in columns.get(field, []) if has_text(frame.schema[name])]
+    if not names:
         return pl.lit(None, pl.String)
-    text = _first_of(frame, columns[field]).cast(pl.String, strict=False).str.strip_chars()
+    text = _first_of(frame, names).cast(pl.String, strict=False).str.strip_chars()
     return pl.when(text != "").then(text)
 
 

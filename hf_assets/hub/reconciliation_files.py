@@ -8,7 +8,6 @@ import csv
 import gzip
 import io
 import json
-import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -36,6 +35,10 @@ _DAYS = ("day", "date")
 _NATIVE = {str: pa.string(), int: pa.int64(), float: pa.float64(), list: pa.list_(pa.string())}
 _NO_LETTERS = re.compile(r"[^a-z]")
 
+# An integer with more digits than Python reads is no number of anything.
+_JSON = json.JSONDecoder(
+    parse_int=lambda digits: int(digits) if len(digits) < 400 else float("inf")
+)
 # By field of the Hub, `_id`, `id` or `day`: the columns that look like it.
 Columns = Mapping[str, list[str]]
 
@@ -153,7 +156,7 @@ def _as_text(value: Any) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        return None if math.isnan(value) else repr(value)
+        return None if value != value else repr(value)
     return None if value is None else json.dumps(value)
 
 
@@ -164,7 +167,7 @@ def _lines(content: IO[str]) -> Iterator[Any]:
         try:
             yield msgspec.json.decode(line)
         except msgspec.DecodeError:
-            yield json.loads(line)  # forgives more, NaN among it
+            yield _JSON.decode(line)  # forgives more, NaN among it
 
 
 class _Json:
@@ -172,7 +175,7 @@ class _Json:
 
     def __init__(self, content: IO[str]) -> None:
         self.content, self.text, self.at, self.ended = content, "", 0, False
-        self._decode = json.JSONDecoder().raw_decode
+        self._decode = _JSON.raw_decode
 
     def peek(self) -> str:
         """The next character that is no space; empty at the end."""

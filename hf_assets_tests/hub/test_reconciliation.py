@@ -10,7 +10,7 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -635,3 +635,38 @@ def test_a_column_that_no_reader_took_is_unread(tmp_path: Path, lake: Lake) -> N
         "sum of likes: 4 in the file, 0 in the table; "
         "rows with likes: 1 in the file, 0 in the table."
     )
+
+
+ODD_TYPES: dict[str, pl.Series] = {
+    "bool": pl.Series([True, None]),
+    "date": pl.Series([date(2024, 1, 1), None]),
+    "datetime": pl.Series([CREATED, None]),
+    "time": pl.Series([None, CREATED.time()]),
+    "binary": pl.Series([b"\xff", None]),
+    "decimal": pl.Series(["1.50", None]).cast(pl.Decimal(9, 2)),
+    "category": pl.Series(["a", None], dtype=pl.Categorical),
+    "float32": pl.Series([1.5, float("nan")], dtype=pl.Float32),
+    "uint64": pl.Series([2**64 - 1, 1], dtype=pl.UInt64),
+    "nothing": pl.Series([None, None], dtype=pl.Null),
+    "numbers": pl.Series([[1, 2], None]),
+    "lists": pl.Series([[["a"]], None]),
+    "empty lists": pl.Series([[], None], dtype=pl.List(pl.Null)),
+    "array": pl.Series([["a", "b"], None], dtype=pl.Array(pl.String, 2)),
+    "objects": pl.Series([{"total": "x", "models": None}, None]),
+    "lists of objects": pl.Series([[{"id": "a"}], None]),
+}
+
+
+@pytest.mark.parametrize("name", ODD_TYPES)
+def test_no_type_of_a_column_is_an_error(tmp_path: Path, name: str) -> None:
+    fields: tuple[tuple[Kind, tuple[str, ...]], ...] = (
+        ("models", ("_id", "likes", "tags", "gguf", "createdAt", "gated", "baseModels")),
+        ("spaces", ("id", "sdk", "models", "private", "trendingScore")),
+    )  # fmt: skip
+    for kind, names in fields:
+        for field_ in names:
+            columns = {"modelId": ["a/x", "a/y"], field_: ODD_TYPES[name]}
+            path = put(tmp_path / "a.parquet", pl.DataFrame(columns).to_arrow())
+            counts = counted(path, kind, "", many=False)
+            assert "uncounted" not in counts, (field_, counts)
+            assert counts["rows"] == 2 or field_ == "id"
