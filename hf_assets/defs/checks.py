@@ -7,6 +7,9 @@ import dagster as dg
 from hf_assets.defs.checking import check
 from hf_assets.defs.resources import LakeResource
 from hf_assets.hub import quality
+from hf_assets.hub.capture import open_capture
+from hf_assets.hub.reconciliation import reconciled
+from hf_assets.hub.rows import Kind
 from hf_assets.hub.schemas import ENRICHED_SPACES, MODELS
 from hf_assets.lake import today
 from hf_assets.parquet import Table
@@ -43,11 +46,17 @@ def _of_capture(asset: str) -> list[dg.AssetChecksDefinition]:
             lambda lake, day: quality.doubled_rows(capture(lake, day)),
             "Rows that the Hub served twice are counted; the tables keep one.",
         ),
+        check(
+            asset,
+            "unread_columns",
+            lambda lake, day: quality.unread_columns(capture(lake, day)),
+            "No column of an archive that looks like a field of the Hub was left unread.",
+        ),
     ]
 
 
-def _of_table(table: Table) -> list[dg.AssetChecksDefinition]:
-    name = table.name
+def _of_table(table: Table, kind: Kind) -> list[dg.AssetChecksDefinition]:
+    name, raw = table.name, f"raw_{kind}"
 
     def null_rates(lake: LakeResource, days: list[str]) -> dict[str, Verdict]:
         known, counted = lake.tree.days(name), quality.NullCounts()
@@ -57,6 +66,10 @@ def _of_table(table: Table) -> list[dg.AssetChecksDefinition]:
             before = lake.tree.read(name, known[at - 1]) if at else None
             said[day] = quality.null_rates(lake.tree.read(name, day), before, counted)
         return said
+
+    def reconciliation(lake: LakeResource, day: str) -> Verdict:
+        capture = open_capture(lake.tree.folder(raw, day))
+        return reconciled(lake.tree.read(name, day), capture)
 
     return [
         check(
@@ -85,6 +98,13 @@ def _of_table(table: Table) -> list[dg.AssetChecksDefinition]:
             "No column is null much more, or less, often than on the last day.",
             rules=null_rates,
         ),
+        check(
+            name,
+            "reconciliation",
+            reconciliation,
+            "A recorded file, counted by itself, agrees with the table: rows, tags, licences, base "
+            "models, values and sums of counters.",
+        ),
     ]
 
 
@@ -108,8 +128,8 @@ def checks() -> dg.Definitions:
     found = [
         *_of_capture("raw_models"),
         *_of_capture("raw_spaces"),
-        *_of_table(MODELS),
-        *_of_table(ENRICHED_SPACES),
+        *_of_table(MODELS, "models"),
+        *_of_table(ENRICHED_SPACES, "spaces"),
         check(
             "enriched_spaces",
             "dangling_models",

@@ -1,6 +1,6 @@
 """The Hub as it was served: one capture a day of each listing. Not here: anything parsed."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Literal
@@ -9,7 +9,7 @@ import dagster as dg
 from pydantic import Field
 
 from hf_assets.defs.partitions import FIRST_DAY, daily, single_run
-from hf_assets.defs.report import capture_facts
+from hf_assets.defs.report import capture_facts, shown
 from hf_assets.defs.reporting import deferred, report_day, report_left_out
 from hf_assets.defs.resources import PREVIEWED_DAYS, HubResource, LakeResource, clear_failures
 from hf_assets.hub.archive import ArchiveError
@@ -18,6 +18,9 @@ from hf_assets.hub.capturing import NoCapture
 from hf_assets.hub.listing import FIELDS, Ask
 from hf_assets.hub.rows import Kind
 from hf_assets.lake import today
+
+# Columns that the log names at most, whatever the number of days.
+UNREAD_LINES = 20
 
 
 class ListingConfig(dg.Config):
@@ -82,6 +85,7 @@ def _captured(
     hub: HubResource,
 ) -> dg.MaterializeResult:
     asset, days, missing, absent = context.asset_key.path[-1], context.partition_keys, {}, {}
+    unread: dict[tuple[str, str], list[str]] = {}
     brief = len(days) > PREVIEWED_DAYS
     with clear_failures():
         archive = hub.past
@@ -105,7 +109,11 @@ def _captured(
             elif found.absent_kind and deferred(context):
                 absent[day] = found.absent_kind
             else:
+                for name, reason in found.facts.get("unread", {}).items():
+                    unread.setdefault((name, reason), []).append(day)
                 report_day(context, day, capture_facts(found, ask.kind, brief=brief))
+    if unread:
+        context.log.warning(_unread(unread))
     for remark in archive.remarks(FIRST_DAY) if archive else ():
         context.log.warning(remark)
     if missing and (len(missing) == len(days) or not deferred(context)):
@@ -113,6 +121,24 @@ def _captured(
         raise dg.Failure("\n".join(missing.values()), allow_retries=False)
     report_left_out(context, asset, missing | absent)
     return dg.MaterializeResult()
+
+
+def _unread(unread: Mapping[tuple[str, str], list[str]]) -> str:
+    """Which columns were not read and why, each once for all of its days.
+
+    Args:
+        unread: the days, by column and reason.
+    """
+    lines = [
+        # Whoever wrote the file chose the name.
+        f"`{shown(name)}` on {len(days):,} days, {days[0]} to {days[-1]}: {shown(reason)}"
+        if len(days) > 1
+        else f"`{shown(name)}` on {days[0]}: {shown(reason)}"
+        for (name, reason), days in unread.items()
+    ]
+    more = [f"and {len(lines) - UNREAD_LINES:,} more"] if len(lines) > UNREAD_LINES else []
+    said = "Columns that look like fields of the Hub were not read"
+    return "\n".join([f"{said}:", *lines[:UNREAD_LINES], *more])
 
 
 def _each(

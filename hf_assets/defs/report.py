@@ -18,6 +18,8 @@ from hf_assets.parquet import Table
 PREVIEW_ROWS = 8
 # Characters of a text in the preview: the Hub sets no bound on what a tag may hold.
 PREVIEW_TEXT = 80
+# Unread columns that are named at most.
+MOST_UNREAD = 20
 
 _TYPES = {
     pl.Int64: "int",
@@ -138,8 +140,9 @@ def _archived(facts: Mapping[str, Any]) -> dict[str, Any]:
     if facts.get("absent"):
         said["absent fields"] = ", ".join(facts["absent"])
     if facts.get("unread"):
-        # A column's type holds names of whoever wrote it.
-        said["unread fields"] = ", ".join(f"{k}: {shown(v)}" for k, v in facts["unread"].items())
+        # Names and types of columns are those of whoever wrote them.
+        named = [f"{shown(k)}: {shown(v)}" for k, v in facts["unread"].items()]
+        said["unread fields"] = ", ".join(named[:MOST_UNREAD])
     return said
 
 

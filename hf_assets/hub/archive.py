@@ -68,6 +68,8 @@ class ArchivedDay:
         read: the pages, oldest first; once they are exhausted, the rest is complete.
         seen: the wire fields that the rows have.
         unread: columns that are there, are or look like a field, and were not read: why.
+        path: the file on this machine, which a reconciliation counts by itself; None of others.
+        many: that file has a column of days.
     """
 
     place: str
@@ -76,6 +78,8 @@ class ArchivedDay:
     read: Callable[[], Iterator[ArchivedPage]] = lambda: iter(())
     seen: set[str] = field(default_factory=set)
     unread: dict[str, str] = field(default_factory=dict)
+    path: Path | None = None
+    many: bool = False
 
     def fields(self, kind: Kind) -> list[str]:
         """Which of the fields that a live listing asks for are in the rows."""

@@ -20,6 +20,9 @@ from hf_assets.verdict import Verdict
 QUARANTINE = 0.0001
 # Odd values left out, for each row: more is a field that the Hub now serves otherwise.
 NULLED = 0.01
+# Unread columns that a verdict names at most, and characters of each text.
+UNREAD = 20
+NAME = 80
 # Points by which the share of nulls in a column may move from one day to the next.
 NULL_RATE_STEP = 0.05
 # Share of (Space, model) pairs whose model is gone, renamed or private.
@@ -106,6 +109,23 @@ def doubled_rows(capture: Capture) -> Verdict:
     share = doubled / max(capture.rows, 1)
     figures = {"doubled": doubled, "share": share}
     return Verdict(share < 0.01, f"{doubled:,} rows came twice ({share:.2%}).", figures, warn=True)
+
+
+def unread_columns(capture: Capture) -> Verdict:
+    """Columns of an archive that look like the Hub's, and that nothing was made of."""
+    unread: dict[str, str] = capture.facts.get("unread", {})
+    says = "; ".join(
+        f"`{_printable(name)}`: {_printable(reason)}" for name, reason in [*unread.items()][:UNREAD]
+    )
+    if len(unread) > UNREAD:
+        says += f"; and {len(unread) - UNREAD:,} more"
+    figures = {"columns not read": len(unread)}
+    return Verdict(not unread, says or "No column was left unread.", figures, warn=True)
+
+
+def _printable(text: str) -> str:
+    """What whoever wrote the file chose to call a column, fit to be shown."""
+    return "".join(char if char.isprintable() else "�" for char in text[:NAME])
 
 
 def required_columns(stored: Stored, table: Table) -> Verdict:

@@ -10,6 +10,7 @@ from hf_assets.hub.archive import KINDS, NAMED, WORDS, Archive, ArchivedDay
 from hf_assets.hub.attempt import Attempt
 from hf_assets.hub.capture import Capture
 from hf_assets.hub.listing import Ask, Page
+from hf_assets.hub.reconciliation_counts import counted
 from hf_assets.hub.rows import Kind
 
 
@@ -59,13 +60,33 @@ def recover(folder: Path, kind: Kind, found: ArchivedDay, clock: Callable[[], da
 
 def _facts(kind: Kind, found: ArchivedDay, names: int, now: datetime) -> dict[str, Any]:
     """What capture.json says besides counts."""
+    counts = _counts(kind, found)
     return {
         "endpoint": "",
         **found.facts,
         "started": found.time.isoformat(),
         "fields": found.fields(kind),
         "absent": found.absent(kind),
-        "unread": found.unread,
+        "unread": _passed_over(kind, found, counts) | found.unread,
         "identity": "name" if names else "hub",
         "recovered": now.isoformat(),
+        **({"counted": counts} if counts else {}),
+    }
+
+
+def _counts(kind: Kind, found: ArchivedDay) -> dict[str, Any] | None:
+    """What the file itself holds, to compare the table with; None where there is no file."""
+    if found.path is None or "absent_kind" in found.facts:
+        return None
+    return counted(found.path, kind, f"{found.time:%Y-%m-%d}", many=found.many)
+
+
+def _passed_over(kind: Kind, found: ArchivedDay, counts: dict[str, Any] | None) -> dict[str, str]:
+    """Columns that look like a field of the Hub which no row was given, with the reason."""
+    columns = counts.get("columns", {}) if counts else {}
+    return {
+        name: f"looks like `{field}` and was not read"
+        for field in found.absent(kind)
+        for name in columns.get(field, [])
+        if name not in found.unread
     }

@@ -220,3 +220,7 @@ def test_many_days_that_pass_are_each_named(world: Make) -> None:
         assert one.description == "0 of 2 days fail"
         said = str(one.metadata["said"].value).splitlines()
         assert [line.split(": ")[0] for line in said] == [days_ago(3), days_ago(2)]
+        if one.check_name == "reconciliation":
+            assert all("Compares recorded folders" in line for line in said)
+        if one.check_name == "unread_columns":
+            assert all("No column was left unread." in line for line in said)

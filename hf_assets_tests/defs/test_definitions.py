@@ -133,10 +133,12 @@ COUNTING = {
         *("not_stalled", "not_rolled_back", "long_enough", "no_gap_before", "same_columns"),
     },
     "day_quality": {"days_trusted", "nothing_stale"},
-    "raw_models": {"doubled_rows"},
-    "raw_spaces": {"doubled_rows"},
-    "models": {"quarantine", "ranges", "null_rates"},
-    "enriched_spaces": {"quarantine", "ranges", "null_rates", "dangling_models"},
+    "raw_models": {"doubled_rows", "unread_columns"},
+    "raw_spaces": {"doubled_rows", "unread_columns"},
+    "models": {"quarantine", "ranges", "null_rates", "reconciliation"},
+    "enriched_spaces": {
+        *("quarantine", "ranges", "null_rates", "reconciliation", "dangling_models"),
+    },
 }
 
 

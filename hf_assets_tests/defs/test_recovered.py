@@ -15,7 +15,9 @@ from hf_assets.demo.generator import GeneratedHub
 from hf_assets.demo.hub_stats import HubStats
 from hf_assets.demo.hub_stats_faults import ArchiveFaults
 from hf_assets.hub import hub_stats
+from hf_assets.hub.archive import ArchivedDay, ArchivedPage
 from hf_assets.hub.capture import open_capture
+from hf_assets.hub.recorded_days import RecordedDays
 from hf_assets.lake import today
 from hf_assets_tests.defs.conftest import (
     RANGE_END,
@@ -407,3 +409,95 @@ def test_counters_of_recovered_days_are_those_of_the_file(world: Make, tmp_path:
     stored = hub.lake.read("models", days_ago(1))
     assert stored.frame.select(pl.col("downloads").sum()).collect().item() == sum(range(30))
     assert stored.provenance["raw_models"]["finished"] == f"{days_ago(1)}T09:00:00+00:00"
+
+
+def columns(folder: Path, *days: str, column: str = "L-i-k-e-s") -> Path:
+    """A folder with these days as CSV, with a column that no reader knows."""
+    folder.mkdir()
+    for day in days:
+        lines = [f"id,downloads,{column}", *(f"a/m{n},{n},{n}" for n in range(30))]
+        folder.joinpath(f"{day}.csv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def test_recorded_days_agree_with_their_files(world: Make, tmp_path: Path) -> None:
+    days = [days_ago(2), days_ago(1)]
+    hub = world(archive=recorded(tmp_path / "days", *days, spaces=[{"id": "a/s", "likes": 2}]))
+    both = checks(hub.materialize(*RAW, "models", "enriched_spaces", days=(days[0], days[1])))
+    for table in ("models", "enriched_spaces"):
+        verdict = both[table, "reconciliation"]
+        assert verdict.passed
+        assert "numbers agree" in verdict.metadata["said"].value
+    one = checks(hub.materialize("models", day=days[1]))["models", "reconciliation"]
+    assert one.metadata["compared"].value
+    assert one.metadata["rows, file"].value == one.metadata["rows, table"].value == 31
+    for raw in RAW:
+        assert both[raw, "unread_columns"].passed
+
+
+def test_a_value_that_a_reader_loses_is_an_error_that_stops_nothing(
+    world: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = RecordedDays.find
+
+    def losing(self: RecordedDays, kind: Any, day: str) -> ArchivedDay | None:
+        """As a reader would that misses the downloads of every other row."""
+        found = find(self, kind, day)
+        if found:
+            read = found.read
+            found.read = lambda: (lost(page) for page in read())
+        return found
+
+    def lost(page: ArchivedPage) -> ArchivedPage:
+        rows = json.loads(page.body)
+        for row in rows[::2]:
+            row.pop("downloads")
+        return ArchivedPage(json.dumps(rows).encode(), page.ids)
+
+    monkeypatch.setattr(RecordedDays, "find", losing)
+    hub = world(archive=recorded(tmp_path / "days", days_ago(1)))
+    result = hub.materialize("raw_models", "models", "daily_changes", day=days_ago(1))
+    assert result.success
+    verdict = checks(result)["models", "reconciliation"]
+    assert not verdict.passed
+    assert verdict.severity == dg.AssetCheckSeverity.ERROR
+    assert "sum of downloads: 435 in the file, 225 in the table" in verdict.description
+    assert verdict.metadata["sum of downloads, table"].value == 225
+    assert "daily_changes" in made(result)
+
+
+def test_columns_that_were_not_read_are_one_line_and_a_check(
+    world: Make, tmp_path: Path, capfd: Any
+) -> None:
+    days = [days_ago(n) for n in (4, 3, 2, 1)]
+    hub = world(archive=columns(tmp_path / "days", *days))
+    result = hub.materialize("raw_models", "models", days=(days[0], days[-1]))
+    assert result.success
+    said = capfd.readouterr().err
+    line = f"`L-i-k-e-s` on 4 days, {days[0]} to {days[-1]}: looks like `likes` and was not read"
+    assert said.count(line) == said.count("`L-i-k-e-s`") == 1
+    verdict = checks(result)["raw_models", "unread_columns"]
+    assert not verdict.passed
+    assert verdict.severity == dg.AssetCheckSeverity.WARN
+    assert f"{days[0]}: `L-i-k-e-s`: looks like `likes`" in verdict.metadata["said"].value
+    assert "unread fields" in hub.materialized("raw_models")[days[0]].metadata
+    parted = checks(result)["models", "reconciliation"]
+    assert not parted.passed
+    assert parted.severity == dg.AssetCheckSeverity.WARN
+
+
+def test_a_folder_of_many_odd_columns_does_not_flood_the_log(
+    world: Make, tmp_path: Path, capfd: Any
+) -> None:
+    names = ",".join(f"likes{n}" + "\u202e" * 200 for n in range(40))
+    folder = columns(tmp_path / "days", days_ago(1), column=names)
+    file = folder / f"{days_ago(1)}.csv"
+    head, *rest = file.read_text().splitlines()
+    file.write_text("\n".join([head, *(line + ",1" * 39 for line in rest)]) + "\n")
+    hub = world(archive=folder)
+    result = hub.materialize("raw_models", day=days_ago(1))
+    assert result.success
+    assert "\u202e" not in capfd.readouterr().err
+    verdict = checks(result)["raw_models", "unread_columns"]
+    assert "\u202e" not in verdict.description
+    assert len(verdict.description) < 2500

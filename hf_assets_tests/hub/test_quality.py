@@ -151,6 +151,17 @@ def test_doubled_rows_finds_them(captured: Captured) -> None:
     assert verdict.says.startswith("16 rows came twice (1.5")
 
 
+def test_unread_columns(captured: Captured) -> None:
+    capture = captured()
+    assert quality.unread_columns(capture).passed
+    names = {f"c{n}\x1b": "a column of struct" for n in range(30)}
+    verdict = quality.unread_columns(replace(capture, facts=capture.facts | {"unread": names}))
+    assert (verdict.passed, verdict.warn) == (False, True)
+    assert verdict.says.startswith("`c0�`: a column of struct; `c1�`")
+    assert verdict.says.endswith("; and 10 more")
+    assert verdict.figures == {"columns not read": 30}
+
+
 def test_required_columns(stored: Callable[..., Stored]) -> None:
     verdict = quality.required_columns(stored([GOOD]), schemas.MODELS)
     assert verdict.passed
