@@ -12,10 +12,16 @@ from typing import Any
 import dagster as dg
 import polars as pl
 import pytest
+from huggingface_hub import constants
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from hf_assets.defs.failures import LONGEST_ERROR, Retries, cleaned, clear_failures, disk_full
+from hf_assets.demo.server import LoopbackServer
 from hf_assets.errors import InputError
-from hf_assets_tests.defs.conftest import failures
+from hf_assets_tests.defs.conftest import Make, failures
 from hf_assets_tests.full_disk import files_no_longer_than
 
 TOKEN = "hf_" + "tOkEn0" * 6
@@ -190,3 +196,36 @@ def test_an_error_that_is_fit_stays_itself() -> None:
     error = ValueError("Größe: 5 €\n\tline two of /api/models?limit=5")
     error.__cause__ = KeyError("behind")
     assert cleaned(error) is error
+
+
+@pytest.mark.parametrize("status", [401, 500])
+def test_a_hub_that_repeats_the_request_does_not_fill_the_event_log(
+    world: Make,
+    serve: Callable[[Any], LoopbackServer],
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+) -> None:
+    """The whole chain of a failed capture, as Dagster keeps it: no token, no escapes, no flood."""
+    asked: list[str] = []
+
+    async def echo(request: Request) -> Response:
+        asked.append(request.headers.get("authorization", ""))
+        said = f"\x1b[2J\x1b]0;title\x07 you sent {dict(request.headers)} " + "x" * 5_000_000
+        return JSONResponse({"error": said}, status, {"X-Error-Message": f"sent: {asked[-1]}"})
+
+    graph = world()
+    hostile = serve(Starlette(routes=[Route("/{path:path}", echo)]))
+    monkeypatch.setattr(constants, "ENDPOINT", hostile.url)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_IMPLICIT_TOKEN", False)
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    monkeypatch.setattr(dg.RetryPolicy, "calculate_delay", lambda *_: 0)
+    run = graph.materialize("raw_models")
+    assert asked
+    assert {*asked} == {f"Bearer {TOKEN}"}
+    assert f"HTTP {status}" in failures(run)["raw_models"]
+    records = graph.instance.all_logs(run.run_id)
+    stored = "".join(dg.serialize_value(one) for one in records)
+    assert "you sent" in stored or "sent: " in stored
+    for unwanted in (TOKEN, "\\u001b", "\\u0007", "x" * 2500):
+        assert unwanted not in stored
+    assert len(stored) < 1_000_000
