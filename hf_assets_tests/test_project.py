@@ -25,7 +25,7 @@ ARROWS = {
     "trends": BASE | {"charts", "hub.tables", "hub.schemas", "hub.judged"},
     "corpora": BASE | {"charts"},
     "classifiers": BASE | {"charts", "corpora"},
-    "apps": BASE | {"charts", "corpora", "classifiers.tagger", "hub.judged"},
+    "apps": BASE | {"charts", "corpora", "classifiers.tagger", "classifiers.guard", "hub.judged"},
     "defs": BASE | {"hub", "trends", "charts", "corpora", "classifiers"},
     "demo": BASE,
 }
