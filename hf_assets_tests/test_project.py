@@ -11,15 +11,8 @@ LONGEST = 350
 
 # What the modules of a room may import of the project besides their own room.
 BASE = {
-    "settings",
-    "lake",
-    "months",
-    "parquet",
-    "durable",
-    "verdict",
-    "errors",
-    "literals",
-    "transport",
+    *("settings", "lake", "months", "parquet", "durable", "verdict", "errors"),
+    *("literals", "transport", "csv_cells"),
 }
 ARROWS = {
     "settings": set(),
@@ -28,6 +21,7 @@ ARROWS = {
     "errors": set(),
     "literals": set(),
     "transport": set(),
+    "csv_cells": set(),
     "parquet": set(),
     "lake": {"durable", "parquet"},
     "months": {"durable", "lake", "parquet"},
@@ -37,7 +31,7 @@ ARROWS = {
     "trends": BASE | {"charts", "hub.tables", "hub.schemas", "hub.judged"},
     "corpora": BASE | {"charts"},
     "classifiers": BASE | {"charts", "corpora"},
-    "apps": BASE | {"charts", "corpora", "classifiers.tagger", "hub.judged"},
+    "apps": BASE | {"charts", "corpora", "classifiers.tagger", "classifiers.guard", "hub.judged"},
     "defs": BASE | {"hub", "trends", "charts", "corpora", "classifiers"},
     "demo": BASE,
 }

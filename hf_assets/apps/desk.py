@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hf_assets.apps.trained import Taggers, Trained
+from hf_assets.classifiers.guard import too_long
 from hf_assets.classifiers.tagger import NotATagger, NotFinite, Tag, refusal
 from hf_assets.corpora.corpus import joined
 
@@ -51,6 +52,8 @@ class Desk:
         for name, given in (("title", title), ("text", text)):
             if why := refusal(given):
                 raise Refused(f"The {name} cannot be read: {why}")
+        if why := too_long(title, text):
+            raise Refused(why)
         question = joined([title, text])
         if not question:
             raise Refused("There is nothing to read yet: write a title or a text")

@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hf_assets.apps.desk import Answer, Desk, Refused, on_slider
 from hf_assets.apps.trained import Example, Trained, find
+from hf_assets.classifiers.guard import MOST_BYTES, Guard
 from hf_assets.classifiers.tagger import Tag
 from hf_assets.settings import settings
 
@@ -199,6 +200,13 @@ def _arguments(given: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, help="the lake; by default yours, else the demo's")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
     parser.add_argument("--port", type=int, help="by default the first free one from 7860")
+    parser.add_argument(
+        "--name",
+        action="append",
+        default=[],
+        help="a host name that the page is reached by, where it is neither localhost nor an "
+        "address; may be given again",
+    )
     return parser.parse_args(given)
 
 
@@ -225,7 +233,12 @@ def main(given: list[str] | None = None) -> int:
             quiet=True,
             show_error=True,
             prevent_thread_lock=True,
-            app_kwargs={"middleware": [Middleware(OnlyHere)]},
+            # No part of the page takes a file.
+            max_file_size=MOST_BYTES,
+            enable_monitoring=False,
+            app_kwargs={
+                "middleware": [Middleware(OnlyHere), Middleware(Guard, names=arguments.name)]
+            },
         )
     except OSError as error:  # the port is taken, or the address is not this machine's
         print(error, file=sys.stderr)

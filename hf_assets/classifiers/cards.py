@@ -125,6 +125,7 @@ def write_space(
     _write(folder / "README.md", space_card(published))
     _write_json(folder / "examples.json", examples(corpus))
     shutil.copyfile(model / "NOTICE", folder / "NOTICE")
+    shutil.copyfile(_HERE / "guard.py", folder / "guard.py")
     for name in ("app.py", "requirements.txt"):
         shutil.copyfile(_HERE / "space" / name, folder / name)
     files = [path for path in folder.rglob("*") if path.is_file()]

@@ -102,7 +102,9 @@ def new_network(
 
 def load_tokenizer(folder: Path) -> Any:
     """The fast tokenizer in that folder."""
-    tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    tokenizer: Any = AutoTokenizer.from_pretrained(
+        folder, local_files_only=True, trust_remote_code=False
+    )
     if not tokenizer.is_fast:
         raise NetworkError(f"{folder} gives no fast tokenizer: it needs a tokenizer.json")
     return tokenizer
@@ -250,13 +252,16 @@ def _encoder(folder: Path, attention: Attention | None, **config: Any) -> Any:
     wanted = attention or device().attention
     with quiet():
         try:
-            read = AutoConfig.from_pretrained(folder, local_files_only=True, **config)
+            read = AutoConfig.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False, **config
+            )
             kind: Any = AutoModel._model_mapping[type(read)]
             encoder, loaded = AutoModel.from_pretrained(
                 folder,
                 config=read,
                 dtype=torch.float32,
                 local_files_only=True,
+                trust_remote_code=False,
                 attn_implementation=wanted if kind._supports_sdpa else "eager",
                 output_loading_info=True,
             )

@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from hf_assets.corpora.corpus import Corpus
+from hf_assets.csv_cells import inert_cells
 
 ATTRIBUTION = "ATTRIBUTION.csv.gz"
 _COLUMNS = ["link", "author", "author_link", "license"]
@@ -91,7 +92,8 @@ def write_notice(folder: Path, corpus: Corpus, remark: str = "") -> int:
     named = named.filter(pl.any_horizontal(pl.col(_COLUMNS).is_not_null())).sort("id")
     if named.height:
         # Without a time inside, the same rows give the same bytes.
-        packed = gzip.compress(named.write_csv().encode("utf-8", "backslashreplace"), mtime=0)
+        written = inert_cells(named.lazy()).collect().write_csv()
+        packed = gzip.compress(written.encode("utf-8", "backslashreplace"), mtime=0)
         (folder / ATTRIBUTION).write_bytes(packed)
     (folder / "NOTICE").write_text(_notice(corpus, named.height, remark), encoding="utf-8")
     return named.height

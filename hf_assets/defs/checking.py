@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 import dagster as dg
 
+from hf_assets.defs.failures import clear_failures
 from hf_assets.defs.partitions import daily
 from hf_assets.defs.reporting import deferred
-from hf_assets.defs.resources import RAW, LakeResource, clear_failures
+from hf_assets.defs.resources import RAW, LakeResource
 from hf_assets.verdict import Verdict
 
 Rule = Callable[[LakeResource, str], Verdict]

@@ -19,8 +19,9 @@ from hf_assets.classifiers.turns import turn
 from hf_assets.corpora.registry import corpora
 from hf_assets.defs import label_report as report
 from hf_assets.defs.chain import Chain
+from hf_assets.defs.failures import clear_failures
 from hf_assets.defs.partitions import base_models
-from hf_assets.defs.resources import LakeResource, clear_failures
+from hf_assets.defs.resources import LakeResource
 from hf_assets.durable import replacing_folder
 from hf_assets.errors import InputError
 from hf_assets.settings import settings

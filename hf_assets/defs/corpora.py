@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import dagster as dg
 
 from hf_assets.corpora.registry import CorpusSpec, corpora
+from hf_assets.defs.failures import clear_failures
 from hf_assets.defs.label_report import corpus_facts
-from hf_assets.defs.resources import LakeResource, clear_failures
+from hf_assets.defs.resources import LakeResource
 from hf_assets.durable import replacing_folder
 from hf_assets.settings import settings
 

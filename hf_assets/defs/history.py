@@ -9,8 +9,9 @@ from functools import partial
 import dagster as dg
 
 from hf_assets.defs.daily import every_day, once
+from hf_assets.defs.failures import clear_failures
 from hf_assets.defs.report import column_schema
-from hf_assets.defs.resources import Days, Kept, LakeResource, clear_failures
+from hf_assets.defs.resources import Days, Kept, LakeResource
 from hf_assets.lake import Made
 from hf_assets.parquet import Table
 from hf_assets.trends import adoption, phases, tables

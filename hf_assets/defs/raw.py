@@ -8,10 +8,11 @@ from typing import Literal
 import dagster as dg
 from pydantic import Field
 
+from hf_assets.defs.failures import RETRIES, clear_failures
 from hf_assets.defs.partitions import FIRST_DAY, daily, single_run
 from hf_assets.defs.report import capture_facts, shown
 from hf_assets.defs.reporting import deferred, report_day, report_left_out
-from hf_assets.defs.resources import PREVIEWED_DAYS, HubResource, LakeResource, clear_failures
+from hf_assets.defs.resources import PREVIEWED_DAYS, HubResource, LakeResource
 from hf_assets.hub.archive import ArchiveError
 from hf_assets.hub.capture import Capture
 from hf_assets.hub.capturing import NoCapture
@@ -48,8 +49,7 @@ raw = partial(
     partitions_def=daily,
     backfill_policy=single_run,
     io_manager_key="tables",
-    # A retry resumes at the next page; what cannot be mended says so itself.
-    retry_policy=dg.RetryPolicy(max_retries=3, delay=60, backoff=dg.Backoff.EXPONENTIAL),
+    retry_policy=RETRIES,
 )
 
 

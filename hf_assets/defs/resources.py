@@ -3,8 +3,7 @@
 Not here: what they do with it.
 """
 
-from collections.abc import Callable, Generator, Iterable, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,17 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from hf_assets.defs.failures import clear_failures
+from hf_assets.defs.killed_runs import end_killed, hold
 from hf_assets.defs.report import captured, stored_table
 from hf_assets.defs.reporting import deferred, report_day, report_left_out
-from hf_assets.errors import InputError
 from hf_assets.hub import quality
 from hf_assets.hub.archive import Archive, open_archive
 from hf_assets.hub.capture import MARKER, Capture, open_capture
 from hf_assets.hub.capturing import Capturer
-from hf_assets.hub.listing import HubClient, ListingError
+from hf_assets.hub.listing import HubClient
 from hf_assets.hub.ranged import Web
 from hf_assets.hub.thinning import thinned
-from hf_assets.lake import Lake, Made, MissingArtefact, MissingDay, Stored
+from hf_assets.lake import Lake, Made, MissingDay, Stored
 from hf_assets.parquet import Table
 from hf_assets.settings import settings
 
@@ -33,17 +33,6 @@ if TYPE_CHECKING:
 RAW = ("raw_models", "raw_spaces")
 # A run of more days than that shows no rows of each: the tables and their schema are in the UI.
 PREVIEWED_DAYS = 60
-
-
-@contextmanager
-def clear_failures() -> Generator[None]:
-    """What a person can mend fails the step with its own words, for good where a retry is vain."""
-    try:
-        yield
-    except (InputError, ListingError) as error:
-        raise dg.Failure(str(error), allow_retries=not error.permanent) from error
-    except (MissingArtefact, MissingDay) as error:
-        raise dg.Failure(f"{error}.", allow_retries=False) from error
 
 
 # Of an input: days that have given up columns are handed on like others.
@@ -74,6 +63,12 @@ class LakeResource(dg.ConfigurableResource):
     """The lake, for what is not one table in and one table out."""
 
     root: str
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """A run begins: it shows that it lives, and ends those that no longer do."""
+        if context.run and context.instance:
+            hold(context.instance, context.run.run_id)
+            end_killed(context.instance)
 
     @cached_property
     def tree(self) -> Lake:

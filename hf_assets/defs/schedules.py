@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
+from hf_assets.defs.failures import clear_failures
 from hf_assets.defs.partitions import daily
 from hf_assets.defs.reporting import DEFERRED
-from hf_assets.defs.resources import RAW, HubResource, LakeResource, clear_failures
+from hf_assets.defs.resources import RAW, HubResource, LakeResource
 from hf_assets.defs.trends import FIGURES_MARKER
 from hf_assets.hub import day_quality, quality
 from hf_assets.hub.archive import KINDS, Archive, ArchiveError

@@ -12,15 +12,10 @@ import dagster as dg
 
 from hf_assets.corpora.schemas import texts_table
 from hf_assets.defs.daily import once
+from hf_assets.defs.failures import RETRIES, clear_failures
 from hf_assets.defs.partitions import daily, single_run
 from hf_assets.defs.report import column_schema
-from hf_assets.defs.resources import (
-    Days,
-    KaggleResource,
-    LakeResource,
-    StackExchangeResource,
-    clear_failures,
-)
+from hf_assets.defs.resources import Days, KaggleResource, LakeResource, StackExchangeResource
 from hf_assets.lake import today
 from hf_assets.parquet import Table
 from hf_assets.settings import settings
@@ -28,10 +23,6 @@ from hf_assets.settings import settings
 GROUP = "corpora/sources"
 QUESTION_DUMP, NEW_QUESTIONS = texts_table("question_dump"), texts_table("new_questions")
 DATASET_DUMP, NEW_DATASETS = texts_table("dataset_dump"), texts_table("new_datasets")
-
-# The clients try again for some minutes by themselves: this is for a service that is down for
-# longer. What cannot be mended (no credentials, a day's quota) says so itself.
-RETRIES = dg.RetryPolicy(max_retries=3, delay=60, backoff=dg.Backoff.EXPONENTIAL)
 
 
 def _source(table: Table, *kinds: str, **more: Any) -> Callable[..., dg.AssetsDefinition]:

@@ -8,8 +8,9 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from hf_assets.defs.failures import clear_failures
 from hf_assets.defs.report import shown
-from hf_assets.defs.resources import LakeResource, clear_failures
+from hf_assets.defs.resources import LakeResource
 from hf_assets.hub.thinning import Ages, Thinned, thin, trusted_days
 from hf_assets.lake import today
 

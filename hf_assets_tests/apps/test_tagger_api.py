@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -48,7 +49,7 @@ def test_a_threshold_of_ones_own_takes_the_place_of_the_models(served: Served) -
     assert call(served, "questions", "forest", "", 0.99) == []
 
 
-def test_texts_of_any_length_and_labels_of_any_kind_pass(served: Served) -> None:
+def test_long_texts_and_labels_of_any_kind_pass(served: Served) -> None:
     text = "image template long " + "and so on " * 10_000
     found = call(served, "questions", "", text, None)
     assert [tag["label"] for tag in found] == list(WORDS.values())[2:]  # ty: ignore
@@ -84,6 +85,41 @@ def test_many_at_a_time_get_each_their_own_answer(served: Served) -> None:
     assert [[tag["label"] for tag in one] for one in answers] == [  # ty: ignore
         [expected[name]] for name in asked
     ]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        ("GET", "/", {"Host": "evil.example"}),
+        ("POST", "/gradio_api/call/tag", {"Host": "rebound.example:7860"}),
+        ("POST", "/gradio_api/call/tag", {"Origin": "https://evil.example"}),
+        ("POST", "/gradio_api/queue/join", {"Origin": "null"}),
+        ("GET", "/gradio_api/heartbeat/x", {"Origin": "http://127.0.0.1:1"}),
+        ("POST", "/gradio_api/upload", {}),
+        ("GET", "/monitoring", {}),
+        ("GET", "/monitoring/summary", {}),
+    ],
+)
+def test_others_may_not_ask_and_what_nobody_needs_is_closed(
+    served: Served, method: str, path: str, headers: dict[str, str]
+) -> None:
+    body = json.dumps({"data": ["questions", "forest", "", None]}).encode()
+    sent = {"Content-Type": "application/json", **headers}
+    request = urllib.request.Request(
+        f"{served.url}{path}", body if method == "POST" else None, sent, method=method
+    )
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request, timeout=60)
+    assert caught.value.code == 403
+
+
+def test_what_asks_too_much_is_refused(served: Served) -> None:
+    said = call(served, "questions", "", "x" * 200_001, None)
+    assert isinstance(said, str)
+    assert "200,001 characters are too many: the limit is 200,000" in said
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        call(served, "questions", "", "x" * (5 << 20), None)
+    assert caught.value.code == 413
 
 
 def refused(tmp_path: Path, *given: str) -> str:

@@ -44,7 +44,11 @@ class NaiveNetwork(torch.nn.Module):
         super().__init__()
         with quiet():
             self.encoder: Any = AutoModel.from_pretrained(
-                encoder, dtype=torch.float32, local_files_only=True, attn_implementation="eager"
+                encoder,
+                dtype=torch.float32,
+                local_files_only=True,
+                trust_remote_code=False,
+                attn_implementation="eager",
             )
         width = self.encoder.config.hidden_size
         self.pooler = torch.nn.Linear(width, width)

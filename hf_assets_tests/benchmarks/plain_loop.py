@@ -27,7 +27,11 @@ def plain_loop(corpus: Corpus, encoder: Path, seed: int, steps: int = STEPS) -> 
     tokenizer = load_tokenizer(encoder)
     with quiet():
         body = AutoModel.from_pretrained(
-            encoder, dtype=torch.float32, local_files_only=True, attn_implementation="sdpa"
+            encoder,
+            dtype=torch.float32,
+            local_files_only=True,
+            trust_remote_code=False,
+            attn_implementation="sdpa",
         )
     head = torch.nn.Linear(body.config.hidden_size, len(corpus.labels))
     network = torch.nn.ModuleList([body, head]).train().to(here)

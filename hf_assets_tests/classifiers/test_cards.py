@@ -78,7 +78,8 @@ def front(path: Path) -> dict[str, Any]:
 def test_the_folder_is_what_the_hub_expects(space: Path) -> None:
     found = {str(path.relative_to(space)) for path in space.rglob("*") if path.is_file()}
     assert found == {
-        "README.md", "NOTICE", "app.py", "requirements.txt", "examples.json", "model/README.md",
+        "README.md", "NOTICE", "app.py", "guard.py", "requirements.txt", "examples.json",
+        "model/README.md",
         "model/NOTICE", "model/ATTRIBUTION.csv.gz", "model/config.json", "model/tokenizer.json",
         "model/tokenizer_config.json", "model/onnx/model_quantized.onnx", "model/tagger.py",
         "model/tfidf.npz", "model/tfidf.py",
@@ -504,9 +505,69 @@ def test_the_page_runs_from_its_folder_without_a_network(tmp_path: Path, space: 
         assert ask(" ", "", False, api_name="/tags")[0] == "Write a title or a text."
         assert ask("<script>", "x" * 100_000, False, api_name="/tags")[0].startswith("No label")
         assert "needs 0.50" not in ask("word0", "", True, api_name="/tags")[0]
+        assert "are too many" in ask("", "x" * 200_001, False, api_name="/tags")[0]
+        for path, headers in (
+            ("monitoring", {}),
+            ("config", {"Host": "evil.example"}),
+            ("config", {"Origin": "https://evil.example"}),
+        ):
+            with pytest.raises(urllib.error.HTTPError, match="403"):
+                urllib.request.urlopen(urllib.request.Request(f"{url}/{path}", None, headers))
     finally:
         page.terminate()
         page.wait()
+
+
+# Runs the page's file three times, its model in a repository whose program leaves a mark.
+_REMOTE = """
+import contextlib, io, json, os, pathlib, runpy, shutil, sys
+import huggingface_hub
+asked, told = [], []
+def snapshot_download(repo, revision=None, ignore_patterns=None):
+    asked.append([repo, revision, ignore_patterns])
+    return "repository"
+huggingface_hub.snapshot_download = snapshot_download
+def run():
+    pathlib.Path("mark").unlink(missing_ok=True)
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):
+            page = runpy.run_path("app.py", run_name="page")
+    except SystemExit as ended:
+        return str(ended.code)
+    shown = [one.value for one in page["page"].blocks.values() if hasattr(one, "value")]
+    said = page["answer"]("word1", "")[0].split(";")[0]
+    return [pathlib.Path("mark").exists(), said, any("runs the program" in str(v) for v in shown)]
+told.append(run())
+for name in ("tagger.py", "tfidf.py"):
+    shutil.copyfile("own/" + name, name)
+told.append(run())
+os.remove("tagger.py")
+os.environ |= {"TAGGER_TRUST_REMOTE_CODE": "1", "TAGGER_REVISION": "abc"}
+told.append(run())
+print(json.dumps([asked, told]))
+"""
+
+
+def test_the_page_runs_no_program_of_a_repository_unasked(tmp_path: Path, space: Path) -> None:
+    folder = shutil.copytree(space, tmp_path / "space")
+    (folder / "model").rename(folder / "repository")
+    (folder / "own").mkdir()
+    for name in ("tagger.py", "tfidf.py"):
+        shutil.copyfile(folder / "repository" / name, folder / "own" / name)
+    with (folder / "repository" / "tagger.py").open("a") as file:
+        file.write("\nPath('mark').touch()\n")
+    settings = {"TAGGER_MODEL": "some/tagger", "HF_HUB_OFFLINE": "1", "PATH": os.environ["PATH"],
+                "HF_HOME": str(tmp_path / "home")}  # fmt: skip
+    ended = subprocess.run(
+        [sys.executable, "-c", _REMOTE], cwd=folder, env=settings, capture_output=True, text=True
+    )
+    assert ended.returncode == 0, ended.stderr
+    asked, (refused, own, trusted) = json.loads(ended.stdout.splitlines()[-1])
+    assert "that of some/tagger (TAGGER_MODEL) is not run unread" in refused
+    assert "TAGGER_TRUST_REMOTE_CODE=1" in refused
+    assert own == [False, "1 label fits", False]
+    assert trusted == [True, "1 label fits", True]
+    assert asked == [["some/tagger", None, ["*.py", "*.so"]], ["some/tagger", "abc", None]]
 
 
 def _credits_stand_beside_the_examples(config: dict[str, Any], folder: Path) -> None:

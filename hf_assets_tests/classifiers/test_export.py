@@ -65,9 +65,9 @@ def test_hub_files(minilm_made: Made) -> None:
     wanted = {"threshold": 0.25, "max_length": 32, "pooling": "mean", "corpus": "topics"}
     assert {name: config[name] for name in wanted} == wanted
     assert not any(name.startswith("_") for name in config)
-    read = AutoConfig.from_pretrained(minilm_made.onnx)
+    read = AutoConfig.from_pretrained(minilm_made.onnx, trust_remote_code=False)
     assert read.id2label == dict(enumerate(LABELS))
-    tokenizer: Any = AutoTokenizer.from_pretrained(minilm_made.onnx)
+    tokenizer: Any = AutoTokenizer.from_pretrained(minilm_made.onnx, trust_remote_code=False)
     assert tokenizer.model_max_length == 32
 
 

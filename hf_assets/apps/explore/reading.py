@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import polars as pl
 
+from hf_assets.csv_cells import inert_cells
 from hf_assets.hub.judged import DAY_QUALITY
 from hf_assets.lake import Lake, MissingDay, Stored
 
@@ -287,19 +288,12 @@ def as_file(frame: pl.LazyFrame, kind: Literal["csv", "parquet"]) -> bytes:
         frame.collect().write_parquet(out, compression="zstd")
         return out.getvalue()
     schema = frame.collect_schema()
-    frame = frame.with_columns(_cell(name, dtype) for name, dtype in schema.items())
-    frame.collect().write_csv(out)
+    frame = frame.with_columns(_as_json(name) for name, kind in schema.items() if kind.is_nested())
+    inert_cells(frame).collect().write_csv(out)
     return out.getvalue()
 
 
-def _cell(name: str, dtype: pl.DataType) -> pl.Expr:
-    """A column as CSV holds it."""
-    column = pl.col(name)
-    if dtype.is_nested():
-        json = pl.struct(name).struct.json_encode()
-        return json.str.extract(r"(?s)^\{\"[^\"]+\":(.*)\}$").alias(name)
-    if dtype == pl.String:
-        # A spreadsheet runs what begins like a formula, and a name may be anything.
-        risky = column.str.contains(r"^[=+\-@\t\r]")
-        return pl.when(risky).then("'" + column).otherwise(column).alias(name)
-    return column
+def _as_json(name: str) -> pl.Expr:
+    """A column of lists as CSV holds it."""
+    json = pl.struct(name).struct.json_encode()
+    return json.str.extract(r"(?s)^\{\"[^\"]+\":(.*)\}$").alias(name)

@@ -1,7 +1,7 @@
 """A page that gives a text its labels; it needs the files beside it."""
 
 import html
-import importlib
+import importlib.util
 import json
 import os
 import sys
@@ -11,28 +11,69 @@ from typing import Any
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 HERE = Path(__file__).resolve().parent
 MOST = 10
 SHORT = 90  # characters of an example's name
 
 
-def model_folder() -> Path:
-    """The folder `model` beside this file, else the repository that TAGGER_MODEL names."""
-    beside = HERE / "model"
-    if (beside / "config.json").exists():
-        return beside
+def fetched(repository: str, *, code: bool) -> Path:
+    """That repository's files, its program only where it is wanted."""
     from huggingface_hub import snapshot_download
 
-    return Path(snapshot_download(os.environ["TAGGER_MODEL"]))
+    revision = os.environ.get("TAGGER_REVISION")
+    return Path(
+        snapshot_download(
+            repository, revision=revision, ignore_patterns=None if code else ["*.py", "*.so"]
+        )
+    )
 
 
-MODEL = model_folder()
-sys.path.insert(0, str(MODEL))
-tagger: Any = importlib.import_module("tagger").Tagger.load(MODEL)
+def folders() -> tuple[Path, Path, str]:
+    """Where the model lies, where the program that reads it lies, and what to say of that.
+
+    The model is the folder `model` beside this file, else the repository that TAGGER_MODEL names.
+    A program out of a repository runs with all that this page may do: only one that lies here is
+    run, unless TAGGER_TRUST_REMOTE_CODE says otherwise.
+    """
+    beside = HERE / "model"
+    if (beside / "config.json").exists():
+        return beside, beside, ""
+    repository = os.environ.get("TAGGER_MODEL")
+    if not repository:
+        sys.exit(f"There is no model in {beside}: put one there, or set TAGGER_MODEL.")
+    for code in (HERE, beside):
+        if (code / "tagger.py").exists():
+            return fetched(repository, code=False), code, ""
+    if os.environ.get("TAGGER_TRUST_REMOTE_CODE") != "1":
+        sys.exit(
+            f"There is no tagger.py beside this file, and that of {repository} (TAGGER_MODEL) is "
+            "not run unread: read it and put it here, with its tfidf.py if it has one, or set "
+            "TAGGER_TRUST_REMOTE_CODE=1 (and TAGGER_REVISION to the commit that you read)."
+        )
+    model = fetched(repository, code=True)
+    said = f"This page runs the program that {repository} holds (TAGGER_TRUST_REMOTE_CODE=1)."
+    print(said, file=sys.stderr, flush=True)
+    return model, model, said
+
+
+def program(name: str, folder: Path) -> Any:
+    """A module by its file: no other of that folder takes a package's place."""
+    spec = importlib.util.spec_from_file_location(name, folder / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+guard = program("guard", HERE)
+MODEL, CODE, REMARK = folders()
+tagger: Any = program("tagger", CODE).Tagger.load(MODEL)
 blend = tagger.config.get("blend")
 if blend:
-    tfidf: Any = importlib.import_module("tfidf")
+    tfidf: Any = program("tfidf", CODE)
     words = tfidf.TfIdf.load(MODEL / blend["file"])
 
 
@@ -41,6 +82,8 @@ def answer(title: str, text: str, with_words: bool = False) -> tuple[str, dict[s
     whole = "\n\n".join(part.strip() for part in (title or "", text or "") if part.strip())
     if not whole:
         return "Write a title or a text.", None
+    if why := guard.too_long(whole):
+        return f"{why}.", None
     scores, threshold = tagger.scores([whole])[0], tagger.threshold
     if blend and with_words:
         scores = tfidf.blended(scores, words.scores([whole])[0], blend["weight"])
@@ -98,6 +141,8 @@ def card() -> str:
 
 with gr.Blocks(title="Tagger", analytics_enabled=False) as page:
     gr.Markdown(f"# Labels for a text\n{len(tagger.labels)} labels are known. One text at a time.")
+    if REMARK:
+        gr.HTML(f"<p>{html.escape(REMARK)}</p>")
     with gr.Row():
         with gr.Column():
             title = gr.Textbox(label="Title", max_lines=2)
@@ -116,4 +161,10 @@ with gr.Blocks(title="Tagger", analytics_enabled=False) as page:
         gr.Markdown(card())
 
 if __name__ == "__main__":
-    page.launch()
+    # As a Space the page is public: who may reach it is the Hub's to say.
+    names = None if os.environ.get("SPACE_ID") else os.environ.get("TAGGER_HOSTS", "").split()
+    page.launch(
+        max_file_size=guard.MOST_BYTES,
+        enable_monitoring=False,
+        app_kwargs={"middleware": [Middleware(guard.Guard, names=names)]},
+    )

@@ -1,0 +1,167 @@
+"""Runs whose process is gone are ended. Not here: what a run does.
+
+Dagster asks nobody whether the process of a run lives that `dg launch` or its default launcher
+started: a killed one stays STARTED, and counts among the runs that may go on at once. Each run
+holds a lock on a file of its own as long as its process lives; the system lets go of it, however
+the process ends.
+"""
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+from dagster._core.storage.runs.sqlite.sqlite_run_storage import SqliteRunStorage
+
+try:
+    import fcntl
+except ImportError:  # Windows: the bound on run time in dagster.yaml is all there is
+    fcntl = None
+
+FOLDER = "living_runs"
+LIVING = (
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+)
+# Seconds after its start in which a run that lives holds its lock.
+PATIENCE = 600.0
+# Open until the process ends, by path.
+_held: dict[Path, int] = {}
+
+
+def hold(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Show from now on that the process of that run lives: this one."""
+    if fcntl is None or instance.is_ephemeral:
+        return
+    path = Path(instance.root_directory) / FOLDER / f"{run_id}.lock"
+    if path in _held:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    if not _locked(handle, tries=50):
+        os.close(handle)  # another process of this run, with an executor that has many
+        return
+    os.ftruncate(handle, 0)
+    os.write(handle, f"{socket.gethostname()} {os.getpid()}\n".encode())
+    _held[path] = handle
+
+
+def _locked(handle: int, tries: int = 1) -> bool:
+    """Whether the lock was got; who looks whether a run lives has it for a moment."""
+    assert fcntl is not None
+    for left in reversed(range(tries)):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if left:
+                time.sleep(0.1)
+    return False
+
+
+def end_killed(instance: dg.DagsterInstance, patience: float = PATIENCE) -> list[str]:
+    """End the runs of this machine whose process is gone.
+
+    Args:
+        instance: Dagster's history.
+        patience: seconds after its start in which a run is to hold its lock.
+
+    Returns:
+        Their ids.
+    """
+    if fcntl is None or instance.is_ephemeral:
+        return []
+    folder = Path(instance.root_directory) / FOLDER
+    locks = [path for path in sorted(folder.glob("*.lock")) if path not in _held]
+    ended = [path.stem for path in locks if _ended(instance, path)]
+    return ended + [run.run_id for run in _never_held(instance, folder, patience)]
+
+
+def _ended(instance: dg.DagsterInstance, path: Path) -> bool:
+    """Whether that file's run had to be ended; a file of a run that is over goes, too."""
+    try:
+        handle = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        if not _locked(handle):
+            return False  # its process lives
+        host, _, process = os.read(handle, 300).decode("utf-8", "replace").strip().partition(" ")
+        if host != socket.gethostname():
+            return False  # a file system that is shared may know no locks of others
+        run = instance.get_run_by_id(path.stem)
+        ended = run is not None and run.status in LIVING
+        if ended and not _in_one_process(instance, path.stem, process):
+            return False
+        if ended:
+            _report(instance, run, f"Process {process} on {host}, which this run was in, is gone.")
+        path.unlink(missing_ok=True)
+        return ended
+    finally:
+        os.close(handle)
+
+
+def _never_held(
+    instance: dg.DagsterInstance, folder: Path, patience: float
+) -> Iterator[dg.DagsterRun]:
+    """Runs that were killed before they held their lock, each ended.
+
+    Only where the history is a file of this machine: else the process may be another machine's.
+    """
+    if not isinstance(instance.run_storage, SqliteRunStorage):
+        return
+    for record in instance.get_run_records(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
+        run, begun = record.dagster_run, record.start_time
+        if begun is None or time.time() - begun < patience:
+            continue
+        events = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.RUN_START)
+        process = next((one.dagster_event.pid for one in events if one.dagster_event), None)
+        lock = folder / f"{run.run_id}.lock"
+        held = lock.exists() and lock.stat().st_size > 0
+        if process and not held and not _lives(process):
+            _report(instance, run, f"Process {process}, which this run was in, is gone.")
+            yield run
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _in_one_process(instance: dg.DagsterInstance, run_id: str, process: str) -> bool:
+    """Whether that process is the run's only one, as Dagster's in-process executor says of it."""
+    said = f"Executing steps in process (pid: {process})"
+    events = instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)
+    return any(event.dagster_event and event.dagster_event.message == said for event in events)
+
+
+def _report(instance: dg.DagsterInstance, run: dg.DagsterRun, said: str) -> None:
+    if run.status == dg.DagsterRunStatus.CANCELING:
+        instance.report_run_canceled(run, said)
+    else:
+        instance.report_run_failed(
+            run, f"{said} It was killed, or the machine was; what it stored is kept. Run it again."
+        )
+
+
+@dg.sensor(
+    name="end_killed_runs",
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Ends runs whose process was killed: they would count as running for ever, and "
+    "keep others in the queue. Asks no other machine.",
+)
+def end_killed_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    """Look at the locks of runs."""
+    ended = end_killed(context.instance)
+    if ended:
+        return dg.SkipReason(f"Ended, their process being gone: {', '.join(ended)}")
+    return dg.SkipReason("Every run that is under way has its process.")
