@@ -51,6 +51,7 @@ class LabelCells:
     _shapes: dict[str, str] = field(default_factory=dict)
     _pair: str | None = None
     _no_pair: bool = False
+    _split_once: bool = False
     _cells: dict[str, str] = field(default_factory=dict)
 
     def read(self, record: Record) -> list[str]:
@@ -85,12 +86,14 @@ class LabelCells:
                 f"{self._pair} in {self.columns[0]}, and all other rows are such vectors of 0 and "
                 f"1: {_ADVICE_VECTOR}"
             )
-        if found := joined_cell(self._cells):
+        # A separator that is in no cell is a wrong one, or there is but one label a row.
+        if not self._split_once and (found := joined_cell(self._cells)):
             cell, sign = found
             raise TableError(
                 f"{self._cells[cell]}: {cell[:80]!r} in {self.columns[0]} looks like several "
                 f"labels that other rows have, too; declare separator = {sign!r}, or "
-                "one_label = true if each cell is one label"
+                + ("leave it out and declare " if self.separator else "")
+                + "one_label = true if each cell is one label"
             )
 
     # --- several columns -------------------------------------------------------------------------
@@ -151,6 +154,9 @@ class LabelCells:
                 )
             self._refuse(record, text, what)
         parts = [part for part in text.split(self.separator) if part.strip()]
+        if len(parts) == 1:
+            self._cells.setdefault(stripped, record.place)
+        self._split_once = self._split_once or len(parts) > 1
         for part in map(str.strip, parts):
             if len(part) > 1 and part[0] == part[-1] and part[0] in "'\"":
                 self._refuse(record, text, "has labels in quotes: remove them, or write a list")

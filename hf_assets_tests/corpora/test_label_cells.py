@@ -212,6 +212,16 @@ def test_several_labels_are_not_taken_for_one(
     assert labelled(tmp_path, "csv", cells, one_label=True) == [[cell] for cell in cells]
 
 
+def test_a_separator_that_is_in_no_cell_is_a_wrong_one(tmp_path: Path) -> None:
+    cells = ["python", "pandas", "python pandas"]
+    for separator in (",", "|", "  "):
+        message = refused(tmp_path, "csv", cells, separator=separator)
+        assert at("csv", 3) in message
+        assert "declare separator = ' ', or leave it out and declare one_label" in message
+    # Labels of two words, as others on the same row show.
+    assert labelled(tmp_path, "csv", [*cells, "a,b"], separator=",")[2] == ["python pandas"]
+
+
 # --- lists as numpy and others print them --------------------------------------------------------
 
 
