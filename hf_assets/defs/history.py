@@ -133,8 +133,9 @@ def adoption_history(config: SeriesConfig, lake: LakeResource) -> Days:
 
 @_history(tables.LIFECYCLE, every_day("daily_changes"), JUDGED)
 def lifecycle(config: SeriesConfig, lake: LakeResource) -> Kept:
-    """Models created, deleted, returned, first seen late, renamed and gated, a day; in lists, those
-    that entered and left.
+    """Models created, deleted, returned, first seen late, renamed and gated, a day.
+
+    In lists of some models: those that entered and left.
     """
     series = counts(tables.LIFECYCLE, lives.lifecycle)
     with clear_failures():

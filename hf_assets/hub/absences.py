@@ -24,12 +24,13 @@ import polars as pl
 
 from hf_assets.durable import replacing
 from hf_assets.hub.day_rules import Seen
-from hf_assets.lake import Lake
+from hf_assets.lake import Lake, iso
 from hf_assets.months import Mark, marks, month_of
 
 ASIDE = "absences"
 # `came` is false of those who went; `undated`: the source does not say when it was created.
 SCHEMA = {"key": pl.UInt64, "came": pl.Boolean, "undated": pl.Boolean}
+_KEPT = {"day": pl.Date, **SCHEMA}
 _TABLE = "daily_changes"
 _NOTE = "hf_assets_days"
 
@@ -65,25 +66,30 @@ def returned(lake: Lake, days: Sequence[Seen]) -> dict[str, Returned]:
         days: all there are, oldest first.
     """
     compared = [one for one in days if one.made and one.notes.get("before")]
-    coverage = {one.day: one.extent.coverage for one in compared}
-    rows = _remembered(lake).filter(pl.col("day").is_in(list(coverage)))
-    rows = rows.with_columns(
-        coverage=pl.col("day").replace_strict(coverage, default=None, return_dtype=pl.String),
-        before=pl.col("day").replace_strict(
-            {one.day: one.notes["before"] for one in compared},
-            default=None,
-            return_dtype=pl.String,
-        ),
+    about = pl.DataFrame(
+        [(iso(one.day), iso(one.notes["before"]), one.extent.coverage) for one in compared],
+        schema={"day": pl.Date, "before": pl.Date, "coverage": pl.String},
+        orient="row",
     )
-    went = rows.filter(~pl.col("came")).group_by("coverage", "key").agg(pl.col("day").min())
+    rows = _remembered(lake)
+    came = rows.filter("came").collect()
+    # Millions went in some years; who came is one in ten, and only of them it matters.
+    went = rows.filter(~pl.col("came")).join(came.lazy().select("key"), on="key", how="semi")
+    first = (
+        went.select("day", "key")
+        .collect(engine="streaming")
+        .join(about.drop("before"), on="day")
+        .group_by("coverage", "key")
+        .agg(pl.col("day").min())
+    )
     back = (
-        rows.filter("came")
-        .join(went, on=("coverage", "key"), suffix="_went")
+        came.join(about, on="day")
+        .join(first, on=("coverage", "key"), suffix="_went")
         .filter(pl.col("day_went") <= pl.col("before"))
         .group_by("day")
         .agg(dated=(~pl.col("undated")).sum(), undated=pl.col("undated").sum())
     )
-    found = {day: Returned(dated, undated) for day, dated, undated in back.iter_rows()}
+    found = {str(day): Returned(dated, undated) for day, dated, undated in back.iter_rows()}
     return {day: found.get(day, Returned(0, 0)) for day in _told(compared)}
 
 
@@ -98,26 +104,25 @@ def _told(compared: Iterable[Seen]) -> Iterable[str]:
             yield one.day
 
 
-def _remembered(lake: Lake) -> pl.DataFrame:
+def _remembered(lake: Lake) -> pl.LazyFrame:
     """The side tables of all days, with the day of each: a month a file, as they are many."""
-    parts = [pl.DataFrame(schema={"day": pl.String, **SCHEMA})]
+    paths = []
     for month, of_month in groupby(marks(lake, _TABLE).items(), key=lambda item: month_of(item[0])):
-        path = lake.folder(_TABLE, None) / ASIDE / f"{month}.parquet"
-        parts.append(_of_month(lake, path, dict(of_month)))
-    return pl.concat(parts)
+        paths.append(lake.folder(_TABLE, None) / ASIDE / f"{month}.parquet")
+        _keep(lake, paths[-1], dict(of_month))
+    empty = pl.LazyFrame(schema=_KEPT)
+    return pl.concat([empty, pl.scan_parquet(paths)]) if paths else empty
 
 
-def _of_month(lake: Lake, path: Path, days: Mapping[str, Mark]) -> pl.DataFrame:
-    """Of one month, from the copy where it is still of those days."""
+def _keep(lake: Lake, path: Path, days: Mapping[str, Mark]) -> None:
+    """Have the copy of one month, of those days as they are."""
     said = json.dumps([[day, *mark] for day, mark in days.items()])
     if path.exists() and pl.read_parquet_metadata(path).get(_NOTE) == said:
-        return pl.read_parquet(path)
-    parts = [pl.DataFrame(schema={"day": pl.String, **SCHEMA})]
+        return
+    parts = [pl.DataFrame(schema=_KEPT)]
     for day in days:
         rows = lake.read(_TABLE, day).aside(ASIDE)
         if rows is not None:
-            parts.append(rows.select(pl.lit(day).alias("day"), *SCHEMA))
-    frame = pl.concat(parts)
+            parts.append(rows.select(pl.lit(iso(day)).alias("day"), *SCHEMA))
     with replacing(path) as new:
-        frame.write_parquet(new, metadata={_NOTE: said})
-    return frame
+        pl.concat(parts).write_parquet(new, metadata={_NOTE: said})

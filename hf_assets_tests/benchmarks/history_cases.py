@@ -43,7 +43,7 @@ def series(lake: str) -> dict[str, Any]:
     import numpy.ma  # noqa: F401 - numpy loads it when it is first asked for what is unique
 
     from hf_assets.defs.history import FROM_METRICS
-    from hf_assets.hub.day_quality import all_days, day_quality
+    from hf_assets.hub.day_quality import judged
     from hf_assets.hub.judged import DAY_QUALITY
     from hf_assets.trends import adoption, lifecycle, phases, tables
     from hf_assets.trends.history import Past
@@ -59,7 +59,7 @@ def series(lake: str) -> dict[str, Any]:
     def written(table: Any, make: Callable[[], Any]) -> None:
         spends(table.name, lambda: there.write(table, None, make()))
 
-    written(DAY_QUALITY, lambda: day_quality(all_days(there)))
+    written(DAY_QUALITY, lambda: judged(there))
     there.storing = 0.0
     past = Past(there)
     for name, (table, make, _) in FROM_METRICS.items():

@@ -466,3 +466,21 @@ def test_real_lists_of_2024_begin_with_a_repeated_day(lake: Lake, real_data: Pat
     assert found["2024-05-09"]["flags"] == ["stalled"]
     assert found["2024-05-08"]["trusted"]
     assert [day for day, row in found.items() if row["stalled"]] == ["2024-05-09", "2024-05-14"]
+
+
+def test_a_real_day_that_stood_still_is_found_when_the_day_before_it_comes_later(
+    lake: Lake, real_data: Path
+) -> None:
+    with gzip.open(real_data / "hub-transformersjs-daily" / "daily.csv.gz") as file:
+        listed = pl.read_csv(file.read(), infer_schema_length=None)
+    for day in ("2024-05-10", "2024-05-09", "2024-05-08"):
+        models = listed.filter(day=day).select("id", "downloads", hub_id="name:" + pl.col("id"))
+        facts = {"source": "folder", "file": "daily.csv.gz", "identity": "name"}
+        store_day(lake, day, models.to_dicts(), **facts)
+        compare(lake, day)
+    found = judge(lake)
+    assert [row["flags"] for row in found.values()] == [[], ["stale"], ["stale"]]
+    assert [row["trusted"] for row in found.values()] == [True, False, False]
+    assert day_quality.still_stale(lake, ["2024-05-08"]) == ["2024-05-09", "2024-05-10"]
+    compare(lake, "2024-05-09", "2024-05-10")
+    assert [row["flags"] for row in judge(lake).values()] == [[], ["stalled"], []]
