@@ -15,10 +15,9 @@ import os
 import re
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, closing
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, ExitStack, closing, suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -27,9 +26,10 @@ import polars as pl
 
 from hf_assets.durable import recover, replacing, write_bytes
 from hf_assets.month_files import MonthFiles
-from hf_assets.opened import OpenedFile, scan
+from hf_assets.opened import OpenedFile
 from hf_assets.parquet import ParquetBatches, Table
 from hf_assets.side_tables import DATA, SideTables, named
+from hf_assets.stored import Made, Stored
 
 # Days that are being made durable while the next is made: a disk syncs several in the time of one.
 SETTLING = 8
@@ -45,74 +45,6 @@ class MissingDay(LookupError):
 
 class MissingArtefact(LookupError):
     """A folder was never made; the message says which."""
-
-
-@dataclass
-class Made:
-    """One day of a table on its way into the lake.
-
-    Args:
-        frames: the rows, in batches of any size.
-        notes: counts by name, complete once `frames` is exhausted; kept in the footer.
-        provenance: for each raw asset behind the table, what its capture says of itself.
-        aside: small side tables by name, complete once `frames` is exhausted; those with rows are
-            stored beside the data, as `<name>.parquet`.
-    """
-
-    frames: Iterable[pl.DataFrame]
-    notes: dict[str, Any] = field(default_factory=dict)
-    provenance: dict[str, dict[str, Any]] = field(default_factory=dict)
-    aside: dict[str, pl.DataFrame] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Stored:
-    """One day of a table as it was when it was read from the lake, whatever is written meanwhile.
-
-    `frame` is lazy, the rest is from the footer. `day` is empty for a table without days, and
-    `path` the folder of one that is kept by month: `months` are then its files, the oldest first.
-    `files` holds the data, and the side tables by their names.
-    """
-
-    path: Path
-    day: str
-    rows: int
-    notes: dict[str, Any]
-    provenance: dict[str, dict[str, Any]]
-    seconds: float
-    months: tuple[Path, ...] = field(default=(), compare=False)
-    files: Mapping[str, OpenedFile] = field(default_factory=dict, compare=False, repr=False)
-
-    @property
-    def frame(self) -> pl.LazyFrame:
-        """The rows, unread."""
-        if not self.months:
-            return scan([self.files[DATA]])
-        # Where months are made anew by other rules, some may have other columns meanwhile.
-        other: dict[str, Any] = {"missing_columns": "insert", "extra_columns": "ignore"}
-        return pl.scan_parquet(list(self.months), hive_partitioning=False, **other)
-
-    @property
-    def bytes(self) -> int:
-        """The size of its files."""
-        if self.months:
-            return sum(path.stat().st_size for path in self.months)
-        return self.files[DATA].size
-
-    @property
-    def file(self) -> OpenedFile:
-        """Its one file. KeyError for a table that is kept by month."""
-        return self.files[DATA]
-
-    @property
-    def asides(self) -> dict[str, pl.DataFrame]:
-        """Every side table that has rows, by name."""
-        names = sorted(self.files.keys() - {DATA})
-        return {name: scan([self.files[name]]).collect() for name in names}
-
-    def aside(self, name: str) -> pl.DataFrame | None:
-        """The side table of that name, or None where it has no rows."""
-        return scan([self.files[name]]).collect() if name in self.files else None
 
 
 class Lake:
@@ -150,6 +82,14 @@ class Lake:
         """The months of a table that is kept by month, oldest first; none of any other."""
         return list(self._by_month(asset).manifest().months)
 
+    def month_notes(self, asset: str) -> dict[str, dict[str, Any]]:
+        """The notes of each month as it was written last, but for files that cannot be read."""
+        found = {}
+        for month, path in self._by_month(asset).latest().items():
+            with suppress(OSError, ValueError, pl.exceptions.PolarsError):
+                found[month] = OpenedFile(path).footer().get("notes", {})
+        return found
+
     def refreshing(self, asset: str) -> AbstractContextManager[bool]:
         """Held by whoever writes and joins months of that table; see `MonthFiles.lock`."""
         return self._by_month(asset).lock()
@@ -163,8 +103,7 @@ class Lake:
         months holds `refreshing` for as long.
         """
         kept = self._by_month(asset)
-        rows = {month: self._opened(asset, month).footer()["rows"] for month in months}
-        kept.join(rows, notes, seconds)
+        kept.join(months, lambda path: OpenedFile(path).footer()["rows"], notes, seconds)
         if months:
             (kept.folder / "data.parquet").unlink(missing_ok=True)
         return self.read(asset, None)
@@ -328,7 +267,7 @@ class Lake:
         """The file of that day, or of that month as it was written last."""
         path: str | Path | None = f"{self.folder(asset, day)}/data.parquet"
         if day and _MONTH.fullmatch(day):
-            path = self._by_month(asset).path(day)
+            path = self._by_month(asset).latest().get(day)
         try:
             if path:
                 return OpenedFile(path)

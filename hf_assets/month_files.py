@@ -12,7 +12,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -97,26 +97,54 @@ class MonthFiles:
 
     def paths(self, manifest: Manifest) -> tuple[Path, ...]:
         """Its files, the oldest first. FileNotFoundError where one is not there."""
-        return tuple(self._path(manifest, month) for month in manifest.months)
+        found = []
+        for month in manifest.months:
+            if (path := self._path(manifest, month)) is None:
+                raise FileNotFoundError(self._public(month))
+            found.append(path)
+        return tuple(found)
 
-    def path(self, month: str) -> Path | None:
-        """That month as it was written last, part of the table or not yet; None: it never was."""
-        manifest = self.manifest()
-        if waiting := self._waiting(manifest, month):
-            return waiting
-        try:
-            return self._path(manifest, month)
-        except FileNotFoundError:
-            return None
+    def latest(self) -> dict[str, Path]:
+        """Each month as it was written last, part of the table or not yet."""
+        return self._latest(self.manifest())
+
+    def _latest(self, manifest: Manifest) -> dict[str, Path]:
+        found = {month: path for month in manifest.months if (path := self._path(manifest, month))}
+        used = {*manifest.files.values(), *manifest.superseded}
+        for name in self._stored():
+            month, written, _ = name.partition(".")
+            if written and month and name not in used:
+                found[month] = self._versions / name
+        return found
 
     def new(self, month: str) -> Path:
         """Where a file of that month is written."""
         return self._versions / f"{month}.{time.time_ns():016x}-{secrets.token_hex(3)}.parquet"
 
-    def join(self, rows: Mapping[str, int], notes: Mapping[str, Any], seconds: float) -> None:
-        """Make the last written files of those months the table; the caller has the lock."""
+    def join(
+        self,
+        months: Sequence[str],
+        count: Callable[[Path], int],
+        notes: Mapping[str, Any],
+        seconds: float,
+    ) -> None:
+        """Make the last written files of those months the table; the caller has the lock.
+
+        Args:
+            months: the oldest first. KeyError where one was never written.
+            count: the rows of a file.
+            notes: of the table.
+            seconds: likewise.
+        """
         before = self.manifest()
-        files = {month: self._joined(before, month) for month in rows}
+        latest = self._latest(before)
+        files = {month: self._named(latest[month], month) for month in months}
+        rows = {
+            month: before.months[month]
+            if before.files.get(month) == name
+            else count(self._versions / name)
+            for month, name in files.items()
+        }
         now = time.time()
         gone = set(before.files.values()) - set(files.values())
         superseded = {
@@ -131,15 +159,13 @@ class MonthFiles:
         for name in set(self._stored()) - set(files.values()) - superseded.keys():
             (self._versions / name).unlink(missing_ok=True)
 
-    def _path(self, manifest: Manifest, month: str) -> Path:
+    def _path(self, manifest: Manifest, month: str) -> Path | None:
         public = self._public(month)
         version = self._versions / manifest.files[month] if month in manifest.files else public
         if version.exists():
             return version
         # A copy of the lake without hidden files, or a lake of before.
-        if public.exists():
-            return public
-        raise FileNotFoundError(public)
+        return public if public.exists() else None
 
     def _public(self, month: str) -> Path:
         return self.folder / f"month={month}" / "data.parquet"
@@ -147,20 +173,8 @@ class MonthFiles:
     def _stored(self) -> list[str]:
         return sorted(os.listdir(self._versions)) if self._versions.is_dir() else []
 
-    def _waiting(self, manifest: Manifest, month: str) -> Path | None:
-        """What was written of that month and is no part of the table."""
-        known = {*manifest.files.values(), *manifest.superseded}
-        waiting = (
-            name
-            for name in reversed(self._stored())
-            if name.startswith(f"{month}.") and name not in known
-        )
-        name = next(waiting, None)
-        return self._versions / name if name else None
-
-    def _joined(self, manifest: Manifest, month: str) -> str:
-        """The name of its file; one that lies under its public name alone gets another."""
-        path = self._waiting(manifest, month) or self._path(manifest, month)
+    def _named(self, path: Path, month: str) -> str:
+        """The name of that file; one that lies under its public name alone gets another."""
         if path.parent != self._versions:
             self._versions.mkdir(exist_ok=True)
             path, public = self.new(month), path

@@ -27,7 +27,7 @@ from hf_assets.parquet import FOOTER_KEY
 # 1,024 files open. Others are opened again when they are read, if they are still the same.
 MOST_OPEN = 128
 # The end of a Parquet file that holds most footers whole.
-_TAIL = 1 << 16
+_TAIL = 1 << 14
 
 
 class ReplacedError(InputError):

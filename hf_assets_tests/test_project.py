@@ -11,20 +11,24 @@ LONGEST = 350
 
 # What the modules of a room may import of the project besides their own room.
 BASE = {
-    *("settings", "lake", "months", "parquet", "durable", "verdict", "errors"),
+    *("settings", "lake", "months", "parquet", "durable", "opened", "verdict", "errors"),
     *("literals", "transport", "csv_cells"),
 }
 ARROWS = {
     "settings": set(),
-    "durable": set(),
+    "durable": {"errors"},
+    "opened": {"errors", "parquet"},
+    "side_tables": {"durable", "opened"},
+    "stored": {"opened", "side_tables"},
+    "month_files": {"durable", "errors"},
     "verdict": set(),
     "errors": set(),
     "literals": set(),
     "transport": set(),
     "csv_cells": set(),
     "parquet": set(),
-    "lake": {"durable", "parquet"},
-    "months": {"durable", "lake", "parquet"},
+    "lake": {"durable", "month_files", "opened", "parquet", "side_tables", "stored"},
+    "months": {"durable", "lake", "opened", "parquet"},
     "definitions": set(),
     "charts": set(),
     "hub": BASE,

@@ -2,10 +2,13 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import duckdb
+import pandas
 import pytest
 
+from hf_assets.lake import Lake
 from hf_assets_tests.apps.hub_lake import DAYS, write_hub_lake
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text("utf-8")
@@ -54,3 +57,15 @@ def test_polars(code: str, lake: Path) -> None:
             assert eval(line, known).height, line
         elif line:
             exec(line, known)
+
+
+def test_pandas(lake: Path) -> None:
+    (code,) = (block for block in blocks("python") if "pandas" in block)
+    known: dict[str, Any] = {}
+    exec(code.replace("data/demo", str(lake)), known)
+    models = known["models"]
+    assert sorted({str(day) for day in models["day"]}) == sorted(DAYS)
+    assert len(models) == sum(Lake(lake).read("models", day).rows for day in DAYS)
+    # What the README warns of; where pandas has learnt it, the sentence may go.
+    with pytest.raises(Exception, match="Field day has incompatible types"):
+        pandas.read_parquet(lake / "models")

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from hf_assets.lake import Made, MissingDay, Stored
+from hf_assets.lake import Made, Stored
 from hf_assets.parquet import Table
 from hf_assets.trends.history import Past
 from hf_assets.trends.needs import Need, marks_of
@@ -96,14 +96,14 @@ class _UnderWay:
         self.lake, self.series, self.seconds = past.lake, series, 0.0
         self.needs = series.needs(past)
         self.made_of = marks_of(series.table, self.needs)
-        self.wanted = [month for month in self.needs if anew or not self._stands(month)]
-
-    def _stands(self, month: str) -> bool:
-        try:
-            notes = self.lake.notes(self.series.table.name, month)
-        except (MissingDay, OSError, pl.exceptions.ComputeError):
-            return False  # a file that cannot be read is made anew, too
-        return notes.get(_MADE_OF) == self.made_of[month]
+        # A file that cannot be read is made anew, too.
+        there = self.lake.month_notes(series.table.name)
+        stands = {
+            month
+            for month, notes in there.items()
+            if notes.get(_MADE_OF) == self.made_of.get(month)
+        }
+        self.wanted = [month for month in self.needs if anew or month not in stands]
 
     def days(self, months: Iterable[str]) -> set[str]:
         """The days that those of the months depend on which it wants."""
