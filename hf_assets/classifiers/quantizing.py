@@ -98,6 +98,8 @@ def quantize(
         TooMuchLost: no candidate passes.
         ValueError: there are no validation texts.
     """
+    if not validation.texts:
+        raise ValueError("there are no validation rows to measure candidates on")
     made_from = json.loads((onnx_folder / "export.json").read_bytes()).get("made_from")
     drawn = _draw(validation, max_texts, seed)
     with tempfile.TemporaryDirectory(dir=folder, prefix="candidates-") as place:

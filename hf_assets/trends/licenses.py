@@ -78,7 +78,8 @@ def against_base(models: pl.LazyFrame) -> pl.DataFrame:
         models.select("license", base=pl.col("id").hash())
         .join(named.lazy().select("base").unique(), on="base", how="semi")
         .collect(engine="streaming")
-        .unique("base", keep="any")
+        .sort("base", "license")  # of two that share a name, the same on any number of threads
+        .unique("base", keep="first", maintain_order=True)
         .select("base", base_strict=strictness(pl.col("license")))
     )
     found = named.join(listed, on="base", how="inner", maintain_order="left").unique(

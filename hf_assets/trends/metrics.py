@@ -255,6 +255,9 @@ def _top_used(usage: pl.LazyFrame) -> pl.LazyFrame:
 
 def _values(counted: pl.DataFrame, held: Mapping[str, pl.Series]) -> pl.DataFrame:
     """What is a number for the whole day: distributions, correlations, concentration."""
+    # In one piece: the threads that read it cut it up, and each piece is added up by itself, so
+    # that the last bits of a mean or a correlation would depend on how many there are.
+    counted = counted.rechunk()
     numbers = dict([*_described(), *_correlated(counted)])
     asked = [one.alias(str(at)) for at, one in enumerate(numbers.values())]
     # Lazy: what several of them need, a ranking or a column of floats, is computed once.

@@ -1,9 +1,11 @@
 """Corpora written by hand, and the one pretrained encoder that a package carries."""
 
 import json
+import os
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
@@ -20,7 +22,10 @@ TOPICS = {
     "\N{ROBOT FACE}": "sensor motor wheel actuator gripper servo",
     "z" * 300: "galaxy orbit telescope planet comet star",
 }
-_FILLER = "what is the best way to tell how this one would change if we had more of it"
+FILLER = "what is the best way to tell how this one would change if we had more of it"
+
+if TYPE_CHECKING:
+    from hf_assets_tests.classifiers.making import Made
 
 MakeCorpus = Callable[..., Corpus]
 
@@ -32,7 +37,7 @@ def topical(rows: int, seed: int = 7, words: int = 8) -> list[tuple[str, list[st
     for _ in range(rows):
         labels = draw.sample(sorted(TOPICS), draw.choice((1, 1, 2)))
         said = [draw.choice(TOPICS[label].split()) for label in labels for _ in range(3)]
-        said += draw.choices(_FILLER.split(), k=draw.randint(2, words))
+        said += draw.choices(FILLER.split(), k=draw.randint(2, words))
         draw.shuffle(said)
         made.append((" ".join(said), sorted(labels)))
     return made
@@ -73,3 +78,12 @@ def make_corpus(tmp_path: Path) -> MakeCorpus:
 def minilm() -> Path:
     """The folder of the pretrained MiniLM."""
     return locate(BASE_MODELS["all-minilm-l6-v2"])
+
+
+@pytest.fixture(scope="session")
+def minilm_made(tmp_path_factory: pytest.TempPathFactory) -> "Made":
+    """A head on it, its graph and the int8 graph: made once, for all workers of a test run."""
+    from hf_assets_tests.classifiers.making import made
+
+    base = tmp_path_factory.getbasetemp()
+    return made(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)

@@ -1,7 +1,6 @@
 """A real MiniLM with a head trained on topical texts, exported and quantised once a test run; and
 tiny networks of each architecture."""
 
-import functools
 import json
 import shutil
 from dataclasses import dataclass
@@ -10,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import torch
+from filelock import FileLock
+from tokenizers.models import WordLevel
 from transformers import (
     BertConfig,
     BertModel,
@@ -27,12 +28,13 @@ from hf_assets.classifiers.network import (
     features,
     load_tokenizer,
     new_network,
+    quiet,
     save_network,
 )
 from hf_assets.classifiers.quantizing import quantize
 from hf_assets.corpora.corpus import Split
 from hf_assets_tests.classifiers.artefacts import make_tokenizer
-from hf_assets_tests.classifiers.conftest import TOPICS, topical
+from hf_assets_tests.classifiers.conftest import FILLER, TOPICS, topical
 
 LABELS = tuple(sorted(TOPICS))
 _SHAPE: dict[str, Any] = {
@@ -81,16 +83,24 @@ class Made:
         return self.folder / "quantized"
 
 
-@functools.cache
 def made(base: Path) -> Made:
-    """MiniLM trained, exported and quantised in `base`, once for each."""
-    folder = base / "minilm"
+    """MiniLM trained, exported and quantised in `base`, by whichever process comes first."""
+    folder, done = base / "minilm", base / "minilm.done"
+    validation = split_of(60, seed=2)
+    with FileLock(base / "minilm.lock"):
+        if not done.exists():
+            _make(folder, validation)
+            done.touch()
+    return Made(folder, validation.texts, validation)
+
+
+def _make(folder: Path, validation: Split) -> None:
     for name in ("classifier", "onnx", "quantized"):
         (folder / name).mkdir(parents=True)
     torch.manual_seed(0)
     encoder = locate(BASE_MODELS["all-minilm-l6-v2"])
     network, tokenizer = new_network(encoder, LABELS, 32, "eager"), load_tokenizer(encoder)
-    train, validation = split_of(120, seed=1), split_of(60, seed=2)
+    train = split_of(120, seed=1)
     states = torch.from_numpy(features(network, tokenizer, train.texts))
     optimizer = torch.optim.Adam(network.head.parameters(), 1e-2)
     for _ in range(150):
@@ -103,7 +113,6 @@ def made(base: Path) -> Made:
     finish(network, tokenizer, folder / "classifier")
     export(folder / "classifier", folder / "onnx", validation.texts[:4])
     quantize(folder / "onnx", folder / "quantized", validation)
-    return Made(folder, validation.texts, validation)
 
 
 def tiny(kind: str, folder: Path) -> TagNetwork:
@@ -115,6 +124,24 @@ def tiny(kind: str, folder: Path) -> TagNetwork:
     folder.mkdir(parents=True)
     finish(network, tokenizer, folder)
     return network
+
+
+def small_base(folder: Path) -> Path:
+    """A base model's folder: an untrained BERT that knows the words of topical texts."""
+    torch.manual_seed(0)
+    known = sorted({word for said in (*TOPICS.values(), FILLER) for word in said.split()})
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *known]
+    tokenizer = make_tokenizer(0)
+    tokenizer.model = WordLevel({word: i for i, word in enumerate(words)}, unk_token="[UNK]")
+    special = {"pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
+    shape = BertConfig(
+        vocab_size=len(words), hidden_size=128, num_hidden_layers=1, num_attention_heads=4,
+        intermediate_size=512, max_position_embeddings=64,
+    )  # fmt: skip
+    with quiet():
+        BertModel(shape).save_pretrained(folder)
+        PreTrainedTokenizerFast(tokenizer_object=tokenizer, **special).save_pretrained(folder)
+    return folder
 
 
 def finish(network: TagNetwork, tokenizer: object, folder: Path) -> None:

@@ -32,7 +32,7 @@ from hf_assets.classifiers.tagger import Tagger
 from hf_assets.corpora.corpus import Corpus, open_corpus
 from hf_assets.errors import InputError
 from hf_assets_tests.classifiers.artefacts import HOSTILE, make_corpus, make_model
-from hf_assets_tests.classifiers.making import made
+from hf_assets_tests.classifiers.making import Made
 from hf_assets_tests.pages import free_port
 
 MODEL = "all-minilm-l6-v2"
@@ -187,14 +187,14 @@ def test_the_card_s_javascript_keeps_the_closing_token(
 
 @pytest.mark.heavy
 def test_the_card_s_javascript_answers_as_the_tagger(
-    tmp_path: Path, space: Path, tmp_path_factory: pytest.TempPathFactory
+    tmp_path: Path, space: Path, minilm_made: Made
 ) -> None:
     folder = os.environ.get("HF_ASSETS_NODE_MODULES", "")
     if not (Path(folder) / "@huggingface" / "transformers").is_dir() or not shutil.which("node"):
         pytest.skip("HF_ASSETS_NODE_MODULES names no node_modules with @huggingface/transformers")
     (tmp_path / "node_modules").symlink_to(folder)
     (tmp_path / "someone").mkdir()
-    quantized = made(tmp_path_factory.getbasetemp()).quantized
+    quantized = minilm_made.quantized
     shutil.copytree(quantized, tmp_path / "someone" / "tags")
     local = (
         'import { env } from "@huggingface/transformers";\n'

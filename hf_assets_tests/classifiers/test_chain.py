@@ -13,6 +13,7 @@ from hf_assets import durable
 from hf_assets.definitions import defs as code_location
 from hf_assets.settings import settings
 from hf_assets_tests.classifiers.conftest import topical
+from hf_assets_tests.classifiers.making import small_base
 from hf_assets_tests.classifiers.test_turns import holder
 
 BASE = "all-minilm-l6-v2"
@@ -21,7 +22,7 @@ STEPS = ("classifier", "onnx_classifier", "quantized_classifier")
 
 @dataclass(frozen=True)
 class Graph:
-    """The graph over a corpus `own`, of a table that a test may change."""
+    """The graph over a corpus `own`, of a table that a test may change, and a small base model."""
 
     root: Path
     instance: dg.DagsterInstance
@@ -64,6 +65,7 @@ def graph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Graph]:
     )
     with pytest.MonkeyPatch.context() as patch, dg.DagsterInstance.ephemeral() as instance:
         patch.setenv("HF_ASSETS_DATA", str(root / "lake"))
+        patch.setenv("HF_ASSETS_BASE_MODELS", str(small_base(root / "base" / BASE).parent))
         patch.setenv("HF_ASSETS_CORPORA", str(root / "corpora.toml"))
         patch.setenv("HF_ASSETS_LOCK_WAIT", "0")
         settings.cache_clear()

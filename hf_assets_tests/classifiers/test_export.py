@@ -17,14 +17,9 @@ from hf_assets.classifiers.export import PARITY, ParityError, export, write_grap
 from hf_assets.classifiers.network import TagNetwork, load_network, load_tokenizer, predict
 from hf_assets.classifiers.quantizing import quantize
 from hf_assets.classifiers.tagger import Tagger
-from hf_assets_tests.classifiers.making import LABELS, TINY, Made, made, split_of, tiny
+from hf_assets_tests.classifiers.making import LABELS, TINY, Made, split_of, tiny
 
 TEXTS = ["word1 does word2", "", "how " * 50]
-
-
-@pytest.fixture(scope="session")
-def minilm_made(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    return made(tmp_path_factory.getbasetemp())
 
 
 def test_minilm_answers_as_torch_does(minilm_made: Made) -> None:
@@ -115,15 +110,13 @@ def _bears_each_candidate(folder: Path) -> None:
     assert np.abs(small - whole).max() < 0.1
 
 
-def _scaled(network: TagNetwork, path: Path) -> None:
-    with torch.no_grad():
-        network.head.weight.mul_(1.01)
-    write_graph(network, path)
+def _scaled(network: TagNetwork, path: Path, graph: bytes) -> None:
+    path.write_bytes(graph)
     with torch.no_grad():
         network.head.weight.div_(1.01)
 
 
-def _without_mask(network: TagNetwork, path: Path) -> None:
+def _without_mask(network: TagNetwork, path: Path, _: bytes) -> None:
     # As exported graphs have been: padding counts.
     whole = network.pooled
     network.pooled = lambda ids, mask, *types: whole(ids, torch.ones_like(mask), *types)  # ty: ignore[invalid-assignment]
@@ -131,17 +124,27 @@ def _without_mask(network: TagNetwork, path: Path) -> None:
     network.pooled = whole
 
 
-def _not_a_number(network: TagNetwork, path: Path) -> None:
-    write_graph(network, path)
+def _not_a_number(network: TagNetwork, path: Path, graph: bytes) -> None:
+    path.write_bytes(graph)
     with torch.no_grad():
         network.head.bias[0] = torch.nan
 
 
+@pytest.fixture(scope="module")
+def tiny_graph(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """What is written of the tiny BERT."""
+    folder = tmp_path_factory.mktemp("tiny")
+    write_graph(tiny("bert", folder / "classifier"), folder / "model.onnx")
+    return (folder / "model.onnx").read_bytes()
+
+
 @pytest.mark.parametrize("wrong", [_scaled, _without_mask, _not_a_number])
-def test_another_graph_is_refused(wrong, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_graph_is_refused(
+    wrong: Any, tiny_graph: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tiny("bert", tmp_path / "classifier")
     (tmp_path / "onnx").mkdir()
-    monkeypatch.setattr(module, "write_graph", wrong)
+    monkeypatch.setattr(module, "write_graph", lambda *given: wrong(*given, tiny_graph))
     with pytest.raises(ParityError, match=r"differs from torch's by (\d|nan)"):
         export(tmp_path / "classifier", tmp_path / "onnx", TEXTS)
     assert not (tmp_path / "onnx/export.json").exists()

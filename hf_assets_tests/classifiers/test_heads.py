@@ -6,6 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hf_assets.classifiers import heads
 from hf_assets.classifiers.devices import torch_threads
 from hf_assets.classifiers.heads import fit_head
 from hf_assets.classifiers.learning import (
@@ -16,6 +17,12 @@ from hf_assets.classifiers.learning import (
     summed_loss,
     validated,
 )
+
+
+@pytest.fixture
+def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of the steps, where it is not about how much is learnt."""
+    monkeypatch.setattr(heads, "_LEAST_STEPS", 1500)
 
 
 def separable(rows: int, seed: int, width: int = 12) -> tuple[np.ndarray, np.ndarray]:
@@ -41,6 +48,7 @@ def test_a_head_learns_and_reads_features_as_they_are() -> None:
     assert f"{100 * best['micro_f1']:.1f} %" in told[0]
 
 
+@pytest.mark.usefixtures("few_steps")
 def test_the_same_seed_gives_the_same_head() -> None:
     (x, y), (v, w) = separable(40, 0), separable(40, 1)
     one, two, other = (fit_head(x, y, v, w, seed)[0] for seed in (5, 5, 6))
@@ -48,6 +56,7 @@ def test_the_same_seed_gives_the_same_head() -> None:
     assert not torch.equal(one.weight, other.weight)
 
 
+@pytest.mark.usefixtures("few_steps")
 def test_the_number_of_threads_is_left_as_it_was() -> None:
     (x, y), (v, w) = separable(40, 0), separable(40, 1)
     with torch_threads(3):
@@ -71,6 +80,7 @@ def test_noise_stops_early_and_keeps_the_best() -> None:
     assert max(scores) > scores[-1] + 1e-3
 
 
+@pytest.mark.usefixtures("few_steps")
 @pytest.mark.parametrize("spread", [0.0, 1e-9, 1e-3])
 def test_features_that_hardly_vary_get_no_weight(spread: float) -> None:
     (x, y), (v, w) = separable(200, 0), separable(60, 1)

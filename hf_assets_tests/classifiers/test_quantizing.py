@@ -15,12 +15,7 @@ from hf_assets.classifiers.quantizing import Measured, TooMuchLost, _draw, choos
 from hf_assets.classifiers.speed import instructions, machine
 from hf_assets.classifiers.tagger import Tagger
 from hf_assets.corpora.corpus import Split
-from hf_assets_tests.classifiers.making import LABELS, Made, made
-
-
-@pytest.fixture(scope="session")
-def minilm_made(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    return made(tmp_path_factory.getbasetemp())
+from hf_assets_tests.classifiers.making import LABELS, Made
 
 
 @pytest.fixture

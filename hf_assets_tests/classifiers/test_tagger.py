@@ -20,17 +20,12 @@ from hf_assets.classifiers import tagger as module
 from hf_assets.classifiers.tagger import CHUNK, NotATagger, NotFinite, Tag, Tagger
 from hf_assets.corpora.corpus import Corpus
 from hf_assets_tests.classifiers.artefacts import make_model
-from hf_assets_tests.classifiers.making import LABELS, Made, copied, made
+from hf_assets_tests.classifiers.making import LABELS, Made, copied
 
 PIECES = (
     "cell wall ", "x" * 150, " " * 90, "細胞", "é", "e\u0301", "\u0301", "[MASK]", "[SEP]", "don't",
     "'", "'l", "\n\n", "\x00", "\u200d", "👩‍🔬", "ﬁ", "1234567", "-", "\u00a0", "ß", "i̇", "नमस्ते ",
 )  # fmt: skip
-
-
-@pytest.fixture(scope="session")
-def minilm_made(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    return made(tmp_path_factory.getbasetemp())
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
 from hf_assets.demo.generator import GeneratedHub
 from hf_assets.hub import listing, schemas, usage
@@ -525,3 +526,13 @@ def test_long_names_are_kept(lake: Lake) -> None:
     frame = frame_of(rows)
     stored = lake.write(DAILY_METRICS, DAY, Made([frame]))
     assert stored.frame.filter(dimension="model").collect()["key"].str.len_chars().max() == 10_003
+
+
+def test_a_day_s_figures_do_not_depend_on_how_many_threads_read_it() -> None:
+    draw = np.random.default_rng(3)
+    held = {name: np.floor(draw.lognormal(1, 3, 4000)) for name in metrics.POPULARITY}
+    whole = pl.DataFrame(held | {"trending_score": held["trending_score"] / 7})
+    pieces = pl.concat([whole[:17], whole[17:900], whole[900:]], rechunk=False)
+    assert pieces.n_chunks() == 3
+    found = [metrics._values(one, {"likes": one["likes"]}) for one in (whole, pieces)]
+    assert_frame_equal(*found, check_exact=True)
