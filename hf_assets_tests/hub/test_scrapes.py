@@ -603,11 +603,20 @@ def test_a_column_is_read_though_its_first_page_is_not(tmp_path: Path) -> None:
     assert len(found.odd) == 4000
 
 
-def test_a_hostile_number_of_columns_is_bounded(tmp_path: Path) -> None:
-    rows = [{"id": "a/x", **{f"likes\n{n}" + "x" * 300: n for n in range(3000)}}]
-    found = scrape(tmp_path, JSON, json.dumps(rows))
-    assert len(found.day.unread) <= 1000
-    assert all(len(name) <= 100 and "\n" not in name for name in found.day.unread)
+@pytest.mark.parametrize("name", [JSON, JSONL, CSV])
+def test_a_hostile_number_of_columns_is_bounded(tmp_path: Path, name: str) -> None:
+    row = {"id": "a/x", **{f"likes{n}": n for n in range(1500)}, "downloads": 5}
+    text = {CSV: as_csv([row]), JSON: json.dumps([row]), JSONL: json.dumps(row)}[name]
+    found = scrape(tmp_path, name, text)
+    assert found.rows[0]["downloads"] == 5
+    assert found.day.seen == {"id", "downloads"}
+    assert 900 < len(found.day.unread) <= 1000
+
+
+def test_a_name_of_a_column_is_told_short_and_clean(tmp_path: Path) -> None:
+    names = ["likes\n<b>", "x" * 300, "downloads\x1b[31m" + "y" * 70]
+    found = scrape(tmp_path, JSON, json.dumps([{"id": "a/x", **dict.fromkeys(names, 1)}]))
+    assert set(found.day.unread) == {"likes?<b>", "downloads?[31m" + "y" * 70}
 
 
 # A broken file and its neighbours
