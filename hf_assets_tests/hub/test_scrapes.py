@@ -164,6 +164,19 @@ def test_json_lines_put_together_have_a_mark_each(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_json_lines_under_the_name_of_json(tmp_path: Path, count: int) -> None:
+    lines = "".join(f'{{"id": "a/{n}", "likes": {n}.0}}\n' for n in range(count))
+    assert scrape(tmp_path, JSON, lines).column("likes") == list(range(count))
+    many = lines.replace("{", f'{{"day": "{DAY}", ')
+    (tmp_path / JSON).unlink()
+    if count > 1:
+        assert scrape(tmp_path, "all.json", many).column("likes") == list(range(count))
+        (tmp_path / "models_2025-06-02.json").write_text(lines.replace('1"', ""))
+        with pytest.raises(ArchiveError, match=r"models_2025-06-02.json .*line 2: Expecting"):
+            read(tmp_path, day="2025-06-02")
+
+
 @pytest.mark.parametrize("name", [CSV, JSONL])
 def test_utf_16_is_refused_with_what_to_do(tmp_path: Path, name: str) -> None:
     with pytest.raises(ArchiveError, match="line 1: UTF-16: save it as UTF-8"):
