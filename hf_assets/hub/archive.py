@@ -65,9 +65,11 @@ class ArchivedDay:
         place: the file and its revision, in words; told in messages and in the journal.
         time: when the data was true, UTC.
         facts: provenance for capture.json: `source`, `file`, …
-        read: the pages, oldest first; once they are exhausted, the rest is complete.
+        read: the pages, oldest first; once they are exhausted, `seen` is complete.
         seen: the wire fields that the rows have.
-        unread: columns that are there, are or look like a field, and were not read: why.
+        unread: fields that are there and are not what the Hub serves, with the reason.
+        path: the file on this machine, which a reconciliation counts by itself; None of others.
+        many: that file has a column of days.
     """
 
     place: str
@@ -76,6 +78,8 @@ class ArchivedDay:
     read: Callable[[], Iterator[ArchivedPage]] = lambda: iter(())
     seen: set[str] = field(default_factory=set)
     unread: dict[str, str] = field(default_factory=dict)
+    path: Path | None = None
+    many: bool = False
 
     def fields(self, kind: Kind) -> list[str]:
         """Which of the fields that a live listing asks for are in the rows."""

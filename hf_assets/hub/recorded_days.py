@@ -87,6 +87,7 @@ class RecordedDays:
         }
         time = recorded.fetched or datetime.fromisoformat(day + NOON)
         found = ArchivedDay(self._relative(files[0]), time.astimezone(UTC), facts)
+        found.path, found.many = files[0], len(recorded.days) > 1
 
         def read() -> Iterator[ArchivedPage]:
             with named_failures(found.place):

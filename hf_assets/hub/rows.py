@@ -277,14 +277,14 @@ def _mend(kind: Kind, row: Any) -> tuple[dict[str, Any] | None, list[tuple[str |
     return kept, problems
 
 
+def _excerpt(value: Any) -> str:
+    return json.dumps(value)[:EXCERPT]
+
+
 def fits(kind: Kind, name: str, value: Any) -> bool:
     """A value that the strict parser takes for that field."""
     row, problems = _mend(kind, {"_id": "1", "id": "1", name: value})
     return row is not None and not problems
-
-
-def _excerpt(value: Any) -> str:
-    return json.dumps(value)[:EXCERPT]
 
 
 class _Identity(msgspec.Struct, gc=False):
