@@ -123,8 +123,8 @@ class RecordedDays:
     def _index(self) -> dict[tuple[Kind, str], list[Path]]:
         """The files of each kind and day."""
         index: dict[tuple[Kind, str], list[Path]] = {}
-        self._passed_over.clear()
-        self._broken.clear()
+        passed_over: list[str] = []
+        broken: list[tuple[Kind, str]] = []
         for path in self._files:
             relative = self._relative(path)
             kind: Kind = "spaces" if "spaces" in relative.lower() else "models"
@@ -132,12 +132,13 @@ class RecordedDays:
                 named = self._names.of(PurePath(relative))
                 days = {named} if named else self._open(path).days
             except ArchiveError as error:
-                self._broken.append((kind, str(error)))
+                broken.append((kind, str(error)))
                 continue
             if not days:
-                self._passed_over.append(relative)
+                passed_over.append(relative)
             for day in days:
                 index.setdefault((kind, day), []).append(path)
+        self._passed_over, self._broken = passed_over, broken
         if not index:
             raise ArchiveError(self._no_days())
         return index

@@ -1,5 +1,6 @@
 """One recorded file: which days it is of, and the rows of a day as pages."""
 
+import json
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -56,5 +57,10 @@ def open_recorded(path: Path, name: str, day: str | None) -> RecordedFile:
         if kind == ".parquet":
             return ParquetDays(path, name, day)
         if kind == ".json":
-            return JsonDays(path, name, day)
+            try:
+                return JsonDays(path, name, day)
+            except json.JSONDecodeError as error:
+                if error.msg != "Extra data":
+                    raise
+            # One document after another: JSON lines under this name, as `datasets` writes them.
         return LineDays(path, name, day, is_csv=kind == ".csv")

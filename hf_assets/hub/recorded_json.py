@@ -9,7 +9,7 @@ from typing import Any
 
 from hf_assets.hub.archive import ArchivedDay, ArchivedPage, unpacked
 from hf_assets.hub.recorded_dates import DateColumn, day_column, day_of, id_of, times_of
-from hf_assets.hub.recorded_names import letters
+from hf_assets.hub.recorded_names import columns_of, letters
 from hf_assets.hub.recorded_rows import RowReader, pages
 from hf_assets.hub.rows import WIRE_SCHEMA, Kind
 
@@ -34,7 +34,9 @@ class JsonDays:
             }
             said = found.get("fetched_at")
             day = day or day_of(found.get("date")) or day_of(found.get("day"))
-            if day and not self._rows:
+            if day and not self._rows and columns_of("models", found).get("id"):
+                self._rows = {"": [found]}  # JSON lines of one line
+            elif day and not self._rows:
                 raise ValueError("an object without a list under `models` or `spaces`")
         elif isinstance(found, list):
             self._rows = {"": found} if day else {}

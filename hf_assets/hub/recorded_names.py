@@ -8,7 +8,7 @@ where it has no value. A column that only looks like a field is not read; it is 
 import re
 from collections.abc import Iterable, Mapping
 from difflib import SequenceMatcher
-from functools import cache
+from functools import lru_cache
 
 from hf_assets.hub.rows import WIRE_SCHEMA, Kind
 
@@ -39,7 +39,7 @@ def letters(name: str) -> str:
     return re.sub(r"[\s_-]", "", name).lower()
 
 
-@cache
+@lru_cache(maxsize=1 << 12)
 def wire_name(kind: Kind, column: str) -> str | None:
     """The field that a column holds, or None where it is none that the tables need."""
     if column in WIRE_SCHEMA[kind]:
@@ -79,7 +79,7 @@ def lookalikes(kind: Kind, columns: Iterable[str], read: Iterable[str]) -> dict[
     return found
 
 
-@cache
+@lru_cache(maxsize=1 << 15)
 def _alike(column: str, name: str) -> bool:
     if len(column) > 100:
         return False

@@ -21,7 +21,7 @@ from hf_assets.hub.recorded_values import (
     utc_time,
     wire_value,
 )
-from hf_assets.hub.rows import Kind
+from hf_assets.hub.rows import WIRE_SCHEMA, Kind
 
 # Names of columns that are kept to look for misspelt ones: a hostile file has any number.
 MOST_COLUMNS = 1000
@@ -47,8 +47,9 @@ class ColumnReport:
 
     def there(self, columns: Iterable[str]) -> None:
         """Those columns are there, with or without values."""
-        if len(self.columns) < MOST_COLUMNS:
-            self.columns.update(dict.fromkeys(columns))
+        for column in columns:
+            if len(self.columns) < MOST_COLUMNS or column in WIRE_SCHEMA[self.kind]:
+                self.columns[column] = None
 
     def read(self, column: str) -> None:
         """A value of that column was read."""

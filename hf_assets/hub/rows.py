@@ -237,6 +237,10 @@ def _mend(kind: Kind, row: Any) -> tuple[dict[str, Any] | None, list[tuple[str |
     return kept, problems
 
 
+def _excerpt(value: Any) -> str:
+    return json.dumps(value)[:EXCERPT]
+
+
 def fits(kind: Kind, name: str, value: Any) -> bool:
     """A value that the strict parser takes for that field."""
     row, problems = _mend(kind, {"_id": "1", "id": "1", name: value})
@@ -248,10 +252,6 @@ def _name(row: Any) -> str | None:
     names = (row.get("id"), row.get("_id")) if isinstance(row, dict) else ()
     name = next((one for one in names if isinstance(one, str) and one), None)
     return None if name is None else name[:EXCERPT].encode(errors="replace").decode()
-
-
-def _excerpt(value: Any) -> str:
-    return json.dumps(value)[:EXCERPT]
 
 
 class _Identity(msgspec.Struct, gc=False):

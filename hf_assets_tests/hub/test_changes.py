@@ -64,6 +64,13 @@ def test_gating(lake: Lake) -> None:
     assert (found["gated_on"], found["gated_off"]) == (1, 1)
 
 
+def test_a_gate_that_is_not_said_how_is_a_gate(lake: Lake) -> None:
+    then = [model(at, gated=gated) for at, gated in enumerate(["auto", "true", "false"])]
+    now = [model(at, gated=gated) for at, gated in enumerate(["true", "false", "true"])]
+    found = counts(pair(lake, then, now), "lifecycle")
+    assert (found["gated_on"], found["gated_off"]) == (1, 1)
+
+
 def test_gating_since_a_day_that_gave_it_up_is_unknown(lake: Lake) -> None:
     found = counts(pair(lake, [model(1, gated=None)], [model(1, gated="auto")]), "lifecycle")
     assert (found["gated_on"], found["gated_off"], found["deleted"]) == (None, None, 0)

@@ -164,6 +164,19 @@ def test_json_lines_put_together_have_a_mark_each(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_json_lines_under_the_name_of_json(tmp_path: Path, count: int) -> None:
+    lines = "".join(f'{{"id": "a/{n}", "likes": {n}.0}}\n' for n in range(count))
+    assert scrape(tmp_path, JSON, lines).column("likes") == list(range(count))
+    many = lines.replace("{", f'{{"day": "{DAY}", ')
+    (tmp_path / JSON).unlink()
+    if count > 1:
+        assert scrape(tmp_path, "all.json", many).column("likes") == list(range(count))
+        (tmp_path / "models_2025-06-02.json").write_text(lines.replace('1"', ""))
+        with pytest.raises(ArchiveError, match=r"models_2025-06-02.json .*line 2: Expecting"):
+            read(tmp_path, day="2025-06-02")
+
+
 @pytest.mark.parametrize("name", [CSV, JSONL])
 def test_utf_16_is_refused_with_what_to_do(tmp_path: Path, name: str) -> None:
     with pytest.raises(ArchiveError, match="line 1: UTF-16: save it as UTF-8"):
@@ -603,11 +616,20 @@ def test_a_column_is_read_though_its_first_page_is_not(tmp_path: Path) -> None:
     assert len(found.odd) == 4000
 
 
-def test_a_hostile_number_of_columns_is_bounded(tmp_path: Path) -> None:
-    rows = [{"id": "a/x", **{f"likes\n{n}" + "x" * 300: n for n in range(3000)}}]
-    found = scrape(tmp_path, JSON, json.dumps(rows))
-    assert len(found.day.unread) <= 1000
-    assert all(len(name) <= 100 and "\n" not in name for name in found.day.unread)
+@pytest.mark.parametrize("name", [JSON, JSONL, CSV])
+def test_a_hostile_number_of_columns_is_bounded(tmp_path: Path, name: str) -> None:
+    row = {"id": "a/x", **{f"likes{n}": n for n in range(1500)}, "downloads": 5}
+    text = {CSV: as_csv([row]), JSON: json.dumps([row]), JSONL: json.dumps(row)}[name]
+    found = scrape(tmp_path, name, text)
+    assert found.rows[0]["downloads"] == 5
+    assert found.day.seen == {"id", "downloads"}
+    assert 900 < len(found.day.unread) <= 1000
+
+
+def test_a_name_of_a_column_is_told_short_and_clean(tmp_path: Path) -> None:
+    names = ["likes\n<b>", "x" * 300, "downloads\x1b[31m" + "y" * 70]
+    found = scrape(tmp_path, JSON, json.dumps([{"id": "a/x", **dict.fromkeys(names, 1)}]))
+    assert set(found.day.unread) == {"likes?<b>", "downloads?[31m" + "y" * 70}
 
 
 # A broken file and its neighbours
