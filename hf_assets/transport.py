@@ -104,7 +104,9 @@ def fetch(
         for _ in range(REDIRECTS + 1):
             response = client.send(asked, stream=True, follow_redirects=False)
             try:
-                if response.has_redirect_location and response.next_request:
+                if response.has_redirect_location:
+                    if response.next_request is None:
+                        raise httpx2.RemoteProtocolError("a redirect to nowhere")
                     asked = response.next_request
                     continue
                 read = response.is_error or only in (None, response.status_code)

@@ -37,6 +37,8 @@ FIELDS: Mapping[Kind, tuple[str, ...]] = {
 # asks for with `expand`.
 PAGE_SIZE = 1000
 SMALL_PAGE_SIZE = 500
+# Within which a page is whole, where the link is slow.
+PAGE_SECONDS = 300.0
 
 
 class ListingError(RuntimeError):
@@ -116,7 +118,8 @@ class HubClient:
         endpoint: e.g. https://huggingface.co; default: HF_ENDPOINT as huggingface_hub read it.
         connect_timeout, read_timeout: seconds.
         retry_wait: seconds before the first retry, then doubled up to 8 times as long.
-        page_timeout: seconds for a page as a whole: a byte a minute is no page.
+        page_timeout: seconds for a page as a whole, as a byte a minute is none; default: 300, or
+            twice `read_timeout` where that is more.
         most_bytes: of a page, unpacked.
         tell: takes lines for the run log.
     """
@@ -125,7 +128,7 @@ class HubClient:
     connect_timeout: float = 10.0
     read_timeout: float = 60.0
     retry_wait: float = 1.0
-    page_timeout: float = 300.0
+    page_timeout: float | None = None
     most_bytes: int = MOST_BYTES
     tell: Callable[[str], None] = lambda _: None
     pacer: Pacer = field(default=None)  # ty: ignore[invalid-assignment]
@@ -196,7 +199,7 @@ class HubClient:
         patience = Patience(
             self.connect_timeout,
             self.read_timeout,
-            self.page_timeout,
+            self.page_timeout or max(PAGE_SECONDS, 2 * self.read_timeout),
             self.retry_wait,
             self.most_bytes,
             self.tell,

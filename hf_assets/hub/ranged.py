@@ -27,7 +27,7 @@ class Web:
     Args:
         connect_timeout, read_timeout: seconds.
         retry_wait: seconds before the first retry, then doubled up to 8 times as long.
-        total_timeout: seconds for one answer as a whole.
+        total_timeout: seconds for one answer as a whole: a row group has hundreds of MB.
         most_bytes: of an answer that is no range, unpacked.
     """
 
@@ -77,7 +77,7 @@ class Web:
         patience = Patience(
             self.connect_timeout,
             self.read_timeout,
-            self.total_timeout,
+            max(self.total_timeout, 2 * self.read_timeout),
             self.retry_wait,
             self.most_bytes if wanted is None else wanted,
         )
