@@ -38,7 +38,7 @@ dev: $(VENV)/.installed  ## the Dagster UI and daemon on the real Hub
 	@mkdir -p $(DATA)/dagster_home
 	@cp dagster.yaml $(DATA)/dagster_home/dagster.yaml
 	DAGSTER_HOME=$(abspath $(DATA)/dagster_home) HF_ASSETS_DATA=$(abspath $(DATA)) \
-		$(BIN)/dagster dev -w workspace.yaml
+		$(BIN)/dagster dev -h 127.0.0.1 -w workspace.yaml
 
 test: $(VENV)/.installed  ## the tests
 	$(BIN)/python -m pytest -m "not heavy" -n auto --dist loadfile

@@ -21,6 +21,7 @@ from hf_assets.settings import settings
 
 DEMO = Path("data/demo")
 PORT = 8501
+OWN_NAMES = ("localhost", "127.0.0.1", "::1")
 SCRIPT = Path(__file__).with_name("explore") / "app.py"
 # Imported before the first visit, which would wait for them.
 WARM = (
@@ -36,6 +37,13 @@ def _arguments(given: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, help="the lake; by default yours, else the demo's")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
     parser.add_argument("--port", type=int, default=PORT)
+    parser.add_argument(
+        "--name",
+        action="append",
+        default=[],
+        help="a host name or address that the pages are reached by, besides localhost and --host; "
+        "may be given again, * for any",
+    )
     return parser.parse_args(given)
 
 
@@ -50,13 +58,25 @@ def main(given: list[str] | None = None) -> int:
     except OSError as error:  # the port is taken, or the address is not this machine's
         print(f"{arguments.host}:{arguments.port}: {error}", file=sys.stderr)
         return 2
+    from streamlit import net_util
     from streamlit.web import bootstrap
 
+    # Streamlit asks another machine for it, when a page of another origin knocks.
+    net_util._external_ip = ""
+    everywhere = arguments.host in ("0.0.0.0", "::", "")
+    own = (net_util.get_internal_ip() if everywhere else None) or arguments.host
     for module in WARM:
         import_module(module)
     options = {
         "server.address": arguments.host,
         "server.port": arguments.port,
+        # Who asks must mean this server, by a name of its own, and be one of its pages.
+        "server.allowedHosts": [*OWN_NAMES, own.strip("[]"), *arguments.name],
+        "server.corsAllowedOrigins": [],
+        "server.enableCORS": True,
+        "server.enableXsrfProtection": True,
+        # No page takes a file; megabytes.
+        "server.maxUploadSize": 1,
         "server.headless": True,
         "server.fileWatcherType": "none",
         "browser.gatherUsageStats": False,

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -211,6 +212,41 @@ def test_a_series_that_is_kept_by_month_is_downloaded_as_one(
     stored = Lake(data).read("category_history", None)
     assert len(stored.months) > 0
     assert_frame_equal(pl.read_parquet(download.value.path()), stored.frame.collect())
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 101),
+        ({"Host": "localhost:1", "Origin": "http://localhost:1"}, 101),
+        ({"Host": "evil.example"}, 403),
+        ({"Host": "rebound.example", "Origin": "http://rebound.example"}, 403),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+    ],
+)
+def test_the_pages_are_for_their_own_host_and_origin(
+    url: str, headers: dict[str, str], status: int
+) -> None:
+    connection = HTTPConnection(urlsplit(url).netloc, timeout=60)
+    asked = {
+        "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }  # fmt: skip
+    connection.request("GET", "/_stcore/stream", headers=asked | headers)
+    try:
+        assert connection.getresponse().status == status
+    finally:
+        connection.close()
+
+
+def test_the_browsers_own_way_to_csv_is_closed(page: Page, url: str) -> None:
+    """Streamlit's button writes cells as they are; the page's own makes them inert."""
+    go(page, url, "models", "Models")
+    rows(page, NAMES[0])
+    page.get_by_test_id("stDataFrame").hover()
+    expect(page.get_by_role("button", name="Search").first).to_be_visible()
+    expect(page.get_by_role("button", name="Download as CSV")).to_have_count(0)
 
 
 def test_an_empty_lake_says_how_to_fill_it(tmp_path: Path, browser: Browser) -> None:

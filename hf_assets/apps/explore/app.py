@@ -19,11 +19,14 @@ PAGES = {
     "trends": (trend_views.trends, "Trends", "trending_up"),
     "data": (trend_views.data, "Data", "database"),
 }
+# Streamlit's button on a table writes cells that a spreadsheet runs; the page `data` has ours.
+NO_CSV_OF_ITS_OWN = "<style>button[aria-label^='Download as CSV'] { display: none }</style>"
 
 
 def run(root: str) -> None:
     """One visit: the day is chosen once, for all pages."""
     st.set_page_config("Hub insights", _icon(), layout="wide")
+    st.html(NO_CSV_OF_ITS_OWN)
     pages = {
         name: st.Page(
             page,
