@@ -80,7 +80,7 @@ def frames(path: Path, kind: Kind) -> Iterator[tuple[pl.DataFrame, Columns]]:
         yield from _csv(path, kind)
     else:
         with _text(path) as content:
-            lines = not name.endswith(".json")
+            lines = not name.endswith(".json") or _is_lines(content)
             yield from _objects(_lines(content) if lines else _elements(content, kind), kind)
 
 
@@ -160,9 +160,21 @@ def _as_text(value: Any) -> str | None:
     return None if value is None else json.dumps(value)
 
 
+def _is_lines(content: IO[str]) -> bool:
+    """Whether a text is JSON lines, whatever its name: its first line is an object by itself."""
+    first = content.readline(_CHUNK)
+    content.seek(0)
+    try:
+        row = _JSON.decode(first)
+    except ValueError:
+        return False
+    return isinstance(row, dict) and not {"models", "spaces"} & row.keys()
+
+
 def _lines(content: IO[str]) -> Iterator[Any]:
-    for line in content:
-        if line.isspace():
+    for text in content:
+        line = text.lstrip("\ufeff")
+        if not line.strip():
             continue
         try:
             yield msgspec.json.decode(line)

@@ -411,13 +411,27 @@ def test_counters_of_recovered_days_are_those_of_the_file(world: Make, tmp_path:
     assert stored.provenance["raw_models"]["finished"] == f"{days_ago(1)}T09:00:00+00:00"
 
 
-def columns(folder: Path, *days: str, column: str = "L-i-k-e-s") -> Path:
-    """A folder with these days as CSV, with a column that no reader knows."""
-    folder.mkdir()
-    for day in days:
-        lines = [f"id,downloads,{column}", *(f"a/m{n},{n},{n}" for n in range(30))]
-        folder.joinpath(f"{day}.csv").write_text("\n".join(lines) + "\n")
-    return folder
+def losing(patch: pytest.MonkeyPatch, field: str, every: int) -> None:
+    """Readers of recorded days miss that field in every so many rows, or know no such column."""
+    find = RecordedDays.find
+
+    def wrapped(self: RecordedDays, kind: Any, day: str) -> ArchivedDay | None:
+        found = find(self, kind, day)
+        if found:
+            read = found.read
+            found.read = lambda: lost(found, read())
+        return found
+
+    def lost(found: ArchivedDay, pages: Iterator[ArchivedPage]) -> Iterator[ArchivedPage]:
+        for page in pages:
+            rows = json.loads(page.body)
+            for row in rows[::every]:
+                row.pop(field, None)
+            yield ArchivedPage(json.dumps(rows).encode(), page.ids)
+        if every == 1:
+            found.seen.discard(field)
+
+    patch.setattr(RecordedDays, "find", wrapped)
 
 
 def test_recorded_days_agree_with_their_files(world: Make, tmp_path: Path) -> None:
@@ -438,23 +452,7 @@ def test_recorded_days_agree_with_their_files(world: Make, tmp_path: Path) -> No
 def test_a_value_that_a_reader_loses_is_an_error_that_stops_nothing(
     world: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    find = RecordedDays.find
-
-    def losing(self: RecordedDays, kind: Any, day: str) -> ArchivedDay | None:
-        """As a reader would that misses the downloads of every other row."""
-        found = find(self, kind, day)
-        if found:
-            read = found.read
-            found.read = lambda: (lost(page) for page in read())
-        return found
-
-    def lost(page: ArchivedPage) -> ArchivedPage:
-        rows = json.loads(page.body)
-        for row in rows[::2]:
-            row.pop("downloads")
-        return ArchivedPage(json.dumps(rows).encode(), page.ids)
-
-    monkeypatch.setattr(RecordedDays, "find", losing)
+    losing(monkeypatch, "downloads", every=2)
     hub = world(archive=recorded(tmp_path / "days", days_ago(1)))
     result = hub.materialize("raw_models", "models", "daily_changes", day=days_ago(1))
     assert result.success
@@ -467,37 +465,43 @@ def test_a_value_that_a_reader_loses_is_an_error_that_stops_nothing(
 
 
 def test_columns_that_were_not_read_are_one_line_and_a_check(
-    world: Make, tmp_path: Path, capfd: Any
+    world: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any
 ) -> None:
     days = [days_ago(n) for n in (4, 3, 2, 1)]
-    hub = world(archive=columns(tmp_path / "days", *days))
+    losing(monkeypatch, "likes", every=1)
+    hub = world(archive=recorded(tmp_path / "days", *days))
     result = hub.materialize("raw_models", "models", days=(days[0], days[-1]))
     assert result.success
     said = capfd.readouterr().err
-    line = f"`L-i-k-e-s` on 4 days, {days[0]} to {days[-1]}: looks like `likes` and was not read"
-    assert said.count(line) == said.count("`L-i-k-e-s`") == 1
+    line = f"`likes` on 4 days, {days[0]} to {days[-1]}: looks like `likes` and was not read"
+    assert said.count(line) == said.count("`likes` on") == 1
     verdict = checks(result)["raw_models", "unread_columns"]
     assert not verdict.passed
     assert verdict.severity == dg.AssetCheckSeverity.WARN
-    assert f"{days[0]}: `L-i-k-e-s`: looks like `likes`" in verdict.metadata["said"].value
-    assert "unread fields" in hub.materialized("raw_models")[days[0]].metadata
+    assert f"{days[0]}: `likes`: looks like `likes`" in verdict.metadata["said"].value
+    assert "likes" in hub.figures("raw_models", "unread fields")[days[0]]
+    # What the run names as left out is a warning.
     parted = checks(result)["models", "reconciliation"]
     assert not parted.passed
     assert parted.severity == dg.AssetCheckSeverity.WARN
 
 
-def test_a_folder_of_many_odd_columns_does_not_flood_the_log(
-    world: Make, tmp_path: Path, capfd: Any
+def test_names_of_columns_do_not_flood_the_log(
+    world: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any
 ) -> None:
-    names = ",".join(f"likes{n}" + "\u202e" * 200 for n in range(40))
-    folder = columns(tmp_path / "days", days_ago(1), column=names)
-    file = folder / f"{days_ago(1)}.csv"
-    head, *rest = file.read_text().splitlines()
-    file.write_text("\n".join([head, *(line + ",1" * 39 for line in rest)]) + "\n")
-    hub = world(archive=folder)
+    losing(monkeypatch, "likes", every=1)
+    names = [f"likes{n}" + "\u202e" * 200 for n in range(40)]
+    (tmp_path / "days").mkdir()
+    cells = ",1" * len(names)
+    text = f"id,{','.join(names)}\na/x{cells}\n"
+    (tmp_path / "days" / f"{days_ago(1)}.csv").write_text(text)
+    hub = world(archive=tmp_path / "days")
     result = hub.materialize("raw_models", day=days_ago(1))
     assert result.success
-    assert "\u202e" not in capfd.readouterr().err
+    said = capfd.readouterr().err
+    assert "`likes0" in said
+    assert "\u202e" not in said
     verdict = checks(result)["raw_models", "unread_columns"]
+    assert verdict.description.startswith("`likes0")
     assert "\u202e" not in verdict.description
     assert len(verdict.description) < 2500

@@ -23,6 +23,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from hf_assets.hub import schemas, tables
+from hf_assets.hub.archive import ArchivedDay, ArchivedPage
 from hf_assets.hub.capture import Capture
 from hf_assets.hub.reconciliation import reconciled
 from hf_assets.hub.reconciliation_counts import counted
@@ -624,16 +625,21 @@ def test_an_ordinary_day_of_spaces_agrees(tmp_path: Path, lake: Lake) -> None:
 
 
 def test_a_column_that_no_reader_took_is_unread(tmp_path: Path, lake: Lake) -> None:
-    (tmp_path / "days").mkdir()
-    # No reader takes this one: it looks like `likes` by its letters alone.
-    put(tmp_path / "days" / f"{DAY}.csv", "id,L-i-k-e-s,sha\na/x,4,0\n")
-    stored, capture = recovered(lake, tmp_path / "days", "models")
-    assert capture.facts["unread"] == {"L-i-k-e-s": "looks like `likes` and was not read"}
+    path = put(tmp_path / "a.csv", "id,Trending Score,LIKES,sha\na/x,4,1,0\n")
+    row = {"_id": "name:a/x", "id": "a/x", "likes": 1}
+    page = ArchivedPage(json.dumps([row]).encode(), ["name:a/x"])
+    noon = datetime.fromisoformat(f"{DAY}T12:00:00+00:00")
+    found = ArchivedDay("a.csv", noon, {"source": "folder"}, lambda: iter([page]))
+    found.path, found.seen = path, {"_id", "id", "likes"}
+    capture = recover(lake.folder("raw_models", DAY), "models", found, lambda: noon)
+    reason = "looks like `trendingScore` and was not read"
+    assert capture.facts["unread"] == {"Trending Score": reason}
+    stored = lake.write(schemas.MODELS, DAY, tables.models(capture, DAY))
     said = reconciled(stored, capture)
     assert (said.passed, said.warn) == (False, True)
     assert said.says == (
-        "sum of likes: 4 in the file, 0 in the table; "
-        "rows with likes: 1 in the file, 0 in the table."
+        "sum of trendingScore in millionths: 4,000,000 in the file, 0 in the table; "
+        "rows with trendingScore: 1 in the file, 0 in the table."
     )
 
 
