@@ -97,7 +97,7 @@ def unmixed(rows: Rows) -> Rows:
 def by_duckdb(rows: Rows, path: Path) -> None:
     source = path.with_suffix(".source")
     source.write_text(json.dumps(plain(rows)))
-    table = duckdb.sql(f"select * from read_json('{source}', format='array')")
+    table: Any = duckdb.sql(f"select * from read_json('{source}', format='array')")
     write = table.write_csv if path.suffix == ".csv" else table.write_parquet
     write(str(path))
 

@@ -433,17 +433,20 @@ def test_a_gate_that_says_only_that_it_is_one(tmp_path: Path) -> None:
 
 
 def test_a_mixed_column_as_duckdb_writes_it(tmp_path: Path) -> None:
-    rows = [{"id": "a/1", "gated": False}, {"id": "a/2", "gated": "auto"}, {"id": "a/3"}]
+    rows: list[dict[str, Any]] = [
+        {"id": "a/1", "gated": False},
+        {"id": "a/2", "gated": "auto"},
+        {"id": "a/3"},
+    ]
     rows += [{"id": "a/4", "gated": "manual", "tags": ["a", "b"]}, {"id": "a/5", "gated": True}]
     source = tmp_path / "source.json"
     source.write_text(json.dumps(rows))
     for name in (CSV, PARQUET):
-        duckdb.sql(f"select * from read_json('{source}')").write_csv(str(tmp_path / CSV))
+        table: Any = duckdb.sql(f"select * from read_json('{source}')")
+        table.write_csv(str(tmp_path / CSV))
         if name == PARQUET:
             (tmp_path / CSV).unlink()
-            duckdb.sql(f"select * from read_json('{source}')").write_parquet(
-                str(tmp_path / PARQUET)
-            )
+            table.write_parquet(str(tmp_path / PARQUET))
             assert str(pq.read_schema(tmp_path / PARQUET).field("gated").type) == (
                 "extension<arrow.json>"
             )
@@ -598,7 +601,9 @@ def test_a_column_like_a_field_that_is_there_is_no_loss(tmp_path: Path) -> None:
 
 
 def test_a_column_without_a_readable_value_is_named_in_every_format(tmp_path: Path) -> None:
-    rows = [{"id": f"a/{n}", "downloads": "many", "private": "yes", "likes": 1} for n in range(3)]
+    rows: list[dict[str, Any]] = [
+        {"id": f"a/{n}", "downloads": "many", "private": "yes", "likes": 1} for n in range(3)
+    ]
     rows[0]["downloads"] = None
     for found in every_format(tmp_path, rows):
         assert found.day.unread == {
