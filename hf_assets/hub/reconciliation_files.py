@@ -106,7 +106,10 @@ def _csv(path: Path, kind: Kind) -> Iterator[tuple[pl.DataFrame, Columns]]:
             pa_csv.ReadOptions(block_size=_BLOCK),
             pa_csv.ParseOptions(newlines_in_values=True),
             pa_csv.ConvertOptions(
-                column_types=dict.fromkeys(wanted, pa.string()), include_columns=wanted
+                column_types=dict.fromkeys(wanted, pa.string()),
+                include_columns=wanted,
+                strings_can_be_null=True,
+                null_values=["", "null", "None", "nan", "NaN", "NaT", "<NA>"],
             ),
         )
         for batch in reader:
@@ -116,7 +119,11 @@ def _csv(path: Path, kind: Kind) -> Iterator[tuple[pl.DataFrame, Columns]]:
 
 def _headers(names: list[str]) -> pl.Expr:
     """Rows that only repeat the header: a file was appended to another."""
-    return pl.all_horizontal(pl.col(name).str.strip_chars() == name.strip() for name in names)
+    return pl.all_horizontal(
+        # The first may have the mark that its file began with.
+        pl.col(name).str.strip_chars("\ufeff \t").eq_missing(pl.lit(name.strip()))
+        for name in names
+    )
 
 
 def _text(path: Path) -> IO[str]:

@@ -244,7 +244,7 @@ FAULTS = {
     ),
     "a header in the middle": Fault(
         "a.csv",
-        "id,downloads,likes\na/x,5,1\nid,downloads,likes\na/y,6,2\n",
+        "id,downloads,likes\na/x,5,1\nid,downloads,likes\n\ufeffid,downloads,likes\na/y,6,2\n",
         [{"id": "a/x", "downloads": 5, "likes": 1}, {"id": "a/y", "downloads": 6, "likes": 2}],
         [
             {"id": "a/x", "downloads": 5, "likes": 1},
@@ -392,6 +392,19 @@ def test_a_column_date_without_any_id_twice_is_remarked(tmp_path: Path, lake: La
     assert verdict(
         lake, put(tmp_path / "c.csv", lines.replace("date", "day")), rows, day="2025-01-03"
     ).passed
+
+
+def test_json_lines_are_told_by_what_they_are(tmp_path: Path, lake: Lake) -> None:
+    lines = '{"id": "a/x", "likes": 1}\n\n\ufeff{"id": "a/y", "likes": NaN}\n'
+    rows = [{"id": "a/x", "likes": 1}, {"id": "a/y"}]
+    for name in ("a.jsonl", "a.json"):
+        assert verdict(lake, put(tmp_path / name, lines), rows).passed
+
+
+def test_two_spellings_of_a_field_are_one(tmp_path: Path, lake: Lake) -> None:
+    lines = "id,downloads_all_time,downloadsAllTime\na/x,1,2\na/y,3,\n"
+    rows = [{"id": "a/x", "downloads_all_time": 2}, {"id": "a/y", "downloads_all_time": 3}]
+    assert verdict(lake, put(tmp_path / "a.csv", lines), rows).passed
 
 
 def test_each_day_of_a_file_is_counted_by_itself(tmp_path: Path, lake: Lake) -> None:
