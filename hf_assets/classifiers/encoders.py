@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
 
-from hf_assets.errors import InputError
+from hf_assets.errors import InputError, clean
 
 # What transformers reads of a repository; safetensors before pickles.
 _CONFIG = ("config.json",)
@@ -142,8 +142,8 @@ def why_unreadable(folder: Path, error: Exception) -> str | None:
             f"{folder / _PICKLED[0]} is refused: it holds other things than weights, which loading "
             "could run, or is broken. Take the model.safetensors of the base model."
         )
-    said = "".join(one for one in " ".join(str(error).split()) if one.isprintable())[:500]
-    return f"{folder} holds no encoder that can be read: {said or type(error).__name__}"
+    said = clean(error) or type(error).__name__
+    return f"{folder} holds no encoder that can be read: {said}"
 
 
 def _from_hub(

@@ -21,6 +21,7 @@ from hf_assets.corpora.label_cells import LabelCells
 from hf_assets.corpora.records import BATCH, Layout, Record, TableError, records
 from hf_assets.corpora.registry import CorpusSpec, Quoting
 from hf_assets.corpora.schemas import SplitName, texts_frame
+from hf_assets.errors import clean
 from hf_assets.lake import Made
 
 _SPLITS: dict[str, SplitName] = {
@@ -103,8 +104,7 @@ class TableSource:
                     rows.clear()
             cells.finish()
         except (OSError, EOFError, zlib.error, pl.exceptions.PolarsError) as error:
-            said = "".join(one for one in " ".join(str(error).split()) if one.isprintable())
-            raise TableError(f"{self.path} cannot be read: {said[:500]}") from error
+            raise TableError(f"{self.path} cannot be read: {clean(error)}") from error
         total += len(rows)
         yield texts_frame(rows)
         made.notes["rows"] = total

@@ -113,13 +113,27 @@ class Capture:
         return range(self.facts["pages"])
 
     def page(self, number: int) -> bytes:
-        """The body of one page. CorruptCapture where it is not what was fetched."""
+        """The body of one page. CorruptCapture where it is not what was fetched.
+
+        The pages of a capture that is replaced meanwhile are gone: that is an error, never a page
+        of the other one, and another try reads the new capture.
+        """
         if self.pages_dropped:
             raise CorruptCapture(
                 f"the pages of {self.folder} were dropped on {self.facts['pages_dropped']}: the "
                 "tables made of them remain, and cannot be made anew."
             )
-        return read_page(self._attempt, self._lines[number])
+        try:
+            return read_page(self._attempt, self._lines[number])
+        except CorruptCapture as error:
+            now = open_capture(self.folder)
+            if now is None or now.facts["attempt"] == self.facts["attempt"]:
+                raise
+            raise CorruptCapture(
+                f"the capture in {self.folder} was replaced while its pages were read: run this "
+                "again to read the new one.",
+                permanent=False,
+            ) from error
 
     @property
     def _attempt(self) -> Path:

@@ -61,7 +61,7 @@ def model_phases(history: Stored) -> Made:
     """
     columns = ["hub_id", "id", "category", "created", "day", "downloads", "downloads_all_time"]
     made = phases_of(history.frame.select(columns).collect())
-    counts = made["phase"].value_counts().sort("count", descending=True)
+    counts = made["phase"].value_counts().sort("count", "phase", descending=[True, False])
     notes = {"models": made.height} | {
         f"models {phase or 'of unknown phase'}": count for phase, count in counts.iter_rows()
     }

@@ -17,7 +17,7 @@ from hf_assets.demo.generator import GeneratedHub
 from hf_assets.demo.source import Where
 from hf_assets.demo.switches import FOREVER, At
 from hf_assets.hub import listing
-from hf_assets.hub.capture import Capture, open_capture
+from hf_assets.hub.capture import Capture, CorruptCapture, open_capture
 from hf_assets.hub.capturing import NoCapture, Progress
 from hf_assets.hub.listing import FIELDS, Ask, ListingError
 from hf_assets.lake import Lake, iso
@@ -137,6 +137,16 @@ def test_refetch_replaces_todays_capture(served: ServedHub, obtain: Obtain, fold
     assert ids_of(second) == listed()
     assert [path.name for path in folder.iterdir() if path.is_dir()] == [second.facts["attempt"]]
     assert len(served.listed) == 10
+
+
+def test_who_reads_a_capture_that_is_replaced_is_told_to_read_again(obtain: Obtain) -> None:
+    first = obtain()
+    first.page(0)
+    second = obtain(refetch=True)
+    with pytest.raises(CorruptCapture, match="was replaced while its pages were read") as told:
+        first.page(1)
+    assert not told.value.permanent
+    assert ids_of(second) == listed()
 
 
 def test_a_refetch_that_fails_leaves_the_capture(

@@ -134,7 +134,8 @@ def leading(
     named = frame.with_columns(pl.col(key).fill_null("none given"))
     known = named.filter(pl.col(measure).is_not_null())
     last = known.filter(pl.col("day") == pl.col("day").max())
-    first = last.sort(measure, descending=True, nulls_last=True).head(most)[key].to_list()
+    ranked = last.sort(measure, key, descending=[True, False], nulls_last=True)
+    first = ranked.head(most)[key].to_list()
     kept = named.filter(pl.col(key).is_in(first)).select("day", key, measure)
     order = pl.DataFrame({key: first}).join(kept, on=key, how="inner", maintain_order="left")
     if not rest:

@@ -102,7 +102,8 @@ def _risers(there: Observatory, day: str) -> None:
     if found is None:
         return
     of_day = found.filter(pl.col("day") == iso(day), pl.col("downloads") >= RISER_FLOOR)
-    ranked = of_day.filter(pl.col("growth_7").is_not_null()).sort("growth_7").collect()
+    grown = of_day.filter(pl.col("growth_7").is_not_null())
+    ranked = grown.sort("growth_7", maintain_order=True).collect()
     if ranked.is_empty():
         return
     sparks = _sparks(found, day)
@@ -144,7 +145,7 @@ def _keys(dimension: str, title: str, asset: str) -> None:
     found = there.series(asset)
     # What the metrics lump together has no rank, and no page.
     ranked = rows.filter(pl.col("rank").is_not_null())
-    ranked = ranked.sort("downloads", descending=True, nulls_last=True)
+    ranked = ranked.sort("downloads", descending=True, nulls_last=True, maintain_order=True)
     table = ranked.select(_KEYED).with_columns(pl.col("key").fill_null(NONE_GIVEN))
     if found is not None:
         grown = found.filter(pl.col("day") == iso(day)).select("key", "growth_7", "growth_28")
