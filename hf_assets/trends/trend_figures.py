@@ -73,13 +73,16 @@ class History:
 
 
 def read_history(lake: Lake) -> History:
-    """The series of a lake, unread; those that were never made are empty."""
-    found = {}
+    """The series of a lake, those by month unread; those that were never made are empty."""
+    found: dict[str, pl.DataFrame | pl.LazyFrame] = {}
     for name in TABLES:
         try:
-            found[name] = lake.read(name, None).frame
+            stored = lake.read(name, None)
         except MissingDay:
             continue
+        # Figures are drawn in other processes: an opened file goes to none, so its rows do. Tables
+        # of one file are small; the files of months have names that stay.
+        found[name] = stored.frame if stored.months else stored.frame.collect()
     return History.of(found)
 
 
