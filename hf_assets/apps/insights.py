@@ -72,7 +72,8 @@ def main(given: list[str] | None = None) -> int:
         "server.port": arguments.port,
         # Who asks must mean this server, by a name of its own, and be one of its pages.
         "server.allowedHosts": [*OWN_NAMES, own.strip("[]"), *arguments.name],
-        "server.corsAllowedOrigins": [],
+        # A proxy before the pages may have given the request another host.
+        "server.corsAllowedOrigins": [f"https://{name}" for name in arguments.name if name != "*"],
         "server.enableCORS": True,
         "server.enableXsrfProtection": True,
         # No page takes a file; megabytes.

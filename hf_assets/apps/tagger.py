@@ -237,7 +237,11 @@ def main(given: list[str] | None = None) -> int:
             max_file_size=MOST_BYTES,
             enable_monitoring=False,
             app_kwargs={
-                "middleware": [Middleware(OnlyHere), Middleware(Guard, names=arguments.name)]
+                # The page's own host, too: Gradio asks there whether it has begun.
+                "middleware": [
+                    Middleware(OnlyHere),
+                    Middleware(Guard, names=[arguments.host, *arguments.name]),
+                ]
             },
         )
     except OSError as error:  # the port is taken, or the address is not this machine's

@@ -47,7 +47,9 @@ class Guard:
 
     def __init__(self, app: Any, names: Iterable[str] | None = ()) -> None:
         self.app = app
-        self.names = None if names is None else {name.lower() for name in names} | {"localhost"}
+        # As people give them: an address of a page, or with a port, too.
+        own = None if names is None else {_name(name.rpartition("://")[2]) for name in names}
+        self.names = None if own is None else (own | {"localhost"}) - {""}
 
     async def __call__(self, scope: Any, receive: _Receive, send: _Send) -> None:
         """Pass the request on, or refuse it."""

@@ -56,6 +56,14 @@ def test_the_page_answers_at_addresses_and_its_own_names(host: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "name", ["box", "BOX", "box:8080", "box.", "https://box", "http://box:7860/tags"]
+)
+def test_a_name_is_understood_as_people_give_it(name: str) -> None:
+    assert answer(host="box:7860", names=[name]) == (200, 0)
+    assert answer(host="boxes:7860", names=[name])[0] == 403
+
+
+@pytest.mark.parametrize(
     "host",
     ["evil.example:7860", "127.0.0.1.evil.example", "", "localhost.evil.example", "a b", "["],
 )

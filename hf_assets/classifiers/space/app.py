@@ -162,7 +162,8 @@ with gr.Blocks(title="Tagger", analytics_enabled=False) as page:
 
 if __name__ == "__main__":
     # As a Space the page is public: who may reach it is the Hub's to say.
-    names = None if os.environ.get("SPACE_ID") else os.environ.get("TAGGER_HOSTS", "").split()
+    hosts = (os.environ.get(name, "") for name in ("TAGGER_HOSTS", "GRADIO_SERVER_NAME"))
+    names = None if os.environ.get("SPACE_ID") else " ".join(hosts).split()
     page.launch(
         max_file_size=guard.MOST_BYTES,
         enable_monitoring=False,
