@@ -142,6 +142,11 @@ def why_unreadable(folder: Path, error: Exception) -> str | None:
             f"{folder / _PICKLED[0]} is refused: it holds other things than weights, which loading "
             "could run, or is broken. Take the model.safetensors of the base model."
         )
+    if "trust_remote_code" in str(error):
+        return (
+            f"{folder} wants a program of its own to be run (trust_remote_code), which nothing here "
+            "does. Take a base model that transformers knows."
+        )
     said = clean(error) or type(error).__name__
     return f"{folder} holds no encoder that can be read: {said}"
 
