@@ -144,8 +144,8 @@ def why_unreadable(folder: Path, error: Exception) -> str | None:
         )
     if "trust_remote_code" in str(error):
         return (
-            f"{folder} wants a program of its own to be run (trust_remote_code), which nothing here "
-            "does. Take a base model that transformers knows."
+            f"{folder} wants a program of its own to be run (trust_remote_code), which nothing "
+            "here does. Take a base model that transformers knows."
         )
     said = clean(error) or type(error).__name__
     return f"{folder} holds no encoder that can be read: {said}"
