@@ -84,7 +84,7 @@ def test_runs_that_were_killed_are_ended_and_those_that_live_are_not(
     with history(command) as instance:
         first, second = listing("raw_models"), listing("raw_models")  # one waits for the other
         until(lambda: list(runs(instance).values()) == [STARTED] * 2, first, second)
-        until(lambda: len(list((command.home / FOLDER).iterdir())) == 2, first)
+        until(lambda: len(list((command.home / FOLDER).glob("*.lock"))) == 2, first)
         assert end_killed(instance) == []
         assert list(runs(instance).values()) == [STARTED] * 2
 
