@@ -262,11 +262,12 @@ class LabelCells:
     def _shape(self, record: Record, shape: str, value: Any) -> None:
         """Refuse a row whose shape excludes that of a row before."""
         for pair in _EXCLUDE:
-            if shape not in pair:
+            # With a separator, one label is a list of one.
+            if shape not in pair or (self.separator and pair is _LABEL_OR_LIST):
                 continue
             self._shapes.setdefault(shape, record.place)
             other = pair[1 - pair.index(shape)]
-            if other in self._shapes and not self.separator:
+            if other in self._shapes:
                 self._refuse(
                     record,
                     value,
@@ -280,10 +281,8 @@ class LabelCells:
         raise TableError(f"{record.place}: {told[:80]!r} in {column} {what}")
 
 
-_EXCLUDE = (
-    ("one label", "a list of labels"),
-    ("a vector of 0 and 1", "numbers of classes"),
-)
+_LABEL_OR_LIST = ("one label", "a list of labels")
+_EXCLUDE = (_LABEL_OR_LIST, ("a vector of 0 and 1", "numbers of classes"))
 
 
 def _literal(text: str) -> Any:

@@ -164,6 +164,27 @@ def test_lists_that_are_none_of_labels_are_refused(
     assert said in message
 
 
+@pytest.mark.parametrize(
+    ("cells", "separator", "names"),
+    [
+        (["0,1", "0", "1"], ",", ("ham", "spam")),
+        (["0", "0,1"], ",", ("ham", "spam")),
+        (["1 0 1", "2", "0 2"], " ", NAMES),
+    ],
+)
+def test_a_separator_does_not_mix_vectors_and_numbers_of_classes(
+    tmp_path: Path, cells: list[str], separator: str, names: tuple[str, ...]
+) -> None:
+    message = refused(tmp_path, "csv", cells, separator=separator, label_names=names)
+    assert at("csv", 2) in message
+    assert "write all rows alike" in message
+
+
+def test_numbers_of_classes_may_be_one_or_several_with_a_separator(tmp_path: Path) -> None:
+    found = labelled(tmp_path, "csv", ["2", "0,2", "1"], separator=",", label_names=NAMES)
+    assert found == [["snow"], ["sun", "snow"], ["rain"]]
+
+
 # --- numbers of classes, and one label a row -----------------------------------------------------
 
 
@@ -391,6 +412,8 @@ def test_every_shape_in_every_format_gives_the_labels(
     rows = [{"text": text, "labels": write(one)} for text, one in zip(texts, labels, strict=True)]
     if shape == "one":
         labels = [one[:1] for one in labels]
+    # A text such as "a,b\n" alone may be two rows: how quotes are meant is not the subject here.
+    options = {**options, "quoting": "standard"}
     source = TableSource(table(folder, kind, rows), text=("text",), **options)
     if shape == "separated" and ["[b]"] in labels:
         with pytest.raises(TableError, match=rf"table\.{kind}, (row|line) [0-9]+: .*a list"):
