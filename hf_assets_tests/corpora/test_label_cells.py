@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hf_assets.corpora.building import build
+from hf_assets.corpora.cell_values import flag, whole
 from hf_assets.corpora.corpus import open_corpus
 from hf_assets.corpora.records import TableError
 from hf_assets.corpora.registry import corpora
@@ -380,6 +381,23 @@ def test_a_vector_becomes_a_corpus_with_names(tmp_path: Path) -> None:
     folder.mkdir()
     build(spec, [read_table(spec)], folder)
     assert open_corpus(folder).labels == ("rain", "snow", "sun")
+
+
+# --- single values -------------------------------------------------------------------------------
+
+
+def test_numbers_are_read_in_time_that_grows_with_the_cell() -> None:
+    for text, value in {"1": 1, " 1. ": 1, "+1.0": 1, "0.00": 0, "-.0": 0, ".0": 0}.items():
+        assert flag(text) == value
+        assert whole(text.strip()) == value
+    for text in ("", ".", "1.2.3", "1e5", "--1", "1x", "\N{ARABIC-INDIC DIGIT ONE}"):
+        assert flag(text) is None
+        assert whole(text) is None
+    # Ways to divide the digits, were they tried, are as many as the square of these.
+    digits = "1" * 300_000
+    for text in (digits + "x", digits + ".x", "." + digits + "x", digits):
+        assert flag(text) is None
+        assert whole(text) is None
 
 
 # --- any table -----------------------------------------------------------------------------------
