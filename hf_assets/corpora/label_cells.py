@@ -131,7 +131,11 @@ class LabelCells:
         stripped = text.strip()
         if self.one_label:
             if _SEVERAL.search(stripped) and is_never_a_label(stripped):
-                self._refuse(record, text, "is a list: leave one_label out of the corpus")
+                self._refuse(
+                    record,
+                    text,
+                    "is a list: write lists as JSON, and leave one_label out of the corpus",
+                )
             return self._of_class(record, text) if self.names else [text]
         if self.separator:
             return self._split(record, text)
