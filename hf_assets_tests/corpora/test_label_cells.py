@@ -496,8 +496,8 @@ def test_every_shape_in_every_format_gives_the_labels(
     if shape == "one":
         labels = [one[:1] for one in labels]
     # A text such as "a,b\n" alone may be two rows: how quotes are meant is not the subject here.
-    options = {**options, "quoting": "standard"}
-    source = TableSource(table(folder, kind, rows), text=("text",), **options)
+    path = table(folder, kind, rows)
+    source = TableSource(path, text=("text",), quoting="standard", **options)
     if shape == "separated" and ["[b]"] in labels:
         with pytest.raises(TableError, match=rf"table\.{kind}, (row|line) [0-9]+: .*a list"):
             list(source.read().frames)
