@@ -12,6 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from hf_assets.corpora.cell_values import flag, joined_cell, missing, says_bool, scores, whole
+from hf_assets.corpora.printed_lists import (
+    is_attempt,
+    is_list,
+    is_never_a_label,
+    is_to_stay_whole,
+    postgres_array,
+)
 from hf_assets.corpora.records import Record, TableError
 from hf_assets.literals import InvalidLiteral, parse_literal
 
@@ -20,13 +27,13 @@ NAME_KEYS = ("name", "label", "tag", "title")
 # Objects with one of these are a model's answer: all labels there are, each with a number.
 _SCORE_KEYS = ("score", "probability", "confidence")
 
-_LISTED = re.compile(r"\[|[({]\s*['\"\[({]|[\w.]+\(\s*[\[({]")
 # What no single label in brackets has: `[sic]` may be one, `[a, b]` is not.
 _SEVERAL = re.compile(r"[\s,;'\"]")
 _VECTOR_TEXT = re.compile(r"(?:[01](?:\.0*)?[\s,;|]+)+[01](?:\.0*)?")
 _ADVICE_VECTOR = (
     "declare label_names = [...] with the names in their order, and they are read as names"
 )
+_ADVICE_BRACES = "declare one_label = true if each cell is one label"
 
 
 @dataclass
@@ -53,6 +60,9 @@ class LabelCells:
     _no_pair: bool = False
     _split_once: bool = False
     _cells: dict[str, str] = field(default_factory=dict)
+    # The first cell such as `{joy}`, and whether another one shows that braces are arrays.
+    _braced: str | None = None
+    _arrays: bool = False
 
     def read(self, record: Record) -> list[str]:
         """The labels of a row, as they are written.
@@ -86,6 +96,11 @@ class LabelCells:
                 f"{self._pair} in {self.columns[0]}, and all other rows are such vectors of 0 and "
                 f"1: {_ADVICE_VECTOR}"
             )
+        if self._braced and not self._arrays:
+            raise TableError(
+                f"{self._braced} in {self.columns[0]} may be a label or a list of one, and no row "
+                f"tells: {_ADVICE_BRACES}, or write lists as JSON"
+            )
         # A separator that is in no cell is a wrong one, or there is but one label a row.
         if not self._split_once and (found := joined_cell(self._cells)):
             cell, sign = found
@@ -115,15 +130,18 @@ class LabelCells:
     def _of_text(self, record: Record, text: str) -> list[str]:
         stripped = text.strip()
         if self.one_label:
-            if _like_a_list(stripped) and _SEVERAL.search(stripped):
-                self._refuse(record, text, "is a list: leave one_label out of the corpus")
+            if _SEVERAL.search(stripped) and is_never_a_label(stripped):
+                self._refuse(
+                    record,
+                    text,
+                    "is a list: write lists as JSON, and leave one_label out of the corpus",
+                )
             return self._of_class(record, text) if self.names else [text]
         if self.separator:
             return self._split(record, text)
-        if _LISTED.match(stripped):
-            return self._of_print(record, stripped)
-        value = _literal(stripped)
-        if isinstance(value, list | tuple | set | frozenset | dict):
+        if (array := postgres_array(stripped)) is not None:
+            return self._of_array(record, stripped, array)
+        if is_attempt(stripped) or isinstance(_literal(stripped), tuple | set | dict):
             return self._of_print(record, stripped)
         if len(stripped) > 1 and stripped[0] == stripped[-1] and stripped[0] in "'\"":
             self._refuse(
@@ -143,9 +161,10 @@ class LabelCells:
 
     def _split(self, record: Record, text: str) -> list[str]:
         stripped = text.strip()
-        if _like_a_list(stripped):
+        if is_to_stay_whole(stripped):
             try:
-                parse_literal(stripped)
+                if postgres_array(stripped) is None:
+                    parse_literal(stripped)
                 what = "is a list already; leave the separator out of the corpus"
             except InvalidLiteral as error:
                 what = (
@@ -170,7 +189,7 @@ class LabelCells:
                 record,
                 text,
                 f"is no list of labels that can be read ({error}); write lists as JSON"
-                + ("" if _SEVERAL.search(text) else ", or declare one_label = true if it is none"),
+                + ("" if is_never_a_label(text) else ", or declare one_label = true if it is none"),
             )
         if isinstance(value, set | frozenset):
             value = sorted(value, key=str)
@@ -179,6 +198,15 @@ class LabelCells:
             self._refuse(record, text, f"{what} no list of labels")
         self._shape(record, "a list of labels", text)
         return self._of_list(record, list(value))
+
+    def _of_array(self, record: Record, text: str, items: list[Any]) -> list[str]:
+        """Braces as Postgres prints arrays; `{joy}` alone may be a label, and others tell."""
+        if any(sign in text for sign in ',"') or is_list(text):
+            self._arrays = True
+        else:
+            self._braced = self._braced or f"{record.place}: {text[:80]!r}"
+        self._shape(record, "a list of labels", text)
+        return self._of_list(record, items)
 
     # --- lists -----------------------------------------------------------------------------------
 
@@ -262,16 +290,18 @@ class LabelCells:
     def _shape(self, record: Record, shape: str, value: Any) -> None:
         """Refuse a row whose shape excludes that of a row before."""
         for pair in _EXCLUDE:
-            if shape not in pair:
+            # With a separator, one label is a list of one.
+            if shape not in pair or (self.separator and pair is _LABEL_OR_LIST):
                 continue
             self._shapes.setdefault(shape, record.place)
             other = pair[1 - pair.index(shape)]
-            if other in self._shapes and not self.separator:
+            if other in self._shapes:
                 self._refuse(
                     record,
                     value,
                     f"is {shape}, and {self._shapes[other]} has {other}: write all rows alike, "
-                    "best as JSON lists",
+                    "best as JSON lists"
+                    + (f", or {_ADVICE_BRACES}" if self._braced and not self._arrays else ""),
                 )
 
     def _refuse(self, record: Record, value: Any, what: str, column: str | None = None) -> NoReturn:
@@ -280,10 +310,8 @@ class LabelCells:
         raise TableError(f"{record.place}: {told[:80]!r} in {column} {what}")
 
 
-_EXCLUDE = (
-    ("one label", "a list of labels"),
-    ("a vector of 0 and 1", "numbers of classes"),
-)
+_LABEL_OR_LIST = ("one label", "a list of labels")
+_EXCLUDE = (_LABEL_OR_LIST, ("a vector of 0 and 1", "numbers of classes"))
 
 
 def _literal(text: str) -> Any:
@@ -294,12 +322,3 @@ def _literal(text: str) -> Any:
         return parse_literal(text)
     except InvalidLiteral:
         return None
-
-
-def _like_a_list(text: str) -> bool:
-    """Whether a text that is to be split is a list, or was meant to be one."""
-    if isinstance(_literal(text), list | tuple | set | frozenset):
-        return True
-    inner = text[1:-1]
-    enclosed = text[0] == "[" and text[-1] == "]" and not {"[", "]"} & {*inner}
-    return enclosed or re.match(r"[\[({]\s*['\"]|[\w.]+\(\s*\[", text) is not None

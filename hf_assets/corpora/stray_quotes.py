@@ -6,8 +6,9 @@ show it: each, read without quoting, has as many fields as the header.
 
 A right text of several lines does so by chance alone, and the rest of the file tells: somewhere a
 quoted field holds a delimiter or a line of another width, which nobody could read without quotes.
-Where nothing tells, or where a line inside of such a text ends in labels that other rows have, the
-file is refused, and `quoting` says how it is meant.
+Where nothing tells, or where a line of such a text has labels that other rows have, at their place,
+the file is refused, and `quoting` says how it is meant. The label of the record itself does not
+count: it is on the first line where its column is before the text, and on the last one after it.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,9 @@ from typing import NamedTuple
 
 class _Suspect(NamedTuple):
     place: str
-    labels: list[tuple[str, ...]]  # the cells of labels of all its lines but the last
+    lines: int  # those that it has beside its first
+    # The cells of labels of its lines, without those that are its own in any case.
+    labels: list[tuple[str, ...]]
 
 
 class StrayQuotes:
@@ -38,8 +41,7 @@ class StrayQuotes:
         if not fits:
             self._quoted = True
         elif len(lines) > 1:
-            cells = [line.rstrip("\r\n").split(self._delimiter) for line in lines[:-1]]
-            self._suspects.append(_Suspect(place, [self._labels(one) for one in cells]))
+            self._suspects.append(_Suspect(place, len(lines) - 1, self._inside(lines, fields)))
         if len(lines) == 1:
             self._known.update(*map(self._parts, self._labels(fields)))
 
@@ -49,7 +51,7 @@ class StrayQuotes:
             if any(map(self._like_others, suspect.labels)) or self._reads_without(suspect):
                 return (
                     f"{suspect.place}: a quote opens here that would enclose "
-                    f"{len(suspect.labels)} line(s) which look like rows of their own. Where no "
+                    f"{suspect.lines} line(s) which look like rows of their own. Where no "
                     "field of the file is quoted, declare quoting = 'none' in the corpus; where "
                     "this is one text of several lines, quoting = 'standard'"
                 )
@@ -58,6 +60,16 @@ class StrayQuotes:
     def _reads_without(self, suspect: _Suspect) -> bool:
         """Whether the file, and that record, can be read without quoting as well."""
         return not self._quoted and (self._delimiter == "\t" or all(map(_tidy, suspect.labels)))
+
+    def _inside(self, lines: Sequence[str], fields: Sequence[str]) -> list[tuple[str, ...]]:
+        """What stands where labels do, line by line, but for the labels of the record itself."""
+        # A field begins as many lines below its record as there are line ends before it.
+        own = {at: sum(field.count("\n") for field in fields[:at]) for at in self._at}
+        found = []
+        for number, line in enumerate(lines):
+            cells = line.rstrip("\r\n").split(self._delimiter)
+            found.append(tuple(cells[at] for at in self._at if own[at] != number))
+        return [cells for cells in found if cells]
 
     def _labels(self, fields: Sequence[str]) -> tuple[str, ...]:
         return tuple(fields[at] for at in self._at)

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hf_assets.corpora.building import build
+from hf_assets.corpora.cell_values import flag, whole
 from hf_assets.corpora.corpus import open_corpus
 from hf_assets.corpora.records import TableError
 from hf_assets.corpora.registry import corpora
@@ -164,6 +165,27 @@ def test_lists_that_are_none_of_labels_are_refused(
     assert said in message
 
 
+@pytest.mark.parametrize(
+    ("cells", "separator", "names"),
+    [
+        (["0,1", "0", "1"], ",", ("ham", "spam")),
+        (["0", "0,1"], ",", ("ham", "spam")),
+        (["1 0 1", "2", "0 2"], " ", NAMES),
+    ],
+)
+def test_a_separator_does_not_mix_vectors_and_numbers_of_classes(
+    tmp_path: Path, cells: list[str], separator: str, names: tuple[str, ...]
+) -> None:
+    message = refused(tmp_path, "csv", cells, separator=separator, label_names=names)
+    assert at("csv", 2) in message
+    assert "write all rows alike" in message
+
+
+def test_numbers_of_classes_may_be_one_or_several_with_a_separator(tmp_path: Path) -> None:
+    found = labelled(tmp_path, "csv", ["2", "0,2", "1"], separator=",", label_names=NAMES)
+    assert found == [["snow"], ["sun", "snow"], ["rain"]]
+
+
 # --- numbers of classes, and one label a row -----------------------------------------------------
 
 
@@ -252,11 +274,76 @@ def test_no_separator_takes_a_list_apart(tmp_path: Path, cell: str, separator: s
 
 
 def test_no_advice_leads_to_a_label_that_is_a_list(tmp_path: Path) -> None:
-    for cell in ("[a, b]", "['a' ... 'b']", "['a'", "['a']", '["a", "b"]', "[joy anger]"):
+    for cell in ("[a, b]", "['a' ... 'b']", "['a'", "['a']", '["a", "b"]', "array(['a'"):
         assert "is a list" in refused(tmp_path, "csv", ["x", cell], one_label=True)
         assert "one_label" not in refused(tmp_path, "csv", ["x", cell])
-    assert "one_label = true" in refused(tmp_path, "csv", ["x", "[sic]"])
-    assert labelled(tmp_path, "csv", ["x", "[sic]"], one_label=True) == [["x"], ["[sic]"]]
+    # And what is none that can be read may be a label, of several words, too.
+    for cell in ("[sic]", "[Bug]", "[Feature request]", "[won't fix]", 'c("a", "b")', "f(a, b)"):
+        assert "one_label = true" in refused(tmp_path, "csv", ["x", cell])
+        assert labelled(tmp_path, "csv", ["x", cell], one_label=True) == [["x"], [cell]]
+
+
+# --- lists as databases and other languages print them -------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_arrays_of_postgres_are_lists(tmp_path: Path, kind: str) -> None:
+    cells = [
+        "{joy}", "{joy,sad}", '{"New York",sad}', "{}", None, '{"a, \\"b\\"","}"}',
+        "{it's,NULL,x}", '{"NULL","it\'s"}', "{c++,1,007,2.50}",
+    ]  # fmt: skip
+    assert labelled(tmp_path, kind, cells) == [
+        ["joy"], ["joy", "sad"], ["New York", "sad"], [], [], ['a, "b"', "}"],
+        ["it's", "x"], ["NULL", "it's"], ["c++", "1", "007", "2.50"],
+    ]  # fmt: skip
+    message = refused(tmp_path, kind, ["{1,0,1}", "{0,1,1}"])
+    assert at(kind, 1) in message
+    assert "label_names" in message
+    assert "label_names" in refused(tmp_path, kind, ["{t,f,t}", "{f,f,t}"])
+    for cells in (["{1,0,1}", "{0,1,0}"], ["{t,f,t}", "{f,t,f}"]):
+        assert labelled(tmp_path, kind, cells, label_names=NAMES) == [["sun", "snow"], ["rain"]]
+    for cell in ("{joy,sad}", "{}"):
+        assert "leave the separator out" in refused(tmp_path, kind, [cell], separator=",")
+    assert "has scores" in refused(tmp_path, kind, ["{0.1,0.7}", "{0.2,0.3}"])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "cell",
+    [
+        'c("joy", "sad")', "WrappedArray(joy, sad)", "Set(joy, sad)", 'list("a", c("b"))',
+        "{joy, sad}", "{a:1,b:2}", "{a=1, b=2}", "{b,'a'}", '{b,"a}', "{a,{b}}", "{{a,b},{c}}",
+        "{f(x,y),z}", "{a[1,2],z}",
+    ],
+)  # fmt: skip
+def test_a_print_that_cannot_be_read_for_sure_is_no_label(
+    tmp_path: Path, kind: str, cell: str
+) -> None:
+    for options in ({}, {"separator": ","}, {"separator": "|"}):
+        message = refused(tmp_path, kind, ["x", cell], **options)
+        assert at(kind, 2) in message
+        assert "write lists as JSON" in message
+    assert "separator" in refused(tmp_path, kind, ["{joy,sad}"], separator=",")
+
+
+def test_braces_around_one_word_need_others_to_be_told(tmp_path: Path) -> None:
+    for cells in (["{joy}", "{sad}"], ["{joy}", "sad"], ["joy", "{sad}"], ["{}", None]):
+        message = refused(tmp_path, "csv", cells)
+        assert "table.csv, line " in message
+        assert "declare one_label = true" in message
+        found = labelled(tmp_path, "csv", cells, one_label=True)
+        assert found == [[cell] if cell else [] for cell in cells]
+    message = refused(tmp_path, "csv", ["{joy}", "{joy,sad}", "sad"])
+    assert at("csv", 3) in message
+    assert "one_label" not in message
+    signs = ["f(x)", "Python (a, b)", "(other, more)", "a {b, c}", "{a} and {b}", "x"]
+    assert labelled(tmp_path, "csv", signs) == [[cell] for cell in signs]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_sets_of_python_may_be_empty(tmp_path: Path, kind: str) -> None:
+    cells = [repr(one) for one in ({"joy"}, set(), frozenset(), frozenset({"it's"}))]
+    assert labelled(tmp_path, kind, cells) == [["joy"], [], [], ["it's"]]
 
 
 def test_other_types_of_parquet(tmp_path: Path) -> None:
@@ -361,6 +448,23 @@ def test_a_vector_becomes_a_corpus_with_names(tmp_path: Path) -> None:
     assert open_corpus(folder).labels == ("rain", "snow", "sun")
 
 
+# --- single values -------------------------------------------------------------------------------
+
+
+def test_numbers_are_read_in_time_that_grows_with_the_cell() -> None:
+    for text, value in {"1": 1, " 1. ": 1, "+1.0": 1, "0.00": 0, "-.0": 0, ".0": 0}.items():
+        assert flag(text) == value
+        assert whole(text.strip()) == value
+    for text in ("", ".", "1.2.3", "1e5", "--1", "1x", "\N{ARABIC-INDIC DIGIT ONE}"):
+        assert flag(text) is None
+        assert whole(text) is None
+    # Ways to divide the digits, were they tried, are as many as the square of these.
+    digits = "1" * 300_000
+    for text in (digits + "x", digits + ".x", "." + digits + "x", digits):
+        assert flag(text) is None
+        assert whole(text) is None
+
+
 # --- any table -----------------------------------------------------------------------------------
 
 _TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -391,7 +495,9 @@ def test_every_shape_in_every_format_gives_the_labels(
     rows = [{"text": text, "labels": write(one)} for text, one in zip(texts, labels, strict=True)]
     if shape == "one":
         labels = [one[:1] for one in labels]
-    source = TableSource(table(folder, kind, rows), text=("text",), **options)
+    # A text such as "a,b\n" alone may be two rows: how quotes are meant is not the subject here.
+    path = table(folder, kind, rows)
+    source = TableSource(path, text=("text",), quoting="standard", **options)
     if shape == "separated" and ["[b]"] in labels:
         with pytest.raises(TableError, match=rf"table\.{kind}, (row|line) [0-9]+: .*a list"):
             list(source.read().frames)

@@ -139,6 +139,49 @@ def standard(folder: Path, kind: str, rows: Sequence[tuple[str, ...]]) -> Path:
     return _written(folder, kind, out.getvalue())
 
 
+@pytest.mark.parametrize("kind", ["csv", "tsv"])
+@pytest.mark.parametrize("head", ["labels,text", "id,labels,text", "labels,id,text"])
+def test_a_label_before_the_text_is_the_own_one_of_the_record(
+    tmp_path: Path, kind: str, head: str
+) -> None:
+    columns = head.split(",")
+    # As many delimiters on each line of a text as in the header: prose, or code with tabs.
+    between = (", " if kind == "csv" else "\t") * (len(columns) - 1)
+    rows = [
+        {"labels": "joy", "id": "1", "text": "fine day"},
+        {"labels": "sad", "id": "2", "text": "a day, all in all\tbad, indeed\t-\t-"},
+        {"labels": "joy", "id": "3", "text": f"Today\nReally{between}good."},
+        {"labels": "joy", "id": "4", "text": f"Today\n{between}a\nb{between}c"},
+        {"labels": "sad", "id": "5", "text": "no"},
+    ]
+    path = ordered(tmp_path, kind, columns, rows)
+    assert read(path) == [(row["text"], [row["labels"]]) for row in rows]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("head", ["labels,text", "labels,text,more", "id,labels,text"])
+def test_rows_with_the_label_first_are_not_made_one(tmp_path: Path, kind: str, head: str) -> None:
+    columns = head.split(",")
+    cells = [{"text": text, "labels": label, "id": "1", "more": "-"} for text, label in MOODS]
+    rows = [tuple(row[name] for name in columns) for row in cells]
+    path = unquoted(tmp_path, kind, rows, head)
+    assert "line 2: a quote opens here that would enclose 3 line(s)" in refused(path)
+    # Even where another field can be read with quotes alone.
+    wide = ('"1,2\t3,4\t5"', "x", "y")[: len(columns)]
+    path = unquoted(tmp_path, kind, [*rows, wide], head)
+    assert "line 2: a quote opens here" in refused(path)
+    assert read(unquoted(tmp_path, kind, rows, head), "none") == [(t, [one]) for t, one in MOODS]
+
+
+def ordered(
+    folder: Path, kind: str, columns: Sequence[str], rows: Sequence[dict[str, str]]
+) -> Path:
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, delimiter="\t" if kind.startswith("tsv") else ",")
+    writer.writerows([columns, *([row[name] for name in columns] for row in rows)])
+    return _written(folder, kind, out.getvalue())
+
+
 def test_a_text_that_looks_like_rows_asks_for_a_word_where_nothing_else_tells(
     tmp_path: Path,
 ) -> None:
@@ -160,11 +203,17 @@ _LABEL = st.sampled_from(["joy", "fear", "anger"])
 _RAW = st.text(alphabet="ab \"'", min_size=1, max_size=5)
 
 
-@given(st.lists(st.tuples(_RAW, _LABEL), min_size=1, max_size=8), st.sampled_from(["tsv", "csv"]))
+@given(
+    st.lists(st.tuples(_RAW, _LABEL), min_size=1, max_size=8),
+    st.sampled_from(["tsv", "csv"]),
+    st.booleans(),
+)
 def test_of_a_file_without_quoting_no_row_is_lost(
-    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]], kind: str
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]], kind: str, first: bool
 ) -> None:
-    path = unquoted(tmp_path_factory.mktemp("raw"), kind, rows)
+    head = "labels,text" if first else "text,labels"
+    written = [row[::-1] for row in rows] if first else rows
+    path = unquoted(tmp_path_factory.mktemp("raw"), kind, written, head)
     assert read(path, "none") == [(text, [label]) for text, label in rows]
     try:
         found = read(path)
@@ -174,6 +223,33 @@ def test_of_a_file_without_quoting_no_row_is_lost(
         said = f"{path}, line "
         assert [label for _, label in found] == [[label] for _, label in rows]
     assert f"{path}, line " in said
+
+
+_LINE = st.sampled_from(["it was", "so, it was", "a, b, c", "", "x\ty", "\tx\ty"])
+_SAID = st.lists(_LINE, min_size=2, max_size=2).map("\n".join)
+
+
+@given(
+    st.lists(st.tuples(_SAID, _LABEL), min_size=1, max_size=6),
+    st.sampled_from(
+        ["text,labels", "labels,text", "id,labels,text", "labels,text,id", "text,id,labels"]
+    ),
+    st.sampled_from(["tsv", "csv"]),
+)
+def test_a_right_table_is_read_wherever_its_label_stands(
+    tmp_path_factory: pytest.TempPathFactory,
+    rows: list[tuple[str, str]],
+    head: str,
+    kind: str,
+) -> None:
+    # A text that nobody could read without quotes, as larger tables have one.
+    rows = [*rows, ("one, two, three, four\t-\t-\t-", "joy")]
+    cells = [
+        {"text": text, "labels": label, "id": str(number)}
+        for number, (text, label) in enumerate(rows)
+    ]
+    path = ordered(tmp_path_factory.mktemp("ordered"), kind, head.split(","), cells)
+    assert read(path) == [(text, [label]) for text, label in rows]
 
 
 _WILD = st.text(alphabet='ab,\t\n" ', max_size=10)

@@ -174,11 +174,11 @@ def test_a_broken_csv_names_the_line(tmp_path: Path, text: str | bytes, said: st
     ("tags", "said"),
     [
         *[(tags, "is one label, and {first} has a list of labels")
-          for tags in ("a b", "7", "None x", "__import__('os')", "(7)", "what a [day]")],
+          for tags in ("a b", "7", "None x", "(7)", "what a [day]")],
         *[(tags, "is no list of labels that can be read")
           for tags in ("[a, b]", "['a', 'b'", "['a', f()]", "[" * 5000, "['a', 'it''s']",
                        "['a''b']", "['a', ..., 'b']", "['a' 'b' ... 'c']", "['a' 'b', 'c']",
-                       "{['a']}", "[joy anger]", "array(['a', 'b'")],
+                       "{['a']}", "[joy anger]", "array(['a', 'b'", "__import__('os')")],
         *[(tags, "is no list of labels")
           for tags in ("[['a']]", "[r'a' b'b']", "[array(['a'], dtype=object)]", "[{'b': 1}]")],
         ("{'a': 1}", "is an object"), ("[True]", "has true and false"), ("'a'", "is in quotes"),
