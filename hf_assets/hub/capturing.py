@@ -15,9 +15,10 @@ from filelock import AcquireReturnProxy, FileLock, Timeout
 from hf_assets.hub.acceptance import objection
 from hf_assets.hub.archive import Archive, ArchivedDay
 from hf_assets.hub.attempt import Attempt, last_attempt, unfinished_since
-from hf_assets.hub.capture import MARKER, SHORT_OF_TOTAL, Capture, open_capture
-from hf_assets.hub.listing import Ask, HubClient, ListingError, Page, page_size, resized
+from hf_assets.hub.capture import MARKER, Capture, open_capture
+from hf_assets.hub.listing import Ask, HubClient, ListingError
 from hf_assets.hub.recovering import find_day, recover
+from hf_assets.hub.settling import settled
 
 # A listing that took longer than this describes no one day: it is started anew.
 RESUMABLE = timedelta(hours=24)
@@ -193,7 +194,9 @@ class Capturer:
         began, rows_before, last_report = time.monotonic(), attempt.rows, time.monotonic()
         while (url := attempt.next_url) is not None:
             self._look_at_the_clock(attempt)
-            page = self._settled(self.client.page(url, len(attempt.lines)), attempt)
+            page = settled(
+                self.client, self.client.page(url, len(attempt.lines)), attempt, self.tell
+            )
             attempt.keep(page)
             self._look_for_an_end(attempt)
             expected = ask.max_rows or page.total or expected
@@ -251,35 +254,6 @@ class Capturer:
         raise ListingError(
             f"{what}: {reason[0].lower()}{reason[1:]} The pages are kept in {attempt.path}, and "
             "the next run asks the Hub again, from the beginning."
-        )
-
-    def _settled(self, page: Page, attempt: Attempt) -> Page:
-        """The page, where it may be the last if it says so.
-
-        A full page that links to no other may have lost its Link header. Where the Hub gives no
-        count of its rows, a page with a row less tells: one more is known to follow.
-
-        Raises:
-            ListingError: the link is lost.
-        """
-        rows, number = attempt.rows + page.rows, len(attempt.lines)
-        wanted = attempt.ask.max_rows
-        if page.next_url or page.rows < page_size(page.url) or (wanted and rows >= wanted):
-            return page
-        lost = f"{rows:,} of {page.total:,} rows" if page.total else f"{rows:,} rows, and more"
-        if page.total:
-            if rows >= SHORT_OF_TOTAL * page.total:
-                return page
-        elif page.rows < 2:
-            return page
-        else:
-            self.tell(f"page {number} is full and may have lost its link: asking for a row less")
-            shorter = self.client.page(resized(page.url, page.rows - 1), number)
-            if shorter.next_url or shorter.rows < page.rows - 1:
-                return shorter
-        raise ListingError(
-            f"page {number} is full and links to no other, after {lost}: its Link header is lost. "
-            "The pages so far are kept: run again to go on from here."
         )
 
     @staticmethod
