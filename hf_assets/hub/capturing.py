@@ -5,16 +5,16 @@ Today is captured live. A day that is over is what was captured then, else what 
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
 
 from filelock import AcquireReturnProxy, FileLock, Timeout
 
-from hf_assets.hub.acceptance import objection
+from hf_assets.hub.acceptance import objection, said_twice
 from hf_assets.hub.archive import Archive, ArchivedDay
-from hf_assets.hub.attempt import Attempt, last_attempt, unfinished_since
+from hf_assets.hub.attempt import Attempt, last_attempt, sweep_rejected, unfinished_since
 from hf_assets.hub.capture import MARKER, Capture, open_capture
 from hf_assets.hub.listing import Ask, HubClient, ListingError
 from hf_assets.hub.recovering import find_day, recover
@@ -138,8 +138,11 @@ class Capturer:
         return found, "" if found else f"Nor has {self.archive.name} that day."
 
     def _worthless(self, kept: Capture, day: str) -> bool:
-        """A capture of today that a blocking check stops: the Hub can still be asked again."""
-        if day != self._today() or kept.source != "captured":
+        """A capture of today that a blocking check stops: the Hub can still be asked again.
+
+        Not one that it gave twice.
+        """
+        if day != self._today() or kept.source != "captured" or kept.said_twice:
             return False
         reason = objection(kept, day)
         if reason:
@@ -189,6 +192,7 @@ class Capturer:
             ) from None
 
     def _capture(self, folder: Path, day: str, ask: Ask) -> Capture:
+        sweep_rejected(folder.parent, self.clock())
         attempt = self._attempt(folder, ask)
         expected = self._expected(folder, ask)
         began, rows_before, last_report = time.monotonic(), attempt.rows, time.monotonic()
@@ -216,7 +220,11 @@ class Capturer:
         self._look_at_the_clock(attempt)
         capture = attempt.candidate(self.clock())
         if reason := objection(capture, day):
-            self._reject(attempt, reason, "The Hub's answers are no capture of the day")
+            what = "The Hub's answers are no capture of the day"
+            if not said_twice(capture, day):
+                self._reject(attempt, reason, what, capture.distinct)
+            self.tell(f"the Hub says so for the second time, and is believed: {reason}")
+            capture = replace(capture, facts={**capture.facts, "objection": reason})
         return attempt.finish(capture)
 
     def _attempt(self, folder: Path, ask: Ask) -> Attempt:
@@ -249,8 +257,10 @@ class Capturer:
             )
             self._reject(attempt, reason, "The listing has no end")
 
-    def _reject(self, attempt: Attempt, reason: str, what: str) -> NoReturn:
-        attempt.reject(reason, self.clock())
+    def _reject(
+        self, attempt: Attempt, reason: str, what: str, distinct: int | None = None
+    ) -> NoReturn:
+        attempt.reject(reason, self.clock(), distinct)
         raise ListingError(
             f"{what}: {reason[0].lower()}{reason[1:]} The pages are kept in {attempt.path}, and "
             "the next run asks the Hub again, from the beginning."

@@ -16,7 +16,7 @@ from hf_assets.demo.faults import Faults
 from hf_assets.demo.generator import GeneratedHub
 from hf_assets.demo.source import Where
 from hf_assets.demo.switches import FOREVER, At
-from hf_assets.hub import listing
+from hf_assets.hub import listing, quality
 from hf_assets.hub.capture import Capture, CorruptCapture, open_capture
 from hf_assets.hub.capturing import NoCapture, Progress
 from hf_assets.hub.listing import FIELDS, Ask, ListingError
@@ -391,6 +391,59 @@ def test_of_rejected_attempts_the_last_stays(
             obtain(now=NOON + timedelta(hours=hour))
     (attempt,) = (path for path in folder.iterdir() if path.is_dir())
     assert attempt.name.startswith("20261120T14")
+
+
+def test_what_the_hub_says_twice_is_believed_against_another_day(
+    served: ServedHub, obtain: Obtain, lake: Lake
+) -> None:
+    obtain()
+    captures = {DAY: open_capture(lake.folder("raw_models", DAY))}
+    today, asked = lake.folder("raw_models", "2026-11-21"), []
+
+    def next_day(rows: float, hour: int = 0, refetch: bool = False) -> Capture:
+        served.requests.clear()
+        served.faults.ends_early = [At(page=2, value=rows)]
+        clock = Clock(NEXT_NOON + timedelta(hours=hour))
+        try:
+            return served.capturer(clock).obtain(today, "2026-11-21", MODELS, refetch=refetch)
+        finally:
+            asked.append(len(served.listed))
+
+    served.faults.no_total = True
+    for hour, rows in enumerate((0.5, 0.6)):  # 150 rows, 160 rows
+        with pytest.raises(ListingError, match="a partial snapshot"):
+            next_day(rows, hour)
+    capture = next_day(0.62, 2)
+    assert (capture.rows, asked) == (162, [2, 2, 2])
+    assert next_day(0.5, 3).facts == next_day(1.0, 4).facts == capture.facts
+    assert asked[3:] == [0, 0]
+    assert next_day(0.63, 5, refetch=True).rows == 163
+    # What follows is stopped still.
+    captures["2026-11-21"] = open_capture(today)
+    assert not quality.partial_days(captures, ["2026-11-21"])["2026-11-21"].passed
+    assert not list(today.glob("*/rejected.json"))
+
+
+def test_what_the_hubs_own_count_contradicts_is_never_believed(
+    served: ServedHub, obtain: Obtain
+) -> None:
+    served.faults.ends_early = [At(page=1, times=FOREVER)]
+    for hour in range(3):
+        with pytest.raises(ListingError, match=r"only 6\.6% of the rows that the Hub counts"):
+            obtain(now=NOON + timedelta(hours=hour))
+
+
+def test_rejected_pages_of_past_days_do_not_stay(
+    served: ServedHub, obtain: Obtain, lake: Lake, folder: Path
+) -> None:
+    served.faults.numbers = [At(page=1, times=2)]
+    with pytest.raises(ListingError):
+        obtain()
+    for days, there in ((6, True), (8, False)):
+        now = NOON + timedelta(days=days)
+        day = f"{now:%Y-%m-%d}"
+        served.capturer(Clock(now)).obtain(lake.folder("raw_models", day), day, MODELS)
+        assert any(folder.glob("*/*.json.zst")) == there
 
 
 # A listing without end
