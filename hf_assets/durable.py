@@ -8,7 +8,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -85,7 +85,7 @@ def _refused(error: Exception, path: Path) -> tuple[Path, int] | None:
 
 def _space(path: Path) -> str:
     """What is free where that path lies."""
-    there = next(one for one in (path, *path.absolute().parents) if one.exists())
+    there = next(one for one in (path, *path.absolute().parents) if os.path.exists(one))
     try:
         disk = os.statvfs(there)
     except OSError:
@@ -112,7 +112,8 @@ def replacing(path: Path) -> Generator[Path]:
                 os.fsync(written.fileno())
             temporary.replace(path)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # told already; what is left is swept away later
+            temporary.unlink(missing_ok=True)
     _sync_folder(path.parent)
 
 
@@ -265,7 +266,8 @@ def link(source: Path, path: Path) -> None:
                 shutil.copyfile(source, temporary)
             temporary.replace(path)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # told already; what is left is swept away later
+            temporary.unlink(missing_ok=True)
 
 
 def append_line(path: Path, line: bytes) -> None:
