@@ -34,8 +34,11 @@ _FORBIDDEN = {
     errno.EACCES: "let this user write there, or set HF_ASSETS_DATA to another folder",
     errno.EPERM: "let this user write there, or set HF_ASSETS_DATA to another folder",
 }
+# A quota and a limit on the size of a file are no different to who has to write.
+FULL = frozenset(_FULL)
 # Libraries that write by themselves tell the system's number in words alone.
 _NUMBERED = re.compile(r"\b(?:os error|errno:?) (\d+)\b", re.IGNORECASE)
+_LOOKED_AT = 20_000
 
 
 class StorageError(InputError, OSError):
@@ -67,11 +70,17 @@ def storing(path: Path) -> Generator[None]:
         raise StorageError(*refused) from error
 
 
+def system_number(error: BaseException) -> int | None:
+    """The system's number of what went wrong, also where a library tells it in words alone."""
+    number = getattr(error, "errno", None)
+    if number is None and (told := _NUMBERED.search(str(error)[:_LOOKED_AT])):
+        return int(told[1]) if len(told[1]) < 10 else None
+    return number
+
+
 def _refused(error: Exception, path: Path) -> tuple[Path, int] | None:
     """What could not be written, and the system's number; None: it is another error."""
-    number, name = getattr(error, "errno", None), getattr(error, "filename", None)
-    if number is None and (told := _NUMBERED.search(str(error))):
-        number = int(told[1])
+    number, name = system_number(error), getattr(error, "filename", None)
     named = Path(name).absolute() if isinstance(name, str) else None
     if named and named.name.startswith(f".{path.name}."):
         named = path.absolute()  # its temporary file
