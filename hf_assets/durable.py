@@ -8,7 +8,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -34,8 +34,11 @@ _FORBIDDEN = {
     errno.EACCES: "let this user write there, or set HF_ASSETS_DATA to another folder",
     errno.EPERM: "let this user write there, or set HF_ASSETS_DATA to another folder",
 }
+# A quota and a limit on the size of a file are no different to who has to write.
+FULL = frozenset(_FULL)
 # Libraries that write by themselves tell the system's number in words alone.
 _NUMBERED = re.compile(r"\b(?:os error|errno:?) (\d+)\b", re.IGNORECASE)
+_LOOKED_AT = 20_000
 
 
 class StorageError(InputError, OSError):
@@ -67,11 +70,17 @@ def storing(path: Path) -> Generator[None]:
         raise StorageError(*refused) from error
 
 
+def system_number(error: BaseException) -> int | None:
+    """The system's number of what went wrong, also where a library tells it in words alone."""
+    number = getattr(error, "errno", None)
+    if number is None and (told := _NUMBERED.search(str(error)[:_LOOKED_AT])):
+        return int(told[1]) if len(told[1]) < 10 else None
+    return number
+
+
 def _refused(error: Exception, path: Path) -> tuple[Path, int] | None:
     """What could not be written, and the system's number; None: it is another error."""
-    number, name = getattr(error, "errno", None), getattr(error, "filename", None)
-    if number is None and (told := _NUMBERED.search(str(error))):
-        number = int(told[1])
+    number, name = system_number(error), getattr(error, "filename", None)
     named = Path(name).absolute() if isinstance(name, str) else None
     if named and named.name.startswith(f".{path.name}."):
         named = path.absolute()  # its temporary file
@@ -85,7 +94,7 @@ def _refused(error: Exception, path: Path) -> tuple[Path, int] | None:
 
 def _space(path: Path) -> str:
     """What is free where that path lies."""
-    there = next(one for one in (path, *path.absolute().parents) if one.exists())
+    there = next(one for one in (path, *path.absolute().parents) if os.path.exists(one))
     try:
         disk = os.statvfs(there)
     except OSError:
@@ -112,7 +121,8 @@ def replacing(path: Path) -> Generator[Path]:
                 os.fsync(written.fileno())
             temporary.replace(path)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # told already; what is left is swept away later
+            temporary.unlink(missing_ok=True)
     _sync_folder(path.parent)
 
 
@@ -265,7 +275,8 @@ def link(source: Path, path: Path) -> None:
                 shutil.copyfile(source, temporary)
             temporary.replace(path)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # told already; what is left is swept away later
+            temporary.unlink(missing_ok=True)
 
 
 def append_line(path: Path, line: bytes) -> None:

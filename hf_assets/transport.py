@@ -21,6 +21,8 @@ import msgspec
 ERROR_BYTES = 1 << 16
 REDIRECTS = 5
 _PIECE = 1 << 20
+# How a member of a gzip stream begins.
+_MEMBER = b"\x1f\x8b"
 # A wait that no program outlives, for headers with more digits than a number has.
 _FOR_EVER = 1e9
 
@@ -169,13 +171,22 @@ def _unpacked(response: httpx2.Response) -> Iterator[bytes]:
 
 
 def _gunzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Every member of a gzip stream, a little at a time. BrokenBody where one breaks off."""
-    member, began = zlib.decompressobj(31), False
+    """Every member of a gzip stream, a little at a time. BrokenBody where one breaks off.
+
+    What follows a whole member and is none itself, as padding, is left out.
+    """
+    member, began, ended = zlib.decompressobj(31), False, b""
     try:
         for chunk in chunks:
-            data, more = chunk, bool(chunk)
+            data, more = ended + chunk, bool(chunk)
+            ended = b""
             while more:
                 if member.eof:
+                    if not data.startswith(_MEMBER):
+                        if not _MEMBER.startswith(data):
+                            return
+                        ended = data  # its first byte, perhaps
+                        break
                     member = zlib.decompressobj(31)
                 piece = member.decompress(data, _PIECE)
                 began = True

@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
@@ -282,6 +284,32 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     mkdir = mock.patch.object(Path, "mkdir", side_effect=os_error(errno.EROFS, str(tmp_path)))
     with mkdir, pytest.raises(StorageError, match="mount the file system for writing"):
         durable.write_bytes(tmp_path / "models" / "day" / "x", b"")
+
+
+@contextmanager
+def closed(folder: Path) -> Generator[None]:
+    """A folder that this user may not enter: for root no folder is closed."""
+    folder.mkdir(mode=0)
+    root = os.geteuid() == 0
+    try:
+        if root:
+            os.seteuid(65534)
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+        folder.chmod(0o700)
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_folder_that_may_not_be_entered_is_told(tmp_path: Path, door: str) -> None:
+    path = tmp_path / "closed" / "x" / "y"
+    with (
+        pytest.raises(StorageError, match="let this user write there"),
+        closed(tmp_path / "closed"),
+        DOORS[door](path),
+    ):
+        path.mkdir(parents=True)
 
 
 def test_a_disk_without_names_for_files_says_so(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 Not here: what goes wrong (`hf_assets.errors` and whoever raises them).
 """
 
-import errno
 import os
 import shutil
 import sqlite3
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from hf_assets.durable import FULL, system_number
 from hf_assets.errors import InputError, clean, redact
 from hf_assets.hub.listing import ListingError
 from hf_assets.lake import MissingArtefact, MissingDay
@@ -23,13 +23,9 @@ from hf_assets.settings import settings
 
 # Characters of an error's own text in the event log, and of one line of it.
 LONGEST_ERROR, LONGEST_LINE = 20_000, 2000
-# A quota and a limit on the size of a file are no different to who has to write.
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-# What libraries say that pass no number on; Rust's, as polars, name it in brackets.
-FULL_WORDS = (
-    *("No space left on device", "Disk quota exceeded", "database or disk is full"),
-    *(f"(os error {number})" for number in FULL),
-)
+# Libraries that write by themselves and say only in words that a disk is full. The same words of
+# any other error may be a server's, of a disk of its own.
+WRITERS = frozenset(["polars", "pyarrow", "safetensors", "torch"])
 # A disk with less than that is told as full.
 FULL_BELOW = 16 << 20
 
@@ -100,11 +96,11 @@ def disk_full(error: BaseException) -> str | None:
 
 
 def _says_full(error: BaseException) -> bool:
-    if isinstance(error, OSError) and error.errno in FULL:
-        return True
     if isinstance(error, sqlite3.Error):
         return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
-    return any(words in str(error)[:LONGEST_ERROR] for words in FULL_WORDS)
+    if type(error).__module__.partition(".")[0] in WRITERS:
+        return system_number(error) in FULL
+    return isinstance(error, OSError) and error.errno in FULL
 
 
 def _full_places(error: BaseException) -> Iterator[str]:
@@ -128,7 +124,7 @@ def _free(path: Path) -> str:
 
 def _bytes_free(path: Path) -> int | None:
     """Free bytes of the disk that the path is on, or would be."""
-    there = next((one for one in (path, *path.absolute().parents) if one.exists()), None)
+    there = next((one for one in (path, *path.absolute().parents) if os.path.exists(one)), None)
     try:
         return shutil.disk_usage(there).free if there else None
     except OSError:

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -29,6 +29,8 @@ from hf_assets.hub.listing import Ask, ListingError, Page, resized
 from hf_assets.hub.rows import row_ids
 from hf_assets.hub.seen_ids import SeenIds
 
+# So long the pages of a rejected attempt are kept.
+REJECTED_KEPT = timedelta(days=7)
 STAMP = "%Y%m%dT%H%M%S.%fZ"
 
 
@@ -159,13 +161,33 @@ class Attempt:
                 shutil.rmtree(other)
         return capture
 
-    def reject(self, reason: str, now: datetime) -> None:
-        """Never go on with this attempt. Its pages stay to be looked at; those of an older go."""
-        said = {"reason": reason, "rejected": now.isoformat()}
+    def reject(self, reason: str, now: datetime, distinct: int | None = None) -> None:
+        """Never go on with this attempt. Its pages stay to be looked at; those of an older go.
+
+        Args:
+            reason: for `rejected.json`.
+            now: when.
+            distinct: the rows of the listing, where it came to its end.
+        """
+        said = {"reason": reason, "rejected": now.isoformat(), "distinct": distinct}
         write_bytes(self.path / REJECTED, json.dumps(said, indent=2).encode())
         for other in _attempts(self.path.parent):
             if other != self.path and (other / REJECTED).exists():
                 shutil.rmtree(other)
+
+
+def rejected_rows(folder: Path) -> int | None:
+    """The rows of that day's rejected attempt; None where there is none that came to its end."""
+    said = [json.loads(path.read_bytes()) for path in sorted(folder.glob(f"*/{REJECTED}"))]
+    return said[-1].get("distinct") if said else None
+
+
+def sweep_rejected(days: Path, now: datetime) -> None:
+    """Remove rejected attempts, of any day in that folder, that nobody will look at any more."""
+    for path in days.glob(f"day=*/*/{REJECTED}"):
+        said = json.loads(path.read_bytes())
+        if now - datetime.fromisoformat(said["rejected"]) > REJECTED_KEPT:
+            shutil.rmtree(path.parent, ignore_errors=True)
 
 
 def _attempts(folder: Path) -> list[Path]:

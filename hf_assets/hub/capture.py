@@ -82,6 +82,11 @@ class Capture:
         return self.facts.get("absent_kind")
 
     @property
+    def said_twice(self) -> bool:
+        """A check stops it, but the Hub said the same twice: it is not asked again."""
+        return "objection" in self.facts
+
+    @property
     def pages_dropped(self) -> bool:
         """Its pages were given up to save room: the tables made of them remain."""
         return "pages_dropped" in self.facts

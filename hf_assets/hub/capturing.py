@@ -5,19 +5,20 @@ Today is captured live. A day that is over is what was captured then, else what 
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
 
 from filelock import AcquireReturnProxy, FileLock, Timeout
 
-from hf_assets.hub.acceptance import objection
+from hf_assets.hub.acceptance import objection, said_twice
 from hf_assets.hub.archive import Archive, ArchivedDay
-from hf_assets.hub.attempt import Attempt, last_attempt, unfinished_since
-from hf_assets.hub.capture import MARKER, SHORT_OF_TOTAL, Capture, open_capture
-from hf_assets.hub.listing import Ask, HubClient, ListingError, Page, page_size, resized
+from hf_assets.hub.attempt import Attempt, last_attempt, sweep_rejected, unfinished_since
+from hf_assets.hub.capture import MARKER, Capture, open_capture
+from hf_assets.hub.listing import Ask, HubClient, ListingError
 from hf_assets.hub.recovering import find_day, recover
+from hf_assets.hub.settling import settled
 
 # A listing that took longer than this describes no one day: it is started anew.
 RESUMABLE = timedelta(hours=24)
@@ -137,8 +138,11 @@ class Capturer:
         return found, "" if found else f"Nor has {self.archive.name} that day."
 
     def _worthless(self, kept: Capture, day: str) -> bool:
-        """A capture of today that a blocking check stops: the Hub can still be asked again."""
-        if day != self._today() or kept.source != "captured":
+        """A capture of today that a blocking check stops: the Hub can still be asked again.
+
+        Not one that it gave twice.
+        """
+        if day != self._today() or kept.source != "captured" or kept.said_twice:
             return False
         reason = objection(kept, day)
         if reason:
@@ -188,12 +192,15 @@ class Capturer:
             ) from None
 
     def _capture(self, folder: Path, day: str, ask: Ask) -> Capture:
+        sweep_rejected(folder.parent, self.clock())
         attempt = self._attempt(folder, ask)
         expected = self._expected(folder, ask)
         began, rows_before, last_report = time.monotonic(), attempt.rows, time.monotonic()
         while (url := attempt.next_url) is not None:
             self._look_at_the_clock(attempt)
-            page = self._settled(self.client.page(url, len(attempt.lines)), attempt)
+            page = settled(
+                self.client, self.client.page(url, len(attempt.lines)), attempt, self.tell
+            )
             attempt.keep(page)
             self._look_for_an_end(attempt)
             expected = ask.max_rows or page.total or expected
@@ -213,7 +220,11 @@ class Capturer:
         self._look_at_the_clock(attempt)
         capture = attempt.candidate(self.clock())
         if reason := objection(capture, day):
-            self._reject(attempt, reason, "The Hub's answers are no capture of the day")
+            what = "The Hub's answers are no capture of the day"
+            if not said_twice(capture, day):
+                self._reject(attempt, reason, what, capture.distinct)
+            self.tell(f"the Hub says so for the second time, and is believed: {reason}")
+            capture = replace(capture, facts={**capture.facts, "objection": reason})
         return attempt.finish(capture)
 
     def _attempt(self, folder: Path, ask: Ask) -> Attempt:
@@ -246,40 +257,13 @@ class Capturer:
             )
             self._reject(attempt, reason, "The listing has no end")
 
-    def _reject(self, attempt: Attempt, reason: str, what: str) -> NoReturn:
-        attempt.reject(reason, self.clock())
+    def _reject(
+        self, attempt: Attempt, reason: str, what: str, distinct: int | None = None
+    ) -> NoReturn:
+        attempt.reject(reason, self.clock(), distinct)
         raise ListingError(
             f"{what}: {reason[0].lower()}{reason[1:]} The pages are kept in {attempt.path}, and "
             "the next run asks the Hub again, from the beginning."
-        )
-
-    def _settled(self, page: Page, attempt: Attempt) -> Page:
-        """The page, where it may be the last if it says so.
-
-        A full page that links to no other may have lost its Link header. Where the Hub gives no
-        count of its rows, a page with a row less tells: one more is known to follow.
-
-        Raises:
-            ListingError: the link is lost.
-        """
-        rows, number = attempt.rows + page.rows, len(attempt.lines)
-        wanted = attempt.ask.max_rows
-        if page.next_url or page.rows < page_size(page.url) or (wanted and rows >= wanted):
-            return page
-        lost = f"{rows:,} of {page.total:,} rows" if page.total else f"{rows:,} rows, and more"
-        if page.total:
-            if rows >= SHORT_OF_TOTAL * page.total:
-                return page
-        elif page.rows < 2:
-            return page
-        else:
-            self.tell(f"page {number} is full and may have lost its link: asking for a row less")
-            shorter = self.client.page(resized(page.url, page.rows - 1), number)
-            if shorter.next_url or shorter.rows < page.rows - 1:
-                return shorter
-        raise ListingError(
-            f"page {number} is full and links to no other, after {lost}: its Link header is lost. "
-            "The pages so far are kept: run again to go on from here."
         )
 
     @staticmethod

@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 import polars.selectors as cs
 
+from hf_assets.errors import clean
 from hf_assets.hub.capture import SHORT_OF_TOTAL, Capture
 from hf_assets.hub.extents import PARTIAL, Extent, Place, extent_of, places
 from hf_assets.lake import Stored, origin
@@ -115,17 +116,13 @@ def unread_columns(capture: Capture) -> Verdict:
     """Columns of an archive that look like the Hub's, and that nothing was made of."""
     unread: dict[str, str] = capture.facts.get("unread", {})
     says = "; ".join(
-        f"`{_printable(name)}`: {_printable(reason)}" for name, reason in [*unread.items()][:UNREAD]
+        f"`{clean(name, NAME)}`: {clean(reason, NAME)}"
+        for name, reason in [*unread.items()][:UNREAD]
     )
     if len(unread) > UNREAD:
         says += f"; and {len(unread) - UNREAD:,} more"
     figures = {"columns not read": len(unread)}
     return Verdict(not unread, says or "No column was left unread.", figures, warn=True)
-
-
-def _printable(text: str) -> str:
-    """What whoever wrote the file chose to call a column, fit to be shown."""
-    return "".join(char if char.isprintable() else "�" for char in text[:NAME])
 
 
 def required_columns(stored: Stored, table: Table) -> Verdict:

@@ -203,7 +203,7 @@ def test_a_refused_field_is_dropped_told_and_not_asked_for_again(world: Make) ->
 
 @pytest.mark.usefixtures("at_once")
 def test_a_capture_that_a_check_rejects_is_asked_for_again_by_the_same_run(world: Make) -> None:
-    hub = world(None, Faults(numbers=[At(page=1, kind="models")]))
+    hub = world(None, Faults(numbers=[At(page=1, times=2, kind="models")]))
     result = hub.materialize("raw_models", "models")
     assert result.success
     assert retries(result) == 1

@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from starlette.routing import Route
 from hf_assets.defs.failures import LONGEST_ERROR, Retries, cleaned, clear_failures, disk_full
 from hf_assets.demo.server import LoopbackServer
 from hf_assets.errors import InputError
+from hf_assets.hub.listing import ListingError
 from hf_assets_tests.defs.conftest import Make, failures
 from hf_assets_tests.full_disk import files_no_longer_than
 
@@ -160,6 +162,20 @@ def test_a_full_disk_is_found_behind_another_error() -> None:
     error = RuntimeError("the figure was not saved")
     error.__cause__ = OSError(errno.EDQUOT, "Disk quota exceeded")
     assert "quota" in str(disk_full(error))
+
+
+@pytest.mark.parametrize(
+    "kind", [ListingError, RuntimeError, OSError, dg.Failure, partial(InputError, permanent=False)]
+)
+def test_a_full_disk_of_a_server_is_not_ours(kind: Callable[[str], Exception]) -> None:
+    foreign = "page 3 failed: HTTP 500 (OSError: [Errno 28] No space left on device (os error 28))"
+    assert disk_full(kind(foreign)) is None
+
+    def work(context: Any) -> None:
+        with clear_failures():
+            raise kind(foreign)
+
+    assert kinds(step(work)).count("STEP_UP_FOR_RETRY") == 2
 
 
 @pytest.mark.parametrize("permanent", [True, False])

@@ -16,7 +16,7 @@ from hf_assets.demo.faults import Faults
 from hf_assets.demo.generator import GeneratedHub
 from hf_assets.demo.source import Where
 from hf_assets.demo.switches import FOREVER, At
-from hf_assets.hub import listing
+from hf_assets.hub import listing, quality
 from hf_assets.hub.capture import Capture, CorruptCapture, open_capture
 from hf_assets.hub.capturing import NoCapture, Progress
 from hf_assets.hub.listing import FIELDS, Ask, ListingError
@@ -277,12 +277,61 @@ def test_an_interrupt_is_an_end_with_the_pages_kept(
 
 # What is no capture
 
+# Said twice: what is said once is asked for again.
 BROKEN = {
-    "nothing": {"ends_early": [At(page=1, value=0)]},
-    "numbers": {"numbers": [At(page=1)]},
-    "a third of the only page": {"ends_early": [At(page=1)]},
-    "a third of the rows": {"ends_early": [At(page=2, value=0.9)]},
+    "nothing": {"ends_early": [At(page=1, value=0, times=2)]},
+    "numbers": {"numbers": [At(page=1, times=2)]},
+    "a third of the only page": {"ends_early": [At(page=1, times=2)]},
+    "a third of the rows": {"ends_early": [At(page=2, value=0.9, times=2)]},
 }
+
+
+CUT = {
+    "nothing": {"ends_early": [At(page=4, value=0)]},
+    "a part of its rows": {"ends_early": [At(page=4, value=0.5)]},
+    "the first page": {"ends_early": [At(page=1)]},
+    "numbers": {"numbers": [At(page=4)]},
+    "in three ways": {"ends_early": [At(page=4, value=share) for share in (0, 0.5, 0.7)]},
+    "no link": {"no_link": [At(page=3)]},
+}
+
+
+@pytest.mark.parametrize("cut", CUT)
+def test_a_page_that_is_cut_once_is_not_the_end_of_the_day(
+    served: ServedHub, obtain: Obtain, cut: str
+) -> None:
+    served.faults.__dict__.update({name: list(at) for name, at in CUT[cut].items()})
+    assert ids_of(obtain()) == listed()
+
+
+def test_no_two_answers_that_agree_are_no_page(
+    served: ServedHub, obtain: Obtain, folder: Path
+) -> None:
+    served.faults.ends_early = [At(page=4, value=share) for share in (0, 0.5, 0.7, 0.6)]
+    with pytest.raises(ListingError, match="page 3 ends the listing after 360 of 500 rows, and no"):
+        obtain()
+    assert open_capture(folder) is None
+    assert ids_of(obtain()) == listed()
+    assert len(served.listed) == 3 + 4 + 2
+
+
+@pytest.mark.parametrize("total", [515, 600])
+def test_an_end_before_the_count_is_one_where_two_answers_say_so(
+    served: ServedHub, obtain: Obtain, total: int
+) -> None:
+    served.faults.odd_total = str(total)
+    capture = obtain()
+    assert ids_of(capture) == listed()
+    assert len(served.listed) == 5 + 3  # a row less, the last row, and that again
+    assert obtain().facts == capture.facts
+
+
+def test_fields_that_were_refused_are_told_of_a_page_that_came_again(
+    served: ServedHub, obtain: Obtain
+) -> None:
+    served.faults.refused_expand = {"usedStorage"}
+    served.faults.ends_early = [At(page=1, value=0)]
+    assert obtain().facts["refused"] == ["usedStorage"]
 
 
 @pytest.mark.parametrize("broken", BROKEN)
@@ -307,7 +356,7 @@ def test_a_listing_under_half_of_yesterdays_is_no_capture(
     today = lake.folder("raw_models", "2026-11-21")
     obtain()
     served.faults.no_total = True
-    served.faults.ends_early = [At(page=2, value=0.5)]
+    served.faults.ends_early = [At(page=2, value=0.5)]  # without a count nothing tells
     with pytest.raises(ListingError, match="a partial snapshot: 150 rows, where 500 are usual"):
         served.capturer(Clock(NEXT_NOON)).obtain(today, "2026-11-21", MODELS)
     capture = served.capturer(Clock(NEXT_NOON)).obtain(today, "2026-11-21", MODELS)
@@ -317,7 +366,7 @@ def test_a_listing_under_half_of_yesterdays_is_no_capture(
 def test_a_rejected_capture_of_before_is_replaced_while_it_is_still_today(
     served: ServedHub, obtain: Obtain
 ) -> None:
-    served.faults.ends_early = [At(page=1)]
+    served.faults.ends_early = [At(page=1, times=2)]
     with unjudged():
         assert obtain().rows == 33
     # Of a day that is over, it is all there is.
@@ -327,7 +376,7 @@ def test_a_rejected_capture_of_before_is_replaced_while_it_is_still_today(
 
 def test_a_rejected_refetch_leaves_the_capture(served: ServedHub, obtain: Obtain) -> None:
     first = obtain()
-    served.faults.numbers = [At(page=1)]
+    served.faults.numbers = [At(page=1, times=2)]
     with pytest.raises(ListingError, match="no rows or no end"):
         obtain(refetch=True)
     assert obtain().facts == first.facts
@@ -336,12 +385,65 @@ def test_a_rejected_refetch_leaves_the_capture(served: ServedHub, obtain: Obtain
 def test_of_rejected_attempts_the_last_stays(
     served: ServedHub, obtain: Obtain, folder: Path
 ) -> None:
-    served.faults.numbers = [At(page=1, times=3)]
+    served.faults.numbers = [At(page=1, times=6)]
     for hour in range(3):
         with pytest.raises(ListingError):
             obtain(now=NOON + timedelta(hours=hour))
     (attempt,) = (path for path in folder.iterdir() if path.is_dir())
     assert attempt.name.startswith("20261120T14")
+
+
+def test_what_the_hub_says_twice_is_believed_against_another_day(
+    served: ServedHub, obtain: Obtain, lake: Lake
+) -> None:
+    obtain()
+    captures = {DAY: open_capture(lake.folder("raw_models", DAY))}
+    today, asked = lake.folder("raw_models", "2026-11-21"), []
+
+    def next_day(rows: float, hour: int = 0, refetch: bool = False) -> Capture:
+        served.requests.clear()
+        served.faults.ends_early = [At(page=2, value=rows)]
+        clock = Clock(NEXT_NOON + timedelta(hours=hour))
+        try:
+            return served.capturer(clock).obtain(today, "2026-11-21", MODELS, refetch=refetch)
+        finally:
+            asked.append(len(served.listed))
+
+    served.faults.no_total = True
+    for hour, rows in enumerate((0.5, 0.6)):  # 150 rows, 160 rows
+        with pytest.raises(ListingError, match="a partial snapshot"):
+            next_day(rows, hour)
+    capture = next_day(0.62, 2)
+    assert (capture.rows, asked) == (162, [2, 2, 2])
+    assert next_day(0.5, 3).facts == next_day(1.0, 4).facts == capture.facts
+    assert asked[3:] == [0, 0]
+    assert next_day(0.63, 5, refetch=True).rows == 163
+    # What follows is stopped still.
+    captures["2026-11-21"] = open_capture(today)
+    assert not quality.partial_days(captures, ["2026-11-21"])["2026-11-21"].passed
+    assert not list(today.glob("*/rejected.json"))
+
+
+def test_what_the_hubs_own_count_contradicts_is_never_believed(
+    served: ServedHub, obtain: Obtain
+) -> None:
+    served.faults.ends_early = [At(page=1, times=FOREVER)]
+    for hour in range(3):
+        with pytest.raises(ListingError, match=r"only 6\.6% of the rows that the Hub counts"):
+            obtain(now=NOON + timedelta(hours=hour))
+
+
+def test_rejected_pages_of_past_days_do_not_stay(
+    served: ServedHub, obtain: Obtain, lake: Lake, folder: Path
+) -> None:
+    served.faults.numbers = [At(page=1, times=2)]
+    with pytest.raises(ListingError):
+        obtain()
+    for days, there in ((6, True), (8, False)):
+        now = NOON + timedelta(days=days)
+        day = f"{now:%Y-%m-%d}"
+        served.capturer(Clock(now)).obtain(lake.folder("raw_models", day), day, MODELS)
+        assert any(folder.glob("*/*.json.zst")) == there
 
 
 # A listing without end

@@ -438,9 +438,18 @@ def test_what_follows_a_gzip_stream_is_not_dropped() -> None:
     packed = gzip.compress(b"[1, ") + gzip.compress(b"2]")
     assert b"".join(transport._gunzipped(iter([packed]))) == b"[1, 2]"
     assert b"".join(transport._gunzipped(bytes([one]) for one in packed)) == b"[1, 2]"
-    for broken in (packed + b"x", packed[:-1], packed + packed[:3]):
+    for broken in (b"x", packed[:-1], packed + packed[:3]):
         with pytest.raises(transport.BrokenBody):
             list(transport._gunzipped(iter([broken])))
+        with pytest.raises(transport.BrokenBody):
+            list(transport._gunzipped(bytes([one]) for one in broken))
+
+
+@pytest.mark.parametrize("padding", [b"\0" * 8, b"\n", b"x", b"\x1f", b"\x1fx"])
+def test_what_is_no_member_of_a_gzip_stream_is_padding(padding: bytes) -> None:
+    packed = gzip.compress(b"[1, ") + gzip.compress(b"2]") + padding
+    for chunks in ([packed], [bytes([one]) for one in packed]):
+        assert b"".join(transport._gunzipped(iter(chunks))) == b"[1, 2]"
 
 
 # What a server says is not for terminals, and what it repeats is not for logs

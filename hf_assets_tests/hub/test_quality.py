@@ -157,7 +157,7 @@ def test_unread_columns(captured: Captured) -> None:
     names = {f"c{n}\x1b": "a column of struct" for n in range(30)}
     verdict = quality.unread_columns(replace(capture, facts=capture.facts | {"unread": names}))
     assert (verdict.passed, verdict.warn) == (False, True)
-    assert verdict.says.startswith("`c0�`: a column of struct; `c1�`")
+    assert verdict.says.startswith("`c0`: a column of struct; `c1`")
     assert verdict.says.endswith("; and 10 more")
     assert verdict.figures == {"columns not read": 30}
 
