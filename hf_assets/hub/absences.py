@@ -16,20 +16,17 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from itertools import groupby
 from pathlib import Path
 
 import polars as pl
 
 from hf_assets.durable import replacing
+from hf_assets.hub.absence_rows import ASIDE, SCHEMA
 from hf_assets.hub.day_rules import Seen
 from hf_assets.lake import Lake, iso
 from hf_assets.months import Mark, marks, month_of
 
-ASIDE = "absences"
-# `came` is false of those who went; `undated`: the source does not say when it was created.
-SCHEMA = {"key": pl.UInt64, "came": pl.Boolean, "undated": pl.Boolean}
 _KEPT = {"day": pl.Date, **SCHEMA}
 _TABLE = "daily_changes"
 _NOTE = "hf_assets_days"
@@ -41,18 +38,6 @@ class Returned:
 
     dated: int
     undated: int
-
-
-def absences(went: Iterable[str], came: Iterable[str], undated: Iterable[str]) -> pl.DataFrame:
-    """The side table of a day: who went, and who came that is older than the day before."""
-    parts = ((went, False, False), (came, True, False), (undated, True, True))
-    rows = [(_number(name), *flags) for names, *flags in parts for name in names]
-    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
-
-
-def _number(name: str) -> int:
-    # Not polars' own hash: that of the next version may be another.
-    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "little")
 
 
 def returned(lake: Lake, days: Sequence[Seen]) -> dict[str, Returned]:

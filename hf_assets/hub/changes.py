@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from hf_assets.hub.absences import ASIDE, absences
+from hf_assets.hub.absence_rows import ASIDE, absences
 from hf_assets.hub.extents import WHOLE_HUB, Extent, Place, extent_of, place_among
 from hf_assets.hub.judged import MILESTONES
 from hf_assets.hub.quality import NULL_RATE_STEP, null_counts

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hf_assets.hub import day_quality
-from hf_assets.hub.absences import ASIDE
+from hf_assets.hub.absence_rows import ASIDE
 from hf_assets.hub.judged import DAILY_CHANGES
 from hf_assets.hub.schemas import MODELS
 from hf_assets.lake import Lake, Made
