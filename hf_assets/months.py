@@ -101,11 +101,8 @@ def _kept(
     try:
         copy = OpenedFile(path)
         note = copy.footer(_NOTE)
-    except (
-        FileNotFoundError,
-        pl.exceptions.ComputeError,
-    ):  # a copy that somebody broke is made anew
-        return None, 0
+    except (FileNotFoundError, ValueError, pl.exceptions.PolarsError):
+        return None, 0  # a copy that somebody broke is made anew
     kept = note.get("days", [])
     same = note.get("columns") == _kinds(columns) and kept == _listed(days)[: len(kept)]
     return copy, len(kept) if same else 0
