@@ -10,7 +10,7 @@ of it is a copy: whoever deletes it loses nothing.
 import itertools
 import json
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -101,11 +101,8 @@ def _kept(
     try:
         copy = OpenedFile(path)
         note = copy.footer(_NOTE)
-    except (
-        FileNotFoundError,
-        pl.exceptions.ComputeError,
-    ):  # a copy that somebody broke is made anew
-        return None, 0
+    except (FileNotFoundError, ValueError, pl.exceptions.PolarsError):
+        return None, 0  # a copy that somebody broke is made anew
     kept = note.get("days", [])
     same = note.get("columns") == _kinds(columns) and kept == _listed(days)[: len(kept)]
     return copy, len(kept) if same else 0
@@ -133,9 +130,23 @@ def _days(
 
 def notes_by_month(lake: Lake, asset: str) -> dict[str, dict[str, Any]]:
     """`Lake.notes` of each stored day, oldest first."""
+    return kept_by_month(lake, asset, "by_month", lambda lake, day: lake.notes(asset, day))
+
+
+def kept_by_month(
+    lake: Lake, asset: str, folder: str, read: Callable[[Lake, str], dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """What is read of each stored day, oldest first: kept in that folder, a month a file.
+
+    Args:
+        lake: the lake.
+        asset: a table, a day a file.
+        folder: its name, beside the days.
+        read: of one day, whatever its file says.
+    """
     found: dict[str, dict[str, Any]] = {}
     for month, of_month in _by_month(marks(lake, asset)).items():
-        path = lake.folder(asset, None) / "by_month" / f"{month}.json"
+        path = lake.folder(asset, None) / folder / f"{month}.json"
         kept = _kept_notes(path)
         known = {
             day: kept[day][1]
@@ -143,7 +154,7 @@ def notes_by_month(lake: Lake, asset: str) -> dict[str, dict[str, Any]]:
             if day in kept and tuple(kept[day][0]) == mark
         }
         if missing := [day for day in of_month if day not in known]:
-            known |= {day: lake.notes(asset, day) for day in missing}
+            known |= {day: read(lake, day) for day in missing}
             said = {day: (mark, known[day]) for day, mark in of_month.items()}
             write_bytes(path, json.dumps(said).encode())
         found |= known

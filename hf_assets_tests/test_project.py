@@ -1,6 +1,8 @@
 """Rules of the source tree: who may import whom, and how long a file may grow."""
 
 import ast
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -98,6 +100,34 @@ def test_rooms_import_along_the_arrows(path: Path) -> None:
     named = _of_project(path)
     narrowest = {one for one in named if not any(other.startswith(f"{one}.") for other in named)}
     assert not {one for one in narrowest if not any(_inside(one, to) for to in allowed)}
+
+
+NOT_AT_IMPORT = ("TYPE_CHECKING", "typing.TYPE_CHECKING", "__name__ == '__main__'")
+
+
+def _at_import(node: ast.AST) -> Iterator[str]:
+    """What a module imports when it is imported itself: not inside functions, nor run."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import):
+            yield from (alias.name for alias in child.names)
+        elif isinstance(child, ast.ImportFrom):
+            yield from (f"{child.module}.{alias.name}" for alias in child.names)
+            yield str(child.module)
+        elif isinstance(child, ast.If) and ast.unparse(child.test) in NOT_AT_IMPORT:
+            continue
+        elif not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield from _at_import(child)
+
+
+def test_each_module_can_be_imported_first() -> None:
+    names = {f"hf_assets.{_name(path)}": path for path in FILES}
+    graph = {
+        name: names.keys() & set(_at_import(ast.parse(path.read_text(encoding="utf-8"))))
+        for name, path in names.items()
+    }
+    assert "hf_assets.lake" in graph["hf_assets.hub.changes"]
+    # CycleError names the modules that import each other in a circle.
+    TopologicalSorter(graph).prepare()
 
 
 def test_the_demo_is_imported_by_nothing_but_itself() -> None:

@@ -9,6 +9,7 @@ from hf_assets.defs.report import column_schema
 from hf_assets.defs.resources import TAKES_THINNED, Days, LakeResource
 from hf_assets.hub import changes
 from hf_assets.hub import day_quality as judging
+from hf_assets.hub.comparing import compared
 from hf_assets.hub.judged import DAILY_CHANGES, DAY_QUALITY
 from hf_assets.lake import Made
 
@@ -20,17 +21,16 @@ def daily_changes(models: Tables, lake: LakeResource) -> Days:
 
     Compared with the last whole day that covers the same. A few thousand rows, however many models.
     Days after those of the run that were compared with an older one, as these were not there yet,
-    are compared again, with their new neighbour.
+    are compared again, with their new neighbour. A thinned day that stands beside the same day as
+    it did keeps what was counted of it.
     """
     tree = lake.tree
     following = judging.still_stale(tree, models)
     places = changes.placed(tree, {*models, *following})
 
     def make(day: str) -> Made:
-        place = places[day]
-        before = tree.read("models", place.before) if place.before else None
         now = models[day] if day in models else tree.read("models", day)
-        return changes.daily_changes(now, before, day, partial=place.partial)
+        return compared(tree, now, places[day])
 
     makes = {day: partial(make, day) for day in sorted(places)}
     return Days(DAILY_CHANGES, makes, beyond=frozenset(following))

@@ -16,20 +16,18 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from itertools import groupby
 from pathlib import Path
 
 import polars as pl
 
 from hf_assets.durable import replacing
+from hf_assets.hub.absence_rows import ASIDE, SCHEMA
 from hf_assets.hub.day_rules import Seen
 from hf_assets.lake import Lake, iso
 from hf_assets.months import Mark, marks, month_of
+from hf_assets.opened import OpenedFile, scan
 
-ASIDE = "absences"
-# `came` is false of those who went; `undated`: the source does not say when it was created.
-SCHEMA = {"key": pl.UInt64, "came": pl.Boolean, "undated": pl.Boolean}
 _KEPT = {"day": pl.Date, **SCHEMA}
 _TABLE = "daily_changes"
 _NOTE = "hf_assets_days"
@@ -41,18 +39,6 @@ class Returned:
 
     dated: int
     undated: int
-
-
-def absences(went: Iterable[str], came: Iterable[str], undated: Iterable[str]) -> pl.DataFrame:
-    """The side table of a day: who went, and who came that is older than the day before."""
-    parts = ((went, False, False), (came, True, False), (undated, True, True))
-    rows = [(_number(name), *flags) for names, *flags in parts for name in names]
-    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
-
-
-def _number(name: str) -> int:
-    # Not polars' own hash: that of the next version may be another.
-    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "little")
 
 
 def returned(lake: Lake, days: Sequence[Seen]) -> dict[str, Returned]:
@@ -72,12 +58,11 @@ def returned(lake: Lake, days: Sequence[Seen]) -> dict[str, Returned]:
         orient="row",
     )
     rows = _remembered(lake)
-    came = rows.filter("came").collect()
+    came = rows.filter("came")
     # Millions went in some years; who came is one in ten, and only of them it matters.
-    went = rows.filter(~pl.col("came")).join(came.lazy().select("key"), on="key", how="semi")
+    went = rows.filter(~pl.col("came")).join(came.select("key"), on="key", how="semi")
     first = (
         went.select("day", "key")
-        .collect(engine="streaming")
         .join(about.drop("before"), on="day")
         .group_by("coverage", "key")
         .agg(pl.col("day").min())
@@ -104,25 +89,32 @@ def _told(compared: Iterable[Seen]) -> Iterable[str]:
             yield one.day
 
 
-def _remembered(lake: Lake) -> pl.LazyFrame:
+def _remembered(lake: Lake) -> pl.DataFrame:
     """The side tables of all days, with the day of each: a month a file, as they are many."""
-    paths = []
+    kept = []
     for month, of_month in groupby(marks(lake, _TABLE).items(), key=lambda item: month_of(item[0])):
-        paths.append(lake.folder(_TABLE, None) / ASIDE / f"{month}.parquet")
-        _keep(lake, paths[-1], dict(of_month))
-    empty = pl.LazyFrame(schema=_KEPT)
-    return pl.concat([empty, pl.scan_parquet(paths)]) if paths else empty
+        path = lake.folder(_TABLE, None) / ASIDE / f"{month}.parquet"
+        kept.append(_kept(lake, path, dict(of_month)))
+    return scan(kept).collect() if kept else pl.DataFrame(schema=_KEPT)
 
 
-def _keep(lake: Lake, path: Path, days: Mapping[str, Mark]) -> None:
-    """Have the copy of one month, of those days as they are."""
-    said = json.dumps([[day, *mark] for day, mark in days.items()])
-    if path.exists() and pl.read_parquet_metadata(path).get(_NOTE) == said:
-        return
+def _kept(lake: Lake, path: Path, days: Mapping[str, Mark]) -> OpenedFile:
+    """The copy of one month, of those days as they are."""
+    said = [[day, *mark] for day, mark in days.items()]
+    try:
+        copy = OpenedFile(path)
+        if copy.footer(_NOTE) == said:
+            return copy
+    except (FileNotFoundError, ValueError, pl.exceptions.PolarsError):
+        pass  # a copy that somebody broke is made anew
     parts = [pl.DataFrame(schema=_KEPT)]
     for day in days:
         rows = lake.read(_TABLE, day).aside(ASIDE)
         if rows is not None:
             parts.append(rows.select(pl.lit(iso(day)).alias("day"), *SCHEMA))
     with replacing(path) as new:
-        pl.concat(parts).write_parquet(new, metadata={_NOTE: said})
+        pl.concat(parts).write_parquet(new, metadata={_NOTE: json.dumps(said)})
+        # Another process may put its own in place: this one is what is read here.
+        copy = OpenedFile(new)
+        copy.path = path
+    return copy

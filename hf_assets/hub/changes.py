@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from hf_assets.hub.absences import ASIDE, absences
+from hf_assets.hub.absence_rows import ASIDE, absences
 from hf_assets.hub.extents import WHOLE_HUB, Extent, Place, extent_of, place_among
 from hf_assets.hub.judged import MILESTONES
 from hf_assets.hub.quality import NULL_RATE_STEP, null_counts
@@ -53,7 +53,14 @@ def placed(lake: Lake, days: Iterable[str]) -> dict[str, Place]:
     return {day: place_among(len(known), number[day], extent) for day in sorted(days)}
 
 
-def daily_changes(now: Stored, before: Stored | None, day: str, *, partial: bool = False) -> Made:
+def daily_changes(
+    now: Stored,
+    before: Stored | None,
+    day: str,
+    *,
+    partial: bool = False,
+    known: Mapping[str, Any] | None = None,
+) -> Made:
     """What moved. Columns: `judged.DAILY_CHANGES`.
 
     Of the whole Hub a model that was not listed counts as created if it was created on the earlier
@@ -70,12 +77,14 @@ def daily_changes(now: Stored, before: Stored | None, day: str, *, partial: bool
         before: the `models` of the day that it is compared with (`places`), or None.
         day: the partition key.
         partial: the day broke off.
+        known: `lifecycle` and `nulls` of these days, for what a thinned one cannot tell any more.
     """
+    known = known or {}
     identities = {facts_of(one).get("identity", "hub") for one in (now, before) if one}
     by_name = "name" in identities
     coverage = extent_of(day, facts_of(now), now.rows).coverage
     aside = absences((), (), ())
-    nulls = _null_shares(now)
+    nulls = known.get("nulls", {}) | _null_shares(now) if _kept(now) else _null_shares(now)
     mine = _slim(now, by_name=by_name)
     counts: dict[str, int] = {"rows": mine.height}
     lifecycle: dict[str, int | None] = {}
@@ -91,6 +100,8 @@ def daily_changes(now: Stored, before: Stored | None, day: str, *, partial: bool
             lifecycle = _births(now, fresh, gone, before.day) | lifecycle
         else:
             lifecycle = {"entered": fresh.height, "left": gone.height} | lifecycle
+        told_then = known.get("lifecycle", {})
+        lifecycle |= {key: told_then.get(key) for key in lifecycle if lifecycle[key] is None}
         aside = _absences(now, before, fresh, gone, by_name=by_name, partial=partial)
         step = (iso(day) - iso(before.day)).days
         told = mine["downloads_all_time"].count() > 0
@@ -219,8 +230,9 @@ def _births(
         older=(born < iso(before)).sum(),
         undated=born.null_count(),
     ).row(0, named=True)
-    # A thinned day has given up who was created when.
-    return (dict.fromkeys(found) if _kept(now) else found) | {"deleted": gone.height}
+    # A day that an earlier version thinned has given up who was created when.
+    gave_up = _kept(now) and "created_at" not in _kept(now)
+    return (dict.fromkeys(found) if gave_up else found) | {"deleted": gone.height}
 
 
 def _absences(

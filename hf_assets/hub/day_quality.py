@@ -30,7 +30,7 @@ from hf_assets.hub.extents import WHOLE_HUB, Extent, Place, extent_of, places
 from hf_assets.hub.judged import DAY_QUALITY
 from hf_assets.hub.stale import beside, is_stale, stale_among
 from hf_assets.lake import Lake, Made, MissingDay, iso
-from hf_assets.months import notes_by_month
+from hf_assets.months import kept_by_month, notes_by_month
 from hf_assets.verdict import Verdict
 
 # Stored days after which a rollback that is never made up counts as the new level (Model Pulse).
@@ -53,14 +53,18 @@ def _notes(lake: Lake, asset: str, day: str) -> Mapping[str, Any] | None:
 
 
 def _seen(
-    lake: Lake, day: str, changed: Mapping[str, Any] | None, metrics: Mapping[str, Any] | None
+    lake: Lake,
+    day: str,
+    changed: Mapping[str, Any] | None,
+    metrics: Mapping[str, Any] | None,
+    sha256: str | None = None,
 ) -> Seen:
     """That day, from the notes of its `daily_changes` and `daily_metrics`, where it has any."""
     if changed is None:
         return _unmade(lake, day)
     models = changed["models"]
     extent = Extent(day, changed["coverage"], models or 0, absent=models is None)
-    return Seen(extent, dict(changed), (metrics or {}).get("Spaces"))
+    return Seen(extent, dict(changed), (metrics or {}).get("Spaces"), models_sha256=sha256)
 
 
 def _unmade(lake: Lake, day: str) -> Seen:
@@ -272,24 +276,31 @@ def still_stale(lake: Lake, near: Collection[str] | None = None) -> list[str]:
     notes = notes_by_month(lake, "daily_changes")
     # As it will be when it is made: what its footer says of a day may be older than its models.
     placed = changes.placed(lake, wanted)
+    captures = _captures(lake)
     return sorted(
-        day for day in wanted if is_stale(notes[day], placed[day], _sha256(lake, placed[day]))
+        day
+        for day in wanted
+        if is_stale(notes[day], placed[day], captures.get(placed[day].before or ""), captures[day])
     )
 
 
-def _sha256(lake: Lake, place: Place) -> str | None:
-    """Of the capture behind the day that a day is compared with."""
-    if place.before is None:
-        return None
-    return changes.facts_of(lake.read("models", place.before)).get("sha256")
+def _captures(lake: Lake) -> dict[str, str | None]:
+    """The sha256 of the capture behind each day of `models`, as it is now."""
+    known = kept_by_month(lake, "models", "captures", _of_footer)
+    return {day: said.get("sha256") for day, said in known.items()}
+
+
+def _of_footer(lake: Lake, day: str) -> dict[str, Any]:
+    return {"sha256": changes.facts_of(lake.read("models", day)).get("sha256")}
 
 
 def all_days(lake: Lake) -> list[Seen]:
     """Every day that was captured or has a table, oldest first."""
     captured = lake.days("raw_models", MARKER)
     changed, metrics = (notes_by_month(lake, name) for name in ("daily_changes", "daily_metrics"))
+    captures = _captures(lake)
     return [
-        _seen(lake, day, changed.get(day), metrics.get(day))
+        _seen(lake, day, changed.get(day), metrics.get(day), captures.get(day))
         for day in sorted({*captured, *lake.days("models"), *changed})
     ]
 

@@ -32,7 +32,8 @@ class Seen:
     """A stored day as its footers tell it; `notes` are those of `daily_changes`.
 
     `made` is False where the day has no `daily_changes` yet, or was captured and has no tables;
-    `has_models` is False where it was captured and has no tables.
+    `has_models` is False where it was captured and has no tables. `models_sha256` is of the capture
+    behind its `models`, which may be another than `daily_changes` was made of.
     """
 
     extent: Extent
@@ -40,6 +41,12 @@ class Seen:
     spaces: int | None = None
     made: bool = True
     has_models: bool = True
+    models_sha256: str | None = None
+
+    @property
+    def sha256(self) -> str | None:
+        """Of the capture behind its `models` as they are now, if known."""
+        return self.models_sha256 or self.notes.get("sha256")
 
     @property
     def day(self) -> str:

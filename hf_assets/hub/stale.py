@@ -1,7 +1,7 @@
 """Which days are compared as they would not be now. Not here: how a lake is read for that.
 
-A day is stale where another came between it and the one it is compared with, or where that one was
-replaced: what it says of stalls, rollbacks and counts is of another step.
+A day is stale where another came between it and the one it is compared with, or where either was
+replaced since: what it says of stalls, rollbacks and counts is of another step.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -22,27 +22,34 @@ def stale_among(days: Sequence[Seen]) -> set[str]:
     def stale(at: int, one: Seen) -> bool:
         place = place_among(len(there), at, lambda number: there[number].extent)
         before = by_day.get(one.notes.get("before") or "")
-        return is_stale(one.notes, place, before.notes.get("sha256") if before else None)
+        return is_stale(one.notes, place, before.sha256 if before else None, one.sha256)
 
     return {one.day for at, one in enumerate(there) if one.made and stale(at, one)}
 
 
-def is_stale(notes: Mapping[str, Any], place: Place, sha256: str | None) -> bool:
+def differ(one: str | None, other: str | None) -> bool:
+    """Whether two captures are not the same, by their sha256; False where either is not known."""
+    return None not in (one, other) and one != other
+
+
+def is_stale(notes: Mapping[str, Any], place: Place, sha256: str | None, own: str | None) -> bool:
     """Whether `daily_changes` is to be made anew.
 
-    It is where it takes that day for partial, that is not; compares it with another than the one it
-    stands beside; or with that day as it was before it was replaced. What broke off is as it will
-    stay: nobody reads it.
+    It is where the day was replaced and not compared since; where it takes that day for partial,
+    that is not; compares it with another than the one it stands beside; or with that day as it was
+    before it was replaced. What broke off is as it will stay: nobody reads it.
 
     Args:
         notes: of `daily_changes`.
         place: of that day, as it is now.
         sha256: of the capture of the day before, if known.
+        own: that of the capture of the day itself.
     """
+    if differ(notes.get("sha256"), own):
+        return True
     if place.partial:
         return False
-    then = notes.get("before sha256")
-    replaced = None not in (then, sha256) and then != sha256
+    replaced = differ(notes.get("before sha256"), sha256)
     return notes.get("before") != place.before or notes.get("partial", False) or replaced
 
 

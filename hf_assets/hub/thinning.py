@@ -22,10 +22,10 @@ from hf_assets.hub.schemas import ENRICHED_SPACES, MODELS
 from hf_assets.lake import Lake, Made, MissingDay, Stored, iso
 from hf_assets.parquet import Table
 
-# What an old day keeps: who, of what kind, and the counters.
+# What an old day keeps: who, of what kind, since when, and the counters: it can be compared still.
 KEPT = {
     "models": (
-        *("day", "hub_id", "id", "category"),
+        *("day", "hub_id", "id", "category", "created_at", "floor_dated", "gated"),
         *("downloads", "downloads_all_time", "likes", "trending_score"),
     ),
     "enriched_spaces": ("day", "hub_id", "id", "sdk", "likes", "trending_score", "n_models"),

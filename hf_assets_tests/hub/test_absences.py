@@ -7,14 +7,17 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hf_assets.durable import write_bytes
 from hf_assets.hub import day_quality
-from hf_assets.hub.absences import ASIDE
+from hf_assets.hub.absence_rows import ASIDE
 from hf_assets.hub.judged import DAILY_CHANGES
 from hf_assets.hub.schemas import MODELS
 from hf_assets.lake import Lake, Made
+from hf_assets.opened import OpenedFile
 from hf_assets.trends.history import Past
 from hf_assets.trends.lifecycle import lifecycle
 from hf_assets_tests.hub.days import Row, compare, counts, day_of, judge, model, store_day
@@ -196,6 +199,39 @@ def test_the_memory_is_small_and_is_kept_a_month_a_file(lake: Lake) -> None:
     assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == times
     (folder / "2026-03.parquet").unlink()  # a copy: whoever deletes it loses nothing
     assert judge(lake) == first
+
+
+@pytest.mark.parametrize("broken", [b"", b"PAR1", b"PAR1" + 60 * b"x" + b"PAR1"])
+def test_a_broken_copy_is_made_anew(lake: Lake, broken: bytes) -> None:
+    for number in range(3):
+        list_day(lake, number, *range(number % 2, 40))
+    compare(lake)
+    first = judge(lake)
+    copy = lake.folder("daily_changes", None) / ASIDE / "2026-03.parquet"
+    write_bytes(copy, broken)
+    assert judge(lake) == first
+    assert copy.read_bytes() != broken
+
+
+def test_a_copy_that_another_process_replaces_is_read_as_it_was(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, there in enumerate([(1, 2), (2,), (1, 2)]):
+        list_day(lake, number, *there)
+    compare(lake)
+    first = judge(lake)
+    copy = lake.folder("daily_changes", None) / ASIDE / "2026-03.parquet"
+    footer = OpenedFile.footer
+
+    def replaced(file: OpenedFile, *key: str) -> dict[str, Any]:
+        found = footer(file, *key)
+        if Path(file.path) == copy:
+            write_bytes(copy, b"of another day")
+        return found
+
+    monkeypatch.setattr(OpenedFile, "footer", replaced)
+    assert judge(lake) == first
+    assert copy.read_bytes() == b"of another day"
 
 
 def test_real_lists_of_two_years_against_sets(lake: Lake, real_data: Path) -> None:
