@@ -73,6 +73,16 @@ def reconciled(stored: Stored, capture: Capture | None) -> Verdict:
         stored: `models` or `enriched_spaces` of a day.
         capture: of that day, which the table was made of.
     """
+    try:
+        return _verdict(stored, capture)
+    # Whatever a file, or a capture of another version, holds: a check gives a verdict.
+    except (Exception, pl.exceptions.PanicException) as error:  # noqa: BLE001
+        why = f"{type(error).__name__}: {error}"[:300]
+        says = f"The file and the table could not be compared ({why}): compare them by hand."
+        return Verdict(False, says, {"compared": False}, warn=True)
+
+
+def _verdict(stored: Stored, capture: Capture | None) -> Verdict:
     reason = _incomparable(stored, capture)
     if reason or capture is None:
         return Verdict(True, reason or "", {"compared": False})
@@ -170,7 +180,8 @@ def _measured(fields: Mapping[str, Any]) -> dict[tuple[str, str], tuple[str, pl.
         if field in (*COUNTERS, "parameters"):
             amount = (column * _MILLION).round() if field == "trendingScore" else column
             unit = " in millionths" if field == "trendingScore" else ""
-            total = amount.cast(pl.Int64).cast(pl.Int128).sum()
+            # A score beyond all numbers is not counted in the file either.
+            total = amount.cast(pl.Int64, strict=False).cast(pl.Int128).sum()
             every[field, "sum"] = f"sum of {field}{unit}", total
         if field in LISTS:
             every[field, "rows"] = f"rows with {field}", (column.list.len() > 0).sum()

@@ -220,7 +220,10 @@ def _list(column: Cells, *, once: bool) -> Numbers:
 def _items(column: Cells, *, once: bool) -> Numbers:
     lists = _as_lists(column)
     if lists is None:
-        return _said(column, column.values.cast(pl.List(pl.Null), strict=False).list.len() == 0)
+        # Of items that are no texts none is counted; a list without any is a list of none.
+        empty = column.values.cast(pl.List(pl.Null), strict=False).list.len() == 0
+        none = dict.fromkeys(("items", "rows", "largest", "licences"), pl.lit(0, pl.Int64))
+        return _said(column, empty, **none)
     texts = lists.list.drop_nulls()
     items = (texts.list.n_unique() if once else texts.list.len()).fill_null(0)
     return _said(

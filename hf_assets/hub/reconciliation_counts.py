@@ -20,6 +20,14 @@ _NAMED_COLUMNS = 8
 _ALONE = Lock()
 
 Counts = dict[str, Any]
+_NO_ROWS: Counts = {
+    "rows": 0,
+    "unnamed": 0,
+    "distinct": 0,
+    "columns": {},
+    "repeated": None,
+    "fields": {},
+}
 
 
 def counted(path: Path, kind: Kind, day: str, *, many: bool) -> Counts:
@@ -41,7 +49,7 @@ def counted(path: Path, kind: Kind, day: str, *, many: bool) -> Counts:
     except (Exception, pl.exceptions.PanicException) as error:  # noqa: BLE001
         return {"uncounted": f"{type(error).__name__}: {error}"[:300]}
     nothing = {"uncounted": "the file has no row of that day"}
-    return days.get(day if many else "", nothing if many else {"rows": 0, "fields": {}})
+    return days.get(day if many else "", nothing if many else dict(_NO_ROWS))
 
 
 @lru_cache(_REMEMBERED)
