@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from hf_assets.hub.capture import Capture
-from hf_assets.hub.reconciliation_cells import COUNTERS, LISTS, NOTHING, TIMES, WEIGHTS, WORDS
+from hf_assets.hub.reconciliation_cells import COUNTERS, LISTS, TIMES, WEIGHTS, WORDS
+from hf_assets.hub.recorded_values import NOTHING
 from hf_assets.lake import Stored
 from hf_assets.verdict import Verdict
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from hf_assets.hub.recorded_values import NOTHING
 from hf_assets.hub.rows import Kind
 
 # What a field holds: each kind of value is counted in its own way.
@@ -26,9 +27,6 @@ FIELDS: Mapping[Kind, tuple[str, ...]] = {
     "models": (*COUNTERS, *WEIGHTS, *TIMES, *WORDS[:2], *FLAGS, "tags", BASES),
     "spaces": ("likes", "trendingScore", "usedStorage", *TIMES, "sdk", "private", *LISTS),
 }
-# How an absent value is written where a cell cannot be absent.
-NOTHING = ("", "null", "none", "nan", "nat", "<na>")
-
 _QUOTED = r"""(?s)'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
 # What may stand around the quoted texts of a list: of Python, numpy or JSON.
 _AROUND = r"^(?:array\(|dtype=(?:object)?|[\[\](),\s])*$"

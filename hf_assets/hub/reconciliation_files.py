@@ -22,6 +22,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from hf_assets.hub.reconciliation_cells import FIELDS
+from hf_assets.hub.recorded_values import NO_NAME
 from hf_assets.hub.rows import Kind
 
 ROWS = 20_000
@@ -109,7 +110,7 @@ def _csv(path: Path, kind: Kind) -> Iterator[tuple[pl.DataFrame, Columns]]:
                 column_types=dict.fromkeys(wanted, pa.string()),
                 include_columns=wanted,
                 strings_can_be_null=True,
-                null_values=["", "null", "None", "nan", "NaN", "NaT", "<NA>"],
+                null_values=sorted(NO_NAME),
             ),
         )
         for batch in reader:

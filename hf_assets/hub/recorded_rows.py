@@ -13,9 +13,9 @@ from typing import Any
 from hf_assets.hub.archive import NAMED, PAGE_ROWS, ArchivedDay, ArchivedPage
 from hf_assets.hub.recorded_names import columns_of, lookalikes
 from hf_assets.hub.recorded_values import (
-    NOTHING,
     TIMES,
     excerpt,
+    is_absent,
     prefer_tags,
     readable,
     utc_time,
@@ -124,7 +124,7 @@ class RowReader:
         return self._sources[columns]
 
     def _value(self, name: str, column: str, value: Any) -> Any:
-        if self.cells and value in NOTHING:
+        if self.cells and is_absent(name, value):
             return None
         value = wire_value(self.kind, name, value)
         if name in TIMES:

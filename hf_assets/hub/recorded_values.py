@@ -35,8 +35,12 @@ PARTS: Mapping[str, tuple[str, ...]] = {
 }
 # A counter above this is no exact float: 2**63 itself would become a negative one.
 EXACT = 2.0**63
-# How an absent value is written where it cannot be left out.
-NOTHING = frozenset({"", "null", "None", "nan", "NaN", "NaT", "<NA>"})
+# How an absent value is written where it cannot be left out, in lower case.
+NOTHING = frozenset({"", "null", "none", "nan", "nat", "<na>", r"\n", "na", "n/a"})
+# Whoever owns a repository may have such a name.
+_NO_OWNER = NOTHING - {"na", "n/a"}
+# A repository is called by any word but these, as they are.
+NO_NAME = frozenset({"", "null", "None", "nan", "NaN", "NaT", "<NA>"})
 # A cell longer than this is no list that anyone should be made to parse.
 LONGEST_LITERAL = 1 << 20
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}(\.0*)?")
@@ -50,6 +54,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Seconds from 1970 to 2010 and to 2100: no time of the Hub lies outside, and in no two units.
 _FIRST_SECOND, _LAST_SECOND = 1_262_304_000, 4_102_444_800
 _UNITS = (1, 10**3, 10**6, 10**9)
+
+
+def is_absent(name: str, text: str) -> bool:
+    """Whether a text in a field of the Hub says that there is no value."""
+    word = text.strip()
+    if name in ("id", "_id"):
+        return word in NO_NAME
+    return word.lower() in (_NO_OWNER if name == "author" else NOTHING)
 
 
 def utc_time(value: Any) -> tuple[Any, bool]:
@@ -103,7 +115,7 @@ def wire_value(kind: Kind, name: str, value: Any) -> Any:
     rule = _rule(kind, name)
     if rule is _gate or (rule is _as_it_is and name not in TIMES):
         return rule(value)
-    if isinstance(value, str) and value.strip() in NOTHING:
+    if isinstance(value, str) and is_absent(name, value):
         return None
     return rule(value)
 

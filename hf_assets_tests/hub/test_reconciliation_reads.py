@@ -1,6 +1,5 @@
 """Recorded files that people have, against the tables that the readers themselves make of them."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +14,18 @@ from hf_assets.hub.reconciliation_counts import counted
 from hf_assets.hub.rows import Kind
 from hf_assets.lake import Lake, Stored
 from hf_assets.verdict import Verdict
-from hf_assets_tests.hub.test_reconciliation import DAY, put, recovered, table, verdict
+from hf_assets_tests.hub.test_reconciliation import DAY, put, recovered, verdict
 
 
 def made(
     lake: Lake, folder: Path, name: str, content: Any, kind: Kind = "models"
-) -> tuple[pl.DataFrame, Capture, Verdict]:
+) -> tuple[Stored, Capture, Verdict]:
     """The table of a day of one file, its capture, and what the check says of both."""
     days = folder / "days"
     days.mkdir(exist_ok=True)
     put(days / name, content)
     stored, capture = recovered(lake, days, kind)
-    return stored.frame.collect(), capture, reconciled(stored, capture)
+    return stored, capture, reconciled(stored, capture)
 
 
 @pytest.mark.parametrize("items", [[[{"name": "a"}]], [[["a", "b"]]], [[1, 2]]])
@@ -45,8 +44,8 @@ def test_lists_of_something_else_are_not_counted(
 
 
 def test_a_score_beyond_all_scores_is_compared(tmp_path: Path, lake: Lake) -> None:
-    frame, _, said = made(lake, tmp_path, f"{DAY}.csv", "id,trendingScore\na/x,1e15\na/y,2\n")
-    assert frame["trending_score"].to_list() == [1e15, 2.0]
+    stored, _, said = made(lake, tmp_path, f"{DAY}.csv", "id,trendingScore\na/x,1e15\na/y,2\n")
+    assert stored.frame.collect()["trending_score"].to_list() == [1e15, 2.0]
     assert said.figures["compared"]
     assert said.says.endswith("numbers agree."), said.says
 
@@ -76,3 +75,38 @@ def test_whatever_goes_wrong_is_a_warning(
         "compare them by hand."
     )
     assert said.figures == {"compared": False}
+
+
+ABSENT = ["", "NULL", "null", "None", "NONE", "NaN", "nat", "<NA>", "\\N", "NA", "n/a", " N/A "]
+
+
+@pytest.mark.parametrize("cell", ABSENT)
+def test_an_absent_value_is_none_however_it_is_written(
+    tmp_path: Path, lake: Lake, cell: str
+) -> None:
+    columns = "pipeline_tag,library_name,likes,createdAt,private,tags,gated,trendingScore"
+    content = f"id,{columns}\na/x{f',{cell}' * 8}\na/y,fill-mask,x,3,2024-01-01,true,['t'],auto,1\n"
+    stored, capture, said = made(lake, tmp_path, f"{DAY}.csv", content)
+    frame = stored.frame.collect()
+    names = ("category", "library", "likes", "created_at", "private", "tags", "gated")
+    assert {name: frame[name].to_list()[0] for name in names} == dict.fromkeys(names)
+    assert frame.select(names[:3]).row(1) == ("fill-mask", "x", 3)
+    assert said.passed, said.says
+    assert capture.facts["unread"] == {}
+
+
+def test_names_may_be_words_for_nothing(tmp_path: Path, lake: Lake) -> None:
+    content = "id,author\nNULL,NA\nNA,N/A\n\\N,NULL\na/x,\\N\n"
+    stored, _, said = made(lake, tmp_path, f"{DAY}.csv", content)
+    authors = dict(stored.frame.select("id", "author").collect().iter_rows())
+    assert authors == {"NULL": "NA", "NA": "N/A", "\\N": None, "a/x": "a"}
+    assert said.passed, said.says
+
+
+def test_a_typed_value_of_parquet_is_absent_alike(tmp_path: Path, lake: Lake) -> None:
+    times = ["\\N", "2024-01-01"]
+    content = pa.table({"id": ["a/x", "a/y"], "likes": ["NA", "3"], "createdAt": times})
+    stored, _, said = made(lake, tmp_path, f"{DAY}.parquet", content)
+    assert stored.frame.collect()["likes"].to_list() == [None, 3]
+    assert stored.notes["nulled"] == 0
+    assert said.passed, said.says
