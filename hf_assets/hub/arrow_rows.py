@@ -150,7 +150,7 @@ class ArrowRows:
             return (plain, {}) if plain.drop_nulls().is_in(GATES).all() else None
         if wanted == pl.String and dtype == pl.String:
             return column, {}
-        if dtype == pl.String:
+        if dtype == pl.String or (wanted == pl.Boolean and dtype != pl.Boolean):
             return None
         if wanted == pl.Int64:
             return _integers(column)

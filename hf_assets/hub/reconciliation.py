@@ -146,7 +146,8 @@ def _numbers(stored: Stored, capture: Capture, table: Mapping[str, int]) -> Iter
         nulled = stored.notes.get(f"nulled {source}", 0)
         if field == "parameters":
             nulled = sum(stored.notes.get(f"nulled {name}", 0) for name in WEIGHTS)
-        named = set(counts["columns"].get(source, [source])) & set(unread)
+        of = WEIGHTS if field == "parameters" else (source,)
+        named = {name for one in of for name in counts["columns"].get(one, [one])} & set(unread)
         left_out = file if named else most * nulled
         value = table[f"{field}:{measure}"]
         yield _Number(words, file, value, file - missing * most, high, left_out)

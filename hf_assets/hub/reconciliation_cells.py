@@ -17,9 +17,11 @@ COUNTERS = ("downloads", "downloadsAllTime", "likes", "trendingScore", "usedStor
 WEIGHTS = ("safetensors", "gguf")
 TIMES = ("createdAt", "lastModified")
 WORDS = ("pipeline_tag", "library_name", "sdk")
+TRUE = ("true", "t", "1", "1.0")
 FLAGS: Mapping[str, tuple[str, ...]] = {
     "gated": ("false", "true", "auto", "manual"),
-    "private": ("false", "true"),
+    # SQLite has 0 and 1, PostgreSQL f and t.
+    "private": ("false", "f", "0", "0.0", *TRUE),
 }
 LISTS = ("tags", "models", "datasets")
 BASES = "baseModels"
@@ -35,7 +37,9 @@ _LICENCE = r"""(?:^|[\[(,\s])['"]license:"""
 _BASE_TAG = r"""(?:^|[\[(,\s])['"]base_model:[^'"]"""
 # An object of the Hub, a printed one, or a list of ids.
 _BASE_OBJECT = r"""['"]?\bid['"]?\s*[:=]|^\[\s*['"]"""
-_TOTAL = r"""total['"]?\s*[:=]\s*(\d+)"""
+# Whole texts first, each with the number that it names: no total is found inside of another text.
+_NAMED = rf"(?:{_QUOTED})(?:\s*[:=]\s*\d+)?|\btotal\s*[:=]\s*\d+"
+_TOTAL = r"""^['"]?total['"]?\s*[:=]\s*(\d+)$"""
 _ISO_TIME = r"^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d.*)?$"
 _EPOCH = r"^\d{9,16}(?:\.\d*)?$"
 
@@ -160,7 +164,10 @@ def _total(column: Cells) -> Cells:
     if isinstance(column.dtype, pl.Struct):
         return _part(column, "total")
     text = _texts(column)
-    digits = pl.coalesce(text.str.extract(_TOTAL), text.str.extract(r"^(\d+)(?:\.0*)?$"))
+    named = text.str.extract_all(_NAMED).list.eval(pl.element().str.extract(_TOTAL))
+    digits = pl.coalesce(
+        named.list.drop_nulls().list.first(), text.str.extract(r"^(\d+)(?:\.0*)?$")
+    )
     return Cells(digits, pl.String())
 
 
@@ -187,7 +194,7 @@ def _word(column: Cells) -> Numbers:
 
 def _flag(column: Cells, words: tuple[str, ...]) -> Numbers:
     text = _texts(column).str.to_lowercase()
-    return _said(column, text.is_in(words), true=text == "true")
+    return _said(column, text.is_in(words), true=text.is_in(TRUE))
 
 
 def _list(column: Cells, *, once: bool) -> Numbers:
@@ -259,5 +266,4 @@ def _bases(tags: Cells, field: Cells) -> pl.Expr:
         if isinstance(field.dtype, pl.List)
         else _texts(field).str.contains(_BASE_OBJECT)
     )
-    unsaid = field.values.is_null()
-    return by_field.fill_null(value=False) | (unsaid & by_tag.fill_null(value=False))
+    return by_field.fill_null(value=False) | by_tag.fill_null(value=False)
