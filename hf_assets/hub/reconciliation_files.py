@@ -22,6 +22,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from hf_assets.hub.reconciliation_cells import FIELDS
+from hf_assets.hub.recorded_names import is_row
 from hf_assets.hub.recorded_values import NO_NAME
 from hf_assets.hub.rows import Kind
 
@@ -176,7 +177,7 @@ def _is_lines(content: IO[str]) -> bool:
         row = _JSON.decode(first)
     except ValueError:
         return False
-    return isinstance(row, dict) and not {"models", "spaces"} & row.keys()
+    return isinstance(row, dict) and (is_row(row) or not {"models", "spaces"} & row.keys())
 
 
 def _lines(content: IO[str]) -> Iterator[Any]:

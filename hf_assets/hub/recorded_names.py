@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from difflib import SequenceMatcher
 from functools import lru_cache
+from typing import Any
 
 from hf_assets.hub.rows import WIRE_SCHEMA, Kind
 
@@ -59,6 +60,17 @@ def columns_of(kind: Kind, columns: Iterable[str]) -> dict[str, list[str]]:
         name: sorted(of, key=lambda one: (one != name, letters(one) != letters(name)))
         for name, of in found.items()
     }
+
+
+def is_row(found: Mapping[str, Any]) -> bool:
+    """Whether a JSON object is a row, and no object of lists of rows by kind.
+
+    A row has an id; what it lists by the name of a kind (`models` of a Space) are no rows.
+    """
+    lists = (found[kind] for kind in WIRE_SCHEMA if isinstance(found.get(kind), list))
+    if any(isinstance(one, dict) for rows in lists for one in rows[:1]):
+        return False
+    return any("id" in columns_of(kind, found) for kind in WIRE_SCHEMA)
 
 
 def lookalikes(kind: Kind, columns: Iterable[str], read: Iterable[str]) -> dict[str, str]:
