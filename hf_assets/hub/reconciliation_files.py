@@ -22,7 +22,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from hf_assets.hub.reconciliation_cells import FIELDS
-from hf_assets.hub.recorded_names import is_row
+from hf_assets.hub.recorded_names import SYNONYMS, is_row
 from hf_assets.hub.recorded_values import NO_NAME
 from hf_assets.hub.rows import Kind
 
@@ -58,7 +58,7 @@ def recognised(names: Iterable[str], kind: Kind) -> dict[str, list[str]]:
         elif letters in _DAYS:
             field = "day"
         else:
-            field = fields.get(letters, "")
+            field = fields.get(letters) or SYNONYMS[kind].get(letters, "")
         if field:
             columns.setdefault(field, []).append(name)
     first = {field: sorted(found, key=field.__ne__) for field, found in columns.items()}

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hf_assets.hub.archive import NAMED, PAGE_ROWS, ArchivedDay, ArchivedPage
-from hf_assets.hub.recorded_names import columns_of, lookalikes
+from hf_assets.hub.recorded_names import columns_of, lookalikes, made_columns
 from hf_assets.hub.recorded_values import (
     TIMES,
     excerpt,
@@ -80,6 +80,8 @@ class ColumnReport:
         }
         for column, name in lookalikes(self.kind, self.columns, day.seen).items():
             unread[column] = f"not read, though it looks like `{name}`"
+        for column, fields in made_columns(self.columns, day.seen).items():
+            unread[column] = f"not read: the tables take it from {fields}"
         day.unread = {_shown(column): why for column, why in unread.items()}
         if self.zoneless:
             day.facts["times_without_zone"] = sorted(self.zoneless)

@@ -4,11 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from hf_assets.hub.archive import ArchiveError
 from hf_assets.hub.reconciliation import reconciled
 from hf_assets.lake import Lake
-from hf_assets_tests.hub.scrapes import DAY, read
+from hf_assets_tests.hub.scrapes import DAY, read, scrape
 from hf_assets_tests.hub.test_reconciliation import recovered
 
 ONE = {"id": "a/s", "likes": 1, "models": ["m/1"]}
@@ -35,3 +38,44 @@ def test_an_object_of_lists_is_none(tmp_path: Path) -> None:
     (tmp_path / f"models_{DAY}.json").write_text(json.dumps(content))
     assert read(tmp_path).column("id") == ["a/x"]
     assert read(tmp_path, "spaces").column("id") == ["a/s"]
+
+
+@pytest.mark.parametrize("end", ["csv", "json", "parquet"])
+def test_the_table_s_own_names_are_read(tmp_path: Path, lake: Lake, end: str) -> None:
+    row = {"hub_id": "65a", "id": "a/x", "category": "fill-mask", "library": "spacy"}
+    path = tmp_path / f"models_{DAY}.{end}"
+    if end == "parquet":
+        pq.write_table(pa.Table.from_pylist([row]), path)
+    elif end == "json":
+        path.write_text(json.dumps([row]))
+    else:
+        path.write_text(f"{','.join(row)}\n{','.join(row.values())}\n")
+    stored, capture = recovered(lake, tmp_path, "models")
+    frame = stored.frame.select("hub_id", "id", "category", "library").collect()
+    assert frame.row(0) == tuple(row.values())
+    assert capture.facts["unread"] == {}
+    said = reconciled(stored, capture)
+    assert said.passed, said.says
+    assert said.figures["numbers compared"] == 3
+
+
+def test_columns_that_the_tables_make_themselves_are_named(tmp_path: Path) -> None:
+    content = "id,license,parameters\na/x,mit,5\n"
+    assert scrape(tmp_path, f"models_{DAY}.csv", content).day.unread == {
+        "license": "not read: the tables take it from `tags`",
+        "parameters": "not read: the tables take it from `safetensors` or `gguf`",
+    }
+    more = "id,license,parameters,tags,gguf\na/x,mit,5,['license:mit'],{'total': 5}\n"
+    assert scrape(tmp_path, f"models_{DAY}.csv", more).day.unread == {}
+
+
+@pytest.mark.parametrize("name", ["model_name", "name", "Model"])
+def test_a_column_that_may_hold_ids_is_hinted_at(tmp_path: Path, name: str) -> None:
+    said = f"no column `id`.*: rename `{name}` if its values are `author/name`"
+    with pytest.raises(ArchiveError, match=said):
+        scrape(tmp_path / "csv", f"models_{DAY}.csv", f"{name},likes\na/x,1\n")
+    folder = tmp_path / "parquet"
+    folder.mkdir()
+    pq.write_table(pa.table({name: ["a/x"]}), folder / f"models_{DAY}.parquet")
+    with pytest.raises(ArchiveError, match=said):
+        read(folder)
