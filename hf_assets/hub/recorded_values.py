@@ -58,8 +58,8 @@ _BOOLEANS = {
 }
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Seconds from 1970 to 2010 and to 2100: no time of the Hub lies outside, and in no two units.
-_FIRST_SECOND, _LAST_SECOND = 1_262_304_000, 4_102_444_800
-_UNITS = (1, 10**3, 10**6, 10**9)
+FIRST_SECOND, LAST_SECOND = 1_262_304_000, 4_102_444_800
+UNITS = (1, 10**3, 10**6, 10**9)
 
 
 def is_absent(name: str, text: str) -> bool:
@@ -97,8 +97,8 @@ def _iso_time(text: str) -> tuple[str, bool] | None:
 
 
 def _since_1970(number: int | float) -> str | None:
-    for unit in _UNITS:
-        if _FIRST_SECOND * unit <= number < _LAST_SECOND * unit:
+    for unit in UNITS:
+        if FIRST_SECOND * unit <= number < LAST_SECOND * unit:
             milliseconds = int(number * 1000 // unit)
             return _wire_time(_EPOCH + timedelta(milliseconds=milliseconds))
     return None

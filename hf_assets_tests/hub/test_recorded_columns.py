@@ -10,6 +10,7 @@ import pytest
 
 from hf_assets.hub.archive import ArchiveError
 from hf_assets.hub.reconciliation import reconciled
+from hf_assets.hub.recorded_days import RecordedDays
 from hf_assets.lake import Lake
 from hf_assets_tests.hub.scrapes import DAY, read, scrape
 from hf_assets_tests.hub.test_reconciliation import recovered
@@ -79,3 +80,53 @@ def test_a_column_that_may_hold_ids_is_hinted_at(tmp_path: Path, name: str) -> N
     pq.write_table(pa.table({name: ["a/x"]}), folder / f"models_{DAY}.parquet")
     with pytest.raises(ArchiveError, match=said):
         read(folder)
+
+
+DAYS = ["2025-06-01", "2025-06-02"]
+LATER = 1748736000000
+
+
+def put_rows(folder: Path, end: str, rows: list[dict[str, Any]]) -> None:
+    path = folder / f"models.{end}"
+    if end == "parquet":
+        pq.write_table(pa.Table.from_pylist(rows), path)
+    elif end == "json":
+        path.write_text(json.dumps(rows))
+    elif end == "jsonl":
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    else:
+        lines = [",".join(map(str, row.values())) for row in rows]
+        path.write_text("\n".join([",".join(rows[0]), *lines, ""]))
+
+
+@pytest.mark.parametrize("end", ["csv", "json", "jsonl", "parquet"])
+@pytest.mark.parametrize("name", ["repo_id", "Model ID", "modelId", "ID"])
+def test_ids_of_any_name_show_what_a_date_is(tmp_path: Path, end: str, name: str) -> None:
+    put_rows(tmp_path, end, [{"date": day, name: "a/x", "downloads": 5} for day in DAYS])
+    assert RecordedDays(tmp_path).days() == set(DAYS)
+    assert read(tmp_path, day=DAYS[1]).column("downloads") == [5]
+
+
+@pytest.mark.parametrize("end", ["csv", "json", "jsonl", "parquet"])
+def test_a_date_that_is_a_time_of_any_name_is_no_day(tmp_path: Path, end: str) -> None:
+    rows = [{"date": day, "id": "a/x", "Created At": f"{day} 01:02:03"} for day in DAYS]
+    put_rows(tmp_path, end, rows)
+    with pytest.raises(ArchiveError, match="it is the day of `Created At`"):
+        RecordedDays(tmp_path).days()
+
+
+@pytest.mark.parametrize("end", ["csv", "json", "jsonl", "parquet"])
+@pytest.mark.parametrize("scale", [1000, 1, 0.001, 1e-6], ids=["us", "ms", "s", "ks"])
+def test_a_day_may_be_a_number_as_times_are(
+    tmp_path: Path, lake: Lake, end: str, scale: float
+) -> None:
+    days = [int(LATER * scale), int((LATER + 86_400_000) * scale)]
+    put_rows(tmp_path, end, [{"id": "a/x", "likes": at, "day": day} for at, day in enumerate(days)])
+    if scale == 1e-6:
+        with pytest.raises(ArchiveError, match="no day in day"):
+            RecordedDays(tmp_path).days()
+        return
+    assert RecordedDays(tmp_path).days() == set(DAYS)
+    assert read(tmp_path, day=DAYS[1]).column("likes") == [1]
+    stored, capture = recovered(lake, tmp_path, "models", DAYS[1])
+    assert reconciled(stored, capture).says.startswith("1 rows and")
