@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from hf_assets.hub.archive import NAMED, PAGE_ROWS, ArchivedPage
 from hf_assets.hub.arrow_types import flat_hardware, from_json, holds_json, readable_columns
-from hf_assets.hub.recorded_names import columns_of
+from hf_assets.hub.recorded_names import columns_of, hint_of_ids
 from hf_assets.hub.recorded_rows import ColumnReport
 from hf_assets.hub.recorded_values import (
     EXACT,
@@ -64,7 +64,7 @@ class ArrowRows:
             for column in columns:
                 self._add(name, column, schema)
         if "id" not in self._sources:
-            raise ValueError("it has no column `id` of texts")
+            raise ValueError(f"it has no column `id` of texts{hint_of_ids(schema.names)}")
 
     def _add(self, name: str, column: str, schema: pa.Schema) -> None:
         where = schema.get_all_field_indices(column)
@@ -150,7 +150,7 @@ class ArrowRows:
             return (plain, {}) if plain.drop_nulls().is_in(GATES).all() else None
         if wanted == pl.String and dtype == pl.String:
             return column, {}
-        if dtype == pl.String:
+        if dtype == pl.String or (wanted == pl.Boolean and dtype != pl.Boolean):
             return None
         if wanted == pl.Int64:
             return _integers(column)

@@ -100,7 +100,7 @@ def _holds(kind: pa.DataType, wanted: Any) -> bool:
     if wanted == pl.String:
         return _is_text(kind)
     if wanted == pl.Boolean:
-        return pa.types.is_boolean(kind)
+        return pa.types.is_boolean(kind) or _is_number(kind)
     if wanted in (pl.Int64, pl.Float64):
         return _is_number(kind)
     if isinstance(wanted, pl.List):

@@ -20,7 +20,9 @@ def base_models(frame: pl.DataFrame) -> pl.Series:
     """
     only = pl.struct(id=_SERVED_BASES.list.first().struct.field("id"), relation=_SERVED_RELATION)
     several = (_SERVED_BASES.list.len() > 1).fill_null(value=False)
-    tagged = (_SERVED_BASES.is_null() & (_BASE_TAGS.list.len() > 0)).fill_null(value=False)
+    # A field that lists none says nothing, however that is written.
+    unsaid = _SERVED_BASES.list.len().fill_null(0) == 0
+    tagged = (unsaid & (_BASE_TAGS.list.len() > 0)).fill_null(value=False)
     made = frame.select(
         base_models=pl.when(_SERVED_BASES.list.len() == 1).then(pl.concat_list(only)),
         several=several,

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from hf_assets.hub.recorded_values import NOTHING
 from hf_assets.hub.rows import Kind
 
 # What a field holds: each kind of value is counted in its own way.
@@ -16,9 +17,11 @@ COUNTERS = ("downloads", "downloadsAllTime", "likes", "trendingScore", "usedStor
 WEIGHTS = ("safetensors", "gguf")
 TIMES = ("createdAt", "lastModified")
 WORDS = ("pipeline_tag", "library_name", "sdk")
+TRUE = ("true", "t", "1", "1.0")
 FLAGS: Mapping[str, tuple[str, ...]] = {
     "gated": ("false", "true", "auto", "manual"),
-    "private": ("false", "true"),
+    # SQLite has 0 and 1, PostgreSQL f and t.
+    "private": ("false", "f", "0", "0.0", *TRUE),
 }
 LISTS = ("tags", "models", "datasets")
 BASES = "baseModels"
@@ -26,9 +29,6 @@ FIELDS: Mapping[Kind, tuple[str, ...]] = {
     "models": (*COUNTERS, *WEIGHTS, *TIMES, *WORDS[:2], *FLAGS, "tags", BASES),
     "spaces": ("likes", "trendingScore", "usedStorage", *TIMES, "sdk", "private", *LISTS),
 }
-# How an absent value is written where a cell cannot be absent.
-NOTHING = ("", "null", "none", "nan", "nat", "<na>")
-
 _QUOTED = r"""(?s)'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
 # What may stand around the quoted texts of a list: of Python, numpy or JSON.
 _AROUND = r"^(?:array\(|dtype=(?:object)?|[\[\](),\s])*$"
@@ -37,7 +37,9 @@ _LICENCE = r"""(?:^|[\[(,\s])['"]license:"""
 _BASE_TAG = r"""(?:^|[\[(,\s])['"]base_model:[^'"]"""
 # An object of the Hub, a printed one, or a list of ids.
 _BASE_OBJECT = r"""['"]?\bid['"]?\s*[:=]|^\[\s*['"]"""
-_TOTAL = r"""total['"]?\s*[:=]\s*(\d+)"""
+# Whole texts first, each with the number that it names: no total is found inside of another text.
+_NAMED = rf"(?:{_QUOTED})(?:\s*[:=]\s*\d+)?|\btotal\s*[:=]\s*\d+"
+_TOTAL = r"""^['"]?total['"]?\s*[:=]\s*(\d+)$"""
 _ISO_TIME = r"^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d.*)?$"
 _EPOCH = r"^\d{9,16}(?:\.\d*)?$"
 
@@ -162,7 +164,10 @@ def _total(column: Cells) -> Cells:
     if isinstance(column.dtype, pl.Struct):
         return _part(column, "total")
     text = _texts(column)
-    digits = pl.coalesce(text.str.extract(_TOTAL), text.str.extract(r"^(\d+)(?:\.0*)?$"))
+    named = text.str.extract_all(_NAMED).list.eval(pl.element().str.extract(_TOTAL))
+    digits = pl.coalesce(
+        named.list.drop_nulls().list.first(), text.str.extract(r"^(\d+)(?:\.0*)?$")
+    )
     return Cells(digits, pl.String())
 
 
@@ -189,7 +194,7 @@ def _word(column: Cells) -> Numbers:
 
 def _flag(column: Cells, words: tuple[str, ...]) -> Numbers:
     text = _texts(column).str.to_lowercase()
-    return _said(column, text.is_in(words), true=text == "true")
+    return _said(column, text.is_in(words), true=text.is_in(TRUE))
 
 
 def _list(column: Cells, *, once: bool) -> Numbers:
@@ -220,7 +225,10 @@ def _list(column: Cells, *, once: bool) -> Numbers:
 def _items(column: Cells, *, once: bool) -> Numbers:
     lists = _as_lists(column)
     if lists is None:
-        return _said(column, column.values.cast(pl.List(pl.Null), strict=False).list.len() == 0)
+        # Of items that are no texts none is counted; a list without any is a list of none.
+        empty = column.values.cast(pl.List(pl.Null), strict=False).list.len() == 0
+        none = dict.fromkeys(("items", "rows", "largest", "licences"), pl.lit(0, pl.Int64))
+        return _said(column, empty, **none)
     texts = lists.list.drop_nulls()
     items = (texts.list.n_unique() if once else texts.list.len()).fill_null(0)
     return _said(
@@ -258,5 +266,4 @@ def _bases(tags: Cells, field: Cells) -> pl.Expr:
         if isinstance(field.dtype, pl.List)
         else _texts(field).str.contains(_BASE_OBJECT)
     )
-    unsaid = field.values.is_null()
-    return by_field.fill_null(value=False) | (unsaid & by_tag.fill_null(value=False))
+    return by_field.fill_null(value=False) | by_tag.fill_null(value=False)

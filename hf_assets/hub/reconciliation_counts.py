@@ -11,6 +11,7 @@ import polars as pl
 from hf_assets.hub.archive import NAMED
 from hf_assets.hub.reconciliation_cells import has_text, numbers
 from hf_assets.hub.reconciliation_files import Columns, frames
+from hf_assets.hub.recorded_values import FIRST_SECOND, LAST_SECOND, UNITS
 from hf_assets.hub.rows import Kind
 
 # Files whose counts are remembered: a file of many days is read once for all of them.
@@ -20,6 +21,14 @@ _NAMED_COLUMNS = 8
 _ALONE = Lock()
 
 Counts = dict[str, Any]
+_NO_ROWS: Counts = {
+    "rows": 0,
+    "unnamed": 0,
+    "distinct": 0,
+    "columns": {},
+    "repeated": None,
+    "fields": {},
+}
 
 
 def counted(path: Path, kind: Kind, day: str, *, many: bool) -> Counts:
@@ -41,7 +50,7 @@ def counted(path: Path, kind: Kind, day: str, *, many: bool) -> Counts:
     except (Exception, pl.exceptions.PanicException) as error:  # noqa: BLE001
         return {"uncounted": f"{type(error).__name__}: {error}"[:300]}
     nothing = {"uncounted": "the file has no row of that day"}
-    return days.get(day if many else "", nothing if many else {"rows": 0, "fields": {}})
+    return days.get(day if many else "", nothing if many else dict(_NO_ROWS))
 
 
 @lru_cache(_REMEMBERED)
@@ -92,7 +101,7 @@ def _counted(
     name = _texts(frame, columns, "id")
     rows = frame.select(
         **fields,
-        day=_texts(frame, columns, "day").str.slice(0, 10) if many else pl.lit(""),
+        day=_day(_texts(frame, columns, "day")) if many else pl.lit(""),
         named=name.is_not_null(),
         # `_id` keeps two models apart that changed names; without it the name does.
         key=pl.coalesce(_texts(frame, columns, "_id"), NAMED + name).hash(),
@@ -123,6 +132,18 @@ def _texts(frame: pl.DataFrame, columns: Columns, field: str) -> pl.Expr:
         return pl.lit(None, pl.String)
     text = _first_of(frame, names).cast(pl.String, strict=False).str.strip_chars()
     return pl.when(text != "").then(text)
+
+
+def _day(text: pl.Expr) -> pl.Expr:
+    """The day that a text begins with, or that of seconds since 1970 or a part of them."""
+    number = text.cast(pl.Float64, strict=False)
+    seconds = pl.coalesce(
+        pl.when(number.is_between(FIRST_SECOND * unit, LAST_SECOND * unit, closed="left")).then(
+            (number / unit).floor().cast(pl.Int64, strict=False)
+        )
+        for unit in UNITS
+    )
+    return pl.coalesce(pl.from_epoch(seconds).dt.strftime("%Y-%m-%d"), text.str.slice(0, 10))
 
 
 def _added_up(names: list[str]) -> list[pl.Expr]:

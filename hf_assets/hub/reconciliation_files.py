@@ -22,6 +22,8 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from hf_assets.hub.reconciliation_cells import FIELDS
+from hf_assets.hub.recorded_names import SYNONYMS, is_row
+from hf_assets.hub.recorded_values import NO_NAME
 from hf_assets.hub.rows import Kind
 
 ROWS = 20_000
@@ -56,7 +58,7 @@ def recognised(names: Iterable[str], kind: Kind) -> dict[str, list[str]]:
         elif letters in _DAYS:
             field = "day"
         else:
-            field = fields.get(letters, "")
+            field = fields.get(letters) or SYNONYMS[kind].get(letters, "")
         if field:
             columns.setdefault(field, []).append(name)
     first = {field: sorted(found, key=field.__ne__) for field, found in columns.items()}
@@ -109,7 +111,7 @@ def _csv(path: Path, kind: Kind) -> Iterator[tuple[pl.DataFrame, Columns]]:
                 column_types=dict.fromkeys(wanted, pa.string()),
                 include_columns=wanted,
                 strings_can_be_null=True,
-                null_values=["", "null", "None", "nan", "NaN", "NaT", "<NA>"],
+                null_values=sorted(NO_NAME),
             ),
         )
         for batch in reader:
@@ -175,7 +177,7 @@ def _is_lines(content: IO[str]) -> bool:
         row = _JSON.decode(first)
     except ValueError:
         return False
-    return isinstance(row, dict) and not {"models", "spaces"} & row.keys()
+    return isinstance(row, dict) and (is_row(row) or not {"models", "spaces"} & row.keys())
 
 
 def _lines(content: IO[str]) -> Iterator[Any]:

@@ -10,17 +10,16 @@ import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import PurePath
 from typing import Any
 
 from hf_assets.hub.archive import ArchiveError
-from hf_assets.hub.recorded_names import letters
+from hf_assets.hub.recorded_names import columns_of, letters
+from hf_assets.hub.recorded_values import TIMES, utc_time
 
 DAY_COLUMNS = ("day", "date")
-# Where a row's id and times stand, to tell what its `date` is.
-IDS = ("id", "modelId", "model_id")
-TIMES_OF = ("createdAt", "created_at", "lastModified", "last_modified")
 # The day that a value begins with.
 _VALUE = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ].*)?", re.DOTALL)
 _DASHED = re.compile(r"(?<!\d)(\d{4})([-_.])(\d\d)\2(\d\d)(?!\d)")
@@ -45,19 +44,30 @@ def day_column(columns: Iterable[str]) -> str | None:
 
 
 def day_of(value: Any) -> str | None:
-    """The day that a value begins with."""
-    found = _VALUE.fullmatch(str(value).strip()) if value is not None else None
+    """The day that a value begins with, or that of a number that is a time (`utc_time`)."""
+    if value is None:
+        return None
+    found = _VALUE.fullmatch(str(value).strip()) or _VALUE.fullmatch(str(utc_time(value)[0]))
     return _valid(*found[1].split("-")) if found else None
+
+
+@lru_cache(maxsize=1 << 8)
+def places_of(columns: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    """Where a row's id and its times stand, to tell what its `date` is."""
+    fields = columns_of("spaces", columns) | columns_of("models", columns)
+    return fields.get("id", []), [one for name in TIMES for one in fields.get(name, [])]
 
 
 def id_of(row: Mapping[str, Any]) -> Any:
     """A row's id, under whatever name."""
-    return next((row[name] for name in IDS if row.get(name) is not None), None)
+    ids, _ = places_of(tuple(row))
+    return next((row[name] for name in ids if row[name] is not None), None)
 
 
 def times_of(row: Mapping[str, Any]) -> dict[str, Any]:
     """The times that a row says of its repository."""
-    return {name: row[name] for name in TIMES_OF if row.get(name) is not None}
+    _, times = places_of(tuple(row))
+    return {name: row[name] for name in times if row[name] is not None}
 
 
 def _valid(year: str, month: str, day: str) -> str | None:

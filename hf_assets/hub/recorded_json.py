@@ -9,7 +9,7 @@ from typing import Any
 
 from hf_assets.hub.archive import ArchivedDay, ArchivedPage, unpacked
 from hf_assets.hub.recorded_dates import DateColumn, day_column, day_of, id_of, times_of
-from hf_assets.hub.recorded_names import columns_of, letters
+from hf_assets.hub.recorded_names import is_row, letters
 from hf_assets.hub.recorded_rows import RowReader, pages
 from hf_assets.hub.rows import WIRE_SCHEMA, Kind
 
@@ -29,14 +29,11 @@ class JsonDays:
         self._by_day: dict[str, list[Any]] = {}
         said: Any = None
         if isinstance(found, dict):
-            self._rows = {
-                kind: found[kind] for kind in WIRE_SCHEMA if isinstance(found.get(kind), list)
-            }
+            # A row by itself: JSON lines of one line.
+            self._rows = {"": [found]} if is_row(found) else _lists(found)
             said = found.get("fetched_at")
             day = day or day_of(found.get("date")) or day_of(found.get("day"))
-            if day and not self._rows and columns_of("models", found).get("id"):
-                self._rows = {"": [found]}  # JSON lines of one line
-            elif day and not self._rows:
+            if day and not self._rows:
                 raise ValueError("an object without a list under `models` or `spaces`")
         elif isinstance(found, list):
             self._rows = {"": found} if day else {}
@@ -70,6 +67,10 @@ class JsonDays:
         if dates:
             self.remark = dates.remark(self.name)
         return {} if dates and dates.refusal() else days
+
+
+def _lists(found: dict[str, Any]) -> dict[str, list[Any]]:
+    return {kind: found[kind] for kind in WIRE_SCHEMA if isinstance(found.get(kind), list)}
 
 
 def _integer(digits: str) -> int | float:

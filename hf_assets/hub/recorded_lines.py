@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from hf_assets.hub.archive import ArchivedDay, ArchivedPage, unpacked
 from hf_assets.hub.recorded_dates import DateColumn, day_column, day_of, id_of, times_of
-from hf_assets.hub.recorded_names import columns_of, letters
+from hf_assets.hub.recorded_names import columns_of, hint_of_ids, letters
 from hf_assets.hub.recorded_rows import RowReader, pages
 from hf_assets.hub.rows import loose_rows
 
@@ -75,7 +75,7 @@ class LineDays:
         self._columns, self._headers = header, 0
         ids = columns_of("models", header).get("id", []) or columns_of("spaces", header).get("id")
         if self._day and not ids:
-            raise ValueError("line 1: no column `id`")
+            raise ValueError(f"line 1: no column `id`{hint_of_ids(header)}")
         try:
             for cells in reader:
                 if not cells:

@@ -9,12 +9,16 @@ import re
 from collections.abc import Iterable, Mapping
 from difflib import SequenceMatcher
 from functools import lru_cache
+from typing import Any
 
 from hf_assets.hub.rows import WIRE_SCHEMA, Kind
 
-# Other names of a field, in letters alone.
-_SYNONYMS: Mapping[Kind, Mapping[str, str]] = {
-    "models": {"modelid": "id", "repoid": "id", "hubid": "_id"},
+# Other names of a field, in letters alone; the tables' own among them.
+SYNONYMS: Mapping[Kind, Mapping[str, str]] = {
+    "models": {
+        **{"modelid": "id", "repoid": "id", "hubid": "_id"},
+        **{"category": "pipeline_tag", "library": "library_name"},
+    },
     "spaces": {"spaceid": "id", "repoid": "id", "hubid": "_id"},
 }
 # What the Hub and its client serve besides, and no table needs: no misspelt field of ours.
@@ -28,6 +32,10 @@ _OTHERS = frozenset(
         *("datasets", "models", "sdk"),
     }
 )
+# What the tables make themselves, and of which fields.
+_MADE: Mapping[str, tuple[str, ...]] = {"license": ("tags",), "parameters": ("safetensors", "gguf")}
+# Columns that may hold ids, or only the part after the author: not read for either.
+_MAYBE_IDS = ("modelname", "spacename", "reponame", "fullname", "model", "space", "name")
 # A name at least this much like a field's may be meant for it.
 _ALIKE = 0.84
 # Part of a field's name, such as `created`, must be at least this much of it.
@@ -46,7 +54,7 @@ def wire_name(kind: Kind, column: str) -> str | None:
         return column
     plain = letters(column)
     by_letters = {letters(name): name for name in WIRE_SCHEMA[kind] if name != "_id"}
-    return by_letters.get(plain) or _SYNONYMS[kind].get(plain)
+    return by_letters.get(plain) or SYNONYMS[kind].get(plain)
 
 
 def columns_of(kind: Kind, columns: Iterable[str]) -> dict[str, list[str]]:
@@ -59,6 +67,17 @@ def columns_of(kind: Kind, columns: Iterable[str]) -> dict[str, list[str]]:
         name: sorted(of, key=lambda one: (one != name, letters(one) != letters(name)))
         for name, of in found.items()
     }
+
+
+def is_row(found: Mapping[str, Any]) -> bool:
+    """Whether a JSON object is a row, and no object of lists of rows by kind.
+
+    A row has an id; what it lists by the name of a kind (`models` of a Space) are no rows.
+    """
+    lists = (found[kind] for kind in WIRE_SCHEMA if isinstance(found.get(kind), list))
+    if any(isinstance(one, dict) for rows in lists for one in rows[:1]):
+        return False
+    return any("id" in columns_of(kind, found) for kind in WIRE_SCHEMA)
 
 
 def lookalikes(kind: Kind, columns: Iterable[str], read: Iterable[str]) -> dict[str, str]:
@@ -77,6 +96,23 @@ def lookalikes(kind: Kind, columns: Iterable[str], read: Iterable[str]) -> dict[
             if alike:
                 found[column] = alike
     return found
+
+
+def made_columns(columns: Iterable[str], read: Iterable[str]) -> dict[str, str]:
+    """Columns that the tables make themselves, of which nothing that they are made of was read."""
+    missing = {name: of for name, of in _MADE.items() if not {*of} & {*read}}
+    return {
+        column: " or ".join(f"`{one}`" for one in missing[letters(column)])
+        for column in columns
+        if letters(column) in missing
+    }
+
+
+def hint_of_ids(columns: Iterable[str]) -> str:
+    """What to do about a file without ids, where another column may hold them."""
+    by_letters = {letters(column): column for column in columns}
+    likely = next((by_letters[name] for name in _MAYBE_IDS if name in by_letters), None)
+    return f": rename `{likely}` if its values are `author/name`" if likely else ""
 
 
 @lru_cache(maxsize=1 << 15)

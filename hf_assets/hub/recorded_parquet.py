@@ -11,12 +11,11 @@ import pyarrow.parquet as pq
 from hf_assets.hub.archive import PAGE_ROWS, ArchivedDay, ArchivedPage
 from hf_assets.hub.arrow_rows import ArrowRows
 from hf_assets.hub.recorded_dates import (
-    IDS,
-    TIMES_OF,
     DateColumn,
     day_column,
     day_of,
     id_of,
+    places_of,
     times_of,
 )
 from hf_assets.hub.recorded_names import letters
@@ -57,7 +56,8 @@ class ParquetDays:
     def _look_at_date(self, file: pq.ParquetFile, column: str) -> None:
         dates = DateColumn(column)
         names = file.schema_arrow.names
-        wanted = [name for name in (*IDS, *TIMES_OF) if name in names]
+        ids, times = places_of(tuple(names))
+        wanted = [name for name in (*ids, *times) if names.count(name) == 1]
         for batch in file.iter_batches(PAGE_ROWS, columns=[*wanted, column]):
             texts = {name: _texts(batch.column(name)) for name in batch.schema.names}
             for at, day in enumerate(texts.pop(column)):
@@ -83,8 +83,9 @@ class ParquetDays:
         for group in self._groups[day]:
             columns = [*rows.columns, self._column]
             for batch in file.iter_batches(PAGE_ROWS, row_groups=[group], columns=columns):
-                days = pl.Series("", batch.column(self._column)).cast(pl.String)
-                wanted = days.str.strip_chars().str.starts_with(day).to_arrow()
+                texts = _texts(batch.column(self._column))
+                of_day = {text for text in set(texts) if day_of(text) == day}
+                wanted = pa.array([text in of_day for text in texts])
                 kept = batch.filter(wanted).drop_columns([self._column])
                 if kept.num_rows:
                     yield rows.page(kept)

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hf_assets.hub.archive import NAMED, PAGE_ROWS, ArchivedDay, ArchivedPage
-from hf_assets.hub.recorded_names import columns_of, lookalikes
+from hf_assets.hub.recorded_names import columns_of, lookalikes, made_columns
 from hf_assets.hub.recorded_values import (
-    NOTHING,
     TIMES,
     excerpt,
+    is_absent,
     prefer_tags,
     readable,
     utc_time,
@@ -80,6 +80,8 @@ class ColumnReport:
         }
         for column, name in lookalikes(self.kind, self.columns, day.seen).items():
             unread[column] = f"not read, though it looks like `{name}`"
+        for column, fields in made_columns(self.columns, day.seen).items():
+            unread[column] = f"not read: the tables take it from {fields}"
         day.unread = {_shown(column): why for column, why in unread.items()}
         if self.zoneless:
             day.facts["times_without_zone"] = sorted(self.zoneless)
@@ -124,7 +126,7 @@ class RowReader:
         return self._sources[columns]
 
     def _value(self, name: str, column: str, value: Any) -> Any:
-        if self.cells and value in NOTHING:
+        if self.cells and is_absent(name, value):
             return None
         value = wire_value(self.kind, name, value)
         if name in TIMES:

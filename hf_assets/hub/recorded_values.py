@@ -35,21 +35,39 @@ PARTS: Mapping[str, tuple[str, ...]] = {
 }
 # A counter above this is no exact float: 2**63 itself would become a negative one.
 EXACT = 2.0**63
-# How an absent value is written where it cannot be left out.
-NOTHING = frozenset({"", "null", "None", "nan", "NaN", "NaT", "<NA>"})
+# How an absent value is written where it cannot be left out, in lower case.
+NOTHING = frozenset({"", "null", "none", "nan", "nat", "<na>", r"\n", "na", "n/a"})
+# Whoever owns a repository may have such a name.
+_NO_OWNER = NOTHING - {"na", "n/a"}
+# A repository is called by any word but these, as they are.
+NO_NAME = frozenset({"", "null", "None", "nan", "NaN", "NaT", "<NA>"})
 # A cell longer than this is no list that anyone should be made to parse.
 LONGEST_LITERAL = 1 << 20
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}(\.0*)?")
+# R writes 100000 as 1e+05.
+_EXPONENT = re.compile(r"[+-]?[0-9]{1,19}(\.[0-9]{0,19})?[eE][+-]?[0-9]{1,2}")
 _NUMBER = re.compile(r"[0-9]{1,19}(\.[0-9]*)?([eE][+]?[0-9]{1,2})?")
 WIRE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z")
 _UTC = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d(?:\.\d{1,9})?)(?:Z|\+00:?00)")
 _ANY_TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d.{0,40})?")
 _ZULU = re.compile(r"\s*(?:[Zz]|UTC|GMT)$")
-_BOOLEANS = {"true": True, "false": False}
+# SQLite has 0 and 1, PostgreSQL f and t.
+_BOOLEANS = {
+    **dict.fromkeys(("true", "t", "1", "1.0"), True),
+    **dict.fromkeys(("false", "f", "0", "0.0"), False),
+}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Seconds from 1970 to 2010 and to 2100: no time of the Hub lies outside, and in no two units.
-_FIRST_SECOND, _LAST_SECOND = 1_262_304_000, 4_102_444_800
-_UNITS = (1, 10**3, 10**6, 10**9)
+FIRST_SECOND, LAST_SECOND = 1_262_304_000, 4_102_444_800
+UNITS = (1, 10**3, 10**6, 10**9)
+
+
+def is_absent(name: str, text: str) -> bool:
+    """Whether a text in a field of the Hub says that there is no value."""
+    word = text.strip()
+    if name in ("id", "_id"):
+        return word in NO_NAME
+    return word.lower() in (_NO_OWNER if name == "author" else NOTHING)
 
 
 def utc_time(value: Any) -> tuple[Any, bool]:
@@ -79,8 +97,8 @@ def _iso_time(text: str) -> tuple[str, bool] | None:
 
 
 def _since_1970(number: int | float) -> str | None:
-    for unit in _UNITS:
-        if _FIRST_SECOND * unit <= number < _LAST_SECOND * unit:
+    for unit in UNITS:
+        if FIRST_SECOND * unit <= number < LAST_SECOND * unit:
             milliseconds = int(number * 1000 // unit)
             return _wire_time(_EPOCH + timedelta(milliseconds=milliseconds))
     return None
@@ -103,7 +121,7 @@ def wire_value(kind: Kind, name: str, value: Any) -> Any:
     rule = _rule(kind, name)
     if rule is _gate or (rule is _as_it_is and name not in TIMES):
         return rule(value)
-    if isinstance(value, str) and value.strip() in NOTHING:
+    if isinstance(value, str) and is_absent(name, value):
         return None
     return rule(value)
 
@@ -126,7 +144,9 @@ def _as_it_is(value: Any) -> Any:
 
 
 def _flag(value: Any) -> Any:
-    return _BOOLEANS.get(value.strip().lower(), value) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return _BOOLEANS.get(value.strip().lower(), value)
+    return bool(value) if value in (0, 1) else value
 
 
 def _gate(value: Any) -> Any:
@@ -141,7 +161,12 @@ def _gate(value: Any) -> Any:
 def _count(value: Any) -> Any:
     if isinstance(value, str):
         text = value.strip()
-        return int(text.split(".")[0]) if _INTEGER.fullmatch(text) else value
+        if _INTEGER.fullmatch(text):
+            return int(text.split(".")[0])
+        if not _EXPONENT.fullmatch(text):
+            return value
+        number = float(text)
+        return int(number) if number.is_integer() and abs(number) < EXACT else value
     whole = isinstance(value, float) and value.is_integer() and abs(value) < EXACT
     return int(value) if whole else value
 

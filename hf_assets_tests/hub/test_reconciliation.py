@@ -319,10 +319,14 @@ FAULTS = {
         + json.dumps({"id": "a/y", "baseModels": {"models": []}, "tags": ["base_model:b/y"]}),
         [
             {"id": "a/x", "base_models": [{"id": "b/y", "relation": "merge"}]},
-            {"id": "a/y", "tags": ["base_model:b/y"]},
+            {
+                "id": "a/y",
+                "tags": ["base_model:b/y"],
+                "base_models": [{"id": "b/y", "relation": None}],
+            },
         ],
         [{"id": "a/x"}, {"id": "a/y", "tags": ["base_model:b/y"]}],
-        ("rows with a base model: 1 in the file, 0 in the table",),
+        ("rows with a base model: 2 in the file, 0 in the table",),
     ),
 }
 

@@ -324,8 +324,8 @@ def test_text_cells_of_a_csv_are_read_as_what_they_say(recovered: Recover, lake:
     cells = [
         {"id": "a/1", "downloads": "12.0", "gated": "False", "private": "True", "tags": "['x']"},
         {"id": "a/2", "downloads": "nan", "gated": "auto", "private": "", "tags": '["x"]'},
-        {"id": "a/3", "downloads": "1e3", "gated": "no", "private": "perhaps", "tags": "x, y"},
-        {"id": "a/4", "downloads": "9" * 25, "gated": "", "private": "1", "tags": "open('x')"},
+        {"id": "a/3", "downloads": "1.5e0", "gated": "no", "private": "perhaps", "tags": "x, y"},
+        {"id": "a/4", "downloads": "9" * 25, "gated": "", "private": "2", "tags": "open('x')"},
         {"id": "a/5", "createdAt": "2024-01-02 03:04:05+00:00", "safetensors": "{'total': 9}"},
     ]  # fmt: skip
     names = list(dict.fromkeys(name for row in cells for name in row))

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hf_assets.hub.recorded_values import NOTHING
+from hf_assets.hub.recorded_values import is_absent
 from hf_assets.hub.rows import WIRE_SCHEMA
 from hf_assets_tests.hub.scrapes import DAY, Scrape, read
 
@@ -211,5 +211,5 @@ def test_no_text_in_any_cell_takes_more_than_itself(
     assert found.column("id") == [row["id"] for row in rows]
     for at, row in enumerate(rows):
         for name, text in row.items():
-            if found.rows[at][name] is None and (text or "").strip() not in NOTHING:
+            if found.rows[at][name] is None and not is_absent(name, text or ""):
                 assert (at, name) in found.named
