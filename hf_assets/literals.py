@@ -19,13 +19,21 @@ _LONGEST_NUMBER = 400
 _TOKEN = re.compile(
     r"""\s*(?:
     (?P<text>(?P<prefix>[bBfFrRuU]{0,2})(?:'[^'\\]*(?:\\.[^'\\]*)*'|"[^"\\]*(?:\\.[^"\\]*)*"))
-    |(?P<number>[+-]?(?:inf|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?![\w.]))
+    |(?P<number>[+-]?(?:inf|(?:\d++(?:\.\d*+)?+|\.\d++)(?:[eE][+-]?\d++)?+)(?![\w.]))
     |(?P<cut>\.\.\.|…)
     |(?P<word>\w[\w.+/-]*)
     |(?P<mark>[][(){},:=])
     )""",
     re.DOTALL | re.VERBOSE,
 )
+# An item of a list as DuckDB prints it, with what ends it: quoted only where it must be.
+_DUCKDB_ITEM = re.compile(
+    r"""(?:'(?P<quoted>[^'\\]*+(?:\\.[^'\\]*+)*+)'
+    |(?P<bare>[^\s,:=()\[\]{}'"\\][^,:=()\[\]{}'"\\\n]*+))(?P<end>,[ ]|\]\Z)""",
+    re.DOTALL | re.VERBOSE,
+)
+_DUCKDB_QUOTES = re.compile(r"""[,:=()\[\]{}'"\\]|^\s|\s$|^$|^(?i:null)$""")
+_CUT_OFF = re.compile(r"\.\.\.|…|Ellipsis")
 _CONSTANTS: dict[str, Any] = {
     **dict.fromkeys(("True", "true", "np.True_"), True),
     **dict.fromkeys(("False", "false", "np.False_"), False),
@@ -55,7 +63,8 @@ def parse_literal(text: str, *, bare_words: bool = False) -> Any:
     Args:
         text: as it stands in a cell; space around it does not count.
         bare_words: take words without quotes in a list with commas for texts, as DuckDB writes
-            `[a, 'b c']`; words of letters, digits and `_ . + / -` alone.
+            `[a, 'b:c']`. In a list that DuckDB prints texts of, all that has no quotes is a text
+            as it is written: `[time series, 100, 'license:mit']`.
 
     Raises:
         InvalidLiteral: it is none of these; it was cut short (`...`, or no end); texts stand side
@@ -64,7 +73,50 @@ def parse_literal(text: str, *, bare_words: bool = False) -> Any:
     try:
         return json.loads(text, parse_constant=_json_constant)
     except (ValueError, RecursionError):
-        return _Reader(text, bare_words).whole()
+        pass
+    try:
+        value = _Reader(text, bare_words).whole()
+    except InvalidLiteral:
+        if not bare_words or (texts := _duckdb_texts(text.strip())) is None:
+            raise
+        return texts
+    if not bare_words or not isinstance(value, list):
+        return value
+    mixed = any(isinstance(one, int | float) for one in value)
+    texts = _duckdb_texts(text.strip()) if mixed else None
+    return value if texts is None else texts
+
+
+def _duckdb_texts(text: str) -> list[str | None] | None:
+    """The texts of a list that DuckDB printed; None where it is not sure to be one of texts."""
+    if text[:1] != "[":
+        return None
+    items: list[str | None] = []
+    at, is_text = 1, False
+    while at < len(text):
+        found = _DUCKDB_ITEM.match(text, at)
+        if found is None:
+            return None
+        item = found["bare"]
+        if item is None:
+            item = re.sub(r"\\(.)", r"\1", found["quoted"], flags=re.DOTALL)
+            if not _DUCKDB_QUOTES.search(item):
+                return None
+            is_text = True
+        elif _CUT_OFF.search(item) or item != item.rstrip():
+            return None
+        else:
+            is_text = is_text or not _is_plain(item)
+        items.append(None if found["bare"] == "NULL" else item)
+        at = found.end()
+    # A word in two, alone, is what many things print.
+    return items if is_text and len(items) > 1 else None
+
+
+def _is_plain(item: str) -> bool:
+    """Whether a word without quotes may be another value than a text."""
+    number = _TOKEN.fullmatch(item)
+    return item in _CONSTANTS or (number is not None and number["number"] is not None)
 
 
 def _json_constant(name: str) -> float | None:

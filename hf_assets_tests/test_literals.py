@@ -120,18 +120,43 @@ def test_what_cannot_be_read_for_sure_is_refused_with_the_reason(text: str, why:
         ("[text-generation, a/b_c.1]", ["text-generation", "a/b_c.1"]),
         ("{'stage': RUNNING, 'n': NULL}", {"stage": "RUNNING", "n": None}),
         ("['it\\'s', b]", ["it's", "b"]),
+        ("[time series, 'license:mit']", ["time series", "license:mit"]),
+        (
+            "[time series, '', 'a, b', ünï, 100, true, 1.5, NULL, a-b/c+d, #x, 'it\\'s']",
+            ["time series", "", "a, b", "ünï", "100", "true", "1.5", None, "a-b/c+d", "#x", "it's"],
+        ),
+        ("[en, 100]", ["en", "100"]),
     ],
 )
 def test_words_without_quotes_are_texts_only_where_told(text: str, value: Any) -> None:
     assert parse_literal(text, bare_words=True) == value
-    with pytest.raises(InvalidLiteral, match="no quotes"):
+    with pytest.raises(InvalidLiteral, match=r"no quotes|a comma, and none before"):
         parse_literal(text)
 
 
-@pytest.mark.parametrize("text", ["[a b]", "a", "(a, b)", "[license:mit]", "[a, b c]", "[a, ...]"])
+@pytest.mark.parametrize(
+    "text", ["[a b]", "a", "(a, b)", "[license:mit]", "[a, b c, ...]", "[a, ...]"]
+)
 def test_words_that_could_be_anything_are_no_texts(text: str) -> None:
     with pytest.raises(InvalidLiteral):
         parse_literal(text, bare_words=True)
+
+
+@pytest.mark.parametrize("text", ["['x', 5]", "[1, 2.5]", "[5, True]"])
+def test_a_list_that_duckdb_does_not_print_keeps_its_numbers(text: str) -> None:
+    assert parse_literal(text, bare_words=True) == parse_literal(text)
+
+
+@pytest.mark.parametrize("text", ["['license:mit', 100]", "['license:mit', true]"])
+def test_what_duckdb_quotes_only_where_it_must_are_texts(text: str) -> None:
+    """It quotes what has a colon, and leaves numbers as they are."""
+    assert parse_literal(text, bare_words=True) == ["license:mit", text[16:-1]]
+
+
+@pytest.mark.parametrize("end", ["", "x", ".", ".5x", "e5x"])
+def test_a_number_of_any_length_is_refused(end: str) -> None:
+    with pytest.raises(InvalidLiteral):
+        parse_literal("9" * 20_000 + end, bare_words=True)
 
 
 plain = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)

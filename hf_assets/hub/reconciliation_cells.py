@@ -32,6 +32,11 @@ FIELDS: Mapping[Kind, tuple[str, ...]] = {
 _QUOTED = r"""(?s)'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
 # What may stand around the quoted texts of a list: of Python, numpy or JSON.
 _AROUND = r"^(?:array\(|dtype=(?:object)?|[\[\](),\s])*$"
+# A list of DuckDB, each quoted text as '': the others are words as they are.
+_WORD = r"""(?:''|[^\s,:=()\[\]{}'"\\][^,:=()\[\]{}'"\\]*)"""
+_BARE = rf"^\[{_WORD}(?:, {_WORD})*\]$"
+_NO_WORD = r"\b(?i:null|none|nan|nat|true|false|inf)\b|\b\d[\d.eE+-]*"
+_ITEM = rf"""(?:{_QUOTED})|[^\s,\[\]'"][^,\[\]'"]*"""
 _CUT_OFF = r"\.\.\.|…|Ellipsis"
 _LICENCE = r"""(?:^|[\[(,\s])['"]license:"""
 _BASE_TAG = r"""(?:^|[\[(,\s])['"]base_model:[^'"]"""
@@ -210,12 +215,20 @@ def _list(column: Cells, *, once: bool) -> Numbers:
     is_list = text.str.contains(r"^(?:array\()?[\[(]")
     around = text.str.replace_all(_QUOTED, "")
     cut_off = (is_list & around.str.contains(_CUT_OFF)).fill_null(value=False)
-    clear = is_list & around.str.contains(_AROUND)
+    quoted = is_list & around.str.contains(_AROUND)
+    words = around.str.replace_all(_NO_WORD, "").str.contains(r"\pL")
+    # Two words and no comma may be anything.
+    one = around.str.contains(",") | ~around.str.contains(r"\s")
+    duckdb = text.str.replace_all(_QUOTED, "''").str.contains(_BARE)
+    bare = is_list & ~quoted & ~cut_off & duckdb & words & one
+    clear = quoted | bare
+    # Counted where there are such lists alone: to make lists of the items takes time.
+    found = text.str.extract_all(_ITEM).list.eval(pl.element().filter(pl.element() != "NULL"))
     if once:
-        quoted = text.str.extract_all(_QUOTED).list.n_unique()
+        items = found.list.n_unique()
     else:
-        quoted = text.str.count_matches(_QUOTED)
-    items = pl.when(clear).then(quoted).fill_null(0)
+        items = pl.when(bare).then(found.list.len()).otherwise(text.str.count_matches(_QUOTED))
+    items = pl.when(clear).then(items).fill_null(0)
     measures = _said(column, clear, items=items, rows=items > 0, largest=items)
     # Of a list that was cut off nobody knows the items: its row is counted apart.
     measures["invalid"] &= ~cut_off

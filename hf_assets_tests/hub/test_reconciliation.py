@@ -364,7 +364,7 @@ def test_a_list_that_was_cut_off_is_no_list(
     assert f"tags in all: 0 in the file, {len(stored)} in the table" in taken.says
 
 
-@pytest.mark.parametrize("cell", ["{'a', 'b'}", "[b'a']", "a b c", "[a, b]", "['a"])
+@pytest.mark.parametrize("cell", ["{'a', 'b'}", "[b'a']", "a b c", "[1, 2]", "['a"])
 def test_what_is_no_list_could_not_be_counted(tmp_path: Path, lake: Lake, cell: str) -> None:
     path = put(tmp_path / "a.csv", f'id,tags\na/x,"{cell}"\n')
     said = verdict(lake, path, [{"id": "a/x"}])

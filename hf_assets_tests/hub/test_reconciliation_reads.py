@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import polars as pl
 import pyarrow as pa
 import pytest
@@ -206,3 +207,25 @@ def test_private_is_nothing_between_zero_and_one(tmp_path: Path, lake: Lake) -> 
     stored, _, said = made(lake, tmp_path, f"{DAY}.json", content)
     assert stored.frame.collect()["private"].to_list() == [None, None]
     assert said.passed or said.warn, said.says
+
+
+TAGS = ["time series", "license:mit", "ünï", "100", "true", "1.5", "base_model:a/b", "a, b", "it's"]
+
+
+@pytest.mark.parametrize("tags", [TAGS, TAGS[:2], TAGS[1:], ["en"], ["license:mit", "100"]])
+def test_lists_of_duckdb_are_read_and_counted(tmp_path: Path, lake: Lake, tags: list[str]) -> None:
+    (tmp_path / "days").mkdir()
+    path = tmp_path / "days" / f"{DAY}.csv"
+    rows = pl.DataFrame({"id": ["a/x", "a/y"], "tags": [tags, ["fr", "de"]]}).to_arrow()  # noqa: F841
+    duckdb.sql(f"COPY (SELECT * FROM rows) TO '{path}' (HEADER)")
+    stored, capture = recovered(lake, tmp_path / "days", "models")
+    assert stored.frame.sort("id").collect()["tags"].to_list() == [tags, ["fr", "de"]]
+    said = reconciled(stored, capture)
+    assert said.passed, said.says
+    lost = verdict(lake, path, [{"id": "a/x"}, {"id": "a/y"}])
+    assert not lost.passed
+
+
+def test_what_spaces_use_counts_once_in_lists_of_duckdb(tmp_path: Path) -> None:
+    path = put(tmp_path / "a.csv", 'id,models\na/x,"[m/x, m/y, m/x, NULL]"\n')
+    assert counted(path, "spaces", "", many=False)["fields"]["models"]["items"] == 2
