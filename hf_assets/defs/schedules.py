@@ -58,7 +58,8 @@ def daily_capture(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     execution_timezone="UTC",
     target=derived,
     description="Makes the derived days whose capture is there and whose tables are not, and "
-    "compares again those that are compared with a day that is no neighbour any more.",
+    "compares again those that are compared with a day that is no neighbour any more, or by a "
+    "version that did not remember who went.",
 )
 def fill_derived_days(
     context: dg.ScheduleEvaluationContext, lake: LakeResource

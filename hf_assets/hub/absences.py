@@ -45,7 +45,8 @@ def returned(lake: Lake, days: Sequence[Seen]) -> dict[str, Returned]:
     """Of each day that is compared, who returned; without those where it cannot be told.
 
     It cannot where the day, or one before it that covers the same, was compared by a version that
-    did not remember who went: make `daily_changes` of those days again, and it can.
+    did not remember who went: those days are among `still_stale`, and once `daily_changes` of them
+    is made again, it can. Of a thinned one it is told who returned, not who came late.
 
     Args:
         lake: the lake.

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from hf_assets.hub import changes
+from hf_assets.hub.absence_rows import ASIDE
 from hf_assets.hub.extents import Place
-from hf_assets.hub.stale import differ, is_stale
+from hf_assets.hub.stale import differ, forgets, is_stale
 from hf_assets.hub.thinning import thinned
 from hf_assets.lake import Lake, Made, MissingDay, Stored
 
@@ -16,7 +17,8 @@ from hf_assets.lake import Lake, Made, MissingDay, Stored
 def compared(lake: Lake, now: Stored, place: Place) -> Made:
     """`daily_changes` of that day, as it stands among the others.
 
-    A thinned day that is compared as it would be now is kept as it is. One that is not is compared
+    A thinned day that is compared as it would be now is kept as it is; only who went is added
+    where a version compared it that did not remember. One that is not is compared
     again, and has no births and no adoption where it gave them up: those counted beside another
     day are not true of this one.
 
@@ -28,8 +30,12 @@ def compared(lake: Lake, now: Stored, place: Place) -> Made:
     before = lake.read("models", place.before) if place.before else None
     stored = _stored(lake, now.day)
     if stored and thinned(now) and not is_stale(stored.notes, place, _sha(before), _sha(now)):
-        frames = [stored.frame.collect()]
-        return Made(frames, stored.notes, stored.provenance, stored.asides)
+        frames, notes, aside = [stored.frame.collect()], stored.notes, stored.asides
+        if forgets(notes):
+            # Who came and who went is known by the identities that are left.
+            made = changes.daily_changes(now, before, now.day)
+            notes, aside = notes | {ASIDE: True}, made.aside
+        return Made(frames, notes, stored.provenance, aside)
     known = _still_true(stored.notes, before, now) if stored else None
     return changes.daily_changes(now, before, now.day, partial=place.partial, known=known)
 

@@ -28,7 +28,7 @@ from hf_assets.hub.day_rules import (
 )
 from hf_assets.hub.extents import WHOLE_HUB, Extent, Place, extent_of, places
 from hf_assets.hub.judged import DAY_QUALITY
-from hf_assets.hub.stale import beside, is_stale, stale_among
+from hf_assets.hub.stale import beside, forgets, is_stale, stale_among
 from hf_assets.lake import Lake, Made, MissingDay, iso
 from hf_assets.months import kept_by_month, notes_by_month
 from hf_assets.verdict import Verdict
@@ -260,7 +260,8 @@ def _row(
 def still_stale(lake: Lake, near: Collection[str] | None = None) -> list[str]:
     """The days whose `daily_changes` is to be made anew, oldest first.
 
-    From footers, whether `day_quality` was made since or not; each is read once. Days without
+    Stale ones, and those that a version compared that did not remember who went (`forgets`). From
+    footers, whether `day_quality` was made since or not; each is read once. Days without
     models cannot be made anew, and those that were never compared lack more than that.
 
     Args:
@@ -270,7 +271,9 @@ def still_stale(lake: Lake, near: Collection[str] | None = None) -> list[str]:
     known = lake.days("models")
     if near is not None:
         known = beside(known, near)
-    wanted = stale_among(all_days(lake)) & set(known)
+    days = all_days(lake)
+    forgetful = {one.day for one in days if one.made and forgets(one.notes)}
+    wanted = (stale_among(days) | forgetful) & set(known)
     if not wanted:
         return []
     notes = notes_by_month(lake, "daily_changes")
@@ -280,7 +283,8 @@ def still_stale(lake: Lake, near: Collection[str] | None = None) -> list[str]:
     return sorted(
         day
         for day in wanted
-        if is_stale(notes[day], placed[day], captures.get(placed[day].before or ""), captures[day])
+        if day in forgetful
+        or is_stale(notes[day], placed[day], captures.get(placed[day].before or ""), captures[day])
     )
 
 

@@ -7,6 +7,7 @@ replaced since: what it says of stalls, rollbacks and counts is of another step.
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from hf_assets.hub.absence_rows import ASIDE
 from hf_assets.hub.day_rules import Seen
 from hf_assets.hub.extents import FOLLOWING, LOOK_BACK, Place, place_among
 
@@ -51,6 +52,18 @@ def is_stale(notes: Mapping[str, Any], place: Place, sha256: str | None, own: st
         return False
     replaced = differ(notes.get("before sha256"), sha256)
     return notes.get("before") != place.before or notes.get("partial", False) or replaced
+
+
+def forgets(notes: Mapping[str, Any]) -> bool:
+    """Whether a version compared that day that did not remember who went (`absences`).
+
+    What it says is right, and it is trusted. It is to be made anew all the same, as who returned
+    afterwards cannot be told until then. A day that broke off tells of nobody who went.
+
+    Args:
+        notes: of `daily_changes`.
+    """
+    return bool(notes.get("before")) and not notes.get(ASIDE) and not notes.get("partial")
 
 
 def beside(known: Sequence[str], days: Collection[str]) -> list[str]:

@@ -6,10 +6,11 @@ import polars as pl
 import pytest
 
 from hf_assets.hub import changes, day_quality, thinning
+from hf_assets.hub.absence_rows import ASIDE
 from hf_assets.hub.comparing import compared
 from hf_assets.hub.judged import DAILY_CHANGES
 from hf_assets.hub.schemas import MODELS
-from hf_assets.lake import Lake, Stored
+from hf_assets.lake import Lake, Made, Stored
 from hf_assets_tests.hub.days import counts, day_of, judge, model, store_day
 
 EARLIER = ("day", "hub_id", "id", "category", "downloads", "downloads_all_time", "likes")
@@ -114,3 +115,50 @@ def test_a_day_that_was_replaced_and_not_compared_since_is_stale(lake: Lake) -> 
     compare(lake, *day_quality.still_stale(lake))
     assert day_quality.still_stale(lake) == []
     assert not any(row["stale"] for row in judge(lake).values())
+
+
+def forget(lake: Lake, *numbers: int) -> None:
+    """As a version that did not remember who went compared those days."""
+    for number in numbers:
+        stored = lake.read("daily_changes", day_of(number))
+        notes = {name: said for name, said in stored.notes.items() if name != ASIDE}
+        lives = notes["lifecycle"]
+        notes["lifecycle"] = {name: lives[name] for name in lives if name != "older"}
+        frames = [stored.frame.filter(pl.col("key") != "older").collect()]
+        lake.write(DAILY_CHANGES, day_of(number), Made(frames, notes, stored.provenance))
+
+
+def told(lake: Lake, *names: str) -> list[tuple[int | None, ...]]:
+    return [tuple(row[name] for name in names) for row in judge(lake).values()]
+
+
+@pytest.mark.usefixtures("by_earlier")
+@pytest.mark.parametrize("old", [(), (1,), (0, 1, 2), (2, 3)])
+def test_a_lake_of_an_earlier_version_learns_who_went(lake: Lake, old: tuple[int, ...]) -> None:
+    there = [(1, 2, 3), (1, 3), (1, 2), (), (1, 2, 3, 4)]
+    for number, listed in enumerate(there):
+        rows = [model(at, created_at=BORN) for at in (*range(100, 130), *listed)]
+        store_day(lake, day_of(number), rows, sha256=str(number))
+    compare(lake)
+    names = ("returned", "first_seen_late", "deleted")
+    wanted = told(lake, *names)
+    assert wanted == [(None, None, None), (0, 0, 1), (1, 0, 1), (0, 0, 2), (3, 1, 0)]
+    before = {day: one.notes for day, one in compare(lake).items()}
+    forget(lake, 1, 2, 3)
+    thin(lake, *old)
+    days = [day_of(number) for number in (1, 2, 3)]
+    assert day_quality.still_stale(lake) == days
+    # Nothing is wrong with what they say: they are trusted, and not told of until they remember.
+    assert all(row["trusted"] for row in judge(lake).values())
+    assert [one for one, *_ in told(lake, *names)] == [None] * 5
+    compare(lake, *day_quality.still_stale(lake))
+    assert day_quality.still_stale(lake) == []
+    # Who of those that came on a thinned day was created before is not known.
+    assert told(lake, *names) == [
+        (back, None if number in old and number else late, gone)
+        for number, (back, late, gone) in enumerate(wanted)
+    ]
+    for number in {1, 2, 3} & {*old}:
+        lives = before[day_of(number)]["lifecycle"]
+        lives = {name: lives[name] for name in lives if name != "older"}
+        assert lake.notes("daily_changes", day_of(number))["lifecycle"] == lives
