@@ -397,7 +397,7 @@ def test_what_the_hub_says_twice_is_believed_against_another_day(
     served: ServedHub, obtain: Obtain, lake: Lake
 ) -> None:
     obtain()
-    captures = {DAY: open_capture(lake.folder("raw_models", DAY))}
+    before = open_capture(lake.folder("raw_models", DAY))
     today, asked = lake.folder("raw_models", "2026-11-21"), []
 
     def next_day(rows: float, hour: int = 0, refetch: bool = False) -> Capture:
@@ -419,8 +419,11 @@ def test_what_the_hub_says_twice_is_believed_against_another_day(
     assert asked[3:] == [0, 0]
     assert next_day(0.63, 5, refetch=True).rows == 163
     # What follows is stopped still.
-    captures["2026-11-21"] = open_capture(today)
-    assert not quality.partial_days(captures, ["2026-11-21"])["2026-11-21"].passed
+    kept = open_capture(today)
+    assert before
+    assert kept
+    verdicts = quality.partial_days({DAY: before, "2026-11-21": kept}, ["2026-11-21"])
+    assert not verdicts["2026-11-21"].passed
     assert not list(today.glob("*/rejected.json"))
 
 
