@@ -10,6 +10,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import dagster as dg
@@ -33,7 +34,10 @@ _held: dict[Path, int] = {}
 
 
 def hold(instance: dg.DagsterInstance, run_id: str) -> None:
-    """Show from now on that the process of that run lives: this one."""
+    """Show from now on that the process of that run lives: this one.
+
+    OSError where the file system takes no file or knows no locks.
+    """
     if fcntl is None or instance.is_ephemeral:
         return
     path = Path(instance.root_directory) / FOLDER / f"{run_id}.lock"
@@ -41,7 +45,12 @@ def hold(instance: dg.DagsterInstance, run_id: str) -> None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    if not _locked(handle, tries=50):
+    try:
+        locked = _locked(handle, tries=50)
+    except OSError:
+        os.close(handle)
+        raise
+    if not locked:
         os.close(handle)  # another process of this run, with an executor that has many
         return
     os.ftruncate(handle, 0)
@@ -81,27 +90,40 @@ def end_killed(instance: dg.DagsterInstance, patience: float = PATIENCE) -> list
 
 
 def _ended(instance: dg.DagsterInstance, path: Path) -> bool:
-    """Whether that file's run had to be ended; a file of a run that is over goes, too."""
+    """Whether that file's run had to be ended; a file of a run that is over goes, too.
+
+    What cannot be opened or locked, as another user's, says nothing.
+    """
     try:
         handle = os.open(path, os.O_RDWR)
-    except FileNotFoundError:
+    except OSError:
         return False
     try:
         if not _locked(handle):
             return False  # its process lives
         host, _, process = os.read(handle, 300).decode("utf-8", "replace").strip().partition(" ")
-        if host != socket.gethostname():
-            return False  # a file system that is shared may know no locks of others
+    except OSError:
+        os.close(handle)
+        return False
+    try:
         run = instance.get_run_by_id(path.stem)
         ended = run is not None and run.status in LIVING
-        if ended and not _in_one_process(instance, path.stem, process):
+        # A file system that is shared may know no locks of others. Where the history is a file of
+        # this machine, the host has but another name, as a container that was made anew.
+        ours = host == socket.gethostname() or (host and _local(instance))
+        if ended and not (ours and _in_one_process(instance, path.stem, process)):
             return False
         if ended:
             _report(instance, run, f"Process {process} on {host}, which this run was in, is gone.")
-        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
         return ended
     finally:
         os.close(handle)
+
+
+def _local(instance: dg.DagsterInstance) -> bool:
+    return isinstance(instance.run_storage, SqliteRunStorage)
 
 
 def _never_held(
@@ -111,7 +133,7 @@ def _never_held(
 
     Only where the history is a file of this machine: else the process may be another machine's.
     """
-    if not isinstance(instance.run_storage, SqliteRunStorage):
+    if not _local(instance):
         return
     for record in instance.get_run_records(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
         run, begun = record.dagster_run, record.start_time
@@ -119,11 +141,19 @@ def _never_held(
             continue
         events = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.RUN_START)
         process = next((one.dagster_event.pid for one in events if one.dagster_event), None)
-        lock = folder / f"{run.run_id}.lock"
-        held = lock.exists() and lock.stat().st_size > 0
-        if process and not held and not _lives(process):
+        if process and not _was_held(folder / f"{run.run_id}.lock") and not _lives(process):
             _report(instance, run, f"Process {process}, which this run was in, is gone.")
             yield run
+
+
+def _was_held(lock: Path) -> bool:
+    """Whether a process wrote itself into that file, or may have: nobody can tell."""
+    try:
+        return lock.stat().st_size > 0
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
 
 
 def _lives(process: int) -> bool:

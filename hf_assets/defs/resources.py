@@ -15,6 +15,7 @@ from hf_assets.defs.failures import clear_failures
 from hf_assets.defs.killed_runs import end_killed, hold
 from hf_assets.defs.report import captured, stored_table
 from hf_assets.defs.reporting import deferred, report_day, report_left_out
+from hf_assets.errors import clean
 from hf_assets.hub import quality
 from hf_assets.hub.archive import Archive, open_archive
 from hf_assets.hub.capture import MARKER, Capture, open_capture
@@ -67,8 +68,13 @@ class LakeResource(dg.ConfigurableResource):
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """A run begins: it shows that it lives, and ends those that no longer do."""
         if context.run and context.instance:
-            hold(context.instance, context.run.run_id)
-            end_killed(context.instance)
+            try:
+                hold(context.instance, context.run.run_id)
+                end_killed(context.instance)
+            except OSError as error:
+                dg.get_dagster_logger().warning(
+                    f"This run cannot show that it lives, should it be killed: {clean(error)}"
+                )
 
     @cached_property
     def tree(self) -> Lake:

@@ -1,5 +1,6 @@
 """Runs that end from outside: killed, interrupted, terminated. Real `dg launch` processes."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -8,11 +9,14 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest import mock
 
 import dagster as dg
 import pytest
 
+from hf_assets.defs import killed_runs
 from hf_assets.defs.killed_runs import FOLDER, end_killed, end_killed_runs
+from hf_assets.defs.resources import LakeResource
 from hf_assets.demo.generator import GeneratedHub
 from hf_assets.hub.capture import MARKER
 from hf_assets.lake import today
@@ -108,6 +112,45 @@ def test_runs_that_were_killed_are_ended_and_those_that_live_are_not(
         for one in (early, other):
             (event,) = instance.all_logs(one, of_type=dg.DagsterEventType.RUN_FAILURE)
             assert "which this run was in, is gone" in event.message
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Generator[dg.DagsterInstance]:
+    """A history with a run of a process that is gone, on a host that had another name."""
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        for run_id, status in (("a" * 36, STARTED), ("b" * 36, dg.DagsterRunStatus.SUCCESS)):
+            run = instance.add_run(dg.DagsterRun("job", run_id=run_id, status=status))
+            instance.report_engine_event("Executing steps in process (pid: 7)", run)
+            (tmp_path / FOLDER).mkdir(exist_ok=True)
+            (tmp_path / FOLDER / f"{run_id}.lock").write_text("old-name 7\n")
+        yield instance
+
+
+def test_a_lock_that_cannot_be_had_says_nothing_nor_does_a_host_of_another_name(
+    kept: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    gone, over = "a" * 36, "b" * 36
+    context = mock.Mock(spec=dg.InitResourceContext, instance=kept)
+    context.run = dg.DagsterRun("job", run_id="c" * 36)
+    # Another user's file, and a file system without locks.
+    for what, module, code in (
+        ("open", os, errno.EACCES),
+        ("flock", killed_runs.fcntl, errno.ENOLCK),
+    ):
+        with mock.patch.object(module, what, side_effect=OSError(code, os.strerror(code))):
+            assert end_killed(kept) == []
+            LakeResource(root=str(tmp_path)).setup_for_execution(context)
+    (tmp_path / FOLDER / f"{context.run.run_id}.lock").unlink()
+    # A machine that has no history of its own may be another one.
+    with mock.patch.object(killed_runs, "_local", return_value=False):
+        assert end_killed(kept) == []
+    # The file of a run that is over goes in any case.
+    assert [path.stem for path in (tmp_path / FOLDER).iterdir()] == [gone]
+    assert runs(kept) == {gone: STARTED, over: dg.DagsterRunStatus.SUCCESS}
+    # Where the history is a file, the host has but another name now.
+    assert end_killed(kept) == [gone]
+    assert runs(kept)[gone] == FAILURE
+    assert not list((tmp_path / FOLDER).iterdir())
 
 
 def test_an_interrupt_ends_a_run_and_the_next_goes_on_where_it_was(
