@@ -49,7 +49,9 @@ class Guard:
         self.app = app
         # As people give them: an address of a page, or with a port, too.
         own = None if names is None else {_name(name.rpartition("://")[2]) for name in names}
-        self.names = None if own is None else (own | {"localhost"}) - {""}
+        # An address needs no name, and what else it serves is another page.
+        named = {name for name in own or () if name and not _is_address(name)}
+        self.names = None if own is None else named | {"localhost"}
 
     async def __call__(self, scope: Any, receive: _Receive, send: _Send) -> None:
         """Pass the request on, or refuse it."""

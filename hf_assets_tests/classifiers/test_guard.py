@@ -63,6 +63,13 @@ def test_a_name_is_understood_as_people_give_it(name: str) -> None:
     assert answer(host="boxes:7860", names=[name])[0] == 403
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "192.168.1.5", "[::1]"])
+def test_another_page_at_the_same_address_may_not_ask(address: str) -> None:
+    host = f"{address}:7860"
+    assert answer(host=host, names=[address], origin=f"http://{host}") == (200, 0)
+    assert answer(host=host, names=[address], origin=f"http://{address}:1")[0] == 403
+
+
 @pytest.mark.parametrize(
     "host",
     ["evil.example:7860", "127.0.0.1.evil.example", "", "localhost.evil.example", "a b", "["],
