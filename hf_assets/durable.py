@@ -92,9 +92,15 @@ def _refused(error: Exception, path: Path) -> tuple[Path, int] | None:
     return (named or path, number) if number in _FORBIDDEN and ours else None
 
 
+def nearest(path: Path) -> Path:
+    """The path where it is there, else the folder above it that is."""
+    # Path.exists raises where a folder may not be entered.
+    return next(one for one in (path, *path.absolute().parents) if os.path.exists(one))
+
+
 def _space(path: Path) -> str:
     """What is free where that path lies."""
-    there = next(one for one in (path, *path.absolute().parents) if os.path.exists(one))
+    there = nearest(path)
     try:
         disk = os.statvfs(there)
     except OSError:

@@ -84,9 +84,7 @@ class Guard:
             await self.app(scope, bounded if scope["type"] == "http" else receive, told)
         except TooMuch:
             if not begun:
-                await _refuse(
-                    scope, receive, send, 413, f"The body is longer than {MOST_BYTES} bytes."
-                )
+                await _refuse(scope, receive, send, 413, _LONGER)
 
     def _refused(self, path: str, headers: dict[str, str]) -> tuple[int, str] | None:
         """Status and words for what is refused; else None."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from hf_assets.durable import FULL, system_number
+from hf_assets.durable import FULL, nearest, system_number
 from hf_assets.errors import InputError, clean, redact
 from hf_assets.hub.listing import ListingError
 from hf_assets.lake import MissingArtefact, MissingDay
@@ -124,9 +124,8 @@ def _free(path: Path) -> str:
 
 def _bytes_free(path: Path) -> int | None:
     """Free bytes of the disk that the path is on, or would be."""
-    there = next((one for one in (path, *path.absolute().parents) if os.path.exists(one)), None)
     try:
-        return shutil.disk_usage(there).free if there else None
+        return shutil.disk_usage(nearest(path)).free
     except OSError:
         return None
 
