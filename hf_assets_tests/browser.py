@@ -8,12 +8,15 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import TimeoutError as NotThere
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 IN_CHROMIUM = [pytest.mark.browser, pytest.mark.usefixtures("browser")]
 # Milliseconds. A page loads its parts one by one; on two busy cores that takes a while.
 PATIENCE = 60_000
+# Milliseconds until a list of options that is not there is opened again.
+OPEN_FOR = 2_000
 _QUIET = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -30,3 +33,20 @@ def chromium() -> Generator[Browser]:
         expect.set_options(timeout=PATIENCE)
         yield browser
         browser.close()
+
+
+def choose(page: Page, box: Locator, option: str) -> None:
+    """Choose an option of a combobox, opening its list again where the page has closed it.
+
+    A page that receives a late part of itself draws its boxes anew, and an open list is gone.
+    """
+    choice = page.get_by_role("option", name=option)
+    for _ in range(PATIENCE // OPEN_FOR):
+        if not choice.is_visible():
+            box.click()
+        try:
+            choice.click(timeout=OPEN_FOR)
+        except NotThere:
+            continue
+        return
+    raise AssertionError(f"{option!r} is in no list of {box}: {page.get_by_role('option').all()}")

@@ -13,7 +13,7 @@ from polars.testing import assert_frame_equal
 
 from hf_assets.lake import Lake
 from hf_assets_tests.apps.hub_lake import DAYS, LAST, MARKUP, NAMES, RARE, STALLED, write_hub_lake
-from hf_assets_tests.browser import IN_CHROMIUM, PATIENCE
+from hf_assets_tests.browser import IN_CHROMIUM, PATIENCE, choose
 from hf_assets_tests.pages import insights
 
 pytestmark = IN_CHROMIUM
@@ -91,8 +91,7 @@ def test_the_overview_tells_the_day_and_what_rises(page: Page, url: str) -> None
 
 def test_another_day_is_chosen_once_for_all_pages(page: Page, url: str) -> None:
     go(page, url)
-    page.get_by_role("combobox", name="Day").click()
-    page.get_by_role("option", name=f"{STALLED} (stalled)").click()
+    choose(page, page.get_by_role("combobox", name="Day"), f"{STALLED} (stalled)")
     expect(page.get_by_text("This day is not trusted: stalled")).to_be_visible()
     page.get_by_role("link", name="Models", exact=True).click()
     expect(page.get_by_text(f"As listed on {STALLED}")).to_be_visible()
@@ -104,8 +103,7 @@ def test_models_are_searched_and_filtered(page: Page, url: str) -> None:
     page.get_by_label("Search by name").fill("author1 model-0")
     page.get_by_label("Search by name").press("Enter")
     expect(page.get_by_text("3 models", exact=True)).to_be_visible()
-    page.get_by_role("combobox", name="Category").click()
-    page.get_by_role("option", name="fill-mask").click()
+    choose(page, page.get_by_role("combobox", name="Category"), "fill-mask")
     expect(page.get_by_text("No model matches")).to_be_visible()
 
 
@@ -204,8 +202,7 @@ def test_a_series_that_is_kept_by_month_is_downloaded_as_one(
     page: Page, url: str, data: Path
 ) -> None:
     go(page, url, "data", "Data")
-    page.get_by_role("combobox", name="A table over all days").click()
-    page.get_by_role("option", name="category_history").click()
+    choose(page, page.get_by_role("combobox", name="A table over all days"), "category_history")
     settled(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="Download category_history.parquet").click()

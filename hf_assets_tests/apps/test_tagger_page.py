@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Dialog, Page, Request, Route, expect
 from hf_assets_tests.apps.conftest import TITLE, TORN, Served
 from hf_assets_tests.apps.models import IMAGE, WORDS
 from hf_assets_tests.browser import IN_CHROMIUM, PATIENCE
+from hf_assets_tests.browser import choose as choose_option
 
 LABELS = list(WORDS.values())
 
@@ -57,8 +58,7 @@ def ask(page: Page, title: str, text: str) -> None:
 
 
 def choose(page: Page, corpus: str) -> None:
-    page.get_by_label("Corpus").click()
-    page.get_by_role("option", name=corpus).click()
+    choose_option(page, page.get_by_label("Corpus"), corpus)
 
 
 def labels(page: Page, kind: str = "fits") -> list[str]:
