@@ -15,7 +15,7 @@ import httpx2
 import pyarrow.parquet as pq
 import pytest
 
-from hf_assets.lake import today
+from hf_assets.storage.lake import today
 
 PROJECT = Path(__file__).resolve().parents[1]
 SMALL = ("--models", "2000", "--spaces", "800")

@@ -20,7 +20,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hf_assets.apps.desk import Answer, Desk, Refused, on_slider
+from hf_assets.apps.tagger_service import Answer, Desk, Refused, on_slider
 from hf_assets.apps.trained import Example, Trained, find
 from hf_assets.classifiers.guard import MOST_BYTES, Guard
 from hf_assets.classifiers.tagger import Tag

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hf_assets.verdict import Verdict
+from hf_assets.rule_result import Verdict
 
 MODEL, QUANTIZED = "onnx/model.onnx", "onnx/model_quantized.onnx"
 # Of float32's bytes.

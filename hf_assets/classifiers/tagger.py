@@ -297,6 +297,6 @@ def _checked(texts: Iterable[str]) -> list[str]:
 
 if __name__ == "__main__":
     # The command line does not travel with the file.
-    from hf_assets.classifiers.answering import main
+    from hf_assets.classifiers.tagger_cli import main
 
     sys.exit(main())

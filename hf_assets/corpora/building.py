@@ -18,17 +18,17 @@ from hf_assets.charts.saving import render
 from hf_assets.corpora.corpus import Corpus, CorpusError, joined, open_corpus
 from hf_assets.corpora.facts import counts, summaries
 from hf_assets.corpora.figures import label_frequencies
-from hf_assets.corpora.formats import format_of_source
 from hf_assets.corpora.groups import Place, Text, place, placeholders
 from hf_assets.corpora.labels import cleaned, kept_labels, least_rows
 from hf_assets.corpora.registry import CorpusSpec
 from hf_assets.corpora.schemas import CORPUS_COLUMNS, SPLITS, TEXTS_COLUMNS
-from hf_assets.corpora.sites import IDS, Site, site_of
-from hf_assets.corpora.text import plain, squeezed, text_key, words
-from hf_assets.durable import read_folder
+from hf_assets.corpora.stackexchange.sites import IDS, Site, site_of
+from hf_assets.corpora.text.formats import format_of_source
+from hf_assets.corpora.text.plain import plain, squeezed, text_key, words
 from hf_assets.errors import InputError
-from hf_assets.lake import Made, Stored
-from hf_assets.parquet import ParquetBatches, Table
+from hf_assets.storage.durable import read_folder
+from hf_assets.storage.lake import Made, Stored
+from hf_assets.storage.parquet import ParquetBatches, Table
 
 Tell = Callable[[str], None]
 _Places = dict[str, Place]

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import polars as pl
 
 from hf_assets.corpora.schemas import SPLITS
-from hf_assets.lake import Made, Stored
+from hf_assets.storage.lake import Made, Stored
 
 COMMONEST = 20
 _PERCENTILES = (5, 25, 50, 75, 95, 99)

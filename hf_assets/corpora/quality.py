@@ -6,7 +6,7 @@ import polars as pl
 
 from hf_assets.corpora.corpus import Corpus
 from hf_assets.corpora.facts import label_rows
-from hf_assets.verdict import Verdict
+from hf_assets.rule_result import Verdict
 
 # So many plain texts in a hundred with tags that end an element were meant as HTML or Markdown.
 _MOST_WITH_TAGS = 10

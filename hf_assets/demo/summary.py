@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from hf_assets.demo.past import Past
-from hf_assets.parquet import FOOTER_KEY
+from hf_assets.storage.parquet import FOOTER_KEY
 
 _HUB = ("models", "enriched_spaces", "top_models", "model_usage", "daily_metrics")
 _SOURCES = ("question_dump", "new_questions", "dataset_dump", "new_datasets")

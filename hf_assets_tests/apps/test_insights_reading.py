@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from hf_assets.apps.explore import charts
-from hf_assets.apps.explore.reading import (
+from hf_assets.apps.explore.lake_reader import (
     NONE_GIVEN,
     SIZES,
     SORTS,
@@ -18,7 +18,7 @@ from hf_assets.apps.explore.reading import (
     Observatory,
     as_file,
 )
-from hf_assets_tests.apps.hub_lake import (
+from hf_assets_tests.support.apps.hub_lake import (
     DAYS,
     FORMULA,
     LAST,

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from hf_assets.apps.desk import Desk
+from hf_assets.apps.tagger_service import Desk
 from hf_assets.apps.trained import Taggers, Trained, find
 from hf_assets.classifiers.tagger import NotATagger
-from hf_assets.durable import replacing_folder
+from hf_assets.storage.durable import replacing_folder
 from hf_assets_tests.apps.conftest import PROJECT, TITLE, TORN, Served
-from hf_assets_tests.apps.models import IMAGE, THRESHOLD, WORDS, write_model
+from hf_assets_tests.support.apps.models import IMAGE, THRESHOLD, WORDS, write_model
 
 SURE = 0.9525741  # sigmoid of 3
 

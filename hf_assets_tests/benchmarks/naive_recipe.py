@@ -22,11 +22,11 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 from transformers import AutoModel
 
-from hf_assets.classifiers.batches import by_length, padded, token_ids
-from hf_assets.classifiers.devices import device
 from hf_assets.classifiers.metrics import best_threshold, scores_at
-from hf_assets.classifiers.network import load_tokenizer, quiet
-from hf_assets.classifiers.recipes import Recipe
+from hf_assets.classifiers.training.batches import by_length, padded, token_ids
+from hf_assets.classifiers.training.config import Recipe
+from hf_assets.classifiers.training.devices import device
+from hf_assets.classifiers.training.network import load_tokenizer, quiet
 from hf_assets.corpora.corpus import Corpus
 
 BATCH, FROZEN, UNFROZEN = 16, 2, 3

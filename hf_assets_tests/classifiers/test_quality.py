@@ -8,7 +8,7 @@ import pytest
 
 from hf_assets.classifiers import tagger
 from hf_assets.classifiers.quality import answers_alone, int8_loss, int8_size, label_order, parity
-from hf_assets_tests.classifiers.making import LABELS, Made, copied, made
+from hf_assets_tests.support.classifiers.minilm import LABELS, Made, copied, made
 
 
 @pytest.fixture(scope="session")

@@ -19,8 +19,8 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 from hf_assets.classifiers import tagger as module
 from hf_assets.classifiers.tagger import CHUNK, NotATagger, NotFinite, Tag, Tagger
 from hf_assets.corpora.corpus import Corpus
-from hf_assets_tests.classifiers.artefacts import make_model
-from hf_assets_tests.classifiers.making import LABELS, Made, copied
+from hf_assets_tests.support.classifiers.artefacts import make_model
+from hf_assets_tests.support.classifiers.minilm import LABELS, Made, copied
 
 PIECES = (
     "cell wall ", "x" * 150, " " * 90, "細胞", "é", "e\u0301", "\u0301", "[MASK]", "[SEP]", "don't",

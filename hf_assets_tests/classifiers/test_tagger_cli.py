@@ -13,7 +13,7 @@ import pytest
 
 from hf_assets.classifiers.tagger import Tagger
 from hf_assets.corpora.corpus import joined
-from hf_assets_tests.classifiers.artefacts import make_model
+from hf_assets_tests.support.classifiers.artefacts import make_model
 
 COMMAND = [sys.executable, "-m", "hf_assets.classifiers.tagger"]
 

@@ -11,7 +11,7 @@ from hf_assets.corpora.building import build
 from hf_assets.corpora.corpus import Corpus, open_corpus
 from hf_assets.corpora.registry import CorpusSpec
 from hf_assets.corpora.schemas import texts_frame
-from hf_assets.lake import Made
+from hf_assets.storage.lake import Made
 
 Rows = list[dict[str, Any]]
 Build = Callable[..., Corpus]

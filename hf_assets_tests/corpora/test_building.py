@@ -17,8 +17,8 @@ from hf_assets.corpora.corpus import Corpus, CorpusError, is_generated, open_cor
 from hf_assets.corpora.facts import summaries
 from hf_assets.corpora.registry import CorpusSpec
 from hf_assets.corpora.schemas import CORPUS_COLUMNS, texts_frame, texts_table
-from hf_assets.corpora.tables import read_table
-from hf_assets.lake import Lake, Made, Stored
+from hf_assets.corpora.tables.table_source import read_table
+from hf_assets.storage.lake import Lake, Made, Stored
 from hf_assets_tests.corpora.conftest import LABELS, Build, Rows, make_rows
 
 HOSTILE = ("../x", "a, b", 'say "hi"', "\N{GRINNING FACE}", "L" * 300, "<script>", "$x^2$", "null",

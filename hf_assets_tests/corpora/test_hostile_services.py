@@ -12,10 +12,11 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from hf_assets.corpora import kaggle_client, stackexchange
-from hf_assets.corpora.kaggle_client import DatasetClient, KaggleError
-from hf_assets.corpora.pace import Pace
-from hf_assets.corpora.stackexchange import QuestionClient, StackExchangeError
+from hf_assets.corpora.kaggle import client as kaggle_client
+from hf_assets.corpora.kaggle.client import DatasetClient, KaggleError
+from hf_assets.corpora.stackexchange import client as stackexchange
+from hf_assets.corpora.stackexchange.client import QuestionClient, StackExchangeError
+from hf_assets.corpora.stackexchange.pacing import Pace
 from hf_assets.errors import InputError
 from hf_assets_tests.conftest import Serve
 

@@ -10,7 +10,7 @@ from hf_assets.corpora import quality
 from hf_assets.corpora.building import build
 from hf_assets.corpora.corpus import Corpus, open_corpus
 from hf_assets.corpora.registry import CorpusSpec, corpora
-from hf_assets.corpora.tables import read_table
+from hf_assets.corpora.tables.table_source import read_table
 
 # Rows, tags and tags a row as published; with the rule of earlier projects (tags of int(0.1 %) of
 # all rows), tags and rows that are left.

@@ -6,7 +6,7 @@ import polars as pl
 import streamlit as st
 
 from hf_assets.apps.explore import charts
-from hf_assets.apps.explore.parts import (
+from hf_assets.apps.explore.components import (
     change,
     counted,
     figures,
@@ -20,8 +20,8 @@ from hf_assets.apps.explore.parts import (
     thin_notice,
     traced,
 )
-from hf_assets.apps.explore.reading import NONE_GIVEN, ModelQuery, Observatory
-from hf_assets.lake import iso
+from hf_assets.apps.explore.lake_reader import NONE_GIVEN, ModelQuery, Observatory
+from hf_assets.storage.lake import iso
 
 # Models under so many downloads move by chance: they are no risers.
 RISER_FLOOR = 10_000

@@ -6,7 +6,7 @@ import polars as pl
 import streamlit as st
 
 from hf_assets.apps.explore import charts
-from hf_assets.apps.explore.parts import (
+from hf_assets.apps.explore.components import (
     NONE,
     change,
     counted,
@@ -21,9 +21,9 @@ from hf_assets.apps.explore.parts import (
     thin_notice,
     traced,
 )
-from hf_assets.apps.explore.reading import CHEAP_ROWS, SIZES, SORTS, ModelQuery, Observatory
+from hf_assets.apps.explore.lake_reader import CHEAP_ROWS, SIZES, SORTS, ModelQuery, Observatory
 from hf_assets.charts.wording import exact
-from hf_assets.lake import iso
+from hf_assets.storage.lake import iso
 
 ANY = "any"
 SORT_NAMES = {

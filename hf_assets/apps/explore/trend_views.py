@@ -8,7 +8,7 @@ import polars as pl
 import streamlit as st
 
 from hf_assets.apps.explore import charts
-from hf_assets.apps.explore.parts import (
+from hf_assets.apps.explore.components import (
     NONE,
     heading,
     listed,
@@ -18,9 +18,9 @@ from hf_assets.apps.explore.parts import (
     shown_day,
     traced,
 )
-from hf_assets.apps.explore.reading import as_file
+from hf_assets.apps.explore.lake_reader import as_file
 from hf_assets.charts.wording import human
-from hf_assets.lake import Stored
+from hf_assets.storage.lake import Stored
 
 DAILY = (
     *("models", "enriched_spaces", "top_models", "model_usage"),
