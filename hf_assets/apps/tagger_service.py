@@ -32,7 +32,7 @@ class Answer(NamedTuple):
         return [tag for tag in self.ranked if tag.score >= np.float32(self.threshold)]
 
 
-class Desk:
+class TaggerService:
     """Answers what the page and the API ask, from the models that were found."""
 
     def __init__(self, models: dict[str, Trained]) -> None:

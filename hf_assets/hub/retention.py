@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from hf_assets.hub.capture_store.capture import MARKER, open_capture
 from hf_assets.hub.tables.schemas import ENRICHED_SPACES, MODELS
 from hf_assets.storage.durable import write_bytes
-from hf_assets.storage.lake import Lake, Made, MissingDay, Stored, iso
+from hf_assets.storage.lake import Lake, MissingDay, StoredTable, TableWrite, iso
 from hf_assets.storage.parquet import Table
 
 # What an old day keeps: who, of what kind, since when, and the counters: it can be compared still.
@@ -66,7 +66,7 @@ def thin(
     today: str,
     ages: Ages,
     *,
-    tell: Callable[[str], None] = lambda _: None,
+    log: Callable[[str], None] = lambda _: None,
     dry: bool = False,
 ) -> Iterator[Thinned]:
     """Thin every old day that may be, oldest first; what is thin already is not touched.
@@ -76,7 +76,7 @@ def thin(
         trusted: days that `day_quality` trusts and does not call stale (`trusted_days`).
         today: the day it is.
         ages: how old is old.
-        tell: takes a line for each day that is old and has to wait, with the reason.
+        log: takes a line for each day that is old and has to wait, with the reason.
         dry: say what would be done (`after` is then an estimate for tables: `before`).
     """
     known = set(trusted)
@@ -85,18 +85,18 @@ def thin(
             if day.endswith("-01") or _is_thin(lake, table.name, day):
                 continue
             if reason := _not_yet(lake, day, known):
-                tell(f"{table.name} of {day} stays whole: {reason}")
+                log(f"{table.name} of {day} stays whole: {reason}")
                 continue
             yield _thin_table(lake, table, day, today, dry)
     for asset in RAW:
         for day in _older(lake.days(asset, MARKER), today, ages.pages):
             if reason := _not_yet(lake, day, known):
-                tell(f"the pages of {asset} of {day} stay: {reason}")
+                log(f"the pages of {asset} of {day} stay: {reason}")
                 continue
             try:
                 dropped = _drop_pages(lake, asset, day, today, dry)
             except Timeout:
-                tell(f"the pages of {asset} of {day} stay: another run captures that day")
+                log(f"the pages of {asset} of {day} stay: another run captures that day")
                 continue
             if dropped:
                 yield dropped
@@ -112,7 +112,7 @@ def trusted_days(lake: Lake) -> list[str]:
     return [day.isoformat() for day in judged["day"]]
 
 
-def thinned(stored: Stored) -> bool:
+def thinned(stored: StoredTable) -> bool:
     """Whether that day of a table has given up columns."""
     return "thinned" in stored.notes
 
@@ -150,12 +150,12 @@ def _thin_table(lake: Lake, table: Table, day: str, today: str, dry: bool) -> Th
         return Thinned(table.name, day, before, before)
     kept = KEPT[table.name]
     notes: dict[str, Any] = {**stored.notes, "thinned": today, "kept": ", ".join(kept)}
-    made = Made(_kept_rows(stored, table, kept), notes, stored.provenance, stored.asides)
+    made = TableWrite(_kept_rows(stored, table, kept), notes, stored.provenance, stored.asides)
     after = lake.write(table, day, made).bytes
     return Thinned(table.name, day, before, after)
 
 
-def _kept_rows(stored: Stored, table: Table, kept: tuple[str, ...]) -> Iterator[pl.DataFrame]:
+def _kept_rows(stored: StoredTable, table: Table, kept: tuple[str, ...]) -> Iterator[pl.DataFrame]:
     """A row group at a time: a day of 2.5 M models does not fit where one group does."""
     gone = [
         pl.lit(None, column.dtype).alias(name)

@@ -29,7 +29,7 @@ from hf_assets.storage.month_files import MonthFiles
 from hf_assets.storage.opened import OpenedFile
 from hf_assets.storage.parquet import ParquetBatches, Table
 from hf_assets.storage.side_tables import DATA, SideTables, named
-from hf_assets.storage.stored import Made, Stored
+from hf_assets.storage.stored import StoredTable, TableWrite
 
 # Days that are being made durable while the next is made: a disk syncs several in the time of one.
 SETTLING = 8
@@ -96,7 +96,7 @@ class Lake:
 
     def join_months(
         self, asset: str, months: Sequence[str], notes: Mapping[str, Any], seconds: float
-    ) -> Stored:
+    ) -> StoredTable:
         """Make those months, as they were written last, the table, in one step: others go.
 
         Without any, the table is the one file that was written as such. Whoever writes and joins
@@ -120,14 +120,14 @@ class Lake:
             if name.startswith(prefix) and os.path.exists(f"{folder}/{name}/{marker}")
         )
 
-    def write(self, table: Table, day: str | None, made: Made) -> Stored:
+    def write(self, table: Table, day: str | None, made: TableWrite) -> StoredTable:
         """Store one day, or a table without days, in one step; on any error the old one stays."""
         self._staged(table, day, made).close()
         return self.read(table.name, day)
 
     def write_days(
-        self, table: Table, makes: Mapping[Any, Callable[[], Made]]
-    ) -> Generator[tuple[str | None, Stored]]:
+        self, table: Table, makes: Mapping[Any, Callable[[], TableWrite]]
+    ) -> Generator[tuple[str | None, StoredTable]]:
         """Store many days as `write` does, and give each when it is there.
 
         One day is made at a time, the next while the caller does something with those before; what
@@ -153,7 +153,7 @@ class Lake:
             raise failed
 
     def _made(
-        self, table: Table, makes: Mapping[Any, Callable[[], Made]]
+        self, table: Table, makes: Mapping[Any, Callable[[], TableWrite]]
     ) -> Generator[tuple[str | None, ExitStack]]:
         """Each day as `_staged`, in order; the next is begun when one is given."""
         with ThreadPoolExecutor(1) as maker:
@@ -173,7 +173,7 @@ class Lake:
                 if coming and not coming.cancel() and coming.exception() is None:
                     coming.result().__exit__(GeneratorExit, GeneratorExit(), None)
 
-    def _staged(self, table: Table, day: str | None, made: Made) -> ExitStack:
+    def _staged(self, table: Table, day: str | None, made: TableWrite) -> ExitStack:
         """A day written beside its place; closing what is returned puts it there."""
         folder = self.folder(table.name, day)
         path = folder / "data.parquet"
@@ -200,7 +200,7 @@ class Lake:
             moves.enter_context(sides.written())
             return moves.pop_all()
 
-    def read(self, asset: str, day: str | None) -> Stored:
+    def read(self, asset: str, day: str | None) -> StoredTable:
         """That day of that table (or a table without days), unread. MissingDay if not there."""
         if day is None and (joined := self._joined(asset)):
             return joined
@@ -212,7 +212,7 @@ class Lake:
                 return joined
             raise
         data = files[DATA]
-        return Stored(
+        return StoredTable(
             path=Path(data.path),
             day=day or "",
             # A table of a lake of long ago does not say how many rows it has.
@@ -223,7 +223,7 @@ class Lake:
             files=files,
         )
 
-    def _joined(self, asset: str) -> Stored | None:
+    def _joined(self, asset: str) -> StoredTable | None:
         """A table that is kept by month, as one; None: it is not."""
         kept = self._by_month(asset)
         if not (manifest := kept.manifest()).months:
@@ -235,7 +235,7 @@ class Lake:
                 f"{error.args[0]} is gone, a part of {asset}: materialise it first"
             ) from error
         rows = sum(manifest.months.values())
-        return Stored(kept.folder, "", rows, manifest.notes, {}, manifest.seconds, paths)
+        return StoredTable(kept.folder, "", rows, manifest.notes, {}, manifest.seconds, paths)
 
     def _with_asides(
         self, asset: str, day: str | None

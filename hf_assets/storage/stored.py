@@ -12,7 +12,7 @@ from hf_assets.storage.side_tables import DATA
 
 
 @dataclass
-class Made:
+class TableWrite:
     """One day of a table on its way into the lake.
 
     Args:
@@ -30,7 +30,7 @@ class Made:
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredTable:
     """One day of a table as it was when it was read from the lake, whatever is written meanwhile.
 
     `frame` is lazy, the rest is from the footer. `day` is empty for a table without days, and

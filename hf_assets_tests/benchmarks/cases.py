@@ -42,11 +42,11 @@ def serve(folder: str) -> dict[str, Any]:
 def capture(endpoint: str, lake: str, kind: str) -> dict[str, Any]:
     """A listing → pages on disk."""
     from hf_assets.hub.capture.capturer import Capturer
-    from hf_assets.hub.client.listing import Ask, HubClient
+    from hf_assets.hub.client.listing import HubClient, ListingQuery
     from hf_assets.storage.lake import Lake, today
 
     folder = Lake(Path(lake)).folder(f"raw_{kind}", DAY)
-    ask = Ask.everything(kind)  # ty: ignore[invalid-argument-type]
+    ask = ListingQuery.everything(kind)  # ty: ignore[invalid-argument-type]
     found = Capturer(HubClient(endpoint=endpoint)).obtain(
         Lake(Path(lake)).folder(f"raw_{kind}", today()), today(), ask
     )
@@ -100,11 +100,11 @@ def _listed(endpoint: str) -> list[dict[str, Any]]:
 
 def table(lake: str, name: str) -> dict[str, Any]:
     """One table of the day, from what it is made of."""
-    from hf_assets.storage.lake import Lake, Stored
+    from hf_assets.storage.lake import Lake, StoredTable
 
     tree = Lake(Path(lake))
     began, cpu = time.perf_counter(), time.process_time()
-    stored: Stored = tree.write(*_tables(tree)[name]())
+    stored: StoredTable = tree.write(*_tables(tree)[name]())
     return {
         "rows": stored.rows,
         "bytes": stored.path.stat().st_size,

@@ -80,7 +80,7 @@ def _bench(options: argparse.Namespace, table: Path, folder: Path) -> dict[str, 
     if "naive" in parts:
         began = time.perf_counter()
         found, tuned = naive_scores(
-            corpus, encoder, seed=SEED, tell=_tell, kept=folder / "earlier-recipe.pt"
+            corpus, encoder, seed=SEED, log=_tell, kept=folder / "earlier-recipe.pt"
         )
         figures["naive"] = {**found, "seconds": time.perf_counter() - began, "tuned": tuned}
         _score("the earlier recipe, at 0.5", found)
@@ -101,7 +101,7 @@ def _corpus(options: argparse.Namespace, table: Path, folder: Path) -> Corpus:
     spec, place = corpora(entry)[options.site], folder / "corpus"
     if not (place / "facts.json").exists():
         place.mkdir(exist_ok=True)
-        build(spec, [read_table(spec)], place, tell=_tell)
+        build(spec, [read_table(spec)], place, log=_tell)
     corpus = open_corpus(place)
     sizes = {name: len(corpus.split(name).texts) for name in ("train", "validation", "test")}
     print(f"{options.site}: {len(corpus.labels)} labels, rows {sizes}")

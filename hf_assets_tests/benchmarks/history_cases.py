@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from hf_assets.storage.lake import Lake, Made, Stored
+from hf_assets.storage.lake import Lake, StoredTable, TableWrite
 from hf_assets.storage.parquet import Table
 
 
@@ -78,7 +78,7 @@ class _Timed(Lake):
 
     storing = 0.0
 
-    def write(self, table: Table, day: str | None, made: Made) -> Stored:
+    def write(self, table: Table, day: str | None, made: TableWrite) -> StoredTable:
         """As the lake does."""
         began = time.process_time()
         stored = super().write(table, day, made)
@@ -87,7 +87,7 @@ class _Timed(Lake):
 
     def join_months(
         self, asset: str, months: Sequence[str], notes: Mapping[str, Any], seconds: float
-    ) -> Stored:
+    ) -> StoredTable:
         """As the lake does."""
         began = time.process_time()
         stored = super().join_months(asset, months, notes, seconds)

@@ -97,7 +97,7 @@ def naive_scores(
     corpus: Corpus,
     encoder: Path,
     seed: int,
-    tell: Callable[[str], None] = lambda _: None,
+    log: Callable[[str], None] = lambda _: None,
     *,
     kept: Path | None = None,
     rates: tuple[float, float, float] = RATES,
@@ -138,7 +138,7 @@ def naive_scores(
             batches = _batches(ids, np.random.default_rng([seed, number, epoch]))
             with patch("torch.nn.functional.dropout", bits):
                 said = cycle.epoch(ids, batches, rows.targets, pad)
-            tell(f"stage {number}, epoch {epoch} of {epochs}: {said}")
+            log(f"stage {number}, epoch {epoch} of {epochs}: {said}")
             if kept:
                 torch.save({"until": (number, epoch), **cycle.state()}, kept)
     network.eval()

@@ -25,7 +25,7 @@ TOPICS = {
 FILLER = "what is the best way to tell how this one would change if we had more of it"
 
 if TYPE_CHECKING:
-    from hf_assets_tests.support.classifiers.minilm import Made
+    from hf_assets_tests.support.classifiers.minilm import TrainedMiniLM
 
 MakeCorpus = Callable[..., Corpus]
 
@@ -81,7 +81,7 @@ def minilm() -> Path:
 
 
 @pytest.fixture(scope="session")
-def minilm_made(tmp_path_factory: pytest.TempPathFactory) -> "Made":
+def minilm_made(tmp_path_factory: pytest.TempPathFactory) -> "TrainedMiniLM":
     """A head on it, its graph and the int8 graph: made once, for all workers of a test run."""
     from hf_assets_tests.support.classifiers.minilm import made
 

@@ -49,7 +49,7 @@ def asked_to_wait(headers: dict[str, str]) -> Callable[[Request], Response]:
     return lambda _: Response("{}", 429, headers=headers)
 
 
-Ask = Callable[..., object]
+ListingQuery = Callable[..., object]
 
 
 def questions(url: str, seconds: float = 300.0) -> object:
@@ -65,13 +65,13 @@ def datasets(url: str, seconds: float = 300.0) -> object:
 
 
 @pytest.fixture(params=[questions, datasets])
-def ask(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ask:
+def ask(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> ListingQuery:
     for module in (kaggle_client, stackexchange):
         monkeypatch.setattr(module, "MOST_BYTES", 2_000_000)
     return request.param
 
 
-def failure(serve: Serve, answer: object, ask: Ask, **options: float) -> InputError:
+def failure(serve: Serve, answer: object, ask: ListingQuery, **options: float) -> InputError:
     path = "/{rest:path}"
     url = serve(Starlette(routes=[Route(path, answer, methods=["GET", "POST"])])).url  # ty: ignore
     with pytest.raises((StackExchangeError, KaggleError)) as raised:
@@ -83,26 +83,30 @@ def failure(serve: Serve, answer: object, ask: Ask, **options: float) -> InputEr
     return raised.value
 
 
-def test_an_answer_without_end_is_ended(serve: Serve, ask: Ask) -> None:
+def test_an_answer_without_end_is_ended(serve: Serve, ask: ListingQuery) -> None:
     error = failure(serve, endless, ask, seconds=0.3)
     assert "not whole after 0.3 s" in str(error)
     assert not error.permanent
 
 
-def test_an_answer_that_unpacks_to_more_than_any_is_refused(serve: Serve, ask: Ask) -> None:
+def test_an_answer_that_unpacks_to_more_than_any_is_refused(
+    serve: Serve, ask: ListingQuery
+) -> None:
     error = failure(serve, huge, ask)
     assert "over 2,000,000 bytes, unpacked" in str(error)
     assert error.permanent
 
 
-def test_what_a_server_repeats_is_not_told(serve: Serve, ask: Ask) -> None:
+def test_what_a_server_repeats_is_not_told(serve: Serve, ask: ListingQuery) -> None:
     assert failure(serve, echo, ask).permanent
 
 
 @pytest.mark.parametrize(
     "after", ["9" * 400, "9" * 5000, "²", "Fri, 31 Dec 9999 23:59:59 GMT", "Fri, 31 Dec 99999 1"]
 )
-def test_any_pause_that_is_asked_for_ends_in_a_message(serve: Serve, ask: Ask, after: str) -> None:
+def test_any_pause_that_is_asked_for_ends_in_a_message(
+    serve: Serve, ask: ListingQuery, after: str
+) -> None:
     failure(serve, asked_to_wait({"Retry-After": after}), ask)
 
 

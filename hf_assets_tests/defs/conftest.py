@@ -21,7 +21,7 @@ from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.demo.world.source import HubSource
 from hf_assets.hub.capture.capturer import Capturer
 from hf_assets.hub.capture_store.capture import Capture
-from hf_assets.hub.client.listing import Ask, HubClient
+from hf_assets.hub.client.listing import HubClient, ListingQuery
 from hf_assets.hub.client.rows import Kind
 from hf_assets.settings import settings
 from hf_assets.storage.lake import Lake, today
@@ -117,7 +117,7 @@ class World:
         capturer = Capturer(HubClient(self.url, retry_wait=0.0), clock=lambda: noon)
         with unjudged():
             for kind in kinds:
-                wanted = dataclasses.replace(Ask.everything(kind), **ask)
+                wanted = dataclasses.replace(ListingQuery.everything(kind), **ask)
                 capture = capturer.obtain(self.lake.folder(f"raw_{kind}", day), day, wanted)
                 assert isinstance(capture, Capture)
         if isinstance(self.source, GeneratedHub):

@@ -13,7 +13,7 @@ from hf_assets.hub.capture_store.capture import CorruptCapture, open_capture
 from hf_assets.hub.quality.schemas import DAILY_CHANGES, DAY_QUALITY
 from hf_assets.hub.retention import Ages, Thinned, thin, thinned, trusted_days
 from hf_assets.hub.tables import schemas
-from hf_assets.storage.lake import Lake, Made, iso
+from hf_assets.storage.lake import Lake, TableWrite, iso
 from hf_assets.storage.parquet import Table
 from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS
 from hf_assets_tests.conftest import DAY, ServedHub, ServeHub
@@ -37,7 +37,7 @@ def day(lake: Lake, served: ServedHub) -> str:
     """A day as a nightly run leaves it: captures, tables, aggregates (empty ones will do)."""
     made_spaces(lake, served, made_models(lake, served))
     for table in AGGREGATES:
-        lake.write(table, DAY, Made([]))
+        lake.write(table, DAY, TableWrite([]))
     return DAY
 
 
@@ -98,7 +98,7 @@ def test_a_dry_run_writes_nothing(lake: Lake, day: str) -> None:
 
 def test_a_day_that_is_not_trusted_stays_whole_and_is_named(lake: Lake, day: str) -> None:
     told: list[str] = []
-    done = list(thin(lake, [], LATER, Ages(60, 30), tell=told.append))
+    done = list(thin(lake, [], LATER, Ages(60, 30), log=told.append))
     assert done == []
     assert len(told) == 4
     assert all("day_quality does not trust" in line and day in line for line in told)
@@ -108,24 +108,24 @@ def test_a_day_that_is_not_trusted_stays_whole_and_is_named(lake: Lake, day: str
 def test_a_day_without_an_aggregate_stays_whole(lake: Lake, day: str, missing: Table) -> None:
     (lake.folder(missing.name, day) / "data.parquet").unlink()
     told: list[str] = []
-    assert list(thin(lake, [day], LATER, Ages(60, 30), tell=told.append)) == []
+    assert list(thin(lake, [day], LATER, Ages(60, 30), log=told.append)) == []
     assert all(f"there is no {missing.name}" in line for line in told)
 
 
 def test_a_day_that_the_next_was_not_compared_with_stays_whole(lake: Lake, day: str) -> None:
     following = "2026-11-23"
-    lake.write(schemas.MODELS, following, Made([]))
+    lake.write(schemas.MODELS, following, TableWrite([]))
     told: list[str] = []
-    assert list(thin(lake, [day], LATER, Ages(60, 30), tell=told.append)) == []
+    assert list(thin(lake, [day], LATER, Ages(60, 30), log=told.append)) == []
     assert len([line for line in told if f"{following} was not compared with it" in line]) == 4
-    lake.write(DAILY_CHANGES, following, Made([]))
+    lake.write(DAILY_CHANGES, following, TableWrite([]))
     assert len(thin_all(lake)) == 4
 
 
 def test_pages_of_a_day_that_is_being_captured_stay(lake: Lake, day: str) -> None:
     told: list[str] = []
     with FileLock(lake.folder("raw_models", day) / ".lock"):
-        done = list(thin(lake, [day], LATER, Ages(None, 30), tell=told.append))
+        done = list(thin(lake, [day], LATER, Ages(None, 30), log=told.append))
     assert [one.asset for one in done] == ["raw_spaces"]
     assert told == [f"the pages of raw_models of {day} stay: another run captures that day"]
     assert [one.asset for one in thin_all(lake) if one.asset.startswith("raw")] == ["raw_models"]
@@ -159,9 +159,9 @@ def test_a_thin_day_is_the_same_by_row_groups(lake: Lake, served: ServedHub) -> 
     frame = stored.frame.collect()
     many = pl.concat([frame] * 2)
     table = Table("models", schemas.MODELS.columns, schemas.MODELS.required, row_group=1000)
-    lake.write(table, DAY, Made([many.slice(at, 1000) for at in range(0, many.height, 1000)]))
+    lake.write(table, DAY, TableWrite([many.slice(at, 1000) for at in range(0, many.height, 1000)]))
     for one in AGGREGATES:
-        lake.write(one, DAY, Made([]))
+        lake.write(one, DAY, TableWrite([]))
     thin_all(lake)
     kept = list(retention.KEPT["models"])
     assert lake.read("models", DAY).frame.select(kept).collect().equals(many.select(kept))
@@ -176,7 +176,7 @@ def test_trusted_days_are_those_that_day_quality_trusts_and_that_are_not_stale(l
         }
     )
     empty = pl.DataFrame(schema=DAY_QUALITY.schema)
-    lake.write(DAY_QUALITY, None, Made([pl.concat([empty, rows], how="diagonal")]))
+    lake.write(DAY_QUALITY, None, TableWrite([pl.concat([empty, rows], how="diagonal")]))
     assert trusted_days(lake) == ["2026-11-19"]
 
 

@@ -25,7 +25,7 @@ from hf_assets.storage.durable import (
     replacing_folder,
     storing,
 )
-from hf_assets.storage.lake import Lake, Made, MissingArtefact, MissingDay
+from hf_assets.storage.lake import Lake, MissingArtefact, MissingDay, TableWrite
 from hf_assets_tests.support.slow_writer import NUMBERS, numbers
 
 KILLED = """
@@ -212,8 +212,8 @@ def test_no_artefact_outside_of_the_lake(lake: Lake, names: tuple[str, ...]) -> 
 
 
 def test_a_table_without_days_is_stored_and_replaced(lake: Lake) -> None:
-    lake.write(NUMBERS, None, Made([numbers(0, 3)]))
-    stored = lake.write(NUMBERS, None, Made([numbers(0, 5)], notes={"odd": 1}))
+    lake.write(NUMBERS, None, TableWrite([numbers(0, 3)]))
+    stored = lake.write(NUMBERS, None, TableWrite([numbers(0, 5)], notes={"odd": 1}))
     assert stored.path == lake.root / "numbers" / "data.parquet"
     assert (stored.rows, stored.day, stored.notes) == (5, "", {"odd": 1})
     assert lake.days("numbers") == []

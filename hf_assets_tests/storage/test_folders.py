@@ -13,7 +13,7 @@ from hf_assets.classifiers.tagger import Tagger
 from hf_assets.corpora import corpus as corpora
 from hf_assets.corpora.corpus import CorpusError, open_corpus
 from hf_assets.corpora.schemas import CORPUS_COLUMNS
-from hf_assets.defs.labels.paths import Chain
+from hf_assets.defs.labels.paths import CorpusPaths
 from hf_assets.storage import durable
 from hf_assets.storage.durable import ReplacedFolder, read_folder, replacing_folder
 from hf_assets.storage.lake import Lake
@@ -103,7 +103,7 @@ def test_a_corpus_is_one_version_whenever_its_rows_are_read(
 ) -> None:
     place = lake.folder("corpora/own", None)
     write_corpus(place, "old")
-    corpus = Chain(lake, "own").corpus
+    corpus = CorpusPaths(lake, "own").corpus
     write_corpus(place, "new")
     assert (corpus.name, corpus.labels) == ("old", ("old",))
     assert corpus.frame["text"].to_list() == ["old"]
@@ -169,7 +169,7 @@ def test_what_was_measured_is_of_the_model_of_the_same_leaderboard(
 
 
 def test_a_step_whose_input_was_replaced_is_made_again(lake: Lake) -> None:
-    chain = Chain(lake, "own")
+    chain = CorpusPaths(lake, "own")
     place = chain.place("base", "classifier")
     put(place, "old")
 
@@ -192,7 +192,7 @@ def test_a_step_whose_input_was_replaced_is_made_again(lake: Lake) -> None:
 
 
 def test_an_interrupt_is_an_interrupt(lake: Lake) -> None:
-    chain = Chain(lake, "own")
+    chain = CorpusPaths(lake, "own")
     put(chain.place("base", "onnx"), "old")
 
     def stopped() -> None:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hf_assets.hub.tables import schemas
-from hf_assets.storage.lake import Lake, Made, MissingDay, iso, today
+from hf_assets.storage.lake import Lake, MissingDay, TableWrite, iso, today
 from hf_assets.storage.parquet import Table
 from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS
 from hf_assets_tests.conftest import DAY
@@ -70,7 +70,7 @@ def test_every_schema_comes_back_as_it_was(
     batches = data.draw(st.lists(st.lists(row, max_size=4), max_size=3))
     frames = [pl.DataFrame(batch, schema=table.schema, orient="row") for batch in batches]
     lake = Lake(tmp_path_factory.mktemp("lake"))
-    stored = lake.write(table, DAY, Made(frames))
+    stored = lake.write(table, DAY, TableWrite(frames))
     wanted = pl.concat([pl.DataFrame(schema=table.schema), *frames])
     found = stored.frame.collect()
     assert found.schema == table.schema
@@ -85,7 +85,7 @@ def test_every_schema_comes_back_as_it_was(
 @pytest.mark.parametrize("frames", ["none", "one of no rows"])
 def test_an_empty_day_is_a_day(lake: Lake, table: Table, frames: str) -> None:
     empty = [] if frames == "none" else [pl.DataFrame(schema=table.schema)]
-    stored = lake.write(table, DAY, Made(empty))
+    stored = lake.write(table, DAY, TableWrite(empty))
     assert stored.rows == 0
     assert stored.frame.collect().schema == table.schema
     assert lake.days(table.name) == [DAY]
@@ -102,23 +102,23 @@ def test_every_column_says_what_it_means(table: Table) -> None:
 
 def test_columns_in_another_order_and_another_width_are_shaped(lake: Lake) -> None:
     frame = pl.DataFrame({"n": [1, 2], "more": ["x", "y"], "day": [iso(DAY)] * 2})
-    stored = lake.write(NUMBERS, DAY, Made([frame.cast({"n": pl.UInt8})]))
+    stored = lake.write(NUMBERS, DAY, TableWrite([frame.cast({"n": pl.UInt8})]))
     assert stored.frame.collect().schema == NUMBERS.schema
     assert stored.frame.collect()["n"].to_list() == [1, 2]
 
 
 def test_a_value_too_large_for_its_column_is_an_error_and_not_another_value(lake: Lake) -> None:
-    lake.write(NUMBERS, DAY, Made([numbers(0, 3)]))
+    lake.write(NUMBERS, DAY, TableWrite([numbers(0, 3)]))
     large = numbers(0, 1).with_columns(n=pl.lit(2**63, pl.UInt64))
     with pytest.raises(pl.exceptions.InvalidOperationError):
-        lake.write(NUMBERS, DAY, Made([large]))
+        lake.write(NUMBERS, DAY, TableWrite([large]))
     assert lake.read("numbers", DAY).rows == 3
     assert not temporaries(lake)
 
 
 def test_batches_are_written_in_their_order(lake: Lake) -> None:
     frames = [numbers(0, 700), numbers(700, 1), numbers(701, 2500), numbers(3201, 10)]
-    stored = lake.write(NUMBERS, DAY, Made(iter(frames)))
+    stored = lake.write(NUMBERS, DAY, TableWrite(iter(frames)))
     assert stored.frame.collect()["n"].to_list() == list(range(3211))
     assert 1 < pq.read_metadata(stored.path).num_row_groups < 10
 
@@ -127,7 +127,7 @@ def test_batches_are_written_in_their_order(lake: Lake) -> None:
 
 
 def test_the_footer_carries_notes_and_provenance(lake: Lake) -> None:
-    made = Made([numbers(0, 3)])
+    made = TableWrite([numbers(0, 3)])
 
     def frames() -> Iterator[pl.DataFrame]:
         yield numbers(0, 3)
@@ -145,7 +145,7 @@ def test_the_footer_carries_notes_and_provenance(lake: Lake) -> None:
 
 
 def test_a_note_that_is_no_json_is_written_as_text(lake: Lake) -> None:
-    stored = lake.write(NUMBERS, DAY, Made([], notes={"when": date(2026, 1, 2)}))
+    stored = lake.write(NUMBERS, DAY, TableWrite([], notes={"when": date(2026, 1, 2)}))
     assert stored.notes == {"when": "2026-01-02"}
 
 
@@ -159,12 +159,12 @@ def test_a_file_of_someone_elses_is_read_without_notes(lake: Lake) -> None:
 
 def test_side_tables_come_and_go_with_their_rows(lake: Lake) -> None:
     side = pl.DataFrame({"reason": ["no id"]})
-    stored = lake.write(NUMBERS, DAY, Made([], aside={"quarantine": side}))
+    stored = lake.write(NUMBERS, DAY, TableWrite([], aside={"quarantine": side}))
     found = stored.aside("quarantine")
     assert found is not None
     assert found.equals(side)
     assert stored.aside("other") is None
-    stored = lake.write(NUMBERS, DAY, Made([], aside={"quarantine": side.clear()}))
+    stored = lake.write(NUMBERS, DAY, TableWrite([], aside={"quarantine": side.clear()}))
     assert stored.aside("quarantine") is None
     assert [path.name for path in stored.path.parent.iterdir()] == ["data.parquet"]
 
@@ -175,7 +175,7 @@ def test_side_tables_come_and_go_with_their_rows(lake: Lake) -> None:
 def test_days_are_those_that_are_whole_oldest_first(lake: Lake) -> None:
     assert lake.days("numbers") == []
     for day in ("2026-11-20", "2024-12-31", "2026-02-03"):
-        lake.write(NUMBERS, day, Made([]))
+        lake.write(NUMBERS, day, TableWrite([]))
     lake.folder("numbers", "2026-01-01").mkdir()
     lake.write_file("numbers", "2026-01-02", "figure.png", b"x")
     assert lake.days("numbers") == ["2024-12-31", "2026-02-03", "2026-11-20"]
@@ -185,7 +185,7 @@ def test_days_are_those_that_are_whole_oldest_first(lake: Lake) -> None:
 
 def test_months_are_a_table_when_they_are_joined(lake: Lake) -> None:
     for month, number in (("2026-09", 1), ("2026-10", 2), ("2026-11", 3)):
-        lake.write(NUMBERS, month, Made([numbers(0, number)]))
+        lake.write(NUMBERS, month, TableWrite([numbers(0, number)]))
     with pytest.raises(MissingDay, match="there is no numbers"):
         lake.read("numbers", None)
     assert lake.days("numbers") == []
@@ -196,9 +196,9 @@ def test_months_are_a_table_when_they_are_joined(lake: Lake) -> None:
     assert not lake.folder("numbers", "2026-09").exists()
     assert lake.months("numbers") == ["2026-10", "2026-11"]
     # A month that is written and not joined is no part of it yet.
-    lake.write(NUMBERS, "2026-12", Made([numbers(0, 4)]))
+    lake.write(NUMBERS, "2026-12", TableWrite([numbers(0, 4)]))
     assert lake.read("numbers", None).rows == 5
-    lake.write(NUMBERS, None, Made([]))
+    lake.write(NUMBERS, None, TableWrite([]))
     assert lake.join_months("numbers", [], {}, 0).rows == 0
     assert lake.months("numbers") == []
 
@@ -235,7 +235,7 @@ def test_no_folder_for_what_is_no_day(lake: Lake, day: str) -> None:
     with pytest.raises(ValueError, match="not a day"):
         lake.folder("models", day)
     with pytest.raises(ValueError, match="not a day"):
-        lake.write(NUMBERS, day, Made([]))
+        lake.write(NUMBERS, day, TableWrite([]))
     assert not lake.root.exists()
 
 
@@ -268,7 +268,7 @@ def test_columns_are_encoded_as_the_table_says_else_by_their_type(lake: Lake) ->
         tags=pl.concat_list(pl.lit("a-tag"), pl.format("tag-{}", pl.col("hub_id"))),
     )
     frame = pl.concat([pl.DataFrame(schema=schemas.MODELS.schema), frame], how="diagonal_relaxed")
-    stored = lake.write(schemas.MODELS, DAY, Made([frame]))
+    stored = lake.write(schemas.MODELS, DAY, TableWrite([frame]))
     metadata = pq.read_metadata(stored.path)
     columns = [metadata.row_group(0).column(at) for at in range(metadata.num_columns)]
     by_path = {column.path_in_schema: column for column in columns}

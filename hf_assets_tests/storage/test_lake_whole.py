@@ -13,7 +13,7 @@ import pytest
 
 from hf_assets.storage import durable
 from hf_assets.storage.durable import StorageError, append_line, replacing
-from hf_assets.storage.lake import SETTLING, Lake, Made
+from hf_assets.storage.lake import SETTLING, Lake, TableWrite
 from hf_assets_tests.conftest import DAY
 from hf_assets_tests.support.full_disk import files_no_longer_than
 from hf_assets_tests.support.hub.captures import python
@@ -27,10 +27,10 @@ def broken(error: BaseException) -> Iterator[pl.DataFrame]:
 
 @pytest.mark.parametrize("error", [RuntimeError("x"), KeyboardInterrupt(), MemoryError()])
 def test_an_error_on_the_way_leaves_the_old_day(lake: Lake, error: BaseException) -> None:
-    before = lake.write(NUMBERS, DAY, Made([numbers(0, 3)], notes={"x": 1}))
+    before = lake.write(NUMBERS, DAY, TableWrite([numbers(0, 3)], notes={"x": 1}))
     content = before.path.read_bytes()
     with pytest.raises(type(error)):
-        lake.write(NUMBERS, DAY, Made(broken(error)))
+        lake.write(NUMBERS, DAY, TableWrite(broken(error)))
     assert before.path.read_bytes() == content
     assert lake.read("numbers", DAY) == before
     assert not temporaries(lake)
@@ -38,7 +38,7 @@ def test_an_error_on_the_way_leaves_the_old_day(lake: Lake, error: BaseException
 
 def test_an_error_on_the_way_leaves_no_day_where_none_was(lake: Lake) -> None:
     with pytest.raises(RuntimeError):
-        lake.write(NUMBERS, DAY, Made(broken(RuntimeError("x"))))
+        lake.write(NUMBERS, DAY, TableWrite(broken(RuntimeError("x"))))
     assert lake.days("numbers") == []
     assert not temporaries(lake)
 
@@ -48,8 +48,8 @@ def test_an_error_on_the_way_leaves_no_day_where_none_was(lake: Lake) -> None:
 DAYS = [f"2026-11-0{at}" for at in range(1, 8)]
 
 
-def made_of(at: int) -> Made:
-    return Made([numbers(at, at + 1)], notes={"at": at})
+def made_of(at: int) -> TableWrite:
+    return TableWrite([numbers(at, at + 1)], notes={"at": at})
 
 
 def test_many_days_are_given_in_order_each_when_it_is_there(lake: Lake) -> None:
@@ -70,11 +70,11 @@ def test_days_before_one_that_fails_are_given_and_none_after_it_is_made(
 ) -> None:
     begun: list[int] = []
 
-    def make(at: int) -> Made:
+    def make(at: int) -> TableWrite:
         begun.append(at)
         if at == 3 and not late:
             raise RuntimeError("x")
-        return Made(broken(RuntimeError("x"))) if at == 3 else made_of(at)
+        return TableWrite(broken(RuntimeError("x"))) if at == 3 else made_of(at)
 
     makes = {day: lambda at=at: make(at) for at, day in enumerate(DAYS)}
     given = []
@@ -111,7 +111,7 @@ def test_who_asks_for_no_more_days_gets_no_more(lake: Lake) -> None:
 
 
 def test_a_reader_sees_the_old_day_until_the_new_one_is_whole(lake: Lake) -> None:
-    lake.write(NUMBERS, DAY, Made([numbers(0, 3)]))
+    lake.write(NUMBERS, DAY, TableWrite([numbers(0, 3)]))
     seen: list[int] = []
 
     def frames() -> Iterator[pl.DataFrame]:
@@ -119,7 +119,7 @@ def test_a_reader_sees_the_old_day_until_the_new_one_is_whole(lake: Lake) -> Non
             yield numbers(at * 2000, 2000)
             seen.append(lake.read("numbers", DAY).frame.collect().height)
 
-    lake.write(NUMBERS, DAY, Made(frames()))
+    lake.write(NUMBERS, DAY, TableWrite(frames()))
     assert seen == [3, 3, 3]
     assert lake.read("numbers", DAY).rows == 6000
 
@@ -133,7 +133,7 @@ def test_two_writers_of_one_day_leave_one_of_the_two_whole(lake: Lake) -> None:
             yield numbers(first + at * 1500, 1500)
 
     def write(first: int) -> None:
-        lake.write(NUMBERS, DAY, Made(frames(first), notes={"first": first}))
+        lake.write(NUMBERS, DAY, TableWrite(frames(first), notes={"first": first}))
 
     for _ in range(5):
         threads = [threading.Thread(target=write, args=(first,)) for first in (0, 1_000_000)]
@@ -167,10 +167,10 @@ def random_numbers(count: int) -> pl.DataFrame:
 
 
 def test_a_day_that_finds_no_room_leaves_the_old_one(lake: Lake) -> None:
-    before = lake.write(NUMBERS, DAY, Made([numbers(0, 3)]))
+    before = lake.write(NUMBERS, DAY, TableWrite([numbers(0, 3)]))
     content = before.path.read_bytes()
     with files_no_longer_than(50_000), pytest.raises(OSError, match="File too large"):
-        lake.write(NUMBERS, DAY, Made([random_numbers(100_000)]))
+        lake.write(NUMBERS, DAY, TableWrite([random_numbers(100_000)]))
     assert before.path.read_bytes() == content
     assert not temporaries(lake)
 
@@ -184,11 +184,11 @@ def test_a_file_that_finds_no_room_leaves_the_old_one(lake: Lake) -> None:
 
 
 def test_a_side_table_that_finds_no_room_leaves_the_old_day(lake: Lake) -> None:
-    before = lake.write(NUMBERS, DAY, Made([numbers(0, 3)]))
+    before = lake.write(NUMBERS, DAY, TableWrite([numbers(0, 3)]))
     content = before.path.read_bytes()
     aside = {"quarantine": random_numbers(100_000)}
     with files_no_longer_than(50_000), pytest.raises((OSError, pl.exceptions.PolarsError)):
-        lake.write(NUMBERS, DAY, Made([numbers(0, 4)], aside=aside))
+        lake.write(NUMBERS, DAY, TableWrite([numbers(0, 4)], aside=aside))
     assert before.path.read_bytes() == content
     assert lake.read("numbers", DAY).aside("quarantine") is None
     assert not temporaries(lake)
@@ -212,12 +212,12 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_full_disk_leaves_the_old_day(small_disk: Path) -> None:
     lake = Lake(small_disk)
-    before = lake.write(NUMBERS, DAY, Made([numbers(0, 3)]))
+    before = lake.write(NUMBERS, DAY, TableWrite([numbers(0, 3)]))
     content = before.path.read_bytes()
     told = f"No space left on device. The file system of {small_disk}.* has 0 of 262,144 bytes free"
     for write in (
-        lambda: lake.write(NUMBERS, DAY, Made([random_numbers(10_000) for _ in range(10)])),
-        lambda: lake.write(NUMBERS, DAY, Made([], aside={"odd": random_numbers(100_000)})),
+        lambda: lake.write(NUMBERS, DAY, TableWrite([random_numbers(10_000) for _ in range(10)])),
+        lambda: lake.write(NUMBERS, DAY, TableWrite([], aside={"odd": random_numbers(100_000)})),
         lambda: lake.write_file("figures", DAY, "a.svg", b"x" * 400_000),
         lambda: append_line(small_disk / "journal", b"x" * 400_000),
     ):
@@ -228,12 +228,12 @@ def test_a_full_disk_leaves_the_old_day(small_disk: Path) -> None:
         (small_disk / "journal").unlink(missing_ok=True)
     assert before.path.read_bytes() == content
     assert not temporaries(lake)
-    assert lake.write(NUMBERS, DAY, Made([numbers(0, 5)])).rows == 5
+    assert lake.write(NUMBERS, DAY, TableWrite([numbers(0, 5)])).rows == 5
     del before  # who has a file open holds its file system
 
 
 def test_a_killed_writer_leaves_the_old_day_and_what_it_left_is_swept(lake: Lake) -> None:
-    before = lake.write(NUMBERS, DAY, Made([numbers(0, 3)]))
+    before = lake.write(NUMBERS, DAY, TableWrite([numbers(0, 3)]))
     content = before.path.read_bytes()
     writer = python("hf_assets_tests.support.slow_writer", lake.root)
     assert writer.stdout is not None
@@ -244,11 +244,11 @@ def test_a_killed_writer_leaves_the_old_day_and_what_it_left_is_swept(lake: Lake
     assert lake.days("numbers") == [DAY]
     (left,) = temporaries(lake)
     # It may be a running writer's: it stays for a day.
-    lake.write(NUMBERS, DAY, Made([numbers(0, 4)]))
+    lake.write(NUMBERS, DAY, TableWrite([numbers(0, 4)]))
     assert left.exists()
     long_ago = time.time() - durable.STALE_TEMPORARY - 60
     os.utime(left, (long_ago, long_ago))
-    lake.write(NUMBERS, DAY, Made([numbers(0, 5)]))
+    lake.write(NUMBERS, DAY, TableWrite([numbers(0, 5)]))
     assert not temporaries(lake)
     assert lake.read("numbers", DAY).rows == 5
 

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from hf_assets.storage import months
-from hf_assets.storage.lake import Lake, Made
+from hf_assets.storage.lake import Lake, TableWrite
 from hf_assets.storage.opened import OpenedFile
 from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS
 from hf_assets.trends.series.past import Past
@@ -110,12 +110,14 @@ def test_a_few_new_days_of_the_last_month_wait(lake: Lake) -> None:
 def test_what_footers_say_is_kept_and_told_as_it_is(lake: Lake) -> None:
     days = [day(at).isoformat() for at in (0, 1, 40)]
     for number, one in enumerate(days):
-        lake.write(DAILY_METRICS, one, Made([], notes={"number": number, "nested": {"a": [1]}}))
+        lake.write(
+            DAILY_METRICS, one, TableWrite([], notes={"number": number, "nested": {"a": [1]}})
+        )
     wanted = {one: lake.notes("daily_metrics", one) for one in days}
     assert months.notes_by_month(lake, "daily_metrics") == wanted
     with mock.patch.object(Lake, "notes", side_effect=AssertionError("read again")):
         assert months.notes_by_month(lake, "daily_metrics") == wanted
-    lake.write(DAILY_METRICS, days[1], Made([], notes={"number": 10}))
+    lake.write(DAILY_METRICS, days[1], TableWrite([], notes={"number": 10}))
     lake.folder("daily_metrics", days[2]).joinpath("data.parquet").unlink()
     found = months.notes_by_month(lake, "daily_metrics")
     assert found == {days[0]: wanted[days[0]], days[1]: {"number": 10}}

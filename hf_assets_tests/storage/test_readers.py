@@ -7,10 +7,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from hf_assets.apps.explore.lake_reader import Observatory
+from hf_assets.apps.explore.lake_reader import LakeReader
 from hf_assets.hub.quality.rules import null_counts
 from hf_assets.storage import opened
-from hf_assets.storage.lake import Lake, Made, MissingDay, Stored
+from hf_assets.storage.lake import Lake, MissingDay, StoredTable, TableWrite
 from hf_assets.storage.opened import MOST_OPEN, OpenedFile, ReplacedError
 from hf_assets_tests.conftest import DAY
 from hf_assets_tests.support.hub.captures import python
@@ -18,7 +18,7 @@ from hf_assets_tests.support.replacing_writer import COUNT, FIRST, VERSIONS, wri
 from hf_assets_tests.support.slow_writer import NUMBERS, numbers
 
 
-def version(stored: Stored, frame: pl.LazyFrame | None = None) -> str:
+def version(stored: StoredTable, frame: pl.LazyFrame | None = None) -> str:
     """Which version that is, wherever one looks; an error where two are mixed."""
     name = stored.notes["version"]
     first = FIRST[name]
@@ -117,15 +117,15 @@ def test_a_failed_day_without_odd_rows_leaves_those_of_the_old(lake: Lake) -> No
     write(lake, "old")
     clear = {"quarantine": pl.DataFrame({"version": []})}
     with pytest.raises(ZeroDivisionError):
-        lake.write(NUMBERS, DAY, Made((1 / 0 for _ in "a"), aside=clear))  # ty: ignore[invalid-argument-type]
+        lake.write(NUMBERS, DAY, TableWrite((1 / 0 for _ in "a"), aside=clear))  # ty: ignore[invalid-argument-type]
     assert version(lake.read("numbers", DAY)) == "old"
-    lake.write(NUMBERS, DAY, Made([numbers(0, 3)], aside=clear))
+    lake.write(NUMBERS, DAY, TableWrite([numbers(0, 3)], aside=clear))
     assert [path.name for path in lake.folder("numbers", DAY).iterdir()] == ["data.parquet"]
 
 
 def test_side_tables_of_a_lake_of_before(lake: Lake) -> None:
     folder = lake.folder("numbers", DAY)
-    lake.write(NUMBERS, DAY, Made([numbers(0, 3)]))
+    lake.write(NUMBERS, DAY, TableWrite([numbers(0, 3)]))
     footer = '{"rows": 3, "notes": {"version": "old"}}'
     data = folder / "data.parquet"
     pl.read_parquet(data).write_parquet(data, metadata={"hf_assets": footer})
@@ -177,13 +177,13 @@ def test_days_beyond_those_kept_open_are_opened_again_and_never_mixed(lake: Lake
 def test_a_long_footer_is_read_whole(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(opened, "_TAIL", 64)
     notes = {"long": "x" * 5000}
-    assert lake.write(NUMBERS, DAY, Made([numbers(0, 3)], notes)).notes == notes
+    assert lake.write(NUMBERS, DAY, TableWrite([numbers(0, 3)], notes)).notes == notes
 
 
 def test_a_page_asks_of_one_version(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its two questions, the number of rows and the first of them, are of the same file."""
     write(lake, "old", None)
-    there = Observatory(lake.root).series("numbers")
+    there = LakeReader(lake.root).series("numbers")
     assert there is not None
     count, best = there.select(pl.len()), there.sort("n").head(1)
     write(lake, "wide", None)

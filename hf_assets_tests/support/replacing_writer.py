@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
-from hf_assets.storage.lake import Lake, Made
+from hf_assets.storage.lake import Lake, TableWrite
 from hf_assets.storage.parquet import Column, Table
 from hf_assets_tests.conftest import DAY
 from hf_assets_tests.support.slow_writer import NUMBERS, numbers
@@ -29,7 +29,7 @@ def write(lake: Lake, version: str, day: str | None = DAY) -> None:
         frame = frame.with_columns(more=pl.lit("x"))
     side = pl.DataFrame({"version": [version]})
     table = WIDER if version == "wide" else NUMBERS
-    lake.write(table, day, Made([frame], {"version": version}, aside={"quarantine": side}))
+    lake.write(table, day, TableWrite([frame], {"version": version}, aside={"quarantine": side}))
 
 
 if __name__ == "__main__":

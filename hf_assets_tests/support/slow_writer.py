@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from hf_assets.storage.lake import Lake, Made, iso
+from hf_assets.storage.lake import Lake, TableWrite, iso
 from hf_assets.storage.parquet import Column, Table
 from hf_assets_tests.conftest import DAY
 
@@ -34,4 +34,4 @@ def halves() -> Iterator[pl.DataFrame]:
 
 
 if __name__ == "__main__":
-    Lake(Path(sys.argv[1])).write(NUMBERS, DAY, Made(halves()))
+    Lake(Path(sys.argv[1])).write(NUMBERS, DAY, TableWrite(halves()))

@@ -12,9 +12,9 @@ from zlib import crc32
 import polars as pl
 import streamlit as st
 
-from hf_assets.apps.explore.lake_reader import Found, Observatory
+from hf_assets.apps.explore.lake_reader import Found, LakeReader
 from hf_assets.charts.wording import exact, human, percent
-from hf_assets.storage.lake import Stored
+from hf_assets.storage.lake import StoredTable
 from hf_assets.storage.lake import origin as recorded
 
 GENERATED = "an embedded Hub"
@@ -62,9 +62,9 @@ COLUMNS: dict[str, Any] = {
 }
 
 
-def observatory() -> Observatory:
+def observatory() -> LakeReader:
     """The lake that this server shows."""
-    return Observatory(Path(st.session_state["lake"]))
+    return LakeReader(Path(st.session_state["lake"]))
 
 
 def shown_day() -> str:
@@ -90,7 +90,7 @@ def traced(*sources: tuple[str, str | None]) -> None:
     st.caption("From " + "; ".join(told), width="stretch")
 
 
-def origin(stored: Stored | None) -> str:
+def origin(stored: StoredTable | None) -> str:
     """Where a stored day comes from, in words."""
     for facts in (stored.provenance if stored else {}).values():
         if facts.get("source", "captured") == "captured":
@@ -101,7 +101,7 @@ def origin(stored: Stored | None) -> str:
     return "of unknown origin"
 
 
-def thin_notice(stored: Stored | None) -> None:
+def thin_notice(stored: StoredTable | None) -> None:
     """Say so where a day has given up columns: what is empty then was not so."""
     if stored and "thinned" in stored.notes:
         kept = stored.notes.get("kept", "names and counters")

@@ -13,7 +13,7 @@ import polars as pl
 
 from hf_assets.csv_cells import inert_cells
 from hf_assets.hub.quality.schemas import DAY_QUALITY
-from hf_assets.storage.lake import Lake, MissingDay, Stored
+from hf_assets.storage.lake import Lake, MissingDay, StoredTable
 
 # Rows of a list on a page; all of them are a download away.
 SHOWN = 200
@@ -77,7 +77,7 @@ class Found:
     total: int
 
 
-class Observatory:
+class LakeReader:
     """The Hub's half of a lake, for reading."""
 
     def __init__(self, root: Path) -> None:
@@ -107,14 +107,14 @@ class Observatory:
 
     # --- tables ----------------------------------------------------------------------------------
 
-    def table(self, asset: str, day: str) -> Stored | None:
+    def table(self, asset: str, day: str) -> StoredTable | None:
         """That day of that table, unread, or None."""
         try:
             return self.lake.read(asset, day)
         except (MissingDay, ValueError):
             return None
 
-    def whole(self, name: str) -> Stored | None:
+    def whole(self, name: str) -> StoredTable | None:
         """A table over all days, unread, or None where it was never made."""
         try:
             return self.lake.read(name, None)

@@ -36,7 +36,7 @@ C = 0.5  # liblinear's: the weight of errors against that of large coefficients
 Tell = Callable[[str], None]
 
 
-def fit(corpus: Corpus, folder: Path, tell: Tell = lambda _: None, seed: int = 0) -> dict[str, Any]:
+def fit(corpus: Corpus, folder: Path, log: Tell = lambda _: None, seed: int = 0) -> dict[str, Any]:
     """Fit the floors and TF-IDF, write them into `folder`, and return what baseline.json says.
 
     The constant answer is the k labels that most training rows have, with the k that is best on
@@ -52,12 +52,12 @@ def fit(corpus: Corpus, folder: Path, tell: Tell = lambda _: None, seed: int = 0
             raise InputError(f"corpus {corpus.name} has no {name} rows with labels: add texts")
     columns = constant_columns(train.targets, validation.targets)
     began = time.perf_counter()
-    model = fit_tfidf(train, tell, seed)
+    model = fit_tfidf(train, log, seed)
     seconds = time.perf_counter() - began
     scores = model.scores(validation.texts)
     threshold = best_threshold(validation.targets, scores)
     reached = scores_at(validation.targets, scores, threshold)
-    tell(
+    log(
         f"TF-IDF: {len(model.terms):,} terms in {seconds:.0f} s, micro-F1 "
         f"{reached['micro_f1']:.3f} on validation at {threshold:.3f}"
     )
@@ -108,7 +108,7 @@ def constant_scores(shape: tuple[int, ...], columns: list[int]) -> np.ndarray:
     return scores
 
 
-def fit_tfidf(train: Split, tell: Tell = lambda _: None, seed: int = 0) -> TfIdf:
+def fit_tfidf(train: Split, log: Tell = lambda _: None, seed: int = 0) -> TfIdf:
     """One linear SVM a label over the TF-IDF of words and pairs of words.
 
     Raises:
@@ -118,7 +118,7 @@ def fit_tfidf(train: Split, tell: Tell = lambda _: None, seed: int = 0) -> TfIdf
     weighing = TfidfTransformer(sublinear_tf=True)
     weighed = weighing.fit_transform(counts)
     labels = train.targets.shape[1]
-    tell(f"TF-IDF: {weighed.shape[1]:,} terms in {len(train.texts):,} texts, {labels} labels")
+    log(f"TF-IDF: {weighed.shape[1]:,} terms in {len(train.texts):,} texts, {labels} labels")
     given = (weighed, np.asfortranarray(train.targets), seed)
     jobs = min(os.cpu_count() or 1, labels) if weighed.nnz * labels > WORTH_PROCESSES else 1
     if jobs == 1:

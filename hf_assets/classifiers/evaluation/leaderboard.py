@@ -55,7 +55,7 @@ def measure(
     corpus: Corpus,
     baseline: Path,
     models: Mapping[str, Path],
-    tell: Tell = lambda _: None,
+    log: Tell = lambda _: None,
     seed: int = 0,
     workers: int | None = None,
 ) -> Leaderboard:
@@ -65,7 +65,7 @@ def measure(
         corpus: whose test rows decide.
         baseline: the folder that `baselines.fit` filled.
         models: for each base model its folder, with classifier/, onnx/, quantized/ or some of them.
-        tell: a line of the run log.
+        log: a line of the run log.
         seed: of the bootstrap.
         workers: processes that answer; as many as there are cores by default.
 
@@ -97,7 +97,7 @@ def measure(
         made.append(_row(one, scores, test, seed) | pace)
         if one.runtime == INT8:
             int8[one.model] = predicted_at(scores, one.threshold)
-        tell(
+        log(
             "{model}, {runtime}: micro-F1 {micro_f1:.3f}, {ms_p50:.2f} ms a text".format(**made[-1])
         )
 
@@ -110,7 +110,7 @@ def measure(
         labels = _labels(corpus, test, int8[best])
         served = next(contestants(corpus.labels, {best: models[best]}, workers, (INT8,)))
         small = words.pruned(BYTES) if words.size > BYTES else words
-        blend = _blend(served, small, corpus.split("validation"), tell)
+        blend = _blend(served, small, corpus.split("validation"), log)
         if blend is not None:
             enter(_helped(served, small, blend))
     facts = {
@@ -158,11 +158,11 @@ def _tfidf(words: TfIdf, about: dict[str, Any]) -> Contestant:
     )  # fmt: skip
 
 
-def _blend(served: Contestant, words: TfIdf, validation: Split, tell: Tell) -> Blend | None:
+def _blend(served: Contestant, words: TfIdf, validation: Split, log: Tell) -> Blend | None:
     blend = tune(
         validation.targets, served.scores(validation.texts), words.scores(validation.texts)
     )
-    tell(
+    log(
         f"{served.model}, {INT8}: the best on validation, {blend.alone:.3f} alone and "
         f"{blend.micro_f1:.3f} with {blend.weight} x TF-IDF"
     )

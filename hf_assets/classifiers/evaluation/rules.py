@@ -16,12 +16,12 @@ from hf_assets.classifiers.evaluation.results import (
     TFIDF,
     best_int8,
 )
-from hf_assets.rule_result import Verdict
+from hf_assets.rule_result import RuleResult
 
 _MODELS = pl.col("strategy").is_not_null()
 
 
-def beats_floors(rows: pl.DataFrame) -> Verdict:
+def beats_floors(rows: pl.DataFrame) -> RuleResult:
     """The int8 model that is served has a higher micro-F1 on test than both constant answers.
 
     Another model that does not is a warning.
@@ -38,16 +38,16 @@ def beats_floors(rows: pl.DataFrame) -> Verdict:
     }
     says = f"Micro-F1 of {_told(served)}; the best floor has {_points(highest)}."
     if served["micro_f1"] <= highest:
-        return Verdict(False, f"No better than a constant answer. {says}", figures)
+        return RuleResult(False, f"No better than a constant answer. {says}", figures)
     below = rows.filter(_MODELS & (pl.col("micro_f1") <= highest)).sort("model", "runtime")
     if below.height:
         figures |= {_named(row): row["micro_f1"] for row in below.to_dicts()}
         names = ", ".join(_named(row) for row in below.to_dicts())
-        return Verdict(False, f"{says} Not above it: {names}.", figures, warn=True)
-    return Verdict(True, says, figures)
+        return RuleResult(False, f"{says} Not above it: {names}.", figures, severity="WARN")
+    return RuleResult(True, says, figures)
 
 
-def beats_tfidf(rows: pl.DataFrame) -> Verdict:
+def beats_tfidf(rows: pl.DataFrame) -> RuleResult:
     """The int8 model that is served has a higher micro-F1 on test than TF-IDF; else a warning."""
     served = _served(rows)
     if served is None:
@@ -63,10 +63,10 @@ def beats_tfidf(rows: pl.DataFrame) -> Verdict:
     }
     says = f"Micro-F1 of {_told(served)}; TF-IDF has {_points(tfidf['micro_f1'])}."
     if served["micro_f1"] <= tfidf["micro_f1"]:
-        return Verdict(False, f"Words alone do as well. {says}", figures, warn=True)
+        return RuleResult(False, f"Words alone do as well. {says}", figures, severity="WARN")
     if served["micro_f1_low"] <= tfidf["micro_f1"]:
         says += " That is within what other test rows might have given."
-    return Verdict(True, says, figures)
+    return RuleResult(True, says, figures)
 
 
 def _served(rows: pl.DataFrame) -> dict[str, Any] | None:
@@ -74,8 +74,8 @@ def _served(rows: pl.DataFrame) -> dict[str, Any] | None:
     return rows.filter(model=best, runtime=INT8).to_dicts()[0] if best else None
 
 
-def _none() -> Verdict:
-    return Verdict(False, "There is no int8 model yet: materialise quantized_classifier.")
+def _none() -> RuleResult:
+    return RuleResult(False, "There is no int8 model yet: materialise quantized_classifier.")
 
 
 def _named(row: dict[str, Any]) -> str:

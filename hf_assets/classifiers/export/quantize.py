@@ -70,7 +70,7 @@ def quantize(
     onnx_folder: Path,
     folder: Path,
     validation: Split,
-    tell: Callable[[str], None] = lambda _: None,
+    log: Callable[[str], None] = lambda _: None,
     *,
     max_loss: float = LARGEST_LOSS,
     max_texts: int = 2000,
@@ -84,7 +84,7 @@ def quantize(
         onnx_folder: as the export leaves it.
         folder: empty.
         validation: texts and labels; thresholds are tuned and losses measured on them.
-        tell: takes lines of the run log.
+        log: takes lines of the run log.
         max_loss: of micro-F1, as a share.
         max_texts: of `validation` at most; so many are drawn from more, by `seed`.
         candidates: measured one beside the other, text by text, so that times compare.
@@ -105,10 +105,10 @@ def quantize(
     drawn = _draw(validation, max_texts, seed)
     with tempfile.TemporaryDirectory(dir=folder, prefix="candidates-") as place:
         made = Path(place)
-        found = _measure(onnx_folder, made, candidates, drawn, max_loss, tell)
+        found = _measure(onnx_folder, made, candidates, drawn, max_loss, log)
         if last_resort and not any(one.passed for one in found):
-            tell(f"none passes; the last resort: {last_resort.says}")
-            found += _measure(onnx_folder, made, [last_resort], drawn, max_loss, tell)[1:]
+            log(f"none passes; the last resort: {last_resort.says}")
+            found += _measure(onnx_folder, made, [last_resort], drawn, max_loss, log)[1:]
         best = choose(found)
         if best is None:
             raise TooMuchLost(
@@ -136,7 +136,7 @@ def quantize(
         "candidates": [_facts(one) for one in found[1:]],
     }
     write_json(folder / "quantization.json", facts)
-    tell(f"{best.name} is chosen of\n{table(found)}")
+    log(f"{best.name} is chosen of\n{table(found)}")
     return facts
 
 
@@ -181,7 +181,7 @@ def _measure(
     candidates: Sequence[Candidate],
     split: Split,
     max_loss: float,
-    tell: Callable[[str], None],
+    log: Callable[[str], None],
 ) -> list[Measured]:
     """Figures of float32, then of each candidate, whose graph is left in `place`."""
     taggers = {"fp32": Tagger.load(onnx_folder, MODEL)}
@@ -193,7 +193,7 @@ def _measure(
         onnx.save(candidate.make(model), folder / MODEL)
         taggers[candidate.name] = Tagger.load(folder, MODEL)
     del model
-    tell(f"measuring {', '.join(taggers)} on {len(split.texts)} texts, one at a time")
+    log(f"measuring {', '.join(taggers)} on {len(split.texts)} texts, one at a time")
     scores, seconds, broken = _serve(taggers, split.texts)
     whole = taggers["fp32"].path.stat().st_size
     thresholds = {

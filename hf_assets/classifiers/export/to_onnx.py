@@ -37,7 +37,7 @@ def export(
     classifier: Path,
     folder: Path,
     probe_texts: Sequence[str],
-    tell: Callable[[str], None] = lambda _: None,
+    log: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Write the classifier in `classifier` as `onnx/model.onnx` and the files around it.
 
@@ -49,7 +49,7 @@ def export(
         classifier: as training leaves it.
         folder: empty.
         probe_texts: texts on which graph and torch must agree, one or more.
-        tell: takes lines of the run log.
+        log: takes lines of the run log.
 
     Returns:
         What export.json holds: `max_difference` of a logit and `allowed`, `texts`, `shapes` tried,
@@ -77,10 +77,10 @@ def export(
     )
     write_graph(network, path)
     seconds = time.perf_counter() - began
-    tell(f"exported in {seconds:.0f} s: {path.stat().st_size / 1e6:.1f} MB")
+    log(f"exported in {seconds:.0f} s: {path.stat().st_size / 1e6:.1f} MB")
     with torch_threads(1):  # one text or a few at a time: little to share
         facts = _parity(network, path, _ids(folder, network.max_length, probe_texts))
-    tell(f"largest difference of a logit from torch: {facts['max_difference']:.1e}")
+    log(f"largest difference of a logit from torch: {facts['max_difference']:.1e}")
     model = onnx.load(path, load_external_data=False)
     facts |= {
         "made_from": {"classifier": training.get("mark")},

@@ -51,7 +51,7 @@ def write_space(
     corpus: Corpus,
     quantized: Path,
     board: Leaderboard,
-    tell: Callable[[str], None] = lambda _: None,
+    log: Callable[[str], None] = lambda _: None,
     hints: Hints = Hints(),
 ) -> dict[str, Any]:
     """Fill an empty folder with what `huggingface_hub.upload_folder` is to send.
@@ -61,7 +61,7 @@ def write_space(
         corpus: what the model was trained on.
         quantized: the folder of the int8 model that the leaderboard calls best.
         board: names that model, and holds the scores of the card.
-        tell: a line of the run log.
+        log: a line of the run log.
         hints: what else to say.
 
     Returns:
@@ -79,9 +79,9 @@ def write_space(
     if not served:
         raise InputError("the leaderboard has no int8 model: materialise quantized_classifier")
     floors = beats_floors(board.rows)
-    if not (floors.passed or floors.warn):
+    if not (floors.passed or floors.severity == "WARN"):
         raise InputError(
-            f"{floors.says} It is not published: train longer or another base model, then "
+            f"{floors.description} It is not published: train longer or another base model, then "
             f"materialise {corpus.name}/leaderboard again"
         )
     config = read_json(quantized / "config.json")
@@ -144,7 +144,7 @@ def write_space(
         "bytes": sum(path.stat().st_size for path in files),
         "model_bytes": published.size,
     }
-    tell("{base_model} as int8: {files} files, {bytes:,} bytes, licence {license}".format(**facts))
+    log("{base_model} as int8: {files} files, {bytes:,} bytes, licence {license}".format(**facts))
     return facts
 
 

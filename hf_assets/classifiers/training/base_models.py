@@ -66,7 +66,7 @@ class NoEncoder(InputError):
 def locate(
     base: BaseModel,
     folder: Path | None = None,
-    tell: Callable[[str], None] = lambda _: None,
+    log: Callable[[str], None] = lambda _: None,
     *,
     endpoint: str | None = None,
 ) -> Path:
@@ -91,13 +91,13 @@ def locate(
                     "Complete it, or remove it to have the base model from elsewhere.",
                     permanent=True,
                 )
-            tell(f"{base.name}: from {place}")
+            log(f"{base.name}: from {place}")
             return place
     packaged = _packaged(base)
     if packaged:
-        tell(f"{base.name}: from the package {base.package}")
+        log(f"{base.name}: from the package {base.package}")
         return packaged
-    return _from_hub(base, folder, tell, endpoint)
+    return _from_hub(base, folder, log, endpoint)
 
 
 def _packaged(base: BaseModel) -> Path | None:
@@ -152,7 +152,7 @@ def why_unreadable(folder: Path, error: Exception) -> str | None:
 
 
 def _from_hub(
-    base: BaseModel, folder: Path | None, tell: Callable[[str], None], endpoint: str | None
+    base: BaseModel, folder: Path | None, log: Callable[[str], None], endpoint: str | None
 ) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
@@ -160,7 +160,7 @@ def _from_hub(
     def fetch(*names: str) -> Path:
         return Path(snapshot_download(base.repo, allow_patterns=list(names), endpoint=endpoint))
 
-    tell(f"{base.name}: asking the Hub for {base.repo}")
+    log(f"{base.name}: asking the Hub for {base.repo}")
     try:
         found = fetch(*_CONFIG, *_TOKENIZER, *_SAFE)
         if not any(next(found.glob(name), None) for name in _SAFE):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hf_assets.classifiers.training.objective import History, Learned, best_of
+from hf_assets.classifiers.training.objective import History, TrainingResult, best_of
 
 _STATE = "trainer_state.json"
 
@@ -38,7 +38,7 @@ class Log:
 
     @property
     def history(self) -> History:
-        """An entry an epoch, as `Learned` has it."""
+        """An entry an epoch, as `TrainingResult` has it."""
         made: History = []
         summed, first, last = 0.0, 0, 0
         for entry in self.entries:
@@ -60,11 +60,11 @@ class Log:
                 summed, first, last = 0.0, step, step
         return made
 
-    def learned(self, rows: int) -> Learned:
+    def learned(self, rows: int) -> TrainingResult:
         """What a training on so many rows says of itself."""
         made = self.history
         pace = rows * len(made) / max(self.seconds, 1e-9)
-        return Learned(made, self.losses, self.seconds, pace, int(best_of(made)["epoch"]))
+        return TrainingResult(made, self.losses, self.seconds, pace, int(best_of(made)["epoch"]))
 
 
 def read_log(checkpoint: Path) -> Log:

@@ -24,8 +24,8 @@ from hf_assets.classifiers.training.config import Recipe
 from hf_assets.classifiers.training.devices import device
 from hf_assets.classifiers.training.network import TELL_EVERY, TagNetwork, quiet
 from hf_assets.classifiers.training.objective import (
-    Learned,
     TrainingError,
+    TrainingResult,
     best_of,
     exhausted,
     prior_bias,
@@ -44,9 +44,9 @@ def finetune(
     validation: Split,
     recipe: Recipe,
     work: Path,
-    tell: Callable[[str], None],
+    log: Callable[[str], None],
     progress: Callable[[int, int], None],
-) -> Learned:
+) -> TrainingResult:
     """Train `network` in place; it is left with the weights of its best epoch.
 
     Args:
@@ -88,29 +88,29 @@ def finetune(
     )
     arguments._n_gpu = min(arguments.n_gpu, 1)  # two would make the batch twice what was asked for
     last = last_checkpoint(work)
-    log = read_log(last) if last else Log([])
-    done = len(log.scores)
+    past = read_log(last) if last else Log([])
+    done = len(past.scores)
     if last:
-        tell(f"going on after epoch {done}, whose checkpoint an interrupted run left")
-    if done < recipe.epochs and not exhausted(log.scores, recipe.patience):
+        log(f"going on after epoch {done}, whose checkpoint an interrupted run left")
+    if done < recipe.epochs and not exhausted(past.scores, recipe.patience):
         trainer = _Trainer(
             network,
             arguments,
-            seconds_before=log.seconds,
+            seconds_before=past.seconds,
             data_collator=_Collator(tokenizer.pad_token_id),
             train_dataset=rows[0],
             eval_dataset=rows[1],
             processing_class=tokenizer,
             optimizers=(optimizer, schedule),
             compute_metrics=_measured,
-            callbacks=[_Teller(recipe, steps, tell, progress)],
+            callbacks=[_Teller(recipe, steps, log, progress)],
         )
         trainer.remove_callback(PrinterCallback)
         with quiet():
             trainer.train(resume_from_checkpoint=str(last) if last else None)
         trainer.accelerator.unwrap_model(network, keep_fp32_wrapper=False)
-        log = Log(trainer.state.log_history)
-    learned = log.learned(len(train.texts))
+        past = Log(trainer.state.log_history)
+    learned = past.learned(len(train.texts))
     kept = work / f"checkpoint-{best_of(learned.history)['step']}" / "model.safetensors"
     network.load_state_dict(load_file(kept))
     return learned
@@ -160,10 +160,10 @@ class _Teller(TrainerCallback):
         self,
         recipe: Recipe,
         steps: int,
-        tell: Callable[[str], None],
+        log: Callable[[str], None],
         progress: Callable[[int, int], None],
     ) -> None:
-        self.recipe, self.steps, self.tell, self.progress = recipe, steps, tell, progress
+        self.recipe, self.steps, self.log, self.progress = recipe, steps, log, progress
         self.at, self.told = 0, time.monotonic()
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -176,7 +176,7 @@ class _Teller(TrainerCallback):
             return
         pace = (state.global_step - self.at) / waited
         losses = Log(state.log_history).losses
-        self.tell(
+        self.log(
             f"step {state.global_step} of {self.steps} (epoch {state.epoch:.1f})"
             + (f" · loss {losses[-1][1]:.3f}" if losses else "")
             + f" · {pace * self.recipe.batch:.0f} samples/s"
@@ -191,13 +191,13 @@ class _Teller(TrainerCallback):
     def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         log = Log(state.log_history)
         now = log.history[-1]
-        self.tell(
+        self.log(
             f"epoch {now['epoch']:.0f} of {self.recipe.epochs}: loss {now['loss']:.3f} · validation"
             f" loss {now['validation_loss']:.3f}, micro-F1 {100 * now['micro_f1']:.1f} %, macro-F1 "
             f"{100 * now['macro_f1']:.1f} % at threshold {now['threshold']:.3f}"
         )
         if exhausted(log.scores, self.recipe.patience):
-            self.tell(f"stopped: micro-F1 has not grown for {self.recipe.patience} epochs")
+            self.log(f"stopped: micro-F1 has not grown for {self.recipe.patience} epochs")
             control.should_training_stop = True
         self.at, self.told = state.global_step, time.monotonic()
 

@@ -16,8 +16,8 @@ from torch.nn.functional import dropout
 from hf_assets.classifiers.training.devices import torch_threads
 from hf_assets.classifiers.training.objective import (
     History,
-    Learned,
     TrainingError,
+    TrainingResult,
     best_of,
     exhausted,
     prior_bias,
@@ -50,8 +50,8 @@ def fit_head(
     validation_features: np.ndarray,
     validation_targets: np.ndarray,
     seed: int,
-    tell: Callable[[str], None] = lambda _: None,
-) -> tuple[Head, Learned]:
+    log: Callable[[str], None] = lambda _: None,
+) -> tuple[Head, TrainingResult]:
     """The head with the best micro-F1 on validation, of all epochs.
 
     It is trained on features centred and scaled by one number, whatever the encoder's own scale;
@@ -118,13 +118,13 @@ def fit_head(
         if exhausted([one["micro_f1"] for one in history], _PATIENCE):
             break
     best = best_of(history)
-    tell(
+    log(
         f"head: {history[-1]['epoch']:.0f} epochs in {seconds:.1f} s; the best, "
         f"{best['epoch']:.0f}, has "
         f"validation micro-F1 {100 * best['micro_f1']:.1f} %, macro-F1 "
         f"{100 * best['macro_f1']:.1f} %"
     )
-    learned = Learned(
+    learned = TrainingResult(
         history=history,
         losses=[(int(entry["step"]), entry["loss"]) for entry in history],
         seconds=seconds,

@@ -20,7 +20,7 @@ class StillTraining(InputError):
 
 @contextmanager
 def turn(
-    work: Path, tell: Callable[[str], None] = lambda _: None, wait: float = 7200.0
+    work: Path, log: Callable[[str], None] = lambda _: None, wait: float = 7200.0
 ) -> Generator[Path]:
     """The folder of checkpoints `work`, for this run alone while the block runs.
 
@@ -30,18 +30,18 @@ def turn(
 
     Args:
         work: need not exist.
-        tell: takes lines of the run log.
+        log: takes lines of the run log.
         wait: seconds to wait for another run.
 
     Raises:
         StillTraining: the other run has not ended by then.
     """
-    with _alone(work, tell, wait):
+    with _alone(work, log, wait):
         yield work
         remove_folder(work)
 
 
-def _alone(work: Path, tell: Callable[[str], None], wait: float) -> AcquireReturnProxy:
+def _alone(work: Path, log: Callable[[str], None], wait: float) -> AcquireReturnProxy:
     """The lock of that folder; it goes with its process, however that dies."""
     work.parent.mkdir(parents=True, exist_ok=True)
     # Beside the folder, which is removed while the lock is held.
@@ -49,7 +49,7 @@ def _alone(work: Path, tell: Callable[[str], None], wait: float) -> AcquireRetur
     try:
         return lock.acquire(timeout=0)
     except Timeout:
-        tell(f"another run trains {work.parent.name} on this corpus: waiting for it")
+        log(f"another run trains {work.parent.name} on this corpus: waiting for it")
     try:
         return lock.acquire(timeout=wait, poll_interval=0.5)
     except Timeout:

@@ -172,17 +172,17 @@ def features(
     tokenizer: Any,
     texts: Sequence[str],
     batch: int = 32,
-    tell: Callable[[str], None] = lambda _: None,
+    log: Callable[[str], None] = lambda _: None,
     *,
     dtype: Computed = "float32",
 ) -> np.ndarray:
     """What the encoder makes of each text, float32 [texts, width], in the order given.
 
     The same to the last bit whatever the number of threads. `dtype`: what its products are computed
-    in. `tell` hears how far it is, now and then.
+    in. `log` hears how far it is, now and then.
     """
     width = network.head.in_features
-    return _answers(network, network.pooled, width, tokenizer, texts, batch, dtype, tell)
+    return _answers(network, network.pooled, width, tokenizer, texts, batch, dtype, log)
 
 
 def predict(
@@ -206,7 +206,7 @@ def _answers(
     texts: Sequence[str],
     batch: int,
     dtype: Computed,
-    tell: Callable[[str], None] = lambda _: None,
+    log: Callable[[str], None] = lambda _: None,
 ) -> np.ndarray:
     at: Device = device()
     network.eval().to(at.kind)
@@ -227,7 +227,7 @@ def _answers(
         with lock:
             return next(batches, None)
 
-    def work(tell: Callable[[str], None] = lambda _: None) -> None:
+    def work(log: Callable[[str], None] = lambda _: None) -> None:
         nonlocal done
         told = started
         with torch.inference_mode(), at.autocast(dtype):
@@ -240,12 +240,12 @@ def _answers(
                 if time.monotonic() - told >= TELL_EVERY:
                     told = time.monotonic()
                     rate = done / (told - started)
-                    tell(f"read {done} of {len(rows)} texts, {rate:.0f} a second")
+                    log(f"read {done} of {len(rows)} texts, {rate:.0f} a second")
 
     with torch_threads(1 if at.kind == "cpu" else threads), ThreadPoolExecutor(workers) as pool:
         others = [pool.submit(work) for _ in range(workers - 1)]
         try:
-            work(tell)
+            work(log)
         finally:
             with lock:
                 batches.close()  # so that the others end where this one failed

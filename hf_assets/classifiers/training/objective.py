@@ -21,7 +21,7 @@ class TrainingError(InputError):
 
 
 @dataclass(frozen=True)
-class Learned:
+class TrainingResult:
     """What a training says of itself.
 
     Attributes:

@@ -31,7 +31,7 @@ from hf_assets.classifiers.training.network import (
     predict,
     save_network,
 )
-from hf_assets.classifiers.training.objective import Learned, TrainingError, validated
+from hf_assets.classifiers.training.objective import TrainingError, TrainingResult, validated
 from hf_assets.corpora.corpus import Corpus, Split
 from hf_assets.storage.durable import remove_folder
 
@@ -46,7 +46,7 @@ def train(
     folder: Path,
     recipe: Recipe,
     work: Path,
-    tell: Callable[[str], None] = lambda _: None,
+    log: Callable[[str], None] = lambda _: None,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
     *,
     base_model: str = "",
@@ -80,20 +80,18 @@ def train(
     # Only what trains the encoder needs the kernel whose backward pass is fast.
     attention = "sdpa" if recipe.strategy == "head" else None
     network = new_network(encoder, corpus.labels, recipe.max_length, attention)
-    tell(
+    log(
         f"{recipe.strategy} on {len(rows.texts)} rows with {len(corpus.labels)} labels, "
         f"{device().kind} {device().dtype(recipe)}, {torch.get_num_threads()} threads"
     )
     if recipe.strategy == "head":
-        learned = _head(network, tokenizer, rows, validation, recipe, tell)
+        learned = _head(network, tokenizer, rows, validation, recipe, log)
     else:
         # A head is trained without transformers' Trainer, which takes seconds to import.
         from hf_assets.classifiers.training.finetuning import finetune
 
         checkpoints = _checkpoints(work, fingerprint(corpus, encoder, recipe))
-        learned = finetune(
-            network, tokenizer, rows, validation, recipe, checkpoints, tell, progress
-        )
+        learned = finetune(network, tokenizer, rows, validation, recipe, checkpoints, log, progress)
     save_network(network, tokenizer, folder)
     # What is measured is what was stored, as it is served: loaded anew, in float32.
     stored = load_network(folder, "sdpa")
@@ -134,20 +132,20 @@ def _head(
     rows: Split,
     validation: Split,
     recipe: Recipe,
-    tell: Callable[[str], None],
-) -> Learned:
+    log: Callable[[str], None],
+) -> TrainingResult:
     started, dtype = time.monotonic(), device().dtype(recipe)
     read = [
-        features(network, tokenizer, split.texts, recipe.batch, tell, dtype=dtype)
+        features(network, tokenizer, split.texts, recipe.batch, log, dtype=dtype)
         for split in (rows, validation)
     ]
     seconds = time.monotonic() - started
     texts = len(rows.texts) + len(validation.texts)
-    tell(f"read {texts} texts in {seconds:.1f} s ({texts / seconds:.0f} texts/s)")
-    head, learned = fit_head(read[0], rows.targets, read[1], validation.targets, recipe.seed, tell)
+    log(f"read {texts} texts in {seconds:.1f} s ({texts / seconds:.0f} texts/s)")
+    head, learned = fit_head(read[0], rows.targets, read[1], validation.targets, recipe.seed, log)
     network.head.load_state_dict(asdict(head))
     seconds += learned.seconds
-    return Learned(
+    return TrainingResult(
         learned.history, learned.losses, seconds, len(rows.texts) / seconds, learned.best
     )
 

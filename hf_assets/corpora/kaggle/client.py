@@ -57,7 +57,7 @@ class DatasetClient:
         connect_timeout, read_timeout: seconds.
         total_timeout: seconds for one answer as a whole.
         retry_wait: seconds before the first retry, then doubled.
-        tell: takes lines for the run log.
+        log: takes lines for the run log.
         sleep: waits that many seconds.
         today: the day it is now.
     """
@@ -69,7 +69,7 @@ class DatasetClient:
     total_timeout: float = 300.0
     retry_wait: float = 1.0
     page_size: int = PAGE_SIZE
-    tell: Callable[[str], None] = lambda _: None
+    log: Callable[[str], None] = lambda _: None
     sleep: Callable[[float], None] = time.sleep
     today: Callable[[], str] = today
 
@@ -127,7 +127,7 @@ class DatasetClient:
         status, wait = None, self.retry_wait
         while len(problems) < TRIES:
             if problems:
-                self.tell(f"{what}: {problems[-1]}; again in {wait:.0f} s")
+                self.log(f"{what}: {problems[-1]}; again in {wait:.0f} s")
                 self.sleep(wait)
             wait, status = self.retry_wait * 2 ** len(problems), None
             try:

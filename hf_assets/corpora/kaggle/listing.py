@@ -22,7 +22,7 @@ import polars as pl
 from hf_assets.corpora.corpus import joined
 from hf_assets.corpora.kaggle.client import PAGE_SIZE, SITE, DatasetClient, KaggleError, Page
 from hf_assets.corpora.schemas import texts_frame
-from hf_assets.storage.lake import Made
+from hf_assets.storage.lake import TableWrite
 
 # The last dataset that is shown, as seen with pages of 20: 500 full ones, then empty ones.
 WALL = 10_000
@@ -31,7 +31,7 @@ WALL = 10_000
 KNOWN_IN_A_ROW = 2 * PAGE_SIZE
 
 
-def new_datasets(client: DatasetClient, day: str, known: Set[str]) -> Made:
+def new_datasets(client: DatasetClient, day: str, known: Set[str]) -> TableWrite:
     """The datasets that are seen on that day for the first time, newest first.
 
     The list is read until 40 in a row are known (or half of those known, if they are fewer). Where
@@ -55,12 +55,14 @@ def new_datasets(client: DatasetClient, day: str, known: Set[str]) -> Made:
             permanent=True,
         )
     provenance: dict[str, Any] = {"endpoint": client.endpoint, "day": day}
-    made = Made(frames=(), notes=Counter(), provenance={"new_datasets": provenance})
+    made = TableWrite(frames=(), notes=Counter(), provenance={"new_datasets": provenance})
     made.frames = _frames(client, day, known, made)
     return made
 
 
-def _frames(client: DatasetClient, day: str, known: Set[str], made: Made) -> Iterator[pl.DataFrame]:
+def _frames(
+    client: DatasetClient, day: str, known: Set[str], made: TableWrite
+) -> Iterator[pl.DataFrame]:
     notes: Counter[str] = made.notes  # ty: ignore[invalid-assignment]
     enough = min(KNOWN_IN_A_ROW, (len(known) + 1) // 2) if known else KNOWN_IN_A_ROW
     begin = datetime.fromisoformat(day)
@@ -107,7 +109,7 @@ def _frames(client: DatasetClient, day: str, known: Set[str], made: Made) -> Ite
                 fresh.append(row)
         if fresh:
             yield texts_frame(fresh)
-    client.tell(f"{notes['datasets']} new datasets on {notes['pages']} pages")
+    client.log(f"{notes['datasets']} new datasets on {notes['pages']} pages")
 
 
 def _row(dataset: Any) -> dict[str, Any] | None:

@@ -31,7 +31,7 @@ from hf_assets.corpora.kaggle.meta_kaggle_rows import HANDLE, MetaTable
 from hf_assets.corpora.schemas import texts_frame
 from hf_assets.errors import clean
 from hf_assets.storage.durable import replacing
-from hf_assets.storage.lake import Made
+from hf_assets.storage.lake import TableWrite
 
 # The columns that are read; there are others.
 TABLES: dict[str, tuple[str, ...]] = {
@@ -64,7 +64,7 @@ class _Owner(NamedTuple):
     link: str
 
 
-def read_tables(folder: Path, tell: Tell = lambda _: None) -> Made:
+def read_tables(folder: Path, log: Tell = lambda _: None) -> TableWrite:
     """The datasets of the tables in `folder`, in the order of their versions.
 
     The notes count every row that was read: kept ("datasets"), left out ("dropped: …" with the file
@@ -81,18 +81,18 @@ def read_tables(folder: Path, tell: Tell = lambda _: None) -> Made:
                 f"https://www.kaggle.com/datasets/{HANDLE} there, or let `fetch` download them.",
                 permanent=True,
             )
-    made = Made(frames=(), notes=Counter(), provenance={"dataset_dump": {"dataset": HANDLE}})
-    made.frames = _frames(folder, made, tell)
+    made = TableWrite(frames=(), notes=Counter(), provenance={"dataset_dump": {"dataset": HANDLE}})
+    made.frames = _frames(folder, made, log)
     return made
 
 
-def _frames(folder: Path, made: Made, tell: Tell) -> Iterator[pl.DataFrame]:
+def _frames(folder: Path, made: TableWrite, log: Tell) -> Iterator[pl.DataFrame]:
     notes: Counter[str] = made.notes  # ty: ignore[invalid-assignment]
     present = [name for name in (*TABLES, *OWNERS) if (folder / name).is_file()]
     made.provenance["dataset_dump"]["files"] = {name: _facts(folder / name) for name in present}
 
     def table(name: str, *more: str) -> MetaTable:
-        return MetaTable(folder / name, (TABLES | OWNERS)[name], more, notes, tell)
+        return MetaTable(folder / name, (TABLES | OWNERS)[name], more, notes, log)
 
     current, known = _current(table("Datasets.csv", "OwnerUserId", "OwnerOrganizationId", "Type"))
     labels = _labels(table("DatasetTags.csv"), table("Tags.csv"), known)
@@ -100,7 +100,7 @@ def _frames(folder: Path, made: Made, tell: Tell) -> Iterator[pl.DataFrame]:
     owners: dict[tuple[str, str], _Owner] = {}
     for name in set(present) & set(OWNERS):
         owners |= _owners(table(name), wanted)
-    tell(f"{len(known)} datasets, {len(labels)} with tags; now their current versions")
+    log(f"{len(known)} datasets, {len(labels)} with tags; now their current versions")
 
     versions = table("DatasetVersions.csv", "Slug")
     batch = []
@@ -109,7 +109,7 @@ def _frames(folder: Path, made: Made, tell: Tell) -> Iterator[pl.DataFrame]:
         if dataset is None:
             notes["versions that are not current"] += 1
             if notes["versions that are not current"] % TOLD_VERSIONS == 0:
-                tell(f"{notes['datasets']} datasets, {len(current)} versions still to be found")
+                log(f"{notes['datasets']} datasets, {len(current)} versions still to be found")
             continue
         if dataset.id != dataset_id:
             what = f"current version of {dataset.id}, but of dataset {dataset_id[:20]!r}"
@@ -140,7 +140,7 @@ def _frames(folder: Path, made: Made, tell: Tell) -> Iterator[pl.DataFrame]:
         yield texts_frame(batch)
     if current:
         notes["dropped: current version not in DatasetVersions.csv"] += len(current)
-    tell(f"{notes['datasets']} datasets of {len(known)} have a text")
+    log(f"{notes['datasets']} datasets of {len(known)} have a text")
 
 
 def _current(table: MetaTable) -> tuple[dict[str, _Dataset], set[str]]:
@@ -210,7 +210,7 @@ def _facts(path: Path) -> dict[str, str | int]:
     return {"bytes": path.stat().st_size, "sha256": digest, "modified": f"{changed:%Y-%m-%d %H:%M}"}
 
 
-def fetch(folder: Path, tell: Tell = lambda _: None, *, owners: bool = False) -> None:
+def fetch(folder: Path, log: Tell = lambda _: None, *, owners: bool = False) -> None:
     """Download the tables into `folder` with kagglehub, all of one version of Meta Kaggle.
 
     kagglehub keeps them in its cache, where a download that was broken off goes on; a table in
@@ -219,7 +219,7 @@ def fetch(folder: Path, tell: Tell = lambda _: None, *, owners: bool = False) ->
 
     Args:
         folder: is made; tables that lie there are replaced.
-        tell: takes lines for the run log.
+        log: takes lines for the run log.
         owners: the tables of users and organizations too, which are larger than all others.
 
     Raises:
@@ -234,7 +234,7 @@ def fetch(folder: Path, tell: Tell = lambda _: None, *, owners: bool = False) ->
     folder.mkdir(parents=True, exist_ok=True)
     handle, cached = HANDLE, {}
     for name in (*TABLES, *(OWNERS if owners else ())):
-        tell(f"downloading {name} of {handle}")
+        log(f"downloading {name} of {handle}")
         try:
             cached[name] = Path(kagglehub.dataset_download(handle, path=name))
         except (RequestException, DataCorruptionError, OSError, ValueError) as error:

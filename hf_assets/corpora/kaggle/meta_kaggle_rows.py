@@ -38,10 +38,10 @@ class MetaTable:
         columns: Iterable[str],
         more: Iterable[str],
         notes: Counter[str],
-        tell: Callable[[str], None],
+        log: Callable[[str], None],
     ) -> None:
         self.name, self.notes = path.name, notes
-        self._path, self._columns, self._more, self._tell = path, (*columns,), (*more,), tell
+        self._path, self._columns, self._more, self._tell = path, (*columns,), (*more,), log
         self._line = self._odd_rows = 0
         self._not_utf8 = self._broken = False
 

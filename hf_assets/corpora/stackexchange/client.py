@@ -82,7 +82,7 @@ class QuestionClient:
         total_timeout: seconds for one answer as a whole.
         longest_wait: seconds of a `backoff` or a throttle that are waited out; longer ones fail.
         now: the time.
-        tell: takes lines for the run log.
+        log: takes lines for the run log.
         pace: default: the one of this process for that endpoint.
 
     Raises:
@@ -98,7 +98,7 @@ class QuestionClient:
     total_timeout: float = 300.0
     longest_wait: float = 180.0
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    tell: Callable[[str], None] = lambda _: None
+    log: Callable[[str], None] = lambda _: None
     pace: Pace = field(default=None)  # ty: ignore[invalid-assignment]
 
     def __post_init__(self) -> None:
@@ -130,7 +130,7 @@ class QuestionClient:
         while len(problems) < TRIES:
             if (left := self.pace.left) > self.longest_wait:
                 raise self._too_long(left)
-            self.pace.wait(question, len(problems), self.tell)
+            self.pace.wait(question, len(problems), self.log)
             try:
                 found = self._read(self._fetch(http, asked), question)
             except TooSlow as error:
@@ -151,7 +151,7 @@ class QuestionClient:
                 found = f"{type(error).__name__}: {error}"
             if isinstance(found, _Envelope):
                 if found.backoff:
-                    self.tell(f"the Stack Exchange API asks for {found.backoff:g} s of rest")
+                    self.log(f"the Stack Exchange API asks for {found.backoff:g} s of rest")
                     self.pace.back_off(found.backoff)
                 return Answer(
                     items=[bytes(item) for item in found.items or ()],
@@ -161,7 +161,7 @@ class QuestionClient:
                     requests=len(problems) + 1,
                 )
             problems.append(self._scrubbed(found))
-            self.tell(f"the Stack Exchange API, try {len(problems)} of {TRIES}: {problems[-1]}")
+            self.log(f"the Stack Exchange API, try {len(problems)} of {TRIES}: {problems[-1]}")
         raise StackExchangeError(
             f"{self.endpoint} did not answer after {TRIES} tries: "
             f"{'; '.join(dict.fromkeys(problems))}. Nothing was stored: run the day again later.",

@@ -21,7 +21,7 @@ from hf_assets.corpora.schemas import texts_frame
 from hf_assets.corpora.stackexchange.sites import NoSite, Site
 from hf_assets.corpora.stackexchange.unpacking import UnpackError, opened
 from hf_assets.errors import InputError
-from hf_assets.storage.lake import Made
+from hf_assets.storage.lake import TableWrite
 
 # Stack Exchange plants a question and an answer with ids from here on in newer dumps
 # (meta.stackexchange.com/q/412018); real ids are a tenth of it.
@@ -46,7 +46,7 @@ class DumpError(InputError):
     """A dump cannot be read; the message names the file, the place in it, and what to do."""
 
 
-def read_posts(path: Path, site: str, tell: Callable[[str], None] = lambda _: None) -> Made:
+def read_posts(path: Path, site: str, log: Callable[[str], None] = lambda _: None) -> TableWrite:
     """The questions of a dump, in its order. Columns: `schemas.TEXTS_COLUMNS`.
 
     Answers, other posts, planted posts and rows that cannot be told apart are dropped; `notes` has
@@ -55,7 +55,7 @@ def read_posts(path: Path, site: str, tell: Callable[[str], None] = lambda _: No
     Args:
         path: `Posts.xml`, or a .7z with one in it.
         site: whose dump it is, by host (ai.stackexchange.com) or name (ai, meta.ai).
-        tell: takes lines for the run log.
+        log: takes lines for the run log.
 
     Raises:
         DumpError: no such file, one named after another site, or (while the frames are read) a
@@ -73,12 +73,14 @@ def read_posts(path: Path, site: str, tell: Callable[[str], None] = lambda _: No
                 f"`site` in the asset's config) to {named.name}, or name another dump."
             )
     facts: dict[str, Any] = {"file": path.name, "site": posts.site.host}
-    made = Made(frames=(), provenance={"question_dump": facts})
-    made.frames = _frames(posts, made, tell)
+    made = TableWrite(frames=(), provenance={"question_dump": facts})
+    made.frames = _frames(posts, made, log)
     return made
 
 
-def _frames(posts: "_Posts", made: Made, tell: Callable[[str], None]) -> Iterator[pl.DataFrame]:
+def _frames(
+    posts: "_Posts", made: TableWrite, log: Callable[[str], None]
+) -> Iterator[pl.DataFrame]:
     path = posts.path
     with path.open("rb") as whole:
         digest = hashlib.file_digest(whole, "sha256").hexdigest()
@@ -93,7 +95,7 @@ def _frames(posts: "_Posts", made: Made, tell: Callable[[str], None]) -> Iterato
                     yield posts.taken()
                 if posts.counts["posts"] - told >= _TOLD_EVERY:
                     told = posts.counts["posts"]
-                    tell(f"{told:,} posts read, {posts.counts['questions']:,} questions among them")
+                    log(f"{told:,} posts read, {posts.counts['questions']:,} questions among them")
         posts.feed(b"", final=True)
     except UnpackError as error:
         raise DumpError(str(error)) from error
@@ -103,7 +105,7 @@ def _frames(posts: "_Posts", made: Made, tell: Callable[[str], None]) -> Iterato
         name: None if moment is None else moment.isoformat()
         for name, moment in (("first_question", posts.first), ("last_question", posts.last))
     }
-    tell(f"{path.name}: {posts.counts['questions']:,} questions of {posts.site.host}")
+    log(f"{path.name}: {posts.counts['questions']:,} questions of {posts.site.host}")
 
 
 @dataclass

@@ -38,13 +38,13 @@ class Pace:
         """Seconds before anything may be asked."""
         return max(self._free_at - self._clock(), 0.0)
 
-    def wait(self, question: str, tries: int, tell: Callable[[str], None]) -> None:
+    def wait(self, question: str, tries: int, log: Callable[[str], None]) -> None:
         """Return when this question may be asked.
 
         Args:
             question: names the request; equal ones keep their distance.
             tries: how often it has failed; each doubles that distance.
-            tell: is told of a wait of a second and more.
+            log: is told of a wait of a second and more.
         """
         with self._lock:
             now = self._clock()
@@ -52,7 +52,7 @@ class Pace:
             pause = max(self._free_at, repeat) - now
             if pause > 0:
                 if pause >= 1:
-                    tell(f"{pause:.0f} s pause before the Stack Exchange API is asked again")
+                    log(f"{pause:.0f} s pause before the Stack Exchange API is asked again")
                 self._sleep(pause)
             now = self._clock()
             self._asked = {one: at for one, at in self._asked.items() if now - at < REPEAT}

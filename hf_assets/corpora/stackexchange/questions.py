@@ -20,7 +20,7 @@ import polars as pl
 from hf_assets.corpora.schemas import texts_frame
 from hf_assets.corpora.stackexchange.client import Answer, QuestionClient, StackExchangeError
 from hf_assets.corpora.stackexchange.sites import Site
-from hf_assets.storage.lake import Made
+from hf_assets.storage.lake import TableWrite
 
 PAGE_SIZE = 100
 # Without a key, pages above this are refused.
@@ -52,7 +52,7 @@ class _Question(msgspec.Struct):
 _DECODER = msgspec.json.Decoder(_Question, strict=True)
 
 
-def new_questions(client: QuestionClient, day: str) -> Made:
+def new_questions(client: QuestionClient, day: str) -> TableWrite:
     """The questions asked on that day (UTC), oldest first. Columns: `schemas.TEXTS_COLUMNS`.
 
     What does not fit is put aside (`odd_questions`: request, reason, value) and counted. Of a day
@@ -77,12 +77,12 @@ def new_questions(client: QuestionClient, day: str) -> Made:
     }
     if wanted == today:
         facts["partial"] = "the day is not over"
-    made = Made(frames=(), provenance={"new_questions": facts})
+    made = TableWrite(frames=(), provenance={"new_questions": facts})
     made.frames = _frames(_Walk(client, wanted), made)
     return made
 
 
-def _frames(walk: "_Walk", made: Made) -> Iterator[pl.DataFrame]:
+def _frames(walk: "_Walk", made: TableWrite) -> Iterator[pl.DataFrame]:
     facts, client = made.provenance["new_questions"], walk.client
     facts["started"] = client.now().isoformat(timespec="seconds")
     for rows in walk.pages():
@@ -103,7 +103,7 @@ def _frames(walk: "_Walk", made: Made) -> Iterator[pl.DataFrame]:
         "quota_remaining": walk.quota_remaining,
         "finished": client.now().isoformat(timespec="seconds"),
     }
-    client.tell(f"{client.site}, {walk.day}: {counts['questions']:,} questions")
+    client.log(f"{client.site}, {walk.day}: {counts['questions']:,} questions")
 
 
 @dataclass

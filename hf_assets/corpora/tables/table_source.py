@@ -22,7 +22,7 @@ from hf_assets.corpora.schemas import SplitName, texts_frame
 from hf_assets.corpora.tables.label_cells import LabelCells
 from hf_assets.corpora.tables.records import BATCH, Layout, Record, TableError, records
 from hf_assets.errors import clean
-from hf_assets.storage.lake import Made
+from hf_assets.storage.lake import TableWrite
 
 _SPLITS: dict[str, SplitName] = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -72,17 +72,17 @@ class TableSource:
         columns = dict.fromkeys([*self.text, *labels, *filter(None, named)])
         return Layout(tuple(columns), labels, self.separator, self.quoting)
 
-    def read(self, tell: Callable[[str], None] = lambda _: None) -> Made:
+    def read(self, log: Callable[[str], None] = lambda _: None) -> TableWrite:
         """The rows as frames of texts, read while they are iterated.
 
         Raises:
             TableError: while iterating, where the file is not as it must be.
         """
-        made = Made(frames=())
-        made.frames = self._frames(made, tell)
+        made = TableWrite(frames=())
+        made.frames = self._frames(made, log)
         return made
 
-    def _frames(self, made: Made, tell: Callable[[str], None]) -> Generator[pl.DataFrame]:
+    def _frames(self, made: TableWrite, log: Callable[[str], None]) -> Generator[pl.DataFrame]:
         try:
             with self.path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -110,8 +110,8 @@ class TableSource:
         made.notes["rows"] = total
         if cells.empty:
             made.notes["empty cells of labels, taken for 0"] = cells.empty
-            tell(f"{self.path.name}: {cells.empty:,} empty cells of labels, taken for 0")
-        tell(f"{self.path.name}: {total:,} rows")
+            log(f"{self.path.name}: {cells.empty:,} empty cells of labels, taken for 0")
+        log(f"{self.path.name}: {total:,} rows")
 
     def _rows(self, layout: Layout, cells: LabelCells) -> Iterator[dict[str, Any]]:
         ids: dict[str, str] = {}
@@ -132,12 +132,12 @@ class TableSource:
             }
 
 
-def read_table(spec: CorpusSpec, tell: Callable[[str], None] = lambda _: None) -> Made:
+def read_table(spec: CorpusSpec, log: Callable[[str], None] = lambda _: None) -> TableWrite:
     """The texts of the file that an entry of the registry names as its source."""
     if not spec.file:
         raise TypeError(f"{spec.name} has its texts from {', '.join(spec.sources)}, not a file")
     shared = (field.name for field in dataclasses.fields(TableSource) if field.name != "path")
-    return TableSource(spec.file, **{name: getattr(spec, name) for name in shared}).read(tell)
+    return TableSource(spec.file, **{name: getattr(spec, name) for name in shared}).read(log)
 
 
 # --- values --------------------------------------------------------------------------------------

@@ -11,11 +11,11 @@ from hf_assets.defs.common.events import deferred
 from hf_assets.defs.common.failures import clear_failures
 from hf_assets.defs.common.partitions import daily
 from hf_assets.defs.common.resources import RAW, LakeResource
-from hf_assets.rule_result import Verdict
+from hf_assets.rule_result import RuleResult
 
-Rule = Callable[[LakeResource, str], Verdict]
+Rule = Callable[[LakeResource, str], RuleResult]
 # For what looks at many days at once: a walk over all of them for each would be a long way.
-Rules = Callable[[LakeResource, list[str]], dict[str, Verdict]]
+Rules = Callable[[LakeResource, list[str]], dict[str, RuleResult]]
 
 
 def check(
@@ -63,17 +63,17 @@ def check(
     return run
 
 
-def _result(verdicts: dict[str, Verdict], *, lenient: bool) -> dg.AssetCheckResult:
+def _result(verdicts: dict[str, RuleResult], *, lenient: bool) -> dg.AssetCheckResult:
     failed = {key: verdict for key, verdict in verdicts.items() if not verdict.passed}
     shown = failed or verdicts
     only = next(iter(verdicts.values())) if len(verdicts) == 1 else None
-    lines = [f"{key}: {verdict.says}" for key, verdict in shown.items()]
-    severe = not lenient and any(not verdict.warn for verdict in failed.values())
+    lines = [f"{key}: {verdict.description}" for key, verdict in shown.items()]
+    severe = not lenient and any(verdict.severity == "ERROR" for verdict in failed.values())
     return dg.AssetCheckResult(
         passed=not failed,
         severity=dg.AssetCheckSeverity.ERROR if severe else dg.AssetCheckSeverity.WARN,
-        description=only.says if only else f"{len(failed)} of {len(verdicts)} days fail",
-        metadata=dict(only.figures)
+        description=only.description if only else f"{len(failed)} of {len(verdicts)} days fail",
+        metadata=dict(only.metadata)
         if only
         else {"days": len(verdicts), "failed": len(failed), "said": "\n".join(lines[:100])},
     )

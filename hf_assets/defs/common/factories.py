@@ -8,13 +8,13 @@ import dagster as dg
 
 from hf_assets.defs.common.metadata import column_schema
 from hf_assets.defs.common.partitions import daily, single_run
-from hf_assets.defs.common.resources import Days
+from hf_assets.defs.common.resources import PartitionWrites
 from hf_assets.hub.capture_store.capture import Capture
-from hf_assets.storage.lake import Made, Stored
+from hf_assets.storage.lake import StoredTable, TableWrite
 from hf_assets.storage.parquet import Table
 
 Captures = dict[str, Capture]
-Tables = dict[str, Stored]
+Tables = dict[str, StoredTable]
 
 
 def daily_table(
@@ -24,7 +24,7 @@ def daily_table(
     owner: str = "team:hub",
     kinds: Iterable[str] = ("polars",),
     ins: Mapping[str, dg.AssetIn] | None = None,
-) -> Callable[[Callable[..., Days]], dg.AssetsDefinition]:
+) -> Callable[[Callable[..., PartitionWrites]], dg.AssetsDefinition]:
     """An asset that stores one table a day in the lake."""
     return dg.asset(
         name=table.name,
@@ -41,32 +41,32 @@ def daily_table(
 
 def each_day(
     table: Table,
-    transform: Callable[..., Made],
+    transform: Callable[..., TableWrite],
     *inputs: Mapping[str, Any],
     **options: Any,
-) -> Days:
+) -> PartitionWrites:
     """Each day of a table: `transform(input, …, day, **options)` over that day's inputs.
 
     Stored tables are handed on as lazy frames, and their provenance is passed on.
     """
 
-    def make(day: str) -> Made:
+    def make(day: str) -> TableWrite:
         given = [one[day] for one in inputs]
-        frames = [one.frame if isinstance(one, Stored) else one for one in given]
+        frames = [one.frame if isinstance(one, StoredTable) else one for one in given]
         made = transform(*frames, day, **options)
         for one in given:
-            if isinstance(one, Stored):
+            if isinstance(one, StoredTable):
                 made.provenance |= one.provenance
         return made
 
     # A run that leaves days out may give one input fewer of them than another.
     days = [day for day in inputs[0] if all(day in one for one in inputs)]
-    return Days(table, {day: partial(make, day) for day in days})
+    return PartitionWrites(table, {day: partial(make, day) for day in days})
 
 
-def once(table: Table, make: Callable[[], Made]) -> Days:
+def once(table: Table, make: Callable[[], TableWrite]) -> PartitionWrites:
     """A table without days."""
-    return Days(table, {None: make})
+    return PartitionWrites(table, {None: make})
 
 
 def every_day(name: str) -> dg.AssetDep:

@@ -12,7 +12,7 @@ import polars as pl
 from hf_assets.hub.capture.capturer import Progress
 from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.client.rows import WIRE_SCHEMA, Kind, parse_page
-from hf_assets.storage.lake import Stored, origin
+from hf_assets.storage.lake import StoredTable, origin
 from hf_assets.storage.parquet import Table
 
 PREVIEW_ROWS = 8
@@ -68,7 +68,7 @@ def wire_schema(kind: Kind) -> dg.TableSchema:
     )
 
 
-def stored_table(stored: Stored, table: Table, *, brief: bool = False) -> dict[str, Any]:
+def stored_table(stored: StoredTable, table: Table, *, brief: bool = False) -> dict[str, Any]:
     """Rows, schema, counts, provenance, preview and place of one stored day.
 
     `brief` leaves out schema and preview.

@@ -25,7 +25,7 @@ from hf_assets.hub.open_archive import open_archive
 from hf_assets.hub.quality import rules
 from hf_assets.hub.retention import thinned
 from hf_assets.settings import settings
-from hf_assets.storage.lake import Lake, Made, MissingDay, Stored
+from hf_assets.storage.lake import Lake, MissingDay, StoredTable, TableWrite
 from hf_assets.storage.parquet import Table
 
 if TYPE_CHECKING:
@@ -42,23 +42,23 @@ TAKES_THINNED = {"thinned days": "taken"}
 
 
 @dataclass(frozen=True)
-class Days:
+class PartitionWrites:
     """A table's days on their way into the lake: each is made only when its turn has come.
 
     A table without days has one, None. `beyond` names those that the run was not launched for.
     """
 
     table: Table
-    make: Mapping[str, Callable[[], Made]] | Mapping[None, Callable[[], Made]]
+    make: Mapping[str, Callable[[], TableWrite]] | Mapping[None, Callable[[], TableWrite]]
     beyond: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
-class Kept:
+class AlreadyWritten:
     """A table without days that is in the lake already: the series know best what is to be made."""
 
     table: Table
-    stored: Stored
+    stored: StoredTable
 
 
 class LakeResource(dg.ConfigurableResource):
@@ -104,7 +104,7 @@ class LakeResource(dg.ConfigurableResource):
         known = set(self.tree.days(asset, MARKER if asset in RAW else "data.parquet"))
         return [day for day in days if day in known]
 
-    def texts(self, *sources: str) -> list[Stored]:
+    def texts(self, *sources: str) -> list[StoredTable]:
         """Every stored day of those sources of texts, and those without days."""
         found = []
         for source in sources:
@@ -120,13 +120,15 @@ class LakeResource(dg.ConfigurableResource):
 
 
 class TablesIOManager(dg.ConfigurableIOManager):
-    """Stores a table a day; gives what depends on it `Stored` or `Capture`, a day each."""
+    """Stores a table a day; gives what depends on it `StoredTable` or `Capture`, a day each."""
 
     lake: dg.ResourceDependency[LakeResource]
 
-    def handle_output(self, context: dg.OutputContext, obj: Days | Kept) -> None:
+    def handle_output(
+        self, context: dg.OutputContext, obj: PartitionWrites | AlreadyWritten
+    ) -> None:
         """Make and store each day, and report on each to its own partition."""
-        if isinstance(obj, Kept):
+        if isinstance(obj, AlreadyWritten):
             context.log.info(f"{obj.table.name}: {obj.stored.rows:,} rows, {obj.stored.seconds} s")
             context.add_output_metadata(stored_table(obj.stored, obj.table))
             return
@@ -147,7 +149,7 @@ class TablesIOManager(dg.ConfigurableIOManager):
                     report_day(context, day, facts, beyond=day in obj.beyond)
         report_left_out(context, obj.table.name, absent)
 
-    def load_input(self, context: dg.InputContext) -> dict[str, Stored] | dict[str, Capture]:
+    def load_input(self, context: dg.InputContext) -> dict[str, StoredTable] | dict[str, Capture]:
         """The upstream days, unread; in a run that leaves days out, those that can be used."""
         asset, days = context.asset_key.path[-1], context.asset_partition_keys
         if deferred(context):
@@ -225,11 +227,11 @@ class HubResource(dg.ConfigurableResource):
             connect_timeout=self.connect_timeout,
             read_timeout=self.read_timeout,
             retry_wait=self.retry_wait,
-            tell=context.log.warning,
+            log=context.log.warning,
         )
         return Capturer(
             client,
-            tell=context.log.info,
+            log=context.log.info,
             report=report,
             lock_wait=self.lock_wait,
             archive=archive,
@@ -242,13 +244,13 @@ class StackExchangeResource(dg.ConfigurableResource):
     endpoint: str
     site: str
 
-    def client(self, tell: Callable[[str], None]) -> "QuestionClient":
+    def client(self, log: Callable[[str], None]) -> "QuestionClient":
         """A client; the app key, if there is one, stays out of configuration and logs."""
         from hf_assets.corpora.stackexchange.client import QuestionClient
 
         key = settings().stackexchange_key
         return QuestionClient(
-            self.endpoint, self.site, key.get_secret_value() if key else None, tell=tell
+            self.endpoint, self.site, key.get_secret_value() if key else None, log=log
         )
 
 
@@ -257,11 +259,11 @@ class KaggleResource(dg.ConfigurableResource):
 
     endpoint: str
 
-    def client(self, tell: Callable[[str], None]) -> "DatasetClient":
+    def client(self, log: Callable[[str], None]) -> "DatasetClient":
         """A client; asks for credentials when it is first used."""
         from hf_assets.corpora.kaggle.client import DatasetClient
 
-        return DatasetClient(self.endpoint, tell=tell)
+        return DatasetClient(self.endpoint, log=log)
 
 
 @dg.definitions

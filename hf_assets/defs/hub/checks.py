@@ -11,7 +11,7 @@ from hf_assets.hub.client.rows import Kind
 from hf_assets.hub.quality import rules
 from hf_assets.hub.reconciliation.rules import reconciled
 from hf_assets.hub.tables.schemas import ENRICHED_SPACES, MODELS
-from hf_assets.rule_result import Verdict
+from hf_assets.rule_result import RuleResult
 from hf_assets.settings import settings
 from hf_assets.storage.lake import today
 from hf_assets.storage.parquet import Table
@@ -21,7 +21,7 @@ def _of_capture(asset: str) -> list[dg.AssetChecksDefinition]:
     def capture(lake: LakeResource, day: str):
         return lake.captures(asset, [day])[day]
 
-    def not_partial(lake: LakeResource, days: list[str]) -> dict[str, Verdict]:
+    def not_partial(lake: LakeResource, days: list[str]) -> dict[str, RuleResult]:
         return rules.partial_days(lake.every_capture(asset), days)
 
     return [
@@ -58,7 +58,7 @@ def _of_capture(asset: str) -> list[dg.AssetChecksDefinition]:
 def _of_table(table: Table, kind: Kind) -> list[dg.AssetChecksDefinition]:
     name, raw = table.name, f"raw_{kind}"
 
-    def null_rates(lake: LakeResource, days: list[str]) -> dict[str, Verdict]:
+    def null_rates(lake: LakeResource, days: list[str]) -> dict[str, RuleResult]:
         known, counted = lake.tree.days(name), rules.NullCounts()
         said = {}
         for day in days:
@@ -67,7 +67,7 @@ def _of_table(table: Table, kind: Kind) -> list[dg.AssetChecksDefinition]:
             said[day] = rules.null_rates(lake.tree.read(name, day), before, counted)
         return said
 
-    def reconciliation(lake: LakeResource, day: str) -> Verdict:
+    def reconciliation(lake: LakeResource, day: str) -> RuleResult:
         capture = open_capture(lake.tree.folder(raw, day))
         return reconciled(lake.tree.read(name, day), capture)
 
@@ -108,15 +108,15 @@ def _of_table(table: Table, kind: Kind) -> list[dg.AssetChecksDefinition]:
     ]
 
 
-def _dangling(lake: LakeResource, day: str) -> Verdict:
+def _dangling(lake: LakeResource, day: str) -> RuleResult:
     return rules.dangling_models(lake.tree.read("enriched_spaces", day))
 
 
-def _sample(lake: LakeResource, day: str) -> Verdict:
+def _sample(lake: LakeResource, day: str) -> RuleResult:
     from hf_assets.hub.quality.sample import sample_agrees
 
     if day != today():
-        return Verdict(True, "Asked only on the day itself: space_info shows what is now.")
+        return RuleResult(True, "Asked only on the day itself: space_info shows what is now.")
     stored = lake.tree.read("enriched_spaces", day)
     endpoint = stored.provenance["raw_spaces"]["endpoint"]
     return sample_agrees(stored, endpoint, settings().read_timeout)

@@ -7,16 +7,16 @@ import dagster as dg
 from hf_assets.defs.common.check_factory import check
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.hub.quality import day_quality, day_rules
-from hf_assets.rule_result import Verdict
+from hf_assets.rule_result import RuleResult
 
 
-def _not_stalled(lake: LakeResource, days: list[str]) -> dict[str, Verdict]:
+def _not_stalled(lake: LakeResource, days: list[str]) -> dict[str, RuleResult]:
     # Each day is among those around fifteen others: it is looked at once.
     see = cache(partial(day_quality.seen, lake.tree))
     return {day: day_rules.not_stalled(see(day), day_quality.around(see, day)) for day in days}
 
 
-def _same_columns(lake: LakeResource, day: str) -> Verdict:
+def _same_columns(lake: LakeResource, day: str) -> RuleResult:
     one = day_quality.seen(lake.tree, day)
     before = one.notes.get("before")
     return day_rules.same_columns(one, day_quality.seen(lake.tree, before) if before else None)

@@ -6,17 +6,17 @@ import dagster as dg
 
 from hf_assets.defs.common.factories import Tables, daily_table, once
 from hf_assets.defs.common.metadata import column_schema
-from hf_assets.defs.common.resources import TAKES_THINNED, Days, LakeResource
+from hf_assets.defs.common.resources import TAKES_THINNED, LakeResource, PartitionWrites
 from hf_assets.hub.quality import changes
 from hf_assets.hub.quality import day_quality as judging
 from hf_assets.hub.quality.comparing import compared
 from hf_assets.hub.quality.schemas import DAILY_CHANGES, DAY_QUALITY
-from hf_assets.storage.lake import Made
+from hf_assets.storage.lake import TableWrite
 
 
 # Counters are left of a thinned day: it can be compared still.
 @daily_table(DAILY_CHANGES, group="hub/quality", ins={"models": dg.AssetIn(metadata=TAKES_THINNED)})
-def daily_changes(models: Tables, lake: LakeResource) -> Days:
+def daily_changes(models: Tables, lake: LakeResource) -> PartitionWrites:
     """The day beside the last: models created, deleted, renamed; counters that stood still or fell.
 
     Compared with the last whole day that covers the same. A few thousand rows, however many models.
@@ -28,12 +28,12 @@ def daily_changes(models: Tables, lake: LakeResource) -> Days:
     following = judging.still_stale(tree, models)
     places = changes.placed(tree, {*models, *following})
 
-    def make(day: str) -> Made:
+    def make(day: str) -> TableWrite:
         now = models[day] if day in models else tree.read("models", day)
         return compared(tree, now, places[day])
 
     makes = {day: partial(make, day) for day in sorted(places)}
-    return Days(DAILY_CHANGES, makes, beyond=frozenset(following))
+    return PartitionWrites(DAILY_CHANGES, makes, beyond=frozenset(following))
 
 
 @dg.asset(
@@ -48,7 +48,7 @@ def daily_changes(models: Tables, lake: LakeResource) -> Days:
         "dagster/table_name": DAY_QUALITY.name,
     },
 )
-def day_quality(lake: LakeResource) -> Days:
+def day_quality(lake: LakeResource) -> PartitionWrites:
     """Which days can be trusted: partial, stalled, rolled back, short, missing; with the reason.
 
     A row for every day from the first stored to the last, from footers alone.

@@ -16,7 +16,7 @@ from hf_assets.defs.common.resources import PREVIEWED_DAYS, HubResource, LakeRes
 from hf_assets.hub.archive.base import ArchiveError
 from hf_assets.hub.capture.capturer import NoCapture
 from hf_assets.hub.capture_store.capture import Capture
-from hf_assets.hub.client.listing import FIELDS, Ask
+from hf_assets.hub.client.listing import FIELDS, ListingQuery
 from hf_assets.hub.client.rows import Kind
 from hf_assets.storage.lake import today
 
@@ -32,13 +32,13 @@ class ListingConfig(dg.Config):
     sort: Literal["createdAt", "lastModified", "likes", "trendingScore", "downloads"] = "createdAt"
     refetch: bool = False
 
-    def ask(self, kind: Kind) -> Ask:
+    def ask(self, kind: Kind) -> ListingQuery:
         """The question to the Hub."""
         if self.max_rows is not None and self.max_rows < 1:
             raise dg.Failure("max_rows must be 1 or more", allow_retries=False)
         if kind == "spaces" and self.sort == "downloads":
             raise dg.Failure("Spaces have no downloads to sort by", allow_retries=False)
-        return Ask(kind, FIELDS[kind], self.sort, tuple(self.filter), self.max_rows)
+        return ListingQuery(kind, FIELDS[kind], self.sort, tuple(self.filter), self.max_rows)
 
 
 raw = partial(
@@ -79,7 +79,7 @@ def raw_spaces(
 
 def _captured(
     context: dg.AssetExecutionContext,
-    ask: Ask,
+    ask: ListingQuery,
     refetch: bool,
     lake: LakeResource,
     hub: HubResource,

@@ -6,7 +6,7 @@ import dagster as dg
 from pydantic import Field
 
 from hf_assets.defs.common.factories import Captures, Tables, daily_table, each_day
-from hf_assets.defs.common.resources import Days
+from hf_assets.defs.common.resources import PartitionWrites
 from hf_assets.hub.tables import cleaning, schemas, usage
 
 
@@ -19,7 +19,7 @@ class TopModelsConfig(dg.Config):
 
 
 @daily_table(schemas.MODELS, group="hub/tables")
-def models(raw_models: Captures) -> Days:
+def models(raw_models: Captures) -> PartitionWrites:
     """Models of the Hub, one row each, typed and without doubles.
 
     Categories are as served, and null where the Hub gives none. Odd rows are in quarantine.
@@ -28,13 +28,13 @@ def models(raw_models: Captures) -> Days:
 
 
 @daily_table(schemas.ENRICHED_SPACES, group="hub/tables")
-def enriched_spaces(raw_spaces: Captures, models: Tables) -> Days:
+def enriched_spaces(raw_spaces: Captures, models: Tables) -> PartitionWrites:
     """Spaces of the Hub with the models and datasets they use, and what those models are."""
     return each_day(schemas.ENRICHED_SPACES, cleaning.enriched_spaces, raw_spaces, models)
 
 
 @daily_table(schemas.TOP_MODELS, group="hub/tables")
-def top_models(models: Tables, config: TopModelsConfig) -> Days:
+def top_models(models: Tables, config: TopModelsConfig) -> PartitionWrites:
     """The most liked (or downloaded, or trending) models of each chosen tag."""
     tags = tuple(dict.fromkeys(config.tags))
     if not tags or config.count < 1:
@@ -46,6 +46,6 @@ def top_models(models: Tables, config: TopModelsConfig) -> Days:
 
 
 @daily_table(schemas.MODEL_USAGE, group="hub/tables")
-def model_usage(enriched_spaces: Tables, models: Tables, top_models: Tables) -> Days:
+def model_usage(enriched_spaces: Tables, models: Tables, top_models: Tables) -> PartitionWrites:
     """How many Spaces use each model, by how many authors, and how liked they are."""
     return each_day(schemas.MODEL_USAGE, usage.model_usage, enriched_spaces, models, top_models)

@@ -34,7 +34,7 @@ def thin_days(
             ages = Ages(config.tables, config.pages)
         except ValueError as error:
             raise dg.Failure(str(error), allow_retries=False) from error
-        done = list(thin(lake.tree, trusted, today(), ages, tell=context.log.info, dry=config.dry))
+        done = list(thin(lake.tree, trusted, today(), ages, log=context.log.info, dry=config.dry))
     return dg.Output(len(done), metadata=_facts(done, dry=config.dry))
 
 

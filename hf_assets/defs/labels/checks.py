@@ -11,12 +11,12 @@ from hf_assets.corpora.registry import corpora
 from hf_assets.defs.common.check_factory import check
 from hf_assets.defs.common.partitions import base_models
 from hf_assets.defs.common.resources import LakeResource
-from hf_assets.defs.labels.paths import Chain
-from hf_assets.rule_result import Verdict
+from hf_assets.defs.labels.paths import CorpusPaths
+from hf_assets.rule_result import RuleResult
 from hf_assets.settings import settings
 from hf_assets.storage.durable import read_folder
 
-_CORPUS_RULES: dict[str, Callable[[Corpus], Verdict]] = {
+_CORPUS_RULES: dict[str, Callable[[Corpus], RuleResult]] = {
     "no_group_in_two_splits": corpus_rules.no_group_in_two_splits,
     "every_label_in_train_and_test": corpus_rules.every_label_in_train_and_test,
     "no_empty_text": corpus_rules.no_empty_text,
@@ -29,8 +29,8 @@ _CORPUS_RULES: dict[str, Callable[[Corpus], Verdict]] = {
 
 def _of_corpus(name: str) -> Iterator[dg.AssetChecksDefinition]:
     def of(rule: str, about: str, *, blocking: bool = False) -> dg.AssetChecksDefinition:
-        def judged(lake: LakeResource, _: str) -> Verdict:
-            return _CORPUS_RULES[rule](Chain(lake.tree, name).corpus)
+        def judged(lake: LakeResource, _: str) -> RuleResult:
+            return _CORPUS_RULES[rule](CorpusPaths(lake.tree, name).corpus)
 
         return check([name, "corpus"], rule, judged, about, blocking=blocking, partitions=None)
 
@@ -59,10 +59,10 @@ def _of_classifier(name: str) -> Iterator[dg.AssetChecksDefinition]:
     def of(
         asset: str, step: str, rule: str, about: str, *, blocking: bool = False
     ) -> dg.AssetChecksDefinition:
-        def judged(lake: LakeResource, base: str) -> Verdict:
+        def judged(lake: LakeResource, base: str) -> RuleResult:
             from hf_assets.classifiers import quality
 
-            chain = Chain(lake.tree, name)
+            chain = CorpusPaths(lake.tree, name)
             with chain.reading():
                 return getattr(quality, rule)(chain.given(base, step))
 
@@ -96,10 +96,10 @@ def _of_classifier(name: str) -> Iterator[dg.AssetChecksDefinition]:
         name, "beats_tfidf", "The tagger is better than counting words; else think twice."
     )
 
-    def label_order(lake: LakeResource, _: str) -> Verdict:
+    def label_order(lake: LakeResource, _: str) -> RuleResult:
         from hf_assets.classifiers import quality
 
-        chain = Chain(lake.tree, name)
+        chain = CorpusPaths(lake.tree, name)
         return quality.label_order(list(chain.artefacts()), chain.corpus.folder)
 
     yield check(
@@ -110,10 +110,10 @@ def _of_classifier(name: str) -> Iterator[dg.AssetChecksDefinition]:
         partitions=None,
     )
 
-    def answers_alone(lake: LakeResource, _: str) -> Verdict:
+    def answers_alone(lake: LakeResource, _: str) -> RuleResult:
         from hf_assets.classifiers import quality
 
-        chain = Chain(lake.tree, name)
+        chain = CorpusPaths(lake.tree, name)
         with chain.reading():
             return quality.answers_alone(served(chain.given("tagger_space")))
 
@@ -134,11 +134,11 @@ def served(space: Path) -> Path:
 def _of_leaderboard(
     name: str, rule: str, about: str, *, blocking: bool = False
 ) -> dg.AssetChecksDefinition:
-    def judged(lake: LakeResource, _: str) -> Verdict:
+    def judged(lake: LakeResource, _: str) -> RuleResult:
         from hf_assets.classifiers.evaluation import rules
         from hf_assets.classifiers.evaluation.results import open_leaderboard
 
-        board = read_folder(Chain(lake.tree, name).given("leaderboard"), open_leaderboard)
+        board = read_folder(CorpusPaths(lake.tree, name).given("leaderboard"), open_leaderboard)
         return getattr(rules, rule)(board.rows)
 
     return check([name, "leaderboard"], rule, judged, about, blocking=blocking, partitions=None)

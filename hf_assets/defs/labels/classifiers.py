@@ -21,7 +21,7 @@ from hf_assets.defs.common.failures import clear_failures
 from hf_assets.defs.common.partitions import base_models
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.labels import metadata as report
-from hf_assets.defs.labels.paths import Chain
+from hf_assets.defs.labels.paths import CorpusPaths
 from hf_assets.errors import InputError
 from hf_assets.settings import settings
 from hf_assets.storage.durable import replacing_folder
@@ -75,7 +75,7 @@ class SpaceConfig(dg.Config):
 
 
 @contextmanager
-def made(chain: Chain, *names: str) -> Generator[Path]:
+def made(chain: CorpusPaths, *names: str) -> Generator[Path]:
     """An empty folder that becomes `chain.place(*names)` when it is filled."""
     with (
         clear_failures(),
@@ -105,9 +105,9 @@ def classifier_assets(name: str) -> Iterator[dg.AssetsDefinition]:
         """What a classifier must beat: predicting nothing, constant labels, TF-IDF with an SVM."""
         from hf_assets.classifiers.evaluation import baselines
 
-        chain = Chain(lake.tree, name)
+        chain = CorpusPaths(lake.tree, name)
         with made(chain, "baseline") as folder:
-            facts = baselines.fit(chain.corpus, folder, tell=context.log.info)
+            facts = baselines.fit(chain.corpus, folder, log=context.log.info)
         return dg.MaterializeResult(metadata=report.baseline_facts(chain.place("baseline"), facts))
 
     @each(deps=[[name, "corpus"]], kinds={"pytorch", "transformers"})
@@ -121,16 +121,16 @@ def classifier_assets(name: str) -> Iterator[dg.AssetsDefinition]:
         """
         from hf_assets.classifiers.training.train import train
 
-        chain, base = Chain(lake.tree, name), BASE_MODELS[context.partition_key]
-        recipe, tell, known = config.recipe(), context.log.info, settings()
+        chain, base = CorpusPaths(lake.tree, name), BASE_MODELS[context.partition_key]
+        recipe, log, known = config.recipe(), context.log.info, settings()
         checkpoints = chain.place(base.name, "checkpoints")
         with (
             clear_failures(),
-            turn(checkpoints, tell, known.lock_wait) as work,
+            turn(checkpoints, log, known.lock_wait) as work,
             made(chain, base.name, "classifier") as folder,
         ):
-            encoder = locate(base, known.base_models, tell)
-            facts = train(chain.corpus, encoder, folder, recipe, work, tell, base_model=base.name)
+            encoder = locate(base, known.base_models, log)
+            facts = train(chain.corpus, encoder, folder, recipe, work, log, base_model=base.name)
         place = chain.place(base.name, "classifier")
         return dg.MaterializeResult(metadata=report.classifier_facts(place, facts))
 
@@ -141,12 +141,12 @@ def classifier_assets(name: str) -> Iterator[dg.AssetsDefinition]:
         """The classifier as an ONNX graph of any batch and length, equal to torch's answers."""
         from hf_assets.classifiers.export.to_onnx import export
 
-        chain, base = Chain(lake.tree, name), context.partition_key
+        chain, base = CorpusPaths(lake.tree, name), context.partition_key
         with made(chain, base, "onnx") as folder:
             corpus, trained = chain.corpus, chain.given(base, "classifier")
             require_current(corpus, [trained.parent], ["classifier"])
             probes = corpus.split("validation").texts[:16]
-            facts = export(trained, folder, probes, tell=context.log.info)
+            facts = export(trained, folder, probes, log=context.log.info)
         return dg.MaterializeResult(metadata=report.onnx_facts(chain.place(base, "onnx"), facts))
 
     @each(deps=[onnx_classifier, [name, "corpus"]], kinds={"onnx"})
@@ -159,12 +159,12 @@ def classifier_assets(name: str) -> Iterator[dg.AssetsDefinition]:
         """
         from hf_assets.classifiers.export.quantize import quantize
 
-        chain, base = Chain(lake.tree, name), context.partition_key
+        chain, base = CorpusPaths(lake.tree, name), context.partition_key
         with made(chain, base, "quantized") as folder:
             corpus, exported = chain.corpus, chain.given(base, "onnx")
             require_current(corpus, [exported.parent], ["onnx"])
-            validation, tell = corpus.split("validation"), context.log.info
-            facts = quantize(exported, folder, validation, tell, max_loss=config.max_loss)
+            validation, log = corpus.split("validation"), context.log.info
+            facts = quantize(exported, folder, validation, log, max_loss=config.max_loss)
         place = chain.place(base, "quantized")
         return dg.MaterializeResult(metadata=report.quantized_facts(place, facts))
 
@@ -181,9 +181,9 @@ def classifier_assets(name: str) -> Iterator[dg.AssetsDefinition]:
         from hf_assets.classifiers.evaluation.leaderboard import measure
         from hf_assets.classifiers.evaluation.render import write_figures
 
-        chain, tell = Chain(lake.tree, name), context.log.info
+        chain, log = CorpusPaths(lake.tree, name), context.log.info
         with made(chain, "leaderboard") as folder:
-            board = measure(chain.corpus, chain.given("baseline"), chain.trained(), tell)
+            board = measure(chain.corpus, chain.given("baseline"), chain.trained(), log)
             results.write(board, folder)
             write_figures(board, folder)
         return dg.MaterializeResult(
@@ -198,7 +198,7 @@ def classifier_assets(name: str) -> Iterator[dg.AssetsDefinition]:
         from hf_assets.classifiers.evaluation.results import open_leaderboard
         from hf_assets.classifiers.publishing.space import Hints, write_space
 
-        chain = Chain(lake.tree, name)
+        chain = CorpusPaths(lake.tree, name)
         with made(chain, "tagger_space") as folder:
             board = open_leaderboard(chain.given("leaderboard"))
             if not board.facts["best"]:

@@ -47,7 +47,7 @@ def corpus_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition | dg.AssetSp
         with clear_failures(), replacing_folder(place) as folder:
             texts = [read_table(spec, context.log.info)] if spec.file else lake.texts(*spec.sources)
             site = settings().stackexchange_site
-            facts = build(spec, texts, folder, before=place, tell=context.log.info, site=site)
+            facts = build(spec, texts, folder, before=place, log=context.log.info, site=site)
         return dg.MaterializeResult(metadata=corpus_facts(place, facts))
 
     yield corpus

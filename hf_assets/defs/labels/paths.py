@@ -13,7 +13,7 @@ from hf_assets.storage.lake import Lake
 
 
 @dataclass(frozen=True)
-class Chain:
+class CorpusPaths:
     """A corpus with what is made of it; what is asked for and was not made is MissingArtefact."""
 
     lake: Lake

@@ -16,9 +16,9 @@ from hf_assets.defs.common.failures import RETRIES, clear_failures
 from hf_assets.defs.common.metadata import column_schema
 from hf_assets.defs.common.partitions import daily, single_run
 from hf_assets.defs.common.resources import (
-    Days,
     KaggleResource,
     LakeResource,
+    PartitionWrites,
     StackExchangeResource,
 )
 from hf_assets.settings import settings
@@ -59,7 +59,7 @@ class QuestionDumpConfig(DumpConfig):
 
 
 @_source(QUESTION_DUMP, "stackexchange", "xml")
-def question_dump(context: dg.AssetExecutionContext, config: QuestionDumpConfig) -> Days:
+def question_dump(context: dg.AssetExecutionContext, config: QuestionDumpConfig) -> PartitionWrites:
     """Questions of a Stack Exchange data dump, with their tags, authors and licences.
 
     Read from Posts.xml, plain or in its .7z, as archive.org and the site's profile page give it.
@@ -73,7 +73,9 @@ def question_dump(context: dg.AssetExecutionContext, config: QuestionDumpConfig)
 
 
 @_daily(NEW_QUESTIONS, "stackexchange", "json")
-def new_questions(context: dg.AssetExecutionContext, stackexchange: StackExchangeResource) -> Days:
+def new_questions(
+    context: dg.AssetExecutionContext, stackexchange: StackExchangeResource
+) -> PartitionWrites:
     """Questions asked on that day, from the Stack Exchange API.
 
     A day can be fetched at any time after it. Its terms are the reader's to mind: see the README.
@@ -82,13 +84,15 @@ def new_questions(context: dg.AssetExecutionContext, stackexchange: StackExchang
 
     with clear_failures():
         client = stackexchange.client(context.log.info)
-    return Days(
+    return PartitionWrites(
         NEW_QUESTIONS, {day: partial(fetched, client, day) for day in context.partition_keys}
     )
 
 
 @_source(DATASET_DUMP, "kaggle", "csv", retry_policy=RETRIES)
-def dataset_dump(context: dg.AssetExecutionContext, config: DumpConfig, lake: LakeResource) -> Days:
+def dataset_dump(
+    context: dg.AssetExecutionContext, config: DumpConfig, lake: LakeResource
+) -> PartitionWrites:
     """Every dataset of Kaggle with its description and tags, from the tables of Meta Kaggle."""
     from hf_assets.corpora.kaggle import meta_kaggle
 
@@ -103,7 +107,7 @@ def dataset_dump(context: dg.AssetExecutionContext, config: DumpConfig, lake: La
 @_daily(NEW_DATASETS, "kaggle", "json")
 def new_datasets(
     context: dg.AssetExecutionContext, kaggle: KaggleResource, lake: LakeResource
-) -> Days:
+) -> PartitionWrites:
     """Datasets first seen on that day in Kaggle's list, newest first until known ones.
 
     Kaggle lists what is there now: a day that is over cannot be fetched.
@@ -113,7 +117,7 @@ def new_datasets(
     with clear_failures():
         client = kaggle.client(context.log.info)
     known = lake.text_ids("dataset_dump", "new_datasets", before=today())
-    return Days(
+    return PartitionWrites(
         NEW_DATASETS, {day: partial(fetched, client, day, known) for day in context.partition_keys}
     )
 

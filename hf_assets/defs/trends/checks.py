@@ -4,13 +4,13 @@ import dagster as dg
 
 from hf_assets.defs.common.check_factory import check
 from hf_assets.defs.common.resources import LakeResource
-from hf_assets.rule_result import Verdict
+from hf_assets.rule_result import RuleResult
 from hf_assets.storage.parquet import Table
 from hf_assets.trends.series import rules, schemas
 
 
 def _grows(table: Table, behind: str) -> dg.AssetChecksDefinition:
-    def rule(lake: LakeResource, _: str) -> Verdict:
+    def rule(lake: LakeResource, _: str) -> RuleResult:
         tree = lake.tree
         return rules.grows_with_days(tree.read(table.name, None), tree.days(behind))
 
@@ -19,7 +19,7 @@ def _grows(table: Table, behind: str) -> dg.AssetChecksDefinition:
 
 
 def _adds_up(table: Table, *of: str) -> dg.AssetChecksDefinition:
-    def rule(lake: LakeResource, _: str) -> Verdict:
+    def rule(lake: LakeResource, _: str) -> RuleResult:
         return rules.shares_add_up(lake.tree.read(table.name, None), *of)
 
     about = "On no day do the shares add up to more than one."

@@ -10,8 +10,8 @@ from hf_assets.defs.common.events import report_day
 from hf_assets.defs.common.factories import Tables, daily_table, each_day
 from hf_assets.defs.common.metadata import gallery
 from hf_assets.defs.common.partitions import daily, single_run
-from hf_assets.defs.common.resources import Days, LakeResource
-from hf_assets.storage.lake import Lake, Stored
+from hf_assets.defs.common.resources import LakeResource, PartitionWrites
+from hf_assets.storage.lake import Lake, StoredTable
 from hf_assets.trends.metrics import daily_metrics as metrics
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ FIGURES_MARKER = "figures.json"
 
 
 @daily_table(metrics.DAILY_METRICS, group="trends")
-def daily_metrics(models: Tables, enriched_spaces: Tables, model_usage: Tables) -> Days:
+def daily_metrics(models: Tables, enriched_spaces: Tables, model_usage: Tables) -> PartitionWrites:
     """The day in a few hundred sums: by category, library, licence, sdk, year; the top 1000."""
     chosen = {day: stored.notes["chosen_usage"] for day, stored in model_usage.items()}
     spaces = {day: one if _has_spaces(one) else None for day, one in enriched_spaces.items()}
@@ -31,7 +31,7 @@ def daily_metrics(models: Tables, enriched_spaces: Tables, model_usage: Tables) 
     return each_day(metrics.DAILY_METRICS, metrics.daily_metrics, *inputs)
 
 
-def _has_spaces(spaces: Stored) -> bool:
+def _has_spaces(spaces: StoredTable) -> bool:
     """False where the day's source, an archive, has no Spaces at all."""
     return "absent_kind" not in spaces.provenance.get("raw_spaces", {})
 

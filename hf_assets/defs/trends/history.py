@@ -11,8 +11,8 @@ import dagster as dg
 from hf_assets.defs.common.factories import every_day, once
 from hf_assets.defs.common.failures import clear_failures
 from hf_assets.defs.common.metadata import column_schema
-from hf_assets.defs.common.resources import Days, Kept, LakeResource
-from hf_assets.storage.lake import Made
+from hf_assets.defs.common.resources import AlreadyWritten, LakeResource, PartitionWrites
+from hf_assets.storage.lake import TableWrite
 from hf_assets.storage.parquet import Table
 from hf_assets.trends.series import adoption, phases, schemas
 from hf_assets.trends.series import lifecycle as lives
@@ -29,7 +29,7 @@ from hf_assets.trends.series.past import Past
 from hf_assets.trends.series.space_history import space_usage_history
 
 GROUP = "trends/history"
-Make = Callable[[Past], Made]
+Make = Callable[[Past], TableWrite]
 
 
 JUDGED = dg.AssetDep("day_quality")
@@ -101,7 +101,7 @@ def _told(table: Table) -> dict[str, object]:
 )
 def histories(
     context: dg.AssetExecutionContext, config: SeriesConfig, lake: LakeResource
-) -> Iterator[dg.Output[Kept]]:
+) -> Iterator[dg.Output[AlreadyWritten]]:
     """The series that are made from `daily_metrics`: it is read once for all.
 
     A month is made anew where one of its days, or one that they look back on, is not as it was;
@@ -113,11 +113,11 @@ def histories(
     with clear_failures():
         found = brought_up(Past(lake.tree), *series, anew=config.anew)
     for one, stored in zip(series, found, strict=True):
-        yield dg.Output(Kept(one.table, stored), one.table.name)
+        yield dg.Output(AlreadyWritten(one.table, stored), one.table.name)
 
 
 @_history(schemas.MODEL_PHASES, dg.AssetDep("model_history"))
-def model_phases(lake: LakeResource) -> Days:
+def model_phases(lake: LakeResource) -> PartitionWrites:
     """Each model's peak, half-life, and the phase of hype that it is in."""
     with clear_failures():
         history = lake.tree.read("model_history", None)
@@ -125,14 +125,14 @@ def model_phases(lake: LakeResource) -> Days:
 
 
 @_history(schemas.ADOPTION_HISTORY, every_day("daily_changes"), JUDGED)
-def adoption_history(config: SeriesConfig, lake: LakeResource) -> Days:
+def adoption_history(config: SeriesConfig, lake: LakeResource) -> PartitionWrites:
     """How long models take to 1 k, 10 k, 100 k and 1 M downloads, those that wait counted."""
     make = partial(adoption.adoption_history, Past(lake.tree), anew=config.anew)
     return once(schemas.ADOPTION_HISTORY, make)
 
 
 @_history(schemas.LIFECYCLE, every_day("daily_changes"), JUDGED)
-def lifecycle(config: SeriesConfig, lake: LakeResource) -> Kept:
+def lifecycle(config: SeriesConfig, lake: LakeResource) -> AlreadyWritten:
     """Models created, deleted, returned, first seen late, renamed and gated, a day.
 
     In lists of some models: those that entered and left.
@@ -140,4 +140,4 @@ def lifecycle(config: SeriesConfig, lake: LakeResource) -> Kept:
     series = counts(schemas.LIFECYCLE, lives.lifecycle)
     with clear_failures():
         (stored,) = brought_up(Past(lake.tree), series, anew=config.anew)
-    return Kept(series.table, stored)
+    return AlreadyWritten(series.table, stored)

@@ -108,9 +108,9 @@ class HubStats:
             # Pre-buffered: the ranges of a row group's columns are joined where they touch.
             remote = pa.PythonFile(RangedFile(self.web, url, size, day.place), mode="r")
             rows = ArrowRows(pq.ParquetFile(remote, pre_buffer=True), kind)
-            rows.report.tell(day)
+            rows.report.log(day)
             for page in rows.pages():
-                rows.report.tell(day)
+                rows.report.log(day)
                 yield page
         except (pa.ArrowException, pl.exceptions.PolarsError, OSError, ValueError) as error:
             raise ArchiveError(f"{day.place} cannot be read as Parquet: {clean(error)}.") from None

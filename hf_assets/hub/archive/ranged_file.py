@@ -138,7 +138,7 @@ class RangedFile(io.RawIOBase):
         """Always."""
         return True
 
-    def tell(self) -> int:
+    def log(self) -> int:
         """Where the next read begins."""
         return self._at
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from hf_assets.hub.capture_store.attempt import rejected_rows
 from hf_assets.hub.capture_store.capture import MARKER, Capture, open_capture
 from hf_assets.hub.quality import rules as quality
-from hf_assets.rule_result import Verdict
+from hf_assets.rule_result import RuleResult
 
 # Two listings of one day whose rows differ by a smaller share say the same.
 SAME = 0.02
@@ -46,10 +46,12 @@ def said_twice(capture: Capture, day: str) -> bool:
 def _blocking(capture: Capture, day: str) -> Iterator[tuple[str, str]]:
     """What each blocking check that stops the capture says, and its name."""
     rules = zip(("capture_complete", "not_partial"), _verdicts(capture, day), strict=True)
-    return ((one.says, rule) for rule, one in rules if not (one.passed or one.warn))
+    return (
+        (one.description, rule) for rule, one in rules if not (one.passed or one.severity == "WARN")
+    )
 
 
-def _verdicts(capture: Capture, day: str) -> Iterator[Verdict]:
+def _verdicts(capture: Capture, day: str) -> Iterator[RuleResult]:
     yield quality.capture_complete(capture)
     captures = {day: capture}
     for marker in capture.folder.parent.glob(f"day=*/{MARKER}"):

@@ -23,7 +23,7 @@ from hf_assets.hub.capture_store.attempt import (
     unfinished_since,
 )
 from hf_assets.hub.capture_store.capture import MARKER, Capture, open_capture
-from hf_assets.hub.client.listing import Ask, HubClient, ListingError
+from hf_assets.hub.client.listing import HubClient, ListingError, ListingQuery
 
 # A listing that took longer than this describes no one day: it is started anew.
 RESUMABLE = timedelta(hours=24)
@@ -76,7 +76,7 @@ class Capturer:
     Args:
         client: fetches pages.
         clock: the time now, UTC.
-        tell: takes lines for the run log.
+        log: takes lines for the run log.
         report: called with the progress now and then.
         report_every: seconds between reports.
         lock_wait: seconds to wait for another run that captures the same day.
@@ -85,13 +85,15 @@ class Capturer:
 
     client: HubClient
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    tell: Callable[[str], None] = lambda _: None
+    log: Callable[[str], None] = lambda _: None
     report: Callable[[Progress], None] = lambda _: None
     report_every: float = 15.0
     lock_wait: float = 7200.0
     archive: Archive | None = None
 
-    def obtain(self, folder: Path, day: str, ask: Ask, *, refetch: bool = False) -> Capture:
+    def obtain(
+        self, folder: Path, day: str, ask: ListingQuery, *, refetch: bool = False
+    ) -> Capture:
         """The capture of that day: what is there, or, today, what the Hub says now.
 
         A past day that nobody captured is what the archive has of it.
@@ -122,7 +124,7 @@ class Capturer:
                 raise NoCapture(self._regret(day, ask, others))
             return self._capture(folder, day, ask)
 
-    def _past(self, folder: Path, day: str, ask: Ask, kept: Capture | None) -> Capture:
+    def _past(self, folder: Path, day: str, ask: ListingQuery, kept: Capture | None) -> Capture:
         """What the archive has of a day that is over; what was captured then is never replaced."""
         found, trouble = None, ""
         if day < self._today() and not (kept and kept.source == "captured"):
@@ -135,7 +137,7 @@ class Capturer:
                 return others  # another run has just recovered the day
             return recover(folder, ask.kind, found, self.clock)
 
-    def _archived(self, day: str, ask: Ask) -> tuple[ArchivedDay | None, str]:
+    def _archived(self, day: str, ask: ListingQuery) -> tuple[ArchivedDay | None, str]:
         """That day of the archive, or None with the reason."""
         if self.archive is None:
             return None, "No archive is set (HF_ASSETS_ARCHIVE)."
@@ -151,20 +153,20 @@ class Capturer:
             return False
         reason = objection(kept, day)
         if reason:
-            self.tell(f"the capture of {day} is asked for again: {reason}")
+            self.log(f"the capture of {day} is asked for again: {reason}")
         return reason is not None
 
     def _today(self) -> str:
         return self.clock().strftime("%Y-%m-%d")
 
-    def _possible(self, folder: Path, day: str, ask: Ask) -> bool:
+    def _possible(self, folder: Path, day: str, ask: ListingQuery) -> bool:
         """Today, or a capture begun on that day and still young enough to be finished."""
         if day == self._today():
             return True
         started = unfinished_since(folder, ask, self.client.endpoint)
         return started is not None and self.clock() - started < RESUMABLE
 
-    def _regret(self, day: str, ask: Ask, kept: Capture | None, trouble: str = "") -> str:
+    def _regret(self, day: str, ask: ListingQuery, kept: Capture | None, trouble: str = "") -> str:
         if day > self._today():
             return f"{day} has not begun (days are UTC): choose today or an earlier day."
         if kept and kept.source == "captured":
@@ -187,7 +189,7 @@ class Capturer:
         try:
             return lock.acquire(timeout=0)
         except Timeout:
-            self.tell(f"another run captures {day}: waiting for it")
+            self.log(f"another run captures {day}: waiting for it")
         try:
             return lock.acquire(timeout=self.lock_wait, poll_interval=0.5)
         except Timeout:
@@ -196,7 +198,7 @@ class Capturer:
                 "it or end it, then run again."
             ) from None
 
-    def _capture(self, folder: Path, day: str, ask: Ask) -> Capture:
+    def _capture(self, folder: Path, day: str, ask: ListingQuery) -> Capture:
         sweep_rejected(folder.parent, self.clock())
         attempt = self._attempt(folder, ask)
         expected = self._expected(folder, ask)
@@ -204,7 +206,7 @@ class Capturer:
         while (url := attempt.next_url) is not None:
             self._look_at_the_clock(attempt)
             page = settled(
-                self.client, self.client.page(url, len(attempt.lines)), attempt, self.tell
+                self.client, self.client.page(url, len(attempt.lines)), attempt, self.log
             )
             attempt.keep(page)
             self._look_for_an_end(attempt)
@@ -228,18 +230,18 @@ class Capturer:
             what = "The Hub's answers are no capture of the day"
             if not said_twice(capture, day):
                 self._reject(attempt, reason, what, capture.distinct)
-            self.tell(f"the Hub says so for the second time, and is believed: {reason}")
+            self.log(f"the Hub says so for the second time, and is believed: {reason}")
             capture = replace(capture, facts={**capture.facts, "objection": reason})
         return attempt.finish(capture)
 
-    def _attempt(self, folder: Path, ask: Ask) -> Attempt:
+    def _attempt(self, folder: Path, ask: ListingQuery) -> Attempt:
         """The one to go on with, else a new one."""
         attempt = last_attempt(folder, ask, self.client.endpoint)
         if attempt and self.clock() - attempt.started >= RESUMABLE:
-            self.tell(f"the capture begun {attempt.started:%Y-%m-%d %H:%M} UTC is too old to go on")
+            self.log(f"the capture begun {attempt.started:%Y-%m-%d %H:%M} UTC is too old to go on")
             attempt = None
         if attempt:
-            self.tell(f"going on after page {len(attempt.lines) - 1}, {attempt.rows:,} rows")
+            self.log(f"going on after page {len(attempt.lines) - 1}, {attempt.rows:,} rows")
             attempt.tidy()
             return attempt
         return Attempt.begin(folder, ask, self.client.endpoint, self.clock())
@@ -272,7 +274,7 @@ class Capturer:
         )
 
     @staticmethod
-    def _expected(folder: Path, ask: Ask) -> int | None:
+    def _expected(folder: Path, ask: ListingQuery) -> int | None:
         """Rows of the last complete capture of an earlier day, for the time to go."""
         if ask.limited:
             return None

@@ -9,7 +9,7 @@ from typing import Any
 from hf_assets.hub.archive.base import KINDS, NAMED, WORDS, Archive, ArchivedDay
 from hf_assets.hub.capture_store.attempt import Attempt
 from hf_assets.hub.capture_store.capture import Capture
-from hf_assets.hub.client.listing import Ask, Page
+from hf_assets.hub.client.listing import ListingQuery, Page
 from hf_assets.hub.client.rows import Kind
 from hf_assets.hub.reconciliation.counts import counted
 
@@ -43,7 +43,7 @@ def recover(folder: Path, kind: Kind, found: ArchivedDay, clock: Callable[[], da
     Raises:
         ArchiveError: the day cannot be read; nothing of it stays.
     """
-    attempt = Attempt.begin(folder, Ask.everything(kind), found.place, clock())
+    attempt = Attempt.begin(folder, ListingQuery.everything(kind), found.place, clock())
     names = 0
     try:
         for number, page in enumerate(found.read()):

@@ -18,7 +18,7 @@ WITHOUT_ID = 0.9
 
 
 def settled(
-    client: HubClient, page: Page, attempt: Attempt, tell: Callable[[str], None] = lambda _: None
+    client: HubClient, page: Page, attempt: Attempt, log: Callable[[str], None] = lambda _: None
 ) -> Page:
     """The page as two answers have it, where one alone is doubtful.
 
@@ -30,7 +30,7 @@ def settled(
         client: asked again.
         page: as it came, not yet of the attempt.
         attempt: the pages before it.
-        tell: takes lines for the run log.
+        log: takes lines for the run log.
 
     Raises:
         ListingError: the link is lost, or no two answers agree.
@@ -46,7 +46,7 @@ def settled(
         for _ in range(ANSWERS - 1):
             if (why := doubt(page)) is None:
                 return page
-            tell(f"page {number} {why}: asking for it again")
+            log(f"page {number} {why}: asking for it again")
             before, page = page, again(page, page.url)
             if (page.next_url, page.rows) == (before.next_url, before.rows) and doubt(page):
                 return page
@@ -79,7 +79,7 @@ def settled(
     counted = bool(page.total or known)
     if not ends(page) or not full(page) or (counted and not early(page)):
         return page
-    tell(f"page {number} is full and may have lost its link: asking for a row less")
+    log(f"page {number} is full and may have lost its link: asking for a row less")
     shorter = again(page, resized(page.url, page.rows - 1))
     if not shorter.next_url and shorter.rows >= page.rows - 1:
         rows, total = attempt.rows + page.rows, page.total or known

@@ -24,7 +24,7 @@ from hf_assets.hub.capture_store.capture import (
     read_journal,
     read_page,
 )
-from hf_assets.hub.client.listing import Ask, ListingError, Page, resized
+from hf_assets.hub.client.listing import ListingError, ListingQuery, Page, resized
 from hf_assets.hub.client.rows import row_ids
 from hf_assets.hub.client.seen_ids import SeenIds
 from hf_assets.storage.durable import append_line, storing, write_bytes
@@ -39,7 +39,7 @@ class Attempt:
     """A capture under way: its folder, what it asked, the pages so far."""
 
     path: Path
-    ask: Ask
+    ask: ListingQuery
     endpoint: str
     started: datetime
     lines: list[dict[str, Any]] = field(default_factory=list)
@@ -51,7 +51,7 @@ class Attempt:
     pages_without_new: int = 0  # the last so many pages brought no id that was not there
 
     @classmethod
-    def begin(cls, folder: Path, ask: Ask, endpoint: str, now: datetime) -> "Attempt":
+    def begin(cls, folder: Path, ask: ListingQuery, endpoint: str, now: datetime) -> "Attempt":
         """A new attempt, its question on disk before it is asked."""
         path = folder / now.strftime(STAMP)
         with storing(path):
@@ -195,20 +195,20 @@ def _attempts(folder: Path) -> list[Path]:
     return sorted(path.parent for path in folder.glob(f"*/{JOURNAL}"))
 
 
-def unfinished_since(folder: Path, ask: Ask, endpoint: str) -> datetime | None:
+def unfinished_since(folder: Path, ask: ListingQuery, endpoint: str) -> datetime | None:
     """When the attempt that `last_attempt` gives was begun, without reading its pages."""
     found = _unfinished(folder, ask, endpoint)
     return datetime.fromisoformat(found[1]["started"]) if found else None
 
 
-def last_attempt(folder: Path, ask: Ask, endpoint: str) -> Attempt | None:
+def last_attempt(folder: Path, ask: ListingQuery, endpoint: str) -> Attempt | None:
     """The newest unfinished attempt that asked the same of the same Hub, or None."""
     found = _unfinished(folder, ask, endpoint)
     return _resume(found[0], ask, endpoint, *found[1:]) if found else None
 
 
 def _unfinished(
-    folder: Path, ask: Ask, endpoint: str
+    folder: Path, ask: ListingQuery, endpoint: str
 ) -> tuple[Path, dict[str, Any], list[dict[str, Any]]] | None:
     """Its folder, its journal's header and lines. What is older than the capture is left over."""
     done = open_capture(folder)
@@ -224,7 +224,11 @@ def _unfinished(
 
 
 def _resume(
-    path: Path, ask: Ask, endpoint: str, header: dict[str, Any], lines: list[dict[str, Any]]
+    path: Path,
+    ask: ListingQuery,
+    endpoint: str,
+    header: dict[str, Any],
+    lines: list[dict[str, Any]],
 ) -> Attempt:
     """The attempt up to its last whole page; what lies after that is fetched again."""
     attempt = Attempt(path, ask, endpoint, datetime.fromisoformat(header["started"]))
@@ -242,6 +246,6 @@ def _client() -> str:
     return f"huggingface_hub {version('huggingface_hub')}"
 
 
-def _plain(ask: Ask) -> dict[str, Any]:
+def _plain(ask: ListingQuery) -> dict[str, Any]:
     """An ask as JSON gives it back."""
     return json.loads(json.dumps(asdict(ask)))

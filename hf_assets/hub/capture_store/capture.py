@@ -25,7 +25,7 @@ from typing import Any
 import pyarrow as pa
 
 from hf_assets.errors import InputError
-from hf_assets.hub.client.listing import Ask
+from hf_assets.hub.client.listing import ListingQuery
 
 ZSTD = pa.Codec("zstd", compression_level=3)
 MARKER = "capture.json"
@@ -104,7 +104,7 @@ class Capture:
         said = {"source": self.source, "limited": self.limited}
         return {name: self.facts[name] for name in kept} | said | more
 
-    def covers(self, ask: Ask) -> bool:
+    def covers(self, ask: ListingQuery) -> bool:
         """True where this capture answers `ask`: whole, or limited in just the same way."""
         if not self.limited:
             return True

@@ -53,7 +53,7 @@ class ListingError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Ask:
+class ListingQuery:
     """What is asked of a listing.
 
     Args:
@@ -71,7 +71,7 @@ class Ask:
     max_rows: int | None = None
 
     @classmethod
-    def everything(cls, kind: Kind) -> "Ask":
+    def everything(cls, kind: Kind) -> "ListingQuery":
         """The whole listing with every field the tables need."""
         return cls(kind=kind, fields=FIELDS[kind])
 
@@ -121,7 +121,7 @@ class HubClient:
         page_timeout: seconds for a page as a whole, as a byte a minute is none; default: 300, or
             twice `read_timeout` where that is more.
         most_bytes: of a page, unpacked.
-        tell: takes lines for the run log.
+        log: takes lines for the run log.
     """
 
     endpoint: str = field(default_factory=lambda: constants.ENDPOINT)
@@ -130,7 +130,7 @@ class HubClient:
     retry_wait: float = 1.0
     page_timeout: float | None = None
     most_bytes: int = MOST_BYTES
-    tell: Callable[[str], None] = lambda _: None
+    log: Callable[[str], None] = lambda _: None
     pacer: Pacer = field(default=None)  # ty: ignore[invalid-assignment]
 
     def __post_init__(self) -> None:
@@ -163,7 +163,7 @@ class HubClient:
         while len(problems) < TRIES:
             if problems:
                 time.sleep(min(self.retry_wait * 2 ** (len(problems) - 1), 8 * self.retry_wait))
-            self.pacer.wait(self.tell)
+            self.pacer.wait(self.log)
             try:
                 answer = self._get(url)
                 self.pacer.heard(answer.headers)
@@ -192,7 +192,7 @@ class HubClient:
                 raise self._failure(number, url, [*problems, cause], error) from None
             if timeouts == 2 and page_size(url) > SMALL_PAGE_SIZE:
                 url = resized(url, SMALL_PAGE_SIZE)
-                self.tell(f"page {number} timed out twice: asking for {SMALL_PAGE_SIZE} rows")
+                self.log(f"page {number} timed out twice: asking for {SMALL_PAGE_SIZE} rows")
         raise self._failure(number, url, problems, None)
 
     def _get(self, url: str) -> Answer:
@@ -202,7 +202,7 @@ class HubClient:
             self.page_timeout or max(PAGE_SECONDS, 2 * self.read_timeout),
             self.retry_wait,
             self.most_bytes,
-            self.tell,
+            self.log,
         )
         # Time-outs and 504 come back here: they may want a smaller page, not patience.
         return patience.ask(url, again=(httpx2.NetworkError, httpx2.RemoteProtocolError))
@@ -216,7 +216,7 @@ class HubClient:
         following, foreign = next_address(answer.headers, url)
         if foreign:
             # A mirror that passes the Hub's own links on; the token must not follow them.
-            self.tell(f"page {number} links to {foreign}: staying at {httpx2.URL(url).host}")
+            self.log(f"page {number} links to {foreign}: staying at {httpx2.URL(url).host}")
         total = whole_number(answer.headers.get("X-Total-Count", ""))
         return Page(url, following, answer.body, ids, total, refused)
 
@@ -224,7 +224,7 @@ class HubClient:
         """The `expand` values that a 400 names."""
         refused = refused_fields(error.body, httpx2.URL(url).params.get_list("expand"))
         if refused:
-            self.tell(f"the Hub refuses expand={', '.join(refused)}: going on without")
+            self.log(f"the Hub refuses expand={', '.join(refused)}: going on without")
         return refused
 
     def _failure(

@@ -42,15 +42,15 @@ class Pacer:
         """Requests left in this window, or None before the first answer."""
         return self._limit.remaining if self._limit else None
 
-    def wait(self, tell: Callable[[str], None] = lambda _: None) -> None:
-        """Return when the next request may be made; `tell` is told of a wait."""
+    def wait(self, log: Callable[[str], None] = lambda _: None) -> None:
+        """Return when the next request may be made; `log` is told of a wait."""
         with self._lock:
             if self._limit is None or self._limit.remaining > self._reserve(self._limit):
                 return
             # A second more than told: the header has whole seconds.
             pause = self._resets_at - self._clock() + 1
             if pause > 0:
-                tell(f"{self._limit.remaining} requests left in this window: {pause:.0f} s pause")
+                log(f"{self._limit.remaining} requests left in this window: {pause:.0f} s pause")
                 self._sleep(pause)
                 self.waited += pause
             self._limit = None

@@ -44,7 +44,7 @@ class Patience:
         total_timeout: seconds for one answer as a whole.
         retry_wait: seconds before the first retry, then doubled up to 8 times as long.
         most_bytes: of an answer, unpacked.
-        tell: takes lines for the run log.
+        log: takes lines for the run log.
     """
 
     connect_timeout: float = 10.0
@@ -52,7 +52,7 @@ class Patience:
     total_timeout: float = 300.0
     retry_wait: float = 1.0
     most_bytes: int = MOST_BYTES
-    tell: Callable[[str], None] = lambda _: None
+    log: Callable[[str], None] = lambda _: None
 
     def ask(
         self,
@@ -119,7 +119,7 @@ class Patience:
             pause = min(told, LONGEST_PAUSE) + 1
         if pause >= 1:
             more = f", where {told:.0f} s are asked for" if told and told > LONGEST_PAUSE else ""
-            self.tell(f"{cause}: again in {pause:.0f} s{more}")
+            self.log(f"{cause}: again in {pause:.0f} s{more}")
         time.sleep(pause)
 
 

@@ -15,7 +15,7 @@ from hf_assets.hub.quality.absence_rows import ASIDE, absences
 from hf_assets.hub.quality.coverage import WHOLE_HUB, Extent, Place, extent_of, place_among
 from hf_assets.hub.quality.rules import NULL_RATE_STEP, null_counts
 from hf_assets.hub.quality.schemas import MILESTONES
-from hf_assets.storage.lake import Lake, Made, Stored, iso, origin
+from hf_assets.storage.lake import Lake, StoredTable, TableWrite, iso, origin
 
 # Downloads in 30 days from which a model is one of the larger: its count moves every day. (Model
 # Pulse takes 60 000; with 10 000 lists of a few hundred models have enough of them.)
@@ -54,13 +54,13 @@ def placed(lake: Lake, days: Iterable[str]) -> dict[str, Place]:
 
 
 def daily_changes(
-    now: Stored,
-    before: Stored | None,
+    now: StoredTable,
+    before: StoredTable | None,
     day: str,
     *,
     partial: bool = False,
     known: Mapping[str, Any] | None = None,
-) -> Made:
+) -> TableWrite:
     """What moved. Columns: `judged.DAILY_CHANGES`.
 
     Of the whole Hub a model that was not listed counts as created if it was created on the earlier
@@ -143,7 +143,7 @@ def daily_changes(
         ASIDE: True,
     }
     provenance = dict(now.provenance)
-    return Made(frames=[frame], notes=notes, provenance=provenance, aside={ASIDE: aside})
+    return TableWrite(frames=[frame], notes=notes, provenance=provenance, aside={ASIDE: aside})
 
 
 def rolled_back(compared: dict[str, int]) -> bool:
@@ -158,7 +158,7 @@ def shifted(now: dict[str, float], then: dict[str, float]) -> dict[str, float]:
     return {name: step for name, step in steps.items() if abs(step) > NULL_RATE_STEP}
 
 
-def facts_of(stored: Stored) -> dict[str, Any]:
+def facts_of(stored: StoredTable) -> dict[str, Any]:
     """What the capture behind a day of models says of itself."""
     return stored.provenance.get("raw_models", {})
 
@@ -168,7 +168,7 @@ def origin_of(facts: Mapping[str, Any]) -> dict[str, str]:
     return {"source": facts.get("source", "captured"), "origin": origin(facts)}
 
 
-def _hours(before: Stored, now: Stored) -> float | None:
+def _hours(before: StoredTable, now: StoredTable) -> float | None:
     """From the end of one capture to the end of the other."""
     ends = [facts_of(one).get("finished") for one in (before, now)]
     if None in ends:
@@ -181,7 +181,7 @@ def _total(counters: pl.Series) -> int | None:
     return int(counters.sum()) if counters.count() else None
 
 
-def _slim(stored: Stored, *, by_name: bool) -> pl.DataFrame:
+def _slim(stored: StoredTable, *, by_name: bool) -> pl.DataFrame:
     """One short row a model; ids as 64-bit hashes, of which two are hardly ever the same."""
     slim = stored.frame.select(
         key=pl.col("id" if by_name else "hub_id").hash(),
@@ -222,7 +222,7 @@ def _lifecycle(both: pl.DataFrame, *, by_name: bool) -> dict[str, int | None]:
 
 
 def _births(
-    now: Stored, fresh: pl.DataFrame, gone: pl.DataFrame, before: str
+    now: StoredTable, fresh: pl.DataFrame, gone: pl.DataFrame, before: str
 ) -> dict[str, int | None]:
     born = pl.col("born")
     found = fresh.select(
@@ -236,8 +236,8 @@ def _births(
 
 
 def _absences(
-    now: Stored,
-    before: Stored,
+    now: StoredTable,
+    before: StoredTable,
     fresh: pl.DataFrame,
     gone: pl.DataFrame,
     *,
@@ -255,7 +255,7 @@ def _absences(
     )
 
 
-def _names(stored: Stored, wanted: pl.DataFrame, *, by_name: bool) -> list[str]:
+def _names(stored: StoredTable, wanted: pl.DataFrame, *, by_name: bool) -> list[str]:
     """The identities behind those keys."""
     if wanted.is_empty():
         return []
@@ -323,13 +323,13 @@ def _toward(known: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _null_shares(stored: Stored) -> dict[str, float]:
+def _null_shares(stored: StoredTable) -> dict[str, float]:
     """Share of nulls a column, 0 to 1; nothing of a day without rows, or of what it gave up."""
     counts = null_counts(stored) if stored.rows else {}
     kept = _kept(stored) or counts.keys()
     return {name: counts[name] / stored.rows for name in counts if name in kept and name != "day"}
 
 
-def _kept(stored: Stored) -> set[str]:
+def _kept(stored: StoredTable) -> set[str]:
     """The columns that a thinned day kept; none of one that is whole."""
     return set(stored.notes["kept"].split(", ")) if "thinned" in stored.notes else set()

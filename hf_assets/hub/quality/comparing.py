@@ -11,10 +11,10 @@ from hf_assets.hub.quality.absence_rows import ASIDE
 from hf_assets.hub.quality.coverage import Place
 from hf_assets.hub.quality.stale import differ, forgets, is_stale
 from hf_assets.hub.retention import thinned
-from hf_assets.storage.lake import Lake, Made, MissingDay, Stored
+from hf_assets.storage.lake import Lake, MissingDay, StoredTable, TableWrite
 
 
-def compared(lake: Lake, now: Stored, place: Place) -> Made:
+def compared(lake: Lake, now: StoredTable, place: Place) -> TableWrite:
     """`daily_changes` of that day, as it stands among the others.
 
     A thinned day that is compared as it would be now is kept as it is; only who went is added
@@ -35,23 +35,25 @@ def compared(lake: Lake, now: Stored, place: Place) -> Made:
             # Who came and who went is known by the identities that are left.
             made = changes.daily_changes(now, before, now.day)
             notes, aside = notes | {ASIDE: True}, made.aside
-        return Made(frames, notes, stored.provenance, aside)
+        return TableWrite(frames, notes, stored.provenance, aside)
     known = _still_true(stored.notes, before, now) if stored else None
     return changes.daily_changes(now, before, now.day, partial=place.partial, known=known)
 
 
-def _stored(lake: Lake, day: str) -> Stored | None:
+def _stored(lake: Lake, day: str) -> StoredTable | None:
     try:
         return lake.read("daily_changes", day)
     except MissingDay:
         return None
 
 
-def _sha(stored: Stored | None) -> str | None:
+def _sha(stored: StoredTable | None) -> str | None:
     return changes.facts_of(stored).get("sha256") if stored else None
 
 
-def _still_true(notes: Mapping[str, Any], before: Stored | None, now: Stored) -> dict[str, Any]:
+def _still_true(
+    notes: Mapping[str, Any], before: StoredTable | None, now: StoredTable
+) -> dict[str, Any]:
     """What the stored one says that a comparison of these two days would say too."""
     if differ(notes.get("sha256"), _sha(now)):
         return {}

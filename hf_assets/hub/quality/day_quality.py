@@ -29,8 +29,8 @@ from hf_assets.hub.quality.day_rules import (
 )
 from hf_assets.hub.quality.schemas import DAY_QUALITY
 from hf_assets.hub.quality.stale import beside, forgets, is_stale, stale_among
-from hf_assets.rule_result import Verdict
-from hf_assets.storage.lake import Lake, Made, MissingDay, iso
+from hf_assets.rule_result import RuleResult
+from hf_assets.storage.lake import Lake, MissingDay, TableWrite, iso
 from hf_assets.storage.months import kept_by_month, notes_by_month
 
 # Stored days after which a rollback that is never made up counts as the new level (Model Pulse).
@@ -105,13 +105,13 @@ def around(see: Callable[[str], Seen], day: str) -> list[Seen]:
 # --- the table -----------------------------------------------------------------------------------
 
 
-def judged(lake: Lake) -> Made:
+def judged(lake: Lake) -> TableWrite:
     """`day_quality` of every day of a lake."""
     days = all_days(lake)
     return day_quality(days, returned(lake, days))
 
 
-def day_quality(days: Sequence[Seen], back: Mapping[str, Returned] | None = None) -> Made:
+def day_quality(days: Sequence[Seen], back: Mapping[str, Returned] | None = None) -> TableWrite:
     """The verdicts, gaps included. Columns: `judged.DAY_QUALITY`.
 
     A rollback may last: the days after it are rolled back too, for as long as all all-time counters
@@ -126,7 +126,7 @@ def day_quality(days: Sequence[Seen], back: Mapping[str, Returned] | None = None
     rows = list(_rows_of(days, back or {}))
     frame = pl.DataFrame(rows, schema=DAY_QUALITY.schema, orient="row")
     flagged = {flag: sum(flag in row["flags"] for row in rows) for flag in FLAGS}
-    return Made(frames=[frame], notes={"rows": len(rows), "days": len(days), **flagged})
+    return TableWrite(frames=[frame], notes={"rows": len(rows), "days": len(days), **flagged})
 
 
 FLAGS = (
@@ -312,7 +312,7 @@ def all_days(lake: Lake) -> list[Seen]:
 # --- what is said of the table -------------------------------------------------------------------
 
 
-def days_trusted(judged: pl.DataFrame) -> Verdict:
+def days_trusted(judged: pl.DataFrame) -> RuleResult:
     """The last thirty days can be trusted; names the last that cannot.
 
     Args:
@@ -321,18 +321,18 @@ def days_trusted(judged: pl.DataFrame) -> Verdict:
     bad = judged.filter(~pl.col("trusted")).sort("day")
     figures = {"days": judged.height, "not trusted": bad.height}
     if judged.is_empty():
-        return Verdict(False, "There are no days.", figures, warn=True)
+        return RuleResult(False, "There are no days.", figures, severity="WARN")
     newest = judged["day"].max()
     assert isinstance(newest, date)
     recent = bad.filter(pl.col("day") > newest - timedelta(days=RECENT))
     named = [f"{row['day']} ({', '.join(row['flags'])})" for row in bad.tail(NAMED).to_dicts()]
     says = f"{judged.height - bad.height:,} of {judged.height:,} days are trusted"
-    return Verdict(
-        recent.is_empty(), f"{says}{'; not: ' if named else ''}{', '.join(named)}.", figures, True
+    return RuleResult(
+        recent.is_empty(), f"{says}{'; not: ' if named else ''}{', '.join(named)}.", figures, "WARN"
     )
 
 
-def nothing_stale(judged: pl.DataFrame) -> Verdict:
+def nothing_stale(judged: pl.DataFrame) -> RuleResult:
     """No day is compared with one that is no neighbour any more; names the days to make anew.
 
     Args:
@@ -340,10 +340,10 @@ def nothing_stale(judged: pl.DataFrame) -> Verdict:
     """
     days = [str(day) for day in judged.filter("stale").sort("day")["day"]]
     if not days:
-        return Verdict(True, "Every day is compared with its neighbour.", {"stale": 0})
+        return RuleResult(True, "Every day is compared with its neighbour.", {"stale": 0})
     named = ", ".join(days[:NAMED]) + (f" and {len(days) - NAMED} more" if days[NAMED:] else "")
     says = (
         f"Materialise daily_changes of {named} anew: days came between or were replaced, or it is "
         "not made yet."
     )
-    return Verdict(False, says, {"stale": len(days)}, warn=True)
+    return RuleResult(False, says, {"stale": len(days)}, severity="WARN")

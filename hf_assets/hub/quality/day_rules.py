@@ -11,7 +11,7 @@ from typing import Any
 
 from hf_assets.hub.quality import changes
 from hf_assets.hub.quality.coverage import Extent
-from hf_assets.rule_result import Verdict
+from hf_assets.rule_result import RuleResult
 from hf_assets.storage.lake import Lake, iso
 
 # Share of the larger models whose downloads stand still, and how many must be seen (Model Pulse:
@@ -63,7 +63,7 @@ class Seen:
         return self.compared.get(part, 0) / of if (of := self.compared.get(whole, 0)) else None
 
 
-def not_stalled(one: Seen, near: Iterable[Seen]) -> Verdict:
+def not_stalled(one: Seen, near: Iterable[Seen]) -> RuleResult:
     """The counters moved on.
 
     They stand still where a quarter or more of the larger models (10 000 downloads in 30 days, ten
@@ -82,7 +82,7 @@ def not_stalled(one: Seen, near: Iterable[Seen]) -> Verdict:
     if share is not None and larger >= LEAST_LARGER and share >= STALLED:
         before = one.notes.get("before")
         said = f"A stall: {share:.0%} of {larger:,} larger models have the downloads of {before}."
-        return Verdict(False, said, figures, warn=True)
+        return RuleResult(False, said, figures, severity="WARN")
     total = one.notes.get("downloads")
     totals = [
         other.notes["downloads"]
@@ -96,40 +96,42 @@ def not_stalled(one: Seen, near: Iterable[Seen]) -> Verdict:
         figures |= {"downloads": total, "median around": middle}
         if total < LOW_TOTAL * middle:
             said = f"A stall: {total:,} downloads, where the days around have {middle:,.0f}."
-            return Verdict(False, said, figures, warn=True)
+            return RuleResult(False, said, figures, severity="WARN")
     if share is None:
-        return Verdict(True, "No larger model to compare.", figures)
-    return Verdict(True, f"{share:.1%} of {larger:,} larger models unchanged.", figures)
+        return RuleResult(True, "No larger model to compare.", figures)
+    return RuleResult(True, f"{share:.1%} of {larger:,} larger models unchanged.", figures)
 
 
-def not_rolled_back(one: Seen) -> Verdict:
+def not_rolled_back(one: Seen) -> RuleResult:
     """No more than one in twenty of the all-time counters fell."""
     share, known = one.share("all_time_fell", "all_time"), one.compared.get("all_time", 0)
     if share is None:
-        return Verdict(True, "No all-time counters to compare.")
+        return RuleResult(True, "No all-time counters to compare.")
     says = f"{share:.1%} of {known:,} all-time counters fell since {one.notes['before']}."
     back = changes.rolled_back(dict(one.compared))
     figures = {"fell share": share, "counters": known}
-    return Verdict(not back, f"Rolled back: {says}" if back else says, figures, warn=True)
+    return RuleResult(not back, f"Rolled back: {says}" if back else says, figures, severity="WARN")
 
 
-def long_enough(one: Seen) -> Verdict:
+def long_enough(one: Seen) -> RuleResult:
     """At least 18 hours after the day it is compared with, where both times are known."""
     hours = one.notes.get("hours")
     if hours is None or not one.notes.get("time known", True):
-        return Verdict(True, "No two capture times to compare.")
+        return RuleResult(True, "No two capture times to compare.")
     says = f"{hours:.1f} hours after {one.notes['before']}."
     short = hours < SHORT
-    return Verdict(not short, f"Short: {says}" if short else says, {"hours": hours}, warn=True)
+    return RuleResult(
+        not short, f"Short: {says}" if short else says, {"hours": hours}, severity="WARN"
+    )
 
 
-def same_columns(one: Seen, before: Seen | None) -> Verdict:
+def same_columns(one: Seen, before: Seen | None) -> RuleResult:
     """The source has the columns it had, and none is null much more, or less, often."""
     if before is None or not before.made:
-        return Verdict(True, "No earlier day to compare with.")
+        return RuleResult(True, "No earlier day to compare with.")
     told = [*schema_changes(one, before), *null_shifts(one, before)]
     says = f"{'; '.join(told)} since {before.day}." if told else f"As on {before.day}."
-    return Verdict(not told, says, {"columns": len(told)}, warn=True)
+    return RuleResult(not told, says, {"columns": len(told)}, severity="WARN")
 
 
 def schema_changes(one: Seen, before: Seen | None) -> list[str]:
@@ -151,11 +153,11 @@ def null_shifts(one: Seen, before: Seen | None) -> list[str]:
     return [f"{name} {step:+.1%} null" for name, step in steps.items()]
 
 
-def no_gap_before(lake: Lake, one: Seen) -> Verdict:
+def no_gap_before(lake: Lake, one: Seen) -> RuleResult:
     """The day before is there."""
     before = one.notes.get("before")
     if before is None:
-        return Verdict(True, "The first of its kind: nothing to compare with.")
+        return RuleResult(True, "The first of its kind: nothing to compare with.")
     between = (iso(one.day) - iso(before)).days - 1
     days = [str(iso(before) + timedelta(days=number + 1)) for number in range(between)]
     # A run that was cut off may have left the folder of a day, and no day in it.
@@ -163,9 +165,9 @@ def no_gap_before(lake: Lake, one: Seen) -> Verdict:
     gone = [day for day in days if day not in stored]
     says = f"Compared with {before}" + (f", {between} days lie between" if between else "")
     if not gone:
-        return Verdict(True, f"{says}.", {"days missing": 0})
+        return RuleResult(True, f"{says}.", {"days missing": 0})
     said = f"A gap: nobody has {_listed(gone)}; compared with {before}."
-    return Verdict(False, said, {"days missing": len(gone)}, warn=True)
+    return RuleResult(False, said, {"days missing": len(gone)}, severity="WARN")
 
 
 def _listed(days: Sequence[str]) -> str:

@@ -7,13 +7,13 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 
 from hf_assets.errors import clean
-from hf_assets.rule_result import Verdict
-from hf_assets.storage.lake import Stored
+from hf_assets.rule_result import RuleResult
+from hf_assets.storage.lake import StoredTable
 
 SAMPLE = 20
 
 
-def sample_agrees(stored: Stored, endpoint: str, timeout: float) -> Verdict:
+def sample_agrees(stored: StoredTable, endpoint: str, timeout: float) -> RuleResult:
     """20 Spaces of the table against `space_info`: sdk and models, as asked now.
 
     Spaces deleted or changed since the capture are told apart by their last commit.
@@ -56,4 +56,4 @@ def sample_agrees(stored: Stored, endpoint: str, timeout: float) -> Verdict:
     says = f"{len(differ)} of {rows.height} differ" + (
         f": {clean(', '.join(differ), 500)}" if differ else ""
     )
-    return Verdict(not differ, says + ".", figures, warn=True)
+    return RuleResult(not differ, says + ".", figures, severity="WARN")

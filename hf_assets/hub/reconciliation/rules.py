@@ -12,8 +12,8 @@ import polars as pl
 from hf_assets.hub.archive.values import NOTHING
 from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.reconciliation.cells import COUNTERS, LISTS, TIMES, WEIGHTS, WORDS
-from hf_assets.rule_result import Verdict
-from hf_assets.storage.lake import Stored
+from hf_assets.rule_result import RuleResult
+from hf_assets.storage.lake import StoredTable
 
 # The table's column of each field of the Hub, where it is called otherwise.
 _COLUMNS: Mapping[str, str] = {
@@ -64,7 +64,7 @@ class _Number(NamedTuple):
         return f"{self.words}: {self.file:,} in the file, {self.table:,} in the table"
 
 
-def reconciled(stored: Stored, capture: Capture | None) -> Verdict:
+def reconciled(stored: StoredTable, capture: Capture | None) -> RuleResult:
     """The table has what the recorded file has: rows, tags, licences, sums of counters.
 
     Lost or changed without a word is an error; what the run names as left out is a warning, and so
@@ -80,17 +80,17 @@ def reconciled(stored: Stored, capture: Capture | None) -> Verdict:
     except (Exception, pl.exceptions.PanicException) as error:  # noqa: BLE001
         why = f"{type(error).__name__}: {error}"[:300]
         says = f"The file and the table could not be compared ({why}): compare them by hand."
-        return Verdict(False, says, {"compared": False}, warn=True)
+        return RuleResult(False, says, {"compared": False}, severity="WARN")
 
 
-def _verdict(stored: Stored, capture: Capture | None) -> Verdict:
+def _verdict(stored: StoredTable, capture: Capture | None) -> RuleResult:
     reason = _incomparable(stored, capture)
     if reason or capture is None:
-        return Verdict(True, reason or "", {"compared": False})
+        return RuleResult(True, reason or "", {"compared": False})
     counts = capture.facts["counted"]
     if "uncounted" in counts:
         says = f"The file could not be counted ({counts['uncounted']}): compare it by hand."
-        return Verdict(False, says, {"compared": False}, warn=True)
+        return RuleResult(False, says, {"compared": False}, severity="WARN")
     table = _of_table(stored, counts["fields"])
     every = [*_numbers(stored, capture, table)]
     differences = [one for one in every if not one.agrees]
@@ -103,13 +103,18 @@ def _verdict(stored: Stored, capture: Capture | None) -> Verdict:
     for one in [every[0], *differences]:
         figures |= {f"{one.words}, file": one.file, f"{one.words}, table": one.table}
     if not says:
-        return Verdict(True, f"{stored.rows:,} rows and {len(every)} numbers agree.", figures)
+        return RuleResult(True, f"{stored.rows:,} rows and {len(every)} numbers agree.", figures)
     more = [f"and {len(says) - _MOST_NAMED} more"] if len(says) > _MOST_NAMED else []
     silent = any(not one.announced for one in differences)
-    return Verdict(False, "; ".join([*says[:_MOST_NAMED], *more]) + ".", figures, warn=not silent)
+    return RuleResult(
+        False,
+        "; ".join([*says[:_MOST_NAMED], *more]) + ".",
+        figures,
+        severity="WARN" if not silent else "ERROR",
+    )
 
 
-def _incomparable(stored: Stored, capture: Capture | None) -> str | None:
+def _incomparable(stored: StoredTable, capture: Capture | None) -> str | None:
     """Why there is nothing to compare; None where there is."""
     if capture is None:
         return "The capture is no longer there."
@@ -127,7 +132,7 @@ def _incomparable(stored: Stored, capture: Capture | None) -> str | None:
     return None
 
 
-def _numbers(stored: Stored, capture: Capture, table: Mapping[str, int]) -> Iterator[_Number]:
+def _numbers(stored: StoredTable, capture: Capture, table: Mapping[str, int]) -> Iterator[_Number]:
     """Each number of the file beside the table's; the rows first."""
     counts = capture.facts["counted"]
     fields, distinct = counts["fields"], counts["distinct"]
@@ -202,7 +207,7 @@ def _measured(fields: Mapping[str, Any]) -> dict[tuple[str, str], tuple[str, pl.
     return every
 
 
-def _of_table(stored: Stored, fields: Mapping[str, Any]) -> dict[str, int]:
+def _of_table(stored: StoredTable, fields: Mapping[str, Any]) -> dict[str, int]:
     """The same numbers of the table, in one query."""
     exprs = {
         f"{field}:{measure}": expr for (field, measure), (_, expr) in _measured(fields).items()

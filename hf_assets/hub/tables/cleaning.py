@@ -20,7 +20,7 @@ from hf_assets.hub.client.loose_json import EXCERPT
 from hf_assets.hub.client.rows import Kind, Odd, Oddities, odd_frame, parse_page
 from hf_assets.hub.tables.base_models import base_models
 from hf_assets.hub.tables.schemas import TEXTS
-from hf_assets.storage.lake import Made, iso
+from hf_assets.storage.lake import TableWrite, iso
 
 # Pages parsed and cleaned at a time.
 BATCH_PAGES = 16
@@ -39,14 +39,14 @@ _TOLD: Mapping[Kind, tuple[str, ...]] = {
 }
 
 
-def models(capture: Capture, day: str) -> Made:
+def models(capture: Capture, day: str) -> TableWrite:
     """The `models` table of a day, from its capture. Columns: `schemas.MODELS`."""
-    made = Made(frames=(), provenance={"raw_models": capture.provenance})
+    made = TableWrite(frames=(), provenance={"raw_models": capture.provenance})
     made.frames = _cleaned("models", capture, day, made)
     return made
 
 
-def enriched_spaces(capture: Capture, models: pl.LazyFrame, day: str) -> Made:
+def enriched_spaces(capture: Capture, models: pl.LazyFrame, day: str) -> TableWrite:
     """The `enriched_spaces` table of a day. Columns: `schemas.ENRICHED_SPACES`.
 
     Args:
@@ -54,13 +54,13 @@ def enriched_spaces(capture: Capture, models: pl.LazyFrame, day: str) -> Made:
         models: that day's `models`: id and category are read.
         day: the partition key.
     """
-    made = Made(frames=(), provenance={"raw_spaces": capture.provenance})
+    made = TableWrite(frames=(), provenance={"raw_spaces": capture.provenance})
     spaces = stacked(_cleaned("spaces", capture, day, made), JOINED_SPACES)
     made.frames = _enriched(spaces, models, made.notes)
     return made
 
 
-def _cleaned(kind: Kind, capture: Capture, day: str, made: Made) -> Iterator[pl.DataFrame]:
+def _cleaned(kind: Kind, capture: Capture, day: str, made: TableWrite) -> Iterator[pl.DataFrame]:
     """The clean rows of a capture, by and by; fills the notes and the quarantine of `made`."""
     counts: Counter[str] = Counter(dict.fromkeys(_TOLD[kind], 0))
     odd = Oddities()

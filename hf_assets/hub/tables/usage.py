@@ -5,7 +5,7 @@ from typing import Any, Literal
 import polars as pl
 
 from hf_assets.hub.tables.schemas import CHOSEN_USAGE, MODEL_USAGE, TEXTS
-from hf_assets.storage.lake import Made, iso
+from hf_assets.storage.lake import TableWrite, iso
 
 Sort = Literal["likes", "downloads", "trending_score"]
 
@@ -16,7 +16,7 @@ FIRST_LOOK = 20_000
 
 def top_models(
     models: pl.LazyFrame, day: str, *, tags: tuple[str, ...], count: int, sort: Sort
-) -> Made:
+) -> TableWrite:
     """The first `count` models for each tag. Columns: `schemas.TOP_MODELS`.
 
     A model counts for a tag when the tag is its category or among its tags. Models of which the
@@ -39,7 +39,7 @@ def top_models(
         look *= 10
     frame = ranked.with_columns(day=pl.lit(iso(day)))
     notes = {f"models for {tag}": frame.filter(tag=tag).height for tag in tags}
-    return Made(frames=[frame], notes={"rows": frame.height, "sort": sort, **notes})
+    return TableWrite(frames=[frame], notes={"rows": frame.height, "sort": sort, **notes})
 
 
 def _best(models: pl.LazyFrame, sort: Sort, look: int, total: int) -> pl.DataFrame:
@@ -73,7 +73,7 @@ def _rankings(best: pl.DataFrame, tags: tuple[str, ...], count: int, sort: Sort)
 
 def model_usage(
     spaces: pl.LazyFrame, models: pl.LazyFrame, top_models: pl.LazyFrame, day: str
-) -> Made:
+) -> TableWrite:
     """One row for each model that any Space names. Columns: `schemas.MODEL_USAGE`.
 
     What `chosen_usage` says is in the notes, under that name.
@@ -109,7 +109,7 @@ def model_usage(
         frame = _known(named, models, top_models).with_columns(day=pl.lit(iso(day)))
         chosen_used = chosen_usage(spaces, top_models)
     notes = _usage_notes(frame, counted, chosen_used)
-    return Made(frames=[frame], notes=notes | {"chosen_usage": chosen_used.to_dicts()})
+    return TableWrite(frames=[frame], notes=notes | {"chosen_usage": chosen_used.to_dicts()})
 
 
 def _known(named: pl.DataFrame, models: pl.LazyFrame, top_models: pl.LazyFrame) -> pl.DataFrame:

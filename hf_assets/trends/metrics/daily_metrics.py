@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from hf_assets.hub.tables.schemas import CHOSEN_USAGE
-from hf_assets.storage.lake import Made, iso
+from hf_assets.storage.lake import TableWrite, iso
 from hf_assets.storage.parquet import Column, Table
 from hf_assets.trends.metrics.concentration import concentration
 from hf_assets.trends.metrics.licenses import against_base, license_group
@@ -81,7 +81,7 @@ def daily_metrics(
     usage: pl.LazyFrame,
     chosen_usage: list[dict[str, Any]],
     day: str,
-) -> Made:
+) -> TableWrite:
     """The aggregates of a day. Columns: `DAILY_METRICS`.
 
     Args:
@@ -124,7 +124,7 @@ def daily_metrics(
         ],
         engine=HERE,
     )
-    return Made(frames=frames, notes={"rows": sum(frame.height for frame in frames), **notes})
+    return TableWrite(frames=frames, notes={"rows": sum(frame.height for frame in frames), **notes})
 
 
 _VALUES = {"dimension": pl.String, "key": pl.String, "value": pl.Float64}

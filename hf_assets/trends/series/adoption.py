@@ -17,14 +17,14 @@ import datetime
 import numpy as np
 import polars as pl
 
-from hf_assets.storage.lake import Made
+from hf_assets.storage.lake import TableWrite
 from hf_assets.trends.series.incremental import brought_up, counts
 from hf_assets.trends.series.past import Past
 from hf_assets.trends.series.schemas import ADOPTION_STEPS
 from hf_assets.trends.survival import shares
 
 
-def adoption_history(past: Past, *, anew: bool = False) -> Made:
+def adoption_history(past: Past, *, anew: bool = False) -> TableWrite:
     """A row a milestone and age with models at risk. Columns: `ADOPTION_HISTORY`.
 
     The steps are kept by month beside it, and those that stand are not counted again; `anew` does.
@@ -32,10 +32,10 @@ def adoption_history(past: Past, *, anew: bool = False) -> Made:
     (steps,) = brought_up(past, counts(ADOPTION_STEPS, adoption_steps), anew=anew)
     frame = steps.frame.drop("day").group_by("milestone", "age", "step").sum().collect()
     notes = {"models that reached a number": frame["reached"].sum()}
-    return Made(frames=[shares(frame)], notes=notes)
+    return TableWrite(frames=[shares(frame)], notes=notes)
 
 
-def adoption_steps(past: Past) -> Made:
+def adoption_steps(past: Past) -> TableWrite:
     """The steps of each month added up. Columns: `ADOPTION_STEPS`.
 
     Steps count whose two days are both trusted: what is missed on one is missed by risk and event.
@@ -46,7 +46,7 @@ def adoption_steps(past: Past) -> Made:
     rows = past.changes("adoption")
     month = pl.col("day").dt.truncate("1mo")
     parts = rows.with_columns(month=month).partition_by("month", maintain_order=True)
-    return Made(
+    return TableWrite(
         _hazards(part, trusted, fresh).with_columns(day=pl.lit(part["month"][0])) for part in parts
     )
 

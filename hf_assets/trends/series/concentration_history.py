@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from hf_assets.storage.lake import Made
+from hf_assets.storage.lake import TableWrite
 from hf_assets.trends.series.calendar import NO_DAY, Calendar
 from hf_assets.trends.series.panel import SLACK, panel
 from hf_assets.trends.series.past import Past
@@ -15,7 +15,7 @@ MEASURES = ["gini", "hhi", "effective_number", "top_1", "top_10", "top_100", "to
 _OF = {"downloads": "models", "authors": "authors"}
 
 
-def concentration_history(past: Past) -> Made:
+def concentration_history(past: Past) -> TableWrite:
     """A row a day for models, and one for authors. Columns: `CONCENTRATION_HISTORY`.
 
     turnover_7 and turnover_28 compare with the last trusted day 7 (28) days before, or at most a

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from hf_assets.storage.lake import Made, Stored
+from hf_assets.storage.lake import StoredTable, TableWrite
 from hf_assets.storage.parquet import Table
 from hf_assets.trends.series.fingerprints import Need, marks_of
 from hf_assets.trends.series.past import Past
@@ -36,17 +36,17 @@ class Series:
     """
 
     table: Table
-    make: Callable[[Past], Made]
+    make: Callable[[Past], TableWrite]
     needs: Callable[[Past], Mapping[str, Need]]
     notes: Callable[[Past], Mapping[str, Any]]
 
 
-def levels(table: Table, make: Callable[[Past], Made]) -> Series:
+def levels(table: Table, make: Callable[[Past], TableWrite]) -> Series:
     """A series of levels and rates, from `daily_metrics`."""
     return Series(table, make, lambda past: past.needs_of_levels, lambda past: past.notes)
 
 
-def counts(table: Table, make: Callable[[Past], Made]) -> Series:
+def counts(table: Table, make: Callable[[Past], TableWrite]) -> Series:
     """A series of counts between two days, from `daily_changes`."""
     return Series(
         table,
@@ -56,7 +56,7 @@ def counts(table: Table, make: Callable[[Past], Made]) -> Series:
     )
 
 
-def brought_up(past: Past, *series: Series, anew: bool = False) -> list[Stored]:
+def brought_up(past: Past, *series: Series, anew: bool = False) -> list[StoredTable]:
     """Each series, its months as they should be; days that several need are read once.
 
     Another process that brings up the same series is waited for. Until all months of a series are
@@ -78,7 +78,7 @@ def brought_up(past: Past, *series: Series, anew: bool = False) -> list[Stored]:
         return _brought_up(past.current(), *series, anew=anew)
 
 
-def _brought_up(past: Past, *series: Series, anew: bool) -> list[Stored]:
+def _brought_up(past: Past, *series: Series, anew: bool) -> list[StoredTable]:
     under_way = [_UnderWay(past, one, anew=anew) for one in series]
     wanted = sorted({month for one in under_way for month in one.wanted})
     for begin in range(0, len(wanted), AT_ONCE):
@@ -114,15 +114,15 @@ class _UnderWay:
         began = time.perf_counter()
         if mine := [month for month in months if month in self.wanted]:
             for month, frames in _cut(self.series.make(part).frames, mine).items():
-                made = Made(frames, notes={_MADE_OF: self.made_of[month]})
+                made = TableWrite(frames, notes={_MADE_OF: self.made_of[month]})
                 self.lake.write(self.series.table, month, made)
         self.seconds += time.perf_counter() - began
 
-    def finished(self, past: Past) -> Stored:
+    def finished(self, past: Past) -> StoredTable:
         """The table whole; without any month it is one file without rows."""
         table, months = self.series.table, list(self.needs)
         if not months:
-            self.lake.write(table, None, Made([]))
+            self.lake.write(table, None, TableWrite([]))
         made = {"months": len(months), "months made": len(self.wanted)}
         notes = {**self.series.notes(past), **made}
         return self.lake.join_months(table.name, months, notes, self.seconds)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
-from hf_assets.storage.lake import Made
+from hf_assets.storage.lake import TableWrite
 from hf_assets.trends.metrics.daily_metrics import OTHER
 from hf_assets.trends.series.panel import Panel, panels
 from hf_assets.trends.series.past import COUNTS, Past
@@ -18,22 +18,22 @@ from hf_assets.trends.series.past import COUNTS, Past
 LICENSE_PARTS = {"license": "license", "license_group": "group", "against_base": "against_base"}
 
 
-def category_history(past: Past) -> Made:
+def category_history(past: Past) -> TableWrite:
     """A row a day and category. Columns: `CATEGORY_HISTORY`."""
     return past.made(_history(past, "category"))
 
 
-def library_history(past: Past) -> Made:
+def library_history(past: Past) -> TableWrite:
     """A row a day and library. Columns: `LIBRARY_HISTORY`."""
     return past.made(_history(past, "library"))
 
 
-def author_history(past: Past) -> Made:
+def author_history(past: Past) -> TableWrite:
     """A row a day and author of that day's first thousand. Columns: `AUTHOR_HISTORY`."""
     return past.made(_history(past, "author"))
 
 
-def license_history(past: Past) -> Made:
+def license_history(past: Past) -> TableWrite:
     """Licences, their groups, and derivatives beside their base model: `LICENSE_HISTORY`.
 
     Shares of against_base are of the derivatives whose base model is listed.

@@ -2,14 +2,14 @@
 
 import polars as pl
 
-from hf_assets.storage.lake import Made
+from hf_assets.storage.lake import TableWrite
 from hf_assets.trends.series.past import LIVES, Past
 from hf_assets.trends.series.schemas import LIFECYCLE
 
 _COUNTED = ("created", "deleted", "renamed", "gated_on", "gated_off")
 
 
-def lifecycle(past: Past) -> Made:
+def lifecycle(past: Past) -> TableWrite:
     """A row a stored day. Columns: `LIFECYCLE`.
 
     A count is what was found, on an untrusted day too: it is no level, and nothing says on which
@@ -49,4 +49,4 @@ def lifecycle(past: Past) -> Made:
         )
         .sort("day")
     )
-    return Made(frames=[frame.select(LIFECYCLE.schema.names())], notes={"days": frame.height})
+    return TableWrite(frames=[frame.select(LIFECYCLE.schema.names())], notes={"days": frame.height})

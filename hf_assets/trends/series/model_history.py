@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
-from hf_assets.storage.lake import Made
+from hf_assets.storage.lake import TableWrite
 from hf_assets.trends.series.key_history import share
 from hf_assets.trends.series.panel import panels
 from hf_assets.trends.series.past import Past
@@ -18,7 +18,7 @@ from hf_assets.trends.series.past import Past
 LEVELS = ["downloads", "downloads_all_time", "likes"]
 
 
-def model_history(past: Past) -> Made:
+def model_history(past: Past) -> TableWrite:
     """A row a day and model. Columns: `MODEL_HISTORY`."""
     return past.made(_history(past))
 

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from hf_assets.hub.quality.schemas import DAILY_CHANGES, DAY_QUALITY
-from hf_assets.storage.lake import Lake, Made, MissingDay, iso
+from hf_assets.storage.lake import Lake, MissingDay, TableWrite, iso
 from hf_assets.storage.months import Mark, by_month, marks, month_of
 from hf_assets.storage.opened import OpenedFile, scan
 from hf_assets.storage.parquet import Table
@@ -137,9 +137,9 @@ class Past:
             self._totals[dimension] = self._total(dimension)
         return self._totals[dimension]
 
-    def made(self, frames: Iterable[pl.DataFrame]) -> Made:
+    def made(self, frames: Iterable[pl.DataFrame]) -> TableWrite:
         """Frames on their way into the lake, with the days behind them."""
-        return Made(frames=frames, notes=self.notes)
+        return TableWrite(frames=frames, notes=self.notes)
 
     @property
     def notes(self) -> dict[str, Any]:

@@ -30,7 +30,7 @@ import numpy as np
 import polars as pl
 
 from hf_assets.hub.quality.schemas import MILESTONES
-from hf_assets.storage.lake import Made, Stored
+from hf_assets.storage.lake import StoredTable, TableWrite
 from hf_assets.trends.series.calendar import EPOCH
 from hf_assets.trends.series.panel import STEP, blocks, numbers_of, stable_order
 from hf_assets.trends.series.schemas import MODEL_PHASES
@@ -53,7 +53,7 @@ CLIMBED = 1.20
 CLIMB = 60
 
 
-def model_phases(history: Stored) -> Made:
+def model_phases(history: StoredTable) -> TableWrite:
     """A row a model. Columns: `MODEL_PHASES`.
 
     Args:
@@ -65,7 +65,7 @@ def model_phases(history: Stored) -> Made:
     notes = {"models": made.height} | {
         f"models {phase or 'of unknown phase'}": count for phase, count in counts.iter_rows()
     }
-    return Made(frames=[made], notes=notes, provenance=history.provenance)
+    return TableWrite(frames=[made], notes=notes, provenance=history.provenance)
 
 
 def phases_of(rows: pl.DataFrame) -> pl.DataFrame:

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from hf_assets.rule_result import Verdict
-from hf_assets.storage.lake import Stored
+from hf_assets.rule_result import RuleResult
+from hf_assets.storage.lake import StoredTable
 
 # Shares are of whole numbers: what is above one by more is counted twice.
 ROUNDING = 1e-6
 
 
-def grows_with_days(history: Stored, stored: Sequence[str]) -> Verdict:
+def grows_with_days(history: StoredTable, stored: Sequence[str]) -> RuleResult:
     """Every stored day with rows is in the series, and no other.
 
     Args:
@@ -25,14 +25,14 @@ def grows_with_days(history: Stored, stored: Sequence[str]) -> Verdict:
         *([f"{len(missing)} stored days are not in it, such as {missing[0]}"] if missing else []),
         *([f"{len(more)} of its days are not stored, such as {more[0]}"] if more else []),
     ]
-    return Verdict(
+    return RuleResult(
         passed=not said,
-        says="; ".join(said) or f"all {len(found)} stored days are in it",
-        figures={"days": len(found), "missing": len(missing), "not stored": len(more)},
+        description="; ".join(said) or f"all {len(found)} stored days are in it",
+        metadata={"days": len(found), "missing": len(missing), "not stored": len(more)},
     )
 
 
-def shares_add_up(history: Stored, *of: str) -> Verdict:
+def shares_add_up(history: StoredTable, *of: str) -> RuleResult:
     """On no day do the shares of a column add up to more than one.
 
     Args:
@@ -43,8 +43,8 @@ def shares_add_up(history: Stored, *of: str) -> Verdict:
     sums = history.frame.group_by("day", *of).agg(pl.col(names).cast(pl.Float64).sum()).collect()
     tops = sums.select(pl.max_horizontal(pl.col(names).max())).item() if names else None
     highest = float(tops or 0)
-    return Verdict(
+    return RuleResult(
         passed=highest <= 1 + ROUNDING,
-        says=f"the shares of a day add up to {highest:.6f} at most",
-        figures={"highest sum": highest},
+        description=f"the shares of a day add up to {highest:.6f} at most",
+        metadata={"highest sum": highest},
     )

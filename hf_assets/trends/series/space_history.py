@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
-from hf_assets.storage.lake import Made
+from hf_assets.storage.lake import TableWrite
 from hf_assets.trends.series.key_history import share
 from hf_assets.trends.series.panel import SPACES_FLOOR, panel, panels
 from hf_assets.trends.series.past import Past
@@ -16,7 +16,7 @@ _PARTS = {"usage_model": "model", "sdk": "sdk", "usage_total": "total"}
 _OF_SPACES = ("Spaces", "Spaces with models")
 
 
-def space_usage_history(past: Past) -> Made:
+def space_usage_history(past: Past) -> TableWrite:
     """A row a day and model that Spaces name, SDK, or total. Columns: `SPACE_USAGE_HISTORY`.
 
     Models are known by the name that Spaces give them. A day whose source has no Spaces has no

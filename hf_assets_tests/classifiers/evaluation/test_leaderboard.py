@@ -357,32 +357,32 @@ def test_a_model_below_a_floor_fails() -> None:
     for f1 in (0.2, 0.1):
         found = beats_floors(rows_with(f1))
         assert not found.passed
-        assert not found.warn
-        assert "constant" in found.says
-        assert found.figures[CONSTANT] == 0.2
-        assert found.figures["served, int8"] == f1
+        assert found.severity == "ERROR"
+        assert "constant" in found.description
+        assert found.metadata[CONSTANT] == 0.2
+        assert found.metadata["served, int8"] == f1
 
 
 def test_another_model_below_a_floor_is_a_warning() -> None:
     found = beats_floors(rows_with(0.6, other=0.1))
-    assert (found.passed, found.warn) == (False, True)
-    assert "other, int8" in found.says
+    assert (found.passed, found.severity) == (False, "WARN")
+    assert "other, int8" in found.description
 
 
 def test_a_model_no_better_than_words_is_a_warning() -> None:
     found = beats_tfidf(rows_with(0.5))
-    assert (found.passed, found.warn) == (False, True)
-    assert found.figures[TFIDF] == found.figures["served, int8"] == 0.5
+    assert (found.passed, found.severity) == (False, "WARN")
+    assert found.metadata[TFIDF] == found.metadata["served, int8"] == 0.5
     assert beats_tfidf(rows_with(0.6)).passed
-    assert "within" not in beats_tfidf(rows_with(0.6)).says
-    assert "within" in beats_tfidf(rows_with(0.51, low=0.49)).says
+    assert "within" not in beats_tfidf(rows_with(0.6)).description
+    assert "within" in beats_tfidf(rows_with(0.51, low=0.49)).description
 
 
 def test_without_an_int8_model_nothing_passes() -> None:
     rows = rows_with(0.6).filter(pl.col("runtime") != INT8)
     for verdict in (beats_floors(rows), beats_tfidf(rows)):
         assert not verdict.passed
-        assert "quantized_classifier" in verdict.says
+        assert "quantized_classifier" in verdict.description
 
 
 def test_the_graph_can_read_a_leaderboard_without_heavy_imports() -> None:

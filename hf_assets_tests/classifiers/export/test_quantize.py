@@ -15,7 +15,7 @@ from hf_assets.classifiers.metrics import best_threshold, micro_f1, predicted_at
 from hf_assets.classifiers.speed import instructions, machine
 from hf_assets.classifiers.tagger import Tagger
 from hf_assets.corpora.corpus import Split
-from hf_assets_tests.support.classifiers.minilm import LABELS, Made
+from hf_assets_tests.support.classifiers.minilm import LABELS, TrainedMiniLM
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def _spoiled(value: float) -> Candidate:
     return Candidate(f"spoiled-{value}", "weights overwritten", make)
 
 
-def test_minilm_small_and_as_good(minilm_made: Made) -> None:
+def test_minilm_small_and_as_good(minilm_made: TrainedMiniLM) -> None:
     facts = json.loads((minilm_made.quantized / "quantization.json").read_bytes())
     path = minilm_made.quantized / "onnx/model_quantized.onnx"
     assert [one.name for one in path.parent.iterdir()] == [path.name]
@@ -54,7 +54,7 @@ def test_minilm_small_and_as_good(minilm_made: Made) -> None:
     }
 
 
-def test_figures_are_those_of_the_served_file(minilm_made: Made) -> None:
+def test_figures_are_those_of_the_served_file(minilm_made: TrainedMiniLM) -> None:
     facts = json.loads((minilm_made.quantized / "quantization.json").read_bytes())
     tagger = Tagger.load(minilm_made.quantized)
     split = minilm_made.validation
@@ -66,7 +66,7 @@ def test_figures_are_those_of_the_served_file(minilm_made: Made) -> None:
     assert tagger.labels == LABELS
 
 
-def test_making_a_candidate_leaves_the_graph_and_the_loggers(minilm_made: Made) -> None:
+def test_making_a_candidate_leaves_the_graph_and_the_loggers(minilm_made: TrainedMiniLM) -> None:
     model = onnx.load(minilm_made.onnx / "onnx/model.onnx")
     before, handlers = model.SerializeToString(), logging.getLogger().handlers[:]
     assert LAST_RESORT.make(model).ByteSize() / model.ByteSize() < 0.27
@@ -76,7 +76,9 @@ def test_making_a_candidate_leaves_the_graph_and_the_loggers(minilm_made: Made) 
 
 
 @pytest.mark.parametrize("value", [0.0, np.nan])
-def test_what_loses_too_much_is_refused(minilm_made: Made, folder: Path, value: float) -> None:
+def test_what_loses_too_much_is_refused(
+    minilm_made: TrainedMiniLM, folder: Path, value: float
+) -> None:
     spoiled = _spoiled(value)
     with pytest.raises(TooMuchLost) as refused:
         quantize(
@@ -94,7 +96,7 @@ def test_what_loses_too_much_is_refused(minilm_made: Made, folder: Path, value: 
     assert not list(folder.iterdir())
 
 
-def test_a_spoiled_one_does_not_stand_in_the_way(minilm_made: Made, folder: Path) -> None:
+def test_a_spoiled_one_does_not_stand_in_the_way(minilm_made: TrainedMiniLM, folder: Path) -> None:
     told: list[str] = []
     facts = quantize(
         minilm_made.onnx,
@@ -112,7 +114,7 @@ def test_a_spoiled_one_does_not_stand_in_the_way(minilm_made: Made, folder: Path
     assert Tagger.load(folder).path.stat().st_size == facts["bytes"]
 
 
-def test_a_part_of_many_texts_is_drawn_by_seed(minilm_made: Made, tmp_path: Path) -> None:
+def test_a_part_of_many_texts_is_drawn_by_seed(minilm_made: TrainedMiniLM, tmp_path: Path) -> None:
     split = minilm_made.validation
     found = []
     for name, seed in (("a", 0), ("b", 1)):
@@ -138,7 +140,7 @@ def test_a_part_of_many_texts_is_drawn_by_seed(minilm_made: Made, tmp_path: Path
     assert _draw(split, 60, 0) is split
 
 
-def test_no_validation_texts(minilm_made: Made, folder: Path) -> None:
+def test_no_validation_texts(minilm_made: TrainedMiniLM, folder: Path) -> None:
     nothing = Split([], [], np.zeros((0, len(LABELS)), np.uint8))
     with pytest.raises(ValueError, match="rows"):
         quantize(minilm_made.onnx, folder, nothing, candidates=CANDIDATES[2:])

@@ -17,12 +17,12 @@ from hf_assets.classifiers.export.quantizers import CANDIDATES, LAST_RESORT
 from hf_assets.classifiers.export.to_onnx import PARITY, ParityError, export, write_graph
 from hf_assets.classifiers.tagger import Tagger
 from hf_assets.classifiers.training.network import TagNetwork, load_network, load_tokenizer, predict
-from hf_assets_tests.support.classifiers.minilm import LABELS, TINY, Made, split_of, tiny
+from hf_assets_tests.support.classifiers.minilm import LABELS, TINY, TrainedMiniLM, split_of, tiny
 
 TEXTS = ["word1 does word2", "", "how " * 50]
 
 
-def test_minilm_answers_as_torch_does(minilm_made: Made) -> None:
+def test_minilm_answers_as_torch_does(minilm_made: TrainedMiniLM) -> None:
     texts = [*minilm_made.texts[:12], "", "long " * 400, "细胞 👩‍🔬 \x00"]
     network, tokenizer = (
         load_network(minilm_made.classifier),
@@ -32,7 +32,7 @@ def test_minilm_answers_as_torch_does(minilm_made: Made) -> None:
     assert np.abs(served - predict(network, tokenizer, texts)).max() < PARITY
 
 
-def test_facts_are_those_of_the_file(minilm_made: Made) -> None:
+def test_facts_are_those_of_the_file(minilm_made: TrainedMiniLM) -> None:
     facts = json.loads((minilm_made.onnx / "export.json").read_bytes())
     path = minilm_made.onnx / "onnx/model.onnx"
     assert facts["bytes"] == path.stat().st_size
@@ -44,14 +44,14 @@ def test_facts_are_those_of_the_file(minilm_made: Made) -> None:
     assert [one.name for one in (minilm_made.onnx / "onnx").iterdir()] == ["model.onnx"]
 
 
-def test_nothing_of_this_machine_is_in_the_graph(minilm_made: Made) -> None:
+def test_nothing_of_this_machine_is_in_the_graph(minilm_made: TrainedMiniLM) -> None:
     written = (minilm_made.onnx / "onnx/model.onnx").read_bytes()
     assert b"site-packages" not in written
     assert str(Path(module.__file__).parents[2]).encode() not in written
     assert not onnx.load_from_string(written).graph.value_info
 
 
-def test_hub_files(minilm_made: Made) -> None:
+def test_hub_files(minilm_made: TrainedMiniLM) -> None:
     config = json.loads((minilm_made.onnx / "config.json").read_bytes())
     assert config["architectures"] == ["BertForSequenceClassification"]
     assert config["problem_type"] == "multi_label_classification"

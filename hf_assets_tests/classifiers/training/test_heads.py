@@ -36,7 +36,7 @@ def test_a_head_learns_and_reads_features_as_they_are() -> None:
     x, y = separable(600, 0)
     v, w = separable(200, 1)
     told: list[str] = []
-    head, learned = fit_head(x, y, v, w, seed=1, tell=told.append)
+    head, learned = fit_head(x, y, v, w, seed=1, log=told.append)
     assert (head.weight.shape, head.bias.shape) == ((4, 12), (4,))
     scores = torch.sigmoid(torch.from_numpy(v) @ head.weight.T + head.bias).numpy()
     best = best_of(learned.history)

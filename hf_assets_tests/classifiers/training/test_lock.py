@@ -57,7 +57,7 @@ def test_checkpoints_stay_where_the_block_fails(work: Path) -> None:
 def test_a_second_run_waits_for_the_first_and_says_so(work: Path) -> None:
     first, told, waits = holder(work), [], threading.Event()
 
-    def tell(line: str) -> None:
+    def log(line: str) -> None:
         told.append(line)
         waits.set()
 
@@ -66,7 +66,7 @@ def test_a_second_run_waits_for_the_first_and_says_so(work: Path) -> None:
         first.communicate("end\n")
 
     threading.Thread(target=end_the_first).start()
-    with turn(work, tell, 60):
+    with turn(work, log, 60):
         assert first.wait(60) == 0
         assert not work.exists()
     assert told == ["another run trains some-base on this corpus: waiting for it"]

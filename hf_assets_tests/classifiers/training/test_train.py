@@ -141,7 +141,7 @@ def test_finetuning_learns_and_tells(minilm: Path, make_corpus: MakeCorpus, tmp_
     steps: list[tuple[int, int]] = []
     about = run(
         corpus, minilm, tmp_path / "made", replace(SHORT, batch=8),
-        tell=told.append, progress=lambda *at: steps.append(at),
+        log=told.append, progress=lambda *at: steps.append(at),
     )  # fmt: skip
     assert about["validation"]["micro_f1"] > floor(corpus) + 0.2
     assert about["history"][1]["loss"] < about["history"][0]["loss"]
@@ -294,7 +294,7 @@ def test_training_stops_when_validation_does_not_grow(
 ) -> None:
     recipe = replace(SHORT, epochs=9, patience=1, encoder_rate=0.0, head_rate=0.0)
     told: list[str] = []
-    about = run(make_corpus(16, 8), minilm, tmp_path / "made", recipe, tell=told.append)
+    about = run(make_corpus(16, 8), minilm, tmp_path / "made", recipe, log=told.append)
     assert (about["epochs"], about["best_epoch"]) == (2, 1)
     assert any("has not grown" in line for line in told)
 

@@ -28,7 +28,7 @@ from hf_assets.demo.labels.kaggle import TOKEN, USER, create_app, read_faults
 from hf_assets.demo.labels.meta_kaggle import owner, slug, versions
 from hf_assets.demo.labels.texts import GeneratedTexts
 from hf_assets.demo.service.switches import At
-from hf_assets.storage.lake import Lake, Made
+from hf_assets.storage.lake import Lake, TableWrite
 from hf_assets_tests.conftest import Serve
 
 TEXTS = GeneratedTexts("datasets", seed=2)
@@ -41,7 +41,7 @@ def known(*ranges: range) -> set[str]:
     return {f"kaggle:{TEXTS.text(index).id}" for among in ranges for index in among}
 
 
-def numbers(made: Made) -> list[int]:
+def numbers(made: TableWrite) -> list[int]:
     """Which datasets were found, by index, in the order found."""
     ids = [name for frame in made.frames for name in frame["id"]]
     return [int(name.removeprefix("kaggle:")) // 4 for name in ids]
@@ -69,7 +69,7 @@ class Kaggle:
         given |= {"sleep": self.slept.append, "tell": self.told.append, **options}
         return DatasetClient(self.url, **given)
 
-    def new(self, known: set[str], **options: Any) -> tuple[list[int], Made]:
+    def new(self, known: set[str], **options: Any) -> tuple[list[int], TableWrite]:
         made = new_datasets(self.client(**options), DAY, known)
         return numbers(made), made
 

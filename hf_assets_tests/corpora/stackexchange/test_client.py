@@ -30,7 +30,7 @@ from hf_assets.demo.labels.question_sources import (
 from hf_assets.demo.labels.stackexchange import Asked, QuestionFaults, create_app
 from hf_assets.demo.labels.texts import GeneratedTexts
 from hf_assets.demo.service.switches import FOREVER, At
-from hf_assets.storage.lake import Lake, Made
+from hf_assets.storage.lake import Lake, TableWrite
 from hf_assets_tests.conftest import Serve
 from hf_assets_tests.support.waits import FakeTime
 
@@ -52,9 +52,9 @@ class Service:
     def client(self, **options: Any) -> QuestionClient:
         pace = Pace(self.time.clock, self.time.sleep)
         given: dict[str, Any] = {"site": "generated", "pace": pace, "now": self.time.now}
-        return QuestionClient(self.url, tell=self.told.append, **given | options)
+        return QuestionClient(self.url, log=self.told.append, **given | options)
 
-    def day(self, day: str = DAY, **options: Any) -> tuple[pl.DataFrame, Made]:
+    def day(self, day: str = DAY, **options: Any) -> tuple[pl.DataFrame, TableWrite]:
         made = new_questions(self.client(**options), day)
         return pl.concat(list(made.frames)), made
 

@@ -22,7 +22,7 @@ from hf_assets.corpora.schemas import texts_table
 from hf_assets.corpora.stackexchange.dumps import DumpError, read_posts, tags_of
 from hf_assets.corpora.stackexchange.sites import NoSite, Site, licence_of, site_of
 from hf_assets.demo.labels.dump import write_dump
-from hf_assets.storage.lake import Lake, Made
+from hf_assets.storage.lake import Lake, TableWrite
 
 HEAD = '<?xml version="1.0" encoding="utf-8"?>\n<posts>\n'
 TAIL = "</posts>"
@@ -43,7 +43,7 @@ def row(**changes: str | None) -> str:
     return f"  <row {written} />\n"
 
 
-def read(path: Path, site: str = "ai") -> tuple[pl.DataFrame, Made]:
+def read(path: Path, site: str = "ai") -> tuple[pl.DataFrame, TableWrite]:
     made = read_posts(path, site)
     return pl.concat(list(made.frames)), made
 

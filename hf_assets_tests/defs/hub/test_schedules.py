@@ -13,7 +13,7 @@ from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.hub.schedules import stretches, unfilled_days
 from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.hub.retention import Ages, thin
-from hf_assets.storage.lake import Made, today
+from hf_assets.storage.lake import TableWrite, today
 from hf_assets_tests.defs.conftest import (
     RANGE_END,
     RANGE_START,
@@ -105,7 +105,7 @@ def questions_of(world: World, *days: str, partial: bool = False) -> None:
     facts = {"site": "ai", **({"partial": "the day is not over"} if partial else {})}
     row = {"id": "stackexchange:ai:1", "title": "T", "body": "B", "labels": ["a"]}
     for day in days:
-        made = Made([texts_frame([row])], provenance={"new_questions": facts})
+        made = TableWrite([texts_frame([row])], provenance={"new_questions": facts})
         world.lake.write(texts_table("new_questions"), day, made)
 
 
@@ -162,7 +162,7 @@ def test_a_day_that_was_fetched_before_it_was_over_is_missed(world: Make) -> Non
 def test_what_cannot_be_fetched_later_says_so(world: Make) -> None:
     hub = world()
     row = {"id": "kaggle:1", "title": "T", "body": "B", "labels": ["a"]}
-    made_then = Made([texts_frame([row])], provenance={"new_datasets": {}})
+    made_then = TableWrite([texts_frame([row])], provenance={"new_datasets": {}})
     hub.lake.write(texts_table("new_datasets"), march(1)[0], made_then)
     (request,) = tick(hub, "nightly_datasets", NIGHT).requests
     assert request.partition_key == march(20)[0]

@@ -7,7 +7,7 @@ import dagster as dg
 
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.trends.figures import insights_report, trend_figures
-from hf_assets.storage.lake import Lake, Made
+from hf_assets.storage.lake import Lake, TableWrite
 from hf_assets.trends.figures.history.history import TABLES
 from hf_assets.trends.figures.history.render import every_figure
 from hf_assets_tests.support.trends.series import past
@@ -16,7 +16,7 @@ from hf_assets_tests.support.trends.series import past
 def filled(root: Path, days: int) -> Lake:
     lake = Lake(root)
     for name, frame in past(days, models=12).frames.items():
-        lake.write(TABLES[name], None, Made([frame.collect()]))
+        lake.write(TABLES[name], None, TableWrite([frame.collect()]))
     return lake
 
 

@@ -27,10 +27,10 @@ from hf_assets.hub.archive.base import ArchiveError
 from hf_assets.hub.archive.hub_stats import HubStats
 from hf_assets.hub.archive.ranged_file import RangedFile, Web
 from hf_assets.hub.capture.from_archive import find_day, recover
-from hf_assets.hub.client.listing import FIELDS, Ask
+from hf_assets.hub.client.listing import FIELDS, ListingQuery
 from hf_assets.hub.client.rows import Kind
 from hf_assets.hub.tables import cleaning, schemas
-from hf_assets.storage.lake import Lake, Stored
+from hf_assets.storage.lake import Lake, StoredTable
 from hf_assets_tests.conftest import Clock, Serve, ServedHub
 
 TODAY = dt.date(2026, 11, 20)
@@ -75,7 +75,7 @@ def past(serve: Serve) -> Callable[..., Past]:
     return lambda faults=None, **options: Past(serve, faults or ArchiveFaults(), **options)
 
 
-def model_table(lake: Lake, capture: Any, day: str) -> Stored:
+def model_table(lake: Lake, capture: Any, day: str) -> StoredTable:
     return lake.write(schemas.MODELS, day, cleaning.models(capture, day))
 
 
@@ -106,7 +106,9 @@ def test_a_day_is_what_the_hub_listed_then(
     world.hub.day = dt.date.fromisoformat(DAY)
     live = Lake(tmp_path / "live")
     folder = live.folder("raw_models", DAY)
-    listed = world.server.capturer(Clock(commit)).obtain(folder, DAY, Ask.everything("models"))
+    listed = world.server.capturer(Clock(commit)).obtain(
+        folder, DAY, ListingQuery.everything("models")
+    )
     theirs = model_table(live, listed, DAY).frame.collect().sort("hub_id")
     same = [
         *("hub_id", "id", "author", "created_at", "likes", "downloads", "category"),
@@ -432,7 +434,7 @@ def test_a_range_that_is_shorter_than_asked_for_is_asked_for_again(serve: Serve)
     file.seek(10)
     assert file.read(4) == b"abcd"
     assert asked == ["bytes=10-13"] * 2
-    assert (file.tell(), file.size(), file.seek(0, 2), file.read(5)) == (14, 100, 100, b"")
+    assert (file.log(), file.size(), file.seek(0, 2), file.read(5)) == (14, 100, 100, b"")
 
 
 def test_hostile_fields_of_a_revision(serve: Serve, lake: Lake) -> None:

@@ -30,8 +30,8 @@ def test_an_object_with_an_id_is_a_row_whatever_it_lists(
     assert found.column("models") == [["m/1"]] * len(rows)
     stored, capture = recovered(lake, tmp_path, "spaces")
     said = reconciled(stored, capture)
-    assert said.passed, said.says
-    assert said.figures["rows, file"] == len(rows)
+    assert said.passed, said.description
+    assert said.metadata["rows, file"] == len(rows)
 
 
 def test_an_object_of_lists_is_none(tmp_path: Path) -> None:
@@ -56,8 +56,8 @@ def test_the_table_s_own_names_are_read(tmp_path: Path, lake: Lake, end: str) ->
     assert frame.row(0) == tuple(row.values())
     assert capture.facts["unread"] == {}
     said = reconciled(stored, capture)
-    assert said.passed, said.says
-    assert said.figures["numbers compared"] == 3
+    assert said.passed, said.description
+    assert said.metadata["numbers compared"] == 3
 
 
 def test_columns_that_the_tables_make_themselves_are_named(tmp_path: Path) -> None:
@@ -129,4 +129,4 @@ def test_a_day_may_be_a_number_as_times_are(
     assert RecordedDays(tmp_path).days() == set(DAYS)
     assert read(tmp_path, day=DAYS[1]).column("likes") == [1]
     stored, capture = recovered(lake, tmp_path, "models", DAYS[1])
-    assert reconciled(stored, capture).says.startswith("1 rows and")
+    assert reconciled(stored, capture).description.startswith("1 rows and")

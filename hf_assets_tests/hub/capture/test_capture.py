@@ -19,7 +19,7 @@ from hf_assets.demo.world.source import Where
 from hf_assets.hub.capture.capturer import NoCapture, Progress
 from hf_assets.hub.capture_store.capture import Capture, CorruptCapture, open_capture
 from hf_assets.hub.client import listing
-from hf_assets.hub.client.listing import FIELDS, Ask, ListingError
+from hf_assets.hub.client.listing import FIELDS, ListingError, ListingQuery
 from hf_assets.hub.quality import rules
 from hf_assets.storage.lake import Lake, iso
 from hf_assets_tests.conftest import DAY, NOON, Clock, ServedHub, ServeHub
@@ -27,7 +27,7 @@ from hf_assets_tests.support.full_disk import files_no_longer_than
 from hf_assets_tests.support.hub.captures import ids_of, pages, python, rows_of, unjudged
 
 HUB = GeneratedHub(500, 200, seed=3, day=iso(DAY))
-MODELS = Ask.everything("models")
+MODELS = ListingQuery.everything("models")
 NEXT_NOON = NOON + timedelta(days=1)
 
 
@@ -57,7 +57,7 @@ Obtain = Callable[..., Capture]
 @pytest.fixture
 def obtain(served: ServedHub, folder: Path) -> Obtain:
     def obtain(
-        ask: Ask = MODELS, now: datetime = NOON, day: str = DAY, refetch: bool = False
+        ask: ListingQuery = MODELS, now: datetime = NOON, day: str = DAY, refetch: bool = False
     ) -> Capture:
         return served.capturer(Clock(now)).obtain(folder, day, ask, refetch=refetch)
 
@@ -167,9 +167,9 @@ def test_a_refetch_that_fails_leaves_the_capture(
 
 
 @pytest.mark.parametrize("refetch", [False, True])
-@pytest.mark.parametrize("ask", [MODELS, Ask("models", max_rows=5)])
+@pytest.mark.parametrize("ask", [MODELS, ListingQuery("models", max_rows=5)])
 def test_a_past_day_without_capture_says_what_can_be_done_and_writes_nothing(
-    served: ServedHub, obtain: Obtain, lake: Lake, ask: Ask, refetch: bool
+    served: ServedHub, obtain: Obtain, lake: Lake, ask: ListingQuery, refetch: bool
 ) -> None:
     with pytest.raises(NoCapture) as regret:
         obtain(ask, now=NEXT_NOON, refetch=refetch)
@@ -526,21 +526,21 @@ def test_a_full_last_page_without_a_count_is_an_end(served: ServedHub, obtain: O
 
 @pytest.mark.parametrize("rows", [1, 99, 100, 101, 250, 300, 499, 500, 501, 5000])
 def test_max_rows_is_exact(served: ServedHub, obtain: Obtain, rows: int) -> None:
-    capture = obtain(Ask("models", FIELDS["models"], max_rows=rows))
+    capture = obtain(ListingQuery("models", FIELDS["models"], max_rows=rows))
     assert ids_of(capture) == listed()[:rows]
     assert capture.limited
     assert len(served.listed) == -(-min(rows, 500) // 100)
 
 
 def test_max_rows_is_exact_after_a_break(served: ServedHub, obtain: Obtain) -> None:
-    ask = Ask("models", FIELDS["models"], max_rows=350)
+    ask = ListingQuery("models", FIELDS["models"], max_rows=350)
     break_off(served, obtain, ask=ask)
     assert ids_of(obtain(ask)) == listed()[:350]
     assert len(served.listed) == 2
 
 
 def test_sort_and_filter_are_asked_of_the_hub(obtain: Obtain) -> None:
-    ask = Ask("models", FIELDS["models"], sort="likes", filter=("text-generation",))
+    ask = ListingQuery("models", FIELDS["models"], sort="likes", filter=("text-generation",))
     capture = obtain(ask)
     assert ids_of(capture) == listed("likes", "text-generation")
     assert 0 < capture.rows < 500
@@ -548,13 +548,13 @@ def test_sort_and_filter_are_asked_of_the_hub(obtain: Obtain) -> None:
 
 
 LIMITED = [
-    Ask("models", FIELDS["models"], max_rows=120),
-    Ask("models", FIELDS["models"], filter=("text-generation",)),
+    ListingQuery("models", FIELDS["models"], max_rows=120),
+    ListingQuery("models", FIELDS["models"], filter=("text-generation",)),
 ]
 
 
 @pytest.mark.parametrize("limited", LIMITED)
-def test_a_limited_capture_is_not_taken_for_the_day(obtain: Obtain, limited: Ask) -> None:
+def test_a_limited_capture_is_not_taken_for_the_day(obtain: Obtain, limited: ListingQuery) -> None:
     assert obtain(limited).limited
     whole = obtain(MODELS)
     assert not whole.limited
@@ -563,7 +563,7 @@ def test_a_limited_capture_is_not_taken_for_the_day(obtain: Obtain, limited: Ask
 
 @pytest.mark.parametrize("limited", LIMITED)
 def test_a_whole_capture_is_not_replaced_by_a_limited_one(
-    served: ServedHub, obtain: Obtain, limited: Ask
+    served: ServedHub, obtain: Obtain, limited: ListingQuery
 ) -> None:
     whole = obtain(MODELS)
     served.requests.clear()
@@ -574,19 +574,22 @@ def test_a_whole_capture_is_not_replaced_by_a_limited_one(
 def test_a_limited_capture_is_used_again_for_the_same_question_only(
     served: ServedHub, obtain: Obtain
 ) -> None:
-    def asked(ask: Ask) -> int:
+    def asked(ask: ListingQuery) -> int:
         served.requests.clear()
         obtain(ask)
         return len(served.listed)
 
-    few = Ask("models", FIELDS["models"], max_rows=10)
+    few = ListingQuery("models", FIELDS["models"], max_rows=10)
     assert asked(few) == 1
     assert asked(few) == 0
-    assert asked(Ask("models", FIELDS["models"], max_rows=11)) == 1
-    assert asked(Ask("models", FIELDS["models"], max_rows=11, filter=("text-generation",))) == 1
+    assert asked(ListingQuery("models", FIELDS["models"], max_rows=11)) == 1
+    assert (
+        asked(ListingQuery("models", FIELDS["models"], max_rows=11, filter=("text-generation",)))
+        == 1
+    )
     # The first eleven of another order are other models.
-    assert asked(Ask("models", FIELDS["models"], max_rows=11, sort="likes")) == 1
-    assert asked(Ask("models", FIELDS["models"], max_rows=11)) == 1
+    assert asked(ListingQuery("models", FIELDS["models"], max_rows=11, sort="likes")) == 1
+    assert asked(ListingQuery("models", FIELDS["models"], max_rows=11)) == 1
 
 
 def test_a_limited_capture_of_a_past_day_is_given_as_the_limited_one_it_is(
@@ -617,7 +620,7 @@ def test_rows_served_twice_are_counted_over_a_break(served: ServedHub, obtain: O
 # Progress
 
 
-def reports(served: ServedHub, folder: Path, ask: Ask = MODELS) -> list[Progress]:
+def reports(served: ServedHub, folder: Path, ask: ListingQuery = MODELS) -> list[Progress]:
     seen: list[Progress] = []
     served.capturer(report=seen.append, report_every=0.0).obtain(folder, DAY, ask)
     return seen
@@ -744,7 +747,7 @@ def test_no_capture_begins_under_a_day_that_ended_while_it_waited(
         other.release()
 
     with pytest.raises(NoCapture, match="2026-11-20 is over"):
-        served.capturer(clock, tell=midnight).obtain(folder, DAY, MODELS)
+        served.capturer(clock, log=midnight).obtain(folder, DAY, MODELS)
     assert served.requests == []
     assert files(folder) == {}
 

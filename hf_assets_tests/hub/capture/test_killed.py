@@ -15,13 +15,13 @@ from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.demo.world.source import Where
 from hf_assets.hub.capture_store.capture import CorruptCapture, open_capture
 from hf_assets.hub.client import listing
-from hf_assets.hub.client.listing import Ask, ListingError
+from hf_assets.hub.client.listing import ListingError, ListingQuery
 from hf_assets.hub.client.rows import Kind
 from hf_assets.storage.lake import Lake, iso
 from hf_assets_tests.conftest import DAY, NOON, ServedHub, ServeHub
 from hf_assets_tests.support.hub.captures import ids_of, pages, python
 
-MODELS = Ask.everything("models")
+MODELS = ListingQuery.everything("models")
 HUB = GeneratedHub(4000, 2000, seed=5, day=iso(DAY))
 
 
@@ -179,7 +179,7 @@ def test_an_attempt_that_asked_for_something_else_is_not_gone_on_with(
     half: tuple[ServedHub, Path],
 ) -> None:
     served, folder = half
-    fewer = Ask("models", fields=("likes",))
+    fewer = ListingQuery("models", fields=("likes",))
     capture = served.capturer().obtain(folder, DAY, fewer)
     assert len(served.listed) == capture.facts["pages"] == 40
     assert ids_of(capture) == all_ids("models")

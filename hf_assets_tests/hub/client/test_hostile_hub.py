@@ -18,7 +18,7 @@ from hf_assets.hub.capture.capturer import Capturer
 from hf_assets.hub.capture_store.attempt import last_attempt
 from hf_assets.hub.capture_store.capture import open_capture
 from hf_assets.hub.client.addresses import next_address, refused_fields
-from hf_assets.hub.client.listing import Ask, HubClient, ListingError
+from hf_assets.hub.client.listing import HubClient, ListingError, ListingQuery
 from hf_assets.hub.client.pacing import Pacer
 from hf_assets.hub.client.rows import Oddities
 from hf_assets.hub.tables import schemas, usage
@@ -26,7 +26,7 @@ from hf_assets.storage.lake import Lake, iso
 from hf_assets_tests.conftest import DAY, Clock, Serve, ServeHub
 from hf_assets_tests.support.hub.captures import made_models, made_spaces, model, recorded
 
-WHOLE = Ask.everything("models")
+WHOLE = ListingQuery.everything("models")
 DEEP = b'{"_id": "d", "id": "a/deep", "cardData": ' + b"[" * 5000 + b"]" * 5000 + b"}"
 LONG = b'{"_id": "e", "id": "a/long", "likes": ' + b"9" * 5000 + b"}"
 

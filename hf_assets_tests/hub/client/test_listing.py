@@ -26,7 +26,7 @@ from hf_assets.hub.capture.capturer import NoCapture
 from hf_assets.hub.capture_store.capture import Capture, open_capture
 from hf_assets.hub.client import listing, pacing
 from hf_assets.hub.client.addresses import next_address, refused_fields
-from hf_assets.hub.client.listing import FIELDS, Ask, HubClient, ListingError
+from hf_assets.hub.client.listing import FIELDS, HubClient, ListingError, ListingQuery
 from hf_assets.hub.client.pacing import Pacer, pacer_for
 from hf_assets.hub.client.rows import Kind
 from hf_assets.storage.lake import Lake, iso
@@ -35,7 +35,7 @@ from hf_assets_tests.support.hub.captures import ids_of
 
 HUB = GeneratedHub(500, 200, seed=3, day=iso(DAY))
 PAGES = 5
-MODELS = Ask.everything("models")
+MODELS = ListingQuery.everything("models")
 
 
 def all_ids(kind: Kind = "models") -> list[str]:
@@ -67,7 +67,7 @@ def folder(lake: Lake) -> Path:
     return lake.folder("raw_models", DAY)
 
 
-def obtain(served: ServedHub, folder: Path, ask: Ask = MODELS, **client: Any) -> Capture:
+def obtain(served: ServedHub, folder: Path, ask: ListingQuery = MODELS, **client: Any) -> Capture:
     return served.capturer(client=served.client(**client)).obtain(folder, DAY, ask)
 
 
@@ -121,8 +121,8 @@ def test_the_fields_asked_are_the_ones_that_the_tables_need(kind: Kind) -> None:
         *("author", "createdAt", "lastModified", "likes", "trendingScore", "sdk", "runtime"),
         *("tags", "private", "models", "datasets", "usedStorage", "region"),
     }
-    assert Ask.everything(kind).sort == "createdAt"
-    assert not Ask.everything(kind).limited
+    assert ListingQuery.everything(kind).sort == "createdAt"
+    assert not ListingQuery.everything(kind).limited
 
 
 # Rate limit
@@ -157,8 +157,8 @@ def test_all_clients_of_a_hub_wait_before_it_has_to_refuse(
     pacer_for.cache_clear()
     served = hub(HUB, rate_limit=6, window=0.5, clock=at)
     for kind in ("models", "spaces"):
-        client = HubClient(served.url, retry_wait=0.001, tell=served.told.append)
-        folder, ask = lake.folder(f"raw_{kind}", DAY), Ask.everything(kind)
+        client = HubClient(served.url, retry_wait=0.001, log=served.told.append)
+        folder, ask = lake.folder(f"raw_{kind}", DAY), ListingQuery.everything(kind)
         assert_whole(served.capturer(client=client).obtain(folder, DAY, ask), kind)
     assert served.statuses == [200] * (PAGES + 2)
     assert served.told == ["0 requests left in this window: 2 s pause"]
@@ -690,9 +690,9 @@ def test_a_field_refused_on_a_later_page_is_dropped_there(served: ServedHub, fol
     assert tuple(capture.facts["refused"]) == ("usedStorage",)
 
 
-@pytest.mark.parametrize("ask", [Ask("models", FIELDS["models"], sort="nonsense")])
+@pytest.mark.parametrize("ask", [ListingQuery("models", FIELDS["models"], sort="nonsense")])
 def test_a_400_about_something_else_is_a_failure_for_good(
-    served: ServedHub, folder: Path, ask: Ask
+    served: ServedHub, folder: Path, ask: ListingQuery
 ) -> None:
     with pytest.raises(ListingError, match=r"(?s)page 0 .*HTTP 400.*check `sort`") as failure:
         obtain(served, folder, ask)

@@ -16,7 +16,7 @@ from hf_assets.hub.quality.absence_rows import ASIDE
 from hf_assets.hub.quality.schemas import DAILY_CHANGES
 from hf_assets.hub.tables.schemas import MODELS
 from hf_assets.storage.durable import write_bytes
-from hf_assets.storage.lake import Lake, Made
+from hf_assets.storage.lake import Lake, TableWrite
 from hf_assets.storage.opened import OpenedFile
 from hf_assets.trends.series.lifecycle import lifecycle
 from hf_assets.trends.series.past import Past
@@ -154,7 +154,9 @@ def test_days_that_another_version_compared_are_read_as_they_are(lake: Lake) -> 
         stored = lake.read("daily_changes", day_of(number))
         notes = {name: said for name, said in stored.notes.items() if name != ASIDE}
         notes["lifecycle"] = {"created": 2, "returned": 3, "undated": 4, "deleted": 5}
-        made = Made([stored.frame.collect()], notes, stored.provenance, {ASIDE: pl.DataFrame()})
+        made = TableWrite(
+            [stored.frame.collect()], notes, stored.provenance, {ASIDE: pl.DataFrame()}
+        )
         lake.write(DAILY_CHANGES, day_of(number), made)
     found = judge(lake)
     # Who went then is not known; nor who of those that came later had been there.
@@ -176,7 +178,7 @@ def test_a_thinned_day_does_not_say_who_was_created(lake: Lake) -> None:
     kept = "day, hub_id, id, downloads"
     rows = stored.frame.with_columns(created_at=None, gated=None).collect()
     notes = {"thinned": "2026-06-01", "kept": kept}
-    lake.write(MODELS, day_of(2), Made([rows], notes, stored.provenance))
+    lake.write(MODELS, day_of(2), TableWrite([rows], notes, stored.provenance))
     again = compare(lake, day_of(2))[day_of(2)]
     found = counts(again, "lifecycle")
     assert [found[name] for name in ("created", "older", "undated")] == [None] * 3

@@ -11,7 +11,7 @@ from hf_assets.hub.quality.absence_rows import ASIDE
 from hf_assets.hub.quality.comparing import compared
 from hf_assets.hub.quality.schemas import DAILY_CHANGES
 from hf_assets.hub.tables.schemas import MODELS
-from hf_assets.storage.lake import Lake, Made, Stored
+from hf_assets.storage.lake import Lake, StoredTable, TableWrite
 from hf_assets_tests.support.hub.days import counts, day_of, judge, model, store_day
 
 EARLIER = ("day", "hub_id", "id", "category", "downloads", "downloads_all_time", "likes")
@@ -29,7 +29,7 @@ def list_day(lake: Lake, number: int, sha256: str = "") -> None:
     store_day(lake, day_of(number), [*rows, *fresh], sha256=sha256 or str(number))
 
 
-def compare(lake: Lake, *days: str) -> dict[str, Stored]:
+def compare(lake: Lake, *days: str) -> dict[str, StoredTable]:
     found = {}
     for day in days or lake.days("models"):
         made = compared(lake, lake.read("models", day), changes.placed(lake, [day])[day])
@@ -42,7 +42,7 @@ def thin(lake: Lake, *numbers: int) -> None:
         retention._thin_table(lake, MODELS, day_of(number), "2026-11-01", dry=False)
 
 
-def rows_of(found: dict[str, Stored]) -> dict[str, pl.DataFrame]:
+def rows_of(found: dict[str, StoredTable]) -> dict[str, pl.DataFrame]:
     return {day: stored.frame.collect() for day, stored in found.items()}
 
 
@@ -126,7 +126,7 @@ def forget(lake: Lake, *numbers: int) -> None:
         lives = notes["lifecycle"]
         notes["lifecycle"] = {name: lives[name] for name in lives if name != "older"}
         frames = [stored.frame.filter(pl.col("key") != "older").collect()]
-        lake.write(DAILY_CHANGES, day_of(number), Made(frames, notes, stored.provenance))
+        lake.write(DAILY_CHANGES, day_of(number), TableWrite(frames, notes, stored.provenance))
 
 
 def told(lake: Lake, *names: str) -> list[tuple[int | None, ...]]:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from hf_assets.hub.quality import changes, coverage, day_quality, day_rules
 from hf_assets.hub.quality.schemas import DAILY_CHANGES, DAY_QUALITY
-from hf_assets.storage.lake import Lake, Made
+from hf_assets.storage.lake import Lake, TableWrite
 from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS
 from hf_assets_tests.support.hub.days import Row, compare, day_of, judge, model, store_day
 
@@ -48,7 +48,9 @@ def flags(lake: Lake) -> list[list[str]]:
 def test_days_as_they_should_be(lake: Lake) -> None:
     whole_days(lake, 0, 1, 2)
     lake.write(
-        DAILY_METRICS, day_of(1), Made([pl.DataFrame(schema=DAILY_METRICS.schema)], {"Spaces": 7})
+        DAILY_METRICS,
+        day_of(1),
+        TableWrite([pl.DataFrame(schema=DAILY_METRICS.schema)], {"Spaces": 7}),
     )
     found = judged(lake)
     assert all(row["trusted"] and not row["flags"] for row in found)
@@ -76,8 +78,8 @@ def test_a_gap_has_a_row_for_each_day_that_nobody_has(lake: Lake) -> None:
     assert (found[4]["hours"], found[4]["trusted"]) == (72.0, True)
     said = day_rules.no_gap_before(lake, day_quality.seen(lake, day_of(4)))
     assert not said.passed
-    assert said.warn
-    assert f"nobody has {day_of(2)} to {day_of(3)} (2 days)" in said.says
+    assert said.severity == "WARN"
+    assert f"nobody has {day_of(2)} to {day_of(3)} (2 days)" in said.description
     for number in (0, 1):
         assert day_rules.no_gap_before(lake, day_quality.seen(lake, day_of(number))).passed
 
@@ -97,7 +99,7 @@ def test_a_partial_day_is_told_and_is_no_yardstick(lake: Lake) -> None:
     assert (found[1]["deleted"], found[3]["deleted"], found[3]["returned"]) == (11, 0, 0)
     said = day_rules.no_gap_before(lake, day_quality.seen(lake, day_of(3)))
     assert said.passed
-    assert "2 days lie between" in said.says
+    assert "2 days lie between" in said.description
 
 
 def test_half_the_rows_are_enough(lake: Lake) -> None:
@@ -176,7 +178,7 @@ def test_a_total_far_under_that_of_the_days_around_is_a_stall(lake: Lake) -> Non
         seen, day_quality.around(partial(day_quality.seen, lake), day_of(5))
     )
     assert not said.passed
-    assert "where the days around have" in said.says
+    assert "where the days around have" in said.description
 
 
 def test_three_days_have_no_median(lake: Lake) -> None:
@@ -212,7 +214,7 @@ def test_a_rollback_is_more_than_one_counter_in_twenty(lake: Lake, fallen: int, 
     assert (found["rolled_back"], found["fell_share"]) == (back, fallen / 20)
     assert found["flags"] == (["rolled back"] if back else [])
     said = day_rules.not_rolled_back(day_quality.seen(lake, day_of(1)))
-    assert (said.passed, said.warn) == (not back, True)
+    assert (said.passed, said.severity == "WARN") == (not back, True)
 
 
 def test_a_rollback_lasts_until_the_shortfall_is_gone(lake: Lake) -> None:
@@ -265,7 +267,7 @@ def test_columns_that_go_and_come_and_go_blank(lake: Lake) -> None:
     seen = [day_quality.seen(lake, day_of(number)) for number in (0, 1)]
     said = day_rules.same_columns(seen[1], seen[0])
     assert not said.passed
-    assert said.says == f"+cardData; -trendingScore; license +50.0% null since {day_of(0)}."
+    assert said.description == f"+cardData; -trendingScore; license +50.0% null since {day_of(0)}."
     assert day_rules.same_columns(seen[0], None).passed
 
 
@@ -284,7 +286,7 @@ def test_a_day_filled_in_later_makes_the_next_one_stale(lake: Lake) -> None:
     frame = lake.read("day_quality", None).frame.collect()
     said = day_quality.nothing_stale(frame)
     assert not said.passed
-    assert f"daily_changes of {day_of(3)} anew" in said.says
+    assert f"daily_changes of {day_of(3)} anew" in said.description
     compare(lake, day_of(3))
     assert judge(lake)[day_of(3)]["trusted"]
     assert day_quality.nothing_stale(lake.read("day_quality", None).frame.collect()).passed
@@ -363,7 +365,7 @@ def test_each_footer_is_read_once_however_many_days_are_stale(lake: Lake) -> Non
         path = lake.folder("daily_changes", day_of(at)) / "data.parquet"
         stored = lake.read("daily_changes", day_of(at))
         notes = {**stored.notes, "before": "2020-01-01"}
-        lake.write(DAILY_CHANGES, day_of(at), Made([pl.read_parquet(path)], notes))
+        lake.write(DAILY_CHANGES, day_of(at), TableWrite([pl.read_parquet(path)], notes))
     with mock.patch.object(Lake, "read", autospec=True, side_effect=Lake.read) as read:
         assert len(day_quality.still_stale(lake)) == number
     # Once for its place, once for the capture behind it.
@@ -408,14 +410,14 @@ def test_the_last_days_that_cannot_be_trusted_are_named(lake: Lake) -> None:
     frame = lake.read("day_quality", None).frame.collect()
     said = day_quality.days_trusted(frame)
     assert said.passed  # more than a month ago
-    assert said.says == f"39 of 40 days are trusted; not: {day_of(3)} (partial)."
+    assert said.description == f"39 of 40 days are trusted; not: {day_of(3)} (partial)."
     store_day(lake, day_of(39), rows(38))
     compare(lake)
     judge(lake)
     said = day_quality.days_trusted(lake.read("day_quality", None).frame.collect())
     assert not said.passed
-    assert f"{day_of(3)} (partial), {day_of(39)} (stalled)." in said.says
-    assert said.warn
+    assert f"{day_of(3)} (partial), {day_of(39)} (stalled)." in said.description
+    assert said.severity == "WARN"
 
 
 # Real days

@@ -14,14 +14,14 @@ from hf_assets.hub.client.rows import Kind
 from hf_assets.hub.reconciliation import rules
 from hf_assets.hub.reconciliation.counts import counted
 from hf_assets.hub.reconciliation.rules import reconciled
-from hf_assets.rule_result import Verdict
-from hf_assets.storage.lake import Lake, Stored
+from hf_assets.rule_result import RuleResult
+from hf_assets.storage.lake import Lake, StoredTable
 from hf_assets_tests.hub.reconciliation.test_rules import DAY, put, recovered, verdict
 
 
 def made(
     lake: Lake, folder: Path, name: str, content: Any, kind: Kind = "models"
-) -> tuple[Stored, Capture, Verdict]:
+) -> tuple[StoredTable, Capture, RuleResult]:
     """The table of a day of one file, its capture, and what the check says of both."""
     days = folder / "days"
     days.mkdir(exist_ok=True)
@@ -41,15 +41,15 @@ def test_lists_of_something_else_are_not_counted(
     assert counts["invalid"] == 1
     assert {counts[one] for one in ("items", "rows", "largest", "licences")} == {0}
     said = verdict(lake, path, [{"id": "a/x"}], kind)
-    assert (said.passed, said.warn) == (False, True)
-    assert said.says == f"{column} could not be counted: none of its 1 values is clear."
+    assert (said.passed, said.severity) == (False, "WARN")
+    assert said.description == f"{column} could not be counted: none of its 1 values is clear."
 
 
 def test_a_score_beyond_all_scores_is_compared(tmp_path: Path, lake: Lake) -> None:
     stored, _, said = made(lake, tmp_path, f"{DAY}.csv", "id,trendingScore\na/x,1e15\na/y,2\n")
     assert stored.frame.collect()["trending_score"].to_list() == [1e15, 2.0]
-    assert said.figures["compared"]
-    assert said.says.endswith("numbers agree."), said.says
+    assert said.metadata["compared"]
+    assert said.description.endswith("numbers agree."), said.description
 
 
 def test_a_file_without_rows_has_every_count(tmp_path: Path, lake: Lake) -> None:
@@ -58,25 +58,25 @@ def test_a_file_without_rows_has_every_count(tmp_path: Path, lake: Lake) -> None
     full = counted(put(tmp_path / "b.jsonl", '{"id": "a/x"}'), "models", "", many=False)
     assert counts.keys() == full.keys()
     said = verdict(lake, path, [{"id": "a/x"}])
-    assert said.says == "rows: 0 in the file, 1 in the table."
+    assert said.description == "rows: 0 in the file, 1 in the table."
 
 
 def test_whatever_goes_wrong_is_a_warning(
     tmp_path: Path, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(stored: Stored, fields: Any) -> Any:
+    def broken(stored: StoredTable, fields: Any) -> Any:
         del stored, fields
         raise pl.exceptions.InvalidOperationError("no such thing")
 
     path = put(tmp_path / "a.jsonl", '{"id": "a/x"}')
     monkeypatch.setattr(rules, "_of_table", broken)
     said = verdict(lake, path, [{"id": "a/x"}])
-    assert (said.passed, said.warn) == (False, True)
-    assert said.says == (
+    assert (said.passed, said.severity) == (False, "WARN")
+    assert said.description == (
         "The file and the table could not be compared (InvalidOperationError: no such thing): "
         "compare them by hand."
     )
-    assert said.figures == {"compared": False}
+    assert said.metadata == {"compared": False}
 
 
 ABSENT = ["", "NULL", "null", "None", "NONE", "NaN", "nat", "<NA>", "\\N", "NA", "n/a", " N/A "]
@@ -93,7 +93,7 @@ def test_an_absent_value_is_none_however_it_is_written(
     names = ("category", "library", "likes", "created_at", "private", "tags", "gated")
     assert {name: frame[name].to_list()[0] for name in names} == dict.fromkeys(names)
     assert frame.select(names[:3]).row(1) == ("fill-mask", "x", 3)
-    assert said.passed, said.says
+    assert said.passed, said.description
     assert capture.facts["unread"] == {}
 
 
@@ -102,7 +102,7 @@ def test_names_may_be_words_for_nothing(tmp_path: Path, lake: Lake) -> None:
     stored, _, said = made(lake, tmp_path, f"{DAY}.csv", content)
     authors = dict(stored.frame.select("id", "author").collect().iter_rows())
     assert authors == {"NULL": "NA", "NA": "N/A", "\\N": None, "a/x": "a"}
-    assert said.passed, said.says
+    assert said.passed, said.description
 
 
 def test_a_typed_value_of_parquet_is_absent_alike(tmp_path: Path, lake: Lake) -> None:
@@ -111,7 +111,7 @@ def test_a_typed_value_of_parquet_is_absent_alike(tmp_path: Path, lake: Lake) ->
     stored, _, said = made(lake, tmp_path, f"{DAY}.parquet", content)
     assert stored.frame.collect()["likes"].to_list() == [None, 3]
     assert stored.notes["nulled"] == 0
-    assert said.passed, said.says
+    assert said.passed, said.description
 
 
 BASED = {"id": "a/x", "tags": ["base_model:a/y"]}
@@ -136,15 +136,15 @@ def test_bases_in_tags_count_where_the_field_says_none(
     stored, _, said = made(lake, tmp_path, f"{DAY}.{end}", content)
     (first,) = stored.frame.filter(pl.col("id") == "a/x").collect()["base_models"].to_list()
     assert first == [{"id": "a/y", "relation": None}]
-    assert said.passed, said.says
+    assert said.passed, said.description
 
 
 def test_weights_that_the_run_names_as_unread_are_a_warning(tmp_path: Path, lake: Lake) -> None:
     content = pa.table({"id": ["a/x"], "safetensors": pa.array([7], pa.int64())})
     _, capture, said = made(lake, tmp_path, f"{DAY}.parquet", content)
     assert capture.facts["unread"] == {"safetensors": "a column of int64"}
-    assert (said.passed, said.warn) == (False, True)
-    assert "sum of parameters: 7 in the file, 0 in the table" in said.says
+    assert (said.passed, said.severity) == (False, "WARN")
+    assert "sum of parameters: 7 in the file, 0 in the table" in said.description
 
 
 @pytest.mark.parametrize(
@@ -159,8 +159,8 @@ def test_a_total_in_a_text_is_no_total(
     quoted = cell.replace('"', '""')
     stored, _, said = made(lake, tmp_path, f"{DAY}.csv", f'id,gguf\na/x,"{quoted}"\n')
     assert stored.frame.collect()["parameters"].to_list() == [total]
-    assert said.passed or said.warn, said.says
-    assert said.passed or total is None, said.says
+    assert said.passed or said.severity == "WARN", said.description
+    assert said.passed or total is None, said.description
 
 
 @pytest.mark.parametrize("name", ["likes", "usedStorage", "downloads"])
@@ -172,7 +172,7 @@ def test_counters_with_an_exponent_are_read(tmp_path: Path, lake: Lake, name: st
     wanted = {"a/x": 100_000, "a/y": 12345, "a/z": 2500, "a/w": 1000, "a/v": None, "a/u": None}
     assert found == wanted
     assert stored.notes[f"nulled {name}"] == 2
-    assert said.passed, said.says
+    assert said.passed, said.description
 
 
 @pytest.mark.parametrize(
@@ -198,15 +198,15 @@ def test_private_may_be_zero_or_one(tmp_path: Path, lake: Lake, end: str) -> Non
     found = dict(frame.select("id", "private").iter_rows())
     assert found == {"a/x": True, "a/y": False, "a/z": None}
     assert capture.facts["unread"] == {}
-    assert said.passed, said.says
-    assert said.figures["numbers compared"] >= 3
+    assert said.passed, said.description
+    assert said.metadata["numbers compared"] >= 3
 
 
 def test_private_is_nothing_between_zero_and_one(tmp_path: Path, lake: Lake) -> None:
     content = '[{"id": "a/x", "private": 2}, {"id": "a/y", "private": 0.5}]'
     stored, _, said = made(lake, tmp_path, f"{DAY}.json", content)
     assert stored.frame.collect()["private"].to_list() == [None, None]
-    assert said.passed or said.warn, said.says
+    assert said.passed or said.severity == "WARN", said.description
 
 
 TAGS = ["time series", "license:mit", "ünï", "100", "true", "1.5", "base_model:a/b", "a, b", "it's"]
@@ -221,7 +221,7 @@ def test_lists_of_duckdb_are_read_and_counted(tmp_path: Path, lake: Lake, tags: 
     stored, capture = recovered(lake, tmp_path / "days", "models")
     assert stored.frame.sort("id").collect()["tags"].to_list() == [tags, ["fr", "de"]]
     said = reconciled(stored, capture)
-    assert said.passed, said.says
+    assert said.passed, said.description
     lost = verdict(lake, path, [{"id": "a/x"}, {"id": "a/y"}])
     assert not lost.passed
 

@@ -30,8 +30,8 @@ from hf_assets.hub.client.rows import Kind
 from hf_assets.hub.reconciliation.counts import counted
 from hf_assets.hub.reconciliation.rules import reconciled
 from hf_assets.hub.tables import cleaning, schemas
-from hf_assets.rule_result import Verdict
-from hf_assets.storage.lake import Lake, Made, Stored, iso
+from hf_assets.rule_result import RuleResult
+from hf_assets.storage.lake import Lake, StoredTable, TableWrite, iso
 from hf_assets_tests.support.hub.wild_rows import wild_rows
 
 DAY = "2025-06-01"
@@ -61,12 +61,12 @@ def capture_of(counts: dict[str, Any], kind: Kind = "models", **facts: Any) -> C
     )
 
 
-def table(lake: Lake, rows: Rows, kind: Kind = "models", **notes: Any) -> Stored:
+def table(lake: Lake, rows: Rows, kind: Kind = "models", **notes: Any) -> StoredTable:
     """A stored day with these rows; columns left out are null."""
     schema = schemas.MODELS if kind == "models" else schemas.ENRICHED_SPACES
     named = [{"hub_id": f"name:{row['id']}", **row} for row in rows]
     frame = pl.DataFrame(named, schema=schema.schema, orient="row")
-    made = Made([frame.with_columns(day=pl.lit(iso(DAY)))], notes=notes)
+    made = TableWrite([frame.with_columns(day=pl.lit(iso(DAY)))], notes=notes)
     made.provenance = {f"raw_{kind}": {"sha256": SHA}}
     return lake.write(schema, DAY, made)
 
@@ -79,7 +79,7 @@ def verdict(
     day: str = "",
     facts: dict[str, Any] | None = None,
     notes: dict[str, Any] | None = None,
-) -> Verdict:
+) -> RuleResult:
     counts = json.loads(json.dumps(counted(path, kind, day, many=bool(day))))
     return reconciled(
         table(lake, rows, kind, **(notes or {})), capture_of(counts, kind, **(facts or {}))
@@ -337,14 +337,14 @@ def test_each_fault_is_seen_and_the_right_table_passes(
 ) -> None:
     path = put(tmp_path / fault.name, fault.content)
     right = verdict(lake, path, fault.right, fault.kind, notes=fault.right_notes)
-    assert right.passed, right.says
-    assert "numbers agree" in right.says
+    assert right.passed, right.description
+    assert "numbers agree" in right.description
     facts = {"unread": fault.unread}
     wrong = verdict(lake, path, fault.wrong, fault.kind, facts=facts, notes=fault.notes)
     assert not wrong.passed
-    assert wrong.warn is fault.warns
+    assert (wrong.severity == "WARN") is fault.warns
     for words in fault.says:
-        assert words in wrong.says, wrong.says
+        assert words in wrong.description, wrong.description
 
 
 @pytest.mark.parametrize(
@@ -357,19 +357,19 @@ def test_a_list_that_was_cut_off_is_no_list(
 ) -> None:
     path = put(tmp_path / "a.csv", f'id,tags\na/x,"{cell}"\n')
     left_out = verdict(lake, path, [{"id": "a/x"}])
-    assert (left_out.passed, left_out.warn) == (False, True)
-    assert left_out.says == "tags of 1 rows are cut off in the file."
+    assert (left_out.passed, left_out.severity) == (False, "WARN")
+    assert left_out.description == "tags of 1 rows are cut off in the file."
     taken = verdict(lake, path, [{"id": "a/x", "tags": stored}])
-    assert (taken.passed, taken.warn) == (False, False)
-    assert f"tags in all: 0 in the file, {len(stored)} in the table" in taken.says
+    assert (taken.passed, taken.severity) == (False, "ERROR")
+    assert f"tags in all: 0 in the file, {len(stored)} in the table" in taken.description
 
 
 @pytest.mark.parametrize("cell", ["{'a', 'b'}", "[b'a']", "a b c", "[1, 2]", "['a"])
 def test_what_is_no_list_could_not_be_counted(tmp_path: Path, lake: Lake, cell: str) -> None:
     path = put(tmp_path / "a.csv", f'id,tags\na/x,"{cell}"\n')
     said = verdict(lake, path, [{"id": "a/x"}])
-    assert (said.passed, said.warn) == (False, True)
-    assert said.says == "tags could not be counted: none of its 1 values is clear."
+    assert (said.passed, said.severity) == (False, "WARN")
+    assert said.description == "tags could not be counted: none of its 1 values is clear."
     # A reader that knows more than this one is not called wrong.
     assert verdict(lake, path, [{"id": "a/x", "tags": ["a", "b"]}]).passed
 
@@ -379,8 +379,8 @@ def test_no_number_is_no_invalid_value(tmp_path: Path, lake: Lake) -> None:
     rows = [{"id": "a/x"}, {"id": "a/y", "likes": 1}]
     assert verdict(lake, path, rows).passed
     named = verdict(lake, path, rows, notes={"nulled likes": 1})
-    assert (named.passed, named.warn) == (False, True)
-    assert named.says == "1 likes are named as invalid, and the file has 0."
+    assert (named.passed, named.severity) == (False, "WARN")
+    assert named.description == "1 likes are named as invalid, and the file has 0."
     odd = put(tmp_path / "b.json", '[{"id": "a/x", "likes": 1.5}, {"id": "a/y", "likes": 1}]')
     assert verdict(lake, odd, rows, notes={"nulled likes": 1}).passed
 
@@ -389,8 +389,10 @@ def test_a_column_date_without_any_id_twice_is_remarked(tmp_path: Path, lake: La
     lines = "id,date,likes\na/x,2025-01-03,10\na/y,2025-01-04,3\n"
     rows = [{"id": "a/x", "likes": 10}]
     said = verdict(lake, put(tmp_path / "a.csv", lines), rows, day="2025-01-03")
-    assert (said.passed, said.warn) == (False, True)
-    assert said.says.startswith("the column `date` was taken for the day, and no id is on two days")
+    assert (said.passed, said.severity) == (False, "WARN")
+    assert said.description.startswith(
+        "the column `date` was taken for the day, and no id is on two days"
+    )
     twice = put(tmp_path / "b.csv", lines + "a/x,2025-01-04,11\n")
     assert verdict(lake, twice, rows, day="2025-01-03").passed
     assert verdict(
@@ -457,8 +459,8 @@ def test_a_file_that_cannot_be_counted_says_so(tmp_path: Path, lake: Lake) -> No
         "f.csv": "id,likes\na/x,1\na/y\n",
     }.items():
         said = verdict(lake, put(tmp_path / name, content), [{"id": "a/x"}])
-        assert (said.passed, said.warn) == (False, True), name
-        assert said.says.startswith("The file could not be counted ("), name
+        assert (said.passed, said.severity) == (False, "WARN"), name
+        assert said.description.startswith("The file could not be counted ("), name
     assert "uncounted" in counted(tmp_path / "gone.csv", "models", "", many=False)
 
 
@@ -472,15 +474,15 @@ def test_what_cannot_be_compared_passes_and_says_why(lake: Lake) -> None:
             del other.facts["counted"]
         said = reconciled(stored, other)
         assert said.passed
-        return said.says
+        return said.description
 
     assert says(source="hub-stats").startswith("Compares recorded folders")
     assert says(absent_kind="No models.") == "No models."
     assert "an earlier capture" in says(sha256="6" * 64)
     assert "`refetch`" in says(gone=True)
-    assert "no longer there" in reconciled(stored, None).says
+    assert "no longer there" in reconciled(stored, None).description
     thin = table(lake, [{"id": "a/x"}], thinned="2025-07-01")
-    assert "thinned" in reconciled(thin, capture).says
+    assert "thinned" in reconciled(thin, capture).description
 
 
 TAGS = st.lists(
@@ -567,7 +569,7 @@ def test_no_cell_is_an_error(tmp_path: Path, cells: list[list[str]]) -> None:
     assert counts["rows"] == len(cells)
 
 
-def recovered(lake: Lake, folder: Path, kind: Kind, day: str = DAY) -> tuple[Stored, Capture]:
+def recovered(lake: Lake, folder: Path, kind: Kind, day: str = DAY) -> tuple[StoredTable, Capture]:
     """A day by the readers themselves."""
     found = find_day(RecordedDays(folder), kind, day)
     assert found is not None
@@ -623,8 +625,8 @@ def test_an_ordinary_day_agrees_whatever_its_format(tmp_path: Path, lake: Lake, 
     put(folder / name, content)
     stored, capture = recovered(lake, folder, "models")
     said = reconciled(stored, capture)
-    assert said.passed, said.says
-    assert said.figures["numbers compared"] > 20
+    assert said.passed, said.description
+    assert said.metadata["numbers compared"] > 20
     assert capture.facts["unread"] == {}
 
 
@@ -638,7 +640,7 @@ def test_an_ordinary_day_of_spaces_agrees(tmp_path: Path, lake: Lake) -> None:
     put(tmp_path / "days" / f"spaces_{DAY}.json", json.dumps(rows))
     stored, capture = recovered(lake, tmp_path / "days", "spaces")
     said = reconciled(stored, capture)
-    assert said.passed, said.says
+    assert said.passed, said.description
 
 
 def test_a_column_that_no_reader_took_is_unread(tmp_path: Path, lake: Lake) -> None:
@@ -653,8 +655,8 @@ def test_a_column_that_no_reader_took_is_unread(tmp_path: Path, lake: Lake) -> N
     assert capture.facts["unread"] == {"Trending Score": reason}
     stored = lake.write(schemas.MODELS, DAY, cleaning.models(capture, DAY))
     said = reconciled(stored, capture)
-    assert (said.passed, said.warn) == (False, True)
-    assert said.says == (
+    assert (said.passed, said.severity) == (False, "WARN")
+    assert said.description == (
         "sum of trendingScore in millionths: 4,000,000 in the file, 0 in the table; "
         "rows with trendingScore: 1 in the file, 0 in the table."
     )

@@ -23,7 +23,7 @@ from hf_assets.hub.capture_store.capture import Capture, CorruptCapture, open_ca
 from hf_assets.hub.client import listing
 from hf_assets.hub.client.rows import Kind
 from hf_assets.hub.tables import cleaning, schemas
-from hf_assets.storage.lake import Lake, Stored, iso
+from hf_assets.storage.lake import Lake, StoredTable, iso
 from hf_assets_tests.conftest import DAY, ServedHub, ServeHub
 from hf_assets_tests.support.hub.captures import (
     Row,
@@ -44,13 +44,13 @@ from hf_assets_tests.support.hub.wild_rows import as_json, reading, wild_rows
 def made(hub: ServeHub, lake: Lake, tmp_path: Path) -> Any:
     """`models` of rows written by hand, by way of HTTP, a capture and Parquet."""
 
-    def made(*rows: Row, **faults: Any) -> Stored:
+    def made(*rows: Row, **faults: Any) -> StoredTable:
         return made_models(lake, hub(recorded(tmp_path / "hub", rows), Faults(**faults)))
 
     return made
 
 
-def one(stored: Stored) -> Row:
+def one(stored: StoredTable) -> Row:
     (row,) = stored.frame.collect().iter_rows(named=True)
     return row
 
@@ -286,7 +286,7 @@ def test_the_quarantine_names_page_row_and_id(
     assert named["gated"][1] == rows[1]["id"]
 
 
-def captured_again(stored: Stored) -> Capture:
+def captured_again(stored: StoredTable) -> Capture:
     """The capture that a day was made of."""
     capture = open_capture(stored.path.parents[2] / "raw_models" / f"day={stored.day}")
     assert capture is not None
@@ -416,7 +416,9 @@ def test_the_quarantine_goes_when_it_is_empty(hub: ServeHub, lake: Lake, tmp_pat
     assert made_models(lake, served).aside("quarantine") is not None
     served.faults.odd_rows.clear()
     folder = lake.folder("raw_models", DAY)
-    capture = served.capturer().obtain(folder, DAY, listing.Ask.everything("models"), refetch=True)
+    capture = served.capturer().obtain(
+        folder, DAY, listing.ListingQuery.everything("models"), refetch=True
+    )
     stored = lake.write(schemas.MODELS, DAY, cleaning.models(capture, DAY))
     assert stored.aside("quarantine") is None
     assert not (stored.path.parent / "quarantine.parquet").exists()
@@ -627,7 +629,7 @@ def space(number: int, **fields: Any) -> Row:
 
 @pytest.fixture
 def two(hub: ServeHub, lake: Lake, tmp_path: Path) -> Any:
-    def two(models: list[Row], spaces: list[Row]) -> tuple[Stored, Stored]:
+    def two(models: list[Row], spaces: list[Row]) -> tuple[StoredTable, StoredTable]:
         served = hub(recorded(tmp_path / "hub", models, spaces))
         stored = made_models(lake, served)
         return stored, made_spaces(lake, served, stored)

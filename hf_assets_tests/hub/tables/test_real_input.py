@@ -10,7 +10,7 @@ from hf_assets.demo.world.recorded import RecordedHub
 from hf_assets.hub.client import listing
 from hf_assets.hub.quality import rules
 from hf_assets.hub.tables import schemas, usage
-from hf_assets.storage.lake import Lake, Stored
+from hf_assets.storage.lake import Lake, StoredTable
 from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS, daily_metrics
 from hf_assets_tests.conftest import DAY, ServeHub
 from hf_assets_tests.support.hub.captures import made_models, made_spaces
@@ -25,13 +25,13 @@ def _several_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def models(hub: ServeHub, lake: Lake, real_data: Path) -> Stored:
+def models(hub: ServeHub, lake: Lake, real_data: Path) -> StoredTable:
     path = real_data / "hub-models-2025-12" / "models.json"
     return made_models(lake, hub(RecordedHub(models=path)))
 
 
 @pytest.fixture
-def metrics(lake: Lake, models: Stored) -> pl.DataFrame:
+def metrics(lake: Lake, models: StoredTable) -> pl.DataFrame:
     spaces = pl.LazyFrame(schema=schemas.ENRICHED_SPACES.schema)
     usage_of_none = pl.LazyFrame(schema=schemas.MODEL_USAGE.schema)
     made = daily_metrics(models.frame, spaces, usage_of_none, [], DAY)
@@ -43,7 +43,7 @@ def of(metrics: pl.DataFrame, dimension: str, column: str) -> dict[str | None, i
     return dict(found.select("key", column).iter_rows())
 
 
-def test_models_of_december_2025(models: Stored) -> None:
+def test_models_of_december_2025(models: StoredTable) -> None:
     frame = models.frame.collect()
     assert frame.height == frame["hub_id"].n_unique() == 1000
     assert frame["category"].count() == 794
@@ -54,7 +54,7 @@ def test_models_of_december_2025(models: Stored) -> None:
     assert years.rows() == [(2022, 82), (2023, 86), (2024, 208), (2025, 624)]
 
 
-def test_every_model_of_december_2025_is_as_recorded(models: Stored, real_data: Path) -> None:
+def test_every_model_of_december_2025_is_as_recorded(models: StoredTable, real_data: Path) -> None:
     recorded = json.loads((real_data / "hub-models-2025-12" / "models.json").read_text())
     columns = {
         "_id": "hub_id",
@@ -97,7 +97,7 @@ def test_correlations_of_december_2025(metrics: pl.DataFrame) -> None:
     assert round(found["pearson/trending_score/downloads"], 6) == -0.001948
 
 
-def test_the_rules_pass_december_2025(models: Stored) -> None:
+def test_the_rules_pass_december_2025(models: StoredTable) -> None:
     assert rules.required_columns(models, schemas.MODELS).passed
     assert rules.ranges(models).passed
     assert rules.quarantined(models).passed
@@ -107,7 +107,7 @@ def test_the_rules_pass_december_2025(models: Stored) -> None:
 
 
 @pytest.fixture
-def tables(hub: ServeHub, lake: Lake, real_data: Path) -> dict[str, Stored]:
+def tables(hub: ServeHub, lake: Lake, real_data: Path) -> dict[str, StoredTable]:
     folder = real_data / "hub-spaces-by-model-2024-01"
     served = hub(RecordedHub(folder / "models.json", folder / "spaces.json"))
     models = made_models(lake, served)
@@ -120,7 +120,7 @@ def tables(hub: ServeHub, lake: Lake, real_data: Path) -> dict[str, Stored]:
     return {"models": models, "spaces": spaces, "top": top, "usage": used}
 
 
-def test_spaces_by_model_of_january_2024(tables: dict[str, Stored]) -> None:
+def test_spaces_by_model_of_january_2024(tables: dict[str, StoredTable]) -> None:
     assert tables["models"].rows == tables["usage"].rows == tables["top"].rows == 38
     notes = tables["usage"].notes
     assert notes["Spaces"] == notes["Spaces naming a model"] == tables["spaces"].rows == 3379
@@ -133,7 +133,7 @@ def test_spaces_by_model_of_january_2024(tables: dict[str, Stored]) -> None:
         assert notes[f"Spaces with chosen models, {kind} text-classification"] == 837
 
 
-def test_usage_of_january_2024(tables: dict[str, Stored]) -> None:
+def test_usage_of_january_2024(tables: dict[str, StoredTable]) -> None:
     frame = tables["usage"].frame.collect()
     spaces = dict(frame.select("id", "spaces").iter_rows())
     assert spaces["gpt2"] == 1212
@@ -143,7 +143,9 @@ def test_usage_of_january_2024(tables: dict[str, Stored]) -> None:
     assert frame["likes"].null_count() == 38  # unknown is not 0
 
 
-def test_spaces_of_january_2024_are_as_recorded(tables: dict[str, Stored], real_data: Path) -> None:
+def test_spaces_of_january_2024_are_as_recorded(
+    tables: dict[str, StoredTable], real_data: Path
+) -> None:
     path = real_data / "hub-spaces-by-model-2024-01" / "spaces.json"
     recorded = {row["_id"]: row for row in json.loads(path.read_text())}
     frame = tables["spaces"].frame.collect()
@@ -157,7 +159,7 @@ def test_spaces_of_january_2024_are_as_recorded(tables: dict[str, Stored], real_
         assert (row["likes"], row["created_at"], row["sdk"]) == (None, None, None)
 
 
-def test_metrics_of_january_2024(lake: Lake, tables: dict[str, Stored]) -> None:
+def test_metrics_of_january_2024(lake: Lake, tables: dict[str, StoredTable]) -> None:
     chosen = tables["usage"].notes["chosen_usage"]
     frames = (tables[name].frame for name in ("models", "spaces", "usage"))
     made = daily_metrics(*frames, chosen, DAY)

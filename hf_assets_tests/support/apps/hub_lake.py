@@ -9,7 +9,7 @@ import polars as pl
 
 from hf_assets.hub.quality.schemas import DAY_QUALITY
 from hf_assets.hub.tables.schemas import ENRICHED_SPACES, MODEL_USAGE, MODELS
-from hf_assets.storage.lake import Lake, Made
+from hf_assets.storage.lake import Lake, TableWrite
 from hf_assets.storage.parquet import Table
 from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS
 from hf_assets.trends.series import schemas
@@ -61,7 +61,7 @@ def _store(lake: Lake, table: Table, day: str | None, rows: list[dict[str, Any]]
     if day:
         rows = [{"day": date.fromisoformat(day), **row} for row in rows]
     frame = pl.DataFrame(rows, schema=table.schema, orient="row")
-    lake.write(table, day, Made([frame], {"rows": len(rows)}, PROVENANCE))
+    lake.write(table, day, TableWrite([frame], {"rows": len(rows)}, PROVENANCE))
 
 
 def _by_month(lake: Lake, table: Table, rows: list[dict[str, Any]]) -> None:
@@ -69,7 +69,7 @@ def _by_month(lake: Lake, table: Table, rows: list[dict[str, Any]]) -> None:
     for month in months:
         mine = [row for row in rows if str(row["day"]).startswith(month)]
         frame = pl.DataFrame(mine, schema=table.schema, orient="row")
-        lake.write(table, month, Made([frame]))
+        lake.write(table, month, TableWrite([frame]))
     lake.join_months(table.name, months, {"rows": len(rows)}, 0.0)
 
 

@@ -63,7 +63,7 @@ TINY = {
 
 
 @dataclass(frozen=True)
-class Made:
+class TrainedMiniLM:
     """The three folders of a base model, and what it was trained and measured on."""
 
     folder: Path
@@ -83,7 +83,7 @@ class Made:
         return self.folder / "quantized"
 
 
-def made(base: Path) -> Made:
+def made(base: Path) -> TrainedMiniLM:
     """MiniLM trained, exported and quantised in `base`, by whichever process comes first."""
     folder, done = base / "minilm", base / "minilm.done"
     validation = split_of(60, seed=2)
@@ -91,7 +91,7 @@ def made(base: Path) -> Made:
         if not done.exists():
             _make(folder, validation)
             done.touch()
-    return Made(folder, validation.texts, validation)
+    return TrainedMiniLM(folder, validation.texts, validation)
 
 
 def _make(folder: Path, validation: Split) -> None:

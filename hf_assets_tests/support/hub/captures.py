@@ -15,10 +15,10 @@ import hf_assets_tests
 from hf_assets.demo.world.recorded import RecordedHub
 from hf_assets.hub.capture import capturer
 from hf_assets.hub.capture_store.capture import Capture
-from hf_assets.hub.client.listing import Ask
+from hf_assets.hub.client.listing import ListingQuery
 from hf_assets.hub.client.rows import Kind
 from hf_assets.hub.tables import cleaning, schemas
-from hf_assets.storage.lake import Lake, Made, Stored
+from hf_assets.storage.lake import Lake, StoredTable, TableWrite
 from hf_assets_tests.conftest import DAY, ServedHub
 
 Row = dict[str, Any]
@@ -59,15 +59,15 @@ def unjudged() -> Generator[None]:
 def captured(lake: Lake, served: ServedHub, kind: Kind = "models") -> Capture:
     folder = lake.folder(f"raw_{kind}", DAY)
     with unjudged():
-        return served.capturer().obtain(folder, DAY, Ask.everything(kind))
+        return served.capturer().obtain(folder, DAY, ListingQuery.everything(kind))
 
 
-def made_models(lake: Lake, served: ServedHub) -> Stored:
+def made_models(lake: Lake, served: ServedHub) -> StoredTable:
     """`models` of what is served, by way of a capture and the lake."""
     return lake.write(schemas.MODELS, DAY, cleaning.models(captured(lake, served), DAY))
 
 
-def made_spaces(lake: Lake, served: ServedHub, models: Stored) -> Stored:
+def made_spaces(lake: Lake, served: ServedHub, models: StoredTable) -> StoredTable:
     capture = captured(lake, served, "spaces")
     made = cleaning.enriched_spaces(capture, models.frame, DAY)
     return lake.write(schemas.ENRICHED_SPACES, DAY, made)
@@ -83,14 +83,16 @@ def ids_of(capture: Capture) -> list[Any]:
     return [row["_id"] for row in rows_of(capture)]
 
 
-def by_id(stored: Stored) -> dict[str, Row]:
+def by_id(stored: StoredTable) -> dict[str, Row]:
     return {row["id"]: row for row in stored.frame.collect().iter_rows(named=True)}
 
 
-def table_of(lake: Lake, table: Any, rows: list[Row]) -> Stored:
+def table_of(lake: Lake, table: Any, rows: list[Row]) -> StoredTable:
     """A stored day of a table with these rows; columns left out are null."""
     frame = pl.DataFrame(rows, schema=table.schema, orient="row", strict=True)
-    return lake.write(table, DAY, Made(frames=[frame.with_columns(day=pl.lit(DAY).str.to_date())]))
+    return lake.write(
+        table, DAY, TableWrite(frames=[frame.with_columns(day=pl.lit(DAY).str.to_date())])
+    )
 
 
 def python(module: str, *arguments: object) -> "Popen[str]":

@@ -19,7 +19,7 @@ def main(url: str, folder: str, now: str, page_size: str, kind: str) -> None:
     client = listing.HubClient(url, retry_wait=0.05)
     capturer = Capturer(client, clock=Clock(datetime.fromisoformat(now)), lock_wait=60)
     assert kind in ("models", "spaces")
-    capture = capturer.obtain(Path(folder), DAY, listing.Ask.everything(kind))
+    capture = capturer.obtain(Path(folder), DAY, listing.ListingQuery.everything(kind))
     print(capture.facts["attempt"], capture.facts["pages"], capture.facts["rows"])
 
 

@@ -9,7 +9,7 @@ import polars as pl
 from hf_assets.hub.quality import changes, day_quality
 from hf_assets.hub.quality.schemas import DAILY_CHANGES, DAY_QUALITY
 from hf_assets.hub.tables.schemas import MODELS
-from hf_assets.storage.lake import Lake, Made, Stored, iso
+from hf_assets.storage.lake import Lake, StoredTable, TableWrite, iso
 
 Row = dict[str, Any]
 FIRST = dt.date(2026, 3, 1)
@@ -33,15 +33,15 @@ def model(at: int, **fields: Any) -> Row:
     }
 
 
-def store_day(lake: Lake, day: str, rows: Iterable[Row], **facts: Any) -> Stored:
+def store_day(lake: Lake, day: str, rows: Iterable[Row], **facts: Any) -> StoredTable:
     """`models` of that day, captured at noon, or as `facts` say."""
     frame = pl.DataFrame(list(rows), schema=MODELS.schema).with_columns(day=pl.lit(iso(day)))
     provenance = {"source": "captured", "endpoint": "https://hub", "limited": False,
                   "finished": f"{day}T12:00:00+00:00"}  # fmt: skip
-    return lake.write(MODELS, day, Made([frame], {}, {"raw_models": provenance | facts}))
+    return lake.write(MODELS, day, TableWrite([frame], {}, {"raw_models": provenance | facts}))
 
 
-def compare(lake: Lake, *days: str) -> dict[str, Stored]:
+def compare(lake: Lake, *days: str) -> dict[str, StoredTable]:
     """`daily_changes` of those days, or of all days that have models."""
     found = {}
     for day in days or lake.days("models"):
@@ -58,7 +58,7 @@ def judge(lake: Lake) -> dict[str, Row]:
     return {str(row["day"]): row for row in stored.frame.collect().to_dicts()}
 
 
-def counts(stored: Stored, dimension: str) -> dict[str, int]:
+def counts(stored: StoredTable, dimension: str) -> dict[str, int]:
     """Rows by key of one dimension of `daily_changes`."""
     found = stored.frame.filter(pl.col("dimension") == dimension).collect()
     return dict(found.select("key", "rows").iter_rows())

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from hf_assets.hub.quality.schemas import DAILY_CHANGES, DAY_QUALITY
-from hf_assets.storage.lake import Lake, Made
+from hf_assets.storage.lake import Lake, TableWrite
 from hf_assets.storage.parquet import Table
 from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS
 from hf_assets.trends.series.past import Past
@@ -36,7 +36,7 @@ def verdict(number: int, **said: Any) -> Row:
 
 def write(lake: Lake, table: Table, key: str | None, rows: Iterable[Row]) -> None:
     frame = pl.DataFrame(list(rows), schema=dict(table.schema))
-    lake.write(table, key, Made(frames=[frame]))
+    lake.write(table, key, TableWrite(frames=[frame]))
 
 
 def judge(lake: Lake, verdicts: Iterable[Row]) -> None:
@@ -84,12 +84,12 @@ def changes(lake: Lake, number: int, rows: Iterable[Row], before: int | None = N
     write(lake, DAILY_CHANGES, day(number).isoformat(), [{**said, **row} for row in rows])
 
 
-def frame_of(made: Made) -> pl.DataFrame:
+def frame_of(made: TableWrite) -> pl.DataFrame:
     made.frames = list(made.frames)  # they may come once
     return pl.concat(made.frames, how="diagonal")
 
 
-def column(made: Made | pl.DataFrame, name: str, key: str | None = None) -> dict[int, Any]:
+def column(made: TableWrite | pl.DataFrame, name: str, key: str | None = None) -> dict[int, Any]:
     """The values of a column by day number, of one key."""
     frame = made if isinstance(made, pl.DataFrame) else frame_of(made)
     if key is not None:

@@ -8,7 +8,7 @@ from unittest import mock
 
 import polars as pl
 
-from hf_assets.storage.lake import Lake, Made
+from hf_assets.storage.lake import Lake, TableWrite
 from hf_assets.storage.parquet import Table
 from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS
 from hf_assets.trends.series import key_history, schemas
@@ -129,7 +129,7 @@ def full_at(month: str) -> Generator[list[str]]:
     """The disk is full when that month is written; what was written before."""
     write, written = Lake.write, []
 
-    def writing(lake: Lake, table: Table, key: str, made: Made) -> object:
+    def writing(lake: Lake, table: Table, key: str, made: TableWrite) -> object:
         if key == month:
             raise OSError("No space left on device")
         written.append(key)

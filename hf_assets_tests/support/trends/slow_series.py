@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from unittest import mock
 
-from hf_assets.storage.lake import Lake, Made
+from hf_assets.storage.lake import Lake, TableWrite
 from hf_assets.storage.parquet import Table
 from hf_assets.trends.series.incremental import brought_up
 from hf_assets.trends.series.past import Past
@@ -15,7 +15,7 @@ from hf_assets_tests.support.trends.quarters import LEVELS
 def slow() -> None:
     write = Lake.write
 
-    def writing(lake: Lake, table: Table, key: str, made: Made) -> object:
+    def writing(lake: Lake, table: Table, key: str, made: TableWrite) -> object:
         found = write(lake, table, key, made)
         print("half", flush=True)
         time.sleep(600)

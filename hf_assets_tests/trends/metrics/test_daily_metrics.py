@@ -18,7 +18,7 @@ from polars.testing import assert_frame_equal
 from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.hub.client import listing
 from hf_assets.hub.tables import schemas, usage
-from hf_assets.storage.lake import Lake, Made, Stored, iso
+from hf_assets.storage.lake import Lake, StoredTable, TableWrite, iso
 from hf_assets.trends.metrics import daily_metrics as metrics
 from hf_assets.trends.metrics import licenses
 from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS, daily_metrics
@@ -442,13 +442,13 @@ def test_correlations_at_their_ends() -> None:
 
 
 class Day(NamedTuple):
-    models: Stored
-    spaces: Stored
+    models: StoredTable
+    spaces: StoredTable
     usage: pl.LazyFrame
     chosen: list[Row]
 
     @property
-    def made(self) -> Made:
+    def made(self) -> TableWrite:
         return daily_metrics(self.models.frame, self.spaces.frame, self.usage, self.chosen, DAY)
 
 
@@ -526,7 +526,7 @@ def test_a_hundred_thousand_models_are_at_most_100_kilobytes(lake: Lake, day: An
 def test_long_names_are_kept(lake: Lake) -> None:
     rows = [{"id": f"a/{at}" + "x" * 10_000, "hub_id": f"{at}", "downloads": at} for at in range(5)]
     frame = frame_of(rows)
-    stored = lake.write(DAILY_METRICS, DAY, Made([frame]))
+    stored = lake.write(DAILY_METRICS, DAY, TableWrite([frame]))
     assert stored.frame.filter(dimension="model").collect()["key"].str.len_chars().max() == 10_003
 
 

@@ -123,8 +123,8 @@ def test_the_rules(lake: Lake) -> None:
     assert grows_with_days(stored, days).passed
     verdict = grows_with_days(stored, [*days[1:], "2025-03-09"])
     assert not verdict.passed
-    assert "2025-03-09" in verdict.says
-    assert "2025-03-01" in verdict.says
+    assert "2025-03-09" in verdict.description
+    assert "2025-03-01" in verdict.description
     assert shares_add_up(stored).passed
     frame = stored.frame.collect().with_columns(share_rows=pl.lit(0.6))
     frame.write_parquet(stored.path)

@@ -23,7 +23,7 @@ from hf_assets.charts.marks import (
     house_style,
 )
 from hf_assets.charts.wording import clean, exact, fit, human, percent, plural, told
-from hf_assets.storage.lake import Stored
+from hf_assets.storage.lake import StoredTable
 
 TOP = 20
 FIGURES: dict[str, Callable[["Snapshot"], Figure]] = {}
@@ -57,7 +57,7 @@ def figure(make: Callable[[Snapshot], Figure]) -> Callable[[Snapshot], Figure]:
     return styled
 
 
-def snapshot_of(metrics: Stored, usage: Stored) -> Snapshot:
+def snapshot_of(metrics: StoredTable, usage: StoredTable) -> Snapshot:
     """A day as the lake has it: `daily_metrics` and `model_usage`."""
     return Snapshot(
         day=datetime.date.fromisoformat(metrics.day),
@@ -69,7 +69,7 @@ def snapshot_of(metrics: Stored, usage: Stored) -> Snapshot:
     )
 
 
-def _source(stored: Stored) -> str:
+def _source(stored: StoredTable) -> str:
     """Where the day's models come from."""
     facts = stored.provenance.get("raw_models", {})
     endpoint = str(facts.get("endpoint", ""))
