@@ -1,7 +1,7 @@
-"""A page to try what was trained: paste a text, see which labels fit. Also answers over HTTP.
+"""A page to try the trained taggers: paste a text, see which labels fit. Also answers over HTTP.
 
-What belongs here: the page, its words, its command line. What does not: finding and loading models
-(`trained.py`), answering (`classifiers/tagger.py`). The page asks nothing of any other machine.
+`trained.py` finds and loads the models, `classifiers/tagger.py` answers. The page asks no other
+machine.
 
     python -m hf_assets.apps.tagger --data data/demo
 """
@@ -27,17 +27,17 @@ from hf_assets.classifiers.tagger import Tag
 from hf_assets.settings import settings
 
 DEMO = Path("data/demo")
-# Bars of a page; more say less.
+# Bars of a page.
 MOST_FIT, MOST_BELOW = 20, 3
 # Gradio's own file of the weight between, 600, holds hardly a letter.
 FONTS = (gr.themes.LocalFont("IBM Plex Sans", weights=(400, 700)), "system-ui", "sans-serif")
 HEAD = """<h1>Which labels fit?</h1>
-<p>Paste a title, a text or both. No other machine is asked.</p>"""
-GENERATED = """<p class="generated">This corpus is made of generated texts: the model shows how the
-parts work together, not what it would know of real ones.</p>"""
+<p>Paste a title, a text or both. The page asks no other machine.</p>"""
+GENERATED = """<p class="generated">This corpus consists of generated texts: its scores say nothing
+about real texts.</p>"""
 FOOT = """<p>The same over HTTP: <code>POST /gradio_api/call/tag</code> with
-<code>{"data": [corpus, title, text, threshold or null]}</code> tells an <code>event_id</code>, and
-<code>GET /gradio_api/call/tag/EVENT_ID</code> the labels with their scores.</p>"""
+<code>{"data": [corpus, title, text, threshold or null]}</code> returns an <code>event_id</code>;
+<code>GET /gradio_api/call/tag/EVENT_ID</code> returns the labels with their scores.</p>"""
 
 
 def _shown(answer: Answer) -> str:
@@ -78,7 +78,7 @@ def _about(model: Trained) -> str:
 
 
 def _credit(examples: list[Example]) -> str:
-    """Whom the examples are by, as their licence asks; empty where no one is known."""
+    """The authors of the examples, as their licence requires; empty without any."""
     names = []
     for one in (one for one in examples if one.author or one.link):
         name = html.escape(one.author or "the author")
@@ -90,7 +90,7 @@ def _credit(examples: list[Example]) -> str:
 
 
 class OnlyHere:
-    """Middleware that has the browser ask no other machine, whatever a card or a label says."""
+    """Middleware: the browser asks no other machine, whatever a card or a label contains."""
 
     POLICY = (
         b"default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
@@ -113,11 +113,11 @@ class OnlyHere:
 
 
 def build(models: dict[str, Trained]) -> gr.Blocks:
-    """The page over those models, one or more, by corpus."""
-    desk, first = TaggerService(models), next(iter(models))
+    """The page over one or more models, by corpus."""
+    service, first = TaggerService(models), next(iter(models))
 
     def chosen(corpus: str) -> tuple[Any, ...]:
-        # All that changes with the corpus, read anew: it may have been trained again.
+        # Read again at each choice: the corpus may have been trained again.
         model = models[corpus]
         examples = model.examples()
         credit = _credit(examples)
@@ -141,13 +141,13 @@ def build(models: dict[str, Trained]) -> gr.Blocks:
         Without a threshold (0 to 1), the one that was tuned for the model.
         """
         try:
-            return [one._asdict() for one in desk.answer(corpus, title, text, threshold).fit]
+            return [one._asdict() for one in service.answer(corpus, title, text, threshold).fit]
         except Refused as refused:
             raise gr.Error(str(refused), print_exception=False) from refused
 
     def show(corpus: str, title: str | None, text: str | None, threshold: float) -> str:
         try:
-            return _shown(desk.answer(corpus, title or "", text or "", threshold))
+            return _shown(service.answer(corpus, title or "", text or "", threshold))
         except Refused as refused:
             return f"<p role='status'>{html.escape(str(refused))}.</p>"
 
@@ -177,7 +177,7 @@ def build(models: dict[str, Trained]) -> gr.Blocks:
         gr.HTML(FOOT, elem_id="foot")
 
         told, asked = [about, examples, credit, threshold, card], [corpus, title, text, threshold]
-        # A second event while the first is under way waits for it; by default it would be dropped.
+        # A second event waits for the first; by default Gradio drops it.
         kept: dict[str, Any] = {"api_visibility": "private", "trigger_mode": "always_last"}
         now = gr.on([page.load, corpus.change], chosen, corpus, told, **kept)
         now.then(show, asked, result, **kept)

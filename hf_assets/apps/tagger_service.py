@@ -1,8 +1,4 @@
-"""Answers from the models that were found: the same for the page and for its API.
-
-What belongs here: what may be asked, and what is meant by it. What does not: how an answer is shown
-(`tagger.py`), how a model is found and loaded (`trained.py`).
-"""
+"""Answers of the tagger page and of its API."""
 
 from typing import Any, NamedTuple
 
@@ -15,11 +11,11 @@ from hf_assets.corpora.corpus import joined
 
 
 class Refused(ValueError):
-    """A question that has no answer; the message says what to give instead."""
+    """An invalid question; the message says what is valid."""
 
 
 class Answer(NamedTuple):
-    """All labels with their scores, best first; the threshold that was meant, and the tuned one."""
+    """All labels with their scores, best first; the chosen threshold and the tuned one."""
 
     ranked: list[Tag]
     threshold: float
@@ -27,20 +23,20 @@ class Answer(NamedTuple):
 
     @property
     def fit(self) -> list[Tag]:
-        """Those that reach the threshold."""
-        # Scores are float32: a threshold that is one of them must not miss it by its rounding.
+        """The labels that reach the threshold."""
+        # Scores are float32: a threshold equal to a score must not miss it by rounding.
         return [tag for tag in self.ranked if tag.score >= np.float32(self.threshold)]
 
 
 class TaggerService:
-    """Answers what the page and the API ask, from the models that were found."""
+    """Answers questions from the models of a lake."""
 
     def __init__(self, models: dict[str, Trained]) -> None:
         self.models = models
         self._taggers = Taggers()
 
     def answer(self, corpus: Any, title: Any, text: Any, threshold: Any) -> Answer:
-        """What the model of that corpus says of that text.
+        """The labels of a text, from the model of a corpus.
 
         Raises:
             Refused: there is no such corpus, nothing to read, or no model that can be loaded.
@@ -66,7 +62,7 @@ class TaggerService:
 
 
 def _threshold(given: Any, tuned: float) -> float:
-    """The threshold that was meant. A slider that stands at the tuned one shows it rounded."""
+    """The chosen threshold. The slider shows the tuned threshold rounded."""
     if given is None or given == on_slider(tuned):
         return tuned
     if isinstance(given, bool) or not isinstance(given, int | float) or not 0 <= given <= 1:

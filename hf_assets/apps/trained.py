@@ -1,8 +1,6 @@
-"""What lies in the lake for the tagger page: models, and what there is to say about each.
+"""Models of a lake for the tagger page, with their card, scores and examples.
 
-What belongs here: finding, reading, loading. What does not: how a page shows it (`tagger.py`).
-A model needs its own folder only; its card, its row of the leaderboard and the corpus it learned
-from are told where they are there.
+A model needs only its own folder; card, leaderboard and corpus are optional.
 """
 
 import json
@@ -17,14 +15,14 @@ from hf_assets.classifiers.tagger import Tagger
 from hf_assets.corpora.corpus import CorpusError, is_generated, open_corpus
 from hf_assets.storage.durable import ReplacedFolder, read_folder
 
-# An example is read at a glance: characters of title and text together.
+# Characters of an example, title and text together.
 EXAMPLE_LENGTH = (40, 600)
 
 Stamp = tuple[tuple[int, int], ...]
 
 
 class Example(NamedTuple):
-    """A text that no model was trained on, and whom to name for it."""
+    """A test row with its author, link and licence."""
 
     title: str
     text: str
@@ -35,7 +33,7 @@ class Example(NamedTuple):
 
 @dataclass(frozen=True)
 class Trained:
-    """A corpus's model. `folder` holds config.json and onnx/, `data` is the root of the lake."""
+    """The model of a corpus. `folder` has config.json and onnx/; `data` is the root of the lake."""
 
     corpus: str
     folder: Path
@@ -48,7 +46,7 @@ class Trained:
 
     @property
     def base_model(self) -> str | None:
-        """The base model's name, where anything tells it."""
+        """The base model's name, or None where it is unknown."""
         if self.folder.name == "quantized":
             return self.folder.parent.name
         best = _json(self._leaderboard / "leaderboard.json").get("best")
@@ -56,7 +54,7 @@ class Trained:
 
     @property
     def measured(self) -> dict[str, str]:
-        """What the leaderboard tells of the model, by name; nothing where it was not measured."""
+        """Scores of the model from the leaderboard, by label; empty without a leaderboard."""
         try:
             rows, name = read_folder(
                 self._leaderboard,
@@ -88,11 +86,11 @@ class Trained:
 
     @property
     def generated(self) -> bool:
-        """Whether the corpus's texts come from a generator, or some of them."""
+        """Whether some of the corpus's texts were generated."""
         return is_generated(_json(self.data / "corpora" / self.corpus / "facts.json"))
 
     def examples(self, count: int = 3) -> list[Example]:
-        """Short test rows, each with another first label; none where the corpus is not there."""
+        """Short test rows with different first labels; none without a corpus."""
         try:
             corpus = open_corpus(self.data / "corpora" / self.corpus)
         except (CorpusError, ReplacedFolder):
@@ -115,17 +113,17 @@ class Trained:
 
 
 class Taggers:
-    """Taggers by folder, each loaded when first asked for, and anew when its files are others."""
+    """Taggers by folder, loaded on demand and again when the files change."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._loaded: dict[Path, tuple[Stamp, Tagger]] = {}
 
     def get(self, folder: Path) -> Tagger:
-        """The tagger that lies in that folder now. Raises as `Tagger.load` does."""
+        """The current tagger of a folder. Raises as `Tagger.load` does."""
         with self._lock:
             known, stamp = self._loaded.get(folder), _stamp(folder)
-            # Between the two renames of a replacement there is no folder: the old answers on.
+            # Between the two renames of a replacement there is no folder: keep the old tagger.
             if known is None or (stamp and stamp != known[0]):
                 known = read_folder(folder, lambda at: (_stamp(at), Tagger.load(at)))
                 self._loaded[folder] = known
@@ -133,7 +131,7 @@ class Taggers:
 
 
 def find(data: Path) -> dict[str, Trained]:
-    """The model of each corpus: that of its Space, else the one in 8 bits that was made last."""
+    """The model of each corpus: the one of its Space, else the newest int8 model."""
     found = {}
     for home in sorted(path for path in (data / "classifiers").glob("*") if path.is_dir()):
         folder = _model_in(home / "tagger_space") or _last_made(home)
@@ -153,7 +151,7 @@ def _last_made(home: Path) -> Path | None:
 
 
 def _stamp(folder: Path) -> Stamp:
-    """Which files lie there now, by number and time; empty where the folder is not there."""
+    """Inodes and times of the folder's files; empty without the folder."""
     try:
         files = [path.stat() for path in (folder, folder / "config.json", folder / "onnx")]
     except FileNotFoundError:
@@ -162,7 +160,7 @@ def _stamp(folder: Path) -> Stamp:
 
 
 def _json(path: Path) -> dict[str, Any]:
-    """What that file holds; nothing where it is not there, or being replaced."""
+    """The object in a JSON file; empty where it is missing or invalid."""
     try:
         found = json.loads(path.read_bytes())
     except (OSError, ValueError):

@@ -258,7 +258,7 @@ def test_an_empty_lake_says_how_to_fill_it(tmp_path: Path, browser: Browser) -> 
     with insights(tmp_path, tmp_path / "log") as (url, _), visiting(browser, url) as page:
         page.goto(url)
         expect(page.get_by_role("heading", level=1)).to_have_text("Nothing is stored yet")
-        expect(page.get_by_text("make demo")).to_be_visible()
+        expect(page.get_by_text("hf-assets demo")).to_be_visible()
 
 
 def test_one_day_without_a_history_is_enough(tmp_path: Path, browser: Browser) -> None:

@@ -133,10 +133,10 @@ def test_a_model_is_found_by_name_whatever_it_is_called(there: LakeReader) -> No
 def test_its_place_is_among_its_category(there: LakeReader) -> None:
     row = there.model(LAST, NAMES[4])
     assert row
-    assert there.place(LAST, row) == (2, 7)
+    assert there.rank_in_category(LAST, row) == (2, 7)
     without = there.model(LAST, NAMES[3])
     assert without
-    assert there.place(LAST, without) is None
+    assert there.rank_in_category(LAST, without) is None
 
 
 def test_a_history_is_that_of_the_first_thousand_or_of_every_day(there: LakeReader) -> None:
@@ -150,7 +150,7 @@ def test_a_history_is_that_of_the_first_thousand_or_of_every_day(there: LakeRead
     every = there.every_day(rare)
     assert every["day"].dt.to_string().to_list() == list(DAYS)
     assert every["downloads"].is_sorted()
-    assert there.costs() == len(NAMES) * len(DAYS)
+    assert there.rows_of_all_days() == len(NAMES) * len(DAYS)
 
 
 def test_spaces_and_derivatives_of_a_model(there: LakeReader) -> None:

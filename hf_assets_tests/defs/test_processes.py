@@ -173,4 +173,4 @@ def test_a_run_killed_while_it_lists_goes_on_where_it_was(world: Make, dg_comman
     assert len(set(asked)) == 8
     assert len(asked) <= 9
     assert hub.materialize("raw_models").success
-    assert hub.figures("raw_models", "distinct") == {days_ago(0): 8_000}
+    assert hub.figures("raw_models", "distinct rows") == {days_ago(0): 8_000}

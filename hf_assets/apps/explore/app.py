@@ -1,4 +1,4 @@
-"""The script that Streamlit runs for every visit: which pages there are, and the day they show."""
+"""The script that Streamlit runs for every visit: the list of pages, and the choice of the day."""
 
 import sys
 
@@ -6,7 +6,7 @@ import streamlit as st
 from PIL import Image, ImageDraw
 
 from hf_assets.apps.explore import charts, hub_views, model_views, trend_views
-from hf_assets.apps.explore.components import heading, observatory
+from hf_assets.apps.explore.components import heading, lake_reader
 from hf_assets.charts.wording import plural
 
 PAGES = {
@@ -19,12 +19,12 @@ PAGES = {
     "trends": (trend_views.trends, "Trends", "trending_up"),
     "data": (trend_views.data, "Data", "database"),
 }
-# Streamlit's button on a table writes cells that a spreadsheet runs; the page `data` has ours.
+# Streamlit's CSV button writes cells that a spreadsheet may run; the page `data` has a safe one.
 NO_CSV_OF_ITS_OWN = "<style>button[aria-label^='Download as CSV'] { display: none }</style>"
 
 
 def run(root: str) -> None:
-    """One visit: the day is chosen once, for all pages."""
+    """Show the chosen page for the chosen day."""
     st.set_page_config("Hub insights", _icon(), layout="wide")
     st.html(NO_CSV_OF_ITS_OWN)
     pages = {
@@ -43,18 +43,18 @@ def run(root: str) -> None:
     if _day():
         chosen.run()
     else:
-        heading("Nothing is stored yet", f"There is no day of models in {root}.")
-        st.markdown("Make some first: `make demo`, or materialise `models` in the Dagster UI.")
+        heading("Nothing is stored yet", f"{root} has no day of `models`.")
+        st.markdown("Run `hf-assets demo`, or materialise `models` in the Dagster UI.")
 
 
 def _day() -> bool:
-    """Let the day be chosen; False in an empty lake."""
-    there = observatory()
-    days, flags = there.days(), there.flags()
+    """The choice of the day, in the sidebar; False in an empty lake."""
+    reader = lake_reader()
+    days, flags = reader.days(), reader.flags()
     if not days:
         return False
     asked = st.query_params.get("day", st.session_state.get("day"))
-    first = asked if asked in days else there.newest()
+    first = asked if asked in days else reader.newest()
 
     def said(day: str) -> str:
         return f"{day} ({', '.join(flags[day])})" if flags.get(day) else day
@@ -68,7 +68,7 @@ def _day() -> bool:
 
 
 def _icon() -> Image.Image:
-    """Three bars. Streamlit fetches the icons that it knows by name from another machine."""
+    """Three bars. Streamlit would fetch a named icon from another machine."""
     icon = Image.new("RGBA", (32, 32))
     draw = ImageDraw.Draw(icon)
     for left, top in ((4, 18), (13, 10), (22, 3)):

@@ -1,6 +1,6 @@
-"""What every page is made of: the day it shows, tables, numbers, where they come from.
+"""Components of the pages: headings, tables, numbers, and where they come from.
 
-Whatever the Hub served is text here: it goes into cells and escaped HTML, never into Markdown.
+Texts of the Hub go into cells and escaped HTML, never into Markdown.
 """
 
 import html
@@ -12,7 +12,7 @@ from zlib import crc32
 import polars as pl
 import streamlit as st
 
-from hf_assets.apps.explore.lake_reader import Found, LakeReader
+from hf_assets.apps.explore.lake_reader import LakeReader, Page
 from hf_assets.charts.wording import exact, human, percent
 from hf_assets.storage.lake import StoredTable
 from hf_assets.storage.lake import origin as recorded
@@ -53,7 +53,7 @@ COLUMNS: dict[str, Any] = {
     "phase": "Phase",
     "unchanged_share": _NUMBER("Unchanged downloads", format="percent"),
     "fell_share": _NUMBER("Counters that fell", format="percent"),
-    "hours": _NUMBER("Hours since the last", format="%.1f"),
+    "hours": _NUMBER("Hours since the baseline day", format="%.1f"),
     "models": _NUMBER("Models", format="localized"),
     "flags": st.column_config.ListColumn("Flags", width="medium"),
     "source": "Source",
@@ -62,36 +62,36 @@ COLUMNS: dict[str, Any] = {
 }
 
 
-def observatory() -> LakeReader:
-    """The lake that this server shows."""
+def lake_reader() -> LakeReader:
+    """A reader of the lake that this server shows."""
     return LakeReader(Path(st.session_state["lake"]))
 
 
 def shown_day() -> str:
-    """The day that the pages show."""
+    """The day of the pages, as chosen in the sidebar."""
     return st.session_state["day"]
 
 
 def heading(title: str, about: str = "") -> None:
-    """The page's title, made inert, and a line below it."""
+    """The page's title and a line below it, both escaped."""
     st.html(f"<h1 style='font-size:1.9rem;margin:0'>{html.escape(title)}</h1>")
     if about:
         st.html(f"<p style='margin:0;opacity:.75'>{html.escape(about)}</p>")
 
 
 def section(title: str) -> None:
-    """A part of a page, its title made inert."""
+    """The escaped title of a part of a page."""
     st.html(f"<h2 style='font-size:1.25rem;margin:.8rem 0 0'>{html.escape(title)}</h2>")
 
 
 def traced(*sources: tuple[str, str | None]) -> None:
-    """Which assets and days the numbers above are of."""
-    told = [f"{asset} · {day}" if day else f"{asset} · all days" for asset, day in sources]
-    st.caption("From " + "; ".join(told), width="stretch")
+    """Name the assets and days of the numbers above."""
+    names = [f"{asset} · {day}" if day else f"{asset} · all days" for asset, day in sources]
+    st.caption("From " + "; ".join(names), width="stretch")
 
 
 def origin(stored: StoredTable | None) -> str:
-    """Where a stored day comes from, in words."""
+    """Where a stored day comes from, as text."""
     for facts in (stored.provenance if stored else {}).values():
         if facts.get("source", "captured") == "captured":
             host = str(facts.get("endpoint", "")).split("://")[-1] or "an unknown Hub"
@@ -102,14 +102,14 @@ def origin(stored: StoredTable | None) -> str:
 
 
 def thin_notice(stored: StoredTable | None) -> None:
-    """Say so where a day has given up columns: what is empty then was not so."""
+    """Explain the empty columns of a thinned day."""
     if stored and "thinned" in stored.notes:
         kept = stored.notes.get("kept", "names and counters")
-        st.info(f"This day was thinned on {stored.notes['thinned']}. It has kept {kept}.")
+        st.info(f"This day was thinned on {stored.notes['thinned']}. It keeps {kept}.")
 
 
 def figures(facts: Sequence[tuple[str, Any]]) -> None:
-    """Numbers in a row, each under its name; on a phone one below the other."""
+    """Numbers side by side, each under its label; on a phone below each other."""
     for column, (name, value) in zip(st.columns(len(facts)), facts, strict=True):
         column.metric(name, value if isinstance(value, str) else number(value))
 
@@ -122,7 +122,7 @@ def number(value: float | None) -> str:
 
 
 def change(value: float | None) -> str | None:
-    """A growth such as +4.2%; None where it is not known."""
+    """A growth such as +4.2%; None where it is unknown."""
     if value is None:
         return None
     sign = "-" if value < 0 else "+"
@@ -130,8 +130,8 @@ def change(value: float | None) -> str | None:
 
 
 def listed(rows: pl.DataFrame, key: str, *, choose: bool = False, height: int = 420) -> int | None:
-    """A table of rows under the names people know. Returns the chosen row's number, if any."""
-    # Chosen once, a row is not chosen again when the page comes back, or its rows are others.
+    """A table with readable column names. Returns the index of the chosen row, or None."""
+    # A new key clears the choice when a page is shown again or has other rows.
     turn = st.session_state.get("turn", 0)
     key = f"{key} {turn} {crc32(repr(rows[:, 0].to_list()).encode()) if rows.width else 0}"
     config = {name: COLUMNS[name] for name in rows.columns if name in COLUMNS}
@@ -151,7 +151,7 @@ def listed(rows: pl.DataFrame, key: str, *, choose: bool = False, height: int = 
     return chosen[0] if chosen and chosen[0] < rows.height else None
 
 
-def counted(found: Found, one: str, many: str) -> str:
+def counted(found: Page, one: str, many: str) -> str:
     """Such as "1 234 models, the first 200 shown"."""
     said = f"{exact(found.total)} {one if found.total == 1 else many}"
     return said if found.total <= found.rows.height else f"{said}, the first {found.rows.height}"

@@ -11,9 +11,9 @@ from hf_assets.apps.explore.components import (
     counted,
     figures,
     heading,
+    lake_reader,
     listed,
     model_list,
-    observatory,
     origin,
     section,
     shown_day,
@@ -23,7 +23,7 @@ from hf_assets.apps.explore.components import (
 from hf_assets.apps.explore.lake_reader import NONE_GIVEN, LakeReader, ModelQuery
 from hf_assets.storage.lake import iso
 
-# Models under so many downloads move by chance: they are no risers.
+# Below this many downloads, growth is noise.
 RISER_FLOOR = 10_000
 MOST_RISERS = 10
 SPARK_DAYS = 42
@@ -31,39 +31,39 @@ _KEYED = ("key", "rows", "downloads", "share_downloads", "likes")
 
 
 def overview() -> None:
-    """The day in a few numbers, what rises, and which days are not trusted."""
-    there, day = observatory(), shown_day()
-    heading("The Hugging Face Hub", f"As on {day}, {origin(there.table('models', day))}")
-    _flagged(there, day)
-    _totals(there, day)
-    _totals_over_time(there)
-    _risers(there, day)
+    """Totals of the day, risers and fallers, and days that are not trusted."""
+    reader, day = lake_reader(), shown_day()
+    heading("The Hugging Face Hub", f"As on {day}, {origin(reader.table('models', day))}")
+    _flagged(reader, day)
+    _totals(reader, day)
+    _totals_over_time(reader)
+    _risers(reader, day)
 
 
-def _flagged(there: LakeReader, day: str) -> None:
-    flags = there.flags()
+def _flagged(reader: LakeReader, day: str) -> None:
+    flags = reader.flags()
     if flags.get(day):
         st.warning(f"This day is not trusted: {', '.join(flags[day])}.")
     if flags:
         with st.expander(f"{len(flags)} days are not trusted"):
-            shown = there.quality().filter(~pl.col("trusted"))
+            shown = reader.quality().filter(~pl.col("trusted"))
             listed(shown.select("day", "flags", "source", "models", "unchanged_share"), "flagged")
             traced(("day_quality", None))
 
 
-def _totals(there: LakeReader, day: str) -> None:
-    models, spaces = there.table("models", day), there.table("enriched_spaces", day)
-    sums = there.metrics(day, "category")
+def _totals(reader: LakeReader, day: str) -> None:
+    models, spaces = reader.table("models", day), reader.table("enriched_spaces", day)
+    sums = reader.metrics(day, "category")
     said: list[tuple[str, Any]] = [
         ("Models", models.rows if models else None),
-        ("Spaces", spaces.rows if spaces and not _absent(there, day) else None),
+        ("Spaces", spaces.rows if spaces and not _absent(reader, day) else None),
     ]
     if sums.height:
         said += [
             ("Downloads, 30 days", sums["downloads"].sum()),
             ("Likes", sums["likes"].sum()),
         ]
-    born = there.series("lifecycle")
+    born = reader.series("lifecycle")
     if born is not None:
         found = born.filter(pl.col("day") == iso(day)).collect()
         if found.height:
@@ -72,19 +72,19 @@ def _totals(there: LakeReader, day: str) -> None:
     traced(("models", day), ("enriched_spaces", day), ("daily_metrics", day))
 
 
-def _absent(there: LakeReader, day: str) -> bool:
-    """Whether the day's source has no Spaces: then none is not zero."""
-    stored = there.table("daily_metrics", day)
+def _absent(reader: LakeReader, day: str) -> bool:
+    """Whether the day's source has no Spaces: their number is unknown then, not zero."""
+    stored = reader.table("daily_metrics", day)
     return stored is not None and stored.notes.get("Spaces", 0) is None
 
 
-def _totals_over_time(there: LakeReader) -> None:
-    found = there.series("category_history")
+def _totals_over_time(reader: LakeReader) -> None:
+    found = reader.series("category_history")
     if found is None:
         st.info("There is no history yet: materialise the group *trends/history*.")
         return
     frame = charts.summed(found.select("day", "rows", "downloads").collect())
-    flagged = list(there.flags())
+    flagged = list(reader.flags())
     left, right = st.columns(2)
     left.altair_chart(
         charts.lines(frame, "downloads", "downloads in 30 days", flagged=flagged),
@@ -97,8 +97,8 @@ def _totals_over_time(there: LakeReader) -> None:
     traced(("category_history", None), ("day_quality", None))
 
 
-def _risers(there: LakeReader, day: str) -> None:
-    found = there.series("model_history")
+def _risers(reader: LakeReader, day: str) -> None:
+    found = reader.series("model_history")
     if found is None:
         return
     of_day = found.filter(pl.col("day") == iso(day), pl.col("downloads") >= RISER_FLOOR)
@@ -136,14 +136,14 @@ def authors() -> None:
 
 
 def _keys(dimension: str, title: str, asset: str) -> None:
-    there, day = observatory(), shown_day()
+    reader, day = lake_reader(), shown_day()
     heading(title, f"By downloads, on {day}")
-    rows = there.metrics(day, dimension)
+    rows = reader.metrics(day, dimension)
     if rows.is_empty():
-        st.info("There is no daily_metrics of that day: materialise it first.")
+        st.info("daily_metrics of that day is not stored: materialise it first.")
         return
-    found = there.series(asset)
-    # What the metrics lump together has no rank, and no page.
+    found = reader.series(asset)
+    # The row of all other keys has no rank and no page.
     ranked = rows.filter(pl.col("rank").is_not_null())
     ranked = ranked.sort("downloads", descending=True, nulls_last=True, maintain_order=True)
     table = ranked.select(_KEYED).with_columns(pl.col("key").fill_null(NONE_GIVEN))
@@ -155,18 +155,18 @@ def _keys(dimension: str, title: str, asset: str) -> None:
     st.caption("Choose a row to see it over time, with its models.")
     traced(("daily_metrics", day), *([(asset, None)] if found is not None else []))
     if chosen is not None:
-        _key(there, day, dimension, table["key"][chosen], found, asset)
+        _key(reader, day, dimension, table["key"][chosen], found, asset)
 
 
 def _key(
-    there: LakeReader, day: str, dimension: str, key: str, found: pl.LazyFrame | None, asset: str
+    reader: LakeReader, day: str, dimension: str, key: str, found: pl.LazyFrame | None, asset: str
 ) -> None:
     section(key)
     if found is not None:
         named = pl.col("key").fill_null(NONE_GIVEN) == key
         series = found.filter(named).sort("day").collect()
         if series.height > 1:
-            flagged = list(there.flags())
+            flagged = list(reader.flags())
             left, right = st.columns(2)
             left.altair_chart(
                 charts.lines(series, "downloads", "downloads in 30 days", flagged=flagged)
@@ -181,17 +181,17 @@ def _key(
                 st.caption(f"Downloads moved by {change(growth[0])} in 7 days, to {day}.")
             traced((asset, None))
     query = ModelQuery(category=key) if dimension == "category" else ModelQuery(author=key)
-    models = there.models(day, query, 50)
+    models = reader.models(day, query, 50)
     st.caption(counted(models, "model", "models"))
     model_list(models.rows, f"models of {dimension}")
     traced(("models", day))
 
 
 def spaces() -> None:
-    """What Spaces use and run on, and the Spaces themselves."""
-    there, day = observatory(), shown_day()
+    """SDKs, stages and hardware of Spaces, the models they use, and a search."""
+    reader, day = lake_reader(), shown_day()
     heading("Spaces", f"As listed on {day}")
-    stored = there.table("enriched_spaces", day)
+    stored = reader.table("enriched_spaces", day)
     if stored is None or not stored.rows:
         st.info("The source of that day has no Spaces: choose another day.")
         return
@@ -200,17 +200,17 @@ def spaces() -> None:
     for place, (column, title) in zip(st.columns(3), titles.items(), strict=True):
         with place:
             section(title)
-            found = there.counted(day, column).head(8)  # ty: ignore[invalid-argument-type]
+            found = reader.counted(day, column).head(8)  # ty: ignore[invalid-argument-type]
             st.altair_chart(charts.bars(found, "key", "spaces", "Spaces"), alt=title)
     traced(("enriched_spaces", day))
     section("Models that Spaces use most")
-    model_list(there.most_used(day, 100), "most used")
+    model_list(reader.most_used(day, 100), "most used")
     traced(("model_usage", day))
     section("Find a Space")
     left, right = st.columns([3, 1])
     search = left.text_input("Search by name", key="search spaces")
-    sdk = right.selectbox("SDK", ["any", *there.counted(day, "sdk")["key"]], key="sdk")
-    listing = there.spaces(day, search, None if sdk == "any" else sdk)
+    sdk = right.selectbox("SDK", ["any", *reader.counted(day, "sdk")["key"]], key="sdk")
+    listing = reader.spaces(day, search, None if sdk == "any" else sdk)
     st.caption(counted(listing, "Space", "Spaces"))
     listed(listing.rows, "spaces")
     traced(("enriched_spaces", day))

@@ -1,7 +1,6 @@
-"""What the pages ask of the lake, read lazily: nothing larger than what is shown is held.
+"""Queries of the pages over the lake, read lazily: memory holds the rows that are shown.
 
-What belongs here: questions and their answers, as frames. What does not: how a page shows them.
-Every answer is of one asset and one day, so that a number can be traced.
+Each answer is of one asset and one day, so that a number can be traced.
 """
 
 from dataclasses import dataclass
@@ -15,9 +14,9 @@ from hf_assets.csv_cells import inert_cells
 from hf_assets.hub.quality.schemas import DAY_QUALITY
 from hf_assets.storage.lake import Lake, MissingDay, StoredTable
 
-# Rows of a list on a page; all of them are a download away.
+# Rows of a list on a page; the download has all of them.
 SHOWN = 200
-# Rows that a look at every stored day may read without being asked to.
+# A page may read this many rows over all stored days without asking first.
 CHEAP_ROWS = 20_000_000
 SIZES: dict[str, tuple[float, float]] = {
     "under 1B": (0, 1e9),
@@ -40,7 +39,7 @@ _SPACES = ("id", "sdk", "stage", "hardware", "likes", "n_models", "n_datasets", 
 
 @dataclass(frozen=True)
 class ModelQuery:
-    """Which models: each filter that is set must hold; `NONE_GIVEN` asks for null."""
+    """Filters of the list of models, joined by AND; `NONE_GIVEN` matches null."""
 
     search: str = ""
     category: str | None = None
@@ -52,10 +51,10 @@ class ModelQuery:
 
     @property
     def wanted(self) -> pl.Expr:
-        """The rows that match."""
+        """The filter expression."""
         tests = [pl.lit(value=True)]
         if self.search.strip():
-            # As typed: a pattern of somebody's would be a program to run.
+            # Literal: a visitor's regular expression may run for ever.
             low = pl.col("id").str.to_lowercase()
             tests += [low.str.contains(word, literal=True) for word in self.search.lower().split()]
         for name in ("category", "library", "license", "author"):
@@ -70,15 +69,15 @@ class ModelQuery:
 
 
 @dataclass(frozen=True)
-class Found:
-    """The first rows of an answer, and how many there are."""
+class Page:
+    """The first rows of a result, and the number of all rows."""
 
     rows: pl.DataFrame
     total: int
 
 
 class LakeReader:
-    """The Hub's half of a lake, for reading."""
+    """Reads the Hub's tables of a lake."""
 
     def __init__(self, root: Path) -> None:
         self.lake = Lake(root)
@@ -90,51 +89,51 @@ class LakeReader:
         return self.lake.days("models")[::-1]
 
     def newest(self) -> str | None:
-        """The newest day that is trusted, else the newest; None in an empty lake."""
+        """The newest trusted day, else the newest day; None in an empty lake."""
         days, flags = self.days(), self.flags()
         return next((day for day in days if not flags.get(day)), days[0] if days else None)
 
     def quality(self) -> pl.DataFrame:
-        """`day_quality`, newest first; empty where it was never made."""
+        """`day_quality`, newest first; empty where it is not stored."""
         found = self.series("day_quality")
         frame = pl.DataFrame(schema=DAY_QUALITY.schema) if found is None else found.collect()
         return frame.sort("day", descending=True)
 
     def flags(self) -> dict[str, list[str]]:
-        """What is wrong with each day that is not trusted."""
+        """The flags of each day that is not trusted."""
         judged = self.quality().filter(~pl.col("trusted")).select("day", "flags")
         return {day.isoformat(): flags or [] for day, flags in judged.iter_rows()}
 
     # --- tables ----------------------------------------------------------------------------------
 
     def table(self, asset: str, day: str) -> StoredTable | None:
-        """That day of that table, unread, or None."""
+        """A day of a table, unread; None where it is not stored."""
         try:
             return self.lake.read(asset, day)
         except (MissingDay, ValueError):
             return None
 
-    def whole(self, name: str) -> StoredTable | None:
-        """A table over all days, unread, or None where it was never made."""
+    def over_all_days(self, name: str) -> StoredTable | None:
+        """A table over all days, unread; None where it is not stored."""
         try:
             return self.lake.read(name, None)
         except MissingDay:
             return None
 
     def series(self, name: str) -> pl.LazyFrame | None:
-        """The rows of such a table, or None."""
-        stored = self.whole(name)
+        """The rows of a table over all days; None where it is not stored."""
+        stored = self.over_all_days(name)
         return stored.frame if stored else None
 
     def metrics(self, day: str, dimension: str) -> pl.DataFrame:
-        """The rows of a dimension of that day's `daily_metrics`; none where it was not made."""
+        """The rows of a dimension of that day's `daily_metrics`; none where it is not stored."""
         stored = self.table("daily_metrics", day)
         if stored is None:
             return pl.DataFrame()
         return stored.frame.filter(pl.col("dimension") == dimension).collect()
 
     def choices(self, day: str, dimension: str) -> list[str]:
-        """What a filter offers: the keys of that day, most models first."""
+        """Options of a filter: the keys of that day, most models first."""
         found = self.metrics(day, dimension)
         if found.is_empty():
             return []
@@ -143,18 +142,18 @@ class LakeReader:
 
     # --- models ----------------------------------------------------------------------------------
 
-    def models(self, day: str, query: ModelQuery, first: int = SHOWN) -> Found:
-        """The models that match, in that order, and how many do."""
+    def models(self, day: str, query: ModelQuery, first: int = SHOWN) -> Page:
+        """The matching models in the query's order, and their number."""
         stored = self.table("models", day)
         if stored is None:
-            return Found(pl.DataFrame(), 0)
+            return Page(pl.DataFrame(), 0)
         matching = stored.frame.filter(query.wanted)
         count = matching.select(pl.len())
         best = matching.select(_LISTED).sort(
             query.sort, "id", descending=[True, False], nulls_last=True
         )
         total, rows = pl.collect_all([count, best.head(first)], engine="streaming")
-        return Found(rows, total.item())
+        return Page(rows, total.item())
 
     def model(self, day: str, name: str) -> dict[str, Any] | None:
         """The row of that model on that day, or None."""
@@ -164,8 +163,8 @@ class LakeReader:
         found = stored.frame.filter(pl.col("id") == name).head(1).collect()
         return found.row(0, named=True) if found.height else None
 
-    def place(self, day: str, model: dict[str, Any]) -> tuple[int, int] | None:
-        """Its rank by downloads in its category, and how many models that has."""
+    def rank_in_category(self, day: str, model: dict[str, Any]) -> tuple[int, int] | None:
+        """A model's rank by downloads in its category, and the number of models there."""
         stored, category = self.table("models", day), model["category"]
         if stored is None or category is None or model["downloads"] is None:
             return None
@@ -178,26 +177,26 @@ class LakeReader:
         return rank, size
 
     def history(self, model: dict[str, Any]) -> pl.DataFrame:
-        """Its days in `model_history`; empty where it was never among the first thousand."""
+        """A model's days in `model_history`; empty where it never was in a day's top 1,000."""
         found = self.series("model_history")
         if found is None:
             return pl.DataFrame()
         return found.filter(pl.col("hub_id") == model["hub_id"]).sort("day").collect()
 
     def phase(self, model: dict[str, Any]) -> dict[str, Any] | None:
-        """Its row of `model_phases`, or None."""
+        """A model's row of `model_phases`, or None."""
         found = self.series("model_phases")
         if found is None:
             return None
         rows = found.filter(pl.col("hub_id") == model["hub_id"]).head(1).collect()
         return rows.row(0, named=True) if rows.height else None
 
-    def costs(self) -> int:
-        """Rows that a look at every stored day would read."""
+    def rows_of_all_days(self) -> int:
+        """Number of rows of `models` over all stored days."""
         return sum(self.lake.read("models", day).rows for day in self.days())
 
     def every_day(self, model: dict[str, Any]) -> pl.DataFrame:
-        """Its counters on every stored day, a file at a time: day, downloads, likes, …"""
+        """A model's counters on every stored day, read file by file: day, downloads, likes, …"""
         wanted = ("day", "id", "downloads", "downloads_all_time", "likes")
         found = [
             self.lake.read("models", day)
@@ -208,19 +207,19 @@ class LakeReader:
         ]
         return pl.concat(found) if found else pl.DataFrame()
 
-    def spaces_using(self, day: str, name: str, first: int = SHOWN) -> Found:
-        """The Spaces that name it, most liked first."""
+    def spaces_using(self, day: str, name: str, first: int = SHOWN) -> Page:
+        """The Spaces that use a model, most liked first."""
         stored = self.table("enriched_spaces", day)
         if stored is None:
-            return Found(pl.DataFrame(), 0)
+            return Page(pl.DataFrame(), 0)
         naming = stored.frame.filter(pl.col("models").list.contains(name))
         return _most_liked(naming, _SPACES, first)
 
-    def derivatives(self, day: str, name: str, first: int = SHOWN) -> Found:
-        """The models made from it, most downloads first, each with its relation."""
+    def derivatives(self, day: str, name: str, first: int = SHOWN) -> Page:
+        """The models derived from a model, most downloads first, with their relation."""
         stored = self.table("models", day)
         if stored is None:
-            return Found(pl.DataFrame(), 0)
+            return Page(pl.DataFrame(), 0)
         ids = pl.col("base_models").list.eval(pl.element().struct.field("id"))
         made = (
             stored.frame.select("id", "downloads", "likes", "license", "base_models")
@@ -239,24 +238,24 @@ class LakeReader:
         )
         best = made.sort("downloads", "id", descending=[True, False], nulls_last=True)
         total, rows = pl.collect_all([made.select(pl.len()), best.head(first)], engine="streaming")
-        return Found(rows, total.item())
+        return Page(rows, total.item())
 
     # --- Spaces ----------------------------------------------------------------------------------
 
     def spaces(
         self, day: str, search: str = "", sdk: str | None = None, first: int = SHOWN
-    ) -> Found:
+    ) -> Page:
         """Spaces by name and sdk, most liked first."""
         stored = self.table("enriched_spaces", day)
         if stored is None:
-            return Found(pl.DataFrame(), 0)
+            return Page(pl.DataFrame(), 0)
         wanted = ModelQuery(search).wanted
         if sdk is not None:
             wanted &= pl.col("sdk").is_null() if sdk == NONE_GIVEN else pl.col("sdk") == sdk
         return _most_liked(stored.frame.filter(wanted), _SPACES, first)
 
     def counted(self, day: str, column: Literal["sdk", "stage", "hardware"]) -> pl.DataFrame:
-        """Spaces by the values of that column: key, spaces; most first."""
+        """Number of Spaces by the values of a column: key, spaces; highest first."""
         stored = self.table("enriched_spaces", day)
         if stored is None or not stored.rows:
             return pl.DataFrame()
@@ -275,14 +274,14 @@ class LakeReader:
         return ranked.head(first).collect()
 
 
-def _most_liked(frame: pl.LazyFrame, columns: tuple[str, ...], first: int) -> Found:
+def _most_liked(frame: pl.LazyFrame, columns: tuple[str, ...], first: int) -> Page:
     best = frame.select(columns).sort("likes", "id", descending=[True, False], nulls_last=True)
     total, rows = pl.collect_all([frame.select(pl.len()), best.head(first)], engine="streaming")
-    return Found(rows, total.item())
+    return Page(rows, total.item())
 
 
 def as_file(frame: pl.LazyFrame, kind: Literal["csv", "parquet"]) -> bytes:
-    """All rows as a file. In CSV, lists are JSON, and no cell is read as a formula."""
+    """All rows as a file. In CSV, lists are JSON, and a spreadsheet runs no cell as a formula."""
     out = BytesIO()
     if kind == "parquet":
         frame.collect().write_parquet(out, compression="zstd")
@@ -294,6 +293,6 @@ def as_file(frame: pl.LazyFrame, kind: Literal["csv", "parquet"]) -> bytes:
 
 
 def _as_json(name: str) -> pl.Expr:
-    """A column of lists as CSV holds it."""
+    """A column of lists as JSON text."""
     json = pl.struct(name).struct.json_encode()
     return json.str.extract(r"(?s)^\{\"[^\"]+\":(.*)\}$").alias(name)

@@ -1,4 +1,4 @@
-"""The pages of models: finding them, and one of them with all that is known of it."""
+"""The pages of models: the search, and the page of a model."""
 
 from typing import Any
 
@@ -12,9 +12,9 @@ from hf_assets.apps.explore.components import (
     counted,
     figures,
     heading,
+    lake_reader,
     listed,
     model_list,
-    observatory,
     origin,
     section,
     shown_day,
@@ -38,27 +38,27 @@ SORT_NAMES = {
 
 def models() -> None:
     """Search, filter and sort the models of a day; choosing one opens its page."""
-    there, day = observatory(), shown_day()
+    reader, day = lake_reader(), shown_day()
     heading("Models", f"As listed on {day}")
-    query = _query(there, day)
-    found = there.models(day, query)
-    thin_notice(there.table("models", day))
+    query = _query(reader, day)
+    found = reader.models(day, query)
+    thin_notice(reader.table("models", day))
     st.caption(counted(found, "model", "models"))
     if found.total:
         model_list(found.rows, "models")
     else:
-        st.info("No model matches. Leave a filter out, or search for less.")
+        st.info("No model matches. Remove a filter, or search for fewer words.")
     traced(("models", day))
-    st.caption(f"This day was {origin(there.table('models', day))}.")
+    st.caption(f"This day was {origin(reader.table('models', day))}.")
 
 
-def _query(there: LakeReader, day: str) -> ModelQuery:
+def _query(reader: LakeReader, day: str) -> ModelQuery:
     search = st.text_input("Search by name", placeholder="llama gguf", key="search")
     row = st.columns(6)
     chosen: dict[str, Any] = {"search": search}
     for place, name in zip(row, ("category", "library", "license", "author"), strict=False):
         label = "Licence" if name == "license" else name.capitalize()
-        options = [ANY, *there.choices(day, name)]
+        options = [ANY, *reader.choices(day, name)]
         value = place.selectbox(label, options, key=f"filter {name}")
         chosen[name] = None if value == ANY else value
     size = row[4].selectbox("Size (parameters)", [ANY, *SIZES], key="filter size")
@@ -70,64 +70,64 @@ def _query(there: LakeReader, day: str) -> ModelQuery:
 
 
 def model() -> None:
-    """One model: its numbers, history, place, Spaces, base models and derivatives."""
-    there, day = observatory(), shown_day()
+    """A model: its numbers, history, rank, Spaces, base models and derivatives."""
+    reader, day = lake_reader(), shown_day()
     name = st.query_params.get("id", "")
     if st.button("All models", icon=":material/arrow_back:", type="tertiary"):
         st.switch_page(st.session_state["pages"]["models"])
-    row = there.model(day, name) if name else None
+    row = reader.model(day, name) if name else None
     if row is None:
         heading(name or "No model chosen", f"There is no such model on {day}.")
         st.info("It may have another name on that day, or none yet: choose another day or model.")
         return
     about = (row["category"], row["library"], row["license"])
     heading(name, " · ".join(part for part in about if part))
-    thin_notice(there.table("models", day))
-    _numbers(there, day, row)
-    _history(there, day, row)
-    _family(there, day, row)
-    _usage(there, day, name)
+    thin_notice(reader.table("models", day))
+    _numbers(reader, day, row)
+    _history(reader, day, row)
+    _family(reader, day, row)
+    _usage(reader, day, name)
 
 
-def _numbers(there: LakeReader, day: str, row: dict[str, Any]) -> None:
-    place = there.place(day, row)
+def _numbers(reader: LakeReader, day: str, row: dict[str, Any]) -> None:
+    place = reader.rank_in_category(day, row)
     said = f"{exact(place[0])} of {exact(place[1])}" if place else NONE
-    phase = there.phase(row)
+    phase = reader.phase(row)
     figures(
         [
             ("Downloads, 30 days", row["downloads"]),
             ("Downloads, all time", row["downloads_all_time"]),
             ("Likes", row["likes"]),
             ("Parameters", row["parameters"]),
-            ("Place in its category", said),
+            ("Rank in its category", said),
             ("Phase", phase["phase"] if phase and phase["phase"] else NONE),
         ]
     )
     created = row["created_at"]
     dated = f"{created:%Y-%m-%d}" if created else "on an unknown day"
     dated = "on or before 2022-03-02" if row["floor_dated"] else dated
-    st.caption(f"Created {dated}; gated: {row['gated'] or 'not known'}.")
+    st.caption(f"Created {dated}; gated: {row['gated'] or 'unknown'}.")
     traced(("models", day), *([("model_phases", None)] if phase else []))
 
 
-def _history(there: LakeReader, day: str, row: dict[str, Any]) -> None:
+def _history(reader: LakeReader, day: str, row: dict[str, Any]) -> None:
     section("Over time")
-    found, asset = there.history(row), "model_history"
+    found, asset = reader.history(row), "model_history"
     if found.height < 2:
-        cheap = there.costs() <= CHEAP_ROWS
+        cheap = reader.rows_of_all_days() <= CHEAP_ROWS
         wanted = cheap or st.button(
             "Look it up on every stored day",
-            help="It was never among the thousand most downloaded: each day is read for it.",
+            help="Never in a day's top 1,000 by downloads: this reads every stored day.",
         )
         if not wanted:
-            st.info("It was never among the thousand most downloaded models of a day.")
+            st.info("This model never was in a day's top 1,000 by downloads.")
             return
         with st.spinner("Reading every stored day …"):
-            found, asset = there.every_day(row), "models"
+            found, asset = reader.every_day(row), "models"
     if found.height < 2:
-        st.info("It is known on one day only: a history needs two.")
+        st.info("This model is stored on one day only: a history needs two.")
         return
-    flagged = list(there.flags())
+    flagged = list(reader.flags())
     left, right = st.columns(2)
     chart = charts.lines(found, "downloads", "downloads in 30 days", flagged=flagged)
     left.altair_chart(chart, alt="Downloads in 30 days, by day")
@@ -143,9 +143,9 @@ def _history(there: LakeReader, day: str, row: dict[str, Any]) -> None:
     traced((asset, None))
 
 
-def _family(there: LakeReader, day: str, row: dict[str, Any]) -> None:
+def _family(reader: LakeReader, day: str, row: dict[str, Any]) -> None:
     bases = pl.DataFrame(row["base_models"] or [], schema={"id": pl.String, "relation": pl.String})
-    made = there.derivatives(day, row["id"])
+    made = reader.derivatives(day, row["id"])
     if bases.height:
         section("Made from")
         model_list(bases, "bases")
@@ -157,12 +157,12 @@ def _family(there: LakeReader, day: str, row: dict[str, Any]) -> None:
         traced(("models", day))
 
 
-def _usage(there: LakeReader, day: str, name: str) -> None:
+def _usage(reader: LakeReader, day: str, name: str) -> None:
     section("Spaces that use it")
-    found = there.spaces_using(day, name)
+    found = reader.spaces_using(day, name)
     if found.total:
         st.caption(counted(found, "Space", "Spaces"))
         listed(found.rows, "spaces using")
     else:
-        st.caption("None is known on that day.")
+        st.caption("None on that day.")
     traced(("enriched_spaces", day))

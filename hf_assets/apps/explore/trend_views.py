@@ -1,4 +1,4 @@
-"""The pages over all days: trends, and the data itself with where it comes from."""
+"""The pages over all days: trends, and the data with its origin and downloads."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from hf_assets.apps.explore import charts
 from hf_assets.apps.explore.components import (
     NONE,
     heading,
+    lake_reader,
     listed,
     number,
-    observatory,
     section,
     shown_day,
     traced,
@@ -31,20 +31,20 @@ SERIES = (
     *("author_history", "model_history", "model_phases", "adoption_history"),
     *("space_usage_history", "concentration_history", "lifecycle"),
 )
-# A file of more rows is better read where it lies.
+# More rows than this are no CSV file for a person.
 MOST_ROWS = 300_000
 NO_HISTORY = "There is no history yet: materialise the group *trends/history*."
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page: rows of one series, and how they are shown.
+    """A part of the page: rows of one series and their chart.
 
     Args:
         asset: the series.
-        columns: those that are read.
-        draw: shows the rows, given the flagged days.
-        of: the value of the column `of` whose rows are shown; None where there is no such column.
+        columns: the columns to read.
+        draw: shows the rows; its second argument are the flagged days.
+        of: shows the rows with this value of the column `of`; None where there is no such column.
     """
 
     title: str
@@ -55,17 +55,17 @@ class Section:
 
 
 def trends() -> None:
-    """How shares, concentration, births and usage change over all stored days."""
-    there = observatory()
+    """Shares, concentration, new models and usage over all stored days."""
+    reader = lake_reader()
     heading("Trends", "Over all stored days; days that are not trusted are shaded")
-    flagged, drawn = list(there.flags()), 0
+    flagged, drawn = list(reader.flags()), 0
     for one in SECTIONS:
-        found = there.series(one.asset)
+        found = reader.series(one.asset)
         if found is None:
             continue
         rows = found if one.of is None else found.filter(pl.col("of") == one.of)
         frame = rows.select(one.columns).collect()
-        # A lake of lists has nobody created: nothing is told of them.
+        # Archived days without creation dates have no new models to show.
         if frame.select(pl.all_horizontal(pl.exclude("day").is_null()).all()).item():
             continue
         section(one.title)
@@ -103,7 +103,7 @@ def _concentration(frame: pl.DataFrame, flagged: list[str]) -> None:
     )
 
 
-def _births(frame: pl.DataFrame, flagged: list[str]) -> None:
+def _new_models(frame: pl.DataFrame, flagged: list[str]) -> None:
     st.altair_chart(
         charts.lines(frame.sort("day"), "created_per_day", "new models a day", flagged=flagged),
         alt="New models a day",
@@ -113,8 +113,8 @@ def _births(frame: pl.DataFrame, flagged: list[str]) -> None:
 def _adoption(frame: pl.DataFrame, _: list[str]) -> None:
     listed(_reached(frame), "adoption")
     st.caption(
-        "Kaplan-Meier, or Turnbull where looks are days apart; models that are still on their way "
-        "count as long as they were seen."
+        "Kaplan-Meier, or Turnbull where captures are days apart; models that have not reached a "
+        "milestone yet are censored."
     )
 
 
@@ -127,7 +127,7 @@ def _usage(frame: pl.DataFrame, flagged: list[str]) -> None:
 
 
 def _reached(frame: pl.DataFrame) -> pl.DataFrame:
-    """Share that has reached each milestone at some ages, in percent."""
+    """Share of models that reached each milestone, at some ages, in percent."""
     ages = (7, 30, 90, 180, 365)
     rows = []
     for milestone, curve in frame.sort("age").group_by("milestone", maintain_order=True):
@@ -158,7 +158,7 @@ SECTIONS = (
         _concentration,
         of="models",
     ),
-    Section("New models a day", "lifecycle", ("day", "created_per_day"), _births),
+    Section("New models a day", "lifecycle", ("day", "created_per_day"), _new_models),
     Section(
         "How long models take to a number of downloads",
         "adoption_history",
@@ -176,13 +176,13 @@ SECTIONS = (
 
 
 def data() -> None:
-    """Which days there are, from where, how trusted; every table as a file."""
-    there, day = observatory(), shown_day()
-    heading("Data", "Which days exist, where they come from, how far they are trusted")
-    quality = there.quality()
+    """The stored days with their origin and quality; every table as a file."""
+    reader, day = lake_reader(), shown_day()
+    heading("Data", "Stored days, their origin, and whether they can be trusted")
+    quality = reader.quality()
     if quality.is_empty():
-        st.info("There is no day_quality yet: materialise it to see how far days are trusted.")
-        days = pl.DataFrame({"day": there.days()})
+        st.info("day_quality is not stored yet: materialise it to see which days can be trusted.")
+        days = pl.DataFrame({"day": reader.days()})
         listed(days.with_columns(pl.col("day").str.to_date()), "days")
     else:
         wanted = ("day", "trusted", "flags", "source", "models", "spaces", "hours", "origin")
@@ -193,22 +193,22 @@ def data() -> None:
     left, right = st.columns(2)
     with left:
         name = st.selectbox(f"A table of {day}", DAILY, key="daily table")
-        _offer(there.table(name, day), name, day, kind)
+        _offer(reader.table(name, day), name, day, kind)
     with right:
         name = st.selectbox("A table over all days", SERIES, key="series table")
-        _offer(there.whole(name), name, None, kind)
+        _offer(reader.over_all_days(name), name, None, kind)
 
 
 def _offer(stored: StoredTable | None, name: str, day: str | None, kind: str) -> None:
     if stored is None:
-        st.caption(f"There is no {name}{f' of {day}' if day else ''}: materialise it first.")
+        st.caption(f"{name}{f' of {day}' if day else ''} is not stored: materialise it first.")
         return
     st.caption(f"{stored.rows:,} rows, {human(stored.bytes)}B as Parquet.")
     if kind == "CSV" and stored.rows > MOST_ROWS:
         st.caption(f"Too large for CSV (over {MOST_ROWS:,} rows): take Parquet.")
         return
     suffix = kind.lower()
-    # As Parquet it is the stored file, where there is but one; others are made when asked for.
+    # A single stored Parquet file is served as it is; other files are made on demand.
     make = partial(as_file, stored.frame, "csv" if kind == "CSV" else "parquet")
     if kind == "Parquet" and not stored.months:
         make = stored.file.read_bytes

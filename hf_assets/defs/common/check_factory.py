@@ -1,6 +1,6 @@
-"""How a rule becomes an asset check. Not here: any rule, or any asset.
+"""Asset checks made of rules.
 
-A run over many partitions gives one evaluation a check, which names those that fail.
+A run over many partitions makes one evaluation per check, which names the partitions that fail.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from hf_assets.defs.common.resources import RAW, LakeResource
 from hf_assets.rule_result import RuleResult
 
 Rule = Callable[[LakeResource, str], RuleResult]
-# For what looks at many days at once: a walk over all of them for each would be a long way.
+# For a rule that reads many days at once: reading all of them for each day would be slow.
 Rules = Callable[[LakeResource, list[str]], dict[str, RuleResult]]
 
 
@@ -28,18 +28,18 @@ def check(
     partitions: dg.PartitionsDefinition | None = daily,
     rules: Rules | None = None,
 ) -> dg.AssetChecksDefinition:
-    """A check of one asset, a partition at a time.
+    """A check of one asset, one partition at a time.
 
-    In a run that leaves days out, it looks at those that are there.
+    In a run that skips missing days, it checks the days that are stored.
 
     Args:
         asset: the key.
         name: of the check.
-        rule: gives the verdict on one partition; on "", where the asset has none.
-        about: its description in the UI, a sentence.
-        blocking: stops what would be made of a bad partition.
-        partitions: those of the asset, or None.
-        rules: in place of `rule`, gives the verdicts on many partitions.
+        rule: returns the result for one partition; for "" where the asset has no partitions.
+        about: the description in the UI, a sentence.
+        blocking: stops downstream assets of a bad partition.
+        partitions: the asset's, or None.
+        rules: in place of `rule`, returns the results for many partitions.
     """
 
     @dg.asset_check(
@@ -51,29 +51,29 @@ def check(
     )
     def run(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
         keys = list(context.op_execution_context.partition_keys) if partitions else [""]
-        leaves_out = partitions is daily and deferred(context)
-        if leaves_out:
+        skips_missing = partitions is daily and deferred(context)
+        if skips_missing:
             keys = lake.there(asset if isinstance(asset, str) else asset[-1], keys)
         with clear_failures():
-            verdicts = rules(lake, keys) if rules else {}
-            verdicts |= {key: rule(lake, key) for key in keys} if rule else {}
-            # One bad capture is left out of what follows, and stops none of the other days.
-            return _result(verdicts, lenient=leaves_out and asset in RAW)
+            results = rules(lake, keys) if rules else {}
+            results |= {key: rule(lake, key) for key in keys} if rule else {}
+            # Downstream assets skip a bad capture; it must not stop the other days.
+            return _result(results, lenient=skips_missing and asset in RAW)
 
     return run
 
 
-def _result(verdicts: dict[str, RuleResult], *, lenient: bool) -> dg.AssetCheckResult:
-    failed = {key: verdict for key, verdict in verdicts.items() if not verdict.passed}
-    shown = failed or verdicts
-    only = next(iter(verdicts.values())) if len(verdicts) == 1 else None
-    lines = [f"{key}: {verdict.description}" for key, verdict in shown.items()]
-    severe = not lenient and any(verdict.severity == "ERROR" for verdict in failed.values())
+def _result(results: dict[str, RuleResult], *, lenient: bool) -> dg.AssetCheckResult:
+    failed = {key: result for key, result in results.items() if not result.passed}
+    shown = failed or results
+    only = next(iter(results.values())) if len(results) == 1 else None
+    lines = [f"{key}: {result.description}" for key, result in shown.items()]
+    severe = not lenient and any(result.severity == "ERROR" for result in failed.values())
     return dg.AssetCheckResult(
         passed=not failed,
         severity=dg.AssetCheckSeverity.ERROR if severe else dg.AssetCheckSeverity.WARN,
-        description=only.description if only else f"{len(failed)} of {len(verdicts)} days fail",
+        description=only.description if only else f"{len(failed)} of {len(results)} days fail",
         metadata=dict(only.metadata)
         if only
-        else {"days": len(verdicts), "failed": len(failed), "said": "\n".join(lines[:100])},
+        else {"days": len(results), "failed": len(failed), "results": "\n".join(lines[:100])},
     )

@@ -1,7 +1,7 @@
-"""Which days of a range a run tells of. Not here: what it says of them (`report`).
+"""Which days of a range a run reports as materialised.
 
-Dagster tells of every partition that a run was launched for. A run with `DEFERRED` among its tags
-tells of none: what is made then reports itself, and a day that nobody has stays unmade.
+Dagster reports every partition that a run was launched for. A run with the tag `DEFERRED` reports
+each stored day by itself, so that a day which nobody has stays unmaterialised.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ Context = (
 
 
 def deferred(context: Context) -> bool:
-    """Whether the run leaves out the days that are not there."""
+    """Whether the run skips missing days."""
     if isinstance(context, dg.OutputContext | dg.InputContext):
         tags = context.step_context.dagster_run.tags
     else:
@@ -32,13 +32,13 @@ def report_day(
     *,
     beyond: bool = False,
 ) -> None:
-    """Say what was made of one day of the context's asset, in either kind of run.
+    """Report one day of the context's asset as materialised, in either kind of run.
 
     Args:
         context: of the step.
         day: the partition key.
         facts: its metadata.
-        beyond: the run was not launched for that day: Dagster does not tell of it by itself.
+        beyond: the run was not launched for that day, so Dagster would not report it.
     """
     if beyond or deferred(context):
         context.log_event(dg.AssetMaterialization(context.asset_key, partition=day, metadata=facts))
@@ -53,19 +53,19 @@ def report_left_out(
     asset: str,
     days: Mapping[str, str],
 ) -> None:
-    """Name the days of a range that the run tells nothing else of, each with its reason.
+    """Log the skipped days of a range, each with its reason.
 
-    Days that nobody has, and those whose source has nothing of that kind: the lake keeps that it
-    has nothing, for what follows; the UI shows no partition with nothing in it.
+    They are days that nobody has, and days whose source has no rows of that kind: the lake stores
+    such a day as an empty table for downstream assets, and the UI shows no materialisation of it.
     """
     if not days:
         return
     context.log.warning(
-        "%d days are left out of %s:\n%s",
+        "Skipped %d days of %s:\n%s",
         len(days),
         asset,
         "\n".join(f"{day}: {reason}" for day, reason in days.items()),
     )
     if not isinstance(context, dg.InputContext):
-        said = {"days left out": dg.MetadataValue.json(dict(days)), "left out": len(days)}
-        context.log_event(dg.AssetObservation(context.asset_key, metadata=said))
+        skipped = {"skipped days": len(days), "reasons": dg.MetadataValue.json(dict(days))}
+        context.log_event(dg.AssetObservation(context.asset_key, metadata=skipped))

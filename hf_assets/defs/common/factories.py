@@ -1,4 +1,4 @@
-"""What every daily table has in common in the graph. Not here: any one table."""
+"""Daily tables as assets."""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -25,7 +25,7 @@ def daily_table(
     kinds: Iterable[str] = ("polars",),
     ins: Mapping[str, dg.AssetIn] | None = None,
 ) -> Callable[[Callable[..., PartitionWrites]], dg.AssetsDefinition]:
-    """An asset that stores one table a day in the lake."""
+    """An asset that stores one table per day in the lake."""
     return dg.asset(
         name=table.name,
         group_name=group,
@@ -47,19 +47,19 @@ def each_day(
 ) -> PartitionWrites:
     """Each day of a table: `transform(input, …, day, **options)` over that day's inputs.
 
-    Stored tables are handed on as lazy frames, and their provenance is passed on.
+    `transform` gets stored tables as lazy frames; their provenance is added to the new table's.
     """
 
     def make(day: str) -> TableWrite:
-        given = [one[day] for one in inputs]
-        frames = [one.frame if isinstance(one, StoredTable) else one for one in given]
-        made = transform(*frames, day, **options)
-        for one in given:
+        of_day = [days_of[day] for days_of in inputs]
+        frames = [one.frame if isinstance(one, StoredTable) else one for one in of_day]
+        write = transform(*frames, day, **options)
+        for one in of_day:
             if isinstance(one, StoredTable):
-                made.provenance |= one.provenance
-        return made
+                write.provenance |= one.provenance
+        return write
 
-    # A run that leaves days out may give one input fewer of them than another.
+    # A run that skips missing days may have fewer days of one input than of another.
     days = [day for day in inputs[0] if all(day in one for one in inputs)]
     return PartitionWrites(table, {day: partial(make, day) for day in days})
 

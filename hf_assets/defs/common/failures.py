@@ -1,7 +1,4 @@
-"""How a step fails: in words for a person, and tried again only where that can help.
-
-Not here: what goes wrong (`hf_assets.errors` and whoever raises them).
-"""
+"""Failures of steps: a clear message, and a retry only where it can help."""
 
 import os
 import shutil
@@ -23,22 +20,22 @@ from hf_assets.storage.lake import MissingArtefact, MissingDay
 
 # Characters of an error's own text in the event log, and of one line of it.
 LONGEST_ERROR, LONGEST_LINE = 20_000, 2000
-# Libraries that write by themselves and say only in words that a disk is full. The same words of
-# any other error may be a server's, of a disk of its own.
+# Libraries that write files and report a full disk in words only. The same words in any other
+# error may come from a server, about its own disk.
 WRITERS = frozenset(["polars", "pyarrow", "safetensors", "torch"])
-# A disk with less than that is told as full.
+# A disk with less free space is reported as full.
 FULL_BELOW = 16 << 20
 
 
 class Retries(dg.RetryPolicy):
-    """Tries again what another try can mend: an interrupt and a full disk are an end.
+    """Retries a step where a retry can help: not after an interrupt, not on a full disk.
 
-    Dagster's own policy takes an interrupt for a failure of the step. It also waits where no
-    interrupt is heard until the wait is over; this one waits inside the step.
+    Dagster's own policy treats an interrupt as a failure of the step, and waits where an interrupt
+    is not noticed until the wait is over; this policy waits inside the step.
     """
 
     def calculate_delay(self, attempt_num: int) -> float:
-        """Seconds that Dagster waits after this: none. Called while the step's error is handled."""
+        """Seconds that Dagster waits: 0, as this method waits. Called in the error's handler."""
         error = sys.exception()
         if isinstance(error, KeyboardInterrupt | dg.DagsterExecutionInterruptedError):
             raise error
@@ -47,23 +44,23 @@ class Retries(dg.RetryPolicy):
         delay = super().calculate_delay(attempt_num)
         if attempt_num <= self.max_retries and delay > 0:
             dg.get_dagster_logger().warning(
-                f"The step failed and is tried again in {delay:.0f} s: {clean(error, LONGEST_LINE)}"
+                f"The step failed; retry in {delay:.0f} s: {clean(error, LONGEST_LINE)}"
             )
             time.sleep(delay)
         return 0
 
 
-# The clients try again for some minutes by themselves: this is for a service that is down for
-# longer. A retry resumes where the step failed; what cannot be mended says so itself.
+# The clients retry for some minutes themselves: this is for a service that is down for longer. A
+# retry resumes where the step failed; permanent errors are not retried.
 RETRIES = Retries(max_retries=3, delay=60, backoff=dg.Backoff.EXPONENTIAL)
 
 
 @contextmanager
 def clear_failures() -> Generator[None]:
-    """What a person can mend fails the step with its own words, for good where a retry is vain.
+    """Fail the step with the error's own message, without retry where the error is permanent.
 
-    Nothing that another machine wrote reaches the event log unbounded, with a secret, or with what
-    steers a terminal.
+    Texts of other machines reach the event log shortened, without secrets and without control
+    characters.
     """
     try:
         yield
@@ -83,14 +80,14 @@ def clear_failures() -> Generator[None]:
 
 
 def disk_full(error: BaseException) -> str | None:
-    """What to say if the error, or one behind it, is that a disk is full; else None."""
+    """The message where the error, or a cause of it, is a full disk; else None."""
     for one in _chain(error):
         if _says_full(one):
             places = "; ".join(_full_places(one))
             said = clean(f"{type(one).__name__}: {one}")
             return (
-                f"No space left: {places} ({said}). Make room there and run again: what was stored "
-                "before is whole. Another try would fail the same way, so none is made."
+                f"No space left: {places} ({said}). Free space there and run again: everything "
+                "stored before is intact. A retry would fail the same way, so there is none."
             )
     return None
 
@@ -104,17 +101,17 @@ def _says_full(error: BaseException) -> bool:
 
 
 def _full_places(error: BaseException) -> Iterator[str]:
-    """What is full, with its free space: the file's disk, else those of the places written to."""
+    """Full disks with their free space: the file's disk, else those that a run writes to."""
     if isinstance(error, OSError) and isinstance(error.filename, str | os.PathLike):
         yield _free(Path(error.filename))
         return
     used = {"the lake": settings().data, "temporary files": Path(tempfile.gettempdir())}
     if home := os.environ.get("DAGSTER_HOME"):
         used["Dagster's history"] = Path(home)
-    told = {name: (_free(path), _bytes_free(path)) for name, path in used.items()}
-    full = [name for name, (_, free) in told.items() if free is not None and free < FULL_BELOW]
-    for name in full or told:
-        yield f"{name}, {told[name][0]}"
+    space = {name: (_free(path), _bytes_free(path)) for name, path in used.items()}
+    full = [name for name, (_, free) in space.items() if free is not None and free < FULL_BELOW]
+    for name in full or space:
+        yield f"{name}, {space[name][0]}"
 
 
 def _free(path: Path) -> str:
@@ -123,7 +120,7 @@ def _free(path: Path) -> str:
 
 
 def _bytes_free(path: Path) -> int | None:
-    """Free bytes of the disk that the path is on, or would be."""
+    """Free bytes of the disk of that path, which need not exist."""
     try:
         return shutil.disk_usage(nearest(path)).free
     except OSError:
@@ -131,7 +128,7 @@ def _bytes_free(path: Path) -> int | None:
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """The error and those behind it, as a traceback would show them."""
+    """The error and its causes, as a traceback shows them."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
@@ -140,7 +137,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def cleaned(error: BaseException) -> BaseException:
-    """The error itself where its whole chain is fit to be kept; else a copy that is.
+    """The error itself where its whole chain can be logged; else a copy that can.
 
     A copy has the class's name, the traceback and a readable text.
     """
@@ -162,10 +159,10 @@ def _text(error: BaseException) -> str:
 
 
 def readable(text: str) -> str:
-    """The text as the event log may keep it, its lines kept."""
+    """The text shortened and cleaned for the event log, line by line."""
     if not _unfit(text):
         return text
-    # A secret that lies across the cut is taken out before it.
+    # Redact before the cut: a secret may lie across it.
     lines = redact(text[: LONGEST_ERROR + 1000])[:LONGEST_ERROR].splitlines()
     return "\n".join(clean(line, LONGEST_LINE) for line in lines)
 

@@ -186,12 +186,12 @@ def _report(instance: dg.DagsterInstance, run: dg.DagsterRun, said: str) -> None
     name="end_killed_runs",
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Ends runs whose process was killed: they would count as running for ever, and "
-    "keep others in the queue. Asks no other machine.",
+    description="Ends runs whose process was killed: they would stay STARTED and block the queue. "
+    "Makes no network request.",
 )
 def end_killed_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-    """Look at the locks of runs."""
+    """End the runs whose lock nobody holds."""
     ended = end_killed(context.instance)
     if ended:
-        return dg.SkipReason(f"Ended, their process being gone: {', '.join(ended)}")
-    return dg.SkipReason("Every run that is under way has its process.")
+        return dg.SkipReason(f"Ended runs whose process is gone: {', '.join(ended)}")
+    return dg.SkipReason("Every active run has its process.")

@@ -1,4 +1,4 @@
-"""What a materialisation says of itself in the UI. Not here: anything that is counted."""
+"""Metadata of materialisations: labels, units and previews for the UI."""
 
 import base64
 from collections.abc import Mapping
@@ -16,9 +16,9 @@ from hf_assets.storage.lake import StoredTable, origin
 from hf_assets.storage.parquet import Table
 
 PREVIEW_ROWS = 8
-# Characters of a text in the preview: the Hub sets no bound on what a tag may hold.
+# Characters of a text in the preview: the Hub sets no limit on the length of a tag.
 PREVIEW_TEXT = 80
-# Unread columns that are named at most.
+# At most this many unread columns are named.
 MOST_UNREAD = 20
 
 _TYPES = {
@@ -33,7 +33,7 @@ _TYPES = {
 
 
 def _type(dtype: Any) -> str:
-    """A polars type in the words of the UI."""
+    """A polars type as the UI shows it."""
     if isinstance(dtype, pl.Datetime):
         return f"timestamp ({dtype.time_zone})"
     if isinstance(dtype, pl.List):
@@ -44,7 +44,7 @@ def _type(dtype: Any) -> str:
 
 
 def column_schema(table: Table) -> dg.TableSchema:
-    """The columns with their types and meanings, as the UI shows them."""
+    """Names, types and descriptions of the columns."""
     return dg.TableSchema(
         columns=[
             dg.TableColumn(
@@ -59,7 +59,7 @@ def column_schema(table: Table) -> dg.TableSchema:
 
 
 def wire_schema(kind: Kind) -> dg.TableSchema:
-    """The fields of a listing, as asked of the Hub and as it serves them."""
+    """The fields of a listing, as the Hub serves them."""
     return dg.TableSchema(
         columns=[
             dg.TableColumn(name, _type(dtype), f"The Hub's `{name}`, as served; see `{kind}`.")
@@ -69,9 +69,9 @@ def wire_schema(kind: Kind) -> dg.TableSchema:
 
 
 def stored_table(stored: StoredTable, table: Table, *, brief: bool = False) -> dict[str, Any]:
-    """Rows, schema, counts, provenance, preview and place of one stored day.
+    """Rows, schema, counts, provenance, preview and path of one stored day.
 
-    `brief` leaves out schema and preview.
+    `brief` omits schema and preview.
     """
     counts = {
         name: count
@@ -82,12 +82,12 @@ def stored_table(stored: StoredTable, table: Table, *, brief: bool = False) -> d
         "dagster/partition_row_count": stored.rows,
         **({} if brief else {"dagster/column_schema": column_schema(table)}),
         **{
-            # A category of the Hub may be part of a count's name.
+            # A count's name may contain a category, which is a text of the Hub.
             f"count: {shown(name)}" if isinstance(count, int) else name: count
             for name, count in counts.items()
         },
         "seconds": stored.seconds,
-        "bytes": stored.bytes,
+        "file size (bytes)": stored.bytes,
         "path": dg.MetadataValue.path(str(stored.path)),
         "provenance": dg.MetadataValue.json(stored.provenance),
         **_source(stored.provenance),
@@ -105,7 +105,7 @@ def _source(provenance: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def capture_facts(capture: Capture, kind: Kind, *, brief: bool = False) -> dict[str, Any]:
-    """What capture.json says, for the UI; `brief` leaves out schema and preview."""
+    """The manifest of a capture, for the UI; `brief` omits schema and preview."""
     facts = capture.facts
     started, finished = (datetime.fromisoformat(facts[name]) for name in ("started", "finished"))
     seconds = (finished - started).total_seconds()
@@ -114,9 +114,13 @@ def capture_facts(capture: Capture, kind: Kind, *, brief: bool = False) -> dict[
         **({} if brief else {"dagster/column_schema": wire_schema(kind)}),
         "source": capture.source,
         "origin": shown(origin(facts)),
-        **{name: facts[name] for name in ("pages", "distinct", "bytes", "endpoint", "client")},
+        "pages": facts["pages"],
+        "distinct rows": facts["distinct"],
+        "size (bytes)": facts["bytes"],
+        "endpoint": facts["endpoint"],
+        "client": facts["client"],
         **_archived(facts),
-        "rows/s": round(facts["rows"] / seconds, 1) if seconds else 0.0,
+        "rows per second": round(facts["rows"] / seconds, 1) if seconds else 0.0,
         "started": dg.MetadataValue.timestamp(started),
         "finished": dg.MetadataValue.timestamp(finished),
         "sha256": facts["sha256"],
@@ -134,24 +138,29 @@ def _first_rows(capture: Capture, kind: Kind) -> dg.TableMetadataValue:
 
 
 def _archived(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """What is told of a day that came from an archive."""
-    texts = ("revision", "committed", "file_sha256", "absent_kind")
-    said = {name: shown(facts[name]) for name in texts if name in facts}
+    """Metadata of a day that came from an archive."""
+    labels = {
+        "revision": "revision",
+        "committed": "committed",
+        "file_sha256": "file sha256",
+        "absent_kind": "reason for no rows",
+    }
+    said = {label: shown(facts[name]) for name, label in labels.items() if name in facts}
     if facts.get("absent"):
-        said["absent fields"] = ", ".join(facts["absent"])
+        said["missing fields"] = ", ".join(facts["absent"])
     if facts.get("unread"):
-        # Names and types of columns are those of whoever wrote them.
+        # Whoever wrote the file chose the names and types of its columns.
         named = [f"{shown(k)}: {shown(v)}" for k, v in facts["unread"].items()]
         said["unread fields"] = ", ".join(named[:MOST_UNREAD])
     return said
 
 
 def captured(progress: Progress) -> dict[str, Any]:
-    """A running capture's progress."""
+    """Progress of a running capture."""
     said = {
         "pages": progress.pages,
         "rows": progress.rows,
-        "rows/s": round(progress.rows_per_second, 1),
+        "rows per second": round(progress.rows_per_second, 1),
         "requests left in the window": progress.requests_left,
         "rows expected": progress.expected_rows,
         "seconds left": progress.seconds_left,
@@ -160,7 +169,7 @@ def captured(progress: Progress) -> dict[str, Any]:
 
 
 def preview(frame: pl.LazyFrame, by: str | None) -> dg.TableMetadataValue:
-    """The rows that show the table best, every value shortened and inert."""
+    """A few rows, by the table's preview column; values are shortened and without markup."""
     best = frame.bottom_k(PREVIEW_ROWS, by=by, reverse=True) if by else frame.head(PREVIEW_ROWS)
     rows = best.collect()
     return dg.MetadataValue.table(
@@ -173,7 +182,7 @@ def preview(frame: pl.LazyFrame, by: str | None) -> dg.TableMetadataValue:
 
 
 def gallery(pictures: Mapping[str, bytes]) -> dg.MarkdownMetadataValue:
-    """Small PNGs by name, one below the other, in the metadata itself: the UI reads no files."""
+    """Small PNGs below each other, inside the metadata: the UI reads no files."""
     said = (
         f"![{name.replace('_', ' ')}](data:image/png;base64,{base64.b64encode(png).decode()})"
         for name, png in pictures.items()
@@ -182,7 +191,7 @@ def gallery(pictures: Mapping[str, bytes]) -> dg.MarkdownMetadataValue:
 
 
 def shown(value: Any) -> str | int | float | bool:
-    """A value as the preview shows it: short, without markup, null as an empty text."""
+    """A value for the UI: short, without control characters, null as an empty text."""
     if value is None:
         return ""
     if isinstance(value, bool | int | float):
@@ -199,7 +208,7 @@ def shown(value: Any) -> str | int | float | bool:
     return text if len(text) <= PREVIEW_TEXT else text[: PREVIEW_TEXT - 1] + "…"
 
 
-def placed(folder: Path, name: str = "") -> dict[str, Any]:
-    """Where an artefact of many files lies, or its file `name`, and how large it is in all."""
+def stored_folder(folder: Path, name: str = "") -> dict[str, Any]:
+    """Path of an artefact of many files, or of its file `name`, and its size in all."""
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    return {"path": dg.MetadataValue.path(str(folder / name)), "bytes": size}
+    return {"path": dg.MetadataValue.path(str(folder / name)), "size (bytes)": size}

@@ -1,4 +1,4 @@
-"""The partition sets: days, and base models. Not here: what a partition is made of."""
+"""The partition sets: days, and base models."""
 
 import dagster as dg
 
@@ -7,11 +7,11 @@ from hf_assets.settings import settings
 
 FIRST_DAY = settings().first_day.isoformat()
 
-# The Hub shows only what is now, so today must be a partition: hence the offset.
+# The Hub shows the present only, so today must have a partition: hence the offset.
 daily = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, timezone="UTC", end_offset=1)
 
-# 0.05 s a partition in a single run, 2.5 s and more where each has its own.
+# A partition costs 0.05 s in a single run, and 2.5 s or more in a run of its own.
 single_run = dg.BackfillPolicy.single_run()
 
-# One partition a base model: each is trained, exported and quantised by itself.
+# Each base model is trained, exported and quantised separately.
 base_models = dg.StaticPartitionsDefinition(list(BASE_MODELS))

@@ -1,7 +1,4 @@
-"""What assets are given: the lake, its tables through an IO manager, the Hub.
-
-Not here: what they do with it.
-"""
+"""Resources: the lake, its tables through an IO manager, the Hub, the sources of texts."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -33,19 +30,18 @@ if TYPE_CHECKING:
     from hf_assets.corpora.stackexchange.client import QuestionClient
 
 RAW = ("raw_models", "raw_spaces")
-# A run of more days than that shows no rows of each: the tables and their schema are in the UI.
+# A run of more days shows no preview of each day.
 PREVIEWED_DAYS = 60
 
-
-# Of an input: days that have given up columns are handed on like others.
+# Metadata of an input that accepts thinned days.
 TAKES_THINNED = {"thinned days": "taken"}
 
 
 @dataclass(frozen=True)
 class PartitionWrites:
-    """A table's days on their way into the lake: each is made only when its turn has come.
+    """Days of a table to write, each made when its turn comes.
 
-    A table without days has one, None. `beyond` names those that the run was not launched for.
+    The key of a table without days is None. `beyond` names days that the run was not launched for.
     """
 
     table: Table
@@ -55,26 +51,26 @@ class PartitionWrites:
 
 @dataclass(frozen=True)
 class AlreadyWritten:
-    """A table without days that is in the lake already: the series know best what is to be made."""
+    """A table without days that the asset has written itself."""
 
     table: Table
     stored: StoredTable
 
 
 class LakeResource(dg.ConfigurableResource):
-    """The lake, for what is not one table in and one table out."""
+    """The lake, for assets that need more than one table in and one table out."""
 
     root: str
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        """A run begins: it shows that it lives, and ends those that no longer do."""
+        """At the start of a run: hold its lock, and end runs whose process is gone."""
         if context.run and context.instance:
             try:
                 hold(context.instance, context.run.run_id)
                 end_killed(context.instance)
             except OSError as error:
                 dg.get_dagster_logger().warning(
-                    f"This run cannot show that it lives, should it be killed: {clean(error)}"
+                    f"This run holds no lock: it cannot be ended if killed: {clean(error)}"
                 )
 
     @cached_property
@@ -83,14 +79,14 @@ class LakeResource(dg.ConfigurableResource):
         return Lake(Path(self.root))
 
     def captures(self, asset: str, days: Iterable[str]) -> dict[str, Capture]:
-        """The complete captures of those days; a failure for good where one is missing."""
+        """The complete captures of those days; fails without retry where one is missing."""
         found = {day: open_capture(self.tree.folder(asset, day)) for day in days}
         missing = [day for day, capture in found.items() if capture is None]
         if missing:
             raise dg.Failure(
-                f"{asset} was not captured on {', '.join(missing)}: materialise it (today's from "
-                "the Hub, a past day from the archive), choose days that have a capture, or launch "
-                "the job `past_days`, which leaves out what nobody has.",
+                f"{asset} was not captured on {', '.join(missing)}: materialise it (today from the "
+                "Hub, a past day from the archive), choose days that have a capture, or launch the "
+                "job `past_days`, which skips days that nobody has.",
                 allow_retries=False,
             )
         return {day: capture for day, capture in found.items() if capture}
@@ -100,12 +96,12 @@ class LakeResource(dg.ConfigurableResource):
         return self.captures(asset, self.tree.days(asset, MARKER))
 
     def there(self, asset: str, days: Iterable[str]) -> list[str]:
-        """Those of the days that the lake has of that asset."""
+        """The stored days among those days."""
         known = set(self.tree.days(asset, MARKER if asset in RAW else "data.parquet"))
         return [day for day in days if day in known]
 
     def texts(self, *sources: str) -> list[StoredTable]:
-        """Every stored day of those sources of texts, and those without days."""
+        """Every stored table of those sources of texts, with days and without."""
         found = []
         for source in sources:
             if self.tree.folder(source, None).joinpath("data.parquet").exists():
@@ -120,25 +116,25 @@ class LakeResource(dg.ConfigurableResource):
 
 
 class TablesIOManager(dg.ConfigurableIOManager):
-    """Stores a table a day; gives what depends on it `StoredTable` or `Capture`, a day each."""
+    """Stores a table per day; loads a `StoredTable` or `Capture` per day."""
 
     lake: dg.ResourceDependency[LakeResource]
 
     def handle_output(
         self, context: dg.OutputContext, obj: PartitionWrites | AlreadyWritten
     ) -> None:
-        """Make and store each day, and report on each to its own partition."""
+        """Make and store each day, and report each to its own partition."""
         if isinstance(obj, AlreadyWritten):
             context.log.info(f"{obj.table.name}: {obj.stored.rows:,} rows, {obj.stored.seconds} s")
             context.add_output_metadata(stored_table(obj.stored, obj.table))
             return
-        # The events of hundreds of days, each with a line and a preview, are more work than they.
+        # For hundreds of days, log lines and previews cost more than writing the tables.
         brief, absent = len(obj.make) > PREVIEWED_DAYS, {}
         with clear_failures():
             for day, stored in self.lake.tree.write_days(obj.table, obj.make):
                 if not brief:
-                    told = f"{stored.rows:,} rows, {stored.seconds} s"
-                    context.log.info(f"{obj.table.name}{f' {day}' if day else ''}: {told}")
+                    line = f"{stored.rows:,} rows, {stored.seconds} s"
+                    context.log.info(f"{obj.table.name}{f' {day}' if day else ''}: {line}")
                 if day and deferred(context) and (reason := rules.absent_kind(stored)):
                     absent[day] = reason
                     continue
@@ -150,7 +146,7 @@ class TablesIOManager(dg.ConfigurableIOManager):
         report_left_out(context, obj.table.name, absent)
 
     def load_input(self, context: dg.InputContext) -> dict[str, StoredTable] | dict[str, Capture]:
-        """The upstream days, unread; in a run that leaves days out, those that can be used."""
+        """The upstream days, unread; in a run that skips missing days, the usable ones."""
         asset, days = context.asset_key.path[-1], context.asset_partition_keys
         if deferred(context):
             days = self._usable(context, asset, days)
@@ -165,14 +161,14 @@ class TablesIOManager(dg.ConfigurableIOManager):
             thin := [day for day, stored in found.items() if thinned(stored)]
         ):
             raise dg.Failure(
-                f"{asset} was thinned on {', '.join(thin)}: what was made of those days is kept, "
-                "and cannot be made anew. Choose other days.",
+                f"{asset} was thinned on {', '.join(thin)}: tables made of those days stay, but "
+                "cannot be rebuilt. Choose other days.",
                 allow_retries=False,
             )
         return found
 
     def _usable(self, context: dg.InputContext, asset: str, days: Iterable[str]) -> list[str]:
-        """The days that are there, but for captures that a blocking check would stop."""
+        """The stored days, without captures that fail a blocking check."""
         there = self.lake.there(asset, days)
         if asset not in RAW:
             thin = {day for day in there if "thinned" in self.lake.tree.notes(asset, day)}
@@ -181,7 +177,7 @@ class TablesIOManager(dg.ConfigurableIOManager):
         captures = self.lake.every_capture(asset)
         good = rules.usable_days(captures)
         reasons = {
-            day: "its pages were dropped" if captures[day].pages_dropped else "it is not whole"
+            day: "its pages were deleted" if captures[day].pages_dropped else "it is not complete"
             for day in there
             if day not in good or captures[day].pages_dropped
         }
@@ -200,18 +196,18 @@ class HubResource(dg.ConfigurableResource):
 
     @cached_property
     def past(self) -> Archive | None:
-        """Where past days come from, if from anywhere, as this run finds it. ArchiveError."""
+        """The archive of past days, opened once a run; None without one. ArchiveError."""
         return self.open_past()
 
     def open_past(self) -> Archive | None:
-        """The same, looked at anew."""
+        """The archive, opened again."""
         web = Web(self.connect_timeout, self.read_timeout, self.retry_wait)
         return open_archive(self.archive, web=web)
 
     def capturer(
         self, context: dg.AssetExecutionContext, day: str, archive: Archive | None
     ) -> Capturer:
-        """Captures one day and tells the run, and that day's partition, how far it is."""
+        """Captures one day; reports progress to the run and to that day's partition."""
 
         def report(progress: Any) -> None:
             context.log.info(str(progress))
@@ -245,7 +241,7 @@ class StackExchangeResource(dg.ConfigurableResource):
     site: str
 
     def client(self, log: Callable[[str], None]) -> "QuestionClient":
-        """A client; the app key, if there is one, stays out of configuration and logs."""
+        """A client; the app key stays out of configuration and logs."""
         from hf_assets.corpora.stackexchange.client import QuestionClient
 
         key = settings().stackexchange_key
@@ -260,7 +256,7 @@ class KaggleResource(dg.ConfigurableResource):
     endpoint: str
 
     def client(self, log: Callable[[str], None]) -> "DatasetClient":
-        """A client; asks for credentials when it is first used."""
+        """A client; needs credentials at its first request."""
         from hf_assets.corpora.kaggle.client import DatasetClient
 
         return DatasetClient(self.endpoint, log=log)
@@ -268,7 +264,7 @@ class KaggleResource(dg.ConfigurableResource):
 
 @dg.definitions
 def resources() -> dg.Definitions:
-    """Resources by the names that assets ask for, and the executor."""
+    """Resources by name, and the executor."""
     known = settings()
     lake = LakeResource(root=str(known.data))
     return dg.Definitions(
@@ -288,6 +284,6 @@ def resources() -> dg.Definitions:
             ),
             "kaggle": KaggleResource(endpoint=known.kaggle_endpoint),
         },
-        # A process a step costs seconds of imports; the steps here take less.
+        # A process per step costs seconds of imports; most steps take less.
         executor=dg.in_process_executor,
     )

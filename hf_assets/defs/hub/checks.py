@@ -1,4 +1,4 @@
-"""Checks of the Hub's tables: each hands a day to a rule of `hub.quality`. Not here: any rule."""
+"""Checks of captures and tables: each hands a day to a rule of `hub.quality`."""
 
 from bisect import bisect_left
 
@@ -29,14 +29,14 @@ def _of_capture(asset: str) -> list[dg.AssetChecksDefinition]:
             asset,
             "capture_complete",
             lambda lake, day: rules.capture_complete(capture(lake, day)),
-            "The listing was walked to its end and is as long as the Hub says it is.",
+            "The listing was read to its last page and has as many rows as the Hub reports.",
             blocking=True,
         ),
         check(
             asset,
             "not_partial",
             None,
-            "At least half the rows of the last whole capture that covers as much.",
+            "Has at least half the rows of the last complete capture of the same scope.",
             blocking=True,
             rules=not_partial,
         ),
@@ -44,13 +44,13 @@ def _of_capture(asset: str) -> list[dg.AssetChecksDefinition]:
             asset,
             "doubled_rows",
             lambda lake, day: rules.doubled_rows(capture(lake, day)),
-            "Rows that the Hub served twice are counted; the tables keep one.",
+            "Counts rows that the Hub served twice; the tables keep one of each.",
         ),
         check(
             asset,
             "unread_columns",
             lambda lake, day: rules.unread_columns(capture(lake, day)),
-            "No column of an archive that looks like a field of the Hub was left unread.",
+            "Every column of an archive that looks like a field of the Hub was read.",
         ),
     ]
 
@@ -83,27 +83,27 @@ def _of_table(table: Table, kind: Kind) -> list[dg.AssetChecksDefinition]:
             name,
             "quarantine",
             lambda lake, day: rules.quarantined(lake.tree.read(name, day)),
-            "Rows without identity are put aside: fewer than one in ten thousand.",
+            "At most 1 row in 10,000 lacks an identity and is in quarantine.",
         ),
         check(
             name,
             "ranges",
             lambda lake, day: rules.ranges(lake.tree.read(name, day)),
-            "Counters and dates are possible; negative counters were clipped and are counted.",
+            "Counters and dates are possible values; negative counters are clipped and counted.",
         ),
         check(
             name,
             "null_rates",
             None,
-            "No column is null much more, or less, often than on the last day.",
+            "No column is null much more or much less often than on the previous day.",
             rules=null_rates,
         ),
         check(
             name,
             "reconciliation",
             reconciliation,
-            "A recorded file, counted by itself, agrees with the table: rows, tags, licences, base "
-            "models, values and sums of counters.",
+            "An independent count of the recorded file agrees with the table: rows, tags, "
+            "licences, base models, values and sums of counters.",
         ),
     ]
 
@@ -116,7 +116,9 @@ def _sample(lake: LakeResource, day: str) -> RuleResult:
     from hf_assets.hub.quality.sample import sample_agrees
 
     if day != today():
-        return RuleResult(True, "Asked only on the day itself: space_info shows what is now.")
+        return RuleResult(
+            True, "Checked on the day itself only: `space_info` returns the present state."
+        )
     stored = lake.tree.read("enriched_spaces", day)
     endpoint = stored.provenance["raw_spaces"]["endpoint"]
     return sample_agrees(stored, endpoint, settings().read_timeout)
@@ -124,7 +126,7 @@ def _sample(lake: LakeResource, day: str) -> RuleResult:
 
 @dg.definitions
 def checks() -> dg.Definitions:
-    """All checks; the sample costs 20 requests and is there only where it is asked for."""
+    """All checks of captures and tables; the sample costs 20 requests and is off by default."""
     found = [
         *_of_capture("raw_models"),
         *_of_capture("raw_spaces"),
@@ -134,10 +136,10 @@ def checks() -> dg.Definitions:
             "enriched_spaces",
             "dangling_models",
             _dangling,
-            "Pairs that name a model which is not listed are counted.",
+            "Share of (Space, model) pairs whose model is not in `models`.",
         ),
     ]
     if settings().sample_spaces:
-        about = "20 Spaces agree with what space_info says of them."
+        about = "20 Spaces agree with what `space_info` returns for them."
         found.append(check("enriched_spaces", "sample_agrees", _sample, about))
     return dg.Definitions(asset_checks=found)

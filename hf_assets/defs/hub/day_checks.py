@@ -1,4 +1,4 @@
-"""Checks of days beside each other: each hands a day to a rule. Not here: any rule (`hub`)."""
+"""Checks of a day against its baseline day: each hands a day to a rule of `hub.quality`."""
 
 from functools import cache, partial
 
@@ -11,7 +11,7 @@ from hf_assets.rule_result import RuleResult
 
 
 def _not_stalled(lake: LakeResource, days: list[str]) -> dict[str, RuleResult]:
-    # Each day is among those around fifteen others: it is looked at once.
+    # Each day is a neighbour of fifteen others: read its footer once.
     see = cache(partial(day_quality.seen, lake.tree))
     return {day: day_rules.not_stalled(see(day), day_quality.around(see, day)) for day in days}
 
@@ -25,34 +25,34 @@ def _same_columns(lake: LakeResource, day: str) -> RuleResult:
 _OF_A_DAY = {
     "not_rolled_back": (
         lambda lake, day: day_rules.not_rolled_back(day_quality.seen(lake.tree, day)),
-        "No more than one in twenty of the all-time counters fell.",
+        "At most 1 in 20 all-time counters fell.",
     ),
     "long_enough": (
         lambda lake, day: day_rules.long_enough(day_quality.seen(lake.tree, day)),
-        "At least 18 hours after the day it is compared with.",
+        "Captured at least 18 hours after its baseline day.",
     ),
     "no_gap_before": (
         lambda lake, day: day_rules.no_gap_before(lake.tree, day_quality.seen(lake.tree, day)),
-        "The day before is there.",
+        "The previous day is stored.",
     ),
     "same_columns": (
         _same_columns,
-        "The source has the columns it had, and none is null much more, or less, often.",
+        "The source has the same columns as before; none is null much more or less often.",
     ),
 }
 _OF_ALL_DAYS = {
-    "days_trusted": (day_quality.days_trusted, "The last thirty days can be trusted."),
+    "days_trusted": (day_quality.days_trusted, "Each of the last 30 days can be trusted."),
     "nothing_stale": (
         day_quality.nothing_stale,
-        "No day is compared with one that is no neighbour any more.",
+        "Every day is compared with its current baseline day.",
     ),
 }
 
 
 @dg.definitions
 def day_checks() -> dg.Definitions:
-    """All of them warn: a day that cannot be trusted is kept, and told of."""
-    about = "Downloads moved on: not as on the day before, nor far under those of the days around."
+    """All of them warn: a day that cannot be trusted is kept and flagged."""
+    about = "Downloads changed: not equal to the day before, nor far below the days around."
     of_a_day = [
         check("daily_changes", "not_stalled", None, about, rules=_not_stalled),
         *(check("daily_changes", name, *rule) for name, rule in _OF_A_DAY.items()),

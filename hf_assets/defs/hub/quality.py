@@ -1,4 +1,4 @@
-"""Days beside each other, and which of them can be trusted. Not here: any rule (`hub`)."""
+"""Day-over-day changes, and which days can be trusted."""
 
 from functools import partial
 
@@ -14,15 +14,14 @@ from hf_assets.hub.quality.schemas import DAILY_CHANGES, DAY_QUALITY
 from hf_assets.storage.lake import TableWrite
 
 
-# Counters are left of a thinned day: it can be compared still.
+# A thinned day keeps its counters: it can still be compared.
 @daily_table(DAILY_CHANGES, group="hub/quality", ins={"models": dg.AssetIn(metadata=TAKES_THINNED)})
 def daily_changes(models: Tables, lake: LakeResource) -> PartitionWrites:
-    """The day beside the last: models created, deleted, renamed; counters that stood still or fell.
+    """Day-over-day changes: models created, deleted and renamed; counters that stalled or fell.
 
-    Compared with the last whole day that covers the same. A few thousand rows, however many models.
-    Days after those of the run that were compared with an older one, as these were not there yet,
-    are compared again, with their new neighbour. A thinned day that stands beside the same day as
-    it did keeps what was counted of it.
+    Each day is compared with its baseline: the last complete day of the same scope. The table has a
+    few thousand rows, however many models there are. A later day whose baseline changes with this
+    run is compared again. A thinned day keeps its counts as long as its baseline stays the same.
     """
     tree = lake.tree
     following = judging.still_stale(tree, models)
@@ -49,8 +48,9 @@ def daily_changes(models: Tables, lake: LakeResource) -> PartitionWrites:
     },
 )
 def day_quality(lake: LakeResource) -> PartitionWrites:
-    """Which days can be trusted: partial, stalled, rolled back, short, missing; with the reason.
+    """Which days can be trusted: flags partial, stalled, rolled-back, short and missing days.
 
-    A row for every day from the first stored to the last, from footers alone.
+    One row for each day from the first stored day to the last, with the reasons. Reads file footers
+    only.
     """
     return once(DAY_QUALITY, lambda: judging.judged(lake.tree))

@@ -1,4 +1,4 @@
-"""The Hub as it was served: one capture a day of each listing. Not here: anything parsed."""
+"""Listings as the Hub served them: one capture a day of each."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,12 +20,12 @@ from hf_assets.hub.client.listing import FIELDS, ListingQuery
 from hf_assets.hub.client.rows import Kind
 from hf_assets.storage.lake import today
 
-# Columns that the log names at most, whatever the number of days.
+# The log names at most this many columns, whatever the number of days.
 UNREAD_LINES = 20
 
 
 class ListingConfig(dg.Config):
-    """How much of a listing to fetch; by default everything, once."""
+    """How much of a listing to fetch: everything by default, once a day."""
 
     max_rows: int | None = None
     filter: list[str] = Field(default_factory=list)
@@ -57,10 +57,10 @@ raw = partial(
 def raw_models(
     context: dg.AssetExecutionContext, config: ListingConfig, lake: LakeResource, hub: HubResource
 ) -> dg.MaterializeResult:
-    """Models as the Hub lists them: the pages of /api/models, as served.
+    """Models as the Hub lists them: the unchanged pages of /api/models.
 
-    Today is captured now, resuming where an earlier run died. A past day is what was captured then,
-    else what the archive has of it.
+    Today is captured now; a run that died resumes at its next page. A past day is the capture of
+    that day, or else the archive's copy of it.
     """
     return _captured(context, config.ask("models"), config.refetch, lake, hub)
 
@@ -69,10 +69,10 @@ def raw_models(
 def raw_spaces(
     context: dg.AssetExecutionContext, config: ListingConfig, lake: LakeResource, hub: HubResource
 ) -> dg.MaterializeResult:
-    """Spaces as the Hub lists them, with the models and datasets they use.
+    """Spaces as the Hub lists them: the unchanged pages of /api/spaces.
 
-    The pages of /api/spaces, as served. Today is captured now, resuming where an earlier run died.
-    A past day is what was captured then, else what the archive has of it.
+    They name the models and datasets that each Space uses. Today is captured now; a run that died
+    resumes at its next page. A past day is the capture of that day, or else the archive's copy.
     """
     return _captured(context, config.ask("spaces"), config.refetch, lake, hub)
 
@@ -100,7 +100,7 @@ def _captured(
         except ArchiveError as error:
             if not error.permanent:
                 raise
-            return str(error)  # one broken file is no reason to do without the other days
+            return str(error)  # one broken file must not stop the other days
 
     with clear_failures():
         for day, found in _each(obtain, days, archive.workers if archive else 1):
@@ -117,14 +117,14 @@ def _captured(
     for remark in archive.remarks(FIRST_DAY) if archive else ():
         context.log.warning(remark)
     if missing and (len(missing) == len(days) or not deferred(context)):
-        # A plain run tells of every day it was asked for: it cannot leave one out.
+        # Dagster reports every partition of a plain run: it cannot leave a day out.
         raise dg.Failure("\n".join(missing.values()), allow_retries=False)
     report_left_out(context, asset, missing | absent)
     return dg.MaterializeResult()
 
 
 def _unread(unread: Mapping[tuple[str, str], list[str]]) -> str:
-    """Which columns were not read and why, each once for all of its days.
+    """A log line for each unread column, with the reason and its days.
 
     Args:
         unread: the days, by column and reason.
@@ -137,16 +137,16 @@ def _unread(unread: Mapping[tuple[str, str], list[str]]) -> str:
         for (name, reason), days in unread.items()
     ]
     more = [f"and {len(lines) - UNREAD_LINES:,} more"] if len(lines) > UNREAD_LINES else []
-    said = "Columns that look like fields of the Hub were not read"
+    said = "Unread columns that look like fields of the Hub"
     return "\n".join([f"{said}:", *lines[:UNREAD_LINES], *more])
 
 
 def _each(
     obtain: Callable[[str], Capture | str], days: Sequence[str], workers: int
 ) -> Iterator[tuple[str, Capture | str]]:
-    """What there is of each day, in order; several at a time where the archive allows it.
+    """The capture of each day, in order; several at a time where the archive allows it.
 
-    A day that may take an hour, today's, is captured by the thread that can be interrupted.
+    Today's capture may take an hour: it runs in this thread, which an interrupt reaches.
     """
     with ThreadPoolExecutor(workers) as pool:
         aside = [day for day in days if workers > 1 and day < today()]

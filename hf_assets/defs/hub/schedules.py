@@ -1,6 +1,7 @@
-"""When days are made. Not here: what a day is made of.
+"""Jobs and schedules of the Hub's days.
 
-The schedules are off until they are turned on in the UI: a clone must not list the Hub by itself.
+The schedules are off until a person turns them on in the UI: a clone must not list the Hub by
+itself.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,22 +22,22 @@ from hf_assets.storage.lake import today
 of_days = dg.AssetSelection.from_string('group:"hub/*" or group:"trends"')
 over_days = dg.AssetSelection.groups("trends/history")
 derived = of_days - dg.AssetSelection.assets(*RAW)
-# What shows that a derived day is whole: its last table, and each before it.
+# A derived day is complete when it has all of these tables.
 DERIVED_TABLES = (
     *("models", "enriched_spaces", "top_models", "model_usage"),
     *("daily_metrics", "daily_changes"),
 )
 
-# Each day wants a question to the archive to know that it is there.
+# The archive is asked once for each day.
 MOST_LOOKUPS = 200
 
 past_days = dg.define_asset_job(
     "past_days",
-    # A second a day to draw: 700 days of figures nobody looks at are what the rest takes together.
+    # Figures take a second a day: over 700 days as long as all the rest together.
     selection=of_days - dg.AssetSelection.assets("snapshot_figures"),
     tags={DEFERRED: "true"},
-    description="Makes every day of a range that was captured or that the archive has, in one run, "
-    "and leaves out the others.",
+    description="Backfills a range of days in one run, from captures and from the archive. Skips "
+    "days that neither has.",
 )
 
 
@@ -44,11 +45,11 @@ past_days = dg.define_asset_job(
     cron_schedule="0 3 * * *",
     execution_timezone="UTC",
     target=of_days | over_days,
-    description="Captures today's models and Spaces and makes all that follows from them: tables, "
-    "figures, series over all days, the report.",
+    description="Captures today's models and Spaces, then makes tables, figures, the series over "
+    "all days and the report.",
 )
 def daily_capture(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """A run for the day that the tick is in: the Hub shows no other."""
+    """A run for the day of the tick: the Hub shows the present only."""
     day = f"{context.scheduled_execution_time:%Y-%m-%d}"
     return dg.RunRequest(run_key=day, partition_key=day)
 
@@ -57,21 +58,18 @@ def daily_capture(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     cron_schedule="30 5 * * *",
     execution_timezone="UTC",
     target=derived,
-    description="Makes the derived days whose capture is there and whose tables are not, and "
-    "compares again those that are compared with a day that is no neighbour any more, or by a "
-    "version that did not remember who went.",
+    description="Makes the missing tables of captured days. Compares days again whose baseline day "
+    "changed, and those compared by a version that did not store deleted models.",
 )
 def fill_derived_days(
     context: dg.ScheduleEvaluationContext, lake: LakeResource
 ) -> list[dg.RunRequest] | dg.SkipReason:
-    """One run for each stretch of days that lack a table, and for each that is only stale."""
+    """One run for each range of days that lack a table, and for each range of stale days."""
     missing, stale = unfilled_days(lake), day_quality.still_stale(lake.tree)
     only_stale = sorted(set(stale) - set(missing))
     if not missing and not only_stale:
-        return dg.SkipReason(
-            "every captured day that is whole has its tables and figures, none stale"
-        )
-    # Rows and pages of an old day may be gone: it is compared again, and not made again.
+        return dg.SkipReason("Nothing to do: every complete day has current tables and figures.")
+    # Thinning may have removed the rows and pages of an old day: compare it, rebuild nothing.
     compared = [dg.AssetKey("daily_changes")]
     return _ranges(context, missing) + _ranges(context, only_stale, "stale ", compared)
 
@@ -80,28 +78,25 @@ def fill_derived_days(
     cron_schedule="0 7 * * *",
     execution_timezone="UTC",
     job=past_days,
-    description="Makes past days that nobody captured from the archive, newest first, a few a "
+    description="Backfills days that were never captured from the archive, newest first, a few a "
     "night (HF_ASSETS_RECOVER_DAYS).",
 )
 def recover_past_days(
     context: dg.ScheduleEvaluationContext, lake: LakeResource, hub: HubResource
 ) -> list[dg.RunRequest] | dg.SkipReason:
-    """One run for each stretch of the newest missing days that the archive has."""
+    """One run for each range of the newest missing days that the archive has."""
     with clear_failures():
         archive = hub.open_past()
         if archive is None:
-            return dg.SkipReason("no archive is set (HF_ASSETS_ARCHIVE)")
+            return dg.SkipReason("No archive is set (HF_ASSETS_ARCHIVE).")
         days = recoverable_days(lake, archive, settings().recover_days)
     if not days:
-        return dg.SkipReason(f"{archive.name} has no day that is missing")
+        return dg.SkipReason(f"Nothing to do: {archive.name} has none of the missing days.")
     return _ranges(context, days)
 
 
 def recoverable_days(lake: LakeResource, archive: Archive, most: int) -> list[str]:
-    """The newest days that lack a listing and that the archive has, oldest first.
-
-    A day that the archive lacks is not among them, whoever asks how often.
-    """
+    """The newest days that lack a listing and that the archive has, oldest first."""
     whole = set.intersection(*(set(lake.tree.days(asset, MARKER)) for asset in RAW))
     keys = set(daily.get_partition_keys())
     missing = sorted((archive.days() & keys) - whole - {today()}, reverse=True)
@@ -112,8 +107,8 @@ def recoverable_days(lake: LakeResource, archive: Archive, most: int) -> list[st
         except ArchiveError as error:
             if not error.permanent:
                 raise
-            # One broken day must not stop the others, night after night.
-            dg.get_dagster_logger().warning(f"{day} is left out: {error}")
+            # One broken day must not stop the others every night.
+            dg.get_dagster_logger().warning(f"Skipped {day}: {error}")
             continue
         if any(there):
             found.append(day)
@@ -123,14 +118,13 @@ def recoverable_days(lake: LakeResource, archive: Archive, most: int) -> list[st
 
 
 def unfilled_days(lake: LakeResource) -> list[str]:
-    """Days that both listings were captured on, whole, and that lack a table or the figures.
+    """Days with complete captures of both listings that lack a table or the figures.
 
-    Figures of days that nobody captured are drawn when somebody wants them; a day whose pages were
-    dropped cannot be made anew.
+    Figures of archived days are drawn on demand; a day whose pages were deleted cannot be rebuilt.
     """
     tree = lake.tree
     found = [lake.captures(asset, tree.days(asset, MARKER)) for asset in RAW]
-    # The blocking checks of a capture are no part of a run without `raw_*`: hence its rules here.
+    # A run without `raw_*` does not run the blocking checks of captures: apply their rules here.
     usable = set.intersection(*(rules.usable_days(captures) for captures in found))
     every = [(day, capture) for captures in found for day, capture in captures.items()]
     recovered = {day for day, capture in every if capture.source != "captured"}
@@ -146,7 +140,7 @@ def _ranges(
     what: str = "",
     assets: Sequence[dg.AssetKey] | None = None,
 ) -> list[dg.RunRequest]:
-    """A run for each unbroken stretch of those days, asked for once a night."""
+    """A run for each range of consecutive days, requested once a night."""
     return [
         dg.RunRequest(
             run_key=f"{what}{first}...{last} at {context.scheduled_execution_time:%Y-%m-%d}",
@@ -161,12 +155,12 @@ def _ranges(
 
 
 def stretches(days: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """First and last day of each unbroken stretch of days."""
+    """First and last day of each range of consecutive days."""
     keys = daily.get_partition_keys()
-    place = {key: at for at, key in enumerate(keys)}
-    known = [day for day in days if day in place]
+    index = {key: at for at, key in enumerate(keys)}
+    days = [day for day in days if day in index]
     begin = 0
-    for at, day in enumerate(known):
-        if at + 1 == len(known) or place[known[at + 1]] != place[day] + 1:
-            yield known[begin], day
+    for at, day in enumerate(days):
+        if at + 1 == len(days) or index[days[at + 1]] != index[day] + 1:
+            yield days[begin], day
             begin = at + 1

@@ -1,6 +1,6 @@
-"""The job that makes old days small. Not here: what goes and what stays (`hub.thinning`).
+"""The job that thins old days; `hub.retention` decides what goes.
 
-Its schedule is off until it is turned on in the UI: what is thinned cannot be made whole again.
+Its schedule is off until a person turns it on in the UI: thinning cannot be undone.
 """
 
 from typing import Any
@@ -16,18 +16,22 @@ from hf_assets.storage.lake import today
 
 
 class ThinningConfig(dg.Config):
-    """How old is old, in days; null: never."""
+    """Ages in days from which data is deleted; null: never."""
 
-    tables: int | None = Field(default=60, description="Days after which rows keep counters only.")
-    pages: int | None = Field(default=30, description="Days after which captured pages go.")
-    dry: bool = Field(default=False, description="Only say what would be done.")
+    tables: int | None = Field(
+        default=60, description="Age in days from which rows keep id, category and counters only."
+    )
+    pages: int | None = Field(
+        default=30, description="Age in days from which captured pages are deleted."
+    )
+    dry: bool = Field(default=False, description="Only report the days that would be thinned.")
 
 
 @dg.op
 def thin_days(
     context: dg.OpExecutionContext, config: ThinningConfig, lake: LakeResource
 ) -> dg.Output[int]:
-    """Thins tables and drops pages of old days that are trusted and have their aggregates."""
+    """Thin tables and delete pages of old days that are trusted and have their aggregates."""
     with clear_failures():
         trusted = trusted_days(lake.tree)
         try:
@@ -48,14 +52,15 @@ def _facts(done: list[Thinned], *, dry: bool) -> dict[str, Any]:
     return {
         "days thinned": len(done),
         "bytes before": sum(one.before for one in done),
-        "bytes after": "not known: nothing was written" if dry else sum(one.after for one in done),
-        "the last hundred": dg.MetadataValue.table(rows)
-        if rows
-        else shown("nothing was old enough"),
+        "bytes after": "unknown: dry run" if dry else sum(one.after for one in done),
+        "last 100 days": dg.MetadataValue.table(rows) if rows else shown("no day is old enough"),
     }
 
 
-@dg.job(description="Old days keep id, category and counters; old pages go. Off by default.")
+@dg.job(
+    description="Reduces old days to id, category and counters and deletes old pages. "
+    "Irreversible; its schedule is off by default."
+)
 def thin_old_days() -> None:
     """One step."""
     thin_days()
@@ -66,5 +71,5 @@ weekly_thinning = dg.ScheduleDefinition(
     job=thin_old_days,
     cron_schedule="0 6 * * 0",
     execution_timezone="UTC",
-    description="Thins what is older than 60 days, drops pages older than 30. Irreversible.",
+    description="Thins days older than 60 days and deletes pages older than 30 days. Irreversible.",
 )

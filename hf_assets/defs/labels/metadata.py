@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import polars.selectors as cs
 
-from hf_assets.defs.common.metadata import gallery, placed, shown
+from hf_assets.defs.common.metadata import gallery, shown, stored_folder
 
 if TYPE_CHECKING:
     from hf_assets.classifiers.evaluation.results import Leaderboard
@@ -52,7 +52,7 @@ def corpus_facts(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
         "label frequencies": pictures(folder, "label_frequencies"),
         "formats of the texts": dg.MetadataValue.json(dict(facts["formats"])),
         "sources": dg.MetadataValue.json(facts["sources"]),
-        **placed(folder),
+        **stored_folder(folder),
     }
 
 
@@ -66,7 +66,7 @@ def baseline_facts(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
         "threshold": words["threshold"],
         "terms": words["terms"],
         "seconds": words["seconds"],
-        **placed(folder),
+        **stored_folder(folder),
     }
 
 
@@ -84,7 +84,7 @@ def classifier_facts(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
         "rows": dg.MetadataValue.json(facts["rows"]),
         "versions": dg.MetadataValue.json(facts["versions"]),
         "curves": pictures(folder, "curves"),
-        **placed(folder),
+        **stored_folder(folder),
     }
 
 
@@ -101,7 +101,7 @@ def onnx_facts(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
         "opset": facts["opset"],
         "inputs": ", ".join(facts["inputs"]),
         "seconds": facts["seconds"],
-        **placed(folder),
+        **stored_folder(folder),
     }
 
 
@@ -118,7 +118,7 @@ def quantized_facts(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
         "candidates": table([{name: one.get(name) for name in names} for one in tried]),
         "rule": facts["rule"],
         "machine": _machine(facts),
-        **placed(folder),
+        **stored_folder(folder),
     }
 
 
@@ -134,7 +134,7 @@ def leaderboard_facts(folder: Path, board: "Leaderboard") -> dict[str, Any]:
         "leaderboard": table(rounded.to_dicts()),
         **{name.replace("_", " "): pictures(folder, name) for name in drawn},
         "facts": dg.MetadataValue.json(board.facts),
-        **placed(folder),
+        **stored_folder(folder),
     }
 
 
@@ -147,5 +147,5 @@ def space_facts(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
         "with words": facts["words"],
         "model card": dg.MetadataValue.md((folder / "model" / "README.md").read_text("utf-8")),
         "Space card": dg.MetadataValue.md((folder / "README.md").read_text("utf-8")),
-        **placed(folder),
+        **stored_folder(folder),
     }

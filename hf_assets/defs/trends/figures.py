@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from hf_assets.defs.common.factories import every_day
-from hf_assets.defs.common.metadata import gallery, placed
+from hf_assets.defs.common.metadata import gallery, stored_folder
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.storage.durable import replacing_folder
 
@@ -40,7 +40,7 @@ def trend_figures(lake: LakeResource) -> dg.MaterializeResult:
         _write(folder / "figures.json", {"figures": list(drawn), **facts})
     shown = gallery({name: rendered.gallery for name, rendered in drawn.items()})
     return dg.MaterializeResult(metadata={"gallery": shown, "figures": len(drawn)}
-                                | facts | placed(place))  # fmt: skip
+                                | facts | stored_folder(place))  # fmt: skip
 
 
 @dg.asset(
@@ -62,7 +62,7 @@ def insights_report(lake: LakeResource) -> dg.MaterializeResult:
         for name, content in files.items():
             (folder / name).write_bytes(content)
     facts = {"figures of": str(day.day) if day else "no day"} | _days(history)
-    return dg.MaterializeResult(metadata=facts | placed(place, "index.html"))
+    return dg.MaterializeResult(metadata=facts | stored_folder(place, "index.html"))
 
 
 def _days(history: "History") -> dict[str, Any]:

@@ -149,7 +149,7 @@ def test_a_full_disk_is_not_tried_again_and_named(
     said = failures(result)["work_hard"]
     assert said.startswith("No space left: ")
     assert "MB free" in said
-    assert "Make room there" in said
+    assert "Free space there" in said
 
 
 def test_what_is_full_is_the_file_or_the_places_written_to(

@@ -138,7 +138,7 @@ def test_chosen_models_are_config(world: Make) -> None:
     assert top["rank"].to_list() == [1, 2, 3]
     assert top["downloads"].to_list() == sorted(top["downloads"], reverse=True)
     nothing = hub.materialize("top_models", config={"top_models": {"tags": []}})
-    assert "wants a tag" in failures(nothing)["top_models"]
+    assert "needs at least one tag" in failures(nothing)["top_models"]
 
 
 def test_a_listing_that_breaks_off_is_resumed_by_the_next_run(world: Make) -> None:

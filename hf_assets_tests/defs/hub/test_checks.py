@@ -202,7 +202,7 @@ def test_many_days_give_one_evaluation_that_names_those_that_fail(world: Make) -
     assert verdict.description == "1 of 3 days fail"
     assert verdict.metadata["days"].value == 3
     assert verdict.metadata["failed"].value == 1
-    said = str(verdict.metadata["said"].value)
+    said = str(verdict.metadata["results"].value)
     assert said.startswith(f"{days_ago(3)}: A partial snapshot: 6")
     assert len(said.splitlines()) == 1
     assert "models" not in made(result)
@@ -218,7 +218,7 @@ def test_many_days_that_pass_are_each_named(world: Make) -> None:
     for one in result.get_asset_check_evaluations():
         assert one.passed
         assert one.description == "0 of 2 days fail"
-        said = str(one.metadata["said"].value).splitlines()
+        said = str(one.metadata["results"].value).splitlines()
         assert [line.split(": ")[0] for line in said] == [days_ago(3), days_ago(2)]
         if one.check_name == "reconciliation":
             assert all("Compares recorded folders" in line for line in said)

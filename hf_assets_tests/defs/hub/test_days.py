@@ -79,7 +79,7 @@ def test_a_stall_and_a_gap_are_told_and_stop_nothing(five_days: World) -> None:
     verdict = checks(result)["daily_changes", "not_stalled"]
     assert not verdict.passed
     assert verdict.severity == dg.AssetCheckSeverity.WARN
-    said = verdict.metadata["said"].value
+    said = verdict.metadata["results"].value
     assert f"{days_ago(3)}: A stall: 100% of" in said
     assert days_ago(4) not in said.split(":")[0]
     assert checks(result)["daily_changes", "no_gap_before"].passed

@@ -97,7 +97,7 @@ def left_out(hub: World, asset: str) -> dict[str, str]:
     """The days that the last run left out of that asset, as its one observation names them."""
     seen = hub.instance.fetch_observations(dg.AssetKey(asset), limit=10).records
     told = [one.asset_observation.metadata for one in seen if one.asset_observation]
-    found: list[Any] = [facts["days left out"].value for facts in told if "days left out" in facts]
+    found: list[Any] = [facts["reasons"].value for facts in told if "reasons" in facts]
     (said,) = found
     return said
 
@@ -131,7 +131,7 @@ def test_a_partial_revision_is_flagged_and_left_out_and_stops_no_other_day(world
     flagged = checks(result)["raw_models", "not_partial"]
     assert not flagged.passed
     assert flagged.severity == dg.AssetCheckSeverity.WARN
-    said = str(flagged.metadata["said"].value)
+    said = str(flagged.metadata["results"].value)
     assert {line[:10] for line in said.splitlines()} == {days_ago(3), days_ago(2)}
     assert partitions(hub, "raw_models") == [days_ago(n) for n in (5, 4, 3, 2, 1)]
     for table in TABLES:
@@ -209,14 +209,14 @@ def test_a_source_without_spaces_leaves_them_out_and_says_so(world: Make, tmp_pa
     for check in (("raw_spaces", "capture_complete"), ("enriched_spaces", "required_columns")):
         assert not said[check].passed
         assert said[check].severity == dg.AssetCheckSeverity.WARN
-        assert "has the models of" in said[check].metadata["said"].value
+        assert "has the models of" in said[check].metadata["results"].value
     for day in days:
         assert hub.lake.read("enriched_spaces", day).rows == 0
         assert hub.lake.read("daily_metrics", day).notes["Spaces"] is None
         frame = hub.lake.read("models", day).frame.collect()
         assert frame["hub_id"].str.starts_with("name:").all()
         assert frame["trending_score"].null_count() == frame.height
-    assert "trendingScore" in hub.figures("raw_models", "absent fields")[days[0]]
+    assert "trendingScore" in hub.figures("raw_models", "missing fields")[days[0]]
     # What has nothing in it is no partition; the run says which those are, and why.
     for asset in ("raw_spaces", "enriched_spaces", "model_usage"):
         assert partitions(hub, asset) == []
@@ -227,7 +227,7 @@ def test_a_source_without_spaces_leaves_them_out_and_says_so(world: Make, tmp_pa
     assert hub.materialize("raw_spaces", "enriched_spaces", day=days[0]).success
     assert partitions(hub, "enriched_spaces") == days[:1]
     assert hub.figures("raw_spaces", "absent_kind")[days[0]].startswith("The folder days has")
-    assert "region" in hub.figures("raw_spaces", "absent fields")[days[0]]
+    assert "region" in hub.figures("raw_spaces", "missing fields")[days[0]]
 
 
 def test_one_broken_file_is_named_and_stops_no_other_day(world: Make, tmp_path: Path) -> None:
@@ -336,10 +336,10 @@ def test_a_stall_is_found_whatever_the_order_of_the_days(world: Make, tmp_path: 
 
 
 def test_the_schedule_says_why_it_asks_for_nothing(world: Make, tmp_path: Path) -> None:
-    assert "no archive is set" in str(tick(world(), "recover_past_days").skipped)
+    assert "No archive is set" in str(tick(world(), "recover_past_days").skipped)
     hub = world(archive=recorded(tmp_path / "days", days_ago(1)))
     assert hub.recover(days_ago(1), days_ago(1)).success
-    assert "has no day that is missing" in str(tick(hub, "recover_past_days").skipped)
+    assert "has none of the missing days" in str(tick(hub, "recover_past_days").skipped)
 
 
 def test_one_broken_day_does_not_stop_the_schedule(world: Make, tmp_path: Path) -> None:
@@ -351,7 +351,7 @@ def test_one_broken_day_does_not_stop_the_schedule(world: Make, tmp_path: Path) 
     assert tick(hub, "recover_past_days").stretches == stretches
     for day, _ in stretches:
         assert hub.recover(day, day).success
-    assert "has no day that is missing" in str(tick(hub, "recover_past_days").skipped)
+    assert "has none of the missing days" in str(tick(hub, "recover_past_days").skipped)
 
 
 def test_the_run_says_once_what_the_folder_has_besides(
@@ -441,7 +441,7 @@ def test_recorded_days_agree_with_their_files(world: Make, tmp_path: Path) -> No
     for table in ("models", "enriched_spaces"):
         verdict = both[table, "reconciliation"]
         assert verdict.passed
-        assert "numbers agree" in verdict.metadata["said"].value
+        assert "numbers agree" in verdict.metadata["results"].value
     one = checks(hub.materialize("models", day=days[1]))["models", "reconciliation"]
     assert one.metadata["compared"].value
     assert one.metadata["rows, file"].value == one.metadata["rows, table"].value == 31
@@ -478,7 +478,7 @@ def test_columns_that_were_not_read_are_one_line_and_a_check(
     verdict = checks(result)["raw_models", "unread_columns"]
     assert not verdict.passed
     assert verdict.severity == dg.AssetCheckSeverity.WARN
-    assert f"{days[0]}: `likes`: looks like `likes`" in verdict.metadata["said"].value
+    assert f"{days[0]}: `likes`: looks like `likes`" in verdict.metadata["results"].value
     assert "likes" in hub.figures("raw_models", "unread fields")[days[0]]
     # What the run names as left out is a warning.
     parted = checks(result)["models", "reconciliation"]

@@ -221,7 +221,7 @@ def test_nothing_to_fill_is_said(world: Make) -> None:
     hub = world()
     said = tick(hub, "fill_derived_days")
     assert said.requests == []
-    assert "every captured day" in str(said.skipped)
+    assert "every complete day" in str(said.skipped)
     assert not hub.root.exists()
 
 

@@ -41,4 +41,4 @@ def test_an_empty_lake_gives_a_report_that_says_so(tmp_path: Path) -> None:
     assert "no day yet" in page
     told = made.asset_materializations_for_node("insights_report")[0].metadata
     assert told["figures of"].value == "no day"
-    assert int(str(told["bytes"].value)) > len(page) / 2
+    assert int(str(told["size (bytes)"].value)) > len(page) / 2
