@@ -79,8 +79,7 @@ def _dagster(data: Path) -> Generator[str]:
     server = subprocess.Popen(
         [tool, "-m", "hf_assets.definitions", "-p", str(port)],
         cwd=PROJECT,
-        env=os.environ
-        | {"DAGSTER_HOME": str(data / "dagster_home"), "HF_ASSETS_DATA": str(data)},
+        env=os.environ | {"DAGSTER_HOME": str(data / "dagster_home"), "HF_ASSETS_DATA": str(data)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
