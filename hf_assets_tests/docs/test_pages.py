@@ -2,6 +2,7 @@
 
 import re
 import runpy
+import tomllib
 from urllib.parse import unquote
 
 import dagster as dg
@@ -14,7 +15,8 @@ from hf_assets_tests.docs.documents import GENERATED, PROJECT, Page, page, pages
 LONGEST_README = 8_000
 LARGEST_PICTURE = 300_000
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-DOCS = page("docs/README.md")
+DOCS, CHANGES = page("docs/README.md"), page("CHANGELOG.md")
+VERSION = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
 # Added by HF_ASSETS_SAMPLE_SPACES.
 ON_REQUEST = {"sample_agrees"}
 # Variables that other packages, or the tests, read.
@@ -52,6 +54,14 @@ def test_pictures_are_small_and_shown() -> None:
     pictures = set(PROJECT.glob("docs/*.png"))
     assert pictures <= shown
     assert {path.name for path in pictures if path.stat().st_size > LARGEST_PICTURE} == set()
+
+
+@pytest.mark.skipif(VERSION == "0.1.0", reason="the changelog begins with 0.2.0")
+def test_the_changelog_has_the_version() -> None:
+    newest = re.findall(r"^## \[(\d+\.\d+\.\d+)\] - \d{4}-\d\d-\d\d$", CHANGES.text, re.MULTILINE)
+    assert newest[0] == VERSION
+    kinds = set(re.findall(r"^### (.+)$", CHANGES.text, re.MULTILINE))
+    assert kinds <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
 
 
 def test_generated_pages_are_current() -> None:
