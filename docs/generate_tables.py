@@ -117,8 +117,8 @@ def _checks(specs: Sequence[dg.AssetSpec], checks: Sequence[dg.AssetCheckSpec]) 
         NOTICE,
         "",
         "Every asset check of the graph. A check that blocks stops the assets downstream of it; "
-        "the others report an error or a warning. [trust.md](trust.md) explains how they work together; "
-        "[history.md](history.md) defines the rules for days.",
+        "the others report an error or a warning. [trust.md](trust.md) explains how they work "
+        "together; [history.md](history.md) defines the rules for days.",
     ]
     return "\n".join([*head, *_rows(("asset", "check", "blocks", "passes when"), rows)]) + "\n"
 

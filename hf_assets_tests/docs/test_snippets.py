@@ -195,14 +195,12 @@ def _launches(options: dict[str, str], definitions: dg.Definitions) -> None:
     if chosen := options.pop("--assets", None):
         # The chain of a corpus of one's own is that of the package's.
         chosen = chosen.replace("biology/", "questions/")
-        keys = dg.AssetSelection.from_string(chosen).resolve(graph)
-        assert keys
+        parts = [dg.AssetSelection.from_string(part) for part in chosen.split(" or ")]
+        found = [part.resolve(graph) for part in parts]
+        assert all(found)
         if partition := options.pop("--partition", None):
-            assert all(
-                partition in parts.get_partition_keys()
-                for key in keys
-                if (parts := graph.get(key).partitions_def)
-            )
+            kinds = {graph.get(key).partitions_def for keys in found for key in keys}
+            assert all(kind and partition in kind.get_partition_keys() for kind in kinds)
     if days := options.pop("--partition-range", None):
         first, last = (date.fromisoformat(day) for day in days.split("..."))
         assert Settings.model_fields["first_day"].default <= first <= last
