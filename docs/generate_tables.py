@@ -26,13 +26,12 @@ OTHER_CHAIN = "datasets/"
 
 def main() -> None:
     """Write both pages."""
-    for name, text in pages().items():
+    for name, text in pages(defs()).items():
         (FOLDER / name).write_text(text, "utf-8")
 
 
-def pages() -> dict[str, str]:
+def pages(definitions: dg.Definitions) -> dict[str, str]:
     """The generated pages: text by file name."""
-    definitions = defs()
     specs = {spec.key: spec for spec in definitions.resolve_all_asset_specs()}
     graph = definitions.resolve_asset_graph()
     parents_first = [specs[key] for key in graph.toposorted_asset_keys]
