@@ -211,6 +211,12 @@ COMMANDS = {words[1] for _, words in SHELL if words[0] == "hf-assets"} | set(
 )
 
 
+@pytest.mark.skipif("docs" not in TARGETS, reason="the Makefile has no target docs")
+def test_every_documented_target_is_there() -> None:
+    named = set(re.findall(r"`make ([a-z-]+)", "".join(one.text for one in pages())))
+    assert {"demo", "test", "docs"} <= named <= set(TARGETS)
+
+
 @pytest.mark.skipif("hf-assets" not in SCRIPTS, reason="the package has no command hf-assets")
 def test_every_documented_command_is_there() -> None:
     module, _, name = SCRIPTS["hf-assets"].partition(":")
