@@ -17,11 +17,12 @@ import duckdb
 import pandas
 import pytest
 import yaml
+from matplotlib.figure import Figure
 
 from hf_assets.corpora.registry import corpora
 from hf_assets.lake import Lake
 from hf_assets.settings import Settings
-from hf_assets.trends import figures
+from hf_assets.trends.snapshot import Snapshot
 from hf_assets_tests.apps.hub_lake import DAYS, write_hub_lake
 from hf_assets_tests.apps.models import write_model
 from hf_assets_tests.docs.documents import PROJECT, Page, page, pages
@@ -124,11 +125,11 @@ def test_the_tagger_answers(tmp_path: Path) -> None:
 
 def test_a_figure_is_added_as_the_page_says() -> None:
     (code,) = page("docs/figures.md").blocks("python")
-    known = {**vars(figures), "figure": lambda made: made}
+    known: dict[str, Any] = {"figure": lambda made: made, "Snapshot": Snapshot, "Figure": Figure}
     exec(code, known)
     assert known["downloads_by_library"].__annotations__ == {
-        "s": figures.Snapshot,
-        "return": figures.Figure,
+        "s": Snapshot,
+        "return": Figure,
     }
 
 
