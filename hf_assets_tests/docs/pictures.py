@@ -20,8 +20,8 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, FloatRect
 
-from hf_assets_tests.browser import PATIENCE, chromium
-from hf_assets_tests.pages import PROJECT, free_port, insights
+from hf_assets_tests.support.browser import PATIENCE, chromium
+from hf_assets_tests.support.servers import PROJECT, free_port, insights
 
 FOLDER = PROJECT / "docs"
 # Pixels: as wide as a README is shown.

@@ -20,12 +20,12 @@ import yaml
 from matplotlib.figure import Figure
 
 from hf_assets.corpora.registry import corpora
-from hf_assets.lake import Lake
 from hf_assets.settings import Settings
-from hf_assets.trends.snapshot import Snapshot
-from hf_assets_tests.apps.hub_lake import DAYS, write_hub_lake
-from hf_assets_tests.apps.models import write_model
+from hf_assets.storage.lake import Lake
+from hf_assets.trends.figures.day.snapshot import Snapshot
 from hf_assets_tests.docs.documents import PROJECT, Page, page, pages
+from hf_assets_tests.support.apps.hub_lake import DAYS, write_hub_lake
+from hf_assets_tests.support.apps.models import write_model
 
 QUERY_PAGE = page("docs/queries.md")
 PROJECT_FILE = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))
