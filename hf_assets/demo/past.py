@@ -9,7 +9,6 @@ from hf_assets.demo.hub_stats import HubStats
 from hf_assets.demo.hub_stats_commits import FIRST_DAY
 from hf_assets.demo.hub_stats_faults import ArchiveFaults
 
-JOB = "past_days"
 # Shorter pasts have no day that differs.
 SHORTEST_WITH_ODD_DAYS = 20
 
