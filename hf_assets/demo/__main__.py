@@ -7,6 +7,7 @@ from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
+from typing import NoReturn
 
 from starlette.applications import Starlette
 
@@ -163,8 +164,13 @@ def _serve(options: argparse.Namespace) -> int:
         for name, value in services.variables.items():
             print(f"{name}={value}", flush=True)
         print("The embedded Hub, Stack Exchange and Kaggle (Ctrl-C stops them)", flush=True)
-        while True:  # ctrl-c ends it; a wait without an end it would not wake
-            time.sleep(0.5)
+        _wait()
+
+
+def _wait() -> NoReturn:
+    """Wait until Ctrl-C, which would not wake a wait without an end."""
+    while True:
+        time.sleep(0.5)
 
 
 def _run(options: argparse.Namespace) -> int:
