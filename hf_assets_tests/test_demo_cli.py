@@ -15,6 +15,7 @@ import httpx2
 import pyarrow.parquet as pq
 import pytest
 
+from hf_assets.cli.status import lines_of
 from hf_assets.demo import __main__ as command_line
 from hf_assets.lake import today
 
@@ -30,7 +31,8 @@ SECRETS = {
     "HUGGING_FACE_HUB_TOKEN": "second-secret-of-a-person",
 }
 # The discard port: nobody answers there.
-DEAD_PROXY = {"HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9", "NO_PROXY": ""}
+NOBODY = "http://127.0.0.1:9"
+DEAD_PROXY = {"HTTP_PROXY": NOBODY, "http_proxy": NOBODY, "NO_PROXY": ""}
 
 
 def demo(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -139,6 +141,17 @@ def test_no_token_is_sent_or_kept(first: subprocess.CompletedProcess[str], root:
             content = path.read_bytes()
             assert not [secret for secret in SECRETS.values() if secret.encode() in content], path
     assert not [secret for secret in SECRETS.values() if secret in first.stdout + first.stderr]
+
+
+def test_status_counts_the_days(first: subprocess.CompletedProcess[str], root: Path) -> None:
+    lines = lines_of(root)
+    words = {line.split()[0]: line.split()[1:] for line in lines if line}
+    assert words["models"][0] == words["raw_models"][0] == "3"
+    assert words["day_quality"][0] == "all"
+    assert any(line.startswith(f"Last capture: {today()}, ") for line in lines)
+    assert "Missing: none" in lines
+    assert "Captured, without all tables: none" in lines
+    assert first.returncode == 0
 
 
 @pytest.mark.heavy

@@ -39,12 +39,12 @@ def lines_of(root: Path) -> list[str]:
         "",
         f"{'table':<24}{'days':>6}  {'first':<12}{'last':<12}{'size':>10}",
         *(_row(name, days[name], sizes[name]) for name in listed),
-        *(f"{name:<24}{'all':>6}  {'':<24}{_size(sizes[name]):>10}" for name in undated),
-        *(f"{name:<24}{'':>6}  {'':<24}{_size(sizes[name]):>10}" for name in other),
+        *(f"{name:<24}{'all':>6}  {'':<24}{size(sizes[name]):>10}" for name in undated),
+        *(f"{name:<24}{'':>6}  {'':<24}{size(sizes[name]):>10}" for name in other),
         "",
         *_captures(lake),
         *_trust(lake),
-        f"Disk use: {_size(sum(sizes.values()))}",
+        f"Disk use: {size(_bytes(lake.root))}",
     ]
 
 
@@ -56,8 +56,8 @@ def _is_table(lake: Lake, asset: str) -> bool:
     return (lake.root / asset / "data.parquet").exists() or bool(lake.months(asset))
 
 
-def _row(name: str, days: Sequence[str], size: int) -> str:
-    return f"{name:<24}{len(days):>6,}  {days[0]:<12}{days[-1]:<12}{_size(size):>10}"
+def _row(name: str, days: Sequence[str], count: int) -> str:
+    return f"{name:<24}{len(days):>6,}  {days[0]:<12}{days[-1]:<12}{size(count):>10}"
 
 
 def _captures(lake: Lake) -> list[str]:
@@ -75,8 +75,8 @@ def _captures(lake: Lake) -> list[str]:
     return [
         f"Last capture: {captured[-1]}, {_facts(lake, captured[-1])}",
         f"Today, {now} (UTC): {'captured' if now in captured else 'not captured yet'}",
-        f"Missing: {_named(missing, f'of {len(due):,} days since {first}')}",
-        f"Captured, without all tables: {_named(bare, 'days')}",
+        f"Missing: {named(missing, f'of {len(due):,} days since {first}')}",
+        f"Captured, without all tables: {named(bare, 'days')}",
     ]
 
 
@@ -99,12 +99,12 @@ def _trust(lake: Lake) -> list[str]:
         return ["Not trusted: unknown, day_quality is not materialised"]
     rows = stored.frame.select("day", "gap", "trusted", "flags").filter(~pl.col("gap")).collect()
     bad = rows.filter(~pl.col("trusted")).sort("day")
-    named = [f"{row['day']} ({', '.join(row['flags'])})" for row in bad.to_dicts()]
-    return [f"Not trusted: {_named(named, f'of {rows.height:,} days in day_quality')}"]
+    days = [f"{row['day']} ({', '.join(row['flags'])})" for row in bad.to_dicts()]
+    return [f"Not trusted: {named(days, f'of {rows.height:,} days in day_quality')}"]
 
 
-def _named(items: Sequence[str], of: str) -> str:
-    """A count with the last few items."""
+def named(items: Sequence[str], of: str) -> str:
+    """How many there are, and the last few."""
     if not items:
         return "none"
     shown = ", ".join(items[-NAMED:])
@@ -123,7 +123,8 @@ def _bytes(folder: Path) -> int:
     return total
 
 
-def _size(count: float) -> str:
+def size(count: float) -> str:
+    """Bytes in a unit that suits them."""
     for unit in ("B", "kB", "MB"):
         if count < 1000:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"

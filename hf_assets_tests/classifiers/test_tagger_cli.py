@@ -126,7 +126,8 @@ def test_form_is_the_users_if_said(folder: Path) -> None:
     assert labels(answers(call(folder, line, "--input", "json"))[0])
     ran = call(folder, b"word1\n", "--input", "json")
     assert (ran.returncode, b"line 1" in ran.stderr) == (2, True)
-    assert [one["line"] for one in answers(call(folder, b"\n" + line, "--input", "lines"))] == [1, 2]
+    two = answers(call(folder, b"\n" + line, "--input", "lines"))
+    assert [one["line"] for one in two] == [1, 2]
 
 
 def test_k_and_threshold(folder: Path) -> None:
