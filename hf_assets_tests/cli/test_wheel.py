@@ -15,6 +15,7 @@ import venv
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -180,9 +181,9 @@ def test_the_ui_opens_in_any_folder_without_a_warning(installed: Installed) -> N
             stderr=out,
             start_new_session=True,
         )
+    query = "{workspaceOrError{... on Workspace{locationEntries{name loadStatus}}}}"
+    url = f"http://127.0.0.1:{port}/graphql?query={quote(query)}"
     try:
-        query = "{workspaceOrError{...on Workspace{locationEntries{name loadStatus}}}}"
-        url = f"http://127.0.0.1:{port}/graphql?query={query.replace('{', '%7B')}"
         for _ in range(900):
             assert served.poll() is None, log.read_text()
             try:
