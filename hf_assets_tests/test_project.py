@@ -31,7 +31,7 @@ ARROWS = {
     "parquet": set(),
     "lake": {"durable", "month_files", "opened", "parquet", "side_tables", "stored"},
     "months": {"durable", "lake", "opened", "parquet"},
-    "definitions": set(),
+    "definitions": {"defs"},
     "charts": set(),
     "hub": BASE,
     "trends": BASE | {"charts", "hub.tables", "hub.schemas", "hub.judged"},
