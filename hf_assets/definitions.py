@@ -11,8 +11,8 @@ import hf_assets.defs
 @dg.definitions
 def defs() -> dg.Definitions:
     """All that stands under `defs/`."""
-    # `load_from_defs_folder` does the same, but wants the pyproject.toml of a clone, and warns, once
-    # a file, where the code location is not called as that says (`dagster dev -m`).
+    # `load_from_defs_folder` does the same, but wants the pyproject.toml of a clone, and warns once
+    # a file where the code location has another name than that says (`dagster dev -m`).
     tree = dg.ComponentTree(defs_module=hf_assets.defs, project_root=Path(__file__).parents[1])
     with warnings.catch_warnings():
         for kind in (dg.BetaWarning, dg.PreviewWarning, dg.SupersessionWarning):

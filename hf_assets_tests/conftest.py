@@ -27,14 +27,14 @@ os.environ["NO_PROXY"] = "127.0.0.1"
 from hypothesis import settings
 from starlette.applications import Starlette
 
-from hf_assets.demo.faults import Faults
-from hf_assets.demo.hub import Served, create_app
-from hf_assets.demo.server import LoopbackServer
-from hf_assets.demo.source import HubSource
-from hf_assets.hub.capturing import Capturer
-from hf_assets.hub.listing import HubClient
-from hf_assets.hub.pacing import Pacer
-from hf_assets.lake import Lake
+from hf_assets.demo.hub.app import Served, create_app
+from hf_assets.demo.hub.faults import Faults
+from hf_assets.demo.service.server import LoopbackServer
+from hf_assets.demo.world.source import HubSource
+from hf_assets.hub.capture.capturer import Capturer
+from hf_assets.hub.client.listing import HubClient
+from hf_assets.hub.client.pacing import Pacer
+from hf_assets.storage.lake import Lake
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -51,7 +51,7 @@ NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 @pytest.fixture(scope="module")  # no longer: a loop of its own runs beside it
 def browser() -> "Generator[Browser]":
     """Headless Chromium."""
-    from hf_assets_tests.browser import chromium
+    from hf_assets_tests.support.browser import chromium
 
     with chromium() as browser:
         yield browser
@@ -96,12 +96,12 @@ class ServedHub:
         return [one.status for one in self.requests]
 
     def client(self, **options: Any) -> HubClient:
-        given: dict[str, Any] = {"pacer": Pacer(), "tell": self.told.append, **options}
+        given: dict[str, Any] = {"pacer": Pacer(), "log": self.told.append, **options}
         given = {"retry_wait": 0.001, "read_timeout": 10.0} | given
         return HubClient(self.url, **given)
 
     def capturer(self, clock: Callable[[], datetime] | None = None, **options: Any) -> Capturer:
-        given: dict[str, Any] = {"tell": self.told.append, "lock_wait": 20.0, **options}
+        given: dict[str, Any] = {"log": self.told.append, "lock_wait": 20.0, **options}
         client = given.pop("client", None) or self.client()
         return Capturer(client, clock=clock or Clock(), **given)
 

@@ -17,7 +17,7 @@ import pytest
 
 from hf_assets.cli.status import lines_of
 from hf_assets.demo import __main__ as command_line
-from hf_assets.lake import today
+from hf_assets.storage.lake import today
 
 SMALL = ("--models", "2000", "--spaces", "800")
 HUB = ("--only", "hub", "--days", "0")

@@ -8,8 +8,8 @@ import duckdb
 import pandas
 import pytest
 
-from hf_assets.lake import Lake
-from hf_assets_tests.apps.hub_lake import DAYS, write_hub_lake
+from hf_assets.storage.lake import Lake
+from hf_assets_tests.support.apps.hub_lake import DAYS, write_hub_lake
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text("utf-8")
 SECTION = README.partition("## Ask it yourself")[2].partition("\n## ")[0]

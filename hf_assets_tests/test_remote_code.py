@@ -45,7 +45,7 @@ def test_every_call_refuses_remote_code(path: Path) -> None:
 
 
 def test_a_base_model_that_brings_a_program_is_refused_and_not_run(tmp_path: Path) -> None:
-    network = pytest.importorskip("hf_assets.classifiers.network")
+    network = pytest.importorskip("hf_assets.classifiers.training.network")
     (tmp_path / "program.py").write_text(
         f"from pathlib import Path\nPath({str(tmp_path / 'mark')!r}).touch()\n"
         "from transformers import PretrainedConfig\n"

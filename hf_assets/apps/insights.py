@@ -16,8 +16,8 @@ from importlib import import_module
 from pathlib import Path
 from threading import Thread
 
-from hf_assets.lake import Lake
 from hf_assets.settings import settings
+from hf_assets.storage.lake import Lake
 
 PROG = "python -m hf_assets.apps.insights"
 DEMO = Path("data/demo")

@@ -20,7 +20,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hf_assets.apps.desk import Answer, Desk, Refused, on_slider
+from hf_assets.apps.tagger_service import Answer, Refused, TaggerService, on_slider
 from hf_assets.apps.trained import Example, Trained, find
 from hf_assets.classifiers.guard import MOST_BYTES, Guard
 from hf_assets.classifiers.tagger import Tag
@@ -115,7 +115,7 @@ class OnlyHere:
 
 def build(models: dict[str, Trained]) -> gr.Blocks:
     """The page over those models, one or more, by corpus."""
-    desk, first = Desk(models), next(iter(models))
+    desk, first = TaggerService(models), next(iter(models))
 
     def chosen(corpus: str) -> tuple[Any, ...]:
         # All that changes with the corpus, read anew: it may have been trained again.

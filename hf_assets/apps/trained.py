@@ -15,7 +15,7 @@ import polars as pl
 
 from hf_assets.classifiers.tagger import Tagger
 from hf_assets.corpora.corpus import CorpusError, is_generated, open_corpus
-from hf_assets.durable import ReplacedFolder, read_folder
+from hf_assets.storage.durable import ReplacedFolder, read_folder
 
 # An example is read at a glance: characters of title and text together.
 EXAMPLE_LENGTH = (40, 600)

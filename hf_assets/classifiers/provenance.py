@@ -15,9 +15,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from hf_assets.classifiers.standings import read_json
 from hf_assets.corpora.corpus import Corpus
 from hf_assets.errors import InputError
+from hf_assets.storage.json_files import read_json
 
 # Of each step: the asset that makes its folder, and the file in it that says how it was made.
 STEPS = {

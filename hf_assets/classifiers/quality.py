@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hf_assets.verdict import Verdict
+from hf_assets.rule_result import RuleResult
 
 MODEL, QUANTIZED = "onnx/model.onnx", "onnx/model_quantized.onnx"
 # Of float32's bytes.
@@ -49,18 +49,18 @@ print(json.dumps({
 """
 
 
-def parity(onnx_folder: Path) -> Verdict:
+def parity(onnx_folder: Path) -> RuleResult:
     """The exported graph is the one that was compared with torch, and it answers alike."""
     facts = _read(onnx_folder / "export.json")
     difference, allowed = facts["max_difference"], facts["allowed"]
     figures = {"max_difference": difference, "allowed": allowed, "texts": facts["texts"]}
     if changed := _another(onnx_folder / MODEL, facts["bytes"]):
-        return Verdict(False, changed, figures)
+        return RuleResult(False, changed, figures)
     says = f"a logit differs from torch's by {difference:.1e} at most; {allowed:.0e} is allowed"
-    return Verdict(bool(difference <= allowed), says, figures)
+    return RuleResult(bool(difference <= allowed), says, figures)
 
 
-def int8_loss(quantized: Path) -> Verdict:
+def int8_loss(quantized: Path) -> RuleResult:
     """The int8 graph is the one that was measured, and it loses at most 0.3 points of micro-F1.
 
     More than that is a warning where the config allowed it on purpose.
@@ -68,34 +68,34 @@ def int8_loss(quantized: Path) -> Verdict:
     facts = _read(quantized / "quantization.json")
     figures = {name: facts[name] for name in ("chosen", "loss", "max_loss", "texts", "threshold")}
     if changed := _another(quantized / QUANTIZED, facts["bytes"]):
-        return Verdict(False, changed, figures)
+        return RuleResult(False, changed, figures)
     served = _read(quantized / "config.json")["threshold"]
     if served != facts["threshold"]:
         says = f"config.json has the threshold {served}, {facts['threshold']} was measured"
-        return Verdict(False, says, figures)
+        return RuleResult(False, says, figures)
     says = (
         f"{facts['chosen']} loses {100 * facts['loss']:.2f} points of micro-F1 on {facts['texts']} "
         f"validation texts; at most {100 * LARGEST_LOSS:.1f} may be lost"
     )
     if facts["loss"] <= LARGEST_LOSS:
-        return Verdict(True, says, figures)
+        return RuleResult(True, says, figures)
     if facts["loss"] <= facts["max_loss"]:
         says += f". The config allowed {100 * facts['max_loss']:.1f} on purpose (max_loss)"
-        return Verdict(False, says, figures, warn=True)
-    return Verdict(False, f"{says}: materialise quantized_classifier again", figures)
+        return RuleResult(False, says, figures, severity="WARN")
+    return RuleResult(False, f"{says}: materialise quantized_classifier again", figures)
 
 
-def int8_size(quantized: Path, largest: float = LARGEST_INT8) -> Verdict:
+def int8_size(quantized: Path, largest: float = LARGEST_INT8) -> RuleResult:
     """The int8 graph is small: at most 0.30 of float32's bytes."""
     size = (quantized / QUANTIZED).stat().st_size
     whole = _read(quantized / "quantization.json")["fp32"]["bytes"]
     share = size / whole
     says = f"{size / 1e6:.1f} MB, {share:.3f} of float32's {whole / 1e6:.1f} MB"
     figures = {"bytes": size, "fp32_bytes": whole, "size": share, "largest": largest}
-    return Verdict(share <= largest, f"{says}; {largest:.2f} is allowed", figures)
+    return RuleResult(share <= largest, f"{says}; {largest:.2f} is allowed", figures)
 
 
-def label_order(folders: Sequence[Path], corpus: Path) -> Verdict:
+def label_order(folders: Sequence[Path], corpus: Path) -> RuleResult:
     """Every artefact numbers the labels as the corpus does.
 
     Args:
@@ -120,12 +120,12 @@ def label_order(folders: Sequence[Path], corpus: Path) -> Verdict:
                 f"{folder.name} has the labels in another order: {at} is {found[at]!r}, in the "
                 f"corpus {wanted[at]!r}"
             )
-        return Verdict(False, f"{says}; train and export it anew", figures)
+        return RuleResult(False, f"{says}; train and export it anew", figures)
     says = f"{len(wanted)} labels in one order in {len(folders)} artefacts"
-    return Verdict(True, says, {"labels": len(wanted), "artefacts": len(folders)})
+    return RuleResult(True, says, {"labels": len(wanted), "artefacts": len(folders)})
 
 
-def answers_alone(folder: Path, texts: Sequence[str] = ("how does it work?", "")) -> Verdict:
+def answers_alone(folder: Path, texts: Sequence[str] = ("how does it work?", "")) -> RuleResult:
     """The folder loads and answers in a fresh process that has neither torch nor transformers.
 
     The tagger.py in the folder is run, where there is one, else this package's, as a file.
@@ -144,15 +144,15 @@ def answers_alone(folder: Path, texts: Sequence[str] = ("how does it work?", "")
             command, capture_output=True, text=True, timeout=PATIENCE, env=kept, check=False
         )
     except subprocess.TimeoutExpired:
-        return Verdict(False, f"no answer within {PATIENCE:.0f} s")
+        return RuleResult(False, f"no answer within {PATIENCE:.0f} s")
     if ran.returncode:
         last = (ran.stderr.strip().splitlines() or ["without a word"])[-1]
-        return Verdict(False, f"it ended with exit code {ran.returncode}: {last}")
+        return RuleResult(False, f"it ended with exit code {ran.returncode}: {last}")
     figures = json.loads(ran.stdout.splitlines()[-1])
     if figures["imported"] or [len(tags) for tags in figures["answers"]].count(0):
-        return Verdict(False, f"it imported {figures['imported']}, or gave no answer", figures)
+        return RuleResult(False, f"it imported {figures['imported']}, or gave no answer", figures)
     says = f"loads in {figures['seconds_to_load']:.2f} s and answers, without {', '.join(ABSENT)}"
-    return Verdict(True, says, figures)
+    return RuleResult(True, says, figures)
 
 
 def _another(path: Path, size: int) -> str:

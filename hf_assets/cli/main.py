@@ -112,8 +112,8 @@ def capture(data: Path | None) -> int:
     The same selection as the schedule daily_capture, once and now. An interrupted capture resumes.
     """
     _require("dagster", "dagster_dg_cli", "polars")
-    from hf_assets.lake import today
     from hf_assets.runner import process
+    from hf_assets.storage.lake import today
 
     day = today()
     return _run(
@@ -133,9 +133,9 @@ def backfill(days: str, data: Path | None) -> int:
     """
     _require("dagster", "dagster_dg_cli", "polars")
     from hf_assets.cli.days import parse_range
-    from hf_assets.lake import iso, today
     from hf_assets.runner import process
     from hf_assets.settings import settings
+    from hf_assets.storage.lake import iso, today
 
     try:
         keys = parse_range(days, settings().first_day, iso(today()))
@@ -185,7 +185,7 @@ def tagger(arguments: tuple[str, ...]) -> int:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def tag(arguments: tuple[str, ...]) -> int:
     """Label the texts on standard input."""
-    from hf_assets.classifiers.answering import main as answer
+    from hf_assets.classifiers.tagger_cli import main as answer
 
     return answer(list(arguments), prog="hf-assets tag")
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import polars as pl
 
-from hf_assets.lake import Lake, MissingDay, iso, today
 from hf_assets.runner.parts import LISTINGS, PARTS
+from hf_assets.storage.lake import Lake, MissingDay, iso, today
 
 # A day is complete when one of these is there: a table, a capture, the figures.
 MARKERS = ("data.parquet", "capture.json", "figures.json")

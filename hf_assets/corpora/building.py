@@ -18,17 +18,17 @@ from hf_assets.charts.saving import render
 from hf_assets.corpora.corpus import Corpus, CorpusError, joined, open_corpus
 from hf_assets.corpora.facts import counts, summaries
 from hf_assets.corpora.figures import label_frequencies
-from hf_assets.corpora.formats import format_of_source
 from hf_assets.corpora.groups import Place, Text, place, placeholders
 from hf_assets.corpora.labels import cleaned, kept_labels, least_rows
 from hf_assets.corpora.registry import CorpusSpec
 from hf_assets.corpora.schemas import CORPUS_COLUMNS, SPLITS, TEXTS_COLUMNS
-from hf_assets.corpora.sites import IDS, Site, site_of
-from hf_assets.corpora.text import plain, squeezed, text_key, words
-from hf_assets.durable import read_folder
+from hf_assets.corpora.stackexchange.sites import IDS, Site, site_of
+from hf_assets.corpora.text.formats import format_of_source
+from hf_assets.corpora.text.plain import plain, squeezed, text_key, words
 from hf_assets.errors import InputError
-from hf_assets.lake import Made, Stored
-from hf_assets.parquet import ParquetBatches, Table
+from hf_assets.storage.durable import read_folder
+from hf_assets.storage.lake import StoredTable, TableWrite
+from hf_assets.storage.parquet import ParquetBatches, Table
 
 Tell = Callable[[str], None]
 _Places = dict[str, Place]
@@ -65,8 +65,8 @@ class WrongSite(InputError):
 class _Sieve:
     """Rows on their way into a corpus; `lost` counts those left behind by reason."""
 
-    def __init__(self, frame: pl.DataFrame, tell: Tell) -> None:
-        self.frame, self.came, self._tell = frame, frame.height, tell
+    def __init__(self, frame: pl.DataFrame, log: Tell) -> None:
+        self.frame, self.came, self._tell = frame, frame.height, log
         self.lost: Counter[str] = Counter()
 
     def keep(self, which: pl.Expr | pl.Series, reason: str) -> None:
@@ -80,10 +80,10 @@ class _Sieve:
 
 def build(
     spec: CorpusSpec,
-    sources: Iterable[Made | Stored],
+    sources: Iterable[TableWrite | StoredTable],
     folder: Path,
     before: Path | None = None,
-    tell: Tell = lambda _: None,
+    log: Tell = lambda _: None,
     *,
     site: str | None = None,
 ) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def build(
         sources: tables of texts, the newest last: where an id comes twice, the last one holds.
         folder: an empty folder, which becomes the corpus.
         before: where the last corpus lies, if there is one; its rows stay on their sides.
-        tell: is given lines of the run log.
+        log: is given lines of the run log.
         site: whose questions of Stack Exchange are taken, where `spec` names none; None for all.
 
     Raises:
@@ -105,7 +105,7 @@ def build(
     sources = list(sources)
     earlier, known, away = _earlier(before)
     empty, formats = pl.DataFrame(schema=_CLEAN), Counter[str]()
-    sieve = _Sieve(pl.concat([empty, *_cleaned(spec, sources, formats, tell)]), tell)
+    sieve = _Sieve(pl.concat([empty, *_cleaned(spec, sources, formats, log)]), log)
     sieve.keep(pl.col("id").fill_null("") != "", NO_ID)
     wanted = None if spec.file else spec.site or site
     if wanted:
@@ -143,7 +143,7 @@ def build(
     _write(folder / "labels.json", {"labels": labels})
     _write(folder / "facts.json", facts)
     render(label_frequencies(open_corpus(folder))).write(folder, "label_frequencies")
-    tell(f"{frame.height:,} of {sieve.came:,} rows and {len(labels):,} of {given:,} labels kept")
+    log(f"{frame.height:,} of {sieve.came:,} rows and {len(labels):,} of {given:,} labels kept")
     return facts
 
 
@@ -180,7 +180,7 @@ _CLEAN = {
 
 
 def _cleaned(
-    spec: CorpusSpec, sources: list[Made | Stored], formats: Counter[str], tell: Tell
+    spec: CorpusSpec, sources: list[TableWrite | StoredTable], formats: Counter[str], log: Tell
 ) -> Iterator[pl.DataFrame]:
     read = 0
     for source in sources:
@@ -205,11 +205,11 @@ def _cleaned(
                 pl.Series("labels", labels, pl.List(pl.String)),
             ).select(pl.col(name).cast(dtype) for name, dtype in _CLEAN.items())
             if read // 50_000 < (read := read + batch.height) // 50_000:
-                tell(f"{read:,} rows read")
+                log(f"{read:,} rows read")
 
 
-def _batches(source: Made | Stored) -> Iterable[pl.DataFrame]:
-    if isinstance(source, Stored):
+def _batches(source: TableWrite | StoredTable) -> Iterable[pl.DataFrame]:
+    if isinstance(source, StoredTable):
         return source.frame.collect_batches(chunk_size=_BATCH, maintain_order=True)
     return source.frames
 

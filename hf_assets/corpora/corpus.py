@@ -16,9 +16,9 @@ import polars as pl
 
 from hf_assets.corpora.labels import multi_hot
 from hf_assets.corpora.schemas import CORPUS_COLUMNS, SPLITS, SplitName
-from hf_assets.durable import read_folder
 from hf_assets.errors import InputError
-from hf_assets.opened import OpenedFile, scan
+from hf_assets.storage.durable import read_folder
+from hf_assets.storage.opened import OpenedFile, scan
 
 # The embedded Stack Exchange's site, which is none.
 EMBEDDED_SITE = "generated"

@@ -8,14 +8,14 @@ from urllib.parse import urlsplit
 import polars as pl
 
 from hf_assets.corpora.schemas import SPLITS
-from hf_assets.lake import Made, Stored
+from hf_assets.storage.lake import StoredTable, TableWrite
 
 COMMONEST = 20
 _PERCENTILES = (5, 25, 50, 75, 95, 99)
 NO_LICENSE = "none given"
 
 # Sources, each with what it says of itself.
-_Told = list[tuple[Made | Stored, Mapping[str, Any]]]
+_Told = list[tuple[TableWrite | StoredTable, Mapping[str, Any]]]
 
 
 def counts(frame: pl.DataFrame, labels: Sequence[str]) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def label_rows(frame: pl.DataFrame, labels: Sequence[str]) -> dict[str, int]:
     return {label: found[label] for label in labels}
 
 
-def summaries(sources: Iterable[Made | Stored]) -> dict[str, list[dict[str, Any]]]:
+def summaries(sources: Iterable[TableWrite | StoredTable]) -> dict[str, list[dict[str, Any]]]:
     """What the sources say of themselves, by name: as small for a thousand days as for one.
 
     A source has an entry for each site and host its days came from: what all of them say alike, the
@@ -81,8 +81,8 @@ def _summary(told: _Told) -> dict[str, Any]:
         for name, said in facts[-1].items()
         if name == "endpoint" or all(one.get(name) == said for one in facts)
     }
-    days = sorted(one.day for one in sources if isinstance(one, Stored) and one.day)
-    rows = [one.rows if isinstance(one, Stored) else one.notes.get("rows") for one in sources]
+    days = sorted(one.day for one in sources if isinstance(one, StoredTable) and one.day)
+    rows = [one.rows if isinstance(one, StoredTable) else one.notes.get("rows") for one in sources]
     return {
         **alike,
         **({"first day": days[0], "last day": days[-1], "days": len(days)} if days else {}),

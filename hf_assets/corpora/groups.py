@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from hf_assets.corpora.near import NearTexts
+from hf_assets.corpora.near_duplicates import NearTexts
 from hf_assets.corpora.schemas import SPLITS, SplitName
 
 # Where validation and test begin, in hundredths: 80 / 10 / 10.

@@ -6,7 +6,7 @@ import polars as pl
 
 from hf_assets.corpora.corpus import Corpus
 from hf_assets.corpora.facts import label_rows
-from hf_assets.verdict import Verdict
+from hf_assets.rule_result import RuleResult
 
 # So many plain texts in a hundred with tags that end an element were meant as HTML or Markdown.
 _MOST_WITH_TAGS = 10
@@ -15,17 +15,17 @@ _MOST_WITH_TAGS = 10
 _NAMED = 10
 
 
-def no_group_in_two_splits(corpus: Corpus) -> Verdict:
+def no_group_in_two_splits(corpus: Corpus) -> RuleResult:
     """Texts that say the same lie on one side."""
     sides = corpus.frame.group_by("group").agg(pl.col("split").n_unique().alias("sides"))
     torn = sides.filter(pl.col("sides") > 1)["group"].sort().to_list()
     figures = {"groups": sides.height, "in two splits": len(torn)}
     if torn:
-        return Verdict(False, f"In two splits: {_named(torn)}.", figures)
-    return Verdict(True, f"{sides.height:,} groups, each in one split.", figures)
+        return RuleResult(False, f"In two splits: {_named(torn)}.", figures)
+    return RuleResult(True, f"{sides.height:,} groups, each in one split.", figures)
 
 
-def every_label_in_train_and_test(corpus: Corpus) -> Verdict:
+def every_label_in_train_and_test(corpus: Corpus) -> RuleResult:
     """A label without a training row cannot be learnt; one without a test row is not measured."""
     rows = {
         side: label_rows(corpus.frame.filter(pl.col("split") == side), corpus.labels)
@@ -36,34 +36,36 @@ def every_label_in_train_and_test(corpus: Corpus) -> Verdict:
         f"without a {side} row": len(names) for side, names in lacking.items()
     }
     if lacking["train"]:
-        return Verdict(False, f"No training row: {_named(lacking['train'])}.", figures)
+        return RuleResult(False, f"No training row: {_named(lacking['train'])}.", figures)
     if lacking["test"]:
-        return Verdict(False, f"No test row: {_named(lacking['test'])}.", figures, warn=True)
-    return Verdict(True, f"{len(corpus.labels):,} labels, each in train and test.", figures)
+        return RuleResult(
+            False, f"No test row: {_named(lacking['test'])}.", figures, severity="WARN"
+        )
+    return RuleResult(True, f"{len(corpus.labels):,} labels, each in train and test.", figures)
 
 
-def no_empty_text(corpus: Corpus) -> Verdict:
+def no_empty_text(corpus: Corpus) -> RuleResult:
     """Every row has a text and a label."""
     blank = pl.col("text").fill_null("").str.strip_chars() == ""
     bare = pl.col("labels").list.len().fill_null(0) == 0
     empty, without = corpus.frame.select(blank.sum(), bare.sum().alias("bare")).row(0)
     figures = {"rows": corpus.frame.height, "empty": empty, "without label": without}
     says = f"{empty:,} empty texts, {without:,} rows without label."
-    return Verdict(not empty and not without and corpus.frame.height > 0, says, figures)
+    return RuleResult(not empty and not without and corpus.frame.height > 0, says, figures)
 
 
-def text_format_fits(corpus: Corpus) -> Verdict:
+def text_format_fits(corpus: Corpus) -> RuleResult:
     """Texts that were read as plain text have no markup, or hardly any."""
     plain = corpus.facts.get("formats", {}).get("text", 0)
     tags = corpus.facts.get("texts with tags", 0)
     figures = {"plain texts": plain, "with tags": tags}
     if 100 * tags > _MOST_WITH_TAGS * plain:
         says = f"{tags:,} of {plain:,} plain texts have tags of HTML: declare format in the corpus."
-        return Verdict(False, says, figures, warn=True)
-    return Verdict(True, f"{tags:,} of {plain:,} plain texts have tags of HTML.", figures)
+        return RuleResult(False, says, figures, severity="WARN")
+    return RuleResult(True, f"{tags:,} of {plain:,} plain texts have tags of HTML.", figures)
 
 
-def label_order_unchanged(corpus: Corpus, before: Sequence[str] | None) -> Verdict:
+def label_order_unchanged(corpus: Corpus, before: Sequence[str] | None) -> RuleResult:
     """The order of labels is that of the alphabet, hence only a change of the set changes it.
 
     Args:
@@ -72,18 +74,22 @@ def label_order_unchanged(corpus: Corpus, before: Sequence[str] | None) -> Verdi
     """
     labels = list(corpus.labels)
     if labels != sorted(labels):
-        return Verdict(False, "The labels are not in alphabetical order.", {"labels": len(labels)})
+        return RuleResult(
+            False, "The labels are not in alphabetical order.", {"labels": len(labels)}
+        )
     if before is None:
-        return Verdict(True, "No earlier corpus to compare with.", {"labels": len(labels)})
+        return RuleResult(True, "No earlier corpus to compare with.", {"labels": len(labels)})
     new, gone = sorted({*labels} - {*before}), sorted({*before} - {*labels})
     figures = {"labels": len(labels), "new": len(new), "gone": len(gone)}
     stayed = [label for label in labels if label in {*before}]
     if stayed != [label for label in before if label in {*labels}]:
-        return Verdict(False, "The labels that stayed are in another order than before.", figures)
+        return RuleResult(
+            False, "The labels that stayed are in another order than before.", figures
+        )
     if not new and not gone:
-        return Verdict(True, f"{len(labels):,} labels, as before.", figures)
+        return RuleResult(True, f"{len(labels):,} labels, as before.", figures)
     said = f"{f'New: {_named(new)}. ' if new else ''}{f'Gone: {_named(gone)}.' if gone else ''}"
-    return Verdict(True, said.strip(), figures)
+    return RuleResult(True, said.strip(), figures)
 
 
 def _named(names: Sequence[str]) -> str:

@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from hf_assets.corpora.formats import TextFormat
-from hf_assets.corpora.sites import Site
+from hf_assets.corpora.stackexchange.sites import Site
+from hf_assets.corpora.text.formats import TextFormat
 from hf_assets.errors import InputError
 
 # Assets that an entry may name as its source; of a text in two of them the last one holds.

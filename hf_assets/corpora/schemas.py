@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from hf_assets.parquet import Column, Table
+from hf_assets.storage.parquet import Column, Table
 
 SplitName = Literal["train", "validation", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")

@@ -11,13 +11,14 @@ from typing import NoReturn
 
 from starlette.applications import Starlette
 
-from hf_assets.demo import kaggle, past, stackexchange, summary
-from hf_assets.demo.faults import Faults
-from hf_assets.demo.generator import GeneratedHub
-from hf_assets.demo.hub import create_app
+from hf_assets.demo import past, summary
+from hf_assets.demo.hub.app import create_app
+from hf_assets.demo.hub.faults import Faults
+from hf_assets.demo.labels import kaggle, stackexchange
+from hf_assets.demo.labels.question_sources import GeneratedQuestions, RecordedQuestions
+from hf_assets.demo.labels.stackexchange import QuestionFaults
+from hf_assets.demo.labels.texts import GeneratedTexts
 from hf_assets.demo.past import Past
-from hf_assets.demo.question_sources import GeneratedQuestions, RecordedQuestions
-from hf_assets.demo.recorded import RecordedHub
 from hf_assets.demo.running import (
     NEWLY_LISTED,
     SITE,
@@ -29,11 +30,11 @@ from hf_assets.demo.running import (
     launch,
     write_inputs,
 )
-from hf_assets.demo.stackexchange import QuestionFaults
 from hf_assets.demo.summary import near
-from hf_assets.demo.texts import GeneratedTexts
-from hf_assets.lake import today
+from hf_assets.demo.world.generator import GeneratedHub
+from hf_assets.demo.world.recorded import RecordedHub
 from hf_assets.runner import process
+from hf_assets.storage.lake import today
 
 # The generated Hub has its sizes on this day, and is one and the same whenever it is started.
 SIZED_ON = date(2026, 11, 1)

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from hf_assets.demo.generator import GeneratedHub
-from hf_assets.demo.hub_stats import HubStats
-from hf_assets.demo.hub_stats_commits import FIRST_DAY
-from hf_assets.demo.hub_stats_faults import ArchiveFaults
+from hf_assets.demo.hub_stats.app import HubStats
+from hf_assets.demo.hub_stats.commits import FIRST_DAY
+from hf_assets.demo.hub_stats.faults import ArchiveFaults
+from hf_assets.demo.world.generator import GeneratedHub
 
 # Shorter pasts have no day that differs.
 SHORTEST_WITH_ODD_DAYS = 20

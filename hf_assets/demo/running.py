@@ -10,11 +10,11 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 
-from hf_assets.demo import kaggle
-from hf_assets.demo.dump import write_dump
-from hf_assets.demo.meta_kaggle import write_tables
+from hf_assets.demo.labels import kaggle
+from hf_assets.demo.labels.dump import write_dump
+from hf_assets.demo.labels.meta_kaggle import write_tables
 from hf_assets.demo.past import Past
-from hf_assets.demo.server import LoopbackServer
+from hf_assets.demo.service.server import LoopbackServer
 from hf_assets.runner import process, progress
 from hf_assets.runner.home import write_home
 

@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from hf_assets.demo.past import Past
-from hf_assets.parquet import FOOTER_KEY
+from hf_assets.storage.parquet import FOOTER_KEY
 
 # A clone has targets that set themselves up; an installed package has its command.
 MAKEFILE = Path(__file__).resolve().parents[2] / "Makefile"

@@ -14,8 +14,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from hf_assets_tests.apps.models import IMAGE, write_corpus, write_model
-from hf_assets_tests.pages import free_port
+from hf_assets_tests.support.apps.models import IMAGE, write_corpus, write_model
+from hf_assets_tests.support.servers import free_port
 
 PROJECT = Path(__file__).resolve().parents[2]
 CARD = """---

@@ -11,10 +11,18 @@ import pytest
 from playwright.sync_api import Browser, Dialog, Page, expect
 from polars.testing import assert_frame_equal
 
-from hf_assets.lake import Lake
-from hf_assets_tests.apps.hub_lake import DAYS, LAST, MARKUP, NAMES, RARE, STALLED, write_hub_lake
-from hf_assets_tests.browser import IN_CHROMIUM, PATIENCE, choose
-from hf_assets_tests.pages import insights
+from hf_assets.storage.lake import Lake
+from hf_assets_tests.support.apps.hub_lake import (
+    DAYS,
+    LAST,
+    MARKUP,
+    NAMES,
+    RARE,
+    STALLED,
+    write_hub_lake,
+)
+from hf_assets_tests.support.browser import IN_CHROMIUM, PATIENCE, choose
+from hf_assets_tests.support.servers import insights
 
 pytestmark = IN_CHROMIUM
 

@@ -10,15 +10,15 @@ import polars as pl
 import pytest
 
 from hf_assets.apps.explore import charts
-from hf_assets.apps.explore.reading import (
+from hf_assets.apps.explore.lake_reader import (
     NONE_GIVEN,
     SIZES,
     SORTS,
+    LakeReader,
     ModelQuery,
-    Observatory,
     as_file,
 )
-from hf_assets_tests.apps.hub_lake import (
+from hf_assets_tests.support.apps.hub_lake import (
     DAYS,
     FORMULA,
     LAST,
@@ -31,13 +31,13 @@ from hf_assets_tests.apps.hub_lake import (
 
 
 @pytest.fixture(scope="module")
-def there(tmp_path_factory: pytest.TempPathFactory) -> Observatory:
+def there(tmp_path_factory: pytest.TempPathFactory) -> LakeReader:
     root = tmp_path_factory.mktemp("observatory")
     write_hub_lake(root)
-    return Observatory(root)
+    return LakeReader(root)
 
 
-def test_days_come_newest_first_and_untrusted_ones_are_flagged(there: Observatory) -> None:
+def test_days_come_newest_first_and_untrusted_ones_are_flagged(there: LakeReader) -> None:
     assert there.days() == list(reversed(DAYS))
     assert there.flags() == {STALLED: ["stalled"], "2026-11-19": ["gap"]}
     assert there.newest() == LAST
@@ -45,11 +45,11 @@ def test_days_come_newest_first_and_untrusted_ones_are_flagged(there: Observator
 
 def test_the_newest_day_is_a_trusted_one(tmp_path: Path) -> None:
     write_hub_lake(tmp_path, DAYS[:3])
-    assert Observatory(tmp_path).newest() == DAYS[1]
+    assert LakeReader(tmp_path).newest() == DAYS[1]
 
 
 def test_an_empty_lake_has_answers_that_are_empty(tmp_path: Path) -> None:
-    empty = Observatory(tmp_path)
+    empty = LakeReader(tmp_path)
     assert empty.days() == []
     assert empty.newest() is None
     assert empty.quality().is_empty()
@@ -62,13 +62,13 @@ def test_an_empty_lake_has_answers_that_are_empty(tmp_path: Path) -> None:
     assert empty.series("category_history") is None
 
 
-def test_a_day_of_an_address_is_no_path(there: Observatory) -> None:
+def test_a_day_of_an_address_is_no_path(there: LakeReader) -> None:
     assert there.table("models", "../../etc") is None
     assert there.table("models", "2026-11-19") is None
 
 
 @pytest.mark.parametrize("sort", SORTS)
-def test_lists_are_sorted_most_first(there: Observatory, sort: str) -> None:
+def test_lists_are_sorted_most_first(there: LakeReader, sort: str) -> None:
     found = there.models(LAST, ModelQuery(sort=sort))  # ty: ignore[invalid-argument-type]
     values = found.rows[sort].to_list()
     known = [value for value in values if value is not None]
@@ -76,7 +76,7 @@ def test_lists_are_sorted_most_first(there: Observatory, sort: str) -> None:
     assert values == sorted(known, reverse=True) + [None] * (len(values) - len(known))
 
 
-def test_the_first_rows_are_shown_and_all_are_counted(there: Observatory) -> None:
+def test_the_first_rows_are_shown_and_all_are_counted(there: LakeReader) -> None:
     found = there.models(LAST, ModelQuery(), 5)
     assert found.total == len(NAMES)
     assert found.rows["id"].to_list() == list(NAMES[:5])
@@ -93,12 +93,12 @@ def test_the_first_rows_are_shown_and_all_are_counted(there: Observatory) -> Non
     ],
 )
 def test_every_word_of_a_search_is_found_as_it_is(
-    there: Observatory, search: str, expected: set[str]
+    there: LakeReader, search: str, expected: set[str]
 ) -> None:
     assert set(there.models(LAST, ModelQuery(search)).rows["id"]) == expected
 
 
-def test_filters_hold_all_together(there: Observatory) -> None:
+def test_filters_hold_all_together(there: LakeReader) -> None:
     query = ModelQuery(category="text-to-image", library="transformers", license="mit")
     rows = there.models(LAST, query).rows
     assert rows.height
@@ -107,22 +107,22 @@ def test_filters_hold_all_together(there: Observatory) -> None:
     assert set(rows["license"]) == {"mit"}
 
 
-def test_what_is_not_given_can_be_asked_for(there: Observatory) -> None:
+def test_what_is_not_given_can_be_asked_for(there: LakeReader) -> None:
     rows = there.models(LAST, ModelQuery(category=NONE_GIVEN)).rows
     assert rows["category"].null_count() == rows.height > 0
 
 
-def test_sizes_share_out_all_models(there: Observatory) -> None:
+def test_sizes_share_out_all_models(there: LakeReader) -> None:
     found = [there.models(LAST, ModelQuery(size=size)).total for size in SIZES]
     assert sum(found) == len(NAMES)
     assert all(found[:-1])
 
 
-def test_choices_are_the_keys_of_the_day(there: Observatory) -> None:
+def test_choices_are_the_keys_of_the_day(there: LakeReader) -> None:
     assert set(there.choices(LAST, "library")) == {"transformers", NONE_GIVEN}
 
 
-def test_a_model_is_found_by_name_whatever_it_is_called(there: Observatory) -> None:
+def test_a_model_is_found_by_name_whatever_it_is_called(there: LakeReader) -> None:
     for name in (MARKUP, FORMULA, RARE):
         row = there.model(LAST, name)
         assert row
@@ -130,7 +130,7 @@ def test_a_model_is_found_by_name_whatever_it_is_called(there: Observatory) -> N
     assert there.model(LAST, "nobody/nothing") is None
 
 
-def test_its_place_is_among_its_category(there: Observatory) -> None:
+def test_its_place_is_among_its_category(there: LakeReader) -> None:
     row = there.model(LAST, NAMES[4])
     assert row
     assert there.place(LAST, row) == (2, 7)
@@ -139,7 +139,7 @@ def test_its_place_is_among_its_category(there: Observatory) -> None:
     assert there.place(LAST, without) is None
 
 
-def test_a_history_is_that_of_the_first_thousand_or_of_every_day(there: Observatory) -> None:
+def test_a_history_is_that_of_the_first_thousand_or_of_every_day(there: LakeReader) -> None:
     known, rare = there.model(LAST, NAMES[0]), there.model(LAST, RARE)
     assert known
     assert rare
@@ -153,7 +153,7 @@ def test_a_history_is_that_of_the_first_thousand_or_of_every_day(there: Observat
     assert there.costs() == len(NAMES) * len(DAYS)
 
 
-def test_spaces_and_derivatives_of_a_model(there: Observatory) -> None:
+def test_spaces_and_derivatives_of_a_model(there: LakeReader) -> None:
     spaces = there.spaces_using(LAST, NAMES[0])
     assert spaces.total == 4
     assert spaces.rows["likes"].is_sorted(descending=True)
@@ -165,7 +165,7 @@ def test_spaces_and_derivatives_of_a_model(there: Observatory) -> None:
     assert there.derivatives(LAST, NAMES[9]).total == 0
 
 
-def test_spaces_by_name_sdk_and_kind(there: Observatory) -> None:
+def test_spaces_by_name_sdk_and_kind(there: LakeReader) -> None:
     assert there.spaces(LAST, "maker1").total == 4
     assert there.spaces(LAST, sdk="static").total == 6
     assert there.counted(LAST, "sdk").rows() == [("gradio", 6), ("static", 6)]
@@ -186,7 +186,7 @@ def test_a_day_of_which_nothing_is_known_is_no_zero_and_no_leader() -> None:
     assert shown.filter(key=charts.OTHER)["downloads"].to_list() == [3.0, None]
 
 
-def test_a_csv_has_every_row_and_no_formula(there: Observatory) -> None:
+def test_a_csv_has_every_row_and_no_formula(there: LakeReader) -> None:
     stored = there.table("models", LAST)
     assert stored
     rows = list(csv.DictReader(io.StringIO(as_file(stored.frame, "csv").decode())))
@@ -200,7 +200,7 @@ def test_a_csv_has_every_row_and_no_formula(there: Observatory) -> None:
     assert MARKUP in by_name
 
 
-def test_a_parquet_file_is_the_table(there: Observatory) -> None:
+def test_a_parquet_file_is_the_table(there: LakeReader) -> None:
     stored = there.table("models", LAST)
     assert stored
     content = as_file(stored.frame, "parquet")

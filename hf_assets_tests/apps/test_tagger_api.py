@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from hf_assets.apps.desk import Desk
+from hf_assets.apps.tagger_service import TaggerService
 from hf_assets.apps.trained import Taggers, Trained, find
 from hf_assets.classifiers.tagger import NotATagger
-from hf_assets.durable import replacing_folder
+from hf_assets.storage.durable import replacing_folder
 from hf_assets_tests.apps.conftest import PROJECT, TITLE, TORN, Served
-from hf_assets_tests.apps.models import IMAGE, THRESHOLD, WORDS, write_model
+from hf_assets_tests.support.apps.models import IMAGE, THRESHOLD, WORDS, write_model
 
 SURE = 0.9525741  # sigmoid of 3
 
@@ -232,7 +232,7 @@ def test_a_model_is_loaded_once_and_anew_when_it_was_replaced(tmp_path: Path) ->
 
 def test_the_tuned_threshold_is_meant_exactly_where_the_slider_rounds_it(tmp_path: Path) -> None:
     write_model(tmp_path / "model")
-    desk = Desk({"corpus": Trained("corpus", tmp_path / "model", tmp_path)})
+    desk = TaggerService({"corpus": Trained("corpus", tmp_path / "model", tmp_path)})
     for given, meant in ((None, THRESHOLD), (0.273, THRESHOLD), (0.274, 0.274), (0, 0.0)):
         assert desk.answer("corpus", "", IMAGE, given).threshold == meant
     assert len(desk.answer("corpus", "", IMAGE, 0).fit) == len(WORDS)

@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import Browser, Dialog, Page, Request, Route, expect
 
 from hf_assets_tests.apps.conftest import TITLE, TORN, Served
-from hf_assets_tests.apps.models import IMAGE, WORDS
-from hf_assets_tests.browser import IN_CHROMIUM, PATIENCE
-from hf_assets_tests.browser import choose as choose_option
+from hf_assets_tests.support.apps.models import IMAGE, WORDS
+from hf_assets_tests.support.browser import IN_CHROMIUM, PATIENCE
+from hf_assets_tests.support.browser import choose as choose_option
 
 LABELS = list(WORDS.values())
 

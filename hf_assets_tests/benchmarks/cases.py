@@ -17,9 +17,9 @@ NEEDED = ("_id", "id", "downloads", "likes", "trendingScore", "pipeline_tag", "l
 
 def prerender(folder: str, models: str, spaces: str) -> dict[str, Any]:
     """Pages of a generated Hub, ready to be served."""
-    from hf_assets.demo.generator import GeneratedHub
-    from hf_assets.demo.prerendered import prerender as write
-    from hf_assets.hub.listing import FIELDS
+    from hf_assets.demo.hub.prerendered import prerender as write
+    from hf_assets.demo.world.generator import GeneratedHub
+    from hf_assets.hub.client.listing import FIELDS
 
     hub = GeneratedHub(int(models), int(spaces))
     return {kind: write(hub, Path(folder), kind, list(FIELDS[kind])) for kind in FIELDS}
@@ -27,10 +27,10 @@ def prerender(folder: str, models: str, spaces: str) -> dict[str, Any]:
 
 def serve(folder: str) -> dict[str, Any]:
     """Serve them; the address is the first line."""
-    from hf_assets.demo.generator import GeneratedHub
-    from hf_assets.demo.hub import create_app
-    from hf_assets.demo.prerendered import PrerenderedHub
-    from hf_assets.demo.server import LoopbackServer
+    from hf_assets.demo.hub.app import create_app
+    from hf_assets.demo.hub.prerendered import PrerenderedHub
+    from hf_assets.demo.service.server import LoopbackServer
+    from hf_assets.demo.world.generator import GeneratedHub
 
     app = create_app(PrerenderedHub(Path(folder), GeneratedHub(10, 10)), rate_limit=10**9)
     with LoopbackServer(app) as server:
@@ -41,12 +41,12 @@ def serve(folder: str) -> dict[str, Any]:
 
 def capture(endpoint: str, lake: str, kind: str) -> dict[str, Any]:
     """A listing → pages on disk."""
-    from hf_assets.hub.capturing import Capturer
-    from hf_assets.hub.listing import Ask, HubClient
-    from hf_assets.lake import Lake, today
+    from hf_assets.hub.capture.capturer import Capturer
+    from hf_assets.hub.client.listing import HubClient, ListingQuery
+    from hf_assets.storage.lake import Lake, today
 
     folder = Lake(Path(lake)).folder(f"raw_{kind}", DAY)
-    ask = Ask.everything(kind)  # ty: ignore[invalid-argument-type]
+    ask = ListingQuery.everything(kind)  # ty: ignore[invalid-argument-type]
     found = Capturer(HubClient(endpoint=endpoint)).obtain(
         Lake(Path(lake)).folder(f"raw_{kind}", today()), today(), ask
     )
@@ -82,7 +82,7 @@ def list_models_pandas(endpoint: str, out: str) -> dict[str, Any]:
 def _listed(endpoint: str) -> list[dict[str, Any]]:
     from huggingface_hub import HfApi
 
-    from hf_assets.hub.listing import FIELDS
+    from hf_assets.hub.client.listing import FIELDS
 
     found = HfApi(endpoint=endpoint).list_models(
         expand=list(FIELDS["models"]),  # ty: ignore[invalid-argument-type]
@@ -100,11 +100,11 @@ def _listed(endpoint: str) -> list[dict[str, Any]]:
 
 def table(lake: str, name: str) -> dict[str, Any]:
     """One table of the day, from what it is made of."""
-    from hf_assets.lake import Lake, Stored
+    from hf_assets.storage.lake import Lake, StoredTable
 
     tree = Lake(Path(lake))
     began, cpu = time.perf_counter(), time.process_time()
-    stored: Stored = tree.write(*_tables(tree)[name]())
+    stored: StoredTable = tree.write(*_tables(tree)[name]())
     return {
         "rows": stored.rows,
         "bytes": stored.path.stat().st_size,
@@ -115,9 +115,9 @@ def table(lake: str, name: str) -> dict[str, Any]:
 
 def _tables(lake: Any) -> dict[str, Callable[[], tuple]]:
     """How each table of the day is made, by name, in order."""
-    from hf_assets.hub import schemas, tables, usage
-    from hf_assets.hub.capture import open_capture
-    from hf_assets.trends import metrics
+    from hf_assets.hub.capture_store.capture import open_capture
+    from hf_assets.hub.tables import cleaning, schemas, usage
+    from hf_assets.trends.metrics import daily_metrics
 
     def raw(kind: str):
         return open_capture(lake.folder(f"raw_{kind}", DAY))
@@ -127,10 +127,10 @@ def _tables(lake: Any) -> dict[str, Callable[[], tuple]]:
 
     tags = ("text-classification", "text-generation")
     makers: list[tuple[Any, Callable]] = [
-        (schemas.MODELS, lambda: tables.models(raw("models"), DAY)),
+        (schemas.MODELS, lambda: cleaning.models(raw("models"), DAY)),
         (
             schemas.ENRICHED_SPACES,
-            lambda: tables.enriched_spaces(raw("spaces"), frame("models"), DAY),
+            lambda: cleaning.enriched_spaces(raw("spaces"), frame("models"), DAY),
         ),
         (
             schemas.TOP_MODELS,
@@ -143,8 +143,8 @@ def _tables(lake: Any) -> dict[str, Callable[[], tuple]]:
             ),
         ),
         (
-            metrics.DAILY_METRICS,
-            lambda: metrics.daily_metrics(
+            daily_metrics.DAILY_METRICS,
+            lambda: daily_metrics.daily_metrics(
                 frame("models"),
                 frame("enriched_spaces"),
                 frame("model_usage"),
@@ -178,9 +178,9 @@ def scan_pages(lake: str) -> dict[str, Any]:
     """The least that a pipeline from pages must do: read the needed fields of all pages."""
     import polars as pl
 
-    from hf_assets.hub.capture import open_capture
-    from hf_assets.hub.rows import WIRE_SCHEMA
-    from hf_assets.lake import Lake
+    from hf_assets.hub.capture_store.capture import open_capture
+    from hf_assets.hub.client.rows import WIRE_SCHEMA
+    from hf_assets.storage.lake import Lake
 
     needed = {"models": (*NEEDED, "tags", "createdAt", "downloadsAllTime"), "spaces": ("_id", "id",
               "author", "likes", "sdk", "models")}  # fmt: skip
@@ -198,7 +198,7 @@ def scan_tables(lake: str) -> dict[str, Any]:
     """The least that the derived tables must do: read the needed columns of both tables."""
     import polars as pl
 
-    from hf_assets.lake import Lake
+    from hf_assets.storage.lake import Lake
 
     needed = {
         "models": (
@@ -227,7 +227,7 @@ def csv(lake: str, folder: str) -> dict[str, Any]:
     """What `list_models` → pandas → CSV leaves behind, from our tables (not measured)."""
     import polars as pl
 
-    from hf_assets.lake import Lake
+    from hf_assets.storage.lake import Lake
 
     for name, lists in (("models", ["tags"]), ("enriched_spaces", ["tags", "models", "datasets"])):
         frame = Lake(Path(lake)).read(name, DAY).frame
@@ -252,7 +252,7 @@ def polars_parquet(lake: str, out: str) -> dict[str, Any]:
     """The `models` table by polars' own writer, in the order of the listing."""
     import polars as pl
 
-    from hf_assets.lake import Lake
+    from hf_assets.storage.lake import Lake
 
     frame = Lake(Path(lake)).read("models", DAY).frame.collect()
     began = time.process_time()

@@ -20,20 +20,21 @@ from typing import Any
 
 import numpy as np
 
-from hf_assets.classifiers import baselines, export, quantizing
-from hf_assets.classifiers.drawing import write_figures
-from hf_assets.classifiers.encoders import BASE_MODELS, locate
-from hf_assets.classifiers.finetuning import finetune
-from hf_assets.classifiers.leaderboard import measure
-from hf_assets.classifiers.network import load_tokenizer, new_network
-from hf_assets.classifiers.recipes import Recipe
-from hf_assets.classifiers.standings import HELPED, INT8, ONNX, TFIDF, TORCH
+from hf_assets.classifiers.evaluation import baselines
+from hf_assets.classifiers.evaluation.leaderboard import measure
+from hf_assets.classifiers.evaluation.render import write_figures
+from hf_assets.classifiers.evaluation.results import HELPED, INT8, ONNX, TFIDF, TORCH
+from hf_assets.classifiers.export import quantize, to_onnx
 from hf_assets.classifiers.tagger import Tagger
-from hf_assets.classifiers.training import train
+from hf_assets.classifiers.training.base_models import BASE_MODELS, locate
+from hf_assets.classifiers.training.config import Recipe
+from hf_assets.classifiers.training.finetuning import finetune
+from hf_assets.classifiers.training.network import load_tokenizer, new_network
+from hf_assets.classifiers.training.train import train
 from hf_assets.corpora.building import build
 from hf_assets.corpora.corpus import Corpus, Split, open_corpus
 from hf_assets.corpora.registry import corpora
-from hf_assets.corpora.tables import read_table
+from hf_assets.corpora.tables.table_source import read_table
 from hf_assets_tests.benchmarks.naive_recipe import naive_scores
 from hf_assets_tests.benchmarks.plain_loop import plain_loop
 
@@ -79,7 +80,7 @@ def _bench(options: argparse.Namespace, table: Path, folder: Path) -> dict[str, 
     if "naive" in parts:
         began = time.perf_counter()
         found, tuned = naive_scores(
-            corpus, encoder, seed=SEED, tell=_tell, kept=folder / "earlier-recipe.pt"
+            corpus, encoder, seed=SEED, log=_tell, kept=folder / "earlier-recipe.pt"
         )
         figures["naive"] = {**found, "seconds": time.perf_counter() - began, "tuned": tuned}
         _score("the earlier recipe, at 0.5", found)
@@ -100,7 +101,7 @@ def _corpus(options: argparse.Namespace, table: Path, folder: Path) -> Corpus:
     spec, place = corpora(entry)[options.site], folder / "corpus"
     if not (place / "facts.json").exists():
         place.mkdir(exist_ok=True)
-        build(spec, [read_table(spec)], place, tell=_tell)
+        build(spec, [read_table(spec)], place, log=_tell)
     corpus = open_corpus(place)
     sizes = {name: len(corpus.split(name).texts) for name in ("train", "validation", "test")}
     print(f"{options.site}: {len(corpus.labels)} labels, rows {sizes}")
@@ -118,8 +119,8 @@ def _ours(
     trained = train(corpus, encoder, _new(chain / "classifier"), recipe, work, _tell)
     shutil.rmtree(work)
     probes = corpus.split("validation").texts[:16]
-    exported = export.export(chain / "classifier", _new(chain / "onnx"), probes, _tell)
-    chosen = quantizing.quantize(
+    exported = to_onnx.export(chain / "classifier", _new(chain / "onnx"), probes, _tell)
+    chosen = quantize.quantize(
         chain / "onnx", _new(chain / "quantized"), corpus.split("validation"), _tell
     )
     board = measure(corpus, baseline, {BASE: chain}, _tell, SEED)

@@ -20,8 +20,8 @@ from statistics import median
 from hf_assets.runner.home import write_home
 from hf_assets_tests.benchmarks.__main__ import Report
 from hf_assets_tests.benchmarks.measure import Measured, run
-from hf_assets_tests.browser import CHROMIUM, chromium
-from hf_assets_tests.pages import insights
+from hf_assets_tests.support.browser import CHROMIUM, chromium
+from hf_assets_tests.support.servers import insights
 
 SPACES_A_MODEL = 0.4
 # Where the last 60 days stay whole, and pages of the last 30.

@@ -14,14 +14,14 @@ from typing import Any
 
 import polars as pl
 
-from hf_assets.lake import Lake, Made, Stored
-from hf_assets.parquet import Table
+from hf_assets.storage.lake import Lake, StoredTable, TableWrite
+from hf_assets.storage.parquet import Table
 
 
 def archive(folder: str, first: str, days: str, models: str, spaces: str) -> dict[str, Any]:
     """A folder of recorded days: models and Spaces of a generated Hub, a Parquet file a day."""
-    from hf_assets.demo.generator import GeneratedHub
-    from hf_assets.demo.hub_stats_columns import ModelColumns, SpaceColumns, State
+    from hf_assets.demo.hub_stats.columns import ModelColumns, SpaceColumns, State
+    from hf_assets.demo.world.generator import GeneratedHub
 
     begin = date.fromisoformat(first)
     hub = GeneratedHub(int(models), int(spaces), day=begin, sized_on=begin)
@@ -42,12 +42,13 @@ def series(lake: str) -> dict[str, Any]:
     """`day_quality` and every series, as the graph makes and stores them; CPU seconds of each."""
     import numpy.ma  # noqa: F401 - numpy loads it when it is first asked for what is unique
 
-    from hf_assets.defs.history import FROM_METRICS
-    from hf_assets.hub.day_quality import judged
-    from hf_assets.hub.judged import DAY_QUALITY
-    from hf_assets.trends import adoption, lifecycle, phases, tables
-    from hf_assets.trends.history import Past
-    from hf_assets.trends.monthly import brought_up, counts, levels
+    from hf_assets.defs.trends.history import FROM_METRICS
+    from hf_assets.hub.quality.day_quality import judged
+    from hf_assets.hub.quality.schemas import DAY_QUALITY
+    from hf_assets.trends.series import adoption, lifecycle, phases
+    from hf_assets.trends.series import schemas as tables
+    from hf_assets.trends.series.incremental import brought_up, counts, levels
+    from hf_assets.trends.series.past import Past
 
     there, spent = _Timed(Path(lake)), {}
 
@@ -77,7 +78,7 @@ class _Timed(Lake):
 
     storing = 0.0
 
-    def write(self, table: Table, day: str | None, made: Made) -> Stored:
+    def write(self, table: Table, day: str | None, made: TableWrite) -> StoredTable:
         """As the lake does."""
         began = time.process_time()
         stored = super().write(table, day, made)
@@ -86,7 +87,7 @@ class _Timed(Lake):
 
     def join_months(
         self, asset: str, months: Sequence[str], notes: Mapping[str, Any], seconds: float
-    ) -> Stored:
+    ) -> StoredTable:
         """As the lake does."""
         began = time.process_time()
         stored = super().join_months(asset, months, notes, seconds)
@@ -125,8 +126,8 @@ def pandas(lake: str) -> dict[str, Any]:
 
 def thin(lake: str, tables: str, pages: str) -> dict[str, Any]:
     """Days thinned, bytes before and after, of each asset; as if every day were trusted."""
-    from hf_assets.hub.thinning import Ages
-    from hf_assets.hub.thinning import thin as thinned
+    from hf_assets.hub.retention import Ages
+    from hf_assets.hub.retention import thin as thinned
 
     there = Lake(Path(lake))
     sums: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])

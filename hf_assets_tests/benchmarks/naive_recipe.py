@@ -22,11 +22,11 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 from transformers import AutoModel
 
-from hf_assets.classifiers.batches import by_length, padded, token_ids
-from hf_assets.classifiers.devices import device
 from hf_assets.classifiers.metrics import best_threshold, scores_at
-from hf_assets.classifiers.network import load_tokenizer, quiet
-from hf_assets.classifiers.recipes import Recipe
+from hf_assets.classifiers.training.batches import by_length, padded, token_ids
+from hf_assets.classifiers.training.config import Recipe
+from hf_assets.classifiers.training.devices import device
+from hf_assets.classifiers.training.network import load_tokenizer, quiet
 from hf_assets.corpora.corpus import Corpus
 
 BATCH, FROZEN, UNFROZEN = 16, 2, 3
@@ -97,7 +97,7 @@ def naive_scores(
     corpus: Corpus,
     encoder: Path,
     seed: int,
-    tell: Callable[[str], None] = lambda _: None,
+    log: Callable[[str], None] = lambda _: None,
     *,
     kept: Path | None = None,
     rates: tuple[float, float, float] = RATES,
@@ -138,7 +138,7 @@ def naive_scores(
             batches = _batches(ids, np.random.default_rng([seed, number, epoch]))
             with patch("torch.nn.functional.dropout", bits):
                 said = cycle.epoch(ids, batches, rows.targets, pad)
-            tell(f"stage {number}, epoch {epoch} of {epochs}: {said}")
+            log(f"stage {number}, epoch {epoch} of {epochs}: {said}")
             if kept:
                 torch.save({"until": (number, epoch), **cycle.state()}, kept)
     network.eval()

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from transformers import AutoModel
 
-from hf_assets.classifiers.batches import padded, token_ids
-from hf_assets.classifiers.devices import device
-from hf_assets.classifiers.network import load_tokenizer, quiet
-from hf_assets.classifiers.recipes import Recipe
+from hf_assets.classifiers.training.batches import padded, token_ids
+from hf_assets.classifiers.training.config import Recipe
+from hf_assets.classifiers.training.devices import device
+from hf_assets.classifiers.training.network import load_tokenizer, quiet
 from hf_assets.corpora.corpus import Corpus
 
 STEPS, WARM_UP = 40, 3

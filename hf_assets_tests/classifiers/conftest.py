@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from hf_assets.classifiers.encoders import BASE_MODELS, locate
+from hf_assets.classifiers.training.base_models import BASE_MODELS, locate
 from hf_assets.corpora.corpus import Corpus, open_corpus
 from hf_assets.corpora.schemas import CORPUS_COLUMNS
 
@@ -25,7 +25,7 @@ TOPICS = {
 FILLER = "what is the best way to tell how this one would change if we had more of it"
 
 if TYPE_CHECKING:
-    from hf_assets_tests.classifiers.making import Made
+    from hf_assets_tests.support.classifiers.minilm import TrainedMiniLM
 
 MakeCorpus = Callable[..., Corpus]
 
@@ -81,9 +81,9 @@ def minilm() -> Path:
 
 
 @pytest.fixture(scope="session")
-def minilm_made(tmp_path_factory: pytest.TempPathFactory) -> "Made":
+def minilm_made(tmp_path_factory: pytest.TempPathFactory) -> "TrainedMiniLM":
     """A head on it, its graph and the int8 graph: made once, for all workers of a test run."""
-    from hf_assets_tests.classifiers.making import made
+    from hf_assets_tests.support.classifiers.minilm import made
 
     base = tmp_path_factory.getbasetemp()
     return made(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)

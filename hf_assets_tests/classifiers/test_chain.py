@@ -9,12 +9,12 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from hf_assets import durable
 from hf_assets.definitions import defs as code_location
 from hf_assets.settings import settings
+from hf_assets.storage import durable
 from hf_assets_tests.classifiers.conftest import topical
-from hf_assets_tests.classifiers.making import small_base
-from hf_assets_tests.classifiers.test_turns import holder
+from hf_assets_tests.classifiers.training.test_lock import holder
+from hf_assets_tests.support.classifiers.minilm import small_base
 
 BASE = "all-minilm-l6-v2"
 STEPS = ("classifier", "onnx_classifier", "quantized_classifier")

@@ -8,14 +8,14 @@ from typing import Any
 import polars as pl
 import pytest
 
-from hf_assets.classifiers import baselines
-from hf_assets.classifiers.cards import write_space
-from hf_assets.classifiers.leaderboard import measure
+from hf_assets.classifiers.evaluation import baselines
+from hf_assets.classifiers.evaluation.leaderboard import measure
+from hf_assets.classifiers.evaluation.results import CONSTANT, INT8
 from hf_assets.classifiers.provenance import STEPS, corpus_mark, require_current
-from hf_assets.classifiers.standings import CONSTANT, INT8
+from hf_assets.classifiers.publishing.space import write_space
 from hf_assets.corpora.corpus import Corpus, open_corpus
 from hf_assets.errors import InputError
-from hf_assets_tests.classifiers.artefacts import make_classifier, make_corpus, make_model
+from hf_assets_tests.support.classifiers.artefacts import make_classifier, make_corpus, make_model
 
 MODEL = "all-minilm-l6-v2"
 

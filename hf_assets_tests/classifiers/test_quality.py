@@ -8,11 +8,11 @@ import pytest
 
 from hf_assets.classifiers import tagger
 from hf_assets.classifiers.quality import answers_alone, int8_loss, int8_size, label_order, parity
-from hf_assets_tests.classifiers.making import LABELS, Made, copied, made
+from hf_assets_tests.support.classifiers.minilm import LABELS, TrainedMiniLM, copied, made
 
 
 @pytest.fixture(scope="session")
-def minilm_made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+def minilm_made(tmp_path_factory: pytest.TempPathFactory) -> TrainedMiniLM:
     return made(tmp_path_factory.getbasetemp())
 
 
@@ -20,73 +20,76 @@ def _change(path: Path, **values: object) -> None:
     path.write_text(json.dumps(json.loads(path.read_bytes()) | values))
 
 
-def test_parity(minilm_made: Made, tmp_path: Path) -> None:
+def test_parity(minilm_made: TrainedMiniLM, tmp_path: Path) -> None:
     verdict = parity(minilm_made.onnx)
-    assert verdict.passed, verdict.says
-    assert 0 < verdict.figures["max_difference"] <= 1e-4
+    assert verdict.passed, verdict.description
+    assert 0 < verdict.metadata["max_difference"] <= 1e-4
     folder = copied(minilm_made.onnx, tmp_path / "onnx")
     _change(folder / "export.json", max_difference=2e-4)
     assert not parity(folder).passed
     _change(folder / "export.json", max_difference=1e-5)
     (folder / "onnx/model.onnx").write_bytes(b"another")
-    assert "7 bytes" in parity(folder).says
+    assert "7 bytes" in parity(folder).description
     assert not parity(folder).passed
 
 
-def test_int8_loss(minilm_made: Made, tmp_path: Path) -> None:
+def test_int8_loss(minilm_made: TrainedMiniLM, tmp_path: Path) -> None:
     verdict = int8_loss(minilm_made.quantized)
-    assert verdict.passed, verdict.says
+    assert verdict.passed, verdict.description
     folder = copied(minilm_made.quantized, tmp_path / "quantized")
     _change(folder / "quantization.json", loss=0.0031)
-    assert (int8_loss(folder).passed, "0.31 points" in int8_loss(folder).says) == (False, True)
-    assert not int8_loss(folder).warn
+    assert (int8_loss(folder).passed, "0.31 points" in int8_loss(folder).description) == (
+        False,
+        True,
+    )
+    assert int8_loss(folder).severity == "ERROR"
     _change(folder / "quantization.json", loss=0.015, max_loss=0.02)
     verdict = int8_loss(folder)
-    assert (verdict.passed, verdict.warn) == (False, True)
-    assert "1.50 points" in verdict.says
-    assert "at most 0.3 may be lost. The config allowed 2.0 on purpose" in verdict.says
+    assert (verdict.passed, verdict.severity) == (False, "WARN")
+    assert "1.50 points" in verdict.description
+    assert "at most 0.3 may be lost. The config allowed 2.0 on purpose" in verdict.description
     _change(folder / "quantization.json", loss=0.021)
-    assert not int8_loss(folder).warn
+    assert int8_loss(folder).severity == "ERROR"
     _change(folder / "quantization.json", loss=0.003)
     assert int8_loss(folder).passed
     _change(folder / "config.json", threshold=0.5)
-    assert "0.5" in int8_loss(folder).says
+    assert "0.5" in int8_loss(folder).description
     assert not int8_loss(folder).passed
 
 
-def test_int8_size(minilm_made: Made) -> None:
+def test_int8_size(minilm_made: TrainedMiniLM) -> None:
     verdict = int8_size(minilm_made.quantized)
     assert verdict.passed
-    assert verdict.figures["size"] < 0.21
+    assert verdict.metadata["size"] < 0.21
     assert not int8_size(minilm_made.quantized, largest=0.19).passed
 
 
-def test_label_order(minilm_made: Made, tmp_path: Path) -> None:
+def test_label_order(minilm_made: TrainedMiniLM, tmp_path: Path) -> None:
     folders = [minilm_made.classifier, minilm_made.onnx, minilm_made.quantized]
     assert label_order(folders, minilm_made.classifier).passed
     corpus = tmp_path / "labels.json"
     corpus.write_text(json.dumps({"labels": [*LABELS[:3], LABELS[4], LABELS[3]]}))
     verdict = label_order(folders, corpus)
     assert not verdict.passed
-    assert "another order: 3" in verdict.says
+    assert "another order: 3" in verdict.description
     corpus.write_text(json.dumps({"labels": [*LABELS, "zzzz"]}))
-    assert "['zzzz']" in label_order([minilm_made.onnx], tmp_path).says
+    assert "['zzzz']" in label_order([minilm_made.onnx], tmp_path).description
     assert not label_order([minilm_made.onnx], tmp_path).passed
 
 
-def test_answers_alone(minilm_made: Made, tmp_path: Path) -> None:
+def test_answers_alone(minilm_made: TrainedMiniLM, tmp_path: Path) -> None:
     verdict = answers_alone(minilm_made.quantized)
-    assert verdict.passed, verdict.says
-    assert [len(labels) for labels in verdict.figures["answers"]] == [3, 3]
-    assert verdict.figures["imported"] == []
+    assert verdict.passed, verdict.description
+    assert [len(labels) for labels in verdict.metadata["answers"]] == [3, 3]
+    assert verdict.metadata["imported"] == []
     empty = tmp_path / "empty"
     empty.mkdir()
-    assert "NotATagger: no model" in answers_alone(empty).says
+    assert "NotATagger: no model" in answers_alone(empty).description
 
 
 @pytest.mark.parametrize("absent", ["torch", "transformers", "hf_assets.classifiers.metrics"])
 def test_a_tagger_that_needs_more_is_found_out(
-    minilm_made: Made, tmp_path: Path, absent: str
+    minilm_made: TrainedMiniLM, tmp_path: Path, absent: str
 ) -> None:
     folder = tmp_path / "space"
     shutil.copytree(minilm_made.quantized, folder)
@@ -96,4 +99,4 @@ def test_a_tagger_that_needs_more_is_found_out(
     (folder / "tagger.py").write_text(f"import {absent}\n{code}", "utf-8")
     verdict = answers_alone(folder)
     assert not verdict.passed
-    assert "No module named" in verdict.says
+    assert "No module named" in verdict.description

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from hf_assets.classifiers.answering import main
 from hf_assets.classifiers.tagger import Tagger
+from hf_assets.classifiers.tagger_cli import main
 from hf_assets.corpora.corpus import joined
-from hf_assets_tests.classifiers.artefacts import make_model
+from hf_assets_tests.support.classifiers.artefacts import make_model
 
 COMMAND = [sys.executable, "-m", "hf_assets.cli.main", "tag"]
 

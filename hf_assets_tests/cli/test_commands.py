@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import pytest
 
 from hf_assets.cli import main as cli
-from hf_assets.lake import today
 from hf_assets.runner import process, progress
+from hf_assets.storage.lake import today
 
 COMMANDS = ("backfill", "capture", "demo", "dev", "insights", "status", "tag", "tagger")
 

@@ -7,7 +7,7 @@ import pytest
 
 from hf_assets.cli import main as cli
 from hf_assets.cli import status
-from hf_assets_tests.apps.hub_lake import DAYS, STALLED, write_hub_lake
+from hf_assets_tests.support.apps.hub_lake import DAYS, STALLED, write_hub_lake
 
 CAPTURE = {"rows": 1234, "finished": "2026-11-21T03:20:00+00:00"}
 

@@ -19,9 +19,9 @@ from urllib.parse import quote
 
 import pytest
 
-from hf_assets_tests.apps.hub_lake import write_hub_lake
-from hf_assets_tests.apps.models import write_model
-from hf_assets_tests.pages import free_port
+from hf_assets_tests.support.apps.hub_lake import write_hub_lake
+from hf_assets_tests.support.apps.models import write_model
+from hf_assets_tests.support.servers import free_port
 
 PROJECT = Path(__file__).resolve().parents[2]
 SOURCES = ("pyproject.toml", "README.md", "LICENSE", "hf_assets")

@@ -11,7 +11,7 @@ from hf_assets.corpora.building import build
 from hf_assets.corpora.corpus import Corpus, open_corpus
 from hf_assets.corpora.registry import CorpusSpec
 from hf_assets.corpora.schemas import texts_frame
-from hf_assets.lake import Made
+from hf_assets.storage.lake import TableWrite
 
 Rows = list[dict[str, Any]]
 Build = Callable[..., Corpus]
@@ -47,9 +47,9 @@ def built(tmp_path: Path) -> Build:
         folder.mkdir()
         fields: dict[str, Any] = {"source": ("question_dump",), "rare_share": 0.01, **entry}
         earlier = before.folder if before else None
-        sources = [Made([texts_frame(part)]) for part in rows]
-        tell = told.append if told is not None else lambda _: None
-        build(CorpusSpec(name="toys", **fields), sources, folder, earlier, tell)
+        sources = [TableWrite([texts_frame(part)]) for part in rows]
+        log = told.append if told is not None else lambda _: None
+        build(CorpusSpec(name="toys", **fields), sources, folder, earlier, log)
         return open_corpus(folder)
 
     return make

@@ -17,8 +17,8 @@ from hf_assets.corpora.corpus import Corpus, CorpusError, is_generated, open_cor
 from hf_assets.corpora.facts import summaries
 from hf_assets.corpora.registry import CorpusSpec
 from hf_assets.corpora.schemas import CORPUS_COLUMNS, texts_frame, texts_table
-from hf_assets.corpora.tables import read_table
-from hf_assets.lake import Lake, Made, Stored
+from hf_assets.corpora.tables.table_source import read_table
+from hf_assets.storage.lake import Lake, StoredTable, TableWrite
 from hf_assets_tests.corpora.conftest import LABELS, Build, Rows, make_rows
 
 HOSTILE = ("../x", "a, b", 'say "hi"', "\N{GRINNING FACE}", "L" * 300, "<script>", "$x^2$", "null",
@@ -102,7 +102,10 @@ def test_markup_is_what_the_entry_declares(built: Build, tmp_path: Path, text_fo
     assert corpus.facts["formats"] == {text_format: 100}
     assert corpus.facts["texts with tags"] == (100 if text_format == "text" else 0)
     verdict = quality.text_format_fits(corpus)
-    assert (verdict.passed, verdict.warn) == (text_format != "text", text_format == "text")
+    assert (verdict.passed, verdict.severity == "WARN") == (
+        text_format != "text",
+        text_format == "text",
+    )
 
 
 def test_of_source_assets_kaggles_texts_are_markdown_and_questions_html(built: Build) -> None:
@@ -261,9 +264,9 @@ def test_published_sides_are_kept(built: Build) -> None:
 def test_sources_of_the_lake_and_what_they_say(lake: Lake, tmp_path: Path) -> None:
     table = texts_table("question_dump")
     about = {"question_dump": {"file": "Posts.xml", "generated": True}}
-    stored = lake.write(table, None, Made([texts_frame(make_rows(120))], provenance=about))
+    stored = lake.write(table, None, TableWrite([texts_frame(make_rows(120))], provenance=about))
     days = [
-        lake.write(texts_table("new_questions"), day, Made([texts_frame(make_rows(5, seed))],
+        lake.write(texts_table("new_questions"), day, TableWrite([texts_frame(make_rows(5, seed))],
                    provenance={"new_questions": {"day": day}}))
         for seed, day in ((7, "2026-11-19"), (8, "2026-11-20"))
     ]  # fmt: skip
@@ -349,7 +352,7 @@ def test_a_thousand_days_take_no_more_room_than_one(lake: Lake, tmp_path: Path) 
     table = texts_table("new_questions")
     first = date(2024, 1, 1)
 
-    def stored(number: int) -> Stored:
+    def stored(number: int) -> StoredTable:
         told = {
             "endpoint": "https://api.stackexchange.com",
             "site": "ai",
@@ -359,7 +362,7 @@ def test_a_thousand_days_take_no_more_room_than_one(lake: Lake, tmp_path: Path) 
         }
         day = (first + timedelta(number)).isoformat()
         rows = make_rows(200 if number == 0 else 1, number)
-        made = Made([texts_frame(rows)], provenance={"new_questions": told})
+        made = TableWrite([texts_frame(rows)], provenance={"new_questions": told})
         return lake.write(table, day, made)
 
     days = [stored(number) for number in range(3)]
@@ -450,7 +453,7 @@ def test_a_source_that_fails_leaves_no_corpus(tmp_path: Path) -> None:
 
     spec = CorpusSpec(name="x", source=("new_questions",), rare_share=0.01)
     with pytest.raises(ConnectionError, match="torn"):
-        build(spec, [Made(frames())], tmp_path)
+        build(spec, [TableWrite(frames())], tmp_path)
     assert not list(tmp_path.iterdir())
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hf_assets.corpora.groups import Place, Text, place, placeholders, side
 from hf_assets.corpora.schemas import SPLITS, SplitName
-from hf_assets.corpora.text import near, shingles, text_key, words
+from hf_assets.corpora.text.plain import near, shingles, text_key, words
 
 
 def texts_of(count: int, seed: int, kinds: int) -> list[Text]:

@@ -12,10 +12,11 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from hf_assets.corpora import kaggle_client, stackexchange
-from hf_assets.corpora.kaggle_client import DatasetClient, KaggleError
-from hf_assets.corpora.pace import Pace
-from hf_assets.corpora.stackexchange import QuestionClient, StackExchangeError
+from hf_assets.corpora.kaggle import client as kaggle_client
+from hf_assets.corpora.kaggle.client import DatasetClient, KaggleError
+from hf_assets.corpora.stackexchange import client as stackexchange
+from hf_assets.corpora.stackexchange.client import QuestionClient, StackExchangeError
+from hf_assets.corpora.stackexchange.pacing import Pace
 from hf_assets.errors import InputError
 from hf_assets_tests.conftest import Serve
 
@@ -48,7 +49,7 @@ def asked_to_wait(headers: dict[str, str]) -> Callable[[Request], Response]:
     return lambda _: Response("{}", 429, headers=headers)
 
 
-Ask = Callable[..., object]
+ListingQuery = Callable[..., object]
 
 
 def questions(url: str, seconds: float = 300.0) -> object:
@@ -64,13 +65,13 @@ def datasets(url: str, seconds: float = 300.0) -> object:
 
 
 @pytest.fixture(params=[questions, datasets])
-def ask(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ask:
+def ask(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> ListingQuery:
     for module in (kaggle_client, stackexchange):
         monkeypatch.setattr(module, "MOST_BYTES", 2_000_000)
     return request.param
 
 
-def failure(serve: Serve, answer: object, ask: Ask, **options: float) -> InputError:
+def failure(serve: Serve, answer: object, ask: ListingQuery, **options: float) -> InputError:
     path = "/{rest:path}"
     url = serve(Starlette(routes=[Route(path, answer, methods=["GET", "POST"])])).url  # ty: ignore
     with pytest.raises((StackExchangeError, KaggleError)) as raised:
@@ -82,26 +83,30 @@ def failure(serve: Serve, answer: object, ask: Ask, **options: float) -> InputEr
     return raised.value
 
 
-def test_an_answer_without_end_is_ended(serve: Serve, ask: Ask) -> None:
+def test_an_answer_without_end_is_ended(serve: Serve, ask: ListingQuery) -> None:
     error = failure(serve, endless, ask, seconds=0.3)
     assert "not whole after 0.3 s" in str(error)
     assert not error.permanent
 
 
-def test_an_answer_that_unpacks_to_more_than_any_is_refused(serve: Serve, ask: Ask) -> None:
+def test_an_answer_that_unpacks_to_more_than_any_is_refused(
+    serve: Serve, ask: ListingQuery
+) -> None:
     error = failure(serve, huge, ask)
     assert "over 2,000,000 bytes, unpacked" in str(error)
     assert error.permanent
 
 
-def test_what_a_server_repeats_is_not_told(serve: Serve, ask: Ask) -> None:
+def test_what_a_server_repeats_is_not_told(serve: Serve, ask: ListingQuery) -> None:
     assert failure(serve, echo, ask).permanent
 
 
 @pytest.mark.parametrize(
     "after", ["9" * 400, "9" * 5000, "²", "Fri, 31 Dec 9999 23:59:59 GMT", "Fri, 31 Dec 99999 1"]
 )
-def test_any_pause_that_is_asked_for_ends_in_a_message(serve: Serve, ask: Ask, after: str) -> None:
+def test_any_pause_that_is_asked_for_ends_in_a_message(
+    serve: Serve, ask: ListingQuery, after: str
+) -> None:
     failure(serve, asked_to_wait({"Retry-After": after}), ask)
 
 

@@ -40,8 +40,8 @@ def test_a_good_corpus_passes(corpus: Corpus) -> None:
         text_format_fits(corpus),
     ]
     assert [verdict.passed for verdict in verdicts] == [True] * 6
-    assert verdicts[0].says == "200 groups, each in one split."
-    assert verdicts[4].says == "4 labels, as before."
+    assert verdicts[0].description == "200 groups, each in one split."
+    assert verdicts[4].description == "4 labels, as before."
 
 
 def test_a_group_in_two_splits(corpus: Corpus) -> None:
@@ -49,19 +49,19 @@ def test_a_group_in_two_splits(corpus: Corpus) -> None:
     torn = pl.when(pl.col("split") == "train").then(pl.lit(row)).otherwise("group").alias("group")
     verdict = no_group_in_two_splits(changed(corpus, torn))
     assert not verdict.passed
-    assert not verdict.warn
-    assert verdict.figures["in two splits"] == 1
-    assert row in verdict.says
+    assert verdict.severity == "ERROR"
+    assert verdict.metadata["in two splits"] == 1
+    assert row in verdict.description
 
 
-@pytest.mark.parametrize(("side", "warn"), [("train", False), ("test", True)])
-def test_a_label_without_rows(corpus: Corpus, side: str, warn: bool) -> None:
+@pytest.mark.parametrize(("side", "severity"), [("train", "ERROR"), ("test", "WARN")])
+def test_a_label_without_rows(corpus: Corpus, side: str, severity: str) -> None:
     without = pl.col("labels").list.filter(pl.element() != "plum")
     labels = pl.when(pl.col("split") == side).then(without).otherwise("labels").alias("labels")
     verdict = every_label_in_train_and_test(changed(corpus, labels))
     assert not verdict.passed
-    assert verdict.warn == warn
-    assert verdict.says == f"No {'training' if side == 'train' else 'test'} row: 'plum'."
+    assert verdict.severity == severity
+    assert verdict.description == f"No {'training' if side == 'train' else 'test'} row: 'plum'."
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_label_without_rows(corpus: Corpus, side: str, warn: bool) -> None:
 def test_an_empty_row(corpus: Corpus, spoil: pl.Expr) -> None:
     verdict = no_empty_text(changed(corpus, spoil))
     assert not verdict.passed
-    assert verdict.figures["empty"] + verdict.figures["without label"] == 1
+    assert verdict.metadata["empty"] + verdict.metadata["without label"] == 1
 
 
 def test_the_order_of_labels(corpus: Corpus) -> None:
@@ -83,15 +83,15 @@ def test_the_order_of_labels(corpus: Corpus) -> None:
     (corpus.folder / "labels.json").write_text(json.dumps({"labels": moved}))
     verdict = label_order_unchanged(open_corpus(corpus.folder), None)
     assert not verdict.passed
-    assert "alphabetical" in verdict.says
+    assert "alphabetical" in verdict.description
     verdict = label_order_unchanged(corpus, moved)
     assert not verdict.passed
-    assert "another order than before" in verdict.says
+    assert "another order than before" in verdict.description
 
 
 def test_another_set_of_labels_is_named(corpus: Corpus) -> None:
     verdict = label_order_unchanged(corpus, [*LABELS[:3], "zucchini"])
     assert verdict.passed
-    assert verdict.says == "New: 'quince'. Gone: 'zucchini'."
+    assert verdict.description == "New: 'quince'. Gone: 'zucchini'."
     many = dataclasses.replace(corpus, labels=tuple(f"l{n:02}" for n in range(30)))
-    assert label_order_unchanged(many, []).says.endswith("'l09' and 20 more.")
+    assert label_order_unchanged(many, []).description.endswith("'l09' and 20 more.")

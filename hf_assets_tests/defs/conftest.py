@@ -13,19 +13,19 @@ import pytest
 from huggingface_hub import constants
 
 from hf_assets.definitions import defs as code_location
-from hf_assets.demo.faults import Faults
-from hf_assets.demo.generator import GeneratedHub
-from hf_assets.demo.hub import Served, create_app
-from hf_assets.demo.hub_stats import DATASET, HubStats
-from hf_assets.demo.server import LoopbackServer
-from hf_assets.demo.source import HubSource
-from hf_assets.hub.capture import Capture
-from hf_assets.hub.capturing import Capturer
-from hf_assets.hub.listing import Ask, HubClient
-from hf_assets.hub.rows import Kind
-from hf_assets.lake import Lake, today
+from hf_assets.demo.hub.app import Served, create_app
+from hf_assets.demo.hub.faults import Faults
+from hf_assets.demo.hub_stats.app import DATASET, HubStats
+from hf_assets.demo.service.server import LoopbackServer
+from hf_assets.demo.world.generator import GeneratedHub
+from hf_assets.demo.world.source import HubSource
+from hf_assets.hub.capture.capturer import Capturer
+from hf_assets.hub.capture_store.capture import Capture
+from hf_assets.hub.client.listing import HubClient, ListingQuery
+from hf_assets.hub.client.rows import Kind
 from hf_assets.settings import settings
-from hf_assets_tests.hub.helpers import unjudged
+from hf_assets.storage.lake import Lake, today
+from hf_assets_tests.support.hub.captures import unjudged
 
 # Requests a window: none of these tests is about the limit.
 RATE = 1_000_000
@@ -117,7 +117,7 @@ class World:
         capturer = Capturer(HubClient(self.url, retry_wait=0.0), clock=lambda: noon)
         with unjudged():
             for kind in kinds:
-                wanted = dataclasses.replace(Ask.everything(kind), **ask)
+                wanted = dataclasses.replace(ListingQuery.everything(kind), **ask)
                 capture = capturer.obtain(self.lake.folder(f"raw_{kind}", day), day, wanted)
                 assert isinstance(capture, Capture)
         if isinstance(self.source, GeneratedHub):

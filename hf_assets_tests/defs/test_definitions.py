@@ -7,12 +7,13 @@ import dagster as dg
 import pytest
 
 from hf_assets.definitions import defs
-from hf_assets.defs.partitions import daily
-from hf_assets.hub import judged, schemas
-from hf_assets.lake import today
-from hf_assets.parquet import Table
-from hf_assets.trends import tables
-from hf_assets.trends.metrics import DAILY_METRICS
+from hf_assets.defs.common.partitions import daily
+from hf_assets.hub.quality import schemas as judged
+from hf_assets.hub.tables import schemas
+from hf_assets.storage.lake import today
+from hf_assets.storage.parquet import Table
+from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS
+from hf_assets.trends.series import schemas as tables
 
 ASSETS = {
     "raw_models": ("hub/raw", set()),

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from hf_assets.demo.generator import GeneratedHub
+from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.runner.home import write_home
 from hf_assets_tests.defs.conftest import RAW, TABLES, Make, days_ago
-from hf_assets_tests.full_disk import files_no_longer_than
+from hf_assets_tests.support.full_disk import files_no_longer_than
 
 PROJECT = Path(__file__).resolve().parents[2]
 NOWHERE = "http://127.0.0.1:9"  # the discard port: what asks it for a page fails

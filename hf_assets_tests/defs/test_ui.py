@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from hf_assets.lake import today
-from hf_assets_tests.browser import IN_CHROMIUM, PATIENCE
-from hf_assets_tests.pages import free_port
+from hf_assets.storage.lake import today
+from hf_assets_tests.support.browser import IN_CHROMIUM, PATIENCE
+from hf_assets_tests.support.servers import free_port
 
 PROJECT = Path(__file__).resolve().parents[2]
 

@@ -4,9 +4,9 @@ import datetime as dt
 
 import pytest
 
-from hf_assets.demo.generator import GeneratedHub
 from hf_assets.demo.past import SHORTEST_WITH_ODD_DAYS, Past, archive
 from hf_assets.demo.running import hub_runs
+from hf_assets.demo.world.generator import GeneratedHub
 
 TODAY = dt.date(2026, 11, 20)
 

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from hf_assets.definitions import defs
-from hf_assets.defs.schedules import DERIVED_TABLES, of_days, over_days, past_days
-from hf_assets.hub.capture import MARKER
+from hf_assets.defs.hub.schedules import DERIVED_TABLES, of_days, over_days, past_days
+from hf_assets.hub.capture_store.capture import MARKER
 from hf_assets.runner import home, parts, process
 
 PROJECT = Path(__file__).resolve().parents[2]

@@ -15,13 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hf_assets.hub.judged import DAY_QUALITY
-from hf_assets.lake import Lake
-from hf_assets.trends.adoption import adoption_history
-from hf_assets.trends.history import Past
+from hf_assets.hub.quality.schemas import DAY_QUALITY
+from hf_assets.storage.lake import Lake
+from hf_assets.trends.series.adoption import adoption_history
+from hf_assets.trends.series.past import Past
 from hf_assets.trends.survival import Cells, shares, spread_events
-from hf_assets_tests.hub.days import compare, day_of, judge, model, store_day
-from hf_assets_tests.trends.days import frame_of
+from hf_assets_tests.support.hub.days import compare, day_of, judge, model, store_day
+from hf_assets_tests.support.trends.days import frame_of
 
 SCHEMA = {"milestone": pl.Int64, "age": pl.Int32, "step": pl.Int32, "at_risk": pl.Int64,
           "reached": pl.Int64}  # fmt: skip

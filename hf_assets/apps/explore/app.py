@@ -6,7 +6,7 @@ import streamlit as st
 from PIL import Image, ImageDraw
 
 from hf_assets.apps.explore import charts, hub_views, model_views, trend_views
-from hf_assets.apps.explore.parts import heading, observatory
+from hf_assets.apps.explore.components import heading, observatory
 from hf_assets.charts.wording import plural
 
 PAGES = {

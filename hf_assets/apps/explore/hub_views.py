@@ -6,7 +6,7 @@ import polars as pl
 import streamlit as st
 
 from hf_assets.apps.explore import charts
-from hf_assets.apps.explore.parts import (
+from hf_assets.apps.explore.components import (
     change,
     counted,
     figures,
@@ -20,8 +20,8 @@ from hf_assets.apps.explore.parts import (
     thin_notice,
     traced,
 )
-from hf_assets.apps.explore.reading import NONE_GIVEN, ModelQuery, Observatory
-from hf_assets.lake import iso
+from hf_assets.apps.explore.lake_reader import NONE_GIVEN, LakeReader, ModelQuery
+from hf_assets.storage.lake import iso
 
 # Models under so many downloads move by chance: they are no risers.
 RISER_FLOOR = 10_000
@@ -40,7 +40,7 @@ def overview() -> None:
     _risers(there, day)
 
 
-def _flagged(there: Observatory, day: str) -> None:
+def _flagged(there: LakeReader, day: str) -> None:
     flags = there.flags()
     if flags.get(day):
         st.warning(f"This day is not trusted: {', '.join(flags[day])}.")
@@ -51,7 +51,7 @@ def _flagged(there: Observatory, day: str) -> None:
             traced(("day_quality", None))
 
 
-def _totals(there: Observatory, day: str) -> None:
+def _totals(there: LakeReader, day: str) -> None:
     models, spaces = there.table("models", day), there.table("enriched_spaces", day)
     sums = there.metrics(day, "category")
     said: list[tuple[str, Any]] = [
@@ -72,13 +72,13 @@ def _totals(there: Observatory, day: str) -> None:
     traced(("models", day), ("enriched_spaces", day), ("daily_metrics", day))
 
 
-def _absent(there: Observatory, day: str) -> bool:
+def _absent(there: LakeReader, day: str) -> bool:
     """Whether the day's source has no Spaces: then none is not zero."""
     stored = there.table("daily_metrics", day)
     return stored is not None and stored.notes.get("Spaces", 0) is None
 
 
-def _totals_over_time(there: Observatory) -> None:
+def _totals_over_time(there: LakeReader) -> None:
     found = there.series("category_history")
     if found is None:
         st.info("There is no history yet: materialise the group *trends/history*.")
@@ -97,7 +97,7 @@ def _totals_over_time(there: Observatory) -> None:
     traced(("category_history", None), ("day_quality", None))
 
 
-def _risers(there: Observatory, day: str) -> None:
+def _risers(there: LakeReader, day: str) -> None:
     found = there.series("model_history")
     if found is None:
         return
@@ -159,7 +159,7 @@ def _keys(dimension: str, title: str, asset: str) -> None:
 
 
 def _key(
-    there: Observatory, day: str, dimension: str, key: str, found: pl.LazyFrame | None, asset: str
+    there: LakeReader, day: str, dimension: str, key: str, found: pl.LazyFrame | None, asset: str
 ) -> None:
     section(key)
     if found is not None:

@@ -6,7 +6,7 @@ import polars as pl
 import streamlit as st
 
 from hf_assets.apps.explore import charts
-from hf_assets.apps.explore.parts import (
+from hf_assets.apps.explore.components import (
     NONE,
     change,
     counted,
@@ -21,9 +21,9 @@ from hf_assets.apps.explore.parts import (
     thin_notice,
     traced,
 )
-from hf_assets.apps.explore.reading import CHEAP_ROWS, SIZES, SORTS, ModelQuery, Observatory
+from hf_assets.apps.explore.lake_reader import CHEAP_ROWS, SIZES, SORTS, LakeReader, ModelQuery
 from hf_assets.charts.wording import exact
-from hf_assets.lake import iso
+from hf_assets.storage.lake import iso
 
 ANY = "any"
 SORT_NAMES = {
@@ -52,7 +52,7 @@ def models() -> None:
     st.caption(f"This day was {origin(there.table('models', day))}.")
 
 
-def _query(there: Observatory, day: str) -> ModelQuery:
+def _query(there: LakeReader, day: str) -> ModelQuery:
     search = st.text_input("Search by name", placeholder="llama gguf", key="search")
     row = st.columns(6)
     chosen: dict[str, Any] = {"search": search}
@@ -89,7 +89,7 @@ def model() -> None:
     _usage(there, day, name)
 
 
-def _numbers(there: Observatory, day: str, row: dict[str, Any]) -> None:
+def _numbers(there: LakeReader, day: str, row: dict[str, Any]) -> None:
     place = there.place(day, row)
     said = f"{exact(place[0])} of {exact(place[1])}" if place else NONE
     phase = there.phase(row)
@@ -110,7 +110,7 @@ def _numbers(there: Observatory, day: str, row: dict[str, Any]) -> None:
     traced(("models", day), *([("model_phases", None)] if phase else []))
 
 
-def _history(there: Observatory, day: str, row: dict[str, Any]) -> None:
+def _history(there: LakeReader, day: str, row: dict[str, Any]) -> None:
     section("Over time")
     found, asset = there.history(row), "model_history"
     if found.height < 2:
@@ -143,7 +143,7 @@ def _history(there: Observatory, day: str, row: dict[str, Any]) -> None:
     traced((asset, None))
 
 
-def _family(there: Observatory, day: str, row: dict[str, Any]) -> None:
+def _family(there: LakeReader, day: str, row: dict[str, Any]) -> None:
     bases = pl.DataFrame(row["base_models"] or [], schema={"id": pl.String, "relation": pl.String})
     made = there.derivatives(day, row["id"])
     if bases.height:
@@ -157,7 +157,7 @@ def _family(there: Observatory, day: str, row: dict[str, Any]) -> None:
         traced(("models", day))
 
 
-def _usage(there: Observatory, day: str, name: str) -> None:
+def _usage(there: LakeReader, day: str, name: str) -> None:
     section("Spaces that use it")
     found = there.spaces_using(day, name)
     if found.total:

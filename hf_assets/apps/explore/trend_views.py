@@ -8,7 +8,7 @@ import polars as pl
 import streamlit as st
 
 from hf_assets.apps.explore import charts
-from hf_assets.apps.explore.parts import (
+from hf_assets.apps.explore.components import (
     NONE,
     heading,
     listed,
@@ -18,9 +18,9 @@ from hf_assets.apps.explore.parts import (
     shown_day,
     traced,
 )
-from hf_assets.apps.explore.reading import as_file
+from hf_assets.apps.explore.lake_reader import as_file
 from hf_assets.charts.wording import human
-from hf_assets.lake import Stored
+from hf_assets.storage.lake import StoredTable
 
 DAILY = (
     *("models", "enriched_spaces", "top_models", "model_usage"),
@@ -199,7 +199,7 @@ def data() -> None:
         _offer(there.whole(name), name, None, kind)
 
 
-def _offer(stored: Stored | None, name: str, day: str | None, kind: str) -> None:
+def _offer(stored: StoredTable | None, name: str, day: str | None, kind: str) -> None:
     if stored is None:
         st.caption(f"There is no {name}{f' of {day}' if day else ''}: materialise it first.")
         return

@@ -1,0 +1,170 @@
+"""What every page is made of: the day it shows, tables, numbers, where they come from.
+
+Whatever the Hub served is text here: it goes into cells and escaped HTML, never into Markdown.
+"""
+
+import html
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import polars as pl
+import streamlit as st
+
+from hf_assets.apps.explore.lake_reader import Found, LakeReader
+from hf_assets.charts.wording import exact, human, percent
+from hf_assets.storage.lake import StoredTable
+from hf_assets.storage.lake import origin as recorded
+
+GENERATED = "an embedded Hub"
+NONE = "\N{EN DASH}"
+_NUMBER = st.column_config.NumberColumn
+COLUMNS: dict[str, Any] = {
+    "id": st.column_config.TextColumn("Name", width="large"),
+    "key": st.column_config.TextColumn("Name", width="medium"),
+    "category": "Category",
+    "library": "Library",
+    "license": "Licence",
+    "relation": "Relation",
+    "sdk": "SDK",
+    "stage": "Stage",
+    "hardware": "Hardware",
+    "gated": "Gated",
+    "known": "Listed",
+    "rank": "Rank",
+    "downloads": _NUMBER("Downloads, 30 days", format="localized"),
+    "downloads_all_time": _NUMBER("Downloads, all time", format="localized"),
+    "likes": _NUMBER("Likes", format="localized"),
+    "trending_score": _NUMBER("Trending score", format="%.1f"),
+    "parameters": _NUMBER("Parameters", format="compact"),
+    "rows": _NUMBER("Models", format="localized"),
+    "spaces": _NUMBER("Spaces", format="localized"),
+    "authors": _NUMBER("Authors", format="localized"),
+    "n_models": _NUMBER("Models it uses", format="localized"),
+    "n_datasets": _NUMBER("Datasets it uses", format="localized"),
+    "share_downloads": _NUMBER("Share of downloads", format="percent"),
+    "share_rows": _NUMBER("Share of models", format="percent"),
+    "growth_7": _NUMBER("In 7 days", format="percent"),
+    "growth_28": _NUMBER("In 28 days", format="percent"),
+    "created_at": st.column_config.DateColumn("Created"),
+    "day": st.column_config.DateColumn("Day"),
+    "trend": st.column_config.LineChartColumn("Last weeks", width="medium", y_min=0),
+    "phase": "Phase",
+    "unchanged_share": _NUMBER("Unchanged downloads", format="percent"),
+    "fell_share": _NUMBER("Counters that fell", format="percent"),
+    "hours": _NUMBER("Hours since the last", format="%.1f"),
+    "models": _NUMBER("Models", format="localized"),
+    "flags": st.column_config.ListColumn("Flags", width="medium"),
+    "source": "Source",
+    "origin": "From",
+    "trusted": "Trusted",
+}
+
+
+def observatory() -> LakeReader:
+    """The lake that this server shows."""
+    return LakeReader(Path(st.session_state["lake"]))
+
+
+def shown_day() -> str:
+    """The day that the pages show."""
+    return st.session_state["day"]
+
+
+def heading(title: str, about: str = "") -> None:
+    """The page's title, made inert, and a line below it."""
+    st.html(f"<h1 style='font-size:1.9rem;margin:0'>{html.escape(title)}</h1>")
+    if about:
+        st.html(f"<p style='margin:0;opacity:.75'>{html.escape(about)}</p>")
+
+
+def section(title: str) -> None:
+    """A part of a page, its title made inert."""
+    st.html(f"<h2 style='font-size:1.25rem;margin:.8rem 0 0'>{html.escape(title)}</h2>")
+
+
+def traced(*sources: tuple[str, str | None]) -> None:
+    """Which assets and days the numbers above are of."""
+    told = [f"{asset} · {day}" if day else f"{asset} · all days" for asset, day in sources]
+    st.caption("From " + "; ".join(told), width="stretch")
+
+
+def origin(stored: StoredTable | None) -> str:
+    """Where a stored day comes from, in words."""
+    for facts in (stored.provenance if stored else {}).values():
+        if facts.get("source", "captured") == "captured":
+            host = str(facts.get("endpoint", "")).split("://")[-1] or "an unknown Hub"
+            host = GENERATED if host.startswith("127.0.0.1:") else host
+            return f"captured from {host}, {str(facts.get('finished', ''))[:16]} UTC"
+        return f"recovered from {recorded(facts)}"
+    return "of unknown origin"
+
+
+def thin_notice(stored: StoredTable | None) -> None:
+    """Say so where a day has given up columns: what is empty then was not so."""
+    if stored and "thinned" in stored.notes:
+        kept = stored.notes.get("kept", "names and counters")
+        st.info(f"This day was thinned on {stored.notes['thinned']}. It has kept {kept}.")
+
+
+def figures(facts: Sequence[tuple[str, Any]]) -> None:
+    """Numbers in a row, each under its name; on a phone one below the other."""
+    for column, (name, value) in zip(st.columns(len(facts)), facts, strict=True):
+        column.metric(name, value if isinstance(value, str) else number(value))
+
+
+def number(value: float | None) -> str:
+    """A number for people; a dash where there is none."""
+    if value is None:
+        return NONE
+    return exact(value) if abs(value) < 100_000 and float(value).is_integer() else human(value)
+
+
+def change(value: float | None) -> str | None:
+    """A growth such as +4.2%; None where it is not known."""
+    if value is None:
+        return None
+    sign = "-" if value < 0 else "+"
+    return f"{sign}{percent(abs(value), 1)}"
+
+
+def listed(rows: pl.DataFrame, key: str, *, choose: bool = False, height: int = 420) -> int | None:
+    """A table of rows under the names people know. Returns the chosen row's number, if any."""
+    # Chosen once, a row is not chosen again when the page comes back, or its rows are others.
+    turn = st.session_state.get("turn", 0)
+    key = f"{key} {turn} {crc32(repr(rows[:, 0].to_list()).encode()) if rows.width else 0}"
+    config = {name: COLUMNS[name] for name in rows.columns if name in COLUMNS}
+    options: dict[str, Any] = {
+        "hide_index": True,
+        "column_config": config,
+        "placeholder": NONE,
+        "key": key,
+    }
+    if rows.height > 10:
+        options["height"] = height
+    if not choose:
+        st.dataframe(rows, **options)
+        return None
+    state = st.dataframe(rows, on_select="rerun", selection_mode="single-row", **options)
+    chosen = state["selection"]["rows"]
+    return chosen[0] if chosen and chosen[0] < rows.height else None
+
+
+def counted(found: Found, one: str, many: str) -> str:
+    """Such as "1 234 models, the first 200 shown"."""
+    said = f"{exact(found.total)} {one if found.total == 1 else many}"
+    return said if found.total <= found.rows.height else f"{said}, the first {found.rows.height}"
+
+
+def model_list(rows: pl.DataFrame, key: str) -> None:
+    """Models in a table; choosing one opens its page."""
+    chosen = listed(rows, key, choose=True)
+    if chosen is not None:
+        open_model(rows["id"][chosen])
+
+
+def open_model(name: str) -> None:
+    """Go to the page of that model."""
+    st.session_state["turn"] = st.session_state.get("turn", 0) + 1
+    st.switch_page(st.session_state["pages"]["model"], query_params={"id": name})

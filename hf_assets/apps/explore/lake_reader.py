@@ -1,0 +1,299 @@
+"""What the pages ask of the lake, read lazily: nothing larger than what is shown is held.
+
+What belongs here: questions and their answers, as frames. What does not: how a page shows them.
+Every answer is of one asset and one day, so that a number can be traced.
+"""
+
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+
+from hf_assets.csv_cells import inert_cells
+from hf_assets.hub.quality.schemas import DAY_QUALITY
+from hf_assets.storage.lake import Lake, MissingDay, StoredTable
+
+# Rows of a list on a page; all of them are a download away.
+SHOWN = 200
+# Rows that a look at every stored day may read without being asked to.
+CHEAP_ROWS = 20_000_000
+SIZES: dict[str, tuple[float, float]] = {
+    "under 1B": (0, 1e9),
+    "1B to 10B": (1e9, 1e10),
+    "10B to 35B": (1e10, 3.5e10),
+    "35B to 100B": (3.5e10, 1e11),
+    "100B and more": (1e11, float("inf")),
+}
+NONE_GIVEN = "none given"
+SORTS = ("downloads", "downloads_all_time", "likes", "trending_score", "created_at", "parameters")
+Sort = Literal[
+    "downloads", "downloads_all_time", "likes", "trending_score", "created_at", "parameters"
+]
+_LISTED = (
+    *("id", "downloads", "likes", "category", "library", "license", "parameters"),
+    *("downloads_all_time", "trending_score", "created_at", "gated"),
+)
+_SPACES = ("id", "sdk", "stage", "hardware", "likes", "n_models", "n_datasets", "created_at")
+
+
+@dataclass(frozen=True)
+class ModelQuery:
+    """Which models: each filter that is set must hold; `NONE_GIVEN` asks for null."""
+
+    search: str = ""
+    category: str | None = None
+    library: str | None = None
+    license: str | None = None
+    author: str | None = None
+    size: str | None = None
+    sort: Sort = "downloads"
+
+    @property
+    def wanted(self) -> pl.Expr:
+        """The rows that match."""
+        tests = [pl.lit(value=True)]
+        if self.search.strip():
+            # As typed: a pattern of somebody's would be a program to run.
+            low = pl.col("id").str.to_lowercase()
+            tests += [low.str.contains(word, literal=True) for word in self.search.lower().split()]
+        for name in ("category", "library", "license", "author"):
+            value = getattr(self, name)
+            if value is not None:
+                column = pl.col(name)
+                tests.append(column.is_null() if value == NONE_GIVEN else column == value)
+        if self.size is not None:
+            low, high = SIZES[self.size]
+            tests.append((pl.col("parameters") >= low) & (pl.col("parameters") < high))
+        return pl.all_horizontal(tests)
+
+
+@dataclass(frozen=True)
+class Found:
+    """The first rows of an answer, and how many there are."""
+
+    rows: pl.DataFrame
+    total: int
+
+
+class LakeReader:
+    """The Hub's half of a lake, for reading."""
+
+    def __init__(self, root: Path) -> None:
+        self.lake = Lake(root)
+
+    # --- days ------------------------------------------------------------------------------------
+
+    def days(self) -> list[str]:
+        """Days that have models, newest first."""
+        return self.lake.days("models")[::-1]
+
+    def newest(self) -> str | None:
+        """The newest day that is trusted, else the newest; None in an empty lake."""
+        days, flags = self.days(), self.flags()
+        return next((day for day in days if not flags.get(day)), days[0] if days else None)
+
+    def quality(self) -> pl.DataFrame:
+        """`day_quality`, newest first; empty where it was never made."""
+        found = self.series("day_quality")
+        frame = pl.DataFrame(schema=DAY_QUALITY.schema) if found is None else found.collect()
+        return frame.sort("day", descending=True)
+
+    def flags(self) -> dict[str, list[str]]:
+        """What is wrong with each day that is not trusted."""
+        judged = self.quality().filter(~pl.col("trusted")).select("day", "flags")
+        return {day.isoformat(): flags or [] for day, flags in judged.iter_rows()}
+
+    # --- tables ----------------------------------------------------------------------------------
+
+    def table(self, asset: str, day: str) -> StoredTable | None:
+        """That day of that table, unread, or None."""
+        try:
+            return self.lake.read(asset, day)
+        except (MissingDay, ValueError):
+            return None
+
+    def whole(self, name: str) -> StoredTable | None:
+        """A table over all days, unread, or None where it was never made."""
+        try:
+            return self.lake.read(name, None)
+        except MissingDay:
+            return None
+
+    def series(self, name: str) -> pl.LazyFrame | None:
+        """The rows of such a table, or None."""
+        stored = self.whole(name)
+        return stored.frame if stored else None
+
+    def metrics(self, day: str, dimension: str) -> pl.DataFrame:
+        """The rows of a dimension of that day's `daily_metrics`; none where it was not made."""
+        stored = self.table("daily_metrics", day)
+        if stored is None:
+            return pl.DataFrame()
+        return stored.frame.filter(pl.col("dimension") == dimension).collect()
+
+    def choices(self, day: str, dimension: str) -> list[str]:
+        """What a filter offers: the keys of that day, most models first."""
+        found = self.metrics(day, dimension)
+        if found.is_empty():
+            return []
+        ranked = found.filter(pl.col("rank").is_not_null()).sort("rows", descending=True)
+        return [NONE_GIVEN if key is None else key for key in ranked["key"]]
+
+    # --- models ----------------------------------------------------------------------------------
+
+    def models(self, day: str, query: ModelQuery, first: int = SHOWN) -> Found:
+        """The models that match, in that order, and how many do."""
+        stored = self.table("models", day)
+        if stored is None:
+            return Found(pl.DataFrame(), 0)
+        matching = stored.frame.filter(query.wanted)
+        count = matching.select(pl.len())
+        best = matching.select(_LISTED).sort(
+            query.sort, "id", descending=[True, False], nulls_last=True
+        )
+        total, rows = pl.collect_all([count, best.head(first)], engine="streaming")
+        return Found(rows, total.item())
+
+    def model(self, day: str, name: str) -> dict[str, Any] | None:
+        """The row of that model on that day, or None."""
+        stored = self.table("models", day)
+        if stored is None:
+            return None
+        found = stored.frame.filter(pl.col("id") == name).head(1).collect()
+        return found.row(0, named=True) if found.height else None
+
+    def place(self, day: str, model: dict[str, Any]) -> tuple[int, int] | None:
+        """Its rank by downloads in its category, and how many models that has."""
+        stored, category = self.table("models", day), model["category"]
+        if stored is None or category is None or model["downloads"] is None:
+            return None
+        there = stored.frame.filter(pl.col("category") == category)
+        rank, size = (
+            there.select((pl.col("downloads") > model["downloads"]).sum() + 1, pl.len())
+            .collect()
+            .row(0)
+        )
+        return rank, size
+
+    def history(self, model: dict[str, Any]) -> pl.DataFrame:
+        """Its days in `model_history`; empty where it was never among the first thousand."""
+        found = self.series("model_history")
+        if found is None:
+            return pl.DataFrame()
+        return found.filter(pl.col("hub_id") == model["hub_id"]).sort("day").collect()
+
+    def phase(self, model: dict[str, Any]) -> dict[str, Any] | None:
+        """Its row of `model_phases`, or None."""
+        found = self.series("model_phases")
+        if found is None:
+            return None
+        rows = found.filter(pl.col("hub_id") == model["hub_id"]).head(1).collect()
+        return rows.row(0, named=True) if rows.height else None
+
+    def costs(self) -> int:
+        """Rows that a look at every stored day would read."""
+        return sum(self.lake.read("models", day).rows for day in self.days())
+
+    def every_day(self, model: dict[str, Any]) -> pl.DataFrame:
+        """Its counters on every stored day, a file at a time: day, downloads, likes, …"""
+        wanted = ("day", "id", "downloads", "downloads_all_time", "likes")
+        found = [
+            self.lake.read("models", day)
+            .frame.filter(pl.col("hub_id") == model["hub_id"])
+            .select(wanted)
+            .collect()
+            for day in reversed(self.days())
+        ]
+        return pl.concat(found) if found else pl.DataFrame()
+
+    def spaces_using(self, day: str, name: str, first: int = SHOWN) -> Found:
+        """The Spaces that name it, most liked first."""
+        stored = self.table("enriched_spaces", day)
+        if stored is None:
+            return Found(pl.DataFrame(), 0)
+        naming = stored.frame.filter(pl.col("models").list.contains(name))
+        return _most_liked(naming, _SPACES, first)
+
+    def derivatives(self, day: str, name: str, first: int = SHOWN) -> Found:
+        """The models made from it, most downloads first, each with its relation."""
+        stored = self.table("models", day)
+        if stored is None:
+            return Found(pl.DataFrame(), 0)
+        ids = pl.col("base_models").list.eval(pl.element().struct.field("id"))
+        made = (
+            stored.frame.select("id", "downloads", "likes", "license", "base_models")
+            .filter(pl.col("base_models").list.len() > 0)
+            .filter(ids.list.contains(name))
+            .select(
+                *("id", "downloads", "likes", "license"),
+                relation=pl.col("base_models")
+                .list.eval(
+                    pl.element()
+                    .filter(pl.element().struct.field("id") == name)
+                    .struct.field("relation")
+                )
+                .list.first(),
+            )
+        )
+        best = made.sort("downloads", "id", descending=[True, False], nulls_last=True)
+        total, rows = pl.collect_all([made.select(pl.len()), best.head(first)], engine="streaming")
+        return Found(rows, total.item())
+
+    # --- Spaces ----------------------------------------------------------------------------------
+
+    def spaces(
+        self, day: str, search: str = "", sdk: str | None = None, first: int = SHOWN
+    ) -> Found:
+        """Spaces by name and sdk, most liked first."""
+        stored = self.table("enriched_spaces", day)
+        if stored is None:
+            return Found(pl.DataFrame(), 0)
+        wanted = ModelQuery(search).wanted
+        if sdk is not None:
+            wanted &= pl.col("sdk").is_null() if sdk == NONE_GIVEN else pl.col("sdk") == sdk
+        return _most_liked(stored.frame.filter(wanted), _SPACES, first)
+
+    def counted(self, day: str, column: Literal["sdk", "stage", "hardware"]) -> pl.DataFrame:
+        """Spaces by the values of that column: key, spaces; most first."""
+        stored = self.table("enriched_spaces", day)
+        if stored is None or not stored.rows:
+            return pl.DataFrame()
+        grouped = stored.frame.group_by(key=pl.col(column).fill_null(NONE_GIVEN)).agg(
+            spaces=pl.len()
+        )
+        return grouped.sort("spaces", "key", descending=[True, False]).collect()
+
+    def most_used(self, day: str, first: int = SHOWN) -> pl.DataFrame:
+        """Models by the Spaces that use them: id, category, spaces, authors, likes, known."""
+        stored = self.table("model_usage", day)
+        if stored is None:
+            return pl.DataFrame()
+        wanted = ("id", "category", "spaces", "authors", "likes", "known")
+        ranked = stored.frame.select(wanted).sort("spaces", "id", descending=[True, False])
+        return ranked.head(first).collect()
+
+
+def _most_liked(frame: pl.LazyFrame, columns: tuple[str, ...], first: int) -> Found:
+    best = frame.select(columns).sort("likes", "id", descending=[True, False], nulls_last=True)
+    total, rows = pl.collect_all([frame.select(pl.len()), best.head(first)], engine="streaming")
+    return Found(rows, total.item())
+
+
+def as_file(frame: pl.LazyFrame, kind: Literal["csv", "parquet"]) -> bytes:
+    """All rows as a file. In CSV, lists are JSON, and no cell is read as a formula."""
+    out = BytesIO()
+    if kind == "parquet":
+        frame.collect().write_parquet(out, compression="zstd")
+        return out.getvalue()
+    schema = frame.collect_schema()
+    frame = frame.with_columns(_as_json(name) for name, kind in schema.items() if kind.is_nested())
+    inert_cells(frame).collect().write_csv(out)
+    return out.getvalue()
+
+
+def _as_json(name: str) -> pl.Expr:
+    """A column of lists as CSV holds it."""
+    json = pl.struct(name).struct.json_encode()
+    return json.str.extract(r"(?s)^\{\"[^\"]+\":(.*)\}$").alias(name)

@@ -1,0 +1,201 @@
+"""What every artefact of a corpus is worth on test rows: the table, and what is said of labels.
+
+What belongs here: scoring on test rows, which nothing before has seen, with thresholds that
+validation has set; sizes and speeds; which int8 model is served. What does not: how an artefact is
+opened (`contestants.py`), what is good enough (`judging.py`), how it is drawn (`figures.py`).
+
+The floors, TF-IDF, and the best int8 model helped by TF-IDF are rows like the others.
+"""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from hf_assets.classifiers.evaluation.baselines import constant_scores
+from hf_assets.classifiers.evaluation.blending import BYTES, tune
+from hf_assets.classifiers.evaluation.models import Contestant, contestants, same_labels
+from hf_assets.classifiers.evaluation.results import (
+    BASELINE,
+    COLUMNS,
+    CONSTANT,
+    FLOOR,
+    HELPED,
+    INT8,
+    LABELS,
+    NOTHING,
+    TABLE,
+    TFIDF,
+    Blend,
+    Leaderboard,
+    best_int8,
+)
+from hf_assets.classifiers.evaluation.tfidf import TfIdf, blended
+from hf_assets.classifiers.metrics import bootstrap_micro_f1, label_f1, predicted_at, scores_at
+from hf_assets.classifiers.provenance import (
+    STEPS,
+    corpus_mark,
+    require_current,
+    require_same_corpus,
+)
+from hf_assets.classifiers.speed import instructions, machine, timed
+from hf_assets.corpora.corpus import Corpus, Split
+from hf_assets.errors import InputError
+from hf_assets.storage.json_files import read_json
+from hf_assets.storage.lake import today
+
+Tell = Callable[[str], None]
+
+
+def measure(
+    corpus: Corpus,
+    baseline: Path,
+    models: Mapping[str, Path],
+    log: Tell = lambda _: None,
+    seed: int = 0,
+    workers: int | None = None,
+) -> Leaderboard:
+    """Score and time everything that is there; what was not trained is simply no row.
+
+    Args:
+        corpus: whose test rows decide.
+        baseline: the folder that `baselines.fit` filled.
+        models: for each base model its folder, with classifier/, onnx/, quantized/ or some of them.
+        log: a line of the run log.
+        seed: of the bootstrap.
+        workers: processes that answer; as many as there are cores by default.
+
+    Raises:
+        InputError: an artefact was made from another training or corpus, or is torn.
+    """
+    workers = workers or os.cpu_count() or 1
+    test = corpus.split("test")
+    if not test.texts:
+        raise InputError(f"corpus {corpus.name} has no test rows: add texts")
+    about = read_json(baseline / "baseline.json")
+    same_labels(corpus.labels, about["labels"], baseline)
+    require_same_corpus(corpus, about, "baseline")
+    require_current(corpus, models.values(), tuple(STEPS))
+    # Before the graphs are read: see `provenance`.
+    graphs = {name: _graph_mark(folder) for name, folder in models.items()}
+    words = TfIdf.load(baseline / "tfidf.npz")
+    made = [_floor(NOTHING, [], test, seed)]
+    constant = [corpus.labels.index(label) for label in about["constant"]["labels"]]
+    made.append(_floor(CONSTANT, constant, test, seed))
+    int8: dict[str, np.ndarray] = {}
+
+    def enter(one: Contestant) -> None:
+        with one.one_thread():
+            pace, scores = timed(one.scores, one.batches, test.texts)
+        # What was answered alone while it was timed is not asked again.
+        if rest := test.texts[len(scores) :]:
+            scores = np.concatenate([scores, one.scores(rest)])
+        made.append(_row(one, scores, test, seed) | pace)
+        if one.runtime == INT8:
+            int8[one.model] = predicted_at(scores, one.threshold)
+        log(
+            "{model}, {runtime}: micro-F1 {micro_f1:.3f}, {ms_p50:.2f} ms a text".format(**made[-1])
+        )
+
+    enter(_tfidf(words, about["tfidf"]))
+    for one in contestants(corpus.labels, models, workers):
+        enter(one)
+    best = best_int8(_framed(made))
+    labels, blend, small = pl.DataFrame(schema=LABELS.schema), None, None
+    if best is not None:
+        labels = _labels(corpus, test, int8[best])
+        served = next(contestants(corpus.labels, {best: models[best]}, workers, (INT8,)))
+        small = words.pruned(BYTES) if words.size > BYTES else words
+        blend = _blend(served, small, corpus.split("validation"), log)
+        if blend is not None:
+            enter(_helped(served, small, blend))
+    facts = {
+        "corpus": corpus.name, "labels": len(corpus.labels), "test_rows": len(test.texts),
+        "seed": seed, "day": today(), "machine": machine(),
+        "instructions": instructions(), "best": best,
+        "blend": blend and asdict(blend),
+        "made_from": {"corpus": corpus_mark(corpus), "int8": best and graphs[best]},
+    }  # fmt: skip
+    return Leaderboard(_framed(made), labels, facts, small if blend else None)
+
+
+def _graph_mark(model: Path) -> str | None:
+    place = model / "quantized" / STEPS["quantized"][1]
+    return read_json(place).get("mark") if place.parent.is_dir() else None
+
+
+def _floor(name: str, columns: list[int], test: Split, seed: int) -> dict[str, Any]:
+    scores = constant_scores(test.targets.shape, columns)
+    return {"model": name, "runtime": FLOOR} | _scored(scores, 0.5, test, seed)
+
+
+def _row(one: Contestant, scores: np.ndarray, test: Split, seed: int) -> dict[str, Any]:
+    return {
+        "model": one.model,
+        "runtime": one.runtime,
+        "strategy": one.strategy,
+        "validation_micro_f1": one.validation,
+        "size_bytes": one.size,
+        "training_seconds": one.seconds,
+    } | _scored(scores, one.threshold, test, seed)
+
+
+def _scored(scores: np.ndarray, threshold: float, test: Split, seed: int) -> dict[str, Any]:
+    low, high = bootstrap_micro_f1(test.targets, predicted_at(scores, threshold), seed)
+    found = scores_at(test.targets, scores, threshold)
+    return found | {"micro_f1_low": low, "micro_f1_high": high}
+
+
+def _tfidf(words: TfIdf, about: dict[str, Any]) -> Contestant:
+    return Contestant(
+        model=TFIDF, runtime=BASELINE, threshold=about["threshold"], size=about["bytes"],
+        validation=about["validation"]["micro_f1"], seconds=about["seconds"], scores=words.scores,
+        batches=words.scores,
+    )  # fmt: skip
+
+
+def _blend(served: Contestant, words: TfIdf, validation: Split, log: Tell) -> Blend | None:
+    blend = tune(
+        validation.targets, served.scores(validation.texts), words.scores(validation.texts)
+    )
+    log(
+        f"{served.model}, {INT8}: the best on validation, {blend.alone:.3f} alone and "
+        f"{blend.micro_f1:.3f} with {blend.weight} x TF-IDF"
+    )
+    return blend if blend.micro_f1 > blend.alone else None
+
+
+def _helped(served: Contestant, words: TfIdf, blend: Blend) -> Contestant:
+    def both(scores: Callable[[Sequence[str]], np.ndarray]) -> Any:
+        return lambda texts: blended(scores(texts), words.scores(texts), blend.weight)
+
+    return replace(
+        served, runtime=HELPED, threshold=blend.threshold, validation=blend.micro_f1,
+        size=served.size + words.size, scores=both(served.scores), batches=both(served.batches),
+    )  # fmt: skip
+
+
+def _framed(made: list[dict[str, Any]]) -> pl.DataFrame:
+    rows = [{name: row.get(name) for name in COLUMNS} for row in made]
+    frame = pl.DataFrame(rows, schema=TABLE.schema)
+    tfidf = frame.filter(model=TFIDF)["micro_f1"]
+    gain = pl.col("micro_f1") - (tfidf[0] if len(tfidf) else None)
+    # Equal scores, as torch's and its graph's often are, stay in the order they came in.
+    return frame.with_columns(gain_over_tfidf=gain).sort(
+        "micro_f1", descending=True, maintain_order=True
+    )
+
+
+def _labels(corpus: Corpus, test: Split, predicted: np.ndarray) -> pl.DataFrame:
+    training = corpus.split("train").targets.sum(axis=0, dtype=np.int64)
+    found = {
+        "label": list(corpus.labels),
+        "training_rows": training,
+        "test_rows": test.targets.sum(axis=0, dtype=np.int64),
+        "f1": label_f1(test.targets, predicted),
+    }
+    return pl.DataFrame(found, schema=LABELS.schema).with_columns(pl.col("f1").fill_nan(None))

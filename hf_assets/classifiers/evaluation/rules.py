@@ -1,0 +1,90 @@
+"""Whether a classifier is worth having: rules over a leaderboard, in words for a reader of the UI.
+
+What belongs here: what must be beaten. What does not: how it was measured (`leaderboard.py`).
+Light to import: neither torch nor scikit-learn.
+"""
+
+from typing import Any
+
+import polars as pl
+
+from hf_assets.classifiers.evaluation.results import (
+    CONSTANT,
+    FLOOR,
+    INT8,
+    NOTHING,
+    TFIDF,
+    best_int8,
+)
+from hf_assets.rule_result import RuleResult
+
+_MODELS = pl.col("strategy").is_not_null()
+
+
+def beats_floors(rows: pl.DataFrame) -> RuleResult:
+    """The int8 model that is served has a higher micro-F1 on test than both constant answers.
+
+    Another model that does not is a warning.
+    """
+    served = _served(rows)
+    if served is None:
+        return _none()
+    floors = {row["model"]: row["micro_f1"] for row in rows.filter(runtime=FLOOR).to_dicts()}
+    highest = max(floors.values())
+    figures: dict[str, Any] = {
+        _named(served): served["micro_f1"],
+        NOTHING: floors.get(NOTHING),
+        CONSTANT: floors.get(CONSTANT),
+    }
+    says = f"Micro-F1 of {_told(served)}; the best floor has {_points(highest)}."
+    if served["micro_f1"] <= highest:
+        return RuleResult(False, f"No better than a constant answer. {says}", figures)
+    below = rows.filter(_MODELS & (pl.col("micro_f1") <= highest)).sort("model", "runtime")
+    if below.height:
+        figures |= {_named(row): row["micro_f1"] for row in below.to_dicts()}
+        names = ", ".join(_named(row) for row in below.to_dicts())
+        return RuleResult(False, f"{says} Not above it: {names}.", figures, severity="WARN")
+    return RuleResult(True, says, figures)
+
+
+def beats_tfidf(rows: pl.DataFrame) -> RuleResult:
+    """The int8 model that is served has a higher micro-F1 on test than TF-IDF; else a warning."""
+    served = _served(rows)
+    if served is None:
+        return _none()
+    tfidf = rows.filter(model=TFIDF).to_dicts()[0]
+    figures = {
+        _named(served): served["micro_f1"],
+        "its 95 % interval": f"{_points(served['micro_f1_low'])} to "
+        f"{_points(served['micro_f1_high'])}",
+        TFIDF: tfidf["micro_f1"],
+        f"{_named(served)}, macro": served["macro_f1"],
+        f"{TFIDF}, macro": tfidf["macro_f1"],
+    }
+    says = f"Micro-F1 of {_told(served)}; TF-IDF has {_points(tfidf['micro_f1'])}."
+    if served["micro_f1"] <= tfidf["micro_f1"]:
+        return RuleResult(False, f"Words alone do as well. {says}", figures, severity="WARN")
+    if served["micro_f1_low"] <= tfidf["micro_f1"]:
+        says += " That is within what other test rows might have given."
+    return RuleResult(True, says, figures)
+
+
+def _served(rows: pl.DataFrame) -> dict[str, Any] | None:
+    best = best_int8(rows)
+    return rows.filter(model=best, runtime=INT8).to_dicts()[0] if best else None
+
+
+def _none() -> RuleResult:
+    return RuleResult(False, "There is no int8 model yet: materialise quantized_classifier.")
+
+
+def _named(row: dict[str, Any]) -> str:
+    return f"{row['model']}, {row['runtime']}"
+
+
+def _told(row: dict[str, Any]) -> str:
+    return f"{_named(row)}, is {_points(row['micro_f1'])}"
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:.1f} %"

@@ -1,0 +1,68 @@
+"""The files around a graph in the Hub's conventions: config.json and the tokenizer.
+
+What belongs here: what transformers.js, Optimum and the tagger read beside `onnx/`. What does not:
+graphs, cards.
+"""
+
+import json
+import shutil
+from pathlib import Path
+
+from transformers.models.auto.modeling_auto import (
+    MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES as ARCHITECTURES,
+)
+
+from hf_assets.storage.json_files import write_json
+
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
+MODEL, QUANTIZED = "onnx/model.onnx", "onnx/model_quantized.onnx"
+
+
+def write_hub_files(
+    source: Path,
+    folder: Path,
+    *,
+    labels: tuple[str, ...],
+    threshold: float,
+    max_length: int,
+    corpus: str,
+) -> None:
+    """Write config.json and the tokenizer's files of the classifier in `source` into `folder`.
+
+    Args:
+        source: holds encoder/config.json, and the tokenizer's files.
+        folder: is there already.
+        labels: in the order of the logits.
+        threshold: tuned on validation for the graph that will lie here.
+        max_length: tokens a text is cut to.
+        corpus: what the classifier was trained on.
+    """
+    config = json.loads((source / "encoder" / "config.json").read_bytes())
+    # Private keys hold paths of the machine that trained.
+    kept = {name: value for name, value in config.items() if not name.startswith("_")}
+    made = {
+        **kept,
+        "architectures": [ARCHITECTURES[config["model_type"]]],
+        "problem_type": "multi_label_classification",
+        "id2label": {str(column): label for column, label in enumerate(labels)},
+        "label2id": {label: column for column, label in enumerate(labels)},
+        "threshold": threshold,
+        "max_length": max_length,
+        "pooling": "mean",
+        "corpus": corpus,
+    }
+    write_json(folder / "config.json", made)
+    _copy_tokenizer(source, folder)
+
+
+def reuse_hub_files(source: Path, folder: Path, threshold: float) -> None:
+    """Copy them from the folder of another graph of the same classifier, but for the threshold."""
+    config = json.loads((source / "config.json").read_bytes())
+    write_json(folder / "config.json", config | {"threshold": threshold})
+    _copy_tokenizer(source, folder)
+
+
+def _copy_tokenizer(source: Path, folder: Path) -> None:
+    for name in TOKENIZER_FILES:
+        if (source / name).exists() or name == "tokenizer.json":
+            shutil.copyfile(source / name, folder / name)

@@ -1,0 +1,268 @@
+"""What the cards of a published model say, and their front matter.
+
+What belongs here: words and metadata. What does not: which files there are (`cards.py`), whose
+texts they come from (`notices.py`). Nothing from outside gets into a card but as plain text.
+"""
+
+import re
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from huggingface_hub import EvalResult, ModelCardData, SpaceCardData
+
+from hf_assets.classifiers.evaluation.results import (
+    CONSTANT,
+    HELPED,
+    INT8,
+    NOTHING,
+    TFIDF,
+    Blend,
+    Leaderboard,
+)
+from hf_assets.classifiers.publishing import notices
+from hf_assets.classifiers.publishing.markdown import inert, table
+from hf_assets.classifiers.training.base_models import BASE_MODELS
+from hf_assets.corpora.corpus import Corpus
+
+_TEMPLATES = Path(__file__).parent / "template"
+_GRADIO = "6.31.0"  # where none is installed: what the page was written for
+_SHOWN_LABELS = 20
+_SHARES = (
+    "micro_f1", "micro_f1_low", "micro_f1_high", "macro_f1", "micro_precision", "micro_recall",
+    "mean_average_precision", "subset_accuracy", "hamming_accuracy",
+)  # fmt: skip
+_TRAINED_WITH = ("torch", "transformers", "tokenizers")
+_NONE = "\N{EN DASH}"
+
+
+@dataclass(frozen=True)
+class Published:
+    """A model on its way out.
+
+    Attributes:
+        corpus: what it was trained on.
+        board: where its scores stand.
+        row: its row there.
+        training: what its training.json holds.
+        size: bytes of its graph.
+        max_length: tokens it reads.
+        licence: the Hub's name for that of the texts.
+        attributed: texts with a row of attribution.
+        repo: the Hub id it will have, or None.
+        remark: a sentence on top, or nothing.
+        blend: how its TF-IDF model counts, where that is published too.
+    """
+
+    corpus: Corpus
+    board: Leaderboard
+    row: dict[str, Any]
+    training: dict[str, Any]
+    size: int
+    max_length: int
+    licence: str
+    attributed: int
+    repo: str | None
+    remark: str
+    blend: Blend | None
+
+
+def model_card(model: Published) -> str:
+    """README.md of the model's repository."""
+    return _card("model_card.md", _model_data(model), _said(model))
+
+
+def space_card(model: Published) -> str:
+    """README.md of the Space."""
+    return _card("space_card.md", _space_data(model), _said(model))
+
+
+def _card(name: str, data: ModelCardData | SpaceCardData, values: dict[str, str]) -> str:
+    # In one pass: a dollar sign in a value stays one.
+    text = Template((_TEMPLATES / name).read_text("utf-8")).substitute(values)
+    return f"---\n{data.to_yaml()}\n---\n\n{text}"
+
+
+# --- front matter --------------------------------------------------------------------------------
+
+
+def _model_data(model: Published) -> ModelCardData:
+    row, name = model.row, _slug(model.corpus.name)
+    scores = {
+        "Micro-F1": ("f1", row["micro_f1"]),
+        "Macro-F1": ("f1", row["macro_f1"]),
+        "Mean average precision": ("mean_average_precision", row["mean_average_precision"]),
+    }
+    results = [
+        EvalResult(
+            task_type="text-classification", task_name="Multi-label text classification",
+            dataset_type=name, dataset_name=name, dataset_split="test",
+            metric_type=kind, metric_name=metric, metric_value=round(value, 4),
+        )
+        for metric, (kind, value) in scores.items()
+    ]  # fmt: skip
+    base = BASE_MODELS.get(row["model"])
+    return ModelCardData(
+        model_name=f"{name}-{_slug(row['model'])}-int8",
+        base_model=base.repo if base else None,
+        library_name="transformers.js",
+        pipeline_tag="text-classification",
+        metrics=["f1"],
+        tags=["multi-label-classification", "onnx", "int8", name],
+        eval_results=results,
+        **_licence_data(model.licence),
+    )
+
+
+def _space_data(model: Published) -> SpaceCardData:
+    try:
+        gradio = version("gradio")
+    except PackageNotFoundError:
+        gradio = _GRADIO
+    return SpaceCardData(
+        title=f"Labels for {_slug(model.corpus.name)}"[:60],
+        emoji="🏷️",
+        colorFrom="blue",
+        colorTo="indigo",
+        sdk="gradio",
+        sdk_version=gradio,
+        python_version="3.11",
+        app_file="app.py",
+        pinned=False,
+        short_description="Gives a text the labels that fit it",
+        models=[model.repo] if model.repo else None,
+        **_licence_data(model.licence),
+    )
+
+
+def _licence_data(licence: str) -> dict[str, Any]:
+    if licence != "other":
+        return {"license": licence}
+    return {"license": "other", "license_name": "see-notice", "license_link": "NOTICE"}
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60] or "corpus"
+
+
+def _said(model: Published) -> dict[str, str]:
+    corpus, board, row = model.corpus, model.board, model.row
+    base = BASE_MODELS.get(row["model"])
+    sides = dict(corpus.frame.group_by("split").len().iter_rows())
+    low, high = row["micro_f1_low"], row["micro_f1_high"]
+    return {
+        "title": f"Labels for {inert(corpus.name)}",
+        "remark": f"**{inert(model.remark, 300)}**\n" if model.remark else "",
+        "labels": f"{len(corpus.labels):,}",
+        "base_model": f"[{base.repo}](https://huggingface.co/{base.repo})"
+        if base else inert(row["model"]),
+        "strategy": "a linear head on the frozen encoder" if row["strategy"] == "head"
+        else "encoder and head",
+        "megabytes": f"{model.size / 1e6:.1f}",
+        "threshold": f"{row['threshold']:.6g}",
+        "leaderboard": _leaderboard(board),
+        "micro_f1": f"{_percent(row['micro_f1'])} ({_percent(low)} to {_percent(high)})",
+        "constant": _percent(_of(board, CONSTANT, "micro_f1")),
+        "tfidf": _percent(_of(board, TFIDF, "micro_f1")),
+        "nothing": _percent(_of(board, NOTHING, "hamming_accuracy")),
+        "machine": inert(board.facts["machine"]),
+        "instructions": inert(" ".join(board.facts.get("instructions") or ["(not recorded)"])),
+        "trained_on": _trained_on(model.training),
+        "day": inert(board.facts["day"]),
+        "label_table": _labels(board),
+        "words": _words(model),
+        "repo": model.repo or "<you>/<model>",
+        "corpus": inert(corpus.name),
+        "rows": f"{corpus.frame.height:,}",
+        "train_rows": f"{sides.get('train', 0):,}",
+        "validation_rows": f"{sides.get('validation', 0):,}",
+        "test_rows": f"{sides.get('test', 0):,}",
+        "licences": table(
+            ["Licence", "Rows"],
+            [[inert(name), f"{rows:,}"] for name, rows in notices.licences(corpus).items()],
+        ),
+        "attribution": f", and `{notices.ATTRIBUTION}`, with link, author and licence of "
+        f"{model.attributed:,} texts" if model.attributed else "",
+        "max_length": str(model.max_length),
+        "unlabelled": f"{_percent(row['rows_unlabelled'])} %",
+    }  # fmt: skip
+
+
+def _trained_on(training: dict[str, Any]) -> str:
+    """On what it was trained, as a point of the list; nothing where its facts do not say."""
+    if not training.get("machine"):
+        return ""
+    what = training.get("gpu") or training["machine"]
+    said = f"{what}, {training['dtype']}, {training['threads']} threads"
+    versions = training.get("versions") or {}
+    told = ", ".join(f"{name} {versions[name]}" for name in _TRAINED_WITH if name in versions)
+    return (
+        f"- **Trained** on: {inert(said)}; with {inert(told)}. Another kind of processor gives "
+        "other weights; so does another number of threads where the encoder was trained too.\n"
+    )
+
+
+def _percent(share: float | None) -> str:
+    return _NONE if share is None else f"{100 * share:.1f}"
+
+
+def _of(board: Leaderboard, model: str, column: str) -> float | None:
+    found = board.rows.filter(model=model)[column]
+    return found[0] if len(found) else None
+
+
+def _leaderboard(board: Leaderboard) -> str:
+    header = [
+        "Model", "Runtime", "Micro-F1 (interval)", "Macro-F1", "Precision, recall", "mAP",
+        "All labels right", "Hamming accuracy", "MB", "ms a text (p50, p95)", "Texts/s",
+    ]  # fmt: skip
+    rows = []
+    for row in board.rows.to_dicts():
+        best = row["model"] == board.facts["best"] and row["runtime"] == INT8
+        name, answers = inert(row["model"]), row["ms_p50"] is not None
+        share = {column: _percent(row[column]) for column in _SHARES}
+        rows.append([
+            f"**{name}**" if best else name,
+            inert(row["runtime"]),
+            f"{share['micro_f1']} ({share['micro_f1_low']} to {share['micro_f1_high']})",
+            share["macro_f1"],
+            f"{share['micro_precision']}, {share['micro_recall']}",
+            share["mean_average_precision"],
+            share["subset_accuracy"],
+            share["hamming_accuracy"],
+            f"{row['size_bytes'] / 1e6:.1f}" if answers else _NONE,
+            f"{row['ms_p50']:.1f}, {row['ms_p95']:.1f}" if answers else _NONE,
+            f"{row['texts_per_second']:,.0f}" if answers else _NONE,
+        ])  # fmt: skip
+    return table(header, rows)
+
+
+def _labels(board: Leaderboard) -> str:
+    shown = board.labels.sort(["training_rows", "label"], descending=[True, False]).head(
+        _SHOWN_LABELS
+    )
+    return table(
+        ["Label", "Training rows", "F1"],
+        [[inert(label), f"{rows:,}", _percent(f1)]
+         for label, rows, f1 in shown.select("label", "training_rows", "f1").iter_rows()],
+    )  # fmt: skip
+
+
+def _words(model: Published) -> str:
+    if model.blend is None or model.board.words is None:
+        return ""
+    helped = model.board.rows.filter(model=model.row["model"], runtime=HELPED)["micro_f1"]
+    return f"""
+With words counted in ({_percent(helped[0])} micro-F1 on test, {model.board.words.size / 1e6:.1f} \
+MB more):
+
+```python
+from tfidf import TfIdf, blended
+
+texts, blend = ["A title\\n\\nand a text"], tagger.config["blend"]
+words = TfIdf.load(blend["file"]).scores(texts)
+fits = blended(tagger.scores(texts), words, blend["weight"]) >= blend["threshold"]
+```
+"""

@@ -1,0 +1,93 @@
+"""What transformers' Trainer leaves behind: checkpoints, and in each a log of losses and scores.
+
+What belongs here: reading both. What does not: the training that writes them (`finetuning.py`).
+"""
+
+import json
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hf_assets.classifiers.training.objective import History, TrainingResult, best_of
+
+_STATE = "trainer_state.json"
+
+
+@dataclass(frozen=True)
+class Log:
+    """Trainer's entries: with a `loss` and `seconds` now and then, with `eval_…` each epoch."""
+
+    entries: History
+
+    @property
+    def seconds(self) -> float:
+        """Spent on training steps until the last entry."""
+        return max((entry["seconds"] for entry in self.entries if "seconds" in entry), default=0.0)
+
+    @property
+    def scores(self) -> list[float]:
+        """Micro-F1 on validation after each epoch."""
+        return [entry["eval_micro_f1"] for entry in self.entries if "eval_micro_f1" in entry]
+
+    @property
+    def losses(self) -> list[tuple[int, float]]:
+        """(step, mean loss since the last), in order."""
+        return [(int(entry["step"]), entry["loss"]) for entry in self.entries if "loss" in entry]
+
+    @property
+    def history(self) -> History:
+        """An entry an epoch, as `TrainingResult` has it."""
+        made: History = []
+        summed, first, last = 0.0, 0, 0
+        for entry in self.entries:
+            step = int(entry["step"])
+            if "loss" in entry:
+                summed, last = summed + entry["loss"] * (step - last), step
+            elif "eval_micro_f1" in entry:
+                made.append(
+                    {
+                        "epoch": round(entry["epoch"]),
+                        "step": step,
+                        "loss": summed / max(1, step - first),
+                        "validation_loss": entry["eval_loss"],
+                        "micro_f1": entry["eval_micro_f1"],
+                        "macro_f1": entry["eval_macro_f1"],
+                        "threshold": entry["eval_threshold"],
+                    }
+                )
+                summed, first, last = 0.0, step, step
+        return made
+
+    def learned(self, rows: int) -> TrainingResult:
+        """What a training on so many rows says of itself."""
+        made = self.history
+        pace = rows * len(made) / max(self.seconds, 1e-9)
+        return TrainingResult(made, self.losses, self.seconds, pace, int(best_of(made)["epoch"]))
+
+
+def read_log(checkpoint: Path) -> Log:
+    """The log up to that checkpoint."""
+    return Log(_state(checkpoint)["log_history"])
+
+
+def last_checkpoint(work: Path) -> Path | None:
+    """The newest whole checkpoint; those that are not whole are removed.
+
+    A checkpoint's state is the last of its files to be written.
+    """
+    found: dict[int, Path] = {}
+    for folder in work.glob("checkpoint-*"):
+        step = 0
+        with suppress(FileNotFoundError, ValueError, KeyError):  # the process died while it wrote
+            step = _state(folder)["global_step"]
+        if step and folder.name == f"checkpoint-{step}":
+            found[step] = folder
+        else:
+            shutil.rmtree(folder)
+    return found[max(found)] if found else None
+
+
+def _state(checkpoint: Path) -> dict[str, Any]:
+    return json.loads((checkpoint / _STATE).read_text("utf-8"))

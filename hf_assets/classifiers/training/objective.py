@@ -1,0 +1,81 @@
+"""What training aims at, whichever layers it trains: the loss, its start, when to stop.
+
+What belongs here: what `finetuning.py` and `heads.py` must do alike. What does not: their loops.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from hf_assets.classifiers.metrics import best_threshold, label_f1, micro_f1, predicted_at
+from hf_assets.errors import InputError
+
+History = list[dict[str, float]]
+
+
+class TrainingError(InputError):
+    """Training cannot start or go on; the message says why and what to change."""
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a training says of itself.
+
+    Attributes:
+        history: an entry an epoch: epoch, step, loss (mean of its steps), validation_loss,
+            micro_f1, macro_f1 and threshold on validation.
+        losses: (step, mean loss since the last) of the loss curve.
+        seconds: spent on steps, of killed runs too; samples_per_second: rows a second in them.
+        best: the epoch whose weights were kept.
+    """
+
+    history: History
+    losses: list[tuple[int, float]]
+    seconds: float
+    samples_per_second: float
+    best: int
+
+
+def validated(targets: np.ndarray, scores: np.ndarray) -> dict[str, float]:
+    """Micro- and macro-F1 at the threshold that is best for these rows, and that threshold."""
+    threshold = best_threshold(targets, scores)
+    predicted = predicted_at(scores, threshold)
+    by_label = label_f1(targets, predicted)
+    known = by_label[~np.isnan(by_label)]
+    return {
+        "micro_f1": micro_f1(targets, predicted),
+        "macro_f1": float(known.mean()) if len(known) else 0.0,
+        "threshold": threshold,
+    }
+
+
+def exhausted(scores: Sequence[float], patience: int) -> bool:
+    """Whether the best of the scores is `patience` epochs ago."""
+    return bool(scores) and len(scores) - 1 - int(np.argmax(scores)) >= patience
+
+
+def best_of(history: History) -> dict[str, float]:
+    """The first entry with the highest micro-F1."""
+    return max(history, key=lambda entry: entry["micro_f1"])
+
+
+def prior_bias(targets: np.ndarray) -> torch.Tensor:
+    """Each label's log-odds in these rows, float32 [labels]: where a head's bias starts.
+
+    Half a row is added on both sides, so that no label starts at infinity.
+    """
+    there = targets.sum(axis=0, dtype=np.float64) + 0.5
+    return torch.from_numpy(np.log(there / (len(targets) + 1 - there)).astype(np.float32))
+
+
+def summed_loss(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Binary cross-entropy summed over the labels, mean over the rows.
+
+    The mean over labels would scale each label's gradient by 1 / labels against weight decay and
+    the clipped norm.
+    """
+    lost = binary_cross_entropy_with_logits(logits.float(), targets.float(), reduction="sum")
+    return lost / len(logits)

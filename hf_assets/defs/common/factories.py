@@ -1,0 +1,74 @@
+"""What every daily table has in common in the graph. Not here: any one table."""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any
+
+import dagster as dg
+
+from hf_assets.defs.common.metadata import column_schema
+from hf_assets.defs.common.partitions import daily, single_run
+from hf_assets.defs.common.resources import PartitionWrites
+from hf_assets.hub.capture_store.capture import Capture
+from hf_assets.storage.lake import StoredTable, TableWrite
+from hf_assets.storage.parquet import Table
+
+Captures = dict[str, Capture]
+Tables = dict[str, StoredTable]
+
+
+def daily_table(
+    table: Table,
+    group: str,
+    *,
+    owner: str = "team:hub",
+    kinds: Iterable[str] = ("polars",),
+    ins: Mapping[str, dg.AssetIn] | None = None,
+) -> Callable[[Callable[..., PartitionWrites]], dg.AssetsDefinition]:
+    """An asset that stores one table a day in the lake."""
+    return dg.asset(
+        name=table.name,
+        group_name=group,
+        owners=[owner],
+        kinds={*kinds, "parquet"},
+        ins=ins,
+        partitions_def=daily,
+        backfill_policy=single_run,
+        io_manager_key="tables",
+        metadata={"dagster/column_schema": column_schema(table), "dagster/table_name": table.name},
+    )
+
+
+def each_day(
+    table: Table,
+    transform: Callable[..., TableWrite],
+    *inputs: Mapping[str, Any],
+    **options: Any,
+) -> PartitionWrites:
+    """Each day of a table: `transform(input, …, day, **options)` over that day's inputs.
+
+    Stored tables are handed on as lazy frames, and their provenance is passed on.
+    """
+
+    def make(day: str) -> TableWrite:
+        given = [one[day] for one in inputs]
+        frames = [one.frame if isinstance(one, StoredTable) else one for one in given]
+        made = transform(*frames, day, **options)
+        for one in given:
+            if isinstance(one, StoredTable):
+                made.provenance |= one.provenance
+        return made
+
+    # A run that leaves days out may give one input fewer of them than another.
+    days = [day for day in inputs[0] if all(day in one for one in inputs)]
+    return PartitionWrites(table, {day: partial(make, day) for day in days})
+
+
+def once(table: Table, make: Callable[[], TableWrite]) -> PartitionWrites:
+    """A table without days."""
+    return PartitionWrites(table, {None: make})
+
+
+def every_day(name: str) -> dg.AssetDep:
+    """All days of a daily asset, for one that has none."""
+    return dg.AssetDep(name, partition_mapping=dg.AllPartitionMapping())

@@ -1,0 +1,177 @@
+"""How a step fails: in words for a person, and tried again only where that can help.
+
+Not here: what goes wrong (`hf_assets.errors` and whoever raises them).
+"""
+
+import os
+import shutil
+import sqlite3
+import sys
+import tempfile
+import time
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+
+from hf_assets.errors import InputError, clean, redact
+from hf_assets.hub.client.listing import ListingError
+from hf_assets.settings import settings
+from hf_assets.storage.durable import FULL, nearest, system_number
+from hf_assets.storage.lake import MissingArtefact, MissingDay
+
+# Characters of an error's own text in the event log, and of one line of it.
+LONGEST_ERROR, LONGEST_LINE = 20_000, 2000
+# Libraries that write by themselves and say only in words that a disk is full. The same words of
+# any other error may be a server's, of a disk of its own.
+WRITERS = frozenset(["polars", "pyarrow", "safetensors", "torch"])
+# A disk with less than that is told as full.
+FULL_BELOW = 16 << 20
+
+
+class Retries(dg.RetryPolicy):
+    """Tries again what another try can mend: an interrupt and a full disk are an end.
+
+    Dagster's own policy takes an interrupt for a failure of the step. It also waits where no
+    interrupt is heard until the wait is over; this one waits inside the step.
+    """
+
+    def calculate_delay(self, attempt_num: int) -> float:
+        """Seconds that Dagster waits after this: none. Called while the step's error is handled."""
+        error = sys.exception()
+        if isinstance(error, KeyboardInterrupt | dg.DagsterExecutionInterruptedError):
+            raise error
+        if error and (full := disk_full(error)):
+            raise dg.Failure(full, allow_retries=False) from cleaned(error)
+        delay = super().calculate_delay(attempt_num)
+        if attempt_num <= self.max_retries and delay > 0:
+            dg.get_dagster_logger().warning(
+                f"The step failed and is tried again in {delay:.0f} s: {clean(error, LONGEST_LINE)}"
+            )
+            time.sleep(delay)
+        return 0
+
+
+# The clients try again for some minutes by themselves: this is for a service that is down for
+# longer. A retry resumes where the step failed; what cannot be mended says so itself.
+RETRIES = Retries(max_retries=3, delay=60, backoff=dg.Backoff.EXPONENTIAL)
+
+
+@contextmanager
+def clear_failures() -> Generator[None]:
+    """What a person can mend fails the step with its own words, for good where a retry is vain.
+
+    Nothing that another machine wrote reaches the event log unbounded, with a secret, or with what
+    steers a terminal.
+    """
+    try:
+        yield
+    except dg.Failure:
+        raise
+    except (InputError, ListingError) as error:
+        said = readable(str(error))
+        raise dg.Failure(said, allow_retries=not error.permanent) from cleaned(error)
+    except (MissingArtefact, MissingDay) as error:
+        raise dg.Failure(readable(f"{error}."), allow_retries=False) from cleaned(error)
+    except Exception as error:
+        if full := disk_full(error):
+            raise dg.Failure(full, allow_retries=False) from cleaned(error)
+        if (clear := cleaned(error)) is not error:
+            raise clear from clear.__cause__
+        raise
+
+
+def disk_full(error: BaseException) -> str | None:
+    """What to say if the error, or one behind it, is that a disk is full; else None."""
+    for one in _chain(error):
+        if _says_full(one):
+            places = "; ".join(_full_places(one))
+            said = clean(f"{type(one).__name__}: {one}")
+            return (
+                f"No space left: {places} ({said}). Make room there and run again: what was stored "
+                "before is whole. Another try would fail the same way, so none is made."
+            )
+    return None
+
+
+def _says_full(error: BaseException) -> bool:
+    if isinstance(error, sqlite3.Error):
+        return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    if type(error).__module__.partition(".")[0] in WRITERS:
+        return system_number(error) in FULL
+    return isinstance(error, OSError) and error.errno in FULL
+
+
+def _full_places(error: BaseException) -> Iterator[str]:
+    """What is full, with its free space: the file's disk, else those of the places written to."""
+    if isinstance(error, OSError) and isinstance(error.filename, str | os.PathLike):
+        yield _free(Path(error.filename))
+        return
+    used = {"the lake": settings().data, "temporary files": Path(tempfile.gettempdir())}
+    if home := os.environ.get("DAGSTER_HOME"):
+        used["Dagster's history"] = Path(home)
+    told = {name: (_free(path), _bytes_free(path)) for name, path in used.items()}
+    full = [name for name, (_, free) in told.items() if free is not None and free < FULL_BELOW]
+    for name in full or told:
+        yield f"{name}, {told[name][0]}"
+
+
+def _free(path: Path) -> str:
+    free = _bytes_free(path)
+    return f"{clean(path)} ({'space unknown' if free is None else f'{free / 1e6:,.0f} MB free'})"
+
+
+def _bytes_free(path: Path) -> int | None:
+    """Free bytes of the disk that the path is on, or would be."""
+    try:
+        return shutil.disk_usage(nearest(path)).free
+    except OSError:
+        return None
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and those behind it, as a traceback would show them."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def cleaned(error: BaseException) -> BaseException:
+    """The error itself where its whole chain is fit to be kept; else a copy that is.
+
+    A copy has the class's name, the traceback and a readable text.
+    """
+    chain = list(_chain(error))
+    if not any(_unfit(_text(one)) for one in chain):
+        return error
+    behind: Exception | None = None
+    for one in reversed(chain):
+        kind = type(type(one).__name__, (Exception,), {"__module__": type(one).__module__})
+        copy: Exception = kind(readable(_text(one))).with_traceback(one.__traceback__)
+        copy.__cause__, behind = behind, copy
+        copy.__suppress_context__ = True
+    assert behind is not None
+    return behind
+
+
+def _text(error: BaseException) -> str:
+    return "\n".join([str(error), *getattr(error, "__notes__", ())])
+
+
+def readable(text: str) -> str:
+    """The text as the event log may keep it, its lines kept."""
+    if not _unfit(text):
+        return text
+    # A secret that lies across the cut is taken out before it.
+    lines = redact(text[: LONGEST_ERROR + 1000])[:LONGEST_ERROR].splitlines()
+    return "\n".join(clean(line, LONGEST_LINE) for line in lines)
+
+
+def _unfit(text: str) -> bool:
+    if len(text) > LONGEST_ERROR:
+        return True
+    printable = text.replace("\n", "").replace("\t", "").isprintable()
+    return not printable or redact(text) != text

@@ -1,0 +1,205 @@
+"""What a materialisation says of itself in the UI. Not here: anything that is counted."""
+
+import base64
+from collections.abc import Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from hf_assets.hub.capture.capturer import Progress
+from hf_assets.hub.capture_store.capture import Capture
+from hf_assets.hub.client.rows import WIRE_SCHEMA, Kind, parse_page
+from hf_assets.storage.lake import StoredTable, origin
+from hf_assets.storage.parquet import Table
+
+PREVIEW_ROWS = 8
+# Characters of a text in the preview: the Hub sets no bound on what a tag may hold.
+PREVIEW_TEXT = 80
+# Unread columns that are named at most.
+MOST_UNREAD = 20
+
+_TYPES = {
+    pl.Int64: "int",
+    pl.Int32: "int",
+    pl.Float64: "float",
+    pl.Float32: "float",
+    pl.Boolean: "bool",
+    pl.String: "string",
+    pl.Date: "date",
+}
+
+
+def _type(dtype: Any) -> str:
+    """A polars type in the words of the UI."""
+    if isinstance(dtype, pl.Datetime):
+        return f"timestamp ({dtype.time_zone})"
+    if isinstance(dtype, pl.List):
+        return f"list of {_type(dtype.inner)}"
+    if isinstance(dtype, pl.Struct):
+        return f"{{{', '.join(field.name for field in dtype.fields)}}}"
+    return _TYPES[dtype]
+
+
+def column_schema(table: Table) -> dg.TableSchema:
+    """The columns with their types and meanings, as the UI shows them."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name=name,
+                type=_type(column.dtype),
+                description=column.description,
+                constraints=dg.TableColumnConstraints(nullable=name not in table.required),
+            )
+            for name, column in table.columns.items()
+        ]
+    )
+
+
+def wire_schema(kind: Kind) -> dg.TableSchema:
+    """The fields of a listing, as asked of the Hub and as it serves them."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(name, _type(dtype), f"The Hub's `{name}`, as served; see `{kind}`.")
+            for name, dtype in WIRE_SCHEMA[kind].items()
+        ]
+    )
+
+
+def stored_table(stored: StoredTable, table: Table, *, brief: bool = False) -> dict[str, Any]:
+    """Rows, schema, counts, provenance, preview and place of one stored day.
+
+    `brief` leaves out schema and preview.
+    """
+    counts = {
+        name: count
+        for name, count in stored.notes.items()
+        if name != "rows" and isinstance(count, int | float | str)
+    }
+    return {
+        "dagster/partition_row_count": stored.rows,
+        **({} if brief else {"dagster/column_schema": column_schema(table)}),
+        **{
+            # A category of the Hub may be part of a count's name.
+            f"count: {shown(name)}" if isinstance(count, int) else name: count
+            for name, count in counts.items()
+        },
+        "seconds": stored.seconds,
+        "bytes": stored.bytes,
+        "path": dg.MetadataValue.path(str(stored.path)),
+        "provenance": dg.MetadataValue.json(stored.provenance),
+        **_source(stored.provenance),
+        **({} if brief else {"preview": preview(stored.frame, table.preview_by)}),
+    }
+
+
+def _source(provenance: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    return {
+        f"source: {asset}": f"{shown(origin(facts))}, {facts['started'][:16]} to "
+        f"{facts['finished'][:16]} UTC, sha256 {facts['sha256'][:12]}"
+        for asset, facts in provenance.items()
+        if "endpoint" in facts and "sha256" in facts
+    }
+
+
+def capture_facts(capture: Capture, kind: Kind, *, brief: bool = False) -> dict[str, Any]:
+    """What capture.json says, for the UI; `brief` leaves out schema and preview."""
+    facts = capture.facts
+    started, finished = (datetime.fromisoformat(facts[name]) for name in ("started", "finished"))
+    seconds = (finished - started).total_seconds()
+    return {
+        "dagster/partition_row_count": facts["rows"],
+        **({} if brief else {"dagster/column_schema": wire_schema(kind)}),
+        "source": capture.source,
+        "origin": shown(origin(facts)),
+        **{name: facts[name] for name in ("pages", "distinct", "bytes", "endpoint", "client")},
+        **_archived(facts),
+        "rows/s": round(facts["rows"] / seconds, 1) if seconds else 0.0,
+        "started": dg.MetadataValue.timestamp(started),
+        "finished": dg.MetadataValue.timestamp(finished),
+        "sha256": facts["sha256"],
+        "limited": capture.limited,
+        "refused fields": ", ".join(facts["refused"]) or "none",
+        "path": dg.MetadataValue.path(str(capture.folder)),
+        "capture.json": dg.MetadataValue.json(facts),
+        **({} if brief or capture.pages_dropped else {"preview": _first_rows(capture, kind)}),
+    }
+
+
+def _first_rows(capture: Capture, kind: Kind) -> dg.TableMetadataValue:
+    rows, _ = parse_page(kind, 0, capture.page(0))
+    return preview(rows.lazy(), None)
+
+
+def _archived(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What is told of a day that came from an archive."""
+    texts = ("revision", "committed", "file_sha256", "absent_kind")
+    said = {name: shown(facts[name]) for name in texts if name in facts}
+    if facts.get("absent"):
+        said["absent fields"] = ", ".join(facts["absent"])
+    if facts.get("unread"):
+        # Names and types of columns are those of whoever wrote them.
+        named = [f"{shown(k)}: {shown(v)}" for k, v in facts["unread"].items()]
+        said["unread fields"] = ", ".join(named[:MOST_UNREAD])
+    return said
+
+
+def captured(progress: Progress) -> dict[str, Any]:
+    """A running capture's progress."""
+    said = {
+        "pages": progress.pages,
+        "rows": progress.rows,
+        "rows/s": round(progress.rows_per_second, 1),
+        "requests left in the window": progress.requests_left,
+        "rows expected": progress.expected_rows,
+        "seconds left": progress.seconds_left,
+    }
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def preview(frame: pl.LazyFrame, by: str | None) -> dg.TableMetadataValue:
+    """The rows that show the table best, every value shortened and inert."""
+    best = frame.bottom_k(PREVIEW_ROWS, by=by, reverse=True) if by else frame.head(PREVIEW_ROWS)
+    rows = best.collect()
+    return dg.MetadataValue.table(
+        records=[
+            dg.TableRecord({name: shown(value) for name, value in row.items()})
+            for row in rows.iter_rows(named=True)
+        ],
+        schema=dg.TableSchema([dg.TableColumn(name, "string") for name in rows.columns]),
+    )
+
+
+def gallery(pictures: Mapping[str, bytes]) -> dg.MarkdownMetadataValue:
+    """Small PNGs by name, one below the other, in the metadata itself: the UI reads no files."""
+    said = (
+        f"![{name.replace('_', ' ')}](data:image/png;base64,{base64.b64encode(png).decode()})"
+        for name, png in pictures.items()
+    )
+    return dg.MetadataValue.md("\n\n".join(said))
+
+
+def shown(value: Any) -> str | int | float | bool:
+    """A value as the preview shows it: short, without markup, null as an empty text."""
+    if value is None:
+        return ""
+    if isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, datetime | date):
+        return (
+            value.isoformat(sep=" ", timespec="seconds")
+            if isinstance(value, datetime)
+            else str(value)
+        )
+    if isinstance(value, list):
+        value = ", ".join(str(item) for item in value)
+    text = "".join(char if char.isprintable() else "�" for char in str(value))
+    return text if len(text) <= PREVIEW_TEXT else text[: PREVIEW_TEXT - 1] + "…"
+
+
+def placed(folder: Path, name: str = "") -> dict[str, Any]:
+    """Where an artefact of many files lies, or its file `name`, and how large it is in all."""
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return {"path": dg.MetadataValue.path(str(folder / name)), "bytes": size}

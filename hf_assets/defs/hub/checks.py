@@ -1,0 +1,143 @@
+"""Checks of the Hub's tables: each hands a day to a rule of `hub.quality`. Not here: any rule."""
+
+from bisect import bisect_left
+
+import dagster as dg
+
+from hf_assets.defs.common.check_factory import check
+from hf_assets.defs.common.resources import LakeResource
+from hf_assets.hub.capture_store.capture import open_capture
+from hf_assets.hub.client.rows import Kind
+from hf_assets.hub.quality import rules
+from hf_assets.hub.reconciliation.rules import reconciled
+from hf_assets.hub.tables.schemas import ENRICHED_SPACES, MODELS
+from hf_assets.rule_result import RuleResult
+from hf_assets.settings import settings
+from hf_assets.storage.lake import today
+from hf_assets.storage.parquet import Table
+
+
+def _of_capture(asset: str) -> list[dg.AssetChecksDefinition]:
+    def capture(lake: LakeResource, day: str):
+        return lake.captures(asset, [day])[day]
+
+    def not_partial(lake: LakeResource, days: list[str]) -> dict[str, RuleResult]:
+        return rules.partial_days(lake.every_capture(asset), days)
+
+    return [
+        check(
+            asset,
+            "capture_complete",
+            lambda lake, day: rules.capture_complete(capture(lake, day)),
+            "The listing was walked to its end and is as long as the Hub says it is.",
+            blocking=True,
+        ),
+        check(
+            asset,
+            "not_partial",
+            None,
+            "At least half the rows of the last whole capture that covers as much.",
+            blocking=True,
+            rules=not_partial,
+        ),
+        check(
+            asset,
+            "doubled_rows",
+            lambda lake, day: rules.doubled_rows(capture(lake, day)),
+            "Rows that the Hub served twice are counted; the tables keep one.",
+        ),
+        check(
+            asset,
+            "unread_columns",
+            lambda lake, day: rules.unread_columns(capture(lake, day)),
+            "No column of an archive that looks like a field of the Hub was left unread.",
+        ),
+    ]
+
+
+def _of_table(table: Table, kind: Kind) -> list[dg.AssetChecksDefinition]:
+    name, raw = table.name, f"raw_{kind}"
+
+    def null_rates(lake: LakeResource, days: list[str]) -> dict[str, RuleResult]:
+        known, counted = lake.tree.days(name), rules.NullCounts()
+        said = {}
+        for day in days:
+            at = bisect_left(known, day)
+            before = lake.tree.read(name, known[at - 1]) if at else None
+            said[day] = rules.null_rates(lake.tree.read(name, day), before, counted)
+        return said
+
+    def reconciliation(lake: LakeResource, day: str) -> RuleResult:
+        capture = open_capture(lake.tree.folder(raw, day))
+        return reconciled(lake.tree.read(name, day), capture)
+
+    return [
+        check(
+            name,
+            "required_columns",
+            lambda lake, day: rules.required_columns(lake.tree.read(name, day), table),
+            f"{' and '.join(table.required)} are never null, and no id is empty.",
+            blocking=True,
+        ),
+        check(
+            name,
+            "quarantine",
+            lambda lake, day: rules.quarantined(lake.tree.read(name, day)),
+            "Rows without identity are put aside: fewer than one in ten thousand.",
+        ),
+        check(
+            name,
+            "ranges",
+            lambda lake, day: rules.ranges(lake.tree.read(name, day)),
+            "Counters and dates are possible; negative counters were clipped and are counted.",
+        ),
+        check(
+            name,
+            "null_rates",
+            None,
+            "No column is null much more, or less, often than on the last day.",
+            rules=null_rates,
+        ),
+        check(
+            name,
+            "reconciliation",
+            reconciliation,
+            "A recorded file, counted by itself, agrees with the table: rows, tags, licences, base "
+            "models, values and sums of counters.",
+        ),
+    ]
+
+
+def _dangling(lake: LakeResource, day: str) -> RuleResult:
+    return rules.dangling_models(lake.tree.read("enriched_spaces", day))
+
+
+def _sample(lake: LakeResource, day: str) -> RuleResult:
+    from hf_assets.hub.quality.sample import sample_agrees
+
+    if day != today():
+        return RuleResult(True, "Asked only on the day itself: space_info shows what is now.")
+    stored = lake.tree.read("enriched_spaces", day)
+    endpoint = stored.provenance["raw_spaces"]["endpoint"]
+    return sample_agrees(stored, endpoint, settings().read_timeout)
+
+
+@dg.definitions
+def checks() -> dg.Definitions:
+    """All checks; the sample costs 20 requests and is there only where it is asked for."""
+    found = [
+        *_of_capture("raw_models"),
+        *_of_capture("raw_spaces"),
+        *_of_table(MODELS, "models"),
+        *_of_table(ENRICHED_SPACES, "spaces"),
+        check(
+            "enriched_spaces",
+            "dangling_models",
+            _dangling,
+            "Pairs that name a model which is not listed are counted.",
+        ),
+    ]
+    if settings().sample_spaces:
+        about = "20 Spaces agree with what space_info says of them."
+        found.append(check("enriched_spaces", "sample_agrees", _sample, about))
+    return dg.Definitions(asset_checks=found)

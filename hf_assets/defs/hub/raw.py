@@ -1,0 +1,158 @@
+"""The Hub as it was served: one capture a day of each listing. Not here: anything parsed."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Literal
+
+import dagster as dg
+from pydantic import Field
+
+from hf_assets.defs.common.events import deferred, report_day, report_left_out
+from hf_assets.defs.common.failures import RETRIES, clear_failures
+from hf_assets.defs.common.metadata import capture_facts, shown
+from hf_assets.defs.common.partitions import FIRST_DAY, daily, single_run
+from hf_assets.defs.common.resources import PREVIEWED_DAYS, HubResource, LakeResource
+from hf_assets.hub.archive.base import ArchiveError
+from hf_assets.hub.capture.capturer import NoCapture
+from hf_assets.hub.capture_store.capture import Capture
+from hf_assets.hub.client.listing import FIELDS, ListingQuery
+from hf_assets.hub.client.rows import Kind
+from hf_assets.storage.lake import today
+
+# Columns that the log names at most, whatever the number of days.
+UNREAD_LINES = 20
+
+
+class ListingConfig(dg.Config):
+    """How much of a listing to fetch; by default everything, once."""
+
+    max_rows: int | None = None
+    filter: list[str] = Field(default_factory=list)
+    sort: Literal["createdAt", "lastModified", "likes", "trendingScore", "downloads"] = "createdAt"
+    refetch: bool = False
+
+    def ask(self, kind: Kind) -> ListingQuery:
+        """The question to the Hub."""
+        if self.max_rows is not None and self.max_rows < 1:
+            raise dg.Failure("max_rows must be 1 or more", allow_retries=False)
+        if kind == "spaces" and self.sort == "downloads":
+            raise dg.Failure("Spaces have no downloads to sort by", allow_retries=False)
+        return ListingQuery(kind, FIELDS[kind], self.sort, tuple(self.filter), self.max_rows)
+
+
+raw = partial(
+    dg.asset,
+    group_name="hub/raw",
+    owners=["team:hub"],
+    kinds={"huggingface", "json"},
+    partitions_def=daily,
+    backfill_policy=single_run,
+    io_manager_key="tables",
+    retry_policy=RETRIES,
+)
+
+
+@raw()
+def raw_models(
+    context: dg.AssetExecutionContext, config: ListingConfig, lake: LakeResource, hub: HubResource
+) -> dg.MaterializeResult:
+    """Models as the Hub lists them: the pages of /api/models, as served.
+
+    Today is captured now, resuming where an earlier run died. A past day is what was captured then,
+    else what the archive has of it.
+    """
+    return _captured(context, config.ask("models"), config.refetch, lake, hub)
+
+
+@raw()
+def raw_spaces(
+    context: dg.AssetExecutionContext, config: ListingConfig, lake: LakeResource, hub: HubResource
+) -> dg.MaterializeResult:
+    """Spaces as the Hub lists them, with the models and datasets they use.
+
+    The pages of /api/spaces, as served. Today is captured now, resuming where an earlier run died.
+    A past day is what was captured then, else what the archive has of it.
+    """
+    return _captured(context, config.ask("spaces"), config.refetch, lake, hub)
+
+
+def _captured(
+    context: dg.AssetExecutionContext,
+    ask: ListingQuery,
+    refetch: bool,
+    lake: LakeResource,
+    hub: HubResource,
+) -> dg.MaterializeResult:
+    asset, days, missing, absent = context.asset_key.path[-1], context.partition_keys, {}, {}
+    unread: dict[tuple[str, str], list[str]] = {}
+    brief = len(days) > PREVIEWED_DAYS
+    with clear_failures():
+        archive = hub.past
+
+    def obtain(day: str) -> Capture | str:
+        """The capture, or why there is none."""
+        capturer = hub.capturer(context, day, archive)
+        try:
+            return capturer.obtain(lake.tree.folder(asset, day), day, ask, refetch=refetch)
+        except NoCapture as error:
+            return error.brief if deferred(context) else str(error)
+        except ArchiveError as error:
+            if not error.permanent:
+                raise
+            return str(error)  # one broken file is no reason to do without the other days
+
+    with clear_failures():
+        for day, found in _each(obtain, days, archive.workers if archive else 1):
+            if isinstance(found, str):
+                missing[day] = found
+            elif found.absent_kind and deferred(context):
+                absent[day] = found.absent_kind
+            else:
+                for name, reason in found.facts.get("unread", {}).items():
+                    unread.setdefault((name, reason), []).append(day)
+                report_day(context, day, capture_facts(found, ask.kind, brief=brief))
+    if unread:
+        context.log.warning(_unread(unread))
+    for remark in archive.remarks(FIRST_DAY) if archive else ():
+        context.log.warning(remark)
+    if missing and (len(missing) == len(days) or not deferred(context)):
+        # A plain run tells of every day it was asked for: it cannot leave one out.
+        raise dg.Failure("\n".join(missing.values()), allow_retries=False)
+    report_left_out(context, asset, missing | absent)
+    return dg.MaterializeResult()
+
+
+def _unread(unread: Mapping[tuple[str, str], list[str]]) -> str:
+    """Which columns were not read and why, each once for all of its days.
+
+    Args:
+        unread: the days, by column and reason.
+    """
+    lines = [
+        # Whoever wrote the file chose the name.
+        f"`{shown(name)}` on {len(days):,} days, {days[0]} to {days[-1]}: {shown(reason)}"
+        if len(days) > 1
+        else f"`{shown(name)}` on {days[0]}: {shown(reason)}"
+        for (name, reason), days in unread.items()
+    ]
+    more = [f"and {len(lines) - UNREAD_LINES:,} more"] if len(lines) > UNREAD_LINES else []
+    said = "Columns that look like fields of the Hub were not read"
+    return "\n".join([f"{said}:", *lines[:UNREAD_LINES], *more])
+
+
+def _each(
+    obtain: Callable[[str], Capture | str], days: Sequence[str], workers: int
+) -> Iterator[tuple[str, Capture | str]]:
+    """What there is of each day, in order; several at a time where the archive allows it.
+
+    A day that may take an hour, today's, is captured by the thread that can be interrupted.
+    """
+    with ThreadPoolExecutor(workers) as pool:
+        aside = [day for day in days if workers > 1 and day < today()]
+        begun = {day: pool.submit(obtain, day) for day in aside}
+        try:
+            for day in days:
+                yield day, begun[day].result() if day in begun else obtain(day)
+        finally:
+            pool.shutdown(cancel_futures=True)

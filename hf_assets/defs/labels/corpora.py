@@ -1,0 +1,60 @@
+"""A corpus from its sources, one for each entry of the registry. Not here: how (`corpora`)."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from hf_assets.corpora.registry import CorpusSpec, corpora
+from hf_assets.defs.common.failures import clear_failures
+from hf_assets.defs.common.resources import LakeResource
+from hf_assets.defs.labels.metadata import corpus_facts
+from hf_assets.settings import settings
+from hf_assets.storage.durable import replacing_folder
+
+
+def corpus_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition | dg.AssetSpec]:
+    """The corpus of that entry, and the file it is read from, if it has one of its own."""
+    group = f"corpora/{spec.name}"
+    if spec.file:
+        sources = [dg.AssetKey([spec.name, "table"])]
+        yield dg.AssetSpec(
+            sources[0],
+            group_name=group,
+            description=f"A table with labels of your own: {spec.file.name}.",
+            kinds={spec.file.suffixes[0].lstrip(".")},
+            metadata={"path": dg.MetadataValue.path(str(spec.file))},
+        )
+    else:
+        sources = [dg.AssetKey(source) for source in spec.sources]
+
+    @dg.asset(
+        key=[spec.name, "corpus"],
+        group_name=group,
+        owners=["team:labels"],
+        kinds={"polars", "parquet"},
+        deps=sources,
+    )
+    def corpus(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
+        """Texts with labels: cleaned, without placeholders, split so that duplicates stay together.
+
+        A row never changes side as the corpus grows. Questions are of one site. What was left out
+        is counted by its reason.
+        """
+        from hf_assets.corpora.building import build
+        from hf_assets.corpora.tables.table_source import read_table
+
+        place = lake.tree.folder(f"corpora/{spec.name}", None)
+        with clear_failures(), replacing_folder(place) as folder:
+            texts = [read_table(spec, context.log.info)] if spec.file else lake.texts(*spec.sources)
+            site = settings().stackexchange_site
+            facts = build(spec, texts, folder, before=place, log=context.log.info, site=site)
+        return dg.MaterializeResult(metadata=corpus_facts(place, facts))
+
+    yield corpus
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """A corpus for each entry, the package's and the user's."""
+    known = corpora(settings().corpora).values()
+    return dg.Definitions(assets=[asset for spec in known for asset in corpus_assets(spec)])

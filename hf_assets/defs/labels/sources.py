@@ -1,0 +1,134 @@
+"""Texts with labels, as their sources give them. Not here: how they are read (`corpora`).
+
+Each source is a bulk history, which comes as files and has no days, and a daily increment.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from hf_assets.corpora.schemas import texts_table
+from hf_assets.defs.common.factories import once
+from hf_assets.defs.common.failures import RETRIES, clear_failures
+from hf_assets.defs.common.metadata import column_schema
+from hf_assets.defs.common.partitions import daily, single_run
+from hf_assets.defs.common.resources import (
+    KaggleResource,
+    LakeResource,
+    PartitionWrites,
+    StackExchangeResource,
+)
+from hf_assets.settings import settings
+from hf_assets.storage.lake import today
+from hf_assets.storage.parquet import Table
+
+GROUP = "corpora/sources"
+QUESTION_DUMP, NEW_QUESTIONS = texts_table("question_dump"), texts_table("new_questions")
+DATASET_DUMP, NEW_DATASETS = texts_table("dataset_dump"), texts_table("new_datasets")
+
+
+def _source(table: Table, *kinds: str, **more: Any) -> Callable[..., dg.AssetsDefinition]:
+    return dg.asset(
+        name=table.name,
+        group_name=GROUP,
+        owners=["team:labels"],
+        kinds={*kinds, "parquet"},
+        io_manager_key="tables",
+        metadata={"dagster/column_schema": column_schema(table), "dagster/table_name": table.name},
+        **more,
+    )
+
+
+# A day's increment, which is asked for over the network.
+_daily = partial(_source, partitions_def=daily, backfill_policy=single_run, retry_policy=RETRIES)
+
+
+class DumpConfig(dg.Config):
+    """Where a dump lies, if not where the settings say."""
+
+    path: str | None = None
+
+
+class QuestionDumpConfig(DumpConfig):
+    """Which dump, and of which site."""
+
+    site: str | None = None
+
+
+@_source(QUESTION_DUMP, "stackexchange", "xml")
+def question_dump(context: dg.AssetExecutionContext, config: QuestionDumpConfig) -> PartitionWrites:
+    """Questions of a Stack Exchange data dump, with their tags, authors and licences.
+
+    Read from Posts.xml, plain or in its .7z, as archive.org and the site's profile page give it.
+    """
+    from hf_assets.corpora.stackexchange import dumps
+
+    known = settings()
+    path = _given(config.path, known.question_dump, "HF_ASSETS_QUESTION_DUMP", "Posts.xml")
+    site = config.site or known.stackexchange_site
+    return once(QUESTION_DUMP, partial(dumps.read_posts, path, site, context.log.info))
+
+
+@_daily(NEW_QUESTIONS, "stackexchange", "json")
+def new_questions(
+    context: dg.AssetExecutionContext, stackexchange: StackExchangeResource
+) -> PartitionWrites:
+    """Questions asked on that day, from the Stack Exchange API.
+
+    A day can be fetched at any time after it. Its terms are the reader's to mind: see the README.
+    """
+    from hf_assets.corpora.stackexchange.questions import new_questions as fetched
+
+    with clear_failures():
+        client = stackexchange.client(context.log.info)
+    return PartitionWrites(
+        NEW_QUESTIONS, {day: partial(fetched, client, day) for day in context.partition_keys}
+    )
+
+
+@_source(DATASET_DUMP, "kaggle", "csv", retry_policy=RETRIES)
+def dataset_dump(
+    context: dg.AssetExecutionContext, config: DumpConfig, lake: LakeResource
+) -> PartitionWrites:
+    """Every dataset of Kaggle with its description and tags, from the tables of Meta Kaggle."""
+    from hf_assets.corpora.kaggle import meta_kaggle
+
+    given = config.path or settings().meta_kaggle
+    folder = Path(given) if given else lake.tree.folder("meta_kaggle", None)
+    if not given:
+        with clear_failures():
+            meta_kaggle.fetch(folder, context.log.info)
+    return once(DATASET_DUMP, partial(meta_kaggle.read_tables, folder, context.log.info))
+
+
+@_daily(NEW_DATASETS, "kaggle", "json")
+def new_datasets(
+    context: dg.AssetExecutionContext, kaggle: KaggleResource, lake: LakeResource
+) -> PartitionWrites:
+    """Datasets first seen on that day in Kaggle's list, newest first until known ones.
+
+    Kaggle lists what is there now: a day that is over cannot be fetched.
+    """
+    from hf_assets.corpora.kaggle.listing import new_datasets as fetched
+
+    with clear_failures():
+        client = kaggle.client(context.log.info)
+    known = lake.text_ids("dataset_dump", "new_datasets", before=today())
+    return PartitionWrites(
+        NEW_DATASETS, {day: partial(fetched, client, day, known) for day in context.partition_keys}
+    )
+
+
+def _given(path: str | None, known: Path | None, variable: str, what: str) -> Path:
+    """The path of the config, or of the settings."""
+    found = Path(path) if path else known
+    if found is None:
+        raise dg.Failure(
+            f"no {what} was named: set {variable}, or `path` in the asset's config. The README "
+            "says where to get one.",
+            allow_retries=False,
+        )
+    return found

@@ -1,0 +1,86 @@
+"""Aggregates and figures of a day. Not here: how they are counted or drawn (`trends`)."""
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from hf_assets.defs.common.events import report_day
+from hf_assets.defs.common.factories import Tables, daily_table, each_day
+from hf_assets.defs.common.metadata import gallery
+from hf_assets.defs.common.partitions import daily, single_run
+from hf_assets.defs.common.resources import LakeResource, PartitionWrites
+from hf_assets.storage.lake import Lake, StoredTable
+from hf_assets.trends.metrics import daily_metrics as metrics
+
+if TYPE_CHECKING:
+    from hf_assets.charts.saving import Rendered
+
+
+# Written last: a day whose run died while drawing has none.
+FIGURES_MARKER = "figures.json"
+
+
+@daily_table(metrics.DAILY_METRICS, group="trends")
+def daily_metrics(models: Tables, enriched_spaces: Tables, model_usage: Tables) -> PartitionWrites:
+    """The day in a few hundred sums: by category, library, licence, sdk, year; the top 1000."""
+    chosen = {day: stored.notes["chosen_usage"] for day, stored in model_usage.items()}
+    spaces = {day: one if _has_spaces(one) else None for day, one in enriched_spaces.items()}
+    inputs = (models, spaces, model_usage, chosen)
+    return each_day(metrics.DAILY_METRICS, metrics.daily_metrics, *inputs)
+
+
+def _has_spaces(spaces: StoredTable) -> bool:
+    """False where the day's source, an archive, has no Spaces at all."""
+    return "absent_kind" not in spaces.provenance.get("raw_spaces", {})
+
+
+@dg.asset(
+    group_name="trends",
+    owners=["team:hub"],
+    kinds={"matplotlib"},
+    partitions_def=daily,
+    backfill_policy=single_run,
+    io_manager_key="tables",
+)
+def snapshot_figures(
+    context: dg.AssetExecutionContext,
+    daily_metrics: Tables,
+    model_usage: Tables,
+    lake: LakeResource,
+) -> dg.MaterializeResult:
+    """Figures of the day, as PNG and SVG; the gallery below shows them here.
+
+    What is popular: downloads, likes and trending score by category, shares, years, usage.
+    """
+    # Imported here: matplotlib takes as long to load as the rest of the code location.
+    from hf_assets.trends.figures.day.render import draw_days
+    from hf_assets.trends.figures.day.snapshot import snapshot_of
+
+    days = [day for day in daily_metrics if day in model_usage]
+    snapshots = {day: snapshot_of(daily_metrics[day], model_usage[day]) for day in days}
+    drawn = draw_days(list(snapshots.values()))
+    for day, rendered in zip(snapshots, drawn, strict=True):
+        facts = _stored_figures(lake.tree, day, rendered, daily_metrics[day].provenance)
+        report_day(context, day, facts)
+    return dg.MaterializeResult()
+
+
+def _stored_figures(
+    lake: Lake, day: str, drawn: Mapping[str, "Rendered"], provenance: Mapping[str, Any]
+) -> dict[str, Any]:
+    size = 0
+    for name, rendered in drawn.items():
+        for suffix, content in (("png", rendered.png), ("svg", rendered.svg)):
+            lake.write_file("snapshot_figures", day, f"{name}.{suffix}", content)
+            size += len(content)
+    manifest = {"figures": list(drawn), "provenance": provenance}
+    lake.write_file("snapshot_figures", day, FIGURES_MARKER, json.dumps(manifest).encode())
+    return {
+        "gallery": gallery({name: rendered.gallery for name, rendered in drawn.items()}),
+        "figures": len(drawn),
+        "bytes": size,
+        "path": dg.MetadataValue.path(str(lake.folder("snapshot_figures", day))),
+        "provenance": dg.MetadataValue.json(dict(provenance)),
+    }

@@ -1,0 +1,77 @@
+"""Figures of many days, and the report. Not here: what is in them (`trends`)."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from hf_assets.defs.common.factories import every_day
+from hf_assets.defs.common.metadata import gallery, placed
+from hf_assets.defs.common.resources import LakeResource
+from hf_assets.storage.durable import replacing_folder
+
+if TYPE_CHECKING:
+    from hf_assets.trends.figures.history.history import History
+
+SERIES = (
+    "category_history", "library_history", "license_history", "model_history", "model_phases",
+    "adoption_history", "space_usage_history", "concentration_history", "lifecycle", "day_quality",
+)  # fmt: skip
+
+
+@dg.asset(group_name="trends/history", owners=["team:hub"], kinds={"matplotlib"}, deps=[*SERIES])
+def trend_figures(lake: LakeResource) -> dg.MaterializeResult:
+    """Figures of all days, as PNG and SVG: shares, ranks, risers, adoption; the gallery is below.
+
+    Gaps are left open, days that are not trusted are shaded.
+    """
+    from hf_assets.trends.figures.history.history import read_history
+    from hf_assets.trends.figures.history.render import draw_trends
+
+    history = read_history(lake.tree)
+    drawn = draw_trends(history)
+    place = lake.tree.folder("trend_figures", None)
+    facts = _days(history)
+    with replacing_folder(place) as folder:
+        for name, rendered in drawn.items():
+            rendered.write(folder, name)
+        _write(folder / "figures.json", {"figures": list(drawn), **facts})
+    shown = gallery({name: rendered.gallery for name, rendered in drawn.items()})
+    return dg.MaterializeResult(metadata={"gallery": shown, "figures": len(drawn)}
+                                | facts | placed(place))  # fmt: skip
+
+
+@dg.asset(
+    group_name="trends/history",
+    owners=["team:hub"],
+    kinds={"html"},
+    deps=[*SERIES, every_day("daily_metrics"), every_day("model_usage")],
+)
+def insights_report(lake: LakeResource) -> dg.MaterializeResult:
+    """One page to mail or to publish as a static Space: numbers, trends, the newest trusted day."""
+    from hf_assets.trends.figures.history.history import read_history
+    from hf_assets.trends.report.page import newest_day, write_report
+
+    history = read_history(lake.tree)
+    day = newest_day(lake.tree, history)
+    files = write_report(history, day)
+    place = lake.tree.folder("insights_report", None)
+    with replacing_folder(place) as folder:
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+    facts = {"figures of": str(day.day) if day else "no day"} | _days(history)
+    return dg.MaterializeResult(metadata=facts | placed(place, "index.html"))
+
+
+def _days(history: "History") -> dict[str, Any]:
+    """Which days the figures are of."""
+    there = history.days.filter(~history.days["gap"].fill_null(False))
+    first, last = (str(there["day"][at]) if there.height else "none" for at in (0, -1))
+    trusted = int(history.days["trusted"].fill_null(False).sum())
+    return {"first day": first, "last day": last, "days": there.height, "trusted days": trusted}
+
+
+def _write(path: Path, facts: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(facts, indent=2) + "\n", "utf-8")

@@ -1,0 +1,253 @@
+"""Rows of a generated Hub's models as JSON text."""
+
+import datetime as dt
+from collections.abc import Callable
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hf_assets.demo.world import vocabulary as words
+from hf_assets.demo.world.columns import join_rows, scores, shas, times
+from hf_assets.demo.world.draws import Index, cumulative
+from hf_assets.demo.world.mix import Mix
+from hf_assets.demo.world.models import CATEGORIES, LIBRARIES, ModelWorld
+from hf_assets.demo.world.source import KEY_ORDER
+from hf_assets.demo.world.timeline import DAY_SECONDS, moment
+from hf_assets.demo.world.vocabulary import quoted
+
+_LICENSES = list(words.LICENSES)
+_LICENSE_MIX = Mix(words.LICENSES, words.YEARLY)
+# Parameters of the usual sizes.
+_SIZES = (22_713_216, 66_955_010, 109_482_240, 334_100_000, 494_032_768, 1_543_714_304,
+          3_212_749_824, 7_241_732_096, 8_030_261_248, 13_015_864_320, 70_553_706_496)  # fmt: skip
+_SIZE_CDF = cumulative([6, 14, 18, 8, 12, 12, 8, 12, 7, 2, 1])
+_ARCHITECTURES = ("llama", "qwen2", "qwen3", "gemma3", "mistral", "phi3", "deepseek2", "gpt-oss")
+_RELATIONS = ("finetune", "adapter", "quantized", "merge")
+
+
+class ModelPage:
+    """Rows of a few models on one day.
+
+    Args:
+        world: the models.
+        index: which ones, in the order of the rows.
+        day: the day.
+    """
+
+    def __init__(self, world: ModelWorld, index: Index, day: dt.date) -> None:
+        self._world, self._index, self._day = world, index, day
+        self._number = moment(day) // DAY_SECONDS
+        self._draws = world.draws
+
+    def rows(self, fields: frozenset[str]) -> list[bytes]:
+        """Each row as a JSON object with those of `fields` that it has."""
+        writers = self._writers()
+        columns = [
+            writers[name]() for name in KEY_ORDER["models"] if name in fields & writers.keys()
+        ]
+        return join_rows(columns)
+
+    def _writers(self) -> dict[str, Callable[[], list[str]]]:
+        world, index, day = self._world, self._index, self._day
+        return {
+            "_id": lambda: [f'"_id":"{x}"' for x in world.timeline.hub_ids(index)],
+            "id": lambda: [f',"id":"{x}"' for x in self._ids],
+            "author": lambda: [f',"author":"{x}"' for x in self._authors],
+            "gated": self._gated,
+            "disabled": lambda: [',"disabled":false'] * len(index),
+            "lastModified": lambda: times("lastModified", world.modified(index, day)),
+            "likes": lambda: [f',"likes":{x}' for x in world.likes(index, day).tolist()],
+            "trendingScore": lambda: scores(world.trending(index, day)),
+            "private": lambda: [',"private":false'] * len(index),
+            "sha": lambda: shas(self._draws, index, world.modified(index, day)),
+            "downloads": lambda: [
+                f',"downloads":{x}' for x in world.downloads(index, day).tolist()
+            ],
+            "downloadsAllTime": lambda: [
+                f',"downloadsAllTime":{x}' for x in world.downloads_all_time(index, day).tolist()
+            ],
+            "tags": self._tags,
+            "pipeline_tag": self._category,
+            "library_name": self._library,
+            "createdAt": lambda: times("createdAt", world.timeline.created(index)),
+            "modelId": lambda: [f',"modelId":"{x}"' for x in self._ids],
+            "siblings": lambda: (
+                [
+                    ',"siblings":[{"rfilename":".gitattributes"},{"rfilename":"README.md"},'
+                    '{"rfilename":"config.json"}]'
+                ]
+                * len(index)
+            ),
+            "cardData": self._card,
+            "baseModels": self._base_models,
+            "gguf": self._gguf,
+            "safetensors": self._safetensors,
+            "usedStorage": self._storage,
+        }
+
+    @cached_property
+    def _ids(self) -> list[str]:
+        return self._world.ids(self._index, self._number, self._authors)
+
+    @cached_property
+    def _authors(self) -> list[str]:
+        return self._world.author_names(self._index)
+
+    @cached_property
+    def _bases(self) -> NDArray[np.int64]:
+        return self._world.base_ranks(self._index)
+
+    @cached_property
+    def _relations(self) -> list[str]:
+        return [_RELATIONS[code] for code in self._world.relations(self._index).tolist()]
+
+    @cached_property
+    def _categories(self) -> NDArray[np.int64]:
+        return self._world.categories(self._index)
+
+    @cached_property
+    def _libraries(self) -> NDArray[np.int64]:
+        return self._world.libraries(self._index)
+
+    @cached_property
+    def _has_safetensors(self) -> NDArray[np.bool_]:
+        return self._draws.uniform("safetensors", self._index) < 0.55
+
+    @cached_property
+    def _is_gguf(self) -> NDArray[np.bool_]:
+        quantized = (self._bases >= 0) & (self._world.relations(self._index) == 2)
+        return (quantized | (self._draws.uniform("gguf", self._index) < 0.03)) & (
+            self._draws.uniform("gguf read", self._index) < 0.6
+        )
+
+    @cached_property
+    def _parameters(self) -> list[int]:
+        size = np.asarray(_SIZES)[self._draws.choice("size", self._index, _SIZE_CDF)]
+        return (size + self._draws.integers("head", self._index, 40_000) * 256).tolist()
+
+    @cached_property
+    def _license_codes(self) -> list[int]:
+        born = self._world.timeline.created(self._index)
+        codes = _LICENSE_MIX.codes(self._draws, "license", self._index, born)
+        codes[self._draws.uniform("licensed", self._index) > words.WITH_LICENSE] = -1
+        return codes.tolist()
+
+    def _gated(self) -> list[str]:
+        texts = (',"gated":false', ',"gated":"auto"', ',"gated":"manual"')
+        draw = self._draws.uniform("gated", self._index)
+        return [texts[code] for code in np.searchsorted(np.array([0.97, 0.99]), draw).tolist()]
+
+    def _category(self) -> list[str]:
+        return [
+            f',"pipeline_tag":"{CATEGORIES[code]}"' if code >= 0 else ""
+            for code in self._categories.tolist()
+        ]
+
+    def _library(self) -> list[str]:
+        # The Hub leaves an unknown library out; now and then a card has put a null there.
+        null = (self._draws.uniform("null", self._index) < 0.002).tolist()
+        texts = [f',"library_name":"{name}"' if name else "" for name in LIBRARIES]
+        return [
+            texts[code] or (',"library_name":null' if n else "")
+            for code, n in zip(self._libraries.tolist(), null, strict=True)
+        ]
+
+    def _base_names(self, when: Index | int) -> list[str]:
+        if not len(self._world.stars):
+            return [""] * len(self._index)
+        return self._world.star_names(self._bases, when)
+
+    def _tags(self) -> list[str]:
+        d, index = self._draws, self._index
+        born = self._world.timeline.created(index) // DAY_SECONDS
+        extra = d.bits("extra tags", index).tolist()
+        languages = d.zipf("language", index, len(words.LANGUAGES)).tolist()
+        datasets = d.zipf("dataset", index, len(words.DATASETS)).tolist()
+        # A card names its base as it was called when the card was written.
+        columns = zip(
+            self._libraries.tolist(), self._has_safetensors.tolist(), self._is_gguf.tolist(),
+            self._categories.tolist(), self._license_codes, self._bases.tolist(),
+            self._base_names(born), self._relations, extra, languages, datasets, strict=True,
+        )  # fmt: skip
+        libraries = [f'"{name}",' if name else "" for name in LIBRARIES]
+        rows = []
+        for lib, safe, gguf, cat, lic, base, name, relation, x, language, dataset in columns:
+            text = libraries[lib]
+            if safe:
+                text += '"safetensors",'
+            if gguf:
+                text += '"gguf",'
+            if cat >= 0:
+                text += f'"{CATEGORIES[cat]}",'
+            if x & 7 == 0:
+                text += '"generated_from_trainer",'
+            if x >> 3 & 15 == 0:
+                text += '"trl","sft",'
+            if x >> 7 & 1:
+                text += f'"{words.LANGUAGES[language]}",'
+            if x >> 8 & 31 == 0:
+                text += f'"{words.LANGUAGES[(language + 5) % len(words.LANGUAGES)]}",'
+            if x >> 13 & 7 == 0:
+                text += f'"dataset:{words.DATASETS[dataset]}",'
+            if x >> 16 & 7 == 0:
+                text += f'"arxiv:{1900 + (x >> 19) % 700:04d}.{(x >> 29) % 99999:05d}",'
+            if base >= 0:
+                text += f'"base_model:{name}","base_model:{relation}:{name}",'
+            if lic >= 0:
+                text += f'"license:{_LICENSES[lic]}",'
+            if x >> 46 & 255 == 0:
+                text += quoted(words.ODD_TAGS[(x >> 54) % len(words.ODD_TAGS)]) + ","
+            if x >> 60 & 3 == 0:
+                text += '"endpoints_compatible",'
+            rows.append(f',"tags":[{text}"region:us"]')
+        return rows
+
+    def _card(self) -> list[str]:
+        return [
+            f',"cardData":{{"license":"{_LICENSES[code]}"}}' if code >= 0 else ',"cardData":{}'
+            for code in self._license_codes
+        ]
+
+    def _base_models(self) -> list[str]:
+        names = self._base_names(self._number)
+        hub_ids = self._world.star_hub_ids(self._bases) if len(self._world.stars) else names
+        return [
+            f',"baseModels":{{"relation":"{relation}","models":[{{"_id":"{x}","id":"{name}"}}]}}'
+            if base >= 0
+            else ""
+            for base, relation, x, name in zip(
+                self._bases.tolist(), self._relations, hub_ids, names, strict=True
+            )
+        ]
+
+    def _gguf(self) -> list[str]:
+        pick = self._draws.integers("architecture", self._index, 8).tolist()
+        return [
+            f',"gguf":{{"total":{size},"architecture":"{_ARCHITECTURES[a]}",'
+            f'"context_length":{2048 << a}}}'
+            if gguf
+            else ""
+            for gguf, size, a in zip(self._is_gguf.tolist(), self._parameters, pick, strict=True)
+        ]
+
+    def _safetensors(self) -> list[str]:
+        kind = self._draws.integers("dtype", self._index, 10).tolist()
+        rows = []
+        for safe, n, k in zip(self._has_safetensors.tolist(), self._parameters, kind, strict=True):
+            if not safe:
+                rows.append("")
+            elif k == 0:
+                parameters = f'{{"I64":512,"F32":{n - 512}}}'
+                rows.append(f',"safetensors":{{"parameters":{parameters},"total":{n}}}')
+            else:
+                dtype = ("F32", "F16", "BF16")[k % 3]
+                rows.append(f',"safetensors":{{"parameters":{{"{dtype}":{n}}},"total":{n}}}')
+        return rows
+
+    def _storage(self) -> list[str]:
+        many = self._draws.integers("copies", self._index, 7).tolist()
+        return [
+            f',"usedStorage":{size * m * 2 + 1539}'
+            for size, m in zip(self._parameters, many, strict=True)
+        ]

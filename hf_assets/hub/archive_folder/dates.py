@@ -1,0 +1,210 @@
+"""Which day a recorded file is of: by its name, or by a column.
+
+In names the day is `YYYY-MM-DD` (or with `_` or `.`), `YYYYMMDD`, or `DD-MM-YYYY` and `MM-DD-YYYY`,
+which the names beside it settle. A column `day` is the day of capture. A column `date` may be
+anything's date: it is taken only where the rows look like captures, and that is said.
+"""
+
+import re
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import PurePath
+from typing import Any
+
+from hf_assets.hub.archive.base import ArchiveError
+from hf_assets.hub.archive.field_names import columns_of, letters
+from hf_assets.hub.archive.values import TIMES, utc_time
+
+DAY_COLUMNS = ("day", "date")
+# The day that a value begins with.
+_VALUE = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ].*)?", re.DOTALL)
+_DASHED = re.compile(r"(?<!\d)(\d{4})([-_.])(\d\d)\2(\d\d)(?!\d)")
+# Eight digits, alone or after a word: a longer run of letters and digits is a hash or a size.
+_SOLID = re.compile(
+    r"(?<![0-9A-Za-z])([A-Za-z]*)(20\d\d)(\d\d)(\d\d)(?:T?\d{4}(?:\d\d)?Z?)?(?![0-9A-Za-z])"
+)
+_HEXADECIMAL = re.compile(r"[A-Fa-f]*")
+_YEAR_LAST = re.compile(r"(?<!\d)(\d\d)([-_.])(\d\d)\2(20\d\d)(?!\d)")
+# Of the ids of a day, captures next to each other share at least this many.
+_SHARED = 0.3
+# Of the days of `date`, as many being the day of a time of the row make it that time.
+_SAME = 0.9
+# Ids remembered to compare days; above, ever fewer of each day are.
+_REMEMBERED = 1 << 18
+
+
+def day_column(columns: Iterable[str]) -> str | None:
+    """The column that may say the day of a row: `day`, else `date`."""
+    by_letters = {letters(one): one for one in reversed(list(columns))}
+    return next((by_letters[name] for name in DAY_COLUMNS if name in by_letters), None)
+
+
+def day_of(value: Any) -> str | None:
+    """The day that a value begins with, or that of a number that is a time (`utc_time`)."""
+    if value is None:
+        return None
+    found = _VALUE.fullmatch(str(value).strip()) or _VALUE.fullmatch(str(utc_time(value)[0]))
+    return _valid(*found[1].split("-")) if found else None
+
+
+@lru_cache(maxsize=1 << 8)
+def places_of(columns: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    """Where a row's id and its times stand, to tell what its `date` is."""
+    fields = columns_of("spaces", columns) | columns_of("models", columns)
+    return fields.get("id", []), [one for name in TIMES for one in fields.get(name, [])]
+
+
+def id_of(row: Mapping[str, Any]) -> Any:
+    """A row's id, under whatever name."""
+    ids, _ = places_of(tuple(row))
+    return next((row[name] for name in ids if row[name] is not None), None)
+
+
+def times_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The times that a row says of its repository."""
+    _, times = places_of(tuple(row))
+    return {name: row[name] for name in times if row[name] is not None}
+
+
+def _valid(year: str, month: str, day: str) -> str | None:
+    try:
+        return date(int(year), int(month), int(day)).isoformat()
+    except ValueError:
+        return None
+
+
+@dataclass
+class NamedDays:
+    """The days in the names of a folder's files.
+
+    Args:
+        paths: of all files, relative to the folder.
+    """
+
+    paths: Iterable[PurePath]
+    # By folder, whether the day stands before the month, and a name of each that shows it.
+    _order: dict[PurePath, dict[bool, str]] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        for path in self.paths:
+            for part, folder in zip(path.parts, [*reversed(path.parents)], strict=True):
+                for first, _, second, year in _YEAR_LAST.findall(part):
+                    for day_first, day, month in ((True, first, second), (False, second, first)):
+                        if int(day) > 12 and _valid(year, month, day):
+                            self._order.setdefault(folder, {}).setdefault(day_first, part)
+
+    def of(self, path: PurePath) -> str | None:
+        """The day in a file's name, else in the nearest folder's.
+
+        Raises:
+            ArchiveError: the name has several days, or one that can be read in two ways.
+        """
+        for part, folder in zip(reversed(path.parts), path.parents, strict=True):
+            days = self._days(part, path, folder)
+            if len(days) > 1:
+                raise ArchiveError(f"{path.as_posix()} names more than one day: rename it.")
+            if days:
+                return days.pop()
+        return None
+
+    def _days(self, part: str, path: PurePath, folder: PurePath) -> set[str]:
+        dashed = {_valid(year, month, day) for year, _, month, day in _DASHED.findall(part)}
+        solid = {
+            _valid(year, month, day)
+            for word, year, month, day in _SOLID.findall(part)
+            if not word or not _HEXADECIMAL.fullmatch(word)
+        }
+        for days in (dashed - {None}, solid - {None}):
+            if days:
+                return {day for day in days if day}
+        last = [
+            self._year_last(first, second, year, path, folder)
+            for first, _, second, year in _YEAR_LAST.findall(part)
+        ]
+        return {day for day in last if day}
+
+    def _year_last(
+        self, first: str, second: str, year: str, path: PurePath, folder: PurePath
+    ) -> str | None:
+        """`DD-MM-YYYY` or `MM-DD-YYYY`, as the names in the same folder have it."""
+        either = {True: _valid(year, second, first), False: _valid(year, first, second)}
+        days = {day for day in either.values() if day}
+        if len(days) < 2:
+            return days.pop() if days else None
+        order = self._order.get(folder, {})
+        if len(order) == 1:
+            return either[next(iter(order))]
+        why = f": {' and '.join(order.values())} disagree" if order else ""
+        raise ArchiveError(
+            f"{path.as_posix()}: which of {first} and {second} is the month cannot be told from "
+            f"the names beside it{why}. Rename it to YYYY-MM-DD."
+        )
+
+
+@dataclass
+class DateColumn:
+    """Whether a column `date` says when rows were captured.
+
+    Captures of one file have the same repositories day after day; where each id has its own date,
+    it is the date of something else. A file of one day has nothing to compare, and is taken.
+
+    Args:
+        name: of the column.
+    """
+
+    name: str
+    _ids: dict[str, set[int]] = field(default_factory=dict, init=False)
+    _mask: int = field(default=0, init=False)
+    _remembered: int = field(default=0, init=False)
+    # By time of the row: rows that have it, and those where its day is the date.
+    _times: dict[str, tuple[int, int]] = field(default_factory=dict, init=False)
+
+    def add(self, day: str, row_id: Any, times: Mapping[str, Any]) -> None:
+        """A row's date, id and times."""
+        ids = self._ids.setdefault(day, set())
+        key = zlib.crc32(str(row_id).encode(errors="replace"))
+        if row_id is not None and not key & self._mask and key not in ids:
+            ids.add(key)
+            self._remembered += 1
+            if self._remembered > _REMEMBERED:
+                self._forget()
+        for name, value in times.items():
+            if (at := day_of(value)) is not None:
+                there, same = self._times.get(name, (0, 0))
+                self._times[name] = there + 1, same + (at == day)
+
+    def _forget(self) -> None:
+        """Half of the ids of each day, the same ones of all."""
+        self._mask = self._mask << 1 | 1
+        for day, ids in self._ids.items():
+            self._ids[day] = {key for key in ids if not key & self._mask}
+        self._remembered = sum(map(len, self._ids.values()))
+
+    def refusal(self) -> str | None:
+        """Why it is not the day of capture; None where it is taken for it."""
+        for name, (there, same) in self._times.items():
+            if there > 1 and same >= _SAME * there:
+                return f"it is the day of `{name}`"
+        days = sorted(self._ids)
+        beside = list(pairwise(days))
+        smaller = sum(min(len(self._ids[a]), len(self._ids[b])) for a, b in beside)
+        shared = sum(len(self._ids[a] & self._ids[b]) for a, b in beside)
+        if beside and shared < max(1, _SHARED * smaller):
+            return "its days have hardly an id in common"
+        return None
+
+    def remark(self, file: str) -> str:
+        """What is said of it."""
+        if why := self.refusal():
+            return (
+                f"{file}: column `{self.name}` is not taken for the day of capture, for {why}. If "
+                "it is that day, rename the column `day`."
+            )
+        return (
+            f"{file}: column `{self.name}` is taken for the day of capture. If it is not, put the "
+            "day into the file's name; if it is, rename the column `day`."
+        )

@@ -1,0 +1,87 @@
+"""JSON of recorded days: an array of rows, or an object with them under `models` or `spaces`."""
+
+import json
+import math
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from hf_assets.hub.archive.base import ArchivedDay, ArchivedPage, unpacked
+from hf_assets.hub.archive.field_names import is_row, letters
+from hf_assets.hub.archive.row_reader import RowReader, pages
+from hf_assets.hub.archive_folder.dates import DateColumn, day_column, day_of, id_of, times_of
+from hf_assets.hub.client.rows import WIRE_SCHEMA, Kind
+
+
+class JsonDays:
+    """A JSON array of one day or of many, or an object of one with such arrays by kind."""
+
+    def __init__(self, path: Path, name: str, day: str | None) -> None:
+        self.path, self.name, self.remark = path, name, ""
+        with unpacked(path) as packed:
+            body = packed.read()
+        try:
+            found = json.loads(body, parse_int=_integer)
+        except RecursionError:
+            raise ValueError("nested too deep") from None
+        self._rows: dict[str, list[Any]]
+        self._by_day: dict[str, list[Any]] = {}
+        said: Any = None
+        if isinstance(found, dict):
+            # A row by itself: JSON lines of one line.
+            self._rows = {"": [found]} if is_row(found) else _lists(found)
+            said = found.get("fetched_at")
+            day = day or day_of(found.get("date")) or day_of(found.get("day"))
+            if day and not self._rows:
+                raise ValueError("an object without a list under `models` or `spaces`")
+        elif isinstance(found, list):
+            self._rows = {"": found} if day else {}
+            self._by_day = {} if day else self._sorted(found)
+        else:
+            raise ValueError(f"a {type(found).__name__} where a list of rows belongs")
+        self.fetched = _aware(said)
+        self.kinds = frozenset(self._rows) - {""}
+        self.days = {day} if day else set(self._by_day)
+
+    def pages(self, kind: Kind, day: str, found: ArchivedDay) -> Iterator[ArchivedPage]:
+        """The rows of a day."""
+        rows = self._rows.get(kind, self._rows.get("", self._by_day.get(day, [])))
+        return pages(rows, RowReader(kind), found)
+
+    def _sorted(self, rows: list[Any]) -> dict[str, list[Any]]:
+        """Rows by their column of days; none where the first has no such column."""
+        first = rows[0] if rows and isinstance(rows[0], dict) else {}
+        column = day_column(first)
+        if column is None:
+            return {}
+        dates = DateColumn(column) if letters(column) == "date" else None
+        days: dict[str, list[Any]] = {}
+        for number, row in enumerate(rows):
+            day = day_of(row.get(column)) if isinstance(row, dict) else None
+            if day is None:
+                raise ValueError(f"row {number}: no day in {column}")
+            days.setdefault(day, []).append(row)
+            if dates:
+                dates.add(day, id_of(row), times_of(row))
+        if dates:
+            self.remark = dates.remark(self.name)
+        return {} if dates and dates.refusal() else days
+
+
+def _lists(found: dict[str, Any]) -> dict[str, list[Any]]:
+    return {kind: found[kind] for kind in WIRE_SCHEMA if isinstance(found.get(kind), list)}
+
+
+def _integer(digits: str) -> int | float:
+    """A number; one with more digits than Python reads is infinite, and no counter."""
+    return int(digits) if len(digits) <= 4000 else math.inf
+
+
+def _aware(said: Any) -> datetime | None:
+    """A time with its zone; one without is no time that can be placed."""
+    try:
+        at = datetime.fromisoformat(said) if isinstance(said, str) else None
+    except ValueError:
+        return None
+    return at if at and at.tzinfo else None

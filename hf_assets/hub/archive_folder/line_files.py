@@ -1,0 +1,163 @@
+"""CSV and JSON lines of recorded days: one line a row."""
+
+import csv
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Lock
+from typing import IO, Any
+
+from hf_assets.hub.archive.base import ArchivedDay, ArchivedPage, unpacked
+from hf_assets.hub.archive.field_names import columns_of, hint_of_ids, letters
+from hf_assets.hub.archive.row_reader import RowReader, pages
+from hf_assets.hub.archive_folder.dates import DateColumn, day_column, day_of, id_of, times_of
+from hf_assets.hub.client.rows import loose_rows
+
+# A cell of a CSV may be as long as this many characters; Python's own bound is 128 k.
+LONGEST_CELL = 16 << 20
+_BOM = b"\xef\xbb\xbf"
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+class LineDays:
+    """CSV or JSON lines: of one day, or of many with a column of days.
+
+    A file of many is read once; its lines lie in a temporary file, by day, until the process ends.
+    """
+
+    kinds, fetched = frozenset(), None
+
+    def __init__(self, path: Path, name: str, day: str | None, *, is_csv: bool) -> None:
+        self.path, self.name, self.remark = path, name, ""
+        self._csv = is_csv
+        self._day = day
+        self._spool: IO[bytes] | None = None
+        self._places: dict[str, list[tuple[int, int]]] = {}
+        self._lock = Lock()
+        self._columns: list[str] = []
+        self._headers = 0
+        if day is None:
+            self._sort_by_day()
+        self.days = {day} if day else set(self._places)
+
+    def pages(self, kind: Any, day: str, found: ArchivedDay) -> Iterator[ArchivedPage]:
+        """The rows of a day."""
+        reader = RowReader(kind, cells=self._csv)
+        raw = (row for _, row in self._lines()) if self._day else self._spooled(day)
+        yield from pages(raw, reader, found)
+        # Columns are there where no row is.
+        reader.report.there(self._columns)
+        reader.report.log(found)
+        if self._headers:
+            found.facts["repeated_header_lines"] = self._headers
+
+    def _lines(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Each row with the number of its line."""
+        with unpacked(self.path) as packed:
+            if self._csv:
+                yield from self._cells(packed)
+                return
+            for number, line in enumerate(packed, 1):
+                line = _checked(number, line)
+                if line.strip():
+                    yield number, _object(number, line)
+
+    def _cells(self, packed: IO[bytes]) -> Iterator[tuple[int, dict[str, str]]]:
+        csv.field_size_limit(LONGEST_CELL)
+        texts = (_decoded(number, line) for number, line in enumerate(packed, 1))
+        reader = csv.reader(texts, strict=True)
+        header = [name.strip() for name in next(reader, [])]
+        doubled = sorted({name for name in header if header.count(name) > 1})
+        if not header or doubled:
+            raise ValueError(f"line 1: no header with each column once {doubled or ''}")
+        self._columns, self._headers = header, 0
+        ids = columns_of("models", header).get("id", []) or columns_of("spaces", header).get("id")
+        if self._day and not ids:
+            raise ValueError(f"line 1: no column `id`{hint_of_ids(header)}")
+        try:
+            for cells in reader:
+                if not cells:
+                    continue
+                if len(cells) != len(header):
+                    raise ValueError(f"{len(cells)} cells where the header has {len(header)}")
+                row = dict(zip(header, cells, strict=True))
+                if ids and row[ids[0]].strip() == ids[0]:
+                    self._headers += _is_header(header, cells)
+                    continue
+                yield reader.line_num, row
+        except (csv.Error, ValueError) as error:
+            raise ValueError(f"line {reader.line_num}: {error}") from error
+
+    def _sort_by_day(self) -> None:
+        column: str | None = None
+        dates: DateColumn | None = None
+        spool = self._spool = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process
+        at = 0
+        for number, row in self._lines():
+            if column is None:
+                if (column := day_column(row)) is None:
+                    return  # no recorded days: some other file
+                dates = DateColumn(column) if letters(column) == "date" else None
+            day = day_of(row.get(column))
+            if day is None:
+                raise ValueError(f"line {number}: no day in {column}: {row.get(column)!r}"[:300])
+            if dates:
+                dates.add(day, id_of(row), times_of(row))
+            line = json.dumps(row).encode() + b"\n"
+            spool.write(line)
+            places = self._places.setdefault(sys.intern(day), [])
+            if places and sum(places[-1]) == at:
+                places[-1] = places[-1][0], places[-1][1] + len(line)
+            else:
+                places.append((at, len(line)))
+            at += len(line)
+        if dates:
+            self.remark = dates.remark(self.name)
+            if dates.refusal():
+                self._places.clear()
+
+    def _spooled(self, day: str) -> Iterator[dict[str, Any]]:
+        assert self._spool is not None
+        for at, length in self._places[day]:
+            with self._lock:
+                self._spool.seek(at)
+                content = self._spool.read(length)
+            for line in content.splitlines():
+                yield json.loads(line)
+
+
+def _is_header(header: list[str], cells: list[str]) -> bool:
+    """A line that says what the columns are called: the header once more, as `>>` leaves it.
+
+    Raises:
+        ValueError: it names other columns than the first, or in another order.
+    """
+    if [cell.strip().removeprefix("\ufeff") for cell in cells] != header:
+        raise ValueError("another header, and not the first one: make these lines their own file")
+    return True
+
+
+def _checked(number: int, line: bytes) -> bytes:
+    """A line without a byte-order mark, which each file of those put together may begin with."""
+    if number == 1 and line.startswith(_UTF16):
+        raise ValueError("line 1: UTF-16: save it as UTF-8")
+    return line.removeprefix(_BOM)
+
+
+def _decoded(number: int, line: bytes) -> str:
+    try:
+        return _checked(number, line).decode()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"not UTF-8 at byte {error.start} of the line") from error
+
+
+def _object(number: int, line: bytes) -> dict[str, Any]:
+    try:
+        (row,) = loose_rows(b"[" + line + b"]")
+    except ValueError as error:
+        raise ValueError(f"line {number}: {error}") from error
+    if not isinstance(row, dict):
+        raise ValueError(f"line {number}: a {type(row).__name__} where an object belongs")
+    return row

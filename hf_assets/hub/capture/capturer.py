@@ -1,0 +1,283 @@
+"""From a day that has no capture to one that has: once, resumable, and never for another day.
+
+Today is captured live. A day that is over is what was captured then, else what an archive has.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import NoReturn
+
+from filelock import AcquireReturnProxy, FileLock, Timeout
+
+from hf_assets.hub.archive.base import Archive, ArchivedDay
+from hf_assets.hub.capture.acceptance import objection, said_twice
+from hf_assets.hub.capture.from_archive import find_day, recover
+from hf_assets.hub.capture.settling import settled
+from hf_assets.hub.capture_store.attempt import (
+    Attempt,
+    last_attempt,
+    sweep_rejected,
+    unfinished_since,
+)
+from hf_assets.hub.capture_store.capture import MARKER, Capture, open_capture
+from hf_assets.hub.client.listing import HubClient, ListingError, ListingQuery
+
+# A listing that took longer than this describes no one day: it is started anew.
+RESUMABLE = timedelta(hours=24)
+# So many pages in a row without a new id, and the listing has no end.
+PAGES_WITHOUT_NEW = 10
+
+
+class NoCapture(LookupError):
+    """A day has no capture and can no longer be captured; the message says what can be done.
+
+    `brief` says only why.
+    """
+
+    def __init__(self, message: str, brief: str = "") -> None:
+        super().__init__(message)
+        self.brief = brief or message
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a running capture is. Rates are rows a second since this run began."""
+
+    pages: int
+    rows: int
+    rows_per_second: float
+    requests_left: int | None
+    expected_rows: int | None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds to the end at the present rate, or None where the end is unknown."""
+        if self.expected_rows is None or self.rows_per_second <= 0:
+            return None
+        return max(0, self.expected_rows - self.rows) / self.rows_per_second
+
+    def __str__(self) -> str:
+        share = f" of {self.expected_rows:,}" if self.expected_rows else ""
+        left = "" if self.requests_left is None else f", {self.requests_left} requests left"
+        eta = "" if self.seconds_left is None else f", about {self.seconds_left:.0f} s to go"
+        return (
+            f"{self.pages} pages, {self.rows:,} rows{share}, "
+            f"{self.rows_per_second:,.0f} rows/s{left}{eta}"
+        )
+
+
+@dataclass
+class Capturer:
+    """Captures listings, one day and kind at a time.
+
+    Args:
+        client: fetches pages.
+        clock: the time now, UTC.
+        log: takes lines for the run log.
+        report: called with the progress now and then.
+        report_every: seconds between reports.
+        lock_wait: seconds to wait for another run that captures the same day.
+        archive: asked for days that nobody captured, or None.
+    """
+
+    client: HubClient
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    log: Callable[[str], None] = lambda _: None
+    report: Callable[[Progress], None] = lambda _: None
+    report_every: float = 15.0
+    lock_wait: float = 7200.0
+    archive: Archive | None = None
+
+    def obtain(
+        self, folder: Path, day: str, ask: ListingQuery, *, refetch: bool = False
+    ) -> Capture:
+        """The capture of that day: what is there, or, today, what the Hub says now.
+
+        A past day that nobody captured is what the archive has of it.
+
+        Args:
+            folder: the day's folder; what is made lies under it.
+            day: the partition key.
+            ask: what to ask for; an archive gives the day whole.
+            refetch: replace a complete capture by a new one: today's, or an archived one.
+
+        Raises:
+            NoCapture: the day is over, was never captured, and no archive has it.
+            ListingError: the Hub could not be listed; the pages so far are kept.
+            ArchiveError: the archive has the day, and it cannot be read.
+        """
+        kept = open_capture(folder)
+        if kept and kept.covers(ask) and not refetch and not self._worthless(kept, day):
+            return kept
+        if not self._possible(folder, day, ask):
+            if kept and not refetch:
+                return kept
+            return self._past(folder, day, ask, kept)
+        with self._alone(folder, day):
+            others = open_capture(folder)
+            if others and others.covers(ask) and others.facts != (kept.facts if kept else None):
+                return others  # another run has just captured the day
+            if not self._possible(folder, day, ask):  # the day ended while this run waited
+                raise NoCapture(self._regret(day, ask, others))
+            return self._capture(folder, day, ask)
+
+    def _past(self, folder: Path, day: str, ask: ListingQuery, kept: Capture | None) -> Capture:
+        """What the archive has of a day that is over; what was captured then is never replaced."""
+        found, trouble = None, ""
+        if day < self._today() and not (kept and kept.source == "captured"):
+            found, trouble = self._archived(day, ask)
+        if found is None:
+            raise NoCapture(self._regret(day, ask, kept, trouble), f"Never captured. {trouble}")
+        with self._alone(folder, day):
+            others = open_capture(folder)
+            if others and others.facts != (kept.facts if kept else None):
+                return others  # another run has just recovered the day
+            return recover(folder, ask.kind, found, self.clock)
+
+    def _archived(self, day: str, ask: ListingQuery) -> tuple[ArchivedDay | None, str]:
+        """That day of the archive, or None with the reason."""
+        if self.archive is None:
+            return None, "No archive is set (HF_ASSETS_ARCHIVE)."
+        found = find_day(self.archive, ask.kind, day)
+        return found, "" if found else f"Nor has {self.archive.name} that day."
+
+    def _worthless(self, kept: Capture, day: str) -> bool:
+        """A capture of today that a blocking check stops: the Hub can still be asked again.
+
+        Not one that it gave twice.
+        """
+        if day != self._today() or kept.source != "captured" or kept.said_twice:
+            return False
+        reason = objection(kept, day)
+        if reason:
+            self.log(f"the capture of {day} is asked for again: {reason}")
+        return reason is not None
+
+    def _today(self) -> str:
+        return self.clock().strftime("%Y-%m-%d")
+
+    def _possible(self, folder: Path, day: str, ask: ListingQuery) -> bool:
+        """Today, or a capture begun on that day and still young enough to be finished."""
+        if day == self._today():
+            return True
+        started = unfinished_since(folder, ask, self.client.endpoint)
+        return started is not None and self.clock() - started < RESUMABLE
+
+    def _regret(self, day: str, ask: ListingQuery, kept: Capture | None, trouble: str = "") -> str:
+        if day > self._today():
+            return f"{day} has not begun (days are UTC): choose today or an earlier day."
+        if kept and kept.source == "captured":
+            return (
+                f"{day} is over: its {ask.kind} were captured and cannot be fetched again. Run "
+                "without `refetch` to use that capture."
+            )
+        return (
+            f"{day} is over and its {ask.kind} were never captured: the Hub shows only what is "
+            f"now, and today's rows are not written under another day. {trouble} Choose a day that "
+            "was captured (green in the partitions bar), launch the job `past_days` to make what "
+            "there is of a range, or turn the schedule `daily_capture` on so that later days are "
+            "not lost."
+        )
+
+    def _alone(self, folder: Path, day: str) -> AcquireReturnProxy:
+        """The lock of that day; it goes with its process, however that dies."""
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / ".lock")
+        try:
+            return lock.acquire(timeout=0)
+        except Timeout:
+            self.log(f"another run captures {day}: waiting for it")
+        try:
+            return lock.acquire(timeout=self.lock_wait, poll_interval=0.5)
+        except Timeout:
+            raise ListingError(
+                f"another run has been capturing {day} for over {self.lock_wait:.0f} s: wait for "
+                "it or end it, then run again."
+            ) from None
+
+    def _capture(self, folder: Path, day: str, ask: ListingQuery) -> Capture:
+        sweep_rejected(folder.parent, self.clock())
+        attempt = self._attempt(folder, ask)
+        expected = self._expected(folder, ask)
+        began, rows_before, last_report = time.monotonic(), attempt.rows, time.monotonic()
+        while (url := attempt.next_url) is not None:
+            self._look_at_the_clock(attempt)
+            page = settled(
+                self.client, self.client.page(url, len(attempt.lines)), attempt, self.log
+            )
+            attempt.keep(page)
+            self._look_for_an_end(attempt)
+            expected = ask.max_rows or page.total or expected
+            now = time.monotonic()
+            if now - last_report >= self.report_every or attempt.next_url is None:
+                rate = (attempt.rows - rows_before) / max(now - began, 1e-9)
+                self.report(
+                    Progress(
+                        pages=len(attempt.lines),
+                        rows=attempt.rows,
+                        rows_per_second=rate,
+                        requests_left=self.client.pacer.left,
+                        expected_rows=expected,
+                    )
+                )
+                last_report = now
+        self._look_at_the_clock(attempt)
+        capture = attempt.candidate(self.clock())
+        if reason := objection(capture, day):
+            what = "The Hub's answers are no capture of the day"
+            if not said_twice(capture, day):
+                self._reject(attempt, reason, what, capture.distinct)
+            self.log(f"the Hub says so for the second time, and is believed: {reason}")
+            capture = replace(capture, facts={**capture.facts, "objection": reason})
+        return attempt.finish(capture)
+
+    def _attempt(self, folder: Path, ask: ListingQuery) -> Attempt:
+        """The one to go on with, else a new one."""
+        attempt = last_attempt(folder, ask, self.client.endpoint)
+        if attempt and self.clock() - attempt.started >= RESUMABLE:
+            self.log(f"the capture begun {attempt.started:%Y-%m-%d %H:%M} UTC is too old to go on")
+            attempt = None
+        if attempt:
+            self.log(f"going on after page {len(attempt.lines) - 1}, {attempt.rows:,} rows")
+            attempt.tidy()
+            return attempt
+        return Attempt.begin(folder, ask, self.client.endpoint, self.clock())
+
+    def _look_at_the_clock(self, attempt: Attempt) -> None:
+        if self.clock() - attempt.started >= RESUMABLE:
+            hours = RESUMABLE.total_seconds() / 3600
+            raise ListingError(
+                f"the listing begun {attempt.started:%Y-%m-%d %H:%M} UTC is not at its end after "
+                f"{hours:.0f} hours and {attempt.rows:,} rows: it describes no one day. Run again "
+                "to begin anew.",
+                permanent=True,
+            )
+
+    def _look_for_an_end(self, attempt: Attempt) -> None:
+        if attempt.pages_without_new >= PAGES_WITHOUT_NEW:
+            reason = (
+                f"the last {attempt.pages_without_new} pages brought no new id, after "
+                f"{attempt.seen.distinct:,}, and each links to another."
+            )
+            self._reject(attempt, reason, "The listing has no end")
+
+    def _reject(
+        self, attempt: Attempt, reason: str, what: str, distinct: int | None = None
+    ) -> NoReturn:
+        attempt.reject(reason, self.clock(), distinct)
+        raise ListingError(
+            f"{what}: {reason[0].lower()}{reason[1:]} The pages are kept in {attempt.path}, and "
+            "the next run asks the Hub again, from the beginning."
+        )
+
+    @staticmethod
+    def _expected(folder: Path, ask: ListingQuery) -> int | None:
+        """Rows of the last complete capture of an earlier day, for the time to go."""
+        if ask.limited:
+            return None
+        earlier = [open_capture(at.parent) for at in folder.parent.glob(f"day=*/{MARKER}")]
+        whole = [one.facts for one in earlier if one and one.whole_hub]
+        return max(whole, key=lambda facts: facts["started"])["rows"] if whole else None

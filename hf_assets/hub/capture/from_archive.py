@@ -1,0 +1,92 @@
+"""From a day that was not captured to a capture made of an archive."""
+
+import shutil
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from hf_assets.hub.archive.base import KINDS, NAMED, WORDS, Archive, ArchivedDay
+from hf_assets.hub.capture_store.attempt import Attempt
+from hf_assets.hub.capture_store.capture import Capture
+from hf_assets.hub.client.listing import ListingQuery, Page
+from hf_assets.hub.client.rows import Kind
+from hf_assets.hub.reconciliation.counts import counted
+
+
+def find_day(archive: Archive, kind: Kind, day: str) -> ArchivedDay | None:
+    """That day of the archive; without rows, and saying so, where it has only the other kind.
+
+    Raises:
+        ArchiveError: the archive cannot be asked, or its day cannot be read.
+    """
+    found = archive.find(kind, day)
+    if found:
+        return found
+    other = next(one for one in KINDS if one != kind)
+    known = archive.find(other, day)
+    if known is None:
+        return None
+    said = f"{archive.name} has the {WORDS[other]} of {day} and no {WORDS[kind]}."
+    return ArchivedDay(known.place, known.time, known.facts | {"absent_kind": _sentence(said)})
+
+
+def _sentence(said: str) -> str:
+    return said[0].upper() + said[1:]
+
+
+def recover(folder: Path, kind: Kind, found: ArchivedDay, clock: Callable[[], datetime]) -> Capture:
+    """The capture that an archived day makes; it replaces what is there when it is whole.
+
+    Who calls holds the day's lock. What a killed recovery left behind goes with the next one.
+
+    Raises:
+        ArchiveError: the day cannot be read; nothing of it stays.
+    """
+    attempt = Attempt.begin(folder, ListingQuery.everything(kind), found.place, clock())
+    names = 0
+    try:
+        for number, page in enumerate(found.read()):
+            address = f"{found.place}#{number}"
+            attempt.keep(Page(address, None, page.body, page.ids, None))
+            names += sum(isinstance(one, str) and one.startswith(NAMED) for one in page.ids)
+        if not attempt.lines:
+            attempt.keep(Page(found.place, None, b"[]", [], None))
+        return attempt.finish(attempt.candidate(found.time, **_facts(kind, found, names, clock())))
+    except BaseException:
+        shutil.rmtree(attempt.path, ignore_errors=True)
+        raise
+
+
+def _facts(kind: Kind, found: ArchivedDay, names: int, now: datetime) -> dict[str, Any]:
+    """What capture.json says besides counts."""
+    counts = _counts(kind, found)
+    return {
+        "endpoint": "",
+        **found.facts,
+        "started": found.time.isoformat(),
+        "fields": found.fields(kind),
+        "absent": found.absent(kind),
+        "unread": _passed_over(kind, found, counts) | found.unread,
+        "identity": "name" if names else "hub",
+        "recovered": now.isoformat(),
+        **({"counted": counts} if counts else {}),
+    }
+
+
+def _counts(kind: Kind, found: ArchivedDay) -> dict[str, Any] | None:
+    """What the file itself holds, to compare the table with; None where there is no file."""
+    if found.path is None or "absent_kind" in found.facts:
+        return None
+    return counted(found.path, kind, f"{found.time:%Y-%m-%d}", many=found.many)
+
+
+def _passed_over(kind: Kind, found: ArchivedDay, counts: dict[str, Any] | None) -> dict[str, str]:
+    """Columns that look like a field of the Hub which no row was given, with the reason."""
+    columns = counts.get("columns", {}) if counts else {}
+    return {
+        name: f"looks like `{field}` and was not read"
+        for field in found.absent(kind)
+        for name in columns.get(field, [])
+        if name not in found.unread
+    }

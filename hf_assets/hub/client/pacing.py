@@ -1,0 +1,82 @@
+"""One pace for every request to the Hub that this process makes.
+
+The Hub counts requests a token (or an address, without one) in fixed windows and says on every
+answer how many are left. Waiting for the window to end *before* the last one is spent costs
+nothing, a 429 costs a retry, and the reserve stays for what else the user's token is doing.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from functools import cache
+
+from huggingface_hub.utils import RateLimitInfo, parse_ratelimit_headers
+
+# Share of a window's requests left to the user's other programs.
+RESERVE = 0.01
+# Seconds: the length of the Hub's windows. Whatever a header says, no pause is longer.
+LONGEST_PAUSE = 300.0
+
+
+class Pacer:
+    """Waits when a window is spent; shared by every listing under one token.
+
+    Args:
+        clock: seconds, monotonic.
+        sleep: waits that many seconds.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._clock, self._sleep = clock, sleep
+        self._lock = threading.Lock()
+        self._limit: RateLimitInfo | None = None
+        self._resets_at = 0.0
+        self.waited = 0.0
+
+    @property
+    def left(self) -> int | None:
+        """Requests left in this window, or None before the first answer."""
+        return self._limit.remaining if self._limit else None
+
+    def wait(self, log: Callable[[str], None] = lambda _: None) -> None:
+        """Return when the next request may be made; `log` is told of a wait."""
+        with self._lock:
+            if self._limit is None or self._limit.remaining > self._reserve(self._limit):
+                return
+            # A second more than told: the header has whole seconds.
+            pause = self._resets_at - self._clock() + 1
+            if pause > 0:
+                log(f"{self._limit.remaining} requests left in this window: {pause:.0f} s pause")
+                self._sleep(pause)
+                self.waited += pause
+            self._limit = None
+
+    def heard(self, headers: Mapping[str, str]) -> None:
+        """Take what an answer says of the window."""
+        limit = rate_limit(headers)
+        if limit is not None:
+            with self._lock:
+                self._limit = limit
+                self._resets_at = self._clock() + min(limit.reset_in_seconds, LONGEST_PAUSE)
+
+    @staticmethod
+    def _reserve(limit: RateLimitInfo) -> int:
+        return int(min(limit.limit or 0, 10**9) * RESERVE)
+
+
+def rate_limit(headers: Mapping[str, str]) -> RateLimitInfo | None:
+    """What an answer says of the window; None where it says nothing that can be read."""
+    try:
+        return parse_ratelimit_headers(headers)
+    except ValueError:  # more digits than a number has
+        return None
+
+
+@cache
+def pacer_for(_endpoint: str) -> Pacer:
+    """The one pacer of this process for that endpoint."""
+    return Pacer()

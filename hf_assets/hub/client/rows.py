@@ -1,0 +1,305 @@
+"""One page of bytes → a typed frame of its rows, with every odd value named.
+
+`polars.read_json` with a schema is the fast way in, and bends what does not fit: 3.5 becomes 3,
+2**63 becomes null, a scalar becomes a list of one. So each page first passes a strict decoder
+(msgspec, a third of read_json's time). Where it objects, the page is taken row by row: a value of
+the wrong type is left out and named, a row without identity is put aside.
+"""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import msgspec
+import polars as pl
+
+from hf_assets.hub.client.loose_json import EXCERPT, loose_rows
+
+Kind = Literal["models", "spaces"]
+
+# The Hub's counters are JSON integers; what does not fit 64 bits is no counter.
+Count = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+# An identity is never empty.
+Identity = Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class _Total(msgspec.Struct, gc=False):
+    total: Count | None = None
+
+
+class _Reference(msgspec.Struct, gc=False):
+    id: str
+
+
+class _BaseModels(msgspec.Struct, gc=False):
+    relation: str | None = None
+    models: list[_Reference] | None = None
+
+
+class _Hardware(msgspec.Struct, gc=False):
+    current: str | None = None
+    requested: str | None = None
+
+
+class _Runtime(msgspec.Struct, gc=False):
+    stage: str | None = None
+    hardware: _Hardware | None = None
+
+
+class ModelRow(msgspec.Struct, gc=False):
+    """A row of /api/models as the tables need it."""
+
+    _id: Identity
+    id: Identity
+    author: str | None = None
+    createdAt: str | None = None
+    lastModified: str | None = None
+    downloads: Count | None = None
+    downloadsAllTime: Count | None = None
+    likes: Count | None = None
+    # The Hub serves floats here, such as 2.8000000000000003.
+    trendingScore: float | None = None
+    pipeline_tag: str | None = None
+    library_name: str | None = None
+    tags: list[str] | None = None
+    gated: bool | str | None = None
+    private: bool | None = None
+    safetensors: _Total | None = None
+    gguf: _Total | None = None
+    baseModels: _BaseModels | None = None
+    usedStorage: Count | None = None
+
+
+class SpaceRow(msgspec.Struct, gc=False):
+    """A row of /api/spaces as the tables need it."""
+
+    _id: Identity
+    id: Identity
+    author: str | None = None
+    createdAt: str | None = None
+    lastModified: str | None = None
+    likes: Count | None = None
+    trendingScore: float | None = None
+    sdk: str | None = None
+    runtime: _Runtime | None = None
+    tags: list[str] | None = None
+    private: bool | None = None
+    models: list[str] | None = None
+    datasets: list[str] | None = None
+    usedStorage: Count | None = None
+
+
+_TEXTS = pl.List(pl.String)
+_TOTAL = pl.Struct({"total": pl.Int64})
+
+WIRE_SCHEMA: Mapping[Kind, pl.Schema] = {
+    "models": pl.Schema(
+        {
+            "_id": pl.String,
+            "id": pl.String,
+            "author": pl.String,
+            "createdAt": pl.String,
+            "lastModified": pl.String,
+            "downloads": pl.Int64,
+            "downloadsAllTime": pl.Int64,
+            "likes": pl.Int64,
+            "trendingScore": pl.Float64,
+            "pipeline_tag": pl.String,
+            "library_name": pl.String,
+            "tags": _TEXTS,
+            "gated": pl.String,
+            "private": pl.Boolean,
+            "safetensors": _TOTAL,
+            "gguf": _TOTAL,
+            "baseModels": pl.Struct(
+                {"relation": pl.String, "models": pl.List(pl.Struct({"id": pl.String}))}
+            ),
+            "usedStorage": pl.Int64,
+        }
+    ),
+    "spaces": pl.Schema(
+        {
+            "_id": pl.String,
+            "id": pl.String,
+            "author": pl.String,
+            "createdAt": pl.String,
+            "lastModified": pl.String,
+            "likes": pl.Int64,
+            "trendingScore": pl.Float64,
+            "sdk": pl.String,
+            "runtime": pl.Struct(
+                {
+                    "stage": pl.String,
+                    "hardware": pl.Struct({"current": pl.String, "requested": pl.String}),
+                }
+            ),
+            "tags": _TEXTS,
+            "private": pl.Boolean,
+            "models": _TEXTS,
+            "datasets": _TEXTS,
+            "usedStorage": pl.Int64,
+        }
+    ),
+}
+_ROW = {"models": ModelRow, "spaces": SpaceRow}
+_PAGE = {kind: msgspec.json.Decoder(list[row]) for kind, row in _ROW.items()}
+_FIELDS = {
+    kind: {item.encode_name: item for item in msgspec.structs.fields(row)}
+    for kind, row in _ROW.items()
+}
+_UNREADABLE = (
+    *(msgspec.MsgspecError, UnicodeDecodeError, RecursionError),
+    pl.exceptions.ComputeError,
+)
+
+ODD_SCHEMA = pl.Schema(
+    {
+        "page": pl.Int64,
+        "row": pl.Int64,
+        "id": pl.String,
+        "field": pl.String,
+        "reason": pl.String,
+        "value": pl.String,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Odd:
+    """What did not fit: a whole row (`field` None: put aside) or one value (left out: null).
+
+    `page` and `row` count from 0, as served; `id` is the repository's name, else its `_id`, else
+    None.
+    """
+
+    page: int
+    row: int
+    field: str | None
+    reason: str
+    value: str
+    id: str | None = None
+
+
+def parse_page(kind: Kind, number: int, body: bytes) -> tuple[pl.DataFrame, list[Odd]]:
+    """The rows of a page under `WIRE_SCHEMA[kind]`, in order, and what did not fit.
+
+    Args:
+        kind: "models" or "spaces".
+        number: the page's number, for the odd rows.
+        body: a JSON list, as served.
+    """
+    schema = WIRE_SCHEMA[kind]
+    try:
+        _PAGE[kind].decode(body)
+        return pl.read_json(body, schema=schema), []
+    except _UNREADABLE:
+        rows, odd = _row_by_row(kind, number, body)
+    return pl.read_json(msgspec.json.encode(rows), schema=schema), odd
+
+
+def _row_by_row(kind: Kind, number: int, body: bytes) -> tuple[list[dict[str, Any]], list[Odd]]:
+    rows, odd = [], []
+    for at, found in enumerate(loose_rows(body)):
+        row, problems = _mend(kind, found)
+        named = _name(found) if problems else None
+        odd += [Odd(number, at, *problem, named) for problem in problems]
+        if row is not None:
+            rows.append(row)
+    return rows, odd
+
+
+def _mend(kind: Kind, row: Any) -> tuple[dict[str, Any] | None, list[tuple[str | None, str, str]]]:
+    """The row without the values that do not fit, or None where it has no identity."""
+    if not isinstance(row, dict):
+        return None, [(None, f"a {type(row).__name__}, no object", _excerpt(row))]
+    kept: dict[str, Any] = {}
+    problems: list[tuple[str | None, str, str]] = []
+    for name, item in _FIELDS[kind].items():
+        if name not in row:
+            if item.required:
+                return None, [(None, f"no {name}", _excerpt(row))]
+            continue
+        try:
+            value = msgspec.to_builtins(msgspec.convert(row[name], item.type, strict=True))
+            msgspec.json.encode(value)  # half of a surrogate pair has no bytes
+            if isinstance(value, float) and not math.isfinite(value):
+                raise msgspec.ValidationError("not a finite number")  # JSON would make it null
+        except (msgspec.MsgspecError, UnicodeEncodeError) as error:
+            reason = str(error).split(" - at ")[0]
+            if item.required:
+                return None, [(None, f"{name}: {reason}", _excerpt(row))]
+            problems.append((name, reason, _excerpt(row[name])))
+        else:
+            kept[name] = value
+    return kept, problems
+
+
+def _excerpt(value: Any) -> str:
+    return json.dumps(value)[:EXCERPT]
+
+
+def fits(kind: Kind, name: str, value: Any) -> bool:
+    """A value that the strict parser takes for that field."""
+    row, problems = _mend(kind, {"_id": "1", "id": "1", name: value})
+    return row is not None and not problems
+
+
+def _name(row: Any) -> str | None:
+    """What a row is called, if it is called anything."""
+    names = (row.get("id"), row.get("_id")) if isinstance(row, dict) else ()
+    name = next((one for one in names if isinstance(one, str) and one), None)
+    return None if name is None else name[:EXCERPT].encode(errors="replace").decode()
+
+
+class _Identity(msgspec.Struct, gc=False):
+    _id: Any = None
+
+
+_IDENTITIES = msgspec.json.Decoder(list[_Identity])
+
+
+def row_ids(body: bytes) -> list[Any]:
+    """The `_id` of each row of a page; None for rows without one and for what is not an object.
+
+    Raises:
+        ValueError: the body is no JSON list.
+    """
+    try:
+        return [row._id for row in _IDENTITIES.decode(body)]
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        rows = loose_rows(body)
+    return [row.get("_id") if isinstance(row, dict) else None for row in rows]
+
+
+class Oddities:
+    """What did not fit in a whole listing: all of it counted, some of it kept.
+
+    Where the Hub changes a field, every row is odd, and a few hundred tell as much as millions.
+    """
+
+    MOST = 1000  # kept of each field and reason
+
+    def __init__(self) -> None:
+        self.kept: list[Odd] = []
+        self.counts: Counter[str | None] = Counter()
+        self._reasons: Counter[tuple[str | None, str]] = Counter()
+
+    def __iadd__(self, found: Iterable[Odd]) -> "Oddities":
+        for one in found:
+            self.counts[one.field] += 1
+            self._reasons[one.field, one.reason] += 1
+            if self._reasons[one.field, one.reason] <= self.MOST:
+                self.kept.append(one)
+        return self
+
+
+def odd_frame(odd: list[Odd]) -> pl.DataFrame:
+    """The odd rows and values as a table under `ODD_SCHEMA`."""
+    return pl.DataFrame(
+        [(one.page, one.row, one.id, one.field, one.reason, one.value) for one in odd],
+        schema=ODD_SCHEMA,
+        orient="row",
+    )

@@ -1,0 +1,191 @@
+"""Old days made small: what the series need is in the aggregates, so rows and pages may go.
+
+A thinned table has all its columns still, and nulls where something was given up: whoever reads it
+finds what is there, and its footer says so (`thinned`). A table is never made again from a thinned
+one. The first day of each month stays whole. Nothing is thinned that `day_quality` does not trust
+or calls stale, that has no aggregates, or that the next day was not compared with yet.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import polars as pl
+from filelock import FileLock, Timeout
+
+from hf_assets.hub.capture_store.capture import MARKER, open_capture
+from hf_assets.hub.tables.schemas import ENRICHED_SPACES, MODELS
+from hf_assets.storage.durable import write_bytes
+from hf_assets.storage.lake import Lake, MissingDay, StoredTable, TableWrite, iso
+from hf_assets.storage.parquet import Table
+
+# What an old day keeps: who, of what kind, since when, and the counters: it can be compared still.
+KEPT = {
+    "models": (
+        *("day", "hub_id", "id", "category", "created_at", "floor_dated", "gated"),
+        *("downloads", "downloads_all_time", "likes", "trending_score"),
+    ),
+    "enriched_spaces": ("day", "hub_id", "id", "sdk", "likes", "trending_score", "n_models"),
+}
+TABLES = (MODELS, ENRICHED_SPACES)
+RAW = ("raw_models", "raw_spaces")
+# Each of them is made from rows or pages, and must be there before those go.
+AGGREGATES = ("top_models", "model_usage", "daily_metrics", "daily_changes")
+
+
+@dataclass(frozen=True)
+class Thinned:
+    """What became of one day of one asset: bytes before and after."""
+
+    asset: str
+    day: str
+    before: int
+    after: int
+
+
+@dataclass(frozen=True)
+class Ages:
+    """Days after which something goes; None: never."""
+
+    tables: int | None = 60
+    pages: int | None = 30
+
+    def __post_init__(self) -> None:
+        for name in ("tables", "pages"):
+            age = getattr(self, name)
+            if age is not None and age < 1:
+                raise ValueError(f"{name} must be 1 day or more, or null (never): {age}")
+
+
+def thin(
+    lake: Lake,
+    trusted: Iterable[str],
+    today: str,
+    ages: Ages,
+    *,
+    log: Callable[[str], None] = lambda _: None,
+    dry: bool = False,
+) -> Iterator[Thinned]:
+    """Thin every old day that may be, oldest first; what is thin already is not touched.
+
+    Args:
+        lake: where the days lie.
+        trusted: days that `day_quality` trusts and does not call stale (`trusted_days`).
+        today: the day it is.
+        ages: how old is old.
+        log: takes a line for each day that is old and has to wait, with the reason.
+        dry: say what would be done (`after` is then an estimate for tables: `before`).
+    """
+    known = set(trusted)
+    for table in TABLES:
+        for day in _older(lake.days(table.name), today, ages.tables):
+            if day.endswith("-01") or _is_thin(lake, table.name, day):
+                continue
+            if reason := _not_yet(lake, day, known):
+                log(f"{table.name} of {day} stays whole: {reason}")
+                continue
+            yield _thin_table(lake, table, day, today, dry)
+    for asset in RAW:
+        for day in _older(lake.days(asset, MARKER), today, ages.pages):
+            if reason := _not_yet(lake, day, known):
+                log(f"the pages of {asset} of {day} stay: {reason}")
+                continue
+            try:
+                dropped = _drop_pages(lake, asset, day, today, dry)
+            except Timeout:
+                log(f"the pages of {asset} of {day} stay: another run captures that day")
+                continue
+            if dropped:
+                yield dropped
+
+
+def trusted_days(lake: Lake) -> list[str]:
+    """The days that `day_quality` trusts, stale ones left out: what is made of them is not final.
+
+    MissingDay where it was never made.
+    """
+    good = pl.col("trusted") & ~pl.col("stale").fill_null(value=False)
+    judged = lake.read("day_quality", None).frame.filter(good).select("day").collect()
+    return [day.isoformat() for day in judged["day"]]
+
+
+def thinned(stored: StoredTable) -> bool:
+    """Whether that day of a table has given up columns."""
+    return "thinned" in stored.notes
+
+
+def _older(days: Iterable[str], today: str, age: int | None) -> list[str]:
+    if age is None:
+        return []
+    limit = (date.fromisoformat(today) - timedelta(days=age)).isoformat()
+    return [day for day in days if day < limit]
+
+
+def _is_thin(lake: Lake, asset: str, day: str) -> bool:
+    return thinned(lake.read(asset, day))
+
+
+def _not_yet(lake: Lake, day: str, trusted: set[str]) -> str | None:
+    """Why nothing of that day may go, or None."""
+    for name in AGGREGATES:
+        try:
+            lake.read(name, day)
+        except MissingDay:
+            return f"there is no {name} of that day"
+    if day not in trusted:
+        return "day_quality does not trust that day, or calls it stale"
+    following = next((known for known in lake.days("models") if known > day), None)
+    if following and following not in lake.days("daily_changes"):
+        return f"{following} was not compared with it yet (there is no daily_changes of that day)"
+    return None
+
+
+def _thin_table(lake: Lake, table: Table, day: str, today: str, dry: bool) -> Thinned:
+    stored = lake.read(table.name, day)
+    before = stored.bytes
+    if dry:
+        return Thinned(table.name, day, before, before)
+    kept = KEPT[table.name]
+    notes: dict[str, Any] = {**stored.notes, "thinned": today, "kept": ", ".join(kept)}
+    made = TableWrite(_kept_rows(stored, table, kept), notes, stored.provenance, stored.asides)
+    after = lake.write(table, day, made).bytes
+    return Thinned(table.name, day, before, after)
+
+
+def _kept_rows(stored: StoredTable, table: Table, kept: tuple[str, ...]) -> Iterator[pl.DataFrame]:
+    """A row group at a time: a day of 2.5 M models does not fit where one group does."""
+    gone = [
+        pl.lit(None, column.dtype).alias(name)
+        for name, column in table.columns.items()
+        if name not in kept
+    ]
+    with stored.file.arrow() as file:
+        for group in range(file.num_row_groups):
+            rows = pl.from_arrow(file.read_row_group(group, columns=list(kept)))
+            assert isinstance(rows, pl.DataFrame)
+            yield rows.with_columns(gone)
+
+
+def _drop_pages(lake: Lake, asset: str, day: str, today: str, dry: bool) -> Thinned | None:
+    """Remove the pages of a capture; what it says of itself, and its journal, stay.
+
+    Those of another attempt are no part of it. Timeout where another run holds the day.
+    """
+    folder = lake.folder(asset, day)
+    with nullcontext() if dry else FileLock(folder / ".lock").acquire(timeout=0):
+        capture = open_capture(folder)
+        assert capture is not None, f"{asset} of {day} has a marker"
+        pages = sorted((folder / capture.facts["attempt"]).glob("*.json.zst"))
+        if not pages:
+            return None
+        size = sum(page.stat().st_size for page in pages)
+        if not dry:
+            facts = {**capture.facts, "pages_dropped": iso(today).isoformat()}
+            # First said, then done: a reader that finds no page finds the reason.
+            write_bytes(folder / MARKER, json.dumps(facts, indent=2).encode())
+            for page in pages:
+                page.unlink()
+        return Thinned(asset, day, size, size if dry else 0)

@@ -1,0 +1,138 @@
+"""What the tables of the Hub promise: their columns, each with its meaning, unit and source."""
+
+import polars as pl
+
+from hf_assets.storage.parquet import Column, Table
+
+TIME = pl.Datetime("ms", "UTC")
+TEXTS = pl.List(pl.String)
+BASE_MODELS = pl.List(pl.Struct({"id": pl.String, "relation": pl.String}))
+# Rows of `hub.usage.chosen_usage`, which `daily_metrics` takes over.
+CHOSEN_USAGE = {"dimension": pl.String, "key": pl.String, "rows": pl.Int64, "value": pl.Float64}
+
+_DAY = Column(pl.Date, "Day of the snapshot, UTC: the partition.")
+_HUB_ID = Column(pl.String, "The Hub's own identity of the repository (`_id`); survives a rename.")
+_ID = Column(pl.String, "author/name, as of that day.")
+_AUTHOR = Column(pl.String, "User or organisation; null for the few ids without one.")
+_CREATED = Column(TIME, "When the repository was created, UTC; see `floor_dated`.")
+_MODIFIED = Column(TIME, "Last commit, UTC.")
+_LIKES = Column(pl.Int64, "Likes since creation.")
+_DOWNLOADS = Column(pl.Int64, "Downloads in the last 30 days.")
+_TRENDING = Column(pl.Float64, "The Hub's trending score of that day.")
+_CATEGORY = Column(pl.String, "The Hub's `pipeline_tag`; null where it gives none.")
+_LICENSE = Column(pl.String, "From the first `license:` tag; null where there is none.")
+_TAGS = Column(TEXTS, "All tags, as served.")
+_PRIVATE = Column(pl.Boolean, "Visible to the token's owner only.")
+_STORAGE = Column(pl.Int64, "Bytes of all files and their history.")
+_FLOOR_DATED = Column(
+    pl.Boolean, "created_at is the Hub's floor, 2022-03-02: created on that day or before it."
+)
+
+# Listings come in the order of creation, which `_id` begins with: neighbours share their beginning.
+_BY_CREATION = {
+    "hub_id": "DELTA_BYTE_ARRAY",
+    "id": "DELTA_BYTE_ARRAY",
+    "created_at": "DELTA_BINARY_PACKED",
+}
+
+MODELS = Table(
+    name="models",
+    required=("id", "hub_id"),
+    encodings=_BY_CREATION,
+    preview_by="downloads",
+    columns={
+        "day": _DAY,
+        "hub_id": _HUB_ID,
+        "id": _ID,
+        "author": _AUTHOR,
+        "created_at": _CREATED,
+        "last_modified": _MODIFIED,
+        "year": Column(pl.Int32, "Year of created_at."),
+        "floor_dated": _FLOOR_DATED,
+        "downloads": _DOWNLOADS,
+        "downloads_all_time": Column(pl.Int64, "Downloads since creation."),
+        "likes": _LIKES,
+        "trending_score": _TRENDING,
+        "category": _CATEGORY,
+        "library": Column(pl.String, "The Hub's `library_name`; null where it gives none."),
+        "license": _LICENSE,
+        "tags": _TAGS,
+        "gated": Column(
+            pl.String,
+            '"false", "auto" (asked, given at once), "manual"; "true": gated, not said how.',
+        ),
+        "private": _PRIVATE,
+        "parameters": Column(pl.Int64, "Weights: safetensors' total, else GGUF's."),
+        "base_models": Column(
+            BASE_MODELS,
+            "What it was made from: id and relation (finetune, adapter, quantized, merge).",
+        ),
+        "used_storage": _STORAGE,
+    },
+)
+
+ENRICHED_SPACES = Table(
+    name="enriched_spaces",
+    required=("id", "hub_id"),
+    encodings=_BY_CREATION,
+    preview_by="likes",
+    columns={
+        "day": _DAY,
+        "hub_id": _HUB_ID,
+        "id": _ID,
+        "author": _AUTHOR,
+        "created_at": _CREATED,
+        "last_modified": _MODIFIED,
+        "likes": _LIKES,
+        "trending_score": _TRENDING,
+        "sdk": Column(pl.String, "gradio, streamlit, docker or static."),
+        "stage": Column(pl.String, "Of its runtime: RUNNING, SLEEPING, BUILD_ERROR, …"),
+        "hardware": Column(pl.String, "Runs on this, else asked for this."),
+        "license": _LICENSE,
+        "tags": _TAGS,
+        "private": _PRIVATE,
+        "models": Column(TEXTS, "Models it uses, as the Hub read them from its card and code."),
+        "datasets": Column(TEXTS, "Datasets it uses, likewise."),
+        "n_models": Column(pl.Int32, "How many models it names."),
+        "n_datasets": Column(pl.Int32, "How many datasets it names."),
+        "categories": Column(TEXTS, "Categories of those models on that day, each once."),
+        "used_storage": _STORAGE,
+    },
+)
+
+TOP_MODELS = Table(
+    name="top_models",
+    required=("id", "hub_id", "tag"),
+    columns={
+        "day": _DAY,
+        "tag": Column(pl.String, "The tag the models were chosen for."),
+        "rank": Column(pl.Int32, "1 is the first."),
+        "id": _ID,
+        "hub_id": _HUB_ID,
+        "likes": _LIKES,
+        "downloads": _DOWNLOADS,
+        "trending_score": _TRENDING,
+        "category": _CATEGORY,
+        "by_category": Column(pl.Boolean, "The tag is the model's category."),
+        "by_tag": Column(pl.Boolean, "The tag is among the model's tags."),
+    },
+)
+
+MODEL_USAGE = Table(
+    name="model_usage",
+    required=("id",),
+    encodings={"id": "DELTA_BYTE_ARRAY"},
+    preview_by="spaces",
+    columns={
+        "day": _DAY,
+        "id": Column(pl.String, "The model as Spaces name it."),
+        "known": Column(
+            pl.Boolean, "It is in `models` that day; false: deleted, renamed, private."
+        ),
+        "spaces": Column(pl.Int64, "Spaces that name it."),
+        "authors": Column(pl.Int64, "Distinct authors of those Spaces."),
+        "likes": Column(pl.Int64, "Likes of those Spaces, added up."),
+        "category": _CATEGORY,
+        "chosen_tags": Column(TEXTS, "Tags it is chosen for in `top_models`."),
+    },
+)

@@ -1,0 +1,177 @@
+"""Which models stand first, and which ones Spaces use."""
+
+from typing import Any, Literal
+
+import polars as pl
+
+from hf_assets.hub.tables.schemas import CHOSEN_USAGE, MODEL_USAGE, TEXTS
+from hf_assets.storage.lake import TableWrite, iso
+
+Sort = Literal["likes", "downloads", "trending_score"]
+
+# The first look for top models takes this many of the best, then ten times as many: tags are the
+# widest column, and the best twenty of a tag are among the best few thousand of all.
+FIRST_LOOK = 20_000
+
+
+def top_models(
+    models: pl.LazyFrame, day: str, *, tags: tuple[str, ...], count: int, sort: Sort
+) -> TableWrite:
+    """The first `count` models for each tag. Columns: `schemas.TOP_MODELS`.
+
+    A model counts for a tag when the tag is its category or among its tags. Models of which the
+    Hub did not say the figure come last; equal figures are ordered by id.
+
+    Args:
+        models: that day's `models`.
+        day: the partition key.
+        tags: tags, each gets its own ranking.
+        count: models a tag.
+        sort: what to rank by, highest first.
+    """
+    total = models.select(pl.len()).collect().item()
+    look = max(FIRST_LOOK, count)
+    while True:
+        ranked = _rankings(_best(models, sort, look, total), tags, count, sort)
+        short = [tag for tag in tags if ranked.filter(tag=tag).height < count]
+        if not short or look >= total:
+            break
+        look *= 10
+    frame = ranked.with_columns(day=pl.lit(iso(day)))
+    notes = {f"models for {tag}": frame.filter(tag=tag).height for tag in tags}
+    return TableWrite(frames=[frame], notes={"rows": frame.height, "sort": sort, **notes})
+
+
+def _best(models: pl.LazyFrame, sort: Sort, look: int, total: int) -> pl.DataFrame:
+    """All models whose figure is no lower than that of the `look`-th."""
+    wanted = ["id", "hub_id", "likes", "downloads", "trending_score", "category", "tags"]
+    if look < total:
+        floor = models.select(pl.col(sort).top_k(look).min()).collect().item()
+        if floor is not None:
+            models = models.filter(pl.col(sort) >= floor)
+    return models.select(wanted).collect()
+
+
+def _rankings(best: pl.DataFrame, tags: tuple[str, ...], count: int, sort: Sort) -> pl.DataFrame:
+    by_category, by_tag = pl.col("by_category"), pl.col("by_tag")
+    rankings = [
+        best.lazy()
+        .with_columns(
+            tag=pl.lit(tag),
+            by_category=(pl.col("category") == tag).fill_null(value=False),
+            by_tag=pl.col("tags").list.contains(tag).fill_null(value=False),
+        )
+        .filter(by_category | by_tag)
+        .sort(pl.col(sort), "id", descending=[True, False], nulls_last=True)
+        .head(count)
+        .with_row_index("rank", 1)
+        for tag in tags
+    ]
+    # What is in memory already is ranked there in half the time of the streaming engine.
+    return pl.concat(rankings).drop("tags").collect(engine="in-memory")
+
+
+def model_usage(
+    spaces: pl.LazyFrame, models: pl.LazyFrame, top_models: pl.LazyFrame, day: str
+) -> TableWrite:
+    """One row for each model that any Space names. Columns: `schemas.MODEL_USAGE`.
+
+    What `chosen_usage` says is in the notes, under that name.
+
+    Args:
+        spaces: that day's `enriched_spaces`.
+        models: that day's `models`.
+        top_models: that day's `top_models`.
+        day: the partition key.
+    """
+    named = (
+        spaces.select("author", "likes", id="models")
+        .explode("id")
+        .filter(pl.col("id").is_not_null())
+        .group_by("id")
+        .agg(
+            spaces=pl.len().cast(pl.Int64),
+            authors=pl.col("author").drop_nulls().n_unique().cast(pl.Int64),
+            # A sum of nulls alone would read 0, where the Hub did not say.
+            likes=pl.when(pl.col("likes").is_not_null().any()).then(pl.col("likes").sum()),
+        )
+    )
+    of_all = spaces.select(
+        spaces=pl.len(), naming=(pl.col("n_models") > 0).sum(), pairs=pl.col("n_models").sum()
+    )
+    named, counted = pl.collect_all([named, of_all])
+    if named.is_empty():
+        frame, chosen_used = (
+            pl.DataFrame(schema=MODEL_USAGE.schema),
+            pl.DataFrame(schema=CHOSEN_USAGE),
+        )
+    else:
+        frame = _known(named, models, top_models).with_columns(day=pl.lit(iso(day)))
+        chosen_used = chosen_usage(spaces, top_models)
+    notes = _usage_notes(frame, counted, chosen_used)
+    return TableWrite(frames=[frame], notes=notes | {"chosen_usage": chosen_used.to_dicts()})
+
+
+def _known(named: pl.DataFrame, models: pl.LazyFrame, top_models: pl.LazyFrame) -> pl.DataFrame:
+    """Adds what the models are and are chosen for; by id."""
+    found = models.select("id", "category", known=pl.lit(value=True)).join(
+        named.lazy().select("id"), on="id", how="semi"
+    )
+    # Two models that swapped names under the listing share one.
+    found = found.unique("id", keep="first", maintain_order=True)
+    chosen = top_models.group_by("id").agg(chosen_tags=pl.col("tag").sort())
+    return (
+        named.lazy()
+        .join(found, on="id", how="left")
+        .join(chosen, on="id", how="left")
+        .with_columns(
+            pl.col("known").fill_null(value=False),
+            pl.col("chosen_tags").fill_null(pl.lit([], TEXTS)),
+        )
+        .sort("id")
+        .collect()
+    )
+
+
+def _usage_notes(
+    usage: pl.DataFrame, counted: pl.DataFrame, chosen_used: pl.DataFrame
+) -> dict[str, Any]:
+    notes: dict[str, Any] = {
+        "rows": usage.height,
+        "Spaces": counted["spaces"].item(),
+        "Spaces naming a model": counted["naming"].item(),
+        "(Space, model) pairs": counted["pairs"].item(),
+        "models named": usage.height,
+        "models unknown": int((~usage["known"]).sum()),
+    }
+    for row in chosen_used.iter_rows(named=True):
+        what = "tag" if row["dimension"] == "usage_tag" else "category"
+        notes[f"pairs of chosen models, {what} {row['key']}"] = row["rows"]
+        notes[f"Spaces with chosen models, {what} {row['key']}"] = int(row["value"])
+    return notes
+
+
+def chosen_usage(spaces: pl.LazyFrame, top_models: pl.LazyFrame) -> pl.DataFrame:
+    """How Spaces use the chosen models, by the tag they are chosen for and by their category.
+
+    Returns:
+        dimension ("usage_tag" or "usage_category"), key, rows ((Space, model) pairs), value
+        (distinct Spaces); most pairs first.
+    """
+    pairs = (
+        spaces.select("hub_id", id="models")
+        .filter(pl.col("id").list.len() > 0)
+        .explode("id")
+        .join(top_models.select("id").unique(), on="id", how="semi")
+        .collect()
+        .lazy()
+    )
+    by = {"usage_tag": "tag", "usage_category": "category"}
+    return pl.concat(
+        pairs.join(top_models.select("id", key=column).unique(), on="id")
+        .group_by("key")
+        .agg(rows=pl.len().cast(pl.Int64), value=pl.col("hub_id").n_unique().cast(pl.Float64))
+        .select(pl.lit(dimension).alias("dimension"), "key", "rows", "value")
+        .sort("rows", "key", descending=[True, False])
+        for dimension, column in by.items()
+    ).collect()

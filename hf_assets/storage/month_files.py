@@ -1,0 +1,192 @@
+"""A table kept a month a file: which files are the table, and how others take their place.
+
+`months.json` names them; they lie in `.versions/` and are never changed. New ones are written
+beside them, and are the table from the moment on that `months.json` is replaced: a reader sees the
+old table or the new one, also after a crash. Then each is put under its public name,
+`month=YYYY-MM/data.parquet`, a second name of the same file, for whoever reads by name. Files that
+are no longer the table stay for a day, for readers who have begun.
+"""
+
+import json
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from hf_assets.errors import InputError
+from hf_assets.storage.durable import STALE_TEMPORARY, link, storing, write_bytes
+
+MANIFEST = "months.json"
+# Seconds to wait for another process that refreshes the same table: one of years takes a minute.
+LOCK_WAIT = 600.0
+
+
+class BusyError(InputError):
+    """Another process holds the table for longer than anybody waits."""
+
+    def __init__(self, folder: Path, wait: float) -> None:
+        super().__init__(
+            f"another run has been refreshing {folder} for over {wait:.0f} s: wait for it to end, "
+            "or end it, and run this again",
+            permanent=False,
+        )
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What `months.json` says.
+
+    Args:
+        months: rows of each month, the oldest first.
+        files: its file in `.versions/`; a month of a lake of before has none.
+        superseded: files that were the table, with the time until when they were.
+    """
+
+    months: Mapping[str, int] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+    files: Mapping[str, str] = field(default_factory=dict)
+    superseded: Mapping[str, float] = field(default_factory=dict)
+
+
+class MonthFiles:
+    """The files of one table that is kept by month, in the table's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._versions = folder / ".versions"
+
+    @contextmanager
+    def lock(self, wait: float | None = None) -> Generator[bool]:
+        """Held by whoever refreshes the table. Gives whether another one had it before.
+
+        Raises:
+            BusyError: another one has it still after `wait` seconds (`LOCK_WAIT`).
+        """
+        with storing(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+        held, wait = FileLock(self.folder / ".lock"), LOCK_WAIT if wait is None else wait
+        waited = False
+        try:
+            held.acquire(timeout=0)
+        except Timeout:
+            waited = True
+        try:
+            if waited:
+                held.acquire(timeout=wait)
+        except Timeout as error:
+            raise BusyError(self.folder, wait) from error
+        try:
+            yield waited
+        finally:
+            held.release()
+
+    def manifest(self) -> Manifest:
+        """What is the table now; without months where it is not kept so."""
+        try:
+            return Manifest(**json.loads((self.folder / MANIFEST).read_bytes()))
+        except FileNotFoundError:
+            return Manifest()
+
+    def paths(self, manifest: Manifest) -> tuple[Path, ...]:
+        """Its files, the oldest first. FileNotFoundError where one is not there."""
+        found = []
+        for month in manifest.months:
+            if (path := self._path(manifest, month)) is None:
+                raise FileNotFoundError(self._public(month))
+            found.append(path)
+        return tuple(found)
+
+    def latest(self) -> dict[str, Path]:
+        """Each month as it was written last, part of the table or not yet."""
+        return self._latest(self.manifest())
+
+    def _latest(self, manifest: Manifest) -> dict[str, Path]:
+        found = {month: path for month in manifest.months if (path := self._path(manifest, month))}
+        used = {*manifest.files.values(), *manifest.superseded}
+        for name in self._stored():
+            month, written, _ = name.partition(".")
+            if written and month and name not in used:
+                found[month] = self._versions / name
+        return found
+
+    def new(self, month: str) -> Path:
+        """Where a file of that month is written."""
+        return self._versions / f"{month}.{time.time_ns():016x}-{secrets.token_hex(3)}.parquet"
+
+    def join(
+        self,
+        months: Sequence[str],
+        count: Callable[[Path], int],
+        notes: Mapping[str, Any],
+        seconds: float,
+    ) -> None:
+        """Make the last written files of those months the table; the caller has the lock.
+
+        Args:
+            months: the oldest first. KeyError where one was never written.
+            count: the rows of a file.
+            notes: of the table.
+            seconds: likewise.
+        """
+        before = self.manifest()
+        latest = self._latest(before)
+        files = {month: self._named(latest[month], month) for month in months}
+        rows = {
+            month: before.months[month]
+            if before.files.get(month) == name
+            else count(self._versions / name)
+            for month, name in files.items()
+        }
+        now = time.time()
+        gone = set(before.files.values()) - set(files.values())
+        superseded = {
+            name: min(at, now)
+            for name, at in {**before.superseded, **dict.fromkeys(gone, now)}.items()
+            if at > now - STALE_TEMPORARY
+        }
+        said = {"months": rows, "notes": notes, "seconds": round(seconds, 3)}
+        said |= {"files": files, "superseded": superseded}
+        write_bytes(self.folder / MANIFEST, json.dumps(said).encode())
+        self._publish(files)
+        for name in set(self._stored()) - set(files.values()) - superseded.keys():
+            (self._versions / name).unlink(missing_ok=True)
+
+    def _path(self, manifest: Manifest, month: str) -> Path | None:
+        public = self._public(month)
+        version = self._versions / manifest.files[month] if month in manifest.files else public
+        if version.exists():
+            return version
+        # A copy of the lake without hidden files, or a lake of before.
+        return public if public.exists() else None
+
+    def _public(self, month: str) -> Path:
+        return self.folder / f"month={month}" / "data.parquet"
+
+    def _stored(self) -> list[str]:
+        return sorted(os.listdir(self._versions)) if self._versions.is_dir() else []
+
+    def _named(self, path: Path, month: str) -> str:
+        """The name of that file; one that lies under its public name alone gets another."""
+        if path.parent != self._versions:
+            self._versions.mkdir(exist_ok=True)
+            path, public = self.new(month), path
+            link(public, path)
+        return path.name
+
+    def _publish(self, files: Mapping[str, str]) -> None:
+        for month, name in files.items():
+            public, version = self._public(month), self._versions / name
+            if not (public.exists() and public.samefile(version)):
+                public.parent.mkdir(exist_ok=True)
+                link(version, public)
+        for other in self.folder.glob("month=*"):
+            if other.name.removeprefix("month=") not in files:
+                shutil.rmtree(other)

@@ -1,0 +1,177 @@
+"""Days of a small table kept together by month, so that a year is read in a dozen files.
+
+Opening a file of 100 KB costs more than reading it. What is kept lies beside the days: the rows of
+a month in `<table>/by_month/YYYY-MM.parquet`, with the columns that are wanted and a note of the
+size and time of each day's file, and what the footers say in `YYYY-MM.json`. A day that is new,
+made again or gone has its month kept anew; of the last month a few new days may wait for that. All
+of it is a copy: whoever deletes it loses nothing.
+"""
+
+import itertools
+import json
+import os
+from collections.abc import Callable, Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from hf_assets.storage.durable import replacing, write_bytes
+from hf_assets.storage.lake import Lake
+from hf_assets.storage.opened import OpenedFile, scan
+from hf_assets.storage.parquet import Table
+
+# New days of the last month that are read one by one: it costs less to read so many than to keep
+# the month anew every night.
+WAITING = 6
+_NOTE = "hf_assets_days"
+# Of a day's file: its size and the time it was written, in nanoseconds.
+Mark = tuple[int, int]
+
+
+def month_of(day: str) -> str:
+    """The month of a day: YYYY-MM."""
+    return day[:7]
+
+
+def marks(lake: Lake, asset: str) -> dict[str, Mark]:
+    """The stored days, oldest first, each with what tells that it is still the same."""
+    # Texts, where a Path for each of a thousand days costs more than the call.
+    folder = str(lake.folder(asset, None))
+    found = {}
+    for day in lake.days(asset):
+        try:
+            about = os.stat(_file(folder, day))
+        except FileNotFoundError:  # it has gone meanwhile
+            continue
+        found[day] = (about.st_size, about.st_mtime_ns)
+    return found
+
+
+def by_month(
+    lake: Lake,
+    table: Table,
+    days: Mapping[str, Mark],
+    columns: Mapping[str, pl.DataType],
+    only: Collection[str] | None = None,
+) -> list[pl.LazyFrame]:
+    """Those columns of those days, unread: in the order of months, and of days in a dimension.
+
+    A column that an old file lacks is null.
+
+    Args:
+        lake: the lake.
+        table: a table of dimensions, a day a file.
+        days: every stored day of it, oldest first, with its mark.
+        columns: those wanted, each as what; `dimension` among them.
+        only: the months that are wanted; None: all.
+    """
+    folder = lake.folder(table.name, None)
+    months = _by_month(days)
+    newest = next(reversed(months), None)
+    kept: list[OpenedFile] = []
+    fresh: list[str] = []
+    for month, of_month in months.items():
+        if only is not None and month not in only:
+            continue
+        path = folder / "by_month" / f"{month}.parquet"
+        copy, there = _kept(path, of_month, columns)
+        if len(of_month) - there > (WAITING if month == newest else 0):
+            frame = _days(folder, of_month, table, columns).sort("dimension", maintain_order=True)
+            # Noted before it is read: a day that is replaced meanwhile is read again next time.
+            note = json.dumps({"columns": _kinds(columns), "days": _listed(of_month)})
+            with replacing(path) as new:
+                frame.collect().write_parquet(new, metadata={_NOTE: note}, compression_level=1)
+                # Another process may put its own in place: this one is what is read here.
+                copy = OpenedFile(new)
+                copy.path = path
+            there = len(of_month)
+        if there and copy:
+            kept.append(copy)
+        fresh += itertools.islice(of_month, there, None)
+    # One plan: a dozen cost twice as much.
+    plans = [scan(kept)] if kept else []
+    return plans + ([_days(folder, fresh, table, columns)] if fresh else [])
+
+
+def _kept(
+    path: Path, days: Mapping[str, Mark], columns: Mapping[str, pl.DataType]
+) -> tuple[OpenedFile | None, int]:
+    """The copy, and how many of those days are kept in it, the first: none if one has changed."""
+    try:
+        copy = OpenedFile(path)
+        note = copy.footer(_NOTE)
+    except (FileNotFoundError, ValueError, pl.exceptions.PolarsError):
+        return None, 0  # a copy that somebody broke is made anew
+    kept = note.get("days", [])
+    same = note.get("columns") == _kinds(columns) and kept == _listed(days)[: len(kept)]
+    return copy, len(kept) if same else 0
+
+
+def _listed(days: Mapping[str, Mark]) -> list[list[Any]]:
+    """Days and marks as JSON gives them back."""
+    return [[day, *mark] for day, mark in days.items()]
+
+
+def _kinds(columns: Mapping[str, pl.DataType]) -> dict[str, str]:
+    return {name: str(kind) for name, kind in columns.items()}
+
+
+def _days(
+    folder: Path, days: Iterable[str], table: Table, columns: Mapping[str, pl.DataType]
+) -> pl.LazyFrame:
+    return scan(
+        [OpenedFile(_file(str(folder), day)) for day in days],
+        schema=table.schema,
+        missing_columns="insert",
+        extra_columns="ignore",
+    ).select(pl.col(name).cast(kind) for name, kind in columns.items())
+
+
+def notes_by_month(lake: Lake, asset: str) -> dict[str, dict[str, Any]]:
+    """`Lake.notes` of each stored day, oldest first."""
+    return kept_by_month(lake, asset, "by_month", lambda lake, day: lake.notes(asset, day))
+
+
+def kept_by_month(
+    lake: Lake, asset: str, folder: str, read: Callable[[Lake, str], dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """What is read of each stored day, oldest first: kept in that folder, a month a file.
+
+    Args:
+        lake: the lake.
+        asset: a table, a day a file.
+        folder: its name, beside the days.
+        read: of one day, whatever its file says.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for month, of_month in _by_month(marks(lake, asset)).items():
+        path = lake.folder(asset, None) / folder / f"{month}.json"
+        kept = _kept_notes(path)
+        known = {
+            day: kept[day][1]
+            for day, mark in of_month.items()
+            if day in kept and tuple(kept[day][0]) == mark
+        }
+        if missing := [day for day in of_month if day not in known]:
+            known |= {day: read(lake, day) for day in missing}
+            said = {day: (mark, known[day]) for day, mark in of_month.items()}
+            write_bytes(path, json.dumps(said).encode())
+        found |= known
+    return found
+
+
+def _kept_notes(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):  # a copy that somebody broke is made anew
+        return {}
+
+
+def _by_month(days: Mapping[str, Mark]) -> dict[str, dict[str, Mark]]:
+    months = itertools.groupby(days.items(), key=lambda item: month_of(item[0]))
+    return {month: dict(of_month) for month, of_month in months}
+
+
+def _file(folder: str, day: str) -> str:
+    return f"{folder}/day={day}/data.parquet"

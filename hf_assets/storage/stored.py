@@ -1,0 +1,79 @@
+"""A day of a table on its way into the lake, and as it was when it was read from it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from hf_assets.storage.opened import OpenedFile, scan
+from hf_assets.storage.side_tables import DATA
+
+
+@dataclass
+class TableWrite:
+    """One day of a table on its way into the lake.
+
+    Args:
+        frames: the rows, in batches of any size.
+        notes: counts by name, complete once `frames` is exhausted; kept in the footer.
+        provenance: for each raw asset behind the table, what its capture says of itself.
+        aside: small side tables by name, complete once `frames` is exhausted; those with rows are
+            stored beside the data, as `<name>.parquet`.
+    """
+
+    frames: Iterable[pl.DataFrame]
+    notes: dict[str, Any] = field(default_factory=dict)
+    provenance: dict[str, dict[str, Any]] = field(default_factory=dict)
+    aside: dict[str, pl.DataFrame] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StoredTable:
+    """One day of a table as it was when it was read from the lake, whatever is written meanwhile.
+
+    `frame` is lazy, the rest is from the footer. `day` is empty for a table without days, and
+    `path` the folder of one that is kept by month: `months` are then its files, the oldest first.
+    `files` holds the data, and the side tables by their names.
+    """
+
+    path: Path
+    day: str
+    rows: int
+    notes: dict[str, Any]
+    provenance: dict[str, dict[str, Any]]
+    seconds: float
+    months: tuple[Path, ...] = field(default=(), compare=False)
+    files: Mapping[str, OpenedFile] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def frame(self) -> pl.LazyFrame:
+        """The rows, unread."""
+        if not self.months:
+            return scan([self.files[DATA]])
+        # Where months are made anew by other rules, some may have other columns meanwhile.
+        other: dict[str, Any] = {"missing_columns": "insert", "extra_columns": "ignore"}
+        return pl.scan_parquet(list(self.months), hive_partitioning=False, **other)
+
+    @property
+    def bytes(self) -> int:
+        """The size of its files."""
+        if self.months:
+            return sum(path.stat().st_size for path in self.months)
+        return self.files[DATA].size
+
+    @property
+    def file(self) -> OpenedFile:
+        """Its one file. KeyError for a table that is kept by month."""
+        return self.files[DATA]
+
+    @property
+    def asides(self) -> dict[str, pl.DataFrame]:
+        """Every side table that has rows, by name."""
+        names = sorted(self.files.keys() - {DATA})
+        return {name: scan([self.files[name]]).collect() for name in names}
+
+    def aside(self, name: str) -> pl.DataFrame | None:
+        """The side table of that name, or None where it has no rows."""
+        return scan([self.files[name]]).collect() if name in self.files else None

@@ -1,0 +1,230 @@
+"""Many days as figures are given them, and what those share: their days, captions, series.
+
+Adding a figure is one function beside this file, `@trend_figure`, from `History` to `Figure`: its
+name is the key in `TREND_FIGURES` and the name of its files.
+"""
+
+import datetime
+import functools
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import polars as pl
+from matplotlib.figure import Figure
+
+from hf_assets.charts.axes import Along, day_name, days_along
+from hf_assets.charts.lines import usual_step
+from hf_assets.charts.marks import house_style, is_narrow
+from hf_assets.charts.panels import SHADE
+from hf_assets.charts.wording import MINUS, clean, exact, fit, plural
+from hf_assets.hub.quality.schemas import DAY_QUALITY
+from hf_assets.storage.lake import Lake, MissingDay
+from hf_assets.storage.parquet import Table
+from hf_assets.trends.figures.day.snapshot import number_of
+from hf_assets.trends.series import schemas
+
+TABLES: Mapping[str, Table] = {
+    table.name: table
+    for table in (
+        schemas.CATEGORY_HISTORY, schemas.LIBRARY_HISTORY, schemas.LICENSE_HISTORY,
+        schemas.MODEL_HISTORY, schemas.MODEL_PHASES, schemas.ADOPTION_HISTORY,
+        schemas.SPACE_USAGE_HISTORY, schemas.CONCENTRATION_HISTORY, schemas.LIFECYCLE, DAY_QUALITY,
+    )
+}  # fmt: skip
+TREND_FIGURES: dict[str, Callable[["History"], Figure]] = {}
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class History:
+    """The series by their table's name, unread, each with all its table's columns."""
+
+    frames: Mapping[str, pl.LazyFrame]
+
+    @classmethod
+    def of(cls, frames: Mapping[str, pl.DataFrame | pl.LazyFrame]) -> "History":
+        """From what there is: a table or a column that is missing is empty."""
+        found = {}
+        for name, table in TABLES.items():
+            frame = frames.get(name, pl.DataFrame(schema=table.schema)).lazy()
+            have = frame.collect_schema().names()
+            found[name] = frame.select(
+                (pl.col(column) if column in have else pl.lit(None))
+                .cast(dtype, strict=False)
+                .alias(column)
+                for column, dtype in table.schema.items()
+            )
+        return cls(found)
+
+    @functools.cached_property
+    def days(self) -> pl.DataFrame:
+        """`day_quality`, in order."""
+        known = self.frames[DAY_QUALITY.name].filter(pl.col("day").is_not_null())
+        return known.sort("day").collect()
+
+    def rows(self, table: Table, *where: pl.Expr) -> pl.DataFrame:
+        """The rows of a series that meet every condition, by day."""
+        known = self.frames[table.name].filter(pl.lit(True), *where)
+        return (
+            known.sort("day", maintain_order=True) if "day" in table.columns else known
+        ).collect()
+
+
+def read_history(lake: Lake) -> History:
+    """The series of a lake, those by month unread; those that were never made are empty."""
+    found: dict[str, pl.DataFrame | pl.LazyFrame] = {}
+    for name in TABLES:
+        try:
+            stored = lake.read(name, None)
+        except MissingDay:
+            continue
+        # Figures are drawn in other processes: an opened file goes to none, so its rows do. Tables
+        # of one file are small; the files of months have names that stay.
+        found[name] = stored.frame if stored.months else stored.frame.collect()
+    return History.of(found)
+
+
+def trend_figure(make: Callable[[History], Figure]) -> Callable[[History], Figure]:
+    """Register `make` in `TREND_FIGURES` under its name, drawn in the house style."""
+
+    @functools.wraps(make)
+    def styled(history: History) -> Figure:
+        with house_style():
+            return make(history)
+
+    TREND_FIGURES[styled.__name__] = styled
+    return styled
+
+
+# --- days ----------------------------------------------------------------------------------------
+
+
+class Period(NamedTuple):
+    """The days a figure shows: first and last as ordinals, and what is known of those between."""
+
+    first: int
+    last: int
+    step: float
+    shaded: list[tuple[float, float]]
+    words: list[str]
+
+    @property
+    def along(self) -> Along:
+        """The axis of those days."""
+        return days_along(self.first, self.last, self.shaded)
+
+    @property
+    def legend(self) -> list[tuple[str, str]]:
+        """The key to the shading, where there is any."""
+        if not self.shaded:
+            return []
+        return [(SHADE, "days not trusted: values there lie between their neighbours'")]
+
+
+def period_of(h: History, days: Iterable[datetime.date]) -> Period | None:
+    """The days of a series, with their gaps and flags; None where it has none."""
+    shown = sorted({day.toordinal() for day in days if day})
+    if not shown:
+        return None
+    first, last = shown[0], shown[-1]
+    known = [row for row in h.days.to_dicts() if first <= row["day"].toordinal() <= last]
+    flagged = [row["day"].toordinal() for row in known if row["trusted"] is False
+               and not row["gap"]]  # fmt: skip
+    step = usual_step(shown)
+    absent = set(range(first, last + 1)) - set(shown) - set(flagged)
+    missing = len(absent) if step == 1 else 0
+    span = day_name(first) if first == last else f"{day_name(first)} to {day_name(last)}"
+    counted = plural(len(shown), "day", number=exact)
+    if missing:
+        counted += f", {exact(missing)} missing"
+    if flagged:
+        counted += f", {exact(len(flagged))} not trusted"
+    words = [f"{span}: {counted}", *filter(None, [sources(known)])]
+    return Period(first, last, step, _stretches(flagged), words)
+
+
+def _stretches(days: Iterable[int]) -> list[tuple[float, float]]:
+    """Neighbouring days joined, half a day on either side."""
+    found: list[tuple[float, float]] = []
+    for day in days:
+        if found and day - found[-1][1] <= 0.5:
+            found[-1] = (found[-1][0], day + 0.5)
+        else:
+            found.append((day - 0.5, day + 0.5))
+    return found
+
+
+def sources(days: Sequence[Mapping[str, Any]]) -> str:
+    """Where those rows of `day_quality` came from, such as "hub-stats (46), captured (12)"."""
+    counted = Counter(_source(row) for row in days if row["source"])
+    if len(counted) == 1:
+        return next(iter(counted))
+    return ", ".join(f"{name} ({exact(count)})" for name, count in counted.most_common(4))
+
+
+def _source(row: Mapping[str, Any]) -> str:
+    if row["source"] == "captured":
+        host = clean(str(row["origin"] or "")).split("://")[-1].split("/")[0]
+        if host.startswith(("127.0.0.1", "localhost", "[::1]")):
+            return "captured from an embedded Hub"
+        return f"captured from {fit(host, 8.5, 200)}" if host and host != "(blank)" else "captured"
+    if row["source"] == "folder":
+        return "recorded files"
+    return fit(clean(str(row["source"])), 8.5, 160)
+
+
+def drawn_from(table: Table, rows: int) -> str:
+    """Such as "category_history: 2 880 rows"."""
+    return f"{table.name}: {plural(rows, 'row', number=exact)}"
+
+
+# --- series --------------------------------------------------------------------------------------
+
+
+def ordinals(frame: pl.DataFrame) -> list[int]:
+    """The distinct days of a frame, in order."""
+    return [day.toordinal() for day in frame["day"].unique().sort() if day]
+
+
+def series(
+    frame: pl.DataFrame, by: str, value: str, days: Sequence[int]
+) -> dict[Any, list[float | None]]:
+    """For each key of column `by` its values on those days; None where it has none."""
+    place = {day: i for i, day in enumerate(days)}
+    found: dict[Any, list[float | None]] = {}
+    for day, key, number in frame.select("day", by, value).iter_rows():
+        if day and day.toordinal() in place:
+            values = found.setdefault(key, [None] * len(days))
+            values[place[day.toordinal()]] = number_of(number)
+    return found
+
+
+def ends_of(values: Sequence[float | None]) -> tuple[float, float] | None:
+    """The first and the last value there is."""
+    known = [value for value in values if value is not None]
+    return (known[0], known[-1]) if known else None
+
+
+def model_name(known: str | None) -> str:
+    """A model's id made inert; on a page for phones without its author, which takes half of it."""
+    said = clean(known or "")
+    return said.partition("/")[2] or said if is_narrow() else said
+
+
+def signed(value: float, digits: int = 1) -> str:
+    """Such as "+1.2" or "0.0"."""
+    text = f"{value:+.{digits}f}"
+    return text[1:] if not float(text) else text.replace("-", MINUS)
+
+
+def grown(rate: float | None) -> str:
+    """A growth for people: +3.4%, +12%, +1 240%; empty where it is not known."""
+    rate = number_of(rate)
+    if rate is None:
+        return ""
+    size = abs(100 * rate)
+    if size >= 9.95:
+        return f"{MINUS if rate < 0 else '+'}{exact(size)}%"
+    return signed(100 * rate) + "%"

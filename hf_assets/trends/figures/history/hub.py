@@ -1,0 +1,350 @@
+"""Figures of the whole Hub over many days: shares, licences, new models, concentration, Spaces."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+from matplotlib.figure import Figure
+
+from hf_assets.charts.axes import span_up
+from hf_assets.charts.lines import Line, areas_panel, line_ends, lines_panel, whole
+from hf_assets.charts.marks import MUTED, NONE, OTHER, Sheet, is_narrow
+from hf_assets.charts.panels import DOWN, PALETTE, UP, below, beside, names_room, split
+from hf_assets.charts.wording import clean, exact, human, percent, plural
+from hf_assets.storage.parquet import Table
+from hf_assets.trends.figures.day.snapshot import number_of, shortened
+from hf_assets.trends.figures.history.history import (
+    History,
+    drawn_from,
+    ends_of,
+    model_name,
+    ordinals,
+    period_of,
+    series,
+    signed,
+    trend_figure,
+)
+from hf_assets.trends.series.schemas import (
+    CATEGORY_HISTORY,
+    CONCENTRATION_HISTORY,
+    LIBRARY_HISTORY,
+    LICENSE_HISTORY,
+    SPACE_USAGE_HISTORY,
+)
+
+_SHOWN = 7  # keys with a colour of their own beside "others" and "none given"
+_DEEP = 300  # px of a panel of areas
+_BEHIND = "behind a name: its share on the last day, and its change since the first in points"
+
+
+def _in_percent(value: float) -> str:
+    return f"{human(100 * value)}%"
+
+
+def _nothing(title: str, h: History, what: str) -> Figure:
+    there = plural(h.days.height, "day") + " in day_quality" if h.days.height else "no day yet"
+    return Sheet(title, "", [there]).message(f"no {what} yet")
+
+
+# --- shares --------------------------------------------------------------------------------------
+
+
+def _layers(
+    frame: pl.DataFrame,
+    column: str,
+    days: Sequence[int],
+    shown: Sequence[str],
+    names: Mapping[str, str],
+    lumped: str,
+    without: str,
+) -> list[Line]:
+    """One layer a key, then what all others have, then what carries no key."""
+    found = series(frame, "key", column, days)
+    if not any(ends_of(values) for values in found.values()):
+        return []
+    nobody = [None] * len(days)
+    none = found.get(None, nobody)
+    chosen = [found.get(key, nobody) for key in shown]
+    known = [any(values[i] is not None for values in found.values()) for i in range(len(days))]
+    rest: list[float | None] = [
+        max(0.0, 1 - sum(values[i] or 0 for values in [*chosen, none])) if known[i] else None
+        for i in range(len(days))
+    ]
+    layers = [
+        Line(names.get(key, clean(key)), days, values, PALETTE[i], _moved(values))
+        for i, (key, values) in enumerate(zip(shown, chosen, strict=True))
+    ]
+    if lumped and any((value or 0) > 5e-4 for value in rest):
+        layers.append(Line(lumped, days, rest, OTHER, _moved(rest)))
+    if any(none):
+        layers.append(Line(without, days, none, NONE, _moved(none)))
+    return layers
+
+
+def _moved(values: Sequence[float | None]) -> str:
+    """A share on the last day and its change in points."""
+    ends = ends_of(values)
+    if ends is None:
+        return ""
+    change = f" {signed(100 * (ends[1] - ends[0]))}" if len(values) > 1 else ""
+    return percent(ends[1], 1) + change
+
+
+def _over_time(
+    h: History,
+    table: Table,
+    frame: pl.DataFrame,
+    title: str,
+    nouns: str,
+    *,
+    keys: Sequence[str] = (),
+    names: Mapping[str, str] | None = None,
+) -> Figure:
+    """Two panels of shares stacked to the whole: by downloads and by number of models."""
+    period = period_of(h, frame["day"])
+    days = ordinals(frame)
+    weight = "share_downloads"
+    if frame[weight].null_count() == frame.height:
+        weight = "share_rows"
+    last = frame.filter(pl.col("key").is_not_null() & pl.col(weight).is_not_null())
+    by_share = (
+        last.group_by("key").agg(pl.col(weight).sort_by("day").last()).sort(weight, "key",
+        descending=[True, False])["key"].to_list()
+    )  # fmt: skip
+    shown = [key for key in keys if key in by_share] if keys else by_share[:_SHOWN]
+    many = len(by_share) - len(shown)
+    lumped = "" if keys else f"{many} other {nouns}" if many else "others"
+    made = {
+        said: _layers(frame, column, days, shown, names or {}, lumped, "none given")
+        for said, column in (("share of downloads", "share_downloads"),
+                             ("share of models", "share_rows"))
+    }  # fmt: skip
+    made = {said: layers for said, layers in made.items() if layers}
+    if not period or not made:
+        return _nothing(title, h, f"shares of {nouns}")
+    caption = [*period.words, drawn_from(table, frame.height), _BEHIND]
+    lead = _gains(next(iter(made.values())), next(iter(made)).removeprefix("share of "))
+    sheet = Sheet(title, lead, caption, _DEEP * len(made) - 20, period.legend)
+    box = whole(sheet)
+    most = (0.48 if is_narrow() else 0.4) * (box.right - box.left)
+    room = max(names_room(line_ends(layers), most) for layers in made.values())
+    for place, (said, layers) in zip(below(box, len(made)), made.items(), strict=True):
+        up = span_up([0, 1], _in_percent, most=1)
+        areas_panel(sheet, place, period.along, up, layers, said, room=room)
+    return sheet.figure
+
+
+def _gains(layers: Sequence[Line], of: str) -> str:
+    """Who gained and who lost most, or how things stand where there is one day."""
+    moved = [
+        (ends[1] - ends[0], line.name, ends[1])
+        for line in layers
+        if line.color not in (OTHER, NONE) and (ends := ends_of(line.y))
+    ]
+    if not moved:
+        return ""
+    most, least = max(moved), min(moved)
+    if max(abs(most[0]), abs(least[0])) < 5e-4:
+        first = max(moved, key=lambda one: one[2])
+        return f"{shortened(first[1])} leads with {percent(first[2], 1)} of {of}"
+    said = []
+    if most[0] > 0:
+        said.append(f"{shortened(most[1])} gained most, {signed(100 * most[0])} points of {of}")
+    if least[0] < 0:
+        said.append(f"{shortened(least[1])} lost most, {signed(100 * least[0])}")
+    return "; ".join(said)
+
+
+@trend_figure
+def category_shares(h: History) -> Figure:
+    """Share of downloads and of models in each category, day by day."""
+    frame = h.rows(CATEGORY_HISTORY)
+    return _over_time(h, CATEGORY_HISTORY, frame, "Categories over time", "categories")
+
+
+@trend_figure
+def library_shares(h: History) -> Figure:
+    """Share of downloads and of models made for each library, day by day."""
+    frame = h.rows(LIBRARY_HISTORY)
+    return _over_time(h, LIBRARY_HISTORY, frame, "Libraries over time", "libraries")
+
+
+# --- licences ------------------------------------------------------------------------------------
+
+_GROUPS = {
+    "permissive": "permissive", "openrail": "OpenRAIL", "copyleft": "copyleft",
+    "restricted": "other, with restrictions", "none": "none given",
+}  # fmt: skip
+
+
+@trend_figure
+def license_mix(h: History) -> Figure:
+    """Share of downloads and of models under each kind of licence, day by day."""
+    frame = h.rows(LICENSE_HISTORY, pl.col("of") == "group")
+    # What carries no licence is a group of its own in the metrics: the grey layer on top here.
+    frame = frame.with_columns(pl.col("key").replace("none", None))
+    return _over_time(h, LICENSE_HISTORY, frame, "Licences over time", "kinds of licence",
+                      keys=list(_GROUPS)[:-1], names=_GROUPS)  # fmt: skip
+
+
+@trend_figure
+def license_drift(h: History) -> Figure:
+    """How often a derivative's licence is looser, or stricter, than its base model's."""
+    title = "Are derivatives licensed more loosely than what they come from?"
+    frame = h.rows(LICENSE_HISTORY, pl.col("of") == "against_base")
+    days, period = ordinals(frame), period_of(h, frame["day"])
+    panels = {}
+    for said, column in (("of derivatives, by number", "rows"),
+                         ("of derivatives, by downloads", "downloads")):  # fmt: skip
+        found = series(frame, "key", column, days)
+        wholes = [
+            sum(found.get(key, [0] * len(days))[i] or 0 for key in ("looser", "same", "stricter"))
+            for i in range(len(days))
+        ]
+        lines = [
+            Line(key, days, y, color, percent(ends[1], 1))
+            for key, color in (("looser", DOWN), ("stricter", UP))
+            if (y := _parts(found.get(key), wholes)) and (ends := ends_of(y))
+        ]
+        if lines:
+            panels[said] = (lines, wholes[-1], found.get("unknown"))
+    if not period or not panels:
+        return _nothing(title, h, "derivatives beside their base models")
+    lines, known, unknown = next(iter(panels.values()))
+    left_out = number_of(unknown[-1]) if unknown else None
+    caption = [
+        *period.words,
+        drawn_from(LICENSE_HISTORY, frame.height),
+        "all others carry a licence as strict as their base model's",
+        f"{plural(left_out, 'derivative', number=exact)} with a licence that cannot be placed left "
+        "out on the last day" if left_out else "",
+    ]  # fmt: skip
+    said = " and ".join(f"{line.note} {line.name}" for line in lines)
+    lead = f"Of {plural(known, 'derivative')} whose base model is listed: {said} on the last day"
+    sheet = Sheet(title, lead, [part for part in caption if part], 480, period.legend)
+    shown = [line for ls, _, _ in panels.values() for line in ls]
+    top = max((y for line in shown for y in line.y if y), default=0.1)
+    places = below(whole(sheet), len(panels))
+    for place, (name, (ls, _, _)) in zip(places, panels.items(), strict=True):
+        up = span_up([0, top], _in_percent, most=1)
+        lines_panel(sheet, place, period.along, up, ls, name, room=130, step=period.step)
+    return sheet.figure
+
+
+def _parts(values: Sequence[float | None] | None, wholes: Sequence[float]) -> list[float | None]:
+    if values is None:
+        return []
+    return [
+        None if value is None or not whole > 0 else value / whole
+        for value, whole in zip(values, wholes, strict=True)
+    ]
+
+
+# --- concentration -------------------------------------------------------------------------------
+
+_TOPS = {"top_1000": "the first 1000", "top_100": "the first 100", "top_10": "the first 10",
+         "top_1": "the first model"}  # fmt: skip
+_EVENNESS = {
+    "gini": "Gini: 0 if all had the same, 1 if one had all",
+    "effective_number": "effective number: as if so many had equal parts",
+}
+
+
+@trend_figure
+def concentration(h: History) -> Figure:
+    """Share of downloads of the first 1, 10, 100 and 1000 models; Gini and effective number."""
+    title = "How few hold the downloads, over time"
+    frame = h.rows(CONCENTRATION_HISTORY)
+    models = frame.filter(pl.col("of") == "models")
+    days, period = ordinals(frame), period_of(h, frame["day"])
+    tops = []
+    for i, (column, said) in enumerate(_TOPS.items()):
+        y = series(models, "of", column, days).get("models", [])
+        if ends_of(y):
+            tops.append(Line(said, days, y, PALETTE[(2, 0, 1, 3)[i]], _moved(y)))
+    if not period or not tops:
+        return _nothing(title, h, "shares of the first models")
+    small = []
+    for column, said in _EVENNESS.items():
+        found = series(frame, "of", column, days)
+        lines = [
+            Line(name, days, found[name], color, f"{ends[1]:.3f}" if column == "gini"
+                 else human(ends[1]))
+            for name, color in (("models", PALETTE[0]), ("authors", PALETTE[5]))
+            if name in found and (ends := ends_of(found[name]))
+        ]  # fmt: skip
+        if lines:
+            small.append((column, said, lines))
+    caption = [*period.words, drawn_from(CONCENTRATION_HISTORY, frame.height), _BEHIND]
+    low = next(line for line in tops if line.name == tops[min(2, len(tops) - 1)].name)
+    lead = f"{low.name[0].upper()}{low.name[1:]} {'holds' if 'model' in low.name else 'hold'} "
+    lead += f"{percent((ends_of(low.y) or (0, 0))[1], 1)} of the downloads"
+    if len(days) > 1:
+        lead += f", {signed(100 * _change(low.y))} points since the first day"
+    extra = 200 * (len(small) if is_narrow() else min(len(small), 1))
+    sheet = Sheet(title, lead, caption, 330 + extra - 20, period.legend)
+    upper, lower = split(whole(sheet), 330, extra)
+    up = span_up([v for line in tops for v in line.y if v is not None], _in_percent, most=1)
+    lines_panel(sheet, upper, period.along, up, tops, "share of downloads", step=period.step)
+    for place, (column, said, lines) in zip(beside(lower, max(len(small), 1)), small, strict=False):
+        values = [v for line in lines for v in line.y if v is not None]
+        up = span_up(values, zero=column != "gini")
+        lines_panel(sheet, place, period.along, up, lines, said, room=118, step=period.step)
+    return sheet.figure
+
+
+def _change(values: Sequence[float | None]) -> float:
+    ends = ends_of(values)
+    return ends[1] - ends[0] if ends else 0.0
+
+
+# --- Spaces --------------------------------------------------------------------------------------
+
+
+@trend_figure
+def space_usage(h: History) -> Figure:
+    """The models that most Spaces use, and how many Spaces name a model at all, day by day."""
+    title = "Models in Spaces over time"
+    frame = h.rows(SPACE_USAGE_HISTORY, pl.col("of").is_in(["model", "total"]))
+    models = frame.filter(pl.col("of") == "model", pl.col("key").is_not_null())
+    days, period = ordinals(frame), period_of(h, frame["day"])
+    found = series(models, "key", "spaces", days)
+    last = {key: ends[1] for key, y in found.items() if (ends := ends_of(y)) and _lives(y)}
+    best = sorted(last, key=lambda key: (-last[key], key))[:8]
+    if not period or not best or not last[best[0]] > 0:
+        return _nothing(title, h, "models used in Spaces")
+    lines = [
+        Line(model_name(key), days, found[key], PALETTE[i], human(last[key]))
+        for i, key in enumerate(best)
+    ]
+    total = series(frame.filter(pl.col("of") == "total"), "key", "spaces", days)
+    small = [
+        (key, Line("", days, total[key], MUTED, human(ends[1])))
+        for key in ("Spaces", "Spaces with models", "models used")
+        if key in total and (ends := ends_of(total[key]))
+    ]
+    caption = [*period.words, drawn_from(SPACE_USAGE_HISTORY, frame.height),
+               "the 8 models that most Spaces name; each panel has its own scale"]  # fmt: skip
+    gain = max(best, key=lambda key: (_change(found[key]), key))
+    lead = f"{shortened(clean(best[0]))} is named by most, {plural(last[best[0]], 'Space')}"
+    if _change(found[gain]) > 0:
+        more = f"+{human(_change(found[gain]))}"
+        same = gain == best[0]
+        lead += f"; it gained most, {more}" if same else (
+            f"; {shortened(clean(gain))} gained most, {more}"
+        )  # fmt: skip
+    extra = 150 * (len(small) if is_narrow() else min(len(small), 1))
+    sheet = Sheet(title, lead, caption, 350 + extra - 20, period.legend)
+    upper, lower = split(whole(sheet), 350, extra)
+    up = span_up([v for line in lines for v in line.y if v is not None], zero=False)
+    lines_panel(sheet, upper, period.along, up, lines, "Spaces that name the model",
+                step=period.step)  # fmt: skip
+    for place, (said, line) in zip(beside(lower, max(len(small), 1)), small, strict=False):
+        up = span_up([v for v in line.y if v is not None], zero=False)
+        lines_panel(sheet, place, period.along, up, [line], said, room=64, step=period.step)
+    return sheet.figure
+
+
+def _lives(values: Sequence[float | None]) -> bool:
+    """Whether there is a value in the last tenth of the days."""
+    return any(v is not None for v in values[-max(1, math.ceil(len(values) / 10)) :])

@@ -1,0 +1,302 @@
+"""One day of the Hub → one small table of aggregates.
+
+Everything that a figure or a series over many days needs, in about 70 KB, so that a year is read
+faster than one day of models. Tidy: a row is a `key` of a `dimension`. The rankings (models,
+authors, models in Spaces) are row groups of their own, so that a reader of the rest skips them.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import polars as pl
+
+from hf_assets.hub.tables.schemas import CHOSEN_USAGE
+from hf_assets.storage.lake import TableWrite, iso
+from hf_assets.storage.parquet import Column, Table
+from hf_assets.trends.metrics.concentration import concentration
+from hf_assets.trends.metrics.licenses import against_base, license_group
+
+# The longest rankings kept a day.
+TOP = 1000
+# Keys a dimension keeps; libraries and licences are free text, and the rest goes into one row.
+MOST_KEYS = 300
+# Models in Spaces kept a day.
+TOP_USED = 300
+OTHER = "(other)"
+# The engine for what has been read: small steps cost it least.
+HERE = "in-memory"
+FLOOR_KEY = "2022-03-02 (floor)"
+POPULARITY = ("downloads", "likes", "trending_score")
+QUANTILES = {"25%": 0.25, "50%": 0.5, "75%": 0.75}
+
+DAILY_METRICS = Table(
+    name="daily_metrics",
+    required=("dimension",),
+    row_group=1,  # each ranking by itself
+    columns={
+        "day": Column(pl.Date, "Day of the snapshot, UTC: the partition."),
+        "dimension": Column(
+            pl.String,
+            "category, library, license, license_group, against_base (a derivative's licence "
+            "beside its base model's), year, sdk, model, author (the top 1000 by downloads), "
+            "models_per_space, usage_tag, usage_category, usage_model (the 300 models in most "
+            "Spaces), usage_total, describe, correlation, concentration.",
+        ),
+        "key": Column(pl.String, "Value of the dimension; null: the Hub gives none."),
+        "rank": Column(
+            pl.Int32, "1 has the most downloads (models), likes (sdk) or Spaces (usage_model)."
+        ),
+        "rows": Column(
+            pl.Int64,
+            "Models, Spaces (sdk, models_per_space, usage_model) or (Space, model) pairs "
+            "(usage_tag, usage_category); usage_total: what the key says.",
+        ),
+        "downloads": Column(pl.Int64, "Downloads in the last 30 days, added up."),
+        "downloads_all_time": Column(pl.Int64, "Downloads since creation, added up."),
+        "likes": Column(pl.Int64, "Likes, added up."),
+        "trending_score": Column(pl.Float64, "Trending scores, added up."),
+        "share_rows": Column(
+            pl.Float32, "Of all rows, 0 to 1; against_base: of the derivatives compared."
+        ),
+        "share_downloads": Column(pl.Float32, "Of all downloads, 0 to 1."),
+        "share_likes": Column(pl.Float32, "Of all likes, 0 to 1."),
+        "value": Column(
+            pl.Float64,
+            "describe: the statistic; correlation: -1 to 1; concentration: share 0 to 1, Gini "
+            "0 to 1, HHI 0 to 10 000, effective number; usage_tag, usage_category: distinct "
+            "Spaces; usage_model: distinct authors of those Spaces.",
+        ),
+        "hub_id": Column(pl.String, "Of a model."),
+        "category": Column(pl.String, "Of a model."),
+        "created": Column(
+            pl.Date, "Day a model was created; 2022-03-02, the Hub's floor, is that day or before."
+        ),
+    },
+)
+
+
+def daily_metrics(
+    models: pl.LazyFrame,
+    spaces: pl.LazyFrame | None,
+    usage: pl.LazyFrame,
+    chosen_usage: list[dict[str, Any]],
+    day: str,
+) -> TableWrite:
+    """The aggregates of a day. Columns: `DAILY_METRICS`.
+
+    Args:
+        models: that day's `models`.
+        spaces: that day's `enriched_spaces`; None where the day's source has no Spaces.
+        usage: that day's `model_usage`.
+        chosen_usage: rows of what `hub.usage.chosen_usage` says of that day.
+        day: the partition key.
+    """
+    counted = models.select(
+        *("category", "library", "license", "author", *_SUMS),
+        year=pl.when("floor_dated")
+        .then(pl.lit(FLOOR_KEY))
+        .otherwise(pl.col("year").cast(pl.String)),
+    ).collect()
+    rows = counted.lazy()
+    by_license = _sums(rows, "license")
+    by_author = _sums(rows.filter(pl.col("author").is_not_null()), "author").collect(engine=HERE)
+    held = {"downloads": counted["downloads"], "authors": by_author["downloads"]}
+    derived = against_base(models).lazy().with_columns(trending_score=pl.lit(None, pl.Float64))
+    sums = [
+        *(_sums(rows, name) for name in ("category", "library", "year")),
+        by_license,
+        _grouped_licenses(by_license),
+        _sums(derived, "against_base"),
+    ]
+    small = [_ranked(pl.concat(sums)), _values(counted, held).lazy()]
+    rankings = [_top_models(models, counted), _ranked(by_author.lazy(), TOP, fold_rare=False)]
+    notes = {"models": counted.height, "Spaces": None}
+    if spaces is not None:
+        kinds = spaces.select("sdk", "likes", "trending_score", "n_models").collect()
+        notes["Spaces"] = kinds.height
+        small += [*_of_spaces(kinds, usage), pl.LazyFrame(chosen_usage, schema=CHOSEN_USAGE)]
+        rankings.append(_top_used(usage))
+    shape = pl.LazyFrame(schema=DAILY_METRICS.schema)
+    frames = pl.collect_all(
+        [
+            pl.concat([shape, *parts], how="diagonal_relaxed").with_columns(day=pl.lit(iso(day)))
+            for parts in (small, *([ranking] for ranking in rankings))
+        ],
+        engine=HERE,
+    )
+    return TableWrite(frames=frames, notes={"rows": sum(frame.height for frame in frames), **notes})
+
+
+_VALUES = {"dimension": pl.String, "key": pl.String, "value": pl.Float64}
+_SUMS = ("downloads", "downloads_all_time", "likes", "trending_score")
+
+
+def _said(name: str) -> pl.Expr:
+    """The sum of a counter; null, and not 0, where the Hub never said."""
+    return pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()).alias(name)
+
+
+def _sums(frame: pl.LazyFrame, column: str) -> pl.LazyFrame:
+    """Sums a key: dimension, key, rows, and the counters."""
+    return frame.group_by(pl.col(column).alias("key")).agg(
+        pl.lit(column).alias("dimension").first(),
+        *(_said(name) for name in _SUMS),
+        rows=pl.len().cast(pl.Int64),
+    )
+
+
+def _grouped_licenses(by_license: pl.LazyFrame) -> pl.LazyFrame:
+    return by_license.group_by(key=license_group(pl.col("key"))).agg(
+        pl.lit("license_group").alias("dimension").first(),
+        *(_said(name) for name in _SUMS),
+        pl.col("rows").sum(),
+    )
+
+
+def _ranked(
+    sums: pl.LazyFrame, keep: int = MOST_KEYS, *, by: str = "downloads", fold_rare: bool = True
+) -> pl.LazyFrame:
+    """Highest `by` first in each dimension; keys past `keep` in one row `OTHER`.
+
+    Args:
+        sums: what `_sums` gives, of one dimension after the other.
+    """
+    kept = pl.col("rank") <= keep
+    if fold_rare:
+        # What most models carry is kept too, however little it is downloaded.
+        kept |= pl.col("rows").rank("ordinal", descending=True).over("at") <= keep
+    total = {name: pl.col(name).sum().over("at") for name in ("rows", "downloads", "likes")}
+    return (
+        sums.with_columns(at=pl.col("dimension").rle_id())
+        .sort("at", by, "rows", "key", descending=[False, True, True, False], nulls_last=True)
+        .with_columns(rank=pl.int_range(1, pl.len() + 1).over("at"))
+        # What is kept is a group by itself.
+        .group_by("at", pl.when(kept).then("rank").alias("rank"), maintain_order=True)
+        .agg(
+            pl.col("dimension", "key").first(),
+            *(_said(name) for name in _SUMS),
+            pl.col("rows").sum(),
+        )
+        .sort("at", "rank", nulls_last=True)
+        .select(
+            "dimension",
+            pl.when(pl.col("rank").is_null()).then(pl.lit(OTHER)).otherwise("key").alias("key"),
+            *("rank", "rows", *_SUMS),
+            **{
+                f"share_{name}": pl.when(of_all != 0).then(pl.col(name) / of_all)
+                for name, of_all in total.items()
+            },
+        )
+    )
+
+
+def _top_models(models: pl.LazyFrame, counted: pl.DataFrame) -> pl.LazyFrame:
+    """The models with the most downloads; those of which the Hub does not say come last."""
+    said = counted["downloads"].drop_nulls()
+    best = (
+        models.filter(pl.col("downloads") >= said.top_k(TOP).min()) if len(said) >= TOP else models
+    )
+    return (
+        best.select(
+            *("hub_id", "category", *_SUMS), key="id", created=pl.col("created_at").dt.date()
+        )
+        .sort("downloads", "key", descending=[True, False], nulls_last=True)
+        .head(TOP)
+        .with_row_index("rank", 1)
+        .with_columns(
+            dimension=pl.lit("model"),
+            rows=pl.lit(1, pl.Int64),
+            **{
+                f"share_{name}": pl.col(name) / (counted[name].sum() or None)
+                for name in ("downloads", "likes")
+            },
+        )
+    )
+
+
+def _of_spaces(kinds: pl.DataFrame, usage: pl.LazyFrame) -> Iterator[pl.LazyFrame]:
+    """By sdk, by number of models, and what they use in all."""
+    rows = kinds.lazy().with_columns(
+        downloads=pl.lit(None, pl.Int64), downloads_all_time=pl.lit(None, pl.Int64)
+    )
+    yield _ranked(_sums(rows, "sdk"), by="likes")
+    per_space = rows.group_by("n_models").agg(rows=pl.len().cast(pl.Int64)).sort("n_models")
+    yield per_space.select(
+        pl.lit("models_per_space").alias("dimension"),
+        pl.col("n_models").cast(pl.String).alias("key"),
+        "rows",
+        share_rows=pl.col("rows") / pl.col("rows").sum(),
+    )
+    used = kinds["n_models"]
+    said = used.count() > 0  # else the Hub refused the field
+    totals = {
+        "Spaces": kinds.height,
+        "Spaces with models": (used > 0).sum() if said else None,
+        "models used": usage.select(pl.len()).collect().item() if said else None,
+        "pairs": used.sum() if said else None,
+    }
+    yield pl.LazyFrame(
+        [("usage_total", key, rows) for key, rows in totals.items()],
+        schema={"dimension": pl.String, "key": pl.String, "rows": pl.Int64},
+        orient="row",
+    )
+
+
+def _top_used(usage: pl.LazyFrame) -> pl.LazyFrame:
+    """The models that most Spaces use."""
+    return (
+        usage.select("category", "likes", key="id", rows="spaces", value=pl.col("authors") * 1.0)
+        .sort("rows", "key", descending=[True, False])
+        .head(TOP_USED)
+        .with_row_index("rank", 1)
+        .with_columns(dimension=pl.lit("usage_model"))
+    )
+
+
+def _values(counted: pl.DataFrame, held: Mapping[str, pl.Series]) -> pl.DataFrame:
+    """What is a number for the whole day: distributions, correlations, concentration."""
+    # In one piece: the threads that read it cut it up, and each piece is added up by itself, so
+    # that the last bits of a mean or a correlation would depend on how many there are.
+    counted = counted.rechunk()
+    numbers = dict([*_described(), *_correlated(counted)])
+    asked = [one.alias(str(at)) for at, one in enumerate(numbers.values())]
+    # Lazy: what several of them need, a ranking or a column of floats, is computed once.
+    found = counted.lazy().select(asked).collect(engine=HERE).row(0)
+    # A correlation with a column that is constant is nan, which equals nothing.
+    rows = [
+        (*of, value if value == value else None) for of, value in zip(numbers, found, strict=True)
+    ]
+    rows += [
+        ("concentration", f"{of}/{name}", value)
+        for of, series in held.items()
+        for name, value in concentration(series)
+    ]
+    return pl.DataFrame(rows, schema=_VALUES, orient="row")
+
+
+def _described() -> Iterator[tuple[tuple[str, str], pl.Expr]]:
+    """count, mean, std, min, quartiles (interpolated, as pandas does) and max."""
+    for name in POPULARITY:
+        # As floats: what polars calls a mean may be a date as well.
+        column = pl.col(name).cast(pl.Float64)
+        statistics = {
+            "count": column.count().cast(pl.Float64),
+            "mean": column.mean(),
+            "std": column.std(),
+            "min": column.min(),
+            **{label: column.quantile(at, "linear") for label, at in QUANTILES.items()},
+            "max": column.max(),
+        }
+        for label, value in statistics.items():
+            yield ("describe", f"{name}/{label}"), value
+
+
+def _correlated(counted: pl.DataFrame) -> Iterator[tuple[tuple[str, str], pl.Expr]]:
+    """Pearson and Spearman of each two of the popularity columns, over rows that have both."""
+    gaps = {name for name in POPULARITY if counted[name].null_count()}
+    pairs = (("likes", "trending_score"), ("likes", "downloads"), ("trending_score", "downloads"))
+    for pair in pairs:
+        both = pl.all_horizontal(pl.col(name).is_not_null() for name in pair)
+        columns = [pl.when(both).then(name) if gaps & {*pair} else pl.col(name) for name in pair]
+        for method, two in (("pearson", columns), ("spearman", [one.rank() for one in columns])):
+            yield ("correlation", "/".join((method, *pair))), pl.corr(*two)

@@ -1,0 +1,154 @@
+"""The report's summary: numbers, each with the asset and the day it is from. No prose."""
+
+import datetime
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from hf_assets.charts.axes import day_name
+from hf_assets.charts.wording import exact, human, percent, plural
+from hf_assets.hub.quality.schemas import DAY_QUALITY
+from hf_assets.trends.figures.day.snapshot import number_of
+from hf_assets.trends.figures.history.history import History, grown, signed, sources
+from hf_assets.trends.series.schemas import CONCENTRATION_HISTORY, LIFECYCLE, MODEL_HISTORY
+
+WEEK = 7
+FLAGGED_ROWS = 60  # days in the report's table; all are in `day_quality`
+
+
+class Number(NamedTuple):
+    """What is counted, how much, what it is compared with, and where it is from."""
+
+    label: str
+    value: str
+    note: str
+    trace: str
+
+
+class FlaggedDay(NamedTuple):
+    """A day that is missing or that something is wrong with."""
+
+    day: str
+    what: str
+    source: str
+    models: str
+    downloads: str
+
+
+def newest_trusted(h: History) -> datetime.date | None:
+    """The newest day of `day_quality` that is trusted."""
+    return max(h.days.filter(pl.col("trusted").fill_null(False))["day"], default=None)
+
+
+def numbers(h: History) -> list[Number]:
+    """What the report says first, of the newest trusted day and the week before it.
+
+    A day is compared with one that covers the same: a folder's lists are no smaller Hub.
+    """
+    day = newest_trusted(h)
+    if day is None:
+        return []
+    by_day = {row["day"]: row for row in h.days.to_dicts() if row["trusted"]}
+    earlier = [one for one in _as_wide(h, day) if one in by_day and (day - one).days >= WEEK]
+    before = by_day[max(earlier)] if earlier else None
+    at = f"{DAY_QUALITY.name}, {day}"
+    found = [
+        _counted(said, by_day[day], before, column, at)
+        for column, said in (
+            ("models", "models listed"),
+            ("downloads", "downloads in the last 30 days"),
+            ("spaces", "Spaces listed"),
+        )
+    ]
+    found += [_created(h, day), _held(h, day), _mover(h, day, rising=True)]
+    found += [_mover(h, day, rising=False), _trusted(h)]
+    return [one for one in found if one is not None]
+
+
+def _as_wide(h: History, day: datetime.date) -> list[datetime.date]:
+    """The days of the same coverage as that one."""
+    of_day = h.days.filter(pl.col("day") == day)["coverage"][0]
+    same = pl.col("coverage").eq_missing(pl.lit(of_day, pl.String))
+    return h.days.filter(same)["day"].to_list()
+
+
+def _counted(
+    label: str, row: dict[str, Any], before: dict[str, Any] | None, column: str, at: str
+) -> Number | None:
+    value = number_of(row[column])
+    if value is None:
+        return None
+    old = number_of(before[column]) if before else None
+    note = ""
+    if before and old:
+        back = (row["day"] - before["day"]).days
+        note = f"{grown(value / old - 1)} in {plural(back, 'day')}"
+    return Number(label, human(value), note, at)
+
+
+def _created(h: History, day: datetime.date) -> Number | None:
+    rows = h.rows(LIFECYCLE, pl.col("day") > day - datetime.timedelta(WEEK), pl.col("day") <= day,
+                  pl.col("trusted"), pl.col("days_spanned") > 0,
+                  pl.col("created").is_not_null())  # fmt: skip
+    spanned = float(rows["days_spanned"].sum())
+    if not rows.height or not spanned:
+        return None
+    rate = WEEK * int(rows["created"].sum()) / spanned
+    note = f"from {plural(round(spanned, 1), 'day')} really spanned"
+    return Number("new models a week", human(round(rate)), note, f"{LIFECYCLE.name}, to {day}")
+
+
+def _held(h: History, day: datetime.date) -> Number | None:
+    rows = h.rows(CONCENTRATION_HISTORY, pl.col("of") == "models", pl.col("day") <= day,
+                  pl.col("day").is_in(_as_wide(h, day)))  # fmt: skip
+    rows = rows.filter(pl.col("top_10").is_finite())
+    if not rows.height:
+        return None
+    first, last = rows.row(0, named=True), rows.row(-1, named=True)
+    note = ""
+    if first["day"] != last["day"]:
+        change = signed(100 * (last["top_10"] - first["top_10"]))
+        note = f"{change} points since {day_name(first['day'])}"
+    return Number("of the downloads go to the first ten models", percent(last["top_10"], 1), note,
+                  f"{CONCENTRATION_HISTORY.name}, {last['day']}")  # fmt: skip
+
+
+def _mover(h: History, day: datetime.date, *, rising: bool) -> Number | None:
+    base = pl.col("downloads") / (1 + pl.col("growth_7"))
+    rows = h.rows(MODEL_HISTORY, pl.col("day") == day, pl.col("growth_7").is_finite(),
+                  base >= 10_000)  # fmt: skip
+    rows = rows.filter(pl.col("growth_7") > 0 if rising else pl.col("growth_7") < 0)
+    if not rows.height:
+        return None
+    one = rows.sort("growth_7", "hub_id", descending=[rising, False]).row(0, named=True)
+    label = f"downloads of the first {'riser' if rising else 'faller'} of the week"
+    return Number(label, grown(one["growth_7"]), one["id"] or "", f"{MODEL_HISTORY.name}, {day}")
+
+
+def _trusted(h: History) -> Number:
+    good = int(h.days["trusted"].fill_null(False).sum())
+    missing = int(h.days["gap"].fill_null(False).sum())
+    note = f"of {exact(h.days.height)}" + (f"; {exact(missing)} missing" if missing else "")
+    return Number("days that can be trusted", exact(good), note, DAY_QUALITY.name)
+
+
+def flagged_days(h: History) -> tuple[list[FlaggedDay], int]:
+    """Days with a flag, newest first, and how many more there are than fit."""
+    rows = [row for row in h.days.to_dicts()[::-1] if row["flags"] or row["trusted"] is False]
+    shown = [
+        FlaggedDay(
+            str(row["day"]),
+            _words([*(row["flags"] or []), *(row["schema_changes"] or [])]) or "not trusted",
+            sources([row]),
+            "" if row["models"] is None else exact(row["models"]),
+            "" if row["downloads"] is None else human(row["downloads"]),
+        )
+        for row in rows[:FLAGGED_ROWS]
+    ]
+    return shown, len(rows) - len(shown)
+
+
+def _words(flags: Iterable[str]) -> str:
+    said = {"gap": "missing", "short": "under 18 hours after the last"}
+    return ", ".join(said.get(flag, flag.replace("_", " ")) for flag in flags)

@@ -1,0 +1,90 @@
+"""How long models take to a number of downloads, those that still wait counted as waiting.
+
+`daily_changes` counts, for each step between two days, how many models below the number were at
+risk at each age, and how many of them had reached it at its end. Added up over all trusted steps,
+by the length of the step, they are what `trends.survival` makes its estimate from: Kaplan and
+Meier's where days follow each other, Turnbull's where they do not, as nobody saw on which day
+within a step it was reached. A model comes under observation at the age at which it is first seen
+below the number (delayed entry) and leaves it at the age at which it is last seen: the
+still-waiting are censored by construction, and nobody is followed by name.
+
+Days that were compared before steps of more than a week counted have none such; all others are read
+as they are: the length of a step is in their columns `day` and `before`.
+"""
+
+import datetime
+
+import numpy as np
+import polars as pl
+
+from hf_assets.storage.lake import TableWrite
+from hf_assets.trends.series.incremental import brought_up, counts
+from hf_assets.trends.series.past import Past
+from hf_assets.trends.series.schemas import ADOPTION_STEPS
+from hf_assets.trends.survival import shares
+
+
+def adoption_history(past: Past, *, anew: bool = False) -> TableWrite:
+    """A row a milestone and age with models at risk. Columns: `ADOPTION_HISTORY`.
+
+    The steps are kept by month beside it, and those that stand are not counted again; `anew` does.
+    """
+    (steps,) = brought_up(past, counts(ADOPTION_STEPS, adoption_steps), anew=anew)
+    frame = steps.frame.drop("day").group_by("milestone", "age", "step").sum().collect()
+    notes = {"models that reached a number": frame["reached"].sum()}
+    return TableWrite(frames=[shares(frame)], notes=notes)
+
+
+def adoption_steps(past: Past) -> TableWrite:
+    """The steps of each month added up. Columns: `ADOPTION_STEPS`.
+
+    Steps count whose two days are both trusted: what is missed on one is missed by risk and event.
+    Those of a stale day do not: they go over steps that other days count.
+    """
+    trusted = past.trusted_days
+    fresh = sorted(set(trusted) - set(past.stale_days))
+    rows = past.changes("adoption")
+    month = pl.col("day").dt.truncate("1mo")
+    parts = rows.with_columns(month=month).partition_by("month", maintain_order=True)
+    return TableWrite(
+        _hazards(part, trusted, fresh).with_columns(day=pl.lit(part["month"][0])) for part in parts
+    )
+
+
+def _hazards(
+    rows: pl.DataFrame, trusted: list[datetime.date], fresh: list[datetime.date]
+) -> pl.DataFrame:
+    """The steps among those rows that count, added up: what `survival.shares` takes."""
+    counts = _among(rows["day"], fresh) & _among(rows["before"], trusted)
+    # Nearly always a day, and few others: numbers that cells can be told by.
+    days = (rows["day"] - rows["before"]).dt.total_days().fill_null(1).clip(1).to_numpy()
+    lengths, length = np.unique(days, return_inverse=True)
+    # The rows of a milestone lie together, a few hundred a day.
+    runs = rows["key"].rle().struct.unnest()
+    numbers = runs["value"].cast(pl.String).cast(pl.Int64).to_numpy()
+    milestones, which = np.unique(numbers, return_inverse=True)
+    age = rows["age"].to_numpy()
+    ages = int(age.max(initial=-1)) + 1
+    cell = (np.repeat(which * ages, runs["len"].to_numpy()) + age) * len(lengths) + length
+    at_risk, reached = (
+        np.bincount(cell, rows[name].to_numpy() * counts, len(milestones) * ages * len(lengths))
+        for name in ("rows", "value")
+    )
+    there = np.flatnonzero(at_risk)
+    aged, length = np.divmod(there, max(len(lengths), 1))
+    return pl.DataFrame(
+        {
+            "milestone": milestones[aged // ages],
+            "age": aged % ages,
+            "step": lengths[length],
+            "at_risk": at_risk[there],
+            "reached": reached[there],
+        },
+    ).cast({"age": pl.Int32, "step": pl.Int32, "at_risk": pl.Int64, "reached": pl.Int64})
+
+
+def _among(days: pl.Series, wanted: list[datetime.date]) -> np.ndarray:
+    """Whether each day is one of those; a day's rows lie together."""
+    runs = days.rle().struct.unnest()
+    fits = runs["value"].is_in(wanted).fill_null(False)
+    return np.repeat(fits.to_numpy(), runs["len"].to_numpy())

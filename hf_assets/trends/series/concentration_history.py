@@ -1,0 +1,70 @@
+"""How much of the downloads the first have, and how many of them are new, over time."""
+
+import numpy as np
+import polars as pl
+
+from hf_assets.storage.lake import TableWrite
+from hf_assets.trends.series.calendar import NO_DAY, Calendar
+from hf_assets.trends.series.panel import SLACK, panel
+from hf_assets.trends.series.past import Past
+
+# The first so many are compared for turnover.
+FIRST = 100
+MEASURES = ["gini", "hhi", "effective_number", "top_1", "top_10", "top_100", "top_1000",
+            "top_1_percent"]  # fmt: skip
+_OF = {"downloads": "models", "authors": "authors"}
+
+
+def concentration_history(past: Past) -> TableWrite:
+    """A row a day for models, and one for authors. Columns: `CONCENTRATION_HISTORY`.
+
+    turnover_7 and turnover_28 compare with the last trusted day 7 (28) days before, or at most a
+    week earlier; they are not rescaled, as the same model may come and go.
+    """
+    parts = past.dimension("concentration").select(
+        "at", "value", pl.col("key").cast(pl.String).str.split_exact("/", 1).struct.unnest()
+    )
+    wide = (
+        parts.filter(pl.col("field_0").is_in(list(_OF)) & pl.col("field_1").is_in(MEASURES))
+        .group_by("at", of=pl.col("field_0").replace_strict(_OF, return_dtype=pl.String))
+        .agg(
+            pl.col("value").filter(pl.col("field_1") == name).first().alias(name)
+            for name in MEASURES
+        )
+        # Days that were aggregated before it was kept.
+        .with_columns(effective_number=pl.coalesce("effective_number", 10_000 / pl.col("hhi")))
+        .sort("at")
+    )
+    history = panel(wide, past.calendar, "of", MEASURES)
+    of = history.frame["of"]
+    firsts = {
+        "models": _first(past.dimension("model"), "hub_id", len(past.calendar)),
+        "authors": _first(past.dimension("author"), "key", len(past.calendar)),
+    }
+    turnovers = {}
+    for days in (7, 28):
+        column = np.full(len(history), np.nan)
+        for name, first in firsts.items():
+            mine = (of == name).to_numpy()
+            column[mine] = _turnover(past.calendar, first, days)[history.at[mine]]
+        turnovers[f"turnover_{days}"] = column
+    return past.made([history.table(**turnovers)])
+
+
+def _first(rows: pl.DataFrame, key: str, days: int) -> np.ndarray:
+    """Which keys are among the first of each day: a row a day, a column a key."""
+    ranked = rows.select("at", "rank", key).filter(pl.col("rank") <= FIRST)
+    numbers = ranked[key].to_physical().rank("dense").fill_null(0).to_numpy()
+    found = np.zeros((days, numbers.max(initial=0) + 1), bool)
+    found[ranked["at"].to_numpy(), numbers] = True
+    return found
+
+
+def _turnover(known: Calendar, first: np.ndarray, days: int) -> np.ndarray:
+    """Share of each trusted day's first that were not among the first of the day before."""
+    base = known.earlier(days, days + SLACK)
+    now, then = first, first[base]
+    size = now.sum(axis=1)
+    told = known.trusted & (base != NO_DAY) & (size > 0) & then.any(axis=1)
+    new = (now & ~then).sum(axis=1)
+    return np.divide(new, size, out=np.full(len(known), np.nan), where=told)

@@ -1,0 +1,320 @@
+"""Levels over the days → levels spread over untrusted days, and rates over the days really spanned.
+
+A `Panel` holds the levels of many keys, a row a key and day. Spreading comes first: on a day that
+is not trusted, a key's level lies on the line between its levels on the trusted days on either
+side, so that a stall is neither a zero nor followed by a jump; where a side is missing (an edge, or
+a key that is not among the first thousand there) the level is null: unknown, not zero.
+
+Rates are of one key between two of its rows that are trusted and cover the same part of the Hub
+(`calendar.Calendar.coverage`), over the days really spanned; null where there are none such:
+
+- growth: `(level / base) ** (days / spanned) - 1`, the base being the last row `days` to
+  `days + SLACK` days before; null on untrusted days, or with a base under a floor.
+- daily downloads: the step of all-time downloads since the last row, over the days spanned, at
+  least 0, as counters that fall are corrections; an untrusted day has the mean of the step that
+  goes over it. Windows of 30 days overlap and are never summed.
+- acceleration: the change of the daily step of a level, a day: twice the second divided difference
+  over the last three rows, each at most `STEP` days from the next.
+"""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from hf_assets.trends.series.calendar import NO_DAY, Calendar
+
+# How much further back than asked for a base may lie: an outage of a week still gives a rate.
+SLACK = 7
+# Days a key may be out of sight, or the Hub unseen, for a step to be a daily one.
+STEP = 7
+# A hundred more of ten is 1000 %: bases under it give noise and no growth.
+DOWNLOADS_FLOOR = 1_000.0
+SPACES_FLOOR = 10.0
+# Rows worked on at once, where there are many.
+BLOCK = 1 << 15
+
+
+@dataclass
+class Panel:
+    """Levels by key and day, in the order of keys and then of days.
+
+    Attributes:
+        known: the calendar.
+        frame: the texts and dates of each row, as of its day; `at` is its place in the calendar.
+        key: a number a key (int64), ascending.
+        levels: arrays by name (float64), NaN where unknown.
+    """
+
+    known: Calendar
+    frame: pl.DataFrame
+    key: np.ndarray
+    levels: dict[str, np.ndarray]
+
+    def __len__(self) -> int:
+        return len(self.key)
+
+    @property
+    def at(self) -> np.ndarray:
+        """The place of each row's day in the calendar."""
+        return self.frame["at"].to_numpy()
+
+    @property
+    def trusted(self) -> np.ndarray:
+        """Whether each row's day is trusted."""
+        return self.known.trusted[self.at]
+
+    def rates(self, level: str, floor: float) -> dict[str, np.ndarray]:
+        """growth_7 and growth_28 of that level."""
+        good = _Good(self)
+        return {f"growth_{days}": good.growth(self.levels[level], days, floor) for days in (7, 28)}
+
+    def all_rates(self) -> dict[str, np.ndarray]:
+        """daily_downloads, growth_7, growth_28 and acceleration, of downloads."""
+        good = _Good(self)
+        downloads = self.levels["downloads"]
+        return {
+            "daily_downloads": good.daily(self.levels["downloads_all_time"]),
+            "growth_7": good.growth(downloads, 7, DOWNLOADS_FLOOR),
+            "growth_28": good.growth(downloads, 28, DOWNLOADS_FLOOR),
+            "acceleration": good.acceleration(downloads),
+        }
+
+    def table(self, **more: np.ndarray) -> pl.DataFrame:
+        """The rows with day, source, trusted, the levels and `more`; NaN becomes null.
+
+        Only those of `known.shown`.
+        """
+        rows: np.ndarray | slice = slice(None)
+        if self.known.shown is not None:
+            rows = np.flatnonzero(self.known.shown[self.at])
+        columns = [
+            pl.Series(name, values[rows], nan_to_null=True)
+            for name, values in (self.levels | more).items()
+        ]
+        texts = self.frame[rows].drop("at")
+        return self.known.frame[self.at[rows]].hstack(texts).hstack(columns)
+
+
+def panel(rows: pl.DataFrame, known: Calendar, key: str, levels: list[str]) -> Panel:
+    """The levels of those rows, spread.
+
+    Args:
+        rows: in the order of days; `at`, the key, the levels and whatever else a row has. Of rows
+            with the same key and day the first counts.
+        known: the calendar that `at` refers to.
+        key: the column of texts that tells the keys; null is one.
+        levels: columns of numbers.
+    """
+    (whole,) = panels(rows, known, key, levels, len(rows) + 1)
+    return whole
+
+
+def panels(
+    rows: pl.DataFrame, known: Calendar, key: str, levels: list[str], block: int = BLOCK
+) -> Iterator[Panel]:
+    """`panel` a few keys at a time: `block` rows and those that are left of the last key.
+
+    What is then made of a block stays in the processor's caches, and needs no new memory.
+    """
+    codes, at = numbers_of(rows[key]), rows["at"].to_numpy()
+    values = {name: _floats(rows[name]) for name in levels}
+    take, spread_at = _spread(known, codes, at, values)
+    order = stable_order(spread_at)
+    order = order[stable_order(codes[take[order]])]
+    take, spread_at = take[order], spread_at[order]
+    codes = codes[take]
+    again = (codes[1:] == codes[:-1]) & (spread_at[1:] == spread_at[:-1])
+    if again.any():
+        first = np.append(True, ~again)
+        order, take, spread_at, codes = order[first], take[first], spread_at[first], codes[first]
+    texts = rows.drop(*levels, "at").rechunk()
+    for part in blocks(codes, block):
+        yield Panel(
+            known,
+            texts[take[part]].with_columns(at=pl.Series(spread_at[part])),
+            codes[part],
+            {name: one[order[part]] for name, one in values.items()},
+        )
+
+
+def blocks(keys: np.ndarray, block: int = BLOCK) -> Iterator[slice]:
+    """Rows a few keys at a time: `block` of them and those that are left of the last key.
+
+    Args:
+        keys: a number a row, those of a key together.
+    """
+    begins = np.append(0, np.flatnonzero(np.diff(keys)) + 1)
+    _, first = np.unique(begins // block, return_index=True)
+    for begin, end in itertools.pairwise([*begins[first], len(keys)]):
+        yield slice(begin, end)
+
+
+def numbers_of(keys: pl.Series) -> np.ndarray:
+    """A number a key, in the order of the keys: readers of one then skip the rows of the others."""
+    if keys.dtype != pl.Categorical:
+        keys = keys.cast(pl.Categorical(pl.Categories.random()))
+    numbers = keys.to_physical()
+    # The last place is that of null.
+    numbers = (numbers.cast(pl.Int64).fill_null(-1) if keys.has_nulls() else numbers).to_numpy()
+    example = np.full(numbers.max(initial=0) + 2, -1)
+    example[numbers] = np.arange(len(numbers))
+    there = np.flatnonzero(example >= 0)
+    places = np.empty(len(example), np.int64)
+    names = keys[example[there]].cast(pl.String)
+    places[there[names.arg_sort(nulls_last=True)]] = np.arange(len(there))
+    return places[numbers]
+
+
+def _floats(numbers: pl.Series) -> np.ndarray:
+    """A copy as numbers that may be unknown; chunk by chunk, as copies on the way cost as much."""
+    found = np.empty(len(numbers))
+    begin = 0
+    for chunk in numbers.get_chunks():
+        found[begin : begin + len(chunk)] = chunk.to_numpy()
+        begin += len(chunk)
+    return found
+
+
+def stable_order(numbers: np.ndarray) -> np.ndarray:
+    """The stable order of numbers from 0 on; numpy sorts those of 16 bits in linear time."""
+    small = numbers.max(initial=0) < 1 << 16
+    return np.argsort(numbers.astype(np.uint16) if small else numbers, kind="stable")
+
+
+def _spread(
+    known: Calendar, codes: np.ndarray, at: np.ndarray, values: dict[str, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Replace the values of untrusted days in place, adding rows that such a day should have.
+
+    Returns:
+        For each row that there is now, the row its texts come from, and its day's place.
+    """
+    take, places = [np.arange(len(codes))], [at]
+    added: dict[str, list[np.ndarray]] = {name: [one] for name, one in values.items()}
+    begins = np.searchsorted(at, np.arange(len(known) + 1))
+    before, after = known.neighbours
+    for day in np.flatnonzero(~known.trusted):
+        own = np.arange(begins[day], begins[day + 1])
+        for one in values.values():
+            one[own] = np.nan
+        last, following = before[day], after[day]
+        if last == NO_DAY or following == NO_DAY:
+            continue
+        first = np.arange(begins[last], begins[last + 1])
+        second = np.arange(begins[following], begins[following + 1])
+        both, i, j = np.intersect1d(codes[first], codes[second], return_indices=True)
+        weight = known.times[day] - known.times[last]
+        weight /= known.times[following] - known.times[last]
+        # Keys that the day has itself keep their row; the others get one.
+        _, mine, theirs = np.intersect1d(codes[own], both, return_indices=True)
+        others = np.setdiff1d(np.arange(len(both)), theirs)
+        for name, one in values.items():
+            line = one[first[i]] * (1 - weight) + one[second[j]] * weight
+            one[own[mine]] = line[theirs]
+            added[name].append(line[others])
+        take.append(first[i][others])
+        places.append(np.full(len(others), day, np.int32))
+    if len(take) > 1:
+        for name, parts in added.items():
+            values[name] = np.concatenate(parts)
+    return np.concatenate(take), np.concatenate(places)
+
+
+class _Good:
+    """The trusted rows of a panel, by key and coverage; what rates are made from."""
+
+    def __init__(self, panel: Panel) -> None:
+        known, at = panel.known, panel.at
+        self.rows = np.flatnonzero(known.trusted[at])
+        self.size = len(panel)
+        kinds, coverage = np.unique(known.coverage, return_inverse=True)
+        covers = max(len(kinds), 1)
+        group = panel.key * covers + coverage[at]
+        # Where a folder and the Hub take turns, rows of a key are not in the order of groups.
+        if covers > 1:
+            self.rows = self.rows[np.argsort(group[self.rows], kind="stable")]
+        self.at = at[self.rows]
+        self.group = group[self.rows]
+        self.day = known.days[self.at].astype(np.int64)
+        self.time = known.times[self.at]
+        self.line = _line(self.group, self.day)
+        # Places among the rows of those whose rates are wanted.
+        every = known.shown is None
+        self.shown = np.arange(len(self.at)) if every else np.flatnonzero(known.shown[self.at])
+        # Of each row and the one before it: days spanned, and whether near.
+        same = self.group[1:] == self.group[:-1]
+        self.spanned = np.full(len(self.rows), np.nan)
+        self.spanned[1:][same] = np.diff(self.time)[same]
+        self.near = np.zeros(len(self.rows), bool)
+        self.near[1:] = same & (np.diff(self.day) <= STEP)
+        self.last_day = known.neighbours[0][self.at]
+        self.between = np.flatnonzero(~known.trusted[at])
+        self.between_group = group[self.between]
+        self.between_day = known.days[at[self.between]].astype(np.int64)
+
+    def _whole(self, values: np.ndarray) -> np.ndarray:
+        """Values of the trusted rows as an array of all rows."""
+        found = np.full(self.size, np.nan)
+        found[self.rows] = values
+        return found
+
+    def _base(self, days: int) -> np.ndarray:
+        """For each row that is shown the last one at least `days` before it; -1: there is none.
+
+        It may be of the group before.
+        """
+        # So many rows before, where no day is missing: a search is for the others.
+        base = self.shown - days
+        line = self.line[self.shown]
+        apart = (base < 0) | (line - self.line[np.maximum(base, 0)] != days)
+        base[apart] = np.searchsorted(self.line, line[apart] - days, side="right") - 1
+        return base
+
+    def growth(self, level: np.ndarray, days: int, floor: float) -> np.ndarray:
+        level = level[self.rows]
+        base, shown = self._base(days), self.shown
+        then, spanned = level[base], self.time[shown] - self.time[base]
+        fits = (base >= 0) & (self.line[base] >= self.line[shown] - days - SLACK) & (then >= floor)
+        rate = np.divide(level[shown], then, out=np.full(len(shown), np.nan), where=fits)
+        uneven = fits & (np.abs(spanned - days) > 1e-9)
+        rate[uneven] **= days / spanned[uneven]
+        found = np.full(self.size, np.nan)
+        found[self.rows[shown]] = rate - 1
+        return found
+
+    def _step(self, values: np.ndarray) -> np.ndarray:
+        """What was added since the row before, a day."""
+        step = np.full(len(values), np.nan)
+        step[1:] = np.diff(values) / self.spanned[1:]
+        return step
+
+    def daily(self, all_time: np.ndarray) -> np.ndarray:
+        # A gap of the Hub's is spanned however long it is, a model's own absence is not.
+        near = self.near.copy()
+        near[1:] |= self.at[:-1] == self.last_day[1:]
+        step = np.where(near, np.maximum(self._step(all_time[self.rows]), 0), np.nan)
+        found = self._whole(step)
+        following = np.searchsorted(self.line, _line(self.between_group, self.between_day))
+        inside = following < len(step)
+        rows, following = self.between[inside], following[inside]
+        spread = np.isfinite(all_time[rows]) & (self.group[following] == self.between_group[inside])
+        found[rows] = np.where(spread, step[following], np.nan)
+        return found
+
+    def acceleration(self, level: np.ndarray) -> np.ndarray:
+        step = self._step(level[self.rows])
+        found = np.full(len(step), np.nan)
+        found[1:] = np.where(
+            self.near[1:] & self.near[:-1],
+            2 * np.diff(step) / (self.spanned[1:] + self.spanned[:-1]),
+            np.nan,
+        )
+        return self._whole(found)
+
+
+def _line(group: np.ndarray, day: np.ndarray) -> np.ndarray:
+    """Groups and days as one ascending number."""
+    return (group << 20) + day

@@ -1,0 +1,240 @@
+"""The life of each model that was ever among the first thousand, in a row.
+
+Levels are downloads of the last 30 days, untrusted days spread. Days on which a model is not among
+the first thousand are unknown: they neither lower its level nor count as seen.
+
+- Smoothed level: the median of the levels within `SMOOTH` days either side, seven days when all are
+  seen: a week takes out the weekend, a median takes out a day of robots.
+- Peak: the highest smoothed level, the first day of it.
+- Half-life: days from the peak to the first seen day from which on no smoothed level is above half
+  of the peak; null where the last seen day is above it.
+- Peak to plateau: the peak over the median level of the last `WINDOW` days; null while the peak is
+  among them.
+- Days to a number of downloads: from creation to the first seen day with as many, if the model was
+  seen with fewer at most `STEP` days before that; null otherwise: the crossing was not seen, or the
+  Hub does not say when the model was created (`FLOOR`).
+- Phase, on the model's last seen day, the first that holds of:
+  - new: first seen under `WINDOW` days ago and under `YOUNG` days old;
+  - unknown (null): not seen `WEEK` days or more before the last within the last `WINDOW` days, or
+    at a level of nothing: no rate says where it goes;
+  - rising, falling: the smoothed level changed by `MOVED` or more in `WINDOW` days, the change over
+    the days really seen rescaled to as many;
+  - peak: at least `NEAR` of a peak that is at most `YOUNG` days past, and which it climbed to by
+    `CLIMBED` within the `CLIMB` days before;
+  - plateau: everything else, be it high or low.
+"""
+
+import datetime
+
+import numpy as np
+import polars as pl
+
+from hf_assets.hub.quality.schemas import MILESTONES
+from hf_assets.storage.lake import StoredTable, TableWrite
+from hf_assets.trends.series.calendar import EPOCH
+from hf_assets.trends.series.panel import STEP, blocks, numbers_of, stable_order
+from hf_assets.trends.series.schemas import MODEL_PHASES
+
+# The Hub gives this date to whatever is older.
+FLOOR = datetime.date(2022, 3, 2)
+_FLOOR = (FLOOR - EPOCH).days
+SMOOTH = 3
+WEEK = 7
+# Two weekly cycles: shorter, and a holiday is a trend.
+WINDOW = 14
+# Downloads are of 30 days: until a model is as old its count cannot but grow, and after a peak the
+# peak stays in the count for as long.
+YOUNG = 30
+# Of the 531 most liked and most downloaded models of August 2026, half moved by 7 % or more in a
+# week: a fifth in two weeks is more than the usual to and fro.
+MOVED = 0.20
+NEAR = 0.90
+CLIMBED = 1.20
+CLIMB = 60
+
+
+def model_phases(history: StoredTable) -> TableWrite:
+    """A row a model. Columns: `MODEL_PHASES`.
+
+    Args:
+        history: `model_history`, a model's rows in the order of days.
+    """
+    columns = ["hub_id", "id", "category", "created", "day", "downloads", "downloads_all_time"]
+    made = phases_of(history.frame.select(columns).collect())
+    counts = made["phase"].value_counts().sort("count", "phase", descending=[True, False])
+    notes = {"models": made.height} | {
+        f"models {phase or 'of unknown phase'}": count for phase, count in counts.iter_rows()
+    }
+    return TableWrite(frames=[made], notes=notes, provenance=history.provenance)
+
+
+def phases_of(rows: pl.DataFrame) -> pl.DataFrame:
+    """`model_phases` of rows with hub_id, id, category, created, day and both downloads.
+
+    Args:
+        rows: those of a model in the order of days, whatever lies between them.
+    """
+    if rows["downloads"].has_nulls():
+        rows = rows.filter(pl.col("downloads").is_not_null())
+    if not rows.height:
+        return pl.DataFrame(schema=MODEL_PHASES.schema)
+    # A month's rows of a model lie together: fewer names are looked at than there are rows.
+    runs = rows["hub_id"].rle().struct.unnest()
+    key = np.repeat(numbers_of(runs["value"]), runs["len"].to_numpy())
+    order = stable_order(key)
+    key = key[order]
+    last = order[np.append(np.flatnonzero(np.diff(key)), len(key) - 1)]
+    # Of texts and dates only the last counts: the others stay where they are.
+    texts = rows.select("hub_id", "id", "category", "created")[last]
+    created = texts["created"].to_physical().cast(pl.Float64).to_numpy()
+    known = [rows[name].to_physical().to_numpy() for name in _NUMBERS]
+    # A few models at a time: what is made of them stays in the processor's caches.
+    parts = [
+        _phases(key[part], created, *(one[order[part]] for one in known)) for part in blocks(key)
+    ]
+    found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return texts.with_columns(
+        pl.Series(name, values, nan_to_null=True).cast(MODEL_PHASES.schema[name])
+        for name, values in found.items()
+    ).with_columns(pl.col("phase").replace("", None))
+
+
+_NUMBERS = ("day", "downloads", "downloads_all_time")
+
+
+def _phases(
+    key: np.ndarray,
+    created: np.ndarray,
+    day: np.ndarray,
+    level: np.ndarray,
+    all_time: np.ndarray,
+) -> dict[str, np.ndarray]:
+    """The columns that are no texts, of some models; NaN where unknown, days since 1970-01-01.
+
+    Args:
+        key: the number of each row's model, ascending; its rows are in the order of days.
+        created: of each model, by its number.
+    """
+    day = day.astype(np.int64)
+    begins = np.flatnonzero(np.append(True, key[1:] != key[:-1]))
+    ends = np.append(begins[1:], len(day))
+    model = np.repeat(np.arange(len(begins)), ends - begins)
+    last = ends - 1
+    first_day, last_day = day[begins], day[last]
+
+    smooth = smoothed(model, day, level)
+    peak = np.maximum.reduceat(smooth, begins)
+    at_peak = _first_where(smooth == peak[model], begins, ends)
+    peak_day = day[at_peak]
+
+    recent = last_day[model] - day < WINDOW
+    plateau = _medians(np.where(recent, level, np.nan), model)
+    ratio = np.where(last_day - peak_day >= WINDOW, _over(peak, plateau), np.nan)
+
+    after_high = _last_where(smooth > peak[model] / 2, begins, ends) + 1
+    halved = (peak > 0) & (after_high < ends)
+    half_life = np.where(halved, day[np.minimum(after_high, last)] - peak_day, np.nan)
+
+    created = created[key[last]]
+    base = _first_where(recent, begins, ends)
+    seen = last_day - day[base]
+    moved = np.power(_over(smooth[last], smooth[base]), WINDOW / np.maximum(seen, 1)) - 1
+    before = (day <= peak_day[model]) & (day >= peak_day[model] - CLIMB)
+    foot = np.minimum.reduceat(np.where(before, smooth, np.inf), begins)
+    at_peak_now = (smooth[last] >= NEAR * peak) & (last_day - peak_day <= YOUNG)
+    at_peak_now &= peak >= CLIMBED * foot
+    young = (last_day - first_day < WINDOW) & (last_day - created < YOUNG)
+    phase = np.select(
+        [young, (seen < WEEK) | np.isnan(moved), moved >= MOVED, moved <= -MOVED,
+         at_peak_now],
+        ["new", "", "rising", "falling", "peak"],
+        "plateau",
+    )  # fmt: skip
+    since = np.where(created > _FLOOR, created, np.nan)
+    return {
+        "first_day": first_day,
+        "last_day": last_day,
+        "days": ends - begins,
+        "phase": phase,
+        "peak_day": peak_day,
+        "peak": peak,
+        "latest": level[last],
+        "peak_to_plateau": ratio,
+        "half_life": half_life,
+        **_crossings(all_time, day, begins, ends, since),
+    }
+
+
+def smoothed(model: np.ndarray, day: np.ndarray, level: np.ndarray) -> np.ndarray:
+    """The median of each model's levels within `SMOOTH` days of each of its days."""
+    near = np.full((2 * SMOOTH + 1, len(day)), np.inf)
+    count = np.ones(len(day), np.int64)
+    near[0] = level
+    for away in range(1, SMOOTH + 1):
+        fits = (model[away:] == model[:-away]) & (day[away:] - day[:-away] <= SMOOTH)
+        near[away, away:][fits] = level[:-away][fits]
+        near[SMOOTH + away, :-away][fits] = level[away:][fits]
+        count[away:] += fits
+        count[:-away] += fits
+    # The lower half of each column sorted, by exchanges of whole rows: a sort is slower.
+    for first in range(SMOOTH + 1):
+        for at in range(2 * SMOOTH, first, -1):
+            low = np.minimum(near[at - 1], near[at])
+            np.maximum(near[at - 1], near[at], out=near[at])
+            near[at - 1] = low
+    row = np.arange(len(day))
+    return (near[(count - 1) // 2, row] + near[count // 2, row]) / 2
+
+
+def _first_where(holds: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Per model the first row of which it holds; the row after its last where it holds of none."""
+    enters = holds.copy()
+    enters[1:] &= ~holds[:-1]
+    enters[begins] = holds[begins]
+    places = np.append(np.flatnonzero(enters), len(holds))
+    return np.minimum(places[np.searchsorted(places, begins)], ends)
+
+
+def _last_where(holds: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Per model the last row of which it holds; the row before its first where of none."""
+    leaves = holds.copy()
+    leaves[:-1] &= ~holds[1:]
+    leaves[ends - 1] = holds[ends - 1]
+    places = np.append(-1, np.flatnonzero(leaves))
+    return np.maximum(places[np.searchsorted(places, ends) - 1], begins - 1)
+
+
+def _medians(values: np.ndarray, model: np.ndarray) -> np.ndarray:
+    """Per model the median of its values that are not nan; each has one."""
+    kept = ~np.isnan(values)
+    order = np.lexsort((values[kept], model[kept]))
+    ordered, counts = values[kept][order], np.bincount(model[kept])
+    begin = np.cumsum(counts) - counts
+    return (ordered[begin + (counts - 1) // 2] + ordered[begin + counts // 2]) / 2
+
+
+def _over(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    return np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0)
+
+
+def _crossings(
+    all_time: np.ndarray,
+    day: np.ndarray,
+    begins: np.ndarray,
+    ends: np.ndarray,
+    created: np.ndarray,
+) -> dict[str, np.ndarray]:
+    """Per milestone and model the days from creation until it was seen to be reached.
+
+    A counter that was corrected may cross twice: the first time counts.
+    """
+    known = np.append(-1, np.flatnonzero(~np.isnan(all_time)))
+    found = {}
+    for number in MILESTONES:
+        first = _first_where(all_time >= number, begins, ends)
+        # The last row that is known, before it: of the same model, and near?
+        before = known[np.searchsorted(known, first) - 1]
+        on = day[np.minimum(first, ends - 1)]
+        seen = (first < ends) & (before >= begins) & (on - day[before] <= STEP)
+        found[f"days_to_{number}"] = np.where(seen, on - created, np.nan)
+    return found

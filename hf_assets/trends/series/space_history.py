@@ -1,0 +1,51 @@
+"""What Spaces use, over time: models, SDKs, and how many there are."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+
+from hf_assets.storage.lake import TableWrite
+from hf_assets.trends.series.key_history import share
+from hf_assets.trends.series.panel import SPACES_FLOOR, panel, panels
+from hf_assets.trends.series.past import Past
+
+LEVELS = ["spaces", "authors", "likes"]
+_PARTS = {"usage_model": "model", "sdk": "sdk", "usage_total": "total"}
+# Keys of usage_total that count Spaces; the others have no share of them.
+_OF_SPACES = ("Spaces", "Spaces with models")
+
+
+def space_usage_history(past: Past) -> TableWrite:
+    """A row a day and model that Spaces name, SDK, or total. Columns: `SPACE_USAGE_HISTORY`.
+
+    Models are known by the name that Spaces give them. A day whose source has no Spaces has no
+    rows.
+    """
+    whole = _spaces(past)
+    return past.made(part for dimension in _PARTS for part in _history(past, dimension, whole))
+
+
+def _history(past: Past, dimension: str, whole: np.ndarray) -> Iterator[pl.DataFrame]:
+    name = _PARTS[dimension]
+    rows = past.dimension(dimension).select(
+        *("at", "key", "category", "likes"),
+        spaces=pl.col("rows"),
+        authors=pl.col("value") if name == "model" else pl.lit(None, pl.Float64),
+    )
+    for used in panels(rows, past.calendar, "key", LEVELS):
+        shares = share(used.levels["spaces"], whole[used.at])
+        if name == "total":
+            shares[~used.frame["key"].is_in(_OF_SPACES).fill_null(False).to_numpy()] = np.nan
+        yield used.table(share=shares, **used.rates("spaces", SPACES_FLOOR)).with_columns(
+            of=pl.lit(name)
+        )
+
+
+def _spaces(past: Past) -> np.ndarray:
+    """How many Spaces there are, an entry a day."""
+    rows = past.dimension("usage_total").filter(pl.col("key") == "Spaces")
+    total = panel(rows.select("at", "key", "rows"), past.calendar, "key", ["rows"])
+    whole = np.full(len(past.calendar), np.nan)
+    whole[total.at] = total.levels["rows"]
+    return whole

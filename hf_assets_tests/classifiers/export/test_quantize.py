@@ -1,0 +1,166 @@
+"""Int8 chosen by measurement: real MiniLM, candidates spoiled on purpose, tiny architectures."""
+
+import json
+import logging
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from hf_assets.classifiers.export.quantize import Measured, TooMuchLost, _draw, choose, quantize
+from hf_assets.classifiers.export.quantizers import CANDIDATES, LAST_RESORT, Candidate
+from hf_assets.classifiers.metrics import best_threshold, micro_f1, predicted_at
+from hf_assets.classifiers.speed import instructions, machine
+from hf_assets.classifiers.tagger import Tagger
+from hf_assets.corpora.corpus import Split
+from hf_assets_tests.support.classifiers.minilm import LABELS, TrainedMiniLM
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "quantized").mkdir()
+    return tmp_path / "quantized"
+
+
+def _spoiled(value: float) -> Candidate:
+    def make(model: onnx.ModelProto) -> onnx.ModelProto:
+        changed = onnx.ModelProto()
+        changed.CopyFrom(model)
+        for one in changed.graph.initializer:
+            if one.name == "head.weight" or (one.name == "head.bias" and np.isnan(value)):
+                array = np.full(numpy_helper.to_array(one).shape, value, np.float32)
+                one.CopyFrom(numpy_helper.from_array(array, one.name))
+        return changed
+
+    return Candidate(f"spoiled-{value}", "weights overwritten", make)
+
+
+def test_minilm_small_and_as_good(minilm_made: TrainedMiniLM) -> None:
+    facts = json.loads((minilm_made.quantized / "quantization.json").read_bytes())
+    path = minilm_made.quantized / "onnx/model_quantized.onnx"
+    assert [one.name for one in path.parent.iterdir()] == [path.name]
+    assert facts["bytes"] == path.stat().st_size
+    assert facts["size"] == facts["bytes"] / (minilm_made.onnx / "onnx/model.onnx").stat().st_size
+    assert facts["size"] <= 0.21
+    assert [one["size"] < 0.26 for one in facts["candidates"]] == [True] * 3
+    assert facts["loss"] <= facts["max_loss"] == 0.003
+    assert facts["texts"] == facts["texts_in_validation"] == 60
+    assert (facts["machine"], facts["instructions"]) == (machine(), instructions())
+    assert [one["name"] for one in facts["candidates"]] == [one.name for one in CANDIDATES]
+    assert {one["passed"] for one in facts["candidates"] if one["name"] == facts["chosen"]} == {
+        True
+    }
+
+
+def test_figures_are_those_of_the_served_file(minilm_made: TrainedMiniLM) -> None:
+    facts = json.loads((minilm_made.quantized / "quantization.json").read_bytes())
+    tagger = Tagger.load(minilm_made.quantized)
+    split = minilm_made.validation
+    scores = tagger.scores(split.texts)
+    assert tagger.threshold == facts["threshold"] == best_threshold(split.targets, scores)
+    found = micro_f1(split.targets, predicted_at(scores, tagger.threshold))
+    assert found == pytest.approx(facts["validation_micro_f1"])
+    assert facts["fp32"]["micro_f1"] - found == pytest.approx(facts["loss"])
+    assert tagger.labels == LABELS
+
+
+def test_making_a_candidate_leaves_the_graph_and_the_loggers(minilm_made: TrainedMiniLM) -> None:
+    model = onnx.load(minilm_made.onnx / "onnx/model.onnx")
+    before, handlers = model.SerializeToString(), logging.getLogger().handlers[:]
+    assert LAST_RESORT.make(model).ByteSize() / model.ByteSize() < 0.27
+    assert model.SerializeToString() == before
+    assert logging.getLogger().handlers == handlers
+    assert logging.getLogger().isEnabledFor(logging.WARNING)
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan])
+def test_what_loses_too_much_is_refused(
+    minilm_made: TrainedMiniLM, folder: Path, value: float
+) -> None:
+    spoiled = _spoiled(value)
+    with pytest.raises(TooMuchLost) as refused:
+        quantize(
+            minilm_made.onnx,
+            folder,
+            minilm_made.validation,
+            candidates=[spoiled],
+            last_resort=None,
+        )
+    said = str(refused.value)
+    assert "0.3 points of micro-F1 on 60 validation texts" in said
+    assert spoiled.name in said
+    assert "fp32" in said
+    assert ("NaN" in said) == np.isnan(value)
+    assert not list(folder.iterdir())
+
+
+def test_a_spoiled_one_does_not_stand_in_the_way(minilm_made: TrainedMiniLM, folder: Path) -> None:
+    told: list[str] = []
+    facts = quantize(
+        minilm_made.onnx,
+        folder,
+        minilm_made.validation,
+        told.append,
+        candidates=[_spoiled(0.0), _spoiled(np.nan)],
+        last_resort=CANDIDATES[2],
+    )
+    assert facts["chosen"] == CANDIDATES[2].name
+    assert [one["passed"] for one in facts["candidates"]] == [False, False, True]
+    assert facts["candidates"][0]["loss"] > 0.1
+    assert "NaN" in facts["candidates"][1]["rejected"]
+    assert any("last resort" in line for line in told)
+    assert Tagger.load(folder).path.stat().st_size == facts["bytes"]
+
+
+def test_a_part_of_many_texts_is_drawn_by_seed(minilm_made: TrainedMiniLM, tmp_path: Path) -> None:
+    split = minilm_made.validation
+    found = []
+    for name, seed in (("a", 0), ("b", 1)):
+        (tmp_path / name).mkdir()
+        found.append(
+            quantize(
+                minilm_made.onnx,
+                tmp_path / name,
+                Split(split.ids, split.texts, split.targets),
+                max_texts=20,
+                seed=seed,
+                max_loss=1.0,
+                candidates=CANDIDATES[2:],
+            )
+        )
+    assert {one["texts"] for one in found} == {20}
+    assert {one["texts_in_validation"] for one in found} == {60}
+    assert found[0]["fp32"]["threshold"] != found[1]["fp32"]["threshold"]
+    again, other = (_draw(split, 20, seed) for seed in (0, 1))
+    assert again.ids == _draw(split, 20, 0).ids != other.ids
+    assert [split.texts[split.ids.index(one)] for one in again.ids] == again.texts
+    assert (split.targets[[split.ids.index(one) for one in again.ids]] == again.targets).all()
+    assert _draw(split, 60, 0) is split
+
+
+def test_no_validation_texts(minilm_made: TrainedMiniLM, folder: Path) -> None:
+    nothing = Split([], [], np.zeros((0, len(LABELS)), np.uint8))
+    with pytest.raises(ValueError, match="rows"):
+        quantize(minilm_made.onnx, folder, nothing, candidates=CANDIDATES[2:])
+
+
+def _measured(name: str, size: int, loss: float, passed: bool = True, ms: float = 1) -> Measured:
+    return Measured(name, size, size / 1000, loss=loss, ms=ms, passed=passed)
+
+
+def test_the_smallest_is_chosen_and_of_like_sizes_the_one_that_loses_least() -> None:
+    small, like, large = (_measured(*one) for one in (("a", 100, 9), ("b", 102, 5), ("c", 103, 1)))
+    assert choose([large, small]) == small
+    assert choose([large, like, small]) == like
+    assert choose([large, _measured("d", 10, 1, passed=False)]) == large
+    assert choose([_measured("d", 10, 1, passed=False)]) is None
+    assert choose([]) is None
+
+
+def test_how_fast_the_machine_was_chooses_nothing() -> None:
+    for ms in (1, 5, 9):
+        small, like = _measured("a", 100, 0.1, ms=5), _measured("b", 101, 0.1, ms=ms)
+        assert choose([small, like]) == small
+        assert choose([like, small]) == small

@@ -1,0 +1,157 @@
+"""The exported graph against torch: real MiniLM, and a tiny network of each architecture."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from transformers import AutoConfig, AutoTokenizer
+
+from hf_assets.classifiers.export import to_onnx as module
+from hf_assets.classifiers.export.quantize import quantize
+from hf_assets.classifiers.export.quantizers import CANDIDATES, LAST_RESORT
+from hf_assets.classifiers.export.to_onnx import PARITY, ParityError, export, write_graph
+from hf_assets.classifiers.tagger import Tagger
+from hf_assets.classifiers.training.network import TagNetwork, load_network, load_tokenizer, predict
+from hf_assets_tests.support.classifiers.minilm import LABELS, TINY, TrainedMiniLM, split_of, tiny
+
+TEXTS = ["word1 does word2", "", "how " * 50]
+
+
+def test_minilm_answers_as_torch_does(minilm_made: TrainedMiniLM) -> None:
+    texts = [*minilm_made.texts[:12], "", "long " * 400, "细胞 👩‍🔬 \x00"]
+    network, tokenizer = (
+        load_network(minilm_made.classifier),
+        load_tokenizer(minilm_made.classifier),
+    )
+    served = Tagger.load(minilm_made.onnx).scores(texts)
+    assert np.abs(served - predict(network, tokenizer, texts)).max() < PARITY
+
+
+def test_facts_are_those_of_the_file(minilm_made: TrainedMiniLM) -> None:
+    facts = json.loads((minilm_made.onnx / "export.json").read_bytes())
+    path = minilm_made.onnx / "onnx/model.onnx"
+    assert facts["bytes"] == path.stat().st_size
+    assert 0 < facts["max_difference"] <= facts["allowed"] == PARITY
+    assert facts["texts"] == 4
+    assert {(1, 1), (1, 7), (1, 32), (8, 1), (8, 7), (8, 32)} <= set(map(tuple, facts["shapes"]))
+    assert facts["inputs"] == ["input_ids", "attention_mask", "token_type_ids"]
+    assert facts["outputs"] == ["logits"]
+    assert [one.name for one in (minilm_made.onnx / "onnx").iterdir()] == ["model.onnx"]
+
+
+def test_nothing_of_this_machine_is_in_the_graph(minilm_made: TrainedMiniLM) -> None:
+    written = (minilm_made.onnx / "onnx/model.onnx").read_bytes()
+    assert b"site-packages" not in written
+    assert str(Path(module.__file__).parents[2]).encode() not in written
+    assert not onnx.load_from_string(written).graph.value_info
+
+
+def test_hub_files(minilm_made: TrainedMiniLM) -> None:
+    config = json.loads((minilm_made.onnx / "config.json").read_bytes())
+    assert config["architectures"] == ["BertForSequenceClassification"]
+    assert config["problem_type"] == "multi_label_classification"
+    assert [config["id2label"][str(i)] for i in range(len(LABELS))] == list(LABELS)
+    assert config["label2id"] == {label: i for i, label in enumerate(LABELS)}
+    wanted = {"threshold": 0.25, "max_length": 32, "pooling": "mean", "corpus": "topics"}
+    assert {name: config[name] for name in wanted} == wanted
+    assert not any(name.startswith("_") for name in config)
+    read = AutoConfig.from_pretrained(minilm_made.onnx, trust_remote_code=False)
+    assert read.id2label == dict(enumerate(LABELS))
+    tokenizer: Any = AutoTokenizer.from_pretrained(minilm_made.onnx, trust_remote_code=False)
+    assert tokenizer.model_max_length == 32
+
+
+@pytest.mark.parametrize("kind", TINY)
+def test_each_architecture(kind: str, tmp_path: Path) -> None:
+    network = tiny(kind, tmp_path / "classifier").eval()
+    (tmp_path / "onnx").mkdir()
+    told: list[str] = []
+    facts = export(tmp_path / "classifier", tmp_path / "onnx", TEXTS, told.append)
+    assert facts["inputs"] == list(network.input_names)
+    assert ("token_type_ids" in facts["inputs"]) == (kind == "bert")
+    assert any("difference" in line for line in told)
+    session = onnxruntime.InferenceSession(tmp_path / "onnx/onnx/model.onnx")
+    assert [one.shape for one in session.get_inputs()] == [["batch", "length"]] * len(
+        facts["inputs"]
+    )
+    for rows, length in ((1, 1), (1, 5), (4, 24), (2, 2)):
+        ids = torch.randint(5, 40, (rows, length), generator=torch.Generator().manual_seed(1))
+        given = {
+            "input_ids": ids,
+            "attention_mask": torch.ones_like(ids),
+            "token_type_ids": ids * 0,
+        }
+        given = {name: given[name] for name in facts["inputs"]}
+        with torch.inference_mode():
+            wanted = network(**given).numpy()
+        got = np.asarray(session.run(["logits"], {n: t.numpy() for n, t in given.items()})[0])
+        assert got.shape == (rows, len(LABELS))
+        np.testing.assert_allclose(got, wanted, atol=PARITY)
+    _bears_each_candidate(tmp_path)
+
+
+def _bears_each_candidate(folder: Path) -> None:
+    (folder / "quantized").mkdir()
+    facts = quantize(
+        folder / "onnx",
+        folder / "quantized",
+        split_of(10, seed=1),
+        max_loss=1.0,
+        candidates=(*CANDIDATES, LAST_RESORT),
+    )
+    assert len(facts["candidates"]) == 4
+    assert not any(one.get("rejected") for one in facts["candidates"])
+    whole, small = (Tagger.load(folder / name).scores(TEXTS) for name in ("onnx", "quantized"))
+    assert np.abs(small - whole).max() < 0.1
+
+
+def _scaled(network: TagNetwork, path: Path, graph: bytes) -> None:
+    path.write_bytes(graph)
+    with torch.no_grad():
+        network.head.weight.div_(1.01)
+
+
+def _without_mask(network: TagNetwork, path: Path, _: bytes) -> None:
+    # As exported graphs have been: padding counts.
+    whole = network.pooled
+    network.pooled = lambda ids, mask, *types: whole(ids, torch.ones_like(mask), *types)  # ty: ignore[invalid-assignment]
+    write_graph(network, path)
+    network.pooled = whole
+
+
+def _not_a_number(network: TagNetwork, path: Path, graph: bytes) -> None:
+    path.write_bytes(graph)
+    with torch.no_grad():
+        network.head.bias[0] = torch.nan
+
+
+@pytest.fixture(scope="module")
+def tiny_graph(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """What is written of the tiny BERT."""
+    folder = tmp_path_factory.mktemp("tiny")
+    write_graph(tiny("bert", folder / "classifier"), folder / "model.onnx")
+    return (folder / "model.onnx").read_bytes()
+
+
+@pytest.mark.parametrize("wrong", [_scaled, _without_mask, _not_a_number])
+def test_another_graph_is_refused(
+    wrong: Any, tiny_graph: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny("bert", tmp_path / "classifier")
+    (tmp_path / "onnx").mkdir()
+    monkeypatch.setattr(module, "write_graph", lambda *given: wrong(*given, tiny_graph))
+    with pytest.raises(ParityError, match=r"differs from torch's by (\d|nan)"):
+        export(tmp_path / "classifier", tmp_path / "onnx", TEXTS)
+    assert not (tmp_path / "onnx/export.json").exists()
+
+
+def test_parity_needs_texts(tmp_path: Path) -> None:
+    tiny("bert", tmp_path / "classifier")
+    (tmp_path / "onnx").mkdir()
+    with pytest.raises(ValueError, match="text or more"):
+        export(tmp_path / "classifier", tmp_path / "onnx", [])

@@ -1,0 +1,95 @@
+"""One training at a time, in processes of their own, and when its checkpoints go."""
+
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from hf_assets.classifiers.training.lock import StillTraining, turn
+
+HOLDER = """
+import sys
+from pathlib import Path
+from hf_assets.classifiers.turns import turn
+with turn(Path(sys.argv[1])) as work:
+    work.mkdir(parents=True)
+    (work / "epoch").write_text("1")
+    print("trains", flush=True)
+    sys.stdin.readline()
+"""
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    return tmp_path / "some-base" / "checkpoints"
+
+
+def holder(work: Path) -> "subprocess.Popen[str]":
+    """Another run, which trains until it is told to end."""
+    command = [sys.executable, "-c", HOLDER, str(work)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "trains\n"
+    return process
+
+
+def test_checkpoints_go_when_the_block_has_ended_well(work: Path) -> None:
+    with turn(work) as given:
+        assert given == work
+        (work / "checkpoints-1").mkdir(parents=True)
+    assert not work.exists()
+
+
+def test_checkpoints_stay_where_the_block_fails(work: Path) -> None:
+    def fail() -> None:
+        with turn(work):
+            (work / "checkpoints-1").mkdir(parents=True)
+            raise OSError("full")
+
+    with pytest.raises(OSError, match="full"):
+        fail()
+    assert (work / "checkpoints-1").is_dir()
+
+
+def test_a_second_run_waits_for_the_first_and_says_so(work: Path) -> None:
+    first, told, waits = holder(work), [], threading.Event()
+
+    def log(line: str) -> None:
+        told.append(line)
+        waits.set()
+
+    def end_the_first() -> None:
+        waits.wait(60)
+        first.communicate("end\n")
+
+    threading.Thread(target=end_the_first).start()
+    with turn(work, log, 60):
+        assert first.wait(60) == 0
+        assert not work.exists()
+    assert told == ["another run trains some-base on this corpus: waiting for it"]
+
+
+def test_a_killed_run_leaves_its_checkpoints_and_no_lock(work: Path) -> None:
+    first = holder(work)
+    first.send_signal(signal.SIGKILL)
+    first.wait(60)
+    told: list[str] = []
+    with turn(work, told.append, 0):
+        assert (work / "epoch").read_text() == "1"
+    assert told == []
+
+
+def test_waiting_has_an_end(work: Path) -> None:
+    first = holder(work)
+    try:
+        with (
+            pytest.raises(StillTraining, match="wait for it or end it") as raised,
+            turn(work, wait=0),
+        ):
+            raise AssertionError
+        assert not raised.value.permanent
+    finally:
+        first.communicate("end\n")

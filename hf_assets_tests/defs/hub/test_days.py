@@ -1,0 +1,160 @@
+"""Days beside each other through the real graph: what is compared, told, and stopped by nothing."""
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from hf_assets.hub.capture_store.capture import MARKER
+from hf_assets_tests.defs.conftest import (
+    Make,
+    World,
+    checks,
+    days_ago,
+    failures,
+    made,
+)
+from hf_assets_tests.support.hub.days import compare, model, store_day
+
+OF_A_DAY = ("not_stalled", "not_rolled_back", "long_enough", "no_gap_before", "same_columns")
+
+
+def noon(day: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(f"{day}T12:00:00+00:00")
+
+
+def judge(hub: World) -> dg.ExecuteInProcessResult:
+    """A run that makes `day_quality`, which has no partition."""
+    job = hub.definitions.resolve_implicit_global_asset_job_def()
+    return job.execute_in_process(
+        instance=hub.instance,
+        asset_selection=[dg.AssetKey("day_quality")],
+        raise_on_error=False,
+    )
+
+
+def quality_of(hub: World) -> dict[str, dict[str, Any]]:
+    rows = hub.lake.read("day_quality", None).frame.collect().to_dicts()
+    return {str(row["day"]): row for row in rows}
+
+
+def larger(number: int) -> list[dict[str, Any]]:
+    """Thirty models whose counters have moved on by that many days."""
+    return [model(at, downloads=20_000 + number) for at in range(30)]
+
+
+@pytest.fixture
+def five_days(world: Make) -> World:
+    """Day 5 to day 1 before today: a stall on day 3, nothing on day 2."""
+    hub = world()
+    for number, moved in ((5, 1), (4, 2), (3, 2), (1, 3)):
+        store_day(hub.lake, days_ago(number), larger(moved))
+    store_day(hub.lake, days_ago(4), [*larger(2), model(99, created_at=noon(days_ago(4)))])
+    assert hub.materialize("daily_changes", days=(days_ago(5), days_ago(3))).success
+    assert hub.materialize("daily_changes", day=days_ago(1)).success
+    return hub
+
+
+def test_days_are_compared_with_the_stored_day_before_them(five_days: World) -> None:
+    before = {day: five_days.lake.notes("daily_changes", day)["before"]
+              for day in five_days.lake.days("daily_changes")}  # fmt: skip
+    assert before == {
+        days_ago(5): None,
+        days_ago(4): days_ago(5),
+        days_ago(3): days_ago(4),
+        days_ago(1): days_ago(3),
+    }
+    events = five_days.materialized("daily_changes")
+    assert events.keys() == before.keys()
+    told = [events[day].metadata for day in (days_ago(4), days_ago(3))]
+    assert [one["count: created"].value for one in told] == [1, 0]
+    assert [one["count: deleted"].value for one in told] == [0, 1]
+    assert [one["count: renamed"].value for one in told] == [0, 0]
+
+
+def test_a_stall_and_a_gap_are_told_and_stop_nothing(five_days: World) -> None:
+    result = five_days.materialize("daily_changes", days=(days_ago(5), days_ago(3)))
+    verdict = checks(result)["daily_changes", "not_stalled"]
+    assert not verdict.passed
+    assert verdict.severity == dg.AssetCheckSeverity.WARN
+    said = verdict.metadata["said"].value
+    assert f"{days_ago(3)}: A stall: 100% of" in said
+    assert days_ago(4) not in said.split(":")[0]
+    assert checks(result)["daily_changes", "no_gap_before"].passed
+
+    result = five_days.materialize("daily_changes", day=days_ago(1))
+    gap = checks(result)["daily_changes", "no_gap_before"]
+    assert gap.description == f"A gap: nobody has {days_ago(2)}; compared with {days_ago(3)}."
+    assert checks(result)["daily_changes", "not_stalled"].passed
+    assert {name for _, name in checks(result)} == set(OF_A_DAY)
+
+    result = judge(five_days)
+    assert result.success
+    found = quality_of(five_days)
+    assert [row["flags"] for row in found.values()] == [[], [], ["stalled"], ["gap"], []]
+    assert found[days_ago(3)]["unchanged_share"] == 1.0
+    trusted = checks(result)["day_quality", "days_trusted"]
+    assert not trusted.passed
+    assert trusted.severity == dg.AssetCheckSeverity.WARN
+    assert f"{days_ago(2)} (gap)" in trusted.description
+    assert checks(result)["day_quality", "nothing_stale"].passed
+
+
+def test_a_day_filled_in_later_is_told_to_be_stale(five_days: World) -> None:
+    store_day(five_days.lake, days_ago(2), larger(3))
+    compare(five_days.lake, days_ago(2))
+    result = judge(five_days)
+    stale = checks(result)["day_quality", "nothing_stale"]
+    assert f"daily_changes of {days_ago(1)} anew" in stale.description
+    assert not quality_of(five_days)[days_ago(1)]["trusted"]
+    assert five_days.materialize("daily_changes", day=days_ago(1)).success
+    assert checks(judge(five_days))["day_quality", "nothing_stale"].passed
+
+
+def test_a_day_filled_in_later_is_compared_with_and_nothing_is_stale(five_days: World) -> None:
+    before = five_days.materialized("daily_changes")
+    store_day(five_days.lake, days_ago(2), larger(3))
+    result = five_days.materialize("daily_changes", day=days_ago(2))
+    assert result.success
+    # In the run of the day that came between, and told of under the day that it is of.
+    after = five_days.materialized("daily_changes")
+    assert after.keys() == before.keys() | {days_ago(2)}
+    assert five_days.lake.notes("daily_changes", days_ago(1))["before"] == days_ago(2)
+    assert [after[days_ago(n)] == before[days_ago(n)] for n in (5, 4, 3, 1)] == [
+        True, True, True, False
+    ]  # fmt: skip
+    assert checks(judge(five_days))["day_quality", "nothing_stale"].passed
+    # Days 1 and 2 have the counters of day 1: it is the later of them that stood still.
+    found = quality_of(five_days)
+    assert [found[days_ago(n)]["flags"] for n in (2, 1)] == [[], ["stalled"]]
+
+
+def test_day_quality_of_an_empty_lake(world: Make) -> None:
+    hub = world()
+    result = judge(hub)
+    assert result.success
+    assert hub.lake.read("day_quality", None).rows == 0
+
+
+def test_changes_of_a_day_without_models_fail_and_say_what_to_do(world: Make) -> None:
+    (said,) = failures(world().materialize("daily_changes", day=days_ago(1))).values()
+    assert f"there is no models for {days_ago(1)}: materialise models of that day first" in said
+
+
+def test_real_lists_of_a_folder_become_judged_days(world: Make, real_data: Path) -> None:
+    hub = world(archive=real_data / "hub-top-models-daily-2026-08")
+    result = hub.recover("2026-08-05", "2026-08-16")
+    assert result.success
+    assert hub.lake.days("raw_models", MARKER) == hub.lake.days("daily_changes")
+    assert len(hub.lake.days("daily_changes")) == 10
+    assert judge(hub).success
+    found = quality_of(hub)
+    assert next(iter(found)) == "2026-08-07"
+    assert all(row["spaces"] is None and row["source"] == "folder" for row in found.values())
+    assert found["2026-08-08"]["flags"] == ["stalled", "short"]  # 17 hours after the last
+    assert found["2026-08-09"]["flags"] == []
+    assert found["2026-08-07"]["downloads"] == 2_071_003_854
+    assert dt.date(2026, 8, 7) == found["2026-08-08"]["before"]
+    assert "day_quality" not in made(result)

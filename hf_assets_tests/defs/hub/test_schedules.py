@@ -1,0 +1,329 @@
+"""Schedules: today's capture with all that follows, and days that were captured and not made."""
+
+import dataclasses
+import datetime as dt
+import shutil
+
+import dagster as dg
+import pytest
+
+from hf_assets.corpora.schemas import texts_frame, texts_table
+from hf_assets.defs.common.partitions import daily
+from hf_assets.defs.common.resources import LakeResource
+from hf_assets.defs.hub.schedules import stretches, unfilled_days
+from hf_assets.demo.world.generator import GeneratedHub
+from hf_assets.hub.retention import Ages, thin
+from hf_assets.storage.lake import TableWrite, today
+from hf_assets_tests.defs.conftest import (
+    RANGE_END,
+    RANGE_START,
+    RAW,
+    TABLES,
+    Make,
+    World,
+    days_ago,
+    made,
+)
+from hf_assets_tests.defs.test_definitions import PICTURES, SERIES
+
+
+@dataclasses.dataclass
+class Tick:
+    """What a schedule asks for at a moment, or why for nothing."""
+
+    requests: list[dg.RunRequest]
+    skipped: str | None
+
+    @property
+    def stretches(self) -> list[tuple[str, str]]:
+        return [(one.tags[RANGE_START], one.tags[RANGE_END]) for one in self.requests]
+
+
+def tick(world: World, name: str, at: dt.datetime | None = None) -> Tick:
+    repository = world.definitions.get_repository_def()
+    schedule = repository.get_schedule_def(name)
+    context = dg.build_schedule_context(
+        instance=world.instance,
+        scheduled_execution_time=at or dt.datetime.now(dt.UTC),
+        repository_def=repository,
+        resources={key: repository.get_top_level_resources()[key] for key in ("lake", "hub")},
+    )
+    said = schedule.evaluate_tick(context)
+    return Tick(list(said.run_requests or []), said.skip_message)
+
+
+def execute(world: World, name: str, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
+    """The run that a schedule's request describes, of the schedule's own job."""
+    repository = world.definitions.get_repository_def()
+    job = repository.get_job(repository.get_schedule_def(name).job_name)
+    return job.execute_in_process(
+        instance=world.instance,
+        partition_key=request.partition_key,
+        tags=dict(request.tags),
+        asset_selection=request.asset_selection,
+        raise_on_error=False,
+    )
+
+
+# What follows from the tables of a day.
+FOLLOWING = {"daily_changes", "snapshot_figures"}
+OVER_DAYS = {"day_quality", *SERIES, *PICTURES}
+EVERY = (
+    *("daily_capture", "fill_derived_days", "recover_past_days"),
+    *("nightly_questions", "nightly_datasets"),
+)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_nothing_runs_by_itself_in_a_clone(world: Make, name: str) -> None:
+    schedule = world().definitions.get_repository_def().get_schedule_def(name)
+    assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
+    assert schedule.execution_timezone == "UTC"
+    assert schedule.description
+
+
+@pytest.mark.parametrize(
+    ("name", "asset", "day"),
+    [
+        # A day of questions is asked for when it is over; Kaggle's list shows only what is now.
+        ("nightly_questions", "new_questions", "2026-02-28"),
+        ("nightly_datasets", "new_datasets", "2026-03-01"),
+    ],
+)
+def test_new_texts_are_fetched_for_their_day(world: Make, name: str, asset: str, day: str) -> None:
+    hub = world()
+    (request,) = tick(hub, name, dt.datetime(2026, 3, 1, 1, 15, tzinfo=dt.UTC)).requests
+    assert request.partition_key == day
+    assert str(request.run_key).startswith(day)
+    repository = hub.definitions.get_repository_def()
+    job = repository.get_job(repository.get_schedule_def(name).job_name)
+    assert [key.path[-1] for key in job.asset_layer.selected_asset_keys] == [asset]
+
+
+def questions_of(world: World, *days: str, partial: bool = False) -> None:
+    """Days of questions as they lie in the lake."""
+    facts = {"site": "ai", **({"partial": "the day is not over"} if partial else {})}
+    row = {"id": "stackexchange:ai:1", "title": "T", "body": "B", "labels": ["a"]}
+    for day in days:
+        made = TableWrite([texts_frame([row])], provenance={"new_questions": facts})
+        world.lake.write(texts_table("new_questions"), day, made)
+
+
+NIGHT = dt.datetime(2026, 3, 20, 1, 15, tzinfo=dt.UTC)
+
+
+def march(*days: int) -> list[str]:
+    return [f"2026-03-{day:02}" for day in days]
+
+
+@pytest.mark.parametrize(
+    ("stored", "asked"),
+    [
+        ([], [19]),
+        ([18], [19]),
+        ([15, 16, 18], [17, 19]),  # between days that are there
+        ([15], [16, 17, 18, 19]),  # since the first that is there
+        (range(1, 20), [19]),  # whole or not, the last one is asked for
+        ([1, 10], [6, 7, 8, 9, *range(11, 20)]),  # fourteen days back, and no further
+    ],
+)
+def test_a_missed_night_is_asked_for_again(
+    world: Make, stored: list[int], asked: list[int]
+) -> None:
+    hub = world()
+    questions_of(hub, *march(*stored))
+    requests = tick(hub, "nightly_questions", NIGHT).requests
+    assert [request.partition_key for request in requests] == march(*asked)
+    assert len({request.run_key for request in requests}) == len(asked)
+
+
+def test_a_day_that_fails_is_asked_for_once_a_night_and_not_for_ever(world: Make) -> None:
+    hub = world()
+    questions_of(hub, *march(5, 7))
+    keys: list[str] = []
+    for night in range(30):
+        at = NIGHT.replace(day=8) + dt.timedelta(night)
+        ticks = [tick(hub, "nightly_questions", at).requests for _ in range(2)]
+        first, second = ([str(one.run_key) for one in requests] for requests in ticks)
+        assert first == second  # a tick that is evaluated twice asks once
+        keys += [key for key in first if key.startswith("2026-03-06")]
+        questions_of(hub, f"{at - dt.timedelta(1):%Y-%m-%d}")
+    assert len(keys) == len(set(keys)) == 13  # as of its second night
+
+
+def test_a_day_that_was_fetched_before_it_was_over_is_missed(world: Make) -> None:
+    hub = world()
+    questions_of(hub, *march(15, 16, 17, 18))
+    questions_of(hub, *march(17), partial=True)
+    requests = tick(hub, "nightly_questions", NIGHT).requests
+    assert [request.partition_key for request in requests] == march(17, 19)
+
+
+def test_what_cannot_be_fetched_later_says_so(world: Make) -> None:
+    hub = world()
+    row = {"id": "kaggle:1", "title": "T", "body": "B", "labels": ["a"]}
+    made_then = TableWrite([texts_frame([row])], provenance={"new_datasets": {}})
+    hub.lake.write(texts_table("new_datasets"), march(1)[0], made_then)
+    (request,) = tick(hub, "nightly_datasets", NIGHT).requests
+    assert request.partition_key == march(20)[0]
+    schedule = hub.definitions.get_repository_def().get_schedule_def("nightly_datasets")
+    assert "missed cannot be fetched later" in str(schedule.description)
+
+
+def test_daily_capture_takes_in_the_whole_graph(world: Make) -> None:
+    repository = world().definitions.get_repository_def()
+    job = repository.get_job(repository.get_schedule_def("daily_capture").job_name)
+    assert {key.path[-1] for key in job.asset_layer.selected_asset_keys} == {
+        *RAW,
+        *TABLES,
+        *FOLLOWING,
+        *OVER_DAYS,
+    }
+
+
+def test_filling_takes_in_all_but_the_captures(world: Make) -> None:
+    repository = world().definitions.get_repository_def()
+    job = repository.get_job(repository.get_schedule_def("fill_derived_days").job_name)
+    assert {key.path[-1] for key in job.asset_layer.selected_asset_keys} == {
+        *TABLES,
+        *FOLLOWING,
+    }
+
+
+@pytest.mark.parametrize(
+    ("moment", "day"),
+    [
+        ("2026-11-20T03:00:00+00:00", "2026-11-20"),
+        ("2026-11-20T00:00:00+00:00", "2026-11-20"),
+        ("2026-11-20T23:59:59+00:00", "2026-11-20"),
+    ],
+)
+def test_daily_capture_asks_for_the_day_of_the_tick(world: Make, moment: str, day: str) -> None:
+    (request,) = tick(world(), "daily_capture", dt.datetime.fromisoformat(moment)).requests
+    assert request.partition_key == day
+    assert request.run_key == day
+
+
+def test_the_run_of_daily_capture_makes_today(world: Make) -> None:
+    hub = world()
+    (request,) = tick(hub, "daily_capture").requests
+    assert request.partition_key == today()
+    result = execute(hub, "daily_capture", request)
+    assert result.success
+    assert made(result) == {*RAW, *TABLES, *FOLLOWING, *OVER_DAYS}
+    daily_ones = {*RAW, *TABLES, *FOLLOWING}
+    assert all(list(hub.materialized(asset)) == [today()] for asset in daily_ones)
+    ran = {(one.asset_key.path[0], one.check_name) for one in result.get_asset_check_evaluations()}
+    assert ran >= hub.declared
+
+
+def test_nothing_to_fill_is_said(world: Make) -> None:
+    hub = world()
+    said = tick(hub, "fill_derived_days")
+    assert said.requests == []
+    assert "every captured day" in str(said.skipped)
+    assert not hub.root.exists()
+
+
+def test_a_run_for_each_stretch_of_days_that_lack_a_table(world: Make) -> None:
+    hub = world()
+    for count in (6, 5, 3):
+        hub.capture(days_ago(count))
+    hub.capture(days_ago(9), kinds=("models",))
+    said = tick(hub, "fill_derived_days")
+    requests = said.requests
+    assert said.stretches == [(days_ago(6), days_ago(5)), (days_ago(3), days_ago(3))]
+    assert len({request.run_key for request in requests}) == 2
+    assert all(request.partition_key is None for request in requests)
+
+    asked = len(hub.pages)
+    for request in requests:
+        result = execute(hub, "fill_derived_days", request)
+        assert result.success
+        assert made(result) == {*TABLES, *FOLLOWING}
+    assert len(hub.pages) == asked
+    for asset in (*TABLES, "snapshot_figures"):
+        assert sorted(hub.materialized(asset)) == [days_ago(count) for count in (6, 5, 3)]
+    assert tick(hub, "fill_derived_days").requests == []
+
+    # A table that is lost is made again; so are figures.
+    shutil.rmtree(hub.lake.folder("top_models", days_ago(5)))
+    assert tick(hub, "fill_derived_days").stretches == [(days_ago(5), days_ago(5))]
+    shutil.rmtree(hub.lake.folder("daily_changes", days_ago(6)))
+    assert tick(hub, "fill_derived_days").stretches == [(days_ago(6), days_ago(5))]
+    shutil.rmtree(hub.lake.folder("snapshot_figures", days_ago(6)))
+    assert tick(hub, "fill_derived_days").stretches == [(days_ago(6), days_ago(5))]
+
+
+def test_a_day_that_is_compared_with_no_neighbour_is_compared_again(world: Make) -> None:
+    hub = world()
+    lake, day = hub.lake, days_ago(3)
+    for count in (5, 3):
+        hub.capture(days_ago(count))
+    for request in tick(hub, "fill_derived_days").requests:
+        assert execute(hub, "fill_derived_days", request).success
+    old = lake.folder("daily_changes", day) / "data.parquet"
+    then = old.read_bytes()
+    hub.capture(days_ago(4))
+    (request,) = tick(hub, "fill_derived_days").requests
+    assert execute(hub, "fill_derived_days", request).success
+    assert lake.notes("daily_changes", day)["before"] == days_ago(4)
+    assert tick(hub, "fill_derived_days").requests == []  # the run has seen to it
+
+    # As a run of before, or one that was killed, left it. And the day was made small since.
+    old.write_bytes(then)
+    assert day in {one.day for one in thin(lake, [day], today(), Ages(tables=1, pages=1))}
+    models = (lake.folder("models", day) / "data.parquet").read_bytes()
+    said = tick(hub, "fill_derived_days")
+    assert said.stretches == [(day, day)]
+    result = execute(hub, "fill_derived_days", said.requests[0])
+    assert result.success
+    # Nothing but the comparison: rows and pages of an old day may be gone for good.
+    assert made(result) == {"daily_changes"}
+    assert (lake.folder("models", day) / "data.parquet").read_bytes() == models
+    assert lake.notes("daily_changes", day)["before"] == days_ago(4)
+    # Once is enough, though nobody has judged the days yet.
+    assert tick(hub, "fill_derived_days").requests == []
+
+
+def test_a_day_that_a_blocking_check_stopped_is_not_filled_behind_its_back(world: Make) -> None:
+    whole = world()
+    whole.capture(days_ago(3))
+    half = world(GeneratedHub(600, 600, seed=4))
+    half.capture(days_ago(2))
+    stopped = half.materialize(day=days_ago(2))
+    assert not stopped.success
+    assert made(stopped) == set(RAW)
+    assert tick(half, "fill_derived_days").stretches == [(days_ago(3), days_ago(3))]
+
+
+def test_a_day_filled_once_is_asked_for_again_only_on_another_day(world: Make) -> None:
+    hub = world()
+    hub.capture(days_ago(2))
+    now = dt.datetime.now(dt.UTC)
+    keys = [
+        [request.run_key for request in tick(hub, "fill_derived_days", at).requests]
+        for at in (now, now, now + dt.timedelta(days=1))
+    ]
+    assert keys[0] == keys[1] != keys[2]
+
+
+def test_stretches() -> None:
+    assert list(stretches([])) == []
+    days = ["2026-01-30", "2026-01-31", "2026-02-01", "2026-02-03", "2024-01-01"]
+    assert list(stretches(sorted(days))) == [
+        ("2026-01-30", "2026-02-01"),
+        ("2026-02-03", "2026-02-03"),
+    ]
+    keys = daily.get_partition_keys()
+    assert list(stretches(keys)) == [(keys[0], keys[-1])]
+
+
+def test_an_empty_lake_lacks_nothing(world: Make) -> None:
+    hub = world()
+    lake = LakeResource(root=str(hub.root))
+    assert unfilled_days(lake) == []
+    hub.capture(days_ago(2), kinds=("models",))
+    assert unfilled_days(lake) == []
+    hub.capture(days_ago(2), kinds=("spaces",))
+    assert unfilled_days(lake) == [days_ago(2)]

@@ -1,0 +1,44 @@
+"""The figures of many days and the report, as the graph makes them from a lake."""
+
+import json
+from pathlib import Path
+
+import dagster as dg
+
+from hf_assets.defs.common.resources import LakeResource
+from hf_assets.defs.trends.figures import insights_report, trend_figures
+from hf_assets.storage.lake import Lake, TableWrite
+from hf_assets.trends.figures.history.history import TABLES
+from hf_assets.trends.figures.history.render import every_figure
+from hf_assets_tests.support.trends.series import past
+
+
+def filled(root: Path, days: int) -> Lake:
+    lake = Lake(root)
+    for name, frame in past(days, models=12).frames.items():
+        lake.write(TABLES[name], None, TableWrite([frame.collect()]))
+    return lake
+
+
+def test_figures_lie_in_a_folder_and_in_the_gallery(tmp_path: Path) -> None:
+    lake = filled(tmp_path / "lake", 12)
+    resources = {"lake": LakeResource(root=str(lake.root))}
+    made = dg.materialize([trend_figures], resources=resources)
+    folder = lake.artefact("trend_figures")
+    told = made.asset_materializations_for_node("trend_figures")[0].metadata
+    assert json.loads((folder / "figures.json").read_text())["figures"] == list(every_figure())
+    assert {path.suffix for path in folder.iterdir()} == {".png", ".svg", ".json"}
+    assert str(told["gallery"].value).count("data:image/png;base64,") == len(every_figure())
+    assert told["last day"].value == "2026-11-25"
+    assert told["days"].value == 11
+
+
+def test_an_empty_lake_gives_a_report_that_says_so(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    resources = {"lake": LakeResource(root=str(lake.root))}
+    made = dg.materialize([insights_report], resources=resources)
+    page = (lake.artefact("insights_report") / "index.html").read_text("utf-8")
+    assert "no day yet" in page
+    told = made.asset_materializations_for_node("insights_report")[0].metadata
+    assert told["figures of"].value == "no day"
+    assert int(str(told["bytes"].value)) > len(page) / 2

@@ -1,0 +1,213 @@
+"""A capture that is killed, or whose files are damaged, goes on where it was."""
+
+import random
+import time
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from hf_assets.demo.hub.faults import Faults
+from hf_assets.demo.service.switches import FOREVER, At
+from hf_assets.demo.world.generator import GeneratedHub
+from hf_assets.demo.world.source import Where
+from hf_assets.hub.capture_store.capture import CorruptCapture, open_capture
+from hf_assets.hub.client import listing
+from hf_assets.hub.client.listing import ListingError, ListingQuery
+from hf_assets.hub.client.rows import Kind
+from hf_assets.storage.lake import Lake, iso
+from hf_assets_tests.conftest import DAY, NOON, ServedHub, ServeHub
+from hf_assets_tests.support.hub.captures import ids_of, pages, python
+
+MODELS = ListingQuery.everything("models")
+HUB = GeneratedHub(4000, 2000, seed=5, day=iso(DAY))
+
+
+def all_ids(kind: Kind) -> list[str]:
+    listed = HUB.listing(kind, "createdAt", Where())
+    rows = listed.page(0, listed.total, frozenset(["_id"]))[0]
+    return [row[8:32].decode() for row in rows]
+
+
+def killed_at_random(
+    served: ServedHub, folder: Path, kind: Kind, page_size: int, moments: list[float]
+) -> int:
+    """Kills one crawl after the other, each at a share of the whole way; returns how many."""
+    share = random.Random(len(moments))
+    total = -(-HUB.total(kind) // page_size)
+    kills = 0
+    for moment in sorted(moments):
+        now = NOON + timedelta(minutes=kills)
+        crawl = python(
+            "hf_assets_tests.support.hub.crawl", served.url, folder, now, page_size, kind
+        )
+        while len(set(served.listed)) < moment * total and crawl.poll() is None:
+            time.sleep(0.001)
+        time.sleep(share.random() * 0.02)
+        assert crawl.poll() is None, crawl.communicate()
+        crawl.kill()
+        crawl.communicate()
+        kills += 1
+        assert open_capture(folder) is None, "half a day must not look like a day"
+    now = NOON + timedelta(hours=2)
+    crawl = python("hf_assets_tests.support.hub.crawl", served.url, folder, now, page_size, kind)
+    out, errors = crawl.communicate(timeout=100)
+    assert crawl.returncode == 0, errors
+    assert int(out.split()[1]) >= total
+    return kills
+
+
+def assert_each_row_once(folder: Path, kind: Kind) -> None:
+    capture = open_capture(folder)
+    assert capture is not None
+    assert ids_of(capture) == all_ids(kind)  # each page is checked against its sha256
+    assert capture.facts["rows"] == capture.facts["distinct"] == HUB.total(kind)
+    assert len(list(pages(capture))) == capture.facts["pages"]
+
+
+def test_killed_at_random_points_of_200_pages_no_row_is_lost_or_doubled(
+    hub: ServeHub, lake: Lake
+) -> None:
+    served, folder = hub(HUB), lake.folder("raw_models", DAY)
+    chance = random.Random(20261120)
+    kills = killed_at_random(
+        served, folder, "models", 20, [chance.uniform(0.005, 0.8) for _ in range(5)]
+    )
+    assert_each_row_once(folder, "models")
+    asked = Counter(served.listed)
+    assert len(asked) == 200
+    assert asked.total() - 200 <= kills, "more than one page asked for twice after a kill"
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("seed", range(3))
+def test_killed_twenty_times(hub: ServeHub, lake: Lake, seed: int) -> None:
+    served, folder = hub(HUB), lake.folder("raw_spaces", DAY)
+    chance = random.Random(seed)
+    kills = killed_at_random(
+        served, folder, "spaces", 10, [chance.uniform(0.0, 0.8) for _ in range(20)]
+    )
+    assert_each_row_once(folder, "spaces")
+    assert len(served.listed) - 200 <= kills
+
+
+@pytest.fixture
+def half(hub: ServeHub, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> tuple[ServedHub, Path]:
+    """A capture of 40 pages that broke off after 12, and whose Hub is well again."""
+    monkeypatch.setattr(listing, "PAGE_SIZE", 100)
+    served = hub(HUB, Faults(errors={503: [At(page=13, times=FOREVER)]}))
+    folder = lake.folder("raw_models", DAY)
+    with pytest.raises(ListingError):
+        served.capturer().obtain(folder, DAY, MODELS)
+    served.faults.errors.clear()
+    served.requests.clear()
+    return served, folder
+
+
+def finished(half: tuple[ServedHub, Path]) -> int:
+    """Goes on to the end; how many pages that took."""
+    served, folder = half
+    served.capturer().obtain(folder, DAY, MODELS)
+    assert_each_row_once(folder, "models")
+    return len(served.listed)
+
+
+def only(folder: Path, pattern: str) -> Path:
+    (found,) = folder.glob(pattern)
+    return found
+
+
+def test_goes_on_at_the_next_page(half: tuple[ServedHub, Path]) -> None:
+    assert finished(half) == 28
+    assert "going on after page 11, 1,200 rows" in half[0].told
+
+
+@pytest.mark.parametrize("cut", [1, 2, 40, 300])
+def test_a_torn_last_line_of_the_journal_costs_one_page(
+    half: tuple[ServedHub, Path], cut: int
+) -> None:
+    journal = only(half[1], "*/journal.jsonl")
+    journal.write_bytes(journal.read_bytes()[:-cut])
+    # Without its line feed alone, the line is whole.
+    assert finished(half) == (28 if cut == 1 else 29)
+
+
+def test_a_line_that_was_only_begun_costs_no_page(half: tuple[ServedHub, Path]) -> None:
+    journal = only(half[1], "*/journal.jsonl")
+    journal.write_bytes(journal.read_bytes() + b'{"page": 12, "url')
+    assert finished(half) == 28
+
+
+@pytest.mark.parametrize("left", [0, 1, 7, 100, -1])
+def test_a_page_cut_short_is_fetched_again(half: tuple[ServedHub, Path], left: int) -> None:
+    page = only(half[1], "*/000009.json.zst")
+    page.write_bytes(page.read_bytes()[:left])
+    assert finished(half) == 28 + 3
+
+
+def alter(page: Path) -> None:
+    """One letter of the page is another; it is still zstd, JSON and as long as it was."""
+    with pa.input_stream(page, compression="zstd") as stream:
+        body = stream.read()
+    assert body.count(b'"likes":') > 1
+    body = body.replace(b'"likes":', b'"Likes":', 1)
+    page.write_bytes(pa.Codec("zstd").compress(body, asbytes=True))
+
+
+def test_a_page_with_another_letter_is_fetched_again(half: tuple[ServedHub, Path]) -> None:
+    alter(only(half[1], "*/000011.json.zst"))
+    assert finished(half) == 28 + 1
+
+
+def test_a_deleted_page_is_fetched_again(half: tuple[ServedHub, Path]) -> None:
+    only(half[1], "*/000000.json.zst").unlink()
+    assert finished(half) == 40
+
+
+@pytest.mark.parametrize("content", [b"", b'{"ask": {"ki', b"\xff\xff\xff"])
+def test_an_attempt_with_a_torn_header_is_started_anew(
+    half: tuple[ServedHub, Path], content: bytes
+) -> None:
+    only(half[1], "*/journal.jsonl").write_bytes(content)
+    assert finished(half) == 40
+    assert len(list(half[1].glob("*/journal.jsonl"))) == 1
+
+
+def test_an_attempt_that_asked_for_something_else_is_not_gone_on_with(
+    half: tuple[ServedHub, Path],
+) -> None:
+    served, folder = half
+    fewer = ListingQuery("models", fields=("likes",))
+    capture = served.capturer().obtain(folder, DAY, fewer)
+    assert len(served.listed) == capture.facts["pages"] == 40
+    assert ids_of(capture) == all_ids("models")
+
+
+def test_an_attempt_on_another_hub_is_not_gone_on_with(
+    half: tuple[ServedHub, Path], hub: ServeHub
+) -> None:
+    other = hub(HUB)
+    capture = other.capturer().obtain(half[1], DAY, MODELS)
+    assert len(other.listed) == 40
+    assert capture.facts["endpoint"] == other.url
+
+
+@pytest.mark.parametrize(
+    "damage", ["page gone", "page cut", "page altered", "journal cut", "journal gone"]
+)
+def test_a_damaged_complete_capture_says_so(half: tuple[ServedHub, Path], damage: str) -> None:
+    finished(half)
+    page, journal = only(half[1], "*/000020.json.zst"), only(half[1], "*/journal.jsonl")
+    {
+        "page gone": page.unlink,
+        "page altered": lambda: alter(page),
+        "page cut": lambda: page.write_bytes(page.read_bytes()[:-9]),
+        "journal cut": lambda: journal.write_bytes(journal.read_bytes()[:-900]),
+        "journal gone": journal.unlink,
+    }[damage]()
+    capture = open_capture(half[1])
+    assert capture is not None
+    with pytest.raises(CorruptCapture, match=str(page if "page" in damage else journal)):
+        list(pages(capture))

@@ -1,0 +1,191 @@
+"""A reader beside a writer sees the old version or the new one, of everything that is stored."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from hf_assets.apps.explore.lake_reader import LakeReader
+from hf_assets.hub.quality.rules import null_counts
+from hf_assets.storage import opened
+from hf_assets.storage.lake import Lake, MissingDay, StoredTable, TableWrite
+from hf_assets.storage.opened import MOST_OPEN, OpenedFile, ReplacedError
+from hf_assets_tests.conftest import DAY
+from hf_assets_tests.support.hub.captures import python
+from hf_assets_tests.support.replacing_writer import COUNT, FIRST, VERSIONS, write
+from hf_assets_tests.support.slow_writer import NUMBERS, numbers
+
+
+def version(stored: StoredTable, frame: pl.LazyFrame | None = None) -> str:
+    """Which version that is, wherever one looks; an error where two are mixed."""
+    name = stored.notes["version"]
+    first = FIRST[name]
+    rows = stored.frame if frame is None else frame
+    assert rows.select("n").collect()["n"].to_list() == list(range(first, first + COUNT))
+    # What the statistics of row groups leave out is not there in any version.
+    end = first + COUNT
+    assert rows.filter(pl.col("n") >= end - 196).select(pl.len()).collect().item() == 196
+    assert ("more" in rows.collect_schema()) == (name == "wide")
+    assert stored.rows == COUNT == stored.file.arrow().metadata.num_rows
+    assert null_counts(stored)["n"] == 0
+    side = stored.aside("quarantine")
+    assert side is not None
+    assert side["version"].to_list() == [name]
+    assert pl.read_parquet(stored.file.read_bytes()).height == COUNT
+    return name
+
+
+STEPS: dict[str, Callable[[pl.LazyFrame], object]] = {
+    "read": lambda _: None,
+    "schema known": lambda frame: frame.collect_schema(),
+    "read once": lambda frame: frame.collect(),
+}
+
+
+@pytest.mark.parametrize("day", [DAY, None], ids=["day", "whole"])
+@pytest.mark.parametrize("later", VERSIONS[1:], ids=["same layout", "other layout"])
+@pytest.mark.parametrize("step", STEPS)
+def test_a_day_replaced_between_two_steps_of_a_reader_is_the_old_one(
+    lake: Lake, step: str, later: str, day: str | None
+) -> None:
+    write(lake, "old", day)
+    stored = lake.read("numbers", day)
+    frame = stored.frame
+    STEPS[step](frame)
+    write(lake, later, day)
+    assert version(stored, frame) == version(stored) == "old"
+    assert version(lake.read("numbers", day)) == later
+
+
+def test_a_day_replaced_while_it_is_opened_is_one_of_the_two(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(lake, "old")
+    footer = OpenedFile.footer
+
+    def replaced(file: OpenedFile, *arguments: str) -> object:
+        monkeypatch.undo()
+        found = footer(file, *arguments)
+        write(lake, "new")  # and the side table that this footer names is gone
+        return found
+
+    monkeypatch.setattr(OpenedFile, "footer", replaced)
+    assert version(lake.read("numbers", DAY)) == "new"
+
+
+def test_a_process_that_replaces_a_day_again_and_again(lake: Lake) -> None:
+    write(lake, "old")
+    writer = python("hf_assets_tests.support.replacing_writer", lake.root, "60")
+    while writer.poll() is None:
+        version(lake.read("numbers", DAY))
+    assert writer.returncode == 0, writer.communicate()
+    assert version(lake.read("numbers", DAY)) == "old"
+    folder = lake.folder("numbers", DAY)
+    assert sorted(path.name for path in folder.glob("[!.]*")) == [
+        "data.parquet", "quarantine.parquet",
+    ]  # fmt: skip
+    assert len(list(folder.glob(".quarantine.*"))) == 1
+
+
+# Side tables
+
+
+def test_a_writer_that_dies_before_its_day_is_there_changes_no_side_table(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(lake, "old")
+    path, replace = lake.folder("numbers", DAY) / "data.parquet", Path.replace
+
+    def full(temporary: Path, target: Path) -> Path:
+        if target == path:
+            raise OSError("gone")
+        return replace(temporary, target)
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="gone"):
+        write(lake, "new")
+    monkeypatch.undo()
+    assert version(lake.read("numbers", DAY)) == "old"
+    public = lake.folder("numbers", DAY) / "quarantine.parquet"
+    assert pl.read_parquet(public)["version"].to_list() == ["old"]
+    assert len(list(public.parent.glob(".quarantine.*"))) == 1
+
+
+def test_a_failed_day_without_odd_rows_leaves_those_of_the_old(lake: Lake) -> None:
+    write(lake, "old")
+    clear = {"quarantine": pl.DataFrame({"version": []})}
+    with pytest.raises(ZeroDivisionError):
+        lake.write(NUMBERS, DAY, TableWrite((1 / 0 for _ in "a"), aside=clear))  # ty: ignore[invalid-argument-type]
+    assert version(lake.read("numbers", DAY)) == "old"
+    lake.write(NUMBERS, DAY, TableWrite([numbers(0, 3)], aside=clear))
+    assert [path.name for path in lake.folder("numbers", DAY).iterdir()] == ["data.parquet"]
+
+
+def test_side_tables_of_a_lake_of_before(lake: Lake) -> None:
+    folder = lake.folder("numbers", DAY)
+    lake.write(NUMBERS, DAY, TableWrite([numbers(0, 3)]))
+    footer = '{"rows": 3, "notes": {"version": "old"}}'
+    data = folder / "data.parquet"
+    pl.read_parquet(data).write_parquet(data, metadata={"hf_assets": footer})
+    pl.DataFrame({"version": ["old"]}).write_parquet(folder / "quarantine.parquet")
+    stored = lake.read("numbers", DAY)
+    assert stored.asides.keys() == {"quarantine"}
+    write(lake, "new")
+    assert stored.asides["quarantine"]["version"].to_list() == ["old"]
+    assert version(lake.read("numbers", DAY)) == "new"
+    assert pl.read_parquet(folder / "quarantine.parquet")["version"].to_list() == ["new"]
+
+
+def test_a_side_table_that_is_gone_is_named(lake: Lake) -> None:
+    write(lake, "old")
+    (hidden,) = lake.folder("numbers", DAY).glob(".quarantine.*")
+    hidden.unlink()
+    # In a copy of a lake, say, that leaves out what is hidden.
+    assert version(lake.read("numbers", DAY)) == "old"
+    hidden.with_name("quarantine.parquet").unlink()
+    with pytest.raises(MissingDay, match=r"quarantine\.parquet is gone, a part of numbers"):
+        lake.read("numbers", DAY)
+    write(lake, "new")
+    assert version(lake.read("numbers", DAY)) == "new"
+
+
+# Many files
+
+
+def test_days_beyond_those_kept_open_are_opened_again_and_never_mixed(lake: Lake) -> None:
+    write(lake, "old")
+    first = lake.read("numbers", DAY)
+    others = [OpenedFile(first.path) for _ in range(2 * MOST_OPEN)]
+    assert version(first) == "old"
+    assert sum(one._handle is not None for one in others) <= MOST_OPEN
+    others += [OpenedFile(first.path) for _ in range(2 * MOST_OPEN)]
+    assert {one.footer()["rows"] for one in others} == {COUNT}
+    others += [OpenedFile(first.path) for _ in range(2 * MOST_OPEN)]
+    write(lake, "new")
+    with pytest.raises(
+        ReplacedError, match="was replaced while it was read: read it again"
+    ) as seen:
+        _ = first.frame
+    assert not seen.value.permanent
+    shutil.rmtree(lake.root)
+    with pytest.raises(ReplacedError):
+        others[0].read_bytes()
+
+
+def test_a_long_footer_is_read_whole(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opened, "_TAIL", 64)
+    notes = {"long": "x" * 5000}
+    assert lake.write(NUMBERS, DAY, TableWrite([numbers(0, 3)], notes)).notes == notes
+
+
+def test_a_page_asks_of_one_version(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its two questions, the number of rows and the first of them, are of the same file."""
+    write(lake, "old", None)
+    there = LakeReader(lake.root).series("numbers")
+    assert there is not None
+    count, best = there.select(pl.len()), there.sort("n").head(1)
+    write(lake, "wide", None)
+    total, rows = pl.collect_all([count, best], engine="streaming")
+    assert (total.item(), rows["n"].item()) == (COUNT, 0)

@@ -1,0 +1,49 @@
+"""The job `past_days` in a process of its own: the first day of the partitions is read once.
+
+`python -m hf_assets_tests.support.defs.backfill FIRST LAST`, with the switches in the environment.
+Prints, as JSON, whether the run succeeded, its seconds and CPU seconds, the partitions of each
+asset, and the checks that did not pass.
+"""
+
+import json
+import logging
+import sys
+import time
+
+import dagster as dg
+
+from hf_assets.definitions import defs
+from hf_assets_tests.defs.conftest import RANGE_END, RANGE_START
+
+
+def main(first: str, last: str) -> None:
+    logging.disable(logging.INFO)
+    job = defs().resolve_job_def("past_days")
+    began = time.monotonic()
+    with dg.DagsterInstance.ephemeral() as instance:
+        tags = {RANGE_START: first, RANGE_END: last}
+        result = job.execute_in_process(instance=instance, tags=tags, raise_on_error=False)
+    made: dict[str, list[str]] = {}
+    for event in result.get_asset_materialization_events():
+        assert event.asset_key
+        made.setdefault(event.asset_key.path[-1], []).append(str(event.partition))
+    failed = {
+        f"{one.asset_key.path[-1]}.{one.check_name}": str(one.metadata["said"].value)
+        for one in result.get_asset_check_evaluations()
+        if not one.passed
+    }
+    print(
+        json.dumps(
+            {
+                "success": result.success,
+                "seconds": time.monotonic() - began,
+                "cpu": time.process_time(),
+                "made": made,
+                "failed": failed,
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,108 @@
+"""Rows written by hand, served as the Hub serves them, and read back from the lake."""
+
+import json
+import sys
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from subprocess import PIPE, Popen
+from typing import Any
+
+import polars as pl
+import pytest
+
+import hf_assets_tests
+from hf_assets.demo.world.recorded import RecordedHub
+from hf_assets.hub.capture import capturer
+from hf_assets.hub.capture_store.capture import Capture
+from hf_assets.hub.client.listing import ListingQuery
+from hf_assets.hub.client.rows import Kind
+from hf_assets.hub.tables import cleaning, schemas
+from hf_assets.storage.lake import Lake, StoredTable, TableWrite
+from hf_assets_tests.conftest import DAY, ServedHub
+
+Row = dict[str, Any]
+ROOT = Path(hf_assets_tests.__file__).parents[1]
+
+
+def hub_id(number: int) -> str:
+    return f"{number:024x}"
+
+
+def model(number: int, **fields: Any) -> Row:
+    """A plain model; the higher its number, the younger it is."""
+    return {
+        "_id": hub_id(number),
+        "id": f"author{number % 3}/model-{number:04d}",
+        "createdAt": f"2024-01-01T00:{number // 60:02d}:{number % 60:02d}.000Z",
+        **fields,
+    }
+
+
+def recorded(folder: Path, models: Iterable[Row] = (), spaces: Iterable[Row] = ()) -> RecordedHub:
+    """A Hub that serves just these rows, without the fields that are None."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, rows in (("models", models), ("spaces", spaces)):
+        said = [{key: one for key, one in row.items() if one is not None} for row in rows]
+        (folder / f"{name}.json").write_text(json.dumps(said))
+    return RecordedHub(folder / "models.json", folder / "spaces.json")
+
+
+@contextmanager
+def unjudged() -> Generator[None]:
+    """Whatever was fetched becomes a capture, as in lakes of before."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(capturer, "objection", lambda *_: None)
+        yield
+
+
+def captured(lake: Lake, served: ServedHub, kind: Kind = "models") -> Capture:
+    folder = lake.folder(f"raw_{kind}", DAY)
+    with unjudged():
+        return served.capturer().obtain(folder, DAY, ListingQuery.everything(kind))
+
+
+def made_models(lake: Lake, served: ServedHub) -> StoredTable:
+    """`models` of what is served, by way of a capture and the lake."""
+    return lake.write(schemas.MODELS, DAY, cleaning.models(captured(lake, served), DAY))
+
+
+def made_spaces(lake: Lake, served: ServedHub, models: StoredTable) -> StoredTable:
+    capture = captured(lake, served, "spaces")
+    made = cleaning.enriched_spaces(capture, models.frame, DAY)
+    return lake.write(schemas.ENRICHED_SPACES, DAY, made)
+
+
+def rows_of(capture: Capture) -> Iterator[Row]:
+    """Every row as served, in the order in which it came."""
+    for _, body in pages(capture, newest_first=False):
+        yield from json.loads(body)
+
+
+def ids_of(capture: Capture) -> list[Any]:
+    return [row["_id"] for row in rows_of(capture)]
+
+
+def by_id(stored: StoredTable) -> dict[str, Row]:
+    return {row["id"]: row for row in stored.frame.collect().iter_rows(named=True)}
+
+
+def table_of(lake: Lake, table: Any, rows: list[Row]) -> StoredTable:
+    """A stored day of a table with these rows; columns left out are null."""
+    frame = pl.DataFrame(rows, schema=table.schema, orient="row", strict=True)
+    return lake.write(
+        table, DAY, TableWrite(frames=[frame.with_columns(day=pl.lit(DAY).str.to_date())])
+    )
+
+
+def python(module: str, *arguments: object) -> "Popen[str]":
+    """A Python process of this project."""
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    return Popen(command, cwd=ROOT, stdout=PIPE, stderr=PIPE, text=True)
+
+
+def pages(capture: Capture, *, newest_first: bool = True) -> Iterator[tuple[int, bytes]]:
+    """Number and body of each page; the last fetched first, unless told otherwise."""
+    numbers = capture.page_numbers()
+    for number in reversed(numbers) if newest_first else numbers:
+        yield number, capture.page(number)

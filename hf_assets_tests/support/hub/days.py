@@ -1,0 +1,64 @@
+"""Days of models written straight into a lake, compared and judged as the graph does it."""
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import Any
+
+import polars as pl
+
+from hf_assets.hub.quality import changes, day_quality
+from hf_assets.hub.quality.schemas import DAILY_CHANGES, DAY_QUALITY
+from hf_assets.hub.tables.schemas import MODELS
+from hf_assets.storage.lake import Lake, StoredTable, TableWrite, iso
+
+Row = dict[str, Any]
+FIRST = dt.date(2026, 3, 1)
+OLD = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
+
+
+def day_of(number: int) -> str:
+    """That many days after the first of March 2026."""
+    return str(FIRST + dt.timedelta(number))
+
+
+def model(at: int, **fields: Any) -> Row:
+    """A model as the table has it; created in 2025."""
+    return {
+        "hub_id": f"{at:024x}",
+        "id": f"author/{at}",
+        "created_at": OLD,
+        "floor_dated": False,
+        "gated": "false",
+        **fields,
+    }
+
+
+def store_day(lake: Lake, day: str, rows: Iterable[Row], **facts: Any) -> StoredTable:
+    """`models` of that day, captured at noon, or as `facts` say."""
+    frame = pl.DataFrame(list(rows), schema=MODELS.schema).with_columns(day=pl.lit(iso(day)))
+    provenance = {"source": "captured", "endpoint": "https://hub", "limited": False,
+                  "finished": f"{day}T12:00:00+00:00"}  # fmt: skip
+    return lake.write(MODELS, day, TableWrite([frame], {}, {"raw_models": provenance | facts}))
+
+
+def compare(lake: Lake, *days: str) -> dict[str, StoredTable]:
+    """`daily_changes` of those days, or of all days that have models."""
+    found = {}
+    for day in days or lake.days("models"):
+        place = changes.placed(lake, [day])[day]
+        before = lake.read("models", place.before) if place.before else None
+        made = changes.daily_changes(lake.read("models", day), before, day, partial=place.partial)
+        found[day] = lake.write(DAILY_CHANGES, day, made)
+    return found
+
+
+def judge(lake: Lake) -> dict[str, Row]:
+    """`day_quality`, by day."""
+    stored = lake.write(DAY_QUALITY, None, day_quality.judged(lake))
+    return {str(row["day"]): row for row in stored.frame.collect().to_dicts()}
+
+
+def counts(stored: StoredTable, dimension: str) -> dict[str, int]:
+    """Rows by key of one dimension of `daily_changes`."""
+    found = stored.frame.filter(pl.col("dimension") == dimension).collect()
+    return dict(found.select("key", "rows").iter_rows())

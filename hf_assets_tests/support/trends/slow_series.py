@@ -1,0 +1,29 @@
+"""Makes the first of two months of a series anew, says so, and waits to be killed: `… ROOT`."""
+
+import sys
+import time
+from pathlib import Path
+from unittest import mock
+
+from hf_assets.storage.lake import Lake, TableWrite
+from hf_assets.storage.parquet import Table
+from hf_assets.trends.series.incremental import brought_up
+from hf_assets.trends.series.past import Past
+from hf_assets_tests.support.trends.quarters import LEVELS
+
+
+def slow() -> None:
+    write = Lake.write
+
+    def writing(lake: Lake, table: Table, key: str, made: TableWrite) -> object:
+        found = write(lake, table, key, made)
+        print("half", flush=True)
+        time.sleep(600)
+        return found
+
+    with mock.patch.object(Lake, "write", writing):
+        brought_up(Past(Lake(Path(sys.argv[1]))), LEVELS[0])
+
+
+if __name__ == "__main__":
+    slow()
