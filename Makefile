@@ -43,8 +43,8 @@ dev: $(VENV)/.installed  ## the Dagster UI and daemon on the real Hub
 test: $(VENV)/.installed  ## the tests
 	$(BIN)/python -m pytest -m "not heavy" -n auto --dist loadfile
 
-test-heavy: $(VENV)/.installed  ## the tests that take minutes, too
-	$(BIN)/python -m pytest
+test-heavy: $(VENV)/.installed  ## the tests that take minutes
+	$(BIN)/python -m pytest -m heavy -n auto --dist loadfile
 
 lint: $(VENV)/.installed  ## ruff and ty
 	$(BIN)/ruff check .
