@@ -10,7 +10,7 @@ DATA ?= $(or $(HF_ASSETS_DATA),data)
 DEMO := data/demo
 export HF_HUB_DISABLE_TELEMETRY ?= 1
 
-.PHONY: help demo tagger insights dev dev-demo test test-heavy lint format check \
+.PHONY: help demo tagger insights status dev dev-demo test test-heavy lint format check \
 	bench bench-full bench-classifiers bench-history clean
 
 help:  ## this list
@@ -19,32 +19,32 @@ help:  ## this list
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with venv is needed: install it, or set PYTHON=" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[labels,demo,apps,dev,bench]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all]'
 	@touch $@
 
-demo: $(VENV)/.installed  ## generated sources become tables, figures and a tagger
-	@$(BIN)/python -m hf_assets.demo run --data $(DEMO)
+demo: $(VENV)/.installed  ## generated data become tables, figures and a tagger
+	@$(BIN)/hf-assets demo --data $(DEMO)
 
 tagger: $(VENV)/.installed  ## a page to try what was trained, by you or by the demo
-	@$(BIN)/python -m hf_assets.apps.tagger
+	@$(BIN)/hf-assets tagger
 
 insights: $(VENV)/.installed  ## a page to explore what is stored, by you or by the demo
-	@$(BIN)/python -m hf_assets.apps.insights
+	@$(BIN)/hf-assets insights
+
+status: $(VENV)/.installed  ## days stored, missing or not trusted; disk use
+	@$(BIN)/hf-assets status
 
 dev-demo: $(VENV)/.installed  ## the Dagster UI against the embedded services
-	@$(BIN)/python -m hf_assets.demo dev --data $(DEMO)
+	@$(BIN)/hf-assets dev --demo --data $(DEMO)
 
 dev: $(VENV)/.installed  ## the Dagster UI and daemon on the real Hub
-	@mkdir -p $(DATA)/dagster_home
-	@cp dagster.yaml $(DATA)/dagster_home/dagster.yaml
-	DAGSTER_HOME=$(abspath $(DATA)/dagster_home) HF_ASSETS_DATA=$(abspath $(DATA)) \
-		$(BIN)/dagster dev -h 127.0.0.1 -w workspace.yaml
+	@HF_ASSETS_DATA=$(abspath $(DATA)) $(BIN)/hf-assets dev
 
 test: $(VENV)/.installed  ## the tests
 	$(BIN)/python -m pytest -m "not heavy" -n auto --dist loadfile
 
-test-heavy: $(VENV)/.installed  ## the tests that take minutes, too
-	$(BIN)/python -m pytest
+test-heavy: $(VENV)/.installed  ## the tests that take minutes
+	$(BIN)/python -m pytest -m heavy -n auto --dist loadfile
 
 lint: $(VENV)/.installed  ## ruff and ty
 	$(BIN)/ruff check .

@@ -14,8 +14,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 def _default_data() -> Path:
     """`data/` beside the package in a checkout, else under the current directory."""
-    beside = Path(__file__).resolve().parent.parent / "data"
-    return beside if beside.is_dir() else Path.cwd() / "data"
+    beside = Path(__file__).resolve().parent.parent
+    # Another package may have put a folder of that name beside an installed one.
+    checkout = (beside / "pyproject.toml").is_file() and (beside / "data").is_dir()
+    return (beside if checkout else Path.cwd()) / "data"
 
 
 class Settings(BaseSettings):

@@ -1,8 +1,8 @@
 """`python -m hf_assets.demo`, as a person types it."""
 
 import json
-import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,39 +15,24 @@ import httpx2
 import pyarrow.parquet as pq
 import pytest
 
+from hf_assets.cli.status import lines_of
+from hf_assets.demo import __main__ as command_line
 from hf_assets.storage.lake import today
+from hf_assets_tests.support.demo.runs import (
+    DEAD_PROXY,
+    HUB,
+    NOBODY,
+    SECRETS,
+    SMALL,
+    DemoRun,
+    demo,
+    small_run,
+)
 
-PROJECT = Path(__file__).resolve().parents[1]
-SMALL = ("--models", "2000", "--spaces", "800")
-HUB = ("--only", "hub", "--days", "0")
 ASSETS = (
     *("raw_models", "raw_spaces", "models", "enriched_spaces", "top_models"),
     *("model_usage", "daily_metrics", "snapshot_figures"),
 )
-# Neither is of the Hub's form: the embedded Hub answers 401 to a request that carries one.
-SECRETS = {
-    "HF_TOKEN": "first-secret-of-a-person",
-    "HUGGING_FACE_HUB_TOKEN": "second-secret-of-a-person",
-}
-
-
-def demo(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """The command, run to its end, with what it started should it not end."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "hf_assets.demo", *arguments],
-        env=os.environ | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        said, complaint = process.communicate(timeout=400)
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait(10)
-    return subprocess.CompletedProcess(process.args, process.returncode, said, complaint)
 
 
 def table(said: str) -> dict[str, tuple[str, ...]]:
@@ -57,24 +42,26 @@ def table(said: str) -> dict[str, tuple[str, ...]]:
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("demo") / "data"
+def first(tmp_path_factory: pytest.TempPathFactory) -> DemoRun:
+    return small_run(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
-def first(root: Path) -> subprocess.CompletedProcess[str]:
-    """The demo of a small Hub and two of its past days, for someone who has a token."""
-    return demo("run", "--data", str(root), *SMALL, *HUB, "--days", "2", **SECRETS)
+def root(first: DemoRun) -> Path:
+    return first.root
 
 
-def test_run_succeeds(first: subprocess.CompletedProcess[str]) -> None:
+def test_run_succeeds(first: DemoRun) -> None:
     assert first.returncode == 0, first.stderr
     assert first.stderr == ""
 
 
-def test_run_prints_asset_rows_seconds_and_file(
-    first: subprocess.CompletedProcess[str], root: Path
-) -> None:
+def test_a_proxy_is_not_asked_for_what_is_on_this_machine(first: DemoRun) -> None:
+    assert set(DEAD_PROXY.values()) == {NOBODY, ""}
+    assert first.returncode == 0, first.stderr
+
+
+def test_run_prints_asset_rows_seconds_and_file(first: DemoRun, root: Path) -> None:
     printed = table(first.stdout)
     assert set(printed) == set(ASSETS)
     for asset, (rows, *seconds, file) in printed.items():
@@ -96,18 +83,14 @@ def test_run_prints_asset_rows_seconds_and_file(
     assert printed["enriched_spaces"][0] == printed["raw_spaces"][0]
 
 
-def test_run_says_where_the_figures_are_and_what_to_type_next(
-    first: subprocess.CompletedProcess[str], root: Path
-) -> None:
+def test_run_says_where_the_figures_are_and_what_to_type_next(first: DemoRun, root: Path) -> None:
     said = first.stdout
     assert str(root / "snapshot_figures" / f"day={today()}") in said
     for words in ("make dev-demo", "make dev ", "HF_TOKEN=hf_", f"partition {today()}"):
         assert words in said
 
 
-def test_run_tells_of_the_days_before_today(
-    first: subprocess.CompletedProcess[str], root: Path
-) -> None:
+def test_run_tells_of_the_days_before_today(first: DemoRun, root: Path) -> None:
     day = date.fromisoformat(today())
     made = {path.parent.name for path in (root / "daily_metrics").glob("day=*/data.parquet")}
     assert made == {f"day={day - timedelta(back)}" for back in (0, 1, 2)}
@@ -117,12 +100,12 @@ def test_run_tells_of_the_days_before_today(
     assert "make insights" in first.stdout
 
 
-def test_run_keeps_to_its_own_folder(first: subprocess.CompletedProcess[str], root: Path) -> None:
+def test_run_keeps_to_its_own_folder(first: DemoRun, root: Path) -> None:
     assert first.returncode == 0
     assert [path.name for path in root.parent.iterdir()] == ["data"]
 
 
-def test_no_token_is_sent_or_kept(first: subprocess.CompletedProcess[str], root: Path) -> None:
+def test_no_token_is_sent_or_kept(first: DemoRun, root: Path) -> None:
     assert first.returncode == 0
     for path in root.rglob("*"):
         if path.is_file():
@@ -131,11 +114,23 @@ def test_no_token_is_sent_or_kept(first: subprocess.CompletedProcess[str], root:
     assert not [secret for secret in SECRETS.values() if secret in first.stdout + first.stderr]
 
 
+def test_status_counts_the_days(first: DemoRun, root: Path) -> None:
+    lines = lines_of(root)
+    words = {line.split()[0]: line.split()[1:] for line in lines if line}
+    assert words["models"][0] == words["raw_models"][0] == "3"
+    assert words["day_quality"][0] == "all"
+    assert any(line.startswith(f"Last capture: {today()}, ") for line in lines)
+    assert "Missing: none" in lines
+    assert "Captured, without all tables: none" in lines
+    assert first.returncode == 0
+
+
 @pytest.mark.heavy
-def test_run_again(first: subprocess.CompletedProcess[str], root: Path) -> None:
-    marker = root / "raw_models" / f"day={today()}" / "capture.json"
+def test_run_again(first: DemoRun, tmp_path: Path) -> None:
+    data = shutil.copytree(first.root, tmp_path / "data")
+    marker = data / "raw_models" / f"day={today()}" / "capture.json"
     before = marker.read_bytes()
-    again = demo("run", "--data", str(root), *SMALL, *HUB)
+    again = demo("run", "--data", str(data), *SMALL, *HUB)
     assert again.returncode == 0, again.stderr
     assert marker.read_bytes() == before
     for asset, (rows, *_) in table(first.stdout).items():
@@ -200,13 +195,20 @@ def test_run_from_recorded_listings(tmp_path: Path) -> None:
 )
 @pytest.mark.parametrize("command", ["serve", "run"])
 def test_a_wrong_argument_is_told_in_words(
-    tmp_path: Path, command: str, arguments: tuple[str, ...], words: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+    arguments: tuple[str, ...],
+    words: str,
 ) -> None:
+    for step in ("_wait", "launch", "write_inputs"):
+        monkeypatch.delattr(command_line, step)  # nothing begins
     data = () if command == "serve" else ("--data", str(tmp_path / "data"))
-    done = demo(command, *data, *arguments)
-    assert done.returncode == 2
-    assert words in done.stderr
-    assert "Traceback" not in done.stderr
+    with pytest.raises(SystemExit) as ended:
+        command_line.main([command, *data, "--models", "50", "--spaces", "20", *arguments])
+    assert ended.value.code == 2
+    assert words in capsys.readouterr().err
     assert not (tmp_path / "data").exists()
 
 
@@ -223,21 +225,18 @@ def test_a_run_that_fails_shows_the_end_of_its_log(tmp_path: Path) -> None:
     assert table(done.stdout) == {}
 
 
-@pytest.mark.heavy
-def test_a_proxy_is_not_asked_for_what_is_on_this_machine(tmp_path: Path) -> None:
-    nobody = "http://127.0.0.1:9"
-    done = demo(
-        *("run", "--data", str(tmp_path / "data"), *HUB, "--models", "200", "--spaces", "80"),
-        HTTP_PROXY=nobody,
-        http_proxy=nobody,
-    )
-    assert done.returncode == 0, done.stderr
-
-
 def test_no_command_is_told(tmp_path: Path) -> None:
     done = demo()
     assert done.returncode == 2
     assert "usage: python -m hf_assets.demo" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_wrong_argument_ends_the_process_without_a_traceback() -> None:
+    done = demo("serve", "--models", "no-such-file.json")
+    assert done.returncode == 2
+    assert "no-such-file.json" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from threading import Thread
 from hf_assets.settings import settings
 from hf_assets.storage.lake import Lake
 
+PROG = "python -m hf_assets.apps.insights"
 DEMO = Path("data/demo")
 PORT = 8501
 OWN_NAMES = ("localhost", "127.0.0.1", "::1")
@@ -30,10 +31,8 @@ WARM = (
 )
 
 
-def _arguments(given: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m hf_assets.apps.insights", description="A page to explore the stored days."
-    )
+def _arguments(argv: list[str] | None, prog: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog=prog, description="A page to explore the stored days.")
     parser.add_argument("--data", type=Path, help="the lake; by default yours, else the demo's")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
     parser.add_argument("--port", type=int, default=PORT)
@@ -44,12 +43,12 @@ def _arguments(given: list[str] | None) -> argparse.Namespace:
         help="a host name or address that the pages are reached by, besides localhost and --host; "
         "may be given again, * for any",
     )
-    return parser.parse_args(given)
+    return parser.parse_args(argv)
 
 
-def main(given: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """Serve the pages until interrupted. Returns 2 where they cannot be served."""
-    arguments = _arguments(given)
+    arguments = _arguments(argv, prog)
     places = [arguments.data] if arguments.data else [settings().data, DEMO]
     root = next((place for place in places if Lake(place).days("models")), places[0]).resolve()
     try:

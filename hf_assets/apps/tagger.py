@@ -26,6 +26,7 @@ from hf_assets.classifiers.guard import MOST_BYTES, Guard
 from hf_assets.classifiers.tagger import Tag
 from hf_assets.settings import settings
 
+PROG = "python -m hf_assets.apps.tagger"
 DEMO = Path("data/demo")
 # Bars of a page.
 MOST_FIT, MOST_BELOW = 20, 3
@@ -193,10 +194,8 @@ def _short(text: str, most: int = 90) -> str:
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
-def _arguments(given: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m hf_assets.apps.tagger", description="A page to try what was trained."
-    )
+def _arguments(argv: list[str] | None, prog: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog=prog, description="A page to try what was trained.")
     parser.add_argument("--data", type=Path, help="the lake; by default yours, else the demo's")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
     parser.add_argument("--port", type=int, help="by default the first free one from 7860")
@@ -207,17 +206,20 @@ def _arguments(given: list[str] | None) -> argparse.Namespace:
         help="a host name that the page is reached by, where it is neither localhost nor an "
         "address; may be given again",
     )
-    return parser.parse_args(given)
+    return parser.parse_args(argv)
 
 
-def main(given: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """Serve the page until it is interrupted. Returns 2 where it cannot be served."""
-    arguments = _arguments(given)
+    arguments = _arguments(argv, prog)
     places = [arguments.data] if arguments.data else [settings().data, DEMO]
     models = next(filter(None, map(find, places)), {})
     if not models:
         where = " nor ".join(str(place / "classifiers") for place in places)
-        print(f"No trained model in {where}. Make one first: make demo", file=sys.stderr)
+        print(
+            f"No trained model in {where}. Train one first: hf-assets demo, or make demo",
+            file=sys.stderr,
+        )
         return 2
     page = build(models)
     try:

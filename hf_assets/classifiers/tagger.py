@@ -2,7 +2,7 @@
 
 What belongs here: reading such a folder and answering. This file is copied into published folders
 as it is, so it needs numpy, onnxruntime and tokenizers, and nothing of the package around it. What
-does not: the command line, `python -m hf_assets.classifiers.tagger`, which is `answering`.
+does not: the command line, `hf-assets tag`.
 
     tagger = Tagger.load("tagger_space")
     tagger.predict(["Why do plants need light?"], k=3)
@@ -297,6 +297,4 @@ def _checked(texts: Iterable[str]) -> list[str]:
 
 if __name__ == "__main__":
     # The command line does not travel with the file.
-    from hf_assets.classifiers.tagger_cli import main
-
-    sys.exit(main())
+    sys.exit("The command line is: hf-assets tag FOLDER < texts")

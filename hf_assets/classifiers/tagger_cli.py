@@ -2,7 +2,7 @@
 
 What belongs here: reading and writing streams. What does not: the answers (`tagger`).
 
-    python -m hf_assets.classifiers.tagger FOLDER < questions.jsonl > tags.jsonl
+    hf-assets tag FOLDER < questions.jsonl > tags.jsonl
 
 An answer is an object: `line`, where its text stands in the input, from 1; `id`, where the text
 came with one; `labels`, best first, each with its `score`. A line that holds no text ends the work
@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 
 from hf_assets.classifiers.tagger import NotFinite, Tagger, refusal
 
+PROG = "python -m hf_assets.classifiers.tagger_cli"
 # Seconds between two looks of the progress bar.
 REDRAW = 0.2
 # What a shell reports of a tool that SIGPIPE ended, and of one that Control-C ended.
@@ -84,10 +85,15 @@ def _question(given: Any) -> tuple[str, dict[str, Any]]:
     return text, {"id": given["id"]} if "id" in given else {}
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Answer the texts on standard input as JSON lines on standard output; gives the exit code."""
+def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
+    """Answer the texts on standard input as JSON lines on standard output; returns the exit status.
+
+    Args:
+        argv: the arguments; by default those of the process.
+        prog: the command as a person types it.
+    """
     parser = argparse.ArgumentParser(
-        prog="python -m hf_assets.classifiers.tagger",
+        prog=prog,
         description="Labels for texts: lines or JSON lines in, JSON lines out.",
         epilog='A JSON line is a text in quotes, or an object with "text", or with "title" and '
         '"body"; its "id" is repeated in the answer.',
@@ -99,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, help="processes to spread the texts over")
     parser.add_argument("--input", choices=["auto", "lines", "json"], default="auto")
     parser.add_argument("--skip-bad", action="store_true", help="count bad lines and go on")
-    given = parser.parse_args(arguments)
+    given = parser.parse_args(argv)
     lines = Lines(sys.stdin.buffer, given.input, given.skip_bad)
     try:
         tagger = Tagger.load(given.folder, given.file)
@@ -147,3 +153,7 @@ def _show(lines: Lines, done: int, seconds: float, end: str = "") -> None:
         left = seconds / share - seconds
         says = f"{'█' * round(share * 24):░<24} {share:4.0%}  {says}, {left:,.0f} s left"
     print(f"\r\x1b[K{says}", end=end, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

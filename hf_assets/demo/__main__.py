@@ -1,13 +1,13 @@
 """`python -m hf_assets.demo`: the embedded services alone, a whole day from them, or the UI."""
 
 import argparse
-import subprocess
 import sys
 import time
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
+from typing import NoReturn
 
 from starlette.applications import Starlette
 
@@ -21,7 +21,6 @@ from hf_assets.demo.labels.texts import GeneratedTexts
 from hf_assets.demo.past import Past
 from hf_assets.demo.running import (
     NEWLY_LISTED,
-    PROJECT,
     SITE,
     Services,
     embedded,
@@ -29,12 +28,12 @@ from hf_assets.demo.running import (
     hub_runs,
     label_runs,
     launch,
-    tool,
     write_inputs,
 )
 from hf_assets.demo.summary import near
 from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.demo.world.recorded import RecordedHub
+from hf_assets.runner import process
 from hf_assets.storage.lake import today
 
 # The generated Hub has its sizes on this day, and is one and the same whenever it is started.
@@ -42,19 +41,28 @@ SIZED_ON = date(2026, 11, 1)
 # The demo must not stop at the Hub's own 500 requests in five minutes.
 DEMO_RATE = 10_000
 UI_PORT = 3000
+PROG = "python -m hf_assets.demo"
 
 
-def main(argv: list[str] | None = None) -> int:
-    """The command line; returns the exit status."""
-    options = _parser().parse_args(argv)
+def main(argv: list[str] | None = None, prog: str = PROG, command: str | None = None) -> int:
+    """The command line; returns the exit status.
+
+    Args:
+        argv: the arguments; by default those of the process.
+        prog: the command as a person types it.
+        command: the sub-command that `prog` already names.
+    """
+    parser = _parser(prog, command)
+    options = parser.parse_args([command, *(argv or ())] if command else argv)
     try:
         return options.command(options)
     except KeyboardInterrupt:
-        return 130
+        return process.INTERRUPTED
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m hf_assets.demo", description=__doc__)
+def _parser(prog: str, command: str | None) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=prog, description=__doc__)
+    parser.set_defaults(prog=prog)
     commands = parser.add_subparsers(required=True)
     hub = argparse.ArgumentParser(add_help=False)
     hub.add_argument("--models", default="10000", help="about how many to generate, or a JSON file")
@@ -74,13 +82,24 @@ def _parser() -> argparse.ArgumentParser:
     lake.add_argument("--data", type=Path, default=Path("data/demo"), help="the demo's data root")
     lake.add_argument("--questions", type=int, default=1000, help="how many the dump has")
 
-    serve = commands.add_parser("serve", parents=[hub], help="the embedded services alone")
+    def add(name: str, does: str, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        return commands.add_parser(
+            name,
+            prog=prog if name == command else None,
+            parents=parents,
+            help=does,
+            description=f"{does[0].upper()}{does[1:]}.",
+            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        )
+
+    serve = add("serve", "the embedded services alone", hub)
     serve.set_defaults(command=_serve)
-    run = commands.add_parser("run", parents=[hub, lake], help="today, both halves of the graph")
+    run = add("run", "the past days and today, both halves of the graph", hub, lake)
     run.set_defaults(command=_run)
     run.add_argument("--only", choices=("hub", "labels"), help="one half of the graph")
-    dev = commands.add_parser("dev", parents=[hub, lake], help="the Dagster UI against them")
-    dev.add_argument("--ui-port", type=int, default=UI_PORT)
+    dev = add("dev", "the Dagster UI against the embedded services", hub, lake)
+    dev.add_argument("--ui-host", default="127.0.0.1", help="the address that the UI listens on")
+    dev.add_argument("--ui-port", type=int, default=UI_PORT, help="of the UI")
     dev.set_defaults(command=_dev)
     return parser
 
@@ -93,7 +112,7 @@ def _embedded(options: argparse.Namespace) -> Generator[Services]:
             apps = (_app(options), _questions(options), _datasets(options))
             known = servers.enter_context(embedded(*apps, port=options.port))
         except (OSError, ValueError) as error:
-            print(f"python -m hf_assets.demo: {error}", file=sys.stderr)
+            print(f"{options.prog}: {error}", file=sys.stderr)
             raise SystemExit(2) from error
         yield known
 
@@ -145,9 +164,14 @@ def _serve(options: argparse.Namespace) -> int:
     with _embedded(options) as services:
         for name, value in services.variables.items():
             print(f"{name}={value}", flush=True)
-        print("The embedded Hub, Stack Exchange and Kaggle (ctrl-c stops them)", flush=True)
-        while True:  # ctrl-c ends it; a wait without an end it would not wake
-            time.sleep(0.5)
+        print("The embedded Hub, Stack Exchange and Kaggle (Ctrl-C stops them)", flush=True)
+        _wait()
+
+
+def _wait() -> NoReturn:
+    """Wait until Ctrl-C, which would not wake a wait without an end."""
+    while True:
+        time.sleep(0.5)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -181,11 +205,12 @@ def _dev(options: argparse.Namespace) -> int:
         write_inputs(data, today(), options.questions, options.datasets)
         print(
             f"The embedded Hub is at {services.hub}; the UI will be at "
-            f"http://localhost:{options.ui_port} (ctrl-c stops all)",
+            f"http://{options.ui_host}:{options.ui_port} (Ctrl-C stops all)",
             flush=True,
         )
-        command = [tool("dagster"), "dev", "-w", "workspace.yaml", "-p", str(options.ui_port)]
-        return subprocess.call(command, cwd=PROJECT, env=environment(data, services))
+        return process.call(
+            process.ui(options.ui_host, options.ui_port), environment(data, services)
+        )
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ from hf_assets.demo.hub_stats.commits import FIRST_DAY
 from hf_assets.demo.hub_stats.faults import ArchiveFaults
 from hf_assets.demo.world.generator import GeneratedHub
 
-JOB = "past_days"
 # Shorter pasts have no day that differs.
 SHORTEST_WITH_ODD_DAYS = 20
 

@@ -2,10 +2,6 @@
 
 import json
 import os
-import shutil
-import subprocess
-import sys
-import time
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,10 +13,11 @@ from starlette.applications import Starlette
 from hf_assets.demo.labels import kaggle
 from hf_assets.demo.labels.dump import write_dump
 from hf_assets.demo.labels.meta_kaggle import write_tables
-from hf_assets.demo.past import JOB, Past
+from hf_assets.demo.past import Past
 from hf_assets.demo.service.server import LoopbackServer
+from hf_assets.runner import process, progress
+from hf_assets.runner.home import write_home
 
-PROJECT = Path(__file__).resolve().parents[2]
 SITE = "generated"
 # Datasets that Kaggle's list has and the dump does not.
 NEWLY_LISTED = 40
@@ -64,15 +61,12 @@ def embedded(
 
 def environment(data: Path, services: Services) -> dict[str, str]:
     """What a run against the embedded services has: everything under `data`, no one's secrets."""
-    home = data / "dagster_home"
-    home.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(PROJECT / "dagster.yaml", home / "dagster.yaml")
+    home = write_home(data / "dagster_home")
     clean = {
         name: value
         for name, value in os.environ.items()
         if name != "HF_TOKEN" and not name.startswith(("KAGGLE_", "HF_ASSETS_"))
     }
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     return clean | services.variables | {
         "DAGSTER_HOME": str(home),
         "HF_ASSETS_DATA": str(data),
@@ -84,7 +78,6 @@ def environment(data: Path, services: Services) -> dict[str, str]:
         "KAGGLE_CONFIG_DIR": str(data / "kaggle_home"),
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1",
-        "PATH": path,
     }  # fmt: skip
 
 
@@ -105,48 +98,25 @@ def write_inputs(data: Path, day: str, questions: int, datasets: int) -> None:
     write_tables(tables_of(data), datasets)
 
 
-def tool(name: str) -> str:
-    """A command of this environment."""
-    return str(Path(sys.executable).with_name(name))
-
-
 @dataclass(frozen=True)
 class Run:
-    """One run of the graph: what it says of itself, and what it is told."""
+    """One run of the graph: its title, its command, and the past days it makes."""
 
-    what: str
-    assets: str = ""
-    partition: str = ""
-    config: str = ""
-    job: str = ""
-    days: str = ""
-
-    @property
-    def command(self) -> list[str]:
-        """As it is typed."""
-        given = {
-            "--assets": self.assets,
-            "--job": self.job,
-            "--partition": self.partition,
-            "--partition-range": self.days,
-            "--config-json": self.config,
-        }
-        return [tool("dg"), "launch", *(word for pair in given.items() if pair[1] for word in pair)]
+    title: str
+    command: list[str]
+    days: Sequence[str] = ()
 
 
 def hub_runs(past: Past) -> list[Run]:
     """The Hub's half: the past first, so that today has a day before it."""
-    today = f"{past.day}"
+    today = process.launch(assets=process.HUB, partition=f"{past.day}")
     if not past.days:
-        return [Run("the Hub, today", _HUB, today)]
+        return [Run("the Hub, today", today)]
+    days = process.launch(job=process.PAST_DAYS, days=past.span)
     return [
-        Run(f"the Hub, {past.days} days before today", job=JOB, days=past.span),
-        Run("the Hub, today; trends over all days", _HUB, today),
+        Run(f"the Hub, {past.days} days before today", days, past.keys),
+        Run("the Hub, today; trends over all days", today),
     ]
-
-
-# What has no partition (series, trend figures, the report) goes along with the day.
-_HUB = 'group:"hub/*" or group:"trends" or group:"trends/*"'
 
 
 def label_runs(day: str) -> list[Run]:
@@ -159,12 +129,13 @@ def label_runs(day: str) -> list[Run]:
         "questions__quantized_classifier": {"config": {"max_loss": 0.02}},
     }
     return [
-        Run("texts, today's and the dumps'; corpora; TF-IDF", _TEXTS, day),
+        Run(
+            "texts, today's and the dumps'; corpora; TF-IDF",
+            process.launch(assets=_TEXTS, partition=day),
+        ),
         Run(
             f"a classifier, its ONNX and int8 ({BASE_MODEL}); leaderboard and tagger",
-            _CHAIN,
-            BASE_MODEL,
-            json.dumps({"ops": config}),
+            process.launch(assets=_CHAIN, partition=BASE_MODEL, config=json.dumps({"ops": config})),
         ),
     ]
 
@@ -176,16 +147,16 @@ _CHAIN = " or ".join(
 
 
 def launch(runs: Sequence[Run], environ: dict[str, str], log: Path) -> int:
-    """Those runs, one after the other, told on standard output; the first status that is not 0."""
+    """Execute those runs one after the other; returns the first exit status that is not 0.
+
+    Args:
+        runs: in order; standard output tells how far each is.
+        environ: of each.
+        log: a file for their output, in the lake; emptied first.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("w") as out:
-        for run in runs:
-            began = time.monotonic()
-            print(f"  {run.what} …", end="", flush=True)
-            done = subprocess.run(
-                run.command, cwd=PROJECT, env=environ, stdout=out, stderr=subprocess.STDOUT
-            )
-            print(f" {time.monotonic() - began:.0f} s", flush=True)
-            if done.returncode:
-                return done.returncode
+    log.write_bytes(b"")
+    for run in runs:
+        if status := progress.run(run.title, run.command, environ, log, log.parent, run.days):
+            return status
     return 0

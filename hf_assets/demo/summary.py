@@ -11,6 +11,10 @@ import pyarrow.parquet as pq
 from hf_assets.demo.past import Past
 from hf_assets.storage.parquet import FOOTER_KEY
 
+# A clone has targets that set themselves up; an installed package has its command.
+MAKEFILE = Path(__file__).resolve().parents[2] / "Makefile"
+_CLONED = ("make insights", "make dev-demo", "make tagger", "make dev")
+_INSTALLED = ("hf-assets insights", "hf-assets dev --demo", "hf-assets tagger", "hf-assets dev")
 _HUB = ("models", "enriched_spaces", "top_models", "model_usage", "daily_metrics")
 _SOURCES = ("question_dump", "new_questions", "dataset_dump", "new_datasets")
 
@@ -76,16 +80,17 @@ def what_next(data: Path, day: str, seconds: float) -> None:
     """Where to look, and how to go on."""
     figures = data / "snapshot_figures" / f"day={day}"
     look = f" Look at the figures in {near(figures)}/" if figures.exists() else ""
+    insights, dev_demo, tagger, dev = _CLONED if MAKEFILE.is_file() else _INSTALLED
     print(
         f"""
 Done in {seconds:.0f} s.{look}
 
 Next
-  make insights       a page to explore the days: models, categories, authors, Spaces, trends
-  make dev-demo       the same in the Dagster UI: lineage, checks, history, the gallery of figures
-  make tagger         a page to try the tagger that was just trained
-  make dev            the UI on the real Hub; HF_TOKEN=hf_... doubles what it may ask for
-                      (then: Lineage > Materialize all, partition {day})
+  {insights:<22}a page to explore the days: models, categories, authors, Spaces, trends
+  {dev_demo:<22}the same in the Dagster UI: lineage, checks, history, the gallery of figures
+  {tagger:<22}a page to try the tagger that was just trained
+  {dev:<22}the UI on the real Hub; HF_TOKEN=hf_... doubles what it may ask for
+  {"":<22}(then: Lineage > Materialize all, partition {day})
 """
     )
 

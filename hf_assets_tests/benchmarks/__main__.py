@@ -20,6 +20,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
+from hf_assets.runner.home import write_home
 from hf_assets_tests.benchmarks.measure import Measured, case, run, served
 
 SMALL = (200_000, 80_000)
@@ -167,9 +168,7 @@ def _backfill(report: Report, work: Path) -> None:
         for day in days:
             if captured.name != f"day={day}":
                 shutil.copytree(captured, lake / asset / f"day={day}")
-    environment = {"HF_ASSETS_DATA": str(lake), "DAGSTER_HOME": str(work / "home")}
-    (work / "home").mkdir()
-    shutil.copyfile("dagster.yaml", work / "home" / "dagster.yaml")
+    environment = {"HF_ASSETS_DATA": str(lake), "DAGSTER_HOME": str(write_home(work / "home"))}
     launch = [str(Path(sys.executable).with_name("dg")), "launch", "--assets",
               'key:"models"+']  # fmt: skip
     began = time.perf_counter()

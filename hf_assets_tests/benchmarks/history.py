@@ -10,7 +10,6 @@ import argparse
 import json
 import os
 import platform
-import shutil
 import sys
 import tempfile
 import time
@@ -18,6 +17,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from statistics import median
 
+from hf_assets.runner.home import write_home
 from hf_assets_tests.benchmarks.__main__ import Report
 from hf_assets_tests.benchmarks.measure import Measured, run
 from hf_assets_tests.support.browser import CHROMIUM, chromium
@@ -62,11 +62,8 @@ def _case(name: str, *arguments: object) -> Measured:
 
 
 def _environment(work: Path, first: str) -> dict[str, str]:
-    home = work / "home"
-    home.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile("dagster.yaml", home / "dagster.yaml")
     return {
-        "DAGSTER_HOME": str(home),
+        "DAGSTER_HOME": str(write_home(work / "home")),
         "HF_ASSETS_DATA": str(work / "lake"),
         "HF_ASSETS_ARCHIVE": str(work / "archive"),
         "HF_ASSETS_FIRST_DAY": first,

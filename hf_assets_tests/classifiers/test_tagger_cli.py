@@ -1,5 +1,6 @@
-"""The tagger's command line, as processes with real pipes."""
+"""The tagger's command line: its rules in this process, its pipes and signals as processes."""
 
+import io
 import json
 import os
 import pty
@@ -12,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from hf_assets.classifiers.tagger import Tagger
+from hf_assets.classifiers.tagger_cli import main
 from hf_assets.corpora.corpus import joined
 from hf_assets_tests.support.classifiers.artefacts import make_model
 
-COMMAND = [sys.executable, "-m", "hf_assets.classifiers.tagger"]
+COMMAND = [sys.executable, "-m", "hf_assets.cli.main", "tag"]
 
 
 @pytest.fixture
@@ -24,6 +26,7 @@ def folder(make_corpus, tmp_path: Path) -> Path:
 
 
 def ask(folder: Path, given: bytes, *options: str) -> subprocess.CompletedProcess[bytes]:
+    """The command as a process."""
     return subprocess.run(
         [*COMMAND, str(folder), *options],
         input=given,
@@ -31,6 +34,19 @@ def ask(folder: Path, given: bytes, *options: str) -> subprocess.CompletedProces
         timeout=120,
         check=False,
     )
+
+
+def call(folder: Path, given: bytes, *options: str) -> subprocess.CompletedProcess[bytes]:
+    """The same in this process."""
+    streams = [io.TextIOWrapper(io.BytesIO(content)) for content in (given, b"", b"")]
+    with pytest.MonkeyPatch.context() as patch:
+        for name, stream in zip(("stdin", "stdout", "stderr"), streams, strict=True):
+            patch.setattr(sys, name, stream)
+        status = main([str(folder), *options])
+    for stream in streams[1:]:
+        stream.flush()
+    out, err = (stream.buffer.getvalue() for stream in streams[1:])
+    return subprocess.CompletedProcess([], status, out, err)
 
 
 def answers(ran: subprocess.CompletedProcess[bytes]) -> list[dict]:
@@ -63,7 +79,7 @@ def test_json_lines(folder: Path) -> None:
         {"id": "\ud83d", "text": "word1"},
     ]
     given = b"\xef\xbb\xbf" + "\n\n".join(map(json.dumps, rows)).encode()
-    ran = ask(folder, given)
+    ran = call(folder, given)
     assert ran.returncode == 0, ran.stderr
     found = answers(ran)
     assert [one.get("id", "none") for one in found] == ["a/ü", 7, "none", "none", None, "\ud83d"]
@@ -89,7 +105,7 @@ BAD = {
 
 def test_a_bad_line_is_named_and_ends_it(folder: Path) -> None:
     for bad, why in BAD.items():
-        ran = ask(folder, b'"word1"\n' + bad + b'\n"word1"\n')
+        ran = call(folder, b'"word1"\n' + bad + b'\n"word1"\n')
         assert ran.returncode == 2, bad
         assert b"line 2: " in ran.stderr
         assert why in ran.stderr
@@ -99,7 +115,7 @@ def test_a_bad_line_is_named_and_ends_it(folder: Path) -> None:
 
 def test_bad_lines_can_be_skipped(folder: Path) -> None:
     given = b'"word1"\n' + b"\n".join(BAD) + b'\n{"id": 1, "text": "word1"}'
-    ran = ask(folder, given, "--skip-bad")
+    ran = call(folder, given, "--skip-bad")
     assert ran.returncode == 0
     assert [one["line"] for one in answers(ran)] == [1, len(BAD) + 2]
     assert f"skipped {len(BAD)} bad lines".encode() in ran.stderr
@@ -107,19 +123,20 @@ def test_bad_lines_can_be_skipped(folder: Path) -> None:
 
 def test_form_is_the_users_if_said(folder: Path) -> None:
     line = b'{"text": "word1"}\n'
-    assert labels(answers(ask(folder, line, "--input", "json"))[0])
-    ran = ask(folder, b"word1\n", "--input", "json")
+    assert labels(answers(call(folder, line, "--input", "json"))[0])
+    ran = call(folder, b"word1\n", "--input", "json")
     assert (ran.returncode, b"line 1" in ran.stderr) == (2, True)
-    assert [one["line"] for one in answers(ask(folder, b"\n" + line, "--input", "lines"))] == [1, 2]
+    two = answers(call(folder, b"\n" + line, "--input", "lines"))
+    assert [one["line"] for one in two] == [1, 2]
 
 
 def test_k_and_threshold(folder: Path) -> None:
     given = b"word0 word1 word2\n"
-    assert len(labels(answers(ask(folder, given))[0])) == 3
-    assert len(labels(answers(ask(folder, given, "--k", "2"))[0])) == 2
-    assert len(labels(answers(ask(folder, given, "--threshold", "0"))[0])) == 5
+    assert len(labels(answers(call(folder, given))[0])) == 3
+    assert len(labels(answers(call(folder, given, "--k", "2"))[0])) == 2
+    assert len(labels(answers(call(folder, given, "--threshold", "0"))[0])) == 5
     for wrong in (["--k", "0"], ["--threshold", "2"], ["--workers", "0"]):
-        ran = ask(folder, given, *wrong)
+        ran = call(folder, given, *wrong)
         assert ran.returncode == 2
         assert wrong[0].strip("-").encode() in ran.stderr
         assert b"Traceback" not in ran.stderr

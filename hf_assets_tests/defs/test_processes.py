@@ -1,7 +1,6 @@
 """The graph as other processes run it: the `dg` command, and a run that is killed."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from hf_assets.demo.world.generator import GeneratedHub
+from hf_assets.runner.home import write_home
 from hf_assets_tests.defs.conftest import RAW, TABLES, Make, days_ago
 from hf_assets_tests.support.full_disk import files_no_longer_than
 
@@ -28,9 +28,8 @@ class Command:
     endpoint: str = NOWHERE
 
     def environment(self) -> dict[str, str]:
-        self.home.mkdir(parents=True, exist_ok=True)
         # The project's own: a killed run must not hold what the next one wants.
-        shutil.copyfile(PROJECT / "dagster.yaml", self.home / "dagster.yaml")
+        write_home(self.home)
         folder = str(Path(sys.executable).parent)
         return os.environ | {
             "PATH": os.pathsep.join([folder, os.environ["PATH"]]),

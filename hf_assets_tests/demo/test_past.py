@@ -49,10 +49,11 @@ def test_the_archive_has_them_and_what_else_is_asked_for() -> None:
 
 def test_the_past_comes_before_today() -> None:
     first, second = hub_runs(Past(TODAY, 60))
-    assert first.command[1:] == [
-        *("launch", "--job", "past_days"),
+    assert first.command[3:] == [
+        *("launch", "-m", "hf_assets.definitions", "--job", "past_days"),
         *("--partition-range", "2026-09-21...2026-11-19"),
     ]
-    assert second.command[1:3] == ["launch", "--assets"]
-    assert second.command[4:] == ["--partition", "2026-11-20"]
-    assert [run.job for run in hub_runs(Past(TODAY, 0))] == [""]
+    assert first.days == Past(TODAY, 60).keys
+    assert second.command[3:7] == ["launch", "-m", "hf_assets.definitions", "--assets"]
+    assert second.command[8:] == ["--partition", "2026-11-20"]
+    assert [run.days for run in hub_runs(Past(TODAY, 0))] == [()]

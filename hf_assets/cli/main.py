@@ -1,0 +1,216 @@
+"""`hf-assets`: one command, each of whose sub-commands is a thin door to a part of the project.
+
+A sub-command imports its part when it is called, so that an installation that serves a tagger needs
+no more than the base. Dagster is never imported: it runs as a process of its own.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+# What a shell reports of a command that Control-C ended.
+INTERRUPTED = 130
+# The options of these commands are read, and explained, by the part that they open.
+FORWARDED = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
+UI_PORT = 3000
+DEMO_DATA = Path("data/demo")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit status."""
+    try:
+        status = commands.main(arguments, prog_name="hf-assets", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    return status or 0
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="hf_assets", prog_name="hf-assets")
+def commands() -> None:
+    """Capture the Hugging Face Hub day by day, and train and serve label classifiers.
+
+    The lake, where every table lies, is data/ in the current folder unless HF_ASSETS_DATA names
+    another one.
+    """
+
+
+def _require(extra: str, *modules: str) -> None:
+    """Stop in words where packages of an extra are not installed."""
+    missing = [module for module in modules if find_spec(module) is None]
+    if missing:
+        names = ", ".join(missing)
+        raise click.ClickException(
+            f"packages are missing ({names}): pip install 'hf_assets[{extra}]'"
+        )
+
+
+def _data(given: Path | None) -> Path:
+    if given is not None:
+        return given
+    _require("lake", "pydantic_settings")
+    from hf_assets.settings import settings
+
+    return settings().data
+
+
+_data_option: Callable[..., Callable] = click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The lake; by default HF_ASSETS_DATA, else data/ here.",
+)
+
+
+@commands.command(context_settings=FORWARDED, add_help_option=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def demo(arguments: tuple[str, ...]) -> int:
+    """Build tables, figures and a tagger from generated data.
+
+    The embedded services stand for the Hub, Stack Exchange and Kaggle: no other machine is asked.
+    """
+    _require("demo", "dagster_dg_cli", "polars", "rich", "starlette", "uvicorn")
+    from hf_assets.demo.__main__ import main as run
+
+    return run([*arguments], prog="hf-assets demo", command="run")
+
+
+@commands.command()
+@_data_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=UI_PORT, show_default=True, help="Of the UI.")
+@click.option("--demo", is_flag=True, help="Against the embedded services, into data/demo.")
+def dev(data: Path | None, host: str, port: int, demo: bool) -> int:
+    """Open the Dagster UI and run its daemon, on the real Hub."""
+    _require("dagster", "dagster_dg_cli", "dagster_webserver", "rich")
+    if demo:
+        _require("demo", "starlette", "uvicorn")
+        from hf_assets.demo.__main__ import main as run
+
+        options = ["--data", str(data or DEMO_DATA), "--ui-host", host, "--ui-port", str(port)]
+        return run(options, prog="hf-assets dev --demo", command="dev")
+    from hf_assets.runner import home, process
+
+    environ = home.environment(_data(data))
+    click.echo(f"The UI will be at http://{host}:{port}; Ctrl-C stops it")
+    return process.become(process.ui(host, port), environ)
+
+
+@commands.command()
+@_data_option
+def capture(data: Path | None) -> int:
+    """Capture the Hub today, with tables, figures and series.
+
+    The same selection as the schedule daily_capture, once and now. An interrupted capture resumes.
+    """
+    _require("dagster", "dagster_dg_cli", "polars")
+    from hf_assets.runner import process
+    from hf_assets.storage.lake import today
+
+    day = today()
+    return _run(
+        _data(data),
+        f"today, {day} (UTC)",
+        process.launch(assets=process.HUB, partition=day),
+    )
+
+
+@commands.command()
+@click.argument("days")
+@_data_option
+def backfill(days: str, data: Path | None) -> int:
+    """Build the tables of past days, captured or archived.
+
+    DAYS is a range, 2026-11-01...2026-11-30, or one day.
+    """
+    _require("dagster", "dagster_dg_cli", "polars")
+    from hf_assets.cli.days import parse_range
+    from hf_assets.runner import process
+    from hf_assets.settings import settings
+    from hf_assets.storage.lake import iso, today
+
+    try:
+        keys = parse_range(days, settings().first_day, iso(today()))
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="DAYS") from error
+    span = f"{keys[0]}...{keys[-1]}"
+    return _run(_data(data), span, process.launch(job=process.PAST_DAYS, days=span), keys)
+
+
+def _run(data: Path, title: str, command: list[str], days: Sequence[str] = ()) -> int:
+    """Run a command over a lake: with a bar on a terminal, elsewhere with Dagster's own log."""
+    from hf_assets.runner import home, process, progress
+
+    environ = home.environment(data)
+    if not sys.stdout.isatty():
+        return process.become(command, environ)
+    log = data.resolve() / "last_run.log"
+    log.write_bytes(b"")
+    status = progress.run(title, command, environ, log, data.resolve(), days)
+    if status:
+        click.echo(f"The run failed; the end of {log}:\n", err=True)
+        click.echo("\n".join(log.read_text("utf-8", "replace").splitlines()[-30:]), err=True)
+    return status
+
+
+@commands.command(context_settings=FORWARDED, add_help_option=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def insights(arguments: tuple[str, ...]) -> int:
+    """Serve a page to explore the stored days."""
+    _require("apps", "streamlit", "polars", "pyarrow", "pydantic_settings")
+    from hf_assets.apps.insights import main as serve
+
+    return serve(list(arguments), prog="hf-assets insights")
+
+
+@commands.command(context_settings=FORWARDED, add_help_option=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def tagger(arguments: tuple[str, ...]) -> int:
+    """Serve a page to try the trained classifiers."""
+    _require("apps", "gradio", "polars", "pydantic_settings")
+    from hf_assets.apps.tagger import main as serve
+
+    return serve(list(arguments), prog="hf-assets tagger")
+
+
+@commands.command(context_settings=FORWARDED, add_help_option=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def tag(arguments: tuple[str, ...]) -> int:
+    """Label the texts on standard input."""
+    from hf_assets.classifiers.tagger_cli import main as answer
+
+    return answer(list(arguments), prog="hf-assets tag")
+
+
+@commands.command()
+@_data_option
+def status(data: Path | None) -> int:
+    """Show stored days, missing days and disk use.
+
+    For each table its days and size; the last capture; days that are missing or not trusted.
+    """
+    _require("lake", "polars", "pyarrow", "pydantic_settings")
+    from hf_assets.cli.status import lines_of
+
+    root = _data(data)
+    lines = lines_of(root)
+    if not lines and data is None:
+        lines = lines_of(DEMO_DATA)
+    if not lines:
+        raise click.ClickException(
+            f"nothing is stored in {root}: `hf-assets demo` or `hf-assets capture` begins a lake"
+        )
+    click.echo("\n".join(lines))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

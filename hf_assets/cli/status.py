@@ -1,0 +1,132 @@
+"""What a lake holds, in lines: read from the lake and `day_quality` alone, without Dagster."""
+
+import json
+import os
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import polars as pl
+
+from hf_assets.runner.parts import LISTINGS, PARTS
+from hf_assets.storage.lake import Lake, MissingDay, iso, today
+
+# A day is complete when one of these is there: a table, a capture, the figures.
+MARKERS = ("data.parquet", "capture.json", "figures.json")
+# Days that a line names at most, the last.
+NAMED = 5
+
+
+def lines_of(root: Path) -> list[str]:
+    """The whole report; empty where nothing is stored.
+
+    Args:
+        root: of the lake.
+    """
+    lake = Lake(root)
+    if not lake.root.is_dir():
+        return []
+    folders = sorted(entry.name for entry in os.scandir(lake.root) if entry.is_dir())
+    sizes = {name: _bytes(lake.root / name) for name in folders if not name.startswith(".")}
+    days = {name: _days(lake, name) for name in sizes}
+    undated = [name for name in sizes if not days[name] and _is_table(lake, name)]
+    if not any(days.values()) and not undated:
+        return []
+    listed = [name for name in sizes if days[name]]
+    other = [name for name in sizes if name not in listed and name not in undated]
+    return [
+        f"Lake: {lake.root}",
+        "",
+        f"{'table':<24}{'days':>6}  {'first':<12}{'last':<12}{'size':>10}",
+        *(_row(name, days[name], sizes[name]) for name in listed),
+        *(f"{name:<24}{'all':>6}  {'':<24}{size(sizes[name]):>10}" for name in undated),
+        *(f"{name:<24}{'':>6}  {'':<24}{size(sizes[name]):>10}" for name in other),
+        "",
+        *_captures(lake),
+        *_trust(lake),
+        f"Disk use: {size(_bytes(lake.root))}",
+    ]
+
+
+def _days(lake: Lake, asset: str) -> list[str]:
+    return sorted({day for marker in MARKERS for day in lake.days(asset, marker)})
+
+
+def _is_table(lake: Lake, asset: str) -> bool:
+    return (lake.root / asset / "data.parquet").exists() or bool(lake.months(asset))
+
+
+def _row(name: str, days: Sequence[str], count: int) -> str:
+    return f"{name:<24}{len(days):>6,}  {days[0]:<12}{days[-1]:<12}{size(count):>10}"
+
+
+def _captures(lake: Lake) -> list[str]:
+    """The last capture, days without one, and captured days that lack a table."""
+    complete = {asset: set(lake.days(asset, PARTS[asset])) for asset in LISTINGS}
+    captured = sorted(set.intersection(*complete.values()))
+    if not captured:
+        return ["Last capture: none of both models and Spaces"]
+    first, now = captured[0], today()
+    span = (iso(now) - iso(first)).days
+    due = [f"{iso(first) + timedelta(number)}" for number in range(span)]
+    missing = sorted(set(due) - set(captured))
+    tables = [set(lake.days(table)) for table in PARTS if table not in LISTINGS]
+    bare = sorted(set(captured) - set.intersection(*tables))
+    return [
+        f"Last capture: {captured[-1]}, {_facts(lake, captured[-1])}",
+        f"Today, {now} (UTC): {'captured' if now in captured else 'not captured yet'}",
+        f"Missing: {named(missing, f'of {len(due):,} days since {first}')}",
+        f"Captured, without all tables: {named(bare, 'days')}",
+    ]
+
+
+def _facts(lake: Lake, day: str) -> str:
+    models, spaces = (
+        json.loads((lake.folder(asset, day) / PARTS[asset]).read_bytes()) for asset in LISTINGS
+    )
+    finished = max(models["finished"], spaces["finished"])
+    return (
+        f"{models['rows']:,} models and {spaces['rows']:,} Spaces, finished "
+        f"{finished[:16].replace('T', ' ')} UTC"
+    )
+
+
+def _trust(lake: Lake) -> list[str]:
+    """Days that `day_quality` does not trust; gaps are missing days already."""
+    try:
+        stored = lake.read("day_quality", None)
+    except MissingDay:
+        return ["Not trusted: unknown, day_quality is not materialised"]
+    rows = stored.frame.select("day", "gap", "trusted", "flags").filter(~pl.col("gap")).collect()
+    bad = rows.filter(~pl.col("trusted")).sort("day")
+    days = [f"{row['day']} ({', '.join(row['flags'])})" for row in bad.to_dicts()]
+    return [f"Not trusted: {named(days, f'of {rows.height:,} days in day_quality')}"]
+
+
+def named(items: Sequence[str], of: str) -> str:
+    """How many there are, and the last few."""
+    if not items:
+        return "none"
+    shown = ", ".join(items[-NAMED:])
+    return f"{len(items):,} {of}: {'…, ' if len(items) > NAMED else ''}{shown}"
+
+
+def _bytes(folder: Path) -> int:
+    """Bytes of all files below a folder; those that go meanwhile do not count."""
+    total = 0
+    for path, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.lstat(f"{path}/{name}").st_size
+            except OSError:
+                continue
+    return total
+
+
+def size(count: float) -> str:
+    """Bytes in a unit that suits them."""
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"

@@ -1,0 +1,102 @@
+"""Dagster of this environment as a process: its command lines, and how it is waited for."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from hf_assets.runner.home import WORKSPACE
+
+MODULE = "hf_assets.definitions"
+# What `daily_capture` asks for; what has no partition (series, trend figures, the report) goes
+# along with the day.
+HUB = 'group:"hub/*" or group:"trends" or group:"trends/*"'
+PAST_DAYS = "past_days"
+# What a shell reports of a command that Control-C ended.
+INTERRUPTED = 130
+# Seconds between two looks at a command that is under way.
+POLL = 0.2
+
+
+def dg(*arguments: str) -> list[str]:
+    """A command of Dagster's command line, run by this Python."""
+    return [sys.executable, "-m", "dagster_dg_cli.cli", *arguments]
+
+
+def launch(
+    *, assets: str = "", job: str = "", partition: str = "", days: str = "", config: str = ""
+) -> list[str]:
+    """The command that runs assets, or a job, in its own process.
+
+    Args:
+        assets: a selection of assets.
+        job: the name of a job, instead of assets.
+        partition: one partition.
+        days: first and last partition of a range, `2026-11-01...2026-11-30`.
+        config: run configuration, JSON.
+    """
+    options = {
+        "--assets": assets,
+        "--job": job,
+        "--partition": partition,
+        "--partition-range": days,
+        "--config-json": config,
+    }
+    words = [word for option in options.items() if option[1] for word in option]
+    return dg("launch", "-m", MODULE, *words)
+
+
+def ui(host: str, port: int) -> list[str]:
+    """The command that serves the UI and runs the daemon."""
+    return dg("dev", "-w", str(WORKSPACE), "-h", host, "-p", str(port))
+
+
+def become(command: list[str], environ: Mapping[str, str]) -> int:
+    """Run a command in place of this process: signals and exit status are the command's own.
+
+    Returns only where a process cannot be replaced, on Windows: the exit status.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if os.name == "nt":
+        return call(command, environ)
+    os.execve(command[0], command, dict(environ))
+
+
+def call(
+    command: list[str],
+    environ: Mapping[str, str],
+    log: Path | None = None,
+    show: Callable[[], None] = lambda: None,
+) -> int:
+    """Run a command to its end; returns its exit status, as a shell reports it.
+
+    Args:
+        command: its words.
+        environ: its whole environment.
+        log: a file for its output, appended to; by default the output is shown.
+        show: called a few times a second until it ends.
+
+    Raises:
+        KeyboardInterrupt: Control-C; the command has had the time to shut down.
+    """
+    with open(log or os.devnull, "ab") as out:
+        shown = None if log is None else out
+        process = subprocess.Popen(command, env=environ, stdout=shown, stderr=shown)
+        try:
+            while process.poll() is None:
+                show()
+                try:
+                    process.wait(POLL)
+                except subprocess.TimeoutExpired:
+                    continue
+        except KeyboardInterrupt:
+            # From a terminal it has reached the command as well.
+            if not sys.stdin.isatty():
+                process.send_signal(signal.SIGINT)
+            process.wait()
+            raise
+    show()
+    return 128 - process.returncode if process.returncode < 0 else process.returncode

@@ -1,0 +1,191 @@
+"""`hf-assets`: each door leads to its part, with words where it cannot be opened."""
+
+import io
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from hf_assets.cli import main as cli
+from hf_assets.runner import process, progress
+from hf_assets.storage.lake import today
+
+COMMANDS = ("backfill", "capture", "demo", "dev", "insights", "status", "tag", "tagger")
+
+
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], Mapping[str, str]]]:
+    """Commands that would have taken the place of this process, with their environments."""
+    calls: list[tuple[list[str], Mapping[str, str]]] = []
+
+    def record(command: list[str], environ: Mapping[str, str]) -> int:
+        calls.append((command, environ))
+        return 7
+
+    monkeypatch.setattr(process, "become", record)
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    return calls
+
+
+def test_help_names_every_command_in_one_line_each(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--help"]) == 0
+    lines = capsys.readouterr().out.partition("Commands:\n")[2].splitlines()
+    assert [line.split()[0] for line in lines] == sorted(COMMANDS)
+    assert not [line for line in lines if "..." in line]
+
+
+@pytest.mark.parametrize("command", [name for name in COMMANDS if name != "tagger"])
+def test_each_command_explains_itself_under_its_own_name(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        status = cli.main([command, "--help"])
+    except SystemExit as ended:  # the parts that read their own options
+        status = ended.code
+    said = capsys.readouterr().out
+    assert status == 0
+    assert said.lower().startswith(f"usage: hf-assets {command} ")
+    assert "python -m" not in said
+
+
+def test_the_tagger_reads_its_own_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[tuple[list[str], str]] = []
+    # The page's library takes seconds to import, and its own tests import it.
+    page = SimpleNamespace(main=lambda argv, prog: calls.append((argv, prog)))
+    monkeypatch.setitem(sys.modules, "hf_assets.apps.tagger", page)
+    assert cli.main(["tagger", "--port", "8000", "--help"]) == 0
+    assert calls == [(["--port", "8000", "--help"], "hf-assets tagger")]
+
+
+def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([]) == 2
+    assert "Commands:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "extra"),
+    [
+        (["demo"], "demo"),
+        (["dev"], "dagster"),
+        (["dev", "--demo"], "dagster"),
+        (["capture"], "dagster"),
+        (["backfill", "2026-11-01"], "dagster"),
+        (["insights"], "apps"),
+        (["tagger"], "apps"),
+        (["status"], "lake"),
+    ],
+)
+def test_a_missing_extra_is_named(
+    arguments: list[str],
+    extra: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(cli, "find_spec", lambda name: None)
+    assert cli.main(arguments) == 1
+    assert f"pip install 'hf_assets[{extra}]'" in capsys.readouterr().err
+
+
+def test_control_c_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def interrupted(*given: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(process, "become", interrupted)
+    assert cli.main(["capture", "--data", str(tmp_path)]) == 130
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_dev_serves_the_ui_over_the_lake(ran: list, tmp_path: Path) -> None:
+    assert cli.main(["dev", "--data", str(tmp_path), "--port", "3210"]) == 7
+    ((command, environ),) = ran
+    assert command[3:] == ["dev", "-w", str(process.WORKSPACE), "-h", "127.0.0.1", "-p", "3210"]
+    assert environ["HF_ASSETS_DATA"] == str(tmp_path)
+    assert environ["DAGSTER_HOME"] == str(tmp_path / "dagster_home")
+    assert "max_concurrent_runs" in (tmp_path / "dagster_home" / "dagster.yaml").read_text()
+
+
+def test_dev_demo_hands_its_options_to_the_demo(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    calls: list[tuple[list[str], str]] = []
+
+    def record(argv: list[str], *, prog: str, command: str) -> int:
+        calls.append((argv, f"{prog}: {command}"))
+        return 5
+
+    monkeypatch.setattr("hf_assets.demo.__main__.main", record)
+    assert cli.main(["dev", "--demo", "--data", str(tmp_path), "--port", "3211"]) == 5
+    options = ["--data", str(tmp_path), "--ui-host", "127.0.0.1", "--ui-port", "3211"]
+    assert calls == [(options, "hf-assets dev --demo: dev")]
+
+
+def test_capture_is_today_and_the_whole_selection(ran: list, tmp_path: Path) -> None:
+    assert cli.main(["capture", "--data", str(tmp_path)]) == 7
+    ((command, environ),) = ran
+    assert command[3:] == [
+        *("launch", "-m", "hf_assets.definitions"),
+        *("--assets", process.HUB, "--partition", today()),
+    ]
+    assert environ["HF_ASSETS_DATA"] == str(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("given", "span"),
+    [
+        ("2026-11-01...2026-11-20", "2026-11-01...2026-11-20"),
+        ("2026-11-01", "2026-11-01...2026-11-01"),
+    ],
+)
+def test_backfill_is_one_run_over_the_range(
+    ran: list, tmp_path: Path, given: str, span: str
+) -> None:
+    assert cli.main(["backfill", given, "--data", str(tmp_path)]) == 7
+    assert ran[0][0][6:] == ["--job", "past_days", "--partition-range", span]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("yesterday", "no range of days"),
+        ("2026-11-01...2026-11-03...2026-11-04", "no range of days"),
+        ("2026-11-04...2026-11-03", "2026-11-04 is after 2026-11-03"),
+        ("2024-01-01...2026-11-03", "before 2024-07-29, the first day"),
+        ("2026-11-01...2999-01-01", "2999-01-01 is after"),
+    ],
+)
+def test_a_wrong_range_is_told_in_words(
+    ran: list, given: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["backfill", given]) == 2
+    assert words in capsys.readouterr().err
+    assert ran == []
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("status", [0, 3])
+def test_on_a_terminal_a_run_has_a_bar_and_the_end_of_its_log_if_it_fails(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    status: int,
+) -> None:
+    def run(
+        title: str, command: list[str], environ: object, log: Path, data: Path, days: list[str]
+    ) -> int:
+        log.write_text("\n".join(map(str, range(100))))
+        assert (title, data, len(days)) == ("2026-11-01...2026-11-03", tmp_path, 3)
+        return status
+
+    monkeypatch.setattr(progress, "run", run)
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    assert cli.main(["backfill", "2026-11-01...2026-11-03", "--data", str(tmp_path)]) == status
+    said = capsys.readouterr().err
+    assert ("The run failed" in said and said.endswith("98\n99\n")) == bool(status)

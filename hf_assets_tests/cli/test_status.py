@@ -1,0 +1,98 @@
+"""`hf-assets status` over a small lake: what is stored, missing and not trusted."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hf_assets.cli import main as cli
+from hf_assets.cli import status
+from hf_assets_tests.support.apps.hub_lake import DAYS, STALLED, write_hub_lake
+
+CAPTURE = {"rows": 1234, "finished": "2026-11-21T03:20:00+00:00"}
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    lake = write_hub_lake(tmp_path / "lake")
+    for asset in ("raw_models", "raw_spaces"):
+        for day in DAYS:
+            lake.write_file(asset, day, "capture.json", json.dumps(CAPTURE).encode())
+    for asset in ("top_models", "daily_changes"):
+        for day in DAYS[:-1]:
+            (lake.folder(asset, day)).mkdir(parents=True)
+            (lake.folder(asset, day) / "data.parquet").write_bytes(b"")
+    (lake.root / "dagster_home").mkdir()
+    (lake.root / "dagster_home" / "history.db").write_bytes(bytes(2_500_000))
+    monkeypatch.setattr(status, "today", lambda: "2026-11-23")
+    return tmp_path / "lake"
+
+
+def lines(root: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    assert cli.main(["status", "--data", str(root)]) == 0
+    return capsys.readouterr().out.splitlines()
+
+
+def test_each_table_has_its_days_and_size(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = {line.split()[0]: line.split()[1:] for line in lines(root, capsys) if line}
+    assert said["models"][:3] == ["5", DAYS[0], DAYS[-1]]
+    assert said["raw_models"][:3] == ["5", DAYS[0], DAYS[-1]]
+    assert said["day_quality"][0] == "all"
+    assert said["category_history"][0] == "all"
+    assert said["dagster_home"] == ["2.5", "MB"]
+    size = (root / "raw_models" / f"day={DAYS[0]}" / "capture.json").stat().st_size
+    assert said["raw_models"][3:] == [f"{5 * size}", "B"]
+
+
+def test_what_is_missing_or_not_trusted_is_named(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = dict(line.split(": ", 1) for line in lines(root, capsys) if ": " in line)
+    assert said["Last capture"] == (
+        "2026-11-21, 1,234 models and 1,234 Spaces, finished 2026-11-21 03:20 UTC"
+    )
+    assert said["Today, 2026-11-23 (UTC)"] == "not captured yet"
+    assert said["Missing"] == "2 of 7 days since 2026-11-16: 2026-11-19, 2026-11-22"
+    assert said["Captured, without all tables"] == "1 days: 2026-11-21"
+    assert said["Not trusted"] == f"1 of 5 days in day_quality: {STALLED} (stalled)"
+    assert said["Disk use"].endswith(" MB")
+
+
+def test_a_lake_without_captures_or_quality(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_hub_lake(tmp_path, history=False)
+    said = "\n".join(lines(tmp_path, capsys))
+    assert "Last capture: none" in said
+    assert "Not trusted: unknown" in said
+
+
+def test_nothing_is_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for root in (tmp_path, tmp_path / "no"):
+        assert cli.main(["status", "--data", str(root)]) == 1
+        said = capsys.readouterr().err
+        assert f"nothing is stored in {root}" in said
+        assert "hf-assets demo" in said
+
+
+def test_the_demos_lake_stands_in_for_an_empty_one(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "DEMO_DATA", root)
+    monkeypatch.setattr(cli, "_data", lambda given: tmp_path / "empty")
+    assert cli.main(["status"]) == 0
+    assert f"Lake: {root}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(0, "0 B"), (999, "999 B"), (1500, "1.5 kB"), (2_500_000, "2.5 MB"), (7.25e12, "7250.0 GB")],
+)
+def test_sizes(count: float, words: str) -> None:
+    assert status.size(count) == words
+
+
+def test_many_days_are_counted_and_the_last_are_named() -> None:
+    assert status.named(["a", "b", "c", "d", "e", "f"], "days") == "6 days: …, b, c, d, e, f"

@@ -1,0 +1,222 @@
+"""The package as a user installs it: built into a wheel, away from the clone."""
+
+import json
+import os
+import shutil
+import signal
+import site
+import subprocess
+import sys
+import sysconfig
+import time
+import tomllib
+import urllib.request
+import venv
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from hf_assets_tests.support.apps.hub_lake import write_hub_lake
+from hf_assets_tests.support.apps.models import write_model
+from hf_assets_tests.support.servers import free_port
+
+PROJECT = Path(__file__).resolve().parents[2]
+SOURCES = ("pyproject.toml", "README.md", "LICENSE", "hf_assets")
+# As Dagster loads it; what other calls of Dagster warn of is not the package's.
+COUNT = (
+    "import hf_assets.definitions as found; defs = found.defs(); print(found.__file__);"
+    "import warnings; warnings.simplefilter('ignore');"
+    "print(len(defs.resolve_asset_graph().get_all_asset_keys()))"
+)
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A virtual environment with the wheel; its commands run in a folder of their own."""
+
+    root: Path
+
+    @property
+    def python(self) -> str:
+        return str(self.root / "venv" / "bin" / "python")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        ours = ("PYTHONPATH", "DAGSTER_HOME", "HF_ASSETS_DATA", "VIRTUAL_ENV")
+        return {name: value for name, value in os.environ.items() if name not in ours}
+
+    def run(self, *command: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
+        """A command of the environment, by its name."""
+        (self.root / "elsewhere").mkdir(exist_ok=True)
+        return subprocess.run(
+            [str(self.root / "venv" / "bin" / command[0]), *command[1:]],
+            cwd=self.root / "elsewhere",
+            env=self.environment,
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+
+    def install(self, *what: str) -> None:
+        pip = [sys.executable, "-m", "pip", "--python", self.python, "install", "-q", *what]
+        done = subprocess.run(pip, capture_output=True, text=True, env=self.environment)
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("build")
+    for name in SOURCES:
+        # As a clean clone has them.
+        ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
+        if (PROJECT / name).is_dir():
+            shutil.copytree(PROJECT / name, folder / "source" / name, ignore=ignored)
+        else:
+            (folder / "source").mkdir(exist_ok=True)
+            shutil.copyfile(PROJECT / name, folder / "source" / name)
+    build = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation"]
+    done = subprocess.run(
+        [*build, "-w", str(folder), str(folder / "source")], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """The wheel beside the packages of the running environment, and away from its clone."""
+    one = Installed(tmp_path_factory.mktemp("installed"))
+    venv.create(one.root / "venv", symlinks=True)
+    here = Path(sysconfig.get_path("purelib", vars={"base": str(one.root / "venv")}))
+    # A .pth file found through another one is not read: the clone stays out of the path.
+    others = {*site.getsitepackages(), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    (here / "others.pth").write_text("\n".join(sorted(others)))
+    one.install("--no-deps", "--no-index", str(wheel))
+    return one
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model") / "tagger"
+    write_model(folder)
+    return folder
+
+
+def version() -> str:
+    return tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["version"]
+
+
+def tags(one: Installed, model: Path) -> list[str]:
+    done = one.run("hf-assets", "tag", str(model), given="A deep forest\n")
+    assert done.returncode == 0, done.stderr
+    (answer,) = map(json.loads, done.stdout.splitlines())
+    return [tag["label"] for tag in answer["labels"]]
+
+
+def test_every_file_of_the_package_is_in_it(wheel: Path) -> None:
+    ours = {
+        path.relative_to(PROJECT).as_posix()
+        for path in (PROJECT / "hf_assets").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    packed = zipfile.ZipFile(wheel).namelist()
+    assert {name for name in packed if ".dist-info/" not in name} == ours
+
+
+def test_help_and_version(installed: Installed) -> None:
+    assert installed.run("hf-assets", "--version").stdout == f"hf-assets, version {version()}\n"
+    helped = installed.run("hf-assets", "--help")
+    assert helped.returncode == 0
+    assert "backfill" in helped.stdout
+
+
+def test_the_definitions_load(installed: Installed) -> None:
+    done = installed.run("python", "-c", COUNT)
+    assert (done.returncode, done.stderr) == (0, "")
+    path, assets = done.stdout.split()
+    assert Path(path).is_relative_to(installed.root)
+    assert assets == "40"
+
+
+def test_status(installed: Installed, tmp_path: Path) -> None:
+    write_hub_lake(tmp_path)
+    done = installed.run("hf-assets", "status", "--data", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "day_quality" in done.stdout
+    # No folder of another package, nor of the clone, is taken for the lake.
+    nothing = installed.run("hf-assets", "status")
+    assert nothing.returncode == 1
+    assert f"nothing is stored in {installed.root / 'elsewhere' / 'data'}" in nothing.stderr
+
+
+def test_a_tagger_answers(installed: Installed, model: Path) -> None:
+    assert tags(installed, model) == ["random-forest"]
+
+
+@pytest.mark.heavy
+def test_the_demo_runs_in_any_folder(installed: Installed) -> None:
+    sizes = ("--models", "300", "--spaces", "100", "--days", "0")
+    done = installed.run("hf-assets", "demo", "--only", "hub", *sizes)
+    assert done.returncode == 0, done.stderr
+    assert "hf-assets insights" in done.stdout
+    data = installed.root / "elsewhere" / "data" / "demo"
+    assert [*data.glob("models/day=*/data.parquet")]
+    told = installed.run("hf-assets", "status").stdout
+    assert f"Lake: {data}" in told
+
+
+@pytest.mark.heavy
+def test_the_ui_opens_in_any_folder_without_a_warning(installed: Installed) -> None:
+    port, log = free_port(), installed.root / "dev.log"
+    command = [str(installed.root / "venv" / "bin" / "hf-assets"), "dev", "--port", str(port)]
+    with log.open("w") as out:
+        served = subprocess.Popen(
+            command,
+            cwd=installed.root,
+            env=installed.environment,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        )
+    query = "{workspaceOrError{... on Workspace{locationEntries{name loadStatus}}}}"
+    url = f"http://127.0.0.1:{port}/graphql?query={quote(query)}"
+    try:
+        for _ in range(900):
+            assert served.poll() is None, log.read_text()
+            try:
+                answer = json.loads(urllib.request.urlopen(url, timeout=60).read())
+                break
+            except OSError:
+                time.sleep(0.1)
+        (entry,) = answer["data"]["workspaceOrError"]["locationEntries"]
+        assert entry == {"name": "hf_assets", "loadStatus": "LOADED"}
+    finally:
+        os.killpg(served.pid, signal.SIGINT)
+        served.wait(60)
+    said = log.read_text()
+    assert "Warning" not in said
+    assert "WARNING" not in said
+    assert (installed.root / "data" / "dagster_home" / "dagster.yaml").is_file()
+
+
+@pytest.mark.heavy
+def test_the_base_alone_serves_a_tagger(wheel: Path, model: Path, tmp_path: Path) -> None:
+    asked = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(tmp_path)]
+    if subprocess.run([*asked, "click"], capture_output=True).returncode:
+        pytest.skip("pip reaches no package index")
+    small = Installed(tmp_path)
+    venv.create(tmp_path / "venv", symlinks=True)
+    small.install("-c", str(PROJECT / "constraints.txt"), str(wheel))
+    absent = ("dagster", "transformers", "polars", "pyarrow", "torch", "starlette")
+    code = f"from importlib.util import find_spec; print([*filter(find_spec, {absent})])"
+    assert small.run("python", "-c", code).stdout == "[]\n"
+    assert tags(small, model) == ["random-forest"]
+    assert small.run("hf-assets", "--help").returncode == 0
+    told = small.run("hf-assets", "status")
+    assert told.returncode == 1
+    assert "pip install 'hf_assets[lake]'" in told.stderr
