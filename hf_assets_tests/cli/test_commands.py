@@ -88,6 +88,16 @@ def test_a_missing_extra_is_named(
     assert f"pip install 'hf_assets[{extra}]'" in capsys.readouterr().err
 
 
+def test_the_hubs_half_of_the_demo_does_without_training(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "find_spec", lambda name: None if name == "torch" else name)
+    monkeypatch.setattr("hf_assets.demo.__main__.main", lambda argv, **_: 5)
+    assert cli.main(["demo"]) == 1
+    assert "(torch): pip install 'hf_assets[demo]'; --only hub does" in capsys.readouterr().err
+    assert cli.main(["demo", "--only", "hub"]) == 5
+
+
 def test_control_c_is_no_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
