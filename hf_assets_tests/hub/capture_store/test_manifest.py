@@ -83,7 +83,11 @@ def test_what_the_first_version_wrote_reads_as_a_live_capture(lake: Lake) -> Non
     capture = written(lake, said)
     assert (capture.rows, capture.distinct, capture.manifest.without_id) == (7, 7, 0)
     assert (capture.source, capture.limited, capture.whole_hub) == ("captured", False, True)
-    assert (capture.said_twice, capture.pages_dropped, capture.absent_kind) == (False, False, None)
+    assert (capture.answered_twice, capture.pages_dropped, capture.absent_kind) == (
+        False,
+        False,
+        None,
+    )
     assert capture.unread == capture.counted == {}
     names = ("endpoint", "started", "finished", "pages", "rows", "sha256", "client")
     assert capture.provenance == {
