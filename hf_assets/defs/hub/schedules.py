@@ -14,7 +14,6 @@ from hf_assets.defs.common.partitions import daily
 from hf_assets.defs.common.resources import RAW, HubResource, LakeResource
 from hf_assets.defs.trends.daily import FIGURES_MARKER
 from hf_assets.hub.archive.base import KINDS, Archive, ArchiveError
-from hf_assets.hub.capture_store.capture import MARKER
 from hf_assets.hub.quality import day_quality, rules
 from hf_assets.settings import settings
 from hf_assets.storage.lake import today
@@ -97,7 +96,7 @@ def recover_past_days(
 
 def recoverable_days(lake: LakeResource, archive: Archive, most: int) -> list[str]:
     """The newest days that lack a listing and that the archive has, oldest first."""
-    whole = set.intersection(*(set(lake.tree.days(asset, MARKER)) for asset in RAW))
+    whole = set.intersection(*(set(lake.stores[asset].days()) for asset in RAW))
     keys = set(daily.get_partition_keys())
     missing = sorted((archive.days() & keys) - whole - {today()}, reverse=True)
     found: list[str] = []
@@ -123,7 +122,7 @@ def unfilled_days(lake: LakeResource) -> list[str]:
     Figures of archived days are drawn on demand; a day whose pages were deleted cannot be rebuilt.
     """
     tree = lake.tree
-    found = [lake.captures(asset, tree.days(asset, MARKER)) for asset in RAW]
+    found = [lake.stores[asset].captures() for asset in RAW]
     # A run without `raw_*` does not run the blocking checks of captures: apply their rules here.
     usable = set.intersection(*(rules.usable_days(captures) for captures in found))
     every = [(day, capture) for captures in found for day, capture in captures.items()]
