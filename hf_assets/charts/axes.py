@@ -7,6 +7,7 @@ import datetime
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from matplotlib.ticker import MaxNLocator
 
@@ -22,19 +23,29 @@ Ticks = list[tuple[float, str]]
 
 @dataclass(frozen=True)
 class Along:
-    """What the horizontal axis spans, its ticks for so many px, and the stretches to shade."""
+    """What the horizontal axis spans, its ticks for so many px, and the stretches to shade.
+
+    `shaded` stretches hold days that are not trusted, `missing` ones days without data.
+    """
 
     low: float
     high: float
     ticks: Callable[[float], Ticks]
     name: str = ""
     shaded: Sequence[tuple[float, float]] = field(default=())
+    missing: Sequence[tuple[float, float]] = field(default=())
 
 
-def days_along(first: int, last: int, shaded: Sequence[tuple[float, float]] = ()) -> Along:
-    """An axis of days from `first` to `last`; one alone stands in the middle."""
+def days_along(
+    first: int,
+    last: int,
+    shaded: Sequence[tuple[float, float]] = (),
+    missing: Sequence[tuple[float, float]] = (),
+) -> Along:
+    """An axis of days from `first` to `last`; a single day stands in the middle."""
     pad = 0.5 if first == last else 0.0
-    return Along(first - pad, last + pad, lambda px: day_ticks(first, last, px), shaded=shaded)
+    ticks = partial(day_ticks, first, last)
+    return Along(first - pad, last + pad, ticks, shaded=shaded, missing=missing)
 
 
 def ages_along(last: float, name: str) -> Along:

@@ -22,10 +22,12 @@ PALETTE = (
 )  # fmt: skip
 UP, DOWN = PALETTE[0], PALETTE[3]  # more, less
 SHADE = "#FBEBD0"  # behind days that are not trusted
+MISSING = "#ECEEF2"  # behind days without data
 
 SIZE, LINE = 9.5, 16.0  # points of the names at line ends; px of a line of them
 HEAD = 22  # px above the plot for the panel's title
-FEET = 40  # px below the plot for ticks of two lines
+FEET = 42  # px below the plot for ticks of two lines
+_BELOW = 6.5  # points from the plot down to them
 _LEAD = 16  # px between a line's end and its name
 
 
@@ -98,6 +100,8 @@ def panel(
     axes.grid(axis="y")
     places = along.ticks(right - left)
     axes.set_xticks([x for x, _ in places], [text * foot for _, text in places], fontsize=9)
+    # Below the lowest value label, which the first label's left half would touch.
+    axes.tick_params(axis="x", pad=_BELOW)
     if along.name and foot:
         axes.set_xlabel(along.name, labelpad=4)
     shade(axes, along, right - left)
@@ -105,18 +109,26 @@ def panel(
 
 
 def shade(axes: Axes, along: Along, px: float, over: bool = False) -> None:
-    """Shade what is to be shaded, 3 px wide at least; `over` areas, as a veil."""
-    for begin, end in _wide_enough(along, px):
+    """Shade missing and untrusted days, 3 px wide at least.
+
+    `over` areas that are drawn already, a veil marks the untrusted ones.
+    """
+    if not over:
+        for begin, end in _wide_enough(along, along.missing, px):
+            axes.axvspan(begin, end, color=MISSING, linewidth=0, zorder=0.4)
+    for begin, end in _wide_enough(along, along.shaded, px):
         if over:
             axes.axvspan(begin, end, color="#FFF4E0", alpha=0.5, linewidth=0, zorder=1.8)
         else:
             axes.axvspan(begin, end, color=SHADE, linewidth=0, zorder=0.5)
 
 
-def _wide_enough(along: Along, px: float) -> Iterable[tuple[float, float]]:
-    """The shaded stretches, each within the axis and 3 px wide at least."""
+def _wide_enough(
+    along: Along, stretches: Iterable[tuple[float, float]], px: float
+) -> Iterable[tuple[float, float]]:
+    """These stretches, each within the axis and 3 px wide at least."""
     least = 3 * (along.high - along.low) / max(px, 1)
-    for begin, end in along.shaded:
+    for begin, end in stretches:
         more = max(0.0, least - (end - begin)) / 2
         begin, end = max(begin - more, along.low), min(end + more, along.high)
         if begin < end:

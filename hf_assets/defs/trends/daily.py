@@ -55,8 +55,8 @@ def snapshot_figures(
     What is popular: downloads, likes and trending score by category, shares, years, usage.
     """
     # Imported here: matplotlib takes as long to load as the rest of the code location.
-    from hf_assets.trends.figures.day.render import draw_days
     from hf_assets.trends.figures.day.snapshot import snapshot_of
+    from hf_assets.trends.figures.render import draw_days
 
     days = [day for day in daily_metrics if day in model_usage]
     snapshots = {day: snapshot_of(daily_metrics[day], model_usage[day]) for day in days}

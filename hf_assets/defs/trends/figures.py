@@ -28,10 +28,10 @@ def trend_figures(lake: LakeResource) -> dg.MaterializeResult:
     Gaps are left open, days that are not trusted are shaded.
     """
     from hf_assets.trends.figures.history.history import read_history
-    from hf_assets.trends.figures.history.render import draw_trends
+    from hf_assets.trends.figures.render import draw
 
     history = read_history(lake.tree)
-    drawn = draw_trends(history)
+    drawn = draw(history)
     place = lake.tree.folder("trend_figures", None)
     facts = _days(history)
     with replacing_folder(place) as folder:

@@ -11,6 +11,7 @@ from hf_assets.charts.wording import exact, human, percent, plural
 from hf_assets.hub.quality.schemas import DAY_QUALITY
 from hf_assets.trends.figures.day.snapshot import number_of
 from hf_assets.trends.figures.history.history import History, grown, signed, sources
+from hf_assets.trends.figures.history.movers import growths, movers
 from hf_assets.trends.series.schemas import CONCENTRATION_HISTORY, LIFECYCLE, MODEL_HISTORY
 
 WEEK = 7
@@ -115,13 +116,10 @@ def _held(h: History, day: datetime.date) -> Number | None:
 
 
 def _mover(h: History, day: datetime.date, *, rising: bool) -> Number | None:
-    base = pl.col("downloads") / (1 + pl.col("growth_7"))
-    rows = h.rows(MODEL_HISTORY, pl.col("day") == day, pl.col("growth_7").is_finite(),
-                  base >= 10_000)  # fmt: skip
-    rows = rows.filter(pl.col("growth_7") > 0 if rising else pl.col("growth_7") < 0)
+    rows = movers(growths(h.frames[MODEL_HISTORY.name], day), rising=rising)
     if not rows.height:
         return None
-    one = rows.sort("growth_7", "hub_id", descending=[rising, False]).row(0, named=True)
+    one = rows.row(0, named=True)
     label = f"downloads of the first {'riser' if rising else 'faller'} of the week"
     return Number(label, grown(one["growth_7"]), one["id"] or "", f"{MODEL_HISTORY.name}, {day}")
 

@@ -11,15 +11,8 @@ import functools
 from matplotlib.figure import Figure
 
 from hf_assets.charts.columns import columns
-from hf_assets.charts.marks import (
-    BLUE,
-    NONE,
-    PALE,
-    Bar,
-    Sheet,
-    bars,
-    body,
-)
+from hf_assets.charts.figure import figure
+from hf_assets.charts.marks import BLUE, NONE, PALE, Bar, Sheet, bars, body
 from hf_assets.charts.wording import clean, exact, human, percent, plural
 from hf_assets.trends.figures.day.snapshot import (
     DOWNLOADS,
@@ -29,7 +22,6 @@ from hf_assets.trends.figures.day.snapshot import (
     Unit,
     caption_of,
     entries_of,
-    figure,
     finding,
     models_said,
     numbered,

@@ -1,32 +1,19 @@
-"""A day as figures are given it, and what they share: its rows, and how findings are worded.
-
-Adding a figure is one function in `figures.py` (or beside it), `@figure`, from `Snapshot` to
-`Figure`: its name is the key in `FIGURES` and the name of its files.
-"""
+"""The data of one day's figures, with the helpers that read its rows and word its findings."""
 
 import dataclasses
 import datetime
-import functools
 import math
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import polars as pl
-from matplotlib.figure import Figure
 
-from hf_assets.charts.marks import (
-    BLUE,
-    OTHER,
-    PALE,
-    Bar,
-    house_style,
-)
+from hf_assets.charts.marks import BLUE, OTHER, PALE, Bar
 from hf_assets.charts.wording import clean, exact, fit, human, percent, plural, told
 from hf_assets.storage.lake import StoredTable
 
 TOP = 20
-FIGURES: dict[str, Callable[["Snapshot"], Figure]] = {}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,18 +30,6 @@ class Snapshot:
     spaces: int
     metrics: pl.DataFrame
     usage: pl.DataFrame
-
-
-def figure(make: Callable[[Snapshot], Figure]) -> Callable[[Snapshot], Figure]:
-    """Register `make` in `FIGURES` under its name, drawn in the house style."""
-
-    @functools.wraps(make)
-    def styled(snapshot: Snapshot) -> Figure:
-        with house_style():
-            return make(snapshot)
-
-    FIGURES[styled.__name__] = styled
-    return styled
 
 
 def snapshot_of(metrics: StoredTable, usage: StoredTable) -> Snapshot:

@@ -8,6 +8,7 @@ from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure
 
 from hf_assets.charts.columns import columns
+from hf_assets.charts.figure import figure
 from hf_assets.charts.marks import (
     BLUE,
     INK,
@@ -33,7 +34,6 @@ from hf_assets.trends.figures.day.snapshot import (
     Snapshot,
     caption_of,
     entries_of,
-    figure,
     finding,
     models_said,
     number_of,

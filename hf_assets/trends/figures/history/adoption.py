@@ -4,6 +4,7 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from hf_assets.charts.axes import ages_along, span_up
+from hf_assets.charts.figure import figure
 from hf_assets.charts.lines import Line, draw_line, lines_panel, whole
 from hf_assets.charts.marks import NONE, OTHER, Sheet
 from hf_assets.charts.panels import PALETTE
@@ -15,7 +16,6 @@ from hf_assets.trends.figures.history.history import (
     drawn_from,
     model_name,
     period_of,
-    trend_figure,
 )
 from hf_assets.trends.series.schemas import (
     ADOPTION_HISTORY,
@@ -29,7 +29,7 @@ _NAMED, _THIN = 8, 80  # adoption curves with a name and without
 _AT_RISK = 5  # model-days below which a survival curve ends: its band is all there is
 
 
-@trend_figure
+@figure
 def adoption_curves(h: History) -> Figure:
     """Downloads of models by their age, of those seen from their release on."""
     title = "How fast new models are adopted"
@@ -81,7 +81,7 @@ def _curve(group: pl.DataFrame, column: str) -> Line:
     return Line(model_name(group["id"][-1]), ages, values, OTHER)
 
 
-@trend_figure
+@figure
 def time_to_downloads(h: History) -> Figure:
     """Share of models that reach 1 k, 10 k, 100 k, 1 M downloads by age, with 95 % intervals."""
     title = "How long until a model is widely downloaded"

@@ -6,6 +6,7 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from hf_assets.charts.axes import Along, day_name, day_ticks, span_up
+from hf_assets.charts.figure import figure
 from hf_assets.charts.lines import Line, draw_line, whole
 from hf_assets.charts.marks import BLUE, FAINT, INK, MUTED, NAVY, NONE, PALE, Sheet
 from hf_assets.charts.panels import DOWN, FEET, PALETTE, Box, panel
@@ -17,14 +18,13 @@ from hf_assets.trends.figures.history.history import (
     drawn_from,
     ordinals,
     period_of,
-    trend_figure,
 )
 from hf_assets.trends.series.schemas import CATEGORY_HISTORY, LIFECYCLE
 
 _WHOLE_WEEK = 6.5  # days really spanned from which a week counts as whole
 
 
-@trend_figure
+@figure
 def new_models(h: History) -> Figure:
     """New models a week, from the days really spanned; weeks that lack days are paler."""
     title = "New models a week"
@@ -42,12 +42,13 @@ def new_models(h: History) -> Figure:
     key = [(BLUE, "whole weeks")] if any(d >= _WHOLE_WEEK for _, d in made.values()) else []
     key += [(PALE, "weeks that lack days: at the rate of those there are")] if partial else []
     sheet = Sheet(title, _weekly_finding(made, gone), caption, 440 if gone else 300,
-                  [*key, *period.legend])  # fmt: skip
+                  [*key, *period.legend("days not trusted: not counted")])  # fmt: skip
     box = whole(sheet)
     first, last = min(made), max(made) + 7
     spare = max(28 - (last - first), 0) // 2  # a week alone is no wall
     first, last = first - spare, last + spare
-    along = Along(first, last, lambda px: _mondays(first, last, px), shaded=period.shaded)
+    along = Along(first, last, lambda px: _mondays(first, last, px), shaded=period.shaded,
+                  missing=period.missing)  # fmt: skip
     cut = box.top + (box.bottom - box.top) * (0.66 if gone else 1)
     _columns(sheet, box._replace(bottom=cut), along, made, "created", BLUE, PALE)
     if gone:
@@ -56,7 +57,7 @@ def new_models(h: History) -> Figure:
 
 
 def _weekly(frame: pl.DataFrame, column: str) -> dict[int, tuple[float, float]]:
-    """By Monday: the count a week, and the days that were spanned."""
+    """By Monday: the count a week in whole models, and the days that were spanned."""
     found: dict[int, tuple[float, float]] = {}
     for row in frame.filter(pl.col("trusted").fill_null(True)).to_dicts():
         count, spanned = number_of(row[column]), number_of(row["days_spanned"])
@@ -64,7 +65,10 @@ def _weekly(frame: pl.DataFrame, column: str) -> dict[int, tuple[float, float]]:
             monday = row["day"].toordinal() - row["day"].weekday()
             n, days = found.get(monday, (0.0, 0.0))
             found[monday] = (n + count, days + spanned)
-    return {monday: (7 * n / days, min(days, 7)) for monday, (n, days) in sorted(found.items())}
+    return {
+        monday: (float(round(7 * n / days)), min(days, 7))
+        for monday, (n, days) in sorted(found.items())
+    }
 
 
 def _mondays(first: int, last: int, px: float) -> list[tuple[float, str]]:
@@ -108,11 +112,11 @@ def _weekly_finding(
     best = max(whole_weeks, key=lambda monday: made[monday][0])
     said = f"{plural(made[last][0], 'new model')} in the week of {day_name(last)}"
     if best != last:
-        said += f"; most in the week of {day_name(best)}, {told(round(made[best][0]))}"
+        said += f"; most in the week of {day_name(best)}, {told(made[best][0])}"
     elif len(whole_weeks) > 1:
         said += f", the most of {len(whole_weeks)} whole weeks"
     if last in gone:
-        said += f"; {told(round(gone[last][0]))} left the listing"
+        said += f"; {told(gone[last][0])} left the listing"
     return said
 
 
@@ -125,7 +129,7 @@ _SOURCE_WORDS = {"captured": "captured", "hub-stats": "hub-stats", "folder": "re
 _LANE = 20  # px of a row of marks
 
 
-@trend_figure
+@figure
 def day_quality(h: History) -> Figure:
     """Downloads and rows of every day as they came, where they came from, and what is flagged."""
     title = "Which days there are, and which to trust"
@@ -142,8 +146,7 @@ def day_quality(h: History) -> Figure:
     key = [(color, _SOURCE_WORDS[name]) for name, color in _SOURCES.items()
            if name in frame["source"]]  # fmt: skip
     deep = _LANE * (len(lanes) + 1) + 14
-    legend = [*key, *period.legend[:1]]
-    legend = [(c, "days not trusted" if "trusted" in words else words) for c, words in legend]
+    legend = [*key, *period.legend("days not trusted")]
     sheet = Sheet(title, _trust_finding(frame, days), caption, 120 * len(panels) + deep, legend)
     box = whole(sheet)
     bottom = box.bottom - deep - 12

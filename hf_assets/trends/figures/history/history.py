@@ -1,23 +1,18 @@
-"""Many days as figures are given them, and what those share: their days, captions, series.
-
-Adding a figure is one function beside this file, `@trend_figure`, from `History` to `Figure`: its
-name is the key in `TREND_FIGURES` and the name of its files.
-"""
+"""The data of the figures over many days, with their helpers: periods, captions, series by key."""
 
 import datetime
 import functools
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import polars as pl
-from matplotlib.figure import Figure
 
 from hf_assets.charts.axes import Along, day_name, days_along
 from hf_assets.charts.lines import usual_step
-from hf_assets.charts.marks import house_style, is_narrow
-from hf_assets.charts.panels import SHADE
+from hf_assets.charts.marks import is_narrow
+from hf_assets.charts.panels import MISSING, SHADE
 from hf_assets.charts.wording import MINUS, clean, exact, fit, plural
 from hf_assets.hub.quality.schemas import DAY_QUALITY
 from hf_assets.storage.lake import Lake, MissingDay
@@ -33,8 +28,8 @@ TABLES: Mapping[str, Table] = {
         schemas.SPACE_USAGE_HISTORY, schemas.CONCENTRATION_HISTORY, schemas.LIFECYCLE, DAY_QUALITY,
     )
 }  # fmt: skip
-TREND_FIGURES: dict[str, Callable[["History"], Figure]] = {}
 Rows = list[dict[str, Any]]
+INTERPOLATED = "days not trusted: interpolated between trusted days, or left open"
 
 
 @dataclass(frozen=True)
@@ -86,41 +81,43 @@ def read_history(lake: Lake) -> History:
     return History.of(found)
 
 
-def trend_figure(make: Callable[[History], Figure]) -> Callable[[History], Figure]:
-    """Register `make` in `TREND_FIGURES` under its name, drawn in the house style."""
-
-    @functools.wraps(make)
-    def styled(history: History) -> Figure:
-        with house_style():
-            return make(history)
-
-    TREND_FIGURES[styled.__name__] = styled
-    return styled
+def last_trusted_day(frame: pl.LazyFrame) -> datetime.date | None:
+    """The newest trusted day of a series; its newest day where none is trusted."""
+    days = frame.filter(pl.col("day").is_not_null()).select("day", "trusted").unique().collect()
+    trusted = days.filter(pl.col("trusted").fill_null(False))
+    return max((trusted if trusted.height else days)["day"], default=None)
 
 
 # --- days ----------------------------------------------------------------------------------------
 
 
 class Period(NamedTuple):
-    """The days a figure shows: first and last as ordinals, and what is known of those between."""
+    """The days that a figure shows.
+
+    Attributes:
+        first, last: as ordinals.
+        step: the usual distance of two days.
+        shaded: stretches of days that are not trusted.
+        missing: stretches of days without rows; none where the step is longer than a day.
+        words: the caption's words on them.
+    """
 
     first: int
     last: int
     step: float
     shaded: list[tuple[float, float]]
+    missing: list[tuple[float, float]]
     words: list[str]
 
     @property
     def along(self) -> Along:
         """The axis of those days."""
-        return days_along(self.first, self.last, self.shaded)
+        return days_along(self.first, self.last, self.shaded, self.missing)
 
-    @property
-    def legend(self) -> list[tuple[str, str]]:
-        """The key to the shading, where there is any."""
-        if not self.shaded:
-            return []
-        return [(SHADE, "days not trusted: values there lie between their neighbours'")]
+    def legend(self, not_trusted: str = INTERPOLATED) -> list[tuple[str, str]]:
+        """The key to the shading, where there is any; `not_trusted` names untrusted days."""
+        keys = ((SHADE, not_trusted, self.shaded), (MISSING, "missing days", self.missing))
+        return [(color, words) for color, words, days in keys if days]
 
 
 def period_of(h: History, days: Iterable[datetime.date]) -> Period | None:
@@ -134,15 +131,15 @@ def period_of(h: History, days: Iterable[datetime.date]) -> Period | None:
                and not row["gap"]]  # fmt: skip
     step = usual_step(shown)
     absent = set(range(first, last + 1)) - set(shown) - set(flagged)
-    missing = len(absent) if step == 1 else 0
+    missing = sorted(absent) if step == 1 else []
     span = day_name(first) if first == last else f"{day_name(first)} to {day_name(last)}"
     counted = plural(len(shown), "day", number=exact)
     if missing:
-        counted += f", {exact(missing)} missing"
+        counted += f", {exact(len(missing))} missing"
     if flagged:
         counted += f", {exact(len(flagged))} not trusted"
     words = [f"{span}: {counted}", *filter(None, [sources(known)])]
-    return Period(first, last, step, _stretches(flagged), words)
+    return Period(first, last, step, _stretches(flagged), _stretches(missing), words)
 
 
 def _stretches(days: Iterable[int]) -> list[tuple[float, float]]:
@@ -164,11 +161,21 @@ def sources(days: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join(f"{name} ({exact(count)})" for name, count in counted.most_common(4))
 
 
+def is_embedded(row: Mapping[str, Any]) -> bool:
+    """Whether a day of `day_quality` was captured from an embedded Hub."""
+    loopback = ("127.0.0.1", "localhost", "[::1]")
+    return row["source"] == "captured" and _host(row).startswith(loopback)
+
+
+def _host(row: Mapping[str, Any]) -> str:
+    return clean(str(row["origin"] or "")).split("://")[-1].split("/")[0]
+
+
 def _source(row: Mapping[str, Any]) -> str:
+    if is_embedded(row):
+        return "captured from an embedded Hub"
     if row["source"] == "captured":
-        host = clean(str(row["origin"] or "")).split("://")[-1].split("/")[0]
-        if host.startswith(("127.0.0.1", "localhost", "[::1]")):
-            return "captured from an embedded Hub"
+        host = _host(row)
         return f"captured from {fit(host, 8.5, 200)}" if host and host != "(blank)" else "captured"
     if row["source"] == "folder":
         return "recorded files"

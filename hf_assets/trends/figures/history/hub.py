@@ -7,6 +7,7 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from hf_assets.charts.axes import span_up
+from hf_assets.charts.figure import figure
 from hf_assets.charts.lines import Line, areas_panel, line_ends, lines_panel, whole
 from hf_assets.charts.marks import MUTED, NONE, OTHER, Sheet, is_narrow
 from hf_assets.charts.panels import DOWN, PALETTE, UP, below, beside, names_room, split
@@ -22,7 +23,6 @@ from hf_assets.trends.figures.history.history import (
     period_of,
     series,
     signed,
-    trend_figure,
 )
 from hf_assets.trends.series.schemas import (
     CATEGORY_HISTORY,
@@ -124,7 +124,7 @@ def _over_time(
         return _nothing(title, h, f"shares of {nouns}")
     caption = [*period.words, drawn_from(table, frame.height), _BEHIND]
     lead = _gains(next(iter(made.values())), next(iter(made)).removeprefix("share of "))
-    sheet = Sheet(title, lead, caption, _DEEP * len(made) - 20, period.legend)
+    sheet = Sheet(title, lead, caption, _DEEP * len(made) - 20, period.legend())
     box = whole(sheet)
     most = (0.48 if is_narrow() else 0.4) * (box.right - box.left)
     room = max(names_room(line_ends(layers), most) for layers in made.values())
@@ -155,14 +155,14 @@ def _gains(layers: Sequence[Line], of: str) -> str:
     return "; ".join(said)
 
 
-@trend_figure
+@figure
 def category_shares(h: History) -> Figure:
     """Share of downloads and of models in each category, day by day."""
     frame = h.rows(CATEGORY_HISTORY)
     return _over_time(h, CATEGORY_HISTORY, frame, "Categories over time", "categories")
 
 
-@trend_figure
+@figure
 def library_shares(h: History) -> Figure:
     """Share of downloads and of models made for each library, day by day."""
     frame = h.rows(LIBRARY_HISTORY)
@@ -177,7 +177,7 @@ _GROUPS = {
 }  # fmt: skip
 
 
-@trend_figure
+@figure
 def license_mix(h: History) -> Figure:
     """Share of downloads and of models under each kind of licence, day by day."""
     frame = h.rows(LICENSE_HISTORY, pl.col("of") == "group")
@@ -187,7 +187,7 @@ def license_mix(h: History) -> Figure:
                       keys=list(_GROUPS)[:-1], names=_GROUPS)  # fmt: skip
 
 
-@trend_figure
+@figure
 def license_drift(h: History) -> Figure:
     """How often a derivative's licence is looser, or stricter, than its base model's."""
     title = "Are derivatives licensed more loosely than what they come from?"
@@ -221,7 +221,7 @@ def license_drift(h: History) -> Figure:
     ]  # fmt: skip
     said = " and ".join(f"{line.note} {line.name}" for line in lines)
     lead = f"Of {plural(known, 'derivative')} whose base model is listed: {said} on the last day"
-    sheet = Sheet(title, lead, [part for part in caption if part], 480, period.legend)
+    sheet = Sheet(title, lead, [part for part in caption if part], 480, period.legend())
     shown = [line for ls, _, _ in panels.values() for line in ls]
     top = max((y for line in shown for y in line.y if y), default=0.1)
     places = below(whole(sheet), len(panels))
@@ -250,7 +250,7 @@ _EVENNESS = {
 }
 
 
-@trend_figure
+@figure
 def concentration(h: History) -> Figure:
     """Share of downloads of the first 1, 10, 100 and 1000 models; Gini and effective number."""
     title = "How few hold the downloads, over time"
@@ -282,7 +282,7 @@ def concentration(h: History) -> Figure:
     if len(days) > 1:
         lead += f", {signed(100 * _change(low.y))} points since the first day"
     extra = 200 * (len(small) if is_narrow() else min(len(small), 1))
-    sheet = Sheet(title, lead, caption, 330 + extra - 20, period.legend)
+    sheet = Sheet(title, lead, caption, 330 + extra - 20, period.legend())
     upper, lower = split(whole(sheet), 330, extra)
     up = span_up([v for line in tops for v in line.y if v is not None], _in_percent, most=1)
     lines_panel(sheet, upper, period.along, up, tops, "share of downloads", step=period.step)
@@ -301,7 +301,7 @@ def _change(values: Sequence[float | None]) -> float:
 # --- Spaces --------------------------------------------------------------------------------------
 
 
-@trend_figure
+@figure
 def space_usage(h: History) -> Figure:
     """The models that most Spaces use, and how many Spaces name a model at all, day by day."""
     title = "Models in Spaces over time"
@@ -334,7 +334,7 @@ def space_usage(h: History) -> Figure:
             f"; {shortened(clean(gain))} gained most, {more}"
         )  # fmt: skip
     extra = 150 * (len(small) if is_narrow() else min(len(small), 1))
-    sheet = Sheet(title, lead, caption, 350 + extra - 20, period.legend)
+    sheet = Sheet(title, lead, caption, 350 + extra - 20, period.legend())
     upper, lower = split(whole(sheet), 350, extra)
     up = span_up([v for line in lines for v in line.y if v is not None], zero=False)
     lines_panel(sheet, upper, period.along, up, lines, "Spaces that name the model",
