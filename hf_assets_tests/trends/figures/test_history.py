@@ -3,8 +3,11 @@ import re
 from typing import Any
 
 import polars as pl
+import pytest
+from matplotlib.colors import to_hex
 
 from hf_assets.charts import marks
+from hf_assets.charts.panels import MISSING, SHADE
 from hf_assets.hub.quality.schemas import DAY_QUALITY
 from hf_assets.trends.figures.history.history import History
 from hf_assets.trends.figures.registry import HISTORY_FIGURES
@@ -44,6 +47,39 @@ def test_captions_tell_days_gaps_flags_sources_and_rows() -> None:
 def test_shading_is_explained_where_there_is_any() -> None:
     assert "not trusted" in said("concentration", given("sixty"))
     assert "not trusted" not in said("concentration", given("two"))
+
+
+def test_untrusted_days_are_interpolated_but_have_no_ranks_and_missing_ones_are_shaded() -> None:
+    for name in ("category_shares", "concentration", "space_usage", "license_drift"):
+        assert "days not trusted: interpolated between trusted days, or left open" in said(
+            name, given("sixty")
+        )
+    assert "days not trusted: no ranks" in said("top_ranks", given("sixty"))
+    assert "days not trusted: not counted" in said("new_models", given("sixty"))
+    for name in ("category_shares", "top_ranks", "day_quality"):
+        assert "missing days" in said(name, given("sixty"))
+        made = FIGURES[name](given("sixty"))
+        shaded = {
+            to_hex(patch.get_facecolor()).upper(): patch.get_extents().width
+            for patch in made.axes[0].patches
+        }
+        # Two days are missing, one after the other; two are not trusted, each by itself.
+        assert shaded[MISSING] == pytest.approx(2 * shaded[SHADE], rel=0.05)
+    assert "missing" not in said("concentration", given("two"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["category_shares", "library_shares", "license_mix", "license_drift", "concentration",
+     "space_usage"],
+)  # fmt: skip
+def test_the_first_day_stands_clear_of_the_lowest_value(name: str) -> None:
+    made = FIGURES[name](given("sixty"))
+    made.draw_without_rendering()
+    for axes in made.axes:
+        lowest = min(axes.get_yticklabels(), key=lambda label: label.get_position()[1])
+        first = axes.get_xticklabels()[0]
+        assert first.get_window_extent().y1 < lowest.get_window_extent().y0 + 1
 
 
 def test_what_is_not_there_is_said_plainly() -> None:
@@ -95,6 +131,10 @@ def test_ranks_tell_who_came_and_who_moved() -> None:
     ranks = said("top_ranks", History.of({"model_history": frame}))
     for told in ("x/c is first on 25 Nov 2026", "▲2", "▼1", "new"):
         assert told in ranks
+    # The key names the colours that occur: nobody fell by more than a rank.
+    for told in ("rose most", "new among the first 20", "others"):
+        assert told in ranks
+    assert "fell most" not in ranks
 
 
 def test_a_week_counts_over_the_days_really_spanned() -> None:
@@ -109,6 +149,23 @@ def test_a_week_counts_over_the_days_really_spanned() -> None:
     assert "70 new models in the week of 16 Nov 2026" in said(
         "new_models", History.of({"lifecycle": frame})
     )
+
+
+def test_new_models_are_counted_in_whole_models() -> None:
+    monday = dt.date(2026, 11, 16)
+    rows = [{"day": monday, "days_spanned": 6.9, "created": 10, "deleted": 3, "trusted": True}]
+    full = [dict.fromkeys(schemas.LIFECYCLE.columns) | row for row in rows]
+    frame = pl.DataFrame(full, schema=schemas.LIFECYCLE.schema)
+    told = said("new_models", History.of({"lifecycle": frame}))
+    assert "10 new models in the week of 16 Nov 2026" in told
+    assert "3 left the listing" in told
+    assert "10.1" not in told
+
+
+def test_a_peak_is_one_so_far() -> None:
+    told = said("hype_phases", given("sixty"))
+    assert told.count("at the peak") == told.count("at the peak so far") == 3
+    assert "highest so far" in told
 
 
 def test_flagged_days_are_counted_by_kind() -> None:

@@ -16,7 +16,7 @@ from polars.testing import assert_frame_equal
 from hf_assets.storage.lake import Lake, MissingDay
 from hf_assets.trends.series import fingerprints, incremental
 from hf_assets.trends.series.adoption import adoption_history
-from hf_assets.trends.series.incremental import Series, brought_up
+from hf_assets.trends.series.incremental import Series, refresh
 from hf_assets.trends.series.past import Past
 from hf_assets_tests.support.trends.days import frame_of, judge
 from hf_assets_tests.support.trends.quarters import (
@@ -32,7 +32,7 @@ from hf_assets_tests.support.trends.quarters import (
 
 def all_as_if_made_at_once(lake: Lake) -> None:
     kept = Past(lake)
-    found = [*brought_up(kept, *LEVELS), *brought_up(kept, *COUNTS)]
+    found = [*refresh(kept, *LEVELS), *refresh(kept, *COUNTS)]
     for series, stored in zip((*LEVELS, *COUNTS), found, strict=True):
         assert_frame_equal(stored.frame.collect(), whole(series, Past(lake)))
         assert stored.rows == stored.frame.collect().height
@@ -87,7 +87,7 @@ def made_anew(days: Days, change: Callable[[], object]) -> set[str]:
     series = LEVELS[0]
     before = _files(days.lake, series)
     change()
-    brought_up(days.judged(), series)
+    refresh(days.judged(), series)
     after = _files(days.lake, series)
     return {month for month in after if after[month] != before.get(month)}
 
@@ -117,7 +117,7 @@ def test_a_day_matters_to_the_months_that_look_back_on_it(quarter: Days) -> None
 
 def test_the_day_after_an_untrusted_one_is_waited_for(quarter: Days) -> None:
     quarter.untrusted |= {58, 59, 60}  # to the last of April
-    brought_up(quarter.judged(), LEVELS[0])
+    refresh(quarter.judged(), LEVELS[0])
     # The line that they lie on ends on the first of May.
     assert made_anew(quarter, lambda: quarter.put(61, 7)) == {"2025-04", "2025-05"}
     assert made_anew(quarter, lambda: quarter.put(62, 7)) == {"2025-05"}
@@ -129,7 +129,7 @@ def test_other_rules_or_columns_make_all_of_it_anew(quarter: Days) -> None:
         assert made_anew(quarter, lambda: None) == every
     assert made_anew(quarter, lambda: None) == every
     before = _files(quarter.lake, LEVELS[0])
-    (stored,) = brought_up(quarter.judged(), LEVELS[0], anew=True)
+    (stored,) = refresh(quarter.judged(), LEVELS[0], full_refresh=True)
     assert stored.notes["months made"] == 3
     after = _files(quarter.lake, LEVELS[0])
     assert all(after[month] != before[month] for month in every)
@@ -154,7 +154,7 @@ def test_a_comparison_made_anew_before_the_verdicts_are(quarter: Days) -> None:
     quarter.put(61, 5)
     compared, quarter.befores = quarter.befores, {**verdicts, 60: 59}
     quarter.untrusted.add(60)
-    brought_up(quarter.judged(), *COUNTS)
+    refresh(quarter.judged(), *COUNTS)
     quarter.befores = compared
     quarter.untrusted.clear()
     all_as_if_made_at_once(quarter.judged().lake)
@@ -165,7 +165,7 @@ def test_months_that_are_gone_and_a_table_of_one_file_go(quarter: Days) -> None:
     folder = lake.folder(series.table.name, None)
     for number in range(31):
         quarter.drop(number)
-    (stored,) = brought_up(quarter.judged(), series)
+    (stored,) = refresh(quarter.judged(), series)
     assert lake.months(series.table.name) == ["2025-04", "2025-05"]
     assert sorted(path.name for path in folder.glob("[!.]*")) == [
         "month=2025-04", "month=2025-05", "months.json",
@@ -185,31 +185,31 @@ def test_a_lake_of_before_counts_until_all_months_are_there(quarter: Days) -> No
     one = series.make(quarter.judged())
     rows = lake.write(series.table, None, one).rows
     with full_at("2025-04"), pytest.raises(OSError, match="space"):
-        brought_up(quarter.judged(), series)
+        refresh(quarter.judged(), series)
     assert not (folder / "month=2025-03").exists(), "half a table is none, for nobody"
     assert lake.read(series.table.name, None).frame.collect().height == rows
     assert lake.read(series.table.name, None).months == ()
-    assert brought_up(quarter.judged(), series)[0].rows == rows
+    assert refresh(quarter.judged(), series)[0].rows == rows
     assert not (folder / "data.parquet").exists()
     # Nor does what was never whole count at all.
     shutil.rmtree(folder)
     with full_at("2025-04"), pytest.raises(OSError, match="space"):
-        brought_up(quarter.judged(), series)
+        refresh(quarter.judged(), series)
     with pytest.raises(MissingDay, match="there is no category_history: materialise it first"):
         lake.read(series.table.name, None)
 
 
 def test_no_days_are_a_table_without_rows_and_unjudged_days_none(lake: Lake) -> None:
     judge(lake, [])
-    assert [one.rows for one in brought_up(Past(lake), *LEVELS, *COUNTS)] == [0] * 7
+    assert [one.rows for one in refresh(Past(lake), *LEVELS, *COUNTS)] == [0] * 7
     days = Days(lake)
     days.put(0, 1)
     with pytest.raises(MissingDay, match="day_quality does not know 2025-03-01"):
-        brought_up(Past(lake), LEVELS[0])
+        refresh(Past(lake), LEVELS[0])
     assert lake.read("category_history", None).rows == 0, "the old table stays"
-    brought_up(days.judged(), LEVELS[0])
+    refresh(days.judged(), LEVELS[0])
     days.drop(0)
-    (stored,) = brought_up(days.judged(), LEVELS[0])
+    (stored,) = refresh(days.judged(), LEVELS[0])
     assert (stored.rows, stored.months) == (0, ())
 
 
@@ -218,7 +218,7 @@ def test_what_died_half_way_is_made_up_for(quarter: Days) -> None:
     quarter.put(9, 9)
     past = quarter.judged()
     with full_at("2025-04") as written, pytest.raises(OSError, match="space"):
-        brought_up(past, LEVELS[0])
+        refresh(past, LEVELS[0])
     assert written == ["2025-03"]
     # Neither months of two refreshes together, nor their rows counted as they were.
     stored = quarter.lake.read("category_history", None)
@@ -226,7 +226,7 @@ def test_what_died_half_way_is_made_up_for(quarter: Days) -> None:
     assert stored.rows == before.height
     # What was made is not made again.
     with full_at("2025-05") as written:
-        brought_up(past, LEVELS[0])
+        refresh(past, LEVELS[0])
     assert written == ["2025-04"]
     all_as_if_made_at_once(quarter.lake)
 
