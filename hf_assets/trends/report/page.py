@@ -35,7 +35,7 @@ def write_report(history: History, day: Snapshot | None, processes: int = 0) -> 
 
     Args:
         history: the series.
-        day: the newest trusted day with figures of its own, if there is one.
+        day: the newest trusted day with figures of its own, or None.
         processes: how many draw the figures.
     """
     data = {"trend": history} | ({"day": day} if day else {})
@@ -47,11 +47,11 @@ def write_report(history: History, day: Snapshot | None, processes: int = 0) -> 
 
 
 def newest_day(lake: Lake, history: History) -> Snapshot | None:
-    """The newest trusted day whose aggregates are there, for the figures of a day."""
+    """The newest trusted day with aggregates, for the figures of a day."""
     trusted = history.days.filter(history.days["trusted"].fill_null(False))["day"]
-    known = set(lake.days("daily_metrics")) & set(lake.days("model_usage"))
+    stored = set(lake.days("daily_metrics")) & set(lake.days("model_usage"))
     for day in map(str, trusted[::-1]):
-        if day in known:
+        if day in stored:
             return snapshot_of(lake.read("daily_metrics", day), lake.read("model_usage", day))
     return None
 
@@ -80,7 +80,7 @@ def _page(history: History, day: Snapshot | None, drawn: Mapping[str, Sequence[P
 
 
 def _card(history: History) -> str:
-    """The Space card; only words of ours and dates stand in its front matter."""
+    """The Space card; its front matter holds our own words and dates only."""
     return _template("README.md.jinja").render(title=TITLE, span=_span(history))
 
 

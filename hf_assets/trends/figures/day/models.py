@@ -1,8 +1,8 @@
-"""The figures of one day of the Hub's models: small aggregate tables in, matplotlib figures out.
+"""The figures of a day of the Hub's models.
 
-What is measured is said in the title, what was found in the subtitle, and day, source, rows and
-what was left out in the caption. A table that is missing, empty or all null gives a frame that says
-so, never an exception.
+The title names the measure, the subtitle the finding, and the caption the day, the source, the rows
+and anything left out. A table that is missing, empty or all null gives a frame that says so, never
+an exception.
 """
 
 import dataclasses
@@ -23,7 +23,7 @@ from hf_assets.trends.figures.day.snapshot import (
     caption_of,
     entries_of,
     finding,
-    models_said,
+    models_counted,
     numbered,
     ranked,
     rows_of,
@@ -34,7 +34,7 @@ from hf_assets.trends.figures.day.snapshot import (
 # --- by category ---------------------------------------------------------------------------------
 
 
-def _none(s: Snapshot, noun: str) -> str:
+def _missing(s: Snapshot, noun: str) -> str:
     return f"models by {noun}" if s.models else "models"
 
 
@@ -44,15 +44,15 @@ def _by_category(s: Snapshot, measure: str, title: str, unit: Unit, axis: str) -
     counted = {e.key: e.value for e in entries_of(s, "category", "rows")}
     without = counted.pop(None, 0)
     tagged = exact(sum(counted.values()))
-    models = f"{models_said(s)}: {tagged} with a category, {exact(without)} without"
+    models = f"{models_counted(s)}: {tagged} with a category, {exact(without)} without"
     gone = sum(row.get("key") is not None for row in rows) - len(entries)
     if not entries:
         missing = unit.none if not every else "models with a category"
-        sheet = Sheet(title, "", caption_of(s, models if counted else models_said(s)))
-        return sheet.message(f"no {missing if rows else _none(s, 'category')} in this capture")
+        sheet = Sheet(title, "", caption_of(s, models if counted else models_counted(s)))
+        return sheet.message(f"no {missing if rows else _missing(s, 'category')} in this capture")
     caption = caption_of(
         s,
-        f"{models} one left out" if counted else models_said(s),
+        f"{models} one left out" if counted else models_counted(s),
         f"{plural(gone, 'category', 'categories')} without a number left out" if gone else "",
     )
     lead = finding(entries, total(entries), unit, "category", "categories")
@@ -92,9 +92,11 @@ def _shares(s: Snapshot, dimension: str, title: str, noun: str, nouns: str) -> F
     entries = [e for e in every if e.key is not None]
     without = total([e for e in every if e.key is None])
     whole = max(total(every), s.models)
-    caption = caption_of(s, models_said(s), f"shares are of all of them, with or without a {noun}")
+    caption = caption_of(
+        s, models_counted(s), f"shares are of all of them, with or without a {noun}"
+    )
     if not every or whole <= 0:
-        return Sheet(title, "", caption).message(f"no {_none(s, noun)} in this capture")
+        return Sheet(title, "", caption).message(f"no {_missing(s, noun)} in this capture")
     label = functools.partial(percent, whole=whole)
     made = ranked(entries, label, lambda r: some(r.get("rows"), "model"), nouns)
     if without:
@@ -143,7 +145,7 @@ def models_by_year(s: Snapshot) -> Figure:
     day = clean((floor[0].key or "").removesuffix("(floor)"), 12) if floor else ""
     caption = caption_of(
         s,
-        models_said(s),
+        models_counted(s),
         f"{day} is the Hub's own floor date: those models were made on that day or before"
         if floor else "",
         f"{plural(odd, 'model')} without a year of creation left out" if odd > 0 else "",
@@ -179,7 +181,7 @@ def top_models(s: Snapshot) -> Figure:
     entries = [e for e in entries_of(s, "model", "downloads") if e.key is not None][:TOP]
     others = s.models - len(entries)
     left = f"the other {plural(others, 'model', number=exact)} left out" if others > 0 else ""
-    caption = caption_of(s, models_said(s), left if entries else "")
+    caption = caption_of(s, models_counted(s), left if entries else "")
     if not entries:
         missing = "downloads" if rows_of(s, "model") else "models"
         return Sheet(title, "", caption).message(f"no {missing} in this capture")
@@ -198,7 +200,7 @@ def concentration(s: Snapshot) -> Figure:
     title = "How few models hold the downloads"
     found = {e.key: e.value for e in entries_of(s, "concentration", "value") if e.value >= 0}
     tops = {n: found[key] for n in (1, 10, 100, 1000) if (key := f"downloads/top_{n}") in found}
-    caption = caption_of(s, models_said(s), "Gini: 0 if all had the same, 1 if one had all")
+    caption = caption_of(s, models_counted(s), "Gini: 0 if all had the same, 1 if one had all")
     if not tops:
         return Sheet(title, "", caption).message("no downloads in this capture")
     ten = max((n for n in tops if n <= 10), default=min(tops))

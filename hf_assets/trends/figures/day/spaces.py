@@ -1,4 +1,4 @@
-"""Figures of how numbers go together, and of how Spaces use models."""
+"""Figures of correlations, and of how Spaces use models."""
 
 import dataclasses
 import math
@@ -35,7 +35,7 @@ from hf_assets.trends.figures.day.snapshot import (
     caption_of,
     entries_of,
     finding,
-    models_said,
+    models_counted,
     number_of,
     numbered,
     ranked,
@@ -67,7 +67,7 @@ def correlations(s: Snapshot) -> Figure:
         if len(pair) == 2 and pair[0] != pair[1] and set(pair) <= set(_POPULARITY):
             found[method, frozenset(pair)] = number_of(row.get("value"))
     caption = caption_of(
-        s, models_said(s), "Pearson: of the numbers themselves, Spearman: of their ranks"
+        s, models_counted(s), "Pearson: of the numbers themselves, Spearman: of their ranks"
     )
     if not found:
         return Sheet(title, "", caption).message("no correlations in this capture")
@@ -95,7 +95,7 @@ def _signed(value: float) -> str:
 def _matrix(
     sheet: Sheet, left: float, above: float, method: str, found: dict[frozenset[str], float | None]
 ) -> None:
-    """A grid of three by three: values printed, what is not defined in grey, the diagonal empty."""
+    """A grid of three by three: values printed, undefined ones in grey, the diagonal empty."""
     wide, high = (108, 108) if is_narrow() else (122, 130)
     start, top = left + 92, above + 58
     sheet.text(start, above + 18, method.capitalize(), 12, bold=True)
@@ -138,7 +138,7 @@ def _spaces(s: Snapshot) -> str:
 
 
 def _pairs(pairs: object, spaces: object) -> str:
-    """Such as "912 uses in 837 Spaces": what a (Space, model) pair is called in prose."""
+    """Such as "912 uses in 837 Spaces"; a use is a (Space, model) pair."""
     uses, distinct = number_of(pairs), number_of(spaces)
     if uses is None:
         return ""

@@ -1,4 +1,4 @@
-"""Figures of how models are taken up: downloads by age, and how long until so many."""
+"""Figures of adoption: downloads by age, and the time to reach a number of them."""
 
 import polars as pl
 from matplotlib.figure import Figure
@@ -26,12 +26,12 @@ from hf_assets.trends.series.schemas import (
 
 _YOUNG = 7  # days after its creation by which a model was first seen from its release on
 _NAMED, _THIN = 8, 80  # adoption curves with a name and without
-_AT_RISK = 5  # model-days below which a survival curve ends: its band is all there is
+_AT_RISK = 5  # model-days below which a survival curve ends: its band would be all of it
 
 
 @figure
 def adoption_curves(h: History) -> Figure:
-    """Downloads of models by their age, of those seen from their release on."""
+    """Downloads by age, of the models seen from their release on."""
     title = "How fast new models are adopted"
     phases = h.rows(MODEL_PHASES, pl.col("created").is_not_null())
     young = phases.filter(
@@ -75,7 +75,7 @@ def adoption_curves(h: History) -> Figure:
 
 
 def _curve(group: pl.DataFrame, column: str) -> Line:
-    """One model's downloads by its age."""
+    """A model's downloads by its age."""
     ages = [max((day - created).days, 0) for day, created in group.select("day", "created").rows()]
     values = [number_of(value) for value in group[column]]
     return Line(model_name(group["id"][-1]), ages, values, OTHER)

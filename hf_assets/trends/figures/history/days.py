@@ -1,4 +1,4 @@
-"""Figures of the days themselves: new models a week, and which days there are and how good."""
+"""Figures of the days themselves: new models a week, and the quality of each day."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from hf_assets.charts.figure import figure
 from hf_assets.charts.lines import Line, draw_line, whole
 from hf_assets.charts.marks import BLUE, FAINT, INK, MUTED, NAVY, NONE, PALE, Sheet
 from hf_assets.charts.panels import DOWN, FEET, PALETTE, Box, panel
-from hf_assets.charts.wording import exact, fit, human, plural, told
+from hf_assets.charts.wording import exact, fit, human, in_words, plural
 from hf_assets.hub.quality.schemas import DAY_QUALITY
 from hf_assets.trends.figures.day.snapshot import number_of
 from hf_assets.trends.figures.history.history import (
@@ -21,12 +21,12 @@ from hf_assets.trends.figures.history.history import (
 )
 from hf_assets.trends.series.schemas import CATEGORY_HISTORY, LIFECYCLE
 
-_WHOLE_WEEK = 6.5  # days really spanned from which a week counts as whole
+_WHOLE_WEEK = 6.5  # days really spanned from which a week counts as full
 
 
 @figure
 def new_models(h: History) -> Figure:
-    """New models a week, from the days really spanned; weeks that lack days are paler."""
+    """New models a week, over the days really spanned; weeks that lack days are paler."""
     title = "New models a week"
     frame = h.rows(LIFECYCLE)
     period = period_of(h, frame["day"])
@@ -39,8 +39,8 @@ def new_models(h: History) -> Figure:
         "weeks begin on Monday; days that are not trusted are left out",
     ]
     partial = any(days < _WHOLE_WEEK for _, days in made.values())
-    key = [(BLUE, "whole weeks")] if any(d >= _WHOLE_WEEK for _, d in made.values()) else []
-    key += [(PALE, "weeks that lack days: at the rate of those there are")] if partial else []
+    key = [(BLUE, "full weeks")] if any(d >= _WHOLE_WEEK for _, d in made.values()) else []
+    key += [(PALE, "weeks that lack days: extrapolated from the others")] if partial else []
     sheet = Sheet(title, _weekly_finding(made, gone), caption, 440 if gone else 300,
                   [*key, *period.legend("days not trusted: not counted")])  # fmt: skip
     box = whole(sheet)
@@ -112,11 +112,11 @@ def _weekly_finding(
     best = max(whole_weeks, key=lambda monday: made[monday][0])
     said = f"{plural(made[last][0], 'new model')} in the week of {day_name(last)}"
     if best != last:
-        said += f"; most in the week of {day_name(best)}, {told(made[best][0])}"
+        said += f"; most in the week of {day_name(best)}, {in_words(made[best][0])}"
     elif len(whole_weeks) > 1:
-        said += f", the most of {len(whole_weeks)} whole weeks"
+        said += f", the most of {len(whole_weeks)} full weeks"
     if last in gone:
-        said += f"; {told(gone[last][0])} left the listing"
+        said += f"; {in_words(gone[last][0])} left the listing"
     return said
 
 
@@ -131,14 +131,14 @@ _LANE = 20  # px of a row of marks
 
 @figure
 def day_quality(h: History) -> Figure:
-    """Downloads and rows of every day as they came, where they came from, and what is flagged."""
+    """Downloads and rows of every day as captured, with its source and its flags."""
     title = "Which days there are, and which to trust"
     frame = h.days
     there = frame.filter(~pl.col("gap").fill_null(False))
     period = period_of(h, there["day"])
     if not period:
         return Sheet(title, "", []).message("no day yet")
-    caption = [*period.words, drawn_from(DAY_QUALITY, frame.height), "numbers as they came; "
+    caption = [*period.words, drawn_from(DAY_QUALITY, frame.height), "numbers as captured; "
                "downloads a day from counters since creation"]  # fmt: skip
     days = ordinals(frame)
     panels = _panels(h, frame)
@@ -166,7 +166,7 @@ def day_quality(h: History) -> Figure:
 def _panels(
     h: History, frame: pl.DataFrame
 ) -> list[tuple[str, list[int], list[float | None], str]]:
-    """Title, days, values and colour of each number there is."""
+    """Title, days, values and colour of each measure with values."""
     found = []
     days = ordinals(frame)
     for column, said in (("downloads", "downloads in the last 30 days, all models"),
@@ -192,7 +192,7 @@ def _marks(
     lanes: Sequence[tuple[str, str]],
     left: float,
 ) -> None:
-    """A row of marks a flag, and one for where the day came from."""
+    """A row of marks for each flag, and a row for the sources."""
     axes = sheet.axes(box.left + left, box.top, box.right, box.top + _LANE * (len(lanes) + 1))
     rows = len(lanes) + 1
     axes.set(xlim=(along.low, along.high), ylim=(rows - 0.5, -0.5), xticks=[], yticks=[])
@@ -203,7 +203,7 @@ def _marks(
         y = box.top + _LANE * (i + 0.5) + 4
         sheet.text(box.left + left - 8, y, fit(said, 9, left - 8), 9, MUTED, ha="right")
         axes.axhline(i, color="#EEF0F3", linewidth=9, zorder=0)
-        # One artist a lane and colour: a patch a day takes seconds over two years.
+        # An artist for each lane and colour: a patch a day would take seconds over two years.
         strips: dict[str, list[tuple[float, float]]] = {}
         for row in frame.select("day", "source", *(lane for lane, _ in lanes)).to_dicts():
             at = row["day"].toordinal()

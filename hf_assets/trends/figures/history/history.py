@@ -34,13 +34,13 @@ INTERPOLATED = "days not trusted: interpolated between trusted days, or left ope
 
 @dataclass(frozen=True)
 class History:
-    """The series by their table's name, unread, each with all its table's columns."""
+    """The series by the name of their table, unread, each with all columns of its table."""
 
     frames: Mapping[str, pl.LazyFrame]
 
     @classmethod
     def of(cls, frames: Mapping[str, pl.DataFrame | pl.LazyFrame]) -> "History":
-        """From what there is: a table or a column that is missing is empty."""
+        """From the given tables: a missing table or column is empty."""
         found = {}
         for name, table in TABLES.items():
             frame = frames.get(name, pl.DataFrame(schema=table.schema)).lazy()
@@ -56,27 +56,26 @@ class History:
     @functools.cached_property
     def days(self) -> pl.DataFrame:
         """`day_quality`, in order."""
-        known = self.frames[DAY_QUALITY.name].filter(pl.col("day").is_not_null())
-        return known.sort("day").collect()
+        days = self.frames[DAY_QUALITY.name].filter(pl.col("day").is_not_null())
+        return days.sort("day").collect()
 
     def rows(self, table: Table, *where: pl.Expr) -> pl.DataFrame:
         """The rows of a series that meet every condition, by day."""
-        known = self.frames[table.name].filter(pl.lit(True), *where)
-        return (
-            known.sort("day", maintain_order=True) if "day" in table.columns else known
-        ).collect()
+        rows = self.frames[table.name].filter(pl.lit(True), *where)
+        by_day = rows.sort("day", maintain_order=True) if "day" in table.columns else rows
+        return by_day.collect()
 
 
 def read_history(lake: Lake) -> History:
-    """The series of a lake, those by month unread; those that were never made are empty."""
+    """The series of a lake, those by month unread; those never materialised are empty."""
     found: dict[str, pl.DataFrame | pl.LazyFrame] = {}
     for name in TABLES:
         try:
             stored = lake.read(name, None)
         except MissingDay:
             continue
-        # Figures are drawn in other processes: an opened file goes to none, so its rows do. Tables
-        # of one file are small; the files of months have names that stay.
+        # Other processes draw figures, and an opened file cannot be sent to them, so its rows are.
+        # Tables of a single file are small; the files of months keep their names.
         found[name] = stored.frame if stored.months else stored.frame.collect()
     return History.of(found)
 
@@ -126,8 +125,8 @@ def period_of(h: History, days: Iterable[datetime.date]) -> Period | None:
     if not shown:
         return None
     first, last = shown[0], shown[-1]
-    known = [row for row in h.days.to_dicts() if first <= row["day"].toordinal() <= last]
-    flagged = [row["day"].toordinal() for row in known if row["trusted"] is False
+    rows = [row for row in h.days.to_dicts() if first <= row["day"].toordinal() <= last]
+    flagged = [row["day"].toordinal() for row in rows if row["trusted"] is False
                and not row["gap"]]  # fmt: skip
     step = usual_step(shown)
     absent = set(range(first, last + 1)) - set(shown) - set(flagged)
@@ -138,7 +137,7 @@ def period_of(h: History, days: Iterable[datetime.date]) -> Period | None:
         counted += f", {exact(len(missing))} missing"
     if flagged:
         counted += f", {exact(len(flagged))} not trusted"
-    words = [f"{span}: {counted}", *filter(None, [sources(known)])]
+    words = [f"{span}: {counted}", *filter(None, [sources(rows)])]
     return Period(first, last, step, _stretches(flagged), _stretches(missing), words)
 
 
@@ -154,7 +153,7 @@ def _stretches(days: Iterable[int]) -> list[tuple[float, float]]:
 
 
 def sources(days: Sequence[Mapping[str, Any]]) -> str:
-    """Where those rows of `day_quality` came from, such as "hub-stats (46), captured (12)"."""
+    """The sources of these rows of `day_quality`, such as "hub-stats (46), captured (12)"."""
     counted = Counter(_source(row) for row in days if row["source"])
     if len(counted) == 1:
         return next(iter(counted))
@@ -199,25 +198,25 @@ def series(
     frame: pl.DataFrame, by: str, value: str, days: Sequence[int]
 ) -> dict[Any, list[float | None]]:
     """For each key of column `by` its values on those days; None where it has none."""
-    place = {day: i for i, day in enumerate(days)}
+    index = {day: i for i, day in enumerate(days)}
     found: dict[Any, list[float | None]] = {}
     for day, key, number in frame.select("day", by, value).iter_rows():
-        if day and day.toordinal() in place:
+        if day and day.toordinal() in index:
             values = found.setdefault(key, [None] * len(days))
-            values[place[day.toordinal()]] = number_of(number)
+            values[index[day.toordinal()]] = number_of(number)
     return found
 
 
 def ends_of(values: Sequence[float | None]) -> tuple[float, float] | None:
-    """The first and the last value there is."""
+    """The first and the last value that is not None."""
     known = [value for value in values if value is not None]
     return (known[0], known[-1]) if known else None
 
 
-def model_name(known: str | None) -> str:
+def model_name(id: str | None) -> str:
     """A model's id made inert; on a page for phones without its author, which takes half of it."""
-    said = clean(known or "")
-    return said.partition("/")[2] or said if is_narrow() else said
+    name = clean(id or "")
+    return name.partition("/")[2] or name if is_narrow() else name
 
 
 def signed(value: float, digits: int = 1) -> str:
@@ -227,7 +226,7 @@ def signed(value: float, digits: int = 1) -> str:
 
 
 def grown(rate: float | None) -> str:
-    """A growth for people: +3.4%, +12%, +1 240%; empty where it is not known."""
+    """A growth for people: +3.4%, +12%, +1 240%; empty where unknown."""
     rate = number_of(rate)
     if rate is None:
         return ""

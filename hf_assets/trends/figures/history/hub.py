@@ -58,7 +58,7 @@ def _layers(
     lumped: str,
     without: str,
 ) -> list[Line]:
-    """One layer a key, then what all others have, then what carries no key."""
+    """A layer for each key, then the share of all other keys, then of rows without a key."""
     found = series(frame, "key", column, days)
     if not any(ends_of(values) for values in found.values()):
         return []
@@ -100,7 +100,7 @@ def _over_time(
     keys: Sequence[str] = (),
     names: Mapping[str, str] | None = None,
 ) -> Figure:
-    """Two panels of shares stacked to the whole: by downloads and by number of models."""
+    """Two panels of shares stacked to 100 %: by downloads and by number of models."""
     period = period_of(h, frame["day"])
     days = ordinals(frame)
     weight = "share_downloads"
@@ -128,14 +128,14 @@ def _over_time(
     box = whole(sheet)
     most = (0.48 if is_narrow() else 0.4) * (box.right - box.left)
     room = max(names_room(line_ends(layers), most) for layers in made.values())
-    for place, (said, layers) in zip(below(box, len(made)), made.items(), strict=True):
+    for part, (said, layers) in zip(below(box, len(made)), made.items(), strict=True):
         up = span_up([0, 1], _in_percent, most=1)
-        areas_panel(sheet, place, period.along, up, layers, said, room=room)
+        areas_panel(sheet, part, period.along, up, layers, said, room=room)
     return sheet.figure
 
 
 def _gains(layers: Sequence[Line], of: str) -> str:
-    """Who gained and who lost most, or how things stand where there is one day."""
+    """Who gained and who lost most; on a single day, who leads."""
     moved = [
         (ends[1] - ends[0], line.name, ends[1])
         for line in layers
@@ -181,7 +181,7 @@ _GROUPS = {
 def license_mix(h: History) -> Figure:
     """Share of downloads and of models under each kind of licence, day by day."""
     frame = h.rows(LICENSE_HISTORY, pl.col("of") == "group")
-    # What carries no licence is a group of its own in the metrics: the grey layer on top here.
+    # Models without a licence are a group of the metrics, and the grey layer on top here.
     frame = frame.with_columns(pl.col("key").replace("none", None))
     return _over_time(h, LICENSE_HISTORY, frame, "Licences over time", "kinds of licence",
                       keys=list(_GROUPS)[:-1], names=_GROUPS)  # fmt: skip
@@ -190,7 +190,7 @@ def license_mix(h: History) -> Figure:
 @figure
 def license_drift(h: History) -> Figure:
     """How often a derivative's licence is looser, or stricter, than its base model's."""
-    title = "Are derivatives licensed more loosely than what they come from?"
+    title = "Are derivatives licensed more loosely than their base models?"
     frame = h.rows(LICENSE_HISTORY, pl.col("of") == "against_base")
     days, period = ordinals(frame), period_of(h, frame["day"])
     panels = {}
@@ -216,7 +216,7 @@ def license_drift(h: History) -> Figure:
         *period.words,
         drawn_from(LICENSE_HISTORY, frame.height),
         "all others carry a licence as strict as their base model's",
-        f"{plural(left_out, 'derivative', number=exact)} with a licence that cannot be placed left "
+        f"{plural(left_out, 'derivative', number=exact)} with an unknown licence left "
         "out on the last day" if left_out else "",
     ]  # fmt: skip
     said = " and ".join(f"{line.note} {line.name}" for line in lines)
@@ -224,10 +224,10 @@ def license_drift(h: History) -> Figure:
     sheet = Sheet(title, lead, [part for part in caption if part], 480, period.legend())
     shown = [line for ls, _, _ in panels.values() for line in ls]
     top = max((y for line in shown for y in line.y if y), default=0.1)
-    places = below(whole(sheet), len(panels))
-    for place, (name, (ls, _, _)) in zip(places, panels.items(), strict=True):
+    boxes = below(whole(sheet), len(panels))
+    for box, (name, (ls, _, _)) in zip(boxes, panels.items(), strict=True):
         up = span_up([0, top], _in_percent, most=1)
-        lines_panel(sheet, place, period.along, up, ls, name, room=130, step=period.step)
+        lines_panel(sheet, box, period.along, up, ls, name, room=130, step=period.step)
     return sheet.figure
 
 
@@ -252,7 +252,7 @@ _EVENNESS = {
 
 @figure
 def concentration(h: History) -> Figure:
-    """Share of downloads of the first 1, 10, 100 and 1000 models; Gini and effective number."""
+    """Share of downloads of the top 1, 10, 100 and 1000 models; Gini and effective number."""
     title = "How few hold the downloads, over time"
     frame = h.rows(CONCENTRATION_HISTORY)
     models = frame.filter(pl.col("of") == "models")
@@ -286,10 +286,10 @@ def concentration(h: History) -> Figure:
     upper, lower = split(whole(sheet), 330, extra)
     up = span_up([v for line in tops for v in line.y if v is not None], _in_percent, most=1)
     lines_panel(sheet, upper, period.along, up, tops, "share of downloads", step=period.step)
-    for place, (column, said, lines) in zip(beside(lower, max(len(small), 1)), small, strict=False):
+    for box, (column, said, lines) in zip(beside(lower, max(len(small), 1)), small, strict=False):
         values = [v for line in lines for v in line.y if v is not None]
         up = span_up(values, zero=column != "gini")
-        lines_panel(sheet, place, period.along, up, lines, said, room=118, step=period.step)
+        lines_panel(sheet, box, period.along, up, lines, said, room=118, step=period.step)
     return sheet.figure
 
 
@@ -339,9 +339,9 @@ def space_usage(h: History) -> Figure:
     up = span_up([v for line in lines for v in line.y if v is not None], zero=False)
     lines_panel(sheet, upper, period.along, up, lines, "Spaces that name the model",
                 step=period.step)  # fmt: skip
-    for place, (said, line) in zip(beside(lower, max(len(small), 1)), small, strict=False):
+    for box, (said, line) in zip(beside(lower, max(len(small), 1)), small, strict=False):
         up = span_up([v for v in line.y if v is not None], zero=False)
-        lines_panel(sheet, place, period.along, up, [line], said, room=64, step=period.step)
+        lines_panel(sheet, box, period.along, up, [line], said, room=64, step=period.step)
     return sheet.figure
 
 

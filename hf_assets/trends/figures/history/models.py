@@ -93,7 +93,7 @@ _COLORS = (
 
 
 def _moved_most(ranks: dict[str, list[int | None]]) -> dict[str, str]:
-    """Colours: the three that rose most, the three that fell most, those that came; else grey."""
+    """Colours: the three that rose most, the three that fell most, the new ones; others grey."""
     ends = {one: (at[0], at[-1]) for one, at in ranks.items() if len(at) > 1}
     moved = {one: first - last for one, (first, last) in ends.items() if first and last}
     up = sorted((one for one in moved if moved[one] > 1), key=lambda one: -moved[one])[:3]
@@ -171,7 +171,7 @@ def _said(phase: str) -> str:
 
 
 def _strip(sheet: Sheet, counts: dict[str, int]) -> None:
-    """How many stand where, as one bar."""
+    """The number of models in each phase, as a bar."""
     box, whole_count, x = whole(sheet), sum(counts.values()), 0.0
     for name, count in counts.items():
         wide = (box.right - box.left) * count / whole_count
