@@ -42,8 +42,8 @@ SMOOTH = 3
 WEEK = 7
 # Two weekly cycles: shorter, and a holiday is a trend.
 WINDOW = 14
-# Downloads are of 30 days: until a model is 30 days old its count can only grow, and a peak stays in
-# the count for as long.
+# Downloads are of 30 days: until a model is 30 days old its count can only grow, and a peak stays
+# in the count for as long.
 YOUNG = 30
 # Of the 531 most liked and most downloaded models of August 2026, half moved by 7 % or more in a
 # week: a fifth in two weeks is more than

@@ -2,14 +2,18 @@ import base64
 import datetime as dt
 import hashlib
 import re
+from collections.abc import Callable, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
+from matplotlib.figure import Figure
 from playwright.sync_api import Browser
 
 from hf_assets.hub.quality.schemas import DAY_QUALITY
+from hf_assets.trends.figures.day.snapshot import Snapshot
 from hf_assets.trends.figures.history.history import History
 from hf_assets.trends.figures.history.movers import weekly_movers
 from hf_assets.trends.figures.registry import DAY_FIGURES, HISTORY_FIGURES, drawings
@@ -42,14 +46,36 @@ class Page(HTMLParser):
         return [attrs for name, attrs in self.tags if name == tag]
 
 
+# Drawing a figure for two pages takes half a second: these are of every kind.
+FEW_OF_HISTORY = ("category_shares", "top_ranks", "risers", "fallers", "day_quality")
+FEW_OF_DAY = ("downloads_by_category", "library_share")
+
+
+def few(data: Snapshot | History) -> dict[str, Callable[[], Figure]]:
+    return only(*(FEW_OF_DAY if isinstance(data, Snapshot) else FEW_OF_HISTORY))(data)
+
+
 @pytest.fixture(scope="module")
 def files() -> dict[str, bytes]:
+    """The files of a report of few figures."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report_figures, "drawings", few)
+        return write_report(past(60), snapshot(normal(), chosen()), processes=1)
+
+
+@pytest.fixture(scope="module")
+def all_files() -> dict[str, bytes]:
+    """The files of a report of every figure."""
     return write_report(past(60), snapshot(normal(), chosen()), processes=1)
 
 
 def test_the_page_asks_for_nothing_and_runs_nothing(files: dict[str, bytes]) -> None:
-    page, text = Page(files["index.html"]), files["index.html"].decode()
-    assert len(files["index.html"]) < LIMIT
+    check_page(files["index.html"])
+
+
+def check_page(content: bytes) -> None:
+    page, text = Page(content), content.decode()
+    assert len(content) < LIMIT
     assert not {name for name, _ in page.tags} & {"script", "link", "iframe", "object", "form"}
     for _, attrs in page.tags:
         assert not [name for name in attrs if name.startswith("on")]
@@ -73,9 +99,20 @@ def test_the_page_asks_for_nothing_and_runs_nothing(files: dict[str, bytes]) -> 
 
 
 def test_every_figure_has_an_anchor_words_and_two_drawings(files: dict[str, bytes]) -> None:
-    page = Page(files["index.html"])
+    check_figures(files["index.html"], 5 + 2)
+
+
+@pytest.mark.heavy
+def test_a_page_of_every_figure(all_files: dict[str, bytes]) -> None:
+    check_page(all_files["index.html"])
+    check_figures(all_files["index.html"], len(HISTORY_FIGURES) + len(DAY_FIGURES))
+    check_order(all_files["index.html"], DAY_FIGURES, HISTORY_FIGURES)
+
+
+def check_figures(content: bytes, count: int) -> None:
+    page = Page(content)
     figures, images, narrow = page.of("figure"), page.of("img"), page.of("source")
-    assert len(figures) == len(HISTORY_FIGURES) + len(DAY_FIGURES) == 14 + 13
+    assert len(figures) == count
     assert len(images) == len(narrow) == len(figures) - 2, "risers and fallers are tables"
     ids = [attrs["id"] for attrs in figures]
     assert len(set(ids)) == len(ids)
@@ -91,12 +128,25 @@ def test_every_figure_has_an_anchor_words_and_two_drawings(files: dict[str, byte
 
 
 def test_figures_are_shown_from_the_whole_to_the_single(files: dict[str, bytes]) -> None:
+    assert len(DAY_FIGURES) == 13
+    assert len(HISTORY_FIGURES) == 14
     names = [figure.name for figure in HISTORY_FIGURES]
     assert names[0] == "category_shares"
     assert names[-1] == "day_quality"
-    shown = [str(attrs["id"]) for attrs in Page(files["index.html"]).of("figure")]
-    assert shown == [f"trend-{name.replace('_', '-')}" for name in names] + [
-        f"day-{figure.name.replace('_', '-')}" for figure in DAY_FIGURES
+    check_order(
+        files["index.html"],
+        [figure for figure in DAY_FIGURES if figure.name in FEW_OF_DAY],
+        [figure for figure in HISTORY_FIGURES if figure.name in FEW_OF_HISTORY],
+    )
+
+
+def check_order(content: bytes, of_day: Sequence[Any], of_history: Sequence[Any]) -> None:
+    """Figures of many days come before those of a day, each in the order of the registry."""
+    anchors = [str(attrs["id"]) for attrs in Page(content).of("figure")]
+    assert anchors == [
+        f"{prefix}-{figure.name.replace('_', '-')}"
+        for prefix, figures in (("trend", of_history), ("day", of_day))
+        for figure in figures
     ]
 
 
@@ -119,17 +169,18 @@ def test_risers_and_fallers_are_tables_of_whole_names_linked_to_the_hub(
 
 
 def mover_page(name: str, origin: str = "https://huggingface.co") -> str:
-    """The page of a history in which that model rose most."""
+    """The page of a history in which that model rose most, with no figure but the movers."""
     history = past(20)
     frames = {key: frame.collect() for key, frame in history.frames.items()}
     models = frames["model_history"]
     first = weekly_movers(history, rising=True).rows[0].id
     frames["model_history"] = models.with_columns(pl.col("id").replace(first, name))
     frames["day_quality"] = frames["day_quality"].with_columns(origin=pl.lit(origin))
-    return write_report(History.of(frames), None, processes=1)["index.html"].decode()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report_figures, "drawings", only("risers", "fallers"))
+        return write_report(History.of(frames), None, processes=1)["index.html"].decode()
 
 
-@pytest.mark.usefixtures("three")
 @pytest.mark.parametrize(
     ("name", "link"),
     [
@@ -146,7 +197,6 @@ def test_only_the_name_of_a_repository_is_a_link(name: str, link: str) -> None:
     assert (link in outside) == bool(link)
 
 
-@pytest.mark.usefixtures("three")
 def test_models_of_an_embedded_hub_have_no_page_to_link() -> None:
     text = mover_page("a/b", "http://127.0.0.1:4321")
     assert "captured from an embedded Hub" in text
@@ -157,12 +207,11 @@ def test_models_of_an_embedded_hub_have_no_page_to_link() -> None:
 @pytest.fixture
 def three(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only three figures: drawing all takes seconds, and other tests look at each."""
-    names = ("top_ranks", "risers", "day_quality")
-    monkeypatch.setattr(
-        report_figures,
-        "drawings",
-        lambda data: {name: make for name, make in drawings(data).items() if name in names},
-    )
+    monkeypatch.setattr(report_figures, "drawings", only("top_ranks", "risers", "day_quality"))
+
+
+def only(*names: str) -> Callable[[Snapshot | History], dict[str, Callable[[], Figure]]]:
+    return lambda data: {name: make for name, make in drawings(data).items() if name in names}
 
 
 @pytest.mark.usefixtures("three")

@@ -1,4 +1,4 @@
-"""Series beside each other: two that are brought up at once, readers meanwhile, and killed ones."""
+"""Concurrent refreshes of a series, readers meanwhile, and killed refreshes."""
 
 import json
 import shutil
@@ -249,7 +249,7 @@ def test_where_files_have_one_name_only_the_public_ones_are_copies(
     as_if_made_at_once(days.lake)
 
 
-def test_a_month_that_is_gone_is_named_and_made_anew(days: Days) -> None:
+def test_a_month_that_is_gone_is_named_and_rebuilt(days: Days) -> None:
     versions = days.lake.folder(NAME, None) / ".versions"
     without_hidden_files(days.lake)
     shutil.rmtree(days.lake.folder(NAME, "2025-03"))
