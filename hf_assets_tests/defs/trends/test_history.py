@@ -90,7 +90,7 @@ def test_days_that_were_not_judged_are_named(world: Make) -> None:
 
 def test_from_listings_to_series(world: Make) -> None:
     here = world()
-    names = [days_ago(count) for count in range(9, -1, -1)]
+    names = [days_ago(count) for count in range(7, -1, -1)]
     for name in names:
         here.capture(name)
     daily = ("models", "enriched_spaces", "top_models", "model_usage", "daily_metrics")

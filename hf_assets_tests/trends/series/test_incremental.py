@@ -114,9 +114,8 @@ def quarter(made_quarter: Days, lake: Lake) -> Days:
     return Days(lake, dict(made_quarter.seeds), dict(made_quarter.befores))
 
 
-def rebuilt(days: Days, change: Callable[[], object]) -> set[str]:
-    """The months of the series of categories that are rebuilt after that."""
-    series = LEVELS[0]
+def rebuilt(days: Days, change: Callable[[], object], series: Series = LEVELS[0]) -> set[str]:
+    """The months of a series (that of categories) that are rebuilt after that."""
     before = _files(days.lake, series)
     change()
     refresh(days.judged(), series)
@@ -153,6 +152,12 @@ def test_the_day_after_an_untrusted_one_is_waited_for(quarter: Days) -> None:
     # The line that they lie on ends on the first of May.
     assert rebuilt(quarter, lambda: quarter.put(61, 7)) == {"2025-04", "2025-05"}
     assert rebuilt(quarter, lambda: quarter.put(62, 7)) == {"2025-05"}
+
+
+def test_coverage_and_a_stale_comparison_matter_to_their_months(quarter: Days) -> None:
+    # The 10th of April, on which rates of May look back.
+    assert rebuilt(quarter, lambda: quarter.folders.add(40)) == {"2025-04", "2025-05"}
+    assert rebuilt(quarter, lambda: quarter.stale.add(40), COUNTS[0]) == {"2025-04"}
 
 
 def test_other_rules_or_columns_rebuild_every_month(quarter: Days) -> None:
