@@ -1,4 +1,4 @@
-"""Names beside points, so that none covers another, a point or the frame."""
+"""Labels of points, so that none covers another, a point or the frame."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -38,7 +38,7 @@ DAILY_METRICS = Table(
         "dimension": Column(
             pl.String,
             "category, library, license, license_group, against_base (a derivative's licence "
-            "beside its base model's), year, sdk, model, author (the top 1000 by downloads), "
+            "against its base model's), year, sdk, model, author (the top 1000 by downloads), "
             "models_per_space, usage_tag, usage_category, usage_model (the 300 models in most "
             "Spaces), usage_total, describe, correlation, concentration.",
         ),

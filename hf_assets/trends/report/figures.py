@@ -104,7 +104,7 @@ def _picture(
 def _draw(
     data: Snapshot | History, width: int, without: Collection[str]
 ) -> dict[str, tuple[_Words, Image]]:
-    """The other figures by name, bare of the words that stand beside them."""
+    """The other figures by name, bare of the words that the page has as text."""
     with page(width):
         drawn = {name: make() for name, make in drawings(data).items() if name not in without}
     return {name: (_words(figure), _image(figure)) for name, figure in drawn.items()}

@@ -34,7 +34,7 @@ def author_history(past: Past) -> TableWrite:
 
 
 def license_history(past: Past) -> TableWrite:
-    """Licences, their groups, and derivatives beside their base model: `LICENSE_HISTORY`.
+    """Licences, their groups, and derivatives against their base models: `LICENSE_HISTORY`.
 
     Shares of against_base are of the derivatives whose base model is listed.
     """

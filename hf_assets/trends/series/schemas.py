@@ -67,7 +67,7 @@ AUTHOR_HISTORY = _of_keys("author_history", "User or organisation, of the top 10
 LICENSE_HISTORY = _of_keys(
     "license_history",
     "license: as tagged, null where none is; group: permissive, copyleft, openrail, restricted, "
-    "none; against_base: looser, same, stricter, unknown (a derivative beside its base model).",
+    "none; against_base: looser, same, stricter, unknown (a derivative against its base model).",
     {"of": Column(pl.String, "What the key is: license, group or against_base.")},
 )
 
@@ -225,7 +225,7 @@ LIFECYCLE = Table(
         ),
         "returned": Column(
             pl.Int64,
-            "Listed again: they were on an earlier day, and not on the last; null: not known.",
+            "Listed again: they were on an earlier day, and not on the last; null: unknown.",
         ),
         "first_seen_late": Column(
             pl.Int64,
@@ -237,7 +237,7 @@ LIFECYCLE = Table(
             "Of a list (a folder's, a limited capture): models on it that were not on the last.",
         ),
         "left": Column(pl.Int64, "Of a list: models that are on it no more."),
-        "renamed": Column(pl.Int64, "Same identity, new id; null where it cannot be told."),
+        "renamed": Column(pl.Int64, "Same identity, new id; null where unknown."),
         "gated_on": Column(pl.Int64, "Became gated."),
         "gated_off": Column(pl.Int64, "Are no longer gated."),
         "created_per_day": Column(pl.Float64, "New models a day, over the days really spanned."),

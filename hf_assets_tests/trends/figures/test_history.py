@@ -85,7 +85,7 @@ def test_the_first_day_stands_clear_of_the_lowest_value(name: str) -> None:
 def test_what_is_not_there_is_said_plainly() -> None:
     for name, words_ in {
         "category_shares": "no shares of categories yet",
-        "license_drift": "no derivatives beside their base models yet",
+        "license_drift": "no derivatives of listed base models yet",
         "new_models": "no two days of the whole Hub to compare yet",
         "risers": "no models yet",
         "adoption_curves": "no model was seen from its release on yet",

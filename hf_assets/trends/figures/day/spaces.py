@@ -45,7 +45,7 @@ from hf_assets.trends.figures.day.snapshot import (
     total,
 )
 
-_PANELS = 6  # tags shown beside and below each other: more is a poster
+_PANELS = 6  # panels of tags: more would be a poster
 
 # From -1 (orange) over 0 (white) to 1 (blue): Okabe and Ito's pair, which all readers tell apart.
 _DIVERGING = LinearSegmentedColormap.from_list("", ["#D55E00", "#FFFFFF", "#0072B2"])

@@ -75,8 +75,8 @@ def _mondays(first: int, last: int, px: float) -> list[tuple[float, str]]:
     """Ticks in the middle of the weeks that begin on those days."""
     ticks = day_ticks(first, last - 1, px, least=7)
     weeks = all((x - 1) % 7 == 0 for x, _ in ticks)  # ordinal 1 was a Monday
-    placed = [(x + 3.5 * weeks, text) for x, text in ticks]
-    return [(x, text) for x, text in placed if x < last]
+    middles = [(x + 3.5 * weeks, text) for x, text in ticks]
+    return [(x, text) for x, text in middles if x < last]
 
 
 def _columns(

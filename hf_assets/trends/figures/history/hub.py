@@ -32,7 +32,7 @@ from hf_assets.trends.series.schemas import (
     SPACE_USAGE_HISTORY,
 )
 
-_SHOWN = 7  # keys with a colour of their own beside "others" and "none given"
+_SHOWN = 7  # keys with a colour of their own, besides "others" and "none given"
 _DEEP = 300  # px of a panel of areas
 _BEHIND = "behind a name: its share on the last day, and its change since the first in points"
 
@@ -209,7 +209,7 @@ def license_drift(h: History) -> Figure:
         if lines:
             panels[said] = (lines, wholes[-1], found.get("unknown"))
     if not period or not panels:
-        return _nothing(title, h, "derivatives beside their base models")
+        return _nothing(title, h, "derivatives of listed base models")
     lines, known, unknown = next(iter(panels.values()))
     left_out = number_of(unknown[-1]) if unknown else None
     caption = [
