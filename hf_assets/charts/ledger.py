@@ -89,9 +89,9 @@ def _texts(
     sheet.text(at, top + HEADS - 9, fit(head.name, 9, room), 9, FAINT, ha=head.side)
     for n, cell in enumerate(cells):
         if isinstance(cell, Cell) and cell.text:
-            said = fit(cell.text, 9.5, room, cell.bold)
+            text = fit(cell.text, 9.5, room, cell.bold)
             y = top + HEADS + ROW * n + ROW / 2 + 4.5
-            sheet.text(at, y, said, 9.5, cell.color, cell.bold, ha=head.side)
+            sheet.text(at, y, text, 9.5, cell.color, cell.bold, ha=head.side)
 
 
 def _sparks(sheet: Sheet, sparks: Sequence[tuple[int, Spark]], box: Box, rows: int) -> None:
@@ -114,9 +114,9 @@ def _sparks(sheet: Sheet, sparks: Sequence[tuple[int, Spark]], box: Box, rows: i
         for run in runs(spark.x, spark.y):
             segments.append(np.column_stack([x[run], height[run]]))
             colors.append(spark.color)
-        known = np.flatnonzero(np.isfinite(y))
-        if known.size:
-            end = known[-1]
+        valid = np.flatnonzero(np.isfinite(y))
+        if valid.size:
+            end = valid[-1]
             axes.plot([x[end]], [height[end]], "o", color=spark.color, markersize=3.4,
                       clip_on=False)  # fmt: skip
     axes.add_collection(LineCollection(segments, colors=colors, linewidths=1.5), autolim=False)

@@ -61,8 +61,8 @@ def numbers(y: Sequence[float | None]) -> np.ndarray:
 
 
 def _end(line: Line) -> tuple[float, float] | None:
-    known = [(x, y) for x, y in zip(line.x, numbers(line.y), strict=True) if math.isfinite(y)]
-    return known[-1] if known else None
+    valid = [(x, y) for x, y in zip(line.x, numbers(line.y), strict=True) if math.isfinite(y)]
+    return valid[-1] if valid else None
 
 
 def draw_line(axes: Axes, line: Line, step: float = 0, width: float = 2.0) -> None:
@@ -144,12 +144,12 @@ def areas_panel(
     """
     x = np.asarray(layers[0].x, float)
     values = np.array([numbers(layer.y) for layer in layers])
-    known = np.isfinite(values).any(axis=0)
+    valid = np.isfinite(values).any(axis=0)
     heights = np.cumsum(np.nan_to_num(values), axis=0)
     floors = np.vstack([np.zeros(len(x)), heights[:-1]])
     ends = []
-    if known.any():
-        last = int(np.flatnonzero(known)[-1])
+    if valid.any():
+        last = int(np.flatnonzero(valid)[-1])
         for i, layer in enumerate(layers):
             middle = float(floors[i, last] + heights[i, last]) / 2
             ends.append(End(x[last], middle, layer.name, layer.note, layer.color))
@@ -158,7 +158,7 @@ def areas_panel(
     axes = panel(sheet, box, along, up, title, names=room)
     half = 0.4 * usual_step(list(x))
     edge = 0.7 if len(x) <= 150 else 0.0  # on many days the white seams would be all there is
-    for run in runs(list(x), np.where(known, 0.0, math.nan).tolist()):
+    for run in runs(list(x), np.where(valid, 0.0, math.nan).tolist()):
         alone = run.stop - run.start == 1
         at = np.array([x[run][0] - half, x[run][0] + half]) if alone else x[run]
         for i, layer in enumerate(layers):
@@ -222,6 +222,6 @@ def ranks_panel(
     return axes
 
 
-def whole(sheet: Sheet) -> Box:
+def plot_box(sheet: Sheet) -> Box:
     """The room of a sheet for its plot."""
     return Box(MARGIN, sheet.top, sheet.width - MARGIN, sheet.bottom)

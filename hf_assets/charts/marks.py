@@ -299,9 +299,9 @@ def bars(
     ticks = scale.ticks(min(5, max(2, int((right - start) / 65))), not share)
     ticks = [tick for tick in ticks if tick <= 100] if share else ticks
     axes.set_xticks([scale.at(t) for t in ticks], [number(t) for t in ticks])
-    said = axis + (" (log scale)" if log else "")
-    wide = text_width(said, 9.5) > right - start  # then it may reach below the names
-    axes.set_xlabel(said, labelpad=6, loc="right" if wide else "center")
+    text = axis + (" (log scale)" if log else "")
+    wide = text_width(text, 9.5) > right - start  # then it may reach below the names
+    axes.set_xlabel(text, labelpad=6, loc="right" if wide else "center")
     axes.grid(axis="x")
     at, y = [scale.at(v) for v in values], range(len(rows))
     colors = [row.color for row in rows]

@@ -88,8 +88,8 @@ def panel(
     left = box.left + max(wide, inset)
     right = box.right - names
     if title:
-        said = fit(title, 10, box.right - box.left, bold=True)
-        sheet.text(box.left, box.top + 10, said, 10, INK, bold=True)
+        heading = fit(title, 10, box.right - box.left, bold=True)
+        sheet.text(box.left, box.top + 10, heading, 10, INK, bold=True)
     axes = sheet.axes(left, top, right, bottom)
     if up.log:
         axes.set_yscale("log")

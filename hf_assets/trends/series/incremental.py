@@ -115,8 +115,8 @@ class _Refresh:
         started = time.perf_counter()
         if mine := [month for month in months if month in self.stale]:
             for month, frames in _cut(self.series.make(part).frames, mine).items():
-                made = TableWrite(frames, notes={_FINGERPRINT: self.fingerprints[month]})
-                self.lake.write(self.series.table, month, made)
+                table = TableWrite(frames, notes={_FINGERPRINT: self.fingerprints[month]})
+                self.lake.write(self.series.table, month, table)
         self.seconds += time.perf_counter() - started
 
     def finished(self, past: Past) -> StoredTable:
@@ -124,8 +124,8 @@ class _Refresh:
         table, months = self.series.table, list(self.inputs)
         if not months:
             self.lake.write(table, None, TableWrite([]))
-        made = {"months": len(months), "months made": len(self.stale)}
-        notes = {**self.series.notes(past), **made}
+        counts = {"months": len(months), "months made": len(self.stale)}
+        notes = {**self.series.notes(past), **counts}
         return self.lake.join_months(table.name, months, notes, self.seconds)
 
 

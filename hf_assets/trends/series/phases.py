@@ -61,12 +61,12 @@ def model_phases(history: StoredTable) -> TableWrite:
         history: `model_history`, a model's rows in the order of days.
     """
     columns = ["hub_id", "id", "category", "created", "day", "downloads", "downloads_all_time"]
-    made = phases_of(history.frame.select(columns).collect())
-    counts = made["phase"].value_counts().sort("count", "phase", descending=[True, False])
-    notes = {"models": made.height} | {
+    lives = phases_of(history.frame.select(columns).collect())
+    counts = lives["phase"].value_counts().sort("count", "phase", descending=[True, False])
+    notes = {"models": lives.height} | {
         f"models {phase or 'of unknown phase'}": count for phase, count in counts.iter_rows()
     }
-    return TableWrite(frames=[made], notes=notes, provenance=history.provenance)
+    return TableWrite(frames=[lives], notes=notes, provenance=history.provenance)
 
 
 def phases_of(rows: pl.DataFrame) -> pl.DataFrame:

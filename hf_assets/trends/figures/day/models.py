@@ -56,9 +56,9 @@ def _by_category(s: Snapshot, measure: str, title: str, unit: Unit, axis: str) -
         f"{plural(gone, 'category', 'categories')} without a number left out" if gone else "",
     )
     lead = finding(entries, total(entries), unit, "category", "categories")
-    made = ranked(entries, human, lambda row: some(row.get("rows"), "model"), "categories")
-    sheet = Sheet(title, lead, caption, body(len(made)))
-    bars(sheet, made, axis)
+    bar_rows = ranked(entries, human, lambda row: some(row.get("rows"), "model"), "categories")
+    sheet = Sheet(title, lead, caption, body(len(bar_rows)))
+    bars(sheet, bar_rows, axis)
     return sheet.figure
 
 
@@ -98,16 +98,16 @@ def _shares(s: Snapshot, dimension: str, title: str, noun: str, nouns: str) -> F
     if not every or whole <= 0:
         return Sheet(title, "", caption).message(f"no {_missing(s, noun)} in this capture")
     label = functools.partial(percent, whole=whole)
-    made = ranked(entries, label, lambda r: some(r.get("rows"), "model"), nouns)
+    bar_rows = ranked(entries, label, lambda r: some(r.get("rows"), "model"), nouns)
     if without:
         note = some(without, "model")
-        made.append(Bar(f"no {noun} given", without, label(without), note, NONE))
-    said = f"{percent(without, whole)} of the models give no {noun}" if without else ""
+        bar_rows.append(Bar(f"no {noun} given", without, label(without), note, NONE))
+    subtitle = f"{percent(without, whole)} of the models give no {noun}" if without else ""
     if entries:
         lead = finding(entries, whole, MODELS, noun, nouns)
-        said = f"{lead}; {said}" if said else lead
-    sheet = Sheet(title, said, caption, body(len(made)))
-    shown = [dataclasses.replace(bar, value=100 * bar.value / whole) for bar in made]
+        subtitle = f"{lead}; {subtitle}" if subtitle else lead
+    sheet = Sheet(title, subtitle, caption, body(len(bar_rows)))
+    shown = [dataclasses.replace(bar, value=100 * bar.value / whole) for bar in bar_rows]
     bars(sheet, shown, "share of all models", number=lambda v: f"{human(v)}%", share=True)
     return sheet.figure
 
@@ -155,22 +155,25 @@ def models_by_year(s: Snapshot) -> Figure:
     if years and max(years) - min(years) < 30:  # a gap is a year without models
         years = {year: years.get(year, 0) for year in range(min(years), max(years) + 1)}
     shown = sorted(years.items())[-12:]
-    made = [Bar(f"≤ {day}", total(floor), human(total(floor)), percent(total(floor), known), NONE,
-                apart=True)] if floor else []  # fmt: skip
+    bar_rows = []
+    if floor:
+        count = total(floor)
+        name, share = f"≤ {day}", percent(count, known)
+        bar_rows.append(Bar(name, count, human(count), share, NONE, apart=True))
     most = max((n for _, n in shown), default=0)
     for year, n in shown:
         name = f"{year} so far" if year == s.day.year else str(year)
         color = BLUE if n == most else PALE
-        made.append(Bar(name, n, human(n), percent(n, known), color))
+        bar_rows.append(Bar(name, n, human(n), percent(n, known), color))
     best = [str(year) for year, n in shown if n == most]
-    said = f"All {plural(total(floor), 'model')} date from {day} or before"
+    subtitle = f"All {plural(total(floor), 'model')} date from {day} or before"
     if len(best) == 1:
         verb = "was" if most == 1 else "were"
-        said = f"{MODELS.of(most, known)} {verb} created in {best[0]}"
+        subtitle = f"{MODELS.of(most, known)} {verb} created in {best[0]}"
     elif best:
-        said = f"{len(best)} years tie with {plural(most, 'model')} each"
-    sheet = Sheet(title, said, caption)
-    columns(sheet, made, "models", "year of creation")
+        subtitle = f"{len(best)} years tie with {plural(most, 'model')} each"
+    sheet = Sheet(title, subtitle, caption)
+    columns(sheet, bar_rows, "models", "year of creation")
     return sheet.figure
 
 
@@ -185,12 +188,14 @@ def top_models(s: Snapshot) -> Figure:
     if not entries:
         missing = "downloads" if rows_of(s, "model") else "models"
         return Sheet(title, "", caption).message(f"no {missing} in this capture")
-    made = ranked(entries, human, lambda r: some(r.get("likes"), "like"), "models")
+    bar_rows = ranked(entries, human, lambda r: some(r.get("likes"), "like"), "models")
     whole, held = total(entries_of(s, "category", "downloads")), total(entries)
     taken = DOWNLOADS.of(held, whole) if whole >= held > 0 else plural(held, "download")
-    said = f"These {len(entries)} take {taken}" if len(entries) > 1 else f"The only one has {taken}"
-    sheet = Sheet(title, said, caption, body(len(made)))
-    bars(sheet, made, "downloads in the last 30 days", names=0.42)
+    subtitle = (
+        f"These {len(entries)} take {taken}" if len(entries) > 1 else f"The only one has {taken}"
+    )
+    sheet = Sheet(title, subtitle, caption, body(len(bar_rows)))
+    bars(sheet, bar_rows, "downloads in the last 30 days", names=0.42)
     return sheet.figure
 
 
@@ -205,10 +210,10 @@ def concentration(s: Snapshot) -> Figure:
         return Sheet(title, "", caption).message("no downloads in this capture")
     ten = max((n for n in tops if n <= 10), default=min(tops))
     who = "The first model holds" if ten == 1 else f"The first {ten} models hold"
-    said = f"{who} {percent(tops[ten], 1)} of the downloads of the last 30 days"
+    subtitle = f"{who} {percent(tops[ten], 1)} of the downloads of the last 30 days"
     if "downloads/gini" in found:
-        said += f"; Gini {found['downloads/gini']:.2f}"
-    made = [
+        subtitle += f"; Gini {found['downloads/gini']:.2f}"
+    bar_rows = [
         Bar(
             "the first model" if n == 1 else f"the first {exact(n)}",
             100 * share,
@@ -217,6 +222,6 @@ def concentration(s: Snapshot) -> Figure:
         )
         for n, share in tops.items()
     ]
-    sheet = Sheet(title, said, caption)
-    bars(sheet, made, "share of downloads", number=lambda v: f"{human(v)}%", share=True)
+    sheet = Sheet(title, subtitle, caption)
+    bars(sheet, bar_rows, "share of downloads", number=lambda v: f"{human(v)}%", share=True)
     return sheet.figure

@@ -178,14 +178,14 @@ def ranked(
 ) -> list[Bar]:
     """The top 20, the first three dark, and a grey bar for several others."""
     shown = entries if len(entries) == TOP + 1 else entries[:TOP]
-    made = [
+    bar_rows = [
         Bar(e.name, e.value, label(e.value), note(e.row), BLUE if i < 3 else PALE)
         for i, e in enumerate(shown)
     ]
     if rest := entries[len(shown) :]:
         rows = [number_of(e.row.get("rows")) for e in rest]
         both = {"rows": None if None in rows else sum(r or 0 for r in rows)}
-        made.append(
+        bar_rows.append(
             Bar(f"{len(rest)} other {nouns}", total(rest), label(total(rest)), note(both), OTHER)
         )
-    return made
+    return bar_rows

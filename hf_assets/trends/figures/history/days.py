@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from hf_assets.charts.axes import Along, day_name, day_ticks, span_up
 from hf_assets.charts.figure import figure
-from hf_assets.charts.lines import Line, draw_line, whole
+from hf_assets.charts.lines import Line, draw_line, plot_box
 from hf_assets.charts.marks import BLUE, FAINT, INK, MUTED, NAVY, NONE, PALE, Sheet
 from hf_assets.charts.panels import DOWN, FEET, PALETTE, Box, panel
 from hf_assets.charts.wording import exact, fit, human, in_words, plural
@@ -30,29 +30,29 @@ def new_models(h: History) -> Figure:
     title = "New models a week"
     frame = h.rows(LIFECYCLE)
     period = period_of(h, frame["day"])
-    made, gone = _weekly(frame, "created"), _weekly(frame, "deleted")
-    if not period or not made:
+    created, deleted = _weekly(frame, "created"), _weekly(frame, "deleted")
+    if not period or not created:
         return Sheet(title, "", []).message("no two days of the whole Hub to compare yet")
     caption = [
         *period.words,
         drawn_from(LIFECYCLE, frame.height),
         "weeks begin on Monday; days that are not trusted are left out",
     ]
-    partial = any(days < _WHOLE_WEEK for _, days in made.values())
-    key = [(BLUE, "full weeks")] if any(d >= _WHOLE_WEEK for _, d in made.values()) else []
+    partial = any(days < _WHOLE_WEEK for _, days in created.values())
+    key = [(BLUE, "full weeks")] if any(d >= _WHOLE_WEEK for _, d in created.values()) else []
     key += [(PALE, "weeks that lack days: extrapolated from the others")] if partial else []
-    sheet = Sheet(title, _weekly_finding(made, gone), caption, 440 if gone else 300,
+    sheet = Sheet(title, _weekly_finding(created, deleted), caption, 440 if deleted else 300,
                   [*key, *period.legend("days not trusted: not counted")])  # fmt: skip
-    box = whole(sheet)
-    first, last = min(made), max(made) + 7
+    box = plot_box(sheet)
+    first, last = min(created), max(created) + 7
     spare = max(28 - (last - first), 0) // 2  # a week alone is no wall
     first, last = first - spare, last + spare
     along = Along(first, last, lambda px: _mondays(first, last, px), shaded=period.shaded,
                   missing=period.missing)  # fmt: skip
-    cut = box.top + (box.bottom - box.top) * (0.66 if gone else 1)
-    _columns(sheet, box._replace(bottom=cut), along, made, "created", BLUE, PALE)
-    if gone:
-        _columns(sheet, box._replace(top=cut + 8), along, gone, "no longer listed", MUTED, NONE)
+    cut = box.top + (box.bottom - box.top) * (0.66 if deleted else 1)
+    _columns(sheet, box._replace(bottom=cut), along, created, "created", BLUE, PALE)
+    if deleted:
+        _columns(sheet, box._replace(top=cut + 8), along, deleted, "no longer listed", MUTED, NONE)
     return sheet.figure
 
 
@@ -102,22 +102,24 @@ def _columns(
 
 
 def _weekly_finding(
-    made: dict[int, tuple[float, float]], gone: dict[int, tuple[float, float]]
+    created: dict[int, tuple[float, float]], deleted: dict[int, tuple[float, float]]
 ) -> str:
-    whole_weeks = [monday for monday, (_, days) in made.items() if days >= _WHOLE_WEEK]
+    whole_weeks = [monday for monday, (_, days) in created.items() if days >= _WHOLE_WEEK]
     if not whole_weeks:
-        monday = max(made)
-        return f"At the rate of the days there are: {plural(made[monday][0], 'new model')} a week"
+        monday = max(created)
+        return (
+            f"At the rate of the days there are: {plural(created[monday][0], 'new model')} a week"
+        )
     last = whole_weeks[-1]
-    best = max(whole_weeks, key=lambda monday: made[monday][0])
-    said = f"{plural(made[last][0], 'new model')} in the week of {day_name(last)}"
+    best = max(whole_weeks, key=lambda monday: created[monday][0])
+    text = f"{plural(created[last][0], 'new model')} in the week of {day_name(last)}"
     if best != last:
-        said += f"; most in the week of {day_name(best)}, {in_words(made[best][0])}"
+        text += f"; most in the week of {day_name(best)}, {in_words(created[best][0])}"
     elif len(whole_weeks) > 1:
-        said += f", the most of {len(whole_weeks)} full weeks"
-    if last in gone:
-        said += f"; {in_words(gone[last][0])} left the listing"
-    return said
+        text += f", the most of {len(whole_weeks)} full weeks"
+    if last in deleted:
+        text += f"; {in_words(deleted[last][0])} left the listing"
+    return text
 
 
 # --- the days themselves -------------------------------------------------------------------------
@@ -142,22 +144,22 @@ def day_quality(h: History) -> Figure:
                "downloads a day from counters since creation"]  # fmt: skip
     days = ordinals(frame)
     panels = _panels(h, frame)
-    lanes = [(name, said) for name, said in _LANES if frame[name].any()]
+    lanes = [(name, text) for name, text in _LANES if frame[name].any()]
     key = [(color, _SOURCE_WORDS[name]) for name, color in _SOURCES.items()
            if name in frame["source"]]  # fmt: skip
     deep = _LANE * (len(lanes) + 1) + 14
     legend = [*key, *period.legend("days not trusted")]
     sheet = Sheet(title, _trust_finding(frame, days), caption, 120 * len(panels) + deep, legend)
-    box = whole(sheet)
+    box = plot_box(sheet)
     bottom = box.bottom - deep - 12
     high = (bottom - box.top - FEET) / max(len(panels), 1)
     left = 104
     along = period.along
-    for i, (said, x, y, color) in enumerate(panels):
+    for i, (text, x, y, color) in enumerate(panels):
         foot = FEET * (i == len(panels) - 1)
         place = Box(box.left, box.top + i * high, box.right, box.top + (i + 1) * high + foot)
         up = span_up([v for v in y if v is not None], zero=False)
-        axes = panel(sheet, place, along, up, said, inset=left, foot=i == len(panels) - 1)
+        axes = panel(sheet, place, along, up, text, inset=left, foot=i == len(panels) - 1)
         draw_line(axes, Line("", x, y, color), step=period.step, width=1.6)
     _marks(sheet, box._replace(top=bottom + 8), along, frame, lanes, left)
     return sheet.figure
@@ -169,11 +171,11 @@ def _panels(
     """Title, days, values and colour of each measure with values."""
     found = []
     days = ordinals(frame)
-    for column, said in (("downloads", "downloads in the last 30 days, all models"),
+    for column, text in (("downloads", "downloads in the last 30 days, all models"),
                          ("models", "models listed"), ("spaces", "Spaces listed")):  # fmt: skip
         values = [number_of(v) for v in frame[column]]
         if any(v is not None for v in values):
-            found.append((said, days, values, BLUE))
+            found.append((text, days, values, BLUE))
     daily = (
         h.rows(CATEGORY_HISTORY, pl.col("daily_downloads").is_finite())
         .group_by("day").agg(pl.col("daily_downloads").sum()).sort("day")
@@ -199,9 +201,9 @@ def _marks(
     axes.spines["bottom"].set_visible(False)
     wide = max(1.0, 3 * (along.high - along.low) / (box.right - box.left - left))
     for i, (name, _) in enumerate([("source", "from"), *lanes]):
-        said = "from" if not i else dict(_LANES)[name]
+        text = "from" if not i else dict(_LANES)[name]
         y = box.top + _LANE * (i + 0.5) + 4
-        sheet.text(box.left + left - 8, y, fit(said, 9, left - 8), 9, MUTED, ha="right")
+        sheet.text(box.left + left - 8, y, fit(text, 9, left - 8), 9, MUTED, ha="right")
         axes.axhline(i, color="#EEF0F3", linewidth=9, zorder=0)
         # An artist for each lane and colour: a patch a day would take seconds over two years.
         strips: dict[str, list[tuple[float, float]]] = {}
@@ -218,6 +220,6 @@ def _marks(
 
 def _trust_finding(frame: pl.DataFrame, days: Sequence[int]) -> str:
     trusted = int(frame["trusted"].fill_null(False).sum())
-    said = f"{exact(trusted)} of {plural(len(days), 'day', number=exact)} can be trusted"
+    text = f"{exact(trusted)} of {plural(len(days), 'day', number=exact)} can be trusted"
     counts = [f"{exact(n)} {words}" for name, words in _LANES if (n := int(frame[name].sum() or 0))]
-    return f"{said}: {', '.join(counts)}" if counts else said
+    return f"{text}: {', '.join(counts)}" if counts else text

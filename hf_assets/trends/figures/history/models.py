@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from hf_assets.charts.axes import day_name
 from hf_assets.charts.figure import figure
 from hf_assets.charts.ledger import Cell, Head, Spark, ledger, ledger_height
-from hf_assets.charts.lines import Ranked, ranks_panel, whole
+from hf_assets.charts.lines import Ranked, plot_box, ranks_panel
 from hf_assets.charts.marks import FAINT, MUTED, NONE, Sheet, is_narrow
 from hf_assets.charts.panels import DOWN, PALETTE, UP
 from hf_assets.charts.wording import clean, exact, human, percent, plural
@@ -72,7 +72,7 @@ def top_ranks(h: History) -> Figure:
     legend = [(color, words) for color, words in _COLORS if color in colors.values()]
     legend += period.legend("days not trusted: no ranks")
     sheet = Sheet(title, lead, [c for c in caption if c], 27 * _RANKS, legend)
-    ranks_panel(sheet, whole(sheet), period.along, rows, _RANKS)
+    ranks_panel(sheet, plot_box(sheet), period.along, rows, _RANKS)
     return sheet.figure
 
 
@@ -148,7 +148,7 @@ def hype_phases(h: History) -> Figure:
     deep = sum(ledger_height(len(rows)) + 36 for rows in shown.values())
     sheet = Sheet(title, lead, caption, deep + 26 - 40)
     _strip(sheet, counts)
-    box = whole(sheet)
+    box = plot_box(sheet)
     top = box.top + 40
     for name, rows in shown.items():
         sheet.box(box.left, top - 8, 11, 11, _PHASES[name])
@@ -172,7 +172,7 @@ def _said(phase: str) -> str:
 
 def _strip(sheet: Sheet, counts: dict[str, int]) -> None:
     """The number of models in each phase, as a bar."""
-    box, whole_count, x = whole(sheet), sum(counts.values()), 0.0
+    box, whole_count, x = plot_box(sheet), sum(counts.values()), 0.0
     for name, count in counts.items():
         wide = (box.right - box.left) * count / whole_count
         sheet.box(box.left + x, box.top, max(wide - 1.5, 1), 14, _PHASES[name])

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from hf_assets.charts.figure import figure
 from hf_assets.charts.ledger import Cell, Head, Spark, ledger, ledger_height
-from hf_assets.charts.lines import whole
+from hf_assets.charts.lines import plot_box
 from hf_assets.charts.marks import MUTED, Sheet, is_narrow
 from hf_assets.charts.panels import DOWN, UP
 from hf_assets.charts.wording import clean, exact, human, plural
@@ -101,20 +101,20 @@ def weekly_movers(h: History, *, rising: bool) -> Movers:
     last = last_trusted_day(models)
     if last is None:
         return Movers(rising, [], "no models yet")
-    known = growths(models, last)
-    side = movers(known, rising=rising)
+    grown_models = growths(models, last)
+    side = movers(grown_models, rising=rising)
     best = side.head(_ROWS)
     if not best.height:
         period = period_of(h, [last])
         missing = (f"no model with {human(BASE)} downloads {'rose' if rising else 'fell'}"
-                   if known.height else "no two days a week apart yet")  # fmt: skip
+                   if grown_models.height else "no two days a week apart yet")  # fmt: skip
         return Movers(rising, period.words if period else [], missing)
     past = models.filter(pl.col("hub_id").is_in(best["hub_id"].to_list()),
                          pl.col("day") > last - pl.duration(days=_SPARK_DAYS),
                          pl.col("day") <= last).collect()  # fmt: skip
     days, period = ordinals(past), period_of(h, past["day"])
     levels = series(past, "hub_id", "downloads", days)
-    based = known.filter((pl.col("base") >= BASE) & (pl.col("growth_7") != 0)).height
+    based = grown_models.filter((pl.col("base") >= BASE) & (pl.col("growth_7") != 0)).height
     caption = [
         *(period.words if period else []),
         f"{plural(based, 'model', number=exact)} of the first 1000 with {human(BASE)} "
@@ -143,27 +143,27 @@ def fallers(h: History) -> Figure:
     return _draw(weekly_movers(h, rising=False))
 
 
-def _draw(found: Movers) -> Figure:
-    if not found.rows:
-        return Sheet(found.title, "", found.caption).message(found.missing)
-    color = UP if found.rising else DOWN
+def _draw(week: Movers) -> Figure:
+    if not week.rows:
+        return Sheet(week.title, "", week.caption).message(week.missing)
+    color = UP if week.rising else DOWN
     rows = [
         [
             Cell(model_name(row.id), bold=i < 3),
             Cell(clean(row.category or "none given"), MUTED),
-            Spark(found.days, row.past, color),
+            Spark(week.days, row.past, color),
             Cell(human(row.week_ago), MUTED),
             Cell(human(row.now)),
             Cell(grown(row.growth), color, bold=True),
         ]
-        for i, row in enumerate(found.rows)
+        for i, row in enumerate(week.rows)
     ]
-    back = "" if is_narrow() else f", {plural(found.days[-1] - found.days[0] + 1, 'day')}"
+    back = "" if is_narrow() else f", {plural(week.days[-1] - week.days[0] + 1, 'day')}"
     heads = (
         Head("model", 0.36), Head("category", 0.2, wide=True), Head(f"downloads{back}", 0.2),
         Head("a week ago", 0.11, "right", wide=True), Head("now", 0.12, "right"),
         Head("change", 0.12, "right"),
     )  # fmt: skip
-    sheet = Sheet(found.title, found.finding(), found.caption, ledger_height(len(rows)) - 40)
-    ledger(sheet, whole(sheet), heads, rows)
+    sheet = Sheet(week.title, week.finding(), week.caption, ledger_height(len(rows)) - 40)
+    ledger(sheet, plot_box(sheet), heads, rows)
     return sheet.figure
