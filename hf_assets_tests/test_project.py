@@ -45,6 +45,10 @@ ARROWS = {
     "trends.series": {"hub.quality", "trends.metrics", "trends.survival"},
     "trends.figures.day": {"charts"},
     "trends.figures.history": {"charts", "hub.quality", "trends.figures.day", "trends.series"},
+    "trends.figures.registry": {"charts", "trends.figures.day", "trends.figures.history"},
+    "trends.figures.render": {
+        *("charts", "trends.figures.day", "trends.figures.history", "trends.figures.registry"),
+    },
     "trends.report": {"charts", "hub.quality", "trends.figures", "trends.series"},
     # Sources of texts with labels → a corpus.
     "corpora.schemas": set(),

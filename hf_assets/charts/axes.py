@@ -1,12 +1,10 @@
-"""What an axis spans and where its ticks are: days, ages, values.
-
-Days are ordinals (`date.toordinal`). Not here: where an axis lies on the sheet (`panels.py`).
-"""
+"""The span and the ticks of axes: days, ages, values. Days are ordinals (`date.toordinal`)."""
 
 import datetime
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from matplotlib.ticker import MaxNLocator
 
@@ -22,19 +20,29 @@ Ticks = list[tuple[float, str]]
 
 @dataclass(frozen=True)
 class Along:
-    """What the horizontal axis spans, its ticks for so many px, and the stretches to shade."""
+    """What the horizontal axis spans, its ticks for so many px, and the stretches to shade.
+
+    `shaded` stretches hold days that are not trusted, `missing` ones days without data.
+    """
 
     low: float
     high: float
     ticks: Callable[[float], Ticks]
     name: str = ""
     shaded: Sequence[tuple[float, float]] = field(default=())
+    missing: Sequence[tuple[float, float]] = field(default=())
 
 
-def days_along(first: int, last: int, shaded: Sequence[tuple[float, float]] = ()) -> Along:
-    """An axis of days from `first` to `last`; one alone stands in the middle."""
+def days_along(
+    first: int,
+    last: int,
+    shaded: Sequence[tuple[float, float]] = (),
+    missing: Sequence[tuple[float, float]] = (),
+) -> Along:
+    """An axis of days from `first` to `last`; a single day stands in the middle."""
     pad = 0.5 if first == last else 0.0
-    return Along(first - pad, last + pad, lambda px: day_ticks(first, last, px), shaded=shaded)
+    ticks = partial(day_ticks, first, last)
+    return Along(first - pad, last + pad, ticks, shaded=shaded, missing=missing)
 
 
 def ages_along(last: float, name: str) -> Along:
@@ -50,9 +58,9 @@ def ages_along(last: float, name: str) -> Along:
 
 
 def day_ticks(first: int, last: int, px: float, least: int = 1) -> Ticks:
-    """Days, Mondays, months or years between two days, whichever fit; the year below where new.
+    """Ticks at days, Mondays, months or years, whichever fit; each new year has its number below.
 
-    With `least` 7 never days, only Mondays and more.
+    With `least` 7, ticks are a week apart or more.
     """
     most = max(1, int(px / 58))
     begin, end = datetime.date.fromordinal(first), datetime.date.fromordinal(last)
@@ -103,9 +111,9 @@ def day_name(day: datetime.date | int) -> str:
 
 @dataclass(frozen=True)
 class Up:
-    """What the vertical axis spans and how its numbers are written.
+    """The span of the vertical axis and the format of its numbers.
 
-    `log` has the decades as ticks; `whole` only whole numbers.
+    `log`: the ticks are decades; `whole`: the ticks are whole numbers.
     """
 
     low: float
@@ -127,7 +135,7 @@ class Up:
         return [tick for tick in found if self.low - slack <= tick <= self.high + slack]
 
     def labels(self, ticks: Sequence[float]) -> list[str]:
-        """What the ticks are called; with every digit where three would make two of them alike."""
+        """The ticks as texts; with every digit where three digits would make two of them alike."""
         found = [self.number(tick) for tick in ticks]
         if len(set(found)) == len(found):
             return found
@@ -143,18 +151,18 @@ def span_up(
     whole: bool = False,
     most: float = math.inf,
 ) -> Up:
-    """An axis that holds those values, with some air above; from 0 unless they are far from it.
+    """An axis that holds these values, with some air above; from 0 unless they are far from it.
 
     Args:
-        values: finite numbers; those that are not above 0 are passed over on a log axis.
+        values: numbers; infinite ones, and those not above 0 on a log axis, are ignored.
         number: formats the ticks.
         zero: always begin at 0.
         log: decades as ticks, two at least.
         whole: ticks at whole numbers only.
-        most: what no value can exceed, such as 1 for a share.
+        most: the limit of all values, such as 1 for a share.
     """
-    known = [v for v in values if math.isfinite(v) and (v > 0 or not log)]
-    low, high = min(known, default=1.0), max(known, default=1.0)
+    valid = [v for v in values if math.isfinite(v) and (v > 0 or not log)]
+    low, high = min(valid, default=1.0), max(valid, default=1.0)
     if log:
         low, high = low / 1.4, high * 1.6
         if math.floor(math.log10(high)) - math.ceil(math.log10(low)) < 1:  # two ticks at least

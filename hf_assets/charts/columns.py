@@ -1,4 +1,4 @@
-"""Vertical columns, for what has an order of its own. Not here: bars and the sheet."""
+"""Vertical columns, for keys in an order of their own, such as years."""
 
 from collections.abc import Callable, Sequence
 
@@ -16,7 +16,7 @@ def columns(
     below: str = "",
     number: Callable[[float], str] = human,
 ) -> Axes:
-    """Vertical columns in the order given, for what has an order of its own, such as years.
+    """Vertical columns in the order of `rows`.
 
     `axis` stands above the value axis, `below` under the names; notes stand under the labels.
     """

@@ -1,4 +1,4 @@
-"""A table with sparklines: names, numbers and small lines in rows. Not here: what is in them."""
+"""A table with sparklines: names, numbers and small lines in rows."""
 
 import math
 from collections.abc import Sequence
@@ -27,7 +27,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Spark:
-    """A small line of its own scale from 0; its last value is a dot. `x` is common to a column."""
+    """A small line on a scale of its own from 0, with a dot at its last value.
+
+    All sparklines of a column share `x`.
+    """
 
     x: Sequence[float]
     y: Sequence[float | None]
@@ -36,7 +39,7 @@ class Spark:
 
 @dataclass(frozen=True)
 class Head:
-    """A column: what it is called, its share of the width, and where its texts stand.
+    """A column: its name, its share of the width, and the side on which its texts stand.
 
     `wide`: the column is left out on a sheet for phones.
     """
@@ -48,7 +51,7 @@ class Head:
 
 
 def ledger_height(rows: int) -> float:
-    """Px that a table of so many rows takes."""
+    """The height in px of a table of so many rows."""
     return HEADS + ROW * rows
 
 
@@ -57,7 +60,7 @@ def ledger(
 ) -> None:
     """Set a table into a box, from its top; a hair line below each row, texts cut to fit.
 
-    All sparklines of a column share their horizontal scale, none the vertical one.
+    The sparklines of a column share the horizontal scale; each has its own vertical one.
     """
     kept = [i for i, head in enumerate(heads) if not (head.wide and is_narrow())]
     whole = sum(heads[i].share for i in kept)
@@ -86,17 +89,17 @@ def _texts(
     sheet.text(at, top + HEADS - 9, fit(head.name, 9, room), 9, FAINT, ha=head.side)
     for n, cell in enumerate(cells):
         if isinstance(cell, Cell) and cell.text:
-            said = fit(cell.text, 9.5, room, cell.bold)
+            text = fit(cell.text, 9.5, room, cell.bold)
             y = top + HEADS + ROW * n + ROW / 2 + 4.5
-            sheet.text(at, y, said, 9.5, cell.color, cell.bold, ha=head.side)
+            sheet.text(at, y, text, 9.5, cell.color, cell.bold, ha=head.side)
 
 
 def _sparks(sheet: Sheet, sparks: Sequence[tuple[int, Spark]], box: Box, rows: int) -> None:
-    """All small lines of a column in one axes: an axes each takes 10 ms."""
-    places = [x for _, spark in sparks for x in spark.x]
-    if not places:
+    """All sparklines of a column in a single axes: an axes for each would take 10 ms."""
+    positions = [x for _, spark in sparks for x in spark.x]
+    if not positions:
         return
-    low, high = min(places), max(places)
+    low, high = min(positions), max(positions)
     pad = 0.5 if low == high else 0.02 * (high - low)
     axes = sheet.axes(box.left, box.top, box.right, box.bottom)
     axes.set(xlim=(low - pad, high + pad), ylim=(rows * ROW, 0), xticks=[], yticks=[])
@@ -111,9 +114,9 @@ def _sparks(sheet: Sheet, sparks: Sequence[tuple[int, Spark]], box: Box, rows: i
         for run in runs(spark.x, spark.y):
             segments.append(np.column_stack([x[run], height[run]]))
             colors.append(spark.color)
-        known = np.flatnonzero(np.isfinite(y))
-        if known.size:
-            end = known[-1]
+        valid = np.flatnonzero(np.isfinite(y))
+        if valid.size:
+            end = valid[-1]
             axes.plot([x[end]], [height[end]], "o", color=spark.color, markersize=3.4,
                       clip_on=False)  # fmt: skip
     axes.add_collection(LineCollection(segments, colors=colors, linewidths=1.5), autolim=False)

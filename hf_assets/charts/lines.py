@@ -1,7 +1,4 @@
-"""Marks of a series: lines with their gaps open, stacked areas, steps with bands, ranks.
-
-Not here: axes and names (`panels.py`).
-"""
+"""Marks of a series: lines with their gaps open, stacked areas, steps with bands, ranks."""
 
 import math
 from collections.abc import Sequence
@@ -20,7 +17,7 @@ _FAR = 1.5  # a step this many times the usual one is a gap
 
 @dataclass(frozen=True)
 class Line:
-    """One series: places along the axis in order, values (None or nan: none), and its looks.
+    """A series: positions along the axis in order, values (None or NaN: unknown), and its looks.
 
     `note` follows the name at the end in grey; `low` and `high` are the ends of a band.
     """
@@ -42,7 +39,7 @@ def usual_step(x: Sequence[float]) -> float:
 
 
 def runs(x: Sequence[float], y: Sequence[float | None], step: float = 0) -> list[slice]:
-    """Stretches without a gap: no value is missing in one, and no step is longer than usual."""
+    """Stretches without a gap: no value is missing, and no step is longer than usual."""
     values = numbers(y)
     step = step or usual_step(x)
     found: list[slice] = []
@@ -59,17 +56,17 @@ def runs(x: Sequence[float], y: Sequence[float | None], step: float = 0) -> list
 
 
 def numbers(y: Sequence[float | None]) -> np.ndarray:
-    """Values as floats; nan for what is none."""
+    """Values as floats; NaN where unknown."""
     return np.array([math.nan if v is None else float(v) for v in y], float)
 
 
 def _end(line: Line) -> tuple[float, float] | None:
-    known = [(x, y) for x, y in zip(line.x, numbers(line.y), strict=True) if math.isfinite(y)]
-    return known[-1] if known else None
+    valid = [(x, y) for x, y in zip(line.x, numbers(line.y), strict=True) if math.isfinite(y)]
+    return valid[-1] if valid else None
 
 
 def draw_line(axes: Axes, line: Line, step: float = 0, width: float = 2.0) -> None:
-    """Draw one series, its gaps open; a value alone between gaps is a dot."""
+    """Draw a series with its gaps open; a value alone between gaps is a dot."""
     x, y = np.asarray(line.x, float), numbers(line.y)
     style = (0, (4, 2.5)) if line.dashed else "solid"
     for run in runs(line.x, line.y, step):
@@ -98,7 +95,7 @@ def lines_panel(
         lines: the more important first; they are drawn on top.
         room: px for the names, so that panels below each other end level; else what they need.
         steps: each value holds until the next, with its band: a survival curve.
-        step: what is no gap, along the axis; else the usual distance of neighbours.
+        step: the distance of neighbours without a gap; else the usual distance.
     """
     ends = line_ends(lines)
     most = (0.46 if is_narrow() else 0.36) * (box.right - box.left)
@@ -114,7 +111,7 @@ def lines_panel(
 
 
 def line_ends(lines: Sequence[Line]) -> list[End]:
-    """The ends of the lines that are to be named."""
+    """The ends of the lines that have a name."""
     found = []
     for line in lines:
         end = _end(line)
@@ -143,16 +140,16 @@ def areas_panel(
 ) -> Axes:
     """Layers stacked from the bottom up, all with the same `x`, each named at its right end.
 
-    A day of which no layer has a value is a gap; a day alone between gaps is a narrow column.
+    A day without any value is a gap; a day alone between gaps is a narrow column.
     """
     x = np.asarray(layers[0].x, float)
     values = np.array([numbers(layer.y) for layer in layers])
-    known = np.isfinite(values).any(axis=0)
+    valid = np.isfinite(values).any(axis=0)
     heights = np.cumsum(np.nan_to_num(values), axis=0)
     floors = np.vstack([np.zeros(len(x)), heights[:-1]])
     ends = []
-    if known.any():
-        last = int(np.flatnonzero(known)[-1])
+    if valid.any():
+        last = int(np.flatnonzero(valid)[-1])
         for i, layer in enumerate(layers):
             middle = float(floors[i, last] + heights[i, last]) / 2
             ends.append(End(x[last], middle, layer.name, layer.note, layer.color))
@@ -161,7 +158,7 @@ def areas_panel(
     axes = panel(sheet, box, along, up, title, names=room)
     half = 0.4 * usual_step(list(x))
     edge = 0.7 if len(x) <= 150 else 0.0  # on many days the white seams would be all there is
-    for run in runs(list(x), np.where(known, 0.0, math.nan).tolist()):
+    for run in runs(list(x), np.where(valid, 0.0, math.nan).tolist()):
         alone = run.stop - run.start == 1
         at = np.array([x[run][0] - half, x[run][0] + half]) if alone else x[run]
         for i, layer in enumerate(layers):
@@ -177,7 +174,7 @@ def areas_panel(
 
 @dataclass(frozen=True)
 class Ranked:
-    """The ranks of one name over time (None: not among those shown), and what is said of it."""
+    """The ranks of a name over time (None: not among the ranks shown), and a note on it."""
 
     name: str
     x: Sequence[float]
@@ -187,23 +184,23 @@ class Ranked:
 
 
 def ranks_panel(
-    sheet: Sheet, box: Box, along: Along, rows: Sequence[Ranked], places: int, foot: float = 40
+    sheet: Sheet, box: Box, along: Along, rows: Sequence[Ranked], ranks: int, foot: float = 40
 ) -> Axes:
     """A bump chart: rank 1 on top, a line for each name, the names at the right in their order.
 
-    `rows` are those that are ranked on the last day, best first; grey ones are drawn beneath.
+    `rows` are those with a rank on the last day, best first; grey ones are drawn beneath.
     """
     wide = box.right - box.left
     room = min(max((text_width(r.name, SIZE) + text_width(r.note, 8.5) for r in rows), default=0)
                + 56, (0.56 if is_narrow() else 0.42) * wide)  # fmt: skip
     axes = sheet.axes(box.left + 26, box.top, box.right - room, box.bottom - foot)
-    axes.set(xlim=(along.low, along.high), ylim=(places + 0.5, 0.5))
-    axes.set_yticks(range(1, places + 1), [str(n) for n in range(1, places + 1)], fontsize=9)
+    axes.set(xlim=(along.low, along.high), ylim=(ranks + 0.5, 0.5))
+    axes.set_yticks(range(1, ranks + 1), [str(n) for n in range(1, ranks + 1)], fontsize=9)
     ticks = along.ticks(wide - room - 26)
     axes.set_xticks([x for x, _ in ticks], [text for _, text in ticks], fontsize=9)
     axes.grid(axis="x")
     shade(axes, along, wide - room - 26)
-    pitch = (box.bottom - foot - box.top) / places
+    pitch = (box.bottom - foot - box.top) / ranks
     for row in sorted(rows, key=lambda r: r.color not in (OTHER, NONE)):
         plain = row.color in (OTHER, NONE)
         line = Line(row.name, row.x, [None if r is None else float(r) for r in row.rank], row.color)
@@ -225,6 +222,6 @@ def ranks_panel(
     return axes
 
 
-def whole(sheet: Sheet) -> Box:
-    """All of a sheet's room for the plot."""
+def plot_box(sheet: Sheet) -> Box:
+    """The room of a sheet for its plot."""
     return Box(MARGIN, sheet.top, sheet.width - MARGIN, sheet.bottom)

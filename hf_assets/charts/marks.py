@@ -1,10 +1,8 @@
-"""Chart primitives: one sheet layout, bars.
+"""Chart primitives: the layout of a sheet, and bars.
 
-What belongs here: anything that knows pixels and marks. What does not: the Hub, its tables and
-what a figure says (`figures.py`). Nothing touches pyplot's global state. Positions are
-in px of a sheet of 1000 px width (or what `page` says) at 100 dpi, from its top left corner.
-
-All text from outside passes `clean`, and is drawn without mathtext.
+Nothing here touches pyplot's global state. Positions are in px of a sheet of 1000 px width (or the
+width of `page`) at 100 dpi, from its top left corner. All text from outside passes `clean`, and is
+drawn without mathtext.
 """
 
 import math
@@ -29,7 +27,7 @@ from matplotlib.transforms import ScaledTranslation
 from hf_assets.charts.wording import DPI, fit, human, text_width, wrapped
 
 BLUE, PALE, NAVY = "#2F6FE0", "#9DB6EA", "#123A86"
-OTHER, NONE = "#D5DAE2", "#B4BCC8"  # what was lumped together; what carries no key
+OTHER, NONE = "#D5DAE2", "#B4BCC8"  # several keys together; rows without a key
 INK, MUTED, FAINT = "#1B2430", "#5B6472", "#6F7885"  # all ≥ 4.4:1 on white
 
 WIDTH, HEIGHT, MARGIN = 1000, 660, 24
@@ -50,7 +48,7 @@ def _style() -> dict[Any, Any]:
 
 @contextmanager
 def house_style() -> Generator[None]:
-    """Draw inside this: the house style and nothing of the machine's, one thread at a time."""
+    """The house style, without any setting of the machine, for a single thread at a time."""
     with _LOCK, matplotlib.rc_context(_style()):
         yield
 
@@ -69,7 +67,7 @@ _PAGE: ContextVar[_Page | None] = ContextVar("page", default=None)
 
 @contextmanager
 def page(width: int, bare: bool = True) -> Generator[None]:
-    """Draw inside this for a page: that many px wide, and `bare` of what stands in its text."""
+    """Figures drawn inside are that many px wide, and `bare` of words that the page has as text."""
     token = _PAGE.set(_Page(width, bare))
     try:
         yield
@@ -78,12 +76,12 @@ def page(width: int, bare: bool = True) -> Generator[None]:
 
 
 def is_narrow() -> bool:
-    """Whether what is drawn now is for a phone: panels belong below each other."""
+    """Whether figures are drawn for a phone, where panels belong below each other."""
     return (_PAGE.get() or _Page()).width < 700
 
 
 class Drawn(Figure):
-    """A figure that knows its own words: title, finding and caption, also where drawn bare."""
+    """A figure with its words as attributes, even where it is drawn bare of them."""
 
     title: str = ""
     finding: str = ""
@@ -146,7 +144,7 @@ class Sheet:
         bold: bool = False,
         ha: Literal["left", "center", "right"] = "left",
     ) -> None:
-        """Put one line with its base line at `y`."""
+        """Put a line of text with its base line at `y`."""
         self.figure.text(
             x / self.width, 1 - y / self.height, text, ha=ha, va="baseline", fontsize=size,
             color=color, fontweight="bold" if bold else "normal", parse_math=False,
@@ -158,8 +156,9 @@ class Sheet:
         """Fill a rectangle whose upper left corner is (x, y)."""
         corner = (x / self.width, 1 - (y + height) / self.height)
         size = (width / self.width, height / self.height)
-        place = self.figure.transFigure
-        self.figure.add_artist(Rectangle(corner, *size, transform=place, fc=color, ec=edge, lw=0.8))
+        transform = self.figure.transFigure
+        patch = Rectangle(corner, *size, transform=transform, fc=color, ec=edge, lw=0.8)
+        self.figure.add_artist(patch)
 
     def axes(self, left: float, top: float, right: float, bottom: float) -> Axes:
         """Axes that fill exactly this box, with the left spine off."""
@@ -169,7 +168,7 @@ class Sheet:
         return axes
 
     def message(self, text: str) -> Figure:
-        """An empty frame that says plainly why it is empty; the finished figure."""
+        """Finish the figure as an empty frame with the reason in it."""
         axes = self.axes(MARGIN, self.top, self.width - MARGIN, self.bottom - 18)
         axes.set(xticks=[], yticks=[], facecolor="#F6F7F9")
         axes.spines["bottom"].set_visible(False)
@@ -180,7 +179,7 @@ class Sheet:
 
 
 def _in_rows(widths: Sequence[float], room: float) -> list[tuple[float, int]]:
-    """For boxes of those widths set one after the other, x and row of each."""
+    """For boxes of these widths set one after the other, x and row of each."""
     found, x, row = [], 0.0, 0
     for width in widths:
         if x and x + width > room:
@@ -195,7 +194,7 @@ def _in_rows(widths: Sequence[float], room: float) -> list[tuple[float, int]]:
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar: what it is called, how long it is, and what is printed at its end.
+    """A bar: its name, its length, and the label at its end.
 
     `note` follows the label in grey; `inner` draws a second, dark bar inside; `apart` sets a column
     off from the next. Negative values are drawn as 0.
@@ -216,7 +215,7 @@ def body(rows: int) -> float:
 
 
 def needs_log(values: Sequence[float]) -> bool:
-    """Whether the longest bar would leave the median one no length to read."""
+    """Whether the longest bar would leave the median bar too short to read."""
     above = sorted(v for v in values if v > 0)
     return len(above) > 2 and above[-1] / above[len(above) // 2] >= _SPREAD
 
@@ -269,13 +268,13 @@ def bars(
 ) -> Axes:
     """Horizontal bars in the order given, names before and labels after them.
 
-    On a log axis a bar's length means nothing: dots on stems instead, and the axis says so.
+    On a log axis the length of a bar means nothing: it has dots on stems, and says so.
 
     Args:
-        axis: what is measured, below the axis.
+        axis: the measure, below the axis.
         left, right, top, bottom: px of the box for all of it; the sheet's by default.
-        slots: rows to keep room for, where panels side by side are to have their rows level.
-        names: share of the box that the names may take; a third, on a page for phones more.
+        slots: rows to keep room for, so that panels side by side have their rows level.
+        names: share of the box that the names may take; a third by default, more for phones.
         number: formats the ticks.
         share: values are percent of a whole, not counts: never a log axis, no tick beyond 100.
     """
@@ -300,9 +299,9 @@ def bars(
     ticks = scale.ticks(min(5, max(2, int((right - start) / 65))), not share)
     ticks = [tick for tick in ticks if tick <= 100] if share else ticks
     axes.set_xticks([scale.at(t) for t in ticks], [number(t) for t in ticks])
-    said = axis + (" (log scale)" if log else "")
-    wide = text_width(said, 9.5) > right - start  # then it may reach below the names
-    axes.set_xlabel(said, labelpad=6, loc="right" if wide else "center")
+    text = axis + (" (log scale)" if log else "")
+    wide = text_width(text, 9.5) > right - start  # then it may reach below the names
+    axes.set_xlabel(text, labelpad=6, loc="right" if wide else "center")
     axes.grid(axis="x")
     at, y = [scale.at(v) for v in values], range(len(rows))
     colors = [row.color for row in rows]

@@ -1,7 +1,6 @@
-"""Panels of a series: their places, shading, titles, names at line ends.
+"""Panels of a series: their boxes, shading, titles, and names at line ends.
 
-What belongs here: where a panel's parts lie. What does not: the marks in it (`lines.py`), and what
-its axes span (`axes.py`). Days are ordinals (`date.toordinal`), px are those of the sheet.
+Days are ordinals (`date.toordinal`), px are those of the sheet.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,17 +14,19 @@ from hf_assets.charts.axes import Along, Up
 from hf_assets.charts.marks import INK, MUTED, Sheet, is_narrow
 from hf_assets.charts.wording import DPI, fit, text_width
 
-# Told apart in pairs by readers with any colour vision (CIE76 of 22 and more, Machado's matrices);
+# Distinct in pairs for readers with any colour vision (CIE76 of 22 and more, Machado's matrices);
 # the first is the house blue.
 PALETTE = (
     "#2F6FE0", "#6CB8EE", "#123A86", "#D55E00", "#D9C733", "#8E1F4F", "#CC79A7", "#7A4E2D",
 )  # fmt: skip
 UP, DOWN = PALETTE[0], PALETTE[3]  # more, less
 SHADE = "#FBEBD0"  # behind days that are not trusted
+MISSING = "#ECEEF2"  # behind days without data
 
 SIZE, LINE = 9.5, 16.0  # points of the names at line ends; px of a line of them
 HEAD = 22  # px above the plot for the panel's title
-FEET = 40  # px below the plot for ticks of two lines
+FEET = 42  # px below the plot for ticks of two lines
+_BELOW = 6.5  # points from the plot down to them
 _LEAD = 16  # px between a line's end and its name
 
 
@@ -87,8 +88,8 @@ def panel(
     left = box.left + max(wide, inset)
     right = box.right - names
     if title:
-        said = fit(title, 10, box.right - box.left, bold=True)
-        sheet.text(box.left, box.top + 10, said, 10, INK, bold=True)
+        heading = fit(title, 10, box.right - box.left, bold=True)
+        sheet.text(box.left, box.top + 10, heading, 10, INK, bold=True)
     axes = sheet.axes(left, top, right, bottom)
     if up.log:
         axes.set_yscale("log")
@@ -96,8 +97,10 @@ def panel(
     axes.set(xlim=(along.low, along.high), ylim=(up.low, up.high))
     axes.set_yticks(ticks, marked, fontsize=9)
     axes.grid(axis="y")
-    places = along.ticks(right - left)
-    axes.set_xticks([x for x, _ in places], [text * foot for _, text in places], fontsize=9)
+    days = along.ticks(right - left)
+    axes.set_xticks([x for x, _ in days], [text * foot for _, text in days], fontsize=9)
+    # Below the lowest value label, which the first label's left half would touch.
+    axes.tick_params(axis="x", pad=_BELOW)
     if along.name and foot:
         axes.set_xlabel(along.name, labelpad=4)
     shade(axes, along, right - left)
@@ -105,18 +108,26 @@ def panel(
 
 
 def shade(axes: Axes, along: Along, px: float, over: bool = False) -> None:
-    """Shade what is to be shaded, 3 px wide at least; `over` areas, as a veil."""
-    for begin, end in _wide_enough(along, px):
+    """Shade missing and untrusted days, 3 px wide at least.
+
+    `over` areas that are drawn already, a veil marks the untrusted ones.
+    """
+    if not over:
+        for begin, end in _wide_enough(along, along.missing, px):
+            axes.axvspan(begin, end, color=MISSING, linewidth=0, zorder=0.4)
+    for begin, end in _wide_enough(along, along.shaded, px):
         if over:
             axes.axvspan(begin, end, color="#FFF4E0", alpha=0.5, linewidth=0, zorder=1.8)
         else:
             axes.axvspan(begin, end, color=SHADE, linewidth=0, zorder=0.5)
 
 
-def _wide_enough(along: Along, px: float) -> Iterable[tuple[float, float]]:
-    """The shaded stretches, each within the axis and 3 px wide at least."""
+def _wide_enough(
+    along: Along, stretches: Iterable[tuple[float, float]], px: float
+) -> Iterable[tuple[float, float]]:
+    """These stretches, each within the axis and 3 px wide at least."""
     least = 3 * (along.high - along.low) / max(px, 1)
-    for begin, end in along.shaded:
+    for begin, end in stretches:
         more = max(0.0, least - (end - begin)) / 2
         begin, end = max(begin - more, along.low), min(end + more, along.high)
         if begin < end:
@@ -127,7 +138,7 @@ def _wide_enough(along: Along, px: float) -> Iterable[tuple[float, float]]:
 
 
 class End(NamedTuple):
-    """Where a line ends in data, how it is called there, and what is said of it in grey."""
+    """The end of a line in data, its name there, and its note in grey."""
 
     x: float
     y: float
@@ -149,7 +160,7 @@ def _noted(note: str) -> float:
 def write_ends(sheet: Sheet, axes: Axes, ends: Sequence[End], room: float) -> None:
     """Name each line behind its end, as near as the others allow; a thin line leads there.
 
-    Where there is no room for all, the last are left out: give the more important first.
+    Without room for all, the last are left out: pass the more important ones first.
     """
     frame = axes.get_position()
     low, high = frame.y0 * sheet.height, frame.y1 * sheet.height
@@ -158,12 +169,12 @@ def write_ends(sheet: Sheet, axes: Axes, ends: Sequence[End], room: float) -> No
     ratio = sheet.figure.dpi / DPI
     at = [axes.transData.transform((e.x, e.y)) / ratio for e in kept]
     wanted = [min(max(y, low), high) for _, y in at]
-    for end, (x, y), place in zip(kept, at, spread(wanted, LINE, low, high), strict=True):
+    for end, (x, y), position in zip(kept, at, spread(wanted, LINE, low, high), strict=True):
         y = min(max(y, low), high)
         lead = Line2D(
             [(min(x, right) + 3) / sheet.width, (right + 4) / sheet.width,
              (right + _LEAD - 4) / sheet.width],
-            [y / sheet.height, y / sheet.height, place / sheet.height],
+            [y / sheet.height, y / sheet.height, position / sheet.height],
             transform=sheet.figure.transFigure, color=end.color, linewidth=1.1,
             alpha=0.9 if x > right - 2 else 0.45,
         )  # fmt: skip
@@ -171,15 +182,15 @@ def write_ends(sheet: Sheet, axes: Axes, ends: Sequence[End], room: float) -> No
         noted = _noted(end.note)
         name = fit(end.name, SIZE, max(room - _LEAD - noted, 20))
         start = right + _LEAD
-        sheet.text(start, sheet.height - place + 4, name, SIZE, INK)
+        sheet.text(start, sheet.height - position + 4, name, SIZE, INK)
         if end.note:
             after = start + text_width(name, SIZE) + 7
-            sheet.text(after, sheet.height - place + 4, end.note, 8.5, MUTED)
+            sheet.text(after, sheet.height - position + 4, end.note, 8.5, MUTED)
     assert left <= right
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Places as near to those wanted as a distance of `gap` allows, in their order.
+    """Positions as near to those wanted as a distance of `gap` allows, in their order.
 
     All lie between `low` and `high`, unless there is no room for that: then they begin at `low`.
     """
@@ -193,7 +204,7 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list
         groups.append((mean, size))
     flat = np.repeat([mean for mean, _ in groups], [size for _, size in groups])
     flat = np.clip(flat, low, max(high - gap * (len(wanted) - 1), low))
-    places = [0.0] * len(wanted)
+    positions = [0.0] * len(wanted)
     for rank, i in enumerate(order):
-        places[i] = float(flat[rank]) + rank * gap
-    return places
+        positions[i] = float(flat[rank]) + rank * gap
+    return positions

@@ -1,7 +1,4 @@
-"""Names beside points, so that none covers another, a point or the frame.
-
-What belongs here: choosing places in px, and drawing the names there. What does not: what is named.
-"""
+"""Labels of points, so that none covers another, a point or the frame."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -50,7 +47,7 @@ class Box:
 def place(
     frame: Box, taken: Iterable[Box], points: Sequence[tuple[float, float, float]]
 ) -> list[Box | None]:
-    """For each point (x, y, width of its name) the nearest free box, or None where there is none.
+    """For each point (x, y, width of its name) the nearest free box; None where there is none.
 
     The boxes lie within the frame, and meet neither `taken` nor each other.
     """
@@ -79,7 +76,7 @@ def write_names(
 ) -> None:
     """Write each name (x and y of its point in data, text) where there is room.
 
-    A name for which there is none is left out: the points stay.
+    A name without room is left out; its point stays.
     """
     at = [axes.transData.transform((x, y)) for x, y, _ in named]
     wanted = [

@@ -18,14 +18,14 @@ _FILE_DPI = 180  # 1800 px wide: halves exactly into the gallery's 900
 
 @dataclass(frozen=True)
 class Rendered:
-    """One figure's files. `png`: 1800 px wide. `svg`: text as text. `gallery`: ≤ 50 kB."""
+    """The files of a figure. `png`: 1800 px wide. `svg`: text as text. `gallery`: ≤ 50 kB."""
 
     png: bytes
     svg: bytes
     gallery: bytes
 
     def write(self, folder: Path, name: str) -> None:
-        """Leave `name`.png and `name`.svg in a folder that is still being filled."""
+        """Write `name`.png and `name`.svg into a folder."""
         (folder / f"{name}.png").write_bytes(self.png)
         (folder / f"{name}.svg").write_bytes(self.svg)
 
@@ -41,13 +41,13 @@ def render(figure: Figure) -> Rendered:
         about = {"Title": str(figure.get_label()), "Creator": "hf_assets", "Date": None}
         figure.savefig(svg, format="svg", metadata=about)
     half = image.reduce(2)
-    # A palette takes a third of the time and bytes of RGB, and cannot be told from it by eye.
+    # A palette takes a third of the time and bytes of RGB, and looks the same.
     png = _png(image.quantize(palette=_palette(half, 256), dither=Image.Dither.NONE))
     return Rendered(png, svg.getvalue(), gallery_png(half))
 
 
 def webp(figure: Figure) -> bytes:
-    """A figure for a page: its colours exactly, two thirds of the PNG's bytes."""
+    """A figure as lossless WebP for a page: two thirds of the PNG's bytes."""
     with house_style():
         image = _drawn(figure)
     flat = image.quantize(palette=_palette(image.reduce(2), 256), dither=Image.Dither.NONE)
@@ -57,7 +57,7 @@ def webp(figure: Figure) -> bytes:
 
 
 def _drawn(figure: Figure) -> Image.Image:
-    """The figure in px of a file; the caller holds the house style."""
+    """The figure as pixels of a file; the caller holds the house style."""
     canvas = FigureCanvasAgg(figure)
     figure.set_dpi(_FILE_DPI)
     canvas.draw()
@@ -70,7 +70,7 @@ def _drawn(figure: Figure) -> Image.Image:
 def gallery_png(image: Image.Image, limit: int = GALLERY_BYTES) -> bytes:
     """An RGB image as a palette PNG of at most `limit` bytes: fewer colours, then fewer pixels.
 
-    A limit under some 100 bytes, which no PNG meets, gives one pixel.
+    A limit under some 100 bytes, which no PNG meets, gives a single pixel.
     """
     while True:
         for colors in (128, 32):

@@ -1,7 +1,6 @@
-"""Numbers and words for people, and text from outside made inert and short enough.
+"""Numbers and words for people, and inert, short texts from outside.
 
-What belongs here: anything that turns a value into a text, or measures one. Widths are in px of a
-sheet at 100 dpi.
+Widths are in px of a sheet at 100 dpi.
 """
 
 import math
@@ -36,7 +35,7 @@ def exact(value: float) -> str:
     return f"{round(value):,}".replace(",", "\u00a0")
 
 
-def told(value: float) -> str:
+def in_words(value: float) -> str:
     """A number inside a sentence: every digit below 10 000, `human` from there on."""
     whole = abs(value) < 10_000 and float(value).is_integer()
     return exact(value).replace("-", MINUS) if whole else human(value)
@@ -54,7 +53,7 @@ def percent(part: float, whole: float) -> str:
     return (text.removesuffix(".0") if digits else text) + "%"
 
 
-def plural(n: float, one: str, many: str = "", number: Callable[[float], str] = told) -> str:
+def plural(n: float, one: str, many: str = "", number: Callable[[float], str] = in_words) -> str:
     """Such as "1 model", "2 models", "0 models"; `many` where an s does not do."""
     return f"{number(n)}\u00a0{one if n == 1 else many or one + 's'}"
 
@@ -73,10 +72,10 @@ def _glyphs() -> frozenset[int]:
 
 
 def clean(text: str, limit: int = 120) -> str:
-    """Text from outside as one inert line of at most `limit` characters, cut in the middle.
+    """Text from outside as an inert line of at most `limit` characters, cut in the middle.
 
     Control and format characters (bidirectional overrides too) and stacked marks go, white space
-    becomes one space, and what the font has no glyph for becomes □.
+    becomes a space, and a character without a glyph in the font becomes □.
     """
     if len(text) > 4 * limit:
         text = f"{text[: 2 * limit]}…{text[-2 * limit :]}"
@@ -103,7 +102,7 @@ def _advance(char: str, bold: bool) -> float:
 
 
 def text_width(text: str, size: float, bold: bool = False) -> float:
-    """Width in px of one line at `size` points."""
+    """Width in px of a line at `size` points."""
     return sum(_advance(char, bold) for char in text) * size * DPI / 72
 
 

@@ -1,18 +1,18 @@
-"""How long until something happens, of those seen at a few ages only: shares by age, and how sure.
+"""The share that has reached a milestone by each age, from interval-censored observations.
 
-Of each step between two looks it is known how many were at risk at each age, and how many had
-reached it at its end; at which age within the step, nobody saw. Where every step is a day long that
-is what Kaplan and Meier's estimate takes. Where steps are longer, putting each event on the last
-day of its step is too late by half a step. Turnbull's estimate spreads the events over the ages
-that they may have happened at, as the risk is at each, estimates the risk from that, and so on
-(expectation and maximisation). Who comes under observation at some age (delayed entry) or leaves it
-counts for the ages between. It stops after `ROUNDS`: where steps are long, many curves fit nearly
-as well, and what more rounds find among them is noise.
+For each step between two observations, the number at risk at each age is known, and the number that
+had reached the milestone at its end, but not the age within the step. Where every step is a day
+long, that is the input of Kaplan and Meier's estimate. Where steps are longer, events on the last
+day of their step would be late by half a step. Turnbull's estimate spreads the events over the ages
+of their step, in proportion to the risk at each age, estimates the risk from that, and repeats
+(expectation and maximisation). Those who come under observation at some age (delayed entry) or
+leave it count for the ages between. The iteration stops after `ROUNDS`: where steps are long, many
+curves fit nearly as well, and more rounds fit noise.
 
-The variance is Greenwood's where every step is a day long. Else it is of the same kind, with what
-is not known left out: the inverse of the information that the counts hold about the cumulated risk,
-a count within a step telling of the sum over that step alone. Neighbouring ages that no count tells
-apart are taken to have risks that differ by a factor of some e^3 at most (`KNOWN`).
+The variance is Greenwood's where every step is a day long. Otherwise it is its generalisation: the
+inverse of the information that the counts hold about the cumulated risk, where a count within a
+step informs about the sum over that step only. The risks of neighbouring ages that no count
+separates are assumed to differ by a factor of some e^3 at most (`KNOWN`).
 """
 
 from collections.abc import Iterator
@@ -22,9 +22,9 @@ import numpy as np
 import polars as pl
 
 ROUNDS = 60
-# A share that moves by less is there.
+# A share that moves by less has converged.
 SETTLED = 1e-6
-# Of the risk at an age, as one count of it would tell: a tenth of such a count.
+# Prior information about the risk at an age: a tenth of that of a count.
 KNOWN = 0.1
 # Standard errors in a 95 % interval of a normal distribution.
 NORMAL_95 = 1.959963984540054
@@ -33,11 +33,11 @@ _NOTHING = 1e-9
 
 @dataclass(frozen=True)
 class Cells:
-    """Events of steps of one length, by the last age of the step.
+    """Events of steps of the same length, by the last age of the step.
 
     Attributes:
         ages: the last age of each; the step begins with age 0 at the earliest.
-        counts: how many events.
+        counts: number of events.
         step: days.
     """
 
@@ -47,7 +47,7 @@ class Cells:
 
     @property
     def at(self) -> np.ndarray:
-        """The ages that the events may have happened at, a row a step; under 0: none."""
+        """The possible ages of the events, a row a step; under 0: none."""
         return self.ages[:, None] - np.arange(self.step - 1, -1, -1)
 
 
@@ -55,8 +55,8 @@ def shares(steps: pl.DataFrame) -> pl.DataFrame:
     """The share that has reached each milestone by each age, with a 95 % interval.
 
     The interval is `share ± 1.96 standard errors`, within 0 and 1; null from the age on at which
-    all at risk reached it, as its error is not defined there. Few at risk at an age make a step as
-    large as many do: `at_risk` says how much a step is worth.
+    all at risk reached it, as its error is not defined there. `at_risk` is the weight of a step of
+    the curve: few at risk make as large a step as many.
 
     Args:
         steps: milestone, age, step (days), at_risk, reached: a row for each age that a step of
@@ -112,11 +112,11 @@ def _cells(steps: pl.DataFrame) -> Iterator[Cells]:
 
 
 def spread_events(at_risk: np.ndarray, events: list[Cells]) -> tuple[np.ndarray, np.ndarray]:
-    """How many were at risk at each age, and reached it at it, to be expected.
+    """The expected numbers at risk, and of events, at each age.
 
     Args:
-        at_risk: how many were in a step that goes over each age.
-        events: those that reached it in a step.
+        at_risk: the number in a step that goes over each age.
+        events: those that reached the milestone in a step.
     """
     size = len(at_risk)
     exact = sum(
@@ -147,7 +147,7 @@ def _round(
     *,
     even: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """At risk and reached, by age, if the risk is that."""
+    """The numbers at risk and of events, by age, given the risk."""
     still, reached = at_risk.copy(), exact.copy()
     for inside, at, counts in wide:
         parts = inside * (1.0 if even else risk[at])
@@ -155,7 +155,7 @@ def _round(
             parts[:, 1:] *= np.cumprod(1 - parts[:, :-1], axis=1)
         parts *= (counts / parts.sum(axis=1))[:, None]
         reached += np.bincount(at.ravel(), parts.ravel(), len(at_risk))
-        # Who has reached it already is not at risk in what is left of the step.
+        # Those who have reached it are not at risk for the remainder of the step.
         over = (np.cumsum(parts, axis=1) - parts) * inside
         still -= np.bincount(at.ravel(), over.ravel(), len(at_risk))
     return np.maximum(still, reached), reached
@@ -164,7 +164,7 @@ def _round(
 def _variances(
     at_risk: np.ndarray, reached: np.ndarray, risk: np.ndarray, events: list[Cells]
 ) -> np.ndarray:
-    """The variance of the cumulated risk at each age: of the logarithm of who still waits."""
+    """The variance of the cumulated risk at each age: of the logarithm of the survivors."""
     defined = (risk > 0) & (risk < 1)
     if all(one.step == 1 for one in events):
         terms = np.zeros(len(risk))
@@ -174,14 +174,14 @@ def _variances(
     hazard = -np.log1p(-np.where(defined, risk, 0))
     summed = np.append(0, np.cumsum(hazard))
     # Information of the events of a step about the sum of the hazards from its first to its last.
-    told, blurred = np.zeros((2, len(risk), len(risk)))
+    informed, blurred = np.zeros((2, len(risk), len(risk)))
     for one in events:
         first = np.maximum(one.ages - one.step + 1, 0)
         over = np.maximum(summed[one.ages + 1] - summed[first], _NOTHING)
-        np.add.at(told, (first, one.ages), one.counts * np.exp(-over) / np.expm1(-over) ** 2)
+        np.add.at(informed, (first, one.ages), one.counts * np.exp(-over) / np.expm1(-over) ** 2)
         if one.step > 1:
             blurred[first, one.ages] = 1
-    whole = _both_ways(told)
+    whole = _both_ways(informed)
     unclear = np.diag(_both_ways(blurred)) > 0
     active = np.flatnonzero(defined & (hazard > _NOTHING) & (np.diag(whole) > 0))
     scale = hazard[active]
@@ -190,14 +190,14 @@ def _variances(
     covariance = np.linalg.inv(information) * np.outer(scale, scale)
     found = np.zeros(len(risk))
     found[active] = np.diag(covariance.cumsum(axis=0).cumsum(axis=1))
-    # Ages without events know what the last one with some knew.
+    # Ages without events have the variance of the last age with some.
     last = np.maximum.accumulate(np.where(np.isin(np.arange(len(risk)), active),
                                           np.arange(len(risk)), -1))  # fmt: skip
     return np.where(last >= 0, np.maximum(found[last], 0), 0.0)
 
 
 def _both_ways(cells: np.ndarray) -> np.ndarray:
-    """For each two ages the sum over the steps (first, last age) that go over both."""
+    """For each pair of ages the sum over the steps (first, last age) that go over both."""
     over = cells.cumsum(axis=0)[:, ::-1].cumsum(axis=1)[:, ::-1]
     upper = np.triu(over)
     return upper + np.triu(over, 1).T

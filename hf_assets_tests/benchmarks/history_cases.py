@@ -47,7 +47,7 @@ def series(lake: str) -> dict[str, Any]:
     from hf_assets.hub.quality.schemas import DAY_QUALITY
     from hf_assets.trends.series import adoption, lifecycle, phases
     from hf_assets.trends.series import schemas as tables
-    from hf_assets.trends.series.incremental import brought_up, counts, levels
+    from hf_assets.trends.series.incremental import counts, levels, refresh
     from hf_assets.trends.series.past import Past
 
     there, spent = _Timed(Path(lake)), {}
@@ -65,9 +65,9 @@ def series(lake: str) -> dict[str, Any]:
     past = Past(there)
     for name, (table, make, _) in FROM_METRICS.items():
         one = levels(table, make)
-        spends(name, lambda one=one: brought_up(past, one))
+        spends(name, lambda one=one: refresh(past, one))
     lives = counts(tables.LIFECYCLE, lifecycle.lifecycle)
-    spends("lifecycle", lambda: brought_up(past, lives))
+    spends("lifecycle", lambda: refresh(past, lives))
     written(tables.ADOPTION_HISTORY, lambda: adoption.adoption_history(past))
     written(tables.MODEL_PHASES, lambda: phases.model_phases(there.read("model_history", None)))
     return {"cpu": spent, "storing": there.storing}

@@ -93,8 +93,8 @@ def test_clean_makes_text_inert(text: str, inert: str) -> None:
     assert wording.clean(text) == inert
 
 
-@given(st.text(max_size=3000), st.integers(5, 150))
-@settings(max_examples=60)
+@given(st.text(max_size=800), st.integers(5, 150))
+@settings(max_examples=40)
 def test_clean_holds_its_limit(text: str, limit: int) -> None:
     line = wording.clean(text, limit)
     assert 0 < len(line) <= max(limit, len("(blank)"))

@@ -123,7 +123,7 @@ def test_a_table_leaves_wide_columns_out_on_a_phone() -> None:
     for width, kinds in ((1000, 1), (480, 0)):
         with marks.house_style(), marks.page(width):
             sheet = marks.Sheet("T", "", [])
-            ledger.ledger(sheet, lines.whole(sheet), heads, rows)
+            ledger.ledger(sheet, lines.plot_box(sheet), heads, rows)
         said = [text.get_text() for text in sheet.figure.texts]
         assert said.count("b") == kinds
         assert any("…" in text for text in said)

@@ -1,4 +1,4 @@
-"""Checks of the series: each hands a table to a rule. Not here: any rule."""
+"""Checks of the series: each passes a table to a rule of `trends.series.rules`."""
 
 import dagster as dg
 
@@ -14,7 +14,7 @@ def _grows(table: Table, behind: str) -> dg.AssetChecksDefinition:
         tree = lake.tree
         return rules.grows_with_days(tree.read(table.name, None), tree.days(behind))
 
-    about = f"Every day of {behind} is in it, and no other."
+    about = f"Has exactly the days of {behind}."
     return check(table.name, "grows_with_days", rule, about, partitions=None)
 
 
@@ -22,13 +22,13 @@ def _adds_up(table: Table, *of: str) -> dg.AssetChecksDefinition:
     def rule(lake: LakeResource, _: str) -> RuleResult:
         return rules.shares_add_up(lake.tree.read(table.name, None), *of)
 
-    about = "On no day do the shares add up to more than one."
+    about = "The shares of a day add up to one at most."
     return check(table.name, "shares_add_up", rule, about, partitions=None)
 
 
 @dg.definitions
 def history_checks() -> dg.Definitions:
-    """A day that is stored shows up; nothing is counted twice."""
+    """Every stored day is in the series, and nothing counts twice."""
     return dg.Definitions(
         asset_checks=[
             _grows(schemas.CATEGORY_HISTORY, "daily_metrics"),

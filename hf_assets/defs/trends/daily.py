@@ -1,4 +1,4 @@
-"""Aggregates and figures of a day. Not here: how they are counted or drawn (`trends`)."""
+"""Aggregates and figures of a day."""
 
 import json
 from collections.abc import Mapping
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from hf_assets.charts.saving import Rendered
 
 
-# Written last: a day whose run died while drawing has none.
+# Written last: a day whose run was killed while drawing has no marker.
 FIGURES_MARKER = "figures.json"
 
 
 @daily_table(metrics.DAILY_METRICS, group="trends")
 def daily_metrics(models: Tables, enriched_spaces: Tables, model_usage: Tables) -> PartitionWrites:
-    """The day in a few hundred sums: by category, library, licence, sdk, year; the top 1000."""
+    """The day as a few hundred sums: by category, library, licence, SDK, year; the top 1000."""
     chosen = {day: stored.notes["chosen_usage"] for day, stored in model_usage.items()}
     spaces = {day: one if _has_spaces(one) else None for day, one in enriched_spaces.items()}
     inputs = (models, spaces, model_usage, chosen)
@@ -32,7 +32,7 @@ def daily_metrics(models: Tables, enriched_spaces: Tables, model_usage: Tables) 
 
 
 def _has_spaces(spaces: StoredTable) -> bool:
-    """False where the day's source, an archive, has no Spaces at all."""
+    """False if the day's source, an archive, has no Spaces."""
     return "absent_kind" not in spaces.provenance.get("raw_spaces", {})
 
 
@@ -54,9 +54,9 @@ def snapshot_figures(
 
     What is popular: downloads, likes and trending score by category, shares, years, usage.
     """
-    # Imported here: matplotlib takes as long to load as the rest of the code location.
-    from hf_assets.trends.figures.day.render import draw_days
+    # Imported late: matplotlib takes as long to load as the rest of the code location.
     from hf_assets.trends.figures.day.snapshot import snapshot_of
+    from hf_assets.trends.figures.render import draw_days
 
     days = [day for day in daily_metrics if day in model_usage]
     snapshots = {day: snapshot_of(daily_metrics[day], model_usage[day]) for day in days}

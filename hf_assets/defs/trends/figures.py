@@ -1,4 +1,4 @@
-"""Figures of many days, and the report. Not here: what is in them (`trends`)."""
+"""Figures over many days, and the report."""
 
 import json
 from collections.abc import Mapping
@@ -23,15 +23,15 @@ SERIES = (
 
 @dg.asset(group_name="trends/history", owners=["team:hub"], kinds={"matplotlib"}, deps=[*SERIES])
 def trend_figures(lake: LakeResource) -> dg.MaterializeResult:
-    """Figures of all days, as PNG and SVG: shares, ranks, risers, adoption; the gallery is below.
+    """Figures over all days, as PNG and SVG: shares, ranks, risers, adoption; the gallery is below.
 
-    Gaps are left open, days that are not trusted are shaded.
+    Missing days are left open and shaded grey; untrusted days are shaded yellow.
     """
     from hf_assets.trends.figures.history.history import read_history
-    from hf_assets.trends.figures.history.render import draw_trends
+    from hf_assets.trends.figures.render import draw
 
     history = read_history(lake.tree)
-    drawn = draw_trends(history)
+    drawn = draw(history)
     place = lake.tree.folder("trend_figures", None)
     facts = _days(history)
     with replacing_folder(place) as folder:
@@ -50,7 +50,7 @@ def trend_figures(lake: LakeResource) -> dg.MaterializeResult:
     deps=[*SERIES, every_day("daily_metrics"), every_day("model_usage")],
 )
 def insights_report(lake: LakeResource) -> dg.MaterializeResult:
-    """One page to mail or to publish as a static Space: numbers, trends, the newest trusted day."""
+    """A page to mail or to publish as a static Space: numbers, trends, the newest trusted day."""
     from hf_assets.trends.figures.history.history import read_history
     from hf_assets.trends.report.page import newest_day, write_report
 
@@ -66,7 +66,7 @@ def insights_report(lake: LakeResource) -> dg.MaterializeResult:
 
 
 def _days(history: "History") -> dict[str, Any]:
-    """Which days the figures are of."""
+    """The days that the figures cover."""
     there = history.days.filter(~history.days["gap"].fill_null(False))
     first, last = (str(there["day"][at]) if there.height else "none" for at in (0, -1))
     trusted = int(history.days["trusted"].fill_null(False).sum())

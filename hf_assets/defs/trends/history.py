@@ -1,12 +1,14 @@
-"""Series over all days. Not here: how they are made (`trends`).
+"""Series over all days.
 
-They read the lake's small daily tables themselves: a day that is missing is a gap, not an error.
+They read the lake's small daily tables themselves: a missing day is a gap, not an error.
 """
 
+import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
 
 import dagster as dg
+from pydantic import Field
 
 from hf_assets.defs.common.factories import every_day, once
 from hf_assets.defs.common.failures import clear_failures
@@ -17,7 +19,7 @@ from hf_assets.storage.parquet import Table
 from hf_assets.trends.series import adoption, phases, schemas
 from hf_assets.trends.series import lifecycle as lives
 from hf_assets.trends.series.concentration_history import concentration_history
-from hf_assets.trends.series.incremental import brought_up, counts, levels
+from hf_assets.trends.series.incremental import counts, levels, refresh
 from hf_assets.trends.series.key_history import (
     author_history,
     category_history,
@@ -31,9 +33,8 @@ from hf_assets.trends.series.space_history import space_usage_history
 GROUP = "trends/history"
 Make = Callable[[Past], TableWrite]
 
-
 JUDGED = dg.AssetDep("day_quality")
-# Made from one read of `daily_metrics`, in one step: what each is, as the UI says it.
+# Built in one step from a single read of `daily_metrics`; each with its description in the UI.
 FROM_METRICS: dict[str, tuple[Table, Make, str]] = {
     table.name: (table, make, about)
     for table, make, about in (
@@ -44,26 +45,45 @@ FROM_METRICS: dict[str, tuple[Table, Make, str]] = {
             license_history,
             "Licences over time, their groups, and derivatives looser or stricter than their base.",
         ),
-        (schemas.AUTHOR_HISTORY, author_history, "Authors over time, of each day's first 1000."),
+        (schemas.AUTHOR_HISTORY, author_history, "Authors over time, of each day's top 1000."),
         (
             schemas.MODEL_HISTORY,
             model_history,
-            "Every model that was ever among a day's first 1000, over time.",
+            "Every model that was ever among a day's top 1000, over time.",
         ),
-        (schemas.SPACE_USAGE_HISTORY, space_usage_history, "What Spaces use, over time."),
+        (
+            schemas.SPACE_USAGE_HISTORY,
+            space_usage_history,
+            "Models and SDKs that Spaces use, over time.",
+        ),
         (
             schemas.CONCENTRATION_HISTORY,
             concentration_history,
-            "How much of the downloads the first have, over time, and how many of them are new.",
+            "Share of downloads of the top models and authors, over time, and how many are new.",
         ),
     )
 }
 
 
 class SeriesConfig(dg.Config):
-    """Whether to trust what was made before."""
+    """Whether to rebuild every month, or those alone whose inputs changed."""
 
-    anew: bool = False
+    full_refresh: bool = Field(
+        default=False, description="Rebuild every month, as after a change of code."
+    )
+    anew: bool | None = Field(default=None, description="Deprecated: the old name of full_refresh.")
+
+    @property
+    def rebuild_all(self) -> bool:
+        """`full_refresh`, or `anew` where a run still says so."""
+        if self.anew is None:
+            return self.full_refresh
+        warnings.warn(
+            "the config field `anew` is now `full_refresh`; the next version drops the old name",
+            FutureWarning,
+            stacklevel=2,
+        )
+        return self.full_refresh or self.anew
 
 
 def _history(table: Table, *deps: dg.AssetDep) -> Callable[..., dg.AssetsDefinition]:
@@ -74,11 +94,11 @@ def _history(table: Table, *deps: dg.AssetDep) -> Callable[..., dg.AssetsDefinit
         kinds={"polars", "parquet"},
         deps=list(deps),
         io_manager_key="tables",
-        metadata=_told(table),
+        metadata=_table_metadata(table),
     )
 
 
-def _told(table: Table) -> dict[str, object]:
+def _table_metadata(table: Table) -> dict[str, object]:
     return {"dagster/column_schema": column_schema(table), "dagster/table_name": table.name}
 
 
@@ -91,7 +111,7 @@ def _told(table: Table) -> dict[str, object]:
             owners=["team:hub"],
             kinds={"polars", "parquet"},
             io_manager_key="tables",
-            metadata=_told(table),
+            metadata=_table_metadata(table),
             is_required=False,
         )
         for name, (table, _, about) in FROM_METRICS.items()
@@ -102,23 +122,23 @@ def _told(table: Table) -> dict[str, object]:
 def histories(
     context: dg.AssetExecutionContext, config: SeriesConfig, lake: LakeResource
 ) -> Iterator[dg.Output[AlreadyWritten]]:
-    """The series that are made from `daily_metrics`: it is read once for all.
+    """The series built from `daily_metrics`, which is read once for all of them.
 
-    A month is made anew where one of its days, or one that they look back on, is not as it was;
-    `anew` makes all of them, as after a change of code.
+    A month is rebuilt if one of its days, or a day that their rates look back on, has changed;
+    `full_refresh` rebuilds every month, as after a change of code.
     """
     chosen = context.op_execution_context.selected_output_names
     series = [levels(table, make) for name, (table, make, _) in FROM_METRICS.items()
               if name in chosen]  # fmt: skip
     with clear_failures():
-        found = brought_up(Past(lake.tree), *series, anew=config.anew)
-    for one, stored in zip(series, found, strict=True):
+        tables = refresh(Past(lake.tree), *series, full_refresh=config.rebuild_all)
+    for one, stored in zip(series, tables, strict=True):
         yield dg.Output(AlreadyWritten(one.table, stored), one.table.name)
 
 
 @_history(schemas.MODEL_PHASES, dg.AssetDep("model_history"))
 def model_phases(lake: LakeResource) -> PartitionWrites:
-    """Each model's peak, half-life, and the phase of hype that it is in."""
+    """Each model's peak, half-life and phase of hype."""
     with clear_failures():
         history = lake.tree.read("model_history", None)
     return once(schemas.MODEL_PHASES, lambda: phases.model_phases(history))
@@ -126,8 +146,8 @@ def model_phases(lake: LakeResource) -> PartitionWrites:
 
 @_history(schemas.ADOPTION_HISTORY, every_day("daily_changes"), JUDGED)
 def adoption_history(config: SeriesConfig, lake: LakeResource) -> PartitionWrites:
-    """How long models take to 1 k, 10 k, 100 k and 1 M downloads, those that wait counted."""
-    make = partial(adoption.adoption_history, Past(lake.tree), anew=config.anew)
+    """How long models take to 1 k, 10 k, 100 k and 1 M downloads; the slower ones are censored."""
+    make = partial(adoption.adoption_history, Past(lake.tree), full_refresh=config.rebuild_all)
     return once(schemas.ADOPTION_HISTORY, make)
 
 
@@ -135,9 +155,9 @@ def adoption_history(config: SeriesConfig, lake: LakeResource) -> PartitionWrite
 def lifecycle(config: SeriesConfig, lake: LakeResource) -> AlreadyWritten:
     """Models created, deleted, returned, first seen late, renamed and gated, a day.
 
-    In lists of some models: those that entered and left.
+    For lists of some models: those that entered and left.
     """
     series = counts(schemas.LIFECYCLE, lives.lifecycle)
     with clear_failures():
-        (stored,) = brought_up(Past(lake.tree), series, anew=config.anew)
+        (stored,) = refresh(Past(lake.tree), series, full_refresh=config.rebuild_all)
     return AlreadyWritten(series.table, stored)

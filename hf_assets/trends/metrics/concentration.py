@@ -1,4 +1,4 @@
-"""How unequally something is held: by models, or by authors."""
+"""The concentration of downloads in few models or authors."""
 
 import math
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ TOPS = (1, 10, 100, 1000)
 
 
 def concentration(held: pl.Series) -> Iterator[tuple[str, float]]:
-    """Gini, HHI, effective number, and the shares of the first; nothing where nothing is held.
+    """Gini, HHI, effective number, and the shares of the top; nothing where the sum is 0.
 
-    gini: 0, all alike, to 1. hhi: the sum of squared shares, to 10 000. effective_number: of equal
-    ones that would give that HHI. top_<k>: share of the first k, 0 to 1. top_1_percent: of the
-    first hundredth, rounded up.
+    gini: 0 (all are equal) to 1. hhi: the sum of squared shares, to 10 000. effective_number: of
+    equal holders that would give this HHI. top_<k>: share of the top k, 0 to 1. top_1_percent:
+    share of the top hundredth, rounded up.
 
     Args:
-        held: what each holds; nulls are left out.
+        held: the downloads of each holder; nulls are left out.
     """
     x = held.drop_nulls().sort().to_numpy().astype(np.float64)
     total, n = x.sum(), x.size

@@ -1,8 +1,8 @@
-"""One day of the Hub → one small table of aggregates.
+"""The small table of aggregates of a day, `daily_metrics`.
 
-Everything that a figure or a series over many days needs, in about 70 KB, so that a year is read
-faster than one day of models. Tidy: a row is a `key` of a `dimension`. The rankings (models,
-authors, models in Spaces) are row groups of their own, so that a reader of the rest skips them.
+It holds everything that figures and series read, in about 70 KB, so that a year is read faster than
+a single day of models. It is tidy: a row is a `key` of a `dimension`. The rankings (models,
+authors, models in Spaces) are row groups of their own, so that other readers skip them.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,14 +16,14 @@ from hf_assets.storage.parquet import Column, Table
 from hf_assets.trends.metrics.concentration import concentration
 from hf_assets.trends.metrics.licenses import against_base, license_group
 
-# The longest rankings kept a day.
+# Rows of the longest rankings of a day.
 TOP = 1000
-# Keys a dimension keeps; libraries and licences are free text, and the rest goes into one row.
+# Keys of a dimension; libraries and licences are free text, and a single row sums the rare ones.
 MOST_KEYS = 300
-# Models in Spaces kept a day.
+# Models in Spaces, of a day.
 TOP_USED = 300
 OTHER = "(other)"
-# The engine for what has been read: small steps cost it least.
+# The engine for rows already in memory: it costs least on small steps.
 HERE = "in-memory"
 FLOOR_KEY = "2022-03-02 (floor)"
 POPULARITY = ("downloads", "likes", "trending_score")
@@ -38,7 +38,7 @@ DAILY_METRICS = Table(
         "dimension": Column(
             pl.String,
             "category, library, license, license_group, against_base (a derivative's licence "
-            "beside its base model's), year, sdk, model, author (the top 1000 by downloads), "
+            "against its base model's), year, sdk, model, author (the top 1000 by downloads), "
             "models_per_space, usage_tag, usage_category, usage_model (the 300 models in most "
             "Spaces), usage_total, describe, correlation, concentration.",
         ),
@@ -88,7 +88,7 @@ def daily_metrics(
         models: that day's `models`.
         spaces: that day's `enriched_spaces`; None where the day's source has no Spaces.
         usage: that day's `model_usage`.
-        chosen_usage: rows of what `hub.usage.chosen_usage` says of that day.
+        chosen_usage: the rows that `hub.tables.usage.chosen_usage` gives for that day.
         day: the partition key.
     """
     counted = models.select(
@@ -131,8 +131,8 @@ _VALUES = {"dimension": pl.String, "key": pl.String, "value": pl.Float64}
 _SUMS = ("downloads", "downloads_all_time", "likes", "trending_score")
 
 
-def _said(name: str) -> pl.Expr:
-    """The sum of a counter; null, and not 0, where the Hub never said."""
+def _sum(name: str) -> pl.Expr:
+    """The sum of a counter; null, and not 0, where the Hub never gives it."""
     return pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()).alias(name)
 
 
@@ -140,7 +140,7 @@ def _sums(frame: pl.LazyFrame, column: str) -> pl.LazyFrame:
     """Sums a key: dimension, key, rows, and the counters."""
     return frame.group_by(pl.col(column).alias("key")).agg(
         pl.lit(column).alias("dimension").first(),
-        *(_said(name) for name in _SUMS),
+        *(_sum(name) for name in _SUMS),
         rows=pl.len().cast(pl.Int64),
     )
 
@@ -148,7 +148,7 @@ def _sums(frame: pl.LazyFrame, column: str) -> pl.LazyFrame:
 def _grouped_licenses(by_license: pl.LazyFrame) -> pl.LazyFrame:
     return by_license.group_by(key=license_group(pl.col("key"))).agg(
         pl.lit("license_group").alias("dimension").first(),
-        *(_said(name) for name in _SUMS),
+        *(_sum(name) for name in _SUMS),
         pl.col("rows").sum(),
     )
 
@@ -156,25 +156,25 @@ def _grouped_licenses(by_license: pl.LazyFrame) -> pl.LazyFrame:
 def _ranked(
     sums: pl.LazyFrame, keep: int = MOST_KEYS, *, by: str = "downloads", fold_rare: bool = True
 ) -> pl.LazyFrame:
-    """Highest `by` first in each dimension; keys past `keep` in one row `OTHER`.
+    """Highest `by` first in each dimension; the row `OTHER` sums the keys past `keep`.
 
     Args:
-        sums: what `_sums` gives, of one dimension after the other.
+        sums: rows of `_sums`, dimension by dimension.
     """
     kept = pl.col("rank") <= keep
     if fold_rare:
-        # What most models carry is kept too, however little it is downloaded.
+        # Keys of many models stay too, however little those are downloaded.
         kept |= pl.col("rows").rank("ordinal", descending=True).over("at") <= keep
     total = {name: pl.col(name).sum().over("at") for name in ("rows", "downloads", "likes")}
     return (
         sums.with_columns(at=pl.col("dimension").rle_id())
         .sort("at", by, "rows", "key", descending=[False, True, True, False], nulls_last=True)
         .with_columns(rank=pl.int_range(1, pl.len() + 1).over("at"))
-        # What is kept is a group by itself.
+        # Each key that stays is a group of its own.
         .group_by("at", pl.when(kept).then("rank").alias("rank"), maintain_order=True)
         .agg(
             pl.col("dimension", "key").first(),
-            *(_said(name) for name in _SUMS),
+            *(_sum(name) for name in _SUMS),
             pl.col("rows").sum(),
         )
         .sort("at", "rank", nulls_last=True)
@@ -191,10 +191,12 @@ def _ranked(
 
 
 def _top_models(models: pl.LazyFrame, counted: pl.DataFrame) -> pl.LazyFrame:
-    """The models with the most downloads; those of which the Hub does not say come last."""
-    said = counted["downloads"].drop_nulls()
+    """The models with the most downloads; those with an unknown number come last."""
+    downloads = counted["downloads"].drop_nulls()
     best = (
-        models.filter(pl.col("downloads") >= said.top_k(TOP).min()) if len(said) >= TOP else models
+        models.filter(pl.col("downloads") >= downloads.top_k(TOP).min())
+        if len(downloads) >= TOP
+        else models
     )
     return (
         best.select(
@@ -215,7 +217,7 @@ def _top_models(models: pl.LazyFrame, counted: pl.DataFrame) -> pl.LazyFrame:
 
 
 def _of_spaces(kinds: pl.DataFrame, usage: pl.LazyFrame) -> Iterator[pl.LazyFrame]:
-    """By sdk, by number of models, and what they use in all."""
+    """Spaces by SDK and by number of models, and their totals."""
     rows = kinds.lazy().with_columns(
         downloads=pl.lit(None, pl.Int64), downloads_all_time=pl.lit(None, pl.Int64)
     )
@@ -228,12 +230,12 @@ def _of_spaces(kinds: pl.DataFrame, usage: pl.LazyFrame) -> Iterator[pl.LazyFram
         share_rows=pl.col("rows") / pl.col("rows").sum(),
     )
     used = kinds["n_models"]
-    said = used.count() > 0  # else the Hub refused the field
+    known = used.count() > 0  # else the Hub refused the field
     totals = {
         "Spaces": kinds.height,
-        "Spaces with models": (used > 0).sum() if said else None,
-        "models used": usage.select(pl.len()).collect().item() if said else None,
-        "pairs": used.sum() if said else None,
+        "Spaces with models": (used > 0).sum() if known else None,
+        "models used": usage.select(pl.len()).collect().item() if known else None,
+        "pairs": used.sum() if known else None,
     }
     yield pl.LazyFrame(
         [("usage_total", key, rows) for key, rows in totals.items()],
@@ -254,17 +256,17 @@ def _top_used(usage: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _values(counted: pl.DataFrame, held: Mapping[str, pl.Series]) -> pl.DataFrame:
-    """What is a number for the whole day: distributions, correlations, concentration."""
-    # In one piece: the threads that read it cut it up, and each piece is added up by itself, so
-    # that the last bits of a mean or a correlation would depend on how many there are.
+    """Single numbers of a day: distributions, correlations, concentration."""
+    # In a single chunk: polars adds up each chunk by itself, so that the last bits of a mean or a
+    # correlation would depend on the number of threads that read the file.
     counted = counted.rechunk()
     numbers = dict([*_described(), *_correlated(counted)])
-    asked = [one.alias(str(at)) for at, one in enumerate(numbers.values())]
-    # Lazy: what several of them need, a ranking or a column of floats, is computed once.
-    found = counted.lazy().select(asked).collect(engine=HERE).row(0)
-    # A correlation with a column that is constant is nan, which equals nothing.
+    expressions = [one.alias(str(at)) for at, one in enumerate(numbers.values())]
+    # Lazy: a ranking or a column of floats that several of them share is computed once.
+    values = counted.lazy().select(expressions).collect(engine=HERE).row(0)
+    # A correlation with a constant column is NaN, which does not equal itself.
     rows = [
-        (*of, value if value == value else None) for of, value in zip(numbers, found, strict=True)
+        (*of, value if value == value else None) for of, value in zip(numbers, values, strict=True)
     ]
     rows += [
         ("concentration", f"{of}/{name}", value)
@@ -275,9 +277,9 @@ def _values(counted: pl.DataFrame, held: Mapping[str, pl.Series]) -> pl.DataFram
 
 
 def _described() -> Iterator[tuple[tuple[str, str], pl.Expr]]:
-    """count, mean, std, min, quartiles (interpolated, as pandas does) and max."""
+    """Count, mean, std, min, quartiles (interpolated, as pandas does) and max."""
     for name in POPULARITY:
-        # As floats: what polars calls a mean may be a date as well.
+        # As floats: for polars, a mean may be a date as well.
         column = pl.col(name).cast(pl.Float64)
         statistics = {
             "count": column.count().cast(pl.Float64),
@@ -292,7 +294,7 @@ def _described() -> Iterator[tuple[tuple[str, str], pl.Expr]]:
 
 
 def _correlated(counted: pl.DataFrame) -> Iterator[tuple[tuple[str, str], pl.Expr]]:
-    """Pearson and Spearman of each two of the popularity columns, over rows that have both."""
+    """Pearson and Spearman of each pair of popularity columns, over rows that have both."""
     gaps = {name for name in POPULARITY if counted[name].null_count()}
     pairs = (("likes", "trending_score"), ("likes", "downloads"), ("trending_score", "downloads"))
     for pair in pairs:

@@ -1,16 +1,15 @@
-"""Licences in groups, and how strict they are: what a derivative allows beside its base model.
+"""Licences in groups, and their strictness: a derivative's licence against its base model's.
 
 Identifiers are those of the Hub's list (hub-docs, docs/hub/repositories-licenses.md, read 2026-11).
-The group says what the licence asks of a user of the model: nothing but credit (permissive), the
-same terms for what is made of it (copyleft), to stay away from listed uses (openrail), or anything
-else (restricted: not for sale, not for all, research only, a company's own terms, or `other`). An
-identifier that is not in the list is restricted: nobody may take it for granted that it is open.
-`unknown` states no more than no licence at all does: none.
+The group is what the licence asks of a user of the model: credit at most (permissive), the same
+terms for derived works (copyleft), no listed uses (openrail), or anything else (restricted: no
+sale, research only, a company's own terms, or `other`). An identifier outside the list is
+restricted: nobody may assume that it is open. `unknown` counts as no licence: none.
 """
 
 import polars as pl
 
-# Least strict first. The order is ours: copyleft leaves every use free and binds who passes the
+# Least strict first. The order is ours: copyleft leaves every use free and binds those who pass the
 # model on, OpenRAIL forbids some uses, the others forbid more or reserve the right to.
 STRICTNESS = ("permissive", "copyleft", "openrail", "restricted")
 NONE = "none"
@@ -46,13 +45,13 @@ def license_group(license: pl.Expr) -> pl.Expr:
 
 
 def strictness(license: pl.Expr) -> pl.Expr:
-    """The place of its group in `STRICTNESS`, 0 is the loosest; null where there is none."""
-    places = {group: place for place, group in enumerate(STRICTNESS)}
-    return license_group(license).replace_strict(places, default=None, return_dtype=pl.Int8)
+    """The rank of its group in `STRICTNESS`, 0 is the loosest; null without a licence."""
+    ranks = {group: rank for rank, group in enumerate(STRICTNESS)}
+    return license_group(license).replace_strict(ranks, default=None, return_dtype=pl.Int8)
 
 
 def against_base(models: pl.LazyFrame) -> pl.DataFrame:
-    """Each derivative beside the first of its base models that is listed on the same day.
+    """Each derivative with the first of its base models that is listed on the same day.
 
     Ids are compared as 64-bit hashes: of 2.5 M, two are the same once in five million days.
 
@@ -61,7 +60,7 @@ def against_base(models: pl.LazyFrame) -> pl.DataFrame:
 
     Returns:
         A row a derivative whose base model is listed: against_base (looser, same, stricter;
-        unknown where one of the two states no licence), downloads, downloads_all_time, likes.
+        unknown where one of the two has no licence), downloads, downloads_all_time, likes.
     """
     derived = (
         models.filter(pl.col("base_models").list.len() > 0)
@@ -82,11 +81,11 @@ def against_base(models: pl.LazyFrame) -> pl.DataFrame:
         .unique("base", keep="first", maintain_order=True)
         .select("base", base_strict=strictness(pl.col("license")))
     )
-    found = named.join(listed, on="base", how="inner", maintain_order="left").unique(
+    bases = named.join(listed, on="base", how="inner", maintain_order="left").unique(
         "at", keep="first"
     )
     step = pl.col("strict") - pl.col("base_strict")
-    return derived.join(found.select("at", "base_strict"), on="at", how="inner").select(
+    return derived.join(bases.select("at", "base_strict"), on="at", how="inner").select(
         pl.when(step < 0)
         .then(pl.lit("looser"))
         .when(step == 0)

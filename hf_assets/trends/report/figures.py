@@ -1,10 +1,7 @@
-"""The report's figures: each drawn for a wide page and for a phone, its words beside it.
-
-Not here: the page they stand on (`report.py`).
-"""
+"""The report's figures: each drawn for a wide page and for a phone, or written as a table."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import starmap
@@ -15,17 +12,17 @@ from matplotlib.figure import Figure
 from hf_assets.charts.marks import Drawn, page
 from hf_assets.charts.saving import webp
 from hf_assets.charts.wording import DPI
-from hf_assets.trends.figures.day.render import FIGURES
 from hf_assets.trends.figures.day.snapshot import Snapshot
 from hf_assets.trends.figures.history.history import History
-from hf_assets.trends.figures.history.render import every_figure
+from hf_assets.trends.figures.history.movers import Movers, weekly_movers
+from hf_assets.trends.figures.registry import drawings
 
 WIDE, NARROW = 1000, 480  # px of the two pages
 
 
 @dataclass(frozen=True)
 class Image:
-    """One drawing: WebP bytes, and its size in px of the page."""
+    """A drawing: WebP bytes, and its size in px of the page."""
 
     data: bytes
     width: int
@@ -34,54 +31,83 @@ class Image:
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure and its words; `name` is its anchor."""
+    """A figure with its words: two drawings, or a table where it has `movers`.
+
+    Attributes:
+        name: its anchor.
+    """
 
     name: str
     title: str
     finding: str
     caption: str
-    wide: Image
-    narrow: Image
+    wide: Image | None = None
+    narrow: Image | None = None
+    movers: Movers | None = None
 
 
-Given = Snapshot | History
 _Words = tuple[str, str, str]
 
 
-def pictures(given: Mapping[str, Given], processes: int = 0) -> dict[str, list[Picture]]:
-    """All figures of each day or history, by the name it was given under.
+def pictures(
+    data: Mapping[str, Snapshot | History], processes: int = 0
+) -> dict[str, list[Picture]]:
+    """All figures of each day and history, under the same names.
 
     Args:
-        given: a `Snapshot` gets the figures of a day, a `History` those of many.
+        data: by the prefix of its figures' anchors.
         processes: how many draw; as many as there are processors by default.
     """
-    jobs = [(name, one, width) for name, one in given.items() for width in (WIDE, NARROW)]
+    tables = {name: _tables(one) for name, one in data.items()}
+    jobs = [(one, width, tuple(tables[name])) for name, one in data.items()
+            for width in (WIDE, NARROW)]  # fmt: skip
     processes = min(processes or os.cpu_count() or 1, len(jobs))
     if processes < 2:
-        made = list(starmap(_draw, jobs))
+        drawn = list(starmap(_draw, jobs))
     else:
         with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-            made = list(pool.map(_draw, *zip(*jobs, strict=True)))
-    found = {}
-    for i, name in enumerate(given):
-        wide, narrow = made[2 * i], made[2 * i + 1]
-        found[name] = [
-            Picture(key, *words, image, narrow[key][1]) for key, (words, image) in wide.items()
+            drawn = list(pool.map(_draw, *zip(*jobs, strict=True)))
+    return {
+        name: [
+            _picture(name, key, drawn[2 * i], drawn[2 * i + 1], tables[name])
+            for key in drawings(one)
         ]
-    return found
+        for i, (name, one) in enumerate(data.items())
+    }
 
 
-def _draw(name: str, given: Given, width: int) -> dict[str, tuple[_Words, Image]]:
-    """Every figure of what is given, by anchor, bare of the words that stand beside it."""
-    found = {}
+def _tables(data: Snapshot | History) -> dict[str, Movers]:
+    """What a table shows better than a drawing: names in full, with links."""
+    if isinstance(data, Snapshot):
+        return {}
+    found = {name: weekly_movers(data, rising=name == "risers") for name in ("risers", "fallers")}
+    return {name: movers for name, movers in found.items() if movers.rows}
+
+
+def _picture(
+    prefix: str,
+    key: str,
+    wide: Mapping[str, tuple[_Words, Image]],
+    narrow: Mapping[str, tuple[_Words, Image]],
+    tables: Mapping[str, Movers],
+) -> Picture:
+    anchor = f"{prefix}-{key.replace('_', '-')}"
+    if key in tables:
+        movers = tables[key]
+        return Picture(
+            anchor, movers.title, movers.finding(str), " · ".join(movers.caption), movers=movers
+        )
+    words, image = wide[key]
+    return Picture(anchor, *words, image, narrow[key][1])
+
+
+def _draw(
+    data: Snapshot | History, width: int, without: Collection[str]
+) -> dict[str, tuple[_Words, Image]]:
+    """The other figures by name, bare of the words that the page has as text."""
     with page(width):
-        if isinstance(given, Snapshot):
-            drawn = {key: figure(given) for key, figure in FIGURES.items()}
-        else:
-            drawn = {key: figure(given) for key, figure in every_figure().items()}
-    for key, figure in drawn.items():
-        found[f"{name}-{key.replace('_', '-')}"] = (_words(figure), _image(figure))
-    return found
+        drawn = {name: make() for name, make in drawings(data).items() if name not in without}
+    return {name: (_words(figure), _image(figure)) for name, figure in drawn.items()}
 
 
 def _words(figure: Figure) -> _Words:

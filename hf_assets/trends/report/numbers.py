@@ -1,4 +1,4 @@
-"""The report's summary: numbers, each with the asset and the day it is from. No prose."""
+"""The report's summary: numbers, each with the asset and the day that it is from."""
 
 import datetime
 from collections.abc import Iterable
@@ -11,6 +11,7 @@ from hf_assets.charts.wording import exact, human, percent, plural
 from hf_assets.hub.quality.schemas import DAY_QUALITY
 from hf_assets.trends.figures.day.snapshot import number_of
 from hf_assets.trends.figures.history.history import History, grown, signed, sources
+from hf_assets.trends.figures.history.movers import growths, movers
 from hf_assets.trends.series.schemas import CONCENTRATION_HISTORY, LIFECYCLE, MODEL_HISTORY
 
 WEEK = 7
@@ -18,7 +19,7 @@ FLAGGED_ROWS = 60  # days in the report's table; all are in `day_quality`
 
 
 class Number(NamedTuple):
-    """What is counted, how much, what it is compared with, and where it is from."""
+    """A number with its label, a comparison, and the asset and day that it is from."""
 
     label: str
     value: str
@@ -27,7 +28,7 @@ class Number(NamedTuple):
 
 
 class FlaggedDay(NamedTuple):
-    """A day that is missing or that something is wrong with."""
+    """A day that is missing or has a flag."""
 
     day: str
     what: str
@@ -42,18 +43,18 @@ def newest_trusted(h: History) -> datetime.date | None:
 
 
 def numbers(h: History) -> list[Number]:
-    """What the report says first, of the newest trusted day and the week before it.
+    """The summary of the newest trusted day and of the week before it.
 
-    A day is compared with one that covers the same: a folder's lists are no smaller Hub.
+    Only days of the same coverage are compared: a folder's lists are no smaller Hub.
     """
     day = newest_trusted(h)
     if day is None:
         return []
     by_day = {row["day"]: row for row in h.days.to_dicts() if row["trusted"]}
-    earlier = [one for one in _as_wide(h, day) if one in by_day and (day - one).days >= WEEK]
+    earlier = [one for one in _same_coverage(h, day) if one in by_day and (day - one).days >= WEEK]
     before = by_day[max(earlier)] if earlier else None
     at = f"{DAY_QUALITY.name}, {day}"
-    found = [
+    summary = [
         _counted(said, by_day[day], before, column, at)
         for column, said in (
             ("models", "models listed"),
@@ -61,13 +62,13 @@ def numbers(h: History) -> list[Number]:
             ("spaces", "Spaces listed"),
         )
     ]
-    found += [_created(h, day), _held(h, day), _mover(h, day, rising=True)]
-    found += [_mover(h, day, rising=False), _trusted(h)]
-    return [one for one in found if one is not None]
+    summary += [_created(h, day), _held(h, day), _mover(h, day, rising=True)]
+    summary += [_mover(h, day, rising=False), _trusted(h)]
+    return [number for number in summary if number is not None]
 
 
-def _as_wide(h: History, day: datetime.date) -> list[datetime.date]:
-    """The days of the same coverage as that one."""
+def _same_coverage(h: History, day: datetime.date) -> list[datetime.date]:
+    """The days of the same coverage as this day."""
     of_day = h.days.filter(pl.col("day") == day)["coverage"][0]
     same = pl.col("coverage").eq_missing(pl.lit(of_day, pl.String))
     return h.days.filter(same)["day"].to_list()
@@ -101,7 +102,7 @@ def _created(h: History, day: datetime.date) -> Number | None:
 
 def _held(h: History, day: datetime.date) -> Number | None:
     rows = h.rows(CONCENTRATION_HISTORY, pl.col("of") == "models", pl.col("day") <= day,
-                  pl.col("day").is_in(_as_wide(h, day)))  # fmt: skip
+                  pl.col("day").is_in(_same_coverage(h, day)))  # fmt: skip
     rows = rows.filter(pl.col("top_10").is_finite())
     if not rows.height:
         return None
@@ -115,13 +116,10 @@ def _held(h: History, day: datetime.date) -> Number | None:
 
 
 def _mover(h: History, day: datetime.date, *, rising: bool) -> Number | None:
-    base = pl.col("downloads") / (1 + pl.col("growth_7"))
-    rows = h.rows(MODEL_HISTORY, pl.col("day") == day, pl.col("growth_7").is_finite(),
-                  base >= 10_000)  # fmt: skip
-    rows = rows.filter(pl.col("growth_7") > 0 if rising else pl.col("growth_7") < 0)
+    rows = movers(growths(h.frames[MODEL_HISTORY.name], day), rising=rising)
     if not rows.height:
         return None
-    one = rows.sort("growth_7", "hub_id", descending=[rising, False]).row(0, named=True)
+    one = rows.row(0, named=True)
     label = f"downloads of the first {'riser' if rising else 'faller'} of the week"
     return Number(label, grown(one["growth_7"]), one["id"] or "", f"{MODEL_HISTORY.name}, {day}")
 
@@ -134,7 +132,7 @@ def _trusted(h: History) -> Number:
 
 
 def flagged_days(h: History) -> tuple[list[FlaggedDay], int]:
-    """Days with a flag, newest first, and how many more there are than fit."""
+    """Days with a flag, newest first, and the number of those that do not fit."""
     rows = [row for row in h.days.to_dicts()[::-1] if row["flags"] or row["trusted"] is False]
     shown = [
         FlaggedDay(
@@ -150,5 +148,5 @@ def flagged_days(h: History) -> tuple[list[FlaggedDay], int]:
 
 
 def _words(flags: Iterable[str]) -> str:
-    said = {"gap": "missing", "short": "under 18 hours after the last"}
-    return ", ".join(said.get(flag, flag.replace("_", " ")) for flag in flags)
+    words = {"gap": "missing", "short": "under 18 hours after the last"}
+    return ", ".join(words.get(flag, flag.replace("_", " ")) for flag in flags)

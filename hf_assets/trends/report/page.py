@@ -1,11 +1,11 @@
-"""The insights as one page: no request leaves it, no script is on it.
+"""The insights as a page without scripts that sends no request of its own.
 
-What belongs here: what stands where on the page. What does not: its numbers (`report_numbers.py`)
-and its figures (`report_figures.py`). Everything that came from the Hub is escaped by the template.
+The template escapes every text of the Hub.
 """
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
@@ -13,14 +13,21 @@ from typing import Any
 import jinja2
 
 from hf_assets.charts.axes import day_name
-from hf_assets.charts.wording import clean, exact, plural
+from hf_assets.charts.lines import numbers as floats
+from hf_assets.charts.lines import runs
+from hf_assets.charts.wording import clean, exact, human, plural
 from hf_assets.storage.lake import Lake
 from hf_assets.trends.figures.day.snapshot import Snapshot, snapshot_of
-from hf_assets.trends.figures.history.history import TABLES, History, sources
+from hf_assets.trends.figures.history.history import TABLES, History, grown, is_embedded, sources
+from hf_assets.trends.figures.history.movers import Mover, Movers
 from hf_assets.trends.report.figures import Image, Picture, pictures
 from hf_assets.trends.report.numbers import flagged_days, newest_trusted, numbers
 
 TITLE = "Hugging Face Hub, insights"
+HUB = "https://huggingface.co/"
+# As the Hub allows them: what came otherwise is no address.
+_REPO_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)?")
+_SPARK_WIDTH, _SPARK_HEIGHT = 120, 22  # px
 
 
 def write_report(history: History, day: Snapshot | None, processes: int = 0) -> dict[str, bytes]:
@@ -28,11 +35,11 @@ def write_report(history: History, day: Snapshot | None, processes: int = 0) -> 
 
     Args:
         history: the series.
-        day: the newest trusted day with figures of its own, if there is one.
+        day: the newest trusted day with figures of its own, or None.
         processes: how many draw the figures.
     """
-    given = {"trend": history} | ({"day": day} if day else {})
-    drawn = pictures(given, processes)
+    data = {"trend": history} | ({"day": day} if day else {})
+    drawn = pictures(data, processes)
     return {
         "index.html": _page(history, day, drawn).encode("utf-8", "replace"),
         "README.md": _card(history).encode(),
@@ -40,11 +47,11 @@ def write_report(history: History, day: Snapshot | None, processes: int = 0) -> 
 
 
 def newest_day(lake: Lake, history: History) -> Snapshot | None:
-    """The newest trusted day whose aggregates are there, for the figures of a day."""
+    """The newest trusted day with aggregates, for the figures of a day."""
     trusted = history.days.filter(history.days["trusted"].fill_null(False))["day"]
-    known = set(lake.days("daily_metrics")) & set(lake.days("model_usage"))
+    stored = set(lake.days("daily_metrics")) & set(lake.days("model_usage"))
     for day in map(str, trusted[::-1]):
-        if day in known:
+        if day in stored:
             return snapshot_of(lake.read("daily_metrics", day), lake.read("model_usage", day))
     return None
 
@@ -62,6 +69,7 @@ def _page(history: History, day: Snapshot | None, drawn: Mapping[str, Sequence[P
         sources=sources(history.days.to_dicts()),
         newest=day_name(newest) if (newest := newest_trusted(history)) else "",
         numbers=numbers(history),
+        link=_link if _is_public(history) else _no_link,
         trends=drawn.get("trend", []),
         day=day,
         today=drawn.get("day", []),
@@ -72,7 +80,7 @@ def _page(history: History, day: Snapshot | None, drawn: Mapping[str, Sequence[P
 
 
 def _card(history: History) -> str:
-    """The Space card; only words of ours and dates stand in its front matter."""
+    """The Space card; its front matter holds our own words and dates only."""
     return _template("README.md.jinja").render(title=TITLE, span=_span(history))
 
 
@@ -100,6 +108,9 @@ def _template(name: str) -> jinja2.Template:
     )
     world.filters["image"] = _image
     world.filters["clean"] = _inert
+    world.filters["human"] = human
+    world.filters["grown"] = grown
+    world.filters["spark"] = _spark
     return world.get_template(name)
 
 
@@ -110,3 +121,31 @@ def _image(image: Image) -> str:
 def _inert(value: Any) -> str:
     """One line, without control and direction characters; the template escapes it."""
     return clean(str(value), 200) if value else ""
+
+
+def _is_public(history: History) -> bool:
+    """Whether the newest trusted day is of the public Hub, and no embedded one's."""
+    trusted = history.days.filter(history.days["trusted"].fill_null(False))
+    return not trusted.height or not is_embedded(trusted.row(-1, named=True))
+
+
+def _link(model: str) -> str:
+    """A model's page on the Hub; empty where its name is no repository's."""
+    return HUB + model if _REPO_ID.fullmatch(model) else ""
+
+
+def _no_link(_: str) -> str:
+    return ""
+
+
+def _spark(mover: Mover, movers: Movers) -> list[str]:
+    """The points of a small line's stretches without a gap, in px; its scale begins at 0."""
+    first, last = movers.days[0], movers.days[-1]
+    levels = floats(mover.past)
+    most = max((level for level in levels if level > 0), default=1.0)
+    x = [(day - first) / max(last - first, 1) * (_SPARK_WIDTH - 2) + 1 for day in movers.days]
+    y = _SPARK_HEIGHT - 1 - (_SPARK_HEIGHT - 2) * levels / most
+    return [
+        " ".join(f"{x[i]:.1f},{y[i]:.1f}" for i in range(run.start, run.stop))
+        for run in runs(movers.days, mover.past)
+    ]

@@ -1,15 +1,15 @@
-"""How long models take to a number of downloads, those that still wait counted as waiting.
+"""How long models take to a number of downloads; models that have not reached it are censored.
 
 `daily_changes` counts, for each step between two days, how many models below the number were at
-risk at each age, and how many of them had reached it at its end. Added up over all trusted steps,
-by the length of the step, they are what `trends.survival` makes its estimate from: Kaplan and
-Meier's where days follow each other, Turnbull's where they do not, as nobody saw on which day
-within a step it was reached. A model comes under observation at the age at which it is first seen
-below the number (delayed entry) and leaves it at the age at which it is last seen: the
-still-waiting are censored by construction, and nobody is followed by name.
+risk at each age, and how many of them had reached it at its end. `trends.survival` estimates from
+these counts, added up over all trusted steps by the length of the step: Kaplan and Meier's estimate
+where days follow each other, Turnbull's where they do not, as nobody saw on which day within a step
+a model reached the number. A model comes under observation at the age at which it is first seen
+below the number (delayed entry) and leaves it at the age at which it is last seen, so that models
+still below it are censored by construction, and nobody is followed by name.
 
-Days that were compared before steps of more than a week counted have none such; all others are read
-as they are: the length of a step is in their columns `day` and `before`.
+The columns `day` and `before` give the length of a step. Days compared by older versions have no
+steps of more than a week.
 """
 
 import datetime
@@ -18,18 +18,18 @@ import numpy as np
 import polars as pl
 
 from hf_assets.storage.lake import TableWrite
-from hf_assets.trends.series.incremental import brought_up, counts
+from hf_assets.trends.series.incremental import counts, refresh
 from hf_assets.trends.series.past import Past
 from hf_assets.trends.series.schemas import ADOPTION_STEPS
 from hf_assets.trends.survival import shares
 
 
-def adoption_history(past: Past, *, anew: bool = False) -> TableWrite:
+def adoption_history(past: Past, *, full_refresh: bool = False) -> TableWrite:
     """A row a milestone and age with models at risk. Columns: `ADOPTION_HISTORY`.
 
-    The steps are kept by month beside it, and those that stand are not counted again; `anew` does.
+    The steps are stored by month in the same folder; `full_refresh` counts all of them again.
     """
-    (steps,) = brought_up(past, counts(ADOPTION_STEPS, adoption_steps), anew=anew)
+    (steps,) = refresh(past, counts(ADOPTION_STEPS, adoption_steps), full_refresh=full_refresh)
     frame = steps.frame.drop("day").group_by("milestone", "age", "step").sum().collect()
     notes = {"models that reached a number": frame["reached"].sum()}
     return TableWrite(frames=[shares(frame)], notes=notes)
@@ -38,8 +38,8 @@ def adoption_history(past: Past, *, anew: bool = False) -> TableWrite:
 def adoption_steps(past: Past) -> TableWrite:
     """The steps of each month added up. Columns: `ADOPTION_STEPS`.
 
-    Steps count whose two days are both trusted: what is missed on one is missed by risk and event.
-    Those of a stale day do not: they go over steps that other days count.
+    A step counts if both of its days are trusted: a model missing on one of them is missing from
+    risk and events alike. Steps of a stale day do not count: they overlap those of other days.
     """
     trusted = past.trusted_days
     fresh = sorted(set(trusted) - set(past.stale_days))
@@ -54,9 +54,9 @@ def adoption_steps(past: Past) -> TableWrite:
 def _hazards(
     rows: pl.DataFrame, trusted: list[datetime.date], fresh: list[datetime.date]
 ) -> pl.DataFrame:
-    """The steps among those rows that count, added up: what `survival.shares` takes."""
+    """The valid steps among these rows, added up: the input of `survival.shares`."""
     counts = _among(rows["day"], fresh) & _among(rows["before"], trusted)
-    # Nearly always a day, and few others: numbers that cells can be told by.
+    # Nearly always a day, and few other lengths: small numbers make the cells.
     days = (rows["day"] - rows["before"]).dt.total_days().fill_null(1).clip(1).to_numpy()
     lengths, length = np.unique(days, return_inverse=True)
     # The rows of a milestone lie together, a few hundred a day.
@@ -84,7 +84,7 @@ def _hazards(
 
 
 def _among(days: pl.Series, wanted: list[datetime.date]) -> np.ndarray:
-    """Whether each day is one of those; a day's rows lie together."""
+    """Whether each day is among `wanted`; a day's rows lie together."""
     runs = days.rle().struct.unnest()
     fits = runs["value"].is_in(wanted).fill_null(False)
     return np.repeat(fits.to_numpy(), runs["len"].to_numpy())

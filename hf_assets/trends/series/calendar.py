@@ -1,7 +1,4 @@
-"""The stored days with the verdict on each: which can be trusted, and compared with which.
-
-Not here: what is spread or counted between them (`trends.series`).
-"""
+"""The stored days with their results in `day_quality`: which are trusted, and comparable."""
 
 import datetime
 from collections.abc import Sequence
@@ -23,15 +20,14 @@ class Calendar:
 
     Attributes:
         days: days since 1970-01-01, UTC (int32).
-        times: when the data was taken, in days on the same scale, as far as it is known (float64):
-            between two captures lie the hours that were really spanned.
+        times: the time of each capture, in days on the same scale (float64), so that the distance
+            of two captures is the hours between them; whole days where a time is unknown.
         trusted: passed the rules of `day_quality` (bool).
         coverage: equal where two days list the same part of the Hub (int32), by
-            `day_quality.coverage`. A folder's lists, a limited capture and the whole Hub differ,
-            and a step from one to another is no growth of anything.
+            `day_quality.coverage`. A folder's lists, a limited capture and the full Hub differ: a
+            step from one to another is no growth.
         sources: `day_quality.source` of each day.
-        shown: the days whose rows are wanted (bool); the others are there for their rates. None:
-            all.
+        shown: the days whose rows are needed (bool); the others serve their rates. None: all.
     """
 
     days: np.ndarray
@@ -44,22 +40,22 @@ class Calendar:
     def __len__(self) -> int:
         return len(self.days)
 
-    def places(self, days: np.ndarray) -> np.ndarray:
-        """The places of those days (int32), all of them stored."""
+    def indices(self, days: np.ndarray) -> np.ndarray:
+        """The indices (int32) of these days, all of them stored."""
         if not len(self):
             return np.zeros(0, np.int32)
-        place = np.zeros(self.days[-1] - self.days[0] + 1, np.int32)
-        place[self.days - self.days[0]] = np.arange(len(self))
-        return place[days - self.days[0]]
+        index = np.zeros(self.days[-1] - self.days[0] + 1, np.int32)
+        index[self.days - self.days[0]] = np.arange(len(self))
+        return index[days - self.days[0]]
 
-    def only(self, places: np.ndarray, shown: np.ndarray) -> "Calendar":
-        """Those days alone, ascending, of which the rows of some are wanted."""
+    def subset(self, indices: np.ndarray, shown: np.ndarray) -> "Calendar":
+        """The calendar of these days, ascending; `shown` marks those whose rows are needed."""
         return Calendar(
-            days=self.days[places],
-            times=self.times[places],
-            trusted=self.trusted[places],
-            coverage=self.coverage[places],
-            sources=tuple(self.sources[place] for place in places),
+            days=self.days[indices],
+            times=self.times[indices],
+            trusted=self.trusted[indices],
+            coverage=self.coverage[indices],
+            sources=tuple(self.sources[index] for index in indices),
             shown=shown,
         )
 
@@ -69,35 +65,35 @@ class Calendar:
 
     @cached_property
     def neighbours(self) -> tuple[np.ndarray, np.ndarray]:
-        """Places of the last trusted day before each day and the first one after it (int32).
+        """Indices (int32) of the last trusted day before each day and of the first after it.
 
         Both have the coverage of the day itself; `NO_DAY` where there is none.
         """
         before, after = np.full((2, len(self)), NO_DAY, np.int32)
         for cover in np.unique(self.coverage):
-            places = np.flatnonzero(self.coverage == cover)
-            good = places[self.trusted[places]]
-            at = np.searchsorted(good, places)
+            same = np.flatnonzero(self.coverage == cover)
+            good = same[self.trusted[same]]
+            at = np.searchsorted(good, same)
             padded = np.concatenate([[NO_DAY], good, [NO_DAY]])
-            before[places] = padded[at]
-            after[places] = padded[at + 1 + self.trusted[places]]
+            before[same] = padded[at]
+            after[same] = padded[at + 1 + self.trusted[same]]
         return before, after
 
     def earlier(self, least: int, most: int) -> np.ndarray:
-        """Places of the last trusted day `least` to `most` days before each day (int32).
+        """Indices (int32) of the last trusted day `least` to `most` days before each day.
 
         Of the same coverage; `NO_DAY` where there is none.
         """
-        found = np.full(len(self), NO_DAY, np.int32)
+        earlier = np.full(len(self), NO_DAY, np.int32)
         for cover in np.unique(self.coverage):
-            places = np.flatnonzero(self.coverage == cover)
-            good = places[self.trusted[places]]
+            same = np.flatnonzero(self.coverage == cover)
+            good = same[self.trusted[same]]
             if not len(good):
                 continue
-            at = np.searchsorted(self.days[good], self.days[places] - least, side="right") - 1
-            near = (at >= 0) & (self.days[good[at]] >= self.days[places] - most)
-            found[places[near]] = good[at[near]]
-        return found
+            at = np.searchsorted(self.days[good], self.days[same] - least, side="right") - 1
+            near = (at >= 0) & (self.days[good[at]] >= self.days[same] - most)
+            earlier[same[near]] = good[at[near]]
+        return earlier
 
     @cached_property
     def frame(self) -> pl.DataFrame:
@@ -109,41 +105,41 @@ class Calendar:
 
 
 def calendar(quality: pl.DataFrame, stored: Sequence[str]) -> Calendar:
-    """The verdicts on those days.
+    """The calendar of these days.
 
     Args:
         quality: rows of `DAY_QUALITY`.
         stored: days (YYYY-MM-DD) that are in the lake, oldest first.
 
     Raises:
-        MissingDay: a stored day has no verdict.
+        MissingDay: a stored day has no row in `day_quality`.
     """
-    verdicts = {row["day"].isoformat(): row for row in quality.sort("day").iter_rows(named=True)}
-    unjudged = [day for day in stored if day not in verdicts]
-    if unjudged:
-        more = f" and {len(unjudged) - 1} more days" if len(unjudged) > 1 else ""
+    results = {row["day"].isoformat(): row for row in quality.sort("day").iter_rows(named=True)}
+    missing = [day for day in stored if day not in results]
+    if missing:
+        more = f" and {len(missing) - 1} more days" if len(missing) > 1 else ""
         raise MissingDay(
-            f"day_quality does not know {unjudged[0]}{more}: materialise day_quality first"
+            f"day_quality does not know {missing[0]}{more}: materialise day_quality first"
         )
     times: dict[datetime.date, float] = {}
     coverage: dict[str | None, int] = {}
     last: dict[str | None, datetime.date] = {}
-    for row in verdicts.values():
+    for row in results.values():
         day, cover = row["day"], row["coverage"]
         coverage.setdefault(cover, len(coverage))
-        # A day that was made before the one beside it was there is that many days after it.
+        # A day compared before its neighbour was stored follows it by the days between them.
         before = row["before"] or last.get(cover)
         last[cover] = day
         times[day] = float(_number(day))
         if before is not None:
             step = (day - before).days
             hours = row["hours"]
-            # Two captures are never more than a day further apart, or nearer, than their days.
-            told = hours is not None and hours > 0 and abs(hours / 24 - step) <= 1
+            # The hours between two captures differ from their days by a day at most.
+            valid = hours is not None and hours > 0 and abs(hours / 24 - step) <= 1
             times[day] = times.setdefault(before, float(_number(before))) + (
-                hours / 24 if told else step
+                hours / 24 if valid else step
             )
-    rows = [verdicts[day] for day in stored]
+    rows = [results[day] for day in stored]
     days = [row["day"] for row in rows]
     return Calendar(
         days=np.array([_number(day) for day in days], np.int32),

@@ -1,4 +1,4 @@
-"""How much of the downloads the first have, and how many of them are new, over time."""
+"""The share of downloads of the top models and authors over time, and how many are new."""
 
 import numpy as np
 import polars as pl
@@ -8,7 +8,7 @@ from hf_assets.trends.series.calendar import NO_DAY, Calendar
 from hf_assets.trends.series.panel import SLACK, panel
 from hf_assets.trends.series.past import Past
 
-# The first so many are compared for turnover.
+# Turnover compares the top 100.
 FIRST = 100
 MEASURES = ["gini", "hhi", "effective_number", "top_1", "top_10", "top_100", "top_1000",
             "top_1_percent"]  # fmt: skip
@@ -31,7 +31,7 @@ def concentration_history(past: Past) -> TableWrite:
             pl.col("value").filter(pl.col("field_1") == name).first().alias(name)
             for name in MEASURES
         )
-        # Days that were aggregated before it was kept.
+        # Days of older versions lack it.
         .with_columns(effective_number=pl.coalesce("effective_number", 10_000 / pl.col("hhi")))
         .sort("at")
     )
@@ -48,11 +48,11 @@ def concentration_history(past: Past) -> TableWrite:
             mine = (of == name).to_numpy()
             column[mine] = _turnover(past.calendar, first, days)[history.at[mine]]
         turnovers[f"turnover_{days}"] = column
-    return past.made([history.table(**turnovers)])
+    return past.table_write([history.table(**turnovers)])
 
 
 def _first(rows: pl.DataFrame, key: str, days: int) -> np.ndarray:
-    """Which keys are among the first of each day: a row a day, a column a key."""
+    """Which keys are among the top `FIRST` of each day: a row a day, a column a key."""
     ranked = rows.select("at", "rank", key).filter(pl.col("rank") <= FIRST)
     numbers = ranked[key].to_physical().rank("dense").fill_null(0).to_numpy()
     found = np.zeros((days, numbers.max(initial=0) + 1), bool)
@@ -60,11 +60,11 @@ def _first(rows: pl.DataFrame, key: str, days: int) -> np.ndarray:
     return found
 
 
-def _turnover(known: Calendar, first: np.ndarray, days: int) -> np.ndarray:
-    """Share of each trusted day's first that were not among the first of the day before."""
-    base = known.earlier(days, days + SLACK)
+def _turnover(calendar: Calendar, first: np.ndarray, days: int) -> np.ndarray:
+    """Share of each trusted day's top that is new since the base day."""
+    base = calendar.earlier(days, days + SLACK)
     now, then = first, first[base]
     size = now.sum(axis=1)
-    told = known.trusted & (base != NO_DAY) & (size > 0) & then.any(axis=1)
+    comparable = calendar.trusted & (base != NO_DAY) & (size > 0) & then.any(axis=1)
     new = (now & ~then).sum(axis=1)
-    return np.divide(new, size, out=np.full(len(known), np.nan), where=told)
+    return np.divide(new, size, out=np.full(len(calendar), np.nan), where=comparable)

@@ -1,8 +1,8 @@
-"""What each month of a series depends on, so that it is made anew only where that has changed.
+"""The inputs of each month of a series, and their fingerprint: a change rebuilds the month.
 
 A row depends on few days: those of its month, those that a rate may reach back to, and the trusted
-days on either side of one that is spread. Of each it matters whether its file is the same, and what
-`day_quality` says of it.
+days on either side of an interpolated day. Of each day, its file counts and its row in
+`day_quality`.
 """
 
 import hashlib
@@ -22,30 +22,30 @@ from hf_assets.storage.parquet import Table
 from hf_assets.trends.series.calendar import NO_DAY, Calendar
 from hf_assets.trends.series.panel import SLACK
 
-# To be raised when the same days give other rows: what was made before is then made anew. So it is
-# by another version of the package.
+# Raise it when the same days give other rows: every month is then rebuilt. A new version of the
+# package has the same effect.
 RULES = 1
 # Days that the longest growth looks back.
 REACH = 28 + SLACK
 
 
 @dataclass(frozen=True)
-class Need:
-    """The days that the rows of a month depend on, and whatever matters of them."""
+class MonthInputs:
+    """The days that the rows of a month depend on, and everything about them that counts."""
 
     days: Sequence[str]
     facts: object
 
     @cached_property
-    def mark(self) -> str:
-        """The same for as long as all of that is as it was."""
+    def fingerprint(self) -> str:
+        """Fingerprint of the inputs; changes when any of them changes."""
         return _digest(self.facts)
 
 
-def marks_of(table: Table, needs: Mapping[str, Need]) -> dict[str, str]:
-    """What tells of each month of a table that it need not be made anew."""
-    made_by = [RULES, _package(), {name: str(kind) for name, kind in table.schema.items()}]
-    return {month: _digest([made_by, need.mark]) for month, need in needs.items()}
+def fingerprints_of(table: Table, inputs: Mapping[str, MonthInputs]) -> dict[str, str]:
+    """The fingerprint of each month of a table: of its inputs, the rules and the columns."""
+    rules = [RULES, _package(), {name: str(kind) for name, kind in table.schema.items()}]
+    return {month: _digest([rules, one.fingerprint]) for month, one in inputs.items()}
 
 
 @cache
@@ -53,47 +53,49 @@ def _package() -> str:
     return version("hf-assets")
 
 
-def _digest(said: object) -> str:
-    return hashlib.blake2b(json.dumps(said).encode(), digest_size=16).hexdigest()
+def _digest(facts: object) -> str:
+    return hashlib.blake2b(json.dumps(facts).encode(), digest_size=16).hexdigest()
 
 
-def of_levels(stored: Sequence[str], known: Calendar, files: Mapping[str, Mark]) -> dict[str, Need]:
-    """Of levels and their rates, by what `trends.series` and `Calendar.earlier` look at.
+def level_inputs(
+    stored: Sequence[str], calendar: Calendar, files: Mapping[str, Mark]
+) -> dict[str, MonthInputs]:
+    """The inputs of levels and rates: the days that `Panel` and `Calendar.earlier` read.
 
     Args:
-        stored: the days, oldest first.
-        known: the calendar of just those.
-        files: their marks.
+        stored: days (YYYY-MM-DD), oldest first.
+        calendar: the calendar of these days.
+        files: size and time of each day's file.
     """
-    before, after = known.neighbours
-    needs = {}
+    before, after = calendar.neighbours
+    inputs = {}
     for month, begin, end in _spans(stored):
-        first = int(np.searchsorted(known.days, known.days[begin] - REACH))
+        first = int(np.searchsorted(calendar.days, calendar.days[begin] - REACH))
         # A step goes back to the last trusted day; a line goes on to the next.
-        lines = after[begin:end][~known.trusted[begin:end]]
-        beside = {*before[begin:end].tolist(), *lines.tolist()} - {NO_DAY}
-        places = sorted(beside | set(range(first, end)))
-        days = [stored[place] for place in places]
-        # Only spans of time count, and which days cover the same: not when the past begins.
-        _, covers = np.unique(known.coverage[places], return_inverse=True)
+        lines = after[begin:end][~calendar.trusted[begin:end]]
+        neighbours = {*before[begin:end].tolist(), *lines.tolist()} - {NO_DAY}
+        indices = sorted(neighbours | set(range(first, end)))
+        days = [stored[index] for index in indices]
+        # Spans of time count, and which days cover the same; when the history begins does not.
+        _, covers = np.unique(calendar.coverage[indices], return_inverse=True)
         columns = (
-            np.round(known.times[places] - known.times[places[0]], 6).tolist(),
-            known.trusted[places].tolist(),
+            np.round(calendar.times[indices] - calendar.times[indices[0]], 6).tolist(),
+            calendar.trusted[indices].tolist(),
             _first_seen(covers.tolist()),
-            [known.sources[place] for place in places],
+            [calendar.sources[index] for index in indices],
         )
-        needs[month] = Need(days, [[files[day] for day in days], days, *columns])
-    return needs
+        inputs[month] = MonthInputs(days, [[files[day] for day in days], days, *columns])
+    return inputs
 
 
-def of_changes(quality: pl.DataFrame, files: Mapping[str, Mark]) -> dict[str, Need]:
-    """Of counts between two days: whether both are trusted, and the later one is not stale.
+def change_inputs(quality: pl.DataFrame, files: Mapping[str, Mark]) -> dict[str, MonthInputs]:
+    """The inputs of counts between two days: whether both are trusted and the later is not stale.
 
-    And who returned on it, which depends on all days before it.
+    Also the models that returned, which depend on all days before.
 
     Args:
         quality: rows of `DAY_QUALITY`.
-        files: the stored days of `daily_changes`, oldest first, with their marks.
+        files: size and time of each day's file of `daily_changes`, oldest day first.
     """
     rows = quality.select("day", "before", "trusted", "stale", "coverage", "returned").rows()
     trusted = {day for day, _, good, *_ in rows if good}
@@ -103,19 +105,21 @@ def of_changes(quality: pl.DataFrame, files: Mapping[str, Mark]) -> dict[str, Ne
     }
     days = list(files)
     return {
-        month: Need(days[begin:end], [(d, files[d], facts.get(iso(d))) for d in days[begin:end]])
+        month: MonthInputs(
+            days[begin:end], [(d, files[d], facts.get(iso(d))) for d in days[begin:end]]
+        )
         for month, begin, end in _spans(days)
     }
 
 
 def _first_seen(numbers: Sequence[int]) -> list[int]:
-    """Numbers in the order in which they come."""
+    """Numbers in the order of their first appearance."""
     order: dict[int, int] = {}
     return [order.setdefault(number, len(order)) for number in numbers]
 
 
 def _spans(days: Sequence[str]) -> Iterator[tuple[str, int, int]]:
-    """Each month with the places of its first day and of the one after its last."""
+    """Each month with the index of its first day and of the day after its last."""
     begin = 0
     for month, of_month in groupby(days, key=month_of):
         end = begin + len(list(of_month))

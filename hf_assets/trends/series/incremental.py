@@ -1,7 +1,7 @@
-"""Series kept a month a file: a new day makes its own month anew, and no other.
+"""Series stored as a file a month: a new day rebuilds its own month only.
 
-A month notes in its footer what it was made of (`trends.needs`), and stands for as long as that is
-as it was. What comes out is what making all of it would give, to the last digits.
+The footer of a month holds the fingerprint of its inputs (`fingerprints.py`); the month stays as
+long as that is the same. The result equals a full rebuild, to the last digit.
 """
 
 import time
@@ -15,35 +15,36 @@ import polars as pl
 
 from hf_assets.storage.lake import StoredTable, TableWrite
 from hf_assets.storage.parquet import Table
-from hf_assets.trends.series.fingerprints import Need, marks_of
+from hf_assets.trends.series.fingerprints import MonthInputs, fingerprints_of
 from hf_assets.trends.series.past import Past
 
-# Months made at a time: their days, and their rows until the last is made, are in memory.
+# Months built at a time: their days, and their rows until the last is built, are in memory.
 AT_ONCE = 13
 
-_MADE_OF = "made of"
+# The key of the fingerprint in a month's footer.
+_FINGERPRINT = "made of"
 
 
 @dataclass(frozen=True)
 class Series:
-    """A series that is kept by month.
+    """A series stored by month.
 
     Args:
         table: with a column `day`.
-        make: its rows, of all days of a past.
-        needs: what each month of it depends on.
-        notes: which days it is of.
+        make: builds its rows from all days of a past.
+        inputs: what each month depends on.
+        notes: which days the series covers.
     """
 
     table: Table
     make: Callable[[Past], TableWrite]
-    needs: Callable[[Past], Mapping[str, Need]]
+    inputs: Callable[[Past], Mapping[str, MonthInputs]]
     notes: Callable[[Past], Mapping[str, Any]]
 
 
 def levels(table: Table, make: Callable[[Past], TableWrite]) -> Series:
     """A series of levels and rates, from `daily_metrics`."""
-    return Series(table, make, lambda past: past.needs_of_levels, lambda past: past.notes)
+    return Series(table, make, lambda past: past.level_inputs, lambda past: past.notes)
 
 
 def counts(table: Table, make: Callable[[Past], TableWrite]) -> Series:
@@ -51,85 +52,85 @@ def counts(table: Table, make: Callable[[Past], TableWrite]) -> Series:
     return Series(
         table,
         make,
-        lambda past: past.needs_of_changes,
+        lambda past: past.change_inputs,
         lambda past: {"days": len(past.changes_files)},
     )
 
 
-def brought_up(past: Past, *series: Series, anew: bool = False) -> list[StoredTable]:
-    """Each series, its months as they should be; days that several need are read once.
+def refresh(past: Past, *series: Series, full_refresh: bool = False) -> list[StoredTable]:
+    """Bring each series up to date; days that several of them need are read once.
 
-    Another process that brings up the same series is waited for. Until all months of a series are
-    there, its table is as it was.
+    Waits for another process that refreshes the same series. A table keeps its old content until
+    all of its months are there.
 
     Args:
         past: every stored day.
-        series: what is made.
-        anew: make all months, also those that stand.
+        series: the series to refresh.
+        full_refresh: rebuild every month, whatever its fingerprint.
 
     Raises:
-        MissingDay: `day_quality` lacks a day, or was never made.
-        BusyError: another process brings one of them up for longer than anybody waits.
+        MissingDay: `day_quality` lacks a day, or was never materialised.
+        BusyError: another process has been refreshing one of them for too long.
     """
     with ExitStack() as locks:
         # In one order, so that two processes never wait for each other.
         for name in sorted({one.table.name for one in series}):
             locks.enter_context(past.lake.refreshing(name))
-        return _brought_up(past.current(), *series, anew=anew)
+        return _refresh(past.current(), *series, full_refresh=full_refresh)
 
 
-def _brought_up(past: Past, *series: Series, anew: bool) -> list[StoredTable]:
-    under_way = [_UnderWay(past, one, anew=anew) for one in series]
-    wanted = sorted({month for one in under_way for month in one.wanted})
+def _refresh(past: Past, *series: Series, full_refresh: bool) -> list[StoredTable]:
+    refreshes = [_Refresh(past, one, full_refresh=full_refresh) for one in series]
+    wanted = sorted({month for one in refreshes for month in one.stale})
     for begin in range(0, len(wanted), AT_ONCE):
         months = wanted[begin : begin + AT_ONCE]
-        days = {day for one in under_way for day in one.days(months)}
-        for one in under_way:
+        days = {day for one in refreshes for day in one.days(months)}
+        for one in refreshes:
             one.make(past.part(days, months), months)
-    return [one.finished(past) for one in under_way]
+    return [one.finished(past) for one in refreshes]
 
 
-class _UnderWay:
-    """A series while it is brought up: which months it wants, and how long that took."""
+class _Refresh:
+    """A series while it is refreshed: the months to rebuild, and the seconds spent."""
 
-    def __init__(self, past: Past, series: Series, *, anew: bool) -> None:
+    def __init__(self, past: Past, series: Series, *, full_refresh: bool) -> None:
         self.lake, self.series, self.seconds = past.lake, series, 0.0
-        self.needs = series.needs(past)
-        self.made_of = marks_of(series.table, self.needs)
-        # A file that cannot be read is made anew, too.
-        there = self.lake.month_notes(series.table.name)
-        stands = {
+        self.inputs = series.inputs(past)
+        self.fingerprints = fingerprints_of(series.table, self.inputs)
+        # A month whose file cannot be read has no notes: it is rebuilt, too.
+        stored = self.lake.month_notes(series.table.name)
+        current = {
             month
-            for month, notes in there.items()
-            if notes.get(_MADE_OF) == self.made_of.get(month)
+            for month, notes in stored.items()
+            if notes.get(_FINGERPRINT) == self.fingerprints.get(month)
         }
-        self.wanted = [month for month in self.needs if anew or month not in stands]
+        self.stale = [month for month in self.inputs if full_refresh or month not in current]
 
     def days(self, months: Iterable[str]) -> set[str]:
-        """The days that those of the months depend on which it wants."""
-        return {day for month in months if month in self.wanted for day in self.needs[month].days}
+        """The days that the stale ones of these months depend on."""
+        return {day for month in months if month in self.stale for day in self.inputs[month].days}
 
     def make(self, part: Past, months: Iterable[str]) -> None:
-        """Make and store those of the months that it wants."""
-        began = time.perf_counter()
-        if mine := [month for month in months if month in self.wanted]:
+        """Build and store the stale ones of these months."""
+        started = time.perf_counter()
+        if mine := [month for month in months if month in self.stale]:
             for month, frames in _cut(self.series.make(part).frames, mine).items():
-                made = TableWrite(frames, notes={_MADE_OF: self.made_of[month]})
-                self.lake.write(self.series.table, month, made)
-        self.seconds += time.perf_counter() - began
+                table = TableWrite(frames, notes={_FINGERPRINT: self.fingerprints[month]})
+                self.lake.write(self.series.table, month, table)
+        self.seconds += time.perf_counter() - started
 
     def finished(self, past: Past) -> StoredTable:
-        """The table whole; without any month it is one file without rows."""
-        table, months = self.series.table, list(self.needs)
+        """Publish the table; without any month it is a single file without rows."""
+        table, months = self.series.table, list(self.inputs)
         if not months:
             self.lake.write(table, None, TableWrite([]))
-        made = {"months": len(months), "months made": len(self.wanted)}
-        notes = {**self.series.notes(past), **made}
+        counts = {"months": len(months), "months made": len(self.stale)}
+        notes = {**self.series.notes(past), **counts}
         return self.lake.join_months(table.name, months, notes, self.seconds)
 
 
 def _cut(frames: Iterable[pl.DataFrame], months: Sequence[str]) -> dict[str, list[pl.DataFrame]]:
-    """The rows of each of those months, in their order."""
+    """The rows of each of these months, in their order."""
     parts: dict[str, list[pl.DataFrame]] = {month: [] for month in months}
     for frame in frames:
         days = frame["day"].to_physical().to_numpy().astype("datetime64[D]")

@@ -1,4 +1,4 @@
-"""How many models came, went and changed, a day."""
+"""How many models were created, deleted and changed, a day."""
 
 import polars as pl
 
@@ -12,21 +12,21 @@ _COUNTED = ("created", "deleted", "renamed", "gated_on", "gated_off")
 def lifecycle(past: Past) -> TableWrite:
     """A row a stored day. Columns: `LIFECYCLE`.
 
-    A count is what was found, on an untrusted day too: it is no level, and nothing says on which
-    side of a partial day a model went. Its `trusted` says that both days compared are. A stale day
-    has no counts: they would be those of the days that came between, once more. Who returned, and
-    who was only first seen late, is as `day_quality` found it over all days. A list of some models
-    has nobody created or deleted: they entered it and left it.
+    Counts are not interpolated: on an untrusted day they are as counted, since nothing says on
+    which side of a partial day a model was deleted. `trusted` says that both days compared are. A
+    stale day has no counts: they would repeat those of the days in between. Models that returned,
+    or were first seen late, are counted by `day_quality` over all days. In a list of some models
+    nothing is created or deleted: models enter and leave it.
     """
-    found = pl.concat([past.changes("compared"), past.changes("lifecycle")])
+    rows = pl.concat([past.changes("compared"), past.changes("lifecycle")])
 
     def counted(dimension: str, key: str) -> pl.Expr:
-        wanted = (pl.col("dimension") == dimension) & (pl.col("key") == key)
-        return pl.col("rows").filter(wanted).first()
+        mine = (pl.col("dimension") == dimension) & (pl.col("key") == key)
+        return pl.col("rows").filter(mine).first()
 
     trusted, fresh = past.trusted_days, ~pl.col("day").is_in(past.stale_days)
     frame = (
-        found.group_by("day", maintain_order=True)
+        rows.group_by("day", maintain_order=True)
         .agg(
             pl.col("before").first(),
             days_spanned=pl.col("hours").first() / 24,

@@ -1,8 +1,8 @@
 """Series of every model that was ever among the first thousand by downloads.
 
-By the Hub's own identity, so that a rename does not break a series; where a source has none, the
-identity is the name. A day on which a model is not among the first thousand has no row: what it was
-downloaded then is unknown, not zero.
+The key is the Hub's own identity, so that a rename does not break a series; where a source has no
+identities, it is the name. A day on which a model is not among the first thousand has no row: its
+downloads of that day are unknown, not zero.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ LEVELS = ["downloads", "downloads_all_time", "likes"]
 
 def model_history(past: Past) -> TableWrite:
     """A row a day and model. Columns: `MODEL_HISTORY`."""
-    return past.made(_history(past))
+    return past.table_write(_history(past))
 
 
 def _history(past: Past) -> Iterator[pl.DataFrame]:
@@ -29,12 +29,12 @@ def _history(past: Past) -> Iterator[pl.DataFrame]:
     if rows["hub_id"].has_nulls():
         named = "name:" + pl.col("id").cast(pl.String)
         rows = rows.with_columns(pl.col("hub_id").cast(pl.String).fill_null(named))
-    known, whole = past.calendar, past.totals("category")["downloads"]
-    for models in panels(rows, known, "hub_id", LEVELS):
+    calendar, whole = past.calendar, past.totals("category")["downloads"]
+    for models in panels(rows, calendar, "hub_id", LEVELS):
         at = models.at
         created = models.frame["created"].to_physical().cast(pl.Float64).to_numpy()
-        age = np.maximum(known.days[at] - created, 1)
-        # A rank among the rows of a part, or of yesterday's counters, is none.
+        age = np.maximum(calendar.days[at] - created, 1)
+        # Ranks of a partial day, or by stalled counters, mean nothing.
         rank = pl.when("trusted").then("rank")
         yield models.table(
             share_downloads=share(models.levels["downloads"], whole[at]),

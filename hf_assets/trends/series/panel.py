@@ -1,12 +1,12 @@
-"""Levels over the days → levels spread over untrusted days, and rates over the days really spanned.
+"""Levels over the days, interpolated on untrusted days, with rates over the days really spanned.
 
-A `Panel` holds the levels of many keys, a row a key and day. Spreading comes first: on a day that
-is not trusted, a key's level lies on the line between its levels on the trusted days on either
-side, so that a stall is neither a zero nor followed by a jump; where a side is missing (an edge, or
-a key that is not among the first thousand there) the level is null: unknown, not zero.
+A `Panel` holds the levels of many keys, a row a key and day. Interpolation comes first: on an
+untrusted day, a key's level lies on the line between its levels on the trusted days on either side,
+so that a stall is neither a zero nor followed by a jump. Where a side is missing (an edge, or a key
+that is not among the first thousand there) the level is null: unknown, not zero.
 
-Rates are of one key between two of its rows that are trusted and cover the same part of the Hub
-(`calendar.Calendar.coverage`), over the days really spanned; null where there are none such:
+A rate compares two rows of a key that are trusted and cover the same part of the Hub
+(`calendar.Calendar.coverage`), over the days really spanned; null where there are no such rows:
 
 - growth: `(level / base) ** (days / spanned) - 1`, the base being the last row `days` to
   `days + SLACK` days before; null on untrusted days, or with a base under a floor.
@@ -26,14 +26,14 @@ import polars as pl
 
 from hf_assets.trends.series.calendar import NO_DAY, Calendar
 
-# How much further back than asked for a base may lie: an outage of a week still gives a rate.
+# Days by which a base may be too old: an outage of a week still gives a rate.
 SLACK = 7
 # Days a key may be out of sight, or the Hub unseen, for a step to be a daily one.
 STEP = 7
-# A hundred more of ten is 1000 %: bases under it give noise and no growth.
+# A hundred more than ten is 1000 %: a smaller base gives noise.
 DOWNLOADS_FLOOR = 1_000.0
 SPACES_FLOOR = 10.0
-# Rows worked on at once, where there are many.
+# Rows in a block.
 BLOCK = 1 << 15
 
 
@@ -42,13 +42,14 @@ class Panel:
     """Levels by key and day, in the order of keys and then of days.
 
     Attributes:
-        known: the calendar.
-        frame: the texts and dates of each row, as of its day; `at` is its place in the calendar.
+        calendar: the calendar.
+        frame: the texts and dates of each row, as of its day; `at` is the day's index in the
+            calendar.
         key: a number a key (int64), ascending.
         levels: arrays by name (float64), NaN where unknown.
     """
 
-    known: Calendar
+    calendar: Calendar
     frame: pl.DataFrame
     key: np.ndarray
     levels: dict[str, np.ndarray]
@@ -58,90 +59,92 @@ class Panel:
 
     @property
     def at(self) -> np.ndarray:
-        """The place of each row's day in the calendar."""
+        """The index of each row's day in the calendar."""
         return self.frame["at"].to_numpy()
 
     @property
     def trusted(self) -> np.ndarray:
         """Whether each row's day is trusted."""
-        return self.known.trusted[self.at]
+        return self.calendar.trusted[self.at]
 
     def rates(self, level: str, floor: float) -> dict[str, np.ndarray]:
-        """growth_7 and growth_28 of that level."""
-        good = _Good(self)
-        return {f"growth_{days}": good.growth(self.levels[level], days, floor) for days in (7, 28)}
+        """growth_7 and growth_28 of a level."""
+        trusted = _TrustedRows(self)
+        return {
+            f"growth_{days}": trusted.growth(self.levels[level], days, floor) for days in (7, 28)
+        }
 
     def all_rates(self) -> dict[str, np.ndarray]:
         """daily_downloads, growth_7, growth_28 and acceleration, of downloads."""
-        good = _Good(self)
+        trusted = _TrustedRows(self)
         downloads = self.levels["downloads"]
         return {
-            "daily_downloads": good.daily(self.levels["downloads_all_time"]),
-            "growth_7": good.growth(downloads, 7, DOWNLOADS_FLOOR),
-            "growth_28": good.growth(downloads, 28, DOWNLOADS_FLOOR),
-            "acceleration": good.acceleration(downloads),
+            "daily_downloads": trusted.daily(self.levels["downloads_all_time"]),
+            "growth_7": trusted.growth(downloads, 7, DOWNLOADS_FLOOR),
+            "growth_28": trusted.growth(downloads, 28, DOWNLOADS_FLOOR),
+            "acceleration": trusted.acceleration(downloads),
         }
 
     def table(self, **more: np.ndarray) -> pl.DataFrame:
         """The rows with day, source, trusted, the levels and `more`; NaN becomes null.
 
-        Only those of `known.shown`.
+        Only those of `calendar.shown`.
         """
         rows: np.ndarray | slice = slice(None)
-        if self.known.shown is not None:
-            rows = np.flatnonzero(self.known.shown[self.at])
+        if self.calendar.shown is not None:
+            rows = np.flatnonzero(self.calendar.shown[self.at])
         columns = [
             pl.Series(name, values[rows], nan_to_null=True)
             for name, values in (self.levels | more).items()
         ]
         texts = self.frame[rows].drop("at")
-        return self.known.frame[self.at[rows]].hstack(texts).hstack(columns)
+        return self.calendar.frame[self.at[rows]].hstack(texts).hstack(columns)
 
 
-def panel(rows: pl.DataFrame, known: Calendar, key: str, levels: list[str]) -> Panel:
-    """The levels of those rows, spread.
+def panel(rows: pl.DataFrame, calendar: Calendar, key: str, levels: list[str]) -> Panel:
+    """The levels of these rows, interpolated on untrusted days.
 
     Args:
-        rows: in the order of days; `at`, the key, the levels and whatever else a row has. Of rows
-            with the same key and day the first counts.
-        known: the calendar that `at` refers to.
-        key: the column of texts that tells the keys; null is one.
+        rows: in the order of days; `at`, the key, the levels and any other column. Of rows with the
+            same key and day the first counts.
+        calendar: the calendar that `at` refers to.
+        key: the column of the keys; null is a key.
         levels: columns of numbers.
     """
-    (whole,) = panels(rows, known, key, levels, len(rows) + 1)
-    return whole
+    (everything,) = panels(rows, calendar, key, levels, len(rows) + 1)
+    return everything
 
 
 def panels(
-    rows: pl.DataFrame, known: Calendar, key: str, levels: list[str], block: int = BLOCK
+    rows: pl.DataFrame, calendar: Calendar, key: str, levels: list[str], block: int = BLOCK
 ) -> Iterator[Panel]:
-    """`panel` a few keys at a time: `block` rows and those that are left of the last key.
+    """`panel` a few keys at a time: `block` rows and the remaining ones of the last key.
 
-    What is then made of a block stays in the processor's caches, and needs no new memory.
+    Work on a block stays in the processor's caches and takes no new memory.
     """
     codes, at = numbers_of(rows[key]), rows["at"].to_numpy()
     values = {name: _floats(rows[name]) for name in levels}
-    take, spread_at = _spread(known, codes, at, values)
-    order = stable_order(spread_at)
+    take, row_index = _interpolate(calendar, codes, at, values)
+    order = stable_order(row_index)
     order = order[stable_order(codes[take[order]])]
-    take, spread_at = take[order], spread_at[order]
+    take, row_index = take[order], row_index[order]
     codes = codes[take]
-    again = (codes[1:] == codes[:-1]) & (spread_at[1:] == spread_at[:-1])
+    again = (codes[1:] == codes[:-1]) & (row_index[1:] == row_index[:-1])
     if again.any():
         first = np.append(True, ~again)
-        order, take, spread_at, codes = order[first], take[first], spread_at[first], codes[first]
+        order, take, row_index, codes = order[first], take[first], row_index[first], codes[first]
     texts = rows.drop(*levels, "at").rechunk()
     for part in blocks(codes, block):
         yield Panel(
-            known,
-            texts[take[part]].with_columns(at=pl.Series(spread_at[part])),
+            calendar,
+            texts[take[part]].with_columns(at=pl.Series(row_index[part])),
             codes[part],
             {name: one[order[part]] for name, one in values.items()},
         )
 
 
 def blocks(keys: np.ndarray, block: int = BLOCK) -> Iterator[slice]:
-    """Rows a few keys at a time: `block` of them and those that are left of the last key.
+    """Rows a few keys at a time: `block` of them and the remaining ones of the last key.
 
     Args:
         keys: a number a row, those of a key together.
@@ -157,25 +160,25 @@ def numbers_of(keys: pl.Series) -> np.ndarray:
     if keys.dtype != pl.Categorical:
         keys = keys.cast(pl.Categorical(pl.Categories.random()))
     numbers = keys.to_physical()
-    # The last place is that of null.
+    # The last index is that of null.
     numbers = (numbers.cast(pl.Int64).fill_null(-1) if keys.has_nulls() else numbers).to_numpy()
     example = np.full(numbers.max(initial=0) + 2, -1)
     example[numbers] = np.arange(len(numbers))
     there = np.flatnonzero(example >= 0)
-    places = np.empty(len(example), np.int64)
+    indices = np.empty(len(example), np.int64)
     names = keys[example[there]].cast(pl.String)
-    places[there[names.arg_sort(nulls_last=True)]] = np.arange(len(there))
-    return places[numbers]
+    indices[there[names.arg_sort(nulls_last=True)]] = np.arange(len(there))
+    return indices[numbers]
 
 
 def _floats(numbers: pl.Series) -> np.ndarray:
     """A copy as numbers that may be unknown; chunk by chunk, as copies on the way cost as much."""
-    found = np.empty(len(numbers))
+    floats = np.empty(len(numbers))
     begin = 0
     for chunk in numbers.get_chunks():
-        found[begin : begin + len(chunk)] = chunk.to_numpy()
+        floats[begin : begin + len(chunk)] = chunk.to_numpy()
         begin += len(chunk)
-    return found
+    return floats
 
 
 def stable_order(numbers: np.ndarray) -> np.ndarray:
@@ -184,19 +187,19 @@ def stable_order(numbers: np.ndarray) -> np.ndarray:
     return np.argsort(numbers.astype(np.uint16) if small else numbers, kind="stable")
 
 
-def _spread(
-    known: Calendar, codes: np.ndarray, at: np.ndarray, values: dict[str, np.ndarray]
+def _interpolate(
+    calendar: Calendar, codes: np.ndarray, at: np.ndarray, values: dict[str, np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Replace the values of untrusted days in place, adding rows that such a day should have.
+    """Replace the values of untrusted days in place, and add the rows that such a day lacks.
 
     Returns:
-        For each row that there is now, the row its texts come from, and its day's place.
+        For each row of the result, the row its texts come from, and the index of its day.
     """
-    take, places = [np.arange(len(codes))], [at]
+    take, indices = [np.arange(len(codes))], [at]
     added: dict[str, list[np.ndarray]] = {name: [one] for name, one in values.items()}
-    begins = np.searchsorted(at, np.arange(len(known) + 1))
-    before, after = known.neighbours
-    for day in np.flatnonzero(~known.trusted):
+    begins = np.searchsorted(at, np.arange(len(calendar) + 1))
+    before, after = calendar.neighbours
+    for day in np.flatnonzero(~calendar.trusted):
         own = np.arange(begins[day], begins[day + 1])
         for one in values.values():
             one[own] = np.nan
@@ -206,9 +209,9 @@ def _spread(
         first = np.arange(begins[last], begins[last + 1])
         second = np.arange(begins[following], begins[following + 1])
         both, i, j = np.intersect1d(codes[first], codes[second], return_indices=True)
-        weight = known.times[day] - known.times[last]
-        weight /= known.times[following] - known.times[last]
-        # Keys that the day has itself keep their row; the others get one.
+        weight = calendar.times[day] - calendar.times[last]
+        weight /= calendar.times[following] - calendar.times[last]
+        # Keys that the day has keep their row; the others get a row.
         _, mine, theirs = np.intersect1d(codes[own], both, return_indices=True)
         others = np.setdiff1d(np.arange(len(both)), theirs)
         for name, one in values.items():
@@ -216,21 +219,21 @@ def _spread(
             one[own[mine]] = line[theirs]
             added[name].append(line[others])
         take.append(first[i][others])
-        places.append(np.full(len(others), day, np.int32))
+        indices.append(np.full(len(others), day, np.int32))
     if len(take) > 1:
         for name, parts in added.items():
             values[name] = np.concatenate(parts)
-    return np.concatenate(take), np.concatenate(places)
+    return np.concatenate(take), np.concatenate(indices)
 
 
-class _Good:
-    """The trusted rows of a panel, by key and coverage; what rates are made from."""
+class _TrustedRows:
+    """The trusted rows of a panel, by key and coverage: rates compare them."""
 
     def __init__(self, panel: Panel) -> None:
-        known, at = panel.known, panel.at
-        self.rows = np.flatnonzero(known.trusted[at])
+        calendar, at = panel.calendar, panel.at
+        self.rows = np.flatnonzero(calendar.trusted[at])
         self.size = len(panel)
-        kinds, coverage = np.unique(known.coverage, return_inverse=True)
+        kinds, coverage = np.unique(calendar.coverage, return_inverse=True)
         covers = max(len(kinds), 1)
         group = panel.key * covers + coverage[at]
         # Where a folder and the Hub take turns, rows of a key are not in the order of groups.
@@ -238,22 +241,22 @@ class _Good:
             self.rows = self.rows[np.argsort(group[self.rows], kind="stable")]
         self.at = at[self.rows]
         self.group = group[self.rows]
-        self.day = known.days[self.at].astype(np.int64)
-        self.time = known.times[self.at]
+        self.day = calendar.days[self.at].astype(np.int64)
+        self.time = calendar.times[self.at]
         self.line = _line(self.group, self.day)
-        # Places among the rows of those whose rates are wanted.
-        every = known.shown is None
-        self.shown = np.arange(len(self.at)) if every else np.flatnonzero(known.shown[self.at])
+        # Indices of the rows whose rates are needed.
+        every = calendar.shown is None
+        self.shown = np.arange(len(self.at)) if every else np.flatnonzero(calendar.shown[self.at])
         # Of each row and the one before it: days spanned, and whether near.
         same = self.group[1:] == self.group[:-1]
         self.spanned = np.full(len(self.rows), np.nan)
         self.spanned[1:][same] = np.diff(self.time)[same]
         self.near = np.zeros(len(self.rows), bool)
         self.near[1:] = same & (np.diff(self.day) <= STEP)
-        self.last_day = known.neighbours[0][self.at]
-        self.between = np.flatnonzero(~known.trusted[at])
+        self.last_day = calendar.neighbours[0][self.at]
+        self.between = np.flatnonzero(~calendar.trusted[at])
         self.between_group = group[self.between]
-        self.between_day = known.days[at[self.between]].astype(np.int64)
+        self.between_day = calendar.days[at[self.between]].astype(np.int64)
 
     def _whole(self, values: np.ndarray) -> np.ndarray:
         """Values of the trusted rows as an array of all rows."""
@@ -262,11 +265,11 @@ class _Good:
         return found
 
     def _base(self, days: int) -> np.ndarray:
-        """For each row that is shown the last one at least `days` before it; -1: there is none.
+        """For each row that is shown the last row at least `days` before it; -1: none.
 
         It may be of the group before.
         """
-        # So many rows before, where no day is missing: a search is for the others.
+        # `days` rows before, where no day is missing; the others take a search.
         base = self.shown - days
         line = self.line[self.shown]
         apart = (base < 0) | (line - self.line[np.maximum(base, 0)] != days)
@@ -286,13 +289,13 @@ class _Good:
         return found
 
     def _step(self, values: np.ndarray) -> np.ndarray:
-        """What was added since the row before, a day."""
+        """The change since the row before, a day."""
         step = np.full(len(values), np.nan)
         step[1:] = np.diff(values) / self.spanned[1:]
         return step
 
     def daily(self, all_time: np.ndarray) -> np.ndarray:
-        # A gap of the Hub's is spanned however long it is, a model's own absence is not.
+        # A gap in the days is spanned however long it is, a model's own absence is not.
         near = self.near.copy()
         near[1:] |= self.at[:-1] == self.last_day[1:]
         step = np.where(near, np.maximum(self._step(all_time[self.rows]), 0), np.nan)
@@ -300,8 +303,10 @@ class _Good:
         following = np.searchsorted(self.line, _line(self.between_group, self.between_day))
         inside = following < len(step)
         rows, following = self.between[inside], following[inside]
-        spread = np.isfinite(all_time[rows]) & (self.group[following] == self.between_group[inside])
-        found[rows] = np.where(spread, step[following], np.nan)
+        spanned = np.isfinite(all_time[rows]) & (
+            self.group[following] == self.between_group[inside]
+        )
+        found[rows] = np.where(spanned, step[following], np.nan)
         return found
 
     def acceleration(self, level: np.ndarray) -> np.ndarray:

@@ -1,8 +1,7 @@
-"""Many days of aggregates, read once for all series (a year at a time, where there are more).
+"""Many days of aggregates, read once for all series, at most a year at a time.
 
-The series read `daily_metrics` (100 KB a day), never a raw day, a month at a time and only the
-columns they want. What they make of it is in the modules beside this one; what a rate is, in
-`trends.series`.
+The series read `daily_metrics` (100 KB a day), never a raw day: a month at a time, and only the
+columns they use.
 """
 
 import datetime
@@ -21,15 +20,15 @@ from hf_assets.storage.parquet import Table
 from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS
 from hf_assets.trends.series import fingerprints
 from hf_assets.trends.series.calendar import Calendar, calendar
-from hf_assets.trends.series.fingerprints import Need
+from hf_assets.trends.series.fingerprints import MonthInputs
 from hf_assets.trends.series.panel import panel
 
-# Of a day's verdict.
-VERDICT = ("day", "source", "coverage", "before", "hours", "trusted", "stale")
-# What else it says, if it was made by a version that does: else null.
+# The columns of `day_quality` that every series needs.
+RESULT = ("day", "source", "coverage", "before", "hours", "trusted", "stale")
+# Its columns that older lakes lack: null there.
 LIVES = ("returned", "first_seen_late", "entered", "left")
 COUNTS = ["rows", "downloads", "downloads_all_time", "likes"]
-# What the series use: of each dimension, and of each row of it.
+# The dimensions of `daily_metrics` and of `daily_changes` that the series use.
 DIMENSIONS = (
     *("category", "library", "license", "license_group", "against_base", "author", "model"),
     *("sdk", "usage_model", "usage_total", "concentration"),
@@ -40,21 +39,21 @@ _CHANGES_COLUMNS = ("day", "before", "hours", "dimension", "key", "age", "rows",
 
 
 class Past:
-    """Every stored day, read at most once however many series ask."""
+    """Every stored day, read at most once however many series ask for it."""
 
     def __init__(self, lake: Lake) -> None:
         self.lake = lake
 
     def current(self) -> "Past":
-        """This one, or, where days came, went or were made again meanwhile, the past by now."""
+        """This one; a new one where days came, went or were rebuilt since it was read."""
         now = Past(self.lake)
-        known = ("metrics_files", "changes_files", "_judged")
-        same = all(vars(self)[name] == getattr(now, name) for name in known if name in vars(self))
+        read = ("metrics_files", "changes_files", "_quality_file")
+        same = all(vars(self)[name] == getattr(now, name) for name in read if name in vars(self))
         return self if same else now
 
     @cached_property
     def metrics_files(self) -> dict[str, Mark]:
-        """The days of `daily_metrics` in the lake, each with its mark."""
+        """The days of `daily_metrics` in the lake, each with size and time of its file."""
         return marks(self.lake, DAILY_METRICS.name)
 
     @cached_property
@@ -69,41 +68,41 @@ class Past:
 
     @cached_property
     def quality(self) -> pl.DataFrame:
-        """What the series want of `day_quality`; MissingDay where it has not got it."""
-        judged = scan([self._judged])
-        told = set(judged.collect_schema())
-        for name in set(VERDICT) - told:
-            raise MissingDay(f"day_quality does not tell the {name}: materialise day_quality first")
-        lives = [pl.col(name) if name in told else pl.lit(None, pl.Int64).alias(name)
+        """The columns of `day_quality` that the series use; MissingDay where one is missing."""
+        quality = scan([self._quality_file])
+        columns = set(quality.collect_schema())
+        for name in set(RESULT) - columns:
+            raise MissingDay(f"day_quality has no column {name}: materialise day_quality first")
+        lives = [pl.col(name) if name in columns else pl.lit(None, pl.Int64).alias(name)
                  for name in LIVES]  # fmt: skip
-        return judged.select(*VERDICT, *lives).collect()
+        return quality.select(*RESULT, *lives).collect()
 
     @cached_property
-    def _judged(self) -> OpenedFile:
+    def _quality_file(self) -> OpenedFile:
         return self.lake.read(DAY_QUALITY.name, None).file
 
     @cached_property
     def calendar(self) -> Calendar:
-        """The verdicts on those days; MissingDay where `day_quality` lacks one."""
+        """The calendar of the stored days; MissingDay where `day_quality` lacks a day."""
         return calendar(self.quality, self.stored)
 
     @cached_property
-    def needs_of_levels(self) -> dict[str, Need]:
-        """What each month of levels and rates depends on."""
-        return fingerprints.of_levels(self.stored, self.calendar, self.metrics_files)
+    def level_inputs(self) -> dict[str, MonthInputs]:
+        """The inputs of each month of levels and rates."""
+        return fingerprints.level_inputs(self.stored, self.calendar, self.metrics_files)
 
     @cached_property
-    def needs_of_changes(self) -> dict[str, Need]:
-        """What each month of counts between two days depends on."""
-        return fingerprints.of_changes(self.quality, self.changes_files)
+    def change_inputs(self) -> dict[str, MonthInputs]:
+        """The inputs of each month of counts between two days."""
+        return fingerprints.change_inputs(self.quality, self.changes_files)
 
     def part(self, days: Iterable[str], months: Iterable[str]) -> "Past":
-        """Those days alone, for the rows of those months; the same for whoever asks next."""
-        wanted = frozenset(days), frozenset(months)
-        if wanted not in self._last_part:
+        """These days alone, for the rows of these months; asked again, the same object."""
+        key = frozenset(days), frozenset(months)
+        if key not in self._last_part:
             self._last_part.clear()
-            self._last_part[wanted] = _Part(self, *wanted)
-        return self._last_part[wanted]
+            self._last_part[key] = _Part(self, *key)
+        return self._last_part[key]
 
     @cached_property
     def _last_part(self) -> dict[tuple[frozenset[str], frozenset[str]], "Past"]:
@@ -115,35 +114,35 @@ class Past:
 
     @cached_property
     def trusted_days(self) -> list[datetime.date]:
-        """Every day that passed, in the lake or not."""
+        """Every trusted day, in the lake or not."""
         return self.quality.filter("trusted")["day"].to_list()
 
     @cached_property
     def stale_days(self) -> list[datetime.date]:
-        """Every day that is compared with one that is no neighbour any more."""
+        """Every day that was compared with a day that is no longer its neighbour."""
         return self.quality.filter("stale")["day"].to_list()
 
     def dimension(self, name: str) -> pl.DataFrame:
         """The rows of one of `DIMENSIONS`, in the order of the days.
 
         Columns: key, rank, rows, the counters, value, hub_id, category, created of
-        `DAILY_METRICS`, and `at`: the place of the day in the calendar.
+        `DAILY_METRICS`, and `at`: the index of the day in the calendar.
         """
         return self._dimensions[name]
 
     def totals(self, dimension: str) -> dict[str, np.ndarray]:
-        """Rows and counters of all keys of a dimension together, spread, an entry a day."""
+        """Rows and counters of all keys of a dimension together, interpolated, an entry a day."""
         if dimension not in self._totals:
             self._totals[dimension] = self._total(dimension)
         return self._totals[dimension]
 
-    def made(self, frames: Iterable[pl.DataFrame]) -> TableWrite:
-        """Frames on their way into the lake, with the days behind them."""
+    def table_write(self, frames: Iterable[pl.DataFrame]) -> TableWrite:
+        """These frames as a table to write, with notes on their days."""
         return TableWrite(frames=frames, notes=self.notes)
 
     @property
     def notes(self) -> dict[str, Any]:
-        """Which days these are, for whoever reads a series."""
+        """The days covered, as metadata of a series."""
         known = self.calendar
         return {
             "days": len(known),
@@ -153,7 +152,7 @@ class Past:
 
     @cached_property
     def _dimensions(self) -> dict[str, pl.DataFrame]:
-        return self._parts(DAILY_METRICS, self.metrics_files, _COLUMNS, DIMENSIONS, self._placed)
+        return self._parts(DAILY_METRICS, self.metrics_files, _COLUMNS, DIMENSIONS, self._indexed)
 
     @cached_property
     def _changes(self) -> dict[str, pl.DataFrame]:
@@ -174,8 +173,8 @@ class Past:
         names: Iterable[str],
         shaped: Callable[[pl.DataFrame], pl.DataFrame],
     ) -> dict[str, pl.DataFrame]:
-        """Those columns of the rows of each of those dimensions, shaped."""
-        # Texts come again day after day: as categories they are a quarter of the memory.
+        """These columns of the rows of each of these dimensions, through `shaped`."""
+        # Texts repeat day after day: as categories they take a quarter of the memory.
         kinds = {name: table.schema[name] for name in columns}
         kinds |= {name: pl.Categorical() for name, kind in kinds.items() if kind == pl.String}
         empty = shaped(pl.DataFrame(schema=kinds))
@@ -183,7 +182,7 @@ class Past:
         for unread in self._unread(table, days, kinds):
             read = unread.collect()
             rows = shaped(read)
-            # The rows of a dimension lie together: cut, where a filter would copy.
+            # The rows of a dimension lie together: slice them, as a filter would copy.
             begin = 0
             for length, name in read["dimension"].rle().struct.unnest().iter_rows():
                 if name in parts:
@@ -191,8 +190,8 @@ class Past:
                 begin += length
         return {name: pl.concat(frames) for name, frames in parts.items()}
 
-    def _placed(self, rows: pl.DataFrame) -> pl.DataFrame:
-        at = self.calendar.places(rows["day"].to_physical().to_numpy())
+    def _indexed(self, rows: pl.DataFrame) -> pl.DataFrame:
+        at = self.calendar.indices(rows["day"].to_physical().to_numpy())
         return rows.drop("day", "dimension").with_columns(at=pl.Series(at))
 
     @cached_property
@@ -200,11 +199,11 @@ class Past:
         return {}
 
     def _total(self, dimension: str) -> dict[str, np.ndarray]:
-        said = [
+        sums = [
             pl.when(pl.col(name).is_not_null().any()).then(pl.col(name).sum()) for name in COUNTS
         ]
-        whole = self.dimension(dimension).group_by("at", maintain_order=True).agg(said)
-        one = panel(whole.with_columns(all=pl.lit("")), self.calendar, "all", COUNTS)
+        totals = self.dimension(dimension).group_by("at", maintain_order=True).agg(sums)
+        one = panel(totals.with_columns(all=pl.lit("")), self.calendar, "all", COUNTS)
         found = {name: np.full(len(self.calendar), np.nan) for name in COUNTS}
         for name, values in one.levels.items():
             found[name][one.at] = values
@@ -219,20 +218,20 @@ class _Part(Past):
         self.metrics_files = whole.metrics_files
         self.changes_files = whole.changes_files
         self.quality = whole.quality
-        self._places = [place for place, day in enumerate(whole.stored) if day in days]
-        self.stored = [whole.stored[place] for place in self._places]
+        self._indices = [index for index, day in enumerate(whole.stored) if day in days]
+        self.stored = [whole.stored[index] for index in self._indices]
         self._whole, self._days, self._months = whole, days, months
 
     @cached_property
     def calendar(self) -> Calendar:
-        """That of the whole, of these days alone."""
+        """The calendar of all days, of these days alone."""
         shown = [month_of(day) in self._months for day in self.stored]
-        return self._whole.calendar.only(np.array(self._places, np.int64), np.array(shown, bool))
+        return self._whole.calendar.subset(np.array(self._indices, np.int64), np.array(shown, bool))
 
     def _unread(
         self, table: Table, days: Mapping[str, Mark], kinds: Mapping[str, pl.DataType]
     ) -> list[pl.LazyFrame]:
-        wanted = pl.Series([iso(day) for day in sorted(self._days)], dtype=pl.Date)
+        dates = pl.Series([iso(day) for day in sorted(self._days)], dtype=pl.Date)
         months = {month_of(day) for day in self._days}
         plans = by_month(self.lake, table, days, kinds, months)
-        return [plan.filter(pl.col("day").is_in(wanted.implode())) for plan in plans]
+        return [plan.filter(pl.col("day").is_in(dates.implode())) for plan in plans]

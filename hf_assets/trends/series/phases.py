@@ -1,7 +1,7 @@
-"""The life of each model that was ever among the first thousand, in a row.
+"""The life of each model that was ever among the first thousand: peak, half-life, phase.
 
-Levels are downloads of the last 30 days, untrusted days spread. Days on which a model is not among
-the first thousand are unknown: they neither lower its level nor count as seen.
+Levels are downloads of the last 30 days, interpolated on untrusted days. Days on which a model is
+not among the first thousand are unknown: they neither lower its level nor count as seen.
 
 - Smoothed level: the median of the levels within `SMOOTH` days either side, seven days when all are
   seen: a week takes out the weekend, a median takes out a day of robots.
@@ -16,12 +16,12 @@ the first thousand are unknown: they neither lower its level nor count as seen.
 - Phase, on the model's last seen day, the first that holds of:
   - new: first seen under `WINDOW` days ago and under `YOUNG` days old;
   - unknown (null): not seen `WEEK` days or more before the last within the last `WINDOW` days, or
-    at a level of nothing: no rate says where it goes;
+    at a level of 0: it has no rate of change;
   - rising, falling: the smoothed level changed by `MOVED` or more in `WINDOW` days, the change over
     the days really seen rescaled to as many;
-  - peak: at least `NEAR` of a peak that is at most `YOUNG` days past, and which it climbed to by
-    `CLIMBED` within the `CLIMB` days before;
-  - plateau: everything else, be it high or low.
+  - peak: at least `NEAR` of its highest level so far, which is at most `YOUNG` days past and
+    `CLIMBED` times the lowest of the `CLIMB` days before;
+  - plateau: all others, at any level.
 """
 
 import datetime
@@ -35,18 +35,19 @@ from hf_assets.trends.series.calendar import EPOCH
 from hf_assets.trends.series.panel import STEP, blocks, numbers_of, stable_order
 from hf_assets.trends.series.schemas import MODEL_PHASES
 
-# The Hub gives this date to whatever is older.
+# The Hub gives this date to all older models.
 FLOOR = datetime.date(2022, 3, 2)
 _FLOOR = (FLOOR - EPOCH).days
 SMOOTH = 3
 WEEK = 7
 # Two weekly cycles: shorter, and a holiday is a trend.
 WINDOW = 14
-# Downloads are of 30 days: until a model is as old its count cannot but grow, and after a peak the
-# peak stays in the count for as long.
+# Downloads are of 30 days: until a model is 30 days old its count can only grow, and a peak stays
+# in the count for as long.
 YOUNG = 30
 # Of the 531 most liked and most downloaded models of August 2026, half moved by 7 % or more in a
-# week: a fifth in two weeks is more than the usual to and fro.
+# week: a fifth in two weeks is more than
+# the usual variation.
 MOVED = 0.20
 NEAR = 0.90
 CLIMBED = 1.20
@@ -60,35 +61,35 @@ def model_phases(history: StoredTable) -> TableWrite:
         history: `model_history`, a model's rows in the order of days.
     """
     columns = ["hub_id", "id", "category", "created", "day", "downloads", "downloads_all_time"]
-    made = phases_of(history.frame.select(columns).collect())
-    counts = made["phase"].value_counts().sort("count", "phase", descending=[True, False])
-    notes = {"models": made.height} | {
+    lives = phases_of(history.frame.select(columns).collect())
+    counts = lives["phase"].value_counts().sort("count", "phase", descending=[True, False])
+    notes = {"models": lives.height} | {
         f"models {phase or 'of unknown phase'}": count for phase, count in counts.iter_rows()
     }
-    return TableWrite(frames=[made], notes=notes, provenance=history.provenance)
+    return TableWrite(frames=[lives], notes=notes, provenance=history.provenance)
 
 
 def phases_of(rows: pl.DataFrame) -> pl.DataFrame:
     """`model_phases` of rows with hub_id, id, category, created, day and both downloads.
 
     Args:
-        rows: those of a model in the order of days, whatever lies between them.
+        rows: those of a model in the order of days; rows of others may lie between them.
     """
     if rows["downloads"].has_nulls():
         rows = rows.filter(pl.col("downloads").is_not_null())
     if not rows.height:
         return pl.DataFrame(schema=MODEL_PHASES.schema)
-    # A month's rows of a model lie together: fewer names are looked at than there are rows.
+    # A month's rows of a model lie together: there are fewer names to look up than rows.
     runs = rows["hub_id"].rle().struct.unnest()
     key = np.repeat(numbers_of(runs["value"]), runs["len"].to_numpy())
     order = stable_order(key)
     key = key[order]
     last = order[np.append(np.flatnonzero(np.diff(key)), len(key) - 1)]
-    # Of texts and dates only the last counts: the others stay where they are.
+    # Of texts and dates only the last counts.
     texts = rows.select("hub_id", "id", "category", "created")[last]
     created = texts["created"].to_physical().cast(pl.Float64).to_numpy()
     known = [rows[name].to_physical().to_numpy() for name in _NUMBERS]
-    # A few models at a time: what is made of them stays in the processor's caches.
+    # A few models at a time: intermediate arrays stay in the processor's caches.
     parts = [
         _phases(key[part], created, *(one[order[part]] for one in known)) for part in blocks(key)
     ]
@@ -109,7 +110,7 @@ def _phases(
     level: np.ndarray,
     all_time: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """The columns that are no texts, of some models; NaN where unknown, days since 1970-01-01.
+    """The numeric columns of some models; NaN where unknown, days since 1970-01-01.
 
     Args:
         key: the number of each row's model, ascending; its rows are in the order of days.
@@ -187,25 +188,25 @@ def smoothed(model: np.ndarray, day: np.ndarray, level: np.ndarray) -> np.ndarra
 
 
 def _first_where(holds: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """Per model the first row of which it holds; the row after its last where it holds of none."""
+    """Per model the first row where it holds; the row after its last where it holds nowhere."""
     enters = holds.copy()
     enters[1:] &= ~holds[:-1]
     enters[begins] = holds[begins]
-    places = np.append(np.flatnonzero(enters), len(holds))
-    return np.minimum(places[np.searchsorted(places, begins)], ends)
+    rows = np.append(np.flatnonzero(enters), len(holds))
+    return np.minimum(rows[np.searchsorted(rows, begins)], ends)
 
 
 def _last_where(holds: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """Per model the last row of which it holds; the row before its first where of none."""
+    """Per model the last row where it holds; the row before its first where it holds nowhere."""
     leaves = holds.copy()
     leaves[:-1] &= ~holds[1:]
     leaves[ends - 1] = holds[ends - 1]
-    places = np.append(-1, np.flatnonzero(leaves))
-    return np.maximum(places[np.searchsorted(places, ends) - 1], begins - 1)
+    rows = np.append(-1, np.flatnonzero(leaves))
+    return np.maximum(rows[np.searchsorted(rows, ends) - 1], begins - 1)
 
 
 def _medians(values: np.ndarray, model: np.ndarray) -> np.ndarray:
-    """Per model the median of its values that are not nan; each has one."""
+    """Per model the median of its values that are not NaN; each model has some."""
     kept = ~np.isnan(values)
     order = np.lexsort((values[kept], model[kept]))
     ordered, counts = values[kept][order], np.bincount(model[kept])
@@ -224,7 +225,7 @@ def _crossings(
     ends: np.ndarray,
     created: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """Per milestone and model the days from creation until it was seen to be reached.
+    """Per milestone and model the days from creation to the first day on which it was reached.
 
     A counter that was corrected may cross twice: the first time counts.
     """
@@ -232,7 +233,7 @@ def _crossings(
     found = {}
     for number in MILESTONES:
         first = _first_where(all_time >= number, begins, ends)
-        # The last row that is known, before it: of the same model, and near?
+        # The last known row before it counts if it is of the same model, and near.
         before = known[np.searchsorted(known, first) - 1]
         on = day[np.minimum(first, ends - 1)]
         seen = (first < ends) & (before >= begins) & (on - day[before] <= STEP)

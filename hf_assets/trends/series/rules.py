@@ -1,4 +1,4 @@
-"""The rules that a series must pass, whatever it is of."""
+"""The rules that every series must pass."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ import polars as pl
 from hf_assets.rule_result import RuleResult
 from hf_assets.storage.lake import StoredTable
 
-# Shares are of whole numbers: what is above one by more is counted twice.
+# Shares of whole numbers: a larger excess over one means that something is counted twice.
 ROUNDING = 1e-6
 
 
@@ -16,28 +16,28 @@ def grows_with_days(history: StoredTable, stored: Sequence[str]) -> RuleResult:
 
     Args:
         history: a table with `day`.
-        stored: the days of the tables it is made from.
+        stored: the days of its input tables.
     """
-    there = history.frame.select(pl.col("day").unique()).collect()["day"]
-    found = {day.isoformat() for day in there}
-    missing, more = sorted(set(stored) - found), sorted(found - set(stored))
-    said = [
+    column = history.frame.select(pl.col("day").unique()).collect()["day"]
+    days = {day.isoformat() for day in column}
+    missing, more = sorted(set(stored) - days), sorted(days - set(stored))
+    problems = [
         *([f"{len(missing)} stored days are not in it, such as {missing[0]}"] if missing else []),
         *([f"{len(more)} of its days are not stored, such as {more[0]}"] if more else []),
     ]
     return RuleResult(
-        passed=not said,
-        description="; ".join(said) or f"all {len(found)} stored days are in it",
-        metadata={"days": len(found), "missing": len(missing), "not stored": len(more)},
+        passed=not problems,
+        description="; ".join(problems) or f"all {len(days)} stored days are in it",
+        metadata={"days": len(days), "missing": len(missing), "not stored": len(more)},
     )
 
 
 def shares_add_up(history: StoredTable, *of: str) -> RuleResult:
-    """On no day do the shares of a column add up to more than one.
+    """The shares of a day add up to one at most, in every column.
 
     Args:
         history: a table with `day`, share_rows or share_downloads.
-        of: columns that part the table into wholes.
+        of: columns whose values each have shares of their own.
     """
     names = [name for name in history.frame.collect_schema() if name.startswith("share_")]
     sums = history.frame.group_by("day", *of).agg(pl.col(names).cast(pl.Float64).sum()).collect()

@@ -1,8 +1,8 @@
-"""What the series over many days promise: their columns, each with its meaning and unit.
+"""The columns of the series over many days, each with its meaning and unit.
 
-Columns only; how they are made is in `trends.history` and beside it. Each table has no partition
-and holds every day. A day that `day_quality` does not trust keeps its row; its level is spread
-between its trusted neighbours, so that no rate sees a zero and then a jump. A gap has no row.
+These tables have no partition: each holds every day. A day that `day_quality` does not trust keeps
+its row, with levels interpolated between its trusted neighbours, so that no rate sees a zero and
+then a jump. A missing day has no row.
 """
 
 import polars as pl
@@ -11,11 +11,9 @@ from hf_assets.hub.quality.schemas import MILESTONES
 from hf_assets.storage.parquet import Column, Table
 
 _DAY = Column(pl.Date, "Day of the snapshot, UTC.")
-_SOURCE = Column(pl.String, "Where the day is from: captured, hub-stats or folder.")
+_SOURCE = Column(pl.String, "Source of the day: captured, hub-stats or folder.")
 _TRUSTED = Column(pl.Boolean, "The day passed the rules of `day_quality`.")
-_DOWNLOADS = Column(
-    pl.Float64, "Downloads in the last 30 days; on untrusted days between its neighbours."
-)
+_DOWNLOADS = Column(pl.Float64, "Downloads in the last 30 days; interpolated on untrusted days.")
 _ALL_TIME = Column(pl.Float64, "Downloads since creation; null before 2025-02-26.")
 _LIKES = Column(pl.Float64, "Likes since creation.")
 _DAILY = Column(
@@ -50,7 +48,7 @@ def _of_keys(name: str, key: str, more: dict[str, Column] | None = None) -> Tabl
             "day": _DAY,
             **(more or {}),
             "key": Column(pl.String, key),
-            "rows": Column(pl.Float64, "Models; on untrusted days between its neighbours."),
+            "rows": Column(pl.Float64, "Models; interpolated on untrusted days."),
             "downloads": _DOWNLOADS,
             "downloads_all_time": _ALL_TIME,
             "likes": _LIKES,
@@ -69,7 +67,7 @@ AUTHOR_HISTORY = _of_keys("author_history", "User or organisation, of the top 10
 LICENSE_HISTORY = _of_keys(
     "license_history",
     "license: as tagged, null where none is; group: permissive, copyleft, openrail, restricted, "
-    "none; against_base: looser, same, stricter, unknown (a derivative beside its base model).",
+    "none; against_base: looser, same, stricter, unknown (a derivative against its base model).",
     {"of": Column(pl.String, "What the key is: license, group or against_base.")},
 )
 
@@ -134,7 +132,7 @@ MODEL_PHASES = Table(
 _MILESTONE = Column(pl.Int64, "Downloads since creation that are to be reached.")
 _AGE = Column(pl.Int32, "Days since creation.")
 
-# What `adoption_history` adds up; no asset of its own.
+# The input of `adoption_history`; not an asset.
 ADOPTION_STEPS = Table(
     name="adoption_history/steps",
     required=("day", "milestone"),
@@ -180,7 +178,7 @@ SPACE_USAGE_HISTORY = Table(
         "of": Column(pl.String, "model (the 300 most used of each day), sdk, or total."),
         "key": Column(pl.String, "Model id as Spaces name it; sdk; total: what is counted."),
         "category": Column(pl.String, "Of the model."),
-        "spaces": Column(pl.Float64, "Spaces; on untrusted days between its neighbours."),
+        "spaces": Column(pl.Float64, "Spaces; interpolated on untrusted days."),
         "authors": Column(pl.Float64, "Distinct authors of those Spaces."),
         "likes": Column(pl.Float64, "Likes of those Spaces, added up."),
         "share": Column(pl.Float32, "Of all Spaces, 0 to 1."),
@@ -197,7 +195,7 @@ CONCENTRATION_HISTORY = Table(
     columns={
         "day": _DAY,
         "of": Column(pl.String, "models or authors, by downloads in the last 30 days."),
-        "gini": Column(pl.Float64, "0: all alike; 1: one has everything."),
+        "gini": Column(pl.Float64, "0: all are equal; 1: a single model or author has everything."),
         "hhi": Column(pl.Float64, "Sum of squared shares, 0 to 10 000."),
         "effective_number": Column(pl.Float64, "10 000 / HHI: equal ones that would give it."),
         **{
@@ -227,7 +225,7 @@ LIFECYCLE = Table(
         ),
         "returned": Column(
             pl.Int64,
-            "Listed again: they were on an earlier day, and not on the last; null: not known.",
+            "Listed again: they were on an earlier day, and not on the last; null: unknown.",
         ),
         "first_seen_late": Column(
             pl.Int64,
@@ -239,7 +237,7 @@ LIFECYCLE = Table(
             "Of a list (a folder's, a limited capture): models on it that were not on the last.",
         ),
         "left": Column(pl.Int64, "Of a list: models that are on it no more."),
-        "renamed": Column(pl.Int64, "Same identity, new id; null where it cannot be told."),
+        "renamed": Column(pl.Int64, "Same identity, new id; null where unknown."),
         "gated_on": Column(pl.Int64, "Became gated."),
         "gated_off": Column(pl.Int64, "Are no longer gated."),
         "created_per_day": Column(pl.Float64, "New models a day, over the days really spanned."),

@@ -1,4 +1,4 @@
-"""What Spaces use, over time: models, SDKs, and how many there are."""
+"""The models and SDKs that Spaces use, and how many Spaces there are, over time."""
 
 from collections.abc import Iterator
 
@@ -12,18 +12,20 @@ from hf_assets.trends.series.past import Past
 
 LEVELS = ["spaces", "authors", "likes"]
 _PARTS = {"usage_model": "model", "sdk": "sdk", "usage_total": "total"}
-# Keys of usage_total that count Spaces; the others have no share of them.
+# Keys of usage_total that count Spaces; the others have no share.
 _OF_SPACES = ("Spaces", "Spaces with models")
 
 
 def space_usage_history(past: Past) -> TableWrite:
     """A row a day and model that Spaces name, SDK, or total. Columns: `SPACE_USAGE_HISTORY`.
 
-    Models are known by the name that Spaces give them. A day whose source has no Spaces has no
-    rows.
+    The key of a model is the name by which Spaces refer to it. A day of a source without Spaces has
+    no rows.
     """
     whole = _spaces(past)
-    return past.made(part for dimension in _PARTS for part in _history(past, dimension, whole))
+    return past.table_write(
+        part for dimension in _PARTS for part in _history(past, dimension, whole)
+    )
 
 
 def _history(past: Past, dimension: str, whole: np.ndarray) -> Iterator[pl.DataFrame]:
@@ -43,7 +45,7 @@ def _history(past: Past, dimension: str, whole: np.ndarray) -> Iterator[pl.DataF
 
 
 def _spaces(past: Past) -> np.ndarray:
-    """How many Spaces there are, an entry a day."""
+    """The number of Spaces, an entry a day."""
     rows = past.dimension("usage_total").filter(pl.col("key") == "Spaces")
     total = panel(rows.select("at", "key", "rows"), past.calendar, "key", ["rows"])
     whole = np.full(len(past.calendar), np.nan)

@@ -4,13 +4,17 @@ import json
 from pathlib import Path
 
 import dagster as dg
+import pytest
 
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.trends.figures import insights_report, trend_figures
 from hf_assets.storage.lake import Lake, TableWrite
+from hf_assets.trends.figures import render
 from hf_assets.trends.figures.history.history import TABLES
-from hf_assets.trends.figures.history.render import every_figure
+from hf_assets.trends.figures.registry import HISTORY_FIGURES, drawings
 from hf_assets_tests.support.trends.series import past
+
+EVERY = {figure.name for figure in HISTORY_FIGURES}
 
 
 def filled(root: Path, days: int) -> Lake:
@@ -20,15 +24,27 @@ def filled(root: Path, days: int) -> Lake:
     return lake
 
 
-def test_figures_lie_in_a_folder_and_in_the_gallery(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "names", [{"top_ranks", "risers"}, pytest.param(EVERY, marks=pytest.mark.heavy)]
+)
+def test_figures_lie_in_a_folder_and_in_the_gallery(
+    names: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        render,
+        "drawings",
+        lambda data: {name: make for name, make in drawings(data).items() if name in names},
+    )
     lake = filled(tmp_path / "lake", 12)
     resources = {"lake": LakeResource(root=str(lake.root))}
     made = dg.materialize([trend_figures], resources=resources)
     folder = lake.artefact("trend_figures")
     told = made.asset_materializations_for_node("trend_figures")[0].metadata
-    assert json.loads((folder / "figures.json").read_text())["figures"] == list(every_figure())
+    assert json.loads((folder / "figures.json").read_text())["figures"] == [
+        figure.name for figure in HISTORY_FIGURES if figure.name in names
+    ]
     assert {path.suffix for path in folder.iterdir()} == {".png", ".svg", ".json"}
-    assert str(told["gallery"].value).count("data:image/png;base64,") == len(every_figure())
+    assert str(told["gallery"].value).count("data:image/png;base64,") == len(names)
     assert told["last day"].value == "2026-11-25"
     assert told["days"].value == 11
 

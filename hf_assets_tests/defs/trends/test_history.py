@@ -1,5 +1,7 @@
 """The series in the graph: made from what the lake has, in one run, with their checks."""
 
+from typing import Any
+
 import dagster as dg
 import polars as pl
 import pytest
@@ -18,12 +20,13 @@ HISTORIES = (
 )
 
 
-def run(world: World, *assets: str) -> dg.ExecuteInProcessResult:
+def run(world: World, *assets: str, config: Any = None) -> dg.ExecuteInProcessResult:
     job = world.definitions.resolve_implicit_global_asset_job_def()
     return job.execute_in_process(
         instance=world.instance,
         asset_selection=[dg.AssetKey(name) for name in assets],
         raise_on_error=False,
+        run_config=config,
     )
 
 
@@ -53,6 +56,28 @@ def test_all_series_in_one_run(world: Make) -> None:
     assert run(here, "category_history").success
 
 
+def test_full_refresh_rebuilds_every_month_and_answers_to_its_old_name(world: Make) -> None:
+    here = world()
+    kept(here.lake, {0: [category("text", 9)]})
+    changes(here.lake, 0, [{"dimension": "compared", "key": "rows", "rows": 5}])
+
+    def rebuilt(**config: bool) -> int:
+        steps = {name: {"config": config} for name in ("histories", "lifecycle")}
+        result = run(here, "category_history", "lifecycle", config={"ops": steps})
+        assert not failures(result)
+        found = {here.lake.read(name, None).notes["months made"]
+                 for name in ("category_history", "lifecycle")}  # fmt: skip
+        return found.pop() if len(found) == 1 else -1
+
+    assert rebuilt() == 1
+    assert rebuilt() == rebuilt(full_refresh=False) == 0
+    assert rebuilt(full_refresh=True) == 1
+    with pytest.warns(FutureWarning, match="`anew` is now `full_refresh`"):
+        assert rebuilt(anew=True) == 1
+    with pytest.warns(FutureWarning, match="`anew` is now `full_refresh`"):
+        assert rebuilt(anew=False) == 0
+
+
 def test_days_that_were_not_judged_are_named(world: Make) -> None:
     here = world()
     kept(here.lake, {0: [category("text", 9)]})
@@ -65,7 +90,7 @@ def test_days_that_were_not_judged_are_named(world: Make) -> None:
 
 def test_from_listings_to_series(world: Make) -> None:
     here = world()
-    names = [days_ago(count) for count in range(9, -1, -1)]
+    names = [days_ago(count) for count in range(7, -1, -1)]
     for name in names:
         here.capture(name)
     daily = ("models", "enriched_spaces", "top_models", "model_usage", "daily_metrics")

@@ -134,15 +134,15 @@ def test_a_past_day_that_is_made_later_changes_the_series_of_days_after_it(lake:
         list_day(lake, number, *there)
     compare(lake)
     assert lives(judge(lake)[day_of(70)])[:2] == (0, 1)
-    before = Past(lake).needs_of_changes
+    before = Past(lake).change_inputs
     list_day(lake, 0, 1)
     compare(lake, day_of(0), *day_quality.still_stale(lake))
     assert lives(judge(lake)[day_of(70)])[:2] == (1, 0)
-    after = Past(lake).needs_of_changes
+    after = Past(lake).change_inputs
     month = day_of(70)[:7]
     # Neither of its files is another.
     assert before[month].days == after[month].days
-    assert before[month].mark != after[month].mark
+    assert before[month].fingerprint != after[month].fingerprint
 
 
 def test_days_that_another_version_compared_are_read_as_they_are(lake: Lake) -> None:

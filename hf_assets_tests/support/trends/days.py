@@ -1,4 +1,4 @@
-"""Days written by hand into a lake: aggregates, changes, and the verdict on each."""
+"""Days written by hand into a lake: aggregates, changes, and their rows in `day_quality`."""
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
@@ -74,6 +74,11 @@ def category(key: str | None, downloads: int | None, **more: Any) -> Row:
 def model(number: int, downloads: int | None, **more: Any) -> Row:
     return {"dimension": "model", "hub_id": f"id{number:04d}", "key": f"a/m{number}", "rank": 1,
             "rows": 1, "downloads": downloads, "category": "text", **more}  # fmt: skip
+
+
+def plain(downloads: Mapping[int, int | None], **more: Any) -> dict[int, list[dict[str, Any]]]:
+    """One category with those downloads by day."""
+    return {at: [category("text", level, **more)] for at, level in downloads.items()}
 
 
 def changes(lake: Lake, number: int, rows: Iterable[Row], before: int | None = None) -> None:

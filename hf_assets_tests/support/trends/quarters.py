@@ -13,7 +13,7 @@ from hf_assets.storage.parquet import Table
 from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS
 from hf_assets.trends.series import key_history, schemas
 from hf_assets.trends.series.concentration_history import concentration_history
-from hf_assets.trends.series.incremental import Series, brought_up, counts, levels
+from hf_assets.trends.series.incremental import Series, counts, levels, refresh
 from hf_assets.trends.series.lifecycle import lifecycle
 from hf_assets.trends.series.model_history import model_history
 from hf_assets.trends.series.past import Past
@@ -120,7 +120,7 @@ def a_quarter(lake: Lake) -> Days:
     days = Days(lake)
     for number in range(81):
         days.put(number, number % 10)
-    brought_up(days.judged(), *LEVELS, *COUNTS)
+    refresh(days.judged(), *LEVELS, *COUNTS)
     return days
 
 

@@ -233,7 +233,8 @@ def _models(
             week = table[m, i - 7] if i >= first[m] + 7 else None
             rows.append({
                 "day": every[i], "hub_id": f"{m:024x}", "id": name, "category": category,
-                "created": created, "rank": int(rank[m, i]), "downloads": table[m, i],
+                "created": created, "downloads": table[m, i],
+                "rank": int(rank[m, i]) if trusted[i] else None,
                 "downloads_all_time": float(table[m, : i + 1].sum() / 30), "likes": 100.0 + m,
                 "growth_7": table[m, i] / week - 1 if week else None, "trusted": trusted[i],
             })  # fmt: skip

@@ -1,4 +1,4 @@
-"""Makes the first of two months of a series anew, says so, and waits to be killed: `… ROOT`."""
+"""Rebuilds the first of two months of a series, says so, and waits to be killed: `… ROOT`."""
 
 import sys
 import time
@@ -7,7 +7,7 @@ from unittest import mock
 
 from hf_assets.storage.lake import Lake, TableWrite
 from hf_assets.storage.parquet import Table
-from hf_assets.trends.series.incremental import brought_up
+from hf_assets.trends.series.incremental import refresh
 from hf_assets.trends.series.past import Past
 from hf_assets_tests.support.trends.quarters import LEVELS
 
@@ -22,7 +22,7 @@ def slow() -> None:
         return found
 
     with mock.patch.object(Lake, "write", writing):
-        brought_up(Past(Lake(Path(sys.argv[1]))), LEVELS[0])
+        refresh(Past(Lake(Path(sys.argv[1]))), LEVELS[0])
 
 
 if __name__ == "__main__":

@@ -2,22 +2,27 @@ import base64
 import datetime as dt
 import hashlib
 import re
+from collections.abc import Callable, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
+from matplotlib.figure import Figure
 from playwright.sync_api import Browser
 
 from hf_assets.hub.quality.schemas import DAY_QUALITY
-from hf_assets.trends.figures.history.history import TREND_FIGURES, History
-from hf_assets.trends.figures.history.render import every_figure
+from hf_assets.trends.figures.day.snapshot import Snapshot
+from hf_assets.trends.figures.history.history import History
+from hf_assets.trends.figures.history.movers import weekly_movers
+from hf_assets.trends.figures.registry import DAY_FIGURES, HISTORY_FIGURES, drawings
 from hf_assets.trends.report import figures as report_figures
 from hf_assets.trends.report.numbers import flagged_days, newest_trusted, numbers
 from hf_assets.trends.report.page import write_report
+from hf_assets_tests.support.trends.histories import hostile, remade
 from hf_assets_tests.support.trends.series import LAST, past
-from hf_assets_tests.trends.figures.test_day import HOSTILE, chosen, normal, snapshot
-from hf_assets_tests.trends.figures.test_history import hostile, remade
+from hf_assets_tests.support.trends.snapshots import HOSTILE, chosen, normal, snapshot
 
 LIMIT = 5_000_000  # bytes of the page: what can be mailed
 
@@ -41,20 +46,48 @@ class Page(HTMLParser):
         return [attrs for name, attrs in self.tags if name == tag]
 
 
+# Drawing a figure for two pages takes half a second: these are of every kind.
+FEW_OF_HISTORY = ("category_shares", "top_ranks", "risers", "fallers", "day_quality")
+FEW_OF_DAY = ("downloads_by_category", "library_share")
+
+
+def few(data: Snapshot | History) -> dict[str, Callable[[], Figure]]:
+    return only(*(FEW_OF_DAY if isinstance(data, Snapshot) else FEW_OF_HISTORY))(data)
+
+
 @pytest.fixture(scope="module")
 def files() -> dict[str, bytes]:
+    """The files of a report of few figures."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report_figures, "drawings", few)
+        return write_report(past(60), snapshot(normal(), chosen()), processes=1)
+
+
+@pytest.fixture(scope="module")
+def all_files() -> dict[str, bytes]:
+    """The files of a report of every figure."""
     return write_report(past(60), snapshot(normal(), chosen()), processes=1)
 
 
 def test_the_page_asks_for_nothing_and_runs_nothing(files: dict[str, bytes]) -> None:
-    page, text = Page(files["index.html"]), files["index.html"].decode()
-    assert len(files["index.html"]) < LIMIT
+    check_page(files["index.html"])
+
+
+def check_page(content: bytes) -> None:
+    page, text = Page(content), content.decode()
+    assert len(content) < LIMIT
     assert not {name for name, _ in page.tags} & {"script", "link", "iframe", "object", "form"}
     for _, attrs in page.tags:
         assert not [name for name in attrs if name.startswith("on")]
         assert "style" not in attrs
-        for name in ("src", "srcset", "href"):
-            assert (attrs.get(name) or "#").startswith(("data:image/webp;base64,", "#"))
+        for name in ("src", "srcset"):
+            assert (attrs.get(name) or "data:image/webp;base64,").startswith(
+                "data:image/webp;base64,"
+            )
+    # A link asks for nothing until somebody follows it.
+    assert {name for name, attrs in page.tags if "href" in attrs} == {"a"}
+    for attrs in page.of("a"):
+        assert (attrs["href"] or "").startswith(("#", "https://huggingface.co/"))
     assert "url(" not in text
     assert "@import" not in text
     policy = page.of("meta")[1]["content"] or ""
@@ -66,9 +99,21 @@ def test_the_page_asks_for_nothing_and_runs_nothing(files: dict[str, bytes]) -> 
 
 
 def test_every_figure_has_an_anchor_words_and_two_drawings(files: dict[str, bytes]) -> None:
-    page = Page(files["index.html"])
+    check_figures(files["index.html"], 5 + 2)
+
+
+@pytest.mark.heavy
+def test_a_page_of_every_figure(all_files: dict[str, bytes]) -> None:
+    check_page(all_files["index.html"])
+    check_figures(all_files["index.html"], len(HISTORY_FIGURES) + len(DAY_FIGURES))
+    check_order(all_files["index.html"], DAY_FIGURES, HISTORY_FIGURES)
+
+
+def check_figures(content: bytes, count: int) -> None:
+    page = Page(content)
     figures, images, narrow = page.of("figure"), page.of("img"), page.of("source")
-    assert len(figures) == len(images) == len(narrow) == len(TREND_FIGURES) + 13
+    assert len(figures) == count
+    assert len(images) == len(narrow) == len(figures) - 2, "risers and fallers are tables"
     ids = [attrs["id"] for attrs in figures]
     assert len(set(ids)) == len(ids)
     linked = {attrs["href"] for attrs in page.of("a")}
@@ -82,20 +127,91 @@ def test_every_figure_has_an_anchor_words_and_two_drawings(files: dict[str, byte
         assert words in said.replace("\u00a0", " ")
 
 
-def test_figures_are_shown_from_the_whole_to_the_single() -> None:
-    assert set(every_figure()) == set(TREND_FIGURES)
-    names = list(every_figure())
+def test_figures_are_shown_from_the_whole_to_the_single(files: dict[str, bytes]) -> None:
+    assert len(DAY_FIGURES) == 13
+    assert len(HISTORY_FIGURES) == 14
+    names = [figure.name for figure in HISTORY_FIGURES]
     assert names[0] == "category_shares"
     assert names[-1] == "day_quality"
+    check_order(
+        files["index.html"],
+        [figure for figure in DAY_FIGURES if figure.name in FEW_OF_DAY],
+        [figure for figure in HISTORY_FIGURES if figure.name in FEW_OF_HISTORY],
+    )
+
+
+def check_order(content: bytes, of_day: Sequence[Any], of_history: Sequence[Any]) -> None:
+    """Figures of many days come before those of a day, each in the order of the registry."""
+    anchors = [str(attrs["id"]) for attrs in Page(content).of("figure")]
+    assert anchors == [
+        f"{prefix}-{figure.name.replace('_', '-')}"
+        for prefix, figures in (("trend", of_history), ("day", of_day))
+        for figure in figures
+    ]
+
+
+def test_risers_and_fallers_are_tables_of_whole_names_linked_to_the_hub(
+    files: dict[str, bytes],
+) -> None:
+    text, page = files["index.html"].decode(), Page(files["index.html"])
+    assert {attrs.get("class") for attrs in page.of("table")} >= {"movers up", "movers down"}
+    for name, rising in (("risers", True), ("fallers", False)):
+        figure = text[text.index(f'<figure id="trend-{name}">') :].partition("</figure>")[0]
+        found = weekly_movers(past(60), rising=rising)
+        assert len(found.rows) == 17
+        for row in found.rows:
+            assert (
+                f'<a href="https://huggingface.co/{row.id}" rel="noopener noreferrer">{row.id}</a>'
+                in figure
+            )
+        assert figure.count("<polyline") >= 17
+        assert found.finding(str) in figure.replace("&#39;", "'")
+
+
+def mover_page(name: str, origin: str = "https://huggingface.co") -> str:
+    """The page of a history in which that model rose most, with no figure but the movers."""
+    history = past(20)
+    frames = {key: frame.collect() for key, frame in history.frames.items()}
+    models = frames["model_history"]
+    first = weekly_movers(history, rising=True).rows[0].id
+    frames["model_history"] = models.with_columns(pl.col("id").replace(first, name))
+    frames["day_quality"] = frames["day_quality"].with_columns(origin=pl.lit(origin))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report_figures, "drawings", only("risers", "fallers"))
+        return write_report(History.of(frames), None, processes=1)["index.html"].decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "link"),
+    [
+        ("gpt2", "https://huggingface.co/gpt2"),
+        ("a_b/C-1.5_x", "https://huggingface.co/a_b/C-1.5_x"),
+        ("../../etc/passwd", ""), ("/evil.example/x", ""), ('"><b>x', ""), ("a/b/c", ""),
+        ("javascript:alert(1)", ""), ("a/b?x=1#y", ""), ("a/b\n", ""),
+    ],
+)  # fmt: skip
+def test_only_the_name_of_a_repository_is_a_link(name: str, link: str) -> None:
+    links = [attrs["href"] or "" for attrs in Page(mover_page(name).encode()).of("a")]
+    outside = [one for one in links if not one.startswith("#")]
+    assert len([one for one in outside if "organisation-" not in one]) == bool(link)
+    assert (link in outside) == bool(link)
+
+
+def test_models_of_an_embedded_hub_have_no_page_to_link() -> None:
+    text = mover_page("a/b", "http://127.0.0.1:4321")
+    assert "captured from an embedded Hub" in text
+    assert 'href="http' not in text
+    assert ">a/b<" in text
 
 
 @pytest.fixture
 def three(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only three figures: drawing all takes seconds, and other tests look at each."""
-    names = ("top_ranks", "risers", "day_quality")
-    monkeypatch.setattr(
-        report_figures, "every_figure", lambda: {name: TREND_FIGURES[name] for name in names}
-    )
+    monkeypatch.setattr(report_figures, "drawings", only("top_ranks", "risers", "day_quality"))
+
+
+def only(*names: str) -> Callable[[Snapshot | History], dict[str, Callable[[], Figure]]]:
+    return lambda data: {name: make for name, make in drawings(data).items() if name in names}
 
 
 @pytest.mark.usefixtures("three")

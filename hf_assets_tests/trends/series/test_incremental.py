@@ -1,10 +1,12 @@
-"""Series kept by month: what comes out is what making all of it would give, whatever happened."""
+"""Series stored by month: the result equals a full rebuild, whatever happened to the days."""
 
 import datetime as dt
 import shutil
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from unittest import mock
 
 import polars as pl
@@ -16,7 +18,7 @@ from polars.testing import assert_frame_equal
 from hf_assets.storage.lake import Lake, MissingDay
 from hf_assets.trends.series import fingerprints, incremental
 from hf_assets.trends.series.adoption import adoption_history
-from hf_assets.trends.series.incremental import Series, brought_up
+from hf_assets.trends.series.incremental import Series, refresh
 from hf_assets.trends.series.past import Past
 from hf_assets_tests.support.trends.days import frame_of, judge
 from hf_assets_tests.support.trends.quarters import (
@@ -30,10 +32,10 @@ from hf_assets_tests.support.trends.quarters import (
 )
 
 
-def all_as_if_made_at_once(lake: Lake) -> None:
+def all_as_if_made_at_once(lake: Lake, of_levels: Sequence[Series] = LEVELS) -> None:
     kept = Past(lake)
-    found = [*brought_up(kept, *LEVELS), *brought_up(kept, *COUNTS)]
-    for series, stored in zip((*LEVELS, *COUNTS), found, strict=True):
+    found = [*refresh(kept, *of_levels), *refresh(kept, *COUNTS)]
+    for series, stored in zip((*of_levels, *COUNTS), found, strict=True):
         assert_frame_equal(stored.frame.collect(), whole(series, Past(lake)))
         assert stored.rows == stored.frame.collect().height
     adopted = frame_of(adoption_history(kept))
@@ -48,22 +50,44 @@ CHANGE = st.tuples(
 )
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(
-    st.sets(st.integers(0, DAYS), min_size=1, max_size=40),
-    st.sets(st.integers(0, DAYS), max_size=8),
-    st.lists(st.lists(CHANGE, min_size=1, max_size=4), min_size=1, max_size=4),
-)
-def test_whatever_happens_to_the_days(
-    numbers: set[int], untrusted: set[int], nights: list[list[tuple[str, int, int]]]
-) -> None:
+# Every kind of key: of texts that may be null, of identities, and without any.
+FEW_LEVELS = [one for one in LEVELS if one.table.name in ("category_history", "model_history")]
+
+
+def nights(days: int, count: int) -> st.SearchStrategy[Any]:
+    """At most so many days, some untrusted, and at most so many nights of changes to them."""
+    return st.tuples(
+        st.sets(st.integers(0, DAYS), min_size=1, max_size=days),
+        st.sets(st.integers(0, DAYS), max_size=8),
+        st.lists(st.lists(CHANGE, min_size=1, max_size=4), min_size=1, max_size=count),
+    )
+
+
+History = tuple[set[int], set[int], list[list[tuple[str, int, int]]]]
+
+
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(nights(25, 2))
+def test_whatever_happens_to_the_days(history: History) -> None:
+    whatever_happens(history, FEW_LEVELS)
+
+
+@pytest.mark.heavy
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(nights(40, 4))
+def test_whatever_happens_to_many_days(history: History) -> None:
+    whatever_happens(history, LEVELS)
+
+
+def whatever_happens(history: History, of_levels: Sequence[Series]) -> None:
+    numbers, untrusted, changes = history
     with TemporaryDirectory() as folder:
         days = Days(Lake(Path(folder)), untrusted=set(untrusted))
         for number in sorted(numbers):
             days.put(number, number * 7 % 10)
         days.judged()
-        all_as_if_made_at_once(days.lake)
-        for night in nights:
+        all_as_if_made_at_once(days.lake, of_levels)
+        for night in changes:
             for what, number, seed in night:
                 if what == "put":
                     days.put(number, seed)
@@ -73,21 +97,28 @@ def test_whatever_happens_to_the_days(
                     said = {"trust": days.untrusted, "folder": days.folders, "stale": days.stale}
                     said[what] ^= {number}
             days.judged()
-            all_as_if_made_at_once(days.lake)
+            all_as_if_made_at_once(days.lake, of_levels)
+
+
+@pytest.fixture(scope="module")
+def made_quarter(tmp_path_factory: pytest.TempPathFactory) -> Days:
+    """The quarter that the tests copy: making it takes two seconds."""
+    return a_quarter(Lake(tmp_path_factory.mktemp("quarter") / "lake"))
 
 
 @pytest.fixture
-def quarter(lake: Lake) -> Days:
+def quarter(made_quarter: Days, lake: Lake) -> Days:
     """March, April and May up to the 20th, all trusted, and every series of them."""
-    return a_quarter(lake)
+    # With times and hard links, which tell that a file is the same.
+    subprocess.run(["cp", "-a", made_quarter.lake.root, lake.root], check=True)
+    return Days(lake, dict(made_quarter.seeds), dict(made_quarter.befores))
 
 
-def made_anew(days: Days, change: Callable[[], object]) -> set[str]:
-    """The months of the series of categories that are made anew after that."""
-    series = LEVELS[0]
+def rebuilt(days: Days, change: Callable[[], object], series: Series = LEVELS[0]) -> set[str]:
+    """The months of a series (that of categories) that are rebuilt after that."""
     before = _files(days.lake, series)
     change()
-    brought_up(days.judged(), series)
+    refresh(days.judged(), series)
     after = _files(days.lake, series)
     return {month for month in after if after[month] != before.get(month)}
 
@@ -101,48 +132,54 @@ def _files(lake: Lake, series: Series) -> dict[str, int]:
 
 
 def test_a_new_day_makes_its_month_and_no_other(quarter: Days) -> None:
-    assert made_anew(quarter, lambda: quarter.put(81, 1)) == {"2025-05"}
-    assert made_anew(quarter, lambda: None) == set()
+    assert rebuilt(quarter, lambda: quarter.put(81, 1)) == {"2025-05"}
+    assert rebuilt(quarter, lambda: None) == set()
     # The first of June; May is over.
-    assert made_anew(quarter, lambda: quarter.put(92, 1)) == {"2025-06"}
+    assert rebuilt(quarter, lambda: quarter.put(92, 1)) == {"2025-06"}
 
 
 def test_a_day_matters_to_the_months_that_look_back_on_it(quarter: Days) -> None:
     # The 10th of March: of April, whose rates look back 35 days, and no longer of May.
-    assert made_anew(quarter, lambda: quarter.put(9, 9)) == {"2025-03", "2025-04"}
-    assert made_anew(quarter, lambda: quarter.untrusted.add(9)) == {"2025-03", "2025-04"}
+    assert rebuilt(quarter, lambda: quarter.put(9, 9)) == {"2025-03", "2025-04"}
+    assert rebuilt(quarter, lambda: quarter.untrusted.add(9)) == {"2025-03", "2025-04"}
     # A day without file or verdict goes, and the months with it.
-    assert made_anew(quarter, lambda: quarter.drop(80)) == {"2025-05"}
+    assert rebuilt(quarter, lambda: quarter.drop(80)) == {"2025-05"}
 
 
 def test_the_day_after_an_untrusted_one_is_waited_for(quarter: Days) -> None:
     quarter.untrusted |= {58, 59, 60}  # to the last of April
-    brought_up(quarter.judged(), LEVELS[0])
+    refresh(quarter.judged(), LEVELS[0])
     # The line that they lie on ends on the first of May.
-    assert made_anew(quarter, lambda: quarter.put(61, 7)) == {"2025-04", "2025-05"}
-    assert made_anew(quarter, lambda: quarter.put(62, 7)) == {"2025-05"}
+    assert rebuilt(quarter, lambda: quarter.put(61, 7)) == {"2025-04", "2025-05"}
+    assert rebuilt(quarter, lambda: quarter.put(62, 7)) == {"2025-05"}
 
 
-def test_other_rules_or_columns_make_all_of_it_anew(quarter: Days) -> None:
+def test_coverage_and_a_stale_comparison_matter_to_their_months(quarter: Days) -> None:
+    # The 10th of April, on which rates of May look back.
+    assert rebuilt(quarter, lambda: quarter.folders.add(40)) == {"2025-04", "2025-05"}
+    assert rebuilt(quarter, lambda: quarter.stale.add(40), COUNTS[0]) == {"2025-04"}
+
+
+def test_other_rules_or_columns_rebuild_every_month(quarter: Days) -> None:
     every = {"2025-03", "2025-04", "2025-05"}
     with mock.patch.object(fingerprints, "RULES", fingerprints.RULES + 1):
-        assert made_anew(quarter, lambda: None) == every
-    assert made_anew(quarter, lambda: None) == every
+        assert rebuilt(quarter, lambda: None) == every
+    assert rebuilt(quarter, lambda: None) == every
     before = _files(quarter.lake, LEVELS[0])
-    (stored,) = brought_up(quarter.judged(), LEVELS[0], anew=True)
+    (stored,) = refresh(quarter.judged(), LEVELS[0], full_refresh=True)
     assert stored.notes["months made"] == 3
     after = _files(quarter.lake, LEVELS[0])
     assert all(after[month] != before[month] for month in every)
 
 
-def test_a_file_that_cannot_be_read_is_made_anew(quarter: Days) -> None:
+def test_a_file_that_cannot_be_read_is_rebuilt(quarter: Days) -> None:
     path = quarter.lake.folder("category_history", "2025-04") / "data.parquet"
     path.write_bytes(path.read_bytes()[:-20])
-    assert made_anew(quarter, lambda: None) == {"2025-04"}
+    assert rebuilt(quarter, lambda: None) == {"2025-04"}
     all_as_if_made_at_once(quarter.lake)
 
 
-def test_a_comparison_made_anew_before_the_verdicts_are(quarter: Days) -> None:
+def test_a_comparison_rebuilt_before_the_verdicts_are(quarter: Days) -> None:
     # The first of May is compared with the 29th of April, as the 30th is a gap.
     quarter.drop(60)
     quarter.put(61, 5)
@@ -154,7 +191,7 @@ def test_a_comparison_made_anew_before_the_verdicts_are(quarter: Days) -> None:
     quarter.put(61, 5)
     compared, quarter.befores = quarter.befores, {**verdicts, 60: 59}
     quarter.untrusted.add(60)
-    brought_up(quarter.judged(), *COUNTS)
+    refresh(quarter.judged(), *COUNTS)
     quarter.befores = compared
     quarter.untrusted.clear()
     all_as_if_made_at_once(quarter.judged().lake)
@@ -165,7 +202,7 @@ def test_months_that_are_gone_and_a_table_of_one_file_go(quarter: Days) -> None:
     folder = lake.folder(series.table.name, None)
     for number in range(31):
         quarter.drop(number)
-    (stored,) = brought_up(quarter.judged(), series)
+    (stored,) = refresh(quarter.judged(), series)
     assert lake.months(series.table.name) == ["2025-04", "2025-05"]
     assert sorted(path.name for path in folder.glob("[!.]*")) == [
         "month=2025-04", "month=2025-05", "months.json",
@@ -185,31 +222,31 @@ def test_a_lake_of_before_counts_until_all_months_are_there(quarter: Days) -> No
     one = series.make(quarter.judged())
     rows = lake.write(series.table, None, one).rows
     with full_at("2025-04"), pytest.raises(OSError, match="space"):
-        brought_up(quarter.judged(), series)
+        refresh(quarter.judged(), series)
     assert not (folder / "month=2025-03").exists(), "half a table is none, for nobody"
     assert lake.read(series.table.name, None).frame.collect().height == rows
     assert lake.read(series.table.name, None).months == ()
-    assert brought_up(quarter.judged(), series)[0].rows == rows
+    assert refresh(quarter.judged(), series)[0].rows == rows
     assert not (folder / "data.parquet").exists()
     # Nor does what was never whole count at all.
     shutil.rmtree(folder)
     with full_at("2025-04"), pytest.raises(OSError, match="space"):
-        brought_up(quarter.judged(), series)
+        refresh(quarter.judged(), series)
     with pytest.raises(MissingDay, match="there is no category_history: materialise it first"):
         lake.read(series.table.name, None)
 
 
 def test_no_days_are_a_table_without_rows_and_unjudged_days_none(lake: Lake) -> None:
     judge(lake, [])
-    assert [one.rows for one in brought_up(Past(lake), *LEVELS, *COUNTS)] == [0] * 7
+    assert [one.rows for one in refresh(Past(lake), *LEVELS, *COUNTS)] == [0] * 7
     days = Days(lake)
     days.put(0, 1)
     with pytest.raises(MissingDay, match="day_quality does not know 2025-03-01"):
-        brought_up(Past(lake), LEVELS[0])
+        refresh(Past(lake), LEVELS[0])
     assert lake.read("category_history", None).rows == 0, "the old table stays"
-    brought_up(days.judged(), LEVELS[0])
+    refresh(days.judged(), LEVELS[0])
     days.drop(0)
-    (stored,) = brought_up(days.judged(), LEVELS[0])
+    (stored,) = refresh(days.judged(), LEVELS[0])
     assert (stored.rows, stored.months) == (0, ())
 
 
@@ -218,7 +255,7 @@ def test_what_died_half_way_is_made_up_for(quarter: Days) -> None:
     quarter.put(9, 9)
     past = quarter.judged()
     with full_at("2025-04") as written, pytest.raises(OSError, match="space"):
-        brought_up(past, LEVELS[0])
+        refresh(past, LEVELS[0])
     assert written == ["2025-03"]
     # Neither months of two refreshes together, nor their rows counted as they were.
     stored = quarter.lake.read("category_history", None)
@@ -226,7 +263,7 @@ def test_what_died_half_way_is_made_up_for(quarter: Days) -> None:
     assert stored.rows == before.height
     # What was made is not made again.
     with full_at("2025-05") as written:
-        brought_up(past, LEVELS[0])
+        refresh(past, LEVELS[0])
     assert written == ["2025-04"]
     all_as_if_made_at_once(quarter.lake)
 

@@ -1,4 +1,4 @@
-"""Series beside each other: two that are brought up at once, readers meanwhile, and killed ones."""
+"""Concurrent refreshes of a series, readers meanwhile, and killed refreshes."""
 
 import json
 import shutil
@@ -17,7 +17,7 @@ from hf_assets.storage.lake import Lake, MissingDay
 from hf_assets.storage.locks import BusyError
 from hf_assets.storage.month_files import MonthFiles
 from hf_assets.storage.opened import OpenedFile
-from hf_assets.trends.series.incremental import brought_up, levels
+from hf_assets.trends.series.incremental import levels, refresh
 from hf_assets.trends.series.past import Past
 from hf_assets_tests.support.hub.captures import python
 from hf_assets_tests.support.trends.days import day
@@ -33,7 +33,7 @@ def days(lake: Lake) -> Days:
     found = Days(lake)
     for number in range(25, 40):
         found.put(number, number % 10)
-    brought_up(found.judged(), SERIES)
+    refresh(found.judged(), SERIES)
     return found
 
 
@@ -56,14 +56,14 @@ def test_a_reader_keeps_the_table_it_began_with(days: Days) -> None:
     frame, size = stored.frame, stored.bytes
     days.put(26, 1)
     days.put(33, 1)
-    brought_up(days.judged(), SERIES)
+    refresh(days.judged(), SERIES)
     assert_frame_equal(stored.frame.collect(), before)
     assert_frame_equal(frame.collect(), before)
     assert stored.bytes == size
     assert not table(days.lake).equals(before)
     for number in list(days.seeds):
         days.drop(number)
-    brought_up(days.judged(), SERIES)
+    refresh(days.judged(), SERIES)
     assert table(days.lake).is_empty()
     assert days.lake.months(NAME) == []
     assert_frame_equal(frame.collect(), before)
@@ -75,13 +75,13 @@ def test_files_that_are_the_table_no_longer_stay_for_a_day(
     versions = days.lake.folder(NAME, None) / ".versions"
     assert len(list(versions.iterdir())) == 2
     days.put(33, 1)
-    brought_up(days.judged(), SERIES)
+    refresh(days.judged(), SERIES)
     assert len(list(versions.iterdir())) == 3
-    brought_up(days.judged(), SERIES)
+    refresh(days.judged(), SERIES)
     assert len(list(versions.iterdir())) == 3
     now = month_files.time.time()
     monkeypatch.setattr(month_files.time, "time", lambda: now + STALE_TEMPORARY + 1)
-    brought_up(days.judged(), SERIES)
+    refresh(days.judged(), SERIES)
     assert len(list(versions.iterdir())) == 2
     as_if_made_at_once(days.lake)
 
@@ -98,14 +98,14 @@ def test_the_second_of_two_refreshes_waits_and_finds_nothing_to_do(days: Days) -
 
     def making(past: Past) -> object:
         tried.clear()
-        second.append(pool.submit(lambda: brought_up(Past(days.lake), SERIES)))
+        second.append(pool.submit(lambda: refresh(Past(days.lake), SERIES)))
         # The other is at the lock; it goes on when this one is at its end.
         assert tried.wait(60)
         return make(past)
 
     with ThreadPoolExecutor(1) as pool, pytest.MonkeyPatch.context() as patch:
         patch.setattr(MonthFiles, "lock", locking)
-        (first,) = brought_up(Past(days.lake), levels(SERIES.table, making))  # ty: ignore[invalid-argument-type]
+        (first,) = refresh(Past(days.lake), levels(SERIES.table, making))  # ty: ignore[invalid-argument-type]
         (other,) = second[0].result(60)
     assert (first.notes["months made"], other.notes["months made"]) == (1, 0)
     as_if_made_at_once(days.lake)
@@ -116,8 +116,8 @@ def test_a_refresh_that_began_to_look_before_another_deletes_nothing_of_it(days:
     assert len(early.metrics_files) == 15
     assert len(early.changes_files) == early.quality.height == 15
     days.put(62, 1)  # the second of May
-    brought_up(days.judged(), SERIES)
-    (stored,) = brought_up(early, SERIES)
+    refresh(days.judged(), SERIES)
+    (stored,) = refresh(early, SERIES)
     assert days.lake.months(NAME) == ["2025-03", "2025-04", "2025-05"]
     assert stored.notes["months made"] == 0
     as_if_made_at_once(days.lake)
@@ -180,7 +180,7 @@ def test_a_killed_refresh_leaves_the_old_table_and_its_lock(days: Days) -> None:
     assert_frame_equal(table(days.lake), before)
     public = [days.lake.folder(NAME, month) / "data.parquet" for month in days.lake.months(NAME)]
     assert_frame_equal(pl.read_parquet(public), before)
-    brought_up(past, SERIES)
+    refresh(past, SERIES)
     as_if_made_at_once(days.lake)
 
 
@@ -192,9 +192,9 @@ def test_a_crash_before_the_public_names_is_made_up_for(
     with monkeypatch.context() as patch:
         patch.setattr(MonthFiles, "_publish", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            brought_up(past, SERIES)
+            refresh(past, SERIES)
     assert_frame_equal(table(days.lake), whole(SERIES, past))
-    (stored,) = brought_up(past, SERIES)
+    (stored,) = refresh(past, SERIES)
     assert stored.notes["months made"] == 0
     as_if_made_at_once(days.lake)
 
@@ -222,13 +222,13 @@ def test_a_lake_without_versions_is_read_and_gets_them(
     before, inodes = table(days.lake), _inodes(days.lake)
     change(days.lake)
     assert_frame_equal(table(days.lake), before)
-    (stored,) = brought_up(days.judged(), SERIES)
+    (stored,) = refresh(days.judged(), SERIES)
     assert stored.notes["months made"] == 0
     assert {path.parent.name for path in stored.months} == {".versions"}
     assert _inodes(days.lake) == inodes, "the same files"
     stored = days.lake.read(NAME, None)
     days.put(33, 1)
-    brought_up(days.judged(), SERIES)
+    refresh(days.judged(), SERIES)
     assert_frame_equal(stored.frame.collect(), before)
     as_if_made_at_once(days.lake)
 
@@ -246,17 +246,17 @@ def test_where_files_have_one_name_only_the_public_ones_are_copies(
 
     monkeypatch.setattr(month_files.os, "link", refused)
     days.put(33, 1)
-    brought_up(days.judged(), SERIES)
+    refresh(days.judged(), SERIES)
     as_if_made_at_once(days.lake)
 
 
-def test_a_month_that_is_gone_is_named_and_made_anew(days: Days) -> None:
+def test_a_month_that_is_gone_is_named_and_rebuilt(days: Days) -> None:
     versions = days.lake.folder(NAME, None) / ".versions"
     without_hidden_files(days.lake)
     shutil.rmtree(days.lake.folder(NAME, "2025-03"))
     with pytest.raises(MissingDay, match=r"month=2025-03/data.parquet is gone, a part of category"):
         days.lake.read(NAME, None)
-    (stored,) = brought_up(days.judged(), SERIES)
+    (stored,) = refresh(days.judged(), SERIES)
     assert stored.notes["months made"] == 1
     assert len(list(versions.iterdir())) == 2
     as_if_made_at_once(days.lake)

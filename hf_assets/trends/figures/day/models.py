@@ -1,8 +1,8 @@
-"""The figures of one day of the Hub's models: small aggregate tables in, matplotlib figures out.
+"""The figures of a day of the Hub's models.
 
-What is measured is said in the title, what was found in the subtitle, and day, source, rows and
-what was left out in the caption. A table that is missing, empty or all null gives a frame that says
-so, never an exception.
+The title names the measure, the subtitle the finding, and the caption the day, the source, the rows
+and anything left out. A table that is missing, empty or all null gives a frame that says so, never
+an exception.
 """
 
 import dataclasses
@@ -11,15 +11,8 @@ import functools
 from matplotlib.figure import Figure
 
 from hf_assets.charts.columns import columns
-from hf_assets.charts.marks import (
-    BLUE,
-    NONE,
-    PALE,
-    Bar,
-    Sheet,
-    bars,
-    body,
-)
+from hf_assets.charts.figure import figure
+from hf_assets.charts.marks import BLUE, NONE, PALE, Bar, Sheet, bars, body
 from hf_assets.charts.wording import clean, exact, human, percent, plural
 from hf_assets.trends.figures.day.snapshot import (
     DOWNLOADS,
@@ -29,9 +22,8 @@ from hf_assets.trends.figures.day.snapshot import (
     Unit,
     caption_of,
     entries_of,
-    figure,
     finding,
-    models_said,
+    models_counted,
     numbered,
     ranked,
     rows_of,
@@ -42,7 +34,7 @@ from hf_assets.trends.figures.day.snapshot import (
 # --- by category ---------------------------------------------------------------------------------
 
 
-def _none(s: Snapshot, noun: str) -> str:
+def _missing(s: Snapshot, noun: str) -> str:
     return f"models by {noun}" if s.models else "models"
 
 
@@ -52,21 +44,21 @@ def _by_category(s: Snapshot, measure: str, title: str, unit: Unit, axis: str) -
     counted = {e.key: e.value for e in entries_of(s, "category", "rows")}
     without = counted.pop(None, 0)
     tagged = exact(sum(counted.values()))
-    models = f"{models_said(s)}: {tagged} with a category, {exact(without)} without"
+    models = f"{models_counted(s)}: {tagged} with a category, {exact(without)} without"
     gone = sum(row.get("key") is not None for row in rows) - len(entries)
     if not entries:
         missing = unit.none if not every else "models with a category"
-        sheet = Sheet(title, "", caption_of(s, models if counted else models_said(s)))
-        return sheet.message(f"no {missing if rows else _none(s, 'category')} in this capture")
+        sheet = Sheet(title, "", caption_of(s, models if counted else models_counted(s)))
+        return sheet.message(f"no {missing if rows else _missing(s, 'category')} in this capture")
     caption = caption_of(
         s,
-        f"{models} one left out" if counted else models_said(s),
+        f"{models} one left out" if counted else models_counted(s),
         f"{plural(gone, 'category', 'categories')} without a number left out" if gone else "",
     )
     lead = finding(entries, total(entries), unit, "category", "categories")
-    made = ranked(entries, human, lambda row: some(row.get("rows"), "model"), "categories")
-    sheet = Sheet(title, lead, caption, body(len(made)))
-    bars(sheet, made, axis)
+    bar_rows = ranked(entries, human, lambda row: some(row.get("rows"), "model"), "categories")
+    sheet = Sheet(title, lead, caption, body(len(bar_rows)))
+    bars(sheet, bar_rows, axis)
     return sheet.figure
 
 
@@ -100,20 +92,22 @@ def _shares(s: Snapshot, dimension: str, title: str, noun: str, nouns: str) -> F
     entries = [e for e in every if e.key is not None]
     without = total([e for e in every if e.key is None])
     whole = max(total(every), s.models)
-    caption = caption_of(s, models_said(s), f"shares are of all of them, with or without a {noun}")
+    caption = caption_of(
+        s, models_counted(s), f"shares are of all of them, with or without a {noun}"
+    )
     if not every or whole <= 0:
-        return Sheet(title, "", caption).message(f"no {_none(s, noun)} in this capture")
+        return Sheet(title, "", caption).message(f"no {_missing(s, noun)} in this capture")
     label = functools.partial(percent, whole=whole)
-    made = ranked(entries, label, lambda r: some(r.get("rows"), "model"), nouns)
+    bar_rows = ranked(entries, label, lambda r: some(r.get("rows"), "model"), nouns)
     if without:
         note = some(without, "model")
-        made.append(Bar(f"no {noun} given", without, label(without), note, NONE))
-    said = f"{percent(without, whole)} of the models give no {noun}" if without else ""
+        bar_rows.append(Bar(f"no {noun} given", without, label(without), note, NONE))
+    subtitle = f"{percent(without, whole)} of the models give no {noun}" if without else ""
     if entries:
         lead = finding(entries, whole, MODELS, noun, nouns)
-        said = f"{lead}; {said}" if said else lead
-    sheet = Sheet(title, said, caption, body(len(made)))
-    shown = [dataclasses.replace(bar, value=100 * bar.value / whole) for bar in made]
+        subtitle = f"{lead}; {subtitle}" if subtitle else lead
+    sheet = Sheet(title, subtitle, caption, body(len(bar_rows)))
+    shown = [dataclasses.replace(bar, value=100 * bar.value / whole) for bar in bar_rows]
     bars(sheet, shown, "share of all models", number=lambda v: f"{human(v)}%", share=True)
     return sheet.figure
 
@@ -151,7 +145,7 @@ def models_by_year(s: Snapshot) -> Figure:
     day = clean((floor[0].key or "").removesuffix("(floor)"), 12) if floor else ""
     caption = caption_of(
         s,
-        models_said(s),
+        models_counted(s),
         f"{day} is the Hub's own floor date: those models were made on that day or before"
         if floor else "",
         f"{plural(odd, 'model')} without a year of creation left out" if odd > 0 else "",
@@ -161,22 +155,25 @@ def models_by_year(s: Snapshot) -> Figure:
     if years and max(years) - min(years) < 30:  # a gap is a year without models
         years = {year: years.get(year, 0) for year in range(min(years), max(years) + 1)}
     shown = sorted(years.items())[-12:]
-    made = [Bar(f"≤ {day}", total(floor), human(total(floor)), percent(total(floor), known), NONE,
-                apart=True)] if floor else []  # fmt: skip
+    bar_rows = []
+    if floor:
+        count = total(floor)
+        name, share = f"≤ {day}", percent(count, known)
+        bar_rows.append(Bar(name, count, human(count), share, NONE, apart=True))
     most = max((n for _, n in shown), default=0)
     for year, n in shown:
         name = f"{year} so far" if year == s.day.year else str(year)
         color = BLUE if n == most else PALE
-        made.append(Bar(name, n, human(n), percent(n, known), color))
+        bar_rows.append(Bar(name, n, human(n), percent(n, known), color))
     best = [str(year) for year, n in shown if n == most]
-    said = f"All {plural(total(floor), 'model')} date from {day} or before"
+    subtitle = f"All {plural(total(floor), 'model')} date from {day} or before"
     if len(best) == 1:
         verb = "was" if most == 1 else "were"
-        said = f"{MODELS.of(most, known)} {verb} created in {best[0]}"
+        subtitle = f"{MODELS.of(most, known)} {verb} created in {best[0]}"
     elif best:
-        said = f"{len(best)} years tie with {plural(most, 'model')} each"
-    sheet = Sheet(title, said, caption)
-    columns(sheet, made, "models", "year of creation")
+        subtitle = f"{len(best)} years tie with {plural(most, 'model')} each"
+    sheet = Sheet(title, subtitle, caption)
+    columns(sheet, bar_rows, "models", "year of creation")
     return sheet.figure
 
 
@@ -187,16 +184,18 @@ def top_models(s: Snapshot) -> Figure:
     entries = [e for e in entries_of(s, "model", "downloads") if e.key is not None][:TOP]
     others = s.models - len(entries)
     left = f"the other {plural(others, 'model', number=exact)} left out" if others > 0 else ""
-    caption = caption_of(s, models_said(s), left if entries else "")
+    caption = caption_of(s, models_counted(s), left if entries else "")
     if not entries:
         missing = "downloads" if rows_of(s, "model") else "models"
         return Sheet(title, "", caption).message(f"no {missing} in this capture")
-    made = ranked(entries, human, lambda r: some(r.get("likes"), "like"), "models")
+    bar_rows = ranked(entries, human, lambda r: some(r.get("likes"), "like"), "models")
     whole, held = total(entries_of(s, "category", "downloads")), total(entries)
     taken = DOWNLOADS.of(held, whole) if whole >= held > 0 else plural(held, "download")
-    said = f"These {len(entries)} take {taken}" if len(entries) > 1 else f"The only one has {taken}"
-    sheet = Sheet(title, said, caption, body(len(made)))
-    bars(sheet, made, "downloads in the last 30 days", names=0.42)
+    subtitle = (
+        f"These {len(entries)} take {taken}" if len(entries) > 1 else f"The only one has {taken}"
+    )
+    sheet = Sheet(title, subtitle, caption, body(len(bar_rows)))
+    bars(sheet, bar_rows, "downloads in the last 30 days", names=0.42)
     return sheet.figure
 
 
@@ -206,15 +205,15 @@ def concentration(s: Snapshot) -> Figure:
     title = "How few models hold the downloads"
     found = {e.key: e.value for e in entries_of(s, "concentration", "value") if e.value >= 0}
     tops = {n: found[key] for n in (1, 10, 100, 1000) if (key := f"downloads/top_{n}") in found}
-    caption = caption_of(s, models_said(s), "Gini: 0 if all had the same, 1 if one had all")
+    caption = caption_of(s, models_counted(s), "Gini: 0 if all had the same, 1 if one had all")
     if not tops:
         return Sheet(title, "", caption).message("no downloads in this capture")
     ten = max((n for n in tops if n <= 10), default=min(tops))
     who = "The first model holds" if ten == 1 else f"The first {ten} models hold"
-    said = f"{who} {percent(tops[ten], 1)} of the downloads of the last 30 days"
+    subtitle = f"{who} {percent(tops[ten], 1)} of the downloads of the last 30 days"
     if "downloads/gini" in found:
-        said += f"; Gini {found['downloads/gini']:.2f}"
-    made = [
+        subtitle += f"; Gini {found['downloads/gini']:.2f}"
+    bar_rows = [
         Bar(
             "the first model" if n == 1 else f"the first {exact(n)}",
             100 * share,
@@ -223,6 +222,6 @@ def concentration(s: Snapshot) -> Figure:
         )
         for n, share in tops.items()
     ]
-    sheet = Sheet(title, said, caption)
-    bars(sheet, made, "share of downloads", number=lambda v: f"{human(v)}%", share=True)
+    sheet = Sheet(title, subtitle, caption)
+    bars(sheet, bar_rows, "share of downloads", number=lambda v: f"{human(v)}%", share=True)
     return sheet.figure

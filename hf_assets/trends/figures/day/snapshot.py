@@ -1,37 +1,24 @@
-"""A day as figures are given it, and what they share: its rows, and how findings are worded.
-
-Adding a figure is one function in `figures.py` (or beside it), `@figure`, from `Snapshot` to
-`Figure`: its name is the key in `FIGURES` and the name of its files.
-"""
+"""The data of one day's figures, with the helpers that read its rows and word its findings."""
 
 import dataclasses
 import datetime
-import functools
 import math
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import polars as pl
-from matplotlib.figure import Figure
 
-from hf_assets.charts.marks import (
-    BLUE,
-    OTHER,
-    PALE,
-    Bar,
-    house_style,
-)
-from hf_assets.charts.wording import clean, exact, fit, human, percent, plural, told
+from hf_assets.charts.marks import BLUE, OTHER, PALE, Bar
+from hf_assets.charts.wording import clean, exact, fit, human, in_words, percent, plural
 from hf_assets.storage.lake import StoredTable
 
 TOP = 20
-FIGURES: dict[str, Callable[["Snapshot"], Figure]] = {}
 
 
 @dataclasses.dataclass(frozen=True)
 class Snapshot:
-    """One day: its date, where it came from, rows of its tables, and two small tables.
+    """A day: its date, its source, the rows of its listings, and two small tables.
 
     `metrics` is the tidy `daily_metrics` table (dimension, key, rank, rows, downloads, …, value),
     `usage` the `model_usage` table (id, spaces, authors, likes, category, known, chosen_tags).
@@ -43,18 +30,6 @@ class Snapshot:
     spaces: int
     metrics: pl.DataFrame
     usage: pl.DataFrame
-
-
-def figure(make: Callable[[Snapshot], Figure]) -> Callable[[Snapshot], Figure]:
-    """Register `make` in `FIGURES` under its name, drawn in the house style."""
-
-    @functools.wraps(make)
-    def styled(snapshot: Snapshot) -> Figure:
-        with house_style():
-            return make(snapshot)
-
-    FIGURES[styled.__name__] = styled
-    return styled
 
 
 def snapshot_of(metrics: StoredTable, usage: StoredTable) -> Snapshot:
@@ -70,7 +45,7 @@ def snapshot_of(metrics: StoredTable, usage: StoredTable) -> Snapshot:
 
 
 def _source(stored: StoredTable) -> str:
-    """Where the day's models come from."""
+    """The source of the day's models."""
     facts = stored.provenance.get("raw_models", {})
     endpoint = str(facts.get("endpoint", ""))
     host = endpoint.split("://")[-1]
@@ -84,7 +59,7 @@ def _source(stored: StoredTable) -> str:
 
 
 class Entry(NamedTuple):
-    """A key with its number; `row` is the whole row of `metrics`."""
+    """A key with its number; `row` is its row of `metrics`."""
 
     key: str | None
     value: float
@@ -92,7 +67,7 @@ class Entry(NamedTuple):
 
     @property
     def folded(self) -> bool:
-        """Whether this is what the metrics lump together: it has no rank."""
+        """Whether this is the row of all rare keys, which has no rank."""
         return self.key == "(other)" and self.row.get("rank") is None
 
     @property
@@ -102,7 +77,7 @@ class Entry(NamedTuple):
 
 
 def number_of(value: object) -> float | None:
-    """A finite number, or None for what is none."""
+    """A finite number, or None for anything else."""
     finite = isinstance(value, int | float) and math.isfinite(value)
     return float(value) if finite else None
 
@@ -117,7 +92,7 @@ def rows_of(s: Snapshot, dimension: str) -> list[dict[str, Any]]:
 def entries_of(s: Snapshot, dimension: str, measure: str) -> list[Entry]:
     """Keys of a dimension that have a number, largest first; ties by key, null last.
 
-    The row into which the metrics fold rare keys is none of them, and comes at the very end.
+    The row of all rare keys comes last.
     """
     found = [
         Entry(row.get("key"), number, row)
@@ -128,7 +103,7 @@ def entries_of(s: Snapshot, dimension: str, measure: str) -> list[Entry]:
 
 
 def numbered(entries: Sequence[Entry], pattern: str) -> dict[int, float]:
-    """Values by key, of the keys that are whole numbers of that form."""
+    """Values by key, of the keys that are whole numbers matching the pattern."""
     found: dict[int, float] = {}
     for entry in entries:
         if entry.key is not None and re.fullmatch(pattern, entry.key):
@@ -137,16 +112,16 @@ def numbered(entries: Sequence[Entry], pattern: str) -> dict[int, float]:
 
 
 def total(entries: Sequence[Entry]) -> float:
-    """The sum of what is above 0."""
+    """The sum of the positive values."""
     return sum(max(entry.value, 0) for entry in entries)
 
 
 def caption_of(s: Snapshot, *about: str) -> list[str]:
-    """Day, source, and what else there is to say."""
+    """Day, source, and further words."""
     return [s.day.isoformat(), fit(clean(s.source), 8.5, 300), *filter(None, about)]
 
 
-def models_said(s: Snapshot) -> str:
+def models_counted(s: Snapshot) -> str:
     """Such as "30 000 models"."""
     return plural(s.models, "model", number=exact)
 
@@ -163,7 +138,7 @@ def shortened(name: str) -> str:
 
 
 class Unit(NamedTuple):
-    """What is counted, for one and for many, and what is missing where there is none."""
+    """The noun for one and for many, and the words for none."""
 
     one: str
     many: str
@@ -171,7 +146,7 @@ class Unit(NamedTuple):
 
     def of(self, part: float, whole: float) -> str:
         """Such as "421M of 737M downloads (57%)"."""
-        return f"{told(part)} of {plural(whole, self.one, self.many)} ({percent(part, whole)})"
+        return f"{in_words(part)} of {plural(whole, self.one, self.many)} ({percent(part, whole)})"
 
 
 DOWNLOADS = Unit("download", "downloads", "downloads")
@@ -201,16 +176,16 @@ def ranked(
     note: Callable[[dict[str, Any]], str],
     nouns: str,
 ) -> list[Bar]:
-    """The top 20, the first three dark, and a grey bar for the others. One other is itself."""
+    """The top 20, the first three dark, and a grey bar for several others."""
     shown = entries if len(entries) == TOP + 1 else entries[:TOP]
-    made = [
+    bar_rows = [
         Bar(e.name, e.value, label(e.value), note(e.row), BLUE if i < 3 else PALE)
         for i, e in enumerate(shown)
     ]
     if rest := entries[len(shown) :]:
         rows = [number_of(e.row.get("rows")) for e in rest]
         both = {"rows": None if None in rows else sum(r or 0 for r in rows)}
-        made.append(
+        bar_rows.append(
             Bar(f"{len(rest)} other {nouns}", total(rest), label(total(rest)), note(both), OTHER)
         )
-    return made
+    return bar_rows

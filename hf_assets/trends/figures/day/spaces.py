@@ -1,4 +1,4 @@
-"""Figures of how numbers go together, and of how Spaces use models."""
+"""Figures of correlations, and of how Spaces use models."""
 
 import dataclasses
 import math
@@ -8,6 +8,7 @@ from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure
 
 from hf_assets.charts.columns import columns
+from hf_assets.charts.figure import figure
 from hf_assets.charts.marks import (
     BLUE,
     INK,
@@ -33,9 +34,8 @@ from hf_assets.trends.figures.day.snapshot import (
     Snapshot,
     caption_of,
     entries_of,
-    figure,
     finding,
-    models_said,
+    models_counted,
     number_of,
     numbered,
     ranked,
@@ -45,7 +45,7 @@ from hf_assets.trends.figures.day.snapshot import (
     total,
 )
 
-_PANELS = 6  # tags shown beside and below each other: more is a poster
+_PANELS = 6  # panels of tags: more would be a poster
 
 # From -1 (orange) over 0 (white) to 1 (blue): Okabe and Ito's pair, which all readers tell apart.
 _DIVERGING = LinearSegmentedColormap.from_list("", ["#D55E00", "#FFFFFF", "#0072B2"])
@@ -67,18 +67,18 @@ def correlations(s: Snapshot) -> Figure:
         if len(pair) == 2 and pair[0] != pair[1] and set(pair) <= set(_POPULARITY):
             found[method, frozenset(pair)] = number_of(row.get("value"))
     caption = caption_of(
-        s, models_said(s), "Pearson: of the numbers themselves, Spearman: of their ranks"
+        s, models_counted(s), "Pearson: of the numbers themselves, Spearman: of their ranks"
     )
     if not found:
         return Sheet(title, "", caption).message("no correlations in this capture")
     best = max(found, key=lambda at: (abs(found[at] or 0), at[0]))
     if found[best] is None:
-        said = "None of them is defined: a column is missing or the same for every model"
+        subtitle = "None of them is defined: a column is missing or the same for every model"
     else:
         one, two = (_POPULARITY[name] for name in _POPULARITY if name in best[1])
-        said = f"Closest: {one} and {two}, {best[0].capitalize()} {_signed(found[best] or 0)}"
+        subtitle = f"Closest: {one} and {two}, {best[0].capitalize()} {_signed(found[best] or 0)}"
     deep = 2 * _MATRIX if is_narrow() else 0
-    sheet = Sheet(title, said, caption, deep)
+    sheet = Sheet(title, subtitle, caption, deep)
     for i, method in enumerate(("pearson", "spearman")):
         left, down = (MARGIN, i * _MATRIX) if is_narrow() else (MARGIN + i * (WIDTH / 2 - 14), 0)
         pairs = {pair: v for (m, pair), v in found.items() if m == method}
@@ -95,7 +95,7 @@ def _signed(value: float) -> str:
 def _matrix(
     sheet: Sheet, left: float, above: float, method: str, found: dict[frozenset[str], float | None]
 ) -> None:
-    """A grid of three by three: values printed, what is not defined in grey, the diagonal empty."""
+    """A grid of three by three: values printed, undefined ones in grey, the diagonal empty."""
     wide, high = (108, 108) if is_narrow() else (122, 130)
     start, top = left + 92, above + 58
     sheet.text(start, above + 18, method.capitalize(), 12, bold=True)
@@ -138,7 +138,7 @@ def _spaces(s: Snapshot) -> str:
 
 
 def _pairs(pairs: object, spaces: object) -> str:
-    """Such as "912 uses in 837 Spaces": what a (Space, model) pair is called in prose."""
+    """Such as "912 uses in 837 Spaces"; a use is a (Space, model) pair."""
     uses, distinct = number_of(pairs), number_of(spaces)
     if uses is None:
         return ""
@@ -161,7 +161,7 @@ def chosen_models_by_tag(s: Snapshot) -> Figure:
     if not spaces or max(spaces.values()) <= 0:
         return Sheet(title, "", caption).message("no use of a chosen model in this capture")
     first = min(spaces, key=lambda name: (-spaces[name], name or ""))
-    said = (
+    subtitle = (
         f"{plural(len(spaces), 'chosen model')}; {shortened(clean(first or ''))} is used the most, "
         f"by {plural(spaces[first], 'Space')}"
     )
@@ -170,7 +170,7 @@ def chosen_models_by_tag(s: Snapshot) -> Figure:
     pairs = [shown[i : i + abreast] for i in range(0, len(shown), abreast)]
     deep = [max(min(len(chosen[tag]), TOP) for tag in pair) for pair in pairs]
     head, foot = 44, 66  # px above and below the bars of a panel
-    sheet = Sheet(title, said, caption, sum(body(n) + head + foot for n in deep) - 58, key)
+    sheet = Sheet(title, subtitle, caption, sum(body(n) + head + foot for n in deep) - 58, key)
     spare = (sheet.bottom - sheet.top - sum(body(n) + head + foot for n in deep)) / len(deep)
     top: float = sheet.top
     for pair, rows in zip(pairs, deep, strict=True):
@@ -183,12 +183,12 @@ def chosen_models_by_tag(s: Snapshot) -> Figure:
             under = _pairs(total.get("rows"), total.get("value"))
             sheet.text(left, top + 14, fit(clean(tag), 11.5, right - left, True), 11.5, bold=True)
             sheet.text(left, top + 32, under or plural(len(chosen[tag]), "model"), 9.5, MUTED)
-            made = [
+            bar_rows = [
                 Bar(e.name, e.value, human(e.value),
                     color=BLUE if e.row.get("category") == tag else PALE)
                 for e in chosen[tag][:TOP]
             ]  # fmt: skip
-            bars(sheet, made, "Spaces", left=left, right=right, top=top + head, bottom=bottom,
+            bars(sheet, bar_rows, "Spaces", left=left, right=right, top=top + head, bottom=bottom,
                  slots=rows, names=0.34 if len(shown) == 1 else 0.46)  # fmt: skip
         top = bottom
     return sheet.figure
@@ -218,14 +218,14 @@ def usage_by_category(s: Snapshot) -> Figure:
     if not every or total(every) <= 0:
         return Sheet(title, "", caption).message("no use of a chosen model in this capture")
     lead = finding(every, total(every), USES, "category", "categories")
-    made = ranked(every, human, lambda row: some(row.get("value"), "Space"), "categories")
-    for i, entry in enumerate(every[: len(made)]):
-        if made[i].color != OTHER:  # Spaces of several categories would count twice in a sum
+    bar_rows = ranked(every, human, lambda row: some(row.get("value"), "Space"), "categories")
+    for i, entry in enumerate(every[: len(bar_rows)]):
+        if bar_rows[i].color != OTHER:  # Spaces of several categories would count twice in a sum
             inner = number_of(entry.row.get("value"))
-            made[i] = dataclasses.replace(made[i], color=PALE, inner=inner)
+            bar_rows[i] = dataclasses.replace(bar_rows[i], color=PALE, inner=inner)
     key = ((PALE, "uses: (Space, model) pairs"), (NAVY, "distinct Spaces"))
-    sheet = Sheet(title, lead, caption, body(len(made)), key)
-    bars(sheet, made, "uses")
+    sheet = Sheet(title, lead, caption, body(len(bar_rows)), key)
+    bars(sheet, bar_rows, "uses")
     return sheet.figure
 
 
@@ -242,21 +242,21 @@ def models_per_space(s: Snapshot) -> Figure:
     if whole <= 0:
         missing = "Spaces by number of models" if s.spaces else "Spaces"
         return Sheet(title, "", caption).message(f"no {missing} in this capture")
-    made = []
+    bar_rows = []
     for low, high in _BUCKETS:
         n = sum(v for k, v in counts.items() if low <= k <= high)
         beyond = "+" if is_narrow() else " or more"
         to = f"\N{EN DASH}{high}" if high < math.inf else beyond
         name = str(low) if low == high else f"{low}{to}"
-        made.append(Bar(name, n, human(n), percent(n, whole), BLUE if low else NONE))
-    while len(made) > 2 and made[-1].value <= 0:
-        made.pop()
+        bar_rows.append(Bar(name, n, human(n), percent(n, whole), BLUE if low else NONE))
+    while len(bar_rows) > 2 and bar_rows[-1].value <= 0:
+        bar_rows.pop()
     some = whole - counts.get(0, 0)
     several = some - counts.get(1, 0)
-    said = f"{SPACES.of(some, whole)} {'names' if some == 1 else 'name'} a model"
+    subtitle = f"{SPACES.of(some, whole)} {'names' if some == 1 else 'name'} a model"
     if several:
         most = max(number for number, n in counts.items() if n > 0)
-        said += f", {percent(several, some)} of those more than one; the most is {most}"
-    sheet = Sheet(title, said, caption)
-    columns(sheet, made, "Spaces", "models named")
+        subtitle += f", {percent(several, some)} of those more than one; the most is {most}"
+    sheet = Sheet(title, subtitle, caption)
+    columns(sheet, bar_rows, "Spaces", "models named")
     return sheet.figure

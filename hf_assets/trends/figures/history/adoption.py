@@ -1,10 +1,11 @@
-"""Figures of how models are taken up: downloads by age, and how long until so many."""
+"""Figures of adoption: downloads by age, and the time to reach a number of them."""
 
 import polars as pl
 from matplotlib.figure import Figure
 
 from hf_assets.charts.axes import ages_along, span_up
-from hf_assets.charts.lines import Line, draw_line, lines_panel, whole
+from hf_assets.charts.figure import figure
+from hf_assets.charts.lines import Line, draw_line, lines_panel, plot_box
 from hf_assets.charts.marks import NONE, OTHER, Sheet
 from hf_assets.charts.panels import PALETTE
 from hf_assets.charts.wording import exact, human, percent, plural
@@ -15,7 +16,6 @@ from hf_assets.trends.figures.history.history import (
     drawn_from,
     model_name,
     period_of,
-    trend_figure,
 )
 from hf_assets.trends.series.schemas import (
     ADOPTION_HISTORY,
@@ -26,12 +26,12 @@ from hf_assets.trends.series.schemas import (
 
 _YOUNG = 7  # days after its creation by which a model was first seen from its release on
 _NAMED, _THIN = 8, 80  # adoption curves with a name and without
-_AT_RISK = 5  # model-days below which a survival curve ends: its band is all there is
+_AT_RISK = 5  # model-days below which a survival curve ends: its band would be all of it
 
 
-@trend_figure
+@figure
 def adoption_curves(h: History) -> Figure:
-    """Downloads of models by their age, of those seen from their release on."""
+    """Downloads by age, of the models seen from their release on."""
     title = "How fast new models are adopted"
     phases = h.rows(MODEL_PHASES, pl.col("created").is_not_null())
     young = phases.filter(
@@ -66,22 +66,22 @@ def adoption_curves(h: History) -> Figure:
     shown = [*named, *others]
     up = span_up([v for line in shown for v in line.y if v], log=True)
     along = ages_along(max(line.x[-1] for line in shown), "days since creation")
-    said = "since creation" if column == since else "in the last 30 days"
-    axes = lines_panel(sheet, whole(sheet), along, up, named,
-                       f"downloads {said} (log scale)", step=period.step)  # fmt: skip
+    words = "since creation" if column == since else "in the last 30 days"
+    axes = lines_panel(sheet, plot_box(sheet), along, up, named,
+                       f"downloads {words} (log scale)", step=period.step)  # fmt: skip
     for line in others:
         draw_line(axes, Line("", line.x, line.y, OTHER), period.step, width=1.0)
     return sheet.figure
 
 
 def _curve(group: pl.DataFrame, column: str) -> Line:
-    """One model's downloads by its age."""
+    """A model's downloads by its age."""
     ages = [max((day - created).days, 0) for day, created in group.select("day", "created").rows()]
     values = [number_of(value) for value in group[column]]
     return Line(model_name(group["id"][-1]), ages, values, OTHER)
 
 
-@trend_figure
+@figure
 def time_to_downloads(h: History) -> Figure:
     """Share of models that reach 1 k, 10 k, 100 k, 1 M downloads by age, with 95 % intervals."""
     title = "How long until a model is widely downloaded"
@@ -94,7 +94,7 @@ def time_to_downloads(h: History) -> Figure:
     found: dict[int, Rows] = {}
     for row in frame.to_dicts():
         found.setdefault(row["milestone"], []).append(row)
-    lines, said = [], []
+    lines, words = [], []
     for i, number in enumerate(n for n in MILESTONES if n in found):
         rows = found[number]
         age, share = rows[-1]["age"], rows[-1]["share"]
@@ -102,8 +102,8 @@ def time_to_downloads(h: History) -> Figure:
         end = f"{percent(share, 1)} by day {age}"
         note = end if half is None else f"half by day {half}"
         lines.append(_survival(human(number), rows, PALETTE[(0, 5, 3, 2)[i]], note))
-        if share > 0 or not said:
-            said.append((percent(share, 1), human(number), plural(age, "day")))
+        if share > 0 or not words:
+            words.append((percent(share, 1), human(number), plural(age, "day")))
     if not lines:
         return Sheet(title, "", []).message("no model was followed from one day to the next yet")
     period = period_of(h, h.days.filter(~pl.col("gap").fill_null(False))["day"])
@@ -114,13 +114,13 @@ def time_to_downloads(h: History) -> Figure:
         f"{plural(reached, 'milestone', number=exact)} seen reached; models still on their way "
         "count as long as they were watched (Kaplan-Meier, Turnbull; 95 % intervals)",
     ]
-    lead = "{} of models reach {} downloads within {}".format(*said[0])
-    lead += "; {} reach {} within {}".format(*said[-1]) if len(said) > 1 else ""
+    lead = "{} of models reach {} downloads within {}".format(*words[0])
+    lead += "; {} reach {} within {}".format(*words[-1]) if len(words) > 1 else ""
     sheet = Sheet(title, lead, caption, 480)
     along = ages_along(max(line.x[-1] for line in lines), "days since creation")
     tops = [v for line in lines for v in (*line.high, *line.y) if v is not None]
     up = span_up(tops, lambda v: f"{human(100 * v)}%", most=1)
-    lines_panel(sheet, whole(sheet), along, up, lines,
+    lines_panel(sheet, plot_box(sheet), along, up, lines,
                 "share of models with so many downloads", steps=True)  # fmt: skip
     return sheet.figure
 

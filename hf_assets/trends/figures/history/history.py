@@ -1,23 +1,18 @@
-"""Many days as figures are given them, and what those share: their days, captions, series.
-
-Adding a figure is one function beside this file, `@trend_figure`, from `History` to `Figure`: its
-name is the key in `TREND_FIGURES` and the name of its files.
-"""
+"""The data of the figures over many days, with their helpers: periods, captions, series by key."""
 
 import datetime
 import functools
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import polars as pl
-from matplotlib.figure import Figure
 
 from hf_assets.charts.axes import Along, day_name, days_along
 from hf_assets.charts.lines import usual_step
-from hf_assets.charts.marks import house_style, is_narrow
-from hf_assets.charts.panels import SHADE
+from hf_assets.charts.marks import is_narrow
+from hf_assets.charts.panels import MISSING, SHADE
 from hf_assets.charts.wording import MINUS, clean, exact, fit, plural
 from hf_assets.hub.quality.schemas import DAY_QUALITY
 from hf_assets.storage.lake import Lake, MissingDay
@@ -33,19 +28,19 @@ TABLES: Mapping[str, Table] = {
         schemas.SPACE_USAGE_HISTORY, schemas.CONCENTRATION_HISTORY, schemas.LIFECYCLE, DAY_QUALITY,
     )
 }  # fmt: skip
-TREND_FIGURES: dict[str, Callable[["History"], Figure]] = {}
 Rows = list[dict[str, Any]]
+INTERPOLATED = "days not trusted: interpolated between trusted days, or left open"
 
 
 @dataclass(frozen=True)
 class History:
-    """The series by their table's name, unread, each with all its table's columns."""
+    """The series by the name of their table, unread, each with all columns of its table."""
 
     frames: Mapping[str, pl.LazyFrame]
 
     @classmethod
     def of(cls, frames: Mapping[str, pl.DataFrame | pl.LazyFrame]) -> "History":
-        """From what there is: a table or a column that is missing is empty."""
+        """From the given tables: a missing table or column is empty."""
         found = {}
         for name, table in TABLES.items():
             frame = frames.get(name, pl.DataFrame(schema=table.schema)).lazy()
@@ -61,66 +56,67 @@ class History:
     @functools.cached_property
     def days(self) -> pl.DataFrame:
         """`day_quality`, in order."""
-        known = self.frames[DAY_QUALITY.name].filter(pl.col("day").is_not_null())
-        return known.sort("day").collect()
+        days = self.frames[DAY_QUALITY.name].filter(pl.col("day").is_not_null())
+        return days.sort("day").collect()
 
     def rows(self, table: Table, *where: pl.Expr) -> pl.DataFrame:
         """The rows of a series that meet every condition, by day."""
-        known = self.frames[table.name].filter(pl.lit(True), *where)
-        return (
-            known.sort("day", maintain_order=True) if "day" in table.columns else known
-        ).collect()
+        rows = self.frames[table.name].filter(pl.lit(True), *where)
+        by_day = rows.sort("day", maintain_order=True) if "day" in table.columns else rows
+        return by_day.collect()
 
 
 def read_history(lake: Lake) -> History:
-    """The series of a lake, those by month unread; those that were never made are empty."""
+    """The series of a lake, those by month unread; those never materialised are empty."""
     found: dict[str, pl.DataFrame | pl.LazyFrame] = {}
     for name in TABLES:
         try:
             stored = lake.read(name, None)
         except MissingDay:
             continue
-        # Figures are drawn in other processes: an opened file goes to none, so its rows do. Tables
-        # of one file are small; the files of months have names that stay.
+        # Other processes draw figures, and an opened file cannot be sent to them, so its rows are.
+        # Tables of a single file are small; the files of months keep their names.
         found[name] = stored.frame if stored.months else stored.frame.collect()
     return History.of(found)
 
 
-def trend_figure(make: Callable[[History], Figure]) -> Callable[[History], Figure]:
-    """Register `make` in `TREND_FIGURES` under its name, drawn in the house style."""
-
-    @functools.wraps(make)
-    def styled(history: History) -> Figure:
-        with house_style():
-            return make(history)
-
-    TREND_FIGURES[styled.__name__] = styled
-    return styled
+def last_trusted_day(frame: pl.LazyFrame) -> datetime.date | None:
+    """The newest trusted day of a series; its newest day where none is trusted."""
+    days = frame.filter(pl.col("day").is_not_null()).select("day", "trusted").unique().collect()
+    trusted = days.filter(pl.col("trusted").fill_null(False))
+    return max((trusted if trusted.height else days)["day"], default=None)
 
 
 # --- days ----------------------------------------------------------------------------------------
 
 
 class Period(NamedTuple):
-    """The days a figure shows: first and last as ordinals, and what is known of those between."""
+    """The days that a figure shows.
+
+    Attributes:
+        first, last: as ordinals.
+        step: the usual distance of two days.
+        shaded: stretches of days that are not trusted.
+        missing: stretches of days without rows; none where the step is longer than a day.
+        words: the caption's words on them.
+    """
 
     first: int
     last: int
     step: float
     shaded: list[tuple[float, float]]
+    missing: list[tuple[float, float]]
     words: list[str]
 
     @property
     def along(self) -> Along:
         """The axis of those days."""
-        return days_along(self.first, self.last, self.shaded)
+        return days_along(self.first, self.last, self.shaded, self.missing)
 
-    @property
-    def legend(self) -> list[tuple[str, str]]:
-        """The key to the shading, where there is any."""
-        if not self.shaded:
-            return []
-        return [(SHADE, "days not trusted: values there lie between their neighbours'")]
+    def legend(self, not_trusted: str = INTERPOLATED) -> list[tuple[str, str]]:
+        """The key to the shading, where there is any; `not_trusted` names untrusted days."""
+        keys = ((SHADE, not_trusted, self.shaded), (MISSING, "missing days", self.missing))
+        return [(color, words) for color, words, days in keys if days]
 
 
 def period_of(h: History, days: Iterable[datetime.date]) -> Period | None:
@@ -129,20 +125,20 @@ def period_of(h: History, days: Iterable[datetime.date]) -> Period | None:
     if not shown:
         return None
     first, last = shown[0], shown[-1]
-    known = [row for row in h.days.to_dicts() if first <= row["day"].toordinal() <= last]
-    flagged = [row["day"].toordinal() for row in known if row["trusted"] is False
+    rows = [row for row in h.days.to_dicts() if first <= row["day"].toordinal() <= last]
+    flagged = [row["day"].toordinal() for row in rows if row["trusted"] is False
                and not row["gap"]]  # fmt: skip
     step = usual_step(shown)
     absent = set(range(first, last + 1)) - set(shown) - set(flagged)
-    missing = len(absent) if step == 1 else 0
+    missing = sorted(absent) if step == 1 else []
     span = day_name(first) if first == last else f"{day_name(first)} to {day_name(last)}"
     counted = plural(len(shown), "day", number=exact)
     if missing:
-        counted += f", {exact(missing)} missing"
+        counted += f", {exact(len(missing))} missing"
     if flagged:
         counted += f", {exact(len(flagged))} not trusted"
-    words = [f"{span}: {counted}", *filter(None, [sources(known)])]
-    return Period(first, last, step, _stretches(flagged), words)
+    words = [f"{span}: {counted}", *filter(None, [sources(rows)])]
+    return Period(first, last, step, _stretches(flagged), _stretches(missing), words)
 
 
 def _stretches(days: Iterable[int]) -> list[tuple[float, float]]:
@@ -157,18 +153,28 @@ def _stretches(days: Iterable[int]) -> list[tuple[float, float]]:
 
 
 def sources(days: Sequence[Mapping[str, Any]]) -> str:
-    """Where those rows of `day_quality` came from, such as "hub-stats (46), captured (12)"."""
+    """The sources of these rows of `day_quality`, such as "hub-stats (46), captured (12)"."""
     counted = Counter(_source(row) for row in days if row["source"])
     if len(counted) == 1:
         return next(iter(counted))
     return ", ".join(f"{name} ({exact(count)})" for name, count in counted.most_common(4))
 
 
+def is_embedded(row: Mapping[str, Any]) -> bool:
+    """Whether a day of `day_quality` was captured from an embedded Hub."""
+    loopback = ("127.0.0.1", "localhost", "[::1]")
+    return row["source"] == "captured" and _host(row).startswith(loopback)
+
+
+def _host(row: Mapping[str, Any]) -> str:
+    return clean(str(row["origin"] or "")).split("://")[-1].split("/")[0]
+
+
 def _source(row: Mapping[str, Any]) -> str:
+    if is_embedded(row):
+        return "captured from an embedded Hub"
     if row["source"] == "captured":
-        host = clean(str(row["origin"] or "")).split("://")[-1].split("/")[0]
-        if host.startswith(("127.0.0.1", "localhost", "[::1]")):
-            return "captured from an embedded Hub"
+        host = _host(row)
         return f"captured from {fit(host, 8.5, 200)}" if host and host != "(blank)" else "captured"
     if row["source"] == "folder":
         return "recorded files"
@@ -192,25 +198,25 @@ def series(
     frame: pl.DataFrame, by: str, value: str, days: Sequence[int]
 ) -> dict[Any, list[float | None]]:
     """For each key of column `by` its values on those days; None where it has none."""
-    place = {day: i for i, day in enumerate(days)}
+    index = {day: i for i, day in enumerate(days)}
     found: dict[Any, list[float | None]] = {}
     for day, key, number in frame.select("day", by, value).iter_rows():
-        if day and day.toordinal() in place:
+        if day and day.toordinal() in index:
             values = found.setdefault(key, [None] * len(days))
-            values[place[day.toordinal()]] = number_of(number)
+            values[index[day.toordinal()]] = number_of(number)
     return found
 
 
 def ends_of(values: Sequence[float | None]) -> tuple[float, float] | None:
-    """The first and the last value there is."""
+    """The first and the last value that is not None."""
     known = [value for value in values if value is not None]
     return (known[0], known[-1]) if known else None
 
 
-def model_name(known: str | None) -> str:
+def model_name(id: str | None) -> str:
     """A model's id made inert; on a page for phones without its author, which takes half of it."""
-    said = clean(known or "")
-    return said.partition("/")[2] or said if is_narrow() else said
+    name = clean(id or "")
+    return name.partition("/")[2] or name if is_narrow() else name
 
 
 def signed(value: float, digits: int = 1) -> str:
@@ -220,7 +226,7 @@ def signed(value: float, digits: int = 1) -> str:
 
 
 def grown(rate: float | None) -> str:
-    """A growth for people: +3.4%, +12%, +1 240%; empty where it is not known."""
+    """A growth for people: +3.4%, +12%, +1 240%; empty where unknown."""
     rate = number_of(rate)
     if rate is None:
         return ""

@@ -7,7 +7,8 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from hf_assets.charts.axes import span_up
-from hf_assets.charts.lines import Line, areas_panel, line_ends, lines_panel, whole
+from hf_assets.charts.figure import figure
+from hf_assets.charts.lines import Line, areas_panel, line_ends, lines_panel, plot_box
 from hf_assets.charts.marks import MUTED, NONE, OTHER, Sheet, is_narrow
 from hf_assets.charts.panels import DOWN, PALETTE, UP, below, beside, names_room, split
 from hf_assets.charts.wording import clean, exact, human, percent, plural
@@ -22,7 +23,6 @@ from hf_assets.trends.figures.history.history import (
     period_of,
     series,
     signed,
-    trend_figure,
 )
 from hf_assets.trends.series.schemas import (
     CATEGORY_HISTORY,
@@ -32,7 +32,7 @@ from hf_assets.trends.series.schemas import (
     SPACE_USAGE_HISTORY,
 )
 
-_SHOWN = 7  # keys with a colour of their own beside "others" and "none given"
+_SHOWN = 7  # keys with a colour of their own, besides "others" and "none given"
 _DEEP = 300  # px of a panel of areas
 _BEHIND = "behind a name: its share on the last day, and its change since the first in points"
 
@@ -58,7 +58,7 @@ def _layers(
     lumped: str,
     without: str,
 ) -> list[Line]:
-    """One layer a key, then what all others have, then what carries no key."""
+    """A layer for each key, then the share of all other keys, then of rows without a key."""
     found = series(frame, "key", column, days)
     if not any(ends_of(values) for values in found.values()):
         return []
@@ -100,7 +100,7 @@ def _over_time(
     keys: Sequence[str] = (),
     names: Mapping[str, str] | None = None,
 ) -> Figure:
-    """Two panels of shares stacked to the whole: by downloads and by number of models."""
+    """Two panels of shares stacked to 100 %: by downloads and by number of models."""
     period = period_of(h, frame["day"])
     days = ordinals(frame)
     weight = "share_downloads"
@@ -114,28 +114,28 @@ def _over_time(
     shown = [key for key in keys if key in by_share] if keys else by_share[:_SHOWN]
     many = len(by_share) - len(shown)
     lumped = "" if keys else f"{many} other {nouns}" if many else "others"
-    made = {
-        said: _layers(frame, column, days, shown, names or {}, lumped, "none given")
-        for said, column in (("share of downloads", "share_downloads"),
+    panels = {
+        words: _layers(frame, column, days, shown, names or {}, lumped, "none given")
+        for words, column in (("share of downloads", "share_downloads"),
                              ("share of models", "share_rows"))
     }  # fmt: skip
-    made = {said: layers for said, layers in made.items() if layers}
-    if not period or not made:
+    panels = {words: layers for words, layers in panels.items() if layers}
+    if not period or not panels:
         return _nothing(title, h, f"shares of {nouns}")
     caption = [*period.words, drawn_from(table, frame.height), _BEHIND]
-    lead = _gains(next(iter(made.values())), next(iter(made)).removeprefix("share of "))
-    sheet = Sheet(title, lead, caption, _DEEP * len(made) - 20, period.legend)
-    box = whole(sheet)
+    lead = _gains(next(iter(panels.values())), next(iter(panels)).removeprefix("share of "))
+    sheet = Sheet(title, lead, caption, _DEEP * len(panels) - 20, period.legend())
+    box = plot_box(sheet)
     most = (0.48 if is_narrow() else 0.4) * (box.right - box.left)
-    room = max(names_room(line_ends(layers), most) for layers in made.values())
-    for place, (said, layers) in zip(below(box, len(made)), made.items(), strict=True):
+    room = max(names_room(line_ends(layers), most) for layers in panels.values())
+    for part, (words, layers) in zip(below(box, len(panels)), panels.items(), strict=True):
         up = span_up([0, 1], _in_percent, most=1)
-        areas_panel(sheet, place, period.along, up, layers, said, room=room)
+        areas_panel(sheet, part, period.along, up, layers, words, room=room)
     return sheet.figure
 
 
 def _gains(layers: Sequence[Line], of: str) -> str:
-    """Who gained and who lost most, or how things stand where there is one day."""
+    """Who gained and who lost most; on a single day, who leads."""
     moved = [
         (ends[1] - ends[0], line.name, ends[1])
         for line in layers
@@ -147,22 +147,22 @@ def _gains(layers: Sequence[Line], of: str) -> str:
     if max(abs(most[0]), abs(least[0])) < 5e-4:
         first = max(moved, key=lambda one: one[2])
         return f"{shortened(first[1])} leads with {percent(first[2], 1)} of {of}"
-    said = []
+    words = []
     if most[0] > 0:
-        said.append(f"{shortened(most[1])} gained most, {signed(100 * most[0])} points of {of}")
+        words.append(f"{shortened(most[1])} gained most, {signed(100 * most[0])} points of {of}")
     if least[0] < 0:
-        said.append(f"{shortened(least[1])} lost most, {signed(100 * least[0])}")
-    return "; ".join(said)
+        words.append(f"{shortened(least[1])} lost most, {signed(100 * least[0])}")
+    return "; ".join(words)
 
 
-@trend_figure
+@figure
 def category_shares(h: History) -> Figure:
     """Share of downloads and of models in each category, day by day."""
     frame = h.rows(CATEGORY_HISTORY)
     return _over_time(h, CATEGORY_HISTORY, frame, "Categories over time", "categories")
 
 
-@trend_figure
+@figure
 def library_shares(h: History) -> Figure:
     """Share of downloads and of models made for each library, day by day."""
     frame = h.rows(LIBRARY_HISTORY)
@@ -177,24 +177,24 @@ _GROUPS = {
 }  # fmt: skip
 
 
-@trend_figure
+@figure
 def license_mix(h: History) -> Figure:
     """Share of downloads and of models under each kind of licence, day by day."""
     frame = h.rows(LICENSE_HISTORY, pl.col("of") == "group")
-    # What carries no licence is a group of its own in the metrics: the grey layer on top here.
+    # Models without a licence are a group of the metrics, and the grey layer on top here.
     frame = frame.with_columns(pl.col("key").replace("none", None))
     return _over_time(h, LICENSE_HISTORY, frame, "Licences over time", "kinds of licence",
                       keys=list(_GROUPS)[:-1], names=_GROUPS)  # fmt: skip
 
 
-@trend_figure
+@figure
 def license_drift(h: History) -> Figure:
     """How often a derivative's licence is looser, or stricter, than its base model's."""
-    title = "Are derivatives licensed more loosely than what they come from?"
+    title = "Are derivatives licensed more loosely than their base models?"
     frame = h.rows(LICENSE_HISTORY, pl.col("of") == "against_base")
     days, period = ordinals(frame), period_of(h, frame["day"])
     panels = {}
-    for said, column in (("of derivatives, by number", "rows"),
+    for words, column in (("of derivatives, by number", "rows"),
                          ("of derivatives, by downloads", "downloads")):  # fmt: skip
         found = series(frame, "key", column, days)
         wholes = [
@@ -207,27 +207,27 @@ def license_drift(h: History) -> Figure:
             if (y := _parts(found.get(key), wholes)) and (ends := ends_of(y))
         ]
         if lines:
-            panels[said] = (lines, wholes[-1], found.get("unknown"))
+            panels[words] = (lines, wholes[-1], found.get("unknown"))
     if not period or not panels:
-        return _nothing(title, h, "derivatives beside their base models")
+        return _nothing(title, h, "derivatives of listed base models")
     lines, known, unknown = next(iter(panels.values()))
     left_out = number_of(unknown[-1]) if unknown else None
     caption = [
         *period.words,
         drawn_from(LICENSE_HISTORY, frame.height),
         "all others carry a licence as strict as their base model's",
-        f"{plural(left_out, 'derivative', number=exact)} with a licence that cannot be placed left "
+        f"{plural(left_out, 'derivative', number=exact)} with an unknown licence left "
         "out on the last day" if left_out else "",
     ]  # fmt: skip
-    said = " and ".join(f"{line.note} {line.name}" for line in lines)
-    lead = f"Of {plural(known, 'derivative')} whose base model is listed: {said} on the last day"
-    sheet = Sheet(title, lead, [part for part in caption if part], 480, period.legend)
+    words = " and ".join(f"{line.note} {line.name}" for line in lines)
+    lead = f"Of {plural(known, 'derivative')} whose base model is listed: {words} on the last day"
+    sheet = Sheet(title, lead, [part for part in caption if part], 480, period.legend())
     shown = [line for ls, _, _ in panels.values() for line in ls]
     top = max((y for line in shown for y in line.y if y), default=0.1)
-    places = below(whole(sheet), len(panels))
-    for place, (name, (ls, _, _)) in zip(places, panels.items(), strict=True):
+    boxes = below(plot_box(sheet), len(panels))
+    for box, (name, (ls, _, _)) in zip(boxes, panels.items(), strict=True):
         up = span_up([0, top], _in_percent, most=1)
-        lines_panel(sheet, place, period.along, up, ls, name, room=130, step=period.step)
+        lines_panel(sheet, box, period.along, up, ls, name, room=130, step=period.step)
     return sheet.figure
 
 
@@ -250,22 +250,22 @@ _EVENNESS = {
 }
 
 
-@trend_figure
+@figure
 def concentration(h: History) -> Figure:
-    """Share of downloads of the first 1, 10, 100 and 1000 models; Gini and effective number."""
+    """Share of downloads of the top 1, 10, 100 and 1000 models; Gini and effective number."""
     title = "How few hold the downloads, over time"
     frame = h.rows(CONCENTRATION_HISTORY)
     models = frame.filter(pl.col("of") == "models")
     days, period = ordinals(frame), period_of(h, frame["day"])
     tops = []
-    for i, (column, said) in enumerate(_TOPS.items()):
+    for i, (column, words) in enumerate(_TOPS.items()):
         y = series(models, "of", column, days).get("models", [])
         if ends_of(y):
-            tops.append(Line(said, days, y, PALETTE[(2, 0, 1, 3)[i]], _moved(y)))
+            tops.append(Line(words, days, y, PALETTE[(2, 0, 1, 3)[i]], _moved(y)))
     if not period or not tops:
         return _nothing(title, h, "shares of the first models")
     small = []
-    for column, said in _EVENNESS.items():
+    for column, words in _EVENNESS.items():
         found = series(frame, "of", column, days)
         lines = [
             Line(name, days, found[name], color, f"{ends[1]:.3f}" if column == "gini"
@@ -274,7 +274,7 @@ def concentration(h: History) -> Figure:
             if name in found and (ends := ends_of(found[name]))
         ]  # fmt: skip
         if lines:
-            small.append((column, said, lines))
+            small.append((column, words, lines))
     caption = [*period.words, drawn_from(CONCENTRATION_HISTORY, frame.height), _BEHIND]
     low = next(line for line in tops if line.name == tops[min(2, len(tops) - 1)].name)
     lead = f"{low.name[0].upper()}{low.name[1:]} {'holds' if 'model' in low.name else 'hold'} "
@@ -282,14 +282,14 @@ def concentration(h: History) -> Figure:
     if len(days) > 1:
         lead += f", {signed(100 * _change(low.y))} points since the first day"
     extra = 200 * (len(small) if is_narrow() else min(len(small), 1))
-    sheet = Sheet(title, lead, caption, 330 + extra - 20, period.legend)
-    upper, lower = split(whole(sheet), 330, extra)
+    sheet = Sheet(title, lead, caption, 330 + extra - 20, period.legend())
+    upper, lower = split(plot_box(sheet), 330, extra)
     up = span_up([v for line in tops for v in line.y if v is not None], _in_percent, most=1)
     lines_panel(sheet, upper, period.along, up, tops, "share of downloads", step=period.step)
-    for place, (column, said, lines) in zip(beside(lower, max(len(small), 1)), small, strict=False):
+    for box, (column, words, lines) in zip(beside(lower, max(len(small), 1)), small, strict=False):
         values = [v for line in lines for v in line.y if v is not None]
         up = span_up(values, zero=column != "gini")
-        lines_panel(sheet, place, period.along, up, lines, said, room=118, step=period.step)
+        lines_panel(sheet, box, period.along, up, lines, words, room=118, step=period.step)
     return sheet.figure
 
 
@@ -301,7 +301,7 @@ def _change(values: Sequence[float | None]) -> float:
 # --- Spaces --------------------------------------------------------------------------------------
 
 
-@trend_figure
+@figure
 def space_usage(h: History) -> Figure:
     """The models that most Spaces use, and how many Spaces name a model at all, day by day."""
     title = "Models in Spaces over time"
@@ -334,14 +334,14 @@ def space_usage(h: History) -> Figure:
             f"; {shortened(clean(gain))} gained most, {more}"
         )  # fmt: skip
     extra = 150 * (len(small) if is_narrow() else min(len(small), 1))
-    sheet = Sheet(title, lead, caption, 350 + extra - 20, period.legend)
-    upper, lower = split(whole(sheet), 350, extra)
+    sheet = Sheet(title, lead, caption, 350 + extra - 20, period.legend())
+    upper, lower = split(plot_box(sheet), 350, extra)
     up = span_up([v for line in lines for v in line.y if v is not None], zero=False)
     lines_panel(sheet, upper, period.along, up, lines, "Spaces that name the model",
                 step=period.step)  # fmt: skip
-    for place, (said, line) in zip(beside(lower, max(len(small), 1)), small, strict=False):
+    for box, (words, line) in zip(beside(lower, max(len(small), 1)), small, strict=False):
         up = span_up([v for v in line.y if v is not None], zero=False)
-        lines_panel(sheet, place, period.along, up, [line], said, room=64, step=period.step)
+        lines_panel(sheet, box, period.along, up, [line], words, room=64, step=period.step)
     return sheet.figure
 
 

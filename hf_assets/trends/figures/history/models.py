@@ -1,6 +1,5 @@
-"""Figures of single models over many days: ranks, risers, adoption, hype, milestones."""
+"""Figures of single models over many days: their ranks, and the phase of hype of each."""
 
-import datetime
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,8 +7,9 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from hf_assets.charts.axes import day_name
+from hf_assets.charts.figure import figure
 from hf_assets.charts.ledger import Cell, Head, Spark, ledger, ledger_height
-from hf_assets.charts.lines import Ranked, ranks_panel, whole
+from hf_assets.charts.lines import Ranked, plot_box, ranks_panel
 from hf_assets.charts.marks import FAINT, MUTED, NONE, Sheet, is_narrow
 from hf_assets.charts.panels import DOWN, PALETTE, UP
 from hf_assets.charts.wording import clean, exact, human, percent, plural
@@ -17,42 +17,29 @@ from hf_assets.trends.figures.day.snapshot import number_of, shortened
 from hf_assets.trends.figures.history.history import (
     History,
     drawn_from,
-    grown,
+    last_trusted_day,
     model_name,
     ordinals,
     period_of,
     series,
-    trend_figure,
 )
 from hf_assets.trends.series.schemas import MODEL_HISTORY, MODEL_PHASES
 
-_RANKS, _COLUMNS = 20, 60  # places of the bump chart; days it shows at most
-_RISERS, _BASE = 17, 10_000  # rows of those tables; downloads a week ago that count as a base
-_BACK = 56  # days of a sparkline
-_YOUNG = 7  # days after its creation by which a model was first seen from its release on
-_NAMED, _THIN = 8, 80  # adoption curves with a name and without
-_AT_RISK = 5  # model-days below which a survival curve ends: its band is all there is
-
-
-def _last_trusted(frame: pl.LazyFrame) -> datetime.date | None:
-    """The newest day of the series that is trusted; else its newest."""
-    days = frame.filter(pl.col("day").is_not_null()).select("day", "trusted").unique().collect()
-    good = days.filter(pl.col("trusted").fill_null(False))
-    return max((good if good.height else days)["day"], default=None)
+_RANKS, _COLUMNS = 20, 60  # ranks of the bump chart; days it shows at most
 
 
 # --- ranks ---------------------------------------------------------------------------------------
 
 
-@trend_figure
+@figure
 def top_ranks(h: History) -> Figure:
     """The ranks of the 20 most downloaded models, day by day."""
     title = f"The first {_RANKS} models and how they got there"
     models = h.frames[MODEL_HISTORY.name]
-    last = _last_trusted(models)
-    wanted = ("day", "hub_id", "id", "rank")
-    known = models.select(wanted).filter(pl.col("rank").is_between(1, _RANKS))
-    frame = known.filter(pl.col("day") <= last).sort("day", "rank").collect() if last else None
+    last = last_trusted_day(models)
+    columns = ("day", "hub_id", "id", "rank")
+    ranked = models.select(columns).filter(pl.col("rank").is_between(1, _RANKS))
+    frame = ranked.filter(pl.col("day") <= last).sort("day", "rank").collect() if last else None
     if frame is None or not frame.height:
         return Sheet(title, "", []).message("no ranks of models yet")
     period = period_of(h, frame["day"])
@@ -66,7 +53,7 @@ def top_ranks(h: History) -> Figure:
     ranks = {one: [None if v is None else int(v) for v in found[one]] for one in now}
     colors = _moved_most(ranks)
     rows = [
-        Ranked(model_name(names[one]), shown, ranks[one], colors[one], _places(ranks[one]))
+        Ranked(model_name(names[one]), shown, ranks[one], colors[one], _rank_change(ranks[one]))
         for one in now
     ]
     moved = sum(row.note not in ("", "=") for row in rows)
@@ -74,7 +61,7 @@ def top_ranks(h: History) -> Figure:
         *period.words,
         drawn_from(MODEL_HISTORY, frame.height),
         f"every {every}th day shown" if every > 1 else "",
-        f"by downloads in the last 30 days; behind a name: places gained or lost since "
+        f"by downloads in the last 30 days; behind a name: ranks gained or lost since "
         f"{day_name(shown[0])}",
     ]
     came = sum(row.note == "new" for row in rows)
@@ -82,13 +69,15 @@ def top_ranks(h: History) -> Figure:
     if len(days) > 1:
         lead += f"; {moved} of {len(rows)} stand elsewhere than on the first day"
         lead += f", {came} of them were not among the first {_RANKS}" if came else ""
-    sheet = Sheet(title, lead, [c for c in caption if c], 27 * _RANKS, period.legend)
-    ranks_panel(sheet, whole(sheet), period.along, rows, _RANKS)
+    legend = [(color, words) for color, words in _COLORS if color in colors.values()]
+    legend += period.legend("days not trusted: no ranks")
+    sheet = Sheet(title, lead, [c for c in caption if c], 27 * _RANKS, legend)
+    ranks_panel(sheet, plot_box(sheet), period.along, rows, _RANKS)
     return sheet.figure
 
 
-def _places(ranks: Sequence[int | None]) -> str:
-    """Places gained or lost since the first day."""
+def _rank_change(ranks: Sequence[int | None]) -> str:
+    """Ranks gained or lost since the first day."""
     first, last = ranks[0], ranks[-1]
     if len(ranks) < 2 or last is None:
         return ""
@@ -97,8 +86,14 @@ def _places(ranks: Sequence[int | None]) -> str:
     return f"▲{first - last}" if last < first else f"▼{last - first}" if last > first else "="
 
 
+_COLORS = (
+    (UP, "rose most"), (DOWN, "fell most"), (PALETTE[1], f"new among the first {_RANKS}"),
+    (NONE, "others"),
+)  # fmt: skip
+
+
 def _moved_most(ranks: dict[str, list[int | None]]) -> dict[str, str]:
-    """Colours: the three that rose most, the three that fell most, those that came; else grey."""
+    """Colours: the three that rose most, the three that fell most, the new ones; others grey."""
     ends = {one: (at[0], at[-1]) for one, at in ranks.items() if len(at) > 1}
     moved = {one: first - last for one, (first, last) in ends.items() if first and last}
     up = sorted((one for one in moved if moved[one] > 1), key=lambda one: -moved[one])[:3]
@@ -110,76 +105,6 @@ def _moved_most(ranks: dict[str, list[int | None]]) -> dict[str, str]:
     )  # fmt: skip
 
 
-# --- risers and fallers --------------------------------------------------------------------------
-
-
-@trend_figure
-def risers(h: History) -> Figure:
-    """The models whose downloads grew most in a week, of those that had a base."""
-    return _movers(h, "Risers of the week", rising=True)
-
-
-@trend_figure
-def fallers(h: History) -> Figure:
-    """The models whose downloads fell most in a week, of those that had a base."""
-    return _movers(h, "Fallers of the week", rising=False)
-
-
-def _movers(h: History, title: str, *, rising: bool) -> Figure:
-    models = h.frames[MODEL_HISTORY.name]
-    last = _last_trusted(models)
-    if last is None:
-        return Sheet(title, "", []).message("no models yet")
-    of_day = models.filter(pl.col("day") == last)
-    base = pl.col("downloads") / (1 + pl.col("growth_7"))
-    known = of_day.filter(pl.col("growth_7").is_finite()).collect()
-    large = known.filter((base >= _BASE) & (pl.col("growth_7") != 0))
-    side = large.filter(pl.col("growth_7") > 0 if rising else pl.col("growth_7") < 0)
-    best = side.sort("growth_7", "hub_id", descending=[rising, False]).head(_RISERS)
-    if not best.height:
-        period = period_of(h, [last])
-        missing = (f"no model with {human(_BASE)} downloads {'rose' if rising else 'fell'}"
-                   if known.height else "no two days a week apart yet")  # fmt: skip
-        return Sheet(title, "", period.words if period else []).message(missing)
-    past = models.filter(pl.col("hub_id").is_in(best["hub_id"].to_list()),
-                         pl.col("day") > last - pl.duration(days=_BACK),
-                         pl.col("day") <= last).collect()  # fmt: skip
-    days, period = ordinals(past), period_of(h, past["day"])
-    found = series(past, "hub_id", "downloads", days)
-    color = UP if rising else DOWN
-    rows = [
-        [
-            Cell(model_name(row["id"]), bold=i < 3),
-            Cell(clean(row["category"] or "none given"), MUTED),
-            Spark(days, found[row["hub_id"]], color),
-            Cell(human(row["downloads"] / (1 + row["growth_7"])), MUTED),
-            Cell(human(row["downloads"])),
-            Cell(grown(row["growth_7"]), color, bold=True),
-        ]
-        for i, row in enumerate(best.to_dicts())
-    ]
-    back = "" if is_narrow() else f", {plural(days[-1] - days[0] + 1, 'day')}"
-    heads = (
-        Head("model", 0.36), Head("category", 0.2, wide=True), Head(f"downloads{back}", 0.2),
-        Head("a week ago", 0.11, "right", wide=True), Head("now", 0.12, "right"),
-        Head("change", 0.12, "right"),
-    )  # fmt: skip
-    caption = [
-        *(period.words if period else []),
-        f"{plural(large.height, 'model', number=exact)} of the first 1000 with {human(_BASE)} "
-        "downloads or more a week ago",
-        "downloads in the last 30 days; each small line has its own scale, from 0",
-    ]
-    first = best.row(0, named=True)
-    verb = "rose" if rising else "fell"
-    lead = f"{shortened(clean(first['id'] or ''))} {verb} most, {grown(first['growth_7'])} to "
-    lead += f"{human(first['downloads'])} downloads; {exact(side.height)} of "
-    lead += f"{plural(large.height, 'model', number=exact)} {verb}"
-    sheet = Sheet(title, lead, caption, ledger_height(len(rows)) - 40)
-    ledger(sheet, whole(sheet), heads, rows)
-    return sheet.figure
-
-
 # --- hype ----------------------------------------------------------------------------------------
 
 _PHASES = {
@@ -188,10 +113,10 @@ _PHASES = {
 _EACH = 4  # models shown of a phase
 
 
-@trend_figure
+@figure
 def hype_phases(h: History) -> Figure:
-    """Where the top models stand: new, rising, at their peak, on a plateau, falling."""
-    title = "Rising, at the peak, past it"
+    """Where the top models stand: new, rising, at their peak so far, on a plateau, falling."""
+    title = "Rising, at the peak so far, past it"
     phases = h.rows(MODEL_PHASES)
     newest = max((day for day in phases["last_day"] if day), default=None)
     known = phases.filter(pl.col("phase").is_in(list(_PHASES)))
@@ -214,7 +139,7 @@ def hype_phases(h: History) -> Figure:
         *(period.words if period else []),
         drawn_from(MODEL_PHASES, phases.height),
         "downloads in the last 30 days; each small line has its own scale, from 0",
-        "peak ÷ now: how many times the downloads of now the peak had",
+        "peak ÷ now: how many times today's downloads the highest day so far had",
     ]
     counts = {name: group.height for name, group in groups.items()}
     lead = f"Of {plural(now.height, 'model', number=exact)} on {day_name(newest)}: " + ", ".join(
@@ -223,7 +148,7 @@ def hype_phases(h: History) -> Figure:
     deep = sum(ledger_height(len(rows)) + 36 for rows in shown.values())
     sheet = Sheet(title, lead, caption, deep + 26 - 40)
     _strip(sheet, counts)
-    box = whole(sheet)
+    box = plot_box(sheet)
     top = box.top + 40
     for name, rows in shown.items():
         sheet.box(box.left, top - 8, 11, 11, _PHASES[name])
@@ -233,7 +158,7 @@ def hype_phases(h: History) -> Figure:
         heads = (
             Head("", 0.36), Head("category", 0.2, wide=True),
             Head("downloads" if len(days) > 1 else "", 0.2), Head("now", 0.12, "right"),
-            Head("at the peak", 0.11, "right", wide=True),
+            Head("highest so far", 0.13, "right", wide=True),
             Head("peak ÷ now", 0.19 if is_narrow() else 0.13, "right"),
         )  # fmt: skip
         ledger(sheet, box._replace(top=top - (0 if is_narrow() else 8)), heads, cells)
@@ -242,12 +167,12 @@ def hype_phases(h: History) -> Figure:
 
 
 def _said(phase: str) -> str:
-    return {"peak": "at the peak", "plateau": "on a plateau"}.get(phase, phase)
+    return {"peak": "at the peak so far", "plateau": "on a plateau"}.get(phase, phase)
 
 
 def _strip(sheet: Sheet, counts: dict[str, int]) -> None:
-    """How many stand where, as one bar."""
-    box, whole_count, x = whole(sheet), sum(counts.values()), 0.0
+    """The number of models in each phase, as a bar."""
+    box, whole_count, x = plot_box(sheet), sum(counts.values()), 0.0
     for name, count in counts.items():
         wide = (box.right - box.left) * count / whole_count
         sheet.box(box.left + x, box.top, max(wide - 1.5, 1), 14, _PHASES[name])

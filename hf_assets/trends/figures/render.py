@@ -1,4 +1,4 @@
-"""All figures of many days, in as many processes as pay."""
+"""The figures of days and histories as files, drawn in as many processes as pay."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -6,25 +6,24 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 from hf_assets.charts.saving import Rendered, render
-from hf_assets.trends.figures.day import models, spaces
-from hf_assets.trends.figures.day.snapshot import FIGURES, Snapshot
+from hf_assets.trends.figures.day.snapshot import Snapshot
+from hf_assets.trends.figures.history.history import History
+from hf_assets.trends.figures.registry import drawings
 
 # A process takes a second to start and a day of figures two to draw.
 WORTH_PROCESSES = 4
-# Importing these modules is what fills FIGURES.
-SOURCES = (models, spaces)
 
 
-def draw(snapshot: Snapshot) -> dict[str, Rendered]:
-    """Every figure of a day, by name."""
-    return {name: render(figure(snapshot)) for name, figure in FIGURES.items()}
+def draw(data: Snapshot | History) -> dict[str, Rendered]:
+    """Every figure of a day or of a history, by name."""
+    return {name: render(make()) for name, make in drawings(data).items()}
 
 
 def draw_days(snapshots: Sequence[Snapshot]) -> Iterator[dict[str, Rendered]]:
-    """The figures of each day, in the same order.
+    """The figures of each day, in the order of the days.
 
-    matplotlib draws from one thread at a time, so many days are shared out to processes; spawned
-    ones, as a fork would inherit the locks of polars' threads.
+    matplotlib draws from one thread at a time, so processes share the days. They are spawned: a
+    fork would inherit the locks of polars' threads.
     """
     processes = min(os.cpu_count() or 1, len(snapshots))
     if len(snapshots) < WORTH_PROCESSES or processes < 2:

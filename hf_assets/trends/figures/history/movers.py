@@ -1,0 +1,169 @@
+"""The models whose downloads rose or fell most in a week, as data and as two figures."""
+
+import datetime
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import polars as pl
+from matplotlib.figure import Figure
+
+from hf_assets.charts.figure import figure
+from hf_assets.charts.ledger import Cell, Head, Spark, ledger, ledger_height
+from hf_assets.charts.lines import plot_box
+from hf_assets.charts.marks import MUTED, Sheet, is_narrow
+from hf_assets.charts.panels import DOWN, UP
+from hf_assets.charts.wording import clean, exact, human, plural
+from hf_assets.trends.figures.day.snapshot import shortened
+from hf_assets.trends.figures.history.history import (
+    History,
+    grown,
+    last_trusted_day,
+    model_name,
+    ordinals,
+    period_of,
+    series,
+)
+from hf_assets.trends.series.schemas import MODEL_HISTORY
+
+_ROWS = 17
+BASE = 10_000  # downloads a week ago below which a growth says little
+_SPARK_DAYS = 56
+
+
+@dataclass(frozen=True)
+class Mover:
+    """A model with its downloads of the last 30 days, now and a week ago.
+
+    Attributes:
+        id: author/name, as the Hub serves it.
+        category: the Hub's `pipeline_tag`, None where it gives none.
+        growth: over 7 days; 0.1 is a tenth more.
+        past: downloads on each of `Movers.days`; None where unknown.
+    """
+
+    id: str
+    category: str | None
+    week_ago: float
+    now: float
+    growth: float
+    past: list[float | None]
+
+
+@dataclass(frozen=True)
+class Movers:
+    """The risers or the fallers of a week, the strongest first; `missing` says why there are none.
+
+    Attributes:
+        of: models with a base, whether they rose or fell.
+        count: those of them that moved in this direction.
+        days: the days of `Mover.past`, as ordinals.
+    """
+
+    rising: bool
+    caption: list[str]
+    missing: str = ""
+    of: int = 0
+    count: int = 0
+    days: list[int] = field(default_factory=list)
+    rows: list[Mover] = field(default_factory=list)
+
+    @property
+    def title(self) -> str:
+        """The figure's title."""
+        return "Risers of the week" if self.rising else "Fallers of the week"
+
+    def finding(self, name: Callable[[str], str] = shortened) -> str:
+        """Who moved most, and how many moved this way."""
+        if not self.rows:
+            return ""
+        first, verb = self.rows[0], "rose" if self.rising else "fell"
+        lead = f"{name(clean(first.id))} {verb} most, {grown(first.growth)} to "
+        lead += f"{human(first.now)} downloads; {exact(self.count)} of "
+        return lead + f"{plural(self.of, 'model', number=exact)} {verb}"
+
+
+def growths(models: pl.LazyFrame, day: datetime.date) -> pl.DataFrame:
+    """The models of a day with a growth over 7 days, and `base`, their downloads a week ago."""
+    rows = models.filter(pl.col("day") == day, pl.col("growth_7").is_finite())
+    return rows.with_columns(base=pl.col("downloads") / (1 + pl.col("growth_7"))).collect()
+
+
+def movers(growths: pl.DataFrame, *, rising: bool) -> pl.DataFrame:
+    """Of those, the models that moved in this direction from a base, the strongest first."""
+    moved = pl.col("growth_7") > 0 if rising else pl.col("growth_7") < 0
+    side = growths.filter(pl.col("base") >= BASE, moved)
+    return side.sort("growth_7", "hub_id", descending=[rising, False])
+
+
+def weekly_movers(h: History, *, rising: bool) -> Movers:
+    """The risers or the fallers up to the newest trusted day."""
+    models = h.frames[MODEL_HISTORY.name]
+    last = last_trusted_day(models)
+    if last is None:
+        return Movers(rising, [], "no models yet")
+    grown_models = growths(models, last)
+    side = movers(grown_models, rising=rising)
+    best = side.head(_ROWS)
+    if not best.height:
+        period = period_of(h, [last])
+        missing = (f"no model with {human(BASE)} downloads {'rose' if rising else 'fell'}"
+                   if grown_models.height else "no two days a week apart yet")  # fmt: skip
+        return Movers(rising, period.words if period else [], missing)
+    past = models.filter(pl.col("hub_id").is_in(best["hub_id"].to_list()),
+                         pl.col("day") > last - pl.duration(days=_SPARK_DAYS),
+                         pl.col("day") <= last).collect()  # fmt: skip
+    days, period = ordinals(past), period_of(h, past["day"])
+    levels = series(past, "hub_id", "downloads", days)
+    based = grown_models.filter((pl.col("base") >= BASE) & (pl.col("growth_7") != 0)).height
+    caption = [
+        *(period.words if period else []),
+        f"{plural(based, 'model', number=exact)} of the first 1000 with {human(BASE)} "
+        "downloads or more a week ago",
+        "downloads in the last 30 days; each small line has its own scale, from 0",
+    ]
+    rows = [
+        Mover(
+            row["id"] or "", row["category"], row["base"], row["downloads"], row["growth_7"],
+            levels[row["hub_id"]],
+        )
+        for row in best.to_dicts()
+    ]  # fmt: skip
+    return Movers(rising, caption, "", based, side.height, days, rows)
+
+
+@figure
+def risers(h: History) -> Figure:
+    """The models whose downloads grew most in a week, of those that had a base."""
+    return _draw(weekly_movers(h, rising=True))
+
+
+@figure
+def fallers(h: History) -> Figure:
+    """The models whose downloads fell most in a week, of those that had a base."""
+    return _draw(weekly_movers(h, rising=False))
+
+
+def _draw(week: Movers) -> Figure:
+    if not week.rows:
+        return Sheet(week.title, "", week.caption).message(week.missing)
+    color = UP if week.rising else DOWN
+    rows = [
+        [
+            Cell(model_name(row.id), bold=i < 3),
+            Cell(clean(row.category or "none given"), MUTED),
+            Spark(week.days, row.past, color),
+            Cell(human(row.week_ago), MUTED),
+            Cell(human(row.now)),
+            Cell(grown(row.growth), color, bold=True),
+        ]
+        for i, row in enumerate(week.rows)
+    ]
+    back = "" if is_narrow() else f", {plural(week.days[-1] - week.days[0] + 1, 'day')}"
+    heads = (
+        Head("model", 0.36), Head("category", 0.2, wide=True), Head(f"downloads{back}", 0.2),
+        Head("a week ago", 0.11, "right", wide=True), Head("now", 0.12, "right"),
+        Head("change", 0.12, "right"),
+    )  # fmt: skip
+    sheet = Sheet(week.title, week.finding(), week.caption, ledger_height(len(rows)) - 40)
+    ledger(sheet, plot_box(sheet), heads, rows)
+    return sheet.figure

@@ -1,0 +1,57 @@
+"""Every figure, in the order of the UI, the gallery and the report.
+
+To add one, write a function with `@figure` in `day` (from a `Snapshot`) or in `history` (from a
+`History`), and list it here.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from matplotlib.figure import Figure
+
+from hf_assets.charts.figure import FigureFunction
+from hf_assets.trends.figures.day import models as day_models
+from hf_assets.trends.figures.day import spaces
+from hf_assets.trends.figures.day.snapshot import Snapshot
+from hf_assets.trends.figures.history import adoption, days, hub, models, movers
+from hf_assets.trends.figures.history.history import History
+
+DAY_FIGURES: tuple[FigureFunction[Snapshot], ...] = (
+    day_models.downloads_by_category,
+    day_models.likes_by_category,
+    day_models.trending_by_category,
+    day_models.category_share,
+    day_models.library_share,
+    day_models.license_mix,
+    day_models.models_by_year,
+    day_models.top_models,
+    day_models.concentration,
+    spaces.correlations,
+    spaces.chosen_models_by_tag,
+    spaces.usage_by_category,
+    spaces.models_per_space,
+)
+# From the whole Hub to single models, and then the days themselves.
+HISTORY_FIGURES: tuple[FigureFunction[History], ...] = (
+    hub.category_shares,
+    hub.library_shares,
+    hub.license_mix,
+    hub.license_drift,
+    hub.concentration,
+    hub.space_usage,
+    models.top_ranks,
+    movers.risers,
+    movers.fallers,
+    models.hype_phases,
+    adoption.adoption_curves,
+    adoption.time_to_downloads,
+    days.new_models,
+    days.day_quality,
+)
+
+
+def drawings(data: Snapshot | History) -> Mapping[str, Callable[[], Figure]]:
+    """For each figure of a day or of a history, by name and in order, a call that draws it."""
+    if isinstance(data, Snapshot):
+        return {figure.name: partial(figure, data) for figure in DAY_FIGURES}
+    return {figure.name: partial(figure, data) for figure in HISTORY_FIGURES}
