@@ -69,10 +69,10 @@ def test_rows_and_tags_are_those_published(spec: CorpusSpec, name: str) -> None:
 def test_what_is_kept_of_them(corpus: Corpus, name: str) -> None:
     facts = corpus.facts
     rows, labels, sides, lost = KEPT[name]
-    assert (facts["rows"], facts["labels"], facts["splits"], facts["lost"]) == (
+    assert (facts.rows, facts.labels, facts.splits, facts.lost) == (
         rows, labels, sides, lost,
     )  # fmt: skip
-    assert facts["licences"] == {"CC BY-SA 3.0": rows}
+    assert facts.licences == {"CC BY-SA 3.0": rows}
     assert quality.no_group_in_two_splits(corpus).passed
     assert quality.no_empty_text(corpus).passed
     assert quality.label_order_unchanged(corpus, None).passed
@@ -86,5 +86,5 @@ def test_no_markup_is_left_and_words_are_whole(corpus: Corpus, name: str) -> Non
     ).any()
     if name == "robotics":  # its copies say the same but for the way they are asked
         copies = corpus.frame.filter(pl.col("group").is_duplicated())
-        assert copies.height == corpus.facts["rows in duplicate groups"] == 6
+        assert copies.height == corpus.facts.rows_in_duplicate_groups == 6
         assert copies["group"].n_unique() == 3

@@ -15,7 +15,7 @@ from hf_assets.classifiers import speed
 from hf_assets.classifiers.evaluation import baselines, leaderboard, results
 from hf_assets.classifiers.evaluation.blending import WEIGHTS, tune
 from hf_assets.classifiers.evaluation.leaderboard import measure
-from hf_assets.classifiers.evaluation.models import contestants
+from hf_assets.classifiers.evaluation.models import scored_models
 from hf_assets.classifiers.evaluation.results import (
     CONSTANT,
     HELPED,
@@ -159,7 +159,7 @@ def test_labels_are_scored_one_by_one(board: Leaderboard, corpus: Corpus) -> Non
 
 
 def test_the_served_model_is_chosen_on_validation(board: Leaderboard) -> None:
-    assert best_int8(board.rows) == board.facts["best"] == "chosen"
+    assert best_int8(board.rows) == board.record.best == "chosen"
 
 
 def test_the_smaller_of_two_equals_is_served() -> None:
@@ -172,9 +172,9 @@ def test_the_smaller_of_two_equals_is_served() -> None:
 
 
 def test_facts_name_rows_seed_and_machine(board: Leaderboard, corpus: Corpus) -> None:
-    assert board.facts["test_rows"] == len(corpus.split("test").texts)
-    assert (board.facts["seed"], board.facts["labels"]) == (5, len(HOSTILE))
-    assert "cores" in board.facts["machine"]
+    assert board.record.test_rows == len(corpus.split("test").texts)
+    assert (board.record.seed, board.record.labels) == (5, len(HOSTILE))
+    assert "cores" in board.record.machine
 
 
 def test_the_same_seed_gives_the_same_scores(
@@ -190,7 +190,7 @@ def test_without_models_the_baselines_stand_alone(corpus: Corpus, folder: Path) 
     alone = measure(corpus, folder / "baseline", {})
     assert set(alone.rows["model"]) == {NOTHING, CONSTANT, TFIDF}
     assert alone.labels.height == 0
-    assert alone.facts["best"] is alone.facts["blend"] is alone.words is None
+    assert alone.record.best is alone.record.blend is alone.words is None
 
 
 def test_a_stored_leaderboard_is_the_same(tmp_path: Path, board: Leaderboard) -> None:
@@ -198,7 +198,7 @@ def test_a_stored_leaderboard_is_the_same(tmp_path: Path, board: Leaderboard) ->
     again = open_leaderboard(tmp_path)
     assert again.rows.equals(board.rows)
     assert again.labels.equals(board.labels)
-    assert (again.facts, again.blend) == (board.facts, board.blend)
+    assert (again.record, again.record.blend) == (board.record, board.record.blend)
     assert again.words is not None
     assert board.words is not None
     texts = ["word1 word2"]
@@ -289,7 +289,7 @@ def test_the_best_model_with_words_is_a_row(
     monkeypatch.setattr(leaderboard, "scores_at", seen)
     board = measure(corpus, folder / "baseline", {"chosen": folder / "chosen"})
     helped, alone = row_of(board, "chosen", HELPED), row_of(board, "chosen", INT8)
-    blend = board.blend
+    blend = board.record.blend
     assert blend is not None
     assert board.words is not None
     assert blend.micro_f1 > blend.alone
@@ -308,7 +308,7 @@ def test_the_best_model_with_words_is_a_row(
 
 def test_batches_answer_in_order(corpus: Corpus, folder: Path) -> None:
     texts = [*corpus.split("test").texts[:40], "", "word1 " * 60]
-    (found,) = contestants(corpus.labels, {"sure": folder / "sure"}, 1, ("onnx",))
+    (found,) = scored_models(corpus.labels, {"sure": folder / "sure"}, 1, ("onnx",))
     np.testing.assert_allclose(found.batches(texts), found.scores(texts), atol=1e-6)
 
 
@@ -318,7 +318,7 @@ def test_batches_answer_in_order(corpus: Corpus, folder: Path) -> None:
 def test_torch_is_scored_through_its_own_files(tmp_path: Path, corpus: Corpus) -> None:
     network = make_classifier(tmp_path / "tiny" / "classifier", corpus)
     threads = torch.get_num_threads()
-    (found,) = contestants(corpus.labels, {"tiny": tmp_path / "tiny"}, 1)
+    (found,) = scored_models(corpus.labels, {"tiny": tmp_path / "tiny"}, 1)
     texts = corpus.split("test").texts[:10]
     with found.one_thread():
         assert torch.get_num_threads() == 1
@@ -330,7 +330,7 @@ def test_torch_is_scored_through_its_own_files(tmp_path: Path, corpus: Corpus) -
     assert found.size == sum(path.stat().st_size for path in files)
     assert (found.runtime, found.threshold, found.strategy) == ("torch", 0.4, "head")
     with pytest.raises(InputError, match="materialise it again"):
-        next(contestants(corpus.labels[:-1], {"tiny": tmp_path / "tiny"}, 1))
+        next(scored_models(corpus.labels[:-1], {"tiny": tmp_path / "tiny"}, 1))
 
 
 # --- verdicts ------------------------------------------------------------------------------------

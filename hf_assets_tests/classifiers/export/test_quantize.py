@@ -9,9 +9,10 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from hf_assets.classifiers.export.quantize import Measured, TooMuchLost, _draw, choose, quantize
+from hf_assets.classifiers.export.quantize import TooMuchLost, _draw, choose, quantize
 from hf_assets.classifiers.export.quantizers import CANDIDATES, LAST_RESORT, Candidate
 from hf_assets.classifiers.metrics import best_threshold, micro_f1, predicted_at
+from hf_assets.classifiers.records import GraphMeasurement
 from hf_assets.classifiers.speed import instructions, machine
 from hf_assets.classifiers.tagger import Tagger
 from hf_assets.corpora.corpus import Split
@@ -106,12 +107,12 @@ def test_a_spoiled_one_does_not_stand_in_the_way(minilm_made: TrainedMiniLM, fol
         candidates=[_spoiled(0.0), _spoiled(np.nan)],
         last_resort=CANDIDATES[2],
     )
-    assert facts["chosen"] == CANDIDATES[2].name
-    assert [one["passed"] for one in facts["candidates"]] == [False, False, True]
-    assert facts["candidates"][0]["loss"] > 0.1
-    assert "NaN" in facts["candidates"][1]["rejected"]
+    assert facts.chosen == CANDIDATES[2].name
+    assert [one.passed for one in facts.candidates] == [False, False, True]
+    assert facts.candidates[0].loss > 0.1
+    assert "NaN" in facts.candidates[1].rejected
     assert any("last resort" in line for line in told)
-    assert Tagger.load(folder).path.stat().st_size == facts["bytes"]
+    assert Tagger.load(folder).path.stat().st_size == facts.bytes
 
 
 def test_a_part_of_many_texts_is_drawn_by_seed(minilm_made: TrainedMiniLM, tmp_path: Path) -> None:
@@ -130,9 +131,9 @@ def test_a_part_of_many_texts_is_drawn_by_seed(minilm_made: TrainedMiniLM, tmp_p
                 candidates=CANDIDATES[2:],
             )
         )
-    assert {one["texts"] for one in found} == {20}
-    assert {one["texts_in_validation"] for one in found} == {60}
-    assert found[0]["fp32"]["threshold"] != found[1]["fp32"]["threshold"]
+    assert {one.texts for one in found} == {20}
+    assert {one.texts_in_validation for one in found} == {60}
+    assert found[0].fp32.threshold != found[1].fp32.threshold
     again, other = (_draw(split, 20, seed) for seed in (0, 1))
     assert again.ids == _draw(split, 20, 0).ids != other.ids
     assert [split.texts[split.ids.index(one)] for one in again.ids] == again.texts
@@ -146,8 +147,10 @@ def test_no_validation_texts(minilm_made: TrainedMiniLM, folder: Path) -> None:
         quantize(minilm_made.onnx, folder, nothing, candidates=CANDIDATES[2:])
 
 
-def _measured(name: str, size: int, loss: float, passed: bool = True, ms: float = 1) -> Measured:
-    return Measured(name, size, size / 1000, loss=loss, ms=ms, passed=passed)
+def _measured(
+    name: str, size: int, loss: float, passed: bool = True, ms: float = 1
+) -> GraphMeasurement:
+    return GraphMeasurement(name, size, size / 1000, loss=loss, ms=ms, passed=passed)
 
 
 def test_the_smallest_is_chosen_and_of_like_sizes_the_one_that_loses_least() -> None:

@@ -72,13 +72,11 @@ def test_each_architecture(kind: str, tmp_path: Path) -> None:
     (tmp_path / "onnx").mkdir()
     told: list[str] = []
     facts = export(tmp_path / "classifier", tmp_path / "onnx", TEXTS, told.append)
-    assert facts["inputs"] == list(network.input_names)
-    assert ("token_type_ids" in facts["inputs"]) == (kind == "bert")
+    assert facts.inputs == list(network.input_names)
+    assert ("token_type_ids" in facts.inputs) == (kind == "bert")
     assert any("difference" in line for line in told)
     session = onnxruntime.InferenceSession(tmp_path / "onnx/onnx/model.onnx")
-    assert [one.shape for one in session.get_inputs()] == [["batch", "length"]] * len(
-        facts["inputs"]
-    )
+    assert [one.shape for one in session.get_inputs()] == [["batch", "length"]] * len(facts.inputs)
     for rows, length in ((1, 1), (1, 5), (4, 24), (2, 2)):
         ids = torch.randint(5, 40, (rows, length), generator=torch.Generator().manual_seed(1))
         given = {
@@ -86,7 +84,7 @@ def test_each_architecture(kind: str, tmp_path: Path) -> None:
             "attention_mask": torch.ones_like(ids),
             "token_type_ids": ids * 0,
         }
-        given = {name: given[name] for name in facts["inputs"]}
+        given = {name: given[name] for name in facts.inputs}
         with torch.inference_mode():
             wanted = network(**given).numpy()
         got = np.asarray(session.run(["logits"], {n: t.numpy() for n, t in given.items()})[0])
@@ -104,8 +102,8 @@ def _bears_each_candidate(folder: Path) -> None:
         max_loss=1.0,
         candidates=(*CANDIDATES, LAST_RESORT),
     )
-    assert len(facts["candidates"]) == 4
-    assert not any(one.get("rejected") for one in facts["candidates"])
+    assert len(facts.candidates) == 4
+    assert not any(one.rejected for one in facts.candidates)
     whole, small = (Tagger.load(folder / name).scores(TEXTS) for name in ("onnx", "quantized"))
     assert np.abs(small - whole).max() < 0.1
 

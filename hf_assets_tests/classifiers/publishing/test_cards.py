@@ -13,6 +13,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import polars as pl
 import pytest
@@ -93,14 +94,14 @@ def test_facts_are_those_of_the_folder(
     told: list[str] = []
     facts = write_space(tmp_path, corpus, trained / "quantized", board, told.append)
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert facts["files"] == len(files)
-    assert facts["bytes"] == sum(path.stat().st_size for path in files)
+    assert facts.files == len(files)
+    assert facts.bytes == sum(path.stat().st_size for path in files)
     row = board.rows.filter(runtime=INT8).to_dicts()[0]
-    assert (facts["micro_f1"], facts["base_model"]) == (row["micro_f1"], MODEL)
-    assert (facts["license"], facts["attributed"], facts["words"]) == ("cc-by-sa-4.0", 400, False)
+    assert (facts.micro_f1, facts.base_model) == (row["micro_f1"], MODEL)
+    assert (facts.licence, facts.attributed, facts.words) == ("cc-by-sa-4.0", 400, False)
     assert not (tmp_path / "model" / "tfidf.npz").exists()
     assert "blend" not in json.loads((tmp_path / "model/config.json").read_text("utf-8"))
-    assert json.dumps(facts)
+    assert msgspec.json.encode(facts)
     assert told
 
 

@@ -6,12 +6,13 @@ import shutil
 import signal
 import subprocess
 import sys
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, get_args
 
+import msgspec
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from PIL import Image
 from safetensors.torch import load_file
 
@@ -30,7 +31,7 @@ from hf_assets_tests.classifiers.conftest import MakeCorpus, topical, write_corp
 from hf_assets_tests.support.classifiers.minilm import tiny
 
 HEAD = Recipe(strategy="head", max_length=32)
-SHORT = Recipe(epochs=2, batch=16, max_length=24)
+SHORT = Recipe(epochs=2, batch_size=16, max_length=24)
 # Deterministic to the bit: no two threads add in another order.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
@@ -66,7 +67,7 @@ def head_run(minilm: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
 
 def test_a_head_beats_every_constant_answer(head_run: tuple[Path, Corpus, Any]) -> None:
     _, corpus, about = head_run
-    assert about["validation"]["micro_f1"] > floor(corpus) + 0.2
+    assert about.validation.micro_f1 > floor(corpus) + 0.2
 
 
 def test_the_threshold_that_is_stored_holds_for_the_files(
@@ -75,11 +76,11 @@ def test_the_threshold_that_is_stored_holds_for_the_files(
     folder, corpus, about = head_run
     test = corpus.split("test")
     scores = predict(load_network(folder), load_tokenizer(folder), test.texts)
-    assert micro_f1(test.targets, scores >= about["threshold"]) > floor(corpus) + 0.2
+    assert micro_f1(test.targets, scores >= about.threshold) > floor(corpus) + 0.2
     validation = corpus.split("validation")
     scores = predict(load_network(folder), load_tokenizer(folder), validation.texts)
-    found = micro_f1(validation.targets, scores >= about["threshold"])
-    assert found == pytest.approx(about["validation"]["micro_f1"], abs=1e-9)
+    found = micro_f1(validation.targets, scores >= about.threshold)
+    assert found == pytest.approx(about.validation.micro_f1, abs=1e-9)
 
 
 def test_the_folder_is_whole(head_run: tuple[Path, Corpus, Any]) -> None:
@@ -96,9 +97,9 @@ def test_the_folder_is_whole(head_run: tuple[Path, Corpus, Any]) -> None:
         "curves.svg",
     }
     said = json.loads((folder / "training.json").read_text("utf-8"))
-    assert said == json.loads(json.dumps(about))
+    assert said == json.loads(msgspec.json.encode(about))
     assert said["base_model"] == "some-base"
-    assert said["recipe"] == asdict(HEAD)
+    assert said["recipe"] == msgspec.to_builtins(HEAD)
     assert said["rows"] == {"train": 160, "validation": 50}
     assert said["seconds"] > 0 < said["samples_per_second"]
     assert said["threads"] >= 1
@@ -127,11 +128,11 @@ def test_a_head_is_the_same_on_any_number_of_threads(
         folder = tmp_path / f"on-{threads}"
         with torch_threads(threads):
             about = run(corpus, base, folder, recipe)
-        assert (about["threads"], about["recipe"]["dtype"]) == (threads, dtype)
-        assert about["dtype"] == ("float32" if dtype == "auto" else dtype)
-        same = ("history", "losses", "threshold", "validation", "best_epoch", "mark")
+        assert (about.threads, about.recipe.dtype) == (threads, dtype)
+        assert about.dtype == ("float32" if dtype == "auto" else dtype)
+        same = ("history", "losses", "threshold", "validation", "best_epoch", "fingerprint")
         weights = (folder / "head.safetensors").read_bytes()
-        made[threads] = weights, {name: about[name] for name in same}
+        made[threads] = weights, {name: getattr(about, name) for name in same}
     assert made[1] == made[2] == made[16]
 
 
@@ -140,17 +141,17 @@ def test_finetuning_learns_and_tells(minilm: Path, make_corpus: MakeCorpus, tmp_
     told: list[str] = []
     steps: list[tuple[int, int]] = []
     about = run(
-        corpus, minilm, tmp_path / "made", replace(SHORT, batch=8),
+        corpus, minilm, tmp_path / "made", replace(SHORT, batch_size=8),
         log=told.append, progress=lambda *at: steps.append(at),
     )  # fmt: skip
-    assert about["validation"]["micro_f1"] > floor(corpus) + 0.2
-    assert about["history"][1]["loss"] < about["history"][0]["loss"]
-    assert [entry["step"] for entry in about["history"]] == [12, 24]
+    assert about.validation.micro_f1 > floor(corpus) + 0.2
+    assert about.history[1].loss < about.history[0].loss
+    assert [entry.step for entry in about.history] == [12, 24]
     assert steps == [(step, 24) for step in range(1, 25)]
     assert sum(line.startswith("epoch ") for line in told) == 2
     # The loss of an epoch is the mean of its steps'.
-    first = [loss for step, loss in about["losses"] if step <= 12]
-    assert about["history"][0]["loss"] == pytest.approx(np.mean(first), rel=1e-6)
+    first = [loss for step, loss in about.losses if step <= 12]
+    assert about.history[0].loss == pytest.approx(np.mean(first), rel=1e-6)
     before = load_file(minilm / "model.safetensors")
     after = load_file(tmp_path / "made" / "encoder" / "model.safetensors")
     moved = [name for name in after if not np.array_equal(after[name], before[name])]
@@ -160,10 +161,10 @@ def test_finetuning_learns_and_tells(minilm: Path, make_corpus: MakeCorpus, tmp_
 _CHILD = """
 import sys, time
 from pathlib import Path
-from hf_assets.classifiers import finetuning
-from hf_assets.classifiers.encoders import BASE_MODELS, locate
-from hf_assets.classifiers.recipes import Recipe
-from hf_assets.classifiers.training import fingerprint, train
+from hf_assets.classifiers.training import finetuning
+from hf_assets.classifiers.training.base_models import BASE_MODELS, locate
+from hf_assets.classifiers.training.config import Recipe
+from hf_assets.classifiers.training.train import train
 from hf_assets.corpora.corpus import open_corpus
 
 corpus, stop, *folders = sys.argv[1:]
@@ -174,7 +175,7 @@ def progress(step, steps):
         print("waiting", flush=True)
         time.sleep(600)
 
-recipe = Recipe(epochs=3, batch=16, max_length=24)
+recipe = Recipe(epochs=3, batch_size=16, max_length=24)
 while folders:
     folder, work, *folders = folders
     Path(folder).mkdir()
@@ -240,7 +241,7 @@ def test_what_was_trained_is_not_trained_again(
     assert len(list(work.glob("checkpoints-*"))) == 1
 
     about = run(corpus, minilm, tmp_path / "two", SHORT, work=work, progress=killed)
-    assert len(about["history"]) == 2
+    assert len(about.history) == 2
 
 
 def test_another_recipe_starts_anew_and_clears_what_is_left(
@@ -276,7 +277,7 @@ def test_a_fingerprint_is_of_all_that_decides_the_result(
     first = fingerprint(corpus, encoder, SHORT)
     found = [
         first,
-        fingerprint(corpus, encoder, replace(SHORT, clip=2.0)),
+        fingerprint(corpus, encoder, replace(SHORT, max_grad_norm=2.0)),
         *(fingerprint(corpus, encoder, replace(SHORT, dtype=one)) for one in get_args(Computed)),
         fingerprint(write_corpus(tmp_path / "two", changed, splits), encoder, SHORT),
         fingerprint(write_corpus(tmp_path / "three", relabelled, splits), encoder, SHORT),
@@ -292,10 +293,10 @@ def test_a_fingerprint_is_of_all_that_decides_the_result(
 def test_training_stops_when_validation_does_not_grow(
     minilm: Path, make_corpus: MakeCorpus, tmp_path: Path
 ) -> None:
-    recipe = replace(SHORT, epochs=9, patience=1, encoder_rate=0.0, head_rate=0.0)
+    recipe = replace(SHORT, epochs=9, patience=1, body_learning_rate=0.0, head_learning_rate=0.0)
     told: list[str] = []
     about = run(make_corpus(16, 8), minilm, tmp_path / "made", recipe, log=told.append)
-    assert (about["epochs"], about["best_epoch"]) == (2, 1)
+    assert (about.epochs, about.best_epoch) == (2, 1)
     assert any("has not grown" in line for line in told)
 
 
@@ -317,14 +318,14 @@ def test_the_best_epoch_is_kept_not_the_last(
     monkeypatch.setattr(finetuning, "load_file", loaded)
     recipe = replace(SHORT, epochs=8, patience=2)
     about = run(make_corpus(32, 8), minilm, tmp_path / "made", recipe)
-    assert (about["epochs"], about["best_epoch"]) == (4, 2)
+    assert (about.epochs, about.best_epoch) == (4, 2)
     assert read == ["checkpoint-4"]  # of 2 steps an epoch
 
 
 def test_a_loss_that_is_no_number_is_an_error(
     minilm: Path, make_corpus: MakeCorpus, tmp_path: Path
 ) -> None:
-    recipe = replace(SHORT, encoder_rate=1e30)
+    recipe = replace(SHORT, body_learning_rate=1e30)
     with pytest.raises(TrainingError, match="lower learning rates"):
         run(make_corpus(48, 8), minilm, tmp_path / "made", recipe)
     assert not (tmp_path / "made" / "training.json").exists()
@@ -357,7 +358,7 @@ def test_a_checkpoint_half_written_is_passed_over(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"strategy": "both"}, {"dtype": "float16"}, {"epochs": 0}, {"batch": 0}, {"patience": 0}],
+    [{"strategy": "both"}, {"dtype": "float16"}, {"epochs": 0}, {"batch_size": 0}, {"patience": 0}],
 )
 def test_a_recipe_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
