@@ -27,18 +27,20 @@ KEPT = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="session", params=["biology", "robotics"])
+@pytest.fixture(
+    scope="module", params=[pytest.param("biology", marks=pytest.mark.heavy), "robotics"]
+)
 def name(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-@pytest.fixture
-def spec(real_data: Path, tmp_path: Path, name: str) -> CorpusSpec:
+@pytest.fixture(scope="module")
+def spec(real_data: Path, tmp_path_factory: pytest.TempPathFactory, name: str) -> CorpusSpec:
     """The entry as a user writes it."""
     source = real_data / "stackexchange-2016-10" / f"{name}.csv"
     if not source.exists():
         pytest.skip(f"{source} is not there")
-    path = tmp_path / "corpora.toml"
+    path = tmp_path_factory.mktemp("real") / "corpora.toml"
     path.write_text(
         f"[{name}]\nsource = '{source}'\ntext = ['title', 'content']\nlabels = 'tags'\n"
         "format = 'html'\nseparator = ' '\nid = 'id'\nrare_share = 0.001\n"
@@ -47,10 +49,9 @@ def spec(real_data: Path, tmp_path: Path, name: str) -> CorpusSpec:
     return corpora(path)[name]
 
 
-@pytest.fixture
-def corpus(spec: CorpusSpec, tmp_path: Path) -> Corpus:
-    folder = tmp_path / "corpus"
-    folder.mkdir()
+@pytest.fixture(scope="module")
+def corpus(spec: CorpusSpec, tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    folder = tmp_path_factory.mktemp("corpus")
     build(spec, [read_table(spec)], folder)
     return open_corpus(folder)
 

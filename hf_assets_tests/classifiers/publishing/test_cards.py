@@ -34,7 +34,7 @@ from hf_assets.classifiers.tagger import Tagger
 from hf_assets.corpora.corpus import Corpus, open_corpus
 from hf_assets.errors import InputError
 from hf_assets_tests.support.classifiers.artefacts import HOSTILE, make_corpus, make_model
-from hf_assets_tests.support.classifiers.minilm import TrainedMiniLM
+from hf_assets_tests.support.classifiers.minilm import TrainedModel
 from hf_assets_tests.support.servers import free_port
 
 MODEL = "all-minilm-l6-v2"
@@ -189,7 +189,7 @@ def test_the_card_s_javascript_keeps_the_closing_token(
 
 @pytest.mark.heavy
 def test_the_card_s_javascript_answers_as_the_tagger(
-    tmp_path: Path, space: Path, minilm_made: TrainedMiniLM
+    tmp_path: Path, space: Path, minilm_made: TrainedModel
 ) -> None:
     folder = os.environ.get("HF_ASSETS_NODE_MODULES", "")
     if not (Path(folder) / "@huggingface" / "transformers").is_dir() or not shutil.which("node"):

@@ -21,8 +21,8 @@ from hf_assets.classifiers.training.objective import (
 
 @pytest.fixture
 def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half of the steps, where it is not about how much is learnt."""
-    monkeypatch.setattr(heads, "_LEAST_STEPS", 1500)
+    """A few of the steps, where it is not about how much is learnt."""
+    monkeypatch.setattr(heads, "_LEAST_STEPS", 400)
 
 
 def separable(rows: int, seed: int, width: int = 12) -> tuple[np.ndarray, np.ndarray]:
@@ -91,6 +91,7 @@ def test_features_that_hardly_vary_get_no_weight(spread: float) -> None:
     assert best_of(learned.history).micro_f1 > 0.75
 
 
+@pytest.mark.usefixtures("few_steps")
 def test_a_head_bears_what_an_int8_encoder_does_to_features() -> None:
     (x, y), (v, w) = separable(600, 0), separable(200, 1)
     x[:, 5:9] = 1e-6 * x[:, 5:9]

@@ -479,11 +479,26 @@ def packed(path: Path, **members: bytes | Path) -> Path:
     return path
 
 
-@pytest.fixture
-def dump(tmp_path: Path) -> Path:
-    path = tmp_path / "plain.xml"
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A generated Posts.xml of 1500 questions."""
+    path = tmp_path_factory.mktemp("dump") / "Posts.xml"
     write_dump(path, 1500, until=date(2026, 11, 19))
+    return path.read_bytes()
+
+
+@pytest.fixture
+def dump(tmp_path: Path, written: bytes) -> Path:
+    path = tmp_path / "plain.xml"
+    path.write_bytes(written)
     return path
+
+
+def many_posts(path: Path) -> int:
+    """Write more questions than a frame holds."""
+    count, body = 9000, f"<p>{'word ' * 200}</p>"
+    path.write_text(HEAD + "".join(row(Id=str(n), Body=body) for n in range(1, count + 1)) + TAIL)
+    return count
 
 
 def test_a_7z_gives_what_the_plain_file_gives(tmp_path: Path, dump: Path) -> None:
@@ -502,9 +517,9 @@ def test_a_7z_gives_what_the_plain_file_gives(tmp_path: Path, dump: Path) -> Non
 
 
 def test_frames_are_small_and_come_before_the_end(dump: Path) -> None:
-    write_dump(dump, 9000, until=date(2026, 11, 19))
+    count = many_posts(dump)
     heights = [frame.height for frame in read_posts(dump, "ai").frames]
-    assert sum(heights) == 9000
+    assert sum(heights) == count == 9000
     assert len(heights) >= 3
     assert max(heights) < 10_000
 
@@ -565,7 +580,7 @@ def test_a_7z_by_name_alone(tmp_path: Path, dump: Path) -> None:
 
 
 def test_a_reader_that_leaves_early_leaves_no_thread(tmp_path: Path, dump: Path) -> None:
-    write_dump(dump, 9000, until=date(2026, 11, 19))
+    many_posts(dump)
     frames = iter(read_posts(packed(tmp_path / "x.7z", Posts=dump), "ai").frames)
     next(frames)
     assert [one for one in threading.enumerate() if one.name == "unpacking"]
@@ -627,7 +642,7 @@ def test_real_dumps(real_data: Path, name: str) -> None:
 MEASURE = """
 import resource, sys
 from pathlib import Path
-from hf_assets.corpora.dumps import read_posts
+from hf_assets.corpora.stackexchange.dumps import read_posts
 total = sum(frame.height for frame in read_posts(Path(sys.argv[1]), "ai").frames)
 print(total, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
