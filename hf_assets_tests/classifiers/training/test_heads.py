@@ -21,8 +21,8 @@ from hf_assets.classifiers.training.objective import (
 
 @pytest.fixture
 def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A few of the steps, where it is not about how much is learnt."""
-    monkeypatch.setattr(heads, "_LEAST_STEPS", 400)
+    """Half of the steps, where it is not about how much is learnt."""
+    monkeypatch.setattr(heads, "_LEAST_STEPS", 1500)
 
 
 def separable(rows: int, seed: int, width: int = 12) -> tuple[np.ndarray, np.ndarray]:

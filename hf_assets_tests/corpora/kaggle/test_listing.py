@@ -66,7 +66,7 @@ class Kaggle:
 
     def client(self, **options: Any) -> DatasetClient:
         given: dict[str, Any] = {"token": TOKEN, "retry_wait": 1.0, "today": lambda: DAY}
-        given |= {"sleep": self.slept.append, "tell": self.told.append, **options}
+        given |= {"sleep": self.slept.append, "log": self.told.append, **options}
         return DatasetClient(self.url, **given)
 
     def new(self, known: set[str], **options: Any) -> tuple[list[int], TableWrite]:
@@ -403,7 +403,7 @@ def run(code: str, home: Path, **environment: str) -> subprocess.CompletedProces
 
 ASK = """
 import sys
-from hf_assets.corpora.kaggle_client import DatasetClient, KaggleError
+from hf_assets.corpora.kaggle.client import DatasetClient, KaggleError
 client = DatasetClient({url!r}, sleep=lambda _: None)
 try:
     page = client.page(1)
@@ -432,7 +432,7 @@ def test_missing_credentials_are_an_error_and_not_an_exit(
 def test_the_package_itself_is_as_usual_afterwards(tmp_path: Path) -> None:
     code = """
 import contextlib, io
-from hf_assets.corpora.kaggle_client import _api_class
+from hf_assets.corpora.kaggle.client import _api_class
 ours = _api_class()
 with contextlib.redirect_stdout(io.StringIO()) as printed:
     import kaggle
