@@ -96,12 +96,12 @@ class ServedHub:
         return [one.status for one in self.requests]
 
     def client(self, **options: Any) -> HubClient:
-        given: dict[str, Any] = {"pacer": Pacer(), "tell": self.told.append, **options}
+        given: dict[str, Any] = {"pacer": Pacer(), "log": self.told.append, **options}
         given = {"retry_wait": 0.001, "read_timeout": 10.0} | given
         return HubClient(self.url, **given)
 
     def capturer(self, clock: Callable[[], datetime] | None = None, **options: Any) -> Capturer:
-        given: dict[str, Any] = {"tell": self.told.append, "lock_wait": 20.0, **options}
+        given: dict[str, Any] = {"log": self.told.append, "lock_wait": 20.0, **options}
         client = given.pop("client", None) or self.client()
         return Capturer(client, clock=clock or Clock(), **given)
 
