@@ -15,7 +15,7 @@ from hf_assets.corpora.corpus import open_corpus
 from hf_assets.corpora.registry import corpora
 from hf_assets.corpora.tables.cell_values import flag, whole
 from hf_assets.corpora.tables.records import TableError
-from hf_assets.corpora.tables.table_source import TableSource, read_table
+from hf_assets.corpora.tables.table_source import read_table
 from hf_assets_tests.support.corpora.label_tables import (
     KINDS,
     NAMED,
@@ -25,6 +25,7 @@ from hf_assets_tests.support.corpora.label_tables import (
     labels_of,
     table,
 )
+from hf_assets_tests.support.corpora.tables import source_of
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -59,7 +60,7 @@ def test_empty_cells_are_0_and_counted(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text("text,sun,rain\na,1,\nb,,1\nc,0,1\n")
     told: list[str] = []
-    made = TableSource(path, text=("text",), labels=("sun", "rain")).read(told.append)
+    made = source_of(path, text=("text",), labels=("sun", "rain")).read(told.append)
     assert pl.concat(made.frames)["labels"].to_list() == [["sun"], ["rain"], ["rain"]]
     assert made.notes["empty cells of labels, taken for 0"] == 2
     assert "2 empty cells of labels, taken for 0" in told[0]
@@ -131,7 +132,8 @@ def test_every_shape_in_every_format_gives_the_labels(
         labels = [one[:1] for one in labels]
     # A text such as "a,b\n" alone may be two rows: how quotes are meant is not the subject here.
     path = table(folder, kind, rows)
-    source = TableSource(path, text=("text",), quoting="standard", **options)
+    quoting = "standard" if kind in ("csv", "tsv.gz") else None
+    source = source_of(path, text=("text",), quoting=quoting, **options)
     if shape == "separated" and ["[b]"] in labels:
         with pytest.raises(TableError, match=rf"table\.{kind}, (row|line) [0-9]+: .*a list"):
             list(source.read().frames)

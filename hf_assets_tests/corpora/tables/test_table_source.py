@@ -12,7 +12,7 @@ from hf_assets.corpora.registry import CorpusSpec
 from hf_assets.corpora.schemas import TEXTS_COLUMNS
 from hf_assets.corpora.tables.records import TableError
 from hf_assets.corpora.tables.table_source import TableSource, read_table
-from hf_assets_tests.support.corpora.tables import OPTIONS, as_csv, read, write
+from hf_assets_tests.support.corpora.tables import OPTIONS, as_csv, read, source_of, write
 
 
 def fails(path: Path, **options: Any) -> str:
@@ -68,7 +68,7 @@ def test_every_format_gives_the_same_texts(tmp_path: Path, kind: str, packed: bo
 def test_what_the_file_says_of_itself_is_kept(tmp_path: Path) -> None:
     path = write(tmp_path, as_jsonl(ROWS), "birds.jsonl")
     told: list[str] = []
-    made = TableSource(path, **OPTIONS).read(told.append)
+    made = source_of(path, **OPTIONS).read(told.append)
     assert sum(frame.height for frame in made.frames) == 3
     assert made.notes == {"rows": 3}
     (facts,) = made.provenance.values()
@@ -81,7 +81,7 @@ def test_what_the_file_says_of_itself_is_kept(tmp_path: Path) -> None:
 
 def test_more_rows_than_a_batch(tmp_path: Path) -> None:
     lines = "title,content,tags\n" + "".join(f"t{n},c{n},l{n}\n" for n in range(12_001))
-    made = TableSource(write(tmp_path, lines), **OPTIONS, separator=" ").read()
+    made = source_of(write(tmp_path, lines), **OPTIONS, separator=" ").read()
     frames = list(made.frames)
     assert len(frames) == 3
     found = pl.concat(frames)
@@ -225,7 +225,10 @@ def test_other_files_that_are_not_what_they_seem(tmp_path: Path) -> None:
     spoilt[20] ^= 0xFF
     assert "cannot be read" in fails(write(tmp_path, bytes(spoilt), "b.jsonl.gz"))
     assert "cannot be read" in fails(tmp_path / "none.csv")
-    assert "is none of" in fails(write(tmp_path, "x", "birds.xlsx"))
+    # An entry of the registry cannot name such a file.
+    entry = CorpusSpec.model_construct(source=write(tmp_path, "x", "birds.xlsx"), **OPTIONS)
+    with pytest.raises(TableError, match="is none of"):
+        list(TableSource(entry).read().frames)
 
 
 def test_ids_that_name_two_rows_or_none(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from hf_assets.corpora.tables.records import TableError
-from hf_assets.corpora.tables.table_source import TableSource
+from hf_assets_tests.support.corpora.tables import source_of
 
 NAMES = ("sun", "rain", "snow")
 KINDS = ("csv", "tsv.gz", "jsonl", "parquet")
@@ -41,7 +41,7 @@ def _cell(value: Any) -> Any:
 
 
 def labels_of(path: Path, **options: Any) -> list[list[str]]:
-    source = TableSource(path, text=("text",), **options)
+    source = source_of(path, text=("text",), **options)
     return pl.concat(source.read().frames)["labels"].to_list()
 
 

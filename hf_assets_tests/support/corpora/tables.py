@@ -6,13 +6,19 @@ from typing import Any
 
 import polars as pl
 
+from hf_assets.corpora.registry import CorpusSpec
 from hf_assets.corpora.tables.table_source import TableSource
 
 OPTIONS: dict[str, Any] = {"text": ("title", "content"), "labels": "tags"}
 
 
+def source_of(path: Path, **options: Any) -> TableSource:
+    """The table of an entry with these options."""
+    return TableSource(CorpusSpec(name="toys", source=path, rare_share=0.01, **options))
+
+
 def read(path: Path, **options: Any) -> pl.DataFrame:
-    return pl.concat(TableSource(path, **{**OPTIONS, **options}).read().frames)
+    return pl.concat(source_of(path, **{**OPTIONS, **options}).read().frames)
 
 
 def write(folder: Path, text: str | bytes, name: str = "birds.csv") -> Path:
