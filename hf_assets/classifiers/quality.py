@@ -1,7 +1,6 @@
 """Rules that the folders of a classifier must pass before they are served.
 
-What belongs here: plain functions from folders to verdicts. What does not: scores against floors
-(the leaderboard's figures), and the graph's checks, which call these.
+Plain functions from folders to results; `defs/labels/checks.py` makes asset checks of them.
 """
 
 import importlib.util
@@ -11,9 +10,10 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from hf_assets.classifiers.records import ExportRecord, QuantizationRecord
 from hf_assets.rule_result import RuleResult
+from hf_assets.storage.json_files import read_json, read_record
 
 MODEL, QUANTIZED = "onnx/model.onnx", "onnx/model_quantized.onnx"
 # Of float32's bytes.
@@ -51,13 +51,15 @@ print(json.dumps({
 
 def parity(onnx_folder: Path) -> RuleResult:
     """The exported graph is the one that was compared with torch, and it answers alike."""
-    facts = _read(onnx_folder / "export.json")
-    difference, allowed = facts["max_difference"], facts["allowed"]
-    figures = {"max_difference": difference, "allowed": allowed, "texts": facts["texts"]}
-    if changed := _another(onnx_folder / MODEL, facts["bytes"]):
+    record = read_record(onnx_folder / "export.json", ExportRecord)
+    difference, allowed = record.max_difference, record.allowed
+    figures = {"max_difference": difference, "allowed": allowed, "texts": record.texts}
+    if changed := _changed(onnx_folder / MODEL, record.bytes):
         return RuleResult(False, changed, figures)
-    says = f"a logit differs from torch's by {difference:.1e} at most; {allowed:.0e} is allowed"
-    return RuleResult(bool(difference <= allowed), says, figures)
+    description = (
+        f"a logit differs from torch's by {difference:.1e} at most; {allowed:.0e} is allowed"
+    )
+    return RuleResult(difference <= allowed, description, figures)
 
 
 def int8_loss(quantized: Path) -> RuleResult:
@@ -65,34 +67,35 @@ def int8_loss(quantized: Path) -> RuleResult:
 
     More than that is a warning where the config allowed it on purpose.
     """
-    facts = _read(quantized / "quantization.json")
-    figures = {name: facts[name] for name in ("chosen", "loss", "max_loss", "texts", "threshold")}
-    if changed := _another(quantized / QUANTIZED, facts["bytes"]):
+    record = read_record(quantized / "quantization.json", QuantizationRecord)
+    names = ("chosen", "loss", "max_loss", "texts", "threshold")
+    figures = {name: getattr(record, name) for name in names}
+    if changed := _changed(quantized / QUANTIZED, record.bytes):
         return RuleResult(False, changed, figures)
-    served = _read(quantized / "config.json")["threshold"]
-    if served != facts["threshold"]:
-        says = f"config.json has the threshold {served}, {facts['threshold']} was measured"
-        return RuleResult(False, says, figures)
-    says = (
-        f"{facts['chosen']} loses {100 * facts['loss']:.2f} points of micro-F1 on {facts['texts']} "
+    served = read_json(quantized / "config.json")["threshold"]
+    if served != record.threshold:
+        description = f"config.json has the threshold {served}, measured was {record.threshold}"
+        return RuleResult(False, description, figures)
+    description = (
+        f"{record.chosen} loses {100 * record.loss:.2f} points of micro-F1 on {record.texts} "
         f"validation texts; at most {100 * LARGEST_LOSS:.1f} may be lost"
     )
-    if facts["loss"] <= LARGEST_LOSS:
-        return RuleResult(True, says, figures)
-    if facts["loss"] <= facts["max_loss"]:
-        says += f". The config allowed {100 * facts['max_loss']:.1f} on purpose (max_loss)"
-        return RuleResult(False, says, figures, severity="WARN")
-    return RuleResult(False, f"{says}: materialise quantized_classifier again", figures)
+    if record.loss <= LARGEST_LOSS:
+        return RuleResult(True, description, figures)
+    if record.loss <= record.max_loss:
+        description += f". The config allowed {100 * record.max_loss:.1f} on purpose (max_loss)"
+        return RuleResult(False, description, figures, severity="WARN")
+    return RuleResult(False, f"{description}: materialise quantized_classifier again", figures)
 
 
 def int8_size(quantized: Path, largest: float = LARGEST_INT8) -> RuleResult:
     """The int8 graph is small: at most 0.30 of float32's bytes."""
     size = (quantized / QUANTIZED).stat().st_size
-    whole = _read(quantized / "quantization.json")["fp32"]["bytes"]
-    share = size / whole
-    says = f"{size / 1e6:.1f} MB, {share:.3f} of float32's {whole / 1e6:.1f} MB"
-    figures = {"bytes": size, "fp32_bytes": whole, "size": share, "largest": largest}
-    return RuleResult(share <= largest, f"{says}; {largest:.2f} is allowed", figures)
+    float32 = read_record(quantized / "quantization.json", QuantizationRecord).fp32.bytes
+    share = size / float32
+    description = f"{size / 1e6:.1f} MB, {share:.3f} of float32's {float32 / 1e6:.1f} MB"
+    figures = {"bytes": size, "fp32_bytes": float32, "size": share, "largest": largest}
+    return RuleResult(share <= largest, f"{description}; {largest:.2f} is allowed", figures)
 
 
 def label_order(folders: Sequence[Path], corpus: Path) -> RuleResult:
@@ -103,26 +106,27 @@ def label_order(folders: Sequence[Path], corpus: Path) -> RuleResult:
         corpus: its folder, or the labels.json in it.
     """
     path = corpus if corpus.suffix == ".json" else corpus / "labels.json"
-    wanted = _read(path)["labels"]
+    expected = read_json(path)["labels"]
     for folder in folders:
-        found = _labels(folder)
-        if found == wanted:
+        labels = _labels(folder)
+        if labels == expected:
             continue
-        figures = {"labels": len(found), "labels_of_corpus": len(wanted)}
-        if set(found) != set(wanted):
-            odd = sorted(set(found) ^ set(wanted))
-            says = f"{folder.name} and the corpus do not have the same labels: {odd[:5]}"
+        figures = {"labels": len(labels), "labels_of_corpus": len(expected)}
+        if set(labels) != set(expected):
+            differing = sorted(set(labels) ^ set(expected))
+            description = (
+                f"{folder.name} and the corpus do not have the same labels: {differing[:5]}"
+            )
         else:
-            at = next(
-                i for i, pair in enumerate(zip(found, wanted, strict=False)) if len({*pair}) > 1
+            pairs = enumerate(zip(labels, expected, strict=False))
+            at = next(i for i, (own, other) in pairs if own != other)
+            description = (
+                f"{folder.name} has the labels in another order: {at} is {labels[at]!r}, in the "
+                f"corpus {expected[at]!r}"
             )
-            says = (
-                f"{folder.name} has the labels in another order: {at} is {found[at]!r}, in the "
-                f"corpus {wanted[at]!r}"
-            )
-        return RuleResult(False, f"{says}; train and export it anew", figures)
-    says = f"{len(wanted)} labels in one order in {len(folders)} artefacts"
-    return RuleResult(True, says, {"labels": len(wanted), "artefacts": len(folders)})
+        return RuleResult(False, f"{description}; train and export it again", figures)
+    description = f"{len(expected)} labels in one order in {len(folders)} artefacts"
+    return RuleResult(True, description, {"labels": len(expected), "artefacts": len(folders)})
 
 
 def answers_alone(folder: Path, texts: Sequence[str] = ("how does it work?", "")) -> RuleResult:
@@ -131,45 +135,45 @@ def answers_alone(folder: Path, texts: Sequence[str] = ("how does it work?", "")
     The tagger.py in the folder is run, where there is one, else this package's, as a file.
     """
     own = folder / "tagger.py"
-    found = importlib.util.find_spec("hf_assets.classifiers.tagger")
-    assert found is not None
-    assert found.origin is not None
-    file = str(own.resolve()) if own.exists() else found.origin
-    told = [json.dumps(list(texts)), json.dumps(ABSENT)]
-    # As in a program of somebody else: no path of this one, and not its environment.
-    command = [sys.executable, "-IB", "-c", _FRESH, str(folder.resolve()), file, *told]
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    spec = importlib.util.find_spec("hf_assets.classifiers.tagger")
+    assert spec is not None
+    assert spec.origin is not None
+    file = str(own.resolve()) if own.exists() else spec.origin
+    arguments = [json.dumps(list(texts)), json.dumps(ABSENT)]
+    # As in another program: neither this one's paths nor its environment.
+    command = [sys.executable, "-IB", "-c", _FRESH, str(folder.resolve()), file, *arguments]
+    environment = {
+        name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ
+    }
     try:
         ran = subprocess.run(
-            command, capture_output=True, text=True, timeout=PATIENCE, env=kept, check=False
+            command, capture_output=True, text=True, timeout=PATIENCE, env=environment, check=False
         )
     except subprocess.TimeoutExpired:
         return RuleResult(False, f"no answer within {PATIENCE:.0f} s")
     if ran.returncode:
-        last = (ran.stderr.strip().splitlines() or ["without a word"])[-1]
-        return RuleResult(False, f"it ended with exit code {ran.returncode}: {last}")
+        last = (ran.stderr.strip().splitlines() or ["no output"])[-1]
+        return RuleResult(False, f"the process ended with exit code {ran.returncode}: {last}")
     figures = json.loads(ran.stdout.splitlines()[-1])
     if figures["imported"] or [len(tags) for tags in figures["answers"]].count(0):
-        return RuleResult(False, f"it imported {figures['imported']}, or gave no answer", figures)
-    says = f"loads in {figures['seconds_to_load']:.2f} s and answers, without {', '.join(ABSENT)}"
-    return RuleResult(True, says, figures)
-
-
-def _another(path: Path, size: int) -> str:
-    found = path.stat().st_size
-    return (
-        ""
-        if found == size
-        else f"{path.name} has {found} bytes, {size} were measured: make it anew"
+        return RuleResult(
+            False, f"the process imported {figures['imported']}, or gave no answer", figures
+        )
+    description = (
+        f"loads in {figures['seconds_to_load']:.2f} s and answers, without {', '.join(ABSENT)}"
     )
+    return RuleResult(True, description, figures)
+
+
+def _changed(path: Path, measured: int) -> str:
+    size = path.stat().st_size
+    if size == measured:
+        return ""
+    return f"{path.name} has {size} bytes, {measured} were measured: materialise it again"
 
 
 def _labels(folder: Path) -> list[str]:
     if (folder / "labels.json").exists():
-        return list(_read(folder / "labels.json")["labels"])
-    named = _read(folder / "config.json")["id2label"]
-    return [named[str(column)] for column in range(len(named))]
-
-
-def _read(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_bytes())
+        return list(read_json(folder / "labels.json")["labels"])
+    names = read_json(folder / "config.json")["id2label"]
+    return [names[str(column)] for column in range(len(names))]

@@ -1,24 +1,20 @@
-"""Texts from their sources to a corpus: cleaned, placed, their rare labels left out, and stored.
-
-What belongs here: the order of the steps, and the files they end in. What does not: how a text is
-cleaned (`text.py`), placed (`groups.py`) or labelled (`labels.py`), what is counted (`facts.py`).
+"""Builds a corpus from texts with labels: cleans them, assigns splits, drops rare labels, stores.
 
 Every row that comes in is in the corpus, or counted under the one reason why it is not.
 """
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import polars as pl
 
 from hf_assets.charts.saving import render
 from hf_assets.corpora.corpus import Corpus, CorpusError, joined, open_corpus
-from hf_assets.corpora.facts import counts, summaries
+from hf_assets.corpora.facts import CorpusFacts, counts, summaries
 from hf_assets.corpora.figures import label_frequencies
-from hf_assets.corpora.groups import Place, Text, place, placeholders
+from hf_assets.corpora.groups import SplitAssignment, Text, assign_splits, placeholders
 from hf_assets.corpora.labels import cleaned, kept_labels, least_rows
 from hf_assets.corpora.registry import CorpusSpec
 from hf_assets.corpora.schemas import CORPUS_COLUMNS, SPLITS, TEXTS_COLUMNS
@@ -27,14 +23,15 @@ from hf_assets.corpora.text.formats import format_of_source
 from hf_assets.corpora.text.plain import plain, squeezed, text_key, words
 from hf_assets.errors import InputError
 from hf_assets.storage.durable import read_folder
+from hf_assets.storage.json_files import write_json, write_record
 from hf_assets.storage.lake import StoredTable, TableWrite
 from hf_assets.storage.parquet import ParquetBatches, Table
 
 Tell = Callable[[str], None]
-_Places = dict[str, Place]
+_Assignments = dict[str, SplitAssignment]
 CORPUS = Table("corpus", CORPUS_COLUMNS, required=("id", "text", "labels", "split", "group"))
-# Where rows lie that are not in the corpus now, and were placed once: they may come back.
-PLACES = Table("places", {name: CORPUS_COLUMNS[name] for name in ("id", "group", "split")})
+# Splits of rows that are not in the corpus now, and were once: they may come back.
+AWAY = Table("places", {name: CORPUS_COLUMNS[name] for name in ("id", "group", "split")})
 
 # Why a row is not in the corpus.
 NO_ID = "no id"
@@ -59,18 +56,18 @@ class CorpusTooSmall(InputError):
 
 
 class WrongSite(InputError):
-    """None of the texts is of the corpus' site; the message says of which they are."""
+    """None of the texts is of the corpus' site; the message names their sites."""
 
 
 class _Sieve:
-    """Rows on their way into a corpus; `lost` counts those left behind by reason."""
+    """Rows on their way into a corpus; `lost` counts the dropped ones by reason."""
 
     def __init__(self, frame: pl.DataFrame, log: Tell) -> None:
         self.frame, self.came, self._tell = frame, frame.height, log
         self.lost: Counter[str] = Counter()
 
     def keep(self, which: pl.Expr | pl.Series, reason: str) -> None:
-        """Go on with the rows that `which` is true of."""
+        """Keep the rows that `which` is true of."""
         kept = self.frame.filter(which)
         if gone := self.frame.height - kept.height:
             self.lost[reason] = gone
@@ -86,33 +83,33 @@ def build(
     log: Tell = lambda _: None,
     *,
     site: str | None = None,
-) -> dict[str, Any]:
-    """Make a corpus of texts, and give its facts, as in facts.json.
+) -> CorpusFacts:
+    """Build a corpus from texts, and return the content of facts.json.
 
     Args:
-        spec: what is to be made.
-        sources: tables of texts, the newest last: where an id comes twice, the last one holds.
+        spec: the corpus' entry in the registry.
+        sources: tables of texts, the newest last: of two rows with one id the last is kept.
         folder: an empty folder, which becomes the corpus.
-        before: where the last corpus lies, if there is one; its rows stay on their sides.
-        log: is given lines of the run log.
+        before: folder of the last corpus, if there is one; its rows keep their splits.
+        log: takes lines of the run log.
         site: whose questions of Stack Exchange are taken, where `spec` names none; None for all.
 
     Raises:
-        CorpusError: the corpus made before is not whole.
+        CorpusError: the last corpus is incomplete.
         WrongSite: there are texts, and none is of the site.
-        CorpusTooSmall: a side would have no rows, or fewer than two labels remain.
+        CorpusTooSmall: a split would have no rows, or fewer than two labels remain.
     """
     sources = list(sources)
-    earlier, known, away = _earlier(before)
+    earlier, assigned, away = _earlier(before)
     empty, formats = pl.DataFrame(schema=_CLEAN), Counter[str]()
     sieve = _Sieve(pl.concat([empty, *_cleaned(spec, sources, formats, log)]), log)
     sieve.keep(pl.col("id").fill_null("") != "", NO_ID)
     wanted = None if spec.file else spec.site or site
     if wanted:
         _of_one_site(spec, sieve, Site.of(wanted))
-    _leave_out_what_says_nothing(sieve)
-    straddling = _placed(sieve, known, away)
-    placed = away | known | _places(sieve.frame)
+    _drop_empty(sieve)
+    straddling = _assign(sieve, assigned, away)
+    assigned = away | assigned | _assignments(sieve.frame)
     training = sieve.frame.filter(pl.col("split") == "train")["labels"]
     given = sieve.frame["labels"].explode(empty_as_null=False).n_unique()
     labels = kept_labels(training.to_list(), spec.rare_share)
@@ -120,54 +117,54 @@ def build(
     _check_size(spec, sieve, labels, given, least_rows(spec.rare_share, len(training)))
 
     frame = sieve.frame.sort("id").select(CORPUS.schema.names())
-    facts = {
-        "name": spec.name,
-        **counts(frame, labels),
-        "rows in": sieve.came,
-        "lost": dict(sieve.lost),
-        "labels given": given,
-        "labels before": list(earlier.labels) if earlier else None,
-        "rare share": spec.rare_share,
-        "least rows of a label": least_rows(spec.rare_share, len(training)),
-        "code": spec.code,
-        "texts with tags": formats.pop(_WITH_TAGS, 0),
-        "formats": dict(formats),
-        "site": Site.of(wanted).name if wanted else None,
-        "text": list(spec.text),
-        "published rows straddling": straddling,
-        "sources": summaries(sources),
-    }
+    facts = CorpusFacts(
+        name=spec.name,
+        **msgspec.structs.asdict(counts(frame, labels)),
+        rows_in=sieve.came,
+        lost=dict(sieve.lost),
+        labels_given=given,
+        labels_before=list(earlier.labels) if earlier else None,
+        rare_share=spec.rare_share,
+        least_rows=least_rows(spec.rare_share, len(training)),
+        code=spec.code,
+        texts_with_tags=formats.pop(_WITH_TAGS, 0),
+        formats=dict(formats),
+        site=Site.of(wanted).name if wanted else None,
+        text=list(spec.text),
+        published_rows_straddling=straddling,
+        sources=summaries(sources),
+    )
     with ParquetBatches(folder / "corpus.parquet", CORPUS) as writer:
         writer.write(frame)
-    _write_places(folder, placed, frame)
-    _write(folder / "labels.json", {"labels": labels})
-    _write(folder / "facts.json", facts)
+    _write_away(folder, assigned, frame)
+    write_json(folder / "labels.json", {"labels": labels})
+    write_record(folder / "facts.json", facts)
     render(label_frequencies(open_corpus(folder))).write(folder, "label_frequencies")
     log(f"{frame.height:,} of {sieve.came:,} rows and {len(labels):,} of {given:,} labels kept")
     return facts
 
 
-def _earlier(folder: Path | None) -> tuple[Corpus | None, _Places, _Places]:
-    """The last corpus, where its rows lie, and where those lay that are not in it any more."""
+def _earlier(folder: Path | None) -> tuple[Corpus | None, _Assignments, _Assignments]:
+    """The last corpus, the splits of its rows, and the splits of rows that have left it."""
     if folder is None or not (folder / "corpus.parquet").exists():
         return None, {}, {}
 
     def read(folder: Path) -> tuple[Corpus, pl.DataFrame]:
         corpus, path = open_corpus(folder), folder / "places.parquet"
-        away = pl.read_parquet(path) if path.exists() else pl.DataFrame(schema=PLACES.schema)
+        away = pl.read_parquet(path) if path.exists() else pl.DataFrame(schema=AWAY.schema)
         return corpus, away
 
     try:
         corpus, away = read_folder(folder, read)
-        return corpus, _places(corpus.frame), _places(away)
+        return corpus, _assignments(corpus.frame), _assignments(away)
     except (CorpusError, pl.exceptions.PolarsError) as error:
-        hint = f"remove {folder} first; its rows may change sides then"
+        hint = f"remove {folder} first; its rows may change splits then"
         raise CorpusError(f"{error}, and {hint}") from error
 
 
-def _places(frame: pl.DataFrame) -> _Places:
-    rows = frame.select(PLACES.schema.names()).iter_rows()
-    return {name: Place(group, split) for name, group, split in rows}
+def _assignments(frame: pl.DataFrame) -> _Assignments:
+    rows = frame.select(AWAY.schema.names()).iter_rows()
+    return {name: SplitAssignment(group, split) for name, group, split in rows}
 
 
 # --- steps ---------------------------------------------------------------------------------------
@@ -215,7 +212,7 @@ def _batches(source: TableWrite | StoredTable) -> Iterable[pl.DataFrame]:
 
 
 def _of_one_site(spec: CorpusSpec, sieve: _Sieve, site: Site) -> None:
-    """Tags of another site mean other things: its questions are left out."""
+    """Drop questions of other sites: their tags mean other things."""
     ids, own = sieve.frame["id"], pl.col("id").str.starts_with(site.prefix)
     sieve.keep(own | ~pl.col("id").str.starts_with(IDS), OTHER_SITE)
     if sieve.lost[OTHER_SITE] and not sieve.frame.select(own.any()).item():
@@ -228,7 +225,7 @@ def _of_one_site(spec: CorpusSpec, sieve: _Sieve, site: Site) -> None:
         )
 
 
-def _leave_out_what_says_nothing(sieve: _Sieve) -> None:
+def _drop_empty(sieve: _Sieve) -> None:
     sieve.keep(pl.col("id").is_last_distinct(), OLDER)
     sieve.keep(pl.col("text") != "", NO_TEXT)
     sieve.keep(pl.col("labels").list.len() > 0, NO_LABEL)
@@ -237,17 +234,17 @@ def _leave_out_what_says_nothing(sieve: _Sieve) -> None:
     sieve.keep(pl.Series([key not in empty for key in own], dtype=pl.Boolean), PLACEHOLDER)
 
 
-def _placed(sieve: _Sieve, known: _Places, away: _Places) -> int:
-    """Groups and sides for all rows; how many published ones have a like on another side."""
+def _assign(sieve: _Sieve, known: _Assignments, away: _Assignments) -> int:
+    """Assign groups and splits; returns how many published rows are like one of another split."""
     sieve.frame = sieve.frame.sort("created_at", "id", nulls_last=True).drop("own")
     rows = sieve.frame.select("id", "text", "split").iter_rows()
-    placed = place([Text(*row) for row in rows], known, away)
+    assigned = assign_splits([Text(*row) for row in rows], known, away)
     sieve.frame = sieve.frame.with_columns(
-        pl.Series("group", [at and at.group for at in placed.places], pl.String),
-        pl.Series("split", [at and at.split for at in placed.places], pl.String),
+        pl.Series("group", [each and each.group for each in assigned.assignments], pl.String),
+        pl.Series("split", [each and each.split for each in assigned.assignments], pl.String),
     )
     sieve.keep(pl.col("split").is_not_null(), STRADDLES)
-    return placed.straddling
+    return assigned.straddling
 
 
 def _only(sieve: _Sieve, labels: list[str]) -> None:
@@ -283,14 +280,10 @@ def _check_size(spec: CorpusSpec, sieve: _Sieve, labels: list[str], given: int, 
 # --- files ---------------------------------------------------------------------------------------
 
 
-def _write_places(folder: Path, placed: _Places, frame: pl.DataFrame) -> None:
-    """Where rows lie that are not in `frame`, if there are any."""
-    there = set(frame["id"])
-    away = [(name, *at) for name, at in sorted(placed.items()) if name not in there]
+def _write_away(folder: Path, assigned: _Assignments, frame: pl.DataFrame) -> None:
+    """Write the splits of rows that are not in `frame`, if there are any."""
+    kept = set(frame["id"])
+    away = [(name, *each) for name, each in sorted(assigned.items()) if name not in kept]
     if away:
-        with ParquetBatches(folder / "places.parquet", PLACES) as writer:
-            writer.write(pl.DataFrame(away, schema=PLACES.schema, orient="row"))
-
-
-def _write(path: Path, content: dict[str, Any]) -> None:
-    path.write_text(json.dumps(content, ensure_ascii=False, indent=1, default=str) + "\n", "utf-8")
+        with ParquetBatches(folder / "places.parquet", AWAY) as writer:
+            writer.write(pl.DataFrame(away, schema=AWAY.schema, orient="row"))

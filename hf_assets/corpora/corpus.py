@@ -1,10 +1,5 @@
-"""A corpus as it lies on disk, for whoever learns from it or measures on it.
+"""Opens a stored corpus. `building.py` writes it, `quality.py` holds its rules."""
 
-What belongs here: opening the folder, and the one rule of how a title and a body become one text.
-What does not: how the folder is made (`building.py`), or what it must pass (`quality.py`).
-"""
-
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,23 +9,25 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from hf_assets.corpora.facts import CorpusFacts
 from hf_assets.corpora.labels import multi_hot
 from hf_assets.corpora.schemas import CORPUS_COLUMNS, SPLITS, SplitName
 from hf_assets.errors import InputError
 from hf_assets.storage.durable import read_folder
+from hf_assets.storage.json_files import read_json, read_record
 from hf_assets.storage.opened import OpenedFile, scan
 
-# The embedded Stack Exchange's site, which is none.
+# Site of the embedded Stack Exchange, in place of a real one.
 EMBEDDED_SITE = "generated"
 
 
 class CorpusError(InputError):
-    """A folder is no whole corpus; the message says what is missing or does not agree."""
+    """A folder holds no complete corpus; the message names what is missing or contradictory."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """The rows of one side. `targets` is uint8 [rows, labels]: 1 where the label is given."""
+    """The rows of one split. `targets` is uint8 [rows, labels]: 1 where the label is given."""
 
     ids: list[str]
     texts: list[str]
@@ -39,12 +36,12 @@ class Split:
 
 @dataclass(frozen=True)
 class Corpus:
-    """A whole corpus. Column j of every `targets` stands for `labels[j]`; `facts`: see building."""
+    """A stored corpus. Column j of every `targets` stands for `labels[j]`."""
 
     folder: Path
     name: str
     labels: tuple[str, ...]
-    facts: dict[str, Any]
+    facts: CorpusFacts
     rows: OpenedFile | None = field(default=None, compare=False, repr=False)
 
     @cached_property
@@ -60,10 +57,10 @@ class Corpus:
     @property
     def generated(self) -> bool:
         """Whether texts of it come from this package's embedded services: nobody wrote them."""
-        return is_generated(self.facts)
+        return is_generated({"sources": self.facts.sources})
 
     def split(self, name: SplitName) -> Split:
-        """The rows of that side, in the order they are stored."""
+        """The rows of that split, in the order they are stored."""
         if name not in SPLITS:
             raise ValueError(f"not a split: {name!r}; there are {', '.join(SPLITS)}")
         rows = self.frame.filter(pl.col("split") == name)
@@ -81,51 +78,44 @@ def open_corpus(folder: Path) -> Corpus:
 
 
 def _open(folder: Path) -> Corpus:
-    labels = _json(folder / "labels.json").get("labels")
-    facts = _json(folder / "facts.json")
+    try:
+        labels = read_json(folder / "labels.json").get("labels")
+        facts = read_record(folder / "facts.json", CorpusFacts)
+    except InputError as error:
+        raise CorpusError(str(error)) from error
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-        raise CorpusError(f"{folder / 'labels.json'} holds no list of labels: make the corpus anew")
+        raise CorpusError(f"{folder / 'labels.json'} holds no list of labels: materialise it again")
     if len(set(labels)) != len(labels):
-        raise CorpusError(f"{folder / 'labels.json'} names a label twice: make the corpus anew")
+        raise CorpusError(f"{folder / 'labels.json'} names a label twice: materialise it again")
     path = folder / "corpus.parquet"
     try:
         file = OpenedFile(path)
         columns = scan([file]).collect_schema()
         rows = scan([file]).select(pl.len()).collect().item()
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise CorpusError(f"{path} cannot be read ({error}): make the corpus anew") from error
+        raise CorpusError(f"{path} cannot be read ({error}): materialise it again") from error
     lacking = [name for name in CORPUS_COLUMNS if name not in columns]
     if lacking:
-        raise CorpusError(f"{path} has no column {', '.join(lacking)}: make the corpus anew")
-    if facts.get("labels") != len(labels) or facts.get("rows") != rows:
+        raise CorpusError(f"{path} has no column {', '.join(lacking)}: materialise it again")
+    if facts.labels != len(labels) or facts.rows != rows:
         raise CorpusError(
-            f"the files of {folder} do not belong together: facts.json counts {facts.get('rows')} "
-            f"rows and {facts.get('labels')} labels, there are {rows} and {len(labels)}: make the "
-            "corpus anew"
+            f"the files of {folder} do not belong together: facts.json counts {facts.rows} rows "
+            f"and {facts.labels} labels, there are {rows} and {len(labels)}: "
+            "materialise it again"
         )
-    return Corpus(folder, str(facts.get("name", folder.name)), tuple(labels), facts, file)
+    return Corpus(folder, facts.name or folder.name, tuple(labels), facts, file)
 
 
 def is_generated(facts: Mapping[str, Any]) -> bool:
     """Whether a corpus with those facts has texts of this package's embedded services."""
-    told = [one for many in facts.get("sources", {}).values() for one in many]
+    entries = [entry for source in facts.get("sources", {}).values() for entry in source]
     return any(
-        str(one.get("site")).partition(".")[0] == EMBEDDED_SITE
-        or "//127.0.0.1:" in str(one.get("endpoint"))
-        for one in told
+        str(entry.get("site")).partition(".")[0] == EMBEDDED_SITE
+        or "//127.0.0.1:" in str(entry.get("endpoint"))
+        for entry in entries
     )
 
 
 def joined(parts: Iterable[str | None]) -> str:
     """Title and body as one text: what is not blank, a blank line between."""
     return "\n\n".join(part.strip() for part in parts if part and part.strip())
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise CorpusError(f"{path} cannot be read ({error}): make the corpus anew") from error
-    if not isinstance(found, dict):
-        raise CorpusError(f"{path} holds no object: make the corpus anew")
-    return found

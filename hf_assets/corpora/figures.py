@@ -1,7 +1,6 @@
 """The figure of a corpus: how often its labels are given.
 
-What is measured is said in the title, what was found in the subtitle, and where it comes from in
-the caption.
+The title names the measure, the subtitle the result, the caption the source.
 """
 
 from collections.abc import Sequence
@@ -61,7 +60,7 @@ def label_frequencies(corpus: Corpus) -> Figure:
         for x, words in ((MARGIN, f"The {_NAMED} commonest"), (_MIDDLE, "All, by rank")):
             sheet.text(x, sheet.top + 14, words, 10, INK, bold=True)
         bars(sheet, shown, "training rows", right=_MIDDLE - 45, top=sheet.top + _HEAD)
-        least = int(corpus.facts.get("least rows of a label", 0))
+        least = corpus.facts.least_rows
         _curve(sheet, [rows for _, rows in ranked], least)
         return sheet.figure
 
@@ -79,9 +78,9 @@ def _finding(ranked: Sequence[tuple[str, int]], training: int) -> str:
 
 def _caption(corpus: Corpus, training: int) -> list[str]:
     facts = corpus.facts
-    given = facts.get("labels given", 0) - len(corpus.labels)
-    least = facts.get("least rows of a label", 0)
-    licences = [clean(name, 40) for name in facts.get("licences", {}) if name != NO_LICENSE]
+    given = facts.labels_given - len(corpus.labels)
+    least = facts.least_rows
+    licences = [clean(name, 40) for name in facts.licences if name != NO_LICENSE]
     return [
         f"corpus {clean(corpus.name, 60)}",
         f"{plural(corpus.frame.height, 'row', number=exact)}, {exact(training)} for training",

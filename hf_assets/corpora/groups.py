@@ -1,12 +1,9 @@
-"""Which texts say the same, and on which side of train, validation and test they lie.
+"""Assigns each text its duplicate group and its split: train, validation or test.
 
-What belongs here: duplicate groups, sides, and texts that stand for no text. What does not: how
-two texts are compared (`text.py`), or what labels they have.
-
-A side hangs on the group's id alone, which is the id of the row that founded it, and a text that
-was placed once keeps its place; hence no row changes side while a corpus grows, whatever arrives,
-goes and comes back in whatever order. A newcomer like texts of two sides can be put on neither, and
-is left out: two groups that it would make one stay two, each on its side, and neither has it.
+The split depends on the group's id alone, which is the id of the row that founded it, and a text
+keeps its first assignment; hence no row changes split while a corpus grows, whatever arrives, goes
+and comes back in whatever order. A new text like texts of two splits fits neither and is left out:
+the two groups stay apart, each in its split.
 """
 
 import hashlib
@@ -26,15 +23,15 @@ PLACEHOLDER_ROWS = 5
 PLACEHOLDER_SHARE = 0.001
 
 
-class Place(NamedTuple):
-    """Where a row lies: the id of its duplicate group, and its side."""
+class SplitAssignment(NamedTuple):
+    """The duplicate group and the split of a row."""
 
     group: str
     split: SplitName
 
 
 class Text(NamedTuple):
-    """A row to be placed; `published` is the side it was published on, or None."""
+    """A row to assign; `published` is the split it was published in, or None."""
 
     id: str
     text: str
@@ -42,106 +39,109 @@ class Text(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Placed:
-    """A place for each text, None for one like texts of two sides; in the texts' order.
+class SplitAssignments:
+    """An assignment for each text, None for one like texts of two splits; in the texts' order.
 
-    `straddling` counts published rows like an earlier one of another side; they stay there.
+    `straddling` counts published rows like an earlier one of another split; they stay there.
     """
 
-    places: list[Place | None]
+    assignments: list[SplitAssignment | None]
     straddling: int
 
 
-def side(group: str) -> SplitName:
-    """The side of a group: 80 / 10 / 10 by a hash of its id, the same on every machine."""
+def split_of(group: str) -> SplitName:
+    """The split of a group: 80 / 10 / 10 by a hash of its id, the same on every machine."""
     digest = hashlib.blake2b(group.encode(), digest_size=8, person=b"hf_assets split").digest()
     at = int.from_bytes(digest, "big") * 100 >> 64
     return "train" if at < _VALIDATION else "validation" if at < _TEST else "test"
 
 
-def place(
-    texts: Sequence[Text], known: Mapping[str, Place], away: Mapping[str, Place] | None = None
-) -> Placed:
-    """Give every text its group and side.
+def assign_splits(
+    texts: Sequence[Text],
+    current: Mapping[str, SplitAssignment],
+    away: Mapping[str, SplitAssignment] | None = None,
+) -> SplitAssignments:
+    """Give every text its group and split.
 
-    Known rows come first, then those that come back, then the others as they are given: a new row
-    joins the group of the earliest text like it, or founds one under its own id.
+    Rows of the last corpus come first, then those that come back, then the others in their order: a
+    new row joins the group of the earliest text like it, or founds a group under its own id.
 
     Args:
-        texts: oldest first. A side that none was published on, though others were, is carved out
-            of what was published as train, by the same hash.
-        known: where rows lie since the last time, by their id; they stay there.
-        away: where rows lay that were not there the last time; they lie there again, or, where a
-            text like them has come to lie on another side meanwhile, nowhere.
+        texts: oldest first. A split that no row was published in, though others were, is carved
+            out of the rows published as train, by the same hash.
+        current: assignments of rows of the last corpus, by id; they keep them.
+        away: assignments of rows that an earlier corpus had and the last one had not; they get them
+            again, or None where a text like them has got another split meanwhile.
     """
     away = away or {}
     published = {text.published for text in texts if text.published}
     carved = set(SPLITS) - published if published else set()
-    ground = _Ground(texts)
-    places: list[Place | None] = [None] * len(texts)
+    assigned = _Assigned(texts)
+    assignments: list[SplitAssignment | None] = [None] * len(texts)
     straddling = 0
 
-    def turn(at: int) -> int:
-        return 0 if texts[at].id in known else 1 if texts[at].id in away else 2
+    def order(at: int) -> int:
+        return 0 if texts[at].id in current else 1 if texts[at].id in away else 2
 
-    for at in sorted(range(len(texts)), key=turn):
+    for at in sorted(range(len(texts)), key=order):
         text = texts[at]
         allowed = _allowed(text.published, carved)
-        number, like = ground.look(text.text)
-        stays = known.get(text.id) or away.get(text.id)
+        number, like = assigned.look(text.text)
+        stays = current.get(text.id) or away.get(text.id)
         if stays and stays.split not in allowed:
             stays = None
-        sides = {*like, stays.split} if stays else {*like}
-        if len(sides) > 1 and not text.published:
+        splits = {*like, stays.split} if stays else {*like}
+        if len(splits) > 1 and not text.published:
             continue
-        joins = next((there for name, there in like.items() if name in allowed), None)
-        found = stays or joins or _founded(text, allowed)
-        straddling += bool(sides - {found.split})
-        places[at] = ground.take(number, found)
-    return Placed(places, straddling)
+        joins = next((each for name, each in like.items() if name in allowed), None)
+        assignment = stays or joins or _new_group(text, allowed)
+        straddling += bool(splits - {assignment.split})
+        assignments[at] = assigned.take(number, assignment)
+    return SplitAssignments(assignments, straddling)
 
 
 def _allowed(published: SplitName | None, carved: Set[SplitName]) -> Set[SplitName]:
-    """The sides a row may lie on."""
+    """The splits that a row may have."""
     if published is None:
         return set(SPLITS)
     return {"train", *carved} if published == "train" else {published}
 
 
-def _founded(text: Text, allowed: Set[SplitName]) -> Place:
-    own = side(text.id)
-    return Place(text.id, own if own in allowed else text.published or own)
+def _new_group(text: Text, allowed: Set[SplitName]) -> SplitAssignment:
+    own = split_of(text.id)
+    return SplitAssignment(text.id, own if own in allowed else text.published or own)
 
 
-class _Ground:
-    """What is placed so far, by distinct text: the earliest place on each side."""
+class _Assigned:
+    """The assignments so far, by distinct text: the earliest in each split."""
 
     def __init__(self, texts: Sequence[Text]) -> None:
         self._near = NearTexts(text.text for text in texts)
-        self._places: defaultdict[int, dict[SplitName, Place]] = defaultdict(dict)
+        self._by_text: defaultdict[int, dict[SplitName, SplitAssignment]] = defaultdict(dict)
         self._groups: dict[str, SplitName] = {}
 
-    def look(self, text: str) -> tuple[int, dict[SplitName, Place]]:
-        """The text's number, and the first place on each side that has (nearly) this text."""
+    def look(self, text: str) -> tuple[int, dict[SplitName, SplitAssignment]]:
+        """The text's number, and the first assignment in each split of a (near) duplicate."""
         number, candidates = self._near.put(text)
-        found: dict[SplitName, Place] = {}
+        like: dict[SplitName, SplitAssignment] = {}
         for other in candidates:
-            more = {name: at for name, at in self._places[other].items() if name not in found}
+            more = {name: at for name, at in self._by_text[other].items() if name not in like}
             if more and self._near.near(number, other):
-                found |= more
-        return number, found
+                like |= more
+        return number, like
 
-    def take(self, number: int, place: Place) -> Place:
-        """A row with that text lies there; the place, with a group that has no other side."""
-        if self._groups.setdefault(place.group, place.split) != place.split:
-            # The row that the group is named after was published since, on another side.
-            place = Place(f"{place.group} ({place.split})", place.split)
-        self._places[number].setdefault(place.split, place)
-        return place
+    def take(self, number: int, assignment: SplitAssignment) -> SplitAssignment:
+        """Record the assignment of a row with that text; its group has one split only."""
+        group, split = assignment
+        if self._groups.setdefault(group, split) != split:
+            # The row that the group is named after was published since, in another split.
+            assignment = SplitAssignment(f"{group} ({split})", split)
+        self._by_text[number].setdefault(split, assignment)
+        return assignment
 
 
 def placeholders(texts: Iterable[tuple[bytes, Sequence[str]]], rows: int) -> set[bytes]:
-    """Which texts stand for no text: many rows have them, and not all with the same labels.
+    """Placeholder texts: many rows have them, and not all with the same labels.
 
     Args:
         texts: `text_key` of each row's own text, and its labels.

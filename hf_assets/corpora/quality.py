@@ -1,4 +1,4 @@
-"""The rules that a stored corpus must pass, beside the words that a reader of the UI sees."""
+"""The rules that a stored corpus must pass, with their descriptions for the UI."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ _NAMED = 10
 
 
 def no_group_in_two_splits(corpus: Corpus) -> RuleResult:
-    """Texts that say the same lie on one side."""
+    """Duplicate texts are in one split."""
     sides = corpus.frame.group_by("group").agg(pl.col("split").n_unique().alias("sides"))
     torn = sides.filter(pl.col("sides") > 1)["group"].sort().to_list()
     figures = {"groups": sides.height, "in two splits": len(torn)}
@@ -50,19 +50,20 @@ def no_empty_text(corpus: Corpus) -> RuleResult:
     bare = pl.col("labels").list.len().fill_null(0) == 0
     empty, without = corpus.frame.select(blank.sum(), bare.sum().alias("bare")).row(0)
     figures = {"rows": corpus.frame.height, "empty": empty, "without label": without}
-    says = f"{empty:,} empty texts, {without:,} rows without label."
-    return RuleResult(not empty and not without and corpus.frame.height > 0, says, figures)
+    description = f"{empty:,} empty texts, {without:,} rows without label."
+    return RuleResult(not empty and not without and corpus.frame.height > 0, description, figures)
 
 
 def text_format_fits(corpus: Corpus) -> RuleResult:
     """Texts that were read as plain text have no markup, or hardly any."""
-    plain = corpus.facts.get("formats", {}).get("text", 0)
-    tags = corpus.facts.get("texts with tags", 0)
+    plain = corpus.facts.formats.get("text", 0)
+    tags = corpus.facts.texts_with_tags
     figures = {"plain texts": plain, "with tags": tags}
+    description = f"{tags:,} of {plain:,} plain texts have tags of HTML"
     if 100 * tags > _MOST_WITH_TAGS * plain:
-        says = f"{tags:,} of {plain:,} plain texts have tags of HTML: declare format in the corpus."
-        return RuleResult(False, says, figures, severity="WARN")
-    return RuleResult(True, f"{tags:,} of {plain:,} plain texts have tags of HTML.", figures)
+        description += ": declare `format` in the corpus."
+        return RuleResult(False, description, figures, severity="WARN")
+    return RuleResult(True, f"{description}.", figures)
 
 
 def label_order_unchanged(corpus: Corpus, before: Sequence[str] | None) -> RuleResult:

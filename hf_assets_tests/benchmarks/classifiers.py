@@ -18,6 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from hf_assets.classifiers.evaluation import baselines
@@ -132,10 +133,10 @@ def _ours(
         _score(name, row)
     return {
         "rows": rows,
-        "training": {name: trained[name] for name in ("seconds", "samples_per_second")},
-        "parity": exported["max_difference"],
-        "quantization": chosen,
-        "blend": board.facts["blend"],
+        "training": {name: getattr(trained, name) for name in ("seconds", "samples_per_second")},
+        "parity": exported.max_difference,
+        "quantization": msgspec.to_builtins(chosen),
+        "blend": msgspec.to_builtins(board.record.blend),
         "pace": _in_turn(chain, corpus.split("test").texts[:TURNS]),
     }
 

@@ -37,7 +37,7 @@ def plain_loop(corpus: Corpus, encoder: Path, seed: int, steps: int = STEPS) -> 
     network = torch.nn.ModuleList([body, head]).train().to(here)
     optimizer = torch.optim.AdamW(network.parameters(), lr=2e-5)
     order = np.random.default_rng(seed).permutation(len(rows.texts))
-    needed = np.resize(order, (WARM_UP + steps) * recipe.batch).reshape(-1, recipe.batch)
+    needed = np.resize(order, (WARM_UP + steps) * recipe.batch_size).reshape(-1, recipe.batch_size)
     ids = token_ids(tokenizer, [rows.texts[i] for i in needed.ravel()], recipe.max_length)
     began = time.perf_counter()
     for step, at in enumerate(needed):
@@ -51,4 +51,4 @@ def plain_loop(corpus: Corpus, encoder: Path, seed: int, steps: int = STEPS) -> 
         loss.backward()
         optimizer.step()
         loss.item()  # waits for a GPU
-    return steps * recipe.batch / (time.perf_counter() - began)
+    return steps * recipe.batch_size / (time.perf_counter() - began)

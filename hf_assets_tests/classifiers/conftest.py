@@ -25,7 +25,7 @@ TOPICS = {
 FILLER = "what is the best way to tell how this one would change if we had more of it"
 
 if TYPE_CHECKING:
-    from hf_assets_tests.support.classifiers.minilm import TrainedMiniLM
+    from hf_assets_tests.support.classifiers.minilm import TrainedModel
 
 MakeCorpus = Callable[..., Corpus]
 
@@ -81,9 +81,31 @@ def minilm() -> Path:
 
 
 @pytest.fixture(scope="session")
-def minilm_made(tmp_path_factory: pytest.TempPathFactory) -> "TrainedMiniLM":
-    """A head on it, its graph and the int8 graph: made once, for all workers of a test run."""
-    from hf_assets_tests.support.classifiers.minilm import made
-
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of a test run have in common."""
     base = tmp_path_factory.getbasetemp()
-    return made(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def minilm_made(shared_folder: Path, minilm: Path) -> "TrainedModel":
+    """A head on MiniLM, its graph and the int8 graph: made once, for all workers of a test run."""
+    from hf_assets_tests.support.classifiers.minilm import made_once
+
+    return made_once(shared_folder, "minilm", minilm)
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small base model, where it is not about how well a training learns."""
+    from hf_assets_tests.support.classifiers.minilm import small_base
+
+    return small_base(tmp_path_factory.mktemp("base") / "small")
+
+
+@pytest.fixture(scope="session")
+def small_made(shared_folder: Path, base: Path) -> "TrainedModel":
+    """The same as `minilm_made` on the small base model, where size and speed do not matter."""
+    from hf_assets_tests.support.classifiers.minilm import made_once
+
+    return made_once(shared_folder, "small", base)

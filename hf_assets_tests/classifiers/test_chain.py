@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from hf_assets.classifiers.training import heads
 from hf_assets.definitions import defs as code_location
 from hf_assets.settings import settings
 from hf_assets.storage import durable
@@ -68,6 +69,7 @@ def graph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Graph]:
         patch.setenv("HF_ASSETS_BASE_MODELS", str(small_base(root / "base" / BASE).parent))
         patch.setenv("HF_ASSETS_CORPORA", str(root / "corpora.toml"))
         patch.setenv("HF_ASSETS_LOCK_WAIT", "0")
+        patch.setattr(heads, "_LEAST_STEPS", 600)
         settings.cache_clear()
         made = Graph(root, instance, code_location())
         made.write_table(seed=3)

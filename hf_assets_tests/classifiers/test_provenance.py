@@ -11,7 +11,7 @@ import pytest
 from hf_assets.classifiers.evaluation import baselines
 from hf_assets.classifiers.evaluation.leaderboard import measure
 from hf_assets.classifiers.evaluation.results import CONSTANT, INT8
-from hf_assets.classifiers.provenance import STEPS, corpus_mark, require_current
+from hf_assets.classifiers.provenance import STEPS, corpus_fingerprint, require_current
 from hf_assets.classifiers.publishing.space import write_space
 from hf_assets.corpora.corpus import Corpus, open_corpus
 from hf_assets.errors import InputError
@@ -51,14 +51,14 @@ def change(path: Path, **values: Any) -> None:
 
 
 def test_a_corpus_s_mark_is_of_what_decides(corpus: Corpus) -> None:
-    first = corpus_mark(corpus)
-    assert corpus_mark(altered(corpus, pl.lit("x").alias("author"))) == first
+    first = corpus_fingerprint(corpus)
+    assert corpus_fingerprint(altered(corpus, pl.lit("x").alias("author"))) == first
     corpus.frame.reverse().write_parquet(corpus.folder / "corpus.parquet")
-    assert corpus_mark(open_corpus(corpus.folder)) == first
+    assert corpus_fingerprint(open_corpus(corpus.folder)) == first
     labels = Corpus(corpus.folder, corpus.name, corpus.labels[::-1], corpus.facts)
-    found = {first, corpus_mark(labels)}
+    found = {first, corpus_fingerprint(labels)}
     for other in (pl.col("text") + "!", pl.col("split").reverse(), pl.col("labels").reverse()):
-        found.add(corpus_mark(altered(corpus, other)))
+        found.add(corpus_fingerprint(altered(corpus, other)))
     assert len(found) == 5
 
 

@@ -8,19 +8,14 @@ import pytest
 
 from hf_assets.classifiers import tagger
 from hf_assets.classifiers.quality import answers_alone, int8_loss, int8_size, label_order, parity
-from hf_assets_tests.support.classifiers.minilm import LABELS, TrainedMiniLM, copied, made
-
-
-@pytest.fixture(scope="session")
-def minilm_made(tmp_path_factory: pytest.TempPathFactory) -> TrainedMiniLM:
-    return made(tmp_path_factory.getbasetemp())
+from hf_assets_tests.support.classifiers.minilm import LABELS, TrainedModel, copied
 
 
 def _change(path: Path, **values: object) -> None:
     path.write_text(json.dumps(json.loads(path.read_bytes()) | values))
 
 
-def test_parity(minilm_made: TrainedMiniLM, tmp_path: Path) -> None:
+def test_parity(minilm_made: TrainedModel, tmp_path: Path) -> None:
     verdict = parity(minilm_made.onnx)
     assert verdict.passed, verdict.description
     assert 0 < verdict.metadata["max_difference"] <= 1e-4
@@ -33,7 +28,7 @@ def test_parity(minilm_made: TrainedMiniLM, tmp_path: Path) -> None:
     assert not parity(folder).passed
 
 
-def test_int8_loss(minilm_made: TrainedMiniLM, tmp_path: Path) -> None:
+def test_int8_loss(minilm_made: TrainedModel, tmp_path: Path) -> None:
     verdict = int8_loss(minilm_made.quantized)
     assert verdict.passed, verdict.description
     folder = copied(minilm_made.quantized, tmp_path / "quantized")
@@ -57,14 +52,14 @@ def test_int8_loss(minilm_made: TrainedMiniLM, tmp_path: Path) -> None:
     assert not int8_loss(folder).passed
 
 
-def test_int8_size(minilm_made: TrainedMiniLM) -> None:
+def test_int8_size(minilm_made: TrainedModel) -> None:
     verdict = int8_size(minilm_made.quantized)
     assert verdict.passed
     assert verdict.metadata["size"] < 0.21
     assert not int8_size(minilm_made.quantized, largest=0.19).passed
 
 
-def test_label_order(minilm_made: TrainedMiniLM, tmp_path: Path) -> None:
+def test_label_order(minilm_made: TrainedModel, tmp_path: Path) -> None:
     folders = [minilm_made.classifier, minilm_made.onnx, minilm_made.quantized]
     assert label_order(folders, minilm_made.classifier).passed
     corpus = tmp_path / "labels.json"
@@ -77,7 +72,7 @@ def test_label_order(minilm_made: TrainedMiniLM, tmp_path: Path) -> None:
     assert not label_order([minilm_made.onnx], tmp_path).passed
 
 
-def test_answers_alone(minilm_made: TrainedMiniLM, tmp_path: Path) -> None:
+def test_answers_alone(minilm_made: TrainedModel, tmp_path: Path) -> None:
     verdict = answers_alone(minilm_made.quantized)
     assert verdict.passed, verdict.description
     assert [len(labels) for labels in verdict.metadata["answers"]] == [3, 3]
@@ -89,7 +84,7 @@ def test_answers_alone(minilm_made: TrainedMiniLM, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("absent", ["torch", "transformers", "hf_assets.classifiers.metrics"])
 def test_a_tagger_that_needs_more_is_found_out(
-    minilm_made: TrainedMiniLM, tmp_path: Path, absent: str
+    minilm_made: TrainedModel, tmp_path: Path, absent: str
 ) -> None:
     folder = tmp_path / "space"
     shutil.copytree(minilm_made.quantized, folder)

@@ -20,7 +20,7 @@ from hf_assets.classifiers import tagger as module
 from hf_assets.classifiers.tagger import CHUNK, NotATagger, NotFinite, Tag, Tagger
 from hf_assets.corpora.corpus import Corpus
 from hf_assets_tests.support.classifiers.artefacts import make_model
-from hf_assets_tests.support.classifiers.minilm import LABELS, TrainedMiniLM, copied
+from hf_assets_tests.support.classifiers.minilm import LABELS, TrainedModel, copied
 
 PIECES = (
     "cell wall ", "x" * 150, " " * 90, "細胞", "é", "e\u0301", "\u0301", "[MASK]", "[SEP]", "don't",
@@ -29,7 +29,7 @@ PIECES = (
 
 
 @pytest.fixture(scope="session")
-def tagger(minilm_made: TrainedMiniLM) -> Tagger:
+def tagger(minilm_made: TrainedModel) -> Tagger:
     return Tagger.load(minilm_made.quantized)
 
 
@@ -40,7 +40,7 @@ def small(make_corpus, tmp_path: Path) -> Path:
     return make_model(tmp_path / "small", corpus) / "onnx"
 
 
-def test_labels_come_best_first(tagger: Tagger, minilm_made: TrainedMiniLM) -> None:
+def test_labels_come_best_first(tagger: Tagger, minilm_made: TrainedModel) -> None:
     found = tagger.predict(minilm_made.texts)
     targets = minilm_made.validation.targets
     right = sum(
@@ -80,7 +80,7 @@ def test_k_and_threshold(tagger: Tagger) -> None:
 
 
 def test_an_answer_does_not_depend_on_neighbours_threads_or_workers(
-    tagger: Tagger, minilm_made: TrainedMiniLM
+    tagger: Tagger, minilm_made: TrainedModel
 ) -> None:
     texts = [f"{minilm_made.texts[i % 60]} {i}" for i in range(2 * CHUNK + 5)]
     alone = np.concatenate([tagger.scores([text]) for text in texts])

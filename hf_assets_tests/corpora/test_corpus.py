@@ -64,7 +64,7 @@ def _labels(labels: object) -> Callable[[Path], None]:
         (lambda folder: (folder / "corpus.parquet").unlink(), "corpus.parquet cannot be read"),
         (lambda folder: (folder / "labels.json").unlink(), "labels.json cannot be read"),
         (lambda folder: (folder / "facts.json").write_text("{"), "facts.json cannot be read"),
-        (lambda folder: (folder / "facts.json").write_text("[]"), "holds no object"),
+        (lambda folder: (folder / "facts.json").write_text("[]"), "holds no JSON object"),
         (_torn, "corpus.parquet cannot be read"),
         (_column, "no column group"),
         (_row, "do not belong together"),
@@ -80,7 +80,24 @@ def test_a_folder_that_is_not_whole(
     spoil(corpus.folder)
     with pytest.raises(CorpusError, match=said) as failed:
         open_corpus(corpus.folder)
-    assert "make the corpus anew" in str(failed.value)
+    assert "materialise it again" in str(failed.value)
+
+
+def test_facts_of_an_earlier_version_have_defaults(corpus: Corpus) -> None:
+    path = corpus.folder / "facts.json"
+    stored = json.loads(path.read_text("utf-8"))
+    earlier = {"rows": stored["rows"], "labels": stored["labels"], "labels given": 7, "else": [1]}
+    path.write_text(json.dumps(earlier))
+    opened = open_corpus(corpus.folder)
+    assert (opened.name, opened.facts.labels_given) == (corpus.folder.name, 7)
+    assert (opened.facts.labels_before, opened.facts.licences, opened.facts.formats) == (
+        None,
+        {},
+        {},
+    )
+    path.write_text(json.dumps(earlier | {"rows": "many"}))
+    with pytest.raises(CorpusError, match=r"facts\.json cannot be read .*rows"):
+        open_corpus(corpus.folder)
 
 
 def test_no_folder_is_no_corpus(tmp_path: Path) -> None:

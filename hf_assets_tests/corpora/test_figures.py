@@ -19,12 +19,12 @@ def test_few_labels_are_bars_alone(built: Build) -> None:
     corpus = built(make_rows(200))
     figure = label_frequencies(corpus)
     assert len(figure.axes) == 1
-    most = corpus.facts["commonest"][0]
+    most = corpus.facts.commonest[0]
     drawn = [text.get_text() for text in figure.axes[0].texts]
-    assert str(max(one["train"] for one in corpus.facts["commonest"])) in drawn
-    assert most["label"] in drawn
+    assert str(max(one.train for one in corpus.facts.commonest)) in drawn
+    assert most.label in drawn
     assert any("is given to" in line for line in said(figure))
-    training = corpus.facts["splits"]["train"]
+    training = corpus.facts.splits["train"]
     assert any(f"200\u00a0rows, {training} for training" in line for line in said(figure))
 
 
@@ -42,7 +42,7 @@ def test_many_labels_are_a_curve_too(built: Build) -> None:
     assert len(by_rank) == len(corpus.labels)
     assert least == [3, 3]
     assert by_rank == sorted(by_rank, reverse=True)
-    assert by_rank[0] == corpus.facts["splits"]["train"]
+    assert by_rank[0] == corpus.facts.splits["train"]
     assert "The 20 commonest" in said(figure)
     assert any(
         "1\u00a0label of fewer than 3 training rows left out" in text for text in said(figure)

@@ -27,18 +27,20 @@ KEPT = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="session", params=["biology", "robotics"])
+@pytest.fixture(
+    scope="module", params=[pytest.param("biology", marks=pytest.mark.heavy), "robotics"]
+)
 def name(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-@pytest.fixture
-def spec(real_data: Path, tmp_path: Path, name: str) -> CorpusSpec:
+@pytest.fixture(scope="module")
+def spec(real_data: Path, tmp_path_factory: pytest.TempPathFactory, name: str) -> CorpusSpec:
     """The entry as a user writes it."""
     source = real_data / "stackexchange-2016-10" / f"{name}.csv"
     if not source.exists():
         pytest.skip(f"{source} is not there")
-    path = tmp_path / "corpora.toml"
+    path = tmp_path_factory.mktemp("real") / "corpora.toml"
     path.write_text(
         f"[{name}]\nsource = '{source}'\ntext = ['title', 'content']\nlabels = 'tags'\n"
         "format = 'html'\nseparator = ' '\nid = 'id'\nrare_share = 0.001\n"
@@ -47,10 +49,9 @@ def spec(real_data: Path, tmp_path: Path, name: str) -> CorpusSpec:
     return corpora(path)[name]
 
 
-@pytest.fixture
-def corpus(spec: CorpusSpec, tmp_path: Path) -> Corpus:
-    folder = tmp_path / "corpus"
-    folder.mkdir()
+@pytest.fixture(scope="module")
+def corpus(spec: CorpusSpec, tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    folder = tmp_path_factory.mktemp("corpus")
     build(spec, [read_table(spec)], folder)
     return open_corpus(folder)
 
@@ -69,10 +70,10 @@ def test_rows_and_tags_are_those_published(spec: CorpusSpec, name: str) -> None:
 def test_what_is_kept_of_them(corpus: Corpus, name: str) -> None:
     facts = corpus.facts
     rows, labels, sides, lost = KEPT[name]
-    assert (facts["rows"], facts["labels"], facts["splits"], facts["lost"]) == (
+    assert (facts.rows, facts.labels, facts.splits, facts.lost) == (
         rows, labels, sides, lost,
     )  # fmt: skip
-    assert facts["licences"] == {"CC BY-SA 3.0": rows}
+    assert facts.licences == {"CC BY-SA 3.0": rows}
     assert quality.no_group_in_two_splits(corpus).passed
     assert quality.no_empty_text(corpus).passed
     assert quality.label_order_unchanged(corpus, None).passed
@@ -86,5 +87,5 @@ def test_no_markup_is_left_and_words_are_whole(corpus: Corpus, name: str) -> Non
     ).any()
     if name == "robotics":  # its copies say the same but for the way they are asked
         copies = corpus.frame.filter(pl.col("group").is_duplicated())
-        assert copies.height == corpus.facts["rows in duplicate groups"] == 6
+        assert copies.height == corpus.facts.rows_in_duplicate_groups == 6
         assert copies["group"].n_unique() == 3

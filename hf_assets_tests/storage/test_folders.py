@@ -84,14 +84,14 @@ def write_corpus(place: Path, label: str) -> None:
 
 
 def replaced_before(
-    call: Callable[..., object], change: Callable[[], None]
+    call: Callable[..., object], change: Callable[[], None], at: int = 2
 ) -> Callable[..., object]:
-    """The same function, which finds, the second time it is called, that all has changed."""
+    """The same function; all has changed when it is called for that time."""
     calls = []
 
     def changed(*arguments: object) -> object:
         calls.append(arguments)
-        if len(calls) == 2:
+        if len(calls) == at:
             change()
         return call(*arguments)
 
@@ -108,8 +108,8 @@ def test_a_corpus_is_one_version_whenever_its_rows_are_read(
     assert (corpus.name, corpus.labels) == ("old", ("old",))
     assert corpus.frame["text"].to_list() == ["old"]
     # Its labels and its facts are two files.
-    read = replaced_before(corpora._json, lambda: write_corpus(place, "newest"))
-    monkeypatch.setattr(corpora, "_json", read)
+    read = replaced_before(corpora.read_record, lambda: write_corpus(place, "newest"), at=1)
+    monkeypatch.setattr(corpora, "read_record", read)
     corpus = open_corpus(place)
     assert (corpus.name, corpus.labels) == ("newest", ("newest",))
     assert corpus.frame["labels"].to_list() == [["newest"]]
@@ -170,12 +170,12 @@ def test_what_was_measured_is_of_the_model_of_the_same_leaderboard(
 
 def test_a_step_whose_input_was_replaced_is_made_again(lake: Lake) -> None:
     chain = CorpusPaths(lake, "own")
-    place = chain.place("base", "classifier")
+    place = chain.folder("base", "classifier")
     put(place, "old")
 
     def step(change: Callable[[], None]) -> None:
         with chain.reading():
-            assert chain.given("base", "classifier") == place
+            assert chain.stored("base", "classifier") == place
             change()
 
     step(lambda: None)
@@ -193,10 +193,10 @@ def test_a_step_whose_input_was_replaced_is_made_again(lake: Lake) -> None:
 
 def test_an_interrupt_is_an_interrupt(lake: Lake) -> None:
     chain = CorpusPaths(lake, "own")
-    put(chain.place("base", "onnx"), "old")
+    put(chain.folder("base", "onnx"), "old")
 
     def stopped() -> None:
-        put(chain.given("base", "onnx"), "new")
+        put(chain.stored("base", "onnx"), "new")
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt), chain.reading():

@@ -1,11 +1,9 @@
-"""What a classifier must beat: two constant answers, and words counted into a linear model.
+"""The baselines of a classifier: two constant answers, and TF-IDF with a linear model.
 
-What belongs here: fitting them on training rows and tuning them on validation rows; the folder they
-lie in (`baseline.json`, `tfidf.npz`). What does not: their scores on test rows, which the
-leaderboard sees first (`leaderboard.py`), and how the fitted model answers (`tfidf.py`).
+They are fitted on training rows and tuned on validation rows; `leaderboard.py` scores them on test
+rows.
 """
 
-import json
 import os
 import time
 import warnings
@@ -21,12 +19,19 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 from sklearn.svm import LinearSVC
 
+from hf_assets.classifiers.evaluation.results import (
+    BaselineRecord,
+    ConstantBaseline,
+    TfidfBaseline,
+)
 from hf_assets.classifiers.evaluation.tfidf import TfIdf
 from hf_assets.classifiers.metrics import best_threshold, scores_at
-from hf_assets.classifiers.provenance import corpus_mark
+from hf_assets.classifiers.provenance import corpus_fingerprint
+from hf_assets.classifiers.records import MadeFrom, RowCounts
 from hf_assets.classifiers.speed import instructions, machine
 from hf_assets.corpora.corpus import Corpus, Split
 from hf_assets.errors import InputError
+from hf_assets.storage.json_files import write_record
 
 # A term of one text tells nothing of others; of 106 k terms the last 6 k added no score.
 LEAST_TEXTS, MOST_TERMS = 2, 100_000
@@ -36,12 +41,12 @@ C = 0.5  # liblinear's: the weight of errors against that of large coefficients
 Tell = Callable[[str], None]
 
 
-def fit(corpus: Corpus, folder: Path, log: Tell = lambda _: None, seed: int = 0) -> dict[str, Any]:
-    """Fit the floors and TF-IDF, write them into `folder`, and return what baseline.json says.
+def fit(corpus: Corpus, folder: Path, log: Tell = lambda _: None, seed: int = 0) -> BaselineRecord:
+    """Fit the floors and TF-IDF, write them into `folder`, and return the content of baseline.json.
 
     The constant answer is the k labels that most training rows have, with the k that is best on
-    validation. TF-IDF's one threshold is tuned on validation as well, and its scores there are the
-    ones told; test rows are not looked at.
+    validation. TF-IDF's one threshold is tuned on validation as well, and its scores there are
+    recorded; test rows are not read.
 
     Raises:
         InputError: the training texts have no words in common, or a split has no rows.
@@ -62,32 +67,31 @@ def fit(corpus: Corpus, folder: Path, log: Tell = lambda _: None, seed: int = 0)
         f"{reached['micro_f1']:.3f} on validation at {threshold:.3f}"
     )
     model.save(folder / "tfidf.npz")
-    about = {
-        "corpus": corpus.name,
-        "made_from": {"corpus": corpus_mark(corpus)},
-        "labels": list(corpus.labels),
-        "rows": {"train": len(train.texts), "validation": len(validation.texts)},
-        "seed": seed,
-        "machine": machine(),
-        "instructions": instructions(),
-        "constant": {
-            "k": len(columns),
-            "labels": [corpus.labels[column] for column in columns],
-            "validation": _constant_scores(validation.targets, columns),
-        },
-        "tfidf": {
-            "terms": len(model.terms),
-            "weights": len(model.weights),
-            "bytes": (folder / "tfidf.npz").stat().st_size,
-            "C": C,
-            "seconds": round(seconds, 2),
-            "threshold": threshold,
-            "validation": reached,
-        },
-    }
-    text = json.dumps(about, ensure_ascii=False, indent=1)
-    (folder / "baseline.json").write_text(text, encoding="utf-8")
-    return about
+    record = BaselineRecord(
+        corpus=corpus.name,
+        made_from=MadeFrom(corpus=corpus_fingerprint(corpus)),
+        labels=list(corpus.labels),
+        rows=RowCounts(train=len(train.texts), validation=len(validation.texts)),
+        seed=seed,
+        machine=machine(),
+        instructions=instructions(),
+        constant=ConstantBaseline(
+            k=len(columns),
+            labels=[corpus.labels[column] for column in columns],
+            validation=_constant_scores(validation.targets, columns),
+        ),
+        tfidf=TfidfBaseline(
+            terms=len(model.terms),
+            weights=len(model.weights),
+            bytes=(folder / "tfidf.npz").stat().st_size,
+            error_weight=C,
+            seconds=round(seconds, 2),
+            threshold=threshold,
+            validation=reached,
+        ),
+    )
+    write_record(folder / "baseline.json", record)
+    return record
 
 
 def constant_columns(train: np.ndarray, validation: np.ndarray) -> list[int]:

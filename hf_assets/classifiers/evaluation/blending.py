@@ -1,7 +1,6 @@
-"""How much words help a network: the weight of their scores, and the threshold that goes with it.
+"""Tunes the weight of TF-IDF's scores beside a network's, and the threshold that goes with it.
 
-What belongs here: tuning both on validation rows. What does not: the sum itself (`tfidf.blended`),
-or what it is worth on test rows (`leaderboard.py`).
+`tfidf.blended` is the sum; `leaderboard.py` scores it on test rows.
 """
 
 import numpy as np
@@ -16,7 +15,7 @@ BYTES = 4_000_000
 
 
 def tune(targets: np.ndarray, probabilities: np.ndarray, words: np.ndarray) -> Blend:
-    """The weight and threshold with the best micro-F1 on these rows, which are validation's."""
+    """The weight and threshold with the best micro-F1 on these validation rows."""
     threshold = best_threshold(targets, probabilities)
     alone = micro_f1(targets, predicted_at(probabilities, threshold))
     tried = []

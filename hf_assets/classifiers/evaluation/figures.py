@@ -1,8 +1,8 @@
 """The figures of a leaderboard: score against size and latency, and labels against their rows.
 
-What belongs here: a `Leaderboard` in, matplotlib figures out. What is measured is said in the
-title, what was found in the subtitle, and corpus, rows, seed and machine in the caption. Nothing to
-show gives a frame that says so, never an exception.
+A `Leaderboard` in, matplotlib figures out. The title names the measure, the subtitle the result,
+the caption corpus, rows, seed and machine. A leaderboard without models gives an empty frame that
+says so, never an exception.
 """
 
 import math
@@ -73,7 +73,7 @@ def _scatter(board: Leaderboard, title: str, column: str, axis: str, unit: float
             for row in board.rows.to_dicts()
             if row["runtime"] in _COLORS and row[column]
         ]  # fmt: skip
-        caption = _caption(board, "bars: 95 % interval over test rows drawn anew")
+        caption = _caption(board, "bars: 95 % interval over resampled test rows")
         if not points:
             return Sheet(title, "", caption).message("no classifier has been measured yet")
         used = [runtime for runtime in _COLORS if any(p.runtime == runtime for p in points)]
@@ -84,7 +84,7 @@ def _scatter(board: Leaderboard, title: str, column: str, axis: str, unit: float
 
 
 def _finding(board: Leaderboard) -> str:
-    served = board.rows.filter(model=board.facts["best"] or "", runtime=INT8).to_dicts()
+    served = board.rows.filter(model=board.record.best or "", runtime=INT8).to_dicts()
     if not served:
         return "No int8 model has been measured yet"
     row = served[0]
@@ -111,15 +111,15 @@ def _points(share: float) -> str:
 
 
 def _caption(board: Leaderboard, *more: str) -> list[str]:
-    facts = board.facts
+    record = board.record
     about = (
-        f"corpus {clean(str(facts['corpus']), 60)}",
-        f"{plural(facts['test_rows'], 'test row', number=exact)}",
-        f"{plural(facts['labels'], 'label', number=exact)}",
+        f"corpus {clean(record.corpus, 60)}",
+        f"{plural(record.test_rows, 'test row', number=exact)}",
+        f"{plural(record.labels, 'label', number=exact)}",
         "thresholds from validation",
-        f"seed {facts['seed']}",
-        clean(str(facts["machine"]), 80),
-        str(facts["day"]),
+        f"seed {record.seed}",
+        clean(record.machine, 80),
+        record.day,
     )
     return [*about, *filter(None, more)]
 
@@ -235,7 +235,7 @@ def label_scores(board: Leaderboard) -> Figure:
         title = "Score of a label against its training rows"
         found = board.labels.filter(pl.col("f1").is_not_null() & (pl.col("training_rows") > 0))
         lost = board.labels.height - found.height
-        model = clean(str(board.facts["best"]), 60)
+        model = clean(str(board.record.best), 60)
         caption = _caption(
             board,
             f"{model}, int8",

@@ -1,15 +1,14 @@
-"""What every artefact of a corpus is worth on test rows: the table, and what is said of labels.
+"""Scores every artefact of a corpus on its test rows, with sizes and speeds.
 
-What belongs here: scoring on test rows, which nothing before has seen, with thresholds that
-validation has set; sizes and speeds; which int8 model is served. What does not: how an artefact is
-opened (`contestants.py`), what is good enough (`judging.py`), how it is drawn (`figures.py`).
+No earlier step reads test rows; thresholds come from validation. `models.py` opens the artefacts,
+`rules.py` holds the requirements, `figures.py` draws.
 
 The floors, TF-IDF, and the best int8 model helped by TF-IDF are rows like the others.
 """
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,11 @@ import polars as pl
 
 from hf_assets.classifiers.evaluation.baselines import constant_scores
 from hf_assets.classifiers.evaluation.blending import BYTES, tune
-from hf_assets.classifiers.evaluation.models import Contestant, contestants, same_labels
+from hf_assets.classifiers.evaluation.models import (
+    ScoredModel,
+    require_same_labels,
+    scored_models,
+)
 from hf_assets.classifiers.evaluation.results import (
     BASELINE,
     COLUMNS,
@@ -30,22 +33,26 @@ from hf_assets.classifiers.evaluation.results import (
     NOTHING,
     TABLE,
     TFIDF,
+    BaselineRecord,
     Blend,
     Leaderboard,
+    LeaderboardRecord,
+    TfidfBaseline,
     best_int8,
 )
 from hf_assets.classifiers.evaluation.tfidf import TfIdf, blended
 from hf_assets.classifiers.metrics import bootstrap_micro_f1, label_f1, predicted_at, scores_at
 from hf_assets.classifiers.provenance import (
     STEPS,
-    corpus_mark,
+    corpus_fingerprint,
     require_current,
     require_same_corpus,
 )
+from hf_assets.classifiers.records import FingerprintedStep, MadeFrom
 from hf_assets.classifiers.speed import instructions, machine, timed
 from hf_assets.corpora.corpus import Corpus, Split
 from hf_assets.errors import InputError
-from hf_assets.storage.json_files import read_json
+from hf_assets.storage.json_files import read_record
 from hf_assets.storage.lake import today
 
 Tell = Callable[[str], None]
@@ -59,7 +66,7 @@ def measure(
     seed: int = 0,
     workers: int | None = None,
 ) -> Leaderboard:
-    """Score and time everything that is there; what was not trained is simply no row.
+    """Score and time every stored artefact; a base model that was not trained has no row.
 
     Args:
         corpus: whose test rows decide.
@@ -76,56 +83,63 @@ def measure(
     test = corpus.split("test")
     if not test.texts:
         raise InputError(f"corpus {corpus.name} has no test rows: add texts")
-    about = read_json(baseline / "baseline.json")
-    same_labels(corpus.labels, about["labels"], baseline)
-    require_same_corpus(corpus, about, "baseline")
+    floors = read_record(baseline / "baseline.json", BaselineRecord)
+    require_same_labels(corpus.labels, floors.labels, baseline)
+    require_same_corpus(corpus, floors, "baseline")
     require_current(corpus, models.values(), tuple(STEPS))
     # Before the graphs are read: see `provenance`.
-    graphs = {name: _graph_mark(folder) for name, folder in models.items()}
+    graphs = {name: _graph_fingerprint(folder) for name, folder in models.items()}
     words = TfIdf.load(baseline / "tfidf.npz")
-    made = [_floor(NOTHING, [], test, seed)]
-    constant = [corpus.labels.index(label) for label in about["constant"]["labels"]]
-    made.append(_floor(CONSTANT, constant, test, seed))
+    table = [_floor(NOTHING, [], test, seed)]
+    constant = [corpus.labels.index(label) for label in floors.constant.labels]
+    table.append(_floor(CONSTANT, constant, test, seed))
     int8: dict[str, np.ndarray] = {}
 
-    def enter(one: Contestant) -> None:
-        with one.one_thread():
-            pace, scores = timed(one.scores, one.batches, test.texts)
-        # What was answered alone while it was timed is not asked again.
+    def score(model: ScoredModel) -> None:
+        with model.one_thread():
+            pace, scores = timed(model.scores, model.batches, test.texts)
+        # Answers from the timing are kept: only the remaining texts are scored now.
         if rest := test.texts[len(scores) :]:
-            scores = np.concatenate([scores, one.scores(rest)])
-        made.append(_row(one, scores, test, seed) | pace)
-        if one.runtime == INT8:
-            int8[one.model] = predicted_at(scores, one.threshold)
+            scores = np.concatenate([scores, model.scores(rest)])
+        table.append(_row(model, scores, test, seed) | pace)
+        if model.runtime == INT8:
+            int8[model.model] = predicted_at(scores, model.threshold)
         log(
-            "{model}, {runtime}: micro-F1 {micro_f1:.3f}, {ms_p50:.2f} ms a text".format(**made[-1])
+            "{model}, {runtime}: micro-F1 {micro_f1:.3f}, {ms_p50:.2f} ms a text".format(
+                **table[-1]
+            )
         )
 
-    enter(_tfidf(words, about["tfidf"]))
-    for one in contestants(corpus.labels, models, workers):
-        enter(one)
-    best = best_int8(_framed(made))
+    score(_tfidf(words, floors.tfidf))
+    for model in scored_models(corpus.labels, models, workers):
+        score(model)
+    best = best_int8(_framed(table))
     labels, blend, small = pl.DataFrame(schema=LABELS.schema), None, None
     if best is not None:
         labels = _labels(corpus, test, int8[best])
-        served = next(contestants(corpus.labels, {best: models[best]}, workers, (INT8,)))
+        served = next(scored_models(corpus.labels, {best: models[best]}, workers, (INT8,)))
         small = words.pruned(BYTES) if words.size > BYTES else words
         blend = _blend(served, small, corpus.split("validation"), log)
         if blend is not None:
-            enter(_helped(served, small, blend))
-    facts = {
-        "corpus": corpus.name, "labels": len(corpus.labels), "test_rows": len(test.texts),
-        "seed": seed, "day": today(), "machine": machine(),
-        "instructions": instructions(), "best": best,
-        "blend": blend and asdict(blend),
-        "made_from": {"corpus": corpus_mark(corpus), "int8": best and graphs[best]},
-    }  # fmt: skip
-    return Leaderboard(_framed(made), labels, facts, small if blend else None)
+            score(_helped(served, small, blend))
+    record = LeaderboardRecord(
+        corpus=corpus.name,
+        labels=len(corpus.labels),
+        test_rows=len(test.texts),
+        seed=seed,
+        day=today(),
+        machine=machine(),
+        instructions=instructions(),
+        best=best,
+        blend=blend,
+        made_from=MadeFrom(corpus=corpus_fingerprint(corpus), int8=best and graphs[best]),
+    )
+    return Leaderboard(_framed(table), labels, record, small if blend else None)
 
 
-def _graph_mark(model: Path) -> str | None:
-    place = model / "quantized" / STEPS["quantized"][1]
-    return read_json(place).get("mark") if place.parent.is_dir() else None
+def _graph_fingerprint(model: Path) -> str | None:
+    path = model / "quantized" / STEPS["quantized"][1]
+    return read_record(path, FingerprintedStep).fingerprint if path.parent.is_dir() else None
 
 
 def _floor(name: str, columns: list[int], test: Split, seed: int) -> dict[str, Any]:
@@ -133,32 +147,32 @@ def _floor(name: str, columns: list[int], test: Split, seed: int) -> dict[str, A
     return {"model": name, "runtime": FLOOR} | _scored(scores, 0.5, test, seed)
 
 
-def _row(one: Contestant, scores: np.ndarray, test: Split, seed: int) -> dict[str, Any]:
+def _row(model: ScoredModel, scores: np.ndarray, test: Split, seed: int) -> dict[str, Any]:
     return {
-        "model": one.model,
-        "runtime": one.runtime,
-        "strategy": one.strategy,
-        "validation_micro_f1": one.validation,
-        "size_bytes": one.size,
-        "training_seconds": one.seconds,
-    } | _scored(scores, one.threshold, test, seed)
+        "model": model.model,
+        "runtime": model.runtime,
+        "strategy": model.strategy,
+        "validation_micro_f1": model.validation,
+        "size_bytes": model.size,
+        "training_seconds": model.seconds,
+    } | _scored(scores, model.threshold, test, seed)
 
 
 def _scored(scores: np.ndarray, threshold: float, test: Split, seed: int) -> dict[str, Any]:
     low, high = bootstrap_micro_f1(test.targets, predicted_at(scores, threshold), seed)
-    found = scores_at(test.targets, scores, threshold)
-    return found | {"micro_f1_low": low, "micro_f1_high": high}
+    measures = scores_at(test.targets, scores, threshold)
+    return measures | {"micro_f1_low": low, "micro_f1_high": high}
 
 
-def _tfidf(words: TfIdf, about: dict[str, Any]) -> Contestant:
-    return Contestant(
-        model=TFIDF, runtime=BASELINE, threshold=about["threshold"], size=about["bytes"],
-        validation=about["validation"]["micro_f1"], seconds=about["seconds"], scores=words.scores,
+def _tfidf(words: TfIdf, record: TfidfBaseline) -> ScoredModel:
+    return ScoredModel(
+        model=TFIDF, runtime=BASELINE, threshold=record.threshold, size=record.bytes,
+        validation=record.validation["micro_f1"], seconds=record.seconds, scores=words.scores,
         batches=words.scores,
     )  # fmt: skip
 
 
-def _blend(served: Contestant, words: TfIdf, validation: Split, log: Tell) -> Blend | None:
+def _blend(served: ScoredModel, words: TfIdf, validation: Split, log: Tell) -> Blend | None:
     blend = tune(
         validation.targets, served.scores(validation.texts), words.scores(validation.texts)
     )
@@ -169,7 +183,7 @@ def _blend(served: Contestant, words: TfIdf, validation: Split, log: Tell) -> Bl
     return blend if blend.micro_f1 > blend.alone else None
 
 
-def _helped(served: Contestant, words: TfIdf, blend: Blend) -> Contestant:
+def _helped(served: ScoredModel, words: TfIdf, blend: Blend) -> ScoredModel:
     def both(scores: Callable[[Sequence[str]], np.ndarray]) -> Any:
         return lambda texts: blended(scores(texts), words.scores(texts), blend.weight)
 
@@ -179,8 +193,8 @@ def _helped(served: Contestant, words: TfIdf, blend: Blend) -> Contestant:
     )  # fmt: skip
 
 
-def _framed(made: list[dict[str, Any]]) -> pl.DataFrame:
-    rows = [{name: row.get(name) for name in COLUMNS} for row in made]
+def _framed(table: list[dict[str, Any]]) -> pl.DataFrame:
+    rows = [{name: row.get(name) for name in COLUMNS} for row in table]
     frame = pl.DataFrame(rows, schema=TABLE.schema)
     tfidf = frame.filter(model=TFIDF)["micro_f1"]
     gain = pl.col("micro_f1") - (tfidf[0] if len(tfidf) else None)
@@ -192,10 +206,10 @@ def _framed(made: list[dict[str, Any]]) -> pl.DataFrame:
 
 def _labels(corpus: Corpus, test: Split, predicted: np.ndarray) -> pl.DataFrame:
     training = corpus.split("train").targets.sum(axis=0, dtype=np.int64)
-    found = {
+    columns = {
         "label": list(corpus.labels),
         "training_rows": training,
         "test_rows": test.targets.sum(axis=0, dtype=np.int64),
         "f1": label_f1(test.targets, predicted),
     }
-    return pl.DataFrame(found, schema=LABELS.schema).with_columns(pl.col("f1").fill_nan(None))
+    return pl.DataFrame(columns, schema=LABELS.schema).with_columns(pl.col("f1").fill_nan(None))

@@ -1,8 +1,7 @@
-"""What the leaderboard measures: each artefact of a base model as it answers texts.
+"""The models that the leaderboard scores: each artefact of a base model, open.
 
-What belongs here: opening a classifier, its ONNX graph or its int8 graph, reading what its own
-files say of it, and answering with it one text at a time or in batches of 32. What does not: what
-the answers are worth (`leaderboard.py`).
+A scored model is a classifier, its ONNX graph or its int8 graph. It answers one text at a time or
+in batches of 32; `leaderboard.py` scores its answers.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,12 +16,14 @@ import onnxruntime
 from tokenizers import Tokenizer
 
 from hf_assets.classifiers.evaluation.results import INT8, ONNX, TORCH
+from hf_assets.classifiers.records import QuantizedStep
 from hf_assets.classifiers.tagger import Tagger
+from hf_assets.classifiers.training.record import TrainingRecord
 from hf_assets.errors import InputError
-from hf_assets.storage.json_files import read_json
+from hf_assets.storage.json_files import read_json, read_record
 
 BATCH = 32
-PLACES = {TORCH: "classifier", ONNX: "onnx", INT8: "quantized"}
+FOLDERS = {TORCH: "classifier", ONNX: "onnx", INT8: "quantized"}
 GRAPHS = {ONNX: "onnx/model.onnx", INT8: "onnx/model_quantized.onnx"}
 # From so many texts on, more processes pay for their start.
 MANY_TEXTS = 1000
@@ -30,14 +31,14 @@ Scores = Callable[[Sequence[str]], np.ndarray]
 
 
 @dataclass(frozen=True)
-class Contestant:
-    """One artefact, open.
+class ScoredModel:
+    """An artefact that answers texts.
 
     Attributes:
         model: the base model's name.
-        runtime: torch, onnx, int8, or what a baseline is called.
+        runtime: torch, onnx, int8, or the name of a baseline.
         threshold: from its own files, tuned on validation.
-        validation: micro-F1 on validation that its own files tell, or None.
+        validation: micro-F1 on validation from its own files, or None.
         size: bytes of the files with weights.
         scores: as they are served, float32 [texts, labels].
         batches: the same of texts in batches of 32, for speed; int8 answers depend on the batch.
@@ -58,87 +59,87 @@ class Contestant:
     one_thread: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
-def contestants(
+def scored_models(
     labels: Sequence[str],
     models: Mapping[str, Path],
     workers: int,
-    runtimes: Sequence[str] = tuple(PLACES),
-) -> Iterator[Contestant]:
-    """Every artefact that is there, one open at a time.
+    runtimes: Sequence[str] = tuple(FOLDERS),
+) -> Iterator[ScoredModel]:
+    """Every stored artefact, open one at a time.
 
     Args:
         labels: of the corpus, in order.
         models: for each base model its folder, with classifier/, onnx/, quantized/ or some of them.
         workers: processes that answer many texts, where each is answered alone.
-        runtimes: of `PLACES`, the only ones to open.
+        runtimes: of `FOLDERS`, the only ones to open.
 
     Raises:
         InputError: an artefact was made for other labels, or lacks a file.
     """
     for model, folder in models.items():
         for runtime in runtimes:
-            place = folder / PLACES[runtime]
-            if place.is_dir():
-                training = read_json(folder / PLACES[TORCH] / "training.json")
-                open_one = _open_torch if runtime == TORCH else _open_graph
-                found = open_one(place, list(labels), runtime, workers)
-                yield Contestant(
+            artefact = folder / FOLDERS[runtime]
+            if artefact.is_dir():
+                training = read_record(folder / FOLDERS[TORCH] / "training.json", TrainingRecord)
+                opener = _open_torch if runtime == TORCH else _open_graph
+                opened = opener(artefact, list(labels), runtime, workers)
+                yield ScoredModel(
                     model=model,
                     runtime=runtime,
-                    strategy=training["strategy"],
-                    seconds=training["seconds"],
-                    **found,
+                    strategy=training.strategy,
+                    seconds=training.seconds,
+                    **opened,
                 )
 
 
-def same_labels(labels: Sequence[str], found: Sequence[str], place: Path) -> None:
-    """Nothing, if both are the same in the same order.
+def require_same_labels(labels: Sequence[str], own: Sequence[str], folder: Path) -> None:
+    """Require the same labels in the same order.
 
     Raises:
         InputError: they are not.
     """
-    if list(labels) != list(found):
+    if list(labels) != list(own):
         raise InputError(
-            f"{place} was made for {len(found)} labels that are not the {len(labels)} of the "
+            f"{folder} was made for {len(own)} labels that are not the {len(labels)} of the "
             "corpus, or not in its order: materialise it again"
         )
 
 
-def _open_torch(place: Path, labels: list[str], _runtime: str, _workers: int) -> dict[str, Any]:
+def _open_torch(folder: Path, labels: list[str], _runtime: str, _workers: int) -> dict[str, Any]:
     from hf_assets.classifiers.training.devices import torch_threads
     from hf_assets.classifiers.training.network import load_network, load_tokenizer, predict
 
-    same_labels(labels, read_json(place / "labels.json")["labels"], place)
-    told = read_json(place / "training.json")
-    network, tokenizer = load_network(place, "sdpa"), load_tokenizer(place)
+    require_same_labels(labels, read_json(folder / "labels.json")["labels"], folder)
+    training = read_record(folder / "training.json", TrainingRecord)
+    network, tokenizer = load_network(folder, "sdpa"), load_tokenizer(folder)
 
     def scores(texts: Sequence[str]) -> np.ndarray:
         return predict(network, tokenizer, list(texts), BATCH)
 
     return {
-        "threshold": told["threshold"],
-        "validation": told["validation"]["micro_f1"],
-        "size": _size(place / "encoder" / "model.safetensors", place / "head.safetensors"),
+        "threshold": training.threshold,
+        "validation": training.validation and training.validation.micro_f1,
+        "size": _size(folder / "encoder" / "model.safetensors", folder / "head.safetensors"),
         "scores": scores,
         "batches": scores,
         "one_thread": partial(torch_threads, 1),
     }
 
 
-def _open_graph(place: Path, labels: list[str], runtime: str, workers: int) -> dict[str, Any]:
-    tagger = Tagger.load(place, GRAPHS[runtime])
-    same_labels(labels, tagger.labels, place)
-    told = read_json(place / "quantization.json") if runtime == INT8 else None
+def _open_graph(folder: Path, labels: list[str], runtime: str, workers: int) -> dict[str, Any]:
+    tagger = Tagger.load(folder, GRAPHS[runtime])
+    require_same_labels(labels, tagger.labels, folder)
+    record = read_record(folder / "quantization.json", QuantizedStep) if runtime == INT8 else None
 
     def scores(texts: Sequence[str]) -> np.ndarray:
         return tagger.scores(texts, workers if len(texts) >= MANY_TEXTS else None)
 
     return {
         "threshold": tagger.threshold,
-        "validation": told and told["validation_micro_f1"],
-        "size": _size(place / GRAPHS[runtime]),
+        "validation": record and record.validation_micro_f1,
+        "size": _size(folder / GRAPHS[runtime]),
         "scores": scores,
-        "batches": _batched(place, GRAPHS[runtime], tagger.max_length),
+        "batches": _batched(folder, GRAPHS[runtime], tagger.max_length),
     }
 
 
@@ -152,7 +153,7 @@ def _batched(folder: Path, file: str, max_length: int) -> Scores:
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(folder / file, options, ["CPUExecutionProvider"])
-    inputs = [one.name for one in session.get_inputs()]
+    inputs = [each.name for each in session.get_inputs()]
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.enable_truncation(max_length)
     tokenizer.enable_padding(pad_id=read_json(folder / "config.json").get("pad_token_id") or 0)
@@ -162,12 +163,12 @@ def _batched(folder: Path, file: str, max_length: int) -> Scores:
         parts = []
         for at in range(0, len(order), BATCH):
             encoded = tokenizer.encode_batch([texts[i] for i in order[at : at + BATCH]])
-            given = {
-                "input_ids": [one.ids for one in encoded],
-                "attention_mask": [one.attention_mask for one in encoded],
-                "token_type_ids": [one.type_ids for one in encoded],
+            columns = {
+                "input_ids": [each.ids for each in encoded],
+                "attention_mask": [each.attention_mask for each in encoded],
+                "token_type_ids": [each.type_ids for each in encoded],
             }
-            feed = {name: np.array(given[name], np.int64) for name in inputs}
+            feed = {name: np.array(columns[name], np.int64) for name in inputs}
             parts.append(np.asarray(session.run(["logits"], feed)[0], np.float32))
         return 1 / (1 + np.exp(-np.concatenate(parts)[np.argsort(order)]))
 

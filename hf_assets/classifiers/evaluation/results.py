@@ -1,19 +1,18 @@
-"""The leaderboard as a table: its columns, its files, and which model it chooses.
+"""The results table of a corpus: its columns, its files, and the model that it chooses.
 
-What belongs here: what reads or shows a leaderboard needs. What does not: measuring it
-(`leaderboard.py`). Light to import: neither torch nor scikit-learn.
+`leaderboard.py` measures it. Light to import: neither torch nor scikit-learn.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import polars as pl
 
 from hf_assets.classifiers.evaluation.tfidf import TfIdf
+from hf_assets.classifiers.records import RowCounts, StepRecord
 from hf_assets.errors import InputError
-from hf_assets.storage.json_files import read_json
+from hf_assets.storage.json_files import read_record, write_record
 from hf_assets.storage.parquet import Column, Table
 
 NOTHING, CONSTANT, TFIDF = "predict nothing", "constant labels", "TF-IDF + linear SVM"
@@ -21,26 +20,28 @@ TORCH, ONNX, INT8, HELPED = "torch", "onnx", "int8", "int8 + TF-IDF"
 FLOOR, BASELINE = "floor", "numpy"
 
 COLUMNS: dict[str, Column] = {
-    "model": Column(pl.String, "the base model, or what the baseline is called"),
+    "model": Column(pl.String, "base model, or name of the baseline"),
     "runtime": Column(pl.String, "torch, onnx, int8, int8 + TF-IDF, numpy, or floor"),
     "strategy": Column(pl.String, "finetune or head; null for a baseline"),
     "micro_precision": Column(pl.Float64, "share of the labels given that are right"),
     "micro_recall": Column(pl.Float64, "share of the right labels that are given"),
     "micro_f1": Column(pl.Float64, "harmonic mean of both, over all labels of all rows"),
-    "micro_f1_low": Column(pl.Float64, "2.5 % quantile of micro-F1, rows drawn anew 1000 times"),
-    "micro_f1_high": Column(pl.Float64, "97.5 % quantile of the same"),
+    "micro_f1_low": Column(pl.Float64, "2.5 % quantile of micro-F1, 1000 resamples of the rows"),
+    "micro_f1_high": Column(pl.Float64, "97.5 % quantile of micro-F1, 1000 resamples of the rows"),
     "gain_over_tfidf": Column(pl.Float64, "micro-F1 less that of TF-IDF"),
     "macro_precision": Column(pl.Float64, "mean over the labels that a test row has"),
     "macro_recall": Column(pl.Float64, "mean over the labels that a test row has"),
     "macro_f1": Column(pl.Float64, "mean over the labels that a test row has"),
-    "mean_average_precision": Column(pl.Float64, "mean over those labels; needs no threshold"),
+    "mean_average_precision": Column(
+        pl.Float64, "mean over the same labels; independent of the threshold"
+    ),
     "subset_accuracy": Column(pl.Float64, "share of rows whose labels are exactly right"),
     "hamming_accuracy": Column(pl.Float64, "share of cells (a label of a row) that are right"),
     "hamming_accuracy_of_nothing": Column(
-        pl.Float64, "the same if no label were ever given: what the one before must be read against"
+        pl.Float64, "hamming_accuracy of predicting no label at all, for comparison"
     ),
     "rows_unlabelled": Column(pl.Float64, "share of rows to which no label is given"),
-    "threshold": Column(pl.Float64, "score from which a label fits, tuned on validation"),
+    "threshold": Column(pl.Float64, "lowest score at which a label is given, tuned on validation"),
     "validation_micro_f1": Column(pl.Float64, "micro-F1 on validation, by which int8 is chosen"),
     "size_bytes": Column(pl.Int64, "of the files with weights"),
     "ms_p50": Column(pl.Float64, "ms a text, one at a time on one thread, median"),
@@ -58,11 +59,46 @@ TABLE = Table("leaderboard", COLUMNS, required=("model", "runtime", "micro_f1", 
 LABELS = Table("labels", LABEL_COLUMNS, required=("label",))
 
 
-@dataclass(frozen=True)
-class Blend:
-    """How much the words count, and from which probability a label fits then.
+class ConstantBaseline(msgspec.Struct, frozen=True):
+    """The best constant answer: k labels, and its scores on validation by measure."""
 
-    `micro_f1` and `alone`, on validation, are those with the words and of the network by itself.
+    labels: list[str]
+    k: int = 0
+    validation: dict[str, float] = {}
+
+
+class TfidfBaseline(msgspec.Struct, frozen=True, rename={"error_weight": "C"}):
+    """TF-IDF with linear SVMs: bytes of its file, seconds to fit, scores on validation by measure.
+
+    `error_weight` is liblinear's C.
+    """
+
+    threshold: float
+    bytes: int
+    validation: dict[str, float]
+    terms: int = 0
+    weights: int = 0
+    error_weight: float | None = None
+    seconds: float = 0.0
+
+
+class BaselineRecord(StepRecord, frozen=True, kw_only=True):
+    """What baseline.json holds."""
+
+    labels: list[str]
+    constant: ConstantBaseline
+    tfidf: TfidfBaseline
+    corpus: str = ""
+    rows: RowCounts = RowCounts()
+    seed: int = 0
+    machine: str = ""
+    instructions: list[str] = msgspec.field(default_factory=list)
+
+
+class Blend(msgspec.Struct, frozen=True):
+    """The weight of TF-IDF's scores beside the network's, and the threshold that goes with it.
+
+    `micro_f1` and `alone`, on validation, are with TF-IDF and of the network alone.
     """
 
     weight: float
@@ -71,62 +107,77 @@ class Blend:
     alone: float
 
 
+class LeaderboardRecord(StepRecord, frozen=True, kw_only=True):
+    """What leaderboard.json holds.
+
+    Attributes:
+        labels, test_rows: how many; `seed`: of the resamples.
+        day: UTC, of the measurement; machine, instructions: of the processor.
+        best: the base model whose int8 is served, or None.
+        blend: None where TF-IDF does not help.
+        made_from: fingerprints of the corpus and of the best int8 graph (see `provenance`).
+    """
+
+    corpus: str = ""
+    labels: int = 0
+    test_rows: int = 0
+    seed: int = 0
+    day: str = ""
+    machine: str = ""
+    instructions: list[str] = msgspec.field(default_factory=list)
+    best: str | None = None
+    blend: Blend | None = None
+
+
 @dataclass(frozen=True)
 class Leaderboard:
-    """What was measured.
+    """The results table of a corpus, with its record.
 
     Attributes:
         rows: with `COLUMNS`, best micro-F1 first.
         labels: with `LABEL_COLUMNS`, in the corpus's order; empty where there is no int8 model.
-        facts: corpus, labels, test and validation rows, seed, day, machine, `best` (the base model
-            whose int8 is served, or None), `blend` (see `Blend`; None where it does not help),
-            `made_from` (marks of the corpus and of the best int8 graph: see `provenance`).
+        record: see `LeaderboardRecord`.
         words: the small TF-IDF model of the blend, or None.
     """
 
     rows: pl.DataFrame
     labels: pl.DataFrame
-    facts: dict[str, Any]
+    record: LeaderboardRecord
     words: TfIdf | None = None
-
-    @property
-    def blend(self) -> Blend | None:
-        """Weight and threshold with the words, or None where they do not help."""
-        return Blend(**self.facts["blend"]) if self.facts["blend"] else None
 
 
 def write(board: Leaderboard, folder: Path) -> None:
-    """Leave the tables, the facts and the blend's words in `folder`, for `open_leaderboard`."""
+    """Write the tables, the record and the blend's TF-IDF model into `folder`."""
     board.rows.write_parquet(folder / "leaderboard.parquet")
     board.labels.write_parquet(folder / "labels.parquet")
-    text = json.dumps(board.facts, ensure_ascii=False, indent=1)
-    (folder / "leaderboard.json").write_text(text, encoding="utf-8")
+    write_record(folder / "leaderboard.json", board.record)
     if board.words is not None:
         board.words.save(folder / "tfidf.npz")
 
 
 def open_leaderboard(folder: Path) -> Leaderboard:
-    """What `write` left.
+    """The leaderboard that `write` wrote.
 
     Raises:
         InputError: a file is missing or torn.
     """
-    facts, words = read_json(folder / "leaderboard.json"), folder / "tfidf.npz"
+    record = read_record(folder / "leaderboard.json", LeaderboardRecord)
+    words = folder / "tfidf.npz"
     try:
         rows, labels = (
             pl.read_parquet(folder / f"{name}.parquet") for name in (TABLE.name, LABELS.name)
         )
     except (OSError, pl.exceptions.PolarsError) as error:
         raise InputError(f"{folder} is not whole ({error}): materialise it again") from error
-    return Leaderboard(rows, labels, facts, TfIdf.load(words) if words.exists() else None)
+    return Leaderboard(rows, labels, record, TfIdf.load(words) if words.exists() else None)
 
 
 def best_int8(rows: pl.DataFrame) -> str | None:
     """The base model whose int8 is served: the best micro-F1 on validation, then the smallest.
 
-    Test rows have no say: what is chosen by a score is flattered by it.
+    Test rows have no say: a model chosen by a score has that score flattered.
     """
-    found = rows.filter(pl.col("runtime") == INT8)
+    candidates = rows.filter(pl.col("runtime") == INT8)
     order = ["validation_micro_f1", "size_bytes", "model"]
-    ranked = found.sort(order, descending=[True, False, False], nulls_last=True)
+    ranked = candidates.sort(order, descending=[True, False, False], nulls_last=True)
     return ranked["model"][0] if ranked.height else None

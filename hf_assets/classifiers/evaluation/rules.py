@@ -1,6 +1,5 @@
-"""Whether a classifier is worth having: rules over a leaderboard, in words for a reader of the UI.
+"""Rules over a leaderboard: is the classifier better than the baselines?
 
-What belongs here: what must be beaten. What does not: how it was measured (`leaderboard.py`).
 Light to import: neither torch nor scikit-learn.
 """
 
@@ -36,15 +35,15 @@ def beats_floors(rows: pl.DataFrame) -> RuleResult:
         NOTHING: floors.get(NOTHING),
         CONSTANT: floors.get(CONSTANT),
     }
-    says = f"Micro-F1 of {_told(served)}; the best floor has {_points(highest)}."
+    description = f"Micro-F1 of {_told(served)}; the best floor has {_points(highest)}."
     if served["micro_f1"] <= highest:
-        return RuleResult(False, f"No better than a constant answer. {says}", figures)
+        return RuleResult(False, f"No better than a constant answer. {description}", figures)
     below = rows.filter(_MODELS & (pl.col("micro_f1") <= highest)).sort("model", "runtime")
     if below.height:
         figures |= {_named(row): row["micro_f1"] for row in below.to_dicts()}
         names = ", ".join(_named(row) for row in below.to_dicts())
-        return RuleResult(False, f"{says} Not above it: {names}.", figures, severity="WARN")
-    return RuleResult(True, says, figures)
+        return RuleResult(False, f"{description} Not above it: {names}.", figures, severity="WARN")
+    return RuleResult(True, description, figures)
 
 
 def beats_tfidf(rows: pl.DataFrame) -> RuleResult:
@@ -61,12 +60,12 @@ def beats_tfidf(rows: pl.DataFrame) -> RuleResult:
         f"{_named(served)}, macro": served["macro_f1"],
         f"{TFIDF}, macro": tfidf["macro_f1"],
     }
-    says = f"Micro-F1 of {_told(served)}; TF-IDF has {_points(tfidf['micro_f1'])}."
+    description = f"Micro-F1 of {_told(served)}; TF-IDF has {_points(tfidf['micro_f1'])}."
     if served["micro_f1"] <= tfidf["micro_f1"]:
-        return RuleResult(False, f"Words alone do as well. {says}", figures, severity="WARN")
+        return RuleResult(False, f"Words alone do as well. {description}", figures, severity="WARN")
     if served["micro_f1_low"] <= tfidf["micro_f1"]:
-        says += " That is within what other test rows might have given."
-    return RuleResult(True, says, figures)
+        description += " That is within what other test rows might have given."
+    return RuleResult(True, description, figures)
 
 
 def _served(rows: pl.DataFrame) -> dict[str, Any] | None:

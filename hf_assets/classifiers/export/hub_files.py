@@ -1,10 +1,5 @@
-"""The files around a graph in the Hub's conventions: config.json and the tokenizer.
+"""config.json and the tokenizer's files, which transformers.js, Optimum and the tagger read."""
 
-What belongs here: what transformers.js, Optimum and the tagger read beside `onnx/`. What does not:
-graphs, cards.
-"""
-
-import json
 import shutil
 from pathlib import Path
 
@@ -12,7 +7,7 @@ from transformers.models.auto.modeling_auto import (
     MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES as ARCHITECTURES,
 )
 
-from hf_assets.storage.json_files import write_json
+from hf_assets.storage.json_files import read_json, write_json
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 MODEL, QUANTIZED = "onnx/model.onnx", "onnx/model_quantized.onnx"
@@ -31,16 +26,16 @@ def write_hub_files(
 
     Args:
         source: holds encoder/config.json, and the tokenizer's files.
-        folder: is there already.
+        folder: exists already.
         labels: in the order of the logits.
         threshold: tuned on validation for the graph that will lie here.
         max_length: tokens a text is cut to.
-        corpus: what the classifier was trained on.
+        corpus: name of the corpus the classifier was trained on.
     """
-    config = json.loads((source / "encoder" / "config.json").read_bytes())
+    config = read_json(source / "encoder" / "config.json")
     # Private keys hold paths of the machine that trained.
     kept = {name: value for name, value in config.items() if not name.startswith("_")}
-    made = {
+    hub_config = {
         **kept,
         "architectures": [ARCHITECTURES[config["model_type"]]],
         "problem_type": "multi_label_classification",
@@ -51,13 +46,13 @@ def write_hub_files(
         "pooling": "mean",
         "corpus": corpus,
     }
-    write_json(folder / "config.json", made)
+    write_json(folder / "config.json", hub_config)
     _copy_tokenizer(source, folder)
 
 
 def reuse_hub_files(source: Path, folder: Path, threshold: float) -> None:
     """Copy them from the folder of another graph of the same classifier, but for the threshold."""
-    config = json.loads((source / "config.json").read_bytes())
+    config = read_json(source / "config.json")
     write_json(folder / "config.json", config | {"threshold": threshold})
     _copy_tokenizer(source, folder)
 

@@ -1,17 +1,13 @@
 """The int8 graph, chosen by measurement: the smallest that loses no more than is allowed.
 
-What belongs here: measuring candidates as they are served, and choosing. What does not: how a
-candidate is made (`candidates`).
+`quantizers.py` makes the candidates.
 """
 
-import json
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -19,13 +15,14 @@ import onnx
 from hf_assets.classifiers.export.hub_files import MODEL, QUANTIZED, reuse_hub_files
 from hf_assets.classifiers.export.quantizers import CANDIDATES, LAST_RESORT, Candidate
 from hf_assets.classifiers.metrics import best_threshold, predicted_at, scores_at
-from hf_assets.classifiers.provenance import file_mark
+from hf_assets.classifiers.provenance import file_fingerprint
 from hf_assets.classifiers.quality import LARGEST_LOSS
+from hf_assets.classifiers.records import GraphMeasurement, QuantizationRecord, StepRecord
 from hf_assets.classifiers.speed import instructions, machine
 from hf_assets.classifiers.tagger import NotFinite, Tagger
 from hf_assets.corpora.corpus import Split
 from hf_assets.errors import InputError
-from hf_assets.storage.json_files import write_json
+from hf_assets.storage.json_files import read_record, write_record
 
 # Graphs whose bytes differ by this share are of one size: then the one that loses less is chosen.
 SAME_SIZE = 0.02
@@ -39,33 +36,6 @@ class TooMuchLost(InputError):
     """Each candidate loses more micro-F1 than is allowed; the message holds the table."""
 
 
-@dataclass(frozen=True)
-class Measured:
-    """A graph as it was served, one text at a time on one thread.
-
-    Attributes:
-        bytes: of its file; `size`: as a share of float32's.
-        threshold: tuned on the texts it was measured on, as are micro_f1 and macro_f1.
-        loss: of micro-F1 against float32 with its own threshold; `loss_error`: the standard error
-            of that, from drawing the texts anew.
-        ms: a text, the median; texts_per_second: from all texts.
-        passed: whether it may be chosen; `rejected`: why it could not be measured.
-    """
-
-    name: str
-    bytes: int
-    size: float
-    threshold: float = 0.0
-    micro_f1: float = 0.0
-    macro_f1: float = 0.0
-    loss: float = 1.0
-    loss_error: float = 0.0
-    ms: float = 0.0
-    texts_per_second: float = 0.0
-    passed: bool = False
-    rejected: str = ""
-
-
 def quantize(
     onnx_folder: Path,
     folder: Path,
@@ -77,8 +47,8 @@ def quantize(
     seed: int = 0,
     candidates: Sequence[Candidate] = CANDIDATES,
     last_resort: Candidate | None = LAST_RESORT,
-) -> dict[str, Any]:
-    """Write the int8 graph of the one in `onnx_folder`, with its own threshold, into `folder`.
+) -> QuantizationRecord:
+    """Write the int8 graph of `onnx_folder`, with its own threshold, into `folder`.
 
     Args:
         onnx_folder: as the export leaves it.
@@ -91,9 +61,7 @@ def quantize(
         last_resort: measured where none of them passes.
 
     Returns:
-        What quantization.json holds: `chosen`, its `validation_micro_f1`, `threshold`, `size`,
-        `loss` and `ms`, the figures of `fp32` and of all `candidates`, `texts`, `rule`, …, and
-        `made_from`, as the export has it.
+        The content of quantization.json; `made_from` is the export's.
 
     Raises:
         TooMuchLost: no candidate passes.
@@ -101,66 +69,70 @@ def quantize(
     """
     if not validation.texts:
         raise ValueError("there are no validation rows to measure candidates on")
-    made_from = json.loads((onnx_folder / "export.json").read_bytes()).get("made_from")
+    made_from = read_record(onnx_folder / "export.json", StepRecord).made_from
     drawn = _draw(validation, max_texts, seed)
-    with tempfile.TemporaryDirectory(dir=folder, prefix="candidates-") as place:
-        made = Path(place)
-        found = _measure(onnx_folder, made, candidates, drawn, max_loss, log)
-        if last_resort and not any(one.passed for one in found):
-            log(f"none passes; the last resort: {last_resort.says}")
-            found += _measure(onnx_folder, made, [last_resort], drawn, max_loss, log)[1:]
-        best = choose(found)
+    with tempfile.TemporaryDirectory(dir=folder, prefix="candidates-") as temporary:
+        graphs = Path(temporary)
+        measured = _measure(onnx_folder, graphs, candidates, drawn, max_loss, log)
+        if last_resort and not any(each.passed for each in measured):
+            log(f"no candidate passes; measuring the last resort: {last_resort.description}")
+            measured += _measure(onnx_folder, graphs, [last_resort], drawn, max_loss, log)[1:]
+        best = choose(measured)
         if best is None:
             raise TooMuchLost(
                 f"each int8 graph loses more than {100 * max_loss:.1f} points of micro-F1 on "
                 f"{len(drawn.texts)} validation texts; allow more (max_loss), or serve float32:\n"
-                + table(found)
+                + table(measured)
             )
         (folder / QUANTIZED).parent.mkdir()
-        shutil.move(made / best.name / MODEL, folder / QUANTIZED)
+        shutil.move(graphs / best.name / MODEL, folder / QUANTIZED)
     reuse_hub_files(onnx_folder, folder, best.threshold)
-    facts = {
-        "chosen": best.name,
-        "made_from": made_from,
-        "mark": file_mark(folder / QUANTIZED),
-        "validation_micro_f1": best.micro_f1,
-        **{name: getattr(best, name) for name in ("threshold", "bytes", "size", "loss", "ms")},
-        "max_loss": max_loss,
-        "machine": machine(),
-        "instructions": instructions(),
-        "rule": RULE,
-        "texts": len(drawn.texts),
-        "texts_in_validation": len(validation.texts),
-        "seed": seed,
-        "fp32": _facts(found[0]),
-        "candidates": [_facts(one) for one in found[1:]],
-    }
-    write_json(folder / "quantization.json", facts)
-    log(f"{best.name} is chosen of\n{table(found)}")
-    return facts
+    record = QuantizationRecord(
+        chosen=best.name,
+        made_from=made_from,
+        fingerprint=file_fingerprint(folder / QUANTIZED),
+        validation_micro_f1=best.micro_f1,
+        threshold=best.threshold,
+        bytes=best.bytes,
+        size=best.size,
+        loss=best.loss,
+        ms=best.ms,
+        max_loss=max_loss,
+        machine=machine(),
+        instructions=instructions(),
+        rule=RULE,
+        texts=len(drawn.texts),
+        texts_in_validation=len(validation.texts),
+        seed=seed,
+        fp32=measured[0],
+        candidates=measured[1:],
+    )
+    write_record(folder / "quantization.json", record)
+    log(f"chose {best.name} of\n{table(measured)}")
+    return record
 
 
-def choose(found: Sequence[Measured]) -> Measured | None:
+def choose(measured: Sequence[GraphMeasurement]) -> GraphMeasurement | None:
     """The smallest that passed; of those as small within 2 %, the one that loses least, or None.
 
     Not the fastest: which of two is faster changes from run to run, and the graph with it.
     """
-    passed = [one for one in found if one.passed]
-    least = min((one.bytes for one in passed), default=0)
-    small = [one for one in passed if one.bytes <= least * (1 + SAME_SIZE)]
-    return min(small, key=lambda one: (one.loss, one.bytes), default=None)
+    passed = [each for each in measured if each.passed]
+    least = min((each.bytes for each in passed), default=0)
+    small = [each for each in passed if each.bytes <= least * (1 + SAME_SIZE)]
+    return min(small, key=lambda each: (each.loss, each.bytes), default=None)
 
 
-def table(found: Sequence[Measured]) -> str:
+def table(measured: Sequence[GraphMeasurement]) -> str:
     """The figures as lines of text: size against float32, F1 and loss in points, ms a text."""
-    width = max(len(one.name) for one in found)
+    width = max(len(each.name) for each in measured)
     lines = [f"{'':{width}}   size  micro-F1  macro-F1        lost  ms a text"]
-    for one in found:
+    for each in measured:
         figures = (
-            f"{one.size:6.3f}  {100 * one.micro_f1:8.2f}  {100 * one.macro_f1:8.2f}  "
-            f"{100 * one.loss:5.2f} ± {100 * one.loss_error:.2f}  {one.ms:9.1f}"
+            f"{each.size:6.3f}  {100 * each.micro_f1:8.2f}  {100 * each.macro_f1:8.2f}  "
+            f"{100 * each.loss:5.2f} ± {100 * each.loss_error:.2f}  {each.ms:9.1f}"
         )
-        lines.append(f"{one.name:{width}} {one.rejected or figures}")
+        lines.append(f"{each.name:{width}} {each.rejected or figures}")
     return "\n".join(lines)
 
 
@@ -177,17 +149,17 @@ def _draw(split: Split, most: int, seed: int) -> Split:
 
 def _measure(
     onnx_folder: Path,
-    place: Path,
+    graphs: Path,
     candidates: Sequence[Candidate],
     split: Split,
     max_loss: float,
     log: Callable[[str], None],
-) -> list[Measured]:
-    """Figures of float32, then of each candidate, whose graph is left in `place`."""
+) -> list[GraphMeasurement]:
+    """Figures of float32, then of each candidate, whose graph is left in `graphs`."""
     taggers = {"fp32": Tagger.load(onnx_folder, MODEL)}
     model = onnx.load(onnx_folder / MODEL)
     for candidate in candidates:
-        folder = place / candidate.name
+        folder = graphs / candidate.name
         (folder / MODEL).parent.mkdir(parents=True)
         reuse_hub_files(onnx_folder, folder, taggers["fp32"].threshold)
         onnx.save(candidate.make(model), folder / MODEL)
@@ -195,27 +167,29 @@ def _measure(
     del model
     log(f"measuring {', '.join(taggers)} on {len(split.texts)} texts, one at a time")
     scores, seconds, broken = _serve(taggers, split.texts)
-    whole = taggers["fp32"].path.stat().st_size
+    float32_size = taggers["fp32"].path.stat().st_size
     thresholds = {
         name: min(best_threshold(split.targets, scores[name]), 1.0)
         for name in taggers
         if name not in broken
     }
-    reference = predicted_at(scores["fp32"], thresholds["fp32"])
-    found = []
+    float32 = predicted_at(scores["fp32"], thresholds["fp32"])
+    measured = []
     for name, tagger in taggers.items():
         size = tagger.path.stat().st_size
         if name in broken:
-            found.append(Measured(name, size, size / whole, rejected=broken[name]))
+            measured.append(
+                GraphMeasurement(name, size, size / float32_size, rejected=broken[name])
+            )
             continue
         predicted = predicted_at(scores[name], thresholds[name])
         figures = scores_at(split.targets, scores[name], thresholds[name])
-        loss, error = _loss(split.targets, reference, predicted)
-        found.append(
-            Measured(
+        loss, error = _loss(split.targets, float32, predicted)
+        measured.append(
+            GraphMeasurement(
                 name=name,
                 bytes=size,
-                size=size / whole,
+                size=size / float32_size,
                 threshold=thresholds[name],
                 micro_f1=figures["micro_f1"],
                 macro_f1=figures["macro_f1"],
@@ -226,7 +200,7 @@ def _measure(
                 passed=name != "fp32" and loss <= max_loss,
             )
         )
-    return found
+    return measured
 
 
 def _serve(
@@ -279,8 +253,3 @@ def _loss(targets: np.ndarray, before: np.ndarray, after: np.ndarray) -> tuple[f
     rows = len(counts)
     drawn = np.random.default_rng(0).multinomial(rows, np.full(rows, 1 / rows), 500)
     return float(lost(counts.sum(0))), float(lost(drawn @ counts).std())
-
-
-def _facts(one: Measured) -> dict[str, Any]:
-    names = ("name", "bytes", "size", "passed", "rejected") if one.rejected else asdict(one)
-    return {name: value for name, value in asdict(one).items() if name in names}

@@ -1,7 +1,6 @@
 """The ways to make a graph small: one function from graph to graph each.
 
-What belongs here: what onnxruntime's quantisers are told. What does not: which one is chosen
-(`quantizing`).
+`quantize.py` measures and chooses.
 
 Weights of products become int8 with a scale a channel, and activations are scaled as they come:
 twice as fast where the processor multiplies int8. Embeddings, a third to a half of the bytes, are
@@ -25,10 +24,10 @@ PRODUCTS, LOOKUPS = ("MatMul",), ("Gather",)
 
 @dataclass(frozen=True)
 class Candidate:
-    """One way: a name, what it does in words, and `make`, which leaves the graph it is given."""
+    """A way to quantise; `make` returns a new graph and leaves its argument as it is."""
 
     name: str
-    says: str
+    description: str
     make: Callable[[onnx.ModelProto], onnx.ModelProto]
 
 
@@ -58,10 +57,10 @@ def _head(model: onnx.ModelProto) -> list[str]:
     A head learnt on a frozen encoder weighs faint dimensions up; scaled together with loud ones,
     as activations are here, they drown: 52 points of micro-F1 were lost so.
     """
-    made = {output: node for node in model.graph.node for output in node.output}
-    node = made[model.graph.output[0].name]
+    producers = {output: node for node in model.graph.node for output in node.output}
+    node = producers[model.graph.output[0].name]
     while node.op_type in ("Add", "Identity", "Cast"):
-        node = next(made[name] for name in node.input if name in made)
+        node = next(producers[name] for name in node.input if name in producers)
     # The quantiser takes a Gemm apart before it looks at the names.
     return [node.name, f"{node.name}_MatMul"]
 

@@ -1,15 +1,10 @@
-"""A trained classifier as an ONNX graph that gives the same answers.
+"""Exports a trained classifier to ONNX and requires parity with torch; int8 is `quantize`."""
 
-What belongs here: the export, and its parity with torch. What does not: int8 (`quantizing`).
-"""
-
-import json
 import logging
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -18,10 +13,12 @@ import torch
 from tokenizers import Tokenizer
 
 from hf_assets.classifiers.export.hub_files import MODEL, write_hub_files
+from hf_assets.classifiers.records import ExportRecord, MadeFrom
 from hf_assets.classifiers.training.devices import torch_threads
 from hf_assets.classifiers.training.network import TagNetwork, load_network
+from hf_assets.classifiers.training.record import TrainingRecord
 from hf_assets.errors import InputError
-from hf_assets.storage.json_files import write_json
+from hf_assets.storage.json_files import read_record, write_record
 
 # Logits that differ by this much at most: a score then differs by 2.5e-5 at most.
 PARITY = 1e-4
@@ -38,7 +35,7 @@ def export(
     folder: Path,
     probe_texts: Sequence[str],
     log: Callable[[str], None] = lambda _: None,
-) -> dict[str, Any]:
+) -> ExportRecord:
     """Write the classifier in `classifier` as `onnx/model.onnx` and the files around it.
 
     Batch and length are dynamic; inputs are input_ids, attention_mask and, where the encoder tells
@@ -52,8 +49,7 @@ def export(
         log: takes lines of the run log.
 
     Returns:
-        What export.json holds: `max_difference` of a logit and `allowed`, `texts`, `shapes` tried,
-        `made_from`, `seconds`, `bytes`, `opset`, `inputs`, `outputs`.
+        The content of export.json.
 
     Raises:
         ParityError: a logit differs by more than `PARITY`.
@@ -62,7 +58,7 @@ def export(
     if not probe_texts:
         raise ValueError("parity needs a text or more to be tried on")
     began = time.perf_counter()
-    training = json.loads((classifier / "training.json").read_bytes())
+    training = read_record(classifier / "training.json", TrainingRecord)
     # On CPU the graph of SDPA is a fifth larger, no faster, and loses more to int8.
     network = load_network(classifier, "eager")
     path = folder / MODEL
@@ -71,27 +67,32 @@ def export(
         classifier,
         folder,
         labels=network.labels,
-        threshold=float(training["threshold"]),
+        threshold=training.threshold,
         max_length=network.max_length,
-        corpus=str(training["corpus"]),
+        corpus=training.corpus,
     )
     write_graph(network, path)
     seconds = time.perf_counter() - began
     log(f"exported in {seconds:.0f} s: {path.stat().st_size / 1e6:.1f} MB")
     with torch_threads(1):  # one text or a few at a time: little to share
-        facts = _parity(network, path, _ids(folder, network.max_length, probe_texts))
-    log(f"largest difference of a logit from torch: {facts['max_difference']:.1e}")
+        ids = _ids(folder, network.max_length, probe_texts)
+        difference, shapes = _parity(network, path, ids)
+    log(f"largest difference of a logit from torch: {difference:.1e}")
     model = onnx.load(path, load_external_data=False)
-    facts |= {
-        "made_from": {"classifier": training.get("mark")},
-        "seconds": round(seconds, 3),
-        "bytes": path.stat().st_size,
-        "opset": next(one.version for one in model.opset_import if not one.domain),
-        "inputs": [one.name for one in model.graph.input],
-        "outputs": [one.name for one in model.graph.output],
-    }
-    write_json(folder / "export.json", facts)
-    return facts
+    record = ExportRecord(
+        made_from=MadeFrom(classifier=training.fingerprint),
+        max_difference=difference,
+        allowed=PARITY,
+        texts=len(probe_texts),
+        shapes=shapes,
+        seconds=round(seconds, 3),
+        bytes=path.stat().st_size,
+        opset=next(entry.version for entry in model.opset_import if not entry.domain),
+        inputs=[each.name for each in model.graph.input],
+        outputs=[each.name for each in model.graph.output],
+    )
+    write_record(folder / "export.json", record)
+    return record
 
 
 def write_graph(network: TagNetwork, path: Path) -> None:
@@ -132,19 +133,23 @@ def _ids(folder: Path, max_length: int, texts: Sequence[str]) -> list[list[int]]
     return [encoding.ids for encoding in tokenizer.encode_batch(list(texts))]
 
 
-def _parity(network: TagNetwork, path: Path, texts: list[list[int]]) -> dict[str, Any]:
+def _parity(
+    network: TagNetwork, path: Path, texts: list[list[int]]
+) -> tuple[float, list[tuple[int, int]]]:
+    """The largest difference of a logit from torch's, and the shapes of the batches compared."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(path, options, ["CPUExecutionProvider"])
-    shapes, worst, worst_at = set(), 0.0, ""
+    shapes: set[tuple[int, int]] = set()
+    worst, worst_at = 0.0, ""
     for ids, mask in _batches(texts, network.max_length):
-        every = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-        given = {name: every[name] for name in network.input_names}
+        inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+        given = {name: inputs[name] for name in network.input_names}
         with torch.inference_mode():
             wanted = network(**{name: torch.from_numpy(a) for name, a in given.items()}).numpy()
         got = np.asarray(session.run(["logits"], given)[0])
         difference = float(np.abs(got - wanted).max()) if got.shape == wanted.shape else np.inf
-        shapes.add(ids.shape)
+        shapes.add((ids.shape[0], ids.shape[1]))
         if not difference <= worst:
             worst, worst_at = difference, f"{ids.shape[0]} texts of {ids.shape[1]} tokens"
         if not worst <= PARITY:
@@ -152,12 +157,7 @@ def _parity(network: TagNetwork, path: Path, texts: list[list[int]]) -> dict[str
                 f"the graph is not the network that was trained: of {worst_at} a logit differs "
                 f"from torch's by {worst:.1e}, and {PARITY:.0e} is allowed"
             )
-    return {
-        "max_difference": worst,
-        "allowed": PARITY,
-        "texts": len(texts),
-        "shapes": sorted(map(list, shapes)),
-    }
+    return worst, sorted(shapes)
 
 
 def _batches(texts: list[list[int]], longest: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -1,7 +1,6 @@
-"""What the cards of a published model say, and their front matter.
+"""The cards of a published model: text and front matter.
 
-What belongs here: words and metadata. What does not: which files there are (`cards.py`), whose
-texts they come from (`notices.py`). Nothing from outside gets into a card but as plain text.
+Text from outside gets into a card as plain text only.
 """
 
 import re
@@ -25,6 +24,7 @@ from hf_assets.classifiers.evaluation.results import (
 from hf_assets.classifiers.publishing import notices
 from hf_assets.classifiers.publishing.markdown import inert, table
 from hf_assets.classifiers.training.base_models import BASE_MODELS
+from hf_assets.classifiers.training.record import TrainingRecord
 from hf_assets.corpora.corpus import Corpus
 
 _TEMPLATES = Path(__file__).parent / "template"
@@ -40,26 +40,25 @@ _NONE = "\N{EN DASH}"
 
 @dataclass(frozen=True)
 class Published:
-    """A model on its way out.
+    """A model to publish.
 
     Attributes:
-        corpus: what it was trained on.
-        board: where its scores stand.
-        row: its row there.
-        training: what its training.json holds.
+        corpus: that it was trained on.
+        board: holds its scores; `row`: its row there.
+        training: its training.json.
         size: bytes of its graph.
         max_length: tokens it reads.
         licence: the Hub's name for that of the texts.
         attributed: texts with a row of attribution.
-        repo: the Hub id it will have, or None.
-        remark: a sentence on top, or nothing.
-        blend: how its TF-IDF model counts, where that is published too.
+        repo: its future id on the Hub, or None.
+        remark: a sentence on top, or empty.
+        blend: weight of its TF-IDF model, where that is published too.
     """
 
     corpus: Corpus
     board: Leaderboard
     row: dict[str, Any]
-    training: dict[str, Any]
+    training: TrainingRecord
     size: int
     max_length: int
     licence: str
@@ -167,10 +166,10 @@ def _said(model: Published) -> dict[str, str]:
         "constant": _percent(_of(board, CONSTANT, "micro_f1")),
         "tfidf": _percent(_of(board, TFIDF, "micro_f1")),
         "nothing": _percent(_of(board, NOTHING, "hamming_accuracy")),
-        "machine": inert(board.facts["machine"]),
-        "instructions": inert(" ".join(board.facts.get("instructions") or ["(not recorded)"])),
+        "machine": inert(board.record.machine),
+        "instructions": inert(" ".join(board.record.instructions or ["(not recorded)"])),
         "trained_on": _trained_on(model.training),
-        "day": inert(board.facts["day"]),
+        "day": inert(board.record.day),
         "label_table": _labels(board),
         "words": _words(model),
         "repo": model.repo or "<you>/<model>",
@@ -190,17 +189,18 @@ def _said(model: Published) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _trained_on(training: dict[str, Any]) -> str:
-    """On what it was trained, as a point of the list; nothing where its facts do not say."""
-    if not training.get("machine"):
+def _trained_on(training: TrainingRecord) -> str:
+    """The machine of the training, as a point of the list; empty where the record has none."""
+    if not training.machine:
         return ""
-    what = training.get("gpu") or training["machine"]
-    said = f"{what}, {training['dtype']}, {training['threads']} threads"
-    versions = training.get("versions") or {}
-    told = ", ".join(f"{name} {versions[name]}" for name in _TRAINED_WITH if name in versions)
+    processor = training.gpu or training.machine
+    setup = f"{processor}, {training.dtype}, {training.threads} threads"
+    named = ((name, training.versions.get(name)) for name in _TRAINED_WITH)
+    versions = ", ".join(f"{name} {number}" for name, number in named if number)
     return (
-        f"- **Trained** on: {inert(said)}; with {inert(told)}. Another kind of processor gives "
-        "other weights; so does another number of threads where the encoder was trained too.\n"
+        f"- **Trained** on: {inert(setup)}; with {inert(versions)}. Another kind of processor "
+        "gives other weights; so does another number of threads where the encoder was trained "
+        "too.\n"
     )
 
 
@@ -220,7 +220,7 @@ def _leaderboard(board: Leaderboard) -> str:
     ]  # fmt: skip
     rows = []
     for row in board.rows.to_dicts():
-        best = row["model"] == board.facts["best"] and row["runtime"] == INT8
+        best = row["model"] == board.record.best and row["runtime"] == INT8
         name, answers = inert(row["model"]), row["ms_p50"] is not None
         share = {column: _percent(row[column]) for column in _SHARES}
         rows.append([

@@ -1,6 +1,6 @@
 """Whose texts a classifier learnt from: licences, the NOTICE, and a row of attribution a text.
 
-What belongs here: what must travel with a published model. What does not: its card (`cards.py`).
+These files must travel with a published model.
 """
 
 import gzip
@@ -74,12 +74,12 @@ def examples(corpus: Corpus) -> list[dict[str, Any]]:
         & (named | ~licence.str.contains(_ASKS_FOR_NAMES))
     ).sort("id")
     chosen = shown.gather_every(max(1, shown.height // _EXAMPLES)).head(_EXAMPLES)
-    made = []
+    shown_rows = []
     for row in chosen.select("text", *_COLUMNS).to_dicts():
         title, _, text = row.pop("text").partition("\n\n")
-        made.append({"title": title, "text": text} | row)
-        made[-1]["license_link"] = licence_link(row["license"])
-    return made
+        shown_rows.append({"title": title, "text": text} | row)
+        shown_rows[-1]["license_link"] = licence_link(row["license"])
+    return shown_rows
 
 
 def write_notice(folder: Path, corpus: Corpus, remark: str = "") -> int:

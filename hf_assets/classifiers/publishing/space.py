@@ -1,19 +1,15 @@
-"""The best int8 model as a folder to publish: a Space, and in it the model, each with its card.
-
-What belongs here: which files there are. What does not: what the cards say (`card_text.py`), whose
-texts the model learnt from (`notices.py`), what the page does (`space/app.py`).
+"""Writes the best int8 model as a folder to publish: a Space, and in it the model, with cards.
 
 The folder is a Space's repository; `model/` in it is a model's, in the layout that transformers.js
 and Optimum read.
 """
 
-import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import msgspec
 from huggingface_hub.utils import validate_repo_id
 
 from hf_assets.classifiers.evaluation.results import INT8, Leaderboard
@@ -21,9 +17,11 @@ from hf_assets.classifiers.evaluation.rules import beats_floors
 from hf_assets.classifiers.provenance import require_current, require_same_corpus
 from hf_assets.classifiers.publishing.cards import Published, model_card, space_card
 from hf_assets.classifiers.publishing.notices import examples, hub_licence, write_notice
+from hf_assets.classifiers.records import FingerprintedStep
+from hf_assets.classifiers.training.record import TrainingRecord
 from hf_assets.corpora.corpus import Corpus
 from hf_assets.errors import InputError
-from hf_assets.storage.json_files import read_json
+from hf_assets.storage.json_files import read_json, read_record, write_json
 
 GRAPH = "onnx/model_quantized.onnx"
 _CLASSIFIERS = Path(__file__).resolve().parents[1]
@@ -33,10 +31,10 @@ _TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.jso
 
 @dataclass(frozen=True)
 class Hints:
-    """What the cards say beyond what was measured.
+    """Additions to the cards.
 
     Attributes:
-        model_repo: the Hub id the model will have, if it is known.
+        model_repo: the model's future id on the Hub, or None.
         remark: a sentence on top of the card and in the NOTICE, such as that texts are generated.
         words: publish the small TF-IDF model too, as an option of the tagger.
     """
@@ -46,6 +44,29 @@ class Hints:
     words: bool = False
 
 
+class PublishedFolder(msgspec.Struct, frozen=True, kw_only=True):
+    """The written folder: its model's scores on test, and its size.
+
+    Attributes:
+        licence: the Hub's name of the texts' licence.
+        attributed: texts with a row of attribution.
+        words: whether the small TF-IDF model is included.
+        bytes: of all files; model_bytes: of the graph.
+    """
+
+    base_model: str
+    micro_f1: float
+    macro_f1: float
+    threshold: float
+    licence: str
+    labels: int
+    attributed: int
+    words: bool
+    files: int
+    bytes: int
+    model_bytes: int
+
+
 def write_space(
     folder: Path,
     corpus: Corpus,
@@ -53,20 +74,16 @@ def write_space(
     board: Leaderboard,
     log: Callable[[str], None] = lambda _: None,
     hints: Hints = Hints(),
-) -> dict[str, Any]:
-    """Fill an empty folder with what `huggingface_hub.upload_folder` is to send.
+) -> PublishedFolder:
+    """Fill an empty folder with the files to upload with `huggingface_hub.upload_folder`.
 
     Args:
         folder: becomes the Space.
-        corpus: what the model was trained on.
+        corpus: that the model was trained on.
         quantized: the folder of the int8 model that the leaderboard calls best.
         board: names that model, and holds the scores of the card.
-        log: a line of the run log.
-        hints: what else to say.
-
-    Returns:
-        `base_model`, `micro_f1`, `macro_f1`, `threshold`, `license`, `labels`, `attributed` rows,
-        `files`, `bytes` and `model_bytes` (of the graph).
+        log: takes lines of the run log.
+        hints: additions to the cards.
 
     Raises:
         HFValidationError: `model_repo` can be no id on the Hub.
@@ -75,7 +92,7 @@ def write_space(
     """
     if hints.model_repo:
         validate_repo_id(hints.model_repo)
-    served = board.rows.filter(model=board.facts["best"] or "", runtime=INT8).to_dicts()
+    served = board.rows.filter(model=board.record.best or "", runtime=INT8).to_dicts()
     if not served:
         raise InputError("the leaderboard has no int8 model: materialise quantized_classifier")
     floors = beats_floors(board.rows)
@@ -89,10 +106,11 @@ def write_space(
         raise InputError(
             f"{quantized} has other labels than corpus {corpus.name}: materialise it again"
         )
-    require_same_corpus(corpus, board.facts, "leaderboard")
+    require_same_corpus(corpus, board.record, "leaderboard")
     require_current(corpus, [quantized.parent], [quantized.name])
-    measured = served[0]["threshold"], board.facts["made_from"]["int8"]
-    if (config["threshold"], read_json(quantized / "quantization.json")["mark"]) != measured:
+    fingerprint = read_record(quantized / "quantization.json", FingerprintedStep).fingerprint
+    measured = served[0]["threshold"], board.record.made_from and board.record.made_from.int8
+    if (config["threshold"], fingerprint) != measured:
         raise InputError(
             f"{quantized} is not what was measured: materialise {corpus.name}/leaderboard again"
         )
@@ -103,18 +121,18 @@ def write_space(
         if (quantized / name).exists() or name == "tokenizer.json":
             shutil.copyfile(quantized / name, model / name)
     shutil.copyfile(_CLASSIFIERS / "tagger.py", model / "tagger.py")
-    blend = board.blend if hints.words else None
+    blend = board.record.blend if hints.words else None
     if blend is not None and board.words is not None:
         board.words.save(model / "tfidf.npz")
         shutil.copyfile(_CLASSIFIERS / "evaluation" / "tfidf.py", model / "tfidf.py")
         about = {"weight": blend.weight, "threshold": blend.threshold}
         config["blend"] = {"file": "tfidf.npz"} | about
-    _write_json(model / "config.json", config)
+    write_json(model / "config.json", config)
     published = Published(
         corpus=corpus,
         board=board,
         row=served[0],
-        training=read_json(quantized.parent / "classifier" / "training.json"),
+        training=read_record(quantized.parent / "classifier" / "training.json", TrainingRecord),
         size=(model / GRAPH).stat().st_size,
         max_length=config["max_length"],
         licence=hub_licence(corpus),
@@ -125,33 +143,31 @@ def write_space(
     )
     _write(model / "README.md", model_card(published))
     _write(folder / "README.md", space_card(published))
-    _write_json(folder / "examples.json", examples(corpus))
+    write_json(folder / "examples.json", examples(corpus))
     shutil.copyfile(model / "NOTICE", folder / "NOTICE")
     shutil.copyfile(_CLASSIFIERS / "guard.py", folder / "guard.py")
     for name in ("app.py", "requirements.txt"):
         shutil.copyfile(_TEMPLATE / name, folder / name)
     files = [path for path in folder.rglob("*") if path.is_file()]
-    facts = {
-        "base_model": published.row["model"],
-        "micro_f1": published.row["micro_f1"],
-        "macro_f1": published.row["macro_f1"],
-        "threshold": config["threshold"],
-        "license": published.licence,
-        "labels": len(corpus.labels),
-        "attributed": published.attributed,
-        "words": blend is not None,
-        "files": len(files),
-        "bytes": sum(path.stat().st_size for path in files),
-        "model_bytes": published.size,
-    }
-    log("{base_model} as int8: {files} files, {bytes:,} bytes, licence {license}".format(**facts))
-    return facts
+    result = PublishedFolder(
+        base_model=published.row["model"],
+        micro_f1=published.row["micro_f1"],
+        macro_f1=published.row["macro_f1"],
+        threshold=config["threshold"],
+        licence=published.licence,
+        labels=len(corpus.labels),
+        attributed=published.attributed,
+        words=blend is not None,
+        files=len(files),
+        bytes=sum(path.stat().st_size for path in files),
+        model_bytes=published.size,
+    )
+    log(
+        f"{result.base_model} as int8: {result.files} files, {result.bytes:,} bytes, "
+        f"licence {result.licence}"
+    )
+    return result
 
 
 def _write(path: Path, text: str) -> None:
     path.write_bytes(text.encode("utf-8", "backslashreplace"))
-
-
-def _write_json(path: Path, value: Any) -> None:
-    text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
-    _write(path, text + "\n")

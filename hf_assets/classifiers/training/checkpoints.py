@@ -1,6 +1,6 @@
-"""What transformers' Trainer leaves behind: checkpoints, and in each a log of losses and scores.
+"""Checkpoints of transformers' Trainer, and the log of losses and scores in each.
 
-What belongs here: reading both. What does not: the training that writes them (`finetuning.py`).
+`finetuning.py` writes them.
 """
 
 import json
@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hf_assets.classifiers.training.objective import History, TrainingResult, best_of
+from hf_assets.classifiers.training.objective import TrainingResult, best_of
+from hf_assets.classifiers.training.record import EpochScores, History
 
 _STATE = "trainer_state.json"
 
@@ -19,7 +20,7 @@ _STATE = "trainer_state.json"
 class Log:
     """Trainer's entries: with a `loss` and `seconds` now and then, with `eval_…` each epoch."""
 
-    entries: History
+    entries: list[dict[str, float]]
 
     @property
     def seconds(self) -> float:
@@ -39,32 +40,32 @@ class Log:
     @property
     def history(self) -> History:
         """An entry an epoch, as `TrainingResult` has it."""
-        made: History = []
+        history: History = []
         summed, first, last = 0.0, 0, 0
         for entry in self.entries:
             step = int(entry["step"])
             if "loss" in entry:
                 summed, last = summed + entry["loss"] * (step - last), step
             elif "eval_micro_f1" in entry:
-                made.append(
-                    {
-                        "epoch": round(entry["epoch"]),
-                        "step": step,
-                        "loss": summed / max(1, step - first),
-                        "validation_loss": entry["eval_loss"],
-                        "micro_f1": entry["eval_micro_f1"],
-                        "macro_f1": entry["eval_macro_f1"],
-                        "threshold": entry["eval_threshold"],
-                    }
+                history.append(
+                    EpochScores(
+                        epoch=round(entry["epoch"]),
+                        step=step,
+                        loss=summed / max(1, step - first),
+                        validation_loss=entry["eval_loss"],
+                        micro_f1=entry["eval_micro_f1"],
+                        macro_f1=entry["eval_macro_f1"],
+                        threshold=entry["eval_threshold"],
+                    )
                 )
                 summed, first, last = 0.0, step, step
-        return made
+        return history
 
-    def learned(self, rows: int) -> TrainingResult:
-        """What a training on so many rows says of itself."""
-        made = self.history
-        pace = rows * len(made) / max(self.seconds, 1e-9)
-        return TrainingResult(made, self.losses, self.seconds, pace, int(best_of(made)["epoch"]))
+    def result(self, rows: int) -> TrainingResult:
+        """The result of a training on so many rows."""
+        history = self.history
+        pace = rows * len(history) / max(self.seconds, 1e-9)
+        return TrainingResult(history, self.losses, self.seconds, pace, best_of(history).epoch)
 
 
 def read_log(checkpoint: Path) -> Log:

@@ -1,9 +1,7 @@
 """The figure of one training: the loss by step, the scores on validation by epoch.
 
-What belongs here: training.json in, a matplotlib figure out.
+training.json in, a matplotlib figure out.
 """
-
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,18 +10,19 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from hf_assets.charts.marks import BLUE, INK, MARGIN, MUTED, NAVY, PALE, WIDTH, Sheet, house_style
 from hf_assets.charts.wording import clean, exact, human, plural
+from hf_assets.classifiers.training.record import EpochScores, TrainingRecord
 
 _GAP, _FOOT = 56, 52  # px between the panels; px below a plot for ticks and the axis label
 _WINDOWS = 20  # the smoothed loss is a mean over two such parts of all steps
 
 
-def figure(training: dict[str, Any]) -> Figure:
-    """Loss and validation scores of a training, from what its training.json holds."""
-    history, best = training["history"], training["best_epoch"]
-    kept = next(entry for entry in history if entry["epoch"] == best)
+def figure(training: TrainingRecord) -> Figure:
+    """Loss and validation scores of a training, from its training.json."""
+    history, best = training.history, training.best_epoch
+    kept = next(entry for entry in history if entry.epoch == best)
     with house_style():
         sheet = Sheet(
-            f"Training {clean(training['base_model'], 40)} on {clean(training['corpus'], 40)}",
+            f"Training {clean(training.base_model, 40)} on {clean(training.corpus, 40)}",
             _finding(training, kept),
             _caption(training),
         )
@@ -34,34 +33,33 @@ def figure(training: dict[str, Any]) -> Figure:
     return sheet.figure
 
 
-def _finding(training: dict[str, Any], kept: dict[str, float]) -> str:
-    ran = training["epochs"]
-    which = f"epoch {kept['epoch']:.0f} of {ran}" if ran > 1 else "its only epoch"
+def _finding(training: TrainingRecord, kept: EpochScores) -> str:
+    ran = training.epochs
+    which = f"epoch {kept.epoch} of {ran}" if ran > 1 else "its only epoch"
     return (
-        f"Micro-F1 {100 * kept['micro_f1']:.1f} % and macro-F1 {100 * kept['macro_f1']:.1f} % on "
+        f"Micro-F1 {100 * kept.micro_f1:.1f} % and macro-F1 {100 * kept.macro_f1:.1f} % on "
         f"validation after {which}, which was kept"
     )
 
 
-def _caption(training: dict[str, Any]) -> list[str]:
-    rows = training["rows"]
-    speed = human(training["samples_per_second"])
+def _caption(training: TrainingRecord) -> list[str]:
+    rows = training.rows
+    speed = human(training.samples_per_second)
     return [
-        f"{exact(rows['train'])} training and {exact(rows['validation'])} validation rows, "
-        f"{plural(training['labels'], 'label')}",
-        f"strategy {training['strategy']}, seed {training['seed']}",
-        f"{human(training['seconds'])} s, {speed} samples/s, {training['device']} "
-        f"{training['dtype']}",
+        f"{exact(rows.train)} training and {exact(rows.validation)} validation rows, "
+        f"{plural(training.labels, 'label')}",
+        f"strategy {training.strategy}, seed {training.seed}",
+        f"{human(training.seconds)} s, {speed} samples/s, {training.device} {training.dtype}",
         "loss: binary cross-entropy summed over the labels, mean over the rows",
         "F1 at the epoch's own best threshold",
     ]
 
 
-def _loss(sheet: Sheet, training: dict[str, Any], box: tuple[float, float, float, float]) -> None:
-    steps, losses = (np.array(each, float) for each in zip(*training["losses"], strict=True))
-    history = training["history"]
+def _loss(sheet: Sheet, training: TrainingRecord, box: tuple[float, float, float, float]) -> None:
+    steps, losses = (np.array(each, float) for each in zip(*training.losses, strict=True))
+    history = training.history
     smooth = _smoothed(losses)
-    ends = [(entry["step"], entry["validation_loss"]) for entry in history]
+    ends = [(entry.step, entry.validation_loss) for entry in history]
     axes = _panel(sheet, box, "Loss", "step")
     axes.plot(steps, losses, color=PALE, linewidth=1, alpha=0.7)
     axes.plot(steps, smooth, color=BLUE, linewidth=2)
@@ -78,13 +76,13 @@ def _loss(sheet: Sheet, training: dict[str, Any], box: tuple[float, float, float
         x += 150
 
 
-def _scores(sheet: Sheet, training: dict[str, Any], box: tuple[float, float, float, float]) -> None:
-    history = training["history"]
-    epochs = [entry["epoch"] for entry in history]
+def _scores(sheet: Sheet, training: TrainingRecord, box: tuple[float, float, float, float]) -> None:
+    history = training.history
+    epochs = [entry.epoch for entry in history]
     axes = _panel(sheet, box, "F1 on validation", "epoch")
     marker = "o" if len(epochs) <= 12 else ""
     lines = (("micro_f1", "micro", BLUE), ("macro_f1", "macro", NAVY))
-    values = {name: [100 * entry[name] for entry in history] for name, _, _ in lines}
+    values = {name: [100 * getattr(entry, name) for entry in history] for name, _, _ in lines}
     every = [value for column in values.values() for value in column]
     low, high = _limits(axes, min(every), max(every))
     apart = (high - low) * 0.05
@@ -100,7 +98,7 @@ def _scores(sheet: Sheet, training: dict[str, Any], box: tuple[float, float, flo
             textcoords="offset points", color=color, fontsize=10, annotation_clip=False,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
         )  # fmt: skip
-    best = training["best_epoch"]
+    best = training.best_epoch
     axes.axvline(best, color=INK, linewidth=0.8, linestyle=(0, (4, 3)), zorder=0.9)
     axes.annotate(
         "kept",

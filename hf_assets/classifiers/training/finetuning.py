@@ -1,8 +1,7 @@
-"""Fine-tuning with transformers' Trainer: resumable, early-stopped, told in the run log.
+"""Fine-tuning with transformers' Trainer: resumable, early-stopped, logged.
 
-What belongs here: the loop and what is computed in it. What does not: which folder the result
-goes to (`training.py`). A checkpoint is written each epoch; a run that finds whole ones goes on
-after the last, and ends as if it had never been interrupted.
+Each epoch writes a checkpoint. A run that finds complete ones goes on after the last, and ends as
+if it had never been interrupted.
 """
 # ruff: noqa: ARG002 (Trainer calls its hooks with more than they need)
 
@@ -51,7 +50,7 @@ def finetune(
 
     Args:
         work: a folder for checkpoints of this very training and no other.
-        progress: told after each step: steps done, steps in all.
+        progress: called after each step with steps done and steps in all.
 
     Raises:
         TrainingError: the loss is no number.
@@ -59,17 +58,17 @@ def finetune(
     with torch.no_grad():
         network.head.bias.copy_(prior_bias(train.targets))
     rows = [_rows(tokenizer, split, recipe.max_length) for split in (train, validation)]
-    steps = recipe.epochs * math.ceil(len(train.texts) / recipe.batch)
+    steps = recipe.epochs * math.ceil(len(train.texts) / recipe.batch_size)
     optimizer = _optimizer(network, recipe)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _rate(steps, recipe.warm_up))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _rate(steps, recipe.warmup_ratio))
     here = device()
     arguments = TrainingArguments(
         output_dir=str(work),
         seed=recipe.seed,
         num_train_epochs=recipe.epochs,
-        per_device_train_batch_size=recipe.batch,
-        per_device_eval_batch_size=2 * recipe.batch,
-        max_grad_norm=recipe.clip,
+        per_device_train_batch_size=recipe.batch_size,
+        per_device_eval_batch_size=2 * recipe.batch_size,
+        max_grad_norm=recipe.max_grad_norm,
         train_sampling_strategy="group_by_length",
         bf16=here.dtype(recipe) == "bfloat16",
         use_cpu=here.kind == "cpu",
@@ -86,7 +85,7 @@ def finetune(
         report_to="none",
         disable_tqdm=True,
     )
-    arguments._n_gpu = min(arguments.n_gpu, 1)  # two would make the batch twice what was asked for
+    arguments._n_gpu = min(arguments.n_gpu, 1)  # two would make the batch twice as large
     last = last_checkpoint(work)
     past = read_log(last) if last else Log([])
     done = len(past.scores)
@@ -103,15 +102,15 @@ def finetune(
             processing_class=tokenizer,
             optimizers=(optimizer, schedule),
             compute_metrics=_measured,
-            callbacks=[_Teller(recipe, steps, log, progress)],
+            callbacks=[_RunLog(recipe, steps, log, progress)],
         )
         trainer.remove_callback(PrinterCallback)
         with quiet():
             trainer.train(resume_from_checkpoint=str(last) if last else None)
         trainer.accelerator.unwrap_model(network, keep_fp32_wrapper=False)
         past = Log(trainer.state.log_history)
-    learned = past.learned(len(train.texts))
-    kept = work / f"checkpoint-{best_of(learned.history)['step']}" / "model.safetensors"
+    learned = past.result(len(train.texts))
+    kept = work / f"checkpoint-{best_of(learned.history).step}" / "model.safetensors"
     network.load_state_dict(load_file(kept))
     return learned
 
@@ -143,7 +142,7 @@ class _Trainer(Trainer):
         if not torch.isfinite(loss):
             raise TrainingError(
                 f"the loss is {loss.item()} after step {self.state.global_step}: try lower "
-                "learning rates (encoder_rate, head_rate)"
+                "learning rates (body_learning_rate, head_learning_rate)"
             )
         return (loss, {"logits": logits}) if return_outputs else loss
 
@@ -153,7 +152,7 @@ class _Trainer(Trainer):
         super().log(logs, start_time)
 
 
-class _Teller(TrainerCallback):
+class _RunLog(TrainerCallback):
     """Lines for the run log; stops when the scores have stopped growing."""
 
     def __init__(
@@ -179,7 +178,7 @@ class _Teller(TrainerCallback):
         self.log(
             f"step {state.global_step} of {self.steps} (epoch {state.epoch:.1f})"
             + (f" · loss {losses[-1][1]:.3f}" if losses else "")
-            + f" · {pace * self.recipe.batch:.0f} samples/s"
+            + f" · {pace * self.recipe.batch_size:.0f} samples/s"
             + f" · {_left((self.steps - state.global_step) / pace)} left"
         )
         self.at, self.told = state.global_step, time.monotonic()
@@ -192,9 +191,9 @@ class _Teller(TrainerCallback):
         log = Log(state.log_history)
         now = log.history[-1]
         self.log(
-            f"epoch {now['epoch']:.0f} of {self.recipe.epochs}: loss {now['loss']:.3f} · validation"
-            f" loss {now['validation_loss']:.3f}, micro-F1 {100 * now['micro_f1']:.1f} %, macro-F1 "
-            f"{100 * now['macro_f1']:.1f} % at threshold {now['threshold']:.3f}"
+            f"epoch {now.epoch} of {self.recipe.epochs}: loss {now.loss:.3f} · validation"
+            f" loss {now.validation_loss:.3f}, micro-F1 {100 * now.micro_f1:.1f} %, macro-F1 "
+            f"{100 * now.macro_f1:.1f} % at threshold {now.threshold:.3f}"
         )
         if exhausted(log.scores, self.recipe.patience):
             self.log(f"stopped: micro-F1 has not grown for {self.recipe.patience} epochs")
@@ -232,16 +231,16 @@ def _optimizer(network: TagNetwork, recipe: Recipe) -> torch.optim.Optimizer:
             "weight_decay": recipe.weight_decay if decays else 0.0,
         }
         for part, rate in (
-            (network.encoder, recipe.encoder_rate),
-            (network.head, recipe.head_rate),
+            (network.encoder, recipe.body_learning_rate),
+            (network.head, recipe.head_learning_rate),
         )
         for decays in (True, False)
     ]
     return torch.optim.AdamW(groups, fused=True)
 
 
-def _rate(steps: int, warm_up: float) -> Callable[[int], float]:
-    rising = max(1, round(steps * warm_up))
+def _rate(steps: int, warmup_ratio: float) -> Callable[[int], float]:
+    rising = max(1, round(steps * warmup_ratio))
     return lambda step: min((step + 1) / rising, (steps - step) / max(1, steps - rising))
 
 

@@ -1,8 +1,4 @@
-"""A linear head on a frozen encoder: texts are read once, the rest takes seconds.
-
-What belongs here: training one linear layer on features. What does not: where features come from
-(`network.py`), or which folder the result goes to (`training.py`).
-"""
+"""A linear head on a frozen encoder: texts are encoded once, the rest takes seconds."""
 
 import math
 import time
@@ -15,7 +11,6 @@ from torch.nn.functional import dropout
 
 from hf_assets.classifiers.training.devices import torch_threads
 from hf_assets.classifiers.training.objective import (
-    History,
     TrainingError,
     TrainingResult,
     best_of,
@@ -24,6 +19,7 @@ from hf_assets.classifiers.training.objective import (
     summed_loss,
     validated,
 )
+from hf_assets.classifiers.training.record import EpochScores, History
 
 # Tuned on the validation rows of 10 500 questions with 365 labels; twice or half of any of them
 # moves micro-F1 by 0.3 points.
@@ -105,31 +101,29 @@ def fit_head(
         with torch.no_grad():
             logits = validation_x @ weight.T + bias
             validation_loss = summed_loss(logits, torch.from_numpy(validation_targets)).item()
-        entry = {
-            "epoch": epoch,
-            "step": epoch * a_pass,
-            "loss": lost / len(x),
-            "validation_loss": validation_loss,
+        entry = EpochScores(
+            epoch=epoch,
+            step=epoch * a_pass,
+            loss=lost / len(x),
+            validation_loss=validation_loss,
             **validated(validation_targets, torch.sigmoid(logits).numpy()),
-        }
+        )
         history.append(entry)
         if best_of(history) is entry:
             kept = Head(weight.detach().clone(), bias.detach().clone())
-        if exhausted([one["micro_f1"] for one in history], _PATIENCE):
+        if exhausted([entry.micro_f1 for entry in history], _PATIENCE):
             break
     best = best_of(history)
     log(
-        f"head: {history[-1]['epoch']:.0f} epochs in {seconds:.1f} s; the best, "
-        f"{best['epoch']:.0f}, has "
-        f"validation micro-F1 {100 * best['micro_f1']:.1f} %, macro-F1 "
-        f"{100 * best['macro_f1']:.1f} %"
+        f"head: {history[-1].epoch} epochs in {seconds:.1f} s; the best, {best.epoch}, has "
+        f"validation micro-F1 {100 * best.micro_f1:.1f} %, macro-F1 {100 * best.macro_f1:.1f} %"
     )
     learned = TrainingResult(
         history=history,
-        losses=[(int(entry["step"]), entry["loss"]) for entry in history],
+        losses=[(entry.step, entry.loss) for entry in history],
         seconds=seconds,
-        samples_per_second=len(x) * history[-1]["epoch"] / max(seconds, 1e-9),
-        best=int(best["epoch"]),
+        samples_per_second=len(x) * history[-1].epoch / max(seconds, 1e-9),
+        best=best.epoch,
     )
     folded = kept.weight * factors
     return Head(folded, kept.bias - folded @ mean), learned

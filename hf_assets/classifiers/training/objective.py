@@ -1,6 +1,6 @@
-"""What training aims at, whichever layers it trains: the loss, its start, when to stop.
+"""The objective of a training, whichever layers it trains: loss, first bias, early stopping.
 
-What belongs here: what `finetuning.py` and `heads.py` must do alike. What does not: their loops.
+`finetuning.py` and `heads.py` share it; each has its own loop.
 """
 
 from collections.abc import Sequence
@@ -11,9 +11,8 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from hf_assets.classifiers.metrics import best_threshold, label_f1, micro_f1, predicted_at
+from hf_assets.classifiers.training.record import EpochScores, History
 from hf_assets.errors import InputError
-
-History = list[dict[str, float]]
 
 
 class TrainingError(InputError):
@@ -22,11 +21,10 @@ class TrainingError(InputError):
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a training says of itself.
+    """The course of a training.
 
     Attributes:
-        history: an entry an epoch: epoch, step, loss (mean of its steps), validation_loss,
-            micro_f1, macro_f1 and threshold on validation.
+        history: an entry an epoch.
         losses: (step, mean loss since the last) of the loss curve.
         seconds: spent on steps, of killed runs too; samples_per_second: rows a second in them.
         best: the epoch whose weights were kept.
@@ -44,10 +42,10 @@ def validated(targets: np.ndarray, scores: np.ndarray) -> dict[str, float]:
     threshold = best_threshold(targets, scores)
     predicted = predicted_at(scores, threshold)
     by_label = label_f1(targets, predicted)
-    known = by_label[~np.isnan(by_label)]
+    measured = by_label[~np.isnan(by_label)]
     return {
         "micro_f1": micro_f1(targets, predicted),
-        "macro_f1": float(known.mean()) if len(known) else 0.0,
+        "macro_f1": float(measured.mean()) if len(measured) else 0.0,
         "threshold": threshold,
     }
 
@@ -57,9 +55,9 @@ def exhausted(scores: Sequence[float], patience: int) -> bool:
     return bool(scores) and len(scores) - 1 - int(np.argmax(scores)) >= patience
 
 
-def best_of(history: History) -> dict[str, float]:
+def best_of(history: History) -> EpochScores:
     """The first entry with the highest micro-F1."""
-    return max(history, key=lambda entry: entry["micro_f1"])
+    return max(history, key=lambda entry: entry.micro_f1)
 
 
 def prior_bias(targets: np.ndarray) -> torch.Tensor:
@@ -67,8 +65,8 @@ def prior_bias(targets: np.ndarray) -> torch.Tensor:
 
     Half a row is added on both sides, so that no label starts at infinity.
     """
-    there = targets.sum(axis=0, dtype=np.float64) + 0.5
-    return torch.from_numpy(np.log(there / (len(targets) + 1 - there)).astype(np.float32))
+    rows = targets.sum(axis=0, dtype=np.float64) + 0.5
+    return torch.from_numpy(np.log(rows / (len(targets) + 1 - rows)).astype(np.float32))
 
 
 def summed_loss(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

@@ -1,7 +1,6 @@
-"""A corpus and a base model become a classifier folder: what defs call.
+"""Trains a classifier from a corpus and a base model, and writes its folder.
 
-What belongs here: which strategy, which folder, what is written beside the weights. What does not:
-the loops (`finetuning.py`, `heads.py`).
+The loops are in `finetuning.py` and `heads.py`.
 """
 
 import hashlib
@@ -13,10 +12,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import torch
 
 from hf_assets.charts.saving import render
-from hf_assets.classifiers.provenance import classifier_mark, corpus_mark
+from hf_assets.classifiers.provenance import classifier_fingerprint, corpus_fingerprint
+from hf_assets.classifiers.records import MadeFrom, RowCounts
 from hf_assets.classifiers.speed import instructions, machine
 from hf_assets.classifiers.training import figures
 from hf_assets.classifiers.training.config import Recipe
@@ -32,11 +33,13 @@ from hf_assets.classifiers.training.network import (
     save_network,
 )
 from hf_assets.classifiers.training.objective import TrainingError, TrainingResult, validated
+from hf_assets.classifiers.training.record import TrainingRecord, ValidationScores
 from hf_assets.corpora.corpus import Corpus, Split
 from hf_assets.storage.durable import remove_folder
+from hf_assets.storage.json_files import write_record
 
 _VERSIONS = ("torch", "transformers", "tokenizers", "accelerate")
-# What of a base model decides the result.
+# Files of a base model that decide the result.
 _DECISIVE = (".json", ".txt", ".safetensors", ".bin")
 
 
@@ -50,18 +53,18 @@ def train(
     progress: Callable[[int, int], None] = lambda _done, _all: None,
     *,
     base_model: str = "",
-) -> dict[str, Any]:
-    """Train a classifier and write it into `folder`; what training.json then holds.
+) -> TrainingRecord:
+    """Train a classifier and write it into `folder`; returns the content of training.json.
 
     `folder` gets encoder/, head.safetensors, labels.json, the tokenizer, training.json and
     curves.png/.svg. Nothing is read of the test rows.
 
     Args:
-        encoder: folder of the base model, from `encoders.locate`.
-        work: where checkpoints lie, of one run at a time (`turns.turn`). A run that was killed goes
-            on from there if recipe, corpus and base model are the same, and ends as if never
+        encoder: folder of the base model, from `base_models.locate`.
+        work: where checkpoints lie, of one run at a time (`lock.py`). A run that was killed goes on
+            from there if recipe, corpus and base model are the same, and ends as if never
             interrupted.
-        progress: told after each step of fine-tuning: steps done, steps in all.
+        progress: called after each step of fine-tuning with steps done and steps in all.
         base_model: its name, for training.json; the encoder folder's by default.
 
     Raises:
@@ -93,37 +96,36 @@ def train(
         checkpoints = _checkpoints(work, fingerprint(corpus, encoder, recipe))
         learned = finetune(network, tokenizer, rows, validation, recipe, checkpoints, log, progress)
     save_network(network, tokenizer, folder)
-    # What is measured is what was stored, as it is served: loaded anew, in float32.
+    # The stored files are measured, as they are served: loaded again, in float32.
     stored = load_network(folder, "sdpa")
     scores = predict(stored, load_tokenizer(folder), validation.texts)
-    found = validated(validation.targets, scores)
-    learnt_from = corpus_mark(corpus)
-    about = {
-        "corpus": corpus.name,
-        "made_from": {"corpus": learnt_from},
-        "mark": classifier_mark(folder, learnt_from),
-        "base_model": base_model or encoder.name,
-        "strategy": recipe.strategy,
-        "recipe": asdict(recipe),
-        "seed": recipe.seed,
-        "rows": {"train": len(rows.texts), "validation": len(validation.texts)},
-        "labels": len(corpus.labels),
-        "max_length": recipe.max_length,
-        "epochs": int(learned.history[-1]["epoch"]),
-        "best_epoch": learned.best,
-        "threshold": found["threshold"],
-        "validation": {name: found[name] for name in ("micro_f1", "macro_f1")},
-        "seconds": round(learned.seconds, 3),
-        "samples_per_second": round(learned.samples_per_second, 2),
+    measured = validated(validation.targets, scores)
+    learnt_from = corpus_fingerprint(corpus)
+    record = TrainingRecord(
+        corpus=corpus.name,
+        made_from=MadeFrom(corpus=learnt_from),
+        fingerprint=classifier_fingerprint(folder, learnt_from),
+        base_model=base_model or encoder.name,
+        strategy=recipe.strategy,
+        recipe=recipe,
+        seed=recipe.seed,
+        rows=RowCounts(train=len(rows.texts), validation=len(validation.texts)),
+        labels=len(corpus.labels),
+        max_length=recipe.max_length,
+        epochs=learned.history[-1].epoch,
+        best_epoch=learned.best,
+        threshold=measured["threshold"],
+        validation=ValidationScores(measured["micro_f1"], measured["macro_f1"]),
+        seconds=round(learned.seconds, 3),
+        samples_per_second=round(learned.samples_per_second, 2),
         **_ran_on(recipe),
-        "versions": {name: version(name) for name in _VERSIONS},
-        "history": learned.history,
-        "losses": learned.losses,
-    }
-    written = json.dumps(about, ensure_ascii=False, indent=1, allow_nan=False)
-    (folder / "training.json").write_text(written + "\n", encoding="utf-8")
-    render(figures.figure(about)).write(folder, "curves")
-    return about
+        versions={name: version(name) for name in _VERSIONS},
+        history=learned.history,
+        losses=learned.losses,
+    )
+    write_record(folder / "training.json", record)
+    render(figures.figure(record)).write(folder, "curves")
+    return record
 
 
 def _head(
@@ -136,12 +138,12 @@ def _head(
 ) -> TrainingResult:
     started, dtype = time.monotonic(), device().dtype(recipe)
     read = [
-        features(network, tokenizer, split.texts, recipe.batch, log, dtype=dtype)
+        features(network, tokenizer, split.texts, recipe.batch_size, log, dtype=dtype)
         for split in (rows, validation)
     ]
     seconds = time.monotonic() - started
     texts = len(rows.texts) + len(validation.texts)
-    log(f"read {texts} texts in {seconds:.1f} s ({texts / seconds:.0f} texts/s)")
+    log(f"encoded {texts} texts in {seconds:.1f} s ({texts / seconds:.0f} texts/s)")
     head, learned = fit_head(read[0], rows.targets, read[1], validation.targets, recipe.seed, log)
     network.head.load_state_dict(asdict(head))
     seconds += learned.seconds
@@ -151,7 +153,7 @@ def _head(
 
 
 def _ran_on(recipe: Recipe) -> dict[str, Any]:
-    """What a result depends on beside its inputs and the versions."""
+    """Device, number format and processor, on which a result depends besides its inputs."""
     at = device()
     return {
         "device": at.kind,
@@ -164,23 +166,23 @@ def _ran_on(recipe: Recipe) -> dict[str, Any]:
 
 
 def fingerprint(corpus: Corpus, encoder: Path, recipe: Recipe) -> str:
-    """The same for the same recipe, corpus and base model, and for no others."""
+    """Fingerprint of recipe, corpus and base model; changes when any of them changes."""
     # What was begun in bfloat16 does not go on in float32, on another machine with the same disk.
-    given = [asdict(recipe), device().dtype(recipe), corpus.labels]
-    made = hashlib.sha256(json.dumps(given).encode())
+    settings = [msgspec.to_builtins(recipe), device().dtype(recipe), corpus.labels]
+    digest = hashlib.sha256(json.dumps(settings).encode())
     for split in (corpus.split("train"), corpus.split("validation")):
-        made.update(json.dumps(split.texts).encode())
-        made.update(split.targets.tobytes())
+        digest.update(json.dumps(split.texts).encode())
+        digest.update(split.targets.tobytes())
     for path in sorted(encoder.iterdir()):
         if path.suffix in _DECISIVE and path.is_file():
             with path.open("rb") as file:
-                made.update(path.name.encode() + hashlib.file_digest(file, "sha256").digest())
-    return made.hexdigest()[:16]
+                digest.update(path.name.encode() + hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()[:16]
 
 
-def _checkpoints(work: Path, mark: str) -> Path:
+def _checkpoints(work: Path, fingerprint: str) -> Path:
     """The folder of this very training; those of others are removed."""
-    own = work / f"checkpoints-{mark}"
+    own = work / f"checkpoints-{fingerprint}"
     for left in work.glob("checkpoints-*"):
         if left != own:
             remove_folder(left)

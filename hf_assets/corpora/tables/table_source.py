@@ -1,11 +1,10 @@
 """Any table of texts with labels as texts: CSV, TSV, JSON lines (each also .gz) and Parquet.
 
-What belongs here: reading a user's file so strictly that no label can land beside another row's
-text; whatever is odd stops the reading, with file and line. What does not: rows as a format has
-them (`records.py`), cells of labels (`label_cells.py`), what a text is worth (`building.py`).
+A user's file is read so strictly that no label can land beside another row's text: an invalid row
+stops the reading, with file and line. `records.py` reads the rows of a format, `label_cells.py` the
+cells of labels.
 """
 
-import dataclasses
 import hashlib
 import zlib
 from collections import Counter
@@ -17,7 +16,7 @@ from typing import Any
 import polars as pl
 
 from hf_assets.corpora.corpus import joined
-from hf_assets.corpora.registry import CorpusSpec, Quoting
+from hf_assets.corpora.registry import CorpusSpec
 from hf_assets.corpora.schemas import SplitName, texts_frame
 from hf_assets.corpora.tables.label_cells import LabelCells
 from hf_assets.corpora.tables.records import BATCH, Layout, Record, TableError, records
@@ -33,69 +32,58 @@ _SPLITS: dict[str, SplitName] = {
 
 @dataclass(frozen=True)
 class TableSource:
-    """A file, and which of its columns say what.
+    """The file of a registry's entry; the entry says which columns hold what.
 
-    Args:
-        path: a .csv, .tsv, .jsonl, .ndjson (each also .gz) or .parquet file.
-        text: columns; the first is the title where there are two or more.
-        labels: the column of labels: a list, JSON or a printed one, text to be split, or one
-            label; or several columns, one for each label, with 0 and 1.
-        separator: what stands between the labels of a text; None where they are lists.
-        label_names: what the places of vectors of 0 and 1, or numbers of classes, stand for.
-        one_label: each cell is one label, whatever signs are in it.
-        quoting: whether quotes enclose fields of CSV; None: yes, unless the file speaks against.
-        id: a column without repetitions; without it, a row is named by what it says: title and
-            text, and a number where rows say the very same.
-        split: a column that names the side on which a row was published.
-        license: the licence of all rows, where no column says it.
+    A row without a column of ids is named by its content: title and text, and a number where rows
+    are the same.
     """
 
-    path: Path
-    text: tuple[str, ...] = ("title", "body")
-    labels: str | tuple[str, ...] = "labels"
-    separator: str | None = None
-    label_names: tuple[str, ...] | None = None
-    one_label: bool = False
-    quoting: Quoting | None = None
-    id: str | None = None
-    split: str | None = None
-    link: str | None = None
-    author: str | None = None
-    license_column: str | None = None
-    license: str | None = None
+    spec: CorpusSpec
+
+    @property
+    def path(self) -> Path:
+        """A .csv, .tsv, .jsonl, .ndjson (each also .gz) or .parquet file."""
+        if self.spec.file is None:
+            sources = ", ".join(self.spec.sources)
+            raise TypeError(f"{self.spec.name} has its texts from {sources}, not a file")
+        return self.spec.file
 
     @property
     def layout(self) -> Layout:
-        """What the file must have."""
-        labels = (self.labels,) if isinstance(self.labels, str) else self.labels
-        named = (self.id, self.split, self.link, self.author, self.license_column)
-        columns = dict.fromkeys([*self.text, *labels, *filter(None, named)])
-        return Layout(tuple(columns), labels, self.separator, self.quoting)
+        """The columns that the file must have, and how its cells are separated."""
+        spec = self.spec
+        labels = (spec.labels,) if isinstance(spec.labels, str) else spec.labels
+        optional = (spec.id, spec.split, spec.link, spec.author, spec.license_column)
+        columns = dict.fromkeys([*spec.text, *labels, *filter(None, optional)])
+        return Layout(tuple(columns), labels, spec.separator, spec.quoting)
 
     def read(self, log: Callable[[str], None] = lambda _: None) -> TableWrite:
         """The rows as frames of texts, read while they are iterated.
 
         Raises:
             TableError: while iterating, where the file is not as it must be.
+            TypeError: the entry has source assets in place of a file.
         """
-        made = TableWrite(frames=())
-        made.frames = self._frames(made, log)
-        return made
+        write = TableWrite(frames=())
+        write.frames = self._frames(self.path, write, log)
+        return write
 
-    def _frames(self, made: TableWrite, log: Callable[[str], None]) -> Generator[pl.DataFrame]:
+    def _frames(
+        self, path: Path, write: TableWrite, log: Callable[[str], None]
+    ) -> Generator[pl.DataFrame]:
         try:
-            with self.path.open("rb") as file:
+            with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
             # The name alone: where a file lies is nobody else's business.
-            made.provenance["table"] = {
-                "file": self.path.name,
+            write.provenance["table"] = {
+                "file": path.name,
                 "sha256": digest,
-                "bytes": self.path.stat().st_size,
+                "bytes": path.stat().st_size,
             }
             rows: list[dict[str, Any]] = []
             total = 0
-            layout = self.layout
-            cells = LabelCells(layout.labels, self.separator, self.label_names, self.one_label)
+            layout, spec = self.layout, self.spec
+            cells = LabelCells(layout.labels, spec.separator, spec.label_names, spec.one_label)
             for row in self._rows(layout, cells):
                 rows.append(row)
                 if len(rows) == BATCH:
@@ -104,60 +92,58 @@ class TableSource:
                     rows.clear()
             cells.finish()
         except (OSError, EOFError, zlib.error, pl.exceptions.PolarsError) as error:
-            raise TableError(f"{self.path} cannot be read: {clean(error)}") from error
+            raise TableError(f"{path} cannot be read: {clean(error)}") from error
         total += len(rows)
         yield texts_frame(rows)
-        made.notes["rows"] = total
+        write.notes["rows"] = total
         if cells.empty:
-            made.notes["empty cells of labels, taken for 0"] = cells.empty
-            log(f"{self.path.name}: {cells.empty:,} empty cells of labels, taken for 0")
-        log(f"{self.path.name}: {total:,} rows")
+            write.notes["empty cells of labels, taken for 0"] = cells.empty
+            log(f"{path.name}: {cells.empty:,} empty cells of labels, taken for 0")
+        log(f"{path.name}: {total:,} rows")
 
     def _rows(self, layout: Layout, cells: LabelCells) -> Iterator[dict[str, Any]]:
+        spec = self.spec
         ids: dict[str, str] = {}
-        said: Counter[bytes] = Counter()
+        contents: Counter[bytes] = Counter()
         stem = self.path.name.split(".")[0]
         for record in records(self.path, layout):
-            texts = [_text(record, column) for column in self.text]
-            name = _named(record, self.id, ids) if self.id else _name_of(texts, said)
+            texts = [_text(record, column) for column in spec.text]
+            name = _named(record, spec.id, ids) if spec.id else _name_of(texts, contents)
             yield {
                 "id": f"{stem}:{name}",
                 "title": texts[0] if len(texts) > 1 else None,
                 "body": joined(texts[1:]) if len(texts) > 2 else texts[-1],
                 "labels": cells.read(record),
-                "split": _side(record, self.split) if self.split else None,
-                "link": _text(record, self.link),
-                "author": _text(record, self.author),
-                "license": _text(record, self.license_column) or self.license,
+                "split": _split(record, spec.split) if spec.split else None,
+                "link": _text(record, spec.link),
+                "author": _text(record, spec.author),
+                "license": _text(record, spec.license_column) or spec.license,
             }
 
 
 def read_table(spec: CorpusSpec, log: Callable[[str], None] = lambda _: None) -> TableWrite:
     """The texts of the file that an entry of the registry names as its source."""
-    if not spec.file:
-        raise TypeError(f"{spec.name} has its texts from {', '.join(spec.sources)}, not a file")
-    shared = (field.name for field in dataclasses.fields(TableSource) if field.name != "path")
-    return TableSource(spec.file, **{name: getattr(spec, name) for name in shared}).read(log)
+    return TableSource(spec).read(log)
 
 
 # --- values --------------------------------------------------------------------------------------
 
 
-def _named(record: Record, column: str, known: dict[str, str]) -> str:
-    """The row's id, which no row before it has; `known` are those, with their places."""
+def _named(record: Record, column: str, seen: dict[str, str]) -> str:
+    """The row's id, which no row before it has; `seen` holds those, with their positions."""
     name = _text(record, column)
     if not name:
         raise TableError(f"{record.place}: no {column}, which is the column of ids")
-    if (first := known.setdefault(name, record.place)) is not record.place:
+    if (first := seen.setdefault(name, record.place)) is not record.place:
         raise TableError(f"{record.place}: the id {name[:80]!r} is that of {first} already")
     return name
 
 
-def _name_of(texts: list[str | None], said: Counter[bytes]) -> str:
-    """A name that a row keeps wherever it stands in its file; `said` counts what came before.
+def _name_of(texts: list[str | None], contents: Counter[bytes]) -> str:
+    """A name that a row keeps wherever it stands in its file; `contents` counts earlier rows.
 
-    Rows that say the very same are numbered, and it does not matter which has which number: they
-    are one duplicate group.
+    Rows of the same content are numbered; their order does not matter, for they are one duplicate
+    group.
     """
     digest = hashlib.blake2b(digest_size=12, person=b"hf_assets row")
     for text in texts:
@@ -165,8 +151,8 @@ def _name_of(texts: list[str | None], said: Counter[bytes]) -> str:
         part = (text or "").encode("utf-8", "replace")
         digest.update(len(part).to_bytes(8, "big") + part)
     name = digest.digest()
-    said[name] += 1
-    return name.hex() + (f"-{said[name]}" if said[name] > 1 else "")
+    contents[name] += 1
+    return name.hex() + (f"-{contents[name]}" if contents[name] > 1 else "")
 
 
 def _plain(value: Any) -> bool:
@@ -182,7 +168,7 @@ def _text(record: Record, column: str | None) -> str | None:
     return str(value)
 
 
-def _side(record: Record, column: str) -> SplitName | None:
+def _split(record: Record, column: str) -> SplitName | None:
     given = (_text(record, column) or "").strip()
     if given and given.lower() not in _SPLITS:
         told = f"{record.place}: {given[:80]!r} in {column} is no split; there are "

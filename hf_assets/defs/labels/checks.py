@@ -1,4 +1,4 @@
-"""Checks of corpora and classifiers, each a rule of its room. Not here: any rule."""
+"""Checks of corpora and classifiers; the rules are in `corpora` and `classifiers`."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +11,7 @@ from hf_assets.corpora.registry import corpora
 from hf_assets.defs.common.check_factory import check
 from hf_assets.defs.common.partitions import base_models
 from hf_assets.defs.common.resources import LakeResource
+from hf_assets.defs.labels.metadata import labelled
 from hf_assets.defs.labels.paths import CorpusPaths
 from hf_assets.rule_result import RuleResult
 from hf_assets.settings import settings
@@ -22,36 +23,35 @@ _CORPUS_RULES: dict[str, Callable[[Corpus], RuleResult]] = {
     "no_empty_text": corpus_rules.no_empty_text,
     "text_format_fits": corpus_rules.text_format_fits,
     "label_order_unchanged": lambda corpus: corpus_rules.label_order_unchanged(
-        corpus, corpus.facts.get("labels before")
+        corpus, corpus.facts.labels_before
     ),
 }
 
 
 def _of_corpus(name: str) -> Iterator[dg.AssetChecksDefinition]:
     def of(rule: str, about: str, *, blocking: bool = False) -> dg.AssetChecksDefinition:
-        def judged(lake: LakeResource, _: str) -> RuleResult:
+        def evaluate(lake: LakeResource, _: str) -> RuleResult:
             return _CORPUS_RULES[rule](CorpusPaths(lake.tree, name).corpus)
 
-        return check([name, "corpus"], rule, judged, about, blocking=blocking, partitions=None)
+        return check([name, "corpus"], rule, evaluate, about, blocking=blocking, partitions=None)
 
     yield of(
         "no_group_in_two_splits",
-        "Texts that say the same lie on one side: none is learnt from and measured on.",
+        "Duplicate texts are in one split: none is both trained on and tested on.",
         blocking=True,
     )
     yield of(
         "every_label_in_train_and_test",
-        "Every label can be learnt, and is measured.",
+        "Every label has rows in train and in test.",
     )
     yield of("no_empty_text", "Every row has a text and a label.", blocking=True)
     yield of(
         "text_format_fits",
-        "Plain texts hold no markup; those that do were meant as HTML or Markdown, which the "
-        "corpus' entry has to declare.",
+        "Plain texts contain no markup; a corpus of HTML or Markdown must declare `format`.",
     )
     yield of(
         "label_order_unchanged",
-        "Labels keep their order, so that scores of an older classifier stay readable.",
+        "Labels keep their order, so that scores of an earlier classifier stay comparable.",
     )
 
 
@@ -59,89 +59,94 @@ def _of_classifier(name: str) -> Iterator[dg.AssetChecksDefinition]:
     def of(
         asset: str, step: str, rule: str, about: str, *, blocking: bool = False
     ) -> dg.AssetChecksDefinition:
-        def judged(lake: LakeResource, base: str) -> RuleResult:
+        def evaluate(lake: LakeResource, base: str) -> RuleResult:
             from hf_assets.classifiers import quality
 
-            chain = CorpusPaths(lake.tree, name)
-            with chain.reading():
-                return getattr(quality, rule)(chain.given(base, step))
+            paths = CorpusPaths(lake.tree, name)
+            with paths.reading():
+                return labelled(getattr(quality, rule)(paths.stored(base, step)))
 
-        return check([name, asset], rule, judged, about, blocking=blocking, partitions=base_models)
+        return check(
+            [name, asset], rule, evaluate, about, blocking=blocking, partitions=base_models
+        )
 
     yield of(
         "onnx_classifier",
         "onnx",
         "parity",
-        "The graph gives torch's logits, to 1e-4.",
+        "The graph's logits equal torch's to 1e-4.",
         blocking=True,
     )
     yield of(
         "quantized_classifier",
         "quantized",
         "int8_loss",
-        "At most 0.3 points of micro-F1 are lost on validation, served as it will be; a warning "
-        "where the config allowed more.",
+        "The int8 graph loses at most 0.3 points of micro-F1 on validation; a warning where the "
+        "config allowed more.",
         blocking=True,
     )
     yield of(
         "quantized_classifier",
         "quantized",
         "int8_size",
-        "The graph has at most 0.30 of the bytes of float32's.",
+        "The int8 graph has at most 30 % of the file size of float32.",
     )
     yield _of_leaderboard(
-        name, "beats_floors", "The tagger is better than every constant answer.", blocking=True
+        name,
+        "beats_floors",
+        "The tagger has a higher micro-F1 than every constant answer.",
+        blocking=True,
     )
     yield _of_leaderboard(
-        name, "beats_tfidf", "The tagger is better than counting words; else think twice."
+        name, "beats_tfidf", "The tagger has a higher micro-F1 than TF-IDF with a linear SVM."
     )
 
     def label_order(lake: LakeResource, _: str) -> RuleResult:
         from hf_assets.classifiers import quality
 
-        chain = CorpusPaths(lake.tree, name)
-        return quality.label_order(list(chain.artefacts()), chain.corpus.folder)
+        paths = CorpusPaths(lake.tree, name)
+        return labelled(quality.label_order(list(paths.artefacts()), paths.corpus.folder))
 
     yield check(
         [name, "tagger_space"],
         "label_order",
         label_order,
-        "Every artefact of the chain numbers the labels as the corpus does.",
+        "Every artefact numbers the labels as the corpus does.",
         partitions=None,
     )
 
     def answers_alone(lake: LakeResource, _: str) -> RuleResult:
         from hf_assets.classifiers import quality
 
-        chain = CorpusPaths(lake.tree, name)
-        with chain.reading():
-            return quality.answers_alone(served(chain.given("tagger_space")))
+        paths = CorpusPaths(lake.tree, name)
+        with paths.reading():
+            return labelled(quality.answers_alone(served(paths.stored("tagger_space"))))
 
     yield check(
         [name, "tagger_space"],
         "answers_alone",
         answers_alone,
-        "The folder loads and answers in a process that has neither torch nor transformers.",
+        "The folder loads and answers in a process without torch and transformers.",
         partitions=None,
     )
 
 
 def served(space: Path) -> Path:
-    """The folder of a Space that a tagger is loaded from."""
+    """The folder in a Space that holds the tagger."""
     return space / "model"
 
 
 def _of_leaderboard(
     name: str, rule: str, about: str, *, blocking: bool = False
 ) -> dg.AssetChecksDefinition:
-    def judged(lake: LakeResource, _: str) -> RuleResult:
+    def evaluate(lake: LakeResource, _: str) -> RuleResult:
         from hf_assets.classifiers.evaluation import rules
         from hf_assets.classifiers.evaluation.results import open_leaderboard
 
-        board = read_folder(CorpusPaths(lake.tree, name).given("leaderboard"), open_leaderboard)
+        board = read_folder(CorpusPaths(lake.tree, name).stored("leaderboard"), open_leaderboard)
         return getattr(rules, rule)(board.rows)
 
-    return check([name, "leaderboard"], rule, judged, about, blocking=blocking, partitions=None)
+    return check([name, "leaderboard"], rule, evaluate, about, blocking=blocking, partitions=None)
 
 
 @dg.definitions
@@ -150,5 +155,5 @@ def label_checks() -> dg.Definitions:
     names = corpora(settings().corpora)
     makers = (_of_corpus, _of_classifier)
     return dg.Definitions(
-        asset_checks=[one for name in names for maker in makers for one in maker(name)]
+        asset_checks=[each for name in names for maker in makers for each in maker(name)]
     )

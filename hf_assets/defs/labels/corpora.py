@@ -1,4 +1,4 @@
-"""A corpus from its sources, one for each entry of the registry. Not here: how (`corpora`)."""
+"""Corpus assets, one for each entry of the registry."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ import dagster as dg
 from hf_assets.corpora.registry import CorpusSpec, corpora
 from hf_assets.defs.common.failures import clear_failures
 from hf_assets.defs.common.resources import LakeResource
-from hf_assets.defs.labels.metadata import corpus_facts
+from hf_assets.defs.labels import metadata
 from hf_assets.settings import settings
 from hf_assets.storage.durable import replacing_folder
 
@@ -20,7 +20,7 @@ def corpus_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition | dg.AssetSp
         yield dg.AssetSpec(
             sources[0],
             group_name=group,
-            description=f"A table with labels of your own: {spec.file.name}.",
+            description=f"Your own table of texts with labels: {spec.file.name}.",
             kinds={spec.file.suffixes[0].lstrip(".")},
             metadata={"path": dg.MetadataValue.path(str(spec.file))},
         )
@@ -35,20 +35,20 @@ def corpus_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition | dg.AssetSp
         deps=sources,
     )
     def corpus(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
-        """Texts with labels: cleaned, without placeholders, split so that duplicates stay together.
+        """Texts with labels: cleaned, without placeholders, duplicates in one split.
 
-        A row never changes side as the corpus grows. Questions are of one site. What was left out
-        is counted by its reason.
+        A row keeps its split as the corpus grows. Questions are of one site. The metadata count the
+        rows left out, by reason.
         """
         from hf_assets.corpora.building import build
         from hf_assets.corpora.tables.table_source import read_table
 
-        place = lake.tree.folder(f"corpora/{spec.name}", None)
-        with clear_failures(), replacing_folder(place) as folder:
+        path = lake.tree.folder(f"corpora/{spec.name}", None)
+        with clear_failures(), replacing_folder(path) as folder:
             texts = [read_table(spec, context.log.info)] if spec.file else lake.texts(*spec.sources)
             site = settings().stackexchange_site
-            facts = build(spec, texts, folder, before=place, log=context.log.info, site=site)
-        return dg.MaterializeResult(metadata=corpus_facts(place, facts))
+            facts = build(spec, texts, folder, before=path, log=context.log.info, site=site)
+        return dg.MaterializeResult(metadata=metadata.corpus(path, facts))
 
     yield corpus
 
@@ -56,5 +56,5 @@ def corpus_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition | dg.AssetSp
 @dg.definitions
 def defs() -> dg.Definitions:
     """A corpus for each entry, the package's and the user's."""
-    known = corpora(settings().corpora).values()
-    return dg.Definitions(assets=[asset for spec in known for asset in corpus_assets(spec)])
+    specs = corpora(settings().corpora).values()
+    return dg.Definitions(assets=[asset for spec in specs for asset in corpus_assets(spec)])

@@ -1,4 +1,4 @@
-"""What corpora and classifiers say of themselves in the UI. Not here: anything that is counted."""
+"""Metadata of corpora and classifiers in the UI: the one place where fields become labels."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -6,12 +6,40 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+import msgspec
 import polars.selectors as cs
 
 from hf_assets.defs.common.metadata import gallery, shown, stored_folder
+from hf_assets.rule_result import RuleResult
 
 if TYPE_CHECKING:
-    from hf_assets.classifiers.evaluation.results import Leaderboard
+    from hf_assets.classifiers.evaluation.results import BaselineRecord, Leaderboard
+    from hf_assets.classifiers.publishing.space import PublishedFolder
+    from hf_assets.classifiers.records import ExportRecord, GraphMeasurement, QuantizationRecord
+    from hf_assets.classifiers.training.record import TrainingRecord
+    from hf_assets.corpora.facts import CorpusFacts
+
+# Of fields that the rules of a classifier give.
+LABELS = {
+    "max_difference": "largest difference of a logit",
+    "allowed": "allowed difference",
+    "texts": "texts compared",
+    "max_loss": "micro-F1 that may be lost",
+    "loss": "micro-F1 lost on validation",
+    "bytes": "file size in bytes",
+    "fp32_bytes": "file size of float32 in bytes",
+    "size": "share of float32's file size",
+    "largest": "largest allowed share",
+    "labels_of_corpus": "labels of the corpus",
+    "seconds_to_load": "seconds to load",
+    "imported": "forbidden imports",
+}
+
+
+def labelled(result: RuleResult) -> RuleResult:
+    """The result with its metadata under the labels of the UI."""
+    metadata = {LABELS.get(name, name): value for name, value in result.metadata.items()}
+    return RuleResult(result.passed, result.description, metadata, severity=result.severity)
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:
@@ -36,116 +64,155 @@ def pictures(folder: Path, *names: str) -> dg.MarkdownMetadataValue:
     return gallery(small)
 
 
-def corpus_facts(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Rows, labels, what was left out and why, lengths, the commonest labels, their figure."""
-    length = facts["length"]
+def corpus(folder: Path, facts: "CorpusFacts") -> dict[str, Any]:
+    """Rows, labels, rows left out by reason, lengths, the commonest labels, their figure."""
     return {
-        "dagster/row_count": facts["rows"],
-        "labels": facts["labels"],
-        "labels a row": facts["labels a row"],
-        **{f"rows: {side}": count for side, count in facts["splits"].items()},
-        **{f"lost: {shown(reason)}": count for reason, count in facts["lost"].items()},
-        "length in characters": dg.MetadataValue.json(length["characters"]),
-        "length in words": dg.MetadataValue.json(length["words"]),
-        "commonest labels": table(facts["commonest"]),
-        "licences": dg.MetadataValue.json(dict(facts["licences"])),
+        "dagster/row_count": facts.rows,
+        "labels": facts.labels,
+        "labels per row": facts.labels_per_row,
+        **{f"rows: {split}": count for split, count in facts.splits.items()},
+        **{f"left out: {shown(reason)}": count for reason, count in facts.lost.items()},
+        "length in characters": dg.MetadataValue.json(facts.length.characters),
+        "length in words": dg.MetadataValue.json(facts.length.words),
+        "commonest labels": table(
+            [
+                {"label": each.label, "rows": each.rows, "training rows": each.train}
+                for each in facts.commonest
+            ]
+        ),
+        "licences": dg.MetadataValue.json(facts.licences),
         "label frequencies": pictures(folder, "label_frequencies"),
-        "formats of the texts": dg.MetadataValue.json(dict(facts["formats"])),
-        "sources": dg.MetadataValue.json(facts["sources"]),
+        "formats of the texts": dg.MetadataValue.json(facts.formats),
+        "sources": dg.MetadataValue.json(facts.sources),
         **stored_folder(folder),
     }
 
 
-def baseline_facts(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The floors and TF-IDF, on validation."""
-    constant, words = facts["constant"], facts["tfidf"]
+def baseline(folder: Path, record: "BaselineRecord") -> dict[str, Any]:
+    """Scores on validation of the constant answer and of TF-IDF."""
+    constant, tfidf = record.constant, record.tfidf
     return {
-        f"micro-F1 of {constant['k']} constant labels": constant["validation"]["micro_f1"],
-        "micro-F1 of TF-IDF": words["validation"]["micro_f1"],
-        "macro-F1 of TF-IDF": words["validation"]["macro_f1"],
-        "threshold": words["threshold"],
-        "terms": words["terms"],
-        "seconds": words["seconds"],
+        f"micro-F1 of {constant.k} constant labels": _score(constant.validation["micro_f1"]),
+        "micro-F1 of TF-IDF": _score(tfidf.validation["micro_f1"]),
+        "macro-F1 of TF-IDF": _score(tfidf.validation["macro_f1"]),
+        "threshold": _score(tfidf.threshold),
+        "terms": tfidf.terms,
+        "seconds": round(tfidf.seconds, 1),
         **stored_folder(folder),
     }
 
 
-def classifier_facts(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Scores on validation, time, pace, and the curves."""
+def classifier(folder: Path, record: "TrainingRecord") -> dict[str, Any]:
+    """Scores on validation, time, speed, and the curves."""
+    scores, recipe = record.validation, record.recipe
     return {
-        "micro-F1": facts["validation"]["micro_f1"],
-        "macro-F1": facts["validation"]["macro_f1"],
-        "threshold": facts["threshold"],
-        **{name: facts[name] for name in ("strategy", "epochs", "best_epoch", "seconds")},
-        "samples/s": facts["samples_per_second"],
-        "device": f"{facts['device']} {facts['dtype']}, {facts['threads']} threads",
-        "machine": _machine(facts),
-        "recipe": dg.MetadataValue.json(facts["recipe"]),
-        "rows": dg.MetadataValue.json(facts["rows"]),
-        "versions": dg.MetadataValue.json(facts["versions"]),
+        "micro-F1": _score(scores.micro_f1 if scores else None),
+        "macro-F1": _score(scores.macro_f1 if scores else None),
+        "threshold": _score(record.threshold),
+        "strategy": record.strategy,
+        "epochs": record.epochs,
+        "best epoch": record.best_epoch,
+        "seconds": round(record.seconds, 1),
+        "samples per second": round(record.samples_per_second, 1),
+        "device": f"{record.device} {record.dtype}, {record.threads} threads",
+        "machine": _machine(record),
+        **({"recipe": dg.MetadataValue.json(msgspec.structs.asdict(recipe))} if recipe else {}),
+        "rows": dg.MetadataValue.json(msgspec.structs.asdict(record.rows)),
+        "versions": dg.MetadataValue.json(record.versions),
         "curves": pictures(folder, "curves"),
         **stored_folder(folder),
     }
 
 
-def _machine(facts: Mapping[str, Any]) -> str:
-    """The processor a result was computed on, and those instructions of it that decide its bits."""
-    return f"{facts['machine']}; {' '.join(facts['instructions'])}"
-
-
-def onnx_facts(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """How near the graph is to torch."""
+def onnx(folder: Path, record: "ExportRecord") -> dict[str, Any]:
+    """How near the graph's answers are to torch's."""
     return {
-        "greatest difference of a logit": facts["max_difference"],
-        "texts compared": facts["texts"],
-        "opset": facts["opset"],
-        "inputs": ", ".join(facts["inputs"]),
-        "seconds": facts["seconds"],
+        "largest difference of a logit": record.max_difference,
+        "texts compared": record.texts,
+        "opset": record.opset,
+        "inputs": ", ".join(record.inputs),
+        "seconds": round(record.seconds, 1),
         **stored_folder(folder),
     }
 
 
-def quantized_facts(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """What was chosen, and everything it was chosen from."""
-    names = ("name", "bytes", "size", "micro_f1", "macro_f1", "loss", "ms", "passed")
-    tried = [facts["fp32"], *facts["candidates"]]
+def quantized(folder: Path, record: "QuantizationRecord") -> dict[str, Any]:
+    """The chosen graph, and every candidate."""
     return {
-        "chosen": facts["chosen"],
-        "micro-F1 lost on validation": facts["loss"],
-        "share of float32's bytes": facts["size"],
-        "ms a text": facts["ms"],
-        "threshold": facts["threshold"],
-        "candidates": table([{name: one.get(name) for name in names} for one in tried]),
-        "rule": facts["rule"],
-        "machine": _machine(facts),
+        "chosen": record.chosen,
+        "micro-F1 lost on validation": _score(record.loss),
+        "share of float32's file size": _score(record.size),
+        "ms per text": _rounded(record.ms, 2),
+        "threshold": _score(record.threshold),
+        "candidates": table([_candidate(each) for each in (record.fp32, *record.candidates)]),
+        "rule": record.rule,
+        "machine": _machine(record),
         **stored_folder(folder),
     }
 
 
-def leaderboard_facts(folder: Path, board: "Leaderboard") -> dict[str, Any]:
-    """The table and its figures."""
+def leaderboard(folder: Path, board: "Leaderboard") -> dict[str, Any]:
+    """The results table and its figures."""
     from hf_assets.classifiers.evaluation.render import FIGURES
 
     rounded = board.rows.with_columns(cs.float().round(4))
     drawn = [name for name in FIGURES if (folder / f"{name}.png").exists()]
     return {
         "dagster/row_count": board.rows.height,
-        "best int8": board.facts["best"] or "none yet",
-        "leaderboard": table(rounded.to_dicts()),
+        "best int8": board.record.best or "none yet",
+        "leaderboard": table([_words(row) for row in rounded.to_dicts()]),
         **{name.replace("_", " "): pictures(folder, name) for name in drawn},
-        "facts": dg.MetadataValue.json(board.facts),
+        "measurement": dg.MetadataValue.json(_words(msgspec.to_builtins(board.record))),
         **stored_folder(folder),
     }
 
 
-def space_facts(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """What lies ready to be published, and its cards."""
-    names = ("base_model", "micro_f1", "macro_f1", "threshold", "license", "labels", "attributed")
+def space(folder: Path, published: "PublishedFolder") -> dict[str, Any]:
+    """The model ready to publish, and its cards."""
     return {
-        **{name.replace("_", " "): facts[name] for name in names},
-        "bytes of the graph": facts["model_bytes"],
-        "with words": facts["words"],
+        "base model": published.base_model,
+        "micro-F1": _score(published.micro_f1),
+        "macro-F1": _score(published.macro_f1),
+        "threshold": _score(published.threshold),
+        "license": published.licence,
+        "labels": published.labels,
+        "attributed texts": published.attributed,
+        "file size of the graph in bytes": published.model_bytes,
+        "with TF-IDF": published.words,
         "model card": dg.MetadataValue.md((folder / "model" / "README.md").read_text("utf-8")),
         "Space card": dg.MetadataValue.md((folder / "README.md").read_text("utf-8")),
         **stored_folder(folder),
     }
+
+
+def _candidate(graph: "GraphMeasurement") -> dict[str, Any]:
+    measured = not graph.rejected
+    return {
+        "name": graph.name,
+        "MB": round(graph.bytes / 1e6, 1),
+        "share of float32": _score(graph.size),
+        "micro-F1": _score(graph.micro_f1) if measured else None,
+        "macro-F1": _score(graph.macro_f1) if measured else None,
+        "micro-F1 lost": _score(graph.loss) if measured else None,
+        "ms per text": _rounded(graph.ms, 2) if measured else None,
+        "passed": graph.passed,
+    }
+
+
+def _machine(record: "TrainingRecord | QuantizationRecord") -> str:
+    """The processor of a result, and those of its instructions that decide the result's bits."""
+    return f"{record.machine}; {' '.join(record.instructions)}"
+
+
+def _words(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Column names as words."""
+    return {name.replace("_", " "): value for name, value in row.items()}
+
+
+def _score(share: float | None) -> float | None:
+    """A share with as many digits as a test of some thousand rows supports."""
+    return _rounded(share, 4)
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)

@@ -1,4 +1,4 @@
-"""Where everything of one corpus lies. Not here: what it is made of."""
+"""Paths of a corpus and of every artefact that derives from it."""
 
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from hf_assets.storage.lake import Lake
 
 @dataclass(frozen=True)
 class CorpusPaths:
-    """A corpus with what is made of it; what is asked for and was not made is MissingArtefact."""
+    """Paths of a corpus and its artefacts; a missing one raises MissingArtefact."""
 
     lake: Lake
     name: str
@@ -27,23 +27,23 @@ class CorpusPaths:
 
     @property
     def remark(self) -> str:
-        """What everyone who is shown this corpus or its scores must be told first, or nothing."""
+        """A sentence to show above this corpus or its scores, or empty."""
         if self.corpus.generated:
             return "Its texts are generated: no figure here says anything of real ones."
         return ""
 
-    def given(self, *names: str) -> Path:
-        """A folder that an earlier step made."""
+    def stored(self, *names: str) -> Path:
+        """The folder of an earlier step."""
         path = self.lake.artefact("classifiers", self.name, *names)
         self._read.setdefault(path, stamp(path))
         return path
 
     @contextmanager
     def reading(self) -> Generator[None]:
-        """What the block makes is of folders (given, trained) that nobody replaced meanwhile.
+        """Require that no folder from `stored` or `trained` is replaced while the block runs.
 
         Raises:
-            ReplacedFolder: one was replaced; whatever went wrong, another try reads the new one.
+            ReplacedFolder: one was replaced; a retry reads the new one.
         """
         try:
             yield
@@ -57,19 +57,19 @@ class CorpusPaths:
             if stamp(path) != known:
                 raise ReplacedFolder(path) from cause
 
-    def place(self, *names: str) -> Path:
-        """Where a step's folder belongs."""
+    def folder(self, *names: str) -> Path:
+        """The path of a step's folder, which need not exist."""
         return self.lake.folder("/".join(["classifiers", self.name, *names]), None)
 
     def trained(self) -> dict[str, Path]:
         """The base models that were trained, with their folders."""
-        found = {name: self.place(name) for name in BASE_MODELS}
-        found = {name: path for name, path in found.items() if (path / "classifier").is_dir()}
-        for folder in (path / step for path in found.values() for step in STEPS):
+        folders = {name: self.folder(name) for name in BASE_MODELS}
+        folders = {name: path for name, path in folders.items() if (path / "classifier").is_dir()}
+        for folder in (path / step for path in folders.values() for step in STEPS):
             self._read.setdefault(folder, stamp(folder))
-        return found
+        return folders
 
     def artefacts(self) -> Iterator[Path]:
-        """The folders of every base model's steps that are there."""
-        places = (self.place(name, step) for name in BASE_MODELS for step in STEPS)
-        return (path for path in places if path.is_dir())
+        """The stored folders of every base model's steps."""
+        folders = (self.folder(name, step) for name in BASE_MODELS for step in STEPS)
+        return (path for path in folders if path.is_dir())

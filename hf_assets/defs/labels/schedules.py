@@ -1,7 +1,7 @@
-"""When new texts are fetched. Not here: the Hub's days (`schedules`), or what is fetched.
+"""Schedules that fetch new texts.
 
-Both are off until they are turned on in the UI. Whoever turns them on accepts the sources' terms:
-the README says them plainly.
+Both are off until somebody turns them on in the UI, and thereby accepts the sources' terms, which
+the README states.
 """
 
 from collections.abc import Iterator
@@ -12,8 +12,8 @@ import dagster as dg
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.labels.sources import NEW_QUESTIONS, new_datasets, new_questions
 
-# Days back that a missed day of questions is asked for again, once a night each: a day that fails
-# whatever is done fails so often, and no more.
+# Days back in which a missed day of questions is fetched again, once a night each: a day that fails
+# for good fails at most so often.
 LOOK_BACK = 14
 
 
@@ -21,8 +21,8 @@ LOOK_BACK = 14
     cron_schedule="15 1 * * *",
     execution_timezone="UTC",
     target=[new_questions],
-    description="Fetches the questions of the day before, which is over, and of days of the last "
-    f"{LOOK_BACK} that were missed since the first one stored.",
+    description="Fetches the questions of yesterday (UTC), and days missed in the last "
+    f"{LOOK_BACK} since the first stored one.",
 )
 def nightly_questions(
     context: dg.ScheduleEvaluationContext, lake: LakeResource
@@ -31,16 +31,16 @@ def nightly_questions(
     tick = context.scheduled_execution_time.date()
     return [
         dg.RunRequest(run_key=f"{day} at {tick}", partition_key=day)
-        for day in unasked_days(lake, tick)
+        for day in missed_days(lake, tick)
     ]
 
 
-def unasked_days(lake: LakeResource, tick: date) -> Iterator[str]:
-    """Days of questions that are over and not stored whole, oldest first; the last one always."""
+def missed_days(lake: LakeResource, tick: date) -> Iterator[str]:
+    """Past days of questions that are not stored completely, oldest first; yesterday always."""
     stored = lake.tree.days(NEW_QUESTIONS.name)
     for back in range(LOOK_BACK, 1, -1):
         day = (tick - timedelta(days=back)).isoformat()
-        # Before the first day lies what nobody asked for: the dump has it.
+        # The dump has the questions of earlier days.
         if stored and stored[0] <= day and not (day in stored and _whole(lake, day)):
             yield day
     yield (tick - timedelta(days=1)).isoformat()
@@ -56,8 +56,8 @@ def _whole(lake: LakeResource, day: str) -> bool:
     cron_schedule="30 22 * * *",
     execution_timezone="UTC",
     target=[new_datasets],
-    description="Lists the datasets published since the last list. Kaggle shows no past day: a "
-    "night that was missed cannot be fetched later, and its datasets count as the next one's.",
+    description="Lists the datasets published since the last list. Kaggle shows no past day: "
+    "datasets of a missed night count as those of the next one.",
 )
 def nightly_datasets(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """A run for the day that the tick is in."""

@@ -1,6 +1,6 @@
-"""Texts with labels, as their sources give them. Not here: how they are read (`corpora`).
+"""Source assets of texts with labels: for each service a bulk history and a daily increment.
 
-Each source is a bulk history, which comes as files and has no days, and a daily increment.
+A history comes as files and has no days.
 """
 
 from collections.abc import Callable
@@ -42,18 +42,18 @@ def _source(table: Table, *kinds: str, **more: Any) -> Callable[..., dg.AssetsDe
     )
 
 
-# A day's increment, which is asked for over the network.
+# A day's increment, fetched over the network.
 _daily = partial(_source, partitions_def=daily, backfill_policy=single_run, retry_policy=RETRIES)
 
 
 class DumpConfig(dg.Config):
-    """Where a dump lies, if not where the settings say."""
+    """Path of the dump; by default that of the settings."""
 
     path: str | None = None
 
 
 class QuestionDumpConfig(DumpConfig):
-    """Which dump, and of which site."""
+    """Path and site of the dump; by default those of the settings."""
 
     site: str | None = None
 
@@ -62,13 +62,13 @@ class QuestionDumpConfig(DumpConfig):
 def question_dump(context: dg.AssetExecutionContext, config: QuestionDumpConfig) -> PartitionWrites:
     """Questions of a Stack Exchange data dump, with their tags, authors and licences.
 
-    Read from Posts.xml, plain or in its .7z, as archive.org and the site's profile page give it.
+    Read from Posts.xml, plain or in the .7z of archive.org or of the site's profile page.
     """
     from hf_assets.corpora.stackexchange import dumps
 
-    known = settings()
-    path = _given(config.path, known.question_dump, "HF_ASSETS_QUESTION_DUMP", "Posts.xml")
-    site = config.site or known.stackexchange_site
+    own = settings()
+    path = _path(config.path, own.question_dump, "HF_ASSETS_QUESTION_DUMP", "Posts.xml")
+    site = config.site or own.stackexchange_site
     return once(QUESTION_DUMP, partial(dumps.read_posts, path, site, context.log.info))
 
 
@@ -78,7 +78,7 @@ def new_questions(
 ) -> PartitionWrites:
     """Questions asked on that day, from the Stack Exchange API.
 
-    A day can be fetched at any time after it. Its terms are the reader's to mind: see the README.
+    A day can be fetched at any later time. Mind the API's terms: see the README.
     """
     from hf_assets.corpora.stackexchange.questions import new_questions as fetched
 
@@ -93,7 +93,7 @@ def new_questions(
 def dataset_dump(
     context: dg.AssetExecutionContext, config: DumpConfig, lake: LakeResource
 ) -> PartitionWrites:
-    """Every dataset of Kaggle with its description and tags, from the tables of Meta Kaggle."""
+    """All datasets of Kaggle with descriptions and tags, from the tables of Meta Kaggle."""
     from hf_assets.corpora.kaggle import meta_kaggle
 
     given = config.path or settings().meta_kaggle
@@ -108,27 +108,27 @@ def dataset_dump(
 def new_datasets(
     context: dg.AssetExecutionContext, kaggle: KaggleResource, lake: LakeResource
 ) -> PartitionWrites:
-    """Datasets first seen on that day in Kaggle's list, newest first until known ones.
+    """Datasets that appeared on that day in Kaggle's list, read newest first down to stored ones.
 
-    Kaggle lists what is there now: a day that is over cannot be fetched.
+    Kaggle lists only current datasets: a past day cannot be fetched.
     """
     from hf_assets.corpora.kaggle.listing import new_datasets as fetched
 
     with clear_failures():
         client = kaggle.client(context.log.info)
-    known = lake.text_ids("dataset_dump", "new_datasets", before=today())
+    stored = lake.text_ids("dataset_dump", "new_datasets", before=today())
     return PartitionWrites(
-        NEW_DATASETS, {day: partial(fetched, client, day, known) for day in context.partition_keys}
+        NEW_DATASETS, {day: partial(fetched, client, day, stored) for day in context.partition_keys}
     )
 
 
-def _given(path: str | None, known: Path | None, variable: str, what: str) -> Path:
+def _path(path: str | None, default: Path | None, variable: str, file: str) -> Path:
     """The path of the config, or of the settings."""
-    found = Path(path) if path else known
-    if found is None:
+    chosen = Path(path) if path else default
+    if chosen is None:
         raise dg.Failure(
-            f"no {what} was named: set {variable}, or `path` in the asset's config. The README "
-            "says where to get one.",
+            f"no path of {file}: set {variable}, or `path` in the asset's config. The README names "
+            "sources of one.",
             allow_retries=False,
         )
-    return found
+    return chosen

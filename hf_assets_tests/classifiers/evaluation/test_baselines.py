@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import polars as pl
 import pytest
@@ -16,6 +17,7 @@ from sklearn.svm import LinearSVC
 from hf_assets.classifiers.evaluation import baselines
 from hf_assets.classifiers.evaluation.tfidf import TfIdf
 from hf_assets.classifiers.metrics import micro_f1, predicted_at
+from hf_assets.classifiers.records import RowCounts
 from hf_assets.corpora.corpus import Corpus, Split
 from hf_assets.errors import InputError
 from hf_assets_tests.support.classifiers.artefacts import HOSTILE, make_corpus
@@ -204,18 +206,16 @@ def test_no_other_number_of_the_commonest_labels_is_better(
 def test_the_folder_says_what_was_fitted(tmp_path: Path, corpus: Corpus) -> None:
     told: list[str] = []
     about = baselines.fit(corpus, tmp_path, told.append, seed=3)
-    assert json.loads((tmp_path / "baseline.json").read_text("utf-8")) == about
-    assert about["labels"] == list(corpus.labels)
-    assert about["rows"] == {"train": 200, "validation": 100}
-    assert about["seed"] == 3
-    assert (
-        0.1 < about["constant"]["validation"]["micro_f1"] < about["tfidf"]["validation"]["micro_f1"]
-    )
+    assert json.loads((tmp_path / "baseline.json").read_text("utf-8")) == msgspec.to_builtins(about)
+    assert about.labels == list(corpus.labels)
+    assert about.rows == RowCounts(train=200, validation=100)
+    assert about.seed == 3
+    assert 0.1 < about.constant.validation["micro_f1"] < about.tfidf.validation["micro_f1"]
     validation = corpus.split("validation")
     scores = TfIdf.load(tmp_path / "tfidf.npz").scores(validation.texts)
-    reached = micro_f1(validation.targets, predicted_at(scores, about["tfidf"]["threshold"]))
-    assert reached == about["tfidf"]["validation"]["micro_f1"] > 0.8
-    assert about["tfidf"]["bytes"] == (tmp_path / "tfidf.npz").stat().st_size
+    reached = micro_f1(validation.targets, predicted_at(scores, about.tfidf.threshold))
+    assert reached == about.tfidf.validation["micro_f1"] > 0.8
+    assert about.tfidf.bytes == (tmp_path / "tfidf.npz").stat().st_size
     assert any("micro-F1" in line for line in told)
 
 
@@ -248,7 +248,7 @@ def test_hostile_labels_pass_through(tmp_path: Path) -> None:
     about = baselines.fit(corpus, tmp_path)
     again = json.loads((tmp_path / "baseline.json").read_text("utf-8"))
     assert again["labels"] == sorted(HOSTILE)
-    assert set(about["constant"]["labels"]) <= set(HOSTILE)
+    assert set(about.constant.labels) <= set(HOSTILE)
     assert {path.name for path in tmp_path.iterdir()} == {"corpus", "baseline.json", "tfidf.npz"}
 
 

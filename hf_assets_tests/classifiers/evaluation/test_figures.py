@@ -30,6 +30,7 @@ from hf_assets.classifiers.evaluation.results import (
     TABLE,
     TFIDF,
     Leaderboard,
+    LeaderboardRecord,
 )
 from hf_assets_tests.support.classifiers.artefacts import HOSTILE
 
@@ -73,7 +74,7 @@ def board(
         "label": labels, "training_rows": training, "test_rows": training // 8,
         "f1": [None if i % 40 == 3 else float(value) for i, value in enumerate(f1)],
     }  # fmt: skip
-    facts = {
+    facts: dict[str, Any] = {
         "corpus": "questions", "labels": len(labels), "test_rows": 1279, "seed": 7,
         "day": "2026-11-21", "machine": "A processor, 2 cores", "best": best, "blend": None,
     }  # fmt: skip
@@ -81,7 +82,7 @@ def board(
     return Leaderboard(
         pl.DataFrame(table, TABLE.schema),
         pl.DataFrame(scored, LABELS.schema) if best else pl.DataFrame(schema=LABELS.schema),
-        facts,
+        LeaderboardRecord(**facts),
     )
 
 

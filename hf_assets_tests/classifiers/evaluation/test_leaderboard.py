@@ -1,24 +1,19 @@
+"""The results table: a row an artefact, scored on test, and what does not belong together."""
+
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
-import torch
 from polars.testing import assert_frame_equal
 
 from hf_assets.classifiers import speed
-from hf_assets.classifiers.evaluation import baselines, leaderboard, results
-from hf_assets.classifiers.evaluation.blending import WEIGHTS, tune
+from hf_assets.classifiers.evaluation import results
 from hf_assets.classifiers.evaluation.leaderboard import measure
-from hf_assets.classifiers.evaluation.models import contestants
 from hf_assets.classifiers.evaluation.results import (
     CONSTANT,
-    HELPED,
     INT8,
     NOTHING,
     TABLE,
@@ -27,49 +22,15 @@ from hf_assets.classifiers.evaluation.results import (
     best_int8,
     open_leaderboard,
 )
-from hf_assets.classifiers.evaluation.rules import beats_floors, beats_tfidf
-from hf_assets.classifiers.evaluation.tfidf import blended
-from hf_assets.classifiers.metrics import micro_f1, predicted_at, scores_at
+from hf_assets.classifiers.metrics import micro_f1
 from hf_assets.classifiers.tagger import Tagger
-from hf_assets.classifiers.training.network import load_tokenizer, predict
 from hf_assets.corpora.corpus import Corpus
 from hf_assets.errors import InputError
 from hf_assets_tests.support.classifiers.artefacts import (
     HOSTILE,
-    make_classifier,
     make_corpus,
-    make_model,
 )
-
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
-    return make_corpus(tmp_path_factory.mktemp("corpus"), HOSTILE)
-
-
-@pytest.fixture(scope="module")
-def folder(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the graph leaves of a corpus: the baseline and two base models."""
-    folder = tmp_path_factory.mktemp("classifiers")
-    (folder / "baseline").mkdir()
-    baselines.fit(corpus, folder / "baseline")
-    make_model(folder / "sure", corpus, validation=0.7)
-    make_model(folder / "chosen", corpus, strength=0.9, validation=0.8)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def board(corpus: Corpus, folder: Path) -> Leaderboard:
-    models = {name: folder / name for name in ("sure", "chosen", "never-trained")}
-    return measure(corpus, folder / "baseline", models, seed=5)
-
-
-def row_of(board: Leaderboard, model: str, runtime: str | None = None) -> dict[str, Any]:
-    wanted = {"model": model, **({"runtime": runtime} if runtime else {})}
-    return board.rows.filter(**wanted).to_dicts()[0]
-
-
-# --- the table -----------------------------------------------------------------------------------
+from hf_assets_tests.support.classifiers.board import row_of
 
 
 def test_every_artefact_that_is_there_is_a_row(board: Leaderboard) -> None:
@@ -159,7 +120,7 @@ def test_labels_are_scored_one_by_one(board: Leaderboard, corpus: Corpus) -> Non
 
 
 def test_the_served_model_is_chosen_on_validation(board: Leaderboard) -> None:
-    assert best_int8(board.rows) == board.facts["best"] == "chosen"
+    assert best_int8(board.rows) == board.record.best == "chosen"
 
 
 def test_the_smaller_of_two_equals_is_served() -> None:
@@ -172,9 +133,9 @@ def test_the_smaller_of_two_equals_is_served() -> None:
 
 
 def test_facts_name_rows_seed_and_machine(board: Leaderboard, corpus: Corpus) -> None:
-    assert board.facts["test_rows"] == len(corpus.split("test").texts)
-    assert (board.facts["seed"], board.facts["labels"]) == (5, len(HOSTILE))
-    assert "cores" in board.facts["machine"]
+    assert board.record.test_rows == len(corpus.split("test").texts)
+    assert (board.record.seed, board.record.labels) == (5, len(HOSTILE))
+    assert "cores" in board.record.machine
 
 
 def test_the_same_seed_gives_the_same_scores(
@@ -190,7 +151,7 @@ def test_without_models_the_baselines_stand_alone(corpus: Corpus, folder: Path) 
     alone = measure(corpus, folder / "baseline", {})
     assert set(alone.rows["model"]) == {NOTHING, CONSTANT, TFIDF}
     assert alone.labels.height == 0
-    assert alone.facts["best"] is alone.facts["blend"] is alone.words is None
+    assert alone.record.best is alone.record.blend is alone.words is None
 
 
 def test_a_stored_leaderboard_is_the_same(tmp_path: Path, board: Leaderboard) -> None:
@@ -198,7 +159,7 @@ def test_a_stored_leaderboard_is_the_same(tmp_path: Path, board: Leaderboard) ->
     again = open_leaderboard(tmp_path)
     assert again.rows.equals(board.rows)
     assert again.labels.equals(board.labels)
-    assert (again.facts, again.blend) == (board.facts, board.blend)
+    assert (again.record, again.record.blend) == (board.record, board.record.blend)
     assert again.words is not None
     assert board.words is not None
     texts = ["word1 word2"]
@@ -206,9 +167,6 @@ def test_a_stored_leaderboard_is_the_same(tmp_path: Path, board: Leaderboard) ->
     (tmp_path / "labels.parquet").write_bytes(b"torn")
     with pytest.raises(InputError, match="not whole"):
         open_leaderboard(tmp_path)
-
-
-# --- what does not belong together ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize("place", ["sure/quantized", "sure/onnx", "sure/classifier", "baseline"])
@@ -246,149 +204,3 @@ def test_a_corpus_without_test_rows_is_refused(tmp_path: Path, folder: Path) -> 
     fresh = Corpus(corpus.folder, corpus.name, corpus.labels, corpus.facts)
     with pytest.raises(InputError, match="no test rows"):
         measure(fresh, folder / "baseline", {})
-
-
-# --- the blend -----------------------------------------------------------------------------------
-
-
-def test_a_blend_adds_words_to_logits() -> None:
-    logits = np.array([[-3.0, 0.0, 9.0]])
-    words = np.array([[1.0, -2.0, 0.5]])
-    p = (1 / (1 + np.exp(-logits))).astype(np.float32)
-    expected = 1 / (1 + np.exp(-(logits + 0.3 * words)))
-    np.testing.assert_allclose(blended(p, words, 0.3), expected, rtol=1e-3)
-    np.testing.assert_allclose(blended(p, words, 0.0), p, rtol=1e-5)
-    ends = blended(np.array([[0.0, 1.0]], np.float32), np.array([[5.0, -5.0]]), 1.0)
-    assert np.isfinite(ends).all()
-    assert ends[0, 0] < 1e-6
-    assert ends[0, 1] > 0.99
-
-
-def test_a_blend_is_tuned_for_the_best_f1() -> None:
-    rng = np.random.default_rng(0)
-    targets = (rng.random((300, 5)) < 0.3).astype(np.uint8)
-    p = (1 / (1 + np.exp(-(rng.normal(size=targets.shape) + targets)))).astype(np.float32)
-    words = rng.normal(size=targets.shape) + 2 * targets
-    found = tune(targets, p, words)
-    assert found.weight in WEIGHTS
-    reached = predicted_at(blended(p, words, found.weight), found.threshold)
-    assert micro_f1(targets, reached) == found.micro_f1 > found.alone + 0.05
-    noise = tune(targets, p, rng.normal(size=targets.shape))
-    assert noise.micro_f1 < noise.alone + 0.02
-
-
-def test_the_best_model_with_words_is_a_row(
-    corpus: Corpus, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scored: list[np.ndarray] = []
-
-    def seen(targets: np.ndarray, scores: np.ndarray, threshold: float) -> dict[str, float]:
-        scored.append(scores)
-        return scores_at(targets, scores, threshold)
-
-    monkeypatch.setattr(leaderboard, "scores_at", seen)
-    board = measure(corpus, folder / "baseline", {"chosen": folder / "chosen"})
-    helped, alone = row_of(board, "chosen", HELPED), row_of(board, "chosen", INT8)
-    blend = board.blend
-    assert blend is not None
-    assert board.words is not None
-    assert blend.micro_f1 > blend.alone
-    assert (helped["threshold"], helped["validation_micro_f1"]) == (
-        blend.threshold, blend.micro_f1,
-    )  # fmt: skip
-    assert helped["size_bytes"] == alone["size_bytes"] + board.words.size
-    test = corpus.split("test")
-    scores = blended(
-        Tagger.load(folder / "chosen" / "quantized").scores(test.texts),
-        board.words.scores(test.texts), blend.weight,
-    )  # fmt: skip
-    np.testing.assert_allclose(scored[-1], scores, atol=1e-6)
-    assert helped["micro_f1"] == scores_at(test.targets, scores, blend.threshold)["micro_f1"]
-
-
-def test_batches_answer_in_order(corpus: Corpus, folder: Path) -> None:
-    texts = [*corpus.split("test").texts[:40], "", "word1 " * 60]
-    (found,) = contestants(corpus.labels, {"sure": folder / "sure"}, 1, ("onnx",))
-    np.testing.assert_allclose(found.batches(texts), found.scores(texts), atol=1e-6)
-
-
-# --- torch ---------------------------------------------------------------------------------------
-
-
-def test_torch_is_scored_through_its_own_files(tmp_path: Path, corpus: Corpus) -> None:
-    network = make_classifier(tmp_path / "tiny" / "classifier", corpus)
-    threads = torch.get_num_threads()
-    (found,) = contestants(corpus.labels, {"tiny": tmp_path / "tiny"}, 1)
-    texts = corpus.split("test").texts[:10]
-    with found.one_thread():
-        assert torch.get_num_threads() == 1
-        scores = found.scores(texts)
-    assert torch.get_num_threads() == threads
-    place = tmp_path / "tiny" / "classifier"
-    np.testing.assert_allclose(scores, predict(network, load_tokenizer(place), texts), atol=1e-5)
-    files = [place / "encoder" / "model.safetensors", place / "head.safetensors"]
-    assert found.size == sum(path.stat().st_size for path in files)
-    assert (found.runtime, found.threshold, found.strategy) == ("torch", 0.4, "head")
-    with pytest.raises(InputError, match="materialise it again"):
-        next(contestants(corpus.labels[:-1], {"tiny": tmp_path / "tiny"}, 1))
-
-
-# --- verdicts ------------------------------------------------------------------------------------
-
-
-def rows_with(served: float, other: float = 0.9, low: float | None = None) -> pl.DataFrame:
-    made = [
-        {"model": NOTHING, "runtime": "floor", "micro_f1": 0.0},
-        {"model": CONSTANT, "runtime": "floor", "micro_f1": 0.2},
-        {"model": TFIDF, "runtime": "numpy", "micro_f1": 0.5},
-        {"model": "served", "runtime": INT8, "micro_f1": served, "strategy": "head",
-         "validation_micro_f1": 0.9, "micro_f1_low": served - 0.01 if low is None else low,
-         "micro_f1_high": served + 0.01},
-        {"model": "other", "runtime": INT8, "micro_f1": other, "strategy": "head",
-         "validation_micro_f1": 0.1},
-    ]  # fmt: skip
-    return pl.DataFrame(
-        [{name: row.get(name) for name in TABLE.columns} for row in made], TABLE.schema
-    )
-
-
-def test_a_model_below_a_floor_fails() -> None:
-    assert beats_floors(rows_with(0.6)).passed
-    for f1 in (0.2, 0.1):
-        found = beats_floors(rows_with(f1))
-        assert not found.passed
-        assert found.severity == "ERROR"
-        assert "constant" in found.description
-        assert found.metadata[CONSTANT] == 0.2
-        assert found.metadata["served, int8"] == f1
-
-
-def test_another_model_below_a_floor_is_a_warning() -> None:
-    found = beats_floors(rows_with(0.6, other=0.1))
-    assert (found.passed, found.severity) == (False, "WARN")
-    assert "other, int8" in found.description
-
-
-def test_a_model_no_better_than_words_is_a_warning() -> None:
-    found = beats_tfidf(rows_with(0.5))
-    assert (found.passed, found.severity) == (False, "WARN")
-    assert found.metadata[TFIDF] == found.metadata["served, int8"] == 0.5
-    assert beats_tfidf(rows_with(0.6)).passed
-    assert "within" not in beats_tfidf(rows_with(0.6)).description
-    assert "within" in beats_tfidf(rows_with(0.51, low=0.49)).description
-
-
-def test_without_an_int8_model_nothing_passes() -> None:
-    rows = rows_with(0.6).filter(pl.col("runtime") != INT8)
-    for verdict in (beats_floors(rows), beats_tfidf(rows)):
-        assert not verdict.passed
-        assert "quantized_classifier" in verdict.description
-
-
-def test_the_graph_can_read_a_leaderboard_without_heavy_imports() -> None:
-    code = (
-        "import sys, hf_assets.classifiers.evaluation.rules;"
-        "print({'torch', 'sklearn', 'onnxruntime', 'matplotlib'} & set(sys.modules))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set()"

@@ -9,13 +9,14 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from hf_assets.classifiers.export.quantize import Measured, TooMuchLost, _draw, choose, quantize
+from hf_assets.classifiers.export.quantize import TooMuchLost, _draw, choose, quantize
 from hf_assets.classifiers.export.quantizers import CANDIDATES, LAST_RESORT, Candidate
 from hf_assets.classifiers.metrics import best_threshold, micro_f1, predicted_at
+from hf_assets.classifiers.records import GraphMeasurement
 from hf_assets.classifiers.speed import instructions, machine
 from hf_assets.classifiers.tagger import Tagger
 from hf_assets.corpora.corpus import Split
-from hf_assets_tests.support.classifiers.minilm import LABELS, TrainedMiniLM
+from hf_assets_tests.support.classifiers.minilm import LABELS, TrainedModel
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def _spoiled(value: float) -> Candidate:
     return Candidate(f"spoiled-{value}", "weights overwritten", make)
 
 
-def test_minilm_small_and_as_good(minilm_made: TrainedMiniLM) -> None:
+def test_minilm_small_and_as_good(minilm_made: TrainedModel) -> None:
     facts = json.loads((minilm_made.quantized / "quantization.json").read_bytes())
     path = minilm_made.quantized / "onnx/model_quantized.onnx"
     assert [one.name for one in path.parent.iterdir()] == [path.name]
@@ -54,7 +55,7 @@ def test_minilm_small_and_as_good(minilm_made: TrainedMiniLM) -> None:
     }
 
 
-def test_figures_are_those_of_the_served_file(minilm_made: TrainedMiniLM) -> None:
+def test_figures_are_those_of_the_served_file(minilm_made: TrainedModel) -> None:
     facts = json.loads((minilm_made.quantized / "quantization.json").read_bytes())
     tagger = Tagger.load(minilm_made.quantized)
     split = minilm_made.validation
@@ -66,10 +67,17 @@ def test_figures_are_those_of_the_served_file(minilm_made: TrainedMiniLM) -> Non
     assert tagger.labels == LABELS
 
 
-def test_making_a_candidate_leaves_the_graph_and_the_loggers(minilm_made: TrainedMiniLM) -> None:
-    model = onnx.load(minilm_made.onnx / "onnx/model.onnx")
+@pytest.mark.parametrize(
+    ("made", "share"),
+    [("small_made", 0.5), pytest.param("minilm_made", 0.27, marks=pytest.mark.heavy)],
+)
+def test_making_a_candidate_leaves_the_graph_and_the_loggers(
+    made: str, share: float, request: pytest.FixtureRequest
+) -> None:
+    trained: TrainedModel = request.getfixturevalue(made)
+    model = onnx.load(trained.onnx / "onnx/model.onnx")
     before, handlers = model.SerializeToString(), logging.getLogger().handlers[:]
-    assert LAST_RESORT.make(model).ByteSize() / model.ByteSize() < 0.27
+    assert LAST_RESORT.make(model).ByteSize() / model.ByteSize() < share
     assert model.SerializeToString() == before
     assert logging.getLogger().handlers == handlers
     assert logging.getLogger().isEnabledFor(logging.WARNING)
@@ -77,14 +85,14 @@ def test_making_a_candidate_leaves_the_graph_and_the_loggers(minilm_made: Traine
 
 @pytest.mark.parametrize("value", [0.0, np.nan])
 def test_what_loses_too_much_is_refused(
-    minilm_made: TrainedMiniLM, folder: Path, value: float
+    small_made: TrainedModel, folder: Path, value: float
 ) -> None:
     spoiled = _spoiled(value)
     with pytest.raises(TooMuchLost) as refused:
         quantize(
-            minilm_made.onnx,
+            small_made.onnx,
             folder,
-            minilm_made.validation,
+            small_made.validation,
             candidates=[spoiled],
             last_resort=None,
         )
@@ -96,32 +104,32 @@ def test_what_loses_too_much_is_refused(
     assert not list(folder.iterdir())
 
 
-def test_a_spoiled_one_does_not_stand_in_the_way(minilm_made: TrainedMiniLM, folder: Path) -> None:
+def test_a_spoiled_one_does_not_stand_in_the_way(small_made: TrainedModel, folder: Path) -> None:
     told: list[str] = []
     facts = quantize(
-        minilm_made.onnx,
+        small_made.onnx,
         folder,
-        minilm_made.validation,
+        small_made.validation,
         told.append,
         candidates=[_spoiled(0.0), _spoiled(np.nan)],
         last_resort=CANDIDATES[2],
     )
-    assert facts["chosen"] == CANDIDATES[2].name
-    assert [one["passed"] for one in facts["candidates"]] == [False, False, True]
-    assert facts["candidates"][0]["loss"] > 0.1
-    assert "NaN" in facts["candidates"][1]["rejected"]
+    assert facts.chosen == CANDIDATES[2].name
+    assert [one.passed for one in facts.candidates] == [False, False, True]
+    assert facts.candidates[0].loss > 0.1
+    assert "NaN" in facts.candidates[1].rejected
     assert any("last resort" in line for line in told)
-    assert Tagger.load(folder).path.stat().st_size == facts["bytes"]
+    assert Tagger.load(folder).path.stat().st_size == facts.bytes
 
 
-def test_a_part_of_many_texts_is_drawn_by_seed(minilm_made: TrainedMiniLM, tmp_path: Path) -> None:
-    split = minilm_made.validation
+def test_a_part_of_many_texts_is_drawn_by_seed(small_made: TrainedModel, tmp_path: Path) -> None:
+    split = small_made.validation
     found = []
     for name, seed in (("a", 0), ("b", 1)):
         (tmp_path / name).mkdir()
         found.append(
             quantize(
-                minilm_made.onnx,
+                small_made.onnx,
                 tmp_path / name,
                 Split(split.ids, split.texts, split.targets),
                 max_texts=20,
@@ -130,9 +138,9 @@ def test_a_part_of_many_texts_is_drawn_by_seed(minilm_made: TrainedMiniLM, tmp_p
                 candidates=CANDIDATES[2:],
             )
         )
-    assert {one["texts"] for one in found} == {20}
-    assert {one["texts_in_validation"] for one in found} == {60}
-    assert found[0]["fp32"]["threshold"] != found[1]["fp32"]["threshold"]
+    assert {one.texts for one in found} == {20}
+    assert {one.texts_in_validation for one in found} == {60}
+    assert found[0].fp32.threshold != found[1].fp32.threshold
     again, other = (_draw(split, 20, seed) for seed in (0, 1))
     assert again.ids == _draw(split, 20, 0).ids != other.ids
     assert [split.texts[split.ids.index(one)] for one in again.ids] == again.texts
@@ -140,14 +148,16 @@ def test_a_part_of_many_texts_is_drawn_by_seed(minilm_made: TrainedMiniLM, tmp_p
     assert _draw(split, 60, 0) is split
 
 
-def test_no_validation_texts(minilm_made: TrainedMiniLM, folder: Path) -> None:
+def test_no_validation_texts(small_made: TrainedModel, folder: Path) -> None:
     nothing = Split([], [], np.zeros((0, len(LABELS)), np.uint8))
     with pytest.raises(ValueError, match="rows"):
-        quantize(minilm_made.onnx, folder, nothing, candidates=CANDIDATES[2:])
+        quantize(small_made.onnx, folder, nothing, candidates=CANDIDATES[2:])
 
 
-def _measured(name: str, size: int, loss: float, passed: bool = True, ms: float = 1) -> Measured:
-    return Measured(name, size, size / 1000, loss=loss, ms=ms, passed=passed)
+def _measured(
+    name: str, size: int, loss: float, passed: bool = True, ms: float = 1
+) -> GraphMeasurement:
+    return GraphMeasurement(name, size, size / 1000, loss=loss, ms=ms, passed=passed)
 
 
 def test_the_smallest_is_chosen_and_of_like_sizes_the_one_that_loses_least() -> None:

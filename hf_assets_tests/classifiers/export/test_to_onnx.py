@@ -2,27 +2,39 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
 import torch
+from onnx import helper, numpy_helper
 from transformers import AutoConfig, AutoTokenizer
 
 from hf_assets.classifiers.export import to_onnx as module
 from hf_assets.classifiers.export.quantize import quantize
 from hf_assets.classifiers.export.quantizers import CANDIDATES, LAST_RESORT
-from hf_assets.classifiers.export.to_onnx import PARITY, ParityError, export, write_graph
+from hf_assets.classifiers.export.to_onnx import PARITY, ParityError, export
+from hf_assets.classifiers.records import ExportRecord
 from hf_assets.classifiers.tagger import Tagger
 from hf_assets.classifiers.training.network import TagNetwork, load_network, load_tokenizer, predict
-from hf_assets_tests.support.classifiers.minilm import LABELS, TINY, TrainedMiniLM, split_of, tiny
+from hf_assets_tests.support.classifiers.minilm import LABELS, TINY, TrainedModel, split_of, tiny
+
+
+class Exported(NamedTuple):
+    """The folder of a classifier and its graph, and what its export said."""
+
+    folder: Path
+    network: TagNetwork
+    facts: ExportRecord
+    told: list[str]
+
 
 TEXTS = ["word1 does word2", "", "how " * 50]
 
 
-def test_minilm_answers_as_torch_does(minilm_made: TrainedMiniLM) -> None:
+def test_minilm_answers_as_torch_does(minilm_made: TrainedModel) -> None:
     texts = [*minilm_made.texts[:12], "", "long " * 400, "细胞 👩‍🔬 \x00"]
     network, tokenizer = (
         load_network(minilm_made.classifier),
@@ -32,7 +44,7 @@ def test_minilm_answers_as_torch_does(minilm_made: TrainedMiniLM) -> None:
     assert np.abs(served - predict(network, tokenizer, texts)).max() < PARITY
 
 
-def test_facts_are_those_of_the_file(minilm_made: TrainedMiniLM) -> None:
+def test_facts_are_those_of_the_file(minilm_made: TrainedModel) -> None:
     facts = json.loads((minilm_made.onnx / "export.json").read_bytes())
     path = minilm_made.onnx / "onnx/model.onnx"
     assert facts["bytes"] == path.stat().st_size
@@ -44,14 +56,14 @@ def test_facts_are_those_of_the_file(minilm_made: TrainedMiniLM) -> None:
     assert [one.name for one in (minilm_made.onnx / "onnx").iterdir()] == ["model.onnx"]
 
 
-def test_nothing_of_this_machine_is_in_the_graph(minilm_made: TrainedMiniLM) -> None:
+def test_nothing_of_this_machine_is_in_the_graph(minilm_made: TrainedModel) -> None:
     written = (minilm_made.onnx / "onnx/model.onnx").read_bytes()
     assert b"site-packages" not in written
     assert str(Path(module.__file__).parents[2]).encode() not in written
     assert not onnx.load_from_string(written).graph.value_info
 
 
-def test_hub_files(minilm_made: TrainedMiniLM) -> None:
+def test_hub_files(minilm_made: TrainedModel) -> None:
     config = json.loads((minilm_made.onnx / "config.json").read_bytes())
     assert config["architectures"] == ["BertForSequenceClassification"]
     assert config["problem_type"] == "multi_label_classification"
@@ -66,19 +78,36 @@ def test_hub_files(minilm_made: TrainedMiniLM) -> None:
     assert tokenizer.model_max_length == 32
 
 
-@pytest.mark.parametrize("kind", TINY)
-def test_each_architecture(kind: str, tmp_path: Path) -> None:
-    network = tiny(kind, tmp_path / "classifier").eval()
-    (tmp_path / "onnx").mkdir()
+@pytest.fixture(
+    scope="module",
+    params=[
+        "bert",
+        *(pytest.param(name, marks=pytest.mark.heavy) for name in TINY if name != "bert"),
+    ],
+)
+def kind(request: pytest.FixtureRequest) -> str:
+    """An architecture; `test_network.py` exports each of them quickly, without ONNX."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def exported(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """A tiny network of that architecture, exported."""
+    folder = tmp_path_factory.mktemp(kind)
+    network = tiny(kind, folder / "classifier").eval()
+    (folder / "onnx").mkdir()
     told: list[str] = []
-    facts = export(tmp_path / "classifier", tmp_path / "onnx", TEXTS, told.append)
-    assert facts["inputs"] == list(network.input_names)
-    assert ("token_type_ids" in facts["inputs"]) == (kind == "bert")
+    facts = export(folder / "classifier", folder / "onnx", TEXTS, told.append)
+    return Exported(folder, network, facts, told)
+
+
+def test_each_architecture(kind: str, exported: Exported) -> None:
+    tmp_path, network, facts, told = exported
+    assert facts.inputs == list(network.input_names)
+    assert ("token_type_ids" in facts.inputs) == (kind == "bert")
     assert any("difference" in line for line in told)
     session = onnxruntime.InferenceSession(tmp_path / "onnx/onnx/model.onnx")
-    assert [one.shape for one in session.get_inputs()] == [["batch", "length"]] * len(
-        facts["inputs"]
-    )
+    assert [one.shape for one in session.get_inputs()] == [["batch", "length"]] * len(facts.inputs)
     for rows, length in ((1, 1), (1, 5), (4, 24), (2, 2)):
         ids = torch.randint(5, 40, (rows, length), generator=torch.Generator().manual_seed(1))
         given = {
@@ -86,16 +115,16 @@ def test_each_architecture(kind: str, tmp_path: Path) -> None:
             "attention_mask": torch.ones_like(ids),
             "token_type_ids": ids * 0,
         }
-        given = {name: given[name] for name in facts["inputs"]}
+        given = {name: given[name] for name in facts.inputs}
         with torch.inference_mode():
             wanted = network(**given).numpy()
         got = np.asarray(session.run(["logits"], {n: t.numpy() for n, t in given.items()})[0])
         assert got.shape == (rows, len(LABELS))
         np.testing.assert_allclose(got, wanted, atol=PARITY)
-    _bears_each_candidate(tmp_path)
 
 
-def _bears_each_candidate(folder: Path) -> None:
+def test_each_architecture_bears_each_candidate(exported: Exported) -> None:
+    folder = exported.folder
     (folder / "quantized").mkdir()
     facts = quantize(
         folder / "onnx",
@@ -104,8 +133,8 @@ def _bears_each_candidate(folder: Path) -> None:
         max_loss=1.0,
         candidates=(*CANDIDATES, LAST_RESORT),
     )
-    assert len(facts["candidates"]) == 4
-    assert not any(one.get("rejected") for one in facts["candidates"])
+    assert len(facts.candidates) == 4
+    assert not any(one.rejected for one in facts.candidates)
     whole, small = (Tagger.load(folder / name).scores(TEXTS) for name in ("onnx", "quantized"))
     assert np.abs(small - whole).max() < 0.1
 
@@ -116,12 +145,23 @@ def _scaled(network: TagNetwork, path: Path, graph: bytes) -> None:
         network.head.weight.div_(1.01)
 
 
-def _without_mask(network: TagNetwork, path: Path, _: bytes) -> None:
+def _without_mask(_: TagNetwork, path: Path, graph: bytes) -> None:
     # As exported graphs have been: padding counts.
-    whole = network.pooled
-    network.pooled = lambda ids, mask, *types: whole(ids, torch.ones_like(mask), *types)  # ty: ignore[invalid-assignment]
-    write_graph(network, path)
-    network.pooled = whole
+    model = onnx.load_from_string(graph)
+    ones = [
+        helper.make_node("Shape", ["attention_mask"], ["mask_shape"]),
+        helper.make_node(
+            "ConstantOfShape", ["mask_shape"], ["no_mask"],
+            value=numpy_helper.from_array(np.ones(1, np.int64)),
+        ),
+    ]  # fmt: skip
+    users = [node for node in model.graph.node if "attention_mask" in node.input]
+    assert users
+    for node in users:
+        node.input[:] = ["no_mask" if name == "attention_mask" else name for name in node.input]
+    for at, node in enumerate(ones):
+        model.graph.node.insert(at, node)
+    onnx.save(model, path)
 
 
 def _not_a_number(network: TagNetwork, path: Path, graph: bytes) -> None:
@@ -130,23 +170,15 @@ def _not_a_number(network: TagNetwork, path: Path, graph: bytes) -> None:
         network.head.bias[0] = torch.nan
 
 
-@pytest.fixture(scope="module")
-def tiny_graph(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """What is written of the tiny BERT."""
-    folder = tmp_path_factory.mktemp("tiny")
-    write_graph(tiny("bert", folder / "classifier"), folder / "model.onnx")
-    return (folder / "model.onnx").read_bytes()
-
-
 @pytest.mark.parametrize("wrong", [_scaled, _without_mask, _not_a_number])
 def test_another_graph_is_refused(
-    wrong: Any, tiny_graph: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    wrong: Any, small_made: TrainedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tiny("bert", tmp_path / "classifier")
+    graph = (small_made.onnx / "onnx/model.onnx").read_bytes()
     (tmp_path / "onnx").mkdir()
-    monkeypatch.setattr(module, "write_graph", lambda *given: wrong(*given, tiny_graph))
+    monkeypatch.setattr(module, "write_graph", lambda *given: wrong(*given, graph))
     with pytest.raises(ParityError, match=r"differs from torch's by (\d|nan)"):
-        export(tmp_path / "classifier", tmp_path / "onnx", TEXTS)
+        export(small_made.classifier, tmp_path / "onnx", TEXTS)
     assert not (tmp_path / "onnx/export.json").exists()
 
 

@@ -3,13 +3,16 @@
 import math
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 
 from hf_assets.charts.saving import render
 from hf_assets.classifiers.training.figures import figure
+from hf_assets.classifiers.training.record import TrainingRecord
 
 
 def training(epochs: int = 3, steps: int = 60, **changed: Any) -> dict[str, Any]:
@@ -50,6 +53,10 @@ def training(epochs: int = 3, steps: int = 60, **changed: Any) -> dict[str, Any]
     } | changed
 
 
+def drawn(about: dict[str, Any]) -> Figure:
+    return figure(msgspec.convert(about | {"threshold": 0.25}, TrainingRecord))
+
+
 def words(made: Any) -> list[str]:
     return [text.get_text() for text in made.findobj(lambda a: hasattr(a, "get_text"))]
 
@@ -57,7 +64,7 @@ def words(made: Any) -> list[str]:
 def test_the_figure_says_what_was_kept() -> None:
     about = training(epochs=4, best_epoch=3)
     kept = about["history"][2]
-    said = " ".join(words(figure(about)))
+    said = " ".join(words(drawn(about)))
     assert "Training all-minilm-l6-v2 on questions" in said
     assert f"Micro-F1 {100 * kept['micro_f1']:.1f} %" in said
     assert "after epoch 3 of 4" in said
@@ -69,7 +76,7 @@ def test_the_figure_says_what_was_kept() -> None:
 
 @pytest.mark.parametrize("epochs", [1, 2, 30])
 def test_any_number_of_epochs_is_drawn(epochs: int) -> None:
-    made = render(figure(training(epochs=epochs, steps=2)))
+    made = render(drawn(training(epochs=epochs, steps=2)))
     assert made.png.startswith(b"\x89PNG")
     assert b"micro" in made.svg
 
@@ -78,7 +85,7 @@ def test_curves_that_end_together_keep_their_names_apart() -> None:
     about = training()
     for entry in about["history"]:
         entry["macro_f1"] = entry["micro_f1"]
-    axes: Any = figure(about).axes[1]
+    axes: Any = drawn(about).axes[1]
     low, high = axes.get_ylim()
     places = sorted(text.xy[1] for text in axes.texts if text.get_text()[:5] in ("micro", "macro"))
     assert places[1] - places[0] > 0.05 * (high - low)
@@ -86,13 +93,13 @@ def test_curves_that_end_together_keep_their_names_apart() -> None:
 
 def test_names_from_outside_are_inert() -> None:
     about = training(corpus="$x^2$ <b>\u202e\n" + "y" * 300, base_model="../\\frac{1}")
-    made = render(figure(about))
+    made = render(drawn(about))
     assert b"<b>" not in made.svg
     assert "\u202e".encode() not in made.svg
 
 
 def test_the_same_training_gives_the_same_bytes() -> None:
-    assert render(figure(training())).svg == render(figure(training())).svg
+    assert render(drawn(training())).svg == render(drawn(training())).svg
 
 
 @settings(max_examples=25)
@@ -100,6 +107,6 @@ def test_the_same_training_gives_the_same_bytes() -> None:
 def test_any_losses_and_scores_are_drawn(losses: list[float], score: float) -> None:
     about = training(epochs=1, steps=1, losses=list(enumerate(losses, 1)))
     about["history"][0] |= {"micro_f1": score, "macro_f1": score / 2, "validation_loss": losses[0]}
-    for axes in figure(about).axes:
+    for axes in drawn(about).axes:
         assert np.isfinite(axes.get_ylim()).all()
         assert axes.get_ylim()[0] < axes.get_ylim()[1]

@@ -40,12 +40,12 @@ def test_a_head_learns_and_reads_features_as_they_are() -> None:
     assert (head.weight.shape, head.bias.shape) == ((4, 12), (4,))
     scores = torch.sigmoid(torch.from_numpy(v) @ head.weight.T + head.bias).numpy()
     best = best_of(learned.history)
-    assert best["micro_f1"] > 0.88
-    assert best["epoch"] == learned.best
+    assert best.micro_f1 > 0.88
+    assert best.epoch == learned.best
     # The layer that is given back is the one of the best epoch, with the scaling folded in.
-    assert validated(w, scores)["micro_f1"] == pytest.approx(best["micro_f1"], abs=0.01)
+    assert validated(w, scores)["micro_f1"] == pytest.approx(best.micro_f1, abs=0.01)
     assert learned.losses[0][1] > 1.3 * learned.losses[-1][1]
-    assert f"{100 * best['micro_f1']:.1f} %" in told[0]
+    assert f"{100 * best.micro_f1:.1f} %" in told[0]
 
 
 @pytest.mark.usefixtures("few_steps")
@@ -72,8 +72,8 @@ def test_noise_stops_early_and_keeps_the_best() -> None:
     x = draw.normal(size=(1500, 30)).astype(np.float32)
     y = (draw.random((1500, 5)) < 0.2).astype(np.uint8)
     head, learned = fit_head(x[:1000], y[:1000], x[1000:], y[1000:], seed=0)
-    scores = [entry["micro_f1"] for entry in learned.history]
-    assert learned.best == learned.history[int(np.argmax(scores))]["epoch"]
+    scores = [entry.micro_f1 for entry in learned.history]
+    assert learned.best == learned.history[int(np.argmax(scores))].epoch
     assert len(scores) == int(np.argmax(scores)) + 11 < 60
     kept = torch.sigmoid(torch.from_numpy(x[1000:]) @ head.weight.T + head.bias).numpy()
     assert validated(y[1000:], kept)["micro_f1"] == pytest.approx(max(scores), abs=5e-4)
@@ -88,9 +88,10 @@ def test_features_that_hardly_vary_get_no_weight(spread: float) -> None:
         each[:, 7] = 3.0 + spread * np.random.default_rng(seed).normal(size=len(each))
     head, learned = fit_head(x, y, v, w, seed=0)
     assert not head.weight[:, 7].any()
-    assert best_of(learned.history)["micro_f1"] > 0.75
+    assert best_of(learned.history).micro_f1 > 0.75
 
 
+@pytest.mark.usefixtures("few_steps")
 def test_a_head_bears_what_an_int8_encoder_does_to_features() -> None:
     (x, y), (v, w) = separable(600, 0), separable(200, 1)
     x[:, 5:9] = 1e-6 * x[:, 5:9]
@@ -99,7 +100,7 @@ def test_a_head_bears_what_an_int8_encoder_does_to_features() -> None:
     step = (v.max() - v.min()) / 255
     rounded = torch.from_numpy(np.round(v / step) * step).float()
     scores = torch.sigmoid(rounded @ head.weight.T + head.bias).numpy()
-    assert validated(w, scores)["micro_f1"] > best_of(learned.history)["micro_f1"] - 0.02
+    assert validated(w, scores)["micro_f1"] > best_of(learned.history).micro_f1 - 0.02
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

@@ -1,9 +1,5 @@
-"""The network: three architectures by shape, MiniLM by its answers, and its files."""
+"""The network: three architectures by shape, MiniLM by its answers."""
 
-import io
-import json
-import shutil
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +8,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from safetensors.torch import load_file, save_file
-from transformers import (
-    BertConfig,
-    BertModel,
-    DebertaConfig,
-    DebertaModel,
-    RobertaConfig,
-    RobertaModel,
-)
 
 from hf_assets.classifiers.training.batches import by_length, padded
 from hf_assets.classifiers.training.config import Recipe
@@ -33,11 +20,10 @@ from hf_assets.classifiers.training.network import (
     load_tokenizer,
     new_network,
     predict,
-    quiet,
     save_network,
 )
+from hf_assets_tests.support.classifiers.networks import LABELS, TINY
 
-LABELS = ("../x", 'a "b", c', "\N{ROBOT FACE}", "z" * 300)
 TEXTS = [
     "how do bacteria copy their genes",
     "",
@@ -46,48 +32,7 @@ TEXTS = [
     "x" * 5000,
     "\N{ROBOT FACE}\u202e\x00 Как 你好 مرحبا",
 ]
-
-# Random and tiny: they show that shapes and files fit, and no more than that.
-_TINY: dict[str, Any] = {
-    "vocab_size": 60,
-    "hidden_size": 16,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "intermediate_size": 24,
-    "max_position_embeddings": 34,
-}
-TINY: dict[str, tuple[Any, Any]] = {
-    "bert": (BertModel, BertConfig(**_TINY)),
-    "roberta": (RobertaModel, RobertaConfig(**_TINY, type_vocab_size=1, pad_token_id=1)),
-    "deberta": (
-        DebertaModel,
-        DebertaConfig(
-            **_TINY, relative_attention=True, pos_att_type=["c2p", "p2c"], type_vocab_size=0
-        ),
-    ),
-}
 LIMITS = {"bert": 34, "roberta": 32, "deberta": 34}
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A folder for each architecture, with random weights."""
-    made = {}
-    torch.manual_seed(0)
-    with quiet():
-        for name, (model, config) in TINY.items():
-            made[name] = tmp_path_factory.mktemp(name)
-            model(config).save_pretrained(made[name])
-    return made
-
-
-@pytest.fixture(scope="module")
-def trained(minilm: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A stored classifier on MiniLM, whose head is not trained at all."""
-    folder = tmp_path_factory.mktemp("classifier")
-    torch.manual_seed(3)
-    save_network(new_network(minilm, LABELS, 48), load_tokenizer(minilm), folder)
-    return folder
 
 
 def inputs(network: TagNetwork, rows: int = 3, tokens: int = 9) -> dict[str, torch.Tensor]:
@@ -245,110 +190,6 @@ def test_no_texts_give_no_rows(trained: Path) -> None:
     network, tokenizer = load_network(trained), load_tokenizer(trained)
     assert predict(network, tokenizer, []).shape == (0, len(LABELS))
     assert features(network, tokenizer, []).shape == (0, 384)
-
-
-def test_the_stored_tokenizer_cuts_and_keeps_the_closing_token(trained: Path) -> None:
-    from tokenizers import Tokenizer
-
-    stored = Tokenizer.from_file(str(trained / "tokenizer.json"))
-    tokens = stored.encode("word " * 500).tokens
-    assert len(tokens) == 48
-    assert (tokens[0], tokens[-1]) == ("[CLS]", "[SEP]")
-    assert len(stored.encode("word").tokens) == 3  # and it pads nothing
-    config = json.loads((trained / "tokenizer_config.json").read_text("utf-8"))
-    assert config["model_max_length"] == 48
-    assert json.loads((trained / "labels.json").read_text("utf-8")) == {"labels": list(LABELS)}
-
-
-def _without_bias(head: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    return {"weight": head["weight"]}
-
-
-def _with_more(head: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    return head | {"scale": torch.ones(1)}
-
-
-def _one_label_less(head: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    return {name: tensor[1:].clone() for name, tensor in head.items()}
-
-
-@pytest.mark.parametrize("change", [_without_bias, _with_more, _one_label_less])
-def test_a_head_that_does_not_fit_is_refused(trained: Path, tmp_path: Path, change: Any) -> None:
-    folder = tmp_path / "classifier"
-    shutil.copytree(trained, folder)
-    head = load_file(folder / "head.safetensors")
-    save_file(change(head), folder / "head.safetensors", {"max_length": "48"})
-    with pytest.raises(NetworkError, match="4 labels over 384 features"):
-        load_network(folder)
-
-
-@pytest.mark.parametrize("name", ["encoder", "head.safetensors", "labels.json"])
-def test_half_a_classifier_is_refused(trained: Path, tmp_path: Path, name: str) -> None:
-    folder = tmp_path / "classifier"
-    shutil.copytree(trained, folder)
-    (folder / name).rename(tmp_path / "gone")
-    with pytest.raises(NetworkError, match=f"has no {name}"):
-        load_network(folder)
-
-
-def test_an_encoder_without_some_weights_is_refused(trained: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "classifier"
-    shutil.copytree(trained, folder)
-    path = folder / "encoder" / "model.safetensors"
-    weights = load_file(path)
-    gone = "encoder.layer.3.output.dense.weight"
-    save_file({k: v for k, v in weights.items() if k != gone}, path, {"format": "pt"})
-    with pytest.raises(NetworkError, match=gone):
-        load_network(folder)
-
-
-def _saved(value: Any) -> bytes:
-    out = io.BytesIO()
-    torch.save(value, out)
-    return out.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "said"),
-    [
-        ("pytorch_model.bin", _saved({"a": Decimal(1)}), "holds other things than weights"),
-        ("pytorch_model.bin", b"<html>", "holds other things than weights"),
-        ("pytorch_model.bin", b"", "holds no encoder that can be read: EOFError"),
-        ("pytorch_model.bin", _saved([1]), "holds no encoder that can be read"),
-        ("pytorch_model.bin", _saved({"a": torch.ones(9999)})[:-3000], "holds no encoder"),
-        ("pytorch_model.bin", b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
-        ("model.safetensors", b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
-        ("model.safetensors", b"", "holds no encoder that can be read"),
-        ("model.safetensors", b"x" * 100, "holds no encoder that can be read"),
-    ],
-)
-def test_weights_that_are_refused_are_told_without_a_library_s_advice(
-    tiny: dict[str, Path], tmp_path: Path, name: str, content: bytes, said: str
-) -> None:
-    folder = tmp_path / "base"
-    shutil.copytree(tiny["bert"], folder)
-    (folder / "model.safetensors").unlink()
-    (folder / name).write_bytes(content)
-    with pytest.raises(NetworkError, match=said) as refused:
-        new_network(folder, "ab", 16)
-    message = str(refused.value)
-    assert str(folder) in message
-    assert message.isprintable()
-    assert "weights_only" not in message
-    assert refused.value.__cause__ is None
-
-
-def test_a_head_that_is_broken_is_refused(trained: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "classifier"
-    shutil.copytree(trained, folder)
-    (folder / "head.safetensors").write_bytes(b"")
-    with pytest.raises(NetworkError, match=r"head.safetensors cannot be read .*train"):
-        load_network(folder)
-
-
-def test_a_folder_that_holds_no_encoder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(NetworkError, match="no encoder"):
-        new_network(tmp_path, "a", 16)
 
 
 @given(

@@ -1,93 +1,31 @@
-"""The newest datasets of Kaggle, over real HTTP with the real package: until what is known."""
+"""Datasets first seen on a day: all of them, each once, from a list that moves."""
 
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
-from importlib.metadata import version
-from pathlib import Path
-from typing import Any
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
-from hf_assets.corpora.kaggle.client import LONGEST_WAIT, TRIES, DatasetClient, KaggleError
+from hf_assets.corpora.kaggle.client import TRIES, DatasetClient, KaggleError
 from hf_assets.corpora.kaggle.listing import KNOWN_IN_A_ROW, _row, new_datasets
 from hf_assets.corpora.schemas import texts_table
 from hf_assets.demo.hub.faults import Faults
-from hf_assets.demo.labels.kaggle import TOKEN, USER, create_app, read_faults
+from hf_assets.demo.labels.kaggle import TOKEN
 from hf_assets.demo.labels.meta_kaggle import owner, slug, versions
-from hf_assets.demo.labels.texts import GeneratedTexts
 from hf_assets.demo.service.switches import At
-from hf_assets.storage.lake import Lake, TableWrite
+from hf_assets.storage.lake import Lake
 from hf_assets_tests.conftest import Serve
-
-TEXTS = GeneratedTexts("datasets", seed=2)
-COUNT = 400
-# The newest dataset was published on that day.
-DAY = f"{TEXTS.created(COUNT - 1):%Y-%m-%d}"
-
-
-def known(*ranges: range) -> set[str]:
-    return {f"kaggle:{TEXTS.text(index).id}" for among in ranges for index in among}
-
-
-def numbers(made: TableWrite) -> list[int]:
-    """Which datasets were found, by index, in the order found."""
-    ids = [name for frame in made.frames for name in frame["id"]]
-    return [int(name.removeprefix("kaggle:")) // 4 for name in ids]
-
-
-@dataclass
-class Kaggle:
-    """The embedded Kaggle while it is served; `slept` and `told` are what its clients did."""
-
-    app: Starlette
-    url: str
-    slept: list[float]
-    told: list[str]
-
-    @property
-    def faults(self) -> Faults:
-        return self.app.state.faults
-
-    @property
-    def pages(self) -> list[int]:
-        return [asked.body["page"] for asked in self.app.state.asked if "ListD" in asked.path]
-
-    def client(self, **options: Any) -> DatasetClient:
-        given: dict[str, Any] = {"token": TOKEN, "retry_wait": 1.0, "today": lambda: DAY}
-        given |= {"sleep": self.slept.append, "log": self.told.append, **options}
-        return DatasetClient(self.url, **given)
-
-    def new(self, known: set[str], **options: Any) -> tuple[list[int], TableWrite]:
-        made = new_datasets(self.client(**options), DAY, known)
-        return numbers(made), made
-
-
-ServeKaggle = Callable[..., Kaggle]
-
-
-@pytest.fixture
-def kaggle(serve: Serve) -> ServeKaggle:
-    def start(count: int = COUNT, **options: Any) -> Kaggle:
-        app = create_app(TEXTS, count, **options)
-        return Kaggle(app, serve(app).url, [], [])
-
-    return start
-
-
-def down_to(first: int) -> list[int]:
-    return list(range(COUNT - 1, first - 1, -1))
+from hf_assets_tests.support.corpora.kaggle import (
+    COUNT,
+    DAY,
+    TEXTS,
+    ServeKaggle,
+    down_to,
+    known,
+    listing,
+    numbers,
+)
 
 
 def test_what_is_not_known_is_new_and_reading_stops_at_what_is(kaggle: ServeKaggle) -> None:
@@ -232,101 +170,12 @@ def test_a_page_that_stays_empty_is_an_error(page: int, kaggle: ServeKaggle) -> 
     assert len(served.slept) == TRIES - 1
 
 
-@pytest.mark.parametrize(
-    "fault",
-    ["404", "429", "500", "502", "503", "504", "cut", "cut-chunked", "broken-json", "garbled-json",
-     "html"],
-)  # fmt: skip
-def test_what_passes_is_waited_for(fault: str, kaggle: ServeKaggle) -> None:
-    served = kaggle(faults=read_faults(f"{fault}:2@2"))
-    found, _ = served.new(known(range(350)))
-    assert found == down_to(350)
-    assert served.slept == ([1.0, 1.0] if fault == "429" else [1.0, 2.0])
-    assert sum(served.faults.fired.values()) == 2
-    assert all("page 2" in line for line in served.told[:2])
-
-
-def test_a_server_that_stalls_is_given_up_on(kaggle: ServeKaggle) -> None:
-    served = kaggle(faults=Faults(stall=[At(page=1)], stall_body=[At(page=2)]))
-    found, _ = served.new(known(range(350)), read_timeout=0.3)
-    assert found == down_to(350)
-    assert [line.split(":")[1].strip() for line in served.told[:2]] == [
-        "ReadTimeout",
-        "ConnectionError",
-    ]
-
-
-def test_retry_after_is_waited_for_as_told(kaggle: ServeKaggle) -> None:
-    served = kaggle(faults=Faults(too_many=[At(page=1, value=7), At(page=2, value=31)]))
-    served.new(known(range(350)))
-    assert served.slept == [7.0, 31.0]
-
-
-def test_a_very_long_retry_after_is_an_error_that_says_so(kaggle: ServeKaggle) -> None:
-    served = kaggle(faults=Faults(too_many=[At(page=1, value=LONGEST_WAIT + 1)]))
-    with pytest.raises(KaggleError, match=r"429.*wait for 601 s") as caught:
-        served.new(set())
-    assert not caught.value.permanent
-    assert served.slept == []
-
-
-@pytest.mark.parametrize("status", [404, 503])
-def test_what_does_not_pass_is_an_error(status: int, kaggle: ServeKaggle) -> None:
-    served = kaggle(faults=Faults(errors={status: [At(times=99, page=2)]}))
-    with pytest.raises(KaggleError, match=rf"page 2 .*HTTP {status}") as caught:
-        served.new(known(range(350)))
-    assert not caught.value.permanent
-    assert served.slept == [1.0, 2.0, 4.0, 8.0, 16.0]
-
-
-def test_a_refused_token_is_permanent_and_never_told(kaggle: ServeKaggle) -> None:
-    served = kaggle()
-    with pytest.raises(KaggleError, match=r"HTTP 401.*KAGGLE_API_TOKEN") as caught:
-        served.new(set(), token="very-secret")
-    assert caught.value.permanent
-    assert served.slept == []
-    assert "very-secret" not in f"{caught.value!r} {served.told} {served.client(token='x')!r}"
-
-
-def test_a_token_that_the_server_repeats_is_hidden(serve: Serve) -> None:
-    async def echo(request: Request) -> Response:
-        said = {"code": 400, "message": f"what is {request.headers['authorization']}?"}
-        return Response(json.dumps(said), 400, media_type="application/json")
-
-    app = Starlette(routes=[Route("/v1/{rest:path}", echo, methods=["POST"])])
-    with pytest.raises(KaggleError, match=r"what is Bearer \*\*\*\?") as caught:
-        DatasetClient(serve(app).url, token="very-secret").page(1)
-    assert caught.value.permanent
-    assert caught.value.__cause__ is caught.value.__context__ is None
-
-
 def test_a_past_day_cannot_be_asked_for(kaggle: ServeKaggle) -> None:
     served = kaggle()
     with pytest.raises(KaggleError, match=r"not those of 2020-01-01.*dataset_dump") as caught:
         new_datasets(served.client(), "2020-01-01", set())
     assert caught.value.permanent
     assert served.pages == []
-
-
-@pytest.mark.parametrize(
-    "endpoint", ["http://kaggle.example", "https://me:secret@kaggle.example", "ftp://x"]
-)
-def test_an_endpoint_that_would_leak_is_refused(endpoint: str) -> None:
-    with pytest.raises(KaggleError) as caught:
-        DatasetClient(endpoint)
-    assert caught.value.permanent
-    assert "secret" not in str(caught.value)
-
-
-def listing(rows: list[Any], headers: dict[str, str] | None = None, status: int = 200) -> Starlette:
-    """A Kaggle of one page with these rows, as they are."""
-
-    async def page(request: Request) -> Response:
-        first = (await request.json())["page"] == 1
-        body = json.dumps({"datasets": rows if first else [], "nextPageToken": ""})
-        return Response(body, status, headers, "application/json")
-
-    return Starlette(routes=[Route("/v1/{rest:path}", page, methods=["POST"])])
 
 
 def test_odd_rows_are_counted_and_wild_ones_kept(serve: Serve) -> None:
@@ -364,13 +213,6 @@ def test_a_page_of_another_form_is_an_error_not_the_end(serve: Serve) -> None:
     assert len(slept) == TRIES - 1
 
 
-def test_retry_after_may_be_a_date(serve: Serve) -> None:
-    headers = {"Retry-After": format_datetime(datetime.now(UTC) + timedelta(hours=2))}
-    client = DatasetClient(serve(listing([], headers, 429)).url, token="t")
-    with pytest.raises(KaggleError, match=r"HTTP 429.*wait for (7200|7199|71\d\d) s"):
-        client.page(1)
-
-
 @given(
     title=st.text(st.characters(), max_size=20),
     tags=st.lists(st.text(st.characters(), max_size=9), max_size=4),
@@ -384,88 +226,3 @@ def test_any_text_becomes_a_row_that_can_be_stored(title: str, tags: list[str]) 
     assert row is not None
     assert len(row["labels"]) == len({*row["labels"]}) <= len(tags)
     json.dumps(row, default=str, ensure_ascii=False).encode()
-
-
-def run(code: str, home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Python with nobody's credentials but those given."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("KAGGLE")}
-    return subprocess.run(
-        [sys.executable, "-c", code],
-        env=kept | {"HOME": str(home), "XDG_CONFIG_HOME": str(home / "xdg")} | environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        input="still open\n",
-        cwd=Path(__file__).parents[3],
-    )
-
-
-ASK = """
-import sys
-from hf_assets.corpora.kaggle_client import DatasetClient, KaggleError
-client = DatasetClient({url!r}, sleep=lambda _: None)
-try:
-    page = client.page(1)
-except KaggleError as error:
-    print("KaggleError", error.permanent, error)
-else:
-    print(len(page.datasets), "datasets")
-print(sys.stdin.readline().strip(), "kaggle" in sys.modules)
-"""
-
-
-def test_missing_credentials_are_an_error_and_not_an_exit(
-    kaggle: ServeKaggle, tmp_path: Path
-) -> None:
-    served = kaggle()
-    done = run(ASK.format(url=served.url), tmp_path)
-    assert done.returncode == 0, done.stderr
-    said, after = done.stdout.splitlines()
-    assert said.startswith("KaggleError True Kaggle's list needs an account")
-    assert "KAGGLE_API_TOKEN" in said
-    assert "kaggle.json" in said
-    assert after == "still open False"
-    assert served.app.state.asked == []
-
-
-def test_the_package_itself_is_as_usual_afterwards(tmp_path: Path) -> None:
-    code = """
-import contextlib, io
-from hf_assets.corpora.kaggle_client import _api_class
-ours = _api_class()
-with contextlib.redirect_stdout(io.StringIO()) as printed:
-    import kaggle
-from kaggle.api.kaggle_api_extended import KaggleApi
-print(type(kaggle.api) is KaggleApi and issubclass(ours, KaggleApi), kaggle.__version__)
-print("Authentication required" in printed.getvalue())
-"""
-    done = run(code, tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == [f"True {version('kaggle')}", "True"]
-
-
-@pytest.mark.parametrize(
-    ("environment", "calls"),
-    [({"KAGGLE_API_TOKEN": TOKEN}, ["IntrospectToken", "ListDatasets"]),
-     ({"KAGGLE_USERNAME": USER, "KAGGLE_KEY": TOKEN}, ["ListDatasets"])],
-)  # fmt: skip
-def test_credentials_of_the_environment_go_to_the_endpoint_alone(
-    environment: dict[str, str], calls: list[str], kaggle: ServeKaggle, tmp_path: Path
-) -> None:
-    served = kaggle()
-    # A proxy that is not there: whoever else is asked cannot be reached, and takes its time.
-    proxies = {"HTTPS_PROXY": "http://127.0.0.1:9", "VERBOSE": "true", "NO_PROXY": "127.0.0.1"}
-    done = run(ASK.format(url=served.url), tmp_path, **environment, **proxies)
-    assert done.stdout.splitlines() == ["20 datasets", "still open False"], done.stderr
-    assert TOKEN not in done.stdout + done.stderr
-    assert [asked.path.rsplit("/")[-1] for asked in served.app.state.asked] == calls
-
-
-def test_a_wrong_token_in_the_environment_is_a_clear_error(
-    kaggle: ServeKaggle, tmp_path: Path
-) -> None:
-    done = run(ASK.format(url=kaggle().url), tmp_path, KAGGLE_API_TOKEN="very-secret")
-    assert "KaggleError True" in done.stdout
-    assert "refused" in done.stdout
-    assert "very-secret" not in done.stdout + done.stderr

@@ -1,96 +1,26 @@
-"""A day's questions over real HTTP: all of them, each once, within the API's rules, or an error."""
+"""A day of questions from the Stack Exchange API, whole or not at all."""
 
-import json
-import logging
-import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse
-from starlette.routing import Route
 
 from hf_assets.corpora.schemas import texts_table
 from hf_assets.corpora.stackexchange.client import QuestionClient, StackExchangeError
-from hf_assets.corpora.stackexchange.pacing import Pace, pace_for
+from hf_assets.corpora.stackexchange.pacing import Pace
 from hf_assets.corpora.stackexchange.questions import new_questions
 from hf_assets.demo.labels.question_sources import (
     GeneratedQuestions,
     Item,
-    QuestionSource,
-    RecordedQuestions,
 )
-from hf_assets.demo.labels.stackexchange import Asked, QuestionFaults, create_app
 from hf_assets.demo.labels.texts import GeneratedTexts
 from hf_assets.demo.service.switches import FOREVER, At
-from hf_assets.storage.lake import Lake, TableWrite
-from hf_assets_tests.conftest import Serve
+from hf_assets.storage.lake import Lake
+from hf_assets_tests.support.corpora.stackexchange import DAY, KEY, Listed, ServeQuestions
 from hf_assets_tests.support.waits import FakeTime
 
-DAY = "2026-11-19"
 MIDNIGHT = int(datetime(2026, 11, 19, tzinfo=UTC).timestamp())
-KEY = "sEcReT0123456789((("
-
-
-@dataclass
-class Service:
-    """The embedded API while it is served, and what asks it."""
-
-    url: str
-    time: FakeTime
-    faults: QuestionFaults
-    requests: list[Asked]
-    told: list[str] = field(default_factory=list)
-
-    def client(self, **options: Any) -> QuestionClient:
-        pace = Pace(self.time.clock, self.time.sleep)
-        given: dict[str, Any] = {"site": "generated", "pace": pace, "now": self.time.now}
-        return QuestionClient(self.url, log=self.told.append, **given | options)
-
-    def day(self, day: str = DAY, **options: Any) -> tuple[pl.DataFrame, TableWrite]:
-        made = new_questions(self.client(**options), day)
-        return pl.concat(list(made.frames)), made
-
-    @property
-    def pages(self) -> list[str]:
-        return [one.query["page"] for one in self.requests]
-
-
-ServeQuestions = Callable[..., Service]
-
-
-@pytest.fixture
-def served(serve: Serve) -> ServeQuestions:
-    def start(source: QuestionSource | None = None, faults: str = "") -> Service:
-        time, found = FakeTime(), QuestionFaults.parse(faults)
-        app = create_app(source or GeneratedQuestions(), found, clock=time.clock)
-        return Service(serve(app).url, time, found, app.state.requests)
-
-    return start
-
-
-@dataclass
-class Listed:
-    """Questions that a test lists; one site, `generated`."""
-
-    listed: list[Item]
-    sites: tuple[str, ...] = ("generated",)
-
-    def _within(self, first: int, last: int) -> list[Item]:
-        return [one for one in self.listed if first <= one["creation_date"] <= last]
-
-    def count(self, site: str, first: int, last: int) -> int:
-        return len(self._within(first, last))
-
-    def items(self, site: str, first: int, last: int, start: int, stop: int) -> list[Item]:
-        return self._within(first, last)[start:stop]
 
 
 def item(number: int, second: int = 0, **changes: Any) -> Item:
@@ -249,93 +179,6 @@ def test_where_a_day_comes_from(served: ServeQuestions, lake: Lake) -> None:
     }
 
 
-# Rules
-
-
-def test_a_backoff_is_waited_for(served: ServeQuestions) -> None:
-    service = served(GeneratedQuestions(per_day=250), "backoff=17:2")
-    assert service.day()[0].height == 250
-    assert [pause for pause in service.time.slept if pause > 1] == [17.0, 17.0]
-    assert [one.status for one in service.requests] == [200, 200, 200]
-
-
-def test_a_backoff_holds_for_the_next_day_too(served: ServeQuestions) -> None:
-    service = served(None, "backoff=17")
-    client = service.client()
-    for day in ("2026-11-18", DAY):
-        assert sum(frame.height for frame in new_questions(client, day).frames) == 48
-    assert service.time.slept == [17.0]
-    assert [one.status for one in service.requests] == [200, 200]
-
-
-@pytest.mark.parametrize("status", [400, 429, 502, 503])
-def test_a_short_throttle_is_waited_out(served: ServeQuestions, status: int) -> None:
-    service = served(None, f"throttle=40,throttle-status={status},no-repeats")
-    assert service.day()[0].height == 48
-    assert [one.status for one in service.requests] == [status, 200]
-    # And not the minute besides: the API said when.
-    assert service.time.slept == [pytest.approx(41)]
-
-
-def test_a_long_throttle_fails_at_once_with_its_end(served: ServeQuestions) -> None:
-    service = served(None, "throttle=67194:*")
-    with pytest.raises(StackExchangeError, match="before 2026-11-21 06:39:54 UTC") as caught:
-        service.day()
-    assert caught.value.permanent
-    assert "more requests available in 67194 seconds" in str(caught.value)
-    assert (len(service.requests), service.time.slept) == (1, [])
-
-
-def test_after_a_long_throttle_nothing_is_asked(served: ServeQuestions) -> None:
-    service = served(None, "throttle=67194")
-    client = service.client()
-    for _ in range(2):
-        with pytest.raises(StackExchangeError, match="no request before"):
-            list(new_questions(client, DAY).frames)
-    assert len(service.requests) == 1
-
-
-def test_a_throttle_can_be_waited_out_for_longer(served: ServeQuestions) -> None:
-    service = served(None, "throttle=600")
-    assert service.day(longest_wait=601)[0].height == 48
-
-
-def test_the_quota_ends_a_day_that_needs_more(served: ServeQuestions, lake: Lake) -> None:
-    service = served(GeneratedQuestions(per_day=500), "quota=3")
-    made = new_questions(service.client(), DAY)
-    with pytest.raises(StackExchangeError, match="daily quota of 3 requests is spent") as caught:
-        lake.write(texts_table("new_questions"), DAY, made)
-    assert caught.value.permanent
-    assert "00:00 UTC" in str(caught.value)
-    assert len(service.requests) == 3
-    assert lake.days("new_questions") == []
-
-
-def test_a_last_request_may_spend_the_quota(served: ServeQuestions) -> None:
-    frame, made = served(None, "quota=1").day()
-    assert (frame.height, made.provenance["new_questions"]["quota_remaining"]) == (48, 0)
-
-
-def test_a_spent_quota_says_when_there_is_more(served: ServeQuestions) -> None:
-    with pytest.raises(StackExchangeError, match="before 2026-11-21 00:00:0"):
-        served(None, "quota=0").day()
-
-
-def test_requests_keep_their_distance(served: ServeQuestions) -> None:
-    service = served(GeneratedQuestions(per_day=1000))
-    service.day()
-    times = [one.at for one in service.requests]
-    assert min(later - sooner for sooner, later in pairwise(times)) >= 1 / 30
-
-
-def test_clients_of_one_endpoint_share_a_pace() -> None:
-    assert pace_for("http://a") is pace_for("http://a")
-    assert pace_for("http://a") is not pace_for("http://b")
-    assert QuestionClient("http://a").pace is QuestionClient("http://a/", "ai").pace
-
-
-# What goes wrong on the way
-
 PASSING = [
     "500",
     "503:2",
@@ -431,151 +274,3 @@ def test_a_failure_leaves_the_old_day(served: ServeQuestions, lake: Lake) -> Non
     with pytest.raises(StackExchangeError):
         lake.write(table, DAY, new_questions(service.client(), DAY))
     assert lake.read("new_questions", DAY).rows == 48
-
-
-# The key
-
-
-def test_a_key_raises_the_quota(served: ServeQuestions) -> None:
-    service = served()
-    _, made = service.day(key=KEY)
-    assert made.provenance["new_questions"]["quota_max"] == 10_000
-    assert made.provenance["new_questions"]["with_key"] is True
-    assert service.requests[0].query["key"] == KEY
-
-
-@pytest.mark.parametrize("faults", ["", "500:*", "throttle=99999", "stall=60:*", "cut-gzip:*"])
-def test_a_key_is_never_told(
-    served: ServeQuestions, caplog: pytest.LogCaptureFixture, lake: Lake, faults: str
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    service = served(None, faults)
-    client = service.client(key=KEY, read_timeout=0.1)
-    seen = [repr(client)]
-    try:
-        stored = lake.write(texts_table("new_questions"), DAY, new_questions(client, DAY))
-        seen += [json.dumps(stored.notes), json.dumps(stored.provenance)]
-        assert KEY.encode() not in stored.path.read_bytes()
-    except StackExchangeError as error:
-        seen.append(str(error))
-    seen += [*service.told, *(record.getMessage() for record in caplog.records)]
-    if not faults:
-        assert "key=***" in "\n".join(seen)  # the address is logged, and scrubbed
-    assert not [text for text in seen if KEY in text or "%28%28" in text]
-
-
-def test_a_key_the_api_does_not_know(served: ServeQuestions) -> None:
-    service = served()
-    with pytest.raises(StackExchangeError, match="check the key, or set none") as caught:
-        service.day(key="bad-key-bad-key")
-    assert caught.value.permanent
-    assert "bad-key" not in str(caught.value)
-
-
-def test_a_server_that_repeats_the_key_is_not_quoted(serve: Serve) -> None:
-    async def echo(request: Request) -> JSONResponse:
-        said = f"no such app: {request.query_params['key']} in {request.url}"
-        return JSONResponse({"error_id": 400, "error_name": "x", "error_message": said}, 400)
-
-    url = serve(Starlette(routes=[Route("/2.3/questions", echo)])).url
-    time = FakeTime()
-    client = QuestionClient(url, "ai", KEY, pace=Pace(time.clock, time.sleep), now=time.now)
-    with pytest.raises(StackExchangeError, match="no such app: ") as caught:
-        list(new_questions(client, DAY).frames)
-    assert "sEcReT" not in str(caught.value)
-
-
-def test_an_endpoint_with_a_password_is_refused() -> None:
-    with pytest.raises(StackExchangeError, match="user or password") as caught:
-        QuestionClient("http://me:hidden@127.0.0.1")
-    assert "hidden" not in str(caught.value)
-
-
-# Odd items
-
-ODD = {
-    "null": "Expected `object`, got `null`",
-    "[1]": "Expected `object`, got `array`",
-    '{"question_id": 1}': "missing required field",
-    '{"creation_date": 1763510400, "title": "t", "tags": []}': "required field `question_id`",
-    '{"question_id": "1", "creation_date": 1, "title": "t", "tags": []}': "`int`, got `str`",
-    '{"question_id": 0, "creation_date": 1, "title": "t", "tags": []}': ">= 1",
-    '{"question_id": 1, "creation_date": 1, "title": "t"}': "missing required field `tags`",
-    '{"question_id": 1, "creation_date": 1, "title": "t", "tags": "a"}': "Expected `array`",
-    '{"question_id": 1, "creation_date": 1, "title": "t", "tags": [null]}': "tags[...]",
-    '{"question_id": 1, "creation_date": 1, "title": null, "tags": []}': "`$.title`",
-    '{"question_id": 1, "creation_date": 1.5, "title": "t", "tags": []}': "`$.creation_date`",
-    '{"question_id": 1, "creation_date": 1e300, "title": "t", "tags": []}': "`$.creation_date`",
-    '{"question_id": 1, "creation_date": 1, "title": "t", "tags": [], "owner": 3}': "`$.owner`",
-    '{"question_id": 1, "creation_date": 1, "title": "\\ud800", "tags": []}': "surrogate pair",
-    '{"question_id": 1, "creation_date": 1, "title": "t", "tags": ["\\udfff"]}': "surrogate pair",
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("odd", ODD)
-def test_an_odd_item_is_put_aside_and_costs_no_other(
-    served: ServeQuestions, lake: Lake, odd: str
-) -> None:
-    service = served(None, "odd")
-    service.faults.odd_items = (odd,)
-    stored = lake.write(texts_table("new_questions"), DAY, new_questions(service.client(), DAY))
-    assert stored.rows == stored.notes["questions"] == 48
-    ((reason, count),) = (one for one in stored.notes.items() if one[0].startswith("put aside"))
-    assert ODD[odd] in reason
-    assert count == 1
-    aside = stored.aside("odd_questions")
-    assert aside is not None
-    assert aside["reason"].to_list() == [reason.removeprefix("put aside: ")]
-
-
-def test_odd_items_among_pages(served: ServeQuestions) -> None:
-    service = served(GeneratedQuestions(per_day=250), "odd:*")
-    service.faults.odd_items = tuple(ODD)
-    frame, made = service.day()
-    assert frame["id"].n_unique() == 250
-    assert made.aside["odd_questions"].height == 3 * len(ODD)
-
-
-def test_a_day_of_odd_items_alone_is_a_failure(served: ServeQuestions, lake: Lake) -> None:
-    service = served(Listed([]), "odd")
-    service.faults.odd_items = tuple(ODD)
-    with pytest.raises(StackExchangeError, match=f"none of the {len(ODD)} questions") as caught:
-        lake.write(texts_table("new_questions"), DAY, new_questions(service.client(), DAY))
-    assert caught.value.permanent
-
-
-# Recorded answers
-
-
-def test_recorded_answers(real_data: Path, serve: Serve) -> None:
-    folder = real_data / "http-recorded"
-    recorded = {
-        one["question_id"]: one
-        for path in folder.glob("se-api-2.2-*.json")
-        for one in _items(path)
-        if "stackoverflow.com" in one["link"]
-    }
-    source, time = RecordedQuestions(folder), FakeTime()
-    url = serve(create_app(source, clock=time.clock)).url
-    client = QuestionClient(url, "stackoverflow", pace=Pace(time.clock, time.sleep), now=time.now)
-    days = {datetime.fromtimestamp(one["creation_date"], UTC).date() for one in recorded.values()}
-    found: dict[int, dict[str, Any]] = {}
-    for day in sorted(days)[:30]:
-        frame = pl.concat(list(new_questions(client, str(day)).frames))
-        found |= {int(row["id"].split(":")[-1]): row for row in frame.iter_rows(named=True)}
-    wanted = {
-        number for number, one in recorded.items()
-        if datetime.fromtimestamp(one["creation_date"], UTC).date() in sorted(days)[:30]
-    }  # fmt: skip
-    assert found.keys() == wanted
-    assert len(found) >= 30
-    for number, row in found.items():
-        assert row["labels"] == recorded[number]["tags"]
-        assert not re.search(r"&(quot|#39|lt|gt|amp);", row["title"])
-    old = found[min(found)]
-    assert old["license"] == "CC BY-SA 2.5"
-
-
-def _items(path: Path) -> list[Item]:
-    found = json.loads(path.read_text())
-    return found["items"] if isinstance(found, dict) else found

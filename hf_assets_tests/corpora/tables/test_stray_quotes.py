@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from hf_assets.corpora.registry import CorporaError, Quoting, corpora
 from hf_assets.corpora.tables.records import TableError
-from hf_assets.corpora.tables.table_source import TableSource, read_table
+from hf_assets.corpora.tables.table_source import read_table
+from hf_assets_tests.support.corpora.tables import source_of
 
 MOODS: Sequence[tuple[str, str]] = [
     ('"so he said', "anger"),
@@ -40,7 +41,7 @@ def _written(folder: Path, kind: str, text: str) -> Path:
 
 
 def read(path: Path, quoting: Quoting | None = None) -> list[tuple[str, list[str]]]:
-    source = TableSource(path, text=("text",), quoting=quoting, one_label=True)
+    source = source_of(path, text=("text",), quoting=quoting, one_label=True)
     return pl.concat(source.read().frames).select("body", "labels").rows()
 
 

@@ -1,34 +1,18 @@
-"""Tables of a user's own: what is read, and that nothing odd is read as something else."""
+"""A user's table becomes texts, or an error with file and line."""
 
 import gzip
 import json
-import random
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from hf_assets.corpora.registry import CorpusSpec
 from hf_assets.corpora.schemas import TEXTS_COLUMNS
-from hf_assets.corpora.tables.cell_values import flag
 from hf_assets.corpora.tables.records import TableError
 from hf_assets.corpora.tables.table_source import TableSource, read_table
-
-OPTIONS: dict[str, Any] = {"text": ("title", "content"), "labels": "tags"}
-
-
-def read(path: Path, **options: Any) -> pl.DataFrame:
-    return pl.concat(TableSource(path, **{**OPTIONS, **options}).read().frames)
-
-
-def write(folder: Path, text: str | bytes, name: str = "birds.csv") -> Path:
-    path = folder / name
-    path.write_bytes(text.encode() if isinstance(text, str) else text)
-    return path
+from hf_assets_tests.support.corpora.tables import OPTIONS, as_csv, read, source_of, write
 
 
 def fails(path: Path, **options: Any) -> str:
@@ -44,22 +28,8 @@ ROWS = [
     {"title": "", "content": 'with "quotes", a comma', "tags": ["../x"]},
     {"title": None, "content": None, "tags": []},
 ]
-
-
 IDS = ["birds:6fe43e95952efab07b1c8294", "birds:3c8009ab9e5d432b71947b8b",
        "birds:9dbbf69386d15cbd04cc35cb"]  # fmt: skip
-
-
-def as_csv(rows: list[dict[str, Any]], quote: Callable[[Any], str], delimiter: str = ",") -> str:
-    def cell(value: Any) -> str:
-        return '"' + ("" if value is None else value).replace('"', '""') + '"'
-
-    lines = [delimiter.join(["title", "content", "tags"])]
-    lines += [
-        delimiter.join([cell(row["title"]), cell(row["content"]), cell(quote(row["tags"]))])
-        for row in rows
-    ]
-    return "\r\n".join(lines) + "\r\n"
 
 
 def as_jsonl(rows: list[dict[str, Any]]) -> str:
@@ -98,7 +68,7 @@ def test_every_format_gives_the_same_texts(tmp_path: Path, kind: str, packed: bo
 def test_what_the_file_says_of_itself_is_kept(tmp_path: Path) -> None:
     path = write(tmp_path, as_jsonl(ROWS), "birds.jsonl")
     told: list[str] = []
-    made = TableSource(path, **OPTIONS).read(told.append)
+    made = source_of(path, **OPTIONS).read(told.append)
     assert sum(frame.height for frame in made.frames) == 3
     assert made.notes == {"rows": 3}
     (facts,) = made.provenance.values()
@@ -111,7 +81,7 @@ def test_what_the_file_says_of_itself_is_kept(tmp_path: Path) -> None:
 
 def test_more_rows_than_a_batch(tmp_path: Path) -> None:
     lines = "title,content,tags\n" + "".join(f"t{n},c{n},l{n}\n" for n in range(12_001))
-    made = TableSource(write(tmp_path, lines), **OPTIONS, separator=" ").read()
+    made = source_of(write(tmp_path, lines), **OPTIONS, separator=" ").read()
     frames = list(made.frames)
     assert len(frames) == 3
     found = pl.concat(frames)
@@ -255,7 +225,10 @@ def test_other_files_that_are_not_what_they_seem(tmp_path: Path) -> None:
     spoilt[20] ^= 0xFF
     assert "cannot be read" in fails(write(tmp_path, bytes(spoilt), "b.jsonl.gz"))
     assert "cannot be read" in fails(tmp_path / "none.csv")
-    assert "is none of" in fails(write(tmp_path, "x", "birds.xlsx"))
+    # An entry of the registry cannot name such a file.
+    entry = CorpusSpec.model_construct(source=write(tmp_path, "x", "birds.xlsx"), **OPTIONS)
+    with pytest.raises(TableError, match="is none of"):
+        list(TableSource(entry).read().frames)
 
 
 def test_ids_that_name_two_rows_or_none(tmp_path: Path) -> None:
@@ -282,79 +255,3 @@ def test_an_entry_of_the_registry_is_a_table(tmp_path: Path) -> None:
     assert found.select("labels", "license").row(0) == (["a", "b"], "CC0")
     with pytest.raises(TypeError, match="not a file"):
         read_table(CorpusSpec(name="x", source=("new_questions",), rare_share=0.1))
-
-
-_CELLS = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=12)
-
-
-# A vector of 0 and 1 is no list of labels.
-_LABELS = _CELLS.filter(lambda text: flag(text) is None)
-
-
-@given(st.lists(st.tuples(_CELLS, _CELLS, st.lists(_LABELS, max_size=3)), max_size=8))
-def test_whatever_a_cell_holds_stays_in_its_row(
-    tmp_path_factory: pytest.TempPathFactory, cells: list[tuple[str, str, list[str]]]
-) -> None:
-    folder = tmp_path_factory.mktemp("wild")
-    rows = [{"title": title, "content": body, "tags": tags} for title, body, tags in cells]
-    for name, text in (
-        ("a.csv", as_csv(rows, json.dumps)),
-        ("b.csv", as_csv(rows, repr)),
-        ("c.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)),
-    ):
-        if name == "c.jsonl" and not rows:
-            continue  # no line names a column
-        found = read(write(folder, text, name)).select("title", "body", "labels").rows()
-        assert found == cells
-
-
-@given(st.binary(max_size=200))
-def test_any_bytes_are_rows_or_a_failure_with_a_place(
-    tmp_path_factory: pytest.TempPathFactory, content: bytes
-) -> None:
-    folder = tmp_path_factory.mktemp("bytes")
-    heads = {"a.csv": b"title,content,tags\n", "a.tsv": b"title\tcontent\ttags\n", "a.jsonl": b""}
-    for name, head in heads.items():
-        path = write(folder, head + content, name)
-        try:
-            found = read(path, separator=" ")
-        except TableError as error:
-            said = str(error)
-        else:
-            said = f"{path}: {found.width} columns"
-        assert str(path) in said
-
-
-_SAID = st.tuples(_CELLS, st.sampled_from(["same", "other", ""]))
-
-
-@given(st.lists(_SAID, max_size=12), st.lists(_SAID, max_size=5), st.randoms())
-def test_a_row_keeps_its_name_wherever_it_stands(
-    tmp_path_factory: pytest.TempPathFactory,
-    rows: list[tuple[str, str]],
-    more: list[tuple[str, str]],
-    draw: random.Random,
-) -> None:
-    def named(cells: list[tuple[str, str]]) -> dict[str, tuple[str, str]]:
-        lines = [json.dumps({"title": title, "content": body, "tags": []}) for title, body in cells]
-        path = write(tmp_path_factory.mktemp("moved"), "\n".join(lines), "birds.jsonl")
-        found = read(path) if cells else pl.DataFrame(schema={"id": pl.String})
-        assert found["id"].is_unique().all()
-        return dict(zip(found["id"], cells, strict=True))
-
-    before = named(rows)
-    moved = [*rows, *more]
-    draw.shuffle(moved)
-    after = named(moved)
-    # Every row is there under the name it had; of rows that say the very same, one is as the other.
-    assert before.items() <= after.items()
-    fewer = named(rows[1:])
-    assert fewer.items() <= before.items()
-
-
-def test_no_row_passes_for_another(tmp_path: Path) -> None:
-    rows = [("ab", "c"), ("a", "bc"), ("", "abc"), ("abc", ""), ("abc", None), ("ab", "c ")]
-    lines = [json.dumps({"title": one, "content": two, "tags": []}) for one, two in rows]
-    names = read(write(tmp_path, "\n".join(lines), "birds.jsonl"))["id"].to_list()
-    assert len({*names}) == 6
-    assert names[4] == f"{names[3]}-2"  # CSV cannot tell no text from an empty one

@@ -322,7 +322,7 @@ def test_every_check_of_the_chain_passes_or_warns(questions: list[Any]) -> None:
 def test_the_ui_is_told_what_was_measured(questions: list[Any], labels: Labels) -> None:
     corpus = labels.metadata("questions/corpus")
     kept = corpus["dagster/row_count"].value
-    lost = sum(v.value for name, v in corpus.items() if name.startswith("lost: "))
+    lost = sum(v.value for name, v in corpus.items() if name.startswith("left out: "))
     lake = Lake(labels.root)
     came = sum(one.rows for one in (lake.read("question_dump", None),
                                     lake.read("new_questions", today())))  # fmt: skip

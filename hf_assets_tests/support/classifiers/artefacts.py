@@ -16,7 +16,11 @@ from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
-from hf_assets.classifiers.provenance import classifier_mark, corpus_mark, file_mark
+from hf_assets.classifiers.provenance import (
+    classifier_fingerprint,
+    corpus_fingerprint,
+    file_fingerprint,
+)
 from hf_assets.classifiers.training.network import TagNetwork, save_network
 from hf_assets.corpora.corpus import Corpus, open_corpus
 from hf_assets.corpora.schemas import CORPUS_COLUMNS
@@ -84,7 +88,7 @@ def make_model(
         _write(place / "tokenizer_config.json", {"tokenizer_class": "PreTrainedTokenizerFast"})
         _write(place / "config.json", config(corpus))
     _write(folder / "onnx" / "export.json", {"made_from": made_from})
-    mark = file_mark(folder / "quantized" / "onnx" / "model_quantized.onnx")
+    mark = file_fingerprint(folder / "quantized" / "onnx" / "model_quantized.onnx")
     told = {"validation_micro_f1": validation, "made_from": made_from, "mark": mark}
     _write(folder / "quantized" / "quantization.json", told)
     return folder
@@ -107,8 +111,8 @@ def make_classifier(folder: Path, corpus: Corpus, seed: int = 0) -> TagNetwork:
         "strategy": "head", "seconds": 12.5, "threshold": 0.4, "corpus": corpus.name,
         "dtype": "bfloat16", "threads": 3, "machine": "A <b>CPU</b>, 4 cores", "gpu": None,
         "versions": {"torch": "9.8.7"}, "validation": {"micro_f1": 0.1},
-        "made_from": {"corpus": corpus_mark(corpus)},
-        "mark": classifier_mark(folder, corpus_mark(corpus)),
+        "made_from": {"corpus": corpus_fingerprint(corpus)},
+        "mark": classifier_fingerprint(folder, corpus_fingerprint(corpus)),
     }  # fmt: skip
     _write(folder / "training.json", training)
     return network

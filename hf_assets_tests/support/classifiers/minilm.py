@@ -1,5 +1,5 @@
-"""A real MiniLM with a head trained on topical texts, exported and quantised once a test run; and
-tiny networks of each architecture."""
+"""Heads trained on topical texts, exported and quantised once a test run: on the real MiniLM and on
+a small base model; and tiny networks of each architecture."""
 
 import json
 import shutil
@@ -23,7 +23,6 @@ from transformers import (
 
 from hf_assets.classifiers.export.quantize import quantize
 from hf_assets.classifiers.export.to_onnx import export
-from hf_assets.classifiers.training.base_models import BASE_MODELS, locate
 from hf_assets.classifiers.training.network import (
     TagNetwork,
     features,
@@ -63,7 +62,7 @@ TINY = {
 
 
 @dataclass(frozen=True)
-class TrainedMiniLM:
+class TrainedModel:
     """The three folders of a base model, and what it was trained and measured on."""
 
     folder: Path
@@ -83,22 +82,21 @@ class TrainedMiniLM:
         return self.folder / "quantized"
 
 
-def made(base: Path) -> TrainedMiniLM:
-    """MiniLM trained, exported and quantised in `base`, by whichever process comes first."""
-    folder, done = base / "minilm", base / "minilm.done"
+def made_once(folder: Path, name: str, encoder: Path) -> TrainedModel:
+    """That base model trained, exported and quantised, by whichever process comes first."""
+    model, done = folder / name, folder / f"{name}.done"
     validation = split_of(60, seed=2)
-    with FileLock(base / "minilm.lock"):
+    with FileLock(folder / f"{name}.lock"):
         if not done.exists():
-            _make(folder, validation)
+            _make(model, validation, encoder)
             done.touch()
-    return TrainedMiniLM(folder, validation.texts, validation)
+    return TrainedModel(model, validation.texts, validation)
 
 
-def _make(folder: Path, validation: Split) -> None:
-    for name in ("classifier", "onnx", "quantized"):
-        (folder / name).mkdir(parents=True)
+def _make(folder: Path, validation: Split, encoder: Path) -> None:
+    for step in ("classifier", "onnx", "quantized"):
+        (folder / step).mkdir(parents=True)
     torch.manual_seed(0)
-    encoder = locate(BASE_MODELS["all-minilm-l6-v2"])
     network, tokenizer = new_network(encoder, LABELS, 32, "eager"), load_tokenizer(encoder)
     train = split_of(120, seed=1)
     states = torch.from_numpy(features(network, tokenizer, train.texts))

@@ -1,0 +1,115 @@
+"""The files in which each step of the chain records how it made its folder.
+
+Field names are the program's; `rename` gives the keys of the files, which stay as they are: a lake
+written by an earlier version is read as before. Light to import: neither torch nor onnxruntime.
+"""
+
+import msgspec
+
+
+class MadeFrom(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Fingerprints of the inputs of a step; None where the step has no such input."""
+
+    corpus: str | None = None
+    classifier: str | None = None
+    int8: str | None = None
+
+
+class StepRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What every step records; `made_from` is None in files of the first versions."""
+
+    made_from: MadeFrom | None = None
+
+
+class FingerprintedStep(StepRecord, frozen=True, kw_only=True, rename={"fingerprint": "mark"}):
+    """A step whose result has a fingerprint, which the next step hands on."""
+
+    fingerprint: str | None = None
+
+
+class RowCounts(msgspec.Struct, frozen=True):
+    """Rows of a corpus that a step has read."""
+
+    train: int = 0
+    validation: int = 0
+
+
+class ExportRecord(StepRecord, frozen=True, kw_only=True):
+    """export.json: the ONNX graph, and how near its answers are to torch's.
+
+    Attributes:
+        max_difference: largest difference of a logit from torch's; `allowed`: the limit.
+        texts: probe texts that were compared; `shapes`: [rows, tokens] of the batches.
+        seconds: that the export took.
+        bytes: of the graph.
+    """
+
+    max_difference: float
+    allowed: float
+    bytes: int
+    texts: int = 0
+    shapes: list[tuple[int, int]] = []
+    seconds: float = 0.0
+    opset: int | None = None
+    inputs: list[str] = []
+    outputs: list[str] = []
+
+
+class GraphMeasurement(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A graph as it was served, one text at a time on one thread.
+
+    Attributes:
+        bytes: of its file; `size`: as a share of float32's.
+        threshold: tuned on the texts it was measured on, as are micro_f1 and macro_f1.
+        loss: of micro-F1 against float32 with its own threshold; `loss_error`: the standard error
+            of that, from resampled texts.
+        ms: a text, the median; texts_per_second: from all texts.
+        passed: whether it may be chosen; `rejected`: why it could not be measured.
+    """
+
+    name: str
+    bytes: int
+    size: float
+    threshold: float = 0.0
+    micro_f1: float = 0.0
+    macro_f1: float = 0.0
+    loss: float = 1.0
+    loss_error: float = 0.0
+    ms: float = 0.0
+    texts_per_second: float = 0.0
+    # Factories, so that both are written always.
+    passed: bool = msgspec.field(default_factory=lambda: False)
+    rejected: str = msgspec.field(default_factory=lambda: "")
+
+
+class QuantizedStep(FingerprintedStep, frozen=True, kw_only=True):
+    """What later steps read of quantization.json."""
+
+    validation_micro_f1: float | None = None
+
+
+class QuantizationRecord(QuantizedStep, frozen=True, kw_only=True):
+    """quantization.json: the chosen int8 graph, and every candidate it was chosen from.
+
+    Attributes:
+        chosen: name of the candidate; threshold, bytes, size, loss and ms are its measurements.
+        max_loss: of micro-F1 on validation that the config allowed, as a share.
+        texts: that the candidates were measured on, of `texts_in_validation`, drawn by `seed`.
+        rule: of the choice, in words.
+    """
+
+    chosen: str
+    threshold: float
+    bytes: int
+    loss: float
+    max_loss: float
+    texts: int
+    fp32: GraphMeasurement
+    candidates: list[GraphMeasurement] = []
+    size: float | None = None
+    ms: float | None = None
+    machine: str = ""
+    instructions: list[str] = []
+    rule: str = ""
+    texts_in_validation: int = 0
+    seed: int = 0

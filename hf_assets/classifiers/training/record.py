@@ -1,0 +1,71 @@
+"""training.json: how a classifier was trained, and its scores on validation. Light to import."""
+
+import msgspec
+
+from hf_assets.classifiers.records import FingerprintedStep, RowCounts
+from hf_assets.classifiers.training.config import Recipe
+
+
+class EpochScores(msgspec.Struct, frozen=True):
+    """Loss and scores after an epoch.
+
+    Attributes:
+        step: optimizer steps so far.
+        loss: mean of the epoch's steps.
+        validation_loss, micro_f1, macro_f1: on validation, at `threshold`.
+    """
+
+    epoch: int
+    step: int
+    loss: float
+    validation_loss: float
+    micro_f1: float
+    macro_f1: float
+    threshold: float
+
+
+History = list[EpochScores]
+
+
+class ValidationScores(msgspec.Struct, frozen=True):
+    """F1 on validation of the stored classifier, at its threshold."""
+
+    micro_f1: float
+    macro_f1: float | None = None
+
+
+class TrainingRecord(FingerprintedStep, frozen=True, kw_only=True):
+    """What training.json holds.
+
+    Attributes:
+        rows: of the corpus, by split; `labels`: how many.
+        epochs: that were trained; `best_epoch`: the one whose weights were kept.
+        seconds: spent on steps, of killed runs too; samples_per_second: rows a second in them.
+        device, gpu, dtype, threads, machine, instructions, versions: what a result depends on
+            besides its inputs.
+        losses: (step, mean loss since the last) of the loss curve.
+    """
+
+    threshold: float
+    corpus: str = ""
+    base_model: str = ""
+    strategy: str = ""
+    recipe: Recipe | None = None
+    seed: int = 0
+    rows: RowCounts = RowCounts()
+    labels: int = 0
+    max_length: int = 0
+    epochs: int = 0
+    best_epoch: int = 0
+    validation: ValidationScores | None = None
+    seconds: float = 0.0
+    samples_per_second: float = 0.0
+    device: str = ""
+    gpu: str | None = None
+    dtype: str = ""
+    threads: int = 0
+    machine: str = ""
+    instructions: list[str] = msgspec.field(default_factory=list)
+    versions: dict[str, str] = msgspec.field(default_factory=dict)
+    history: History = msgspec.field(default_factory=list)
+    losses: list[tuple[int, float]] = msgspec.field(default_factory=list)
