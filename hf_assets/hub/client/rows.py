@@ -155,7 +155,7 @@ _UNREADABLE = (
     pl.exceptions.ComputeError,
 )
 
-ODD_SCHEMA = pl.Schema(
+QUARANTINE_SCHEMA = pl.Schema(
     {
         "page": pl.Int64,
         "row": pl.Int64,
@@ -168,7 +168,7 @@ ODD_SCHEMA = pl.Schema(
 
 
 @dataclass(frozen=True)
-class Odd:
+class InvalidValue:
     """What did not fit: a whole row (`field` None: put aside) or one value (left out: null).
 
     `page` and `row` count from 0, as served; `id` is the repository's name, else its `_id`, else
@@ -183,7 +183,7 @@ class Odd:
     id: str | None = None
 
 
-def parse_page(kind: Kind, number: int, body: bytes) -> tuple[pl.DataFrame, list[Odd]]:
+def parse_page(kind: Kind, number: int, body: bytes) -> tuple[pl.DataFrame, list[InvalidValue]]:
     """The rows of a page under `WIRE_SCHEMA[kind]`, in order, and what did not fit.
 
     Args:
@@ -200,12 +200,14 @@ def parse_page(kind: Kind, number: int, body: bytes) -> tuple[pl.DataFrame, list
     return pl.read_json(msgspec.json.encode(rows), schema=schema), odd
 
 
-def _row_by_row(kind: Kind, number: int, body: bytes) -> tuple[list[dict[str, Any]], list[Odd]]:
+def _row_by_row(
+    kind: Kind, number: int, body: bytes
+) -> tuple[list[dict[str, Any]], list[InvalidValue]]:
     rows, odd = [], []
     for at, found in enumerate(loose_rows(body)):
         row, problems = _mend(kind, found)
         named = _name(found) if problems else None
-        odd += [Odd(number, at, *problem, named) for problem in problems]
+        odd += [InvalidValue(number, at, *problem, named) for problem in problems]
         if row is not None:
             rows.append(row)
     return rows, odd
@@ -274,7 +276,7 @@ def row_ids(body: bytes) -> list[Any]:
     return [row.get("_id") if isinstance(row, dict) else None for row in rows]
 
 
-class Oddities:
+class InvalidValues:
     """What did not fit in a whole listing: all of it counted, some of it kept.
 
     Where the Hub changes a field, every row is odd, and a few hundred tell as much as millions.
@@ -283,11 +285,11 @@ class Oddities:
     MOST = 1000  # kept of each field and reason
 
     def __init__(self) -> None:
-        self.kept: list[Odd] = []
+        self.kept: list[InvalidValue] = []
         self.counts: Counter[str | None] = Counter()
         self._reasons: Counter[tuple[str | None, str]] = Counter()
 
-    def __iadd__(self, found: Iterable[Odd]) -> "Oddities":
+    def __iadd__(self, found: Iterable[InvalidValue]) -> "InvalidValues":
         for one in found:
             self.counts[one.field] += 1
             self._reasons[one.field, one.reason] += 1
@@ -296,10 +298,10 @@ class Oddities:
         return self
 
 
-def odd_frame(odd: list[Odd]) -> pl.DataFrame:
-    """The odd rows and values as a table under `ODD_SCHEMA`."""
+def quarantine_frame(odd: list[InvalidValue]) -> pl.DataFrame:
+    """The odd rows and values as a table under `QUARANTINE_SCHEMA`."""
     return pl.DataFrame(
         [(one.page, one.row, one.id, one.field, one.reason, one.value) for one in odd],
-        schema=ODD_SCHEMA,
+        schema=QUARANTINE_SCHEMA,
         orient="row",
     )

@@ -45,7 +45,7 @@ def test_a_partial_snapshot_stops_all_that_follows(world: Make) -> None:
     assert verdict.severity == dg.AssetCheckSeverity.ERROR
     assert "partial snapshot" in verdict.description
     assert 600 < verdict.metadata["rows"].value < 700
-    assert verdict.metadata["rows usual"].value > 1400
+    assert verdict.metadata["expected rows"].value > 1400
     assert checks(result)["raw_spaces", "not_partial"].passed
     assert made(result) == set(RAW)
     assert not result.success
@@ -64,7 +64,7 @@ def test_a_limited_capture_is_no_yardstick(world: Make) -> None:
     hub.capture(days_ago(1), max_rows=20)
     verdict = checks(hub.materialize("raw_models"))["raw_models", "not_partial"]
     assert verdict.passed
-    assert verdict.metadata["rows usual"].value > 1400
+    assert verdict.metadata["expected rows"].value > 1400
 
 
 def test_rows_served_twice_are_counted_and_kept_once(world: Make) -> None:
@@ -74,9 +74,9 @@ def test_rows_served_twice_are_counted_and_kept_once(world: Make) -> None:
     doubled = checks(result)["raw_models", "doubled_rows"]
     assert not doubled.passed
     assert doubled.severity == dg.AssetCheckSeverity.WARN
-    assert doubled.metadata["doubled"].value == 400
-    assert checks(result)["raw_models", "capture_complete"].metadata["distinct"].value == 1500
-    assert hub.figures("models", "count: doubled") == {today(): 400}
+    assert doubled.metadata["duplicates"].value == 400
+    assert checks(result)["raw_models", "capture_complete"].metadata["distinct rows"].value == 1500
+    assert hub.figures("models", "count: duplicates") == {today(): 400}
     assert hub.lake.read("models", today()).rows == 1500
 
 
@@ -131,11 +131,11 @@ def test_an_odd_value_is_left_out_and_counted(world: Make) -> None:
     hub = world(None, Faults(odd_rows={"models": [odd]}))
     result = hub.materialize("raw_models", "models")
     assert checks(result)["models", "quarantine"].passed
-    assert hub.figures("models", "count: nulled likes") == {today(): 1}
+    assert hub.figures("models", "count: likes coerced to null") == {today(): 1}
     ranges = checks(result)["models", "ranges"]
     assert not ranges.passed
     assert ranges.severity == dg.AssetCheckSeverity.WARN
-    assert ranges.metadata["clipped downloads"].value == 1
+    assert ranges.metadata["downloads clipped to 0"].value == 1
     assert "clipped downloads" in ranges.description
 
 
@@ -175,7 +175,7 @@ def test_dangling_pairs_are_counted_and_many_are_told(world: Make, tmp_path: Pat
     assert not verdict.passed
     assert verdict.severity == dg.AssetCheckSeverity.WARN
     assert verdict.metadata["pairs"].value == 6
-    assert verdict.metadata["dangling"].value == 3
+    assert verdict.metadata["dangling pairs"].value == 3
     usage = hub.lake.read("model_usage", today()).frame.collect()
     assert {line["id"]: line["known"] for line in usage.iter_rows(named=True)} == {
         "author/0": True,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hf_assets.hub.quality import changes, coverage, day_quality
+from hf_assets.hub.quality import baselines, changes, day_quality
 from hf_assets.hub.quality.schemas import DAILY_CHANGES
 from hf_assets.storage.lake import Lake
 from hf_assets_tests.support.hub.days import (
@@ -337,10 +337,10 @@ def test_only_the_last_stored_days_are_looked_at(
     read: list[str] = []
     plain = Lake.read
     monkeypatch.setattr(Lake, "read", lambda *asked: (read.append(asked[2]), plain(*asked))[1])
-    place = changes.placed(lake, [day_of(50), day_of(52)])
-    assert place[day_of(52)].before == day_of(51)
+    found = changes.stored_baselines(lake, [day_of(50), day_of(52)])
+    assert found[day_of(52)].day == day_of(51)
     # Two of the wanted days, one between them, and those that would measure a first one.
-    assert len(read) == coverage.LOOK_BACK + 3 + coverage.FOLLOWING
+    assert len(read) == baselines.LOOK_BACK + 3 + baselines.FOLLOWING
 
 
 def test_the_last_whole_day_is_found_however_far_back(lake: Lake) -> None:
@@ -348,7 +348,7 @@ def test_the_last_whole_day_is_found_however_far_back(lake: Lake) -> None:
     for number in range(1, 50):
         store_day(lake, day_of(number), [model(0)], source="folder", file="x.json")
     store_day(lake, day_of(50), [model(0)])
-    assert changes.placed(lake, [day_of(50)])[day_of(50)].before == day_of(0)
+    assert changes.stored_baselines(lake, [day_of(50)])[day_of(50)].day == day_of(0)
 
 
 def test_a_first_day_that_broke_off_is_known_once_others_follow(lake: Lake) -> None:
@@ -360,7 +360,7 @@ def test_a_first_day_that_broke_off_is_known_once_others_follow(lake: Lake) -> N
     judged = judge(lake)
     assert judged[day_of(0)]["flags"] == ["partial"]
     assert judged[day_of(1)]["before"] is None
-    assert day_quality.still_stale(lake) == []
+    assert day_quality.stale_days(lake) == []
 
 
 def test_what_was_compared_with_a_first_day_that_broke_off_is_made_anew(lake: Lake) -> None:
@@ -372,6 +372,6 @@ def test_what_was_compared_with_a_first_day_that_broke_off_is_made_anew(lake: La
         **{day_of(at): ["partial"] for at in (0, 1)},
         **{day_of(2): ["stale"], day_of(3): []},
     }
-    assert day_quality.still_stale(lake) == [day_of(2)]
+    assert day_quality.stale_days(lake) == [day_of(2)]
     compare(lake, day_of(2))
     assert judge(lake)[day_of(2)]["flags"] == []

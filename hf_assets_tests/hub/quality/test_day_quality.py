@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hf_assets.hub.quality import changes, coverage, day_quality, day_rules
+from hf_assets.hub.quality import baselines, changes, day_quality, day_rules
+from hf_assets.hub.quality.day_summary import days_around, summarize_day
 from hf_assets.hub.quality.schemas import DAILY_CHANGES, DAY_QUALITY
 from hf_assets.storage.lake import Lake, TableWrite
 from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS
@@ -76,12 +77,12 @@ def test_a_gap_has_a_row_for_each_day_that_nobody_has(lake: Lake) -> None:
     assert found[2]["flags"] == ["gap"]
     assert (found[2]["source"], found[2]["models"], found[2]["trusted"]) == (None, None, False)
     assert (found[4]["hours"], found[4]["trusted"]) == (72.0, True)
-    said = day_rules.no_gap_before(lake, day_quality.seen(lake, day_of(4)))
+    said = day_rules.no_gap_before(lake, summarize_day(lake, day_of(4)))
     assert not said.passed
     assert said.severity == "WARN"
-    assert f"nobody has {day_of(2)} to {day_of(3)} (2 days)" in said.description
+    assert f"Missing: {day_of(2)} to {day_of(3)} (2 days)" in said.description
     for number in (0, 1):
-        assert day_rules.no_gap_before(lake, day_quality.seen(lake, day_of(number))).passed
+        assert day_rules.no_gap_before(lake, summarize_day(lake, day_of(number))).passed
 
 
 # Partial
@@ -97,7 +98,7 @@ def test_a_partial_day_is_told_and_is_no_yardstick(lake: Lake) -> None:
     assert [row["trusted"] for row in found] == [True, False, False, True]
     assert found[3]["before"] == dt.date.fromisoformat(day_of(0))
     assert (found[1]["deleted"], found[3]["deleted"], found[3]["returned"]) == (11, 0, 0)
-    said = day_rules.no_gap_before(lake, day_quality.seen(lake, day_of(3)))
+    said = day_rules.no_gap_before(lake, summarize_day(lake, day_of(3)))
     assert said.passed
     assert "2 days lie between" in said.description
 
@@ -118,7 +119,7 @@ def test_the_coverage_of_a_day_is_kept(lake: Lake) -> None:
     for number, facts in enumerate(kinds):
         store_day(lake, day_of(number), rows(number), **facts)
     whole_days(lake, 5)
-    whole, lists, limited = coverage.WHOLE_HUB, coverage.FOLDER, coverage.LIMITED
+    whole, lists, limited = baselines.WHOLE_HUB, baselines.FOLDER, baselines.LIMITED
     found = [row["coverage"] for row in judged(lake)]
     assert found == [whole, lists, limited, whole, None, whole]
 
@@ -173,12 +174,10 @@ def test_a_total_far_under_that_of_the_days_around_is_a_stall(lake: Lake) -> Non
         fallen = [{**row, "downloads": int(row["downloads"] * factor)} for row in rows(number)]
         store_day(lake, day_of(number), fallen)
     assert flags(lake) == [[], [], [], [], [], ["stalled"], [], [], []]
-    seen = day_quality.seen(lake, day_of(5))
-    said = day_rules.not_stalled(
-        seen, day_quality.around(partial(day_quality.seen, lake), day_of(5))
-    )
+    seen = summarize_day(lake, day_of(5))
+    said = day_rules.not_stalled(seen, days_around(partial(summarize_day, lake), day_of(5)))
     assert not said.passed
-    assert "where the days around have" in said.description
+    assert "the median of the days around is" in said.description
 
 
 def test_three_days_have_no_median(lake: Lake) -> None:
@@ -213,7 +212,7 @@ def test_a_rollback_is_more_than_one_counter_in_twenty(lake: Lake, fallen: int, 
     found = judged(lake)[1]
     assert (found["rolled_back"], found["fell_share"]) == (back, fallen / 20)
     assert found["flags"] == (["rolled back"] if back else [])
-    said = day_rules.not_rolled_back(day_quality.seen(lake, day_of(1)))
+    said = day_rules.not_rolled_back(summarize_day(lake, day_of(1)))
     assert (said.passed, said.severity == "WARN") == (not back, True)
 
 
@@ -230,8 +229,8 @@ def test_a_rollback_that_is_never_made_up_is_the_new_level(lake: Lake) -> None:
     for number in range(1, 13):
         counters(lake, number, 5)
     found = flags(lake)
-    assert found[1 : 2 + day_quality.LONGEST_HELD] == [["rolled back"]] * 9
-    assert found[2 + day_quality.LONGEST_HELD :] == [[]] * 3
+    assert found[1 : 2 + day_quality.LONGEST_ROLLBACK] == [["rolled back"]] * 9
+    assert found[2 + day_quality.LONGEST_ROLLBACK :] == [[]] * 3
 
 
 # Short days, columns, neighbours
@@ -249,7 +248,7 @@ def test_a_day_is_short_under_18_hours_where_times_are_known(
     store_day(lake, day_of(1), rows(1), finished=finished, time_known=known)
     found = judged(lake)[1]
     assert (found["short"], found["trusted"]) == (short, True)
-    assert day_rules.long_enough(day_quality.seen(lake, day_of(1))).passed is not short
+    assert day_rules.long_enough(summarize_day(lake, day_of(1))).passed is not short
 
 
 def test_columns_that_go_and_come_and_go_blank(lake: Lake) -> None:
@@ -260,14 +259,17 @@ def test_columns_that_go_and_come_and_go_blank(lake: Lake) -> None:
               absent=["trendingScore"])  # fmt: skip
     found = judged(lake)
     assert found[1]["schema_changes"] == ["+cardData", "-trendingScore"]
-    assert found[1]["null_shifts"] == ["license +50.0% null"]
+    assert found[1]["null_shifts"] == ["license: null in 0 % of rows on 1 Mar, in 50 % now"]
     assert found[1]["trusted"]
     assert [row["flags"][:2] for row in found[:2]] == [[], ["nulls moved", "columns changed"]]
     assert (found[2]["schema_changes"], found[2]["null_shifts"]) == ([], [])
-    seen = [day_quality.seen(lake, day_of(number)) for number in (0, 1)]
+    seen = [summarize_day(lake, day_of(number)) for number in (0, 1)]
     said = day_rules.same_columns(seen[1], seen[0])
     assert not said.passed
-    assert said.description == f"+cardData; -trendingScore; license +50.0% null since {day_of(0)}."
+    assert said.description == (
+        f"+cardData, -trendingScore since {day_of(0)}; "
+        "license: null in 0 % of rows on 1 Mar, in 50 % now."
+    )
     assert day_rules.same_columns(seen[0], None).passed
 
 
@@ -286,7 +288,7 @@ def test_a_day_filled_in_later_makes_the_next_one_stale(lake: Lake) -> None:
     frame = lake.read("day_quality", None).frame.collect()
     said = day_quality.nothing_stale(frame)
     assert not said.passed
-    assert f"daily_changes of {day_of(3)} anew" in said.description
+    assert f"daily_changes of {day_of(3)} again" in said.description
     compare(lake, day_of(3))
     assert judge(lake)[day_of(3)]["trusted"]
     assert day_quality.nothing_stale(lake.read("day_quality", None).frame.collect()).passed
@@ -296,34 +298,34 @@ def test_a_day_that_was_replaced_makes_the_next_one_stale(lake: Lake) -> None:
     for number in range(3):
         store_day(lake, day_of(number), rows(number), sha256=f"{number:064x}")
     judged(lake)
-    assert day_quality.still_stale(lake) == []
+    assert day_quality.stale_days(lake) == []
     store_day(lake, day_of(1), rows(1, 19), sha256=f"{9:064x}")
     compare(lake, day_of(1))
     assert [day for day, row in judge(lake).items() if row["stale"]] == [day_of(2)]
-    assert day_quality.still_stale(lake) == [day_of(2)]
+    assert day_quality.stale_days(lake) == [day_of(2)]
     compare(lake, day_of(2))
-    assert day_quality.still_stale(lake) == []
+    assert day_quality.stale_days(lake) == []
     assert not any(row["stale"] for row in judge(lake).values())
 
 
 def slowly_stale(lake: Lake, day: str) -> bool:
     """Placed alone, and compared with what `daily_changes` says of itself."""
     known = lake.days("models")
-    at, look_back = known.index(day), coverage.LOOK_BACK
+    at, look_back = known.index(day), baselines.LOOK_BACK
     while True:
         begin = max(at - look_back, 0)
-        near = [lake.read("models", one) for one in known[begin : at + 1 + coverage.FOLLOWING]]
-        facts = {one.day: changes.facts_of(one) for one in near}
-        place = coverage.places(
-            coverage.extent_of(one.day, facts[one.day], one.rows) for one in near
+        near = [lake.read("models", one) for one in known[begin : at + 1 + baselines.FOLLOWING]]
+        captures = {one.day: changes.capture_of(one) for one in near}
+        baseline = baselines.baselines(
+            baselines.day_size(one.day, captures[one.day], one.rows) for one in near
         )[day]
-        if not begin or place.before or not near[at - begin].rows:
+        if not begin or baseline.day or not near[at - begin].rows:
             break
         look_back *= 4
     notes = lake.notes("daily_changes", day)
-    replaced = place.before and notes["before sha256"] not in (None, facts[place.before]["sha256"])
-    other = notes["before"] != place.before or notes["partial"] or replaced
-    return bool(other and not place.partial)
+    replaced = baseline.day and notes["before sha256"] not in (None, captures[baseline.day].sha256)
+    other = notes["before"] != baseline.day or notes["partial"] or replaced
+    return bool(other and not baseline.partial)
 
 
 @settings(max_examples=10, deadline=None)
@@ -338,19 +340,19 @@ def slowly_stale(lake: Lake, day: str) -> bool:
 def test_the_stale_days_are_those_found_one_by_one(
     drawn: list[tuple[int, int, bool]], look_back: int
 ) -> None:
-    with TemporaryDirectory() as folder, mock.patch.object(coverage, "LOOK_BACK", look_back):
+    with TemporaryDirectory() as folder, mock.patch.object(baselines, "LOOK_BACK", look_back):
         lake = Lake(Path(folder))
         for at, (number, count, of_folder) in enumerate(drawn):
             facts = {"source": "folder", "file": "f"} if of_folder else {}
             store_day(lake, day_of(number), rows(number, count), sha256=str(at), **facts)
             compare(lake, day_of(number))
         stale = [day for day in lake.days("models") if slowly_stale(lake, day)]
-        assert day_quality.still_stale(lake) == stale
+        assert day_quality.stale_days(lake) == stale
         assert [day for day, row in judge(lake).items() if row["stale"]] == stale
         last = day_of(drawn[-1][0])
-        assert set(day_quality.still_stale(lake, [last])) <= set(stale) - {last}
+        assert set(day_quality.stale_days(lake, [last])) <= set(stale) - {last}
         compare(lake, *stale)
-        assert day_quality.still_stale(lake) == []
+        assert day_quality.stale_days(lake) == []
         assert not any(row["stale"] for row in judge(lake).values())
 
 
@@ -367,7 +369,7 @@ def test_each_footer_is_read_once_however_many_days_are_stale(lake: Lake) -> Non
         notes = {**stored.notes, "before": "2020-01-01"}
         lake.write(DAILY_CHANGES, day_of(at), TableWrite([pl.read_parquet(path)], notes))
     with mock.patch.object(Lake, "read", autospec=True, side_effect=Lake.read) as read:
-        assert len(day_quality.still_stale(lake)) == number
+        assert len(day_quality.stale_days(lake)) == number
     # Once for its place, once for the capture behind it.
     assert len(read.mock_calls) == 2 * number
 
@@ -385,7 +387,7 @@ def test_a_capture_without_tables_makes_no_other_day_stale(lake: Lake) -> None:
     found = judge(lake)
     assert found[day_of(1)]["flags"] == ["stale"]
     assert found[day_of(2)]["flags"] == []
-    assert day_quality.still_stale(lake) == []
+    assert day_quality.stale_days(lake) == []
 
 
 def test_renames_deletions_and_returns_are_counted(lake: Lake) -> None:
@@ -483,6 +485,6 @@ def test_a_real_day_that_stood_still_is_found_when_the_day_before_it_comes_later
     found = judge(lake)
     assert [row["flags"] for row in found.values()] == [[], ["stale"], ["stale"]]
     assert [row["trusted"] for row in found.values()] == [True, False, False]
-    assert day_quality.still_stale(lake, ["2024-05-08"]) == ["2024-05-09", "2024-05-10"]
+    assert day_quality.stale_days(lake, ["2024-05-08"]) == ["2024-05-09", "2024-05-10"]
     compare(lake, "2024-05-09", "2024-05-10")
     assert [row["flags"] for row in judge(lake).values()] == [[], ["stalled"], []]

@@ -84,7 +84,7 @@ def test_capture_complete_finds_a_listing_shorter_than_the_hub_says(captured: Ca
     capture.facts["total"] = 1100
     verdict = rules.capture_complete(capture)
     assert (verdict.passed, verdict.severity) == (False, "WARN")
-    assert verdict.description == "Only 90.9% of the rows that the Hub counts."
+    assert verdict.description == "Only 90.9 % of the rows that the Hub counts."
     capture.facts["total"] = 2100
     verdict = rules.capture_complete(capture)
     assert (verdict.passed, verdict.severity) == (False, "ERROR")
@@ -127,7 +127,7 @@ def test_partial_days(captured: Captured, rows: int, passed: bool, other: str) -
     verdict = rules.partial_days(dict(sorted(days.items())), [DAY])[DAY]
     assert verdict.passed is passed
     assert verdict.severity == "ERROR"
-    assert verdict.metadata == {"rows": rows, "rows usual": 1000}
+    assert verdict.metadata == {"rows": rows, "expected_rows": 1000}
     assert verdict.description.startswith("A partial snapshot") is not passed
     assert (f"as on {other}" in verdict.description) is (other < DAY and rows > 0)
 
@@ -143,17 +143,17 @@ def test_a_limited_capture_is_not_compared(captured: Captured) -> None:
 
 
 def test_doubled_rows(captured: Captured) -> None:
-    verdict = rules.doubled_rows(captured())
+    verdict = rules.duplicate_rows(captured())
     assert verdict.passed
-    assert verdict.metadata["doubled"] == 0
+    assert verdict.metadata["duplicates"] == 0
 
 
 def test_doubled_rows_finds_them(captured: Captured) -> None:
     faults = Faults(duplicates=[At(page=page, value=0.02) for page in range(1, 9)])
-    verdict = rules.doubled_rows(captured(faults=faults))
+    verdict = rules.duplicate_rows(captured(faults=faults))
     assert (verdict.passed, verdict.severity) == (False, "WARN")
-    assert verdict.metadata["doubled"] == 16
-    assert verdict.description.startswith("16 rows came twice (1.5")
+    assert verdict.metadata["duplicates"] == 16
+    assert verdict.description.startswith("16 duplicate rows (1.5")
 
 
 def test_unread_columns(captured: Captured) -> None:
@@ -164,7 +164,7 @@ def test_unread_columns(captured: Captured) -> None:
     assert (verdict.passed, verdict.severity) == (False, "WARN")
     assert verdict.description.startswith("`c0`: a column of struct; `c1`")
     assert verdict.description.endswith("; and 10 more")
-    assert verdict.metadata == {"columns not read": 30}
+    assert verdict.metadata == {"unread_columns": 30}
 
 
 def test_required_columns(stored: Callable[..., StoredTable]) -> None:
@@ -179,7 +179,7 @@ def test_required_columns_finds_rows_without(
 ) -> None:
     verdict = rules.required_columns(stored([GOOD, GOOD | broken]), schemas.MODELS)
     assert (verdict.passed, verdict.severity) == (False, "ERROR")
-    assert verdict.description == "1 rows without."
+    assert verdict.description == "1 values of id, hub_id are null or empty."
 
 
 def test_required_columns_finds_an_empty_table(stored: Callable[..., StoredTable]) -> None:
@@ -190,7 +190,7 @@ def test_ranges(stored: Callable[..., StoredTable]) -> None:
     last_moment = GOOD | {"created_at": datetime(2026, 11, 20, 23, 59, tzinfo=UTC)}
     verdict = rules.ranges(stored([GOOD, last_moment, {"id": "x", "hub_id": "2"}]))
     assert verdict.passed
-    assert verdict.description == "All in range."
+    assert verdict.description == "All values are in range."
     assert set(verdict.metadata.values()) == {0}
 
 
@@ -216,7 +216,7 @@ def test_ranges_finds_what_cannot_be(
 def test_ranges_tells_of_what_was_clipped(stored: Callable[..., StoredTable]) -> None:
     verdict = rules.ranges(stored([GOOD], **{"clipped likes": 3}))
     assert not verdict.passed
-    assert verdict.description == "3 clipped likes"
+    assert verdict.description == "3 likes clipped to 0"
 
 
 def test_ranges_of_spaces(hub: ServeHub, lake: Lake) -> None:
@@ -238,9 +238,10 @@ def test_null_rates(
     earlier = stored(with_nulls(before), "2026-11-18")
     verdict = rules.null_rates(stored(with_nulls(now)), earlier)
     assert verdict.passed is passed
-    assert verdict.metadata["category step"] == pytest.approx((now - before) / 100)
+    # A hundred rows: as many points.
+    assert verdict.metadata["category: change of nulls (percentage points)"] == now - before
     assert ("category" in verdict.description) is not passed
-    assert "2026-11-18" in verdict.description
+    assert ("2026-11-18" if passed else "18 Nov") in verdict.description
     assert verdict.severity == "WARN"
 
 
@@ -257,7 +258,7 @@ def test_quarantined(
 ) -> None:
     verdict = rules.quarantined(stored([GOOD], quarantined=aside, served=served, nulled=4))
     assert verdict.passed is passed
-    assert verdict.metadata == {"quarantined": aside, "values left out": 4, "served": served}
+    assert verdict.metadata == {"quarantined": aside, "coerced": 4, "served": served}
     assert verdict.severity == "ERROR" or verdict.passed
 
 
@@ -271,7 +272,7 @@ def test_a_partial_capture_is_no_measure_for_the_next(captured: Captured) -> Non
     days = {"2026-11-17": whole, "2026-11-18": half, "2026-11-19": half, "2026-11-20": whole}
     said = rules.partial_days(days, days)
     assert [verdict.passed for verdict in said.values()] == [True, False, False, True]
-    assert said["2026-11-19"].metadata["rows usual"] == whole.rows
+    assert said["2026-11-19"].metadata["expected_rows"] == whole.rows
     assert rules.usable_days(days) == {"2026-11-17", "2026-11-20"}
     assert rules.partial_days(days, ["2026-11-18"]) == {"2026-11-18": said["2026-11-18"]}
     assert rules.partial_days({}, []) == {}
@@ -306,7 +307,7 @@ def test_a_list_that_somebody_kept_is_not_compared_with_the_hub(captured: Captur
     assert [verdict.passed for verdict in said.values()] == [True, True, False, False]
     assert said["2026-11-19"].severity == "WARN"
     assert said["2026-11-19"].description == "No models."
-    assert said["2026-11-20"].metadata["rows usual"] == whole.rows
+    assert said["2026-11-20"].metadata["expected_rows"] == whole.rows
     assert rules.usable_days(days) == {"2026-11-17", "2026-11-18", "2026-11-19"}
 
 
@@ -344,7 +345,7 @@ def test_dangling_models(
     verdict = rules.dangling_models(stored([GOOD], **{"pairs": pairs, "dangling pairs": dangling}))
     assert verdict.passed is passed
     assert verdict.severity == "WARN"
-    assert verdict.metadata == {"pairs": pairs, "dangling": dangling}
+    assert verdict.metadata == {"pairs": pairs, "dangling_pairs": dangling}
 
 
 def test_null_counts_come_from_the_footer_and_are_right(hub: ServeHub, lake: Lake) -> None:
