@@ -265,7 +265,7 @@ def nothing_stale(quality: pl.DataFrame) -> RuleResult:
         return RuleResult(True, "Every day is compared with its baseline day.", {"stale_days": 0})
     named = ", ".join(days[:NAMED]) + (f" and {len(days) - NAMED} more" if days[NAMED:] else "")
     text = (
-        f"Materialize daily_changes of {named} again: their baseline days were added or replaced, "
+        f"Materialise daily_changes of {named} again: their baseline days were added or replaced, "
         "or they are not compared yet."
     )
     return RuleResult(False, text, {"stale_days": len(days)}, severity="WARN")

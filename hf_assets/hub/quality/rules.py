@@ -209,7 +209,7 @@ def null_rates(
     shares = {
         name: (then[name] / before.rows, count / stored.rows)
         for name, count in now.items()
-        if name in then
+        if name in then and name != "day"
     }
     moved = {name: (a, b) for name, (a, b) in shares.items() if abs(b - a) > NULL_RATE_STEP}
     text = "; ".join(null_shift(name, before.day, a, b) for name, (a, b) in moved.items())

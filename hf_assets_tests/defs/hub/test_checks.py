@@ -11,6 +11,7 @@ from hf_assets.demo.service.switches import At
 from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.demo.world.recorded import RecordedHub
 from hf_assets.storage.lake import today
+from hf_assets.ui_words import short_day
 from hf_assets_tests.defs.conftest import RAW, TABLES, Make, checks, days_ago, failures, made
 
 HALF_A_LISTING = GeneratedHub(700, 600, seed=4)
@@ -136,7 +137,7 @@ def test_an_odd_value_is_left_out_and_counted(world: Make) -> None:
     assert not ranges.passed
     assert ranges.severity == dg.AssetCheckSeverity.WARN
     assert ranges.metadata["downloads clipped to 0"].value == 1
-    assert "clipped downloads" in ranges.description
+    assert "downloads clipped to 0" in ranges.description
 
 
 def test_a_column_that_goes_blank_is_seen(world: Make) -> None:
@@ -147,7 +148,8 @@ def test_a_column_that_goes_blank_is_seen(world: Make) -> None:
     verdict = checks(hub.materialize("raw_models", "models"))["models", "null_rates"]
     assert not verdict.passed
     assert verdict.severity == dg.AssetCheckSeverity.WARN
-    assert f"used_storage +100.0% null since {days_ago(1)}" in verdict.description
+    shares = f"null in 0 % of rows on {short_day(days_ago(1))}, in 100 % now"
+    assert f"used_storage: {shares}" in verdict.description
     assert "downloads" not in verdict.description
 
 
@@ -223,4 +225,4 @@ def test_many_days_that_pass_are_each_named(world: Make) -> None:
         if one.check_name == "reconciliation":
             assert all("Compares recorded folders" in line for line in said)
         if one.check_name == "unread_columns":
-            assert all("No column was left unread." in line for line in said)
+            assert all("Every column was read." in line for line in said)

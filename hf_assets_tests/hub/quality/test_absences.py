@@ -108,8 +108,8 @@ def test_who_was_away_on_a_day_that_broke_off_did_not_go(lake: Lake) -> None:
 a_day = st.tuples(st.integers(0, 11), st.sets(st.integers(0, 5)))
 
 
-@settings(max_examples=10, deadline=None)
-@given(st.lists(a_day, min_size=2, max_size=9))
+@settings(max_examples=5, deadline=None)
+@given(st.lists(a_day, min_size=3, max_size=6))
 def test_in_whatever_order_the_days_are_made(drawn: list[tuple[int, set[int]]]) -> None:
     with TemporaryDirectory() as folder:
         lake, listed = Lake(Path(folder)), dict[str, set[int]]()
@@ -240,7 +240,7 @@ def test_real_lists_of_two_years_against_sets(lake: Lake, real_data: Path) -> No
     with gzip.open(real_data / "hub-transformersjs-daily" / "daily.csv.gz") as file:
         listed = pl.read_csv(file.read(), infer_schema_length=None)
     by_day: dict[str, set[str]] = {}
-    for day in listed["day"].unique().sort().to_list()[100:160]:
+    for day in listed["day"].unique().sort().to_list()[100:130]:
         models = listed.filter(day=day).select("id", "downloads", hub_id="name:" + pl.col("id"))
         store_day(lake, day, models.to_dicts(), identity="name", **FOLDER)
         by_day[day] = set(models["id"])
@@ -255,4 +255,4 @@ def test_real_lists_of_two_years_against_sets(lake: Lake, real_data: Path) -> No
             assert row["returned"] == len(came & ever)
             told += row["returned"]
         ever |= by_day.get(day, set())
-    assert told > 50
+    assert told > 20

@@ -1,22 +1,16 @@
-"""Which days can be trusted: each rule at its edge, and real days that are known to be bad."""
+"""Which days can be trusted: each rule at its edge."""
 
 import datetime as dt
-import gzip
 import json
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
-from unittest import mock
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from hf_assets.hub.quality import baselines, changes, day_quality, day_rules
+from hf_assets.hub.quality import baselines, day_quality, day_rules
 from hf_assets.hub.quality.day_summary import days_around, summarize_day
-from hf_assets.hub.quality.schemas import DAILY_CHANGES, DAY_QUALITY
+from hf_assets.hub.quality.schemas import DAY_QUALITY
 from hf_assets.storage.lake import Lake, TableWrite
 from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS
 from hf_assets_tests.support.hub.days import Row, compare, day_of, judge, model, store_day
@@ -85,9 +79,6 @@ def test_a_gap_has_a_row_for_each_day_that_nobody_has(lake: Lake) -> None:
         assert day_rules.no_gap_before(lake, summarize_day(lake, day_of(number))).passed
 
 
-# Partial
-
-
 def test_a_partial_day_is_told_and_is_no_yardstick(lake: Lake) -> None:
     whole_days(lake, 0)
     store_day(lake, day_of(1), rows(1, 9))
@@ -146,9 +137,6 @@ def test_a_captured_day_of_which_no_table_is_made_is_no_gap(lake: Lake) -> None:
     assert found[1]["source"] == "captured"
 
 
-# Stalls
-
-
 @pytest.mark.parametrize(
     ("larger", "still", "stalled"),
     [(20, 5, True), (20, 4, False), (10, 3, True), (9, 9, False), (0, 0, False)],
@@ -195,9 +183,6 @@ def test_lists_and_the_whole_hub_have_medians_of_their_own(lake: Lake) -> None:
     assert flags(lake) == [[]] * 12
 
 
-# Rollbacks
-
-
 def counters(lake: Lake, number: int, fallen: int, by: int = 10**5) -> None:
     moved = rows(number)
     for row in moved[:fallen]:
@@ -231,9 +216,6 @@ def test_a_rollback_that_is_never_made_up_is_the_new_level(lake: Lake) -> None:
     found = flags(lake)
     assert found[1 : 2 + day_quality.LONGEST_ROLLBACK] == [["rolled back"]] * 9
     assert found[2 + day_quality.LONGEST_ROLLBACK :] == [[]] * 3
-
-
-# Short days, columns, neighbours
 
 
 @pytest.mark.parametrize(
@@ -273,123 +255,6 @@ def test_columns_that_go_and_come_and_go_blank(lake: Lake) -> None:
     assert day_rules.same_columns(seen[0], None).passed
 
 
-def test_a_day_filled_in_later_makes_the_next_one_stale(lake: Lake) -> None:
-    whole_days(lake, 0, 3)
-    compare(lake)
-    whole_days(lake, 1)
-    compare(lake, day_of(1))
-    found = judge(lake)
-    assert {day: row["stale"] for day, row in found.items() if row["models"]} == {
-        day_of(0): False,
-        day_of(1): False,
-        day_of(3): True,
-    }
-    assert [day for day, row in found.items() if not row["trusted"]] == [day_of(2), day_of(3)]
-    frame = lake.read("day_quality", None).frame.collect()
-    said = day_quality.nothing_stale(frame)
-    assert not said.passed
-    assert f"daily_changes of {day_of(3)} again" in said.description
-    compare(lake, day_of(3))
-    assert judge(lake)[day_of(3)]["trusted"]
-    assert day_quality.nothing_stale(lake.read("day_quality", None).frame.collect()).passed
-
-
-def test_a_day_that_was_replaced_makes_the_next_one_stale(lake: Lake) -> None:
-    for number in range(3):
-        store_day(lake, day_of(number), rows(number), sha256=f"{number:064x}")
-    judged(lake)
-    assert day_quality.stale_days(lake) == []
-    store_day(lake, day_of(1), rows(1, 19), sha256=f"{9:064x}")
-    compare(lake, day_of(1))
-    assert [day for day, row in judge(lake).items() if row["stale"]] == [day_of(2)]
-    assert day_quality.stale_days(lake) == [day_of(2)]
-    compare(lake, day_of(2))
-    assert day_quality.stale_days(lake) == []
-    assert not any(row["stale"] for row in judge(lake).values())
-
-
-def slowly_stale(lake: Lake, day: str) -> bool:
-    """Placed alone, and compared with what `daily_changes` says of itself."""
-    known = lake.days("models")
-    at, look_back = known.index(day), baselines.LOOK_BACK
-    while True:
-        begin = max(at - look_back, 0)
-        near = [lake.read("models", one) for one in known[begin : at + 1 + baselines.FOLLOWING]]
-        captures = {one.day: changes.capture_of(one) for one in near}
-        baseline = baselines.baselines(
-            baselines.day_size(one.day, captures[one.day], one.rows) for one in near
-        )[day]
-        if not begin or baseline.day or not near[at - begin].rows:
-            break
-        look_back *= 4
-    notes = lake.notes("daily_changes", day)
-    replaced = baseline.day and notes["before sha256"] not in (None, captures[baseline.day].sha256)
-    other = notes["before"] != baseline.day or notes["partial"] or replaced
-    return bool(other and not baseline.partial)
-
-
-@settings(max_examples=10, deadline=None)
-@given(
-    drawn=st.lists(
-        st.tuples(st.integers(0, 20), st.sampled_from([3, 4, 5, 9, 10, 11]), st.booleans()),
-        min_size=1,
-        max_size=30,
-    ),
-    look_back=st.sampled_from([2, 5, 30]),
-)
-def test_the_stale_days_are_those_found_one_by_one(
-    drawn: list[tuple[int, int, bool]], look_back: int
-) -> None:
-    with TemporaryDirectory() as folder, mock.patch.object(baselines, "LOOK_BACK", look_back):
-        lake = Lake(Path(folder))
-        for at, (number, count, of_folder) in enumerate(drawn):
-            facts = {"source": "folder", "file": "f"} if of_folder else {}
-            store_day(lake, day_of(number), rows(number, count), sha256=str(at), **facts)
-            compare(lake, day_of(number))
-        stale = [day for day in lake.days("models") if slowly_stale(lake, day)]
-        assert day_quality.stale_days(lake) == stale
-        assert [day for day, row in judge(lake).items() if row["stale"]] == stale
-        last = day_of(drawn[-1][0])
-        assert set(day_quality.stale_days(lake, [last])) <= set(stale) - {last}
-        compare(lake, *stale)
-        assert day_quality.stale_days(lake) == []
-        assert not any(row["stale"] for row in judge(lake).values())
-
-
-def test_each_footer_is_read_once_however_many_days_are_stale(lake: Lake) -> None:
-    number = 36  # more than are looked at around one
-    whole_days(lake, *range(number))
-    judged(lake)
-    for at in range(number):
-        facts = {"sha256": "new"} if at % 2 else {}
-        store_day(lake, day_of(at), rows(at), **facts)
-    for at in range(number):  # all were compared with a day that has gone
-        path = lake.folder("daily_changes", day_of(at)) / "data.parquet"
-        stored = lake.read("daily_changes", day_of(at))
-        notes = {**stored.notes, "before": "2020-01-01"}
-        lake.write(DAILY_CHANGES, day_of(at), TableWrite([pl.read_parquet(path)], notes))
-    with mock.patch.object(Lake, "read", autospec=True, side_effect=Lake.read) as read:
-        assert len(day_quality.stale_days(lake)) == number
-    # Once for its place, once for the capture behind it.
-    assert len(read.mock_calls) == 2 * number
-
-
-def test_a_capture_without_tables_makes_no_other_day_stale(lake: Lake) -> None:
-    """It may be one that a check stopped, and never get any."""
-    whole_days(lake, 0, 2)
-    compare(lake)
-    folder = lake.folder("raw_models", day_of(1))
-    folder.mkdir(parents=True)
-    facts = {"rows": NORMAL, "distinct": NORMAL, "endpoint": "https://hub", "pages": 1,
-             "started": "", "finished": f"{day_of(1)}T12:00:00+00:00", "sha256": "",
-             "client": "", "ask": {"filter": [], "max_rows": None}}  # fmt: skip
-    (folder / "capture.json").write_text(json.dumps(facts))
-    found = judge(lake)
-    assert found[day_of(1)]["flags"] == ["stale"]
-    assert found[day_of(2)]["flags"] == []
-    assert day_quality.stale_days(lake) == []
-
-
 def test_renames_deletions_and_returns_are_counted(lake: Lake) -> None:
     whole_days(lake, 0)
     store_day(lake, day_of(1), [*rows(1)[1:-1], {**rows(1)[-1], "id": "a/new"}, model(77)])
@@ -404,87 +269,35 @@ def test_renames_deletions_and_returns_are_counted(lake: Lake) -> None:
     assert (found["renamed"], found["deleted"], found["left"]) == (None, None, 0)
 
 
+def quality_of(*flags: list[str]) -> pl.DataFrame:
+    """Rows of `day_quality` for as many days."""
+    rows = [
+        {"day": dt.date.fromisoformat(day_of(number)), "flags": names, "trusted": not names}
+        for number, names in enumerate(flags)
+    ]
+    return pl.DataFrame(rows, schema={name: DAY_QUALITY.schema[name] for name in rows[0]})
+
+
 def test_the_last_days_that_cannot_be_trusted_are_named(lake: Lake) -> None:
-    whole_days(lake, *range(40))
-    store_day(lake, day_of(3), rows(3, 2))
-    compare(lake)
-    judge(lake)
-    frame = lake.read("day_quality", None).frame.collect()
-    said = day_quality.days_trusted(frame)
+    flags: list[list[str]] = [[] for _ in range(40)]
+    flags[3] = ["partial"]
+    said = day_quality.days_trusted(quality_of(*flags))
     assert said.passed  # more than a month ago
     assert said.description == f"39 of 40 days are trusted; not: {day_of(3)} (partial)."
-    store_day(lake, day_of(39), rows(38))
-    compare(lake)
-    judge(lake)
-    said = day_quality.days_trusted(lake.read("day_quality", None).frame.collect())
+    flags[39] = ["stalled"]
+    said = day_quality.days_trusted(quality_of(*flags))
     assert not said.passed
     assert f"{day_of(3)} (partial), {day_of(39)} (stalled)." in said.description
     assert said.severity == "WARN"
 
 
-# Real days
-
-
-def test_real_lists_of_august_2026_stood_still_on_the_eighth(lake: Lake, real_data: Path) -> None:
-    paths = sorted((real_data / "hub-top-models-daily-2026-08").glob("*.json"))
-    for path in paths:
-        told = json.loads(path.read_text())
-        listed = pl.DataFrame(told["models"], infer_schema_length=None)
-        models = listed.select(
-            *("id", "likes", "downloads"),
-            hub_id="name:" + pl.col("id"),
-            created_at=pl.col("createdAt").str.to_datetime(time_zone="UTC", time_unit="ms"),
-            floor_dated=pl.lit(value=False),
-        ).to_dicts()
-        facts = {"source": "folder", "file": path.name, "identity": "name",
-                 "finished": told["fetched_at"]}  # fmt: skip
-        store_day(lake, path.stem, models, **facts)
-    compare(lake)
-    found = judge(lake)
-    assert [row["models"] for row in found.values()] == [
-        531, 531, 530, 530, 529, 531, 530, 531, 531, 527
-    ]  # fmt: skip
-    assert found["2026-08-08"]["unchanged_share"] == 1.0
-    assert found["2026-08-08"]["stalled"]
-    assert not found["2026-08-08"]["trusted"]
-    assert found["2026-08-09"]["unchanged_share"] == 0.0
-    assert found["2026-08-09"]["trusted"]
-    assert found["2026-08-07"]["downloads"] == 2_071_003_854
-    assert found["2026-08-16"]["downloads"] == 2_141_236_043
-    assert [day for day, row in found.items() if not row["trusted"]] == ["2026-08-08", "2026-08-13"]
-
-
-def test_real_lists_of_2024_begin_with_a_repeated_day(lake: Lake, real_data: Path) -> None:
-    with gzip.open(real_data / "hub-transformersjs-daily" / "daily.csv.gz") as file:
-        listed = pl.read_csv(file.read(), infer_schema_length=None)
-    days = listed["day"].unique().sort().to_list()[:12]
-    for day in days:
-        models = listed.filter(day=day).select("id", "downloads", hub_id="name:" + pl.col("id"))
-        facts = {"source": "folder", "file": "daily.csv.gz", "identity": "name",
-                 "time_known": False}  # fmt: skip
-        store_day(lake, day, models.to_dicts(), **facts)
-    compare(lake)
-    found = judge(lake)
-    assert found["2024-05-08"]["downloads"] == 21_482_908
-    assert found["2024-05-09"]["unchanged_share"] == 1.0
-    assert found["2024-05-09"]["flags"] == ["stalled"]
-    assert found["2024-05-08"]["trusted"]
-    assert [day for day, row in found.items() if row["stalled"]] == ["2024-05-09", "2024-05-14"]
-
-
-def test_a_real_day_that_stood_still_is_found_when_the_day_before_it_comes_later(
-    lake: Lake, real_data: Path
-) -> None:
-    with gzip.open(real_data / "hub-transformersjs-daily" / "daily.csv.gz") as file:
-        listed = pl.read_csv(file.read(), infer_schema_length=None)
-    for day in ("2024-05-10", "2024-05-09", "2024-05-08"):
-        models = listed.filter(day=day).select("id", "downloads", hub_id="name:" + pl.col("id"))
-        facts = {"source": "folder", "file": "daily.csv.gz", "identity": "name"}
-        store_day(lake, day, models.to_dicts(), **facts)
-        compare(lake, day)
-    found = judge(lake)
-    assert [row["flags"] for row in found.values()] == [[], ["stale"], ["stale"]]
-    assert [row["trusted"] for row in found.values()] == [True, False, False]
-    assert day_quality.stale_days(lake, ["2024-05-08"]) == ["2024-05-09", "2024-05-10"]
-    compare(lake, "2024-05-09", "2024-05-10")
-    assert [row["flags"] for row in judge(lake).values()] == [[], ["stalled"], []]
+def test_the_days_of_a_lake_that_cannot_be_trusted_are_named(lake: Lake) -> None:
+    whole_days(lake, *range(3))
+    store_day(lake, day_of(3), rows(3, 2))
+    store_day(lake, day_of(4), rows(2))
+    judged(lake)
+    said = day_quality.days_trusted(lake.read("day_quality", None).frame.collect())
+    assert not said.passed
+    assert said.description == (
+        f"3 of 5 days are trusted; not: {day_of(3)} (partial), {day_of(4)} (stalled)."
+    )

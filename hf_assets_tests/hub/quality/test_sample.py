@@ -1,5 +1,6 @@
-"""Twenty Spaces asked for one by one agree with the listing, or are named."""
+"""Twenty Spaces, requested one by one, agree with the listing, or are named."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -11,17 +12,20 @@ from hf_assets.hub.tables import schemas
 from hf_assets.storage.lake import Lake, StoredTable, TableWrite, iso
 from hf_assets_tests.conftest import DAY, ServedHub, ServeHub
 from hf_assets_tests.support.hub.captures import made_models, made_spaces
+from hf_assets_tests.support.hub.serving import serving
 
 HUB = GeneratedHub(300, 200, seed=2, day=iso(DAY))
 
 
-@pytest.fixture
-def served(hub: ServeHub) -> ServedHub:
-    return hub(HUB)
+@pytest.fixture(scope="module")
+def served() -> Iterator[ServedHub]:
+    with serving(HUB) as served:
+        yield served
 
 
-@pytest.fixture
-def spaces(lake: Lake, served: ServedHub) -> StoredTable:
+@pytest.fixture(scope="module")
+def spaces(served: ServedHub, tmp_path_factory: pytest.TempPathFactory) -> StoredTable:
+    lake = Lake(tmp_path_factory.mktemp("lake"))
     return made_spaces(lake, served, made_models(lake, served))
 
 
