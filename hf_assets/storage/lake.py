@@ -31,8 +31,7 @@ from hf_assets.storage.records import Footer
 from hf_assets.storage.side_tables import DATA, SideTables, side_table_paths
 from hf_assets.storage.stored import StoredTable, TableWrite
 
-# Days synced to disk at a time, beside the day that is written: a disk syncs several in the time of
-# one.
+# Days synced to disk at a time, while the next is written: a disk syncs several in the time of one.
 SETTLING = 8
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -132,7 +131,7 @@ class Lake:
         """Store many days as `write` does, and yield each when it is stored.
 
         One day is written at a time, the next while the caller works with those before; syncing
-        happens beside that. After an error the days before it are yielded, then it is raised.
+        runs at the same time. After an error the days before it are yielded, then it is raised.
         """
         waiting: deque[tuple[str | None, Future[None]]] = deque()
         failed: Exception | None = None

@@ -1,4 +1,4 @@
-"""One page of bytes → a typed frame of its rows, with every odd value named.
+"""One page of bytes → a typed frame of its rows, with every invalid value named.
 
 `polars.read_json` with a schema is the fast way in, and bends what does not fit: 3.5 becomes 3,
 2**63 becomes null, a scalar becomes a list of one. So each page first passes a strict decoder
@@ -188,7 +188,7 @@ def parse_page(kind: Kind, number: int, body: bytes) -> tuple[pl.DataFrame, list
 
     Args:
         kind: "models" or "spaces".
-        number: the page's number, for the odd rows.
+        number: the page's number, for the invalid values.
         body: a JSON list, as served.
     """
     schema = WIRE_SCHEMA[kind]
@@ -196,21 +196,21 @@ def parse_page(kind: Kind, number: int, body: bytes) -> tuple[pl.DataFrame, list
         _PAGE[kind].decode(body)
         return pl.read_json(body, schema=schema), []
     except _UNREADABLE:
-        rows, odd = _row_by_row(kind, number, body)
-    return pl.read_json(msgspec.json.encode(rows), schema=schema), odd
+        rows, invalid = _row_by_row(kind, number, body)
+    return pl.read_json(msgspec.json.encode(rows), schema=schema), invalid
 
 
 def _row_by_row(
     kind: Kind, number: int, body: bytes
 ) -> tuple[list[dict[str, Any]], list[InvalidValue]]:
-    rows, odd = [], []
+    rows, invalid = [], []
     for at, found in enumerate(loose_rows(body)):
         row, problems = _mend(kind, found)
         named = _name(found) if problems else None
-        odd += [InvalidValue(number, at, *problem, named) for problem in problems]
+        invalid += [InvalidValue(number, at, *problem, named) for problem in problems]
         if row is not None:
             rows.append(row)
-    return rows, odd
+    return rows, invalid
 
 
 def _mend(kind: Kind, row: Any) -> tuple[dict[str, Any] | None, list[tuple[str | None, str, str]]]:
@@ -279,7 +279,7 @@ def row_ids(body: bytes) -> list[Any]:
 class InvalidValues:
     """What did not fit in a whole listing: all of it counted, some of it kept.
 
-    Where the Hub changes a field, every row is odd, and a few hundred tell as much as millions.
+    Where the Hub changes a field, every row is invalid, and a few hundred tell as much as millions.
     """
 
     MOST = 1000  # kept of each field and reason
@@ -298,10 +298,10 @@ class InvalidValues:
         return self
 
 
-def quarantine_frame(odd: list[InvalidValue]) -> pl.DataFrame:
-    """The odd rows and values as a table under `QUARANTINE_SCHEMA`."""
+def quarantine_frame(invalid: list[InvalidValue]) -> pl.DataFrame:
+    """Invalid rows and values as a table under `QUARANTINE_SCHEMA`."""
     return pl.DataFrame(
-        [(one.page, one.row, one.id, one.field, one.reason, one.value) for one in odd],
+        [(one.page, one.row, one.id, one.field, one.reason, one.value) for one in invalid],
         schema=QUARANTINE_SCHEMA,
         orient="row",
     )

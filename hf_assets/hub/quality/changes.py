@@ -48,7 +48,7 @@ _ROWS = {
 def stored_baselines(lake: Lake, days: Iterable[str]) -> dict[str, Baseline]:
     """The baseline of each of these days among the stored days of `models`, from footers.
 
-    Each is found by itself: a day has the same baseline in a run of many days as alone.
+    Each is computed alone: a day has the same baseline in a run of many days as in its own.
     """
     stored_days = lake.days("models")
     index = {day: at for at, day in enumerate(stored_days)}

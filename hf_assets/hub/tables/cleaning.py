@@ -302,13 +302,13 @@ def _enriched(
         named = frame.with_row_index("at").lazy().select("at", id="models").explode("id")
         named = named.filter(pl.col("id").is_not_null()).collect()
         # Look up the few models that a batch names in the many, not the other way round.
-        found = (
+        named_models = (
             categories_of.join(named.lazy().select("id").unique(), on="id", how="semi")
             # Two models that swapped names during the listing have the same name.
             .unique("id", keep="first", maintain_order=True)
             .with_columns(listed=pl.lit(value=True))
         )
-        joined = named.lazy().join(found, on="id", how="left").collect()
+        joined = named.lazy().join(named_models, on="id", how="left").collect()
         pairs += joined.height
         dangling += joined["listed"].null_count()
         categories = (

@@ -125,15 +125,15 @@ def _with_models(
     named: pl.DataFrame, models: pl.LazyFrame, top_models: pl.LazyFrame
 ) -> pl.DataFrame:
     """Adds category and chosen tags of the models; ordered by id."""
-    found = models.select("id", "category", known=pl.lit(value=True)).join(
+    listed = models.select("id", "category", known=pl.lit(value=True)).join(
         named.lazy().select("id"), on="id", how="semi"
     )
     # Two models that swapped names during the listing have the same name.
-    found = found.unique("id", keep="first", maintain_order=True)
+    listed = listed.unique("id", keep="first", maintain_order=True)
     chosen = top_models.group_by("id").agg(chosen_tags=pl.col("tag").sort())
     return (
         named.lazy()
-        .join(found, on="id", how="left")
+        .join(listed, on="id", how="left")
         .join(chosen, on="id", how="left")
         .with_columns(
             pl.col("known").fill_null(value=False),
