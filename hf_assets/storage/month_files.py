@@ -1,9 +1,9 @@
-"""A table kept a month a file: which files are the table, and how others take their place.
+"""A table kept a month a file: which files are the table, and how others replace them.
 
 `months.json` names them; they lie in `.versions/` and are never changed. New ones are written
 beside them, and are the table from the moment on that `months.json` is replaced: a reader sees the
 old table or the new one, also after a crash. Then each is put under its public name,
-`month=YYYY-MM/data.parquet`, a second name of the same file, for whoever reads by name. Files that
+`month=YYYY-MM/data.parquet`, a second name of the same file, for readers by name. Files that
 are no longer the table stay for a day, for readers who have begun.
 """
 
@@ -18,25 +18,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
-from hf_assets.errors import InputError
 from hf_assets.storage.durable import STALE_TEMPORARY, link, storing, write_bytes
+from hf_assets.storage.locks import exclusive
 
 MANIFEST = "months.json"
 # Seconds to wait for another process that refreshes the same table: one of years takes a minute.
 LOCK_WAIT = 600.0
-
-
-class BusyError(InputError):
-    """Another process holds the table for longer than anybody waits."""
-
-    def __init__(self, folder: Path, wait: float) -> None:
-        super().__init__(
-            f"another run has been refreshing {folder} for over {wait:.0f} s: wait for it to end, "
-            "or end it, and run this again",
-            permanent=False,
-        )
 
 
 @dataclass(frozen=True)
@@ -57,7 +44,7 @@ class Manifest:
 
 
 class MonthFiles:
-    """The files of one table that is kept by month, in the table's folder."""
+    """The files of a table that is kept by month, in the table's folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -65,28 +52,16 @@ class MonthFiles:
 
     @contextmanager
     def lock(self, wait: float | None = None) -> Generator[bool]:
-        """Held by whoever refreshes the table. Gives whether another one had it before.
+        """Hold the table while the block refreshes it. Yields True where another run held it first.
 
         Raises:
-            BusyError: another one has it still after `wait` seconds (`LOCK_WAIT`).
+            BusyError: the other run still holds it after `wait` seconds (`LOCK_WAIT`).
         """
         with storing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-        held, wait = FileLock(self.folder / ".lock"), LOCK_WAIT if wait is None else wait
-        waited = False
-        try:
-            held.acquire(timeout=0)
-        except Timeout:
-            waited = True
-        try:
-            if waited:
-                held.acquire(timeout=wait)
-        except Timeout as error:
-            raise BusyError(self.folder, wait) from error
-        try:
+        wait = LOCK_WAIT if wait is None else wait
+        with exclusive(self.folder / ".lock", f"refreshing {self.folder}", wait=wait) as waited:
             yield waited
-        finally:
-            held.release()
 
     def manifest(self) -> Manifest:
         """What is the table now; without months where it is not kept so."""
@@ -96,7 +71,7 @@ class MonthFiles:
             return Manifest()
 
     def paths(self, manifest: Manifest) -> tuple[Path, ...]:
-        """Its files, the oldest first. FileNotFoundError where one is not there."""
+        """Its files, the oldest first. FileNotFoundError where a file is missing."""
         found = []
         for month in manifest.months:
             if (path := self._path(manifest, month)) is None:
@@ -131,7 +106,7 @@ class MonthFiles:
         """Make the last written files of those months the table; the caller has the lock.
 
         Args:
-            months: the oldest first. KeyError where one was never written.
+            months: the oldest first. KeyError where a month was never written.
             count: the rows of a file.
             notes: of the table.
             seconds: likewise.
@@ -152,9 +127,9 @@ class MonthFiles:
             for name, at in {**before.superseded, **dict.fromkeys(gone, now)}.items()
             if at > now - STALE_TEMPORARY
         }
-        said = {"months": rows, "notes": notes, "seconds": round(seconds, 3)}
-        said |= {"files": files, "superseded": superseded}
-        write_bytes(self.folder / MANIFEST, json.dumps(said).encode())
+        content = {"months": rows, "notes": notes, "seconds": round(seconds, 3)}
+        content |= {"files": files, "superseded": superseded}
+        write_bytes(self.folder / MANIFEST, json.dumps(content).encode())
         self._publish(files)
         for name in set(self._stored()) - set(files.values()) - superseded.keys():
             (self._versions / name).unlink(missing_ok=True)

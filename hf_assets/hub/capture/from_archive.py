@@ -1,14 +1,13 @@
-"""From a day that was not captured to a capture made of an archive."""
+"""Captures of past days, read from an archive."""
 
 import shutil
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from hf_assets.hub.archive.base import KINDS, NAMED, WORDS, Archive, ArchivedDay
-from hf_assets.hub.capture_store.attempt import Attempt
 from hf_assets.hub.capture_store.capture import Capture
+from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.client.listing import ListingQuery, Page
 from hf_assets.hub.client.rows import Kind
 from hf_assets.hub.reconciliation.counts import counted
@@ -23,27 +22,29 @@ def find_day(archive: Archive, kind: Kind, day: str) -> ArchivedDay | None:
     found = archive.find(kind, day)
     if found:
         return found
-    other = next(one for one in KINDS if one != kind)
-    known = archive.find(other, day)
-    if known is None:
+    other = next(other for other in KINDS if other != kind)
+    listed = archive.find(other, day)
+    if listed is None:
         return None
-    said = f"{archive.name} has the {WORDS[other]} of {day} and no {WORDS[kind]}."
-    return ArchivedDay(known.place, known.time, known.facts | {"absent_kind": _sentence(said)})
+    reason = f"{archive.name} has the {WORDS[other]} of {day} and no {WORDS[kind]}."
+    return ArchivedDay(listed.place, listed.time, listed.facts | {"absent_kind": _sentence(reason)})
 
 
-def _sentence(said: str) -> str:
-    return said[0].upper() + said[1:]
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
-def recover(folder: Path, kind: Kind, found: ArchivedDay, clock: Callable[[], datetime]) -> Capture:
-    """The capture that an archived day makes; it replaces what is there when it is whole.
+def from_archive(
+    store: CaptureStore, day: str, kind: Kind, found: ArchivedDay, clock: Callable[[], datetime]
+) -> Capture:
+    """Make an archived day the day's capture; it replaces an older one when all of it is read.
 
-    Who calls holds the day's lock. What a killed recovery left behind goes with the next one.
+    The caller holds the day's lock. Leftovers of a killed run go when the day is read again.
 
     Raises:
         ArchiveError: the day cannot be read; nothing of it stays.
     """
-    attempt = Attempt.begin(folder, ListingQuery.everything(kind), found.place, clock())
+    attempt = store.begin(day, ListingQuery.everything(kind), found.place, clock())
     names = 0
     try:
         for number, page in enumerate(found.read()):
@@ -59,7 +60,7 @@ def recover(folder: Path, kind: Kind, found: ArchivedDay, clock: Callable[[], da
 
 
 def _facts(kind: Kind, found: ArchivedDay, names: int, now: datetime) -> dict[str, Any]:
-    """What capture.json says besides counts."""
+    """What the manifest says besides counts."""
     counts = _counts(kind, found)
     return {
         "endpoint": "",
@@ -75,14 +76,14 @@ def _facts(kind: Kind, found: ArchivedDay, names: int, now: datetime) -> dict[st
 
 
 def _counts(kind: Kind, found: ArchivedDay) -> dict[str, Any] | None:
-    """What the file itself holds, to compare the table with; None where there is no file."""
+    """Counts of the file itself, to compare the table with; None where there is no file."""
     if found.path is None or "absent_kind" in found.facts:
         return None
     return counted(found.path, kind, f"{found.time:%Y-%m-%d}", many=found.many)
 
 
 def _passed_over(kind: Kind, found: ArchivedDay, counts: dict[str, Any] | None) -> dict[str, str]:
-    """Columns that look like a field of the Hub which no row was given, with the reason."""
+    """Columns that look like a field of the Hub that no row has, with the reason."""
     columns = counts.get("columns", {}) if counts else {}
     return {
         name: f"looks like `{field}` and was not read"

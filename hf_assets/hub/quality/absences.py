@@ -12,25 +12,19 @@ matched with an identity: where the sources of consecutive days change from one 
 that returned across that change are not counted. A partial day has no models that left.
 """
 
-import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from pathlib import Path
 
 import polars as pl
 
 from hf_assets.hub.quality.absence_rows import ABSENCES, SCHEMA
 from hf_assets.hub.quality.day_summary import DaySummary
-from hf_assets.storage.durable import replacing
 from hf_assets.storage.lake import Lake, iso
-from hf_assets.storage.months import Mark, marks, month_of
-from hf_assets.storage.opened import OpenedFile, scan
+from hf_assets.storage.months import frames_by_month
 
 _COPY = {"day": pl.Date, **SCHEMA}
 _TABLE = "daily_changes"
-_NOTE = "hf_assets_days"
 
 
 @dataclass(frozen=True)
@@ -95,30 +89,9 @@ def _with_full_history(compared: Iterable[DaySummary]) -> Iterable[str]:
 
 def _all_absences(lake: Lake) -> pl.DataFrame:
     """The side tables of all days, with the day of each; copied into one file per month."""
-    copies = []
-    for month, of_month in groupby(marks(lake, _TABLE).items(), key=lambda item: month_of(item[0])):
-        path = lake.folder(_TABLE, None) / ABSENCES / f"{month}.parquet"
-        copies.append(_month_copy(lake, path, dict(of_month)))
-    return scan(copies).collect() if copies else pl.DataFrame(schema=_COPY)
+    return frames_by_month(lake, _TABLE, ABSENCES, _COPY, _rows_of)
 
 
-def _month_copy(lake: Lake, path: Path, days: Mapping[str, Mark]) -> OpenedFile:
-    """The copy of a month; written again where one of its days has changed."""
-    current = [[day, *mark] for day, mark in days.items()]
-    try:
-        copy = OpenedFile(path)
-        if copy.footer(_NOTE) == current:
-            return copy
-    except (FileNotFoundError, ValueError, pl.exceptions.PolarsError):
-        pass  # a missing or broken copy is written again
-    parts = [pl.DataFrame(schema=_COPY)]
-    for day in days:
-        rows = lake.read(_TABLE, day).aside(ABSENCES)
-        if rows is not None:
-            parts.append(rows.select(pl.lit(iso(day)).alias("day"), *SCHEMA))
-    with replacing(path) as new:
-        pl.concat(parts).write_parquet(new, metadata={_NOTE: json.dumps(current)})
-        # Another process may replace the file: read this version.
-        copy = OpenedFile(new)
-        copy.path = path
-    return copy
+def _rows_of(lake: Lake, day: str) -> pl.DataFrame | None:
+    rows = lake.read(_TABLE, day).aside(ABSENCES)
+    return None if rows is None else rows.select(pl.lit(iso(day)).alias("day"), *SCHEMA)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from hf_assets.hub.capture_store.capture import MARKER, open_capture
+from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.quality.baselines import DaySize, day_size
 from hf_assets.hub.quality.changes import capture_of
 from hf_assets.hub.quality.records import DayComparison
@@ -74,7 +74,7 @@ def days_around(summarize: Callable[[str], DaySummary], day: str) -> list[DaySum
 
 def all_days(lake: Lake) -> list[DaySummary]:
     """Every day that was captured or has a table, oldest first."""
-    captured = lake.days("raw_models", MARKER)
+    captured = CaptureStore(lake, "raw_models").days()
     changes, metrics = (notes_by_month(lake, name) for name in ("daily_changes", "daily_metrics"))
     sha256 = capture_sha256(lake)
     return [
@@ -123,10 +123,11 @@ def _uncompared(lake: Lake, day: str) -> DaySummary:
         capture, rows = capture_of(stored), stored.rows
         has_models = True
     except MissingDay:
-        found = open_capture(lake.folder("raw_models", day))
-        if found is None:
+        stored_capture = CaptureStore(lake, "raw_models").complete(day)
+        if stored_capture is None:
             raise
-        capture, rows = CaptureProvenance.read(found.provenance), found.distinct
+        capture = CaptureProvenance.read(stored_capture.provenance)
+        rows = stored_capture.distinct
         has_models = False
     size = day_size(day, capture, rows)
     comparison = DayComparison(

@@ -38,21 +38,27 @@ DANGLING = 0.25
 
 def capture_complete(capture: Capture) -> RuleResult:
     """The listing was read to its end, and is about as long as the Hub says."""
-    facts = capture.facts
+    manifest = capture.manifest
     if capture.absent_kind:
         return RuleResult(False, capture.absent_kind, {"rows": 0}, severity="WARN")
-    metadata = {name: facts[name] for name in ("pages", "rows", "distinct", "total", "bytes")}
-    if not facts["complete"] or not facts["distinct"]:
+    metadata = {
+        "pages": manifest.pages,
+        "rows": capture.rows,
+        "distinct": capture.distinct,
+        "total": manifest.total,
+        "bytes": manifest.bytes,
+    }
+    if not manifest.complete or not capture.distinct:
         return RuleResult(False, "The capture is empty or incomplete.", metadata)
     if capture.limited:
         text = "A limited capture (max_rows or filter): not the whole Hub."
         return RuleResult(False, text, metadata, severity="WARN")
-    if facts["total"] and facts["distinct"] < SHORT_OF_TOTAL * facts["total"]:
-        share = facts["distinct"] / facts["total"]
+    if manifest.total and capture.distinct < SHORT_OF_TOTAL * manifest.total:
+        share = capture.distinct / manifest.total
         # The Hub does not document that count: only a large gap blocks downstream assets.
         text = f"Only {percent(share)} of the rows that the Hub counts."
         return RuleResult(False, text, metadata, severity="WARN" if share >= PARTIAL else "ERROR")
-    text = f"{facts['rows']:,} rows in {facts['pages']:,} pages"
+    text = f"{capture.rows:,} rows in {manifest.pages:,} pages"
     if capture.source != "captured":
         # An archive has no count by the Hub to compare with.
         origin = _provenance(capture).origin
@@ -117,7 +123,7 @@ def _not_partial(capture: Capture, baseline: Baseline) -> RuleResult:
 
 def duplicate_rows(capture: Capture) -> RuleResult:
     """Few rows are served twice, when the Hub moves during a listing; the tables keep one."""
-    duplicates = capture.rows - capture.facts["without_id"] - capture.facts["distinct"]
+    duplicates = capture.rows - capture.manifest.without_id - capture.distinct
     share = duplicates / max(capture.rows, 1)
     metadata = {"duplicates": duplicates, "duplicates_percent": round(100 * share, 2)}
     text = f"{duplicates:,} duplicate rows ({percent(share)})."
@@ -126,7 +132,7 @@ def duplicate_rows(capture: Capture) -> RuleResult:
 
 def unread_columns(capture: Capture) -> RuleResult:
     """Every column of an archive that resembles a field of the Hub was read."""
-    unread: dict[str, str] = capture.facts.get("unread", {})
+    unread = capture.unread
     text = "; ".join(
         f"`{clean(name, NAME)}`: {clean(reason, NAME)}"
         for name, reason in [*unread.items()][:UNREAD]

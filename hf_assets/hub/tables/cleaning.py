@@ -69,7 +69,7 @@ def _cleaned(
     invalid = InvalidValues()
     newest = Newest()
     counts.served = capture.rows
-    spaces = partial(_clean_spaces, served=frozenset(capture.facts["fields"]))
+    spaces = partial(_clean_spaces, served=frozenset(capture.manifest.fields))
     clean = _clean_models if kind == "models" else spaces
     for wire in _batches(kind, capture, invalid):
         if wire.is_empty():

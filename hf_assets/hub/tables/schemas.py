@@ -91,9 +91,7 @@ ENRICHED_SPACES = Table(
         "license": _LICENSE,
         "tags": _TAGS,
         "private": _PRIVATE,
-        "models": Column(
-            TEXTS, "Models that it uses, as the Hub reads them from its card and code."
-        ),
+        "models": Column(TEXTS, "Models that it uses, read by the Hub from its card and code."),
         "datasets": Column(TEXTS, "Datasets that it uses, likewise."),
         "n_models": Column(pl.Int32, "Number of models that it uses."),
         "n_datasets": Column(pl.Int32, "Number of datasets that it uses."),

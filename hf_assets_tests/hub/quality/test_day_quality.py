@@ -13,6 +13,7 @@ from hf_assets.hub.quality.day_summary import days_around, summarize_day
 from hf_assets.hub.quality.schemas import DAY_QUALITY
 from hf_assets.storage.lake import Lake, TableWrite
 from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS
+from hf_assets_tests.support.hub.captures import first_manifest
 from hf_assets_tests.support.hub.days import Row, compare, day_of, judge, model, store_day
 
 NORMAL = 20
@@ -126,9 +127,8 @@ def test_a_captured_day_of_which_no_table_is_made_is_no_gap(lake: Lake) -> None:
     for number, count in ((1, 9), (2, 19)):
         folder = lake.folder("raw_models", day_of(number))
         folder.mkdir(parents=True)
-        facts = {"rows": count, "distinct": count, "endpoint": "https://hub", "pages": 1,
-                 "started": "", "finished": f"{day_of(number)}T12:00:00+00:00", "sha256": "",
-                 "client": "", "ask": {"filter": [], "max_rows": None}}  # fmt: skip
+        finished = f"{day_of(number)}T12:00:00+00:00"
+        facts = first_manifest(rows=count, distinct=count, finished=finished)
         (folder / "capture.json").write_text(json.dumps(facts))
     found = judged(lake)
     assert [row["flags"] for row in found] == [[], ["partial"], ["stale"]]

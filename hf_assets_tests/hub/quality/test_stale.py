@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hf_assets.hub.quality import baselines, changes, day_quality
 from hf_assets.hub.quality.schemas import DAILY_CHANGES
 from hf_assets.storage.lake import Lake, TableWrite
+from hf_assets_tests.support.hub.captures import first_manifest
 from hf_assets_tests.support.hub.days import Row, compare, day_of, judge, model, store_day
 
 NORMAL = 20
@@ -151,9 +152,8 @@ def test_a_capture_without_tables_makes_no_other_day_stale(lake: Lake) -> None:
     compare(lake)
     folder = lake.folder("raw_models", day_of(1))
     folder.mkdir(parents=True)
-    facts = {"rows": NORMAL, "distinct": NORMAL, "endpoint": "https://hub", "pages": 1,
-             "started": "", "finished": f"{day_of(1)}T12:00:00+00:00", "sha256": "",
-             "client": "", "ask": {"filter": [], "max_rows": None}}  # fmt: skip
+    finished = f"{day_of(1)}T12:00:00+00:00"
+    facts = first_manifest(rows=NORMAL, distinct=NORMAL, finished=finished)
     (folder / "capture.json").write_text(json.dumps(facts))
     found = judge(lake)
     assert found[day_of(1)]["flags"] == ["stale"]

@@ -9,7 +9,7 @@ import pytest
 
 from hf_assets.demo.hub.faults import Faults
 from hf_assets.demo.world.generator import GeneratedHub
-from hf_assets.hub.capture_store.capture import CorruptCapture
+from hf_assets.hub.capture_store.manifest import CorruptCapture
 from hf_assets.hub.tables import cleaning, schemas
 from hf_assets.storage.lake import Lake, StoredTable, iso
 from hf_assets_tests.conftest import DAY, ServeHub

@@ -56,7 +56,7 @@ def test_rows_repeated_from_page_to_page_are_kept_once(
     stored = made_models(lake, served)
     capture = captured(lake, served)
     frame = stored.frame.collect()
-    assert capture.facts["distinct"] == frame.height == frame["hub_id"].n_unique() == 900
+    assert capture.manifest.distinct == frame.height == frame["hub_id"].n_unique() == 900
     assert stored.notes["doubled"] == capture.rows - 900 == 80
     assert stored.notes["served"] == capture.rows
 

@@ -9,6 +9,7 @@ import pytest
 
 from hf_assets.demo.hub.faults import Faults
 from hf_assets.hub.capture_store.capture import Capture, open_capture
+from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.client import listing
 from hf_assets.hub.tables import cleaning, schemas
 from hf_assets.storage.lake import Lake, StoredTable
@@ -127,9 +128,9 @@ def test_the_quarantine_goes_when_it_is_empty(hub: ServeHub, lake: Lake, tmp_pat
     served = hub(recorded(tmp_path, [model(1)]), Faults(odd_rows={"models": [b"17"]}))
     assert made_models(lake, served).aside("quarantine") is not None
     served.faults.odd_rows.clear()
-    folder = lake.folder("raw_models", DAY)
-    capture = served.capturer().obtain(
-        folder, DAY, listing.ListingQuery.everything("models"), refetch=True
+    store = CaptureStore(lake, "raw_models")
+    capture = served.capturer().get_or_capture(
+        store, DAY, listing.ListingQuery.everything("models"), refetch=True
     )
     stored = lake.write(schemas.MODELS, DAY, cleaning.models(capture, DAY))
     assert stored.aside("quarantine") is None
