@@ -12,6 +12,7 @@ from hf_assets.defs.common.failures import clear_failures
 from hf_assets.defs.common.partitions import daily
 from hf_assets.defs.common.resources import RAW, LakeResource
 from hf_assets.rule_result import RuleResult
+from hf_assets.ui_words import label
 
 Rule = Callable[[LakeResource, str], RuleResult]
 # For a rule that reads many days at once: reading all of them for each day would be slow.
@@ -73,7 +74,7 @@ def _result(results: dict[str, RuleResult], *, lenient: bool) -> dg.AssetCheckRe
         passed=not failed,
         severity=dg.AssetCheckSeverity.ERROR if severe else dg.AssetCheckSeverity.WARN,
         description=only.description if only else f"{len(failed)} of {len(results)} days fail",
-        metadata=dict(only.metadata)
+        metadata={label(name): value for name, value in only.metadata.items()}
         if only
         else {"days": len(results), "failed": len(failed), "results": "\n".join(lines[:100])},
     )

@@ -42,7 +42,7 @@ def _of_capture(asset: str) -> list[dg.AssetChecksDefinition]:
         check(
             asset,
             "doubled_rows",
-            lambda lake, day: rules.doubled_rows(capture(lake, day)),
+            lambda lake, day: rules.duplicate_rows(capture(lake, day)),
             "Counts rows that the Hub served twice; the tables keep one of each.",
         ),
         check(

@@ -1,4 +1,4 @@
-"""A few Spaces asked for one by one, to see that the listing says the same of them."""
+"""A sample of Spaces, requested one by one and compared with the listing."""
 
 import random
 
@@ -14,9 +14,10 @@ SAMPLE = 20
 
 
 def sample_agrees(stored: StoredTable, endpoint: str, timeout: float) -> RuleResult:
-    """20 Spaces of the table against `space_info`: sdk and models, as asked now.
+    """20 Spaces of the table have the sdk and models that `space_info` returns now.
 
-    Spaces deleted or changed since the capture are told apart by their last commit.
+    Spaces that were deleted or changed since the capture are counted separately, by their last
+    commit.
 
     Args:
         stored: a day of `enriched_spaces`.
@@ -26,17 +27,17 @@ def sample_agrees(stored: StoredTable, endpoint: str, timeout: float) -> RuleRes
     api = HfApi(endpoint=endpoint)
     at = random.Random(stored.day).sample(range(stored.rows), min(SAMPLE, stored.rows))
     rows = stored.frame.select("id", "sdk", "models", "last_modified").collect()[at]
-    differ, gone, changed, unanswered = [], 0, 0, 0
+    differ, deleted, changed, unanswered = [], 0, 0, 0
     for row in rows.iter_rows(named=True):
         try:
             info = api.space_info(
                 row["id"], expand=["sdk", "models", "lastModified"], timeout=timeout
             )
         except RepositoryNotFoundError:
-            gone += 1
+            deleted += 1
             continue
         except (HfHubHTTPError, httpx2.HTTPError):
-            unanswered += 1  # space_info does not retry, and a sample is no reason to fail a day
+            unanswered += 1  # space_info does not retry, and a sample must not fail a day
             continue
         if (
             info.last_modified
@@ -46,14 +47,13 @@ def sample_agrees(stored: StoredTable, endpoint: str, timeout: float) -> RuleRes
             changed += 1
         elif (info.sdk, set(info.models or [])) != (row["sdk"], set(row["models"] or [])):
             differ.append(row["id"])
-    figures = {
-        "asked": rows.height,
-        "gone": gone,
-        "changed since": changed,
+    metadata = {
+        "requested": rows.height,
+        "deleted": deleted,
+        "changed_since": changed,
         "unanswered": unanswered,
-        "differ": len(differ),
+        "different": len(differ),
     }
-    says = f"{len(differ)} of {rows.height} differ" + (
-        f": {clean(', '.join(differ), 500)}" if differ else ""
-    )
-    return RuleResult(not differ, says + ".", figures, severity="WARN")
+    names = f": {clean(', '.join(differ), 500)}" if differ else ""
+    text = f"{len(differ)} of {rows.height} Spaces differ{names}."
+    return RuleResult(not differ, text, metadata, severity="WARN")

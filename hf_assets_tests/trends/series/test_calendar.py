@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hf_assets.hub.quality.coverage import WHOLE_HUB
+from hf_assets.hub.quality.baselines import WHOLE_HUB
 from hf_assets.storage.lake import Lake, MissingDay
 from hf_assets.trends.series.calendar import NO_DAY, Calendar, calendar
 from hf_assets.trends.series.key_history import (

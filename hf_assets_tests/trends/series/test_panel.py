@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hf_assets.hub.quality.coverage import FOLDER, WHOLE_HUB
+from hf_assets.hub.quality.baselines import FOLDER, WHOLE_HUB
 from hf_assets.storage.lake import Lake
 from hf_assets.trends.series.calendar import Calendar
 from hf_assets.trends.series.key_history import (
