@@ -11,7 +11,7 @@ DEMO := data/demo
 export HF_HUB_DISABLE_TELEMETRY ?= 1
 
 .PHONY: help demo tagger insights status dev dev-demo test test-heavy lint format check \
-	bench bench-full bench-classifiers bench-history clean
+	docs bench bench-full bench-classifiers bench-history clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -57,6 +57,9 @@ format: $(VENV)/.installed  ## let ruff set the code
 
 check: $(VENV)/.installed  ## the code location loads
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/dg check defs
+
+docs: $(VENV)/.installed  ## docs/tables.md and docs/checks.md from the schemas
+	@$(BIN)/python docs/generate_tables.py
 
 bench: $(VENV)/.installed  ## speed and memory against the usual ways, 200 k rows
 	$(BIN)/python -m hf_assets_tests.benchmarks

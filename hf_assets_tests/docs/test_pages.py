@@ -56,7 +56,6 @@ def test_pictures_are_small_and_shown() -> None:
     assert {path.name for path in pictures if path.stat().st_size > LARGEST_PICTURE} == set()
 
 
-@pytest.mark.skipif(VERSION == "0.1.0", reason="the changelog begins with 0.2.0")
 def test_the_changelog_has_the_version() -> None:
     newest = re.findall(r"^## \[(\d+\.\d+\.\d+)\] - \d{4}-\d\d-\d\d$", CHANGES.text, re.MULTILINE)
     assert newest[0] == VERSION
