@@ -5,6 +5,7 @@ The template escapes every text of the Hub.
 
 import base64
 import hashlib
+import math
 import re
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
@@ -142,7 +143,7 @@ def _spark(mover: Mover, movers: Movers) -> list[str]:
     """The points of a small line's stretches without a gap, in px; its scale begins at 0."""
     first, last = movers.days[0], movers.days[-1]
     levels = floats(mover.past)
-    most = max((level for level in levels if level > 0), default=1.0)
+    most = max((level for level in levels if 0 < level < math.inf), default=1.0)
     x = [(day - first) / max(last - first, 1) * (_SPARK_WIDTH - 2) + 1 for day in movers.days]
     y = _SPARK_HEIGHT - 1 - (_SPARK_HEIGHT - 2) * levels / most
     return [

@@ -124,8 +124,8 @@ class _Refresh:
         table, months = self.series.table, list(self.inputs)
         if not months:
             self.lake.write(table, None, TableWrite([]))
-        counts = {"months": len(months), "months made": len(self.stale)}
-        notes = {**self.series.notes(past), **counts}
+        rebuilt = {"months": len(months), "months made": len(self.stale)}
+        notes = {**self.series.notes(past), **rebuilt}
         return self.lake.join_months(table.name, months, notes, self.seconds)
 
 

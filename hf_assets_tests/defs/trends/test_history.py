@@ -78,7 +78,7 @@ def test_full_refresh_rebuilds_every_month_and_answers_to_its_old_name(world: Ma
         assert rebuilt(anew=False) == 0
 
 
-def test_days_that_were_not_judged_are_named(world: Make) -> None:
+def test_a_missing_day_quality_is_named(world: Make) -> None:
     here = world()
     kept(here.lake, {0: [category("text", 9)]})
     here.lake.read("day_quality", None).path.unlink()

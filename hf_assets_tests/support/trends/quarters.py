@@ -73,7 +73,7 @@ class Days:
             shutil.rmtree(self.lake.folder(table, day(number).isoformat()))
 
     def judged(self) -> Past:
-        """The verdicts as they are now."""
+        """Write `day_quality` of the days as they are now."""
         rows = [
             verdict(
                 number,

@@ -24,7 +24,7 @@ from hf_assets_tests.support.trends.days import (
 )
 
 
-def test_a_day_without_verdict_is_named(lake: Lake) -> None:
+def test_a_day_that_day_quality_lacks_is_named(lake: Lake) -> None:
     past = kept(lake, plain({0: 1, 1: 1, 2: 1}))
     judge(lake, [verdict(0)])
     with pytest.raises(MissingDay, match="2025-03-02 and 1 more days: materialise day_quality"):
@@ -76,7 +76,7 @@ def test_a_stretch_that_was_recovered_later_is_of_the_same_series(lake: Lake) ->
     assert (past.calendar.times - past.calendar.times[0]).tolist() == list(range(16))
 
 
-def test_verdicts_without_coverage_are_refused(lake: Lake) -> None:
+def test_a_day_quality_without_coverage_is_refused(lake: Lake) -> None:
     kept(lake, plain({0: 1}))
     judged = lake.read("day_quality", None)
     judged.frame.drop("coverage").collect().write_parquet(judged.path)

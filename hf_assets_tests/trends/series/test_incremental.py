@@ -142,7 +142,7 @@ def test_a_day_matters_to_the_months_that_look_back_on_it(quarter: Days) -> None
     # The 10th of March: of April, whose rates look back 35 days, and no longer of May.
     assert rebuilt(quarter, lambda: quarter.put(9, 9)) == {"2025-03", "2025-04"}
     assert rebuilt(quarter, lambda: quarter.untrusted.add(9)) == {"2025-03", "2025-04"}
-    # A day without file or verdict goes, and the months with it.
+    # A day without a file or a row in day_quality goes, and the months with it.
     assert rebuilt(quarter, lambda: quarter.drop(80)) == {"2025-05"}
 
 
@@ -179,13 +179,13 @@ def test_a_file_that_cannot_be_read_is_rebuilt(quarter: Days) -> None:
     all_as_if_made_at_once(quarter.lake)
 
 
-def test_a_comparison_rebuilt_before_the_verdicts_are(quarter: Days) -> None:
+def test_a_comparison_rebuilt_before_day_quality_is(quarter: Days) -> None:
     # The first of May is compared with the 29th of April, as the 30th is a gap.
     quarter.drop(60)
     quarter.put(61, 5)
     all_as_if_made_at_once(quarter.judged().lake)
     # The 30th is recovered, and the first of May compared with it; then the series, which know the
-    # verdicts of before; then the verdicts.
+    # old day_quality; then day_quality.
     verdicts = dict(quarter.befores)
     quarter.put(60, 5)
     quarter.put(61, 5)
@@ -236,7 +236,7 @@ def test_a_lake_of_before_counts_until_all_months_are_there(quarter: Days) -> No
         lake.read(series.table.name, None)
 
 
-def test_no_days_are_a_table_without_rows_and_unjudged_days_none(lake: Lake) -> None:
+def test_no_days_are_a_table_without_rows_and_days_unknown_to_day_quality_none(lake: Lake) -> None:
     judge(lake, [])
     assert [one.rows for one in refresh(Past(lake), *LEVELS, *COUNTS)] == [0] * 7
     days = Days(lake)
