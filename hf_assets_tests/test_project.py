@@ -31,10 +31,10 @@ ARROWS = {
     "hub.capture_store": {"hub.client"},
     "hub.archive": {"hub.client"},
     "hub.archive_folder": {"hub.archive", "hub.client"},
-    "hub.open_archive": {"hub.archive", "hub.archive_folder"},
+    "hub.open_archive": {"hub.archive", "hub.archive_folder", "hub.client"},
     "hub.tables": {"hub.capture_store", "hub.client"},
     "hub.retention": {"hub.capture_store", "hub.tables"},
-    "hub.quality": {"hub.capture_store", "hub.retention"},
+    "hub.quality": {"hub.capture_store", "hub.client", "hub.retention"},
     "hub.reconciliation": {"hub.archive", "hub.capture_store", "hub.client"},
     "hub.capture": {
         *("hub.archive", "hub.capture_store", "hub.client", "hub.quality", "hub.reconciliation"),

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from hf_assets.errors import InputError
+from hf_assets.errors import HfAssetsError, InputError
 from hf_assets.hub.client.listing import FIELDS
 from hf_assets.hub.client.rows import Kind
 
@@ -36,7 +36,7 @@ def named_failures(name: str) -> Generator[None]:
     """
     try:
         yield
-    except InputError:
+    except HfAssetsError:
         raise
     except Exception as error:
         # Some of polars' and Arrow's messages are pages long.
@@ -62,7 +62,7 @@ class ArchivedDay:
     """One kind of one day in an archive.
 
     Args:
-        place: the file and its revision, in words; told in messages and in the journal.
+        source: the file and its revision in words, for messages and the journal.
         time: when the data was true, UTC.
         facts: provenance for capture.json: `source`, `file`, …
         read: the pages, oldest first; once they are exhausted, the rest is complete.
@@ -72,7 +72,7 @@ class ArchivedDay:
         many: that file has a column of days.
     """
 
-    place: str
+    source: str
     time: datetime
     facts: dict[str, Any]
     read: Callable[[], Iterator[ArchivedPage]] = lambda: iter(())

@@ -66,8 +66,8 @@ class ColumnReport:
             count, first = self._misfits.get(column, (0, value))
             self._misfits[column] = count + 1, first
 
-    def log(self, day: ArchivedDay) -> None:
-        """Tell an archived day what is known so far: `seen`, `unread`, times without a zone."""
+    def describe(self, day: ArchivedDay) -> None:
+        """Write the columns so far into an archived day: `seen`, `unread`, times without a zone."""
         sources = columns_of(self.kind, self.columns)
         unread = dict(self.refused)
         for column, (count, first) in self._misfits.items():
@@ -154,10 +154,10 @@ def pages(rows: Iterable[Any], reader: RowReader, day: ArchivedDay) -> Iterator[
     for row in rows:
         waiting.append(reader.row(row) if isinstance(row, dict) else row)
         if len(waiting) == PAGE_ROWS:
-            reader.report.log(day)
+            reader.report.describe(day)
             yield page(waiting)
             waiting = []
-    reader.report.log(day)
+    reader.report.describe(day)
     if waiting:
         yield page(waiting)
 

@@ -90,7 +90,7 @@ class RecordedDays:
         found.path, found.many = files[0], len(recorded.days) > 1
 
         def read() -> Iterator[ArchivedPage]:
-            with named_failures(found.place):
+            with named_failures(found.source):
                 yield from recorded.pages(kind, day, found)
 
         found.read = read

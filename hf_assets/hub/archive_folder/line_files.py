@@ -49,7 +49,7 @@ class LineDays:
         yield from pages(raw, reader, found)
         # Columns are there where no row is.
         reader.report.there(self._columns)
-        reader.report.log(found)
+        reader.report.describe(found)
         if self._headers:
             found.facts["repeated_header_lines"] = self._headers
 

@@ -74,9 +74,9 @@ class ParquetDays:
         """The rows of a day."""
         with pq.ParquetFile(self.path) as file:
             rows = ArrowRows(file, kind)
-            rows.report.log(found)
+            rows.report.describe(found)
             for page in rows.pages() if self._day else self._pages_of(day, file, rows):
-                rows.report.log(found)
+                rows.report.describe(found)
                 yield page
 
     def _pages_of(self, day: str, file: pq.ParquetFile, rows: ArrowRows) -> Iterator[ArchivedPage]:

@@ -195,7 +195,8 @@ class Capturer:
         except Timeout:
             raise ListingError(
                 f"another run has been capturing {day} for over {self.lock_wait:.0f} s: wait for "
-                "it or end it, then run again."
+                "it or end it, then run again.",
+                permanent=False,
             ) from None
 
     def _capture(self, folder: Path, day: str, ask: ListingQuery) -> Capture:
@@ -270,7 +271,8 @@ class Capturer:
         attempt.reject(reason, self.clock(), distinct)
         raise ListingError(
             f"{what}: {reason[0].lower()}{reason[1:]} The pages are kept in {attempt.path}, and "
-            "the next run asks the Hub again, from the beginning."
+            "the next run asks the Hub again, from the beginning.",
+            permanent=False,
         )
 
     @staticmethod

@@ -28,7 +28,7 @@ def find_day(archive: Archive, kind: Kind, day: str) -> ArchivedDay | None:
     if known is None:
         return None
     said = f"{archive.name} has the {WORDS[other]} of {day} and no {WORDS[kind]}."
-    return ArchivedDay(known.place, known.time, known.facts | {"absent_kind": _sentence(said)})
+    return ArchivedDay(known.source, known.time, known.facts | {"absent_kind": _sentence(said)})
 
 
 def _sentence(said: str) -> str:
@@ -43,15 +43,15 @@ def recover(folder: Path, kind: Kind, found: ArchivedDay, clock: Callable[[], da
     Raises:
         ArchiveError: the day cannot be read; nothing of it stays.
     """
-    attempt = Attempt.begin(folder, ListingQuery.everything(kind), found.place, clock())
+    attempt = Attempt.begin(folder, ListingQuery.everything(kind), found.source, clock())
     names = 0
     try:
         for number, page in enumerate(found.read()):
-            address = f"{found.place}#{number}"
+            address = f"{found.source}#{number}"
             attempt.keep(Page(address, None, page.body, page.ids, None))
             names += sum(isinstance(one, str) and one.startswith(NAMED) for one in page.ids)
         if not attempt.lines:
-            attempt.keep(Page(found.place, None, b"[]", [], None))
+            attempt.keep(Page(found.source, None, b"[]", [], None))
         return attempt.finish(attempt.candidate(found.time, **_facts(kind, found, names, clock())))
     except BaseException:
         shutil.rmtree(attempt.path, ignore_errors=True)

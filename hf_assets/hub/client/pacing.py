@@ -55,7 +55,7 @@ class Pacer:
                 self.waited += pause
             self._limit = None
 
-    def heard(self, headers: Mapping[str, str]) -> None:
+    def update(self, headers: Mapping[str, str]) -> None:
         """Take what an answer says of the window."""
         limit = rate_limit(headers)
         if limit is not None:

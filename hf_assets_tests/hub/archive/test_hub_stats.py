@@ -25,8 +25,9 @@ from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.hub.archive import hub_stats
 from hf_assets.hub.archive.base import ArchiveError
 from hf_assets.hub.archive.hub_stats import HubStats
-from hf_assets.hub.archive.ranged_file import RangedFile, Web
+from hf_assets.hub.archive.ranged_file import RangedFile
 from hf_assets.hub.capture.from_archive import find_day, recover
+from hf_assets.hub.client.connection import HubConnection, HubError
 from hf_assets.hub.client.listing import FIELDS, ListingQuery
 from hf_assets.hub.client.rows import Kind
 from hf_assets.hub.tables import cleaning, schemas
@@ -57,8 +58,8 @@ class Past:
         self.served = ServedArchive(self.hub, faults, **options)
         self.app = create_app(self.hub, archive=self.served, rate_limit=10**6)
         self.server = ServedHub(self.app, serve(self.app).url)
-        self.web = Web(read_timeout=5.0, retry_wait=0.001)
-        self.archive = HubStats(DATASET, self.server.url, self.web)
+        self.web = HubConnection(self.server.url, read_timeout=5.0, retry_wait=0.001)
+        self.archive = HubStats(DATASET, self.web)
 
     @property
     def asked(self) -> list[str]:
@@ -91,7 +92,7 @@ def test_the_days_are_those_with_commits(past: Callable[..., Past]) -> None:
         assert find_day(world.archive, "spaces", f"{ago(day)}") is None
     assert world.archive.find("models", f"{TODAY}") is None
     assert world.asked.count("main") == 2, "844 days with two commits each are two pages"
-    assert HubStats(DATASET, world.server.url, world.web).days() == days
+    assert HubStats(DATASET, world.web).days() == days
     assert world.asked.count("main") == 2, "one process asks once"
 
 
@@ -232,7 +233,7 @@ def test_a_server_that_knows_no_ranges_does_not_send_the_whole_file(
 def test_a_hub_without_the_dataset(past: Callable[..., Past]) -> None:
     world = past()
     with pytest.raises(ArchiveError, match=r"HTTP 404 .*check HF_ASSETS_ARCHIVE") as raised:
-        HubStats("nobody/nothing", world.server.url, world.web).days()
+        HubStats("nobody/nothing", world.web).days()
     assert raised.value.permanent
 
 
@@ -287,7 +288,7 @@ class Strict:
 
 
 def reader(serve: Serve, strict: Strict) -> HubStats:
-    return HubStats("o/d", serve(strict.app).url, Web(retry_wait=0.001))
+    return HubStats("o/d", HubConnection(serve(strict.app).url, retry_wait=0.001))
 
 
 def test_one_row_group_at_a_time_over_redirects(serve: Serve) -> None:
@@ -405,18 +406,18 @@ def test_a_commit_of_no_date(serve: Serve, date: Any) -> None:
 def served_file(serve: Serve, content: bytes, status: int = 206) -> RangedFile:
     """A file whose every range is this."""
     server = serve(Starlette(routes=[Route("/file", lambda _: Response(content, status))]))
-    return RangedFile(Web(retry_wait=0.0), f"{server.url}/file", 100, "a file")
+    return RangedFile(HubConnection(server.url, retry_wait=0.0), f"{server.url}/file", 100)
 
 
 def test_a_range_that_is_longer_than_asked_for_is_not_read(serve: Serve) -> None:
-    with pytest.raises(ArchiveError, match="a body over 4 bytes, unpacked") as raised:
+    with pytest.raises(HubError, match="a body over 4 bytes, unpacked") as raised:
         served_file(serve, b"x" * 5_000_000).read(4)
     assert raised.value.permanent
 
 
 def test_an_error_of_an_archive_is_told_short_and_clean(serve: Serve) -> None:
     said = b"\x1b[2J hf_" + b"s3cr3t" * 6 + b" " + b"x" * 5_000_000
-    with pytest.raises(ArchiveError, match=r"HTTP 403 \*\*\* x") as raised:
+    with pytest.raises(HubError, match=r"HTTP 403 \*\*\* x") as raised:
         served_file(serve, said, 403).read(4)
     assert len(str(raised.value)) < 1000
     assert "s3cr3t" not in "".join(traceback.format_exception(raised.value))
@@ -430,11 +431,11 @@ def test_a_range_that_is_shorter_than_asked_for_is_asked_for_again(serve: Serve)
         return Response(b"abc" if len(asked) == 1 else b"abcd", 206)
 
     server = serve(Starlette(routes=[Route("/file", short)]))
-    file = RangedFile(Web(retry_wait=0.001), f"{server.url}/file", 100, "a file")
+    file = RangedFile(HubConnection(server.url, retry_wait=0.001), f"{server.url}/file", 100)
     file.seek(10)
     assert file.read(4) == b"abcd"
     assert asked == ["bytes=10-13"] * 2
-    assert (file.log(), file.size(), file.seek(0, 2), file.read(5)) == (14, 100, 100, b"")
+    assert (file.tell(), file.size(), file.seek(0, 2), file.read(5)) == (14, 100, 100, b"")
 
 
 def test_hostile_fields_of_a_revision(serve: Serve, lake: Lake) -> None:

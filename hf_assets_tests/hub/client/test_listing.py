@@ -192,10 +192,10 @@ def test_pacer_keeps_a_reserve_and_waits_past_the_reset() -> None:
     assert pacer.left is None
     pacer.wait()
     for left in (499, 100, 6):
-        pacer.heard(headers(left, 40))
+        pacer.update(headers(left, 40))
         pacer.wait()
     assert at.naps == []
-    pacer.heard(headers(5, 40))  # 1 % of 500 stay for the token's other programs
+    pacer.update(headers(5, 40))  # 1 % of 500 stay for the token's other programs
     at.now += 15
     pacer.wait()
     assert at.naps == [26]
@@ -207,7 +207,7 @@ def test_pacer_keeps_a_reserve_and_waits_past_the_reset() -> None:
 def test_pacer_does_not_wait_for_a_window_that_is_over() -> None:
     at = Time()
     pacer = Pacer(at, at.sleep)
-    pacer.heard(headers(0, 40))
+    pacer.update(headers(0, 40))
     at.now += 100
     pacer.wait()
     assert at.naps == []
@@ -217,7 +217,7 @@ def test_pacer_does_not_wait_for_a_window_that_is_over() -> None:
 def test_pacer_lives_with_headers_that_say_nothing(said: dict[str, str]) -> None:
     at = Time()
     pacer = Pacer(at, at.sleep)
-    pacer.heard(said)
+    pacer.update(said)
     pacer.wait()
     assert at.naps == []
 
@@ -232,7 +232,7 @@ def test_a_simulated_hub_of_four_windows_never_refuses() -> None:
             began, used = at.now, 0
         refused += used >= 500
         used += 1
-        pacer.heard(headers(max(500 - used, 0), int(began + 300 - at.now)))
+        pacer.update(headers(max(500 - used, 0), int(began + 300 - at.now)))
         at.now += 0.1
     assert refused == 0
     assert len(at.naps) == 4
@@ -378,7 +378,7 @@ def test_no_pause_is_longer_than_a_window(
 def test_pacer_lives_with_any_number(said: str) -> None:
     at = Time()
     pacer = Pacer(at, at.sleep)
-    pacer.heard({"RateLimit": f'"api";r=0;t={said}', "RateLimit-Policy": f"q={said};w={said}"})
+    pacer.update({"RateLimit": f'"api";r=0;t={said}', "RateLimit-Policy": f"q={said};w={said}"})
     pacer.wait()
     assert at.naps in ([], [301])
 
@@ -386,7 +386,7 @@ def test_pacer_lives_with_any_number(said: str) -> None:
 def test_a_page_that_never_ends_times_out(served: ServedHub, folder: Path) -> None:
     served.faults.trickle = [At(times=FOREVER, value=10)]
     with pytest.raises(ListingError, match=r"page 0 .*timed out \(TooSlow\)") as failure:
-        obtain(served, folder, page_timeout=0.1)
+        obtain(served, folder, total_timeout=0.1)
     assert not failure.value.permanent
     assert "page 0 timed out twice: asking for 50 rows" in served.told
     served.faults.trickle.clear()
@@ -399,7 +399,7 @@ def test_headers_that_never_end_time_out(folder: Path) -> None:
         threading.Thread(target=_drip, args=(server, stop), daemon=True).start()
         served = ServedHub(Starlette(), f"http://127.0.0.1:{server.getsockname()[1]}")
         with pytest.raises(ListingError, match=r"page 0 .*timed out \(TooSlow\)"):
-            obtain(served, folder, page_timeout=0.2)
+            obtain(served, folder, total_timeout=0.2)
         stop.set()
 
 
@@ -422,10 +422,10 @@ def test_a_body_that_unpacks_to_more_than_any_page_is_refused(
 ) -> None:
     served.faults.bloat = [At(page=2, value=30_000_000)]
     with pytest.raises(ListingError, match=r"page 1 .*a body over 4,000,000 bytes") as failure:
-        obtain(served, folder, most_bytes=4_000_000)
+        obtain(served, folder, max_bytes=4_000_000)
     assert failure.value.permanent
     assert len(list(folder.glob("*/*.json.zst"))) == 1
-    assert_whole(obtain(served, folder, most_bytes=4_000_000))
+    assert_whole(obtain(served, folder, max_bytes=4_000_000))
 
 
 def test_every_member_of_a_gzip_stream_is_read(served: ServedHub, folder: Path) -> None:
