@@ -144,11 +144,11 @@ WITH_ARGUMENTS: dict[str, tuple[Any, ...]] = {
 @pytest.fixture(scope="module")
 def nodes() -> list[tuple[str, ast.AST]]:
     """Classes and calls of every module that names an error, none of them imported."""
-    errors = re.compile("|".join(rf"\b{name.rpartition('.')[2]}\b" for name in PERMANENT))
+    pattern = re.compile("|".join(rf"\b{name.rpartition('.')[2]}\b" for name in PERMANENT))
     return [
         (".".join(path.relative_to(PACKAGE).with_suffix("").parts), node)
         for path in sorted(PACKAGE.rglob("*.py"))
-        if errors.search(text := path.read_text())
+        if pattern.search(text := path.read_text())
         for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.ClassDef | ast.Call)
     ]

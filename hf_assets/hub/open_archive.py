@@ -10,7 +10,7 @@ from hf_assets.hub.client.connection import HubConnection
 
 
 def open_archive(where: str, **options: Any) -> Archive | None:
-    """The archive that a setting names: a dataset like hub-stats, a folder, or "none".
+    """Open the archive that a setting names: a dataset like hub-stats, a folder, or "none".
 
     Args:
         where: `author/dataset`, the path of a folder, or "none".

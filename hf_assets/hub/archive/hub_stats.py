@@ -142,23 +142,23 @@ class HubStats:
 
     def _request_commits(self) -> Iterator[tuple[str, str]]:
         """Day and commit, oldest first; the Hub lists the newest first."""
-        found: dict[str, tuple[datetime, int]] = {}
+        commits: dict[str, tuple[datetime, int]] = {}
         path = f"{self.connection.endpoint}/api/datasets/{self.dataset}/commits/main"
         url: str | None = f"{path}?limit={COMMITS_PAGE}"
         while url:
-            before = len(found)
+            before = len(commits)
             answer = self._get(url, f"the commits of {self.dataset}")
             try:
                 for one in answer.json():
                     # The Hub's order settles two commits of one second.
-                    found.setdefault(_hash(one["id"]), (_time(one["date"]), -len(found)))
+                    commits.setdefault(_hash(one["id"]), (_time(one["date"]), -len(commits)))
                 # The token must not follow a link to elsewhere.
                 url = next_address(answer.headers, path)[0]
             except _MALFORMED as error:
                 raise ArchiveError(f"{path} gives no list of commits: {_cause(error)}") from None
-            if len(found) == before:
+            if len(commits) == before:
                 break  # a page without a new commit is the last, whatever it links to
-        ordered = sorted((at, order, commit) for commit, (at, order) in found.items())
+        ordered = sorted((at, order, commit) for commit, (at, order) in commits.items())
         return ((f"{at:%Y-%m-%d}", commit) for at, _, commit in ordered)
 
     def _get(self, url: str, what: str, form: dict | None = None) -> Answer:

@@ -41,7 +41,7 @@ class ListingError(HfAssetsError):
 
 @dataclass(frozen=True)
 class ListingQuery:
-    """What is asked of a listing.
+    """The query of a listing.
 
     Args:
         kind: "models" or "spaces".
@@ -59,12 +59,12 @@ class ListingQuery:
 
     @classmethod
     def everything(cls, kind: Kind) -> "ListingQuery":
-        """The whole listing with every field the tables need."""
+        """The complete listing with every field that the tables need."""
         return cls(kind=kind, fields=FIELDS[kind])
 
     @property
     def limited(self) -> bool:
-        """True where less than the whole Hub is asked for."""
+        """Whether the query leaves out a part of the Hub."""
         return bool(self.filter) or self.max_rows is not None
 
     def url(self, endpoint: str) -> str:
@@ -78,10 +78,15 @@ class ListingQuery:
 
 @dataclass(frozen=True)
 class Page:
-    """One answer: its address, the next one's (None at the end), the body as served.
+    """A page as served.
 
-    `ids` has the `_id` of each row (None where a row has none); `total` is X-Total-Count.
-    `refused` are the `expand` values that the Hub would not take.
+    Args:
+        url: of the page, as requested last.
+        next_url: None at the end of the listing.
+        body: bytes as served.
+        ids: the `_id` of each row, None for a row without.
+        total: X-Total-Count.
+        refused: the `expand` values that the Hub refused.
     """
 
     url: str
@@ -93,7 +98,7 @@ class Page:
 
     @property
     def rows(self) -> int:
-        """Rows in this page, odd ones too."""
+        """Rows in this page, invalid rows too."""
         return len(self.ids)
 
 
@@ -183,10 +188,10 @@ class HubClient(HubConnection):
 
 
 def page_size(url: str) -> int:
-    """How many rows an address asks for: the Hub's own maximum, where it does not say."""
+    """How many rows an address asks for; the Hub's own maximum without a limit."""
     return whole_number(httpx2.URL(url).params.get("limit", "")) or PAGE_SIZE
 
 
 def resized(url: str, rows: int) -> str:
-    """The same address with a page of that many rows at most."""
+    """The same address with at most that many rows a page."""
     return str(httpx2.URL(url).copy_set_param("limit", min(page_size(url), rows)))
