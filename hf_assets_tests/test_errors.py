@@ -109,10 +109,10 @@ PERMANENT: dict[str, bool | None] = {
     "errors.InputError": True,
     "storage.durable.StorageError": True,
     "storage.durable.ReplacedFolder": False,
-    "storage.month_files.BusyError": False,
+    "storage.locks.BusyError": False,
     "storage.opened.ReplacedError": False,
     "hub.archive.base.ArchiveError": True,
-    "hub.capture_store.capture.CorruptCapture": True,
+    "hub.capture_store.manifest.CorruptCapture": True,
     "hub.client.connection.HubError": None,
     "hub.client.listing.ListingError": None,
     "corpora.building.CorpusTooSmall": True,
@@ -128,7 +128,6 @@ PERMANENT: dict[str, bool | None] = {
     "classifiers.export.quantize.TooMuchLost": True,
     "classifiers.export.to_onnx.ParityError": True,
     "classifiers.training.base_models.NoEncoder": None,
-    "classifiers.training.lock.StillTraining": None,
     "classifiers.training.network.NetworkError": True,
     "classifiers.training.objective.TrainingError": True,
 }
@@ -136,7 +135,7 @@ WITH_ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "errors.HfAssetsError": ("a message",),
     "storage.durable.StorageError": (Path("lake"), 28),
     "storage.durable.ReplacedFolder": (Path("lake"),),
-    "storage.month_files.BusyError": (Path("lake"), 5.0),
+    "storage.locks.BusyError": ("training", 5.0),
     "storage.opened.ReplacedError": (Path("lake"),),
 }
 

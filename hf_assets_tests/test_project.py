@@ -113,7 +113,7 @@ ARROWS = {
     "demo.labels": {"demo.hub", "demo.service"},
     "demo.past": {"demo.hub_stats", "demo.world"},
     "demo.running": {"demo.labels", "demo.past", "demo.service"},
-    "demo.summary": {"demo.past"},
+    "demo.summary": {"demo.past", "hub.capture_store"},
     "demo.__main__": {
         *("demo.hub", "demo.labels", "demo.past", "demo.running", "demo.summary", "demo.world"),
     },

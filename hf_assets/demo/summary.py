@@ -9,6 +9,8 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from hf_assets.demo.past import Past
+from hf_assets.hub.capture_store.store import CaptureStore
+from hf_assets.storage.lake import Lake
 from hf_assets.storage.parquet import FOOTER_KEY
 
 _HUB = ("models", "enriched_spaces", "top_models", "model_usage", "daily_metrics")
@@ -19,9 +21,10 @@ def hub(data: Path, day: str) -> None:
     """The Hub's tables and figures."""
     _head("asset")
     for asset in ("raw_models", "raw_spaces"):
-        path = data / asset / f"day={day}" / "capture.json"
-        facts = json.loads(path.read_bytes())
-        _line(asset, facts["rows"], _seconds(facts["started"], facts["finished"]), near(path))
+        capture = CaptureStore(Lake(data), asset).complete(day)
+        assert capture is not None, f"{asset} of {day} was captured just now"
+        said = capture.manifest
+        _line(asset, said.rows, _seconds(said.started, said.finished), near(capture.path))
     for asset in _HUB:
         _table(asset, data / asset / f"day={day}" / "data.parquet")
     folder = data / "snapshot_figures" / f"day={day}"
@@ -34,10 +37,10 @@ def past(data: Path, before: Past) -> None:
         return
     print(f"\n{before.days} days before today, from the archive that the embedded Hub serves")
     for asset, what in (("raw_models", "models"), ("raw_spaces", "Spaces")):
-        captures = [data / asset / f"day={day}" / "capture.json" for day in before.keys]
-        facts = [json.loads(path.read_bytes()) for path in captures if path.exists()]
-        rows = sum(one["rows"] for one in facts)
-        print(f"  {rows:,} rows of {what} on {len(facts)} days: {near(data / asset)}/day=*/")
+        store = CaptureStore(Lake(data), asset)
+        captures = [capture for day in before.keys if (capture := store.complete(day))]
+        rows = sum(capture.rows for capture in captures)
+        print(f"  {rows:,} rows of {what} on {len(captures)} days: {near(data / asset)}/day=*/")
     if before.on_purpose:
         print("On purpose, so that `day_quality` has something to flag:")
         for line in before.on_purpose:

@@ -6,20 +6,17 @@ one. The first day of each month stays whole. Nothing is thinned that `day_quali
 or calls stale, that has no aggregates, or that the next day was not compared with yet.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
-from filelock import FileLock, Timeout
 
-from hf_assets.hub.capture_store.capture import MARKER, open_capture
+from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.tables.schemas import ENRICHED_SPACES, MODELS
-from hf_assets.storage.durable import write_bytes
 from hf_assets.storage.lake import Lake, MissingDay, StoredTable, TableWrite, iso
+from hf_assets.storage.locks import BusyError
 from hf_assets.storage.parquet import Table
 
 # What an old day keeps: who, of what kind, since when, and the counters: it can be compared still.
@@ -89,13 +86,14 @@ def thin(
                 continue
             yield _thin_table(lake, table, day, today, dry)
     for asset in RAW:
-        for day in _older(lake.days(asset, MARKER), today, ages.pages):
+        store = CaptureStore(lake, asset)
+        for day in _older(store.days(), today, ages.pages):
             if reason := _not_yet(lake, day, known):
                 log(f"the pages of {asset} of {day} stay: {reason}")
                 continue
             try:
-                dropped = _drop_pages(lake, asset, day, today, dry)
-            except Timeout:
+                dropped = _drop_pages(store, day, today, dry)
+            except BusyError:
                 log(f"the pages of {asset} of {day} stay: another run captures that day")
                 continue
             if dropped:
@@ -169,23 +167,12 @@ def _kept_rows(stored: StoredTable, table: Table, kept: tuple[str, ...]) -> Iter
             yield rows.with_columns(gone)
 
 
-def _drop_pages(lake: Lake, asset: str, day: str, today: str, dry: bool) -> Thinned | None:
-    """Remove the pages of a capture; what it says of itself, and its journal, stay.
-
-    Those of another attempt are no part of it. Timeout where another run holds the day.
-    """
-    folder = lake.folder(asset, day)
-    with nullcontext() if dry else FileLock(folder / ".lock").acquire(timeout=0):
-        capture = open_capture(folder)
-        assert capture is not None, f"{asset} of {day} has a marker"
-        pages = sorted((folder / capture.facts["attempt"]).glob("*.json.zst"))
-        if not pages:
-            return None
-        size = sum(page.stat().st_size for page in pages)
-        if not dry:
-            facts = {**capture.facts, "pages_dropped": iso(today).isoformat()}
-            # First said, then done: a reader that finds no page finds the reason.
-            write_bytes(folder / MARKER, json.dumps(facts, indent=2).encode())
-            for page in pages:
-                page.unlink()
-        return Thinned(asset, day, size, size if dry else 0)
+def _drop_pages(store: CaptureStore, day: str, today: str, dry: bool) -> Thinned | None:
+    """Remove the pages of a capture. BusyError where another run holds the day."""
+    if dry:
+        size = store.page_bytes(day)
+    else:
+        with store.lock(day, wait=0):
+            if size := store.page_bytes(day):
+                store.drop_pages(day, iso(today).isoformat())
+    return Thinned(store.asset, day, size, size if dry else 0) if size else None

@@ -8,13 +8,12 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from filelock import FileLock
-
 from hf_assets.errors import InputError
+from hf_assets.storage.locks import exclusive
 
 # A temporary file of a writer that was killed is swept away after this many seconds.
 STALE_TEMPORARY = 86_400
@@ -138,13 +137,13 @@ def replacing_folder(path: Path) -> Generator[Path]:
 
     On an error the old folder stays. A reader finds the old folder or the new one. Where the system
     cannot exchange two folders in one step it finds, between two renames, none; a process killed
-    just there leaves the old one aside, and `recover` puts it back.
+    just there leaves the old one aside, and `restore` puts it back.
     """
     temporary = _beside(path)
     try:
         with storing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            recover(path)
+            restore(path)
             _sweep(path.parent)
             temporary.mkdir()
             yield temporary
@@ -158,7 +157,7 @@ def replacing_folder(path: Path) -> Generator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def recover(path: Path) -> None:
+def restore(path: Path) -> None:
     """Put back a folder whose replacement died between its two renames.
 
     Of a replacement that lives it waits for the end: who merely reads may call it at any time.
@@ -199,7 +198,7 @@ def read_folder(path: Path, load: Callable[[Path], T]) -> T:
         ReplacedFolder: it was replaced again and again.
     """
     for _ in range(_TRIES):
-        recover(path)
+        restore(path)
         before = stamp(path)
         try:
             found = load(path)
@@ -231,9 +230,9 @@ def _aside(path: Path) -> Path:
     return path.with_name(f".{path.name}.old")
 
 
-def _alone(path: Path) -> FileLock:
-    """Held by whoever renames that folder; it goes with its process, however that dies."""
-    return FileLock(path.with_name(f".{path.name}.lock"))
+def _alone(path: Path) -> AbstractContextManager[bool]:
+    """Held by whoever renames that folder."""
+    return exclusive(path.with_name(f".{path.name}.lock"), f"replacing {path}")
 
 
 def _put(temporary: Path, path: Path) -> None:

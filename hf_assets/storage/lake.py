@@ -24,7 +24,7 @@ from typing import Any
 
 import polars as pl
 
-from hf_assets.storage.durable import recover, replacing, write_bytes
+from hf_assets.storage.durable import replacing, restore, write_bytes
 from hf_assets.storage.month_files import MonthFiles
 from hf_assets.storage.opened import OpenedFile
 from hf_assets.storage.parquet import ParquetBatches, Table
@@ -285,7 +285,7 @@ class Lake:
         To make it, write into `replacing_folder(lake.folder("/".join(names), None))`.
         """
         path = self.folder("/".join(names), None)
-        recover(path)
+        restore(path)
         if not path.is_dir():
             raise MissingArtefact(f"there is no {'/'.join(names)}: materialise it first")
         return path

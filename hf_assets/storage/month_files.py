@@ -18,25 +18,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
-from hf_assets.errors import InputError
 from hf_assets.storage.durable import STALE_TEMPORARY, link, storing, write_bytes
+from hf_assets.storage.locks import exclusive
 
 MANIFEST = "months.json"
 # Seconds to wait for another process that refreshes the same table: one of years takes a minute.
 LOCK_WAIT = 600.0
-
-
-class BusyError(InputError):
-    """Another process holds the table for longer than anybody waits."""
-
-    def __init__(self, folder: Path, wait: float) -> None:
-        super().__init__(
-            f"another run has been refreshing {folder} for over {wait:.0f} s: wait for it to end, "
-            "or end it, and run this again",
-            permanent=False,
-        )
 
 
 @dataclass(frozen=True)
@@ -65,28 +52,16 @@ class MonthFiles:
 
     @contextmanager
     def lock(self, wait: float | None = None) -> Generator[bool]:
-        """Held by whoever refreshes the table. Gives whether another one had it before.
+        """Hold the table while the block refreshes it. Yields True where another run held it first.
 
         Raises:
-            BusyError: another one has it still after `wait` seconds (`LOCK_WAIT`).
+            BusyError: the other run still holds it after `wait` seconds (`LOCK_WAIT`).
         """
         with storing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-        held, wait = FileLock(self.folder / ".lock"), LOCK_WAIT if wait is None else wait
-        waited = False
-        try:
-            held.acquire(timeout=0)
-        except Timeout:
-            waited = True
-        try:
-            if waited:
-                held.acquire(timeout=wait)
-        except Timeout as error:
-            raise BusyError(self.folder, wait) from error
-        try:
+        wait = LOCK_WAIT if wait is None else wait
+        with exclusive(self.folder / ".lock", f"refreshing {self.folder}", wait=wait) as waited:
             yield waited
-        finally:
-            held.release()
 
     def manifest(self) -> Manifest:
         """What is the table now; without months where it is not kept so."""

@@ -3,7 +3,7 @@
 Opening a file of 100 KB costs more than reading it. What is kept lies beside the days: the rows of
 a month in `<table>/by_month/YYYY-MM.parquet`, with the columns that are wanted and a note of the
 size and time of each day's file, and what the footers say in `YYYY-MM.json`. A day that is new,
-made again or gone has its month kept anew; of the last month a few new days may wait for that. All
+made again or gone has its month rebuilt; of the last month a few new days may wait for that. All
 of it is a copy: whoever deletes it loses nothing.
 """
 
@@ -21,8 +21,8 @@ from hf_assets.storage.lake import Lake
 from hf_assets.storage.opened import OpenedFile, scan
 from hf_assets.storage.parquet import Table
 
-# New days of the last month that are read one by one: it costs less to read so many than to keep
-# the month anew every night.
+# New days of the last month that are read one by one: it costs less to read so many than to
+# rebuild the month every night.
 WAITING = 6
 _NOTE = "hf_assets_days"
 # Of a day's file: its size and the time it was written, in nanoseconds.
@@ -78,13 +78,9 @@ def by_month(
         copy, there = _kept(path, of_month, columns)
         if len(of_month) - there > (WAITING if month == newest else 0):
             frame = _days(folder, of_month, table, columns).sort("dimension", maintain_order=True)
-            # Noted before it is read: a day that is replaced meanwhile is read again next time.
-            note = json.dumps({"columns": _kinds(columns), "days": _listed(of_month)})
-            with replacing(path) as new:
-                frame.collect().write_parquet(new, metadata={_NOTE: note}, compression_level=1)
-                # Another process may put its own in place: this one is what is read here.
-                copy = OpenedFile(new)
-                copy.path = path
+            # The marks are older than the rows: a day that is replaced meanwhile is read again.
+            note = {"columns": _kinds(columns), "days": _listed(of_month)}
+            copy = _write_copy(path, frame.collect(), note, compression_level=1)
             there = len(of_month)
         if there and copy:
             kept.append(copy)
@@ -94,18 +90,60 @@ def by_month(
     return plans + ([_days(folder, fresh, table, columns)] if fresh else [])
 
 
+def frames_by_month(
+    lake: Lake,
+    asset: str,
+    folder: str,
+    schema: Mapping[str, Any],
+    read: Callable[[Lake, str], pl.DataFrame | None],
+) -> pl.DataFrame:
+    """What is read of each stored day as one frame: kept in that folder, a month a file.
+
+    Args:
+        lake: the lake.
+        asset: a table, a day a file.
+        folder: its name, next to the days.
+        schema: of the frame.
+        read: the rows of a day, or None.
+    """
+    copies = []
+    for month, of_month in _by_month(marks(lake, asset)).items():
+        path, note = lake.folder(asset, None) / folder / f"{month}.parquet", _listed(of_month)
+        copy, kept = _open_copy(path)
+        if copy is None or kept != note:
+            rows = (read(lake, day) for day in of_month)
+            frames = [frame for frame in rows if frame is not None]
+            copy = _write_copy(path, pl.concat([pl.DataFrame(schema=schema), *frames]), note)
+        copies.append(copy)
+    return scan(copies).collect() if copies else pl.DataFrame(schema=schema)
+
+
 def _kept(
     path: Path, days: Mapping[str, Mark], columns: Mapping[str, pl.DataType]
 ) -> tuple[OpenedFile | None, int]:
     """The copy, and how many of those days are kept in it, the first: none if one has changed."""
-    try:
-        copy = OpenedFile(path)
-        note = copy.footer(_NOTE)
-    except (FileNotFoundError, ValueError, pl.exceptions.PolarsError):
-        return None, 0  # a copy that somebody broke is made anew
+    copy, note = _open_copy(path)
     kept = note.get("days", [])
     same = note.get("columns") == _kinds(columns) and kept == _listed(days)[: len(kept)]
     return copy, len(kept) if same else 0
+
+
+def _open_copy(path: Path) -> tuple[OpenedFile | None, Any]:
+    """A copy and its note; None and {} where there is none, or somebody broke it."""
+    try:
+        copy = OpenedFile(path)
+        return copy, copy.footer(_NOTE)
+    except (FileNotFoundError, ValueError, pl.exceptions.PolarsError):
+        return None, {}
+
+
+def _write_copy(path: Path, rows: pl.DataFrame, note: Any, **options: Any) -> OpenedFile:
+    """Replace a copy. Returns these rows, also where another process puts its own there next."""
+    with replacing(path) as new:
+        rows.write_parquet(new, metadata={_NOTE: json.dumps(note)}, **options)
+        copy = OpenedFile(new)
+        copy.path = path
+    return copy
 
 
 def _listed(days: Mapping[str, Mark]) -> list[list[Any]]:
@@ -141,7 +179,7 @@ def kept_by_month(
     Args:
         lake: the lake.
         asset: a table, a day a file.
-        folder: its name, beside the days.
+        folder: its name, next to the days.
         read: of one day, whatever its file says.
     """
     found: dict[str, dict[str, Any]] = {}
@@ -164,7 +202,7 @@ def kept_by_month(
 def _kept_notes(path: Path) -> dict[str, Any]:
     try:
         return json.loads(path.read_bytes())
-    except (FileNotFoundError, ValueError):  # a copy that somebody broke is made anew
+    except (FileNotFoundError, ValueError):  # a copy that somebody broke is rebuilt
         return {}
 
 

@@ -42,17 +42,17 @@ def serve(folder: str) -> dict[str, Any]:
 def capture(endpoint: str, lake: str, kind: str) -> dict[str, Any]:
     """A listing → pages on disk."""
     from hf_assets.hub.capture.capturer import Capturer
+    from hf_assets.hub.capture_store.store import CaptureStore
     from hf_assets.hub.client.listing import HubClient, ListingQuery
     from hf_assets.storage.lake import Lake, today
 
-    folder = Lake(Path(lake)).folder(f"raw_{kind}", DAY)
+    store = CaptureStore(Lake(Path(lake)), f"raw_{kind}")
+    folder = store.folder(DAY)
     ask = ListingQuery.everything(kind)  # ty: ignore[invalid-argument-type]
-    found = Capturer(HubClient(endpoint=endpoint)).obtain(
-        Lake(Path(lake)).folder(f"raw_{kind}", today()), today(), ask
-    )
+    found = Capturer(HubClient(endpoint=endpoint)).get_or_capture(store, today(), ask)
     if found.folder != folder:
         found.folder.rename(folder)
-    return {"rows": found.rows, "requests": found.facts["pages"]}
+    return {"rows": found.rows, "requests": found.manifest.pages}
 
 
 def ingest(endpoint: str, lake: str) -> dict[str, Any]:
@@ -115,12 +115,12 @@ def table(lake: str, name: str) -> dict[str, Any]:
 
 def _tables(lake: Any) -> dict[str, Callable[[], tuple]]:
     """How each table of the day is made, by name, in order."""
-    from hf_assets.hub.capture_store.capture import open_capture
+    from hf_assets.hub.capture_store.store import CaptureStore
     from hf_assets.hub.tables import cleaning, schemas, usage
     from hf_assets.trends.metrics import daily_metrics
 
     def raw(kind: str):
-        return open_capture(lake.folder(f"raw_{kind}", DAY))
+        return CaptureStore(lake, f"raw_{kind}").complete(DAY)
 
     def frame(name: str):
         return lake.read(name, DAY).frame
@@ -178,7 +178,7 @@ def scan_pages(lake: str) -> dict[str, Any]:
     """The least that a pipeline from pages must do: read the needed fields of all pages."""
     import polars as pl
 
-    from hf_assets.hub.capture_store.capture import open_capture
+    from hf_assets.hub.capture_store.store import CaptureStore
     from hf_assets.hub.client.rows import WIRE_SCHEMA
     from hf_assets.storage.lake import Lake
 
@@ -187,7 +187,7 @@ def scan_pages(lake: str) -> dict[str, Any]:
     rows = 0
     for kind, names in needed.items():
         schema = {name: WIRE_SCHEMA[kind][name] for name in names}  # ty: ignore[invalid-argument-type]
-        found = open_capture(Lake(Path(lake)).folder(f"raw_{kind}", DAY))
+        found = CaptureStore(Lake(Path(lake)), f"raw_{kind}").complete(DAY)
         assert found is not None
         for number in found.page_numbers():
             rows += pl.read_json(found.page(number), schema=schema).height

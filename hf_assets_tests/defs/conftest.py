@@ -21,6 +21,7 @@ from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.demo.world.source import HubSource
 from hf_assets.hub.capture.capturer import Capturer
 from hf_assets.hub.capture_store.capture import Capture
+from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.client.listing import HubClient, ListingQuery
 from hf_assets.hub.client.rows import Kind
 from hf_assets.settings import settings
@@ -118,7 +119,9 @@ class World:
         with unjudged():
             for kind in kinds:
                 wanted = dataclasses.replace(ListingQuery.everything(kind), **ask)
-                capture = capturer.obtain(self.lake.folder(f"raw_{kind}", day), day, wanted)
+                capture = capturer.get_or_capture(
+                    CaptureStore(self.lake, f"raw_{kind}"), day, wanted
+                )
                 assert isinstance(capture, Capture)
         if isinstance(self.source, GeneratedHub):
             self.source.day = dt.date.fromisoformat(today())

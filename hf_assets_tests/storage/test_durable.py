@@ -31,7 +31,7 @@ from hf_assets_tests.support.slow_writer import NUMBERS, numbers
 KILLED = """
 import sys, time
 from pathlib import Path
-from hf_assets import durable
+from hf_assets.storage import durable
 place, where = Path(sys.argv[1]), sys.argv[2]
 if where != "inside":
     rename = Path.rename
@@ -54,7 +54,7 @@ with durable.replacing_folder(place) as folder:
 MANY = """
 import sys
 from pathlib import Path
-from hf_assets import durable
+from hf_assets.storage import durable
 if sys.argv[2] == "renames":
     durable._exchanged = lambda *_: False
 for number in range(int(sys.argv[3])):
@@ -175,7 +175,7 @@ def test_writers_and_readers_do_not_meet(tmp_path: Path, how: str) -> None:
     writers = [subprocess.Popen(command) for _ in range(2)]
     missing = 0
     while any(writer.poll() is None for writer in writers):
-        durable.recover(place)
+        durable.restore(place)
         missing += not place.is_dir()
     assert [writer.returncode for writer in writers] == [0, 0]
     assert contents(place) == {"a": "new", "b": "new"}

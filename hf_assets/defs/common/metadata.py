@@ -106,24 +106,25 @@ def _source(provenance: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 def capture_facts(capture: Capture, kind: Kind, *, brief: bool = False) -> dict[str, Any]:
     """What capture.json says, for the UI; `brief` leaves out schema and preview."""
-    facts = capture.facts
-    started, finished = (datetime.fromisoformat(facts[name]) for name in ("started", "finished"))
+    said, came = capture.manifest, capture.provenance
+    started, finished = (datetime.fromisoformat(at) for at in (said.started, said.finished))
     seconds = (finished - started).total_seconds()
     return {
-        "dagster/partition_row_count": facts["rows"],
+        "dagster/partition_row_count": said.rows,
         **({} if brief else {"dagster/column_schema": wire_schema(kind)}),
         "source": capture.source,
-        "origin": shown(origin(facts)),
-        **{name: facts[name] for name in ("pages", "distinct", "bytes", "endpoint", "client")},
-        **_archived(facts),
-        "rows/s": round(facts["rows"] / seconds, 1) if seconds else 0.0,
+        "origin": shown(origin(came)),
+        **{"pages": said.pages, "distinct": capture.distinct, "bytes": said.bytes},
+        **{"endpoint": said.endpoint, "client": said.client},
+        **_archived(came),
+        "rows/s": round(said.rows / seconds, 1) if seconds else 0.0,
         "started": dg.MetadataValue.timestamp(started),
         "finished": dg.MetadataValue.timestamp(finished),
-        "sha256": facts["sha256"],
+        "sha256": said.sha256,
         "limited": capture.limited,
-        "refused fields": ", ".join(facts["refused"]) or "none",
+        "refused fields": ", ".join(said.refused) or "none",
         "path": dg.MetadataValue.path(str(capture.folder)),
-        "capture.json": dg.MetadataValue.json(facts),
+        "capture.json": dg.MetadataValue.json(said.plain()),
         **({} if brief or capture.pages_dropped else {"preview": _first_rows(capture, kind)}),
     }
 

@@ -18,7 +18,8 @@ from hf_assets.defs.common.metadata import captured, stored_table
 from hf_assets.errors import clean
 from hf_assets.hub.archive.base import Archive
 from hf_assets.hub.capture.capturer import Capturer
-from hf_assets.hub.capture_store.capture import MARKER, Capture, open_capture
+from hf_assets.hub.capture_store.capture import Capture
+from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.client.listing import HubClient
 from hf_assets.hub.open_archive import open_archive
 from hf_assets.hub.quality import rules
@@ -81,9 +82,14 @@ class LakeResource(dg.ConfigurableResource):
         """The lake under `root`."""
         return Lake(Path(self.root))
 
+    @cached_property
+    def stores(self) -> Mapping[str, CaptureStore]:
+        """The captures of each listing, by asset."""
+        return {asset: CaptureStore(self.tree, asset) for asset in RAW}
+
     def captures(self, asset: str, days: Iterable[str]) -> dict[str, Capture]:
         """The complete captures of those days; a failure for good where one is missing."""
-        found = {day: open_capture(self.tree.folder(asset, day)) for day in days}
+        found = {day: self.stores[asset].complete(day) for day in days}
         missing = [day for day, capture in found.items() if capture is None]
         if missing:
             raise dg.Failure(
@@ -94,13 +100,9 @@ class LakeResource(dg.ConfigurableResource):
             )
         return {day: capture for day, capture in found.items() if capture}
 
-    def every_capture(self, asset: str) -> dict[str, Capture]:
-        """Every complete capture of that asset, oldest first."""
-        return self.captures(asset, self.tree.days(asset, MARKER))
-
     def there(self, asset: str, days: Iterable[str]) -> list[str]:
         """Those of the days that the lake has of that asset."""
-        known = set(self.tree.days(asset, MARKER if asset in RAW else "data.parquet"))
+        known = {*(self.stores[asset].days() if asset in RAW else self.tree.days(asset))}
         return [day for day in days if day in known]
 
     def texts(self, *sources: str) -> list[StoredTable]:
@@ -177,7 +179,7 @@ class TablesIOManager(dg.ConfigurableIOManager):
             thin = {day for day in there if "thinned" in self.lake.tree.notes(asset, day)}
             report_left_out(context, asset, dict.fromkeys(thin, "it was thinned"))
             return [day for day in there if day not in thin]
-        captures = self.lake.every_capture(asset)
+        captures = self.lake.stores[asset].captures()
         good = rules.usable_days(captures)
         reasons = {
             day: "its pages were dropped" if captures[day].pages_dropped else "it is not whole"

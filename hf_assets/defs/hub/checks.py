@@ -6,7 +6,6 @@ import dagster as dg
 
 from hf_assets.defs.common.check_factory import check
 from hf_assets.defs.common.resources import LakeResource
-from hf_assets.hub.capture_store.capture import open_capture
 from hf_assets.hub.client.rows import Kind
 from hf_assets.hub.quality import rules
 from hf_assets.hub.reconciliation.rules import reconciled
@@ -22,7 +21,7 @@ def _of_capture(asset: str) -> list[dg.AssetChecksDefinition]:
         return lake.captures(asset, [day])[day]
 
     def not_partial(lake: LakeResource, days: list[str]) -> dict[str, RuleResult]:
-        return rules.partial_days(lake.every_capture(asset), days)
+        return rules.partial_days(lake.stores[asset].captures(), days)
 
     return [
         check(
@@ -68,8 +67,7 @@ def _of_table(table: Table, kind: Kind) -> list[dg.AssetChecksDefinition]:
         return said
 
     def reconciliation(lake: LakeResource, day: str) -> RuleResult:
-        capture = open_capture(lake.tree.folder(raw, day))
-        return reconciled(lake.tree.read(name, day), capture)
+        return reconciled(lake.tree.read(name, day), lake.stores[raw].complete(day))
 
     return [
         check(

@@ -1,4 +1,4 @@
-"""The Hub as it was served: one capture a day of each listing. Not here: anything parsed."""
+"""The Hub as it was served: one capture a day of each listing."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -32,8 +32,8 @@ class ListingConfig(dg.Config):
     sort: Literal["createdAt", "lastModified", "likes", "trendingScore", "downloads"] = "createdAt"
     refetch: bool = False
 
-    def ask(self, kind: Kind) -> ListingQuery:
-        """The question to the Hub."""
+    def query(self, kind: Kind) -> ListingQuery:
+        """The query of the listing."""
         if self.max_rows is not None and self.max_rows < 1:
             raise dg.Failure("max_rows must be 1 or more", allow_retries=False)
         if kind == "spaces" and self.sort == "downloads":
@@ -62,7 +62,7 @@ def raw_models(
     Today is captured now, resuming where an earlier run died. A past day is what was captured then,
     else what the archive has of it.
     """
-    return _captured(context, config.ask("models"), config.refetch, lake, hub)
+    return _captured(context, config.query("models"), config.refetch, lake, hub)
 
 
 @raw()
@@ -74,12 +74,12 @@ def raw_spaces(
     The pages of /api/spaces, as served. Today is captured now, resuming where an earlier run died.
     A past day is what was captured then, else what the archive has of it.
     """
-    return _captured(context, config.ask("spaces"), config.refetch, lake, hub)
+    return _captured(context, config.query("spaces"), config.refetch, lake, hub)
 
 
 def _captured(
     context: dg.AssetExecutionContext,
-    ask: ListingQuery,
+    query: ListingQuery,
     refetch: bool,
     lake: LakeResource,
     hub: HubResource,
@@ -90,11 +90,11 @@ def _captured(
     with clear_failures():
         archive = hub.past
 
-    def obtain(day: str) -> Capture | str:
+    def get_or_capture(day: str) -> Capture | str:
         """The capture, or why there is none."""
         capturer = hub.capturer(context, day, archive)
         try:
-            return capturer.obtain(lake.tree.folder(asset, day), day, ask, refetch=refetch)
+            return capturer.get_or_capture(lake.stores[asset], day, query, refetch=refetch)
         except NoCapture as error:
             return error.brief if deferred(context) else str(error)
         except ArchiveError as error:
@@ -103,15 +103,15 @@ def _captured(
             return str(error)  # one broken file is no reason to do without the other days
 
     with clear_failures():
-        for day, found in _each(obtain, days, archive.workers if archive else 1):
+        for day, found in _each(get_or_capture, days, archive.workers if archive else 1):
             if isinstance(found, str):
                 missing[day] = found
             elif found.absent_kind and deferred(context):
                 absent[day] = found.absent_kind
             else:
-                for name, reason in found.facts.get("unread", {}).items():
+                for name, reason in found.unread.items():
                     unread.setdefault((name, reason), []).append(day)
-                report_day(context, day, capture_facts(found, ask.kind, brief=brief))
+                report_day(context, day, capture_facts(found, query.kind, brief=brief))
     if unread:
         context.log.warning(_unread(unread))
     for remark in archive.remarks(FIRST_DAY) if archive else ():
@@ -142,17 +142,17 @@ def _unread(unread: Mapping[tuple[str, str], list[str]]) -> str:
 
 
 def _each(
-    obtain: Callable[[str], Capture | str], days: Sequence[str], workers: int
+    get_or_capture: Callable[[str], Capture | str], days: Sequence[str], workers: int
 ) -> Iterator[tuple[str, Capture | str]]:
-    """What there is of each day, in order; several at a time where the archive allows it.
+    """The capture of each day, in order; several at a time where the archive allows it.
 
     A day that may take an hour, today's, is captured by the thread that can be interrupted.
     """
     with ThreadPoolExecutor(workers) as pool:
         aside = [day for day in days if workers > 1 and day < today()]
-        begun = {day: pool.submit(obtain, day) for day in aside}
+        begun = {day: pool.submit(get_or_capture, day) for day in aside}
         try:
             for day in days:
-                yield day, begun[day].result() if day in begun else obtain(day)
+                yield day, begun[day].result() if day in begun else get_or_capture(day)
         finally:
             pool.shutdown(cancel_futures=True)

@@ -13,7 +13,6 @@ from hf_assets.defs.common.partitions import daily
 from hf_assets.defs.common.resources import RAW, HubResource, LakeResource
 from hf_assets.defs.trends.daily import FIGURES_MARKER
 from hf_assets.hub.archive.base import KINDS, Archive, ArchiveError
-from hf_assets.hub.capture_store.capture import MARKER
 from hf_assets.hub.quality import day_quality, rules
 from hf_assets.settings import settings
 from hf_assets.storage.lake import today
@@ -102,7 +101,7 @@ def recoverable_days(lake: LakeResource, archive: Archive, most: int) -> list[st
 
     A day that the archive lacks is not among them, whoever asks how often.
     """
-    whole = set.intersection(*(set(lake.tree.days(asset, MARKER)) for asset in RAW))
+    whole = set.intersection(*(set(lake.stores[asset].days()) for asset in RAW))
     keys = set(daily.get_partition_keys())
     missing = sorted((archive.days() & keys) - whole - {today()}, reverse=True)
     found: list[str] = []
@@ -129,7 +128,7 @@ def unfilled_days(lake: LakeResource) -> list[str]:
     dropped cannot be made anew.
     """
     tree = lake.tree
-    found = [lake.captures(asset, tree.days(asset, MARKER)) for asset in RAW]
+    found = [lake.stores[asset].captures() for asset in RAW]
     # The blocking checks of a capture are no part of a run without `raw_*`: hence its rules here.
     usable = set.intersection(*(rules.usable_days(captures) for captures in found))
     every = [(day, capture) for captures in found for day, capture in captures.items()]

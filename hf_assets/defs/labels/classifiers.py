@@ -15,7 +15,7 @@ from hf_assets.classifiers.provenance import require_current
 from hf_assets.classifiers.quality import LARGEST_LOSS
 from hf_assets.classifiers.training.base_models import BASE_MODELS, locate
 from hf_assets.classifiers.training.config import Dtype, Recipe, Strategy
-from hf_assets.classifiers.training.lock import turn
+from hf_assets.classifiers.training.lock import training_lock
 from hf_assets.corpora.registry import corpora
 from hf_assets.defs.common.failures import clear_failures
 from hf_assets.defs.common.partitions import base_models
@@ -126,7 +126,7 @@ def classifier_assets(name: str) -> Iterator[dg.AssetsDefinition]:
         checkpoints = chain.place(base.name, "checkpoints")
         with (
             clear_failures(),
-            turn(checkpoints, log, known.lock_wait) as work,
+            training_lock(checkpoints, log, known.lock_wait) as work,
             made(chain, base.name, "classifier") as folder,
         ):
             encoder = locate(base, known.base_models, log)

@@ -1,7 +1,7 @@
 """The interface of an archive: past days that others recorded.
 
-`capture.from_archive` makes a capture of an archived day: pages in the Hub's field names, which pass
-the same strict parser. `hub_stats` and `archive_folder` implement the interface.
+`capture.from_archive` makes a capture of an archived day: pages in the Hub's field names, for the
+same strict parser. `hub_stats` and `archive_folder` implement the interface.
 """
 
 import gzip

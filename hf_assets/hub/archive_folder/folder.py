@@ -4,8 +4,8 @@ A file of one day has the day in its name (`dates`: `2025-05-22`, `20250522`, â€
 a column `day` (or `date`, if that is the day of capture). JSON (an array of rows, or an object with
 rows under `models` or `spaces`), JSON lines, CSV and Parquet; the first three gzipped, too. A file
 or folder with "spaces" in its name holds Spaces, any other models. Other files, and JSON without
-rows and day, are skipped. A broken file does not affect the others: its error is the answer only for a
-day that no other file has.
+rows and day, are skipped. A broken file does not affect the others: its error is the answer only
+for a day that no other file has.
 """
 
 import hashlib

@@ -1,14 +1,14 @@
-"""Whether a capture may become its day's: what a blocking check would reject is none.
+"""Whether a capture may become its day's: never one that a blocking check would reject.
 
 A Hub answers once with `[]`, with numbers, or with a third of its rows and no next link. Were that
-the day's capture, every later run of the day would ask nothing and fail again. What it answers
+the day's capture, every later run of the day would ask nothing and fail again. An answer that comes
 twice is believed where only other days contradict it: it is kept, and the check stops what follows.
 """
 
 from collections.abc import Iterator
 
-from hf_assets.hub.capture_store.attempt import rejected_rows
-from hf_assets.hub.capture_store.capture import MARKER, Capture, open_capture
+from hf_assets.hub.capture_store.capture import Capture
+from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.quality import rules as quality
 from hf_assets.rule_result import RuleResult
 
@@ -16,46 +16,44 @@ from hf_assets.rule_result import RuleResult
 SAME = 0.02
 
 
-def objection(capture: Capture, day: str) -> str | None:
+def objection(store: CaptureStore, day: str, capture: Capture) -> str | None:
     """Why a blocking check of captures stops this one; None where none does.
 
     Args:
-        capture: of that day, in the lake or on its way into it.
+        store: of the listing.
         day: the partition key.
+        capture: of that day, in the lake or on its way into it.
     """
-    return next((says for says, _ in _blocking(capture, day)), None)
+    return next((description for description, _ in _blocking(store, day, capture)), None)
 
 
-def said_twice(capture: Capture, day: str) -> bool:
-    """Whether only other days speak against this capture, and the Hub said the same before.
+def said_twice(store: CaptureStore, day: str, capture: Capture) -> bool:
+    """Whether only other days contradict this capture, and the Hub gave the same answer before.
 
-    The days it is compared with may be the odd ones, or the Hub have shrunk. The Hub's own count is
-    of the same answer: what it contradicts is not believed however often it comes.
+    The days it is compared with may be the wrong ones, or the Hub may have shrunk. The Hub's own
+    count is of the same answer: what it contradicts is not believed however often it comes.
 
     Args:
-        capture: of that day, on its way into the lake.
+        store: of the listing.
         day: the partition key.
+        capture: of that day, on its way into the lake.
     """
-    if any(rule != "not_partial" for _, rule in _blocking(capture, day)):
+    if any(rule != "not_partial" for _, rule in _blocking(store, day, capture)):
         return False
-    kept = open_capture(capture.folder)
-    before = [rejected_rows(capture.folder), kept.distinct if kept and kept.said_twice else None]
+    kept = store.complete(day)
+    before = [store.rejected_rows(day), kept.distinct if kept and kept.said_twice else None]
     return any(rows and abs(capture.distinct - rows) <= SAME * rows for rows in before)
 
 
-def _blocking(capture: Capture, day: str) -> Iterator[tuple[str, str]]:
-    """What each blocking check that stops the capture says, and its name."""
-    rules = zip(("capture_complete", "not_partial"), _verdicts(capture, day), strict=True)
+def _blocking(store: CaptureStore, day: str, capture: Capture) -> Iterator[tuple[str, str]]:
+    """The description of each blocking check that stops the capture, and its name."""
+    rules = zip(("capture_complete", "not_partial"), _results(store, day, capture), strict=True)
     return (
         (one.description, rule) for rule, one in rules if not (one.passed or one.severity == "WARN")
     )
 
 
-def _verdicts(capture: Capture, day: str) -> Iterator[RuleResult]:
+def _results(store: CaptureStore, day: str, capture: Capture) -> Iterator[RuleResult]:
     yield quality.capture_complete(capture)
-    captures = {day: capture}
-    for marker in capture.folder.parent.glob(f"day=*/{MARKER}"):
-        other = marker.parent.name.removeprefix("day=")
-        if other != day and (known := open_capture(marker.parent)):
-            captures[other] = known
+    captures = store.captures() | {day: capture}
     yield quality.partial_days(dict(sorted(captures.items())), [day])[day]

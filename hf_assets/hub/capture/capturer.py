@@ -1,31 +1,28 @@
-"""From a day that has no capture to one that has: once, resumable, and never for another day.
+"""Captures a day's listing once, resumes after a crash, and never writes under another day's key.
 
 Today is captured live. A day that is over is what was captured then, else what an archive has.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import NoReturn
 
-from filelock import AcquireReturnProxy, FileLock, Timeout
+import msgspec
 
 from hf_assets.hub.archive.base import Archive, ArchivedDay
 from hf_assets.hub.capture.acceptance import objection, said_twice
-from hf_assets.hub.capture.from_archive import find_day, recover
+from hf_assets.hub.capture.from_archive import find_day, from_archive
 from hf_assets.hub.capture.settling import settled
-from hf_assets.hub.capture_store.attempt import (
-    Attempt,
-    last_attempt,
-    sweep_rejected,
-    unfinished_since,
-)
-from hf_assets.hub.capture_store.capture import MARKER, Capture, open_capture
+from hf_assets.hub.capture_store.attempt import Attempt
+from hf_assets.hub.capture_store.capture import Capture
+from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.client.listing import HubClient, ListingError, ListingQuery
+from hf_assets.storage.locks import BusyError
 
-# A listing that took longer than this describes no one day: it is started anew.
+# A listing that took longer than this describes no one day: it is started again.
 RESUMABLE = timedelta(hours=24)
 # So many pages in a row without a new id, and the listing has no end.
 PAGES_WITHOUT_NEW = 10
@@ -91,17 +88,17 @@ class Capturer:
     lock_wait: float = 7200.0
     archive: Archive | None = None
 
-    def obtain(
-        self, folder: Path, day: str, ask: ListingQuery, *, refetch: bool = False
+    def get_or_capture(
+        self, store: CaptureStore, day: str, query: ListingQuery, *, refetch: bool = False
     ) -> Capture:
-        """The capture of that day: what is there, or, today, what the Hub says now.
+        """The complete capture of that day; where there is none, today's is captured now.
 
-        A past day that nobody captured is what the archive has of it.
+        A past day that was never captured is what the archive has of it.
 
         Args:
-            folder: the day's folder; what is made lies under it.
+            store: of the listing.
             day: the partition key.
-            ask: what to ask for; an archive gives the day whole.
+            query: what to ask for; an archive has the whole day.
             refetch: replace a complete capture by a new one: today's, or an archived one.
 
         Raises:
@@ -109,49 +106,51 @@ class Capturer:
             ListingError: the Hub could not be listed; the pages so far are kept.
             ArchiveError: the archive has the day, and it cannot be read.
         """
-        kept = open_capture(folder)
-        if kept and kept.covers(ask) and not refetch and not self._worthless(kept, day):
+        kept = store.complete(day)
+        if kept and kept.covers(query) and not refetch and not self._worthless(store, day, kept):
             return kept
-        if not self._possible(folder, day, ask):
+        if not self._possible(store, day, query):
             if kept and not refetch:
                 return kept
-            return self._past(folder, day, ask, kept)
-        with self._alone(folder, day):
-            others = open_capture(folder)
-            if others and others.covers(ask) and others.facts != (kept.facts if kept else None):
-                return others  # another run has just captured the day
-            if not self._possible(folder, day, ask):  # the day ended while this run waited
-                raise NoCapture(self._regret(day, ask, others))
-            return self._capture(folder, day, ask)
+            return self._past(store, day, query, kept)
+        with self._lock(store, day):
+            other = store.complete(day)
+            if other and other.covers(query) and other != kept:
+                return other  # another run has just captured the day
+            if not self._possible(store, day, query):  # the day ended while this run waited
+                raise NoCapture(self._regret(day, query, other))
+            return self._capture(store, day, query)
 
-    def _past(self, folder: Path, day: str, ask: ListingQuery, kept: Capture | None) -> Capture:
-        """What the archive has of a day that is over; what was captured then is never replaced."""
+    def _past(
+        self, store: CaptureStore, day: str, query: ListingQuery, kept: Capture | None
+    ) -> Capture:
+        """What the archive has of a day that is over; a live capture is never replaced."""
         found, trouble = None, ""
         if day < self._today() and not (kept and kept.source == "captured"):
-            found, trouble = self._archived(day, ask)
+            found, trouble = self._archived(day, query)
         if found is None:
-            raise NoCapture(self._regret(day, ask, kept, trouble), f"Never captured. {trouble}")
-        with self._alone(folder, day):
-            others = open_capture(folder)
-            if others and others.facts != (kept.facts if kept else None):
-                return others  # another run has just recovered the day
-            return recover(folder, ask.kind, found, self.clock)
+            raise NoCapture(self._regret(day, query, kept, trouble), f"Never captured. {trouble}")
+        with self._lock(store, day):
+            other = store.complete(day)
+            if other and other != kept:
+                return other  # another run has just read the day from the archive
+            return from_archive(store, day, query.kind, found, self.clock)
 
-    def _archived(self, day: str, ask: ListingQuery) -> tuple[ArchivedDay | None, str]:
+    def _archived(self, day: str, query: ListingQuery) -> tuple[ArchivedDay | None, str]:
         """That day of the archive, or None with the reason."""
         if self.archive is None:
             return None, "No archive is set (HF_ASSETS_ARCHIVE)."
-        found = find_day(self.archive, ask.kind, day)
+        found = find_day(self.archive, query.kind, day)
         return found, "" if found else f"Nor has {self.archive.name} that day."
 
-    def _worthless(self, kept: Capture, day: str) -> bool:
+    def _worthless(self, store: CaptureStore, day: str, kept: Capture) -> bool:
         """A capture of today that a blocking check stops: the Hub can still be asked again.
 
         Not one that it gave twice.
         """
         if day != self._today() or kept.source != "captured" or kept.said_twice:
             return False
-        reason = objection(kept, day)
+        reason = objection(store, day, kept)
         if reason:
             self.log(f"the capture of {day} is asked for again: {reason}")
         return reason is not None
@@ -159,50 +158,44 @@ class Capturer:
     def _today(self) -> str:
         return self.clock().strftime("%Y-%m-%d")
 
-    def _possible(self, folder: Path, day: str, ask: ListingQuery) -> bool:
+    def _possible(self, store: CaptureStore, day: str, query: ListingQuery) -> bool:
         """Today, or a capture begun on that day and still young enough to be finished."""
         if day == self._today():
             return True
-        started = unfinished_since(folder, ask, self.client.endpoint)
-        return started is not None and self.clock() - started < RESUMABLE
+        unfinished = store.unfinished(day, query, self.client.endpoint)
+        return unfinished is not None and self.clock() - unfinished.started < RESUMABLE
 
-    def _regret(self, day: str, ask: ListingQuery, kept: Capture | None, trouble: str = "") -> str:
+    def _regret(
+        self, day: str, query: ListingQuery, kept: Capture | None, trouble: str = ""
+    ) -> str:
         if day > self._today():
             return f"{day} has not begun (days are UTC): choose today or an earlier day."
         if kept and kept.source == "captured":
             return (
-                f"{day} is over: its {ask.kind} were captured and cannot be fetched again. Run "
+                f"{day} is over: its {query.kind} were captured and cannot be fetched again. Run "
                 "without `refetch` to use that capture."
             )
         return (
-            f"{day} is over and its {ask.kind} were never captured: the Hub shows only what is "
+            f"{day} is over and its {query.kind} were never captured: the Hub shows only what is "
             f"now, and today's rows are not written under another day. {trouble} Choose a day that "
             "was captured (green in the partitions bar), launch the job `past_days` to make what "
             "there is of a range, or turn the schedule `daily_capture` on so that later days are "
             "not lost."
         )
 
-    def _alone(self, folder: Path, day: str) -> AcquireReturnProxy:
-        """The lock of that day; it goes with its process, however that dies."""
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / ".lock")
+    @contextmanager
+    def _lock(self, store: CaptureStore, day: str) -> Generator[None]:
+        """Hold the day. ListingError where another run holds it for too long."""
         try:
-            return lock.acquire(timeout=0)
-        except Timeout:
-            self.log(f"another run captures {day}: waiting for it")
-        try:
-            return lock.acquire(timeout=self.lock_wait, poll_interval=0.5)
-        except Timeout:
-            raise ListingError(
-                f"another run has been capturing {day} for over {self.lock_wait:.0f} s: wait for "
-                "it or end it, then run again.",
-                permanent=False,
-            ) from None
+            with store.lock(day, self.lock_wait, self.log):
+                yield
+        except BusyError as error:
+            raise ListingError(f"{error}.", permanent=False) from None
 
-    def _capture(self, folder: Path, day: str, ask: ListingQuery) -> Capture:
-        sweep_rejected(folder.parent, self.clock())
-        attempt = self._attempt(folder, ask)
-        expected = self._expected(folder, ask)
+    def _capture(self, store: CaptureStore, day: str, query: ListingQuery) -> Capture:
+        store.sweep(self.clock())
+        attempt = self._attempt(store, day, query)
+        expected = None if query.limited else _rows_of_last(store)
         began, rows_before, last_report = time.monotonic(), attempt.rows, time.monotonic()
         while (url := attempt.next_url) is not None:
             self._look_at_the_clock(attempt)
@@ -211,7 +204,7 @@ class Capturer:
             )
             attempt.keep(page)
             self._look_for_an_end(attempt)
-            expected = ask.max_rows or page.total or expected
+            expected = query.max_rows or page.total or expected
             now = time.monotonic()
             if now - last_report >= self.report_every or attempt.next_url is None:
                 rate = (attempt.rows - rows_before) / max(now - began, 1e-9)
@@ -227,25 +220,28 @@ class Capturer:
                 last_report = now
         self._look_at_the_clock(attempt)
         capture = attempt.candidate(self.clock())
-        if reason := objection(capture, day):
+        if reason := objection(store, day, capture):
             what = "The Hub's answers are no capture of the day"
-            if not said_twice(capture, day):
+            if not said_twice(store, day, capture):
                 self._reject(attempt, reason, what, capture.distinct)
-            self.log(f"the Hub says so for the second time, and is believed: {reason}")
-            capture = replace(capture, facts={**capture.facts, "objection": reason})
+            self.log(f"the Hub gave this answer for the second time, and is believed: {reason}")
+            manifest = msgspec.structs.replace(capture.manifest, objection=reason)
+            capture = replace(capture, manifest=manifest)
         return attempt.finish(capture)
 
-    def _attempt(self, folder: Path, ask: ListingQuery) -> Attempt:
-        """The one to go on with, else a new one."""
-        attempt = last_attempt(folder, ask, self.client.endpoint)
-        if attempt and self.clock() - attempt.started >= RESUMABLE:
-            self.log(f"the capture begun {attempt.started:%Y-%m-%d %H:%M} UTC is too old to go on")
-            attempt = None
-        if attempt:
+    def _attempt(self, store: CaptureStore, day: str, query: ListingQuery) -> Attempt:
+        """The attempt to resume, else a new one."""
+        unfinished = store.unfinished(day, query, self.client.endpoint)
+        if unfinished and self.clock() - unfinished.started >= RESUMABLE:
+            began = f"{unfinished.started:%Y-%m-%d %H:%M}"
+            self.log(f"the capture begun {began} UTC is too old to go on")
+            unfinished = None
+        if unfinished:
+            attempt = unfinished.resume()
             self.log(f"going on after page {len(attempt.lines) - 1}, {attempt.rows:,} rows")
             attempt.tidy()
             return attempt
-        return Attempt.begin(folder, ask, self.client.endpoint, self.clock())
+        return store.begin(day, query, self.client.endpoint, self.clock())
 
     def _look_at_the_clock(self, attempt: Attempt) -> None:
         if self.clock() - attempt.started >= RESUMABLE:
@@ -253,7 +249,7 @@ class Capturer:
             raise ListingError(
                 f"the listing begun {attempt.started:%Y-%m-%d %H:%M} UTC is not at its end after "
                 f"{hours:.0f} hours and {attempt.rows:,} rows: it describes no one day. Run again "
-                "to begin anew.",
+                "to begin again.",
                 permanent=True,
             )
 
@@ -275,11 +271,8 @@ class Capturer:
             permanent=False,
         )
 
-    @staticmethod
-    def _expected(folder: Path, ask: ListingQuery) -> int | None:
-        """Rows of the last complete capture of an earlier day, for the time to go."""
-        if ask.limited:
-            return None
-        earlier = [open_capture(at.parent) for at in folder.parent.glob(f"day=*/{MARKER}")]
-        whole = [one.facts for one in earlier if one and one.whole_hub]
-        return max(whole, key=lambda facts: facts["started"])["rows"] if whole else None
+
+def _rows_of_last(store: CaptureStore) -> int | None:
+    """Rows of the newest complete capture of the whole Hub, to tell how long this one takes."""
+    whole = [one.manifest for one in store.captures().values() if one.whole_hub]
+    return max(whole, key=lambda manifest: manifest.started).rows if whole else None

@@ -1,14 +1,13 @@
-"""From a day that was not captured to a capture made of an archive."""
+"""A day that was never captured, made a capture from an archive."""
 
 import shutil
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from hf_assets.hub.archive.base import KINDS, NAMED, WORDS, Archive, ArchivedDay
-from hf_assets.hub.capture_store.attempt import Attempt
 from hf_assets.hub.capture_store.capture import Capture
+from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.client.listing import ListingQuery, Page
 from hf_assets.hub.client.rows import Kind
 from hf_assets.hub.reconciliation.counts import counted
@@ -35,15 +34,17 @@ def _sentence(said: str) -> str:
     return said[0].upper() + said[1:]
 
 
-def recover(folder: Path, kind: Kind, found: ArchivedDay, clock: Callable[[], datetime]) -> Capture:
-    """The capture that an archived day makes; it replaces what is there when it is whole.
+def from_archive(
+    store: CaptureStore, day: str, kind: Kind, found: ArchivedDay, clock: Callable[[], datetime]
+) -> Capture:
+    """Make an archived day the day's capture; it replaces an older one when all of it is read.
 
-    Who calls holds the day's lock. What a killed recovery left behind goes with the next one.
+    The caller holds the day's lock. Leftovers of a killed run go when the day is read again.
 
     Raises:
         ArchiveError: the day cannot be read; nothing of it stays.
     """
-    attempt = Attempt.begin(folder, ListingQuery.everything(kind), found.source, clock())
+    attempt = store.begin(day, ListingQuery.everything(kind), found.source, clock())
     names = 0
     try:
         for number, page in enumerate(found.read()):
@@ -59,7 +60,7 @@ def recover(folder: Path, kind: Kind, found: ArchivedDay, clock: Callable[[], da
 
 
 def _facts(kind: Kind, found: ArchivedDay, names: int, now: datetime) -> dict[str, Any]:
-    """What capture.json says besides counts."""
+    """What the manifest says besides counts."""
     counts = _counts(kind, found)
     return {
         "endpoint": "",

@@ -35,8 +35,8 @@ def settled(
     Raises:
         ListingError: the link is lost, or no two answers agree.
     """
-    number, wanted = len(attempt.lines), attempt.ask.max_rows
-    known = next((line["total"] for line in reversed(attempt.lines) if line["total"]), None)
+    number, wanted = len(attempt.lines), attempt.query.max_rows
+    known = attempt.total
 
     def again(page: Page, url: str) -> Page:
         other = client.page(url, number)

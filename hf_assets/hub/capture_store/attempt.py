@@ -1,89 +1,92 @@
-"""A capture under way: what it asked, the pages so far, and how it goes on or ends."""
+"""A capture under way: what it asks, the pages so far, and how it resumes or ends."""
 
 import hashlib
-import json
-import os
 import shutil
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from hf_assets.errors import clean
-from hf_assets.hub.capture_store.capture import (
-    JOURNAL,
-    MARKER,
-    REJECTED,
-    ZSTD,
-    Capture,
+from hf_assets.hub.capture_store import files
+from hf_assets.hub.capture_store.capture import Capture
+from hf_assets.hub.capture_store.manifest import (
+    CaptureManifest,
     CorruptCapture,
-    open_capture,
-    page_name,
-    read_journal,
-    read_page,
+    JournalHeader,
+    PageRecord,
 )
 from hf_assets.hub.client.listing import ListingError, ListingQuery, Page, resized
 from hf_assets.hub.client.rows import row_ids
 from hf_assets.hub.client.seen_ids import SeenIds
-from hf_assets.storage.durable import append_line, storing, write_bytes
+from hf_assets.storage.durable import storing
 
-# So long the pages of a rejected attempt are kept.
-REJECTED_KEPT = timedelta(days=7)
 STAMP = "%Y%m%dT%H%M%S.%fZ"
 
 
 @dataclass
 class Attempt:
-    """A capture under way: its folder, what it asked, the pages so far."""
+    """A capture under way: its folder, its query, the pages so far."""
 
     path: Path
-    ask: ListingQuery
+    query: ListingQuery
     endpoint: str
     started: datetime
-    lines: list[dict[str, Any]] = field(default_factory=list)
+    lines: list[PageRecord] = field(default_factory=list)
     seen: SeenIds = field(default_factory=SeenIds)
     urls: set[str] = field(default_factory=set)
     refused: tuple[str, ...] = ()
     rows: int = 0
     without_id: int = 0
-    pages_without_new: int = 0  # the last so many pages brought no id that was not there
+    pages_without_new: int = 0  # pages in a row, up to the last, without a new id
 
     @classmethod
-    def begin(cls, folder: Path, ask: ListingQuery, endpoint: str, now: datetime) -> "Attempt":
-        """A new attempt, its question on disk before it is asked."""
+    def begin(cls, folder: Path, query: ListingQuery, endpoint: str, now: datetime) -> "Attempt":
+        """A new attempt; its query is on disk before it is sent."""
         path = folder / now.strftime(STAMP)
         with storing(path):
             path.mkdir(parents=True)
-        attempt = cls(path, ask, endpoint, now)
-        append_line(path / JOURNAL, json.dumps(attempt.header).encode())
+        attempt = cls(path, query, endpoint, now)
+        files.append_journal(path, attempt.header)
+        return attempt
+
+    @classmethod
+    def resume(cls, path: Path, header: JournalHeader, lines: list[PageRecord]) -> "Attempt":
+        """The attempt in that folder up to its last intact page; later pages are fetched again."""
+        started = datetime.fromisoformat(header.started)
+        attempt = cls(path, header.query, header.endpoint, started)
+        for line in lines:
+            try:
+                attempt.count(line, row_ids(files.read_page(path, line)))
+            except (CorruptCapture, ValueError):
+                break
         return attempt
 
     @property
-    def header(self) -> dict[str, Any]:
+    def header(self) -> JournalHeader:
         """The journal's first line."""
-        return {
-            "ask": asdict(self.ask),
-            "endpoint": self.endpoint,
-            "started": self.started.isoformat(),
-        }
+        return JournalHeader(self.query, self.endpoint, self.started.isoformat())
+
+    @property
+    def total(self) -> int | None:
+        """The Hub's own count of the listing, as a page gave it last."""
+        return next((line.total for line in reversed(self.lines) if line.total), None)
 
     def tidy(self) -> None:
-        """Write the journal anew, without a torn last line: the next one would be glued to it."""
-        lines = [self.header, *self.lines]
-        content = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
-        write_bytes(self.path / JOURNAL, content)
+        """Rewrite the journal without a torn last line: the next line would be glued to it."""
+        files.rewrite_journal(self.path, self.header, self.lines)
 
     @property
     def next_url(self) -> str | None:
-        """The next page's address; None when the listing is at its end, or at `max_rows`."""
+        """The next page's address; None at the end of the listing, or at `max_rows`."""
         if not self.lines:
-            return self.ask.url(self.endpoint)
-        url = self.lines[-1]["next"]
-        if url is None or self.ask.max_rows is None:
+            return self.query.url(self.endpoint)
+        url = self.lines[-1].next
+        if url is None or self.query.max_rows is None:
             return url
-        wanted = self.ask.max_rows - self.rows
+        wanted = self.query.max_rows - self.rows
         return resized(url, wanted) if wanted > 0 else None
 
     def keep(self, page: Page) -> None:
@@ -95,45 +98,41 @@ class Attempt:
                 "listing would never end.",
                 permanent=True,
             )
-        path = self.path / page_name(number)
-        with storing(path), path.open("wb") as stored:
-            stored.write(ZSTD.compress(page.body, asbytes=True))
-            stored.flush()
-            os.fdatasync(stored.fileno())
-        line = {
-            "page": number,
-            "url": page.url,
-            "next": page.next_url,
-            "rows": page.rows,
-            "bytes": len(page.body),
-            "sha256": hashlib.sha256(page.body).hexdigest(),
-            "total": page.total,
-            "refused": page.refused,
-        }
-        append_line(self.path / JOURNAL, json.dumps(line).encode())
+        files.write_page(self.path, number, page.body)
+        line = PageRecord(
+            page=number,
+            url=page.url,
+            next=page.next_url,
+            rows=page.rows,
+            bytes=len(page.body),
+            sha256=hashlib.sha256(page.body).hexdigest(),
+            total=page.total,
+            refused=page.refused,
+        )
+        files.append_journal(self.path, line)
         self.count(line, page.ids)
 
-    def count(self, line: dict[str, Any], ids: list[Any]) -> None:
-        """Take a kept page into the sums."""
+    def count(self, line: PageRecord, ids: list[Any]) -> None:
+        """Add a stored page to the sums."""
         self.lines.append(line)
-        self.urls.add(line["url"])
-        self.rows += line["rows"]
+        self.urls.add(line.url)
+        self.rows += line.rows
         self.without_id += sum(one is None for one in ids)
         self.pages_without_new = 0 if self.seen.add(ids) else self.pages_without_new + 1
-        self.refused += tuple(line["refused"])
+        self.refused += line.refused
 
     def candidate(self, now: datetime, **more: Any) -> Capture:
-        """What this attempt is as a capture, before it is the day's.
+        """This attempt as a capture, before it becomes the day's.
 
         Args:
             now: when the rows were true.
-            more: facts that say more than the listing does, or say it otherwise.
+            more: what the manifest says besides the listing, or in place of it.
         """
         lines = self.lines
-        facts = {
-            "ask": asdict(self.ask),
+        said = {
+            "ask": asdict(self.query),
             "endpoint": self.endpoint,
-            "fields": [name for name in self.ask.fields if name not in self.refused],
+            "fields": [name for name in self.query.fields if name not in self.refused],
             "refused": self.refused,
             "started": self.started.isoformat(),
             "finished": now.isoformat(),
@@ -141,111 +140,39 @@ class Attempt:
             "rows": self.rows,
             "distinct": self.seen.distinct,
             "without_id": self.without_id,
-            "total": next((line["total"] for line in lines if line["total"] is not None), None),
-            "bytes": sum(line["bytes"] for line in lines),
-            "sha256": hashlib.sha256(
-                "".join(line["sha256"] for line in lines).encode()
-            ).hexdigest(),
+            "total": next((line.total for line in lines if line.total is not None), None),
+            "bytes": sum(line.bytes for line in lines),
+            "sha256": hashlib.sha256("".join(line.sha256 for line in lines).encode()).hexdigest(),
             "client": _client(),
             "attempt": self.path.name,
             "complete": True,
-            **more,
         }
-        return Capture(self.path.parent, json.loads(json.dumps(facts)))
+        return Capture(self.path.parent, CaptureManifest.of(said | more))
 
     def finish(self, capture: Capture) -> Capture:
-        """Make this attempt, whose candidate that is, the day's capture and remove the others."""
-        write_bytes(capture.folder / MARKER, json.dumps(capture.facts, indent=2).encode())
-        for other in _attempts(capture.folder):
+        """Make this attempt, of which that is the candidate, the day's capture; remove others."""
+        files.write_manifest(capture.folder, capture.manifest)
+        for other in files.attempts(capture.folder):
             if other != self.path:
                 shutil.rmtree(other)
         return capture
 
     def reject(self, reason: str, now: datetime, distinct: int | None = None) -> None:
-        """Never go on with this attempt. Its pages stay to be looked at; those of an older go.
+        """Mark this attempt: it is never resumed. Its pages stay; those of an older one go.
 
         Args:
             reason: for `rejected.json`.
             now: when.
-            distinct: the rows of the listing, where it came to its end.
+            distinct: different rows of the listing, where it came to its end.
         """
         said = {"reason": reason, "rejected": now.isoformat(), "distinct": distinct}
-        write_bytes(self.path / REJECTED, json.dumps(said, indent=2).encode())
-        for other in _attempts(self.path.parent):
-            if other != self.path and (other / REJECTED).exists():
+        files.write_rejection(self.path, said)
+        for other in files.attempts(self.path.parent):
+            if other != self.path and files.is_rejected(other):
                 shutil.rmtree(other)
-
-
-def rejected_rows(folder: Path) -> int | None:
-    """The rows of that day's rejected attempt; None where there is none that came to its end."""
-    said = [json.loads(path.read_bytes()) for path in sorted(folder.glob(f"*/{REJECTED}"))]
-    return said[-1].get("distinct") if said else None
-
-
-def sweep_rejected(days: Path, now: datetime) -> None:
-    """Remove rejected attempts, of any day in that folder, that nobody will look at any more."""
-    for path in days.glob(f"day=*/*/{REJECTED}"):
-        said = json.loads(path.read_bytes())
-        if now - datetime.fromisoformat(said["rejected"]) > REJECTED_KEPT:
-            shutil.rmtree(path.parent, ignore_errors=True)
-
-
-def _attempts(folder: Path) -> list[Path]:
-    """The attempts of that day, oldest first."""
-    return sorted(path.parent for path in folder.glob(f"*/{JOURNAL}"))
-
-
-def unfinished_since(folder: Path, ask: ListingQuery, endpoint: str) -> datetime | None:
-    """When the attempt that `last_attempt` gives was begun, without reading its pages."""
-    found = _unfinished(folder, ask, endpoint)
-    return datetime.fromisoformat(found[1]["started"]) if found else None
-
-
-def last_attempt(folder: Path, ask: ListingQuery, endpoint: str) -> Attempt | None:
-    """The newest unfinished attempt that asked the same of the same Hub, or None."""
-    found = _unfinished(folder, ask, endpoint)
-    return _resume(found[0], ask, endpoint, *found[1:]) if found else None
-
-
-def _unfinished(
-    folder: Path, ask: ListingQuery, endpoint: str
-) -> tuple[Path, dict[str, Any], list[dict[str, Any]]] | None:
-    """Its folder, its journal's header and lines. What is older than the capture is left over."""
-    done = open_capture(folder)
-    for path in reversed(_attempts(folder)):
-        if done and path.name <= done.facts["attempt"]:
-            return None
-        if (path / REJECTED).exists():
-            continue
-        header, lines = read_journal(path)
-        if header and header["endpoint"] == endpoint and header["ask"] == _plain(ask):
-            return path, header, lines
-    return None
-
-
-def _resume(
-    path: Path,
-    ask: ListingQuery,
-    endpoint: str,
-    header: dict[str, Any],
-    lines: list[dict[str, Any]],
-) -> Attempt:
-    """The attempt up to its last whole page; what lies after that is fetched again."""
-    attempt = Attempt(path, ask, endpoint, datetime.fromisoformat(header["started"]))
-    for line in lines:
-        try:
-            attempt.count(line, row_ids(read_page(path, line)))
-        except (CorruptCapture, ValueError):
-            break
-    return attempt
 
 
 @cache
 def _client() -> str:
-    """Who fetched; read from disk, so once for a thousand days."""
+    """Library and version that fetch the pages; read from disk once for a thousand days."""
     return f"huggingface_hub {version('huggingface_hub')}"
-
-
-def _plain(ask: ListingQuery) -> dict[str, Any]:
-    """An ask as JSON gives it back."""
-    return json.loads(json.dumps(asdict(ask)))

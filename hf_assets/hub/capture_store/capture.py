@@ -1,138 +1,132 @@
-"""A capture: one listing fetched whole, page by page, so that a run that dies goes on.
+"""A complete capture: one listing, page by page as the Hub served it, or as an archive has it."""
 
-A day of an archive is a capture too, whose `source` says so: "hub-stats" or "folder" in place of
-"captured".
-
-On disk, under the folder of one day of `raw_models` or `raw_spaces`:
-
-    capture.json                 there only when a capture is complete; names its attempt
-    20261120T030000.000000Z/     one attempt
-        journal.jsonl            first what was asked, then a line a page
-        rejected.json            where the listing ended and no capture could be made of it: why
-        000000.json.zst          the pages, as served
-
-A page is on disk, and its line in the journal, before the next page is asked for. `capture.json` is
-replaced in one step: a reader sees the old capture or the new one, and half a day never.
-"""
-
-import hashlib
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
-from hf_assets.errors import InputError
+from hf_assets.hub.capture_store.files import (
+    CURE,
+    JOURNAL,
+    MARKER,
+    read_journal,
+    read_manifest,
+    read_page,
+)
+from hf_assets.hub.capture_store.manifest import CaptureManifest, CorruptCapture, PageRecord
 from hf_assets.hub.client.listing import ListingQuery
 
-ZSTD = pa.Codec("zstd", compression_level=3)
-MARKER = "capture.json"
-JOURNAL = "journal.jsonl"
-# In the folder of an attempt that a blocking check rejected, with the reason.
-REJECTED = "rejected.json"
 # The Hub's own count moves while it is listed; a listing this much shorter has lost pages.
 SHORT_OF_TOTAL = 0.98
-# What capture.json says besides of a day that came from an archive.
-_OF_ARCHIVES = (
+# What a table's footer says of the capture behind it; the second line only of archived days.
+_FOOTER = ("endpoint", "started", "finished", "pages", "rows", "sha256", "client")
+_FOOTER_ARCHIVED = (
     *("dataset", "revision", "committed", "file", "file_sha256", "time_known"),
     *("absent", "unread", "identity", "absent_kind"),
 )
-_CURE = (
-    "restore it, or capture the day anew with `refetch` while it is still today, or has an archive."
-)
-
-
-class CorruptCapture(InputError):
-    """A stored page is not what was fetched."""
 
 
 @dataclass(frozen=True)
 class Capture:
-    """A complete capture on disk: `facts` is what capture.json says."""
+    """A complete capture on disk, and what its `capture.json` says."""
 
     folder: Path
-    facts: dict[str, Any]
+    manifest: CaptureManifest
+
+    @property
+    def path(self) -> Path:
+        """The file of its manifest."""
+        return self.folder / MARKER
 
     @property
     def rows(self) -> int:
-        """Rows as served, doubles included."""
-        return self.facts["rows"]
+        """Rows as served, duplicates included."""
+        return self.manifest.rows
 
     @property
     def distinct(self) -> int:
-        """Rows without doubles."""
-        return self.facts.get("distinct", self.rows)
+        """Rows without duplicates."""
+        distinct = self.manifest.distinct
+        return self.rows if distinct is None else distinct
 
     @property
     def limited(self) -> bool:
         """True where less than the whole Hub was asked for."""
-        ask = self.facts["ask"]
-        return bool(ask["filter"]) or ask["max_rows"] is not None
+        return self.manifest.query.limited
 
     @property
     def source(self) -> str:
         """ "captured", "hub-stats" or "folder"."""
-        return self.facts.get("source", "captured")
+        return self.manifest.source or "captured"
 
     @property
     def absent_kind(self) -> str | None:
         """Why there are no rows, where the source has none of this kind."""
-        return self.facts.get("absent_kind")
+        return self.manifest.absent_kind
+
+    @property
+    def unread(self) -> Mapping[str, str]:
+        """Columns of an archive that look like a field and were not read, with the reason."""
+        return self.manifest.unread or {}
+
+    @property
+    def counted(self) -> Mapping[str, Any]:
+        """What the archive's file holds, counted by `reconciliation`; empty where it was not."""
+        return self.manifest.counted or {}
 
     @property
     def said_twice(self) -> bool:
-        """A check stops it, but the Hub said the same twice: it is not asked again."""
-        return "objection" in self.facts
+        """A check stops it, but the Hub gave the same answer twice: it is not asked again."""
+        return self.manifest.objection is not None
 
     @property
     def pages_dropped(self) -> bool:
-        """Its pages were given up to save room: the tables made of them remain."""
-        return "pages_dropped" in self.facts
+        """Retention removed its pages: the tables made of them remain."""
+        return self.manifest.pages_dropped is not None
 
     @property
     def whole_hub(self) -> bool:
-        """A listing of everything: no limited one, no list that somebody kept."""
+        """A listing of everything: neither limited nor a list that somebody kept."""
         return not self.limited and self.source != "folder" and self.absent_kind is None
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """Where a table made of this capture comes from."""
-        kept = ("endpoint", "started", "finished", "pages", "rows", "sha256", "client")
-        more = {name: self.facts[name] for name in _OF_ARCHIVES if name in self.facts}
+        """Where a table made of this capture comes from, for its footer."""
+        archived = _of(self.manifest, _FOOTER_ARCHIVED)
         said = {"source": self.source, "limited": self.limited}
-        return {name: self.facts[name] for name in kept} | said | more
+        return _of(self.manifest, _FOOTER) | said | archived
 
-    def covers(self, ask: ListingQuery) -> bool:
-        """True where this capture answers `ask`: whole, or limited in just the same way."""
+    def covers(self, query: ListingQuery) -> bool:
+        """True where this capture answers the query: whole, or limited in just the same way."""
         if not self.limited:
             return True
-        asked = self.facts["ask"]
-        same = (tuple(asked["filter"]), asked["max_rows"]) == (ask.filter, ask.max_rows)
+        asked = self.manifest.query
+        same = (asked.filter, asked.max_rows) == (query.filter, query.max_rows)
         # The first rows of one order are not those of another.
-        return same and (ask.max_rows is None or asked["sort"] == ask.sort)
+        return same and (query.max_rows is None or asked.sort == query.sort)
 
     def page_numbers(self) -> range:
         """The numbers of the pages, first fetched first."""
-        return range(self.facts["pages"])
+        return range(self.manifest.pages)
 
     def page(self, number: int) -> bytes:
-        """The body of one page. CorruptCapture where it is not what was fetched.
+        """The body of one page.
 
-        The pages of a capture that is replaced meanwhile are gone: that is an error, never a page
-        of the other one, and another try reads the new capture.
+        Raises:
+            CorruptCapture: it is not what was fetched. Where the capture was replaced meanwhile,
+                another try reads the new one; a page of the new one is never returned here.
         """
         if self.pages_dropped:
             raise CorruptCapture(
-                f"the pages of {self.folder} were dropped on {self.facts['pages_dropped']}: the "
-                "tables made of them remain, and cannot be made anew."
+                f"the pages of {self.folder} were dropped on {self.manifest.pages_dropped}: the "
+                "tables made of them remain, and cannot be rebuilt."
             )
         try:
             return read_page(self._attempt, self._lines[number])
         except CorruptCapture as error:
-            now = open_capture(self.folder)
-            if now is None or now.facts["attempt"] == self.facts["attempt"]:
+            now = read_manifest(self.folder)
+            if now is None or now.attempt == self.manifest.attempt:
                 raise
             raise CorruptCapture(
                 f"the capture in {self.folder} was replaced while its pages were read: run this "
@@ -142,48 +136,28 @@ class Capture:
 
     @property
     def _attempt(self) -> Path:
-        return self.folder / self.facts["attempt"]
+        return self.folder / self.manifest.attempt
 
     @cached_property
-    def _lines(self) -> list[dict[str, Any]]:
+    def _lines(self) -> list[PageRecord]:
         journal = self._attempt / JOURNAL
         lines = read_journal(self._attempt)[1] if journal.exists() else []
-        if len(lines) < self.facts["pages"]:
-            raise CorruptCapture(f"{journal} has lost lines: {_CURE}")
+        if len(lines) < self.manifest.pages:
+            raise CorruptCapture(f"{journal} has lost lines: {CURE}")
         return lines
 
 
 def open_capture(folder: Path) -> Capture | None:
-    """The complete capture of that day, or None."""
-    marker = folder / MARKER
-    if not marker.exists():
-        return None
-    return Capture(folder, json.loads(marker.read_bytes()))
+    """The complete capture in that folder of a day, or None."""
+    manifest = read_manifest(folder)
+    return Capture(folder, manifest) if manifest else None
 
 
-def read_journal(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The header and the page lines; a torn last line is left out."""
-    lines = []
-    for line in (path / JOURNAL).read_bytes().split(b"\n"):
-        try:
-            lines.append(json.loads(line))
-        except ValueError:  # no JSON, or not even text
-            break
-    return (lines[0], lines[1:]) if lines else ({}, [])
-
-
-def read_page(attempt: Path, line: dict[str, Any]) -> bytes:
-    """The body that a line of the journal tells of. CorruptCapture where it is not there."""
-    path = attempt / page_name(line["page"])
-    try:
-        body = ZSTD.decompress(path.read_bytes(), line["bytes"], asbytes=True)
-    except (OSError, pa.ArrowException) as error:
-        raise CorruptCapture(f"{path} cannot be read ({error}): {_CURE}") from error
-    if hashlib.sha256(body).hexdigest() != line["sha256"]:
-        raise CorruptCapture(f"{path} is not what was fetched (sha256 differs): {_CURE}")
-    return body
-
-
-def page_name(number: int) -> str:
-    """The file of a page."""
-    return f"{number:06d}.json.zst"
+def _of(manifest: CaptureManifest, names: tuple[str, ...]) -> dict[str, Any]:
+    """Those fields as JSON has them, without those that are not set."""
+    said = {name: getattr(manifest, name) for name in names}
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in said.items()
+        if value is not None
+    }

@@ -12,25 +12,19 @@ matched with an identity: where a chain of days changes from one to the other, r
 change are not found. A day that broke off tells of nobody who went.
 """
 
-import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from pathlib import Path
 
 import polars as pl
 
 from hf_assets.hub.quality.absence_rows import ASIDE, SCHEMA
 from hf_assets.hub.quality.day_rules import Seen
-from hf_assets.storage.durable import replacing
 from hf_assets.storage.lake import Lake, iso
-from hf_assets.storage.months import Mark, marks, month_of
-from hf_assets.storage.opened import OpenedFile, scan
+from hf_assets.storage.months import frames_by_month
 
 _KEPT = {"day": pl.Date, **SCHEMA}
 _TABLE = "daily_changes"
-_NOTE = "hf_assets_days"
 
 
 @dataclass(frozen=True)
@@ -92,30 +86,9 @@ def _told(compared: Iterable[Seen]) -> Iterable[str]:
 
 def _remembered(lake: Lake) -> pl.DataFrame:
     """The side tables of all days, with the day of each: a month a file, as they are many."""
-    kept = []
-    for month, of_month in groupby(marks(lake, _TABLE).items(), key=lambda item: month_of(item[0])):
-        path = lake.folder(_TABLE, None) / ASIDE / f"{month}.parquet"
-        kept.append(_kept(lake, path, dict(of_month)))
-    return scan(kept).collect() if kept else pl.DataFrame(schema=_KEPT)
+    return frames_by_month(lake, _TABLE, ASIDE, _KEPT, _rows_of)
 
 
-def _kept(lake: Lake, path: Path, days: Mapping[str, Mark]) -> OpenedFile:
-    """The copy of one month, of those days as they are."""
-    said = [[day, *mark] for day, mark in days.items()]
-    try:
-        copy = OpenedFile(path)
-        if copy.footer(_NOTE) == said:
-            return copy
-    except (FileNotFoundError, ValueError, pl.exceptions.PolarsError):
-        pass  # a copy that somebody broke is made anew
-    parts = [pl.DataFrame(schema=_KEPT)]
-    for day in days:
-        rows = lake.read(_TABLE, day).aside(ASIDE)
-        if rows is not None:
-            parts.append(rows.select(pl.lit(iso(day)).alias("day"), *SCHEMA))
-    with replacing(path) as new:
-        pl.concat(parts).write_parquet(new, metadata={_NOTE: json.dumps(said)})
-        # Another process may put its own in place: this one is what is read here.
-        copy = OpenedFile(new)
-        copy.path = path
-    return copy
+def _rows_of(lake: Lake, day: str) -> pl.DataFrame | None:
+    rows = lake.read(_TABLE, day).aside(ASIDE)
+    return None if rows is None else rows.select(pl.lit(iso(day)).alias("day"), *SCHEMA)

@@ -15,7 +15,7 @@ from typing import Any
 
 import polars as pl
 
-from hf_assets.hub.capture_store.capture import MARKER, open_capture
+from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.quality import changes
 from hf_assets.hub.quality.absences import Returned, returned
 from hf_assets.hub.quality.coverage import WHOLE_HUB, Extent, Place, extent_of, places
@@ -74,7 +74,7 @@ def _unmade(lake: Lake, day: str) -> Seen:
         facts, rows = changes.facts_of(stored), stored.rows
         has_models = True
     except MissingDay:
-        capture = open_capture(lake.folder("raw_models", day))
+        capture = CaptureStore(lake, "raw_models").complete(day)
         if capture is None:
             raise
         facts, rows = capture.provenance, capture.distinct
@@ -300,7 +300,7 @@ def _of_footer(lake: Lake, day: str) -> dict[str, Any]:
 
 def all_days(lake: Lake) -> list[Seen]:
     """Every day that was captured or has a table, oldest first."""
-    captured = lake.days("raw_models", MARKER)
+    captured = CaptureStore(lake, "raw_models").days()
     changed, metrics = (notes_by_month(lake, name) for name in ("daily_changes", "daily_metrics"))
     captures = _captures(lake)
     return [

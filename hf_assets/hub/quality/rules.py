@@ -32,24 +32,27 @@ DANGLING = 0.25
 
 def capture_complete(capture: Capture) -> RuleResult:
     """The listing was walked to its end, and is about as long as the Hub says it is."""
-    facts = capture.facts
+    facts = capture.manifest
     if capture.absent_kind:
         return RuleResult(False, capture.absent_kind, {"rows": 0}, severity="WARN")
-    figures = {name: facts[name] for name in ("pages", "rows", "distinct", "total", "bytes")}
-    if not facts["complete"] or not facts["distinct"]:
+    figures = {
+        **{"pages": facts.pages, "rows": capture.rows, "distinct": capture.distinct},
+        **{"total": facts.total, "bytes": facts.bytes},
+    }
+    if not facts.complete or not capture.distinct:
         return RuleResult(False, "The capture has no rows or no end.", figures)
     if capture.limited:
         said = "A limited capture (max_rows or filter): not the whole Hub."
         return RuleResult(False, said, figures, severity="WARN")
-    if facts["total"] and facts["distinct"] < SHORT_OF_TOTAL * facts["total"]:
-        share = facts["distinct"] / facts["total"]
+    if facts.total and capture.distinct < SHORT_OF_TOTAL * facts.total:
+        share = capture.distinct / facts.total
         # The Hub does not document what it counts there: only a large gap stops what follows.
         said = f"Only {share:.1%} of the rows that the Hub counts."
         return RuleResult(False, said, figures, severity="WARN" if share >= PARTIAL else "ERROR")
-    said = f"{facts['rows']:,} rows in {facts['pages']:,} pages"
+    said = f"{capture.rows:,} rows in {facts.pages:,} pages"
     if capture.source != "captured":
         # An archive keeps no count of the Hub's own to compare with.
-        return RuleResult(True, f"{said}, from {origin(capture.facts)}.", figures)
+        return RuleResult(True, f"{said}, from {origin(capture.provenance)}.", figures)
     return RuleResult(True, f"{said}.", figures)
 
 
@@ -106,7 +109,7 @@ def _not_partial(capture: Capture, place: Place) -> RuleResult:
 
 def doubled_rows(capture: Capture) -> RuleResult:
     """Rows served twice, as happens when the Hub moves under a listing; the tables keep one."""
-    doubled = capture.rows - capture.facts["without_id"] - capture.facts["distinct"]
+    doubled = capture.rows - capture.manifest.without_id - capture.distinct
     share = doubled / max(capture.rows, 1)
     figures = {"doubled": doubled, "share": share}
     return RuleResult(
@@ -116,7 +119,7 @@ def doubled_rows(capture: Capture) -> RuleResult:
 
 def unread_columns(capture: Capture) -> RuleResult:
     """Columns of an archive that look like the Hub's, and that nothing was made of."""
-    unread: dict[str, str] = capture.facts.get("unread", {})
+    unread = capture.unread
     says = "; ".join(
         f"`{clean(name, NAME)}`: {clean(reason, NAME)}"
         for name, reason in [*unread.items()][:UNREAD]

@@ -87,7 +87,7 @@ def _verdict(stored: StoredTable, capture: Capture | None) -> RuleResult:
     reason = _incomparable(stored, capture)
     if reason or capture is None:
         return RuleResult(True, reason or "", {"compared": False})
-    counts = capture.facts["counted"]
+    counts = capture.counted
     if "uncounted" in counts:
         says = f"The file could not be counted ({counts['uncounted']}): compare it by hand."
         return RuleResult(False, says, {"compared": False}, severity="WARN")
@@ -122,26 +122,26 @@ def _incomparable(stored: StoredTable, capture: Capture | None) -> str | None:
         return capture.absent_kind
     if capture.source != "folder":
         return "Compares recorded folders with their tables: this day is from another source."
-    if "counted" not in capture.facts:
+    if capture.manifest.counted is None:
         return "Recovered before files were counted: recover the day with `refetch` to compare it."
     if "thinned" in stored.notes:
         return "The table was thinned since: there is nothing to compare."
-    of_table = stored.provenance.get(f"raw_{capture.facts['ask']['kind']}", {})
-    if of_table.get("sha256") != capture.facts["sha256"]:
+    of_table = stored.provenance.get(f"raw_{capture.manifest.query.kind}", {})
+    if of_table.get("sha256") != capture.manifest.sha256:
         return "The table is of an earlier capture of that day: materialise it to compare it."
     return None
 
 
 def _numbers(stored: StoredTable, capture: Capture, table: Mapping[str, int]) -> Iterator[_Number]:
     """Each number of the file beside the table's; the rows first."""
-    counts = capture.facts["counted"]
+    counts = capture.counted
     fields, distinct = counts["fields"], counts["distinct"]
     # Rows without a name are put aside for good reason; any others are in the file, and missing.
     aside = max(0, stored.notes.get("quarantined", 0) - counts["unnamed"])
     yield _Number("rows", distinct, stored.rows, distinct, distinct, aside)
     # Of rows that lie in the file twice, or were put aside, any may be the one that is not there.
     missing = counts["rows"] - distinct + aside
-    unread = capture.facts.get("unread", {})
+    unread = capture.unread
     for (field, measure), (words, _) in _measured(fields).items():
         file, source = fields[field][measure], "tags" if field == "bases" else field
         cells = fields.get(source, {})

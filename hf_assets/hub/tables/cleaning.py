@@ -65,7 +65,7 @@ def _cleaned(kind: Kind, capture: Capture, day: str, made: TableWrite) -> Iterat
     counts: Counter[str] = Counter(dict.fromkeys(_TOLD[kind], 0))
     odd = Oddities()
     newest = Newest()
-    spaces = partial(_clean_spaces, served=frozenset(capture.facts["fields"]))
+    spaces = partial(_clean_spaces, served=frozenset(capture.manifest.fields))
     clean = _clean_models if kind == "models" else spaces
     for wire in _batches(kind, capture, odd):
         if wire.is_empty():

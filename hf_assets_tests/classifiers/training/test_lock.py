@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from hf_assets.classifiers.training.lock import StillTraining, turn
+from hf_assets.classifiers.training.lock import training_lock
+from hf_assets.storage.locks import BusyError
 
 HOLDER = """
 import sys
 from pathlib import Path
-from hf_assets.classifiers.turns import turn
-with turn(Path(sys.argv[1])) as work:
+from hf_assets.classifiers.training.lock import training_lock
+with training_lock(Path(sys.argv[1])) as work:
     work.mkdir(parents=True)
     (work / "epoch").write_text("1")
     print("trains", flush=True)
@@ -37,7 +38,7 @@ def holder(work: Path) -> "subprocess.Popen[str]":
 
 
 def test_checkpoints_go_when_the_block_has_ended_well(work: Path) -> None:
-    with turn(work) as given:
+    with training_lock(work) as given:
         assert given == work
         (work / "checkpoints-1").mkdir(parents=True)
     assert not work.exists()
@@ -45,7 +46,7 @@ def test_checkpoints_go_when_the_block_has_ended_well(work: Path) -> None:
 
 def test_checkpoints_stay_where_the_block_fails(work: Path) -> None:
     def fail() -> None:
-        with turn(work):
+        with training_lock(work):
             (work / "checkpoints-1").mkdir(parents=True)
             raise OSError("full")
 
@@ -66,10 +67,10 @@ def test_a_second_run_waits_for_the_first_and_says_so(work: Path) -> None:
         first.communicate("end\n")
 
     threading.Thread(target=end_the_first).start()
-    with turn(work, log, 60):
+    with training_lock(work, log, 60):
         assert first.wait(60) == 0
         assert not work.exists()
-    assert told == ["another run trains some-base on this corpus: waiting for it"]
+    assert told == ["another run is training some-base on this corpus: waiting for it"]
 
 
 def test_a_killed_run_leaves_its_checkpoints_and_no_lock(work: Path) -> None:
@@ -77,7 +78,7 @@ def test_a_killed_run_leaves_its_checkpoints_and_no_lock(work: Path) -> None:
     first.send_signal(signal.SIGKILL)
     first.wait(60)
     told: list[str] = []
-    with turn(work, told.append, 0):
+    with training_lock(work, told.append, 0):
         assert (work / "epoch").read_text() == "1"
     assert told == []
 
@@ -86,8 +87,8 @@ def test_waiting_has_an_end(work: Path) -> None:
     first = holder(work)
     try:
         with (
-            pytest.raises(StillTraining, match="wait for it or end it") as raised,
-            turn(work, wait=0),
+            pytest.raises(BusyError, match="wait for it or end it") as raised,
+            training_lock(work, wait=0),
         ):
             raise AssertionError
         assert not raised.value.permanent

@@ -18,7 +18,7 @@ from hf_assets.defs.common import killed_runs
 from hf_assets.defs.common.killed_runs import FOLDER, end_killed, end_killed_runs
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.demo.world.generator import GeneratedHub
-from hf_assets.hub.capture_store.capture import MARKER
+from hf_assets.hub.capture_store.files import MARKER
 from hf_assets.storage.lake import today
 from hf_assets_tests.defs.conftest import RAW, Make, World
 from hf_assets_tests.defs.test_processes import PROJECT, Command

@@ -32,12 +32,12 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_complete_capture_is_not_fetched_again(world: Make) -> None:
     hub = world()
     assert hub.materialize("raw_models").success
-    before = captured(hub).facts
+    before = captured(hub).manifest
     assert len(hub.pages) == 2
     again = hub.materialize("raw_models")
     assert made(again) == {"raw_models"}
     assert len(hub.pages) == 2
-    assert captured(hub).facts == before
+    assert captured(hub).manifest == before
 
 
 def test_refetch_replaces_a_capture(world: Make) -> None:
@@ -49,23 +49,23 @@ def test_refetch_replaces_a_capture(world: Make) -> None:
     assert result.success
     after = captured(other)
     assert after.rows == 1700
-    assert after.facts["sha256"] != before.facts["sha256"]
+    assert after.manifest.sha256 != before.manifest.sha256
     assert [path.name for path in after.folder.iterdir() if path.is_dir()] == [
-        after.facts["attempt"]
+        after.manifest.attempt
     ]
     stored = other.lake.read("models", today())
     assert stored.rows == 1700
-    assert stored.provenance["raw_models"]["sha256"] == after.facts["sha256"]
+    assert stored.provenance["raw_models"]["sha256"] == after.manifest.sha256
 
 
 def test_a_refetch_that_fails_leaves_the_capture_whole(world: Make) -> None:
     hub = world()
     assert hub.materialize("raw_models").success
-    before = captured(hub).facts
+    before = captured(hub).manifest
     hub.faults.cursor_loop.append(At(page=1))
     failed = hub.materialize("raw_models", config={"raw_models": {"refetch": True}})
     assert not failed.success
-    assert captured(hub).facts == before
+    assert captured(hub).manifest == before
     assert hub.materialize("models").success
     assert hub.lake.read("models", today()).rows == 1500
 
@@ -157,7 +157,7 @@ def test_a_listing_that_breaks_off_is_resumed_by_the_next_run(world: Make) -> No
     asked = [page.query for page in hub.pages]
     assert len(asked) == 5
     assert len(set(asked)) == 4
-    assert captured(hub).facts["pages"] == 4
+    assert captured(hub).manifest.pages == 4
     assert hub.lake.read("models", today()).rows == 3500
 
 
@@ -170,7 +170,7 @@ def test_dagsters_retry_resumes_where_the_step_failed(world: Make) -> None:
     assert retries(result) == 1
     asked = [page.query for page in hub.pages]
     assert [asked.count(page) for page in dict.fromkeys(asked)] == [1, 1, 6, 1]
-    assert captured(hub).facts["distinct"] == 3500
+    assert captured(hub).distinct == 3500
 
 
 @pytest.mark.usefixtures("at_once")

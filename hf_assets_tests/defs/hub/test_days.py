@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from hf_assets.hub.capture_store.capture import MARKER
+from hf_assets.hub.capture_store.files import MARKER
 from hf_assets_tests.defs.conftest import (
     Make,
     World,

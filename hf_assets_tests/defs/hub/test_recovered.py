@@ -261,7 +261,7 @@ def test_a_cell_that_no_reader_knows_stops_no_day(world: Make, tmp_path: Path) -
     assert stored.frame.select(pl.col("likes").sum()).collect().item() == sum(range(30))
     capture = open_capture(hub.lake.folder("raw_models", days[0]))
     assert capture is not None
-    assert "none of its 30 values is" in capture.facts["unread"]["tags"]
+    assert "none of its 30 values is" in capture.unread["tags"]
 
 
 def test_an_archive_that_cannot_be_asked_fails_in_its_own_words(
@@ -379,7 +379,7 @@ def test_a_capture_that_is_not_what_was_fetched_is_told_in_its_own_words(
     assert told is not None
     assert told.description is not None
     assert f"{page.name} cannot be read" in told.description
-    assert "restore it, or capture the day anew" in told.description
+    assert "restore it, or capture the day again" in told.description
     assert retries(failed) == 0
 
 
@@ -391,7 +391,7 @@ def test_a_capture_whose_pages_were_dropped_is_left_out(world: Make, tmp_path: P
     for asset in RAW:
         capture = open_capture(hub.lake.folder(asset, days[0]))
         assert capture is not None
-        facts = {**capture.facts, "pages_dropped": days[1]}
+        facts = {**capture.manifest.plain(), "pages_dropped": days[1]}
         (capture.folder / "capture.json").write_text(json.dumps(facts))
         for page in capture.folder.glob("*/*.zst"):
             page.unlink()

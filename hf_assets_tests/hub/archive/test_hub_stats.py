@@ -26,7 +26,8 @@ from hf_assets.hub.archive import hub_stats
 from hf_assets.hub.archive.base import ArchiveError
 from hf_assets.hub.archive.hub_stats import HubStats
 from hf_assets.hub.archive.ranged_file import RangedFile
-from hf_assets.hub.capture.from_archive import find_day, recover
+from hf_assets.hub.capture.from_archive import find_day, from_archive
+from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.client.connection import HubConnection, HubError
 from hf_assets.hub.client.listing import FIELDS, ListingQuery
 from hf_assets.hub.client.rows import Kind
@@ -68,7 +69,7 @@ class Past:
     def recover(self, lake: Lake, kind: Kind, day: str) -> Any:
         found = find_day(self.archive, kind, day)
         assert found is not None
-        return recover(lake.folder(f"raw_{kind}", day), kind, found, lambda: NOW)
+        return from_archive(CaptureStore(lake, f"raw_{kind}"), day, kind, found, lambda: NOW)
 
 
 @pytest.fixture
@@ -103,12 +104,12 @@ def test_a_day_is_what_the_hub_listed_then(
     capture = world.recover(lake, "models", DAY)
     ours = model_table(lake, capture, DAY).frame.collect().sort("hub_id")
     assert ours.height > 1000
-    commit = dt.datetime.fromisoformat(capture.facts["committed"])
+    commit = dt.datetime.fromisoformat(capture.manifest.committed)
     world.hub.day = dt.date.fromisoformat(DAY)
     live = Lake(tmp_path / "live")
-    folder = live.folder("raw_models", DAY)
-    listed = world.server.capturer(Clock(commit)).obtain(
-        folder, DAY, ListingQuery.everything("models")
+    store = CaptureStore(live, "raw_models")
+    listed = world.server.capturer(Clock(commit)).get_or_capture(
+        store, DAY, ListingQuery.everything("models")
     )
     theirs = model_table(live, listed, DAY).frame.collect().sort("hub_id")
     same = [
@@ -127,7 +128,7 @@ def test_a_day_is_what_the_hub_listed_then(
 def test_what_a_revision_says_of_itself(past: Callable[..., Past], lake: Lake) -> None:
     world = past()
     capture = world.recover(lake, "models", DAY)
-    facts = capture.facts
+    facts = capture.manifest.plain()
     assert (facts["source"], facts["dataset"], facts["file"]) == (
         "hub-stats",
         DATASET,
@@ -141,8 +142,8 @@ def test_what_a_revision_says_of_itself(past: Callable[..., Past], lake: Lake) -
     assert set(facts["absent"]) == {"gated", "private", "usedStorage"}
     assert set(facts["fields"]) | set(facts["absent"]) == set(FIELDS["models"])
     spaces = world.recover(lake, "spaces", DAY)
-    assert spaces.facts["revision"] != facts["revision"], "each file's own commit"
-    assert {"models", "datasets"} <= set(spaces.facts["absent"])
+    assert spaces.manifest.revision != facts["revision"], "each file's own commit"
+    assert {"models", "datasets"} <= set(spaces.manifest.absent)
     models = model_table(lake, capture, DAY)
     made = cleaning.enriched_spaces(spaces, models.frame, DAY)
     frame = lake.write(schemas.ENRICHED_SPACES, DAY, made).frame.collect()
@@ -162,7 +163,7 @@ def test_what_a_revision_says_of_itself(past: Callable[..., Past], lake: Lake) -
 def test_eras(past: Callable[..., Past], lake: Lake, day: str, absent: set[str]) -> None:
     capture = past().recover(lake, "models", day)
     always = {"gated", "private", "usedStorage"}
-    assert set(capture.facts["absent"]) - always == absent
+    assert set(capture.manifest.absent) - always == absent
     frame = model_table(lake, capture, day).frame.collect()
     names = {"trendingScore": "trending_score", "downloadsAllTime": "downloads_all_time"}
     for wire, column in names.items():
@@ -176,8 +177,8 @@ def test_only_the_columns_that_are_needed_are_fetched(
     capture = world.recover(lake, "models", DAY)
     ranges = [one for one in world.server.requests if one.path.endswith("models.parquet")]
     assert {one.status for one in ranges} == {206}
-    assert capture.facts["bytes_fetched"] == world.served.sent["models"]
-    assert capture.facts["bytes_fetched"] < capture.facts["bytes_whole"]
+    assert capture.manifest.bytes_fetched == world.served.sent["models"]
+    assert capture.manifest.bytes_fetched < capture.manifest.bytes_whole
 
 
 FAULTS = {
@@ -451,7 +452,7 @@ def test_hostile_fields_of_a_revision(serve: Serve, lake: Lake) -> None:
     )
     found = reader(serve, Strict(table)).find("models", DAY)
     assert found is not None
-    capture = recover(lake.folder("raw_models", DAY), "models", found, lambda: NOW)
+    capture = from_archive(CaptureStore(lake, "raw_models"), DAY, "models", found, lambda: NOW)
     stored = lake.write(schemas.MODELS, DAY, cleaning.models(capture, DAY))
     frame = stored.frame.collect()
     assert sorted(frame["id"].to_list()) == sorted(ids)

@@ -54,7 +54,7 @@ def test_the_table_s_own_names_are_read(tmp_path: Path, lake: Lake, end: str) ->
     stored, capture = recovered(lake, tmp_path, "models")
     frame = stored.frame.select("hub_id", "id", "category", "library").collect()
     assert frame.row(0) == tuple(row.values())
-    assert capture.facts["unread"] == {}
+    assert capture.unread == {}
     said = reconciled(stored, capture)
     assert said.passed, said.description
     assert said.metadata["numbers compared"] == 3

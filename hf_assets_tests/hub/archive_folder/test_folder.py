@@ -17,7 +17,8 @@ from hf_assets.hub.archive import row_reader
 from hf_assets.hub.archive.base import ArchiveError
 from hf_assets.hub.archive.hub_stats import HubStats
 from hf_assets.hub.archive_folder.folder import RecordedDays
-from hf_assets.hub.capture.from_archive import find_day, recover
+from hf_assets.hub.capture.from_archive import find_day, from_archive
+from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.client.rows import Kind, parse_page
 from hf_assets.hub.open_archive import open_archive
 from hf_assets.hub.tables import cleaning, schemas
@@ -288,7 +289,7 @@ def recovered(tmp_path: Path, lake: Lake) -> Recover:
         found = RecordedDays(tmp_path / "days").find("models", DAY)
         assert found is not None
         clock = lambda: datetime(2026, 11, 20, tzinfo=UTC)  # noqa: E731
-        return recover(lake.folder("raw_models", DAY), "models", found, clock)
+        return from_archive(CaptureStore(lake, "raw_models"), DAY, "models", found, clock)
 
     return recovered
 
@@ -353,7 +354,7 @@ def test_text_cells_of_a_csv_are_read_as_what_they_say(recovered: Recover, lake:
 
 def test_a_recovered_day_says_where_it_is_from(recovered: Recover, lake: Lake) -> None:
     capture = recovered({"models": ROWS, "fetched_at": f"{DAY}T21:41:45+09:00"})
-    facts = capture.facts
+    facts = capture.manifest.plain()
     assert (capture.source, facts["identity"], facts["total"]) == ("folder", "name", None)
     assert facts["started"] == facts["finished"] == "2026-08-07T12:41:45+00:00"
     assert facts["fields"] == ["createdAt", "downloads", "likes", "tags"]

@@ -19,7 +19,8 @@ from huggingface_hub.hf_api import ModelInfo, SpaceInfo
 
 from hf_assets.hub.archive.base import ArchiveError
 from hf_assets.hub.archive_folder.folder import RecordedDays
-from hf_assets.hub.capture.from_archive import recover
+from hf_assets.hub.capture.from_archive import from_archive
+from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.tables import cleaning, schemas
 from hf_assets.storage.lake import Lake
 from hf_assets_tests.support.hub.scrapes import DAY, Scrape, read, scrape
@@ -401,14 +402,14 @@ def test_what_is_no_time_is_not_made_one(tmp_path: Path, lake: Lake, said: Any) 
     for at, found in enumerate(every_format(tmp_path, [{"id": "a/x", "createdAt": said}])):
         assert "createdAt" in found.day.unread
         assert "createdAt" not in found.day.seen
-        folder = lake.folder("raw_models", f"2025-06-0{at + 1}")
-        capture = recover(folder, "models", found.day, lambda: dt.datetime.now(dt.UTC))
+        store, day = CaptureStore(lake, "raw_models"), f"2025-06-0{at + 1}"
+        capture = from_archive(store, day, "models", found.day, lambda: dt.datetime.now(dt.UTC))
         made = lake.write(schemas.MODELS, DAY, cleaning.models(capture, DAY))
         assert made.frame.collect()["created_at"].to_list() == [None]
         aside = made.aside("quarantine")
         assert aside is not None
         assert aside["field"].to_list() == ["createdAt"]
-        assert capture.facts["unread"].keys() == {"createdAt"}
+        assert capture.unread.keys() == {"createdAt"}
 
 
 def test_times_of_arrow_without_a_zone_are_said(tmp_path: Path) -> None:

@@ -13,13 +13,14 @@ from hf_assets.demo.hub.faults import Faults
 from hf_assets.demo.service.switches import FOREVER, At
 from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.demo.world.source import Where
-from hf_assets.hub.capture_store.capture import CorruptCapture, open_capture
+from hf_assets.hub.capture_store.capture import open_capture
+from hf_assets.hub.capture_store.manifest import CorruptCapture
 from hf_assets.hub.client import listing
 from hf_assets.hub.client.listing import ListingError, ListingQuery
 from hf_assets.hub.client.rows import Kind
 from hf_assets.storage.lake import Lake, iso
 from hf_assets_tests.conftest import DAY, NOON, ServedHub, ServeHub
-from hf_assets_tests.support.hub.captures import ids_of, pages, python
+from hf_assets_tests.support.hub.captures import ids_of, pages, python, store_of
 
 MODELS = ListingQuery.everything("models")
 HUB = GeneratedHub(4000, 2000, seed=5, day=iso(DAY))
@@ -63,8 +64,8 @@ def assert_each_row_once(folder: Path, kind: Kind) -> None:
     capture = open_capture(folder)
     assert capture is not None
     assert ids_of(capture) == all_ids(kind)  # each page is checked against its sha256
-    assert capture.facts["rows"] == capture.facts["distinct"] == HUB.total(kind)
-    assert len(list(pages(capture))) == capture.facts["pages"]
+    assert capture.manifest.rows == capture.manifest.distinct == HUB.total(kind)
+    assert len(list(pages(capture))) == capture.manifest.pages
 
 
 def test_killed_at_random_points_of_200_pages_no_row_is_lost_or_doubled(
@@ -100,7 +101,7 @@ def half(hub: ServeHub, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> tuple[Se
     served = hub(HUB, Faults(errors={503: [At(page=13, times=FOREVER)]}))
     folder = lake.folder("raw_models", DAY)
     with pytest.raises(ListingError):
-        served.capturer().obtain(folder, DAY, MODELS)
+        served.capturer().get_or_capture(store_of(folder), DAY, MODELS)
     served.faults.errors.clear()
     served.requests.clear()
     return served, folder
@@ -109,7 +110,7 @@ def half(hub: ServeHub, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> tuple[Se
 def finished(half: tuple[ServedHub, Path]) -> int:
     """Goes on to the end; how many pages that took."""
     served, folder = half
-    served.capturer().obtain(folder, DAY, MODELS)
+    served.capturer().get_or_capture(store_of(folder), DAY, MODELS)
     assert_each_row_once(folder, "models")
     return len(served.listed)
 
@@ -180,8 +181,8 @@ def test_an_attempt_that_asked_for_something_else_is_not_gone_on_with(
 ) -> None:
     served, folder = half
     fewer = ListingQuery("models", fields=("likes",))
-    capture = served.capturer().obtain(folder, DAY, fewer)
-    assert len(served.listed) == capture.facts["pages"] == 40
+    capture = served.capturer().get_or_capture(store_of(folder), DAY, fewer)
+    assert len(served.listed) == capture.manifest.pages == 40
     assert ids_of(capture) == all_ids("models")
 
 
@@ -189,9 +190,9 @@ def test_an_attempt_on_another_hub_is_not_gone_on_with(
     half: tuple[ServedHub, Path], hub: ServeHub
 ) -> None:
     other = hub(HUB)
-    capture = other.capturer().obtain(half[1], DAY, MODELS)
+    capture = other.capturer().get_or_capture(store_of(half[1]), DAY, MODELS)
     assert len(other.listed) == 40
-    assert capture.facts["endpoint"] == other.url
+    assert capture.manifest.endpoint == other.url
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,7 @@ from starlette.routing import Route
 from hf_assets.demo.hub.faults import Faults
 from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.hub.capture.capturer import Capturer
-from hf_assets.hub.capture_store.attempt import last_attempt
-from hf_assets.hub.capture_store.capture import open_capture
+from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.client.addresses import next_address, refused_fields
 from hf_assets.hub.client.listing import HubClient, ListingError, ListingQuery
 from hf_assets.hub.client.pacing import Pacer
@@ -73,12 +72,12 @@ def test_a_lost_link_is_not_the_end_of_the_listing(serve: Serve, lake: Lake) -> 
 
     url = serve(Starlette(routes=[Route("/api/models", listing)])).url
     capturer = Capturer(HubClient(url, pacer=Pacer()), clock=Clock())
-    folder = lake.folder("raw_models", DAY)
+    store = CaptureStore(lake, "raw_models")
     with pytest.raises(ListingError, match=r"1,000 of 2,000 rows: its Link header is lost"):
-        capturer.obtain(folder, DAY, WHOLE)
-    assert open_capture(folder) is None
-    capture = capturer.obtain(folder, DAY, WHOLE)
-    assert (capture.facts["rows"], capture.facts["distinct"]) == (2000, 2000)
+        capturer.get_or_capture(store, DAY, WHOLE)
+    assert store.complete(DAY) is None
+    capture = capturer.get_or_capture(store, DAY, WHOLE)
+    assert (capture.manifest.rows, capture.manifest.distinct) == (2000, 2000)
 
 
 def test_a_secret_in_the_endpoint_is_refused_and_not_told() -> None:
@@ -103,18 +102,19 @@ def test_a_400_about_something_else_drops_no_field(message: str) -> None:
 
 def test_a_refetch_that_died_late_is_not_undone(hub: ServeHub, lake: Lake, tmp_path: Path) -> None:
     served = hub(GeneratedHub(50, 0, seed=1, day=iso(DAY)))
-    folder, clock = lake.folder("raw_models", DAY), Clock()
-    first = served.capturer(clock).obtain(folder, DAY, WHOLE)
+    store, clock = CaptureStore(lake, "raw_models"), Clock()
+    folder = store.folder(DAY)
+    first = served.capturer(clock).get_or_capture(store, DAY, WHOLE)
     kept = tmp_path / "kept"
-    shutil.copytree(folder / first.facts["attempt"], kept)
+    shutil.copytree(folder / first.manifest.attempt, kept)
     clock.now += timedelta(hours=1)
-    second = served.capturer(clock).obtain(folder, DAY, WHOLE, refetch=True)
+    second = served.capturer(clock).get_or_capture(store, DAY, WHOLE, refetch=True)
     # Killed after the new capture.json and before the old pages were removed.
-    shutil.move(kept, folder / first.facts["attempt"])
-    assert last_attempt(folder, WHOLE, served.url) is None
+    shutil.move(kept, folder / first.manifest.attempt)
+    assert store.unfinished(DAY, WHOLE, served.url) is None
     clock.now += timedelta(hours=1)
-    third = served.capturer(clock).obtain(folder, DAY, WHOLE, refetch=True)
-    assert third.facts["started"] > second.facts["started"]
+    third = served.capturer(clock).get_or_capture(store, DAY, WHOLE, refetch=True)
+    assert third.manifest.started > second.manifest.started
 
 
 def test_two_models_under_one_name_are_one_in_use(

@@ -31,7 +31,7 @@ from hf_assets.hub.client.pacing import Pacer, pacer_for
 from hf_assets.hub.client.rows import Kind
 from hf_assets.storage.lake import Lake, iso
 from hf_assets_tests.conftest import DAY, Serve, ServedHub, ServeHub
-from hf_assets_tests.support.hub.captures import ids_of
+from hf_assets_tests.support.hub.captures import ids_of, store_of
 
 HUB = GeneratedHub(500, 200, seed=3, day=iso(DAY))
 PAGES = 5
@@ -68,13 +68,15 @@ def folder(lake: Lake) -> Path:
 
 
 def obtain(served: ServedHub, folder: Path, ask: ListingQuery = MODELS, **client: Any) -> Capture:
-    return served.capturer(client=served.client(**client)).obtain(folder, DAY, ask)
+    return served.capturer(client=served.client(**client)).get_or_capture(
+        store_of(folder), DAY, ask
+    )
 
 
 def assert_whole(capture: Capture, kind: Kind = "models") -> None:
     assert ids_of(capture) == all_ids(kind)
-    assert capture.facts["complete"] is True
-    assert capture.facts["distinct"] == capture.facts["rows"] == HUB.total(kind)
+    assert capture.manifest.complete is True
+    assert capture.manifest.distinct == capture.manifest.rows == HUB.total(kind)
 
 
 def sizes(served: ServedHub) -> list[int]:
@@ -159,7 +161,9 @@ def test_all_clients_of_a_hub_wait_before_it_has_to_refuse(
     for kind in ("models", "spaces"):
         client = HubClient(served.url, retry_wait=0.001, log=served.told.append)
         folder, ask = lake.folder(f"raw_{kind}", DAY), ListingQuery.everything(kind)
-        assert_whole(served.capturer(client=client).obtain(folder, DAY, ask), kind)
+        assert_whole(
+            served.capturer(client=client).get_or_capture(store_of(folder), DAY, ask), kind
+        )
     assert served.statuses == [200] * (PAGES + 2)
     assert served.told == ["0 requests left in this window: 2 s pause"]
     assert HubClient(served.url + "/").pacer is client.pacer
@@ -343,7 +347,7 @@ def test_an_empty_page_with_a_next_link_is_not_the_end(served: ServedHub, folder
     served.faults.empty_page = [At(page=3)]
     capture = obtain(served, folder)
     assert_whole(capture)
-    assert capture.facts["pages"] == PAGES + 1
+    assert capture.manifest.pages == PAGES + 1
 
 
 def test_everything_goes_wrong_on_every_page(
@@ -524,7 +528,7 @@ def test_a_count_that_is_none_is_none(served: ServedHub, folder: Path, total: st
     served.faults.odd_total = total
     capture = obtain(served, folder)
     assert_whole(capture)
-    assert capture.facts["total"] is None
+    assert capture.manifest.total is None
 
 
 def test_a_limit_that_is_no_number_is_the_usual_one() -> None:
@@ -614,7 +618,7 @@ def test_a_relative_link_is_followed(serve: Serve, folder: Path) -> None:
 
 def test_the_token_is_sent_to_the_hub(served: ServedHub, folder: Path, token: str) -> None:
     client = served.client()
-    served.capturer(client=client).obtain(folder, DAY, MODELS)
+    served.capturer(client=client).get_or_capture(store_of(folder), DAY, MODELS)
     assert client.pacer.left == 1000 - PAGES  # the quota of those with a token is 1000, not 500
 
 
@@ -661,9 +665,10 @@ def test_refused_fields_are_dropped_with_one_warning(served: ServedHub, folder: 
     assert_whole(capture)
     assert served.told == ["the Hub refuses expand=baseModels, usedStorage: going on without"]
     assert served.statuses == [400] + [200] * PAGES
-    assert set(capture.facts["refused"]) == REFUSED
-    assert capture.facts["fields"] == [one for one in FIELDS["models"] if one not in REFUSED]
-    assert tuple(capture.facts["ask"]["fields"]) == FIELDS["models"]
+    assert set(capture.manifest.refused) == REFUSED
+    served_fields = tuple(one for one in FIELDS["models"] if one not in REFUSED)
+    assert capture.manifest.fields == served_fields
+    assert capture.manifest.query.fields == FIELDS["models"]
 
 
 def test_a_resumed_capture_still_knows_what_was_refused(served: ServedHub, folder: Path) -> None:
@@ -674,8 +679,9 @@ def test_a_resumed_capture_still_knows_what_was_refused(served: ServedHub, folde
     served.faults.errors.clear()
     capture = obtain(served, folder)
     assert_whole(capture)
-    assert set(capture.facts["refused"]) == REFUSED
-    assert capture.facts["fields"] == [one for one in FIELDS["models"] if one not in REFUSED]
+    assert set(capture.manifest.refused) == REFUSED
+    served_fields = tuple(one for one in FIELDS["models"] if one not in REFUSED)
+    assert capture.manifest.fields == served_fields
     assert served.statuses.count(400) == 1
 
 
@@ -687,7 +693,7 @@ def test_a_field_refused_on_a_later_page_is_dropped_there(served: ServedHub, fol
     served.faults.refused_expand = {"usedStorage"}
     capture = obtain(served, folder)
     assert_whole(capture)
-    assert tuple(capture.facts["refused"]) == ("usedStorage",)
+    assert capture.manifest.refused == ("usedStorage",)
 
 
 @pytest.mark.parametrize("ask", [ListingQuery("models", FIELDS["models"], sort="nonsense")])
@@ -725,5 +731,5 @@ def test_what_a_400_refuses(message: str, refused: list[str]) -> None:
 
 def test_nothing_is_asked_of_the_hub_for_a_past_day(served: ServedHub, folder: Path) -> None:
     with pytest.raises(NoCapture):
-        served.capturer().obtain(folder, "2026-11-19", MODELS)
+        served.capturer().get_or_capture(store_of(folder), "2026-11-19", MODELS)
     assert served.requests == []

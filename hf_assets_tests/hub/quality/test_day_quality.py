@@ -18,6 +18,7 @@ from hf_assets.hub.quality import changes, coverage, day_quality, day_rules
 from hf_assets.hub.quality.schemas import DAILY_CHANGES, DAY_QUALITY
 from hf_assets.storage.lake import Lake, TableWrite
 from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS
+from hf_assets_tests.support.hub.captures import first_manifest
 from hf_assets_tests.support.hub.days import Row, compare, day_of, judge, model, store_day
 
 NORMAL = 20
@@ -134,9 +135,8 @@ def test_a_captured_day_of_which_no_table_is_made_is_no_gap(lake: Lake) -> None:
     for number, count in ((1, 9), (2, 19)):
         folder = lake.folder("raw_models", day_of(number))
         folder.mkdir(parents=True)
-        facts = {"rows": count, "distinct": count, "endpoint": "https://hub", "pages": 1,
-                 "started": "", "finished": f"{day_of(number)}T12:00:00+00:00", "sha256": "",
-                 "client": "", "ask": {"filter": [], "max_rows": None}}  # fmt: skip
+        finished = f"{day_of(number)}T12:00:00+00:00"
+        facts = first_manifest(rows=count, distinct=count, finished=finished)
         (folder / "capture.json").write_text(json.dumps(facts))
     found = judged(lake)
     assert [row["flags"] for row in found] == [[], ["partial"], ["stale"]]
@@ -378,9 +378,8 @@ def test_a_capture_without_tables_makes_no_other_day_stale(lake: Lake) -> None:
     compare(lake)
     folder = lake.folder("raw_models", day_of(1))
     folder.mkdir(parents=True)
-    facts = {"rows": NORMAL, "distinct": NORMAL, "endpoint": "https://hub", "pages": 1,
-             "started": "", "finished": f"{day_of(1)}T12:00:00+00:00", "sha256": "",
-             "client": "", "ask": {"filter": [], "max_rows": None}}  # fmt: skip
+    finished = f"{day_of(1)}T12:00:00+00:00"
+    facts = first_manifest(rows=NORMAL, distinct=NORMAL, finished=finished)
     (folder / "capture.json").write_text(json.dumps(facts))
     found = judge(lake)
     assert found[day_of(1)]["flags"] == ["stale"]

@@ -1,7 +1,6 @@
 """Each rule passes a good day and finds a bad one."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,14 @@ from hf_assets.demo.service.switches import At
 from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.hub.capture import capturer
 from hf_assets.hub.capture_store.capture import Capture
+from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.client import listing
 from hf_assets.hub.client.listing import FIELDS, ListingQuery
 from hf_assets.hub.quality import rules
 from hf_assets.hub.tables import schemas
 from hf_assets.storage.lake import Lake, StoredTable, TableWrite, iso
 from hf_assets_tests.conftest import DAY, Clock, ServeHub
-from hf_assets_tests.support.hub.captures import Row, made_models, made_spaces
+from hf_assets_tests.support.hub.captures import Row, edited, made_models, made_spaces
 
 HUB = GeneratedHub(1000, 300, seed=3, day=iso(DAY))
 WHOLE = ListingQuery.everything("models")
@@ -43,8 +43,8 @@ def captured(hub: ServeHub, lake: Lake) -> Captured:
     ) -> Capture:
         source = HUB if models == 1000 else GeneratedHub(models, 0, seed=3, day=iso(DAY))
         clock = Clock(datetime.fromisoformat(f"{day}T03:00:00+00:00"))
-        folder = lake.folder("raw_models", day)
-        return hub(source, faults).capturer(clock).obtain(folder, day, ask)
+        store = CaptureStore(lake, "raw_models")
+        return hub(source, faults).capturer(clock).get_or_capture(store, day, ask)
 
     return captured
 
@@ -80,22 +80,18 @@ def test_capture_complete(captured: Captured) -> None:
 
 
 def test_capture_complete_finds_a_listing_shorter_than_the_hub_says(captured: Captured) -> None:
-    capture = captured()
-    capture.facts["total"] = 1100
+    capture = edited(captured(), total=1100)
     verdict = rules.capture_complete(capture)
     assert (verdict.passed, verdict.severity) == (False, "WARN")
     assert verdict.description == "Only 90.9% of the rows that the Hub counts."
-    capture.facts["total"] = 2100
-    verdict = rules.capture_complete(capture)
+    verdict = rules.capture_complete(edited(capture, total=2100))
     assert (verdict.passed, verdict.severity) == (False, "ERROR")
-    capture.facts["total"] = 1010
-    assert rules.capture_complete(capture).passed
+    assert rules.capture_complete(edited(capture, total=1010)).passed
 
 
 def test_capture_complete_does_not_count_doubles(captured: Captured) -> None:
     faults = Faults(duplicates=[At(page=page, value=0.3) for page in range(1, 10)])
-    capture = captured(faults=faults)
-    capture.facts["total"] = 1100
+    capture = edited(captured(faults=faults), total=1100)
     assert capture.rows > 1100
     assert not rules.capture_complete(capture).passed
 
@@ -160,7 +156,7 @@ def test_unread_columns(captured: Captured) -> None:
     capture = captured()
     assert rules.unread_columns(capture).passed
     names = {f"c{n}\x1b": "a column of struct" for n in range(30)}
-    verdict = rules.unread_columns(replace(capture, facts=capture.facts | {"unread": names}))
+    verdict = rules.unread_columns(edited(capture, unread=names))
     assert (verdict.passed, verdict.severity) == (False, "WARN")
     assert verdict.description.startswith("`c0`: a column of struct; `c1`")
     assert verdict.description.endswith("; and 10 more")
@@ -280,7 +276,7 @@ def test_a_partial_capture_is_no_measure_for_the_next(captured: Captured) -> Non
 def test_an_archive_of_the_hub_is_measured_by_what_was_captured(captured: Captured) -> None:
     half, whole = captured(models=400, day="2026-11-18"), captured()
     revision = {"source": "hub-stats", "dataset": "a/b", "revision": "c" * 40, "file": "m.parquet"}
-    days = {"2026-11-17": whole, "2026-11-18": replace(half, facts=half.facts | revision)}
+    days = {"2026-11-17": whole, "2026-11-18": edited(half, **revision)}
     assert rules.usable_days(days) == {"2026-11-17"}
 
 
@@ -298,9 +294,9 @@ def test_the_first_that_broke_off_is_told_by_those_that_follow(captured: Capture
 
 def test_a_list_that_somebody_kept_is_not_compared_with_the_hub(captured: Captured) -> None:
     half, whole = captured(models=400, day="2026-11-18"), captured()
-    listed = replace(half, facts=half.facts | {"source": "folder", "file": "a.json"})
+    listed = edited(half, source="folder", file="a.json")
     none = {"absent_kind": "No models.", "rows": 0, "distinct": 0}
-    absent = replace(half, facts=half.facts | none)
+    absent = edited(half, **none)
     days = {"2026-11-17": whole, "2026-11-18": listed, "2026-11-19": absent, "2026-11-20": half}
     said = rules.partial_days(days, days)
     assert [verdict.passed for verdict in said.values()] == [True, True, False, False]
@@ -314,8 +310,7 @@ def test_a_source_without_models_makes_an_empty_table_that_only_warns(
     captured: Captured, lake: Lake
 ) -> None:
     whole = captured()
-    facts = whole.facts | {"absent_kind": "The folder x has no models.", "rows": 0, "distinct": 0}
-    absent = replace(whole, facts=facts)
+    absent = edited(whole, absent_kind="The folder x has no models.", rows=0, distinct=0)
     complete = rules.capture_complete(absent)
     assert (complete.passed, complete.severity) == (False, "WARN")
     assert complete.description == "The folder x has no models."
@@ -330,7 +325,7 @@ def test_a_source_without_models_makes_an_empty_table_that_only_warns(
 def test_an_archive_has_no_count_of_the_hubs_own(captured: Captured) -> None:
     whole = captured()
     facts = {"source": "hub-stats", "dataset": "a/b", "revision": "0123456789abcdef", "total": None}
-    verdict = rules.capture_complete(replace(whole, facts=whole.facts | facts))
+    verdict = rules.capture_complete(edited(whole, **facts))
     assert verdict.passed
     assert "from a/b at 0123456789ab" in verdict.description
 

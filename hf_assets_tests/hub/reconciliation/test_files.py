@@ -94,7 +94,7 @@ def test_an_absent_value_is_none_however_it_is_written(
     assert {name: frame[name].to_list()[0] for name in names} == dict.fromkeys(names)
     assert frame.select(names[:3]).row(1) == ("fill-mask", "x", 3)
     assert said.passed, said.description
-    assert capture.facts["unread"] == {}
+    assert capture.unread == {}
 
 
 def test_names_may_be_words_for_nothing(tmp_path: Path, lake: Lake) -> None:
@@ -142,7 +142,7 @@ def test_bases_in_tags_count_where_the_field_says_none(
 def test_weights_that_the_run_names_as_unread_are_a_warning(tmp_path: Path, lake: Lake) -> None:
     content = pa.table({"id": ["a/x"], "safetensors": pa.array([7], pa.int64())})
     _, capture, said = made(lake, tmp_path, f"{DAY}.parquet", content)
-    assert capture.facts["unread"] == {"safetensors": "a column of int64"}
+    assert capture.unread == {"safetensors": "a column of int64"}
     assert (said.passed, said.severity) == (False, "WARN")
     assert "sum of parameters: 7 in the file, 0 in the table" in said.description
 
@@ -197,7 +197,7 @@ def test_private_may_be_zero_or_one(tmp_path: Path, lake: Lake, end: str) -> Non
     frame = stored.frame.collect()
     found = dict(frame.select("id", "private").iter_rows())
     assert found == {"a/x": True, "a/y": False, "a/z": None}
-    assert capture.facts["unread"] == {}
+    assert capture.unread == {}
     assert said.passed, said.description
     assert said.metadata["numbers compared"] >= 3
 

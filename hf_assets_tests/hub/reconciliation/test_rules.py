@@ -24,14 +24,17 @@ from hypothesis import strategies as st
 
 from hf_assets.hub.archive.base import ArchivedDay, ArchivedPage
 from hf_assets.hub.archive_folder.folder import RecordedDays
-from hf_assets.hub.capture.from_archive import find_day, recover
+from hf_assets.hub.capture.from_archive import find_day, from_archive
 from hf_assets.hub.capture_store.capture import Capture
+from hf_assets.hub.capture_store.manifest import CaptureManifest
+from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.client.rows import Kind
 from hf_assets.hub.reconciliation.counts import counted
 from hf_assets.hub.reconciliation.rules import reconciled
 from hf_assets.hub.tables import cleaning, schemas
 from hf_assets.rule_result import RuleResult
 from hf_assets.storage.lake import Lake, StoredTable, TableWrite, iso
+from hf_assets_tests.support.hub.captures import edited, first_manifest
 from hf_assets_tests.support.hub.wild_rows import wild_rows
 
 DAY = "2025-06-01"
@@ -55,10 +58,9 @@ def put(path: Path, content: Any) -> Path:
 
 def capture_of(counts: dict[str, Any], kind: Kind = "models", **facts: Any) -> Capture:
     """A capture that says what a recovery says, and no more."""
-    ask = {"kind": kind, "filter": [], "max_rows": None}
-    return Capture(
-        Path(), {"source": "folder", "sha256": SHA, "ask": ask, "counted": counts, **facts}
-    )
+    said = {"source": "folder", "sha256": SHA, "counted": counts, **facts}
+    said["ask"] = {"kind": kind, "filter": [], "max_rows": None}
+    return Capture(Path(), CaptureManifest.of(first_manifest(**said)))
 
 
 def table(lake: Lake, rows: Rows, kind: Kind = "models", **notes: Any) -> StoredTable:
@@ -469,9 +471,9 @@ def test_what_cannot_be_compared_passes_and_says_why(lake: Lake) -> None:
     capture = capture_of({"uncounted": "x"})
 
     def says(**facts: Any) -> str:
-        other = Capture(capture.folder, capture.facts | facts)
+        other = edited(capture, **facts)
         if "gone" in facts:
-            del other.facts["counted"]
+            other = edited(capture, counted=None)
         said = reconciled(stored, other)
         assert said.passed
         return said.description
@@ -574,7 +576,7 @@ def recovered(lake: Lake, folder: Path, kind: Kind, day: str = DAY) -> tuple[Sto
     found = find_day(RecordedDays(folder), kind, day)
     assert found is not None
     noon = datetime.fromisoformat(f"{DAY}T12:00:00+00:00")
-    capture = recover(lake.folder(f"raw_{kind}", day), kind, found, lambda: noon)
+    capture = from_archive(CaptureStore(lake, f"raw_{kind}"), day, kind, found, lambda: noon)
     no_models = pl.LazyFrame(schema={"id": pl.String, "category": pl.String})
     made = (
         cleaning.models(capture, day)
@@ -627,7 +629,7 @@ def test_an_ordinary_day_agrees_whatever_its_format(tmp_path: Path, lake: Lake, 
     said = reconciled(stored, capture)
     assert said.passed, said.description
     assert said.metadata["numbers compared"] > 20
-    assert capture.facts["unread"] == {}
+    assert capture.unread == {}
 
 
 def test_an_ordinary_day_of_spaces_agrees(tmp_path: Path, lake: Lake) -> None:
@@ -650,9 +652,9 @@ def test_a_column_that_no_reader_took_is_unread(tmp_path: Path, lake: Lake) -> N
     noon = datetime.fromisoformat(f"{DAY}T12:00:00+00:00")
     found = ArchivedDay("a.csv", noon, {"source": "folder"}, lambda: iter([page]))
     found.path, found.seen = path, {"_id", "id", "likes"}
-    capture = recover(lake.folder("raw_models", DAY), "models", found, lambda: noon)
+    capture = from_archive(CaptureStore(lake, "raw_models"), DAY, "models", found, lambda: noon)
     reason = "looks like `trendingScore` and was not read"
-    assert capture.facts["unread"] == {"Trending Score": reason}
+    assert capture.unread == {"Trending Score": reason}
     stored = lake.write(schemas.MODELS, DAY, cleaning.models(capture, DAY))
     said = reconciled(stored, capture)
     assert (said.passed, said.severity) == (False, "WARN")

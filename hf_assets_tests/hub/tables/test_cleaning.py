@@ -19,7 +19,9 @@ from hf_assets.demo.hub.faults import Faults
 from hf_assets.demo.service.server import LoopbackServer
 from hf_assets.demo.service.switches import At
 from hf_assets.demo.world.generator import GeneratedHub
-from hf_assets.hub.capture_store.capture import Capture, CorruptCapture, open_capture
+from hf_assets.hub.capture_store.capture import Capture, open_capture
+from hf_assets.hub.capture_store.manifest import CorruptCapture
+from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.client import listing
 from hf_assets.hub.client.rows import Kind
 from hf_assets.hub.tables import cleaning, schemas
@@ -351,7 +353,7 @@ def test_rows_repeated_from_page_to_page_are_kept_once(
     stored = made_models(lake, served)
     capture = captured(lake, served)
     frame = stored.frame.collect()
-    assert capture.facts["distinct"] == frame.height == frame["hub_id"].n_unique() == 900
+    assert capture.manifest.distinct == frame.height == frame["hub_id"].n_unique() == 900
     assert stored.notes["doubled"] == capture.rows - 900 == 80
     assert stored.notes["served"] == capture.rows
 
@@ -415,9 +417,9 @@ def test_the_quarantine_goes_when_it_is_empty(hub: ServeHub, lake: Lake, tmp_pat
     served = hub(recorded(tmp_path, [model(1)]), Faults(odd_rows={"models": [b"17"]}))
     assert made_models(lake, served).aside("quarantine") is not None
     served.faults.odd_rows.clear()
-    folder = lake.folder("raw_models", DAY)
-    capture = served.capturer().obtain(
-        folder, DAY, listing.ListingQuery.everything("models"), refetch=True
+    store = CaptureStore(lake, "raw_models")
+    capture = served.capturer().get_or_capture(
+        store, DAY, listing.ListingQuery.everything("models"), refetch=True
     )
     stored = lake.write(schemas.MODELS, DAY, cleaning.models(capture, DAY))
     assert stored.aside("quarantine") is None

@@ -15,6 +15,8 @@ import hf_assets_tests
 from hf_assets.demo.world.recorded import RecordedHub
 from hf_assets.hub.capture import capturer
 from hf_assets.hub.capture_store.capture import Capture
+from hf_assets.hub.capture_store.manifest import CaptureManifest
+from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.client.listing import ListingQuery
 from hf_assets.hub.client.rows import Kind
 from hf_assets.hub.tables import cleaning, schemas
@@ -57,9 +59,42 @@ def unjudged() -> Generator[None]:
 
 
 def captured(lake: Lake, served: ServedHub, kind: Kind = "models") -> Capture:
-    folder = lake.folder(f"raw_{kind}", DAY)
+    store = CaptureStore(lake, f"raw_{kind}")
     with unjudged():
-        return served.capturer().obtain(folder, DAY, ListingQuery.everything(kind))
+        return served.capturer().get_or_capture(store, DAY, ListingQuery.everything(kind))
+
+
+def store_of(folder: Path) -> CaptureStore:
+    """The store of a listing, by the folder of one of its days."""
+    return CaptureStore(Lake(folder.parents[1]), folder.parent.name)
+
+
+def edited(capture: Capture, **said: Any) -> Capture:
+    """The same capture, whose manifest says something else."""
+    return Capture(capture.folder, CaptureManifest.of(capture.manifest.plain() | said))
+
+
+def first_manifest(**said: Any) -> dict[str, Any]:
+    """What the first version wrote into capture.json; its later keys are missing."""
+    query = {"kind": "models", "fields": [], "sort": "createdAt", "filter": [], "max_rows": None}
+    return {
+        "ask": query,
+        "endpoint": "https://hub",
+        "fields": [],
+        "refused": [],
+        "started": "",
+        "finished": "",
+        "pages": 1,
+        "rows": 0,
+        "distinct": 0,
+        "total": None,
+        "bytes": 0,
+        "sha256": "",
+        "client": "",
+        "attempt": "20261120T030000.000000Z",
+        "complete": True,
+        **said,
+    }
 
 
 def made_models(lake: Lake, served: ServedHub) -> StoredTable:

@@ -12,6 +12,7 @@ import pytest
 from hf_assets.hub.capture.capturer import Capturer
 from hf_assets.hub.client import listing
 from hf_assets_tests.conftest import DAY, Clock
+from hf_assets_tests.support.hub.captures import store_of
 
 
 def main(url: str, folder: str, now: str, page_size: str, kind: str) -> None:
@@ -19,8 +20,9 @@ def main(url: str, folder: str, now: str, page_size: str, kind: str) -> None:
     client = listing.HubClient(url, retry_wait=0.05)
     capturer = Capturer(client, clock=Clock(datetime.fromisoformat(now)), lock_wait=60)
     assert kind in ("models", "spaces")
-    capture = capturer.obtain(Path(folder), DAY, listing.ListingQuery.everything(kind))
-    print(capture.facts["attempt"], capture.facts["pages"], capture.facts["rows"])
+    query = listing.ListingQuery.everything(kind)
+    capture = capturer.get_or_capture(store_of(Path(folder)), DAY, query)
+    print(capture.manifest.attempt, capture.manifest.pages, capture.rows)
 
 
 if __name__ == "__main__":

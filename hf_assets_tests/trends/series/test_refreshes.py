@@ -14,7 +14,8 @@ from polars.testing import assert_frame_equal
 from hf_assets.storage import month_files, months
 from hf_assets.storage.durable import STALE_TEMPORARY
 from hf_assets.storage.lake import Lake, MissingDay
-from hf_assets.storage.month_files import BusyError, MonthFiles
+from hf_assets.storage.locks import BusyError
+from hf_assets.storage.month_files import MonthFiles
 from hf_assets.storage.opened import OpenedFile
 from hf_assets.trends.series.incremental import brought_up, levels
 from hf_assets.trends.series.past import Past
