@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -190,9 +191,13 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_what_passes_is_waited_for(past: Callable[..., Past], lake: Lake, fault: str) -> None:
+def test_what_passes_is_waited_for(
+    past: Callable[..., Past], lake: Lake, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    naps: list[float] = []
+    monkeypatch.setattr(time, "sleep", naps.append)
     world = past()
-    world.web.read_timeout = 0.5
+    world.web.read_timeout = 0.3
     faults, at = world.served.faults, FAULTS[fault]
     if fault == "429":
         faults.too_many.append(at)
@@ -205,6 +210,7 @@ def test_what_passes_is_waited_for(past: Callable[..., Past], lake: Lake, fault:
     capture = world.recover(lake, "models", DAY)
     assert capture.rows > 1000
     assert sum(faults.fired.values()) == (3 if fault == "503" else 1)
+    assert [nap for nap in naps if nap >= 1] == ([2] if fault == "429" else [])
 
 
 def test_what_does_not_pass_is_told_and_leaves_nothing(
