@@ -165,14 +165,14 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(values)
 def test_what_python_and_json_print_is_read_back(value: Any) -> None:
     assert parse_literal(repr(value)) == value
     assert parse_literal(json.dumps(value)) == value
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(st.lists(st.text(max_size=40), min_size=1, max_size=6))
 @example(["it's", 'a"b', "x\ny", "\\", "..."])
 def test_what_numpy_prints_of_texts_is_read_back(texts: list[str]) -> None:
@@ -183,7 +183,7 @@ def test_what_numpy_prints_of_texts_is_read_back(texts: list[str]) -> None:
     assert parse_literal(str([array])) == [texts]
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(st.text("[](){}'\"\\,.: =ab1N\n", max_size=12))
 def test_any_text_is_a_value_or_refused(text: str) -> None:
     with contextlib.suppress(InvalidLiteral):

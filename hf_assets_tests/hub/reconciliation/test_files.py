@@ -16,7 +16,7 @@ from hf_assets.hub.reconciliation.counts import counted
 from hf_assets.hub.reconciliation.rules import reconciled
 from hf_assets.rule_result import RuleResult
 from hf_assets.storage.lake import Lake, StoredTable
-from hf_assets_tests.hub.reconciliation.test_rules import DAY, put, recovered, verdict
+from hf_assets_tests.support.hub.reconciliation import DAY, put, recovered, verdict
 
 
 def made(
