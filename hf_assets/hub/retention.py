@@ -1,9 +1,9 @@
-"""Old days made small: what the series need is in the aggregates, so rows and pages may go.
+"""Retention: old days lose rows and pages, whose aggregates the series read.
 
-A thinned table has all its columns still, and nulls where something was given up: whoever reads it
-finds what is there, and its footer says so (`thinned`). A table is never made again from a thinned
-one. The first day of each month stays whole. Nothing is thinned that `day_quality` does not trust
-or calls stale, that has no aggregates, or that the next day was not compared with yet.
+A thinned table keeps all its columns, with nulls in those that were dropped, and its footer says so
+(`thinned`). No table is rebuilt from a thinned one. The first day of each month stays complete. A
+day stays, too, that `day_quality` does not trust or calls stale, that lacks an aggregate, or that
+the next day was not compared with yet.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -29,13 +29,13 @@ KEPT = {
 }
 TABLES = (MODELS, ENRICHED_SPACES)
 RAW = ("raw_models", "raw_spaces")
-# Each of them is made from rows or pages, and must be there before those go.
+# Each is made from rows or pages, and must be there before those go.
 AGGREGATES = ("top_models", "model_usage", "daily_metrics", "daily_changes")
 
 
 @dataclass(frozen=True)
 class Thinned:
-    """What became of one day of one asset: bytes before and after."""
+    """A day of an asset that was thinned: bytes before and after."""
 
     asset: str
     day: str
@@ -74,21 +74,21 @@ def thin(
         today: the day it is.
         ages: how old is old.
         log: takes a line for each day that is old and has to wait, with the reason.
-        dry: say what would be done (`after` is then an estimate for tables: `before`).
+        dry: change nothing (`after` is then `before` for tables, 0 for pages).
     """
-    known = set(trusted)
+    trusted = set(trusted)
     for table in TABLES:
         for day in _older(lake.days(table.name), today, ages.tables):
             if day.endswith("-01") or _is_thin(lake, table.name, day):
                 continue
-            if reason := _not_yet(lake, day, known):
+            if reason := _not_yet(lake, day, trusted):
                 log(f"{table.name} of {day} stays whole: {reason}")
                 continue
             yield _thin_table(lake, table, day, today, dry)
     for asset in RAW:
         store = CaptureStore(lake, asset)
         for day in _older(store.days(), today, ages.pages):
-            if reason := _not_yet(lake, day, known):
+            if reason := _not_yet(lake, day, trusted):
                 log(f"the pages of {asset} of {day} stay: {reason}")
                 continue
             try:
@@ -101,9 +101,9 @@ def thin(
 
 
 def trusted_days(lake: Lake) -> list[str]:
-    """The days that `day_quality` trusts, stale ones left out: what is made of them is not final.
+    """The days that `day_quality` trusts, without stale ones: their comparison is not final.
 
-    MissingDay where it was never made.
+    MissingDay where `day_quality` was never materialised.
     """
     good = pl.col("trusted") & ~pl.col("stale").fill_null(value=False)
     judged = lake.read("day_quality", None).frame.filter(good).select("day").collect()
@@ -111,7 +111,7 @@ def trusted_days(lake: Lake) -> list[str]:
 
 
 def thinned(stored: StoredTable) -> bool:
-    """Whether that day of a table has given up columns."""
+    """Whether that day of a table was thinned."""
     return "thinned" in stored.notes
 
 
@@ -135,7 +135,7 @@ def _not_yet(lake: Lake, day: str, trusted: set[str]) -> str | None:
             return f"there is no {name} of that day"
     if day not in trusted:
         return "day_quality does not trust that day, or calls it stale"
-    following = next((known for known in lake.days("models") if known > day), None)
+    following = next((later for later in lake.days("models") if later > day), None)
     if following and following not in lake.days("daily_changes"):
         return f"{following} was not compared with it yet (there is no daily_changes of that day)"
     return None
@@ -148,13 +148,15 @@ def _thin_table(lake: Lake, table: Table, day: str, today: str, dry: bool) -> Th
         return Thinned(table.name, day, before, before)
     kept = KEPT[table.name]
     notes: dict[str, Any] = {**stored.notes, "thinned": today, "kept": ", ".join(kept)}
-    made = TableWrite(_kept_rows(stored, table, kept), notes, stored.provenance, stored.asides)
-    after = lake.write(table, day, made).bytes
+    table_write = TableWrite(
+        _kept_rows(stored, table, kept), notes, stored.provenance, stored.asides
+    )
+    after = lake.write(table, day, table_write).bytes
     return Thinned(table.name, day, before, after)
 
 
 def _kept_rows(stored: StoredTable, table: Table, kept: tuple[str, ...]) -> Iterator[pl.DataFrame]:
-    """A row group at a time: a day of 2.5 M models does not fit where one group does."""
+    """A row group at a time: a day of 2.5 M models does not fit in memory."""
     gone = [
         pl.lit(None, column.dtype).alias(name)
         for name, column in table.columns.items()

@@ -1,4 +1,4 @@
-"""Files and folders that are there whole or not at all, whatever happens while they are written."""
+"""Files and folders that are there completely or not at all, however a writer ends."""
 
 import ctypes
 import errno
@@ -20,14 +20,14 @@ STALE_TEMPORARY = 86_400
 
 T = TypeVar("T")
 
-# What the system says when it takes no more, and what to do. Another try would end the same way.
+# Errors of a full disk, and what to do. Another try would end the same way.
 _ROOM = "free some space, or set HF_ASSETS_DATA to a folder on a larger disk"
 _FULL = {
     errno.ENOSPC: _ROOM,
     errno.EDQUOT: f"the quota of this user is used up: {_ROOM}",
     errno.EFBIG: "raise the limit on the size of a file (`ulimit -f`), or use another file system",
 }
-# The same errors are told of files that are read, and of connections.
+# The system gives the same errors for files that are read, and for connections.
 _FORBIDDEN = {
     errno.EROFS: "mount the file system for writing, or set HF_ASSETS_DATA to another folder",
     errno.EACCES: "let this user write there, or set HF_ASSETS_DATA to another folder",
@@ -35,7 +35,7 @@ _FORBIDDEN = {
 }
 # A quota and a limit on the size of a file are no different to who has to write.
 FULL = frozenset(_FULL)
-# Libraries that write by themselves tell the system's number in words alone.
+# Libraries that write by themselves give the system's number only in their message.
 _NUMBERED = re.compile(r"\b(?:os error|errno:?) (\d+)\b", re.IGNORECASE)
 _LOOKED_AT = 20_000
 
@@ -52,7 +52,7 @@ class StorageError(InputError, OSError):
         self.errno, self.filename = number, str(path)
 
     def __str__(self) -> str:
-        """The message alone, where an OSError says its number first."""
+        """The message alone: an OSError puts its number first."""
         return str(self.args[0])
 
 
@@ -70,10 +70,10 @@ def storing(path: Path) -> Generator[None]:
 
 
 def system_number(error: BaseException) -> int | None:
-    """The system's number of what went wrong, also where a library tells it in words alone."""
+    """The system's error number, also where a library gives it only in its message."""
     number = getattr(error, "errno", None)
-    if number is None and (told := _NUMBERED.search(str(error)[:_LOOKED_AT])):
-        return int(told[1]) if len(told[1]) < 10 else None
+    if number is None and (match := _NUMBERED.search(str(error)[:_LOOKED_AT])):
+        return int(match[1]) if len(match[1]) < 10 else None
     return number
 
 
@@ -86,7 +86,7 @@ def _refused(error: Exception, path: Path) -> tuple[Path, int] | None:
     if number in _FULL:
         return named or path, number
     ours = named is not None and named.is_relative_to(path.parent.absolute())
-    # Folders above it are made for it.
+    # A writer creates the folders above it, too.
     ours = ours or (named is not None and path.absolute().is_relative_to(named))
     return (named or path, number) if number in _FORBIDDEN and ours else None
 
@@ -94,7 +94,7 @@ def _refused(error: Exception, path: Path) -> tuple[Path, int] | None:
 def nearest(path: Path) -> Path:
     """The path where it is there, else the folder above it that is."""
     # Path.exists raises where a folder may not be entered.
-    return next(one for one in (path, *path.absolute().parents) if os.path.exists(one))
+    return next(there for there in (path, *path.absolute().parents) if os.path.exists(there))
 
 
 def _space(path: Path) -> str:
@@ -103,7 +103,7 @@ def _space(path: Path) -> str:
     try:
         disk = os.statvfs(there)
     except OSError:
-        return f"The space at {there} is not known"
+        return f"The space at {there} is unknown"
     free, size = disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize
     names = ", and no more files can be made" if disk.f_files and not disk.f_favail else ""
     return f"The file system of {there} has {free:,} of {size:,} bytes free{names}"
@@ -117,7 +117,7 @@ def replacing(path: Path) -> Generator[Path]:
     """
     temporary = _beside(path)
     try:
-        # Told before the temporary file is gone: its bytes are what the disk has no room for.
+        # Reported before the temporary file goes: the disk has no room for its bytes.
         with storing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             _sweep(path.parent)
@@ -126,18 +126,18 @@ def replacing(path: Path) -> Generator[Path]:
                 os.fsync(written.fileno())
             temporary.replace(path)
     finally:
-        with suppress(OSError):  # told already; what is left is swept away later
+        with suppress(OSError):  # reported already; leftovers are swept away later
             temporary.unlink(missing_ok=True)
     _sync_folder(path.parent)
 
 
 @contextmanager
 def replacing_folder(path: Path) -> Generator[Path]:
-    """An empty temporary sibling to fill; it takes the place of folder `path` at the block's end.
+    """An empty temporary sibling to fill; it replaces folder `path` when the block ends.
 
     On an error the old folder stays. A reader finds the old folder or the new one. Where the system
-    cannot exchange two folders in one step it finds, between two renames, none; a process killed
-    just there leaves the old one aside, and `restore` puts it back.
+    cannot exchange two folders in one step there is none between two renames; a process that is
+    killed there leaves the old one aside, and `restore` puts it back.
     """
     temporary = _beside(path)
     try:
@@ -160,28 +160,28 @@ def replacing_folder(path: Path) -> Generator[Path]:
 def restore(path: Path) -> None:
     """Put back a folder whose replacement died between its two renames.
 
-    Of a replacement that lives it waits for the end: who merely reads may call it at any time.
+    Waits for a replacement that is under way: a reader may call it at any time.
     """
     if not path.exists() and _aside(path).is_dir():
         with _alone(path):
             _settle(path)
 
 
-# Of a folder: which it is, and since when.
+# Device, inode and modification time of a file or folder.
 Stamp = tuple[int, ...]
 # Times that a folder is read again because it was replaced meanwhile: each takes a writer's work.
 _TRIES = 10
 
 
 class ReplacedFolder(InputError):
-    """A folder was replaced while it was read; what was read is of neither."""
+    """A folder was replaced while it was read: the rows are of two versions."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(f"{path} was replaced while it was read: run this again", permanent=False)
 
 
 def stamp(path: Path) -> Stamp:
-    """Tells a folder from the one that replaces it; empty where there is none."""
+    """Changes when a file or folder is replaced; empty where there is none."""
     try:
         about = path.stat()
     except FileNotFoundError:
@@ -190,9 +190,9 @@ def stamp(path: Path) -> Stamp:
 
 
 def read_folder(path: Path, load: Callable[[Path], T]) -> T:
-    """What `load` makes of a folder, all of it of the old one or all of it of the new.
+    """The result of `load`, read from one version of a folder: the old one or the new one.
 
-    What is to be read later must be open when `load` returns.
+    Files that are read later must be open when `load` returns.
 
     Raises:
         ReplacedFolder: it was replaced again and again.
@@ -201,18 +201,18 @@ def read_folder(path: Path, load: Callable[[Path], T]) -> T:
         restore(path)
         before = stamp(path)
         try:
-            found = load(path)
+            loaded = load(path)
         except Exception:
             if stamp(path) == before:
                 raise
             continue
         if stamp(path) == before:
-            return found
+            return loaded
     raise ReplacedFolder(path)
 
 
 def remove_folder(path: Path) -> None:
-    """Remove a folder that may not be there; killed meanwhile, it is there whole or not at all."""
+    """Remove a folder if it is there; a killed run leaves it complete or not at all."""
     going = _beside(path)
     try:
         path.rename(going)
@@ -247,7 +247,7 @@ def _put(temporary: Path, path: Path) -> None:
 
 
 def _settle(path: Path) -> None:
-    """End what a killed writer began; the lock tells that no living one is in the midst of it."""
+    """Complete the replacement of a killed writer; the lock excludes one that is under way."""
     aside = _aside(path)
     if path.exists():
         shutil.rmtree(aside, ignore_errors=True)
@@ -255,16 +255,16 @@ def _settle(path: Path) -> None:
         aside.rename(path)
 
 
-def _exchanged(one: Path, other: Path) -> bool:
-    """Whether the two changed places, in one step: Linux can, on most of its file systems."""
+def _exchanged(first: Path, second: Path) -> bool:
+    """Whether the two were exchanged in one step: Linux can, on most of its file systems."""
     rename = getattr(ctypes.CDLL(None), "renameat2", None) if os.name == "posix" else None
     here, exchange = -100, 2  # AT_FDCWD and RENAME_EXCHANGE, of linux/fcntl.h and linux/fs.h
-    paths = (os.fsencode(path.absolute()) for path in (one, other))
+    paths = (os.fsencode(path.absolute()) for path in (first, second))
     return rename is not None and not rename(here, next(paths), here, next(paths), exchange)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a whole file, atomically and durably."""
+    """Write a file, atomically and durably."""
     with replacing(path) as temporary:
         temporary.write_bytes(content)
 
@@ -280,7 +280,7 @@ def link(source: Path, path: Path) -> None:
                 shutil.copyfile(source, temporary)
             temporary.replace(path)
     finally:
-        with suppress(OSError):  # told already; what is left is swept away later
+        with suppress(OSError):  # reported already; leftovers are swept away later
             temporary.unlink(missing_ok=True)
 
 

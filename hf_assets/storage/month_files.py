@@ -1,9 +1,9 @@
-"""A table kept a month a file: which files are the table, and how others take their place.
+"""A table kept a month a file: which files are the table, and how others replace them.
 
 `months.json` names them; they lie in `.versions/` and are never changed. New ones are written
 beside them, and are the table from the moment on that `months.json` is replaced: a reader sees the
 old table or the new one, also after a crash. Then each is put under its public name,
-`month=YYYY-MM/data.parquet`, a second name of the same file, for whoever reads by name. Files that
+`month=YYYY-MM/data.parquet`, a second name of the same file, for readers by name. Files that
 are no longer the table stay for a day, for readers who have begun.
 """
 
@@ -44,7 +44,7 @@ class Manifest:
 
 
 class MonthFiles:
-    """The files of one table that is kept by month, in the table's folder."""
+    """The files of a table that is kept by month, in the table's folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -71,7 +71,7 @@ class MonthFiles:
             return Manifest()
 
     def paths(self, manifest: Manifest) -> tuple[Path, ...]:
-        """Its files, the oldest first. FileNotFoundError where one is not there."""
+        """Its files, the oldest first. FileNotFoundError where a file is missing."""
         found = []
         for month in manifest.months:
             if (path := self._path(manifest, month)) is None:
@@ -106,7 +106,7 @@ class MonthFiles:
         """Make the last written files of those months the table; the caller has the lock.
 
         Args:
-            months: the oldest first. KeyError where one was never written.
+            months: the oldest first. KeyError where a month was never written.
             count: the rows of a file.
             notes: of the table.
             seconds: likewise.
@@ -127,9 +127,9 @@ class MonthFiles:
             for name, at in {**before.superseded, **dict.fromkeys(gone, now)}.items()
             if at > now - STALE_TEMPORARY
         }
-        said = {"months": rows, "notes": notes, "seconds": round(seconds, 3)}
-        said |= {"files": files, "superseded": superseded}
-        write_bytes(self.folder / MANIFEST, json.dumps(said).encode())
+        content = {"months": rows, "notes": notes, "seconds": round(seconds, 3)}
+        content |= {"files": files, "superseded": superseded}
+        write_bytes(self.folder / MANIFEST, json.dumps(content).encode())
         self._publish(files)
         for name in set(self._stored()) - set(files.values()) - superseded.keys():
             (self._versions / name).unlink(missing_ok=True)

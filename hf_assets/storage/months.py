@@ -1,6 +1,6 @@
 """Days of a small table kept together by month, so that a year is read in a dozen files.
 
-Opening a file of 100 KB costs more than reading it. What is kept lies beside the days: the rows of
+Opening a file of 100 KB costs more than reading it. The copies lie next to the days: the rows of
 a month in `<table>/by_month/YYYY-MM.parquet`, with the columns that are wanted and a note of the
 size and time of each day's file, and what the footers say in `YYYY-MM.json`. A day that is new,
 made again or gone has its month rebuilt; of the last month a few new days may wait for that. All
@@ -35,7 +35,7 @@ def month_of(day: str) -> str:
 
 
 def marks(lake: Lake, asset: str) -> dict[str, Mark]:
-    """The stored days, oldest first, each with what tells that it is still the same."""
+    """The stored days, oldest first, each with its mark: another mark, another version."""
     # Texts, where a Path for each of a thousand days costs more than the call.
     folder = str(lake.folder(asset, None))
     found = {}
@@ -97,7 +97,7 @@ def frames_by_month(
     schema: Mapping[str, Any],
     read: Callable[[Lake, str], pl.DataFrame | None],
 ) -> pl.DataFrame:
-    """What is read of each stored day as one frame: kept in that folder, a month a file.
+    """The rows that `read` gives of each stored day, as one frame; copied to a file a month.
 
     Args:
         lake: the lake.
@@ -174,29 +174,29 @@ def notes_by_month(lake: Lake, asset: str) -> dict[str, dict[str, Any]]:
 def kept_by_month(
     lake: Lake, asset: str, folder: str, read: Callable[[Lake, str], dict[str, Any]]
 ) -> dict[str, dict[str, Any]]:
-    """What is read of each stored day, oldest first: kept in that folder, a month a file.
+    """What `read` gives of each stored day, oldest first; copied to a file a month.
 
     Args:
         lake: the lake.
         asset: a table, a day a file.
         folder: its name, next to the days.
-        read: of one day, whatever its file says.
+        read: of one day; JSON, and of its file alone.
     """
-    found: dict[str, dict[str, Any]] = {}
+    every: dict[str, dict[str, Any]] = {}
     for month, of_month in _by_month(marks(lake, asset)).items():
         path = lake.folder(asset, None) / folder / f"{month}.json"
         kept = _kept_notes(path)
-        known = {
+        current = {
             day: kept[day][1]
             for day, mark in of_month.items()
             if day in kept and tuple(kept[day][0]) == mark
         }
-        if missing := [day for day in of_month if day not in known]:
-            known |= {day: read(lake, day) for day in missing}
-            said = {day: (mark, known[day]) for day, mark in of_month.items()}
-            write_bytes(path, json.dumps(said).encode())
-        found |= known
-    return found
+        if missing := [day for day in of_month if day not in current]:
+            current |= {day: read(lake, day) for day in missing}
+            copy = {day: (mark, current[day]) for day, mark in of_month.items()}
+            write_bytes(path, json.dumps(copy).encode())
+        every |= current
+    return every
 
 
 def _kept_notes(path: Path) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Old days made small: what goes, what stays, what must not be touched, and a reader's view."""
 
+import shutil
 from datetime import date
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import polars as pl
 import pytest
 from filelock import FileLock
 
+from hf_assets.demo.hub.app import create_app
+from hf_assets.demo.service.server import LoopbackServer
 from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.hub import retention
 from hf_assets.hub.capture_store.manifest import CorruptCapture
@@ -17,7 +20,7 @@ from hf_assets.hub.tables import schemas
 from hf_assets.storage.lake import Lake, TableWrite, iso
 from hf_assets.storage.parquet import Table
 from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS
-from hf_assets_tests.conftest import DAY, ServedHub, ServeHub
+from hf_assets_tests.conftest import DAY, ServedHub
 from hf_assets_tests.support.hub.captures import made_models, made_spaces
 
 LATER = "2027-06-01"
@@ -27,18 +30,23 @@ AGGREGATES: tuple[Table, ...] = (
 )
 
 
-@pytest.fixture
-def served(hub: ServeHub) -> ServedHub:
-    day = date.fromisoformat(DAY)
-    return hub(GeneratedHub(3000, 800, day=day, sized_on=day))
-
-
-@pytest.fixture
-def day(lake: Lake, served: ServedHub) -> str:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     """A day as a nightly run leaves it: captures, tables, aggregates (empty ones will do)."""
-    made_spaces(lake, served, made_models(lake, served))
+    lake, day = Lake(tmp_path_factory.mktemp("made")), date.fromisoformat(DAY)
+    app = create_app(GeneratedHub(3000, 800, day=day, sized_on=day))
+    with LoopbackServer(app) as server:
+        served = ServedHub(app, server.url)
+        made_spaces(lake, served, made_models(lake, served))
     for table in AGGREGATES:
         lake.write(table, DAY, TableWrite([]))
+    return lake
+
+
+@pytest.fixture
+def day(lake: Lake, made: Lake) -> str:
+    """That day, in a lake of the test's own."""
+    shutil.copytree(made.root, lake.root)
     return DAY
 
 
@@ -155,15 +163,12 @@ def test_the_first_of_a_month_keeps_its_rows_and_loses_its_pages(lake: Lake, day
     assert not thinned(lake.read("models", first))
 
 
-def test_a_thin_day_is_the_same_by_row_groups(lake: Lake, served: ServedHub) -> None:
+def test_a_thin_day_is_the_same_by_row_groups(lake: Lake, day: str) -> None:
     """Days of many row groups are thinned a group at a time, in order."""
-    stored = made_models(lake, served)
-    frame = stored.frame.collect()
+    frame = lake.read("models", day).frame.collect()
     many = pl.concat([frame] * 2)
     table = Table("models", schemas.MODELS.columns, schemas.MODELS.required, row_group=1000)
     lake.write(table, DAY, TableWrite([many.slice(at, 1000) for at in range(0, many.height, 1000)]))
-    for one in AGGREGATES:
-        lake.write(one, DAY, TableWrite([]))
     thin_all(lake)
     kept = list(retention.KEPT["models"])
     assert lake.read("models", DAY).frame.select(kept).collect().equals(many.select(kept))

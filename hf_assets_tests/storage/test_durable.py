@@ -1,4 +1,4 @@
-"""A folder is there whole or not at all, whatever happens while it is made anew."""
+"""A folder is there whole or not at all, whatever happens while it is replaced."""
 
 import errno
 import os
@@ -28,29 +28,25 @@ from hf_assets.storage.durable import (
 from hf_assets.storage.lake import Lake, MissingArtefact, MissingDay, TableWrite
 from hf_assets_tests.support.slow_writer import NUMBERS, numbers
 
-KILLED = """
-import sys, time
+# Replaces the folder, and waits between its two renames.
+STOPPED = """
+import sys
 from pathlib import Path
 from hf_assets.storage import durable
-place, where = Path(sys.argv[1]), sys.argv[2]
-if where != "inside":
-    rename = Path.rename
-    durable._exchanged = lambda *_: False
-    def once(self, target):
-        rename(self, target)
-        Path.rename = rename
-        print("now", flush=True)
-        sys.stdin.readline()
-    Path.rename = once
-with durable.replacing_folder(place) as folder:
+rename = Path.rename
+durable._exchanged = lambda *_: False
+def once(self, target):
+    rename(self, target)
+    Path.rename = rename
+    print("now", flush=True)
+    sys.stdin.readline()
+Path.rename = once
+with durable.replacing_folder(Path(sys.argv[1])) as folder:
     (folder / "a").write_text("new")
-    if where == "inside":
-        print("now", flush=True)
-        time.sleep(600)
 """
 
 
-# Makes the folder anew so many times, with or without the system's exchange of two folders.
+# Replaces the folder so many times, with or without the system's exchange of two folders.
 MANY = """
 import sys
 from pathlib import Path
@@ -84,10 +80,10 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.suffix != ".lock")
 
 
-def stopped(place: Path, where: str) -> "subprocess.Popen[str]":
-    """A process that makes the folder anew, while it fills it or between its two renames."""
+def stopped(place: Path) -> "subprocess.Popen[str]":
+    """A process that replaces the folder, between its two renames."""
     process = subprocess.Popen(
-        [sys.executable, "-c", KILLED, str(place), where],
+        [sys.executable, "-c", STOPPED, str(place)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -95,12 +91,6 @@ def stopped(place: Path, where: str) -> "subprocess.Popen[str]":
     assert process.stdout is not None
     assert process.stdout.readline() == "now\n"
     return process
-
-
-def kill(place: Path, where: str) -> None:
-    process = stopped(place, where)
-    process.send_signal(signal.SIGKILL)
-    process.wait(10)
 
 
 def test_the_new_folder_takes_the_place_of_the_old(place: Path) -> None:
@@ -125,7 +115,7 @@ def test_an_error_leaves_the_old_folder_and_nothing_else(place: Path) -> None:
 
 
 def test_a_killed_writer_leaves_the_old_folder(place: Path) -> None:
-    kill(place, "inside")
+    durable._beside(place).mkdir()  # as it is there while the block fills it
     assert contents(place) == {"deep/a": "old", "b": "old"}
     (left,) = [place.parent / name for name in names(place.parent) if name != place.name]
     with replacing_folder(place) as folder:
@@ -139,14 +129,16 @@ def test_a_killed_writer_leaves_the_old_folder(place: Path) -> None:
 
 
 def test_killed_between_two_renames_the_old_folder_comes_back(place: Path) -> None:
-    kill(place, "between")
+    process = stopped(place)
+    process.send_signal(signal.SIGKILL)
+    process.wait(10)
     assert not place.exists()
     lake = Lake(place.parents[2])
     assert contents(lake.artefact("classifiers", "questions", "onnx"))["b"] == "old"
 
 
 def test_killed_between_two_renames_the_next_writer_goes_on(place: Path) -> None:
-    kill(place, "between")
+    place.rename(durable._aside(place))
     with replacing_folder(place) as folder:
         assert contents(place)["b"] == "old"
         (folder / "a").write_text("newer")
@@ -154,24 +146,25 @@ def test_killed_between_two_renames_the_next_writer_goes_on(place: Path) -> None
 
 
 def test_a_reader_between_the_renames_of_a_living_writer_waits_for_it(place: Path) -> None:
-    writer = stopped(place, "between")
+    writer = stopped(place)
     with ThreadPoolExecutor(1) as pool:
         reader = pool.submit(Lake(place.parents[2]).artefact, "classifiers", "questions", "onnx")
         with pytest.raises(TimeoutError):
-            reader.result(0.5)
+            reader.result(0.2)
         writer.communicate("go on\n", timeout=60)
         assert writer.returncode == 0
         assert contents(reader.result(60)) == {"a": "new"}
     assert names(place.parent) == ["onnx"]
 
 
+@pytest.mark.parametrize("times", [20, pytest.param(200, marks=pytest.mark.heavy)])
 @pytest.mark.parametrize("how", ["exchange", "renames"])
-def test_writers_and_readers_do_not_meet(tmp_path: Path, how: str) -> None:
+def test_writers_and_readers_do_not_meet(tmp_path: Path, how: str, times: int) -> None:
     place = tmp_path / "onnx"
     with replacing_folder(place) as folder:
         for name in "ab":
             (folder / name).write_text("old")
-    command = [sys.executable, "-c", MANY, str(place), how, "60"]
+    command = [sys.executable, "-c", MANY, str(place), how, str(times)]
     writers = [subprocess.Popen(command) for _ in range(2)]
     missing = 0
     while any(writer.poll() is None for writer in writers):

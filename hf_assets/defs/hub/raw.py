@@ -20,7 +20,7 @@ from hf_assets.hub.client.listing import FIELDS, ListingQuery
 from hf_assets.hub.client.rows import Kind
 from hf_assets.storage.lake import today
 
-# Columns that the log names at most, whatever the number of days.
+# Columns that the log names at most.
 UNREAD_LINES = 20
 
 
@@ -100,7 +100,7 @@ def _captured(
         except ArchiveError as error:
             if not error.permanent:
                 raise
-            return str(error)  # one broken file is no reason to do without the other days
+            return str(error)  # a broken file of one day must not stop the others
 
     with clear_failures():
         for day, found in _each(get_or_capture, days, archive.workers if archive else 1):
@@ -117,7 +117,7 @@ def _captured(
     for remark in archive.remarks(FIRST_DAY) if archive else ():
         context.log.warning(remark)
     if missing and (len(missing) == len(days) or not deferred(context)):
-        # A plain run tells of every day it was asked for: it cannot leave one out.
+        # A plain run must materialise every day it was launched for: it fails, and leaves none out.
         raise dg.Failure("\n".join(missing.values()), allow_retries=False)
     report_left_out(context, asset, missing | absent)
     return dg.MaterializeResult()
@@ -137,8 +137,8 @@ def _unread(unread: Mapping[tuple[str, str], list[str]]) -> str:
         for (name, reason), days in unread.items()
     ]
     more = [f"and {len(lines) - UNREAD_LINES:,} more"] if len(lines) > UNREAD_LINES else []
-    said = "Columns that look like fields of the Hub were not read"
-    return "\n".join([f"{said}:", *lines[:UNREAD_LINES], *more])
+    title = "Columns that look like fields of the Hub were not read"
+    return "\n".join([f"{title}:", *lines[:UNREAD_LINES], *more])
 
 
 def _each(

@@ -27,7 +27,7 @@ def objection(store: CaptureStore, day: str, capture: Capture) -> str | None:
     return next((description for description, _ in _blocking(store, day, capture)), None)
 
 
-def said_twice(store: CaptureStore, day: str, capture: Capture) -> bool:
+def answered_twice(store: CaptureStore, day: str, capture: Capture) -> bool:
     """Whether only other days contradict this capture, and the Hub gave the same answer before.
 
     The days it is compared with may be the wrong ones, or the Hub may have shrunk. The Hub's own
@@ -41,7 +41,7 @@ def said_twice(store: CaptureStore, day: str, capture: Capture) -> bool:
     if any(rule != "not_partial" for _, rule in _blocking(store, day, capture)):
         return False
     kept = store.complete(day)
-    before = [store.rejected_rows(day), kept.distinct if kept and kept.said_twice else None]
+    before = [store.rejected_rows(day), kept.distinct if kept and kept.answered_twice else None]
     return any(rows and abs(capture.distinct - rows) <= SAME * rows for rows in before)
 
 

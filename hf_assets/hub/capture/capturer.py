@@ -13,9 +13,9 @@ from typing import NoReturn
 import msgspec
 
 from hf_assets.hub.archive.base import Archive, ArchivedDay
-from hf_assets.hub.capture.acceptance import objection, said_twice
+from hf_assets.hub.capture.acceptance import answered_twice, objection
 from hf_assets.hub.capture.from_archive import find_day, from_archive
-from hf_assets.hub.capture.settling import settled
+from hf_assets.hub.capture.settling import confirmed_page
 from hf_assets.hub.capture_store.attempt import Attempt
 from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.capture_store.store import CaptureStore
@@ -29,9 +29,9 @@ PAGES_WITHOUT_NEW = 10
 
 
 class NoCapture(LookupError):
-    """A day has no capture and can no longer be captured; the message says what can be done.
+    """A day has no capture and can no longer be captured; the message says what to do.
 
-    `brief` says only why.
+    `brief` gives the reason alone.
     """
 
     def __init__(self, message: str, brief: str = "") -> None:
@@ -109,7 +109,7 @@ class Capturer:
         kept = store.complete(day)
         if kept and kept.covers(query) and not refetch and not self._worthless(store, day, kept):
             return kept
-        if not self._possible(store, day, query):
+        if not self._can_capture(store, day, query):
             if kept and not refetch:
                 return kept
             return self._past(store, day, query, kept)
@@ -117,8 +117,8 @@ class Capturer:
             other = store.complete(day)
             if other and other.covers(query) and other != kept:
                 return other  # another run has just captured the day
-            if not self._possible(store, day, query):  # the day ended while this run waited
-                raise NoCapture(self._regret(day, query, other))
+            if not self._can_capture(store, day, query):  # the day ended while this run waited
+                raise NoCapture(self._why_not(day, query, other))
             return self._capture(store, day, query)
 
     def _past(
@@ -129,7 +129,7 @@ class Capturer:
         if day < self._today() and not (kept and kept.source == "captured"):
             found, trouble = self._archived(day, query)
         if found is None:
-            raise NoCapture(self._regret(day, query, kept, trouble), f"Never captured. {trouble}")
+            raise NoCapture(self._why_not(day, query, kept, trouble), f"Never captured. {trouble}")
         with self._lock(store, day):
             other = store.complete(day)
             if other and other != kept:
@@ -146,9 +146,9 @@ class Capturer:
     def _worthless(self, store: CaptureStore, day: str, kept: Capture) -> bool:
         """A capture of today that a blocking check stops: the Hub can still be asked again.
 
-        Not one that it gave twice.
+        Not an answer that it gave twice.
         """
-        if day != self._today() or kept.source != "captured" or kept.said_twice:
+        if day != self._today() or kept.source != "captured" or kept.answered_twice:
             return False
         reason = objection(store, day, kept)
         if reason:
@@ -158,14 +158,14 @@ class Capturer:
     def _today(self) -> str:
         return self.clock().strftime("%Y-%m-%d")
 
-    def _possible(self, store: CaptureStore, day: str, query: ListingQuery) -> bool:
+    def _can_capture(self, store: CaptureStore, day: str, query: ListingQuery) -> bool:
         """Today, or a capture begun on that day and still young enough to be finished."""
         if day == self._today():
             return True
         unfinished = store.unfinished(day, query, self.client.endpoint)
         return unfinished is not None and self.clock() - unfinished.started < RESUMABLE
 
-    def _regret(
+    def _why_not(
         self, day: str, query: ListingQuery, kept: Capture | None, trouble: str = ""
     ) -> str:
         if day > self._today():
@@ -198,12 +198,12 @@ class Capturer:
         expected = None if query.limited else _rows_of_last(store)
         began, rows_before, last_report = time.monotonic(), attempt.rows, time.monotonic()
         while (url := attempt.next_url) is not None:
-            self._look_at_the_clock(attempt)
-            page = settled(
+            self._check_age(attempt)
+            page = confirmed_page(
                 self.client, self.client.page(url, len(attempt.lines)), attempt, self.log
             )
             attempt.keep(page)
-            self._look_for_an_end(attempt)
+            self._check_for_an_end(attempt)
             expected = query.max_rows or page.total or expected
             now = time.monotonic()
             if now - last_report >= self.report_every or attempt.next_url is None:
@@ -218,11 +218,11 @@ class Capturer:
                     )
                 )
                 last_report = now
-        self._look_at_the_clock(attempt)
+        self._check_age(attempt)
         capture = attempt.candidate(self.clock())
         if reason := objection(store, day, capture):
             what = "The Hub's answers are no capture of the day"
-            if not said_twice(store, day, capture):
+            if not answered_twice(store, day, capture):
                 self._reject(attempt, reason, what, capture.distinct)
             self.log(f"the Hub gave this answer for the second time, and is believed: {reason}")
             manifest = msgspec.structs.replace(capture.manifest, objection=reason)
@@ -243,7 +243,7 @@ class Capturer:
             return attempt
         return store.begin(day, query, self.client.endpoint, self.clock())
 
-    def _look_at_the_clock(self, attempt: Attempt) -> None:
+    def _check_age(self, attempt: Attempt) -> None:
         if self.clock() - attempt.started >= RESUMABLE:
             hours = RESUMABLE.total_seconds() / 3600
             raise ListingError(
@@ -253,7 +253,7 @@ class Capturer:
                 permanent=True,
             )
 
-    def _look_for_an_end(self, attempt: Attempt) -> None:
+    def _check_for_an_end(self, attempt: Attempt) -> None:
         if attempt.pages_without_new >= PAGES_WITHOUT_NEW:
             reason = (
                 f"the last {attempt.pages_without_new} pages brought no new id, after "

@@ -1,4 +1,4 @@
-"""A day that was never captured, made a capture from an archive."""
+"""Captures of past days, read from an archive."""
 
 import shutil
 from collections.abc import Callable
@@ -22,16 +22,18 @@ def find_day(archive: Archive, kind: Kind, day: str) -> ArchivedDay | None:
     found = archive.find(kind, day)
     if found:
         return found
-    other = next(one for one in KINDS if one != kind)
-    known = archive.find(other, day)
-    if known is None:
+    other = next(other for other in KINDS if other != kind)
+    listed = archive.find(other, day)
+    if listed is None:
         return None
-    said = f"{archive.name} has the {WORDS[other]} of {day} and no {WORDS[kind]}."
-    return ArchivedDay(known.source, known.time, known.facts | {"absent_kind": _sentence(said)})
+    reason = f"{archive.name} has the {WORDS[other]} of {day} and no {WORDS[kind]}."
+    return ArchivedDay(
+        listed.source, listed.time, listed.facts | {"absent_kind": _sentence(reason)}
+    )
 
 
-def _sentence(said: str) -> str:
-    return said[0].upper() + said[1:]
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def from_archive(
@@ -76,14 +78,14 @@ def _facts(kind: Kind, found: ArchivedDay, names: int, now: datetime) -> dict[st
 
 
 def _counts(kind: Kind, found: ArchivedDay) -> dict[str, Any] | None:
-    """What the file itself holds, to compare the table with; None where there is no file."""
+    """Counts of the file itself, to compare the table with; None where there is no file."""
     if found.path is None or "absent_kind" in found.facts:
         return None
     return counted(found.path, kind, f"{found.time:%Y-%m-%d}", many=found.many)
 
 
 def _passed_over(kind: Kind, found: ArchivedDay, counts: dict[str, Any] | None) -> dict[str, str]:
-    """Columns that look like a field of the Hub which no row was given, with the reason."""
+    """Columns that look like a field of the Hub that no row has, with the reason."""
     columns = counts.get("columns", {}) if counts else {}
     return {
         name: f"looks like `{field}` and was not read"

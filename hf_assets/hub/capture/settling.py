@@ -1,4 +1,4 @@
-"""Whether a page is what the Hub has there, or an answer that was cut: who doubts asks again.
+"""Asks for a doubtful page again: it may be complete, or an answer that was cut.
 
 A page may come once as `[]`, as numbers, with a part of its rows, or without its Link header. Taken
 for the end of the listing it would make a part of the Hub the day's capture.
@@ -11,20 +11,20 @@ from hf_assets.hub.capture_store.attempt import Attempt
 from hf_assets.hub.capture_store.capture import SHORT_OF_TOTAL
 from hf_assets.hub.client.listing import HubClient, ListingError, Page, page_size, resized
 
-# Answers to one question, none like the one before it, and the page is given up for now.
+# So many answers in a row, none like the last, and this run gives up on the page.
 ANSWERS = 4
 # A page with a larger share of rows without `_id` is doubted.
 WITHOUT_ID = 0.9
 
 
-def settled(
+def confirmed_page(
     client: HubClient, page: Page, attempt: Attempt, log: Callable[[str], None] = lambda _: None
 ) -> Page:
-    """The page as two answers have it, where one alone is doubtful.
+    """The page; where it is doubtful, as two answers agree on it.
 
     Doubtful is a page whose rows have no ids, and an end before the Hub's own count of its rows. A
     full page that links to no other may have lost its Link header: where the count does not say
-    otherwise a page with a row less tells, as one more is known to follow.
+    otherwise, a page with a row less decides: at least the last row must follow it.
 
     Args:
         client: asked again.
@@ -36,7 +36,7 @@ def settled(
         ListingError: the link is lost, or no two answers agree.
     """
     number, wanted = len(attempt.lines), attempt.query.max_rows
-    known = attempt.total
+    last_total = attempt.total
 
     def again(page: Page, url: str) -> Page:
         other = client.page(url, number)
@@ -65,7 +65,7 @@ def settled(
         return 1 < page.rows >= page_size(page.url)
 
     def early(page: Page) -> bool:
-        total = page.total or known
+        total = page.total or last_total
         return bool(total) and attempt.rows + page.rows < SHORT_OF_TOTAL * total
 
     def doubt(page: Page) -> str | None:
@@ -73,17 +73,17 @@ def settled(
             return nameless
         if not ends(page) or full(page) or not early(page):
             return None
-        total = page.total or known
+        total = page.total or last_total
         return f"ends the listing after {attempt.rows + page.rows:,} of {total:,} rows"
 
     page = confirmed(page)
-    counted = bool(page.total or known)
+    counted = bool(page.total or last_total)
     if not ends(page) or not full(page) or (counted and not early(page)):
         return page
     log(f"page {number} is full and may have lost its link: asking for a row less")
     shorter = again(page, resized(page.url, page.rows - 1))
     if not shorter.next_url and shorter.rows >= page.rows - 1:
-        rows, total = attempt.rows + page.rows, page.total or known
+        rows, total = attempt.rows + page.rows, page.total or last_total
         lost = f"{rows:,} of {total:,} rows" if total else f"{rows:,} rows, and more"
         raise ListingError(
             f"page {number} is full and links to no other, after {lost}: its Link header is lost. "

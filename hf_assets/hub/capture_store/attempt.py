@@ -126,10 +126,10 @@ class Attempt:
 
         Args:
             now: when the rows were true.
-            more: what the manifest says besides the listing, or in place of it.
+            more: further keys of the manifest; they replace those of the listing.
         """
         lines = self.lines
-        said = {
+        manifest = {
             "ask": asdict(self.query),
             "endpoint": self.endpoint,
             "fields": [name for name in self.query.fields if name not in self.refused],
@@ -147,7 +147,7 @@ class Attempt:
             "attempt": self.path.name,
             "complete": True,
         }
-        return Capture(self.path.parent, CaptureManifest.of(said | more))
+        return Capture(self.path.parent, CaptureManifest.of(manifest | more))
 
     def finish(self, capture: Capture) -> Capture:
         """Make this attempt, of which that is the candidate, the day's capture; remove others."""
@@ -165,8 +165,8 @@ class Attempt:
             now: when.
             distinct: different rows of the listing, where it came to its end.
         """
-        said = {"reason": reason, "rejected": now.isoformat(), "distinct": distinct}
-        files.write_rejection(self.path, said)
+        rejection = {"reason": reason, "rejected": now.isoformat(), "distinct": distinct}
+        files.write_rejection(self.path, rejection)
         for other in files.attempts(self.path.parent):
             if other != self.path and files.is_rejected(other):
                 shutil.rmtree(other)

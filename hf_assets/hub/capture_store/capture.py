@@ -19,7 +19,7 @@ from hf_assets.hub.client.listing import ListingQuery
 
 # The Hub's own count moves while it is listed; a listing this much shorter has lost pages.
 SHORT_OF_TOTAL = 0.98
-# What a table's footer says of the capture behind it; the second line only of archived days.
+# Fields that a table's footer repeats; the second tuple only for archived days.
 _FOOTER = ("endpoint", "started", "finished", "pages", "rows", "sha256", "client")
 _FOOTER_ARCHIVED = (
     *("dataset", "revision", "committed", "file", "file_sha256", "time_known"),
@@ -76,7 +76,7 @@ class Capture:
         return self.manifest.counted or {}
 
     @property
-    def said_twice(self) -> bool:
+    def answered_twice(self) -> bool:
         """A check stops it, but the Hub gave the same answer twice: it is not asked again."""
         return self.manifest.objection is not None
 
@@ -94,8 +94,8 @@ class Capture:
     def provenance(self) -> dict[str, Any]:
         """Where a table made of this capture comes from, for its footer."""
         archived = _of(self.manifest, _FOOTER_ARCHIVED)
-        said = {"source": self.source, "limited": self.limited}
-        return _of(self.manifest, _FOOTER) | said | archived
+        kind = {"source": self.source, "limited": self.limited}
+        return _of(self.manifest, _FOOTER) | kind | archived
 
     def covers(self, query: ListingQuery) -> bool:
         """True where this capture answers the query: whole, or limited in just the same way."""
@@ -155,9 +155,9 @@ def open_capture(folder: Path) -> Capture | None:
 
 def _of(manifest: CaptureManifest, names: tuple[str, ...]) -> dict[str, Any]:
     """Those fields as JSON has them, without those that are not set."""
-    said = {name: getattr(manifest, name) for name in names}
+    values = {name: getattr(manifest, name) for name in names}
     return {
         name: list(value) if isinstance(value, tuple) else value
-        for name, value in said.items()
+        for name, value in values.items()
         if value is not None
     }

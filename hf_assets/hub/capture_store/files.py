@@ -39,10 +39,10 @@ CURE = "restore it, or capture the day again with `refetch` while it is today or
 
 
 def read_manifest(day_folder: Path) -> CaptureManifest | None:
-    """What `capture.json` says; None where the day has no complete capture.
+    """The record in `capture.json`; None where the day has no complete capture.
 
     Raises:
-        CorruptCapture: the file says something else.
+        CorruptCapture: the file holds something else.
     """
     path = day_folder / MARKER
     try:
@@ -135,12 +135,12 @@ def is_rejected(attempt: Path) -> bool:
     return (attempt / REJECTED).exists()
 
 
-def write_rejection(attempt: Path, said: Mapping[str, Any]) -> None:
+def write_rejection(attempt: Path, rejection: Mapping[str, Any]) -> None:
     """Mark an attempt as rejected, with the reason."""
-    write_bytes(attempt / REJECTED, json.dumps(said, indent=2).encode())
+    write_bytes(attempt / REJECTED, json.dumps(rejection, indent=2).encode())
 
 
 def rejections(folder: Path, pattern: str = "*") -> dict[Path, dict[str, Any]]:
-    """What each rejected attempt under that folder says, by attempt, oldest first."""
+    """The `rejected.json` of each rejected attempt under that folder, oldest first."""
     paths = sorted(folder.glob(f"{pattern}/{REJECTED}"))
     return {path.parent: json.loads(path.read_bytes()) for path in paths}

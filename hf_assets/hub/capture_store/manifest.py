@@ -1,4 +1,4 @@
-"""What `capture.json` and `journal.jsonl` say, as records: the keys on disk are those of the files.
+"""The records in `capture.json` and `journal.jsonl`.
 
 A lake outlives versions: a key that an older version did not write is None here, and a key that
 this version does not know stays in the file when it is rewritten.
@@ -51,7 +51,7 @@ class JournalHeader(msgspec.Struct, frozen=True):
 
 
 class CaptureManifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What `capture.json` says of a complete capture. Times are ISO 8601, UTC.
+    """The record of a complete capture, in `capture.json`. Times are ISO 8601, UTC.
 
     Args:
         query: what was asked of the listing.
@@ -130,18 +130,18 @@ class CaptureManifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     other: dict[str, Any] = {}
 
     @classmethod
-    def of(cls, said: Mapping[str, Any]) -> "CaptureManifest":
+    def of(cls, content: Mapping[str, Any]) -> "CaptureManifest":
         """The record of a JSON object. msgspec.ValidationError where a value has another type."""
-        known = {name: value for name, value in said.items() if name in _KEYS}
-        other = {name: value for name, value in said.items() if name not in _KEYS}
+        known = {name: value for name, value in content.items() if name in _KEYS}
+        other = {name: value for name, value in content.items() if name not in _KEYS}
         first_versions = {"without_id": 0, "total": None}
         return msgspec.convert(first_versions | known | {"other": other}, cls)
 
     def plain(self) -> dict[str, Any]:
         """The JSON object, as `capture.json` has it."""
         # Not msgspec's encoder: a sum in `counted` may have more than 64 bits.
-        said = json.loads(json.dumps(msgspec.to_builtins(self)))
-        return said | said.pop("other", {})
+        content = json.loads(json.dumps(msgspec.to_builtins(self)))
+        return content | content.pop("other", {})
 
 
 _KEYS = frozenset(CaptureManifest.__struct_encode_fields__) - {"other"}

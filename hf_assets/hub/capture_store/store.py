@@ -1,4 +1,4 @@
-"""The captures of one listing: what is complete, what is under way, what was rejected."""
+"""The captures of a listing: complete ones, one under way, rejected attempts."""
 
 import shutil
 from collections.abc import Callable
@@ -41,7 +41,7 @@ class Unfinished:
 
 
 class CaptureStore:
-    """The captures of one listing, a folder a day. Nothing else knows which files they have.
+    """The captures of a listing, a folder a day. Nothing else knows which files they have.
 
     A manifest is read once, and again only after it was replaced: hold one store for a trip.
 
@@ -107,14 +107,14 @@ class CaptureStore:
 
     def rejected_rows(self, day: str) -> int | None:
         """Different rows of the day's rejected attempt; None where none came to its end."""
-        said = [*files.rejections(self.folder(day)).values()]
-        return said[-1].get("distinct") if said else None
+        rejections = [*files.rejections(self.folder(day)).values()]
+        return rejections[-1].get("distinct") if rejections else None
 
     def sweep(self, now: datetime) -> None:
         """Remove old rejected attempts, of any day: nobody will look at them any more."""
         folder = self.lake.folder(self.asset, None)
-        for attempt, said in files.rejections(folder, "day=*/*").items():
-            if now - datetime.fromisoformat(said["rejected"]) > REJECTED_KEPT:
+        for attempt, rejection in files.rejections(folder, "day=*/*").items():
+            if now - datetime.fromisoformat(rejection["rejected"]) > REJECTED_KEPT:
                 shutil.rmtree(attempt, ignore_errors=True)
 
     def page_bytes(self, day: str) -> int:

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ def work(tmp_path: Path) -> Path:
 
 
 def holder(work: Path) -> "subprocess.Popen[str]":
-    """Another run, which trains until it is told to end."""
+    """Another run, which trains until it is killed."""
     command = [sys.executable, "-c", HOLDER, str(work)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -56,20 +57,24 @@ def test_checkpoints_stay_where_the_block_fails(work: Path) -> None:
 
 
 def test_a_second_run_waits_for_the_first_and_says_so(work: Path) -> None:
-    first, told, waits = holder(work), [], threading.Event()
+    told, waits, holds = [], threading.Event(), threading.Event()
 
     def log(line: str) -> None:
         told.append(line)
         waits.set()
 
-    def end_the_first() -> None:
-        waits.wait(60)
-        first.communicate("end\n")
+    def train() -> None:
+        with training_lock(work):
+            work.mkdir(parents=True)
+            holds.set()
+            assert waits.wait(60)
 
-    threading.Thread(target=end_the_first).start()
-    with training_lock(work, log, 60):
-        assert first.wait(60) == 0
-        assert not work.exists()
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(train)
+        assert holds.wait(60)
+        with training_lock(work, log, 60):
+            first.result(60)
+            assert not work.exists()
     assert told == ["another run is training some-base on this corpus: waiting for it"]
 
 
@@ -84,13 +89,10 @@ def test_a_killed_run_leaves_its_checkpoints_and_no_lock(work: Path) -> None:
 
 
 def test_waiting_has_an_end(work: Path) -> None:
-    first = holder(work)
-    try:
-        with (
-            pytest.raises(BusyError, match="wait for it or end it") as raised,
-            training_lock(work, wait=0),
-        ):
-            raise AssertionError
-        assert not raised.value.permanent
-    finally:
-        first.communicate("end\n")
+    with (
+        training_lock(work),
+        pytest.raises(BusyError, match=r"training some-base .* wait for it or end it") as raised,
+        training_lock(work, wait=0),
+    ):
+        raise AssertionError
+    assert not raised.value.permanent

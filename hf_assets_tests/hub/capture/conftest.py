@@ -1,5 +1,6 @@
 """Captures of a small Hub, a day of models each."""
 
+import os
 from datetime import datetime
 from pathlib import Path
 
@@ -17,6 +18,13 @@ from hf_assets_tests.support.hub.small_hub import HUB, MODELS, Obtain
 @pytest.fixture(autouse=True)
 def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listing, "PAGE_SIZE", 100)
+
+
+@pytest.fixture(autouse=True)
+def _no_sync(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test here cuts the power, and a disk takes milliseconds to sync a page."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+    monkeypatch.setattr(os, "fdatasync", lambda _: None)
 
 
 @pytest.fixture

@@ -1,82 +1,87 @@
 """A capture that is killed, or whose files are damaged, goes on where it was."""
 
 import random
+import shutil
 import time
 from collections import Counter
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
+from hf_assets.demo.hub.app import create_app
 from hf_assets.demo.hub.faults import Faults
+from hf_assets.demo.service.server import LoopbackServer
 from hf_assets.demo.service.switches import FOREVER, At
 from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.demo.world.source import Where
 from hf_assets.hub.capture_store.capture import open_capture
 from hf_assets.hub.capture_store.manifest import CorruptCapture
+from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.client import listing
 from hf_assets.hub.client.listing import ListingError, ListingQuery
 from hf_assets.hub.client.rows import Kind
 from hf_assets.storage.lake import Lake, iso
-from hf_assets_tests.conftest import DAY, NOON, ServedHub, ServeHub
-from hf_assets_tests.support.hub.captures import ids_of, pages, python, store_of
+from hf_assets_tests.conftest import DAY, NOON, Clock, ServedHub, ServeHub
+from hf_assets_tests.support.hub.captures import crawl, ids_of, pages, store_of
 
 MODELS = ListingQuery.everything("models")
+# 200 pages of 20 models, of 10 Spaces.
 HUB = GeneratedHub(4000, 2000, seed=5, day=iso(DAY))
+# 40 pages of 10 models.
+SMALL = GeneratedHub(400, 0, seed=5, day=iso(DAY))
 
 
-def all_ids(kind: Kind) -> list[str]:
-    listed = HUB.listing(kind, "createdAt", Where())
+def all_ids(kind: Kind, source: GeneratedHub = HUB) -> list[str]:
+    listed = source.listing(kind, "createdAt", Where())
     rows = listed.page(0, listed.total, frozenset(["_id"]))[0]
     return [row[8:32].decode() for row in rows]
 
 
 def killed_at_random(
-    served: ServedHub, folder: Path, kind: Kind, page_size: int, moments: list[float]
+    served: ServedHub, lake: Lake, kind: Kind, page_size: int, moments: list[float]
 ) -> int:
     """Kills one crawl after the other, each at a share of the whole way; returns how many."""
-    share = random.Random(len(moments))
+    share, store = random.Random(len(moments)), CaptureStore(lake, f"raw_{kind}")
     total = -(-HUB.total(kind) // page_size)
     kills = 0
     for moment in sorted(moments):
-        now = NOON + timedelta(minutes=kills)
-        crawl = python(
-            "hf_assets_tests.support.hub.crawl", served.url, folder, now, page_size, kind
-        )
-        while len(set(served.listed)) < moment * total and crawl.poll() is None:
+        process = crawl(served.url, lake, NOON + timedelta(minutes=kills), page_size, kind)
+        while len(set(served.listed)) < moment * total and process.poll() is None:
             time.sleep(0.001)
         time.sleep(share.random() * 0.02)
-        assert crawl.poll() is None, crawl.communicate()
-        crawl.kill()
-        crawl.communicate()
+        assert process.poll() is None, process.communicate()
+        process.kill()
+        process.communicate()
         kills += 1
-        assert open_capture(folder) is None, "half a day must not look like a day"
-    now = NOON + timedelta(hours=2)
-    crawl = python("hf_assets_tests.support.hub.crawl", served.url, folder, now, page_size, kind)
-    out, errors = crawl.communicate(timeout=100)
-    assert crawl.returncode == 0, errors
-    assert int(out.split()[1]) >= total
+        assert store.complete(DAY) is None, "half a day must not look like a day"
+    capturer = served.capturer(Clock(NOON + timedelta(hours=2)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(listing, "PAGE_SIZE", page_size)
+        capture = capturer.get_or_capture(store, DAY, ListingQuery.everything(kind))
+    assert capture.manifest.pages >= total
     return kills
 
 
-def assert_each_row_once(folder: Path, kind: Kind) -> None:
-    capture = open_capture(folder)
+def assert_each_row_once(store: CaptureStore, kind: Kind, source: GeneratedHub = HUB) -> None:
+    capture = store.complete(DAY)
     assert capture is not None
-    assert ids_of(capture) == all_ids(kind)  # each page is checked against its sha256
-    assert capture.manifest.rows == capture.manifest.distinct == HUB.total(kind)
+    assert ids_of(capture) == all_ids(kind, source)  # each page is checked against its sha256
+    assert capture.rows == capture.distinct == source.total(kind)
     assert len(list(pages(capture))) == capture.manifest.pages
 
 
+@pytest.mark.parametrize("kills", [1, pytest.param(5, marks=pytest.mark.heavy)])
 def test_killed_at_random_points_of_200_pages_no_row_is_lost_or_doubled(
-    hub: ServeHub, lake: Lake
+    hub: ServeHub, lake: Lake, kills: int
 ) -> None:
-    served, folder = hub(HUB), lake.folder("raw_models", DAY)
+    served = hub(HUB)
     chance = random.Random(20261120)
-    kills = killed_at_random(
-        served, folder, "models", 20, [chance.uniform(0.005, 0.8) for _ in range(5)]
-    )
-    assert_each_row_once(folder, "models")
+    moments = [chance.uniform(0.005, 0.8) for _ in range(kills)]
+    assert killed_at_random(served, lake, "models", 20, moments) == kills
+    assert_each_row_once(CaptureStore(lake, "raw_models"), "models")
     asked = Counter(served.listed)
     assert len(asked) == 200
     assert asked.total() - 200 <= kills, "more than one page asked for twice after a kill"
@@ -85,33 +90,47 @@ def test_killed_at_random_points_of_200_pages_no_row_is_lost_or_doubled(
 @pytest.mark.heavy
 @pytest.mark.parametrize("seed", range(3))
 def test_killed_twenty_times(hub: ServeHub, lake: Lake, seed: int) -> None:
-    served, folder = hub(HUB), lake.folder("raw_spaces", DAY)
+    served = hub(HUB)
     chance = random.Random(seed)
-    kills = killed_at_random(
-        served, folder, "spaces", 10, [chance.uniform(0.0, 0.8) for _ in range(20)]
-    )
-    assert_each_row_once(folder, "spaces")
+    moments = [chance.uniform(0.0, 0.8) for _ in range(20)]
+    kills = killed_at_random(served, lake, "spaces", 10, moments)
+    assert_each_row_once(CaptureStore(lake, "raw_spaces"), "spaces")
     assert len(served.listed) - 200 <= kills
 
 
+@pytest.fixture(scope="module")
+def broken_off(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ServedHub, Path]]:
+    """A Hub that is well again, and the day of a capture that it broke off after 12 pages."""
+    faults = Faults(errors={503: [At(page=13, times=FOREVER)]})
+    app = create_app(SMALL, faults, rate_limit=10**6)  # one for all tests of this file
+    lake = Lake(tmp_path_factory.mktemp("broken_off"))
+    store = CaptureStore(lake, "raw_models")
+    with LoopbackServer(app) as server, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(listing, "PAGE_SIZE", 10)
+        served = ServedHub(app, server.url)
+        with pytest.raises(ListingError):
+            served.capturer().get_or_capture(store, DAY, MODELS)
+        served.faults.errors.clear()
+        yield served, store.folder(DAY)
+
+
 @pytest.fixture
-def half(hub: ServeHub, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> tuple[ServedHub, Path]:
+def half(
+    broken_off: tuple[ServedHub, Path], lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> tuple[ServedHub, Path]:
     """A capture of 40 pages that broke off after 12, and whose Hub is well again."""
-    monkeypatch.setattr(listing, "PAGE_SIZE", 100)
-    served = hub(HUB, Faults(errors={503: [At(page=13, times=FOREVER)]}))
-    folder = lake.folder("raw_models", DAY)
-    with pytest.raises(ListingError):
-        served.capturer().get_or_capture(store_of(folder), DAY, MODELS)
-    served.faults.errors.clear()
+    monkeypatch.setattr(listing, "PAGE_SIZE", 10)
+    served, folder = broken_off
     served.requests.clear()
-    return served, folder
+    served.told.clear()
+    return served, shutil.copytree(folder, lake.folder("raw_models", DAY))
 
 
 def finished(half: tuple[ServedHub, Path]) -> int:
     """Goes on to the end; how many pages that took."""
     served, folder = half
     served.capturer().get_or_capture(store_of(folder), DAY, MODELS)
-    assert_each_row_once(folder, "models")
+    assert_each_row_once(store_of(folder), "models", SMALL)
     return len(served.listed)
 
 
@@ -122,7 +141,7 @@ def only(folder: Path, pattern: str) -> Path:
 
 def test_goes_on_at_the_next_page(half: tuple[ServedHub, Path]) -> None:
     assert finished(half) == 28
-    assert "going on after page 11, 1,200 rows" in half[0].told
+    assert "going on after page 11, 120 rows" in half[0].told
 
 
 @pytest.mark.parametrize("cut", [1, 2, 40, 300])
@@ -183,13 +202,13 @@ def test_an_attempt_that_asked_for_something_else_is_not_gone_on_with(
     fewer = ListingQuery("models", fields=("likes",))
     capture = served.capturer().get_or_capture(store_of(folder), DAY, fewer)
     assert len(served.listed) == capture.manifest.pages == 40
-    assert ids_of(capture) == all_ids("models")
+    assert ids_of(capture) == all_ids("models", SMALL)
 
 
 def test_an_attempt_on_another_hub_is_not_gone_on_with(
     half: tuple[ServedHub, Path], hub: ServeHub
 ) -> None:
-    other = hub(HUB)
+    other = hub(SMALL)
     capture = other.capturer().get_or_capture(store_of(half[1]), DAY, MODELS)
     assert len(other.listed) == 40
     assert capture.manifest.endpoint == other.url

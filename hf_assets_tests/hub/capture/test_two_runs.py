@@ -15,25 +15,26 @@ from hf_assets.demo.hub.faults import Faults
 from hf_assets.hub.capture.capturer import NoCapture, Progress
 from hf_assets.hub.capture_store.capture import Capture, open_capture
 from hf_assets.hub.client.listing import ListingError
+from hf_assets.storage.lake import Lake
 from hf_assets_tests.conftest import DAY, NOON, Clock, ServedHub, ServeHub
 from hf_assets_tests.support.full_disk import files_no_longer_than
-from hf_assets_tests.support.hub.captures import ids_of, python, store_of
+from hf_assets_tests.support.hub.captures import crawl, ids_of, store_of
 from hf_assets_tests.support.hub.small_hub import HUB, MODELS, Obtain, break_off, files, listed
 
 # Two at once
 
 
-def test_two_processes_make_one_capture(hub: ServeHub, folder: Path) -> None:
-    served = hub(HUB, Faults(latency=0.03))
-    runs = [
-        python("hf_assets_tests.support.hub.crawl", served.url, folder, now, 20, "models")
-        for now in (NOON, NOON + timedelta(seconds=5))
-    ]
-    said = [run.communicate(timeout=60) for run in runs]
-    assert [run.returncode for run in runs] == [0, 0], said
-    assert said[0][0] == said[1][0] != ""
-    capture = open_capture(folder)
-    assert capture is not None
+def test_two_processes_make_one_capture(hub: ServeHub, lake: Lake, folder: Path) -> None:
+    served = hub(HUB, Faults(latency=0.02))
+    process = crawl(served.url, lake, NOON, 20, "models")
+    while not served.listed and process.poll() is None:
+        time.sleep(0.001)
+    other = served.capturer(Clock(NOON + timedelta(seconds=5)))
+    capture = other.get_or_capture(store_of(folder), DAY, MODELS)
+    said = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    assert said[0].split()[0] == capture.manifest.attempt != ""
+    assert open_capture(folder) == capture
     assert ids_of(capture) == listed()
     assert len(served.listed) == len(set(served.listed)) == 25
     assert len(list(folder.glob("*/journal.jsonl"))) == 1

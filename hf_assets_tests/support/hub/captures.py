@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from subprocess import PIPE, Popen
 from typing import Any
@@ -141,3 +142,9 @@ def pages(capture: Capture, *, newest_first: bool = True) -> Iterator[tuple[int,
     numbers = capture.page_numbers()
     for number in reversed(numbers) if newest_first else numbers:
         yield number, capture.page(number)
+
+
+def crawl(url: str, lake: Lake, now: datetime, page_size: int, kind: Kind) -> "Popen[str]":
+    """A process that captures the day."""
+    module = "hf_assets_tests.support.hub.crawl"
+    return python(module, url, lake.root, DAY, now.isoformat(), page_size, kind)

@@ -1,27 +1,30 @@
-"""A capture in a process of its own, so that it can be killed.
+"""A capture in a process of its own, so that it can be killed. Imports little: it starts often.
 
-`python -m hf_assets_tests.support.hub.crawl URL FOLDER NOW PAGE_SIZE KIND`
+`python -m hf_assets_tests.support.hub.crawl URL LAKE DAY NOW PAGE_SIZE KIND`
 """
 
+import itertools
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
-import pytest
-
 from hf_assets.hub.capture.capturer import Capturer
+from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.client import listing
-from hf_assets_tests.conftest import DAY, Clock
-from hf_assets_tests.support.hub.captures import store_of
+from hf_assets.storage.lake import Lake
 
 
-def main(url: str, folder: str, now: str, page_size: str, kind: str) -> None:
-    pytest.MonkeyPatch().setattr(listing, "PAGE_SIZE", int(page_size))
+def main(url: str, lake: str, day: str, now: str, page_size: str, kind: str) -> None:
+    """Capture the day, and print the attempt, its pages and its rows."""
+    setattr(listing, "PAGE_SIZE", int(page_size))  # noqa: B010 - a constant of the product
+    begin, ticks = datetime.fromisoformat(now), itertools.count()
     client = listing.HubClient(url, retry_wait=0.05)
-    capturer = Capturer(client, clock=Clock(datetime.fromisoformat(now)), lock_wait=60)
+    capturer = Capturer(
+        client, clock=lambda: begin + timedelta(microseconds=next(ticks)), lock_wait=60
+    )
     assert kind in ("models", "spaces")
     query = listing.ListingQuery.everything(kind)
-    capture = capturer.get_or_capture(store_of(Path(folder)), DAY, query)
+    capture = capturer.get_or_capture(CaptureStore(Lake(Path(lake)), f"raw_{kind}"), day, query)
     print(capture.manifest.attempt, capture.manifest.pages, capture.rows)
 
 
