@@ -1,4 +1,4 @@
-"""The result of a rule over stored data, in the words a reader of the UI sees."""
+"""The result of a rule over stored data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,12 +7,12 @@ from typing import Any, Literal
 
 @dataclass(frozen=True)
 class RuleResult:
-    """What a rule found: the fields of Dagster's AssetCheckResult, without Dagster.
+    """The fields of Dagster's AssetCheckResult, without Dagster.
 
     Attributes:
         passed: whether the data follows the rule.
         description: a sentence with the numbers that decided.
-        metadata: the numbers, under the words the UI shows.
+        metadata: the numbers by field name; `ui_words.label` makes the label that the UI shows.
         severity: "WARN" where the data is usable all the same.
     """
 

@@ -140,7 +140,7 @@ def lake(tmp_path: Path) -> Lake:
     return Lake(tmp_path / "lake")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of recorded listings that HF_ASSETS_REAL_DATA names."""
     folder = os.environ.get("HF_ASSETS_REAL_DATA")

@@ -13,7 +13,16 @@ LONGEST = 350
 MOST_FILES = 14
 
 # Rooms that every other room may import.
-GROUND = {"storage", "errors", "settings", "rule_result", "literals", "transport", "csv_cells"}
+GROUND = {
+    "storage",
+    "errors",
+    "settings",
+    "rule_result",
+    "literals",
+    "transport",
+    "csv_cells",
+    "ui_words",
+}
 # The modules of a folder are one room; a module beside sub-rooms is a room of its own. A room
 # imports the rooms of its line and the ground, nothing else; a name stands for what is below it.
 ARROWS = {
@@ -23,6 +32,7 @@ ARROWS = {
     "literals": set(),
     "transport": set(),
     "csv_cells": set(),
+    "ui_words": set(),
     "storage": {"errors"},
     "definitions": set(),
     "charts": set(),
@@ -34,7 +44,7 @@ ARROWS = {
     "hub.open_archive": {"hub.archive", "hub.archive_folder", "hub.client"},
     "hub.tables": {"hub.capture_store", "hub.client"},
     "hub.retention": {"hub.capture_store", "hub.tables"},
-    "hub.quality": {"hub.capture_store", "hub.client", "hub.retention"},
+    "hub.quality": {"hub.capture_store", "hub.client", "hub.retention", "hub.tables"},
     "hub.reconciliation": {"hub.archive", "hub.capture_store", "hub.client"},
     "hub.capture": {
         *("hub.archive", "hub.capture_store", "hub.client", "hub.quality", "hub.reconciliation"),

@@ -1,14 +1,13 @@
-"""Where every artefact lies, and how it gets there whole.
+"""The lake: paths of artefacts, and atomic writes.
 
-One table of one day is one Parquet file, `<root>/<asset>/day=YYYY-MM-DD/data.parquet`: written
-beside its place, synced, and moved over the old file in one step, so that a reader sees the old day
-or the new one. Its footer carries what a later reader wants to know without reading rows: where the
-day came from, what was counted on the way, how long it took, which side tables belong to it. A
-table without days lies in `<root>/<asset>/data.parquet`, or, where it is long and grows by days, a
-month a file (`month_files`). What is more than tables (a corpus, a classifier) is a folder, and is
-replaced as one.
+One table of one day is one Parquet file, `<root>/<asset>/day=YYYY-MM-DD/data.parquet`. It is
+written to a temporary file, synced, and moved over the old file in one step, so that a reader sees
+the old day or the new one. Its footer (`records.Footer`) answers questions about the day without
+reading rows: its source, its counts, the seconds it took, its side tables. A table without days is
+`<root>/<asset>/data.parquet`, or one file per month where it grows by days (`month_files`). An
+artefact of many files (a corpus, a classifier) is a folder, and is replaced as one.
 
-Only this module and those it stands on may assume that the lake is a folder of this machine.
+Only `storage` may assume that the lake is a folder of this machine.
 """
 
 import os
@@ -28,10 +27,11 @@ from hf_assets.storage.durable import replacing, restore, write_bytes
 from hf_assets.storage.month_files import MonthFiles
 from hf_assets.storage.opened import OpenedFile
 from hf_assets.storage.parquet import ParquetBatches, Table
-from hf_assets.storage.side_tables import DATA, SideTables, named
+from hf_assets.storage.records import Footer
+from hf_assets.storage.side_tables import DATA, SideTables, side_table_paths
 from hf_assets.storage.stored import StoredTable, TableWrite
 
-# Days that are being made durable while the next is made: a disk syncs several in the time of one.
+# Days synced to disk at a time, while the next is written: a disk syncs several in the time of one.
 SETTLING = 8
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -40,11 +40,11 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_./-]*")
 
 
 class MissingDay(LookupError):
-    """A table has no such day, or was never made; the message says what to materialise."""
+    """A table, or a day of it, is missing; the message says what to materialise."""
 
 
 class MissingArtefact(LookupError):
-    """A folder was never made; the message says which."""
+    """A folder is missing; the message says which."""
 
 
 class Lake:
@@ -54,10 +54,10 @@ class Lake:
         self.root = root.resolve()
 
     def folder(self, asset: str, day: str | None) -> Path:
-        """Where that day of that asset lies (or month, of one kept by month); without, the asset.
+        """The folder of a day (or month) of an asset; without a day, of the asset.
 
         Raises:
-            ValueError: no asset or day can have that name.
+            ValueError: the name is not one of an asset or a day.
         """
         if not _NAME.fullmatch(asset) or ".." in asset:
             raise ValueError(f"not an asset's name: {asset!r}")
@@ -70,49 +70,49 @@ class Lake:
         return self.root / asset / f"day={day}"
 
     def days(self, asset: str, marker: str = "data.parquet") -> list[str]:
-        """The days of that asset that are whole, oldest first.
+        """The complete days of an asset, oldest first.
 
         Args:
             asset: its name.
-            marker: the file whose presence says that the day is whole.
+            marker: the file that only a complete day has.
         """
         return self._parts(asset, "day=", marker)
 
     def months(self, asset: str) -> list[str]:
-        """The months of a table that is kept by month, oldest first; none of any other."""
+        """The months of a table that is stored by month, oldest first; else none."""
         return list(self._by_month(asset).manifest().months)
 
     def month_notes(self, asset: str) -> dict[str, dict[str, Any]]:
-        """The notes of each month as it was written last, but for files that cannot be read."""
-        found = {}
+        """The notes of each month's newest file; without unreadable files."""
+        notes = {}
         for month, path in self._by_month(asset).latest().items():
             with suppress(OSError, ValueError, pl.exceptions.PolarsError):
-                found[month] = OpenedFile(path).footer().get("notes", {})
-        return found
+                notes[month] = _footer(OpenedFile(path)).notes
+        return notes
 
     def refreshing(self, asset: str) -> AbstractContextManager[bool]:
-        """Held by whoever writes and joins months of that table; see `MonthFiles.lock`."""
+        """The lock for writing and joining months of a table; see `MonthFiles.lock`."""
         return self._by_month(asset).lock()
 
     def join_months(
         self, asset: str, months: Sequence[str], notes: Mapping[str, Any], seconds: float
     ) -> StoredTable:
-        """Make those months, as they were written last, the table, in one step: others go.
+        """Publish the newest files of these months as the table; delete other months.
 
-        Without any, the table is the one file that was written as such. Whoever writes and joins
-        months holds `refreshing` for as long.
+        The former single file goes too; without months, it is the table. The caller holds
+        `refreshing` from the first month it writes.
         """
-        kept = self._by_month(asset)
-        kept.join(months, lambda path: OpenedFile(path).footer()["rows"], notes, seconds)
+        files = self._by_month(asset)
+        files.join(months, lambda path: OpenedFile(path).footer()["rows"], notes, seconds)
         if months:
-            (kept.folder / "data.parquet").unlink(missing_ok=True)
+            (files.folder / "data.parquet").unlink(missing_ok=True)
         return self.read(asset, None)
 
     def _by_month(self, asset: str) -> MonthFiles:
         return MonthFiles(self.folder(asset, None))
 
     def _parts(self, asset: str, prefix: str, marker: str) -> list[str]:
-        # As texts: a glob of Paths takes eight times as long over a year of days.
+        # As strings: a glob of Paths takes eight times as long over a year of days.
         folder = f"{self.root}/{asset}"
         return sorted(
             name.removeprefix(prefix)
@@ -120,42 +120,41 @@ class Lake:
             if name.startswith(prefix) and os.path.exists(f"{folder}/{name}/{marker}")
         )
 
-    def write(self, table: Table, day: str | None, made: TableWrite) -> StoredTable:
+    def write(self, table: Table, day: str | None, content: TableWrite) -> StoredTable:
         """Store one day, or a table without days, in one step; on any error the old one stays."""
-        self._staged(table, day, made).close()
+        self._staged(table, day, content).close()
         return self.read(table.name, day)
 
     def write_days(
         self, table: Table, makes: Mapping[Any, Callable[[], TableWrite]]
     ) -> Generator[tuple[str | None, StoredTable]]:
-        """Store many days as `write` does, and give each when it is there.
+        """Store many days as `write` does, and yield each when it is stored.
 
-        One day is made at a time, the next while the caller does something with those before; what
-        was written waits for the disk beside that. After an error the days before it are given
-        still, and the error comes last.
+        One day is written at a time, the next while the caller works with those before; syncing
+        runs at the same time. After an error the days before it are yielded, then it is raised.
         """
         waiting: deque[tuple[str | None, Future[None]]] = deque()
         failed: Exception | None = None
-        with ThreadPoolExecutor(SETTLING) as pool, closing(self._made(table, makes)) as made:
+        with ThreadPoolExecutor(SETTLING) as pool, closing(self._written(table, makes)) as written:
             try:
-                for day, staged in made:
+                for day, staged in written:
                     waiting.append((day, pool.submit(staged.close)))
                     while waiting and (waiting[0][1].done() or len(waiting) > SETTLING):
-                        known, settled = waiting.popleft()
+                        first, settled = waiting.popleft()
                         settled.result()
-                        yield known, self.read(table.name, known)
+                        yield first, self.read(table.name, first)
             except Exception as error:  # noqa: BLE001 - raised below
                 failed = error
-            for known, settled in waiting:
+            for day, settled in waiting:
                 settled.result()
-                yield known, self.read(table.name, known)
+                yield day, self.read(table.name, day)
         if failed:
             raise failed
 
-    def _made(
+    def _written(
         self, table: Table, makes: Mapping[Any, Callable[[], TableWrite]]
     ) -> Generator[tuple[str | None, ExitStack]]:
-        """Each day as `_staged`, in order; the next is begun when one is given."""
+        """Each day as `_staged`, in order; the next one starts before a day is yielded."""
         with ThreadPoolExecutor(1) as maker:
             begun = (
                 maker.submit(lambda day=day: self._staged(table, day, makes[day]()))
@@ -169,45 +168,45 @@ class Lake:
                     coming = next(begun, None)
                     yield day, staged
             finally:
-                # Nobody asks for it any more: what is written of the next is not put in place.
+                # The caller has stopped: discard the file of the next day.
                 if coming and not coming.cancel() and coming.exception() is None:
                     coming.result().__exit__(GeneratorExit, GeneratorExit(), None)
 
-    def _staged(self, table: Table, day: str | None, made: TableWrite) -> ExitStack:
-        """A day written beside its place; closing what is returned puts it there."""
+    def _staged(self, table: Table, day: str | None, content: TableWrite) -> ExitStack:
+        """A day in temporary files; closing the returned stack publishes it."""
         folder = self.folder(table.name, day)
         path = folder / "data.parquet"
         if day and _MONTH.fullmatch(day):
             path = self._by_month(table.name).new(day)
         began = time.perf_counter()
-        # Everything is written before anything is moved; first in, last moved. The data come after
-        # the side tables that they name: that is the moment from which on it is the new day.
+        # Everything is written before anything is moved; first in, last moved. The data file comes
+        # after the side tables that it names: with it the new day is published.
         with ExitStack() as moves:
-            sides = SideTables(folder, made.aside)
+            sides = SideTables(folder, content.aside)
             if path.parent == folder:
                 moves.enter_context(sides.published())
             with ParquetBatches(moves.enter_context(replacing(path)), table) as writer:
-                for frame in made.frames:
+                for frame in content.frames:
                     writer.write(frame)
-                writer.footer = {
-                    "day": day,
-                    "rows": writer.rows,
-                    "notes": made.notes,
-                    "provenance": made.provenance,
-                    "seconds": round(time.perf_counter() - began, 3),
-                    "aside": sides.name_versions(),
-                }
+                writer.footer = Footer(
+                    day=day,
+                    rows=writer.rows,
+                    notes=content.all_notes(),
+                    provenance=content.provenance,
+                    seconds=round(time.perf_counter() - began, 3),
+                    aside=sides.name_versions(),
+                )
             moves.enter_context(sides.written())
             return moves.pop_all()
 
     def read(self, asset: str, day: str | None) -> StoredTable:
-        """That day of that table (or a table without days), unread. MissingDay if not there."""
+        """One day of a table, or a table without days, unread. MissingDay if it is missing."""
         if day is None and (joined := self._joined(asset)):
             return joined
         try:
             files, footer = self._with_asides(asset, day)
         except MissingDay:
-            # One file until now: another process has just made it a table of months.
+            # One file until now: another process has just stored it by month.
             if day is None and (joined := self._joined(asset)):
                 return joined
             raise
@@ -215,39 +214,37 @@ class Lake:
         return StoredTable(
             path=Path(data.path),
             day=day or "",
-            # A table of a lake of long ago does not say how many rows it has.
-            rows=footer["rows"] if "rows" in footer else data.arrow().metadata.num_rows,
-            notes=footer.get("notes", {}),
-            provenance=footer.get("provenance", {}),
-            seconds=footer.get("seconds", 0.0),
+            # Early versions did not write the number of rows.
+            rows=data.arrow().metadata.num_rows if footer.rows is None else footer.rows,
+            notes=footer.notes,
+            provenance=footer.provenance,
+            seconds=footer.seconds,
             files=files,
         )
 
     def _joined(self, asset: str) -> StoredTable | None:
-        """A table that is kept by month, as one; None: it is not."""
-        kept = self._by_month(asset)
-        if not (manifest := kept.manifest()).months:
+        """A table that is stored by month, as one; None for another table."""
+        files = self._by_month(asset)
+        if not (manifest := files.manifest()).months:
             return None
         try:
-            paths = kept.paths(manifest)
+            paths = files.paths(manifest)
         except FileNotFoundError as error:
             raise MissingDay(
                 f"{error.args[0]} is gone, a part of {asset}: materialise it first"
             ) from error
         rows = sum(manifest.months.values())
-        return StoredTable(kept.folder, "", rows, manifest.notes, {}, manifest.seconds, paths)
+        return StoredTable(files.folder, "", rows, manifest.notes, {}, manifest.seconds, paths)
 
-    def _with_asides(
-        self, asset: str, day: str | None
-    ) -> tuple[dict[str, OpenedFile], dict[str, Any]]:
-        """That day's file with the side tables that it names, all open, and its footer."""
+    def _with_asides(self, asset: str, day: str | None) -> tuple[dict[str, OpenedFile], Footer]:
+        """A day's file and its side tables, all open, and its footer."""
         before = None
         while True:
             data = self._opened(asset, day)
-            footer = data.footer()
-            sides = named(footer, Path(data.path).parent)
+            footer = _footer(data)
+            sides = side_table_paths(footer, Path(data.path).parent)
             if data == before:
-                # Nobody replaced the day: it is a copy of a lake without hidden files.
+                # No writer replaced the day: it is a copy of a lake without hidden files.
                 sides = {name: path.with_name(f"{name}.parquet") for name, path in sides.items()}
             try:
                 opened = {name: OpenedFile(path) for name, path in sides.items()}
@@ -260,11 +257,11 @@ class Lake:
             before = data
 
     def notes(self, asset: str, day: str) -> dict[str, Any]:
-        """The notes of `read` alone. MissingDay if not there."""
-        return self._opened(asset, day).footer().get("notes", {})
+        """The notes of `read` alone. MissingDay if it is missing."""
+        return _footer(self._opened(asset, day)).notes
 
     def _opened(self, asset: str, day: str | None) -> OpenedFile:
-        """The file of that day, or of that month as it was written last."""
+        """The file of a day, or the newest file of a month."""
         path: str | Path | None = f"{self.folder(asset, day)}/data.parquet"
         if day and _MONTH.fullmatch(day):
             path = self._by_month(asset).latest().get(day)
@@ -280,9 +277,9 @@ class Lake:
         )
 
     def artefact(self, *names: str) -> Path:
-        """A folder that is replaced as one; MissingArtefact where it was never made.
+        """A folder that is replaced as one; MissingArtefact if it is missing.
 
-        To make it, write into `replacing_folder(lake.folder("/".join(names), None))`.
+        To store it, write into `replacing_folder(lake.folder("/".join(names), None))`.
         """
         path = self.folder("/".join(names), None)
         restore(path)
@@ -291,7 +288,7 @@ class Lake:
         return path
 
     def write_file(self, asset: str, day: str, name: str, content: bytes) -> Path:
-        """Store one file of that day of that asset, atomically. Returns its path."""
+        """Store one file in the folder of a day, atomically. Returns its path."""
         if not _NAME.fullmatch(name) or "/" in name:
             raise ValueError(f"not a file name of the lake: {name!r}")
         path = self.folder(asset, day) / name
@@ -299,21 +296,12 @@ class Lake:
         return path
 
 
-def origin(facts: Mapping[str, Any]) -> str:
-    """Where a day came from, in words: the revision and the file of it, or the endpoint.
-
-    Args:
-        facts: what a capture says of itself; one of `Stored.provenance`.
-    """
-    where = str(facts.get("file") or "")
-    if revision := facts.get("revision"):
-        told = f"{facts.get('dataset')} at {revision[:12]}"
-        return f"{told}, {where}" if where else told
-    return where or str(facts.get("endpoint") or "an unknown Hub")
+def _footer(file: OpenedFile) -> Footer:
+    return Footer.read(file.footer())
 
 
 def today() -> str:
-    """The day it is now, in UTC: the partition key the Hub can still be asked for."""
+    """The current day in UTC: the only partition that the Hub can be listed for."""
     return time.strftime("%Y-%m-%d", time.gmtime())
 
 

@@ -1,7 +1,7 @@
-"""One version of a file, for as long as somebody reads it, whatever becomes of its name.
+"""One version of a file, readable after another version has taken its name.
 
-A stored file is never changed: another one takes its name. Who opened it reads on in what it was.
-So a reader opens a file once, and reads rows, footer and statistics through that, never by path.
+A stored file is never changed: a new file takes its name, and readers of the old file read on. So a
+reader opens a file once, and reads rows, footer and statistics through that, never by path.
 """
 
 import io
@@ -24,14 +24,14 @@ from hf_assets.errors import InputError
 from hf_assets.storage.parquet import FOOTER_KEY
 
 # Files kept open at a time: a run may hold a thousand days, and a process may have 256 (macOS) or
-# 1,024 files open. Others are opened again when they are read, if they are still the same.
+# 1,024 files open. The others are opened again when they are read, if they are still the same.
 MOST_OPEN = 128
-# The end of a Parquet file that holds most footers whole.
+# Bytes at the end of a Parquet file that contain most footers.
 _TAIL = 1 << 14
 
 
 class ReplacedError(InputError):
-    """A file was replaced that could not be kept open, as too many were read at a time."""
+    """A file was replaced while too many files were open to keep it open."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(f"{path} was replaced while it was read: read it again", permanent=False)
@@ -41,7 +41,7 @@ class OpenedFile:
     """A file as it was when it was opened.
 
     Raises:
-        FileNotFoundError: there is none of that name.
+        FileNotFoundError: no file has that name.
     """
 
     _open: ClassVar[deque["weakref.ref[OpenedFile]"]] = deque()
@@ -55,7 +55,7 @@ class OpenedFile:
 
     @property
     def size(self) -> int:
-        """Its size."""
+        """Its size in bytes."""
         return self._mark[1]
 
     def __eq__(self, other: object) -> bool:
@@ -78,14 +78,14 @@ class OpenedFile:
         return json.loads(pl.read_parquet_metadata(io.BytesIO(end)).get(key, "{}"))
 
     def arrow(self) -> pq.ParquetFile:
-        """The same for pyarrow."""
+        """The file for pyarrow."""
         with self._file() as file:
-            # Mapped: through a file its place in it would be everybody's.
+            # Mapped: a file object's position would be shared with other readers.
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         return pq.ParquetFile(pa.BufferReader(pa.py_buffer(mapped)))
 
     def read_bytes(self) -> bytes:
-        """All of it."""
+        """The content."""
         parts = []
         with self._file() as file:
             while part := os.pread(file.fileno(), 1 << 24, sum(map(len, parts))):
@@ -94,20 +94,20 @@ class OpenedFile:
 
     @contextmanager
     def _file(self) -> Generator[io.FileIO]:
-        """A descriptor of the caller's own."""
+        """A descriptor of its own for the caller."""
         with self._lock:
             own = os.dup(self._held())
         with io.FileIO(own) as file:
             yield file
 
     def _held(self) -> int:
-        """Its descriptor, for as long as the caller has the lock."""
+        """The descriptor, valid while the caller holds the lock."""
         if self._handle is None:
-            self._handle = self._again()
+            self._handle = self._reopened()
             self._bounded()
         return self._handle
 
-    def _again(self) -> int:
+    def _reopened(self) -> int:
         try:
             handle = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError as error:
@@ -118,17 +118,17 @@ class OpenedFile:
         return handle
 
     def _bounded(self) -> None:
-        """Count this one in, and close those that were opened long ago where there are too many."""
+        """Count this file, and close the files opened first where too many are open."""
         with self._lock:
-            known = OpenedFile._open
-            known.append(weakref.ref(self))
-            if len(known) <= MOST_OPEN:
+            refs = OpenedFile._open
+            refs.append(weakref.ref(self))
+            if len(refs) <= MOST_OPEN:
                 return
-            there = [one for one in (ref() for ref in known) if one and one._handle is not None]
-            for one in there[: max(len(there) - MOST_OPEN // 2, 0)]:
-                one._close()
-            known.clear()
-            known.extend(weakref.ref(one) for one in there if one._handle is not None)
+            files = [file for file in (ref() for ref in refs) if file and file._handle is not None]
+            for file in files[: max(len(files) - MOST_OPEN // 2, 0)]:
+                file._close()
+            refs.clear()
+            refs.extend(weakref.ref(file) for file in files if file._handle is not None)
 
     def _close(self) -> None:
         handle, self._handle = self._handle, None
@@ -136,18 +136,18 @@ class OpenedFile:
             os.close(handle)
 
     def __del__(self) -> None:
-        """Whoever reads still has a descriptor of its own."""
+        """Running readers have descriptors of their own."""
         if getattr(self, "_handle", None) is not None:
             self._close()
 
 
 def scan(files: Sequence[OpenedFile], **options: Any) -> pl.LazyFrame:
-    """The rows of those files, one after the other, unread."""
-    with ExitStack() as given:
-        sources: list[Any] = [given.enter_context(file._file()) for file in files]
+    """The rows of these files, in order, unread."""
+    with ExitStack() as stack:
+        sources: list[Any] = [stack.enter_context(file._file()) for file in files]
         return pl.scan_parquet(sources, hive_partitioning=False, **options)
 
 
 def _mark(handle: int) -> tuple[int, int, int]:
-    about = os.fstat(handle)
-    return about.st_ino, about.st_size, about.st_mtime_ns
+    stat = os.fstat(handle)
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns

@@ -1,18 +1,17 @@
-"""Tables as Parquet files: what a table promises, and the encodings that make it small.
-
-What belongs here: columns, types, bytes. What does not: where a file lies (`lake`).
-"""
+"""Tables as Parquet files: their schemas, and the encodings that make them small."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from hf_assets.storage.records import Footer
 
 # Rows of a row group at most: 128 k models are ~40 MB in memory; groups four times as large save
 # 4 % of the bytes and cost 200 MB.
@@ -27,7 +26,7 @@ FOOTER_KEY = "hf_assets"
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its polars type and what it means, with its unit."""
+    """One column: its polars type, and its meaning with the unit."""
 
     dtype: pl.DataType | type[pl.DataType]
     description: str
@@ -35,11 +34,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """What a stored table promises: its name, its columns in order, the columns never null.
+    """The schema of a stored table: its name, its columns in order, the columns never null.
 
-    `row_group` is the number of rows that are gathered before they are written as a row group.
-    `encodings` names Parquet encodings that suit the order of its rows better than those that suit
-    the type; `preview_by` the column whose highest values show the table best, or None.
+    `row_group` is the number of rows gathered before a row group is written. `encodings` names
+    Parquet encodings that suit the order of the rows better than the default of the type.
+    `preview_by` is the column whose highest values the UI's preview shows, or None.
     """
 
     name: str
@@ -56,20 +55,20 @@ class Table:
 
     @cached_property
     def arrow_schema(self) -> pa.Schema:
-        """The same, as it is written."""
+        """The Arrow schema of the file."""
         return _arrow(pl.DataFrame(schema=self.schema)).schema
 
 
 class ParquetBatches:
     """A Parquet file written batch by batch, in the lake's encodings.
 
-    Numbers and times are split by byte, text goes through a dictionary, unless the table knows
-    better: two thirds of the bytes of polars' own writer on a day of models.
+    Numbers and times are split by byte and text goes through a dictionary, unless the table names
+    another encoding: two thirds of the bytes of polars' own writer on a day of models.
     """
 
     def __init__(self, path: Path, table: Table) -> None:
         self.path, self.table = path, table
-        self.footer: dict[str, Any] = {}
+        self.footer: Footer | None = None
         self.rows = 0
         self._writer: pq.ParquetWriter | None = None
         self._waiting: list[pa.Table] = []
@@ -92,7 +91,7 @@ class ParquetBatches:
         """Append rows; the frame must have the table's columns, in any order."""
         if frame.height:
             self.rows += frame.height
-            # As Arrow while it waits: compact, where a frame holds on to what it was cut from.
+            # As Arrow while it waits: a frame would keep the memory of the frame it is a slice of.
             self._waiting.append(_arrow(self._shaped(frame)))
         if sum(part.num_rows for part in self._waiting) >= self.table.row_group:
             self._flush()
@@ -107,7 +106,8 @@ class ParquetBatches:
         assert self._writer is not None
         if kind is None:
             self._flush()
-            self._writer.add_key_value_metadata({FOOTER_KEY: json.dumps(self.footer, default=str)})
+            footer = msgspec.structs.asdict(self.footer) if self.footer else {}
+            self._writer.add_key_value_metadata({FOOTER_KEY: json.dumps(footer, default=str)})
         self._writer.close()
 
     def _shaped(self, frame: pl.DataFrame) -> pl.DataFrame:
@@ -121,13 +121,13 @@ def _arrow(frame: pl.DataFrame) -> pa.Table:
     return frame.to_arrow(compat_level=pl.CompatLevel.oldest())
 
 
-def _encodings(schema: pa.Schema, known: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
+def _encodings(schema: pa.Schema, chosen: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
     """Which leaf columns get a dictionary, and the encoding of the others."""
     dictionary: list[str] = []
     encoding: dict[str, str] = {}
     for path, kind in _leaves(schema):
-        if path in known:
-            encoding[path] = known[path]
+        if path in chosen:
+            encoding[path] = chosen[path]
         elif pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_timestamp(kind):
             encoding[path] = "BYTE_STREAM_SPLIT"
         else:

@@ -1,8 +1,8 @@
-"""The small tables beside a day of a table (the rows that were no good), one commit with it.
+"""Side tables: small tables of a day (its quarantine, say), published together with the day.
 
-The day's footer names their files, which are written before it and never changed: whoever opens a
-day finds the side tables of that day, old or new. Each has a public name too, `<name>.parquet`, a
-second name of the same file, for whoever reads by name.
+The day's footer names their files, which are written before it and never changed: a reader of a day
+finds the side tables of that version of the day. A hard link gives each a public name as well,
+`<name>.parquet`, for readers by name.
 """
 
 import secrets
@@ -10,29 +10,29 @@ import time
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
 from hf_assets.storage.durable import STALE_TEMPORARY, link, replacing
 from hf_assets.storage.opened import OpenedFile
+from hf_assets.storage.records import Footer
 
 DATA = "data"
 
 
-def named(footer: Mapping[str, Any], folder: Path) -> dict[str, Path]:
-    """The files of a day's side tables by name; a lake of before tells them by name alone."""
-    if "aside" in footer:
-        return {name: folder / file for name, file in footer["aside"].items()}
+def side_table_paths(footer: Footer, folder: Path) -> dict[str, Path]:
+    """The files of a day's side tables by name; early versions had the public names only."""
+    if footer.aside is not None:
+        return {name: folder / file for name, file in footer.aside.items()}
     return {path.stem: path for path in folder.glob("[!.]*.parquet") if path.stem != DATA}
 
 
 class SideTables:
-    """Those of a day on its way into the lake.
+    """The side tables of a day that is written.
 
     Args:
         folder: the day's.
-        frames: by name, complete when they are written; those without rows are not.
+        frames: by name, complete when they are written; frames without rows are not written.
     """
 
     def __init__(self, folder: Path, frames: Mapping[str, pl.DataFrame]) -> None:
@@ -41,7 +41,7 @@ class SideTables:
         self._before: dict[str, Path] = {}
 
     def name_versions(self) -> dict[str, str]:
-        """A new file for each, as the footer names it."""
+        """A new file name for each, for the footer."""
         version = f"{time.time_ns():016x}-{secrets.token_hex(3)}"
         filled = [name for name, frame in self.frames.items() if frame.height]
         self.files |= {name: f".{name}.{version}.parquet" for name in filled}
@@ -49,7 +49,7 @@ class SideTables:
 
     @contextmanager
     def written(self) -> Generator[None]:
-        """They are written now, and in place when the block ends, before what names them."""
+        """Write them now; they are in place when the block ends, before the data file."""
         with ExitStack() as moves:
             for name, file in self.files.items():
                 self.frames[name].write_parquet(moves.enter_context(replacing(self.folder / file)))
@@ -58,7 +58,7 @@ class SideTables:
 
     @contextmanager
     def published(self) -> Generator[None]:
-        """The block puts the day in place; then they, and no others, get their public names."""
+        """The block publishes the day; then its side tables alone get public names."""
         try:
             yield
         except BaseException:
@@ -73,17 +73,18 @@ class SideTables:
 
     def _now(self) -> dict[str, Path]:
         try:
-            return named(OpenedFile(self.folder / f"{DATA}.parquet").footer(), self.folder)
+            footer = Footer.read(OpenedFile(self.folder / f"{DATA}.parquet").footer())
+            return side_table_paths(footer, self.folder)
         except (OSError, ValueError, pl.exceptions.PolarsError):
-            return {}  # no day, or one that somebody broke
+            return {}  # a missing day, or a broken file
 
     def _sweep(self) -> None:
-        """Remove those of the day before, whose readers have them open, and what a crash left."""
-        before, kept = {path.name for path in self._before.values()}, set(self.files.values())
+        """Delete replaced side tables (their readers have them open) and leftovers of crashes."""
+        replaced, current = {path.name for path in self._before.values()}, set(self.files.values())
         for path in self.folder.glob(".*.parquet"):
             try:
                 old = time.time() - path.stat().st_mtime > STALE_TEMPORARY
-                if path.name not in kept and (path.name in before or old):
+                if path.name not in current and (path.name in replaced or old):
                     path.unlink()
             except FileNotFoundError:
-                continue  # another writer swept it
+                continue  # another writer deleted it

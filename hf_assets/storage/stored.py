@@ -1,4 +1,4 @@
-"""A day of a table on its way into the lake, and as it was when it was read from it."""
+"""A day of a table: to be written into the lake, and as it was when it was read."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -8,34 +8,41 @@ from typing import Any
 import polars as pl
 
 from hf_assets.storage.opened import OpenedFile, scan
+from hf_assets.storage.records import CaptureProvenance, Record
 from hf_assets.storage.side_tables import DATA
 
 
 @dataclass
 class TableWrite:
-    """One day of a table on its way into the lake.
+    """One day of a table to be written into the lake.
 
     Args:
         frames: the rows, in batches of any size.
-        notes: counts by name, complete once `frames` is exhausted; kept in the footer.
-        provenance: for each raw asset behind the table, what its capture says of itself.
+        notes: counts by name, complete once `frames` is exhausted; written to the footer.
+        provenance: for each raw asset behind the table, the summary of its capture.
         aside: small side tables by name, complete once `frames` is exhausted; those with rows are
             stored beside the data, as `<name>.parquet`.
+        record: typed counts, complete once `frames` is exhausted; written as notes.
     """
 
     frames: Iterable[pl.DataFrame]
     notes: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, dict[str, Any]] = field(default_factory=dict)
     aside: dict[str, pl.DataFrame] = field(default_factory=dict)
+    record: Record | None = None
+
+    def all_notes(self) -> dict[str, Any]:
+        """The notes with those of the record, as the footer has them."""
+        return (self.record.to_json() if self.record else {}) | self.notes
 
 
 @dataclass(frozen=True)
 class StoredTable:
-    """One day of a table as it was when it was read from the lake, whatever is written meanwhile.
+    """One day of a table as it was when it was read, whatever is written meanwhile.
 
-    `frame` is lazy, the rest is from the footer. `day` is empty for a table without days, and
-    `path` the folder of one that is kept by month: `months` are then its files, the oldest first.
-    `files` holds the data, and the side tables by their names.
+    `frame` is lazy, the rest is from the footer. `day` is empty for a table without days. `path` is
+    a file, or the folder of a table that is stored by month: `months` are then its files, oldest
+    first. `files` holds the data, and the side tables by their names.
     """
 
     path: Path
@@ -52,7 +59,7 @@ class StoredTable:
         """The rows, unread."""
         if not self.months:
             return scan([self.files[DATA]])
-        # Where months are made anew by other rules, some may have other columns meanwhile.
+        # While months are rebuilt by other rules, some may have other columns.
         other: dict[str, Any] = {"missing_columns": "insert", "extra_columns": "ignore"}
         return pl.scan_parquet(list(self.months), hive_partitioning=False, **other)
 
@@ -65,14 +72,22 @@ class StoredTable:
 
     @property
     def file(self) -> OpenedFile:
-        """Its one file. KeyError for a table that is kept by month."""
+        """Its one file. KeyError for a table that is stored by month."""
         return self.files[DATA]
 
     @property
     def asides(self) -> dict[str, pl.DataFrame]:
-        """Every side table that has rows, by name."""
+        """The side tables that have rows, by name."""
         names = sorted(self.files.keys() - {DATA})
         return {name: scan([self.files[name]]).collect() for name in names}
+
+    def capture(self, asset: str) -> CaptureProvenance:
+        """The summary of the capture behind the table.
+
+        Args:
+            asset: the raw asset that holds the capture.
+        """
+        return CaptureProvenance.read(self.provenance.get(asset, {}))
 
     def aside(self, name: str) -> pl.DataFrame | None:
         """The side table of that name, or None where it has no rows."""

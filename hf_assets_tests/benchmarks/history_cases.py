@@ -43,7 +43,7 @@ def series(lake: str) -> dict[str, Any]:
     import numpy.ma  # noqa: F401 - numpy loads it when it is first asked for what is unique
 
     from hf_assets.defs.trends.history import FROM_METRICS
-    from hf_assets.hub.quality.day_quality import judged
+    from hf_assets.hub.quality.day_quality import quality_table
     from hf_assets.hub.quality.schemas import DAY_QUALITY
     from hf_assets.trends.series import adoption, lifecycle, phases
     from hf_assets.trends.series import schemas as tables
@@ -60,7 +60,7 @@ def series(lake: str) -> dict[str, Any]:
     def written(table: Any, make: Callable[[], Any]) -> None:
         spends(table.name, lambda: there.write(table, None, make()))
 
-    written(DAY_QUALITY, lambda: judged(there))
+    written(DAY_QUALITY, lambda: quality_table(there))
     there.storing = 0.0
     past = Past(there)
     for name, (table, make, _) in FROM_METRICS.items():
@@ -78,10 +78,10 @@ class _Timed(Lake):
 
     storing = 0.0
 
-    def write(self, table: Table, day: str | None, made: TableWrite) -> StoredTable:
+    def write(self, table: Table, day: str | None, content: TableWrite) -> StoredTable:
         """As the lake does."""
         began = time.process_time()
-        stored = super().write(table, day, made)
+        stored = super().write(table, day, content)
         self.storing += time.process_time() - began
         return stored
 

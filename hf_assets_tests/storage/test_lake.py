@@ -56,7 +56,7 @@ def of(dtype: Any) -> st.SearchStrategy[Any]:
 
 
 @each_table
-@settings(max_examples=20)
+@settings(max_examples=8)
 @given(data=st.data())
 def test_every_schema_comes_back_as_it_was(
     tmp_path_factory: pytest.TempPathFactory, table: Table, data: st.DataObject

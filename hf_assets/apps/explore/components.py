@@ -15,7 +15,7 @@ import streamlit as st
 from hf_assets.apps.explore.lake_reader import Found, LakeReader
 from hf_assets.charts.wording import exact, human, percent
 from hf_assets.storage.lake import StoredTable
-from hf_assets.storage.lake import origin as recorded
+from hf_assets.storage.records import CaptureProvenance
 
 GENERATED = "an embedded Hub"
 NONE = "\N{EN DASH}"
@@ -97,7 +97,7 @@ def origin(stored: StoredTable | None) -> str:
             host = str(facts.get("endpoint", "")).split("://")[-1] or "an unknown Hub"
             host = GENERATED if host.startswith("127.0.0.1:") else host
             return f"captured from {host}, {str(facts.get('finished', ''))[:16]} UTC"
-        return f"recovered from {recorded(facts)}"
+        return f"recovered from {CaptureProvenance.read(facts).origin}"
     return "of unknown origin"
 
 

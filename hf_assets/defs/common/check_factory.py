@@ -12,6 +12,7 @@ from hf_assets.defs.common.failures import clear_failures
 from hf_assets.defs.common.partitions import daily
 from hf_assets.defs.common.resources import RAW, LakeResource
 from hf_assets.rule_result import RuleResult
+from hf_assets.ui_words import label
 
 Rule = Callable[[LakeResource, str], RuleResult]
 # For what looks at many days at once: a walk over all of them for each would be a long way.
@@ -73,7 +74,7 @@ def _result(verdicts: dict[str, RuleResult], *, lenient: bool) -> dg.AssetCheckR
         passed=not failed,
         severity=dg.AssetCheckSeverity.ERROR if severe else dg.AssetCheckSeverity.WARN,
         description=only.description if only else f"{len(failed)} of {len(verdicts)} days fail",
-        metadata=dict(only.metadata)
+        metadata={label(name): value for name, value in only.metadata.items()}
         if only
         else {"days": len(verdicts), "failed": len(failed), "said": "\n".join(lines[:100])},
     )

@@ -12,8 +12,10 @@ import polars as pl
 from hf_assets.hub.capture.capturer import Progress
 from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.client.rows import WIRE_SCHEMA, Kind, parse_page
-from hf_assets.storage.lake import StoredTable, origin
+from hf_assets.storage.lake import StoredTable
 from hf_assets.storage.parquet import Table
+from hf_assets.storage.records import CaptureProvenance
+from hf_assets.ui_words import label
 
 PREVIEW_ROWS = 8
 # Characters of a text in the preview: the Hub sets no bound on what a tag may hold.
@@ -83,7 +85,7 @@ def stored_table(stored: StoredTable, table: Table, *, brief: bool = False) -> d
         **({} if brief else {"dagster/column_schema": column_schema(table)}),
         **{
             # A category of the Hub may be part of a count's name.
-            f"count: {shown(name)}" if isinstance(count, int) else name: count
+            f"count: {shown(label(name))}" if isinstance(count, int) else name: count
             for name, count in counts.items()
         },
         "seconds": stored.seconds,
@@ -97,8 +99,8 @@ def stored_table(stored: StoredTable, table: Table, *, brief: bool = False) -> d
 
 def _source(provenance: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     return {
-        f"source: {asset}": f"{shown(origin(facts))}, {facts['started'][:16]} to "
-        f"{facts['finished'][:16]} UTC, sha256 {facts['sha256'][:12]}"
+        f"source: {asset}": f"{shown(CaptureProvenance.read(facts).origin)}, "
+        f"{facts['started'][:16]} to {facts['finished'][:16]} UTC, sha256 {facts['sha256'][:12]}"
         for asset, facts in provenance.items()
         if "endpoint" in facts and "sha256" in facts
     }
@@ -113,7 +115,7 @@ def capture_facts(capture: Capture, kind: Kind, *, brief: bool = False) -> dict[
         "dagster/partition_row_count": said.rows,
         **({} if brief else {"dagster/column_schema": wire_schema(kind)}),
         "source": capture.source,
-        "origin": shown(origin(came)),
+        "origin": shown(CaptureProvenance.read(came).origin),
         **{"pages": said.pages, "distinct": capture.distinct, "bytes": said.bytes},
         **{"endpoint": said.endpoint, "client": said.client},
         **_archived(came),

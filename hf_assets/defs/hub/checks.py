@@ -42,7 +42,7 @@ def _of_capture(asset: str) -> list[dg.AssetChecksDefinition]:
         check(
             asset,
             "doubled_rows",
-            lambda lake, day: rules.doubled_rows(capture(lake, day)),
+            lambda lake, day: rules.duplicate_rows(capture(lake, day)),
             "Rows that the Hub served twice are counted; the tables keep one.",
         ),
         check(

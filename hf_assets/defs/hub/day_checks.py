@@ -7,32 +7,33 @@ import dagster as dg
 from hf_assets.defs.common.check_factory import check
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.hub.quality import day_quality, day_rules
+from hf_assets.hub.quality.day_summary import days_around, summarize_day
 from hf_assets.rule_result import RuleResult
 
 
 def _not_stalled(lake: LakeResource, days: list[str]) -> dict[str, RuleResult]:
     # Each day is among those around fifteen others: it is looked at once.
-    see = cache(partial(day_quality.seen, lake.tree))
-    return {day: day_rules.not_stalled(see(day), day_quality.around(see, day)) for day in days}
+    see = cache(partial(summarize_day, lake.tree))
+    return {day: day_rules.not_stalled(see(day), days_around(see, day)) for day in days}
 
 
 def _same_columns(lake: LakeResource, day: str) -> RuleResult:
-    one = day_quality.seen(lake.tree, day)
-    before = one.notes.get("before")
-    return day_rules.same_columns(one, day_quality.seen(lake.tree, before) if before else None)
+    one = summarize_day(lake.tree, day)
+    before = one.comparison.baseline_day
+    return day_rules.same_columns(one, summarize_day(lake.tree, before) if before else None)
 
 
 _OF_A_DAY = {
     "not_rolled_back": (
-        lambda lake, day: day_rules.not_rolled_back(day_quality.seen(lake.tree, day)),
+        lambda lake, day: day_rules.not_rolled_back(summarize_day(lake.tree, day)),
         "No more than one in twenty of the all-time counters fell.",
     ),
     "long_enough": (
-        lambda lake, day: day_rules.long_enough(day_quality.seen(lake.tree, day)),
+        lambda lake, day: day_rules.long_enough(summarize_day(lake.tree, day)),
         "At least 18 hours after the day it is compared with.",
     ),
     "no_gap_before": (
-        lambda lake, day: day_rules.no_gap_before(lake.tree, day_quality.seen(lake.tree, day)),
+        lambda lake, day: day_rules.no_gap_before(lake.tree, summarize_day(lake.tree, day)),
         "The day before is there.",
     ),
     "same_columns": (

@@ -9,7 +9,7 @@ from hf_assets.defs.common.metadata import column_schema
 from hf_assets.defs.common.resources import TAKES_THINNED, LakeResource, PartitionWrites
 from hf_assets.hub.quality import changes
 from hf_assets.hub.quality import day_quality as judging
-from hf_assets.hub.quality.comparing import compared
+from hf_assets.hub.quality.comparing import compare_day
 from hf_assets.hub.quality.schemas import DAILY_CHANGES, DAY_QUALITY
 from hf_assets.storage.lake import TableWrite
 
@@ -25,12 +25,12 @@ def daily_changes(models: Tables, lake: LakeResource) -> PartitionWrites:
     it did keeps what was counted of it.
     """
     tree = lake.tree
-    following = judging.still_stale(tree, models)
-    places = changes.placed(tree, {*models, *following})
+    following = judging.stale_days(tree, models)
+    places = changes.stored_baselines(tree, {*models, *following})
 
     def make(day: str) -> TableWrite:
         now = models[day] if day in models else tree.read("models", day)
-        return compared(tree, now, places[day])
+        return compare_day(tree, now, places[day])
 
     makes = {day: partial(make, day) for day in sorted(places)}
     return PartitionWrites(DAILY_CHANGES, makes, beyond=frozenset(following))
@@ -53,4 +53,4 @@ def day_quality(lake: LakeResource) -> PartitionWrites:
 
     A row for every day from the first stored to the last, from footers alone.
     """
-    return once(DAY_QUALITY, lambda: judging.judged(lake.tree))
+    return once(DAY_QUALITY, lambda: judging.quality_table(lake.tree))

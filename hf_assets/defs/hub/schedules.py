@@ -64,7 +64,7 @@ def fill_derived_days(
     context: dg.ScheduleEvaluationContext, lake: LakeResource
 ) -> list[dg.RunRequest] | dg.SkipReason:
     """One run for each stretch of days that lack a table, and for each that is only stale."""
-    missing, stale = unfilled_days(lake), day_quality.still_stale(lake.tree)
+    missing, stale = unfilled_days(lake), day_quality.stale_days(lake.tree)
     only_stale = sorted(set(stale) - set(missing))
     if not missing and not only_stale:
         return dg.SkipReason(

@@ -1,4 +1,4 @@
-"""One page of bytes → a typed frame of its rows, with every odd value named.
+"""One page of bytes → a typed frame of its rows, with every invalid value named.
 
 `polars.read_json` with a schema is the fast way in, and bends what does not fit: 3.5 becomes 3,
 2**63 becomes null, a scalar becomes a list of one. So each page first passes a strict decoder
@@ -155,7 +155,7 @@ _UNREADABLE = (
     pl.exceptions.ComputeError,
 )
 
-ODD_SCHEMA = pl.Schema(
+QUARANTINE_SCHEMA = pl.Schema(
     {
         "page": pl.Int64,
         "row": pl.Int64,
@@ -168,7 +168,7 @@ ODD_SCHEMA = pl.Schema(
 
 
 @dataclass(frozen=True)
-class Odd:
+class InvalidValue:
     """What did not fit: a whole row (`field` None: put aside) or one value (left out: null).
 
     `page` and `row` count from 0, as served; `id` is the repository's name, else its `_id`, else
@@ -183,12 +183,12 @@ class Odd:
     id: str | None = None
 
 
-def parse_page(kind: Kind, number: int, body: bytes) -> tuple[pl.DataFrame, list[Odd]]:
+def parse_page(kind: Kind, number: int, body: bytes) -> tuple[pl.DataFrame, list[InvalidValue]]:
     """The rows of a page under `WIRE_SCHEMA[kind]`, in order, and what did not fit.
 
     Args:
         kind: "models" or "spaces".
-        number: the page's number, for the odd rows.
+        number: the page's number, for the invalid values.
         body: a JSON list, as served.
     """
     schema = WIRE_SCHEMA[kind]
@@ -196,19 +196,21 @@ def parse_page(kind: Kind, number: int, body: bytes) -> tuple[pl.DataFrame, list
         _PAGE[kind].decode(body)
         return pl.read_json(body, schema=schema), []
     except _UNREADABLE:
-        rows, odd = _row_by_row(kind, number, body)
-    return pl.read_json(msgspec.json.encode(rows), schema=schema), odd
+        rows, invalid = _row_by_row(kind, number, body)
+    return pl.read_json(msgspec.json.encode(rows), schema=schema), invalid
 
 
-def _row_by_row(kind: Kind, number: int, body: bytes) -> tuple[list[dict[str, Any]], list[Odd]]:
-    rows, odd = [], []
+def _row_by_row(
+    kind: Kind, number: int, body: bytes
+) -> tuple[list[dict[str, Any]], list[InvalidValue]]:
+    rows, invalid = [], []
     for at, found in enumerate(loose_rows(body)):
         row, problems = _mend(kind, found)
         named = _name(found) if problems else None
-        odd += [Odd(number, at, *problem, named) for problem in problems]
+        invalid += [InvalidValue(number, at, *problem, named) for problem in problems]
         if row is not None:
             rows.append(row)
-    return rows, odd
+    return rows, invalid
 
 
 def _mend(kind: Kind, row: Any) -> tuple[dict[str, Any] | None, list[tuple[str | None, str, str]]]:
@@ -274,20 +276,20 @@ def row_ids(body: bytes) -> list[Any]:
     return [row.get("_id") if isinstance(row, dict) else None for row in rows]
 
 
-class Oddities:
+class InvalidValues:
     """What did not fit in a whole listing: all of it counted, some of it kept.
 
-    Where the Hub changes a field, every row is odd, and a few hundred tell as much as millions.
+    Where the Hub changes a field, every row is invalid, and a few hundred tell as much as millions.
     """
 
     MOST = 1000  # kept of each field and reason
 
     def __init__(self) -> None:
-        self.kept: list[Odd] = []
+        self.kept: list[InvalidValue] = []
         self.counts: Counter[str | None] = Counter()
         self._reasons: Counter[tuple[str | None, str]] = Counter()
 
-    def __iadd__(self, found: Iterable[Odd]) -> "Oddities":
+    def __iadd__(self, found: Iterable[InvalidValue]) -> "InvalidValues":
         for one in found:
             self.counts[one.field] += 1
             self._reasons[one.field, one.reason] += 1
@@ -296,10 +298,10 @@ class Oddities:
         return self
 
 
-def odd_frame(odd: list[Odd]) -> pl.DataFrame:
-    """The odd rows and values as a table under `ODD_SCHEMA`."""
+def quarantine_frame(invalid: list[InvalidValue]) -> pl.DataFrame:
+    """Invalid rows and values as a table under `QUARANTINE_SCHEMA`."""
     return pl.DataFrame(
-        [(one.page, one.row, one.id, one.field, one.reason, one.value) for one in odd],
-        schema=ODD_SCHEMA,
+        [(one.page, one.row, one.id, one.field, one.reason, one.value) for one in invalid],
+        schema=QUARANTINE_SCHEMA,
         orient="row",
     )

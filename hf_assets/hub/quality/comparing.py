@@ -1,43 +1,53 @@
-"""`daily_changes` of a day of the lake, and what is taken over from the one that is stored.
+"""`daily_changes` of a stored day, and the counts that its stored comparison keeps.
 
-A thinned day has given up what it was counted from. What was counted of the same two days stays.
+A thinned day has lost the rows that its counts came from: counts of the same two days are kept.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 from hf_assets.hub.quality import changes
-from hf_assets.hub.quality.absence_rows import ASIDE
-from hf_assets.hub.quality.coverage import Place
-from hf_assets.hub.quality.stale import differ, forgets, is_stale
+from hf_assets.hub.quality.absence_rows import ABSENCES
+from hf_assets.hub.quality.baselines import Baseline
+from hf_assets.hub.quality.records import DayComparison
+from hf_assets.hub.quality.stale import differ, is_stale, lacks_absences
 from hf_assets.hub.retention import thinned
 from hf_assets.storage.lake import Lake, MissingDay, StoredTable, TableWrite
 
 
-def compared(lake: Lake, now: StoredTable, place: Place) -> TableWrite:
-    """`daily_changes` of that day, as it stands among the others.
+def compare_day(lake: Lake, now: StoredTable, baseline: Baseline) -> TableWrite:
+    """`daily_changes` of a day of the lake.
 
-    A thinned day that is compared as it would be now is kept as it is; only who went is added
-    where a version compared it that did not remember. One that is not is compared
-    again, and has no births and no adoption where it gave them up: those counted beside another
-    day are not true of this one.
+    A thinned day that is not stale keeps its comparison; only the side table `absences` is added
+    where an early version compared it. A thinned day that is stale is compared again, and has no
+    births and no adoption where it lost the dates: those counted with another baseline would be
+    wrong.
 
     Args:
         lake: the lake.
         now: that day's `models`.
-        place: of that day.
+        baseline: of that day.
     """
-    before = lake.read("models", place.before) if place.before else None
+    before = lake.read("models", baseline.day) if baseline.day else None
     stored = _stored(lake, now.day)
-    if stored and thinned(now) and not is_stale(stored.notes, place, _sha(before), _sha(now)):
-        frames, notes, aside = [stored.frame.collect()], stored.notes, stored.asides
-        if forgets(notes):
-            # Who came and who went is known by the identities that are left.
-            made = changes.daily_changes(now, before, now.day)
-            notes, aside = notes | {ASIDE: True}, made.aside
-        return TableWrite(frames, notes, stored.provenance, aside)
-    known = _still_true(stored.notes, before, now) if stored else None
-    return changes.daily_changes(now, before, now.day, partial=place.partial, known=known)
+    comparison = DayComparison.read(stored.notes) if stored else None
+    if (
+        stored
+        and comparison
+        and thinned(now)
+        and not is_stale(comparison, baseline, _sha256(before), _sha256(now))
+    ):
+        return _unchanged(stored, comparison, now, before)
+    carried = _still_true(comparison, before, now) if comparison else None
+    return changes.daily_changes(now, before, now.day, partial=baseline.partial, carried=carried)
+
+
+def _unchanged(
+    stored: StoredTable, comparison: DayComparison, now: StoredTable, before: StoredTable | None
+) -> TableWrite:
+    """The stored comparison, with `absences`; notes of other versions are kept."""
+    frames, notes, aside = [stored.frame.collect()], stored.notes, stored.asides
+    if lacks_absences(comparison):
+        # Absences need identities alone, which a thinned day keeps.
+        notes, aside = notes | {ABSENCES: True}, changes.daily_changes(now, before, now.day).aside
+    return TableWrite(frames, notes, stored.provenance, aside)
 
 
 def _stored(lake: Lake, day: str) -> StoredTable | None:
@@ -47,17 +57,17 @@ def _stored(lake: Lake, day: str) -> StoredTable | None:
         return None
 
 
-def _sha(stored: StoredTable | None) -> str | None:
-    return changes.facts_of(stored).get("sha256") if stored else None
+def _sha256(stored: StoredTable | None) -> str | None:
+    return changes.capture_of(stored).sha256 if stored else None
 
 
 def _still_true(
-    notes: Mapping[str, Any], before: StoredTable | None, now: StoredTable
-) -> dict[str, Any]:
-    """What the stored one says that a comparison of these two days would say too."""
-    if differ(notes.get("sha256"), _sha(now)):
-        return {}
-    same = notes.get("before") == (before.day if before else None)
-    if not same or differ(notes.get("before sha256"), _sha(before)):
-        return {"nulls": notes.get("nulls", {})}
-    return {"nulls": notes.get("nulls", {}), "lifecycle": notes.get("lifecycle", {})}
+    comparison: DayComparison, before: StoredTable | None, now: StoredTable
+) -> DayComparison:
+    """The stored counts that a comparison of these two days would have, too."""
+    if differ(comparison.sha256, _sha256(now)):
+        return DayComparison()
+    same_day = comparison.baseline_day == (before.day if before else None)
+    if not same_day or differ(comparison.baseline_sha256, _sha256(before)):
+        return DayComparison(nulls=comparison.nulls)
+    return DayComparison(nulls=comparison.nulls, lifecycle=comparison.lifecycle)

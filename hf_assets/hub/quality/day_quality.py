@@ -1,133 +1,42 @@
 """Which days can be trusted: a row for every day from the first stored to the last.
 
-Read from footers, and from who went and came each day (`absences`): a year is judged in a fifth of
-a second.
+Computed from footers and from the side tables of `daily_changes`: a year takes a fifth of a second.
 
-A day is *partial* where its listing broke off, *stalled* where the counters stood still, *rolled
-back* where counters that only rise fell, *short* where it came too soon after the last, *stale*
-where it is compared with a day that is no neighbour any more: none of that is known then. A stall
-is no zero, and what comes after it no jump: who reads a series spreads it between trusted days.
+A day is *partial* where its listing broke off, *stalled* where its counters did not move, *rolled
+back* where counters that only rise fell, *short* where it came too soon after its baseline, *stale*
+where its baseline day has changed: then none of that is known. A stall is no zero, and the next day
+is no jump: a series interpolates between trusted days.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
+from msgspec import UNSET
 
-from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.quality import changes
 from hf_assets.hub.quality.absences import Returned, returned
-from hf_assets.hub.quality.coverage import WHOLE_HUB, Extent, Place, extent_of, places
+from hf_assets.hub.quality.baselines import WHOLE_HUB, Baseline, baselines
 from hf_assets.hub.quality.day_rules import (
-    AROUND,
-    Seen,
     long_enough,
     not_stalled,
     null_shifts,
     schema_changes,
 )
+from hf_assets.hub.quality.day_summary import AROUND, DaySummary, all_days, capture_sha256
+from hf_assets.hub.quality.records import DayComparison
 from hf_assets.hub.quality.schemas import DAY_QUALITY
-from hf_assets.hub.quality.stale import beside, forgets, is_stale, stale_among
+from hf_assets.hub.quality.stale import is_stale, lacks_absences, neighbours, stale_among
 from hf_assets.rule_result import RuleResult
-from hf_assets.storage.lake import Lake, MissingDay, TableWrite, iso
-from hf_assets.storage.months import kept_by_month, notes_by_month
+from hf_assets.storage.lake import Lake, TableWrite, iso
+from hf_assets.storage.months import notes_by_month
 
-# Stored days after which a rollback that is never made up counts as the new level (Model Pulse).
-LONGEST_HELD = 8
-# Days that `days_trusted` looks back on, and names at most.
+# Stored days after which a rollback counts as the new level (Model Pulse).
+LONGEST_ROLLBACK = 8
+# Days that `days_trusted` checks, and days that it names at most.
 RECENT = 30
 NAMED = 10
-
-
-def seen(lake: Lake, day: str) -> Seen:
-    """That day, from its footers. MissingDay where the lake has none of it."""
-    return _seen(lake, day, _notes(lake, "daily_changes", day), _notes(lake, "daily_metrics", day))
-
-
-def _notes(lake: Lake, asset: str, day: str) -> Mapping[str, Any] | None:
-    try:
-        return lake.notes(asset, day)
-    except MissingDay:
-        return None
-
-
-def _seen(
-    lake: Lake,
-    day: str,
-    changed: Mapping[str, Any] | None,
-    metrics: Mapping[str, Any] | None,
-    sha256: str | None = None,
-) -> Seen:
-    """That day, from the notes of its `daily_changes` and `daily_metrics`, where it has any."""
-    if changed is None:
-        return _unmade(lake, day)
-    models = changed["models"]
-    extent = Extent(day, changed["coverage"], models or 0, absent=models is None)
-    return Seen(extent, dict(changed), (metrics or {}).get("Spaces"), models_sha256=sha256)
-
-
-def _unmade(lake: Lake, day: str) -> Seen:
-    """A day that is captured or has models, and was not compared: partial, or still to be made."""
-    try:
-        stored = lake.read("models", day)
-        facts, rows = changes.facts_of(stored), stored.rows
-        has_models = True
-    except MissingDay:
-        capture = CaptureStore(lake, "raw_models").complete(day)
-        if capture is None:
-            raise
-        facts, rows = capture.provenance, capture.distinct
-        has_models = False
-    extent = extent_of(day, facts, rows)
-    models = None if extent.absent else rows
-    notes = {**changes.origin_of(facts), "models": models, "sha256": facts.get("sha256")}
-    return Seen(extent, notes, made=False, has_models=has_models)
-
-
-def around(see: Callable[[str], Seen], day: str) -> list[Seen]:
-    """The stored days of the week before and the week after, that day among them.
-
-    Args:
-        see: `seen` of a lake.
-        day: a stored day.
-    """
-    first = iso(day) - AROUND
-    found = []
-    for number in range(2 * AROUND.days + 1):
-        try:
-            found.append(see(str(first + timedelta(days=number))))
-        except MissingDay:
-            continue
-    return found
-
-
-# --- the table -----------------------------------------------------------------------------------
-
-
-def judged(lake: Lake) -> TableWrite:
-    """`day_quality` of every day of a lake."""
-    days = all_days(lake)
-    return day_quality(days, returned(lake, days))
-
-
-def day_quality(days: Sequence[Seen], back: Mapping[str, Returned] | None = None) -> TableWrite:
-    """The verdicts, gaps included. Columns: `judged.DAY_QUALITY`.
-
-    A rollback may last: the days after it are rolled back too, for as long as all all-time counters
-    together are under what they were before it, at most 8 stored days. A day that was not compared
-    yet, or with another than it stands beside, is stale, and not trusted until it is: whether it
-    stood still or fell back is not known.
-
-    Args:
-        days: all there are, oldest first.
-        back: who returned on each (`absences.returned`); not told of days that it lacks.
-    """
-    rows = list(_rows_of(days, back or {}))
-    frame = pl.DataFrame(rows, schema=DAY_QUALITY.schema, orient="row")
-    flagged = {flag: sum(flag in row["flags"] for row in rows) for flag in FLAGS}
-    return TableWrite(frames=[frame], notes={"rows": len(rows), "days": len(days), **flagged})
-
 
 FLAGS = (
     *("gap", "partial", "stalled", "rolled back", "short"),
@@ -141,209 +50,222 @@ _GAP = {
 }
 
 
-def _rows_of(days: Sequence[Seen], back: Mapping[str, Returned]) -> Iterator[dict[str, Any]]:
-    placed = places(one.extent for one in days)
+def quality_table(lake: Lake) -> TableWrite:
+    """`day_quality` of every day of a lake."""
+    days = all_days(lake)
+    return day_quality(days, returned(lake, days))
+
+
+def day_quality(
+    days: Sequence[DaySummary], returned_models: Mapping[str, Returned] | None = None
+) -> TableWrite:
+    """A row for each day, gaps included. Columns: `schemas.DAY_QUALITY`.
+
+    A rollback may last: the days after it are rolled back too, while the total of the all-time
+    counters is under its level before, for at most 8 stored days. A day that was not compared yet,
+    or whose baseline day has changed, is stale, and not trusted until it is compared: its stalls
+    and rollbacks are unknown.
+
+    Args:
+        days: all days, oldest first.
+        returned_models: of each day (`absences.returned`); unknown for days that it lacks.
+    """
+    rows = list(_rows_of(days, returned_models or {}))
+    frame = pl.DataFrame(rows, schema=DAY_QUALITY.schema, orient="row")
+    flagged = {flag: sum(flag in row["flags"] for row in rows) for flag in FLAGS}
+    return TableWrite(frames=[frame], notes={"rows": len(rows), "days": len(days), **flagged})
+
+
+def _rows_of(
+    days: Sequence[DaySummary], returned_models: Mapping[str, Returned]
+) -> Iterator[dict[str, Any]]:
+    baseline_of = baselines(day.size for day in days)
     stale = stale_among(days)
-    by_day = {one.day: one for one in days}
-    held = _Held()
+    by_day = {day.day: day for day in days}
+    rollbacks = _Rollbacks()
     last: date | None = None
-    for at, one in enumerate(days):
-        day = iso(one.day)
-        while last and (last := last + timedelta(days=1)) < day:
+    for index, day in enumerate(days):
+        date_ = iso(day.day)
+        while last and (last := last + timedelta(days=1)) < date_:
             yield {"day": last, **_GAP}
-        last = day
-        place = placed[one.day]
-        before = by_day.get(one.notes.get("before") or "")
+        last = date_
+        baseline = baseline_of[day.day]
+        before = by_day.get(day.comparison.baseline_day or "")
         yield {
             **_row(
-                one,
-                place,
+                day,
+                baseline,
                 before,
-                _near(days, at),
-                rolled_back=held.takes(one, before, place),
-                stale=one.day in stale if one.made else not place.partial,
+                _near(days, index),
+                rolled_back=rollbacks.includes(day, before, baseline),
+                stale=day.day in stale if day.compared else not baseline.partial,
             ),
-            **_lives(one, back.get(one.day)),
+            **_lifecycle(day, returned_models.get(day.day)),
         }
 
 
-def _lives(one: Seen, back: Returned | None) -> dict[str, int | None]:
-    """Who came, went and changed; of days that another version compared, as it said it."""
-    lives: Mapping[str, int | None] = one.notes.get("lifecycle", {})
-    found = {name: lives.get(name) for name in ("renamed", "deleted", "entered", "left")}
-    if one.extent.coverage != WHOLE_HUB and "left" not in lives and "deleted" in lives:
-        came = sum(lives.get(name) or 0 for name in ("created", "returned", "undated"))
-        found |= {"deleted": None, "entered": came, "left": lives["deleted"]}
-    older = lives.get("older")
+def _lifecycle(day: DaySummary, returned_models: Returned | None) -> dict[str, int | None]:
+    """Models that came, went and changed; early versions counted a list like the whole Hub."""
+    counts = day.comparison.lifecycle
+    row = {name: counts.count(name) for name in ("renamed", "deleted", "entered", "left")}
+    if day.size.scope != WHOLE_HUB and counts.left is UNSET and counts.deleted is not UNSET:
+        came = sum(counts.count(name) or 0 for name in ("created", "returned", "undated"))
+        row |= {"deleted": None, "entered": came, "left": counts.deleted}
+    older, back = counts.count("older"), returned_models
     return {
-        **found,
+        **row,
         "returned": back.dated + back.undated if back else None,
         "first_seen_late": older - back.dated if back and older is not None else None,
     }
 
 
-def _near(days: Sequence[Seen], at: int) -> list[Seen]:
-    middle = iso(days[at].day)
+def _near(days: Sequence[DaySummary], index: int) -> list[DaySummary]:
+    middle = iso(days[index].day)
     first = str(middle - AROUND)
     last = str(middle + AROUND)
-    span = range(max(at - AROUND.days, 0), min(at + AROUND.days + 1, len(days)))
-    return [days[number] for number in span if first <= days[number].day <= last]
+    span = range(max(index - AROUND.days, 0), min(index + AROUND.days + 1, len(days)))
+    return [days[at] for at in span if first <= days[at].day <= last]
 
 
-class _Held:
-    """Rollbacks that last, by coverage: what the total was before, and for how many days more."""
+class _Rollbacks:
+    """Lasting rollbacks by scope: the total before it, and for how many days more it may last."""
 
     def __init__(self) -> None:
-        self._of: dict[str, tuple[int, int]] = {}
+        self._by_scope: dict[str, tuple[int, int]] = {}
 
-    def takes(self, one: Seen, before: Seen | None, place: Place) -> bool:
+    def includes(self, day: DaySummary, before: DaySummary | None, baseline: Baseline) -> bool:
         """Whether that day is rolled back, or still is."""
-        coverage, total = one.extent.coverage, one.notes.get("downloads_all_time")
-        reference, left = self._of.get(coverage, (0, 0))
-        if place.partial or total is None:
+        scope, total = day.size.scope, day.comparison.downloads_all_time
+        reference, left = self._by_scope.get(scope, (0, 0))
+        if baseline.partial or total is None:
             return False
-        if changes.rolled_back(dict(one.compared)):
+        if changes.rolled_back(day.comparison.compared):
             if not left and before is not None:
-                reference = before.notes.get("downloads_all_time") or 0
-            self._of[coverage] = (reference, LONGEST_HELD)
+                reference = before.comparison.downloads_all_time or 0
+            self._by_scope[scope] = (reference, LONGEST_ROLLBACK)
             return True
         if left and total < reference:
-            self._of[coverage] = (reference, left - 1)
+            self._by_scope[scope] = (reference, left - 1)
             return True
-        self._of.pop(coverage, None)
+        self._by_scope.pop(scope, None)
         return False
 
 
 def _row(
-    one: Seen,
-    place: Place,
-    before: Seen | None,
-    near: list[Seen],
+    day: DaySummary,
+    baseline: Baseline,
+    before: DaySummary | None,
+    near: list[DaySummary],
     *,
     rolled_back: bool,
     stale: bool,
 ) -> dict[str, Any]:
-    notes = one.notes
-    nulls, columns = null_shifts(one, before), schema_changes(one, before)
-    told = {
+    comparison = day.comparison
+    nulls, columns = null_shifts(day, before), schema_changes(day, before)
+    flags = {
         "gap": False,
-        "partial": place.partial,
-        "stalled": not not_stalled(one, near).passed,
+        "partial": baseline.partial,
+        "stalled": not not_stalled(day, near).passed,
         "rolled back": rolled_back,
-        "short": not long_enough(one).passed,
+        "short": not long_enough(day).passed,
         "nulls moved": bool(nulls),
         "columns changed": bool(columns),
         "stale": stale,
     }
-    bad = place.partial or told["stalled"] or rolled_back or stale or not one.made
+    bad = baseline.partial or flags["stalled"] or rolled_back or stale or not day.compared
+    baseline_day = comparison.baseline_day
     return {
-        "day": iso(one.day),
-        "source": notes.get("source"),
-        "origin": notes.get("origin"),
-        "coverage": one.extent.coverage,
-        "models": notes.get("models"),
-        "spaces": one.spaces,
-        "downloads": notes.get("downloads"),
-        "before": iso(notes["before"]) if notes.get("before") else None,
-        "hours": notes.get("hours"),
-        **{name: told[name] for name in ("gap", "partial", "stalled", "short", "stale")},
+        "day": iso(day.day),
+        "source": comparison.source,
+        "origin": comparison.origin,
+        "coverage": day.size.scope,
+        "models": comparison.models,
+        "spaces": day.spaces,
+        "downloads": comparison.downloads,
+        "before": iso(baseline_day) if baseline_day else None,
+        "hours": comparison.hours,
+        **{name: flags[name] for name in ("gap", "partial", "stalled", "short", "stale")},
         "rolled_back": rolled_back,
-        "unchanged_share": one.share("larger_unchanged", "larger"),
-        "fell_share": one.share("all_time_fell", "all_time"),
+        "unchanged_share": comparison.compared.unchanged_share,
+        "fell_share": comparison.compared.fell_share,
         "null_shifts": nulls,
         "schema_changes": columns,
-        "flags": [name for name in FLAGS if told[name]],
+        "flags": [name for name in FLAGS if flags[name]],
         "trusted": not bad,
     }
 
 
-def still_stale(lake: Lake, near: Collection[str] | None = None) -> list[str]:
-    """The days whose `daily_changes` is to be made anew, oldest first.
+def stale_days(lake: Lake, near: Collection[str] | None = None) -> list[str]:
+    """The days whose `daily_changes` must be rebuilt, oldest first.
 
-    Stale ones, and those that a version compared that did not remember who went (`forgets`). From
-    footers, whether `day_quality` was made since or not; each is read once. Days without
-    models cannot be made anew, and those that were never compared lack more than that.
+    Stale days, and days that an early version compared without `absences`. From footers, each read
+    once, whether `day_quality` is current or not. Days without models cannot be rebuilt, and days
+    that were never compared lack more than that.
 
     Args:
         lake: the lake.
-        near: days that are new; then only those that may be compared with one of them.
+        near: new days; then only the days that may have one of them as baseline.
     """
-    known = lake.days("models")
+    candidates = lake.days("models")
     if near is not None:
-        known = beside(known, near)
+        candidates = neighbours(candidates, near)
     days = all_days(lake)
-    forgetful = {one.day for one in days if one.made and forgets(one.notes)}
-    wanted = (stale_among(days) | forgetful) & set(known)
+    without_absences = {day.day for day in days if day.compared and lacks_absences(day.comparison)}
+    wanted = (stale_among(days) | without_absences) & set(candidates)
     if not wanted:
         return []
     notes = notes_by_month(lake, "daily_changes")
-    # As it will be when it is made: what its footer says of a day may be older than its models.
-    placed = changes.placed(lake, wanted)
-    captures = _captures(lake)
+    # By `models` as it is now: the footer of `daily_changes` may be older.
+    current = changes.stored_baselines(lake, wanted)
+    sha256 = capture_sha256(lake)
     return sorted(
         day
         for day in wanted
-        if day in forgetful
-        or is_stale(notes[day], placed[day], captures.get(placed[day].before or ""), captures[day])
+        if day in without_absences
+        or is_stale(
+            DayComparison.read(notes[day]),
+            current[day],
+            sha256.get(current[day].day or ""),
+            sha256[day],
+        )
     )
 
 
-def _captures(lake: Lake) -> dict[str, str | None]:
-    """The sha256 of the capture behind each day of `models`, as it is now."""
-    known = kept_by_month(lake, "models", "captures", _of_footer)
-    return {day: said.get("sha256") for day, said in known.items()}
+# --- checks of the table -------------------------------------------------------------------------
 
 
-def _of_footer(lake: Lake, day: str) -> dict[str, Any]:
-    return {"sha256": changes.facts_of(lake.read("models", day)).get("sha256")}
-
-
-def all_days(lake: Lake) -> list[Seen]:
-    """Every day that was captured or has a table, oldest first."""
-    captured = CaptureStore(lake, "raw_models").days()
-    changed, metrics = (notes_by_month(lake, name) for name in ("daily_changes", "daily_metrics"))
-    captures = _captures(lake)
-    return [
-        _seen(lake, day, changed.get(day), metrics.get(day), captures.get(day))
-        for day in sorted({*captured, *lake.days("models"), *changed})
-    ]
-
-
-# --- what is said of the table -------------------------------------------------------------------
-
-
-def days_trusted(judged: pl.DataFrame) -> RuleResult:
-    """The last thirty days can be trusted; names the last that cannot.
+def days_trusted(quality: pl.DataFrame) -> RuleResult:
+    """The last thirty days can be trusted; names the last days that cannot.
 
     Args:
-        judged: rows of `DAY_QUALITY`.
+        quality: rows of `DAY_QUALITY`.
     """
-    bad = judged.filter(~pl.col("trusted")).sort("day")
-    figures = {"days": judged.height, "not trusted": bad.height}
-    if judged.is_empty():
-        return RuleResult(False, "There are no days.", figures, severity="WARN")
-    newest = judged["day"].max()
+    bad = quality.filter(~pl.col("trusted")).sort("day")
+    metadata = {"days": quality.height, "not_trusted": bad.height}
+    if quality.is_empty():
+        return RuleResult(False, "The lake has no days.", metadata, severity="WARN")
+    newest = quality["day"].max()
     assert isinstance(newest, date)
     recent = bad.filter(pl.col("day") > newest - timedelta(days=RECENT))
     named = [f"{row['day']} ({', '.join(row['flags'])})" for row in bad.tail(NAMED).to_dicts()]
-    says = f"{judged.height - bad.height:,} of {judged.height:,} days are trusted"
-    return RuleResult(
-        recent.is_empty(), f"{says}{'; not: ' if named else ''}{', '.join(named)}.", figures, "WARN"
-    )
+    text = f"{quality.height - bad.height:,} of {quality.height:,} days are trusted"
+    if named:
+        text += f"; not: {', '.join(named)}"
+    return RuleResult(recent.is_empty(), f"{text}.", metadata, severity="WARN")
 
 
-def nothing_stale(judged: pl.DataFrame) -> RuleResult:
-    """No day is compared with one that is no neighbour any more; names the days to make anew.
+def nothing_stale(quality: pl.DataFrame) -> RuleResult:
+    """Every day is compared with its current baseline day; names the days to rebuild.
 
     Args:
-        judged: rows of `DAY_QUALITY`.
+        quality: rows of `DAY_QUALITY`.
     """
-    days = [str(day) for day in judged.filter("stale").sort("day")["day"]]
+    days = [str(day) for day in quality.filter("stale").sort("day")["day"]]
     if not days:
-        return RuleResult(True, "Every day is compared with its neighbour.", {"stale": 0})
+        return RuleResult(True, "Every day is compared with its baseline day.", {"stale_days": 0})
     named = ", ".join(days[:NAMED]) + (f" and {len(days) - NAMED} more" if days[NAMED:] else "")
-    says = (
-        f"Materialise daily_changes of {named} anew: days came between or were replaced, or it is "
-        "not made yet."
+    text = (
+        f"Materialise daily_changes of {named} again: their baseline days were added or replaced, "
+        "or they are not compared yet."
     )
-    return RuleResult(False, says, {"stale": len(days)}, severity="WARN")
+    return RuleResult(False, text, {"stale_days": len(days)}, severity="WARN")

@@ -1,174 +1,152 @@
-"""What is wrong with a day: rules over what its footers tell of it, in the words of their checks.
+"""Rules over a day's summary: stalls, rollbacks, short days, gaps, moved columns.
 
-Those of the peers who live on hub-stats; Model Pulse, in the comments, is the closest of them.
+Their thresholds are those of other users of hub-stats; Model Pulse, in the comments, is the closest
+of them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from statistics import median
 from typing import Any
 
 from hf_assets.hub.quality import changes
-from hf_assets.hub.quality.coverage import Extent
+from hf_assets.hub.quality.day_summary import DaySummary
+from hf_assets.hub.quality.rules import null_shift
 from hf_assets.rule_result import RuleResult
 from hf_assets.storage.lake import Lake, iso
+from hf_assets.ui_words import percent
 
-# Share of the larger models whose downloads stand still, and how many must be seen (Model Pulse:
-# a quarter of those with 60 000 or more).
+# Share of the larger models with unchanged downloads that makes a stall, and the fewest larger
+# models that tell (Model Pulse: a quarter of those with 60,000 or more).
 STALLED = 0.25
 LEAST_LARGER = 10
-# Total downloads beside the median of the days around, seven on either side (Model Pulse: 15 days).
+# Total downloads under this share of the median of the days around make a stall.
 LOW_TOTAL = 0.3
-AROUND = timedelta(days=7)
-# Fewer days around have no median worth the name.
+# Fewer days around give no usable median.
 LEAST_AROUND = 4
-# Hours after the last under which a day shows no day's growth (Model Pulse).
+# A day that is fewer hours after its baseline shows no day's growth (Model Pulse).
 SHORT = 18.0
 
 
-@dataclass(frozen=True)
-class Seen:
-    """A stored day as its footers tell it; `notes` are those of `daily_changes`.
-
-    `made` is False where the day has no `daily_changes` yet, or was captured and has no tables;
-    `has_models` is False where it was captured and has no tables. `models_sha256` is of the capture
-    behind its `models`, which may be another than `daily_changes` was made of.
-    """
-
-    extent: Extent
-    notes: Mapping[str, Any]
-    spaces: int | None = None
-    made: bool = True
-    has_models: bool = True
-    models_sha256: str | None = None
-
-    @property
-    def sha256(self) -> str | None:
-        """Of the capture behind its `models` as they are now, if known."""
-        return self.models_sha256 or self.notes.get("sha256")
-
-    @property
-    def day(self) -> str:
-        """The partition key."""
-        return self.extent.day
-
-    @property
-    def compared(self) -> Mapping[str, int]:
-        """Rows of the dimension `compared`, by key."""
-        return self.notes.get("compared", {})
-
-    def share(self, part: str, whole: str) -> float | None:
-        """One count over another; None where there is nothing to share."""
-        return self.compared.get(part, 0) / of if (of := self.compared.get(whole, 0)) else None
-
-
-def not_stalled(one: Seen, near: Iterable[Seen]) -> RuleResult:
+def not_stalled(day: DaySummary, near: Iterable[DaySummary]) -> RuleResult:
     """The counters moved on.
 
-    They stand still where a quarter or more of the larger models (10 000 downloads in 30 days, ten
-    of them at least) have the downloads of the day before; or where all downloads together are
+    A day is stalled where a quarter or more of the larger models (10,000 downloads in 30 days, at
+    least ten such models) have the downloads of the baseline day; or where total downloads are
     under 0.3 of the median of the days around, seven on either side and the day among them, that
-    cover the same and are whole. A partial day's total is not looked at.
+    have the same scope and are complete. The total of a partial day does not count.
 
     Args:
-        one: the day.
+        day: the day.
         near: the days around, itself among them.
     """
-    larger, share = one.compared.get("larger", 0), one.share("larger_unchanged", "larger")
-    figures: dict[str, Any] = {"larger models": larger}
+    comparison = day.comparison
+    larger, share = comparison.compared.larger or 0, comparison.compared.unchanged_share
+    metadata: dict[str, Any] = {"larger_models": larger}
     if share is not None:
-        figures["unchanged share"] = share
+        metadata["unchanged_percent"] = round(100 * share, 1)
     if share is not None and larger >= LEAST_LARGER and share >= STALLED:
-        before = one.notes.get("before")
-        said = f"A stall: {share:.0%} of {larger:,} larger models have the downloads of {before}."
-        return RuleResult(False, said, figures, severity="WARN")
-    total = one.notes.get("downloads")
+        text = (
+            f"Stalled: {percent(share)} of {larger:,} larger models have the downloads of "
+            f"{comparison.baseline_day}."
+        )
+        return RuleResult(False, text, metadata, severity="WARN")
+    total = comparison.downloads
     totals = [
-        other.notes["downloads"]
+        other.comparison.downloads
         for other in near
-        if other.extent.coverage == one.extent.coverage
-        and other.notes.get("downloads") is not None
-        and not other.notes.get("partial")
+        if other.size.scope == day.size.scope
+        and other.comparison.downloads is not None
+        and not other.comparison.partial
     ]
-    if total is not None and not one.notes.get("partial") and len(totals) >= LEAST_AROUND:
+    if total is not None and not comparison.partial and len(totals) >= LEAST_AROUND:
         middle = median(totals)
-        figures |= {"downloads": total, "median around": middle}
+        metadata |= {"downloads": total, "median_of_the_days_around": middle}
         if total < LOW_TOTAL * middle:
-            said = f"A stall: {total:,} downloads, where the days around have {middle:,.0f}."
-            return RuleResult(False, said, figures, severity="WARN")
+            text = f"Stalled: {total:,} downloads; the median of the days around is {middle:,.0f}."
+            return RuleResult(False, text, metadata, severity="WARN")
     if share is None:
-        return RuleResult(True, "No larger model to compare.", figures)
-    return RuleResult(True, f"{share:.1%} of {larger:,} larger models unchanged.", figures)
+        return RuleResult(True, "No larger models to compare.", metadata)
+    text = f"{percent(share)} of {larger:,} larger models have unchanged downloads."
+    return RuleResult(True, text, metadata)
 
 
-def not_rolled_back(one: Seen) -> RuleResult:
+def not_rolled_back(day: DaySummary) -> RuleResult:
     """No more than one in twenty of the all-time counters fell."""
-    share, known = one.share("all_time_fell", "all_time"), one.compared.get("all_time", 0)
+    compared = day.comparison.compared
+    share, counters = compared.fell_share, compared.all_time or 0
     if share is None:
         return RuleResult(True, "No all-time counters to compare.")
-    says = f"{share:.1%} of {known:,} all-time counters fell since {one.notes['before']}."
-    back = changes.rolled_back(dict(one.compared))
-    figures = {"fell share": share, "counters": known}
-    return RuleResult(not back, f"Rolled back: {says}" if back else says, figures, severity="WARN")
-
-
-def long_enough(one: Seen) -> RuleResult:
-    """At least 18 hours after the day it is compared with, where both times are known."""
-    hours = one.notes.get("hours")
-    if hours is None or not one.notes.get("time known", True):
-        return RuleResult(True, "No two capture times to compare.")
-    says = f"{hours:.1f} hours after {one.notes['before']}."
-    short = hours < SHORT
+    baseline_day = day.comparison.baseline_day
+    text = f"{percent(share)} of {counters:,} all-time counters fell since {baseline_day}."
+    rolled_back = changes.rolled_back(compared)
+    metadata = {"fell_percent": round(100 * share, 2), "all_time_counters": counters}
     return RuleResult(
-        not short, f"Short: {says}" if short else says, {"hours": hours}, severity="WARN"
+        not rolled_back, f"Rolled back: {text}" if rolled_back else text, metadata, severity="WARN"
     )
 
 
-def same_columns(one: Seen, before: Seen | None) -> RuleResult:
-    """The source has the columns it had, and none is null much more, or less, often."""
-    if before is None or not before.made:
-        return RuleResult(True, "No earlier day to compare with.")
-    told = [*schema_changes(one, before), *null_shifts(one, before)]
-    says = f"{'; '.join(told)} since {before.day}." if told else f"As on {before.day}."
-    return RuleResult(not told, says, {"columns": len(told)}, severity="WARN")
+def long_enough(day: DaySummary) -> RuleResult:
+    """At least 18 hours after the baseline day, where both times are known."""
+    hours = day.comparison.hours
+    if hours is None or not day.comparison.time_known:
+        return RuleResult(True, "No two capture times to compare.")
+    text = f"{hours:.1f} hours after {day.comparison.baseline_day}."
+    short = hours < SHORT
+    return RuleResult(
+        not short, f"Short: {text}" if short else text, {"hours": round(hours, 1)}, severity="WARN"
+    )
 
 
-def schema_changes(one: Seen, before: Seen | None) -> list[str]:
-    """Fields that the source has again (+) and that it has no more (-)."""
-    if before is None or not before.made:
+def same_columns(day: DaySummary, before: DaySummary | None) -> RuleResult:
+    """The source has the same columns, and none is null much more, or less, often."""
+    if before is None or not before.compared:
+        return RuleResult(True, "No baseline day to compare with.")
+    columns, nulls = schema_changes(day, before), null_shifts(day, before)
+    if not columns and not nulls:
+        return RuleResult(True, f"As on {before.day}.", {"changed_columns": 0}, severity="WARN")
+    since = [f"{', '.join(columns)} since {before.day}"] if columns else []
+    text = "; ".join([*since, *nulls])
+    metadata = {"changed_columns": len(columns) + len(nulls)}
+    return RuleResult(False, f"{text}.", metadata, severity="WARN")
+
+
+def schema_changes(day: DaySummary, before: DaySummary | None) -> list[str]:
+    """Fields that the source has again (+), and fields that it lacks now (-)."""
+    if before is None or not before.compared:
         return []
-    now, then = (set(each.notes.get("columns absent", [])) for each in (one, before))
+    now, then = (set(one.comparison.absent_columns) for one in (day, before))
     return [
         *(f"+{name}" for name in sorted(then - now)),
         *(f"-{name}" for name in sorted(now - then)),
     ]
 
 
-def null_shifts(one: Seen, before: Seen | None) -> list[str]:
-    """Columns whose share of nulls moved by more than five points, each with its step."""
-    if before is None or not before.made:
+def null_shifts(day: DaySummary, before: DaySummary | None) -> list[str]:
+    """Columns whose share of nulls moved by more than five points, each with both shares."""
+    if before is None or not before.compared:
         return []
-    steps = changes.shifted(one.notes.get("nulls", {}), before.notes.get("nulls", {}))
-    return [f"{name} {step:+.1%} null" for name, step in steps.items()]
+    steps = changes.null_steps(day.comparison.nulls, before.comparison.nulls)
+    return [null_shift(name, before.day, *shares) for name, shares in steps.items()]
 
 
-def no_gap_before(lake: Lake, one: Seen) -> RuleResult:
-    """The day before is there."""
-    before = one.notes.get("before")
-    if before is None:
-        return RuleResult(True, "The first of its kind: nothing to compare with.")
-    between = (iso(one.day) - iso(before)).days - 1
-    days = [str(iso(before) + timedelta(days=number + 1)) for number in range(between)]
-    # A run that was cut off may have left the folder of a day, and no day in it.
+def no_gap_before(lake: Lake, day: DaySummary) -> RuleResult:
+    """No day is missing between the day and its baseline."""
+    baseline_day = day.comparison.baseline_day
+    if baseline_day is None:
+        return RuleResult(True, "The first day of its scope: no baseline day.")
+    first = iso(baseline_day)
+    between = (iso(day.day) - first).days - 1
+    days = [str(first + timedelta(days=number + 1)) for number in range(between)]
+    # A run that was cut off may leave an empty folder of a day.
     stored = set(lake.days("models")) if days else set()
-    gone = [day for day in days if day not in stored]
-    says = f"Compared with {before}" + (f", {between} days lie between" if between else "")
-    if not gone:
-        return RuleResult(True, f"{says}.", {"days missing": 0})
-    said = f"A gap: nobody has {_listed(gone)}; compared with {before}."
-    return RuleResult(False, said, {"days missing": len(gone)}, severity="WARN")
+    missing = [one for one in days if one not in stored]
+    if missing:
+        text = f"Missing: {_range(missing)}; compared with {baseline_day}."
+        return RuleResult(False, text, {"days_missing": len(missing)}, severity="WARN")
+    text = f"Compared with {baseline_day}" + (f"; {between} days lie between" if between else "")
+    return RuleResult(True, f"{text}.", {"days_missing": 0})
 
 
-def _listed(days: Sequence[str]) -> str:
+def _range(days: Sequence[str]) -> str:
     return days[0] if len(days) == 1 else f"{days[0]} to {days[-1]} ({len(days)} days)"

@@ -1,76 +1,82 @@
-"""Which days are compared as they would not be now. Not here: how a lake is read for that.
+"""Stale comparisons: days whose `daily_changes` would differ if it were rebuilt now.
 
-A day is stale where another came between it and the one it is compared with, or where either was
-replaced since: what it says of stalls, rollbacks and counts is of another step.
+A day is stale where another day came between it and its baseline, or where either was replaced
+since: its stalls, rollbacks and counts are those of another step.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
 
-from hf_assets.hub.quality.absence_rows import ASIDE
-from hf_assets.hub.quality.coverage import FOLLOWING, LOOK_BACK, Place, place_among
-from hf_assets.hub.quality.day_rules import Seen
-
-
-def stale_among(days: Sequence[Seen]) -> set[str]:
-    """The days that are compared as they would not be now, by what the footers tell.
-
-    Only days with models are beside each other: a capture without them may stay without.
-    """
-    there = [one for one in days if one.has_models]
-    by_day = {one.day: one for one in there}
-
-    def stale(at: int, one: Seen) -> bool:
-        place = place_among(len(there), at, lambda number: there[number].extent)
-        before = by_day.get(one.notes.get("before") or "")
-        return is_stale(one.notes, place, before.sha256 if before else None, one.sha256)
-
-    return {one.day for at, one in enumerate(there) if one.made and stale(at, one)}
+from hf_assets.hub.quality.baselines import FOLLOWING, LOOK_BACK, Baseline, baseline_among
+from hf_assets.hub.quality.day_summary import DaySummary
+from hf_assets.hub.quality.records import DayComparison
 
 
-def differ(one: str | None, other: str | None) -> bool:
-    """Whether two captures are not the same, by their sha256; False where either is not known."""
-    return None not in (one, other) and one != other
+def stale_among(days: Sequence[DaySummary]) -> set[str]:
+    """The compared days that are stale, by their footers.
 
-
-def is_stale(notes: Mapping[str, Any], place: Place, sha256: str | None, own: str | None) -> bool:
-    """Whether `daily_changes` is to be made anew.
-
-    It is where the day was replaced and not compared since; where it takes that day for partial,
-    that is not; compares it with another than the one it stands beside; or with that day as it was
-    before it was replaced. What broke off is as it will stay: nobody reads it.
+    Only days with models can be baselines: a capture without tables may stay without.
 
     Args:
-        notes: of `daily_changes`.
-        place: of that day, as it is now.
-        sha256: of the capture of the day before, if known.
-        own: that of the capture of the day itself.
+        days: all days, oldest first.
     """
-    if differ(notes.get("sha256"), own):
+    with_models = [day for day in days if day.has_models]
+    by_day = {day.day: day for day in with_models}
+
+    def stale(index: int, day: DaySummary) -> bool:
+        baseline = baseline_among(len(with_models), index, lambda at: with_models[at].size)
+        before = by_day.get(day.comparison.baseline_day or "")
+        return is_stale(day.comparison, baseline, before.sha256 if before else None, day.sha256)
+
+    return {day.day for index, day in enumerate(with_models) if day.compared and stale(index, day)}
+
+
+def differ(first: str | None, second: str | None) -> bool:
+    """Whether two captures differ, by their sha256; False where either is unknown."""
+    return None not in (first, second) and first != second
+
+
+def is_stale(
+    comparison: DayComparison, baseline: Baseline, baseline_sha256: str | None, sha256: str | None
+) -> bool:
+    """Whether a comparison must be rebuilt.
+
+    It must where the day was replaced since, where the day counted as partial and is not any more,
+    where it has another baseline day now, or where that day was replaced since. A partial day is
+    never rebuilt: nothing reads its comparison.
+
+    Args:
+        comparison: as stored.
+        baseline: of that day, as it is now.
+        baseline_sha256: of the capture of the baseline day, if known.
+        sha256: of the capture of the day itself.
+    """
+    if differ(comparison.sha256, sha256):
         return True
-    if place.partial:
+    if baseline.partial:
         return False
-    replaced = differ(notes.get("before sha256"), sha256)
-    return notes.get("before") != place.before or notes.get("partial", False) or replaced
+    replaced = differ(comparison.baseline_sha256, baseline_sha256)
+    return comparison.baseline_day != baseline.day or comparison.partial or replaced
 
 
-def forgets(notes: Mapping[str, Any]) -> bool:
-    """Whether a version compared that day that did not remember who went (`absences`).
+def lacks_absences(comparison: DayComparison) -> bool:
+    """Whether an early version compared that day, without the side table `absences`.
 
-    What it says is right, and it is trusted. It is to be made anew all the same, as who returned
-    afterwards cannot be told until then. A day that broke off tells of nobody who went.
+    Its numbers are right, and it is trusted. It must be rebuilt all the same: without it, models
+    that returned on later days cannot be counted. A partial day has no absences.
+    """
+    return bool(comparison.baseline_day) and not comparison.absences and not comparison.partial
+
+
+def neighbours(stored_days: Sequence[str], days: Collection[str]) -> list[str]:
+    """The stored days whose baseline may depend on some days, without those days themselves.
 
     Args:
-        notes: of `daily_changes`.
+        stored_days: all days, oldest first.
+        days: that are new.
     """
-    return bool(notes.get("before")) and not notes.get(ASIDE) and not notes.get("partial")
-
-
-def beside(known: Sequence[str], days: Collection[str]) -> list[str]:
-    """The stored days that one of those may have another place beside, and not those themselves."""
-    number = {day: at for at, day in enumerate(known)}
-    found: set[int] = set()
+    index = {day: at for at, day in enumerate(stored_days)}
+    near: set[int] = set()
     for day in days:
-        if day in number:
-            found |= set(range(number[day] - FOLLOWING, number[day] + 1 + LOOK_BACK))
-    return [day for at, day in enumerate(known) if at in found and day not in days]
+        if day in index:
+            near |= set(range(index[day] - FOLLOWING, index[day] + 1 + LOOK_BACK))
+    return [day for at, day in enumerate(stored_days) if at in near and day not in days]

@@ -1,49 +1,50 @@
 """Captures → the tables of models and Spaces, in constant memory.
 
-Pages come newest first, are parsed, cleaned and put into the lake a row group at a time: a listing
-of 2.5 M models needs no more memory than one of 250 k. Categories, dates and counts are taken as
-served or left null; what was changed is counted in the notes.
+Pages are read newest first, parsed, cleaned and written a row group at a time: a listing of 2.5 M
+models needs no more memory than one of 250 k. Categories, dates and counts are as served or null;
+`CleaningCounts` counts every change.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
-from typing import Any
 
 import polars as pl
 
 from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.client.loose_json import EXCERPT
-from hf_assets.hub.client.rows import Kind, Odd, Oddities, odd_frame, parse_page
+from hf_assets.hub.client.rows import (
+    InvalidValue,
+    InvalidValues,
+    Kind,
+    parse_page,
+    quarantine_frame,
+)
 from hf_assets.hub.tables.base_models import base_models
+from hf_assets.hub.tables.records import CleaningCounts
 from hf_assets.hub.tables.schemas import TEXTS
 from hf_assets.storage.lake import TableWrite, iso
 
 # Pages parsed and cleaned at a time.
 BATCH_PAGES = 16
-# Spaces joined with the models at a time: each time, the ids of all models are read.
+# Spaces joined with the models at a time: each join reads the ids of all models.
 JOINED_SPACES = 1 << 19
-# Threads that parse pages: read_json holds Python's lock, reading and unpacking do not.
+# Threads that parse pages: read_json holds Python's lock, reading and decompressing do not.
 PARSERS = 2
-# No repository of the Hub is older than its own start: older ones carry this date.
+# The Hub dates repositories that are older than its database with this day.
 FLOOR_DAY = pl.date(2022, 3, 2)
-# The Hub says how a repository is gated; old answers and scrapes say only that it is.
+# Old answers and scrapes have "true" where the Hub now has "auto" or "manual".
 GATED = ("false", "auto", "manual", "true")
-# Notes that a listing has even where they count nothing.
-_TOLD: Mapping[Kind, tuple[str, ...]] = {
-    "models": ("without category", "floor dated"),
-    "spaces": (),
-}
 
 
 def models(capture: Capture, day: str) -> TableWrite:
     """The `models` table of a day, from its capture. Columns: `schemas.MODELS`."""
-    made = TableWrite(frames=(), provenance={"raw_models": capture.provenance})
-    made.frames = _cleaned("models", capture, day, made)
-    return made
+    counts = CleaningCounts(without_category=0, floor_dated=0)
+    table = TableWrite((), provenance={"raw_models": capture.provenance}, record=counts)
+    table.frames = _cleaned("models", capture, day, table, counts)
+    return table
 
 
 def enriched_spaces(capture: Capture, models: pl.LazyFrame, day: str) -> TableWrite:
@@ -54,45 +55,41 @@ def enriched_spaces(capture: Capture, models: pl.LazyFrame, day: str) -> TableWr
         models: that day's `models`: id and category are read.
         day: the partition key.
     """
-    made = TableWrite(frames=(), provenance={"raw_spaces": capture.provenance})
-    spaces = stacked(_cleaned("spaces", capture, day, made), JOINED_SPACES)
-    made.frames = _enriched(spaces, models, made.notes)
-    return made
+    counts = CleaningCounts()
+    table = TableWrite((), provenance={"raw_spaces": capture.provenance}, record=counts)
+    spaces = stacked(_cleaned("spaces", capture, day, table, counts), JOINED_SPACES)
+    table.frames = _enriched(spaces, models, counts)
+    return table
 
 
-def _cleaned(kind: Kind, capture: Capture, day: str, made: TableWrite) -> Iterator[pl.DataFrame]:
-    """The clean rows of a capture, by and by; fills the notes and the quarantine of `made`."""
-    counts: Counter[str] = Counter(dict.fromkeys(_TOLD[kind], 0))
-    odd = Oddities()
+def _cleaned(
+    kind: Kind, capture: Capture, day: str, table: TableWrite, counts: CleaningCounts
+) -> Iterator[pl.DataFrame]:
+    """The clean rows of a capture, batch by batch; fills the counts and the quarantine."""
+    invalid = InvalidValues()
     newest = Newest()
+    counts.served = capture.rows
     spaces = partial(_clean_spaces, served=frozenset(capture.manifest.fields))
     clean = _clean_models if kind == "models" else spaces
-    for wire in _batches(kind, capture, odd):
+    for wire in _batches(kind, capture, invalid):
         if wire.is_empty():
             continue
-        kept = newest.keep(wire)
-        counts["doubled"] += wire.height - kept.height
-        frame = clean(kept, counts, odd).with_columns(day=pl.lit(iso(day)))
-        counts["rows"] += frame.height
+        unique = newest.keep(wire)
+        counts.duplicates += wire.height - unique.height
+        frame = clean(unique, counts, invalid).with_columns(day=pl.lit(iso(day)))
+        counts.rows += frame.height
         yield frame
-    made.aside["quarantine"] = odd_frame(odd.kept).with_columns(day=pl.lit(iso(day)))
-    left_out = {name: count for name, count in odd.counts.items() if name}
-    made.notes |= {
-        "served": capture.rows,
-        "rows": counts.pop("rows", 0),
-        "doubled": counts.pop("doubled", 0),
-        "quarantined": odd.counts[None],
-        "nulled": sum(left_out.values()),
-        **{f"nulled {name}": count for name, count in sorted(left_out.items())},
-        **counts,
-    }
+    table.aside["quarantine"] = quarantine_frame(invalid.kept).with_columns(day=pl.lit(iso(day)))
+    counts.coerced_fields = dict(sorted((name, n) for name, n in invalid.counts.items() if name))
+    counts.coerced = sum(counts.coerced_fields.values())
+    counts.quarantined = invalid.counts[None]
 
 
 def stacked(frames: Iterable[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]:
     """The same rows in frames of about `rows`; the last may be smaller."""
     waiting: list[pl.DataFrame] = []
     for frame in frames:
-        if waiting and sum(one.height for one in waiting) + frame.height > rows:
+        if waiting and sum(part.height for part in waiting) + frame.height > rows:
             yield pl.concat(waiting)
             waiting.clear()
         waiting.append(frame)
@@ -100,14 +97,14 @@ def stacked(frames: Iterable[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]
         yield pl.concat(waiting)
 
 
-def _batches(kind: Kind, capture: Capture, odd: Oddities) -> Iterator[pl.DataFrame]:
+def _batches(kind: Kind, capture: Capture, invalid: InvalidValues) -> Iterator[pl.DataFrame]:
     """Pages parsed and stacked, newest first, with `page` and `row` to find each again.
 
-    The next batch is parsed while the caller has this one: writing a table holds no lock.
+    The next batch is parsed while the caller uses this one: writing a table holds no lock.
     """
     numbers = reversed(capture.page_numbers())
 
-    def parsed(number: int) -> tuple[int, pl.DataFrame, list[Odd]]:
+    def parsed(number: int) -> tuple[int, pl.DataFrame, list[InvalidValue]]:
         return number, *parse_page(kind, number, capture.page(number))
 
     with ThreadPoolExecutor(PARSERS) as pool:
@@ -120,22 +117,22 @@ def _batches(kind: Kind, capture: Capture, odd: Oddities) -> Iterator[pl.DataFra
             frames = []
             for number, frame, problems in (page.result() for page in batch):
                 frames.append(_located(frame, number, problems))
-                odd += problems
+                invalid += problems
             batch = begun()
             yield pl.concat(frames)
 
 
-def _located(frame: pl.DataFrame, number: int, problems: list[Odd]) -> pl.DataFrame:
-    """With the page and the row in it, as served: rows that were put aside are counted."""
-    aside = {odd.row for odd in problems if odd.field is None}
-    rows = pl.Series(range(frame.height + len(aside)), dtype=pl.Int32)
-    if aside:
-        rows = rows.filter(~rows.is_in(list(aside)))
+def _located(frame: pl.DataFrame, number: int, problems: list[InvalidValue]) -> pl.DataFrame:
+    """With the page and the row in it, as served: quarantined rows count."""
+    quarantined = {value.row for value in problems if value.field is None}
+    rows = pl.Series(range(frame.height + len(quarantined)), dtype=pl.Int32)
+    if quarantined:
+        rows = rows.filter(~rows.is_in(list(quarantined)))
     return frame.with_columns(page=pl.lit(number, pl.Int32), row=rows)
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _Batch:
     first: str
     last: str
     keys: pl.DataFrame
@@ -143,13 +140,13 @@ class _Seen:
 
 @dataclass
 class Newest:
-    """Keeps one row of each hub_id: the first it is shown, and pages are shown newest first.
+    """Keeps the first row of each hub_id; pages come newest first.
 
-    What was seen is remembered as two 64-bit hashes a row (40 MB for 2.5 M rows), which both must
-    agree. Ids begin with a time, and pages come in its order: few batches can share one.
+    It stores two 64-bit hashes a row (40 MB for 2.5 M rows); two rows are the same if both are
+    equal. Ids begin with a time, and pages come in its order: few batches can share an id.
     """
 
-    seen: list[_Seen] = field(default_factory=list)
+    seen: list[_Batch] = field(default_factory=list)
 
     def keep(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The rows not seen before."""
@@ -162,20 +159,24 @@ class Newest:
             .unique(["first", "second"], keep="first")
         )
         low, high = str(ids.min()), str(ids.max())
-        for before in self.seen:
-            if before.first <= high and low <= before.last:
-                fresh = fresh.join(before.keys, on=["first", "second"], how="anti")
-        self.seen.append(_Seen(low, high, fresh.select("first", "second")))
+        for batch in self.seen:
+            if batch.first <= high and low <= batch.last:
+                fresh = fresh.join(batch.keys, on=["first", "second"], how="anti")
+        self.seen.append(_Batch(low, high, fresh.select("first", "second")))
         return frame if fresh.height == frame.height else frame[fresh["at"].sort()]
 
 
-def _clean_models(wire: pl.DataFrame, counts: Counter[str], odd: Oddities) -> pl.DataFrame:
-    frame = _common(wire, counts, odd, ("downloads", "downloadsAllTime", "likes", "trendingScore"))
-    odd += _odd_values(
+def _clean_models(
+    wire: pl.DataFrame, counts: CleaningCounts, invalid: InvalidValues
+) -> pl.DataFrame:
+    frame = _common(
+        wire, counts, invalid, ("downloads", "downloadsAllTime", "likes", "trendingScore")
+    )
+    invalid += _invalid_values(
         frame, "gated", ~pl.col("gated").is_in(GATED), "neither false, true, auto nor manual"
     )
-    counts["without category"] += frame["pipeline_tag"].null_count()
-    counts["floor dated"] += int(frame["floor_dated"].sum())
+    counts.without_category = (counts.without_category or 0) + frame["pipeline_tag"].null_count()
+    counts.floor_dated = (counts.floor_dated or 0) + int(frame["floor_dated"].sum())
     return frame.select(
         hub_id="_id",
         id="id",
@@ -203,9 +204,9 @@ def _clean_models(wire: pl.DataFrame, counts: Counter[str], odd: Oddities) -> pl
 
 
 def _clean_spaces(
-    wire: pl.DataFrame, counts: Counter[str], odd: Oddities, *, served: frozenset[str]
+    wire: pl.DataFrame, counts: CleaningCounts, invalid: InvalidValues, *, served: frozenset[str]
 ) -> pl.DataFrame:
-    frame = _common(wire, counts, odd, ("likes", "trendingScore"))
+    frame = _common(wire, counts, invalid, ("likes", "trendingScore"))
     hardware = pl.col("runtime").struct.field("hardware")
     return frame.select(
         hub_id="_id",
@@ -239,7 +240,7 @@ def _names(column: str, served: frozenset[str]) -> pl.Expr:
 
 
 def _common(
-    wire: pl.DataFrame, counts: Counter[str], odd: Oddities, counters: tuple[str, ...]
+    wire: pl.DataFrame, counts: CleaningCounts, invalid: InvalidValues, counters: tuple[str, ...]
 ) -> pl.DataFrame:
     """Dates parsed, authors completed, negative counters clipped to 0 and counted."""
     frame = wire.with_columns(
@@ -249,17 +250,17 @@ def _common(
     ).with_columns(floor_dated=pl.col("created_at").dt.date() <= FLOOR_DAY)
     for served, parsed in (("createdAt", "created_at"), ("lastModified", "last_modified")):
         unread = pl.col(parsed).is_null() & pl.col(served).is_not_null()
-        odd += _odd_values(frame, served, unread, "no date")
+        invalid += _invalid_values(frame, served, unread, "no date")
     negative = frame.select(pl.col(counters) < 0).sum().row(0, named=True)
     for name, count in negative.items():
         if count:
-            counts[f"clipped {name}"] += count
+            counts.clipped[name] = counts.clipped.get(name, 0) + count
     clipped = [name for name in counters if negative[name]]
     return frame.with_columns(pl.col(clipped).clip(lower_bound=0))
 
 
 def _author(wire: pl.DataFrame) -> pl.Series:
-    """As served, else what the id begins with."""
+    """As served, else the first part of the id."""
     if not wire["author"].null_count():
         return wire["author"]
     begins = pl.col("id").str.extract(r"^([^/]+)/")
@@ -272,11 +273,13 @@ def _time(column: str) -> pl.Expr:
     )
 
 
-def _odd_values(frame: pl.DataFrame, name: str, which: pl.Expr, reason: str) -> list[Odd]:
-    found = frame.filter(which).select("page", "row", name, "id")
+def _invalid_values(
+    frame: pl.DataFrame, name: str, which: pl.Expr, reason: str
+) -> list[InvalidValue]:
+    rows = frame.filter(which).select("page", "row", name, "id")
     return [
-        Odd(page, row, name, reason, str(value)[:EXCERPT], named[:EXCERPT])
-        for page, row, value, named in found.iter_rows()
+        InvalidValue(page, row, name, reason, str(value)[:EXCERPT], repository[:EXCERPT])
+        for page, row, value, repository in rows.iter_rows()
     ]
 
 
@@ -290,24 +293,24 @@ _LICENSE = (
 
 
 def _enriched(
-    batches: Iterable[pl.DataFrame], models: pl.LazyFrame, notes: dict[str, Any]
+    batches: Iterable[pl.DataFrame], models: pl.LazyFrame, counts: CleaningCounts
 ) -> Iterator[pl.DataFrame]:
-    """Adds the categories of the models that each Space names; counts the edges."""
-    known_models = models.select("id", "category")
-    edges = dangling = 0
+    """Adds the categories of the models that each Space names; counts the pairs."""
+    categories_of = models.select("id", "category")
+    pairs = dangling = 0
     for frame in batches:
         named = frame.with_row_index("at").lazy().select("at", id="models").explode("id")
         named = named.filter(pl.col("id").is_not_null()).collect()
-        # The few models a batch names are looked up in the many, not the other way round.
-        found = (
-            known_models.join(named.lazy().select("id").unique(), on="id", how="semi")
-            # Two models that swapped names under the listing share one.
+        # Look up the few models that a batch names in the many, not the other way round.
+        named_models = (
+            categories_of.join(named.lazy().select("id").unique(), on="id", how="semi")
+            # Two models that swapped names during the listing have the same name.
             .unique("id", keep="first", maintain_order=True)
-            .with_columns(known=pl.lit(value=True))
+            .with_columns(listed=pl.lit(value=True))
         )
-        joined = named.lazy().join(found, on="id", how="left").collect()
-        edges += joined.height
-        dangling += joined["known"].null_count()
+        joined = named.lazy().join(named_models, on="id", how="left").collect()
+        pairs += joined.height
+        dangling += joined["listed"].null_count()
         categories = (
             joined.lazy()
             .filter(pl.col("category").is_not_null())
@@ -322,4 +325,4 @@ def _enriched(
             .drop("at")
             .collect()
         )
-    notes |= {"pairs": edges, "dangling pairs": dangling}
+    counts.pairs, counts.dangling_pairs = pairs, dangling

@@ -1,4 +1,4 @@
-"""What the tables of the Hub promise: their columns, each with its meaning, unit and source."""
+"""Schemas of the Hub's tables: each column with its meaning, unit and source."""
 
 import polars as pl
 
@@ -7,7 +7,7 @@ from hf_assets.storage.parquet import Column, Table
 TIME = pl.Datetime("ms", "UTC")
 TEXTS = pl.List(pl.String)
 BASE_MODELS = pl.List(pl.Struct({"id": pl.String, "relation": pl.String}))
-# Rows of `hub.usage.chosen_usage`, which `daily_metrics` takes over.
+# Rows of `usage.chosen_usage`, which `daily_metrics` contains.
 CHOSEN_USAGE = {"dimension": pl.String, "key": pl.String, "rows": pl.Int64, "value": pl.Float64}
 
 _DAY = Column(pl.Date, "Day of the snapshot, UTC: the partition.")
@@ -59,13 +59,13 @@ MODELS = Table(
         "tags": _TAGS,
         "gated": Column(
             pl.String,
-            '"false", "auto" (asked, given at once), "manual"; "true": gated, not said how.',
+            '"false", "auto" (granted on request), "manual"; "true": gated, kind unknown.',
         ),
         "private": _PRIVATE,
         "parameters": Column(pl.Int64, "Weights: safetensors' total, else GGUF's."),
         "base_models": Column(
             BASE_MODELS,
-            "What it was made from: id and relation (finetune, adapter, quantized, merge).",
+            "Its base models: id and relation (finetune, adapter, quantized, merge).",
         ),
         "used_storage": _STORAGE,
     },
@@ -87,14 +87,14 @@ ENRICHED_SPACES = Table(
         "trending_score": _TRENDING,
         "sdk": Column(pl.String, "gradio, streamlit, docker or static."),
         "stage": Column(pl.String, "Of its runtime: RUNNING, SLEEPING, BUILD_ERROR, …"),
-        "hardware": Column(pl.String, "Runs on this, else asked for this."),
+        "hardware": Column(pl.String, "Current hardware, else the requested one."),
         "license": _LICENSE,
         "tags": _TAGS,
         "private": _PRIVATE,
-        "models": Column(TEXTS, "Models it uses, as the Hub read them from its card and code."),
-        "datasets": Column(TEXTS, "Datasets it uses, likewise."),
-        "n_models": Column(pl.Int32, "How many models it names."),
-        "n_datasets": Column(pl.Int32, "How many datasets it names."),
+        "models": Column(TEXTS, "Models that it uses, read by the Hub from its card and code."),
+        "datasets": Column(TEXTS, "Datasets that it uses, likewise."),
+        "n_models": Column(pl.Int32, "Number of models that it uses."),
+        "n_datasets": Column(pl.Int32, "Number of datasets that it uses."),
         "categories": Column(TEXTS, "Categories of those models on that day, each once."),
         "used_storage": _STORAGE,
     },
@@ -105,8 +105,8 @@ TOP_MODELS = Table(
     required=("id", "hub_id", "tag"),
     columns={
         "day": _DAY,
-        "tag": Column(pl.String, "The tag the models were chosen for."),
-        "rank": Column(pl.Int32, "1 is the first."),
+        "tag": Column(pl.String, "The configured tag."),
+        "rank": Column(pl.Int32, "1 is the highest."),
         "id": _ID,
         "hub_id": _HUB_ID,
         "likes": _LIKES,
@@ -125,14 +125,14 @@ MODEL_USAGE = Table(
     preview_by="spaces",
     columns={
         "day": _DAY,
-        "id": Column(pl.String, "The model as Spaces name it."),
+        "id": Column(pl.String, "The model's name, as Spaces give it."),
         "known": Column(
             pl.Boolean, "It is in `models` that day; false: deleted, renamed, private."
         ),
-        "spaces": Column(pl.Int64, "Spaces that name it."),
+        "spaces": Column(pl.Int64, "Spaces that use it."),
         "authors": Column(pl.Int64, "Distinct authors of those Spaces."),
-        "likes": Column(pl.Int64, "Likes of those Spaces, added up."),
+        "likes": Column(pl.Int64, "Sum of the likes of those Spaces."),
         "category": _CATEGORY,
-        "chosen_tags": Column(TEXTS, "Tags it is chosen for in `top_models`."),
+        "chosen_tags": Column(TEXTS, "Tags that it ranks for in `top_models`."),
     },
 )

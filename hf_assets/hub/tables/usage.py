@@ -1,16 +1,17 @@
-"""Which models stand first, and which ones Spaces use."""
+"""Rankings of models, and the models that Spaces use."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import polars as pl
 
+from hf_assets.hub.tables.records import ChosenUsage, UsageCounts
 from hf_assets.hub.tables.schemas import CHOSEN_USAGE, MODEL_USAGE, TEXTS
 from hf_assets.storage.lake import TableWrite, iso
 
 Sort = Literal["likes", "downloads", "trending_score"]
 
-# The first look for top models takes this many of the best, then ten times as many: tags are the
-# widest column, and the best twenty of a tag are among the best few thousand of all.
+# Models read for the first ranking, then ten times as many: tags are the widest column, and the top
+# twenty of a tag are among the top few thousand of all.
 FIRST_LOOK = 20_000
 
 
@@ -19,8 +20,8 @@ def top_models(
 ) -> TableWrite:
     """The first `count` models for each tag. Columns: `schemas.TOP_MODELS`.
 
-    A model counts for a tag when the tag is its category or among its tags. Models of which the
-    Hub did not say the figure come last; equal figures are ordered by id.
+    A model counts for a tag when the tag is its category or among its tags. Models without the
+    figure come last; equal figures are ordered by id.
 
     Args:
         models: that day's `models`.
@@ -43,7 +44,7 @@ def top_models(
 
 
 def _best(models: pl.LazyFrame, sort: Sort, look: int, total: int) -> pl.DataFrame:
-    """All models whose figure is no lower than that of the `look`-th."""
+    """All models whose figure is at least that of rank `look`."""
     wanted = ["id", "hub_id", "likes", "downloads", "trending_score", "category", "tags"]
     if look < total:
         floor = models.select(pl.col(sort).top_k(look).min()).collect().item()
@@ -67,7 +68,7 @@ def _rankings(best: pl.DataFrame, tags: tuple[str, ...], count: int, sort: Sort)
         .with_row_index("rank", 1)
         for tag in tags
     ]
-    # What is in memory already is ranked there in half the time of the streaming engine.
+    # Rows in memory are ranked there in half the time of the streaming engine.
     return pl.concat(rankings).drop("tags").collect(engine="in-memory")
 
 
@@ -76,7 +77,7 @@ def model_usage(
 ) -> TableWrite:
     """One row for each model that any Space names. Columns: `schemas.MODEL_USAGE`.
 
-    What `chosen_usage` says is in the notes, under that name.
+    Its record, `UsageCounts`, contains `chosen_usage`.
 
     Args:
         spaces: that day's `enriched_spaces`.
@@ -92,7 +93,7 @@ def model_usage(
         .agg(
             spaces=pl.len().cast(pl.Int64),
             authors=pl.col("author").drop_nulls().n_unique().cast(pl.Int64),
-            # A sum of nulls alone would read 0, where the Hub did not say.
+            # The sum of nulls alone would be 0.
             likes=pl.when(pl.col("likes").is_not_null().any()).then(pl.col("likes").sum()),
         )
     )
@@ -106,23 +107,33 @@ def model_usage(
             pl.DataFrame(schema=CHOSEN_USAGE),
         )
     else:
-        frame = _known(named, models, top_models).with_columns(day=pl.lit(iso(day)))
+        frame = _with_models(named, models, top_models).with_columns(day=pl.lit(iso(day)))
         chosen_used = chosen_usage(spaces, top_models)
-    notes = _usage_notes(frame, counted, chosen_used)
-    return TableWrite(frames=[frame], notes=notes | {"chosen_usage": chosen_used.to_dicts()})
+    counts = UsageCounts(
+        rows=frame.height,
+        spaces=counted["spaces"].item(),
+        spaces_naming_models=counted["naming"].item(),
+        pairs=counted["pairs"].item(),
+        models_named=frame.height,
+        models_unknown=int((~frame["known"]).sum()),
+        chosen_usage=[ChosenUsage(**row) for row in chosen_used.iter_rows(named=True)],
+    )
+    return TableWrite(frames=[frame], record=counts)
 
 
-def _known(named: pl.DataFrame, models: pl.LazyFrame, top_models: pl.LazyFrame) -> pl.DataFrame:
-    """Adds what the models are and are chosen for; by id."""
-    found = models.select("id", "category", known=pl.lit(value=True)).join(
+def _with_models(
+    named: pl.DataFrame, models: pl.LazyFrame, top_models: pl.LazyFrame
+) -> pl.DataFrame:
+    """Adds category and chosen tags of the models; ordered by id."""
+    listed = models.select("id", "category", known=pl.lit(value=True)).join(
         named.lazy().select("id"), on="id", how="semi"
     )
-    # Two models that swapped names under the listing share one.
-    found = found.unique("id", keep="first", maintain_order=True)
+    # Two models that swapped names during the listing have the same name.
+    listed = listed.unique("id", keep="first", maintain_order=True)
     chosen = top_models.group_by("id").agg(chosen_tags=pl.col("tag").sort())
     return (
         named.lazy()
-        .join(found, on="id", how="left")
+        .join(listed, on="id", how="left")
         .join(chosen, on="id", how="left")
         .with_columns(
             pl.col("known").fill_null(value=False),
@@ -133,26 +144,8 @@ def _known(named: pl.DataFrame, models: pl.LazyFrame, top_models: pl.LazyFrame) 
     )
 
 
-def _usage_notes(
-    usage: pl.DataFrame, counted: pl.DataFrame, chosen_used: pl.DataFrame
-) -> dict[str, Any]:
-    notes: dict[str, Any] = {
-        "rows": usage.height,
-        "Spaces": counted["spaces"].item(),
-        "Spaces naming a model": counted["naming"].item(),
-        "(Space, model) pairs": counted["pairs"].item(),
-        "models named": usage.height,
-        "models unknown": int((~usage["known"]).sum()),
-    }
-    for row in chosen_used.iter_rows(named=True):
-        what = "tag" if row["dimension"] == "usage_tag" else "category"
-        notes[f"pairs of chosen models, {what} {row['key']}"] = row["rows"]
-        notes[f"Spaces with chosen models, {what} {row['key']}"] = int(row["value"])
-    return notes
-
-
 def chosen_usage(spaces: pl.LazyFrame, top_models: pl.LazyFrame) -> pl.DataFrame:
-    """How Spaces use the chosen models, by the tag they are chosen for and by their category.
+    """How Spaces use the models of `top_models`, by chosen tag and by category.
 
     Returns:
         dimension ("usage_tag" or "usage_category"), key, rows ((Space, model) pairs), value

@@ -66,7 +66,7 @@ class Kaggle:
 
     def client(self, **options: Any) -> DatasetClient:
         given: dict[str, Any] = {"token": TOKEN, "retry_wait": 1.0, "today": lambda: DAY}
-        given |= {"sleep": self.slept.append, "tell": self.told.append, **options}
+        given |= {"sleep": self.slept.append, "log": self.told.append, **options}
         return DatasetClient(self.url, **given)
 
     def new(self, known: set[str], **options: Any) -> tuple[list[int], TableWrite]:

@@ -215,7 +215,7 @@ def test_a_capture_that_a_check_rejects_is_asked_for_again_by_the_next_run(world
     hub = world(None, Faults(ends_early=[At(times=FOREVER, page=1, kind="models")]))
     failed = hub.materialize("raw_models", "models")
     (said,) = failures(failed).values()
-    assert "are no capture of the day: only 22.2% of the rows that the Hub counts" in said
+    assert "are no capture of the day: only 22.2 % of the rows that the Hub counts" in said
     assert retries(failed) == 3
     assert not made(failed)
     hub.faults.ends_early.clear()

@@ -11,6 +11,7 @@ from hf_assets.demo.service.switches import At
 from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.demo.world.recorded import RecordedHub
 from hf_assets.storage.lake import today
+from hf_assets.ui_words import short_day
 from hf_assets_tests.defs.conftest import RAW, TABLES, Make, checks, days_ago, failures, made
 
 HALF_A_LISTING = GeneratedHub(700, 600, seed=4)
@@ -45,7 +46,7 @@ def test_a_partial_snapshot_stops_all_that_follows(world: Make) -> None:
     assert verdict.severity == dg.AssetCheckSeverity.ERROR
     assert "partial snapshot" in verdict.description
     assert 600 < verdict.metadata["rows"].value < 700
-    assert verdict.metadata["rows usual"].value > 1400
+    assert verdict.metadata["expected rows"].value > 1400
     assert checks(result)["raw_spaces", "not_partial"].passed
     assert made(result) == set(RAW)
     assert not result.success
@@ -64,7 +65,7 @@ def test_a_limited_capture_is_no_yardstick(world: Make) -> None:
     hub.capture(days_ago(1), max_rows=20)
     verdict = checks(hub.materialize("raw_models"))["raw_models", "not_partial"]
     assert verdict.passed
-    assert verdict.metadata["rows usual"].value > 1400
+    assert verdict.metadata["expected rows"].value > 1400
 
 
 def test_rows_served_twice_are_counted_and_kept_once(world: Make) -> None:
@@ -74,9 +75,9 @@ def test_rows_served_twice_are_counted_and_kept_once(world: Make) -> None:
     doubled = checks(result)["raw_models", "doubled_rows"]
     assert not doubled.passed
     assert doubled.severity == dg.AssetCheckSeverity.WARN
-    assert doubled.metadata["doubled"].value == 400
-    assert checks(result)["raw_models", "capture_complete"].metadata["distinct"].value == 1500
-    assert hub.figures("models", "count: doubled") == {today(): 400}
+    assert doubled.metadata["duplicates"].value == 400
+    assert checks(result)["raw_models", "capture_complete"].metadata["distinct rows"].value == 1500
+    assert hub.figures("models", "count: duplicates") == {today(): 400}
     assert hub.lake.read("models", today()).rows == 1500
 
 
@@ -131,12 +132,12 @@ def test_an_odd_value_is_left_out_and_counted(world: Make) -> None:
     hub = world(None, Faults(odd_rows={"models": [odd]}))
     result = hub.materialize("raw_models", "models")
     assert checks(result)["models", "quarantine"].passed
-    assert hub.figures("models", "count: nulled likes") == {today(): 1}
+    assert hub.figures("models", "count: likes coerced to null") == {today(): 1}
     ranges = checks(result)["models", "ranges"]
     assert not ranges.passed
     assert ranges.severity == dg.AssetCheckSeverity.WARN
-    assert ranges.metadata["clipped downloads"].value == 1
-    assert "clipped downloads" in ranges.description
+    assert ranges.metadata["downloads clipped to 0"].value == 1
+    assert "downloads clipped to 0" in ranges.description
 
 
 def test_a_column_that_goes_blank_is_seen(world: Make) -> None:
@@ -147,7 +148,8 @@ def test_a_column_that_goes_blank_is_seen(world: Make) -> None:
     verdict = checks(hub.materialize("raw_models", "models"))["models", "null_rates"]
     assert not verdict.passed
     assert verdict.severity == dg.AssetCheckSeverity.WARN
-    assert f"used_storage +100.0% null since {days_ago(1)}" in verdict.description
+    shares = f"null in 0 % of rows on {short_day(days_ago(1))}, in 100 % now"
+    assert f"used_storage: {shares}" in verdict.description
     assert "downloads" not in verdict.description
 
 
@@ -175,7 +177,7 @@ def test_dangling_pairs_are_counted_and_many_are_told(world: Make, tmp_path: Pat
     assert not verdict.passed
     assert verdict.severity == dg.AssetCheckSeverity.WARN
     assert verdict.metadata["pairs"].value == 6
-    assert verdict.metadata["dangling"].value == 3
+    assert verdict.metadata["dangling pairs"].value == 3
     usage = hub.lake.read("model_usage", today()).frame.collect()
     assert {line["id"]: line["known"] for line in usage.iter_rows(named=True)} == {
         "author/0": True,
@@ -223,4 +225,4 @@ def test_many_days_that_pass_are_each_named(world: Make) -> None:
         if one.check_name == "reconciliation":
             assert all("Compares recorded folders" in line for line in said)
         if one.check_name == "unread_columns":
-            assert all("No column was left unread." in line for line in said)
+            assert all("Every column was read." in line for line in said)

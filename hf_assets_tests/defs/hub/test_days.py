@@ -80,13 +80,13 @@ def test_a_stall_and_a_gap_are_told_and_stop_nothing(five_days: World) -> None:
     assert not verdict.passed
     assert verdict.severity == dg.AssetCheckSeverity.WARN
     said = verdict.metadata["said"].value
-    assert f"{days_ago(3)}: A stall: 100% of" in said
+    assert f"{days_ago(3)}: Stalled: 100 % of" in said
     assert days_ago(4) not in said.split(":")[0]
     assert checks(result)["daily_changes", "no_gap_before"].passed
 
     result = five_days.materialize("daily_changes", day=days_ago(1))
     gap = checks(result)["daily_changes", "no_gap_before"]
-    assert gap.description == f"A gap: nobody has {days_ago(2)}; compared with {days_ago(3)}."
+    assert gap.description == f"Missing: {days_ago(2)}; compared with {days_ago(3)}."
     assert checks(result)["daily_changes", "not_stalled"].passed
     assert {name for _, name in checks(result)} == set(OF_A_DAY)
 
@@ -107,7 +107,7 @@ def test_a_day_filled_in_later_is_told_to_be_stale(five_days: World) -> None:
     compare(five_days.lake, days_ago(2))
     result = judge(five_days)
     stale = checks(result)["day_quality", "nothing_stale"]
-    assert f"daily_changes of {days_ago(1)} anew" in stale.description
+    assert f"daily_changes of {days_ago(1)} again" in stale.description
     assert not quality_of(five_days)[days_ago(1)]["trusted"]
     assert five_days.materialize("daily_changes", day=days_ago(1)).success
     assert checks(judge(five_days))["day_quality", "nothing_stale"].passed

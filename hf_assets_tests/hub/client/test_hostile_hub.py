@@ -19,7 +19,7 @@ from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.client.addresses import next_address, refused_fields
 from hf_assets.hub.client.listing import HubClient, ListingError, ListingQuery
 from hf_assets.hub.client.pacing import Pacer
-from hf_assets.hub.client.rows import Oddities
+from hf_assets.hub.client.rows import InvalidValues
 from hf_assets.hub.tables import schemas, usage
 from hf_assets.storage.lake import Lake, iso
 from hf_assets_tests.conftest import DAY, Clock, Serve, ServeHub
@@ -50,7 +50,7 @@ def test_a_number_longer_than_python_reads_is_left_out(hub: ServeHub, lake: Lake
 def test_a_field_that_drifts_is_counted_whole_and_kept_in_part(
     hub: ServeHub, lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Oddities, "MOST", 3)
+    monkeypatch.setattr(InvalidValues, "MOST", 3)
     rows = [model(at, createdAt="yesterday") for at in range(1, 11)]
     stored = made_models(lake, hub(recorded(tmp_path, rows)))
     quarantine = stored.aside("quarantine")

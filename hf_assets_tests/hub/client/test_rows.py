@@ -11,12 +11,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hf_assets.hub.client.rows import (
-    ODD_SCHEMA,
+    QUARANTINE_SCHEMA,
     WIRE_SCHEMA,
+    InvalidValue,
     Kind,
-    Odd,
-    odd_frame,
     parse_page,
+    quarantine_frame,
     row_ids,
 )
 from hf_assets_tests.support.hub.wild_rows import FITS, as_json, reading, wild_rows
@@ -65,7 +65,7 @@ def check(kind: Kind, served: list[Any], body: bytes) -> None:
                 assert same(without_empty(have), without_empty(wanted)), (name, have, wanted)
     assert next(rows, None) is None
     assert len(row_ids(body)) == len(served)
-    assert odd_frame(odd).height == len(odd)
+    assert quarantine_frame(odd).height == len(odd)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -234,10 +234,12 @@ def test_row_ids_names_each_row(served: list[Any]) -> None:
 
 
 def test_the_odd_rows_are_a_table() -> None:
-    frame = odd_frame([Odd(1, 2, None, "no id", "{}"), Odd(1, 3, "likes", "a float", "1.5")])
-    assert frame.schema == ODD_SCHEMA
+    frame = quarantine_frame(
+        [InvalidValue(1, 2, None, "no id", "{}"), InvalidValue(1, 3, "likes", "a float", "1.5")]
+    )
+    assert frame.schema == QUARANTINE_SCHEMA
     assert frame["field"].to_list() == [None, "likes"]
-    assert odd_frame([]).schema == ODD_SCHEMA
+    assert quarantine_frame([]).schema == QUARANTINE_SCHEMA
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -269,7 +271,7 @@ def test_an_identity_that_is_no_text_costs_its_row_alone() -> None:
 def test_what_does_not_fit_is_named(row: Any, name: str | None) -> None:
     _, (odd,) = parse_page("models", 0, as_json([row]))
     assert odd.id == name
-    assert odd_frame([odd])["id"].to_list() == [name]
+    assert quarantine_frame([odd])["id"].to_list() == [name]
 
 
 # Deeper than Python reads: such a page is cut into rows.

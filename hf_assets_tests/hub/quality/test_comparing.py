@@ -7,8 +7,8 @@ import pytest
 
 from hf_assets.hub import retention
 from hf_assets.hub.quality import changes, day_quality
-from hf_assets.hub.quality.absence_rows import ASIDE
-from hf_assets.hub.quality.comparing import compared
+from hf_assets.hub.quality.absence_rows import ABSENCES
+from hf_assets.hub.quality.comparing import compare_day
 from hf_assets.hub.quality.schemas import DAILY_CHANGES
 from hf_assets.hub.tables.schemas import MODELS
 from hf_assets.storage.lake import Lake, StoredTable, TableWrite
@@ -32,7 +32,9 @@ def list_day(lake: Lake, number: int, sha256: str = "") -> None:
 def compare(lake: Lake, *days: str) -> dict[str, StoredTable]:
     found = {}
     for day in days or lake.days("models"):
-        made = compared(lake, lake.read("models", day), changes.placed(lake, [day])[day])
+        made = compare_day(
+            lake, lake.read("models", day), changes.stored_baselines(lake, [day])[day]
+        )
         found[day] = lake.write(DAILY_CHANGES, day, made)
     return found
 
@@ -75,14 +77,14 @@ def test_a_thinned_day_beside_another_day_has_no_births_of_the_last(lake: Lake) 
     nulls = compare(lake)[day_of(2)].notes["nulls"]
     thin(lake, 2)
     list_day(lake, 1)
-    compare(lake, day_of(1), *day_quality.still_stale(lake, [day_of(1)]))
+    compare(lake, day_of(1), *day_quality.stale_days(lake, [day_of(1)]))
     again = lake.read("daily_changes", day_of(2))
     assert again.notes["before"] == day_of(1)
     assert counts(again, "lifecycle")["created"] is None
     assert counts(again, "adoption") == {}
     # Those are of the day itself.
     assert again.notes["nulls"] == nulls
-    assert day_quality.still_stale(lake) == []
+    assert day_quality.stale_days(lake) == []
 
 
 def test_a_day_that_is_thinned_now_is_compared_again_like_a_whole_one(lake: Lake) -> None:
@@ -106,15 +108,13 @@ def test_a_day_that_was_replaced_and_not_compared_since_is_stale(lake: Lake) -> 
         list_day(lake, number)
     compare(lake)
     list_day(lake, 2, sha256="again")
-    assert day_quality.still_stale(lake) == [day_of(2)]
+    assert day_quality.stale_days(lake) == [day_of(2)]
     # The run died here; the next night's goes on.
     list_day(lake, 3)
-    compare(lake, day_of(3), *day_quality.still_stale(lake, [day_of(3)]))
-    assert [day for day, row in judge(lake).items() if row["stale"]] == day_quality.still_stale(
-        lake
-    )
-    compare(lake, *day_quality.still_stale(lake))
-    assert day_quality.still_stale(lake) == []
+    compare(lake, day_of(3), *day_quality.stale_days(lake, [day_of(3)]))
+    assert [day for day, row in judge(lake).items() if row["stale"]] == day_quality.stale_days(lake)
+    compare(lake, *day_quality.stale_days(lake))
+    assert day_quality.stale_days(lake) == []
     assert not any(row["stale"] for row in judge(lake).values())
 
 
@@ -122,7 +122,7 @@ def forget(lake: Lake, *numbers: int) -> None:
     """As a version that did not remember who went compared those days."""
     for number in numbers:
         stored = lake.read("daily_changes", day_of(number))
-        notes = {name: said for name, said in stored.notes.items() if name != ASIDE}
+        notes = {name: said for name, said in stored.notes.items() if name != ABSENCES}
         lives = notes["lifecycle"]
         notes["lifecycle"] = {name: lives[name] for name in lives if name != "older"}
         frames = [stored.frame.filter(pl.col("key") != "older").collect()]
@@ -148,12 +148,12 @@ def test_a_lake_of_an_earlier_version_learns_who_went(lake: Lake, old: tuple[int
     forget(lake, 1, 2, 3)
     thin(lake, *old)
     days = [day_of(number) for number in (1, 2, 3)]
-    assert day_quality.still_stale(lake) == days
+    assert day_quality.stale_days(lake) == days
     # Nothing is wrong with what they say: they are trusted, and not told of until they remember.
     assert all(row["trusted"] for row in judge(lake).values())
     assert [one for one, *_ in told(lake, *names)] == [None] * 5
-    compare(lake, *day_quality.still_stale(lake))
-    assert day_quality.still_stale(lake) == []
+    compare(lake, *day_quality.stale_days(lake))
+    assert day_quality.stale_days(lake) == []
     # Who of those that came on a thinned day was created before is not known.
     assert told(lake, *names) == [
         (back, None if number in old and number else late, gone)

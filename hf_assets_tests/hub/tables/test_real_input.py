@@ -1,6 +1,7 @@
 """Real listings, served over HTTP, give the numbers that their authors counted."""
 
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import polars as pl
@@ -14,28 +15,38 @@ from hf_assets.storage.lake import Lake, StoredTable
 from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS, daily_metrics
 from hf_assets_tests.conftest import DAY, ServeHub
 from hf_assets_tests.support.hub.captures import made_models, made_spaces
+from hf_assets_tests.support.hub.serving import serving
 
 
-@pytest.fixture(autouse=True)
-def _several_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listing, "PAGE_SIZE", 300)
+@pytest.fixture(scope="module", autouse=True)
+def _several_pages() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(listing, "PAGE_SIZE", 300)
+        yield
+
+
+@pytest.fixture(scope="module")
+def module_lake(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Lake]:
+    """A lake for each recorded Hub, which the tests of the module only read."""
+    return lambda: Lake(tmp_path_factory.mktemp("lake"))
 
 
 # hub-models-2025-12: one whole answer of /api/models
 
 
-@pytest.fixture
-def models(hub: ServeHub, lake: Lake, real_data: Path) -> StoredTable:
+@pytest.fixture(scope="module")
+def models(module_lake: Callable[[], Lake], real_data: Path) -> StoredTable:
     path = real_data / "hub-models-2025-12" / "models.json"
-    return made_models(lake, hub(RecordedHub(models=path)))
+    with serving(RecordedHub(models=path)) as served:
+        return made_models(module_lake(), served)
 
 
-@pytest.fixture
-def metrics(lake: Lake, models: StoredTable) -> pl.DataFrame:
+@pytest.fixture(scope="module")
+def metrics(module_lake: Callable[[], Lake], models: StoredTable) -> pl.DataFrame:
     spaces = pl.LazyFrame(schema=schemas.ENRICHED_SPACES.schema)
     usage_of_none = pl.LazyFrame(schema=schemas.MODEL_USAGE.schema)
     made = daily_metrics(models.frame, spaces, usage_of_none, [], DAY)
-    return lake.write(DAILY_METRICS, DAY, made).frame.collect()
+    return module_lake().write(DAILY_METRICS, DAY, made).frame.collect()
 
 
 def of(metrics: pl.DataFrame, dimension: str, column: str) -> dict[str | None, int | float]:
@@ -106,12 +117,12 @@ def test_the_rules_pass_december_2025(models: StoredTable) -> None:
 # hub-spaces-by-model-2024-01: Spaces of 38 models; most fields are absent
 
 
-@pytest.fixture
-def tables(hub: ServeHub, lake: Lake, real_data: Path) -> dict[str, StoredTable]:
-    folder = real_data / "hub-spaces-by-model-2024-01"
-    served = hub(RecordedHub(folder / "models.json", folder / "spaces.json"))
-    models = made_models(lake, served)
-    spaces = made_spaces(lake, served, models)
+@pytest.fixture(scope="module")
+def tables(module_lake: Callable[[], Lake], real_data: Path) -> dict[str, StoredTable]:
+    folder, lake = real_data / "hub-spaces-by-model-2024-01", module_lake()
+    with serving(RecordedHub(folder / "models.json", folder / "spaces.json")) as served:
+        models = made_models(lake, served)
+        spaces = made_spaces(lake, served, models)
     tags = ("text-classification", "text-generation")
     made = usage.top_models(models.frame, DAY, tags=tags, count=20, sort="likes")
     top = lake.write(schemas.TOP_MODELS, DAY, made)

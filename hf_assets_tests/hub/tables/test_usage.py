@@ -5,14 +5,15 @@ from typing import Any, get_args
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.hub.tables import schemas, usage
-from hf_assets.storage.lake import Lake, iso
+from hf_assets.storage.lake import Lake, StoredTable, iso
 from hf_assets_tests.conftest import DAY, ServeHub
 from hf_assets_tests.support.hub.captures import Row, made_models, made_spaces, table_of
+from hf_assets_tests.support.hub.serving import serving
 
 SORTS = get_args(usage.Sort)
 
@@ -101,6 +102,7 @@ a_model = st.fixed_dictionaries(
 )
 
 
+@settings(max_examples=40)
 @given(
     drawn=st.lists(a_model, max_size=25),
     look=st.integers(1, 4),
@@ -118,16 +120,22 @@ def test_the_widening_look_finds_what_a_plain_sort_finds(
     assert found == plain_sort(rows, tags, count, sort)
 
 
+@pytest.fixture(scope="module")
+def generated(tmp_path_factory: pytest.TempPathFactory) -> StoredTable:
+    """`models` of a generated Hub."""
+    with serving(GeneratedHub(1500, 0, seed=8, day=iso(DAY))) as served:
+        return made_models(Lake(tmp_path_factory.mktemp("lake")), served)
+
+
 @pytest.mark.parametrize("sort", SORTS)
 @pytest.mark.parametrize("look", [10, 20_000])
 def test_the_first_of_a_generated_hub(
-    hub: ServeHub, lake: Lake, monkeypatch: pytest.MonkeyPatch, sort: Any, look: int
+    generated: StoredTable, lake: Lake, monkeypatch: pytest.MonkeyPatch, sort: Any, look: int
 ) -> None:
     monkeypatch.setattr(usage, "FIRST_LOOK", look)
-    stored = made_models(lake, hub(GeneratedHub(1500, 0, seed=8, day=iso(DAY))))
-    rows = list(stored.frame.collect().iter_rows(named=True))
+    rows = list(generated.frame.collect().iter_rows(named=True))
     tags = ("text-classification", "text-generation", "license:mit", "voice-activity-detection")
-    made = usage.top_models(stored.frame, DAY, tags=tags, count=20, sort=sort)
+    made = usage.top_models(generated.frame, DAY, tags=tags, count=20, sort=sort)
     found = lake.write(schemas.TOP_MODELS, DAY, made).frame.collect()
     columns = ["tag", "rank", "id", sort, "by_category", "by_tag"]
     assert found.select(columns).rows() == plain_sort(rows, tags, 20, sort)

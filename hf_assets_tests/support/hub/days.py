@@ -1,4 +1,4 @@
-"""Days of models written straight into a lake, compared and judged as the graph does it."""
+"""Days of models, written straight into a lake, compared and rated as the graph does it."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -45,16 +45,17 @@ def compare(lake: Lake, *days: str) -> dict[str, StoredTable]:
     """`daily_changes` of those days, or of all days that have models."""
     found = {}
     for day in days or lake.days("models"):
-        place = changes.placed(lake, [day])[day]
-        before = lake.read("models", place.before) if place.before else None
-        made = changes.daily_changes(lake.read("models", day), before, day, partial=place.partial)
-        found[day] = lake.write(DAILY_CHANGES, day, made)
+        baseline = changes.stored_baselines(lake, [day])[day]
+        before = lake.read("models", baseline.day) if baseline.day else None
+        now = lake.read("models", day)
+        content = changes.daily_changes(now, before, day, partial=baseline.partial)
+        found[day] = lake.write(DAILY_CHANGES, day, content)
     return found
 
 
 def judge(lake: Lake) -> dict[str, Row]:
     """`day_quality`, by day."""
-    stored = lake.write(DAY_QUALITY, None, day_quality.judged(lake))
+    stored = lake.write(DAY_QUALITY, None, day_quality.quality_table(lake))
     return {str(row["day"]): row for row in stored.frame.collect().to_dicts()}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from hf_assets.hub.archive.base import ArchivedDay
 from hf_assets.hub.archive_folder.folder import RecordedDays
-from hf_assets.hub.client.rows import Kind, Odd, parse_page
+from hf_assets.hub.client.rows import InvalidValue, Kind, parse_page
 
 DAY = "2025-06-01"
 
@@ -17,7 +17,7 @@ class Scrape:
 
     day: ArchivedDay
     rows: list[dict[str, Any]]
-    odd: list[Odd]
+    odd: list[InvalidValue]
 
     def column(self, name: str) -> list[Any]:
         return [row[name] for row in self.rows]
@@ -33,7 +33,7 @@ def read(folder: Path, kind: Kind = "models", day: str = DAY) -> Scrape:
     found = RecordedDays(folder).find(kind, day)
     assert found is not None
     rows: list[dict[str, Any]] = []
-    odd: list[Odd] = []
+    odd: list[InvalidValue] = []
     for number, page in enumerate(found.read()):
         frame, problems = parse_page(kind, number, page.body)
         assert len(page.ids) >= frame.height

@@ -463,7 +463,7 @@ def day(hub: ServeHub, lake: Lake) -> Callable[[int, int], Day]:
         top_frame = pl.concat(top.frames).lazy()
         made = usage.model_usage(enriched.frame, stored.frame, top_frame, DAY)
         used = pl.concat(made.frames).lazy()
-        return Day(stored, enriched, used, made.notes["chosen_usage"])
+        return Day(stored, enriched, used, made.all_notes()["chosen_usage"])
 
     return day
 

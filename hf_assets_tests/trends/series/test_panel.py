@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from hf_assets.hub.quality.coverage import FOLDER, WHOLE_HUB
+from hf_assets.hub.quality.baselines import FOLDER, WHOLE_HUB
 from hf_assets.storage.lake import Lake, MissingDay
 from hf_assets.trends.series.calendar import NO_DAY, Calendar, calendar
 from hf_assets.trends.series.key_history import (

@@ -1,0 +1,185 @@
+"""Rules of tables: each passes a good day and finds a bad one."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+import pytest
+
+from hf_assets.demo.world.generator import GeneratedHub
+from hf_assets.hub.quality import rules
+from hf_assets.hub.tables import schemas
+from hf_assets.storage.lake import Lake, StoredTable, TableWrite, iso
+from hf_assets_tests.conftest import DAY
+from hf_assets_tests.support.hub.captures import Row, made_models, made_spaces
+from hf_assets_tests.support.hub.serving import serving
+
+HUB = GeneratedHub(1000, 300, seed=3, day=iso(DAY))
+
+
+@pytest.fixture(scope="module")
+def generated(tmp_path_factory: pytest.TempPathFactory) -> tuple[StoredTable, StoredTable]:
+    """`models` and `enriched_spaces` of a generated Hub."""
+    lake = Lake(tmp_path_factory.mktemp("lake"))
+    with serving(HUB) as served:
+        models = made_models(lake, served)
+        return models, made_spaces(lake, served, models)
+
+
+@pytest.fixture
+def stored(lake: Lake) -> Callable[..., StoredTable]:
+    """A day of `models` with these rows and notes."""
+
+    def stored(rows: list[Row], day: str = DAY, **notes: Any) -> StoredTable:
+        frame = pl.DataFrame(rows, schema=schemas.MODELS.schema, orient="row")
+        frame = frame.with_columns(day=pl.lit(iso(day)))
+        return lake.write(schemas.MODELS, day, TableWrite([frame], notes=notes))
+
+    return stored
+
+
+GOOD: Row = {
+    "hub_id": "1",
+    "id": "a/b",
+    "created_at": datetime(2024, 5, 6, tzinfo=UTC),
+    "downloads": 5,
+    "downloads_all_time": 9,
+    "likes": 1,
+}
+
+
+def test_required_columns(stored: Callable[..., StoredTable]) -> None:
+    verdict = rules.required_columns(stored([GOOD]), schemas.MODELS)
+    assert verdict.passed
+    assert verdict.metadata == {"null id": 0, "null hub_id": 0, "empty id": 0}
+
+
+@pytest.mark.parametrize("broken", [{"id": None}, {"hub_id": None}, {"id": ""}])
+def test_required_columns_finds_rows_without(
+    stored: Callable[..., StoredTable], broken: Row
+) -> None:
+    verdict = rules.required_columns(stored([GOOD, GOOD | broken]), schemas.MODELS)
+    assert (verdict.passed, verdict.severity) == (False, "ERROR")
+    assert verdict.description == "1 values of id, hub_id are null or empty."
+
+
+def test_required_columns_finds_an_empty_table(stored: Callable[..., StoredTable]) -> None:
+    assert not rules.required_columns(stored([]), schemas.MODELS).passed
+
+
+def test_ranges(stored: Callable[..., StoredTable]) -> None:
+    last_moment = GOOD | {"created_at": datetime(2026, 11, 20, 23, 59, tzinfo=UTC)}
+    verdict = rules.ranges(stored([GOOD, last_moment, {"id": "x", "hub_id": "2"}]))
+    assert verdict.passed
+    assert verdict.description == "All values are in range."
+    assert set(verdict.metadata.values()) == {0}
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        ({"likes": -1}, "1 negative likes"),
+        ({"downloads": -1}, "1 negative downloads"),
+        ({"parameters": -1}, "1 negative parameters"),
+        ({"used_storage": -5}, "1 negative used_storage"),
+        ({"downloads": 10}, "1 more downloads in 30 days than ever"),
+        ({"created_at": datetime(2026, 11, 21, tzinfo=UTC)}, "1 created after the day"),
+    ],
+)
+def test_ranges_finds_what_cannot_be(
+    stored: Callable[..., StoredTable], broken: Row, says: str
+) -> None:
+    verdict = rules.ranges(stored([GOOD, GOOD | broken]))
+    assert (verdict.passed, verdict.severity) == (False, "WARN")
+    assert verdict.description == says
+
+
+def test_ranges_tells_of_what_was_clipped(stored: Callable[..., StoredTable]) -> None:
+    verdict = rules.ranges(stored([GOOD], **{"clipped likes": 3}))
+    assert not verdict.passed
+    assert verdict.description == "3 likes clipped to 0"
+
+
+def test_ranges_of_spaces(generated: tuple[StoredTable, StoredTable]) -> None:
+    assert rules.ranges(generated[1]).passed
+
+
+def with_nulls(count: int, rows: int = 100) -> list[Row]:
+    return [GOOD | {"category": None if at < count else "x"} for at in range(rows)]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "passed"),
+    [(10, 15, True), (10, 16, False), (50, 44, False), (50, 45, True), (0, 0, True)],
+)
+def test_null_rates(
+    stored: Callable[..., StoredTable], before: int, now: int, passed: bool
+) -> None:
+    earlier = stored(with_nulls(before), "2026-11-18")
+    verdict = rules.null_rates(stored(with_nulls(now)), earlier)
+    assert verdict.passed is passed
+    # A hundred rows: as many points.
+    assert verdict.metadata["category: change of nulls (percentage points)"] == now - before
+    assert ("category" in verdict.description) is not passed
+    assert ("2026-11-18" if passed else "18 Nov") in verdict.description
+    assert verdict.severity == "WARN"
+
+
+def test_null_rates_without_an_earlier_day(stored: Callable[..., StoredTable]) -> None:
+    assert rules.null_rates(stored(with_nulls(3)), None).passed
+    assert rules.null_rates(stored(with_nulls(3)), stored([], "2026-11-18")).passed
+
+
+@pytest.mark.parametrize(
+    ("aside", "served", "passed"), [(0, 400, True), (1, 10_000, True), (2, 10_001, False)]
+)
+def test_quarantined(
+    stored: Callable[..., StoredTable], aside: int, served: int, passed: bool
+) -> None:
+    verdict = rules.quarantined(stored([GOOD], quarantined=aside, served=served, nulled=4))
+    assert verdict.passed is passed
+    assert verdict.metadata == {"quarantined": aside, "coerced": 4, "served": served}
+    assert verdict.severity == "ERROR" or verdict.passed
+
+
+def test_many_values_left_out_warn(stored: Callable[..., StoredTable]) -> None:
+    verdict = rules.quarantined(stored([GOOD], quarantined=0, served=399, nulled=4))
+    assert (verdict.passed, verdict.severity) == (False, "WARN")
+
+
+@pytest.mark.parametrize(
+    ("pairs", "dangling", "passed"), [(0, 0, True), (100, 25, True), (100, 26, False)]
+)
+def test_dangling_models(
+    stored: Callable[..., StoredTable], pairs: int, dangling: int, passed: bool
+) -> None:
+    verdict = rules.dangling_models(stored([GOOD], **{"pairs": pairs, "dangling pairs": dangling}))
+    assert verdict.passed is passed
+    assert verdict.severity == "WARN"
+    assert verdict.metadata == {"pairs": pairs, "dangling_pairs": dangling}
+
+
+def test_null_counts_come_from_the_footer_and_are_right(
+    generated: tuple[StoredTable, StoredTable],
+) -> None:
+    models, _ = generated
+    frame = models.frame.collect()
+    counts = rules.null_counts(models)
+    assert counts == {name: frame[name].null_count() for name in frame.columns}
+    assert counts["category"] > 0
+
+
+def test_every_rule_passes_a_generated_day(generated: tuple[StoredTable, StoredTable]) -> None:
+    models, spaces = generated
+    for verdict in (
+        rules.required_columns(models, schemas.MODELS),
+        rules.required_columns(spaces, schemas.ENRICHED_SPACES),
+        rules.ranges(models),
+        rules.ranges(spaces),
+        rules.null_rates(models, models),
+        rules.quarantined(models),
+        rules.quarantined(spaces),
+        rules.dangling_models(spaces),
+    ):
+        assert verdict.passed, verdict
