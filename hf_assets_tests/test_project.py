@@ -45,7 +45,7 @@ ARROWS = {
     "hub.tables": {"hub.capture_store", "hub.client"},
     "hub.retention": {"hub.capture_store", "hub.tables"},
     "hub.quality": {"hub.capture_store", "hub.client", "hub.retention", "hub.tables"},
-    "hub.reconciliation": {"hub.archive", "hub.capture_store", "hub.client"},
+    "hub.reconciliation": {"hub.archive", "hub.capture_store", "hub.client", "hub.tables"},
     "hub.capture": {
         *("hub.archive", "hub.capture_store", "hub.client", "hub.quality", "hub.reconciliation"),
     },

@@ -69,7 +69,7 @@ def test_whatever_goes_wrong_is_a_warning(
         raise pl.exceptions.InvalidOperationError("no such thing")
 
     path = put(tmp_path / "a.jsonl", '{"id": "a/x"}')
-    monkeypatch.setattr(rules, "_of_table", broken)
+    monkeypatch.setattr(rules, "_table_numbers", broken)
     said = verdict(lake, path, [{"id": "a/x"}])
     assert (said.passed, said.severity) == (False, "WARN")
     assert said.description == (
