@@ -1,9 +1,9 @@
-"""What goes wrong outside this program, in words for the person who can mend it.
+"""Errors that tell a person what to do, and foreign texts that a message may contain.
 
-What others wrote (a server's answer, an exception of a library) passes `clean` before it becomes
-part of a message: it is of any length, steers terminals, and may repeat the request with its token.
-An error raised for such a cause is raised `from None`: Dagster's event log keeps the texts of a
-whole chain.
+Text written by others (a server's answer, an exception of a library) passes `clean` before it
+becomes part of a message: it has any length, steers terminals, and may repeat the request with its
+token. Raise an error with such a cause `from None`: Dagster's event log stores the texts of the
+complete chain.
 """
 
 import logging
@@ -13,9 +13,9 @@ from collections.abc import Iterable
 
 # Characters of a foreign text in a message.
 LIMIT = 300
-# Characters of it that are looked at: enough for what is shown after all else was taken out.
-_LOOKED_AT = 20_000
-# No secret is longer; so much of a text that was cut is not shown, as it may end within one.
+# Characters of a foreign text that `clean` reads: removals leave enough for a message.
+_MAX_READ = 20_000
+# No secret is longer. A cut text loses as many characters: it may end within a secret.
 _LONGEST_SECRET = 1000
 _HIDDEN = "***"
 _ENVIRONMENT = (
@@ -29,7 +29,7 @@ _ESCAPES = re.compile(
     r"|\x1b[ -/]*+[0-~]?",
     re.DOTALL,
 )
-# Forms of secrets, with what stays of each.
+# Patterns of secrets, and the prefix of each that stays.
 _SECRETS = (
     (re.compile(r"(\bauthorization[\"']? ?[:=] ?[\"']?)(?:[a-z]+ )?[^\s\"',;]+", re.I), r"\1"),
     (re.compile(r"(\bbearer )[^\s\"',;]{8,}", re.I), r"\1"),
@@ -46,10 +46,12 @@ _SECRETS = (
 )
 
 
-class InputError(RuntimeError):
-    """A source, a file or a setting is not as it must be; the message says what to do.
+class HfAssetsError(RuntimeError):
+    """The root of this package's errors; the message says what to do.
 
-    `permanent`: another try would end the same way.
+    Args:
+        message: for the run log and the UI.
+        permanent: a retry would fail in the same way.
     """
 
     def __init__(self, message: str, *, permanent: bool = True) -> None:
@@ -57,48 +59,53 @@ class InputError(RuntimeError):
         self.permanent = permanent
 
 
-def clean(text: object, limit: int = LIMIT, *, secrets: Iterable[str] = ()) -> str:
-    """A foreign text as a message can hold it: one line, short, inert and without secrets.
+class InputError(HfAssetsError):
+    """A source, a file or a setting is invalid or missing."""
 
-    Terminal escapes, control characters and those that turn or hide text are taken out; tokens,
-    keys and passwords are replaced: those of this process, and what has their form.
+
+def clean(text: object, limit: int = LIMIT, *, secrets: Iterable[str] = ()) -> str:
+    """Make a foreign text fit for a message: a single line, short, inert and without secrets.
+
+    Removes terminal escapes, control characters and those that reverse or hide text. Replaces
+    tokens, keys and passwords: the values of this process, and any text in their form.
 
     Args:
-        text: anything with a text; an exception, too.
+        text: any object that has a text, such as an exception.
         limit: characters of the result.
-        secrets: further values that must not appear.
+        secrets: further values to replace.
     """
-    whole = str(text)
-    said = _ESCAPES.sub("", whole[:_LOOKED_AT])
-    said = "".join(one for one in " ".join(said.split()) if one.isprintable())
-    said = redact(said, secrets)
-    if len(whole) > _LOOKED_AT:
-        said = said[:-_LONGEST_SECRET] + "…"
-    return said if len(said) <= limit else said[: limit - 1] + "…"
+    full = str(text)
+    line = _ESCAPES.sub("", full[:_MAX_READ])
+    line = "".join(character for character in " ".join(line.split()) if character.isprintable())
+    line = redact(line, secrets)
+    if len(full) > _MAX_READ:
+        line = line[:-_LONGEST_SECRET] + "…"
+    return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    """The same text without this process's secrets and what has the form of one."""
-    for secret in sorted({*_known(), *filter(None, secrets)}, key=len, reverse=True):
+    """Replace this process's secrets, and any text in the form of a secret."""
+    values = {*_secrets_of_process(), *filter(None, secrets)}
+    for secret in sorted(values, key=len, reverse=True):
         text = text.replace(secret, _HIDDEN)
-    for form, kept in _SECRETS:
-        text = form.sub(kept + _HIDDEN, text)
+    for pattern, prefix in _SECRETS:
+        text = pattern.sub(prefix + _HIDDEN, text)
     return text
 
 
-def _known() -> set[str]:
-    """The secrets that this process holds, wherever huggingface_hub has its token from."""
+def _secrets_of_process() -> set[str]:
+    """Tokens and keys of the environment, and the token that huggingface_hub would send."""
     from huggingface_hub import get_token
 
-    found = {os.environ.get(name, "").strip() for name in _ENVIRONMENT}
-    # What is shorter is no secret, and part of many a word.
-    return {one for one in (*found, get_token() or "") if len(one) >= 4}
+    values = {os.environ.get(name, "").strip() for name in _ENVIRONMENT} | {get_token() or ""}
+    # A shorter value is no secret, and part of many words.
+    return {value for value in values if len(value) >= 4}
 
 
 class CleanRecords(logging.Filter):
-    """Passes what a library logs of a server's answers through `clean`."""
+    """Cleans the records of a library that logs a server's answers."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Every record is kept."""
+        """Clean the record, and log it."""
         record.msg, record.args = clean(record.getMessage(), 2000), ()
         return True

@@ -1,9 +1,9 @@
-"""Values that were written down as text: JSON, and what Python, numpy and DuckDB print.
+"""The parser of values in texts: JSON, and literals as Python, numpy and DuckDB print them.
 
-Tables have lists and objects in cells as somebody printed them: `["a"]`, `['a', 'b']`, `['a' 'b']`
-(numpy, without commas, wrapped at 75 characters), `array(['a'], dtype=object)`,
-`SafeTensorsInfo(parameters={'F16': 5}, total=5)`, `[a, 'b c']` (DuckDB). Nothing is evaluated, and
-nothing is guessed: a print that was cut short, or that can be read in two ways, is no value.
+Tables have printed lists and objects in cells: `["a"]`, `['a', 'b']`, `['a' 'b']` (numpy, without
+commas, wrapped at 75 characters), `array(['a'], dtype=object)`,
+`SafeTensorsInfo(parameters={'F16': 5}, total=5)`, `[a, 'b c']` (DuckDB). Nothing is evaluated or
+guessed: a truncated or ambiguous text is no value.
 """
 
 import ast
@@ -12,7 +12,7 @@ import re
 import warnings
 from typing import Any, NoReturn
 
-# Nesting deeper than this is nobody's list.
+# The deepest nesting of a real list.
 DEEPEST = 50
 # Digits of a number; Python reads no more than 4300.
 _LONGEST_NUMBER = 400
@@ -26,7 +26,7 @@ _TOKEN = re.compile(
     )""",
     re.DOTALL | re.VERBOSE,
 )
-# An item of a list as DuckDB prints it, with what ends it: quoted only where it must be.
+# An item of a list as DuckDB prints it, with its end; quoted only if necessary.
 _DUCKDB_ITEM = re.compile(
     r"""(?:'(?P<quoted>[^'\\]*+(?:\\.[^'\\]*+)*+)'
     |(?P<bare>[^\s,:=()\[\]{}'"\\][^,:=()\[\]{}'"\\\n]*+))(?P<end>,[ ]|\]\Z)""",
@@ -37,23 +37,23 @@ _CUT_OFF = re.compile(r"\.\.\.|…|Ellipsis")
 _CONSTANTS: dict[str, Any] = {
     **dict.fromkeys(("True", "true", "np.True_"), True),
     **dict.fromkeys(("False", "false", "np.False_"), False),
-    # How an absent value is written inside of a list.
+    # Texts of a missing value in a list.
     **dict.fromkeys(("None", "null", "NULL", "nan", "NaN", "NaT")),
 }
-# What stands around a value and adds nothing to it.
+# Wrappers that add nothing to a value.
 _WRAPPERS = {"array", "np.array", "list"}
 _SCALARS = re.compile(r"(?:np|numpy)\.\w+")
-# Says of what kind an array's values are.
+# Arguments that describe an array's values.
 _DESCRIPTIONS = {"dtype", "shape"}
 _BRACKETS = {"[": "]", "(": ")", "{": "}"}
 
 
 class InvalidLiteral(ValueError):
-    """A text is no literal, or one that cannot be read for sure; the message says why."""
+    """A text is no literal, or an ambiguous one; the message has the reason."""
 
 
 def parse_literal(text: str, *, bare_words: bool = False) -> Any:
-    """The value that a text says.
+    """Parse a literal.
 
     JSON, and literals of Python: lists, tuples, sets, dicts, texts, bytes, numbers, True, False and
     None, with NaN as None. Of numpy arrays (`[1. 2.]`, `['a' 'b']`, `array([...])`, nested too)
@@ -61,45 +61,45 @@ def parse_literal(text: str, *, bare_words: bool = False) -> Any:
     (`Info(total=5)`) a dict. The time is linear in the text.
 
     Args:
-        text: as it stands in a cell; space around it does not count.
+        text: of a cell; surrounding space does not count.
         bare_words: take words without quotes in a list with commas for texts, as DuckDB writes
             `[a, 'b:c']`. In a list that DuckDB prints texts of, all that has no quotes is a text
             as it is written: `[time series, 100, 'license:mit']`.
 
     Raises:
-        InvalidLiteral: it is none of these; it was cut short (`...`, or no end); texts stand side
-            by side where others have a comma; it is nested deeper than `DEEPEST`.
+        InvalidLiteral: another text; a truncated one (`...`, or no end); a missing comma between
+            texts; nesting deeper than `DEEPEST`.
     """
     try:
         return json.loads(text, parse_constant=_json_constant)
     except (ValueError, RecursionError):
         pass
     try:
-        value = _Reader(text, bare_words).whole()
+        value = _Reader(text, bare_words).read()
     except InvalidLiteral:
         if not bare_words or (texts := _duckdb_texts(text.strip())) is None:
             raise
         return texts
     if not bare_words or not isinstance(value, list):
         return value
-    mixed = any(isinstance(one, int | float) for one in value)
+    mixed = any(isinstance(item, int | float) for item in value)
     texts = _duckdb_texts(text.strip()) if mixed else None
     return value if texts is None else texts
 
 
 def _duckdb_texts(text: str) -> list[str | None] | None:
-    """The texts of a list that DuckDB printed; None where it is not sure to be one of texts."""
+    """The texts of a list that DuckDB printed; None if the list may hold other values."""
     if text[:1] != "[":
         return None
     items: list[str | None] = []
     at, is_text = 1, False
     while at < len(text):
-        found = _DUCKDB_ITEM.match(text, at)
-        if found is None:
+        match = _DUCKDB_ITEM.match(text, at)
+        if match is None:
             return None
-        item = found["bare"]
+        item = match["bare"]
         if item is None:
-            item = re.sub(r"\\(.)", r"\1", found["quoted"], flags=re.DOTALL)
+            item = re.sub(r"\\(.)", r"\1", match["quoted"], flags=re.DOTALL)
             if not _DUCKDB_QUOTES.search(item):
                 return None
             is_text = True
@@ -107,14 +107,14 @@ def _duckdb_texts(text: str) -> list[str | None] | None:
             return None
         else:
             is_text = is_text or not _is_plain(item)
-        items.append(None if found["bare"] == "NULL" else item)
-        at = found.end()
-    # A word in two, alone, is what many things print.
+        items.append(None if match["bare"] == "NULL" else item)
+        at = match.end()
+    # A single item without commas may come from many programs.
     return items if is_text and len(items) > 1 else None
 
 
 def _is_plain(item: str) -> bool:
-    """Whether a word without quotes may be another value than a text."""
+    """Whether an unquoted word may be another value than a text."""
     number = _TOKEN.fullmatch(item)
     return item in _CONSTANTS or (number is not None and number["number"] is not None)
 
@@ -124,13 +124,13 @@ def _json_constant(name: str) -> float | None:
 
 
 class _Bare(str):
-    """A word without quotes: a text only in a list with commas."""
+    """An unquoted word: a text only in a list with commas."""
 
     __slots__ = ()
 
 
 class _Reader:
-    """Reads one text from left to right."""
+    """Reads a text from left to right."""
 
     def __init__(self, text: str, bare_words: bool) -> None:
         self.text, self.bare_words = text, bare_words
@@ -138,26 +138,26 @@ class _Reader:
         self.spaced = False
         self._next()
 
-    def whole(self) -> Any:
+    def read(self) -> Any:
         value = self._value()
         if self.kind != "end":
             self._fail("something follows the value")
         return self._plain(value)
 
     def _next(self) -> None:
-        """Look at the next token; `spaced` tells whether there is space before it."""
-        found = _TOKEN.match(self.text, self.at)
-        if found is None:
+        """Read the next token; `spaced` is true for a token after a space."""
+        match = _TOKEN.match(self.text, self.at)
+        if match is None:
             self.begin, self.token = self.at, self.text[self.at : self.at + 1]
             self.kind = "other" if self.text[self.at :].strip() else "end"
             return
-        self.kind = found.lastgroup or ""
+        self.kind = match.lastgroup or ""
         if self.kind == "prefix":
             self.kind = "text"
-        self.token = found[self.kind]
-        self.begin = found.start(self.kind)
+        self.token = match[self.kind]
+        self.begin = match.start(self.kind)
         self.spaced = self.begin > self.at
-        self.at = found.end()
+        self.at = match.end()
 
     def _fail(self, why: str) -> NoReturn:
         raise InvalidLiteral(f"{why} at character {self.begin + 1}")
@@ -230,13 +230,13 @@ class _Reader:
         return value
 
     def _items(self, end: str, *, spaces: bool) -> tuple[list[Any], int]:
-        """Values up to a bracket, all with commas between, or, where that may be, all without."""
+        """Values up to a bracket, all separated by commas, or, with `spaces`, all by spaces."""
         items: list[Any] = []
         commas = 0
         while not self._is(end):
             missing = items and commas < len(items)
             if missing and (not spaces or commas or not self.spaced):
-                self._expect(",")  # it is not there: told where
+                self._expect(",")  # fails with its position
             items.append(self._value())
             if self._is(","):
                 if commas != len(items) - 1:
@@ -244,10 +244,10 @@ class _Reader:
                 commas += 1
                 self._next()
         self._next()
-        bare = [one for one in items if isinstance(one, _Bare)]
+        bare = [item for item in items if isinstance(item, _Bare)]
         if bare and not (self.bare_words and spaces and (commas or len(items) == 1)):
             self._plain(bare[0])
-        return [str(one) if isinstance(one, _Bare) else one for one in items], commas
+        return [str(item) if isinstance(item, _Bare) else item for item in items], commas
 
     def _dict_or_set(self) -> dict[Any, Any] | set[Any]:
         if self._is("}"):
@@ -295,9 +295,9 @@ class _Reader:
             value = self._value()
             if isinstance(value, _Bare) and self._is("="):
                 self._next()
-                given = self._value()
+                argument = self._value()
                 if value not in _DESCRIPTIONS:
-                    named[str(value)] = self._plain(given)
+                    named[str(value)] = self._plain(argument)
             else:
                 values.append(self._plain(value))
             if not self._is(")"):

@@ -1,7 +1,7 @@
-"""One HTTP answer, bounded: in seconds from its first byte to its last, in bytes, in redirects.
+"""A single HTTP answer with bounds: on seconds from first byte to last, bytes, and redirects.
 
 A read time-out bounds the silence between two bytes, not the answer: a byte a minute never times
-out. And a body is as large as it unpacks to: 400 kB may become 900 MB.
+out. Bytes count after decompression: 400 kB may become 900 MB.
 """
 
 import threading
@@ -17,54 +17,54 @@ from typing import Any
 import httpx2
 import msgspec
 
-# Bytes of an error's body that are read: what it says is for a message.
+# Bytes to read of an error's body: enough for a message.
 ERROR_BYTES = 1 << 16
 REDIRECTS = 5
 _PIECE = 1 << 20
-# How a member of a gzip stream begins.
-_MEMBER = b"\x1f\x8b"
-# A wait that no program outlives, for headers with more digits than a number has.
-_FOR_EVER = 1e9
+# The first bytes of a gzip member.
+_MAGIC = b"\x1f\x8b"
+# Seconds. The cap on a Retry-After: a header may have any number of digits.
+_LONGEST_WAIT = 1e9
 
 
 class TooSlow(httpx2.TimeoutException):
-    """The answer was not whole in the time that it may take."""
+    """The answer was incomplete after its total time-out."""
 
 
 class TooLarge(ValueError):
-    """The body is larger than any that is wanted, once unpacked."""
+    """The unpacked body has more bytes than the caller allows."""
 
 
 class BrokenBody(ValueError):
-    """The body does not unpack."""
+    """The compressed body is cut off or invalid."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer with its body, unpacked; of an error, the body's beginning."""
+    """An answer with its unpacked body; of an error, the first `ERROR_BYTES` of the body."""
 
     status: int
     headers: httpx2.Headers
     body: bytes
 
     def json(self) -> Any:
-        """The body as JSON. ValueError where it is none."""
+        """The body as JSON. ValueError for any other body."""
         try:
             return msgspec.json.decode(self.body)
         except RecursionError as error:
             raise ValueError("nested too deep") from error
 
     @property
-    def said(self) -> str:
-        """What an error says of itself, as the Hub and proxies write it: to be cleaned."""
+    def error_text(self) -> str:
+        """The reason of an error, as the Hub and proxies give it: not cleaned."""
         texts = [self.headers.get("X-Error-Message", "")]
         try:
-            found = self.json()
+            body = self.json()
         except ValueError:
             if "html" not in self.headers.get("Content-Type", "").lower():
                 texts.append(self.body.decode(errors="replace"))
         else:
-            error = found.get("error", found.get("message")) if isinstance(found, dict) else found
+            error = body.get("error", body.get("message")) if isinstance(body, dict) else body
             texts += map(str, error) if isinstance(error, list) else [str(error or "")]
         return "; ".join(dict.fromkeys(text.strip() for text in texts if text.strip()))
 
@@ -76,55 +76,55 @@ def fetch(
     *,
     timeout: httpx2.Timeout,
     seconds: float,
-    most: int,
-    only: int | None = None,
+    max_bytes: int,
+    only_status: int | None = None,
     abort: Callable[[], None] | None = None,
     **request: Any,
 ) -> Answer:
-    """Ask once, following redirects.
+    """Send a request once, following redirects.
 
     Args:
         client: sends the request.
         method: GET or POST.
-        url: whole.
-        timeout: of the connection and between two bytes.
-        seconds: for everything.
-        most: bytes of the body, unpacked.
-        only: the status whose body is read, besides errors; None for any.
+        url: absolute.
+        timeout: seconds to connect and between two bytes.
+        seconds: for the complete exchange.
+        max_bytes: of the unpacked body.
+        only_status: read the body of this status and of errors alone; None for any status.
         abort: ends every request of the client from another thread: headers that come byte by
             byte cannot be ended otherwise.
         request: `headers`, `params`, `data`.
 
     Raises:
-        TooSlow: the time is over.
-        TooLarge: the body has more bytes.
-        BrokenBody: it does not unpack.
+        TooSlow: `seconds` have passed.
+        TooLarge: the body has more than `max_bytes`.
+        BrokenBody: the body does not unpack.
         httpx2.TransportError: the connection failed.
     """
-    asked = client.build_request(method, url, timeout=timeout, **request)
-    with _ending(seconds, abort) as over:
+    following = client.build_request(method, url, timeout=timeout, **request)
+    with _deadline(seconds, abort) as expired:
         for _ in range(REDIRECTS + 1):
-            response = client.send(asked, stream=True, follow_redirects=False)
+            response = client.send(following, stream=True, follow_redirects=False)
             try:
                 if response.has_redirect_location:
                     if response.next_request is None:
                         raise httpx2.RemoteProtocolError("a redirect to nowhere")
-                    asked = response.next_request
+                    following = response.next_request
                     continue
-                read = response.is_error or only in (None, response.status_code)
-                body = _body(response, most, over) if read else b""
+                read = response.is_error or only_status in (None, response.status_code)
+                body = _body(response, max_bytes, expired) if read else b""
                 return Answer(response.status_code, response.headers, body)
             finally:
                 response.close()
-    raise httpx2.TooManyRedirects(f"more than {REDIRECTS} redirects", request=asked)
+    raise httpx2.TooManyRedirects(f"more than {REDIRECTS} redirects", request=following)
 
 
 @contextmanager
-def _ending(seconds: float, abort: Callable[[], None] | None) -> Generator[Callable[[], bool]]:
-    """Tells when the time is over; what fails after that failed for that reason."""
+def _deadline(seconds: float, abort: Callable[[], None] | None) -> Generator[Callable[[], bool]]:
+    """Yield a test for the deadline. An error after the deadline becomes `TooSlow`."""
     ends = time.monotonic() + seconds
 
-    def over() -> bool:
+    def expired() -> bool:
         return time.monotonic() >= ends
 
     watch = threading.Timer(seconds, abort) if abort else None
@@ -132,9 +132,9 @@ def _ending(seconds: float, abort: Callable[[], None] | None) -> Generator[Calla
         watch.daemon = True
         watch.start()
     try:
-        yield over
+        yield expired
     except (httpx2.TransportError, RuntimeError, ValueError) as error:
-        if over() and not isinstance(error, TooLarge):
+        if expired() and not isinstance(error, TooLarge):
             raise TooSlow(f"not whole after {seconds:g} s") from None
         if isinstance(error, RuntimeError):  # another thread's `abort` closed the client
             raise httpx2.ReadError("the connection was closed") from None
@@ -144,18 +144,18 @@ def _ending(seconds: float, abort: Callable[[], None] | None) -> Generator[Calla
             watch.cancel()
 
 
-def _body(response: httpx2.Response, most: int, over: Callable[[], bool]) -> bytes:
+def _body(response: httpx2.Response, max_bytes: int, expired: Callable[[], bool]) -> bytes:
     error = response.is_error
-    most, pieces, size = min(most, ERROR_BYTES) if error else most, [], 0
+    max_bytes, pieces, size = min(max_bytes, ERROR_BYTES) if error else max_bytes, [], 0
     try:
         for piece in _unpacked(response):
             pieces.append(piece)
             size += len(piece)
-            if size > most and not error:
-                raise TooLarge(f"over {most:,} bytes, unpacked")
-            if over():
+            if size > max_bytes and not error:
+                raise TooLarge(f"over {max_bytes:,} bytes, unpacked")
+            if expired():
                 raise TooSlow("")
-            if size > most:
+            if size > max_bytes:
                 break
     except (BrokenBody, httpx2.DecodingError):
         if not error:
@@ -171,21 +171,22 @@ def _unpacked(response: httpx2.Response) -> Iterator[bytes]:
 
 
 def _gunzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Every member of a gzip stream, a little at a time. BrokenBody where one breaks off.
+    """Unpack every member of a gzip stream, at most `_PIECE` bytes at a time.
 
-    What follows a whole member and is none itself, as padding, is left out.
+    Drops trailing bytes that are no member, such as padding. Raises `BrokenBody` for a member that
+    is cut off.
     """
-    member, began, ended = zlib.decompressobj(31), False, b""
+    member, began, pending = zlib.decompressobj(31), False, b""
     try:
         for chunk in chunks:
-            data, more = ended + chunk, bool(chunk)
-            ended = b""
+            data, more = pending + chunk, bool(chunk)
+            pending = b""
             while more:
                 if member.eof:
-                    if not data.startswith(_MEMBER):
-                        if not _MEMBER.startswith(data):
+                    if not data.startswith(_MAGIC):
+                        if not _MAGIC.startswith(data):
                             return
-                        ended = data  # its first byte, perhaps
+                        pending = data  # maybe the first byte of a member
                         break
                     member = zlib.decompressobj(31)
                 piece = member.decompress(data, _PIECE)
@@ -200,17 +201,17 @@ def _gunzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that a Retry-After header asks for, in either of its forms; None without one."""
-    said = headers.get("Retry-After", "").strip()
-    if said.isascii() and said.isdigit():
-        return min(float(said[:10]), _FOR_EVER)
+    """Seconds that a Retry-After header asks for, in either of its forms; None without a header."""
+    value = headers.get("Retry-After", "").strip()
+    if value.isascii() and value.isdigit():
+        return min(float(value[:10]), _LONGEST_WAIT)
     try:
-        wait = (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds()
+        wait = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
     except (ValueError, TypeError, OverflowError):
         return None
-    return min(max(wait, 0.0), _FOR_EVER)
+    return min(max(wait, 0.0), _LONGEST_WAIT)
 
 
 def whole_number(text: str) -> int | None:
-    """A count in a header; None where it is none, or no 64 bits hold it."""
+    """The count in a header; None for other texts and for numbers of more than 64 bits."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None

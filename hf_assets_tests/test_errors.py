@@ -1,12 +1,18 @@
-"""Texts of others in our messages: short, inert, without secrets."""
+"""Errors say whether a retry helps; foreign texts in them are short, inert, without secrets."""
 
+import ast
 import logging
+import re
+from importlib import import_module
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hf_assets.errors import CleanRecords, clean
+from hf_assets import errors
+from hf_assets.errors import CleanRecords, HfAssetsError, InputError, clean
 
 TOKEN = "hf_" + "tOkEn0" * 6
 
@@ -93,3 +99,108 @@ def test_records_of_a_library_are_clean() -> None:
     record = logging.LogRecord("x", logging.WARNING, "", 0, "said %s", ("\x1b[2J" + TOKEN,), None)
     assert CleanRecords().filter(record)
     assert record.getMessage() == "said ***"
+
+
+PACKAGE = Path(errors.__file__).parent
+# Every error of the package, and whether it is permanent where the code that raises it does not
+# say. A class with arguments of its own says so itself: see `WITH_ARGUMENTS`.
+PERMANENT: dict[str, bool | None] = {
+    "errors.HfAssetsError": True,
+    "errors.InputError": True,
+    "storage.durable.StorageError": True,
+    "storage.durable.ReplacedFolder": False,
+    "storage.locks.BusyError": False,
+    "storage.opened.ReplacedError": False,
+    "hub.archive.base.ArchiveError": True,
+    "hub.capture_store.manifest.CorruptCapture": True,
+    "hub.client.connection.HubError": None,
+    "hub.client.listing.ListingError": None,
+    "corpora.building.CorpusTooSmall": True,
+    "corpora.building.WrongSite": True,
+    "corpora.corpus.CorpusError": True,
+    "corpora.kaggle.client.KaggleError": True,
+    "corpora.registry.CorporaError": True,
+    "corpora.stackexchange.client.StackExchangeError": None,
+    "corpora.stackexchange.dumps.DumpError": True,
+    "corpora.stackexchange.sites.NoSite": True,
+    "corpora.stackexchange.unpacking.UnpackError": True,
+    "corpora.tables.records.TableError": True,
+    "classifiers.export.quantize.TooMuchLost": True,
+    "classifiers.export.to_onnx.ParityError": True,
+    "classifiers.training.base_models.NoEncoder": None,
+    "classifiers.training.network.NetworkError": True,
+    "classifiers.training.objective.TrainingError": True,
+}
+WITH_ARGUMENTS: dict[str, tuple[Any, ...]] = {
+    "errors.HfAssetsError": ("a message",),
+    "storage.durable.StorageError": (Path("lake"), 28),
+    "storage.durable.ReplacedFolder": (Path("lake"),),
+    "storage.locks.BusyError": ("training", 5.0),
+    "storage.opened.ReplacedError": (Path("lake"),),
+}
+
+
+@pytest.fixture(scope="module")
+def nodes() -> list[tuple[str, ast.AST]]:
+    """Classes and calls of every module that names an error, none of them imported."""
+    pattern = re.compile("|".join(rf"\b{name.rpartition('.')[2]}\b" for name in PERMANENT))
+    return [
+        (".".join(path.relative_to(PACKAGE).with_suffix("").parts), node)
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if pattern.search(text := path.read_text())
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.ClassDef | ast.Call)
+    ]
+
+
+@pytest.fixture(scope="module")
+def classes(nodes: list[tuple[str, ast.AST]]) -> dict[str, ast.ClassDef]:
+    """Every class of the package that descends from the root, by its bases' names."""
+    candidates = [(module, node) for module, node in nodes if isinstance(node, ast.ClassDef)]
+    found: dict[str, ast.ClassDef] = {}
+    names, before = {"HfAssetsError"}, -1
+    while before < len(found):
+        before = len(found)
+        for module, node in candidates:
+            bases = {ast.unparse(base).split(".")[-1] for base in node.bases}
+            if names & {node.name, *bases}:
+                found[f"{module}.{node.name}"] = node
+                names.add(node.name)
+    return found
+
+
+def test_every_error_is_in_the_table(classes: dict[str, ast.ClassDef]) -> None:
+    assert classes.keys() == PERMANENT.keys()
+    own = {
+        name
+        for name, node in classes.items()
+        if any(isinstance(one, ast.FunctionDef) and one.name == "__init__" for one in node.body)
+    }
+    # HubError's argument has no default.
+    assert own == WITH_ARGUMENTS.keys() | {"hub.client.connection.HubError"}
+
+
+@pytest.mark.parametrize("name", WITH_ARGUMENTS)
+def test_an_error_with_arguments_of_its_own_is_permanent_or_not(name: str) -> None:
+    module, _, cls = name.rpartition(".")
+    error = getattr(import_module(f"hf_assets.{module}"), cls)(*WITH_ARGUMENTS[name])
+    assert isinstance(error, HfAssetsError)
+    assert error.permanent is PERMANENT[name]
+
+
+@pytest.mark.parametrize("name", [name for name, value in PERMANENT.items() if value is None])
+def test_an_error_that_is_permanent_or_not_says_so_where_it_is_raised(
+    name: str, nodes: list[tuple[str, ast.AST]]
+) -> None:
+    calls = {
+        f"{module}:{node.lineno}": {keyword.arg for keyword in node.keywords}
+        for module, node in nodes
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == name.rpartition(".")[2]
+    }
+    assert calls
+    assert [place for place, keywords in calls.items() if "permanent" not in keywords] == []
+
+
+def test_an_error_is_permanent_by_default() -> None:
+    assert InputError("a message").permanent
+    assert not InputError("a message", permanent=False).permanent

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from hf_assets import literals
 from hf_assets.literals import DEEPEST, InvalidLiteral, parse_literal
 
 LONG = [f"license:{'x' * 30}-{n}" for n in range(4)]
@@ -165,14 +167,14 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(values)
 def test_what_python_and_json_print_is_read_back(value: Any) -> None:
     assert parse_literal(repr(value)) == value
     assert parse_literal(json.dumps(value)) == value
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(st.lists(st.text(max_size=40), min_size=1, max_size=6))
 @example(["it's", 'a"b', "x\ny", "\\", "..."])
 def test_what_numpy_prints_of_texts_is_read_back(texts: list[str]) -> None:
@@ -183,8 +185,14 @@ def test_what_numpy_prints_of_texts_is_read_back(texts: list[str]) -> None:
     assert parse_literal(str([array])) == [texts]
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(st.text("[](){}'\"\\,.: =ab1N\n", max_size=12))
 def test_any_text_is_a_value_or_refused(text: str) -> None:
     with contextlib.suppress(InvalidLiteral):
         parse_literal(text, bare_words=True)
+
+
+def test_the_package_has_one_parser_of_literals() -> None:
+    package = Path(literals.__file__).parent
+    users = [path for path in package.rglob("*.py") if "literal_eval" in path.read_text()]
+    assert users == [Path(literals.__file__)]

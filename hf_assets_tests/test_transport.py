@@ -16,7 +16,7 @@ from hf_assets_tests.conftest import Serve
 
 
 def ask(client: httpx2.Client, url: str) -> Answer:
-    return fetch(client, "GET", url, timeout=httpx2.Timeout(30), seconds=300, most=1000)
+    return fetch(client, "GET", url, timeout=httpx2.Timeout(30), seconds=300, max_bytes=1000)
 
 
 def round_and_round(request: Request) -> Response:
@@ -115,6 +115,6 @@ def test_whole_numbers() -> None:
 )
 def test_what_an_error_says(body: bytes, kind: str, said: str) -> None:
     headers = httpx2.Headers({"Content-Type": f"text/{kind}"})
-    assert Answer(400, headers, body).said == said
+    assert Answer(400, headers, body).error_text == said
     headers["X-Error-Message"] = "first"
-    assert Answer(400, headers, body).said == (f"first; {said}" if said else "first")
+    assert Answer(400, headers, body).error_text == (f"first; {said}" if said else "first")

@@ -176,7 +176,7 @@ class QuestionClient:
             params={**asked, "key": self.key} if self.key else asked,
             timeout=http.timeout,
             seconds=self.total_timeout,
-            most=MOST_BYTES,
+            max_bytes=MOST_BYTES,
             abort=http.close,
         )
 

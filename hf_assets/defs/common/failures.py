@@ -12,8 +12,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from hf_assets.errors import InputError, clean, redact
-from hf_assets.hub.client.listing import ListingError
+from hf_assets.errors import HfAssetsError, clean, redact
 from hf_assets.settings import settings
 from hf_assets.storage.durable import FULL, nearest, system_number
 from hf_assets.storage.lake import MissingArtefact, MissingDay
@@ -66,7 +65,7 @@ def clear_failures() -> Generator[None]:
         yield
     except dg.Failure:
         raise
-    except (InputError, ListingError) as error:
+    except HfAssetsError as error:
         said = readable(str(error))
         raise dg.Failure(said, allow_retries=not error.permanent) from cleaned(error)
     except (MissingArtefact, MissingDay) as error:

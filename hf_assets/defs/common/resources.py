@@ -14,7 +14,6 @@ from hf_assets.defs.common.killed_runs import end_killed, hold
 from hf_assets.defs.common.metadata import captured, stored_table
 from hf_assets.errors import clean
 from hf_assets.hub.archive.base import Archive
-from hf_assets.hub.archive.ranged_file import Web
 from hf_assets.hub.capture.capturer import Capturer
 from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.capture_store.store import CaptureStore
@@ -203,8 +202,12 @@ class HubResource(dg.ConfigurableResource):
 
     def open_past(self) -> Archive | None:
         """The archive, opened again."""
-        web = Web(self.connect_timeout, self.read_timeout, self.retry_wait)
-        return open_archive(self.archive, web=web)
+        return open_archive(
+            self.archive,
+            connect_timeout=self.connect_timeout,
+            read_timeout=self.read_timeout,
+            retry_wait=self.retry_wait,
+        )
 
     def capturer(
         self, context: dg.AssetExecutionContext, day: str, archive: Archive | None

@@ -1,10 +1,10 @@
-"""Parquet rows → pages in the Hub's field names, a row group at a time.
+"""Parquet rows as pages in the Hub's field names, a row group at a time.
 
-A column's type is not trusted: pandas makes floats of counters, DuckDB timestamps of texts, others
-write structs as JSON. What says the same in another type is rewritten column by column, by Arrow's
-types where they tell enough, else value by value (`recorded_values`). A page with a value that does
-not fit is written row by row, with that value as it is, for the strict parser to name. A column
-that no value of can fit is left out and named.
+A column's type is not reliable: pandas makes floats of counters, DuckDB timestamps of texts, others
+write structs as JSON. Values that mean the same in another type are rewritten, by column where the
+Arrow type says enough, else by value (`values`). A page with an invalid value is written row by row
+with the value unchanged, and the strict parser reports it. A column whose type excludes every valid
+value is left out and reported.
 """
 
 import json
@@ -25,20 +25,20 @@ from hf_assets.hub.client.rows import WIRE_SCHEMA, Kind, fits
 
 _WIRE_TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$"
 
-# A column as read: the values that fit, and those that do not, by row.
-Read = tuple[pl.Series, dict[int, Any]]
+# A column as read: the valid values, and the invalid ones by row.
+ColumnValues = tuple[pl.Series, dict[int, Any]]
 
 
 @dataclass
 class ArrowRows:
-    """The rows of one Parquet file under the wire schema of a kind.
+    """The rows of a Parquet file under the wire schema of a kind.
 
     Args:
-        file: open, and read no further than its footer.
+        file: open; only its footer was read.
         kind: "models" or "spaces".
 
     Raises:
-        ValueError: no row can have a name.
+        ValueError: no column can hold names.
     """
 
     file: pq.ParquetFile
@@ -50,8 +50,8 @@ class ArrowRows:
         schema = self.file.schema_arrow
         self.columns = []
         self.report = ColumnReport(self.kind)
-        self.report.there(schema.names)
-        # The columns of each field that are read.
+        self.report.add_columns(schema.names)
+        # The columns to read of each field.
         self._sources: dict[str, list[str]] = {}
         for name, columns in columns_of(self.kind, schema.names).items():
             for column in columns:
@@ -60,10 +60,10 @@ class ArrowRows:
             raise ValueError(f"it has no column `id` of texts{hint_of_ids(schema.names)}")
 
     def _add(self, name: str, column: str, schema: pa.Schema) -> None:
-        where = schema.get_all_field_indices(column)
-        kind = schema.field(where[0]).type
-        if len(where) > 1:
-            self.report.refused[column] = f"{len(where)} columns of that name"
+        indices = schema.get_all_field_indices(column)
+        kind = schema.field(indices[0]).type
+        if len(indices) > 1:
+            self.report.refused[column] = f"{len(indices)} columns of that name"
         elif (parts := readable_columns(name, column, kind, WIRE_SCHEMA[self.kind][name])) is None:
             self.report.refused[column] = f"a column of {kind}"[:200]
         else:
@@ -72,16 +72,16 @@ class ArrowRows:
 
     @property
     def seen(self) -> set[str]:
-        """The fields that are read."""
+        """The fields to read."""
         return set(self._sources)
 
     @property
     def unread(self) -> dict[str, str]:
-        """The columns that cannot be read, with the reason."""
+        """The columns that are not read, with the reason."""
         return self.report.refused
 
     def pages(self, groups: Iterable[int] | None = None) -> Iterator[ArchivedPage]:
-        """The rows of those row groups, or of all; one group's columns are in memory at a time."""
+        """The rows of those row groups, by default all; holds a batch of a group in memory."""
         for group in range(self.file.num_row_groups) if groups is None else groups:
             for batch in self.file.iter_batches(
                 PAGE_ROWS, row_groups=[group], columns=self.columns
@@ -89,48 +89,50 @@ class ArrowRows:
                 yield self.page(batch)
 
     def page(self, batch: pa.RecordBatch) -> ArchivedPage:
-        """One page of some rows."""
+        """A page of some rows."""
         parts: dict[str, pl.Series] = {}
-        misfits: dict[tuple[int, str], Any] = {}
+        invalid: dict[tuple[int, str], Any] = {}
         for name in WIRE_SCHEMA[self.kind]:
-            read: Read | None = None
+            read: ColumnValues | None = None
             for column in self._sources.get(name, ()):
                 read = _joined(read, self._read(name, column, batch.column(column), parts))
             if read is not None:
                 parts[name] = read[0].alias(name)
-                misfits |= {(row, name): value for row, value in read[1].items()}
+                invalid |= {(row, name): value for row, value in read[1].items()}
         rows = _named(pl.DataFrame(list(parts.values())))
         ids = rows["_id"].to_list()
-        if not misfits:
+        if not invalid:
             return ArchivedPage(rows.write_json().encode(), ids)
-        as_they_are = rows.to_dicts()
-        for (row, name), value in misfits.items():
-            as_they_are[row][name] = value
-        # No number (Infinity) is written as Python writes it: the parser knows that, and names it.
-        body = json.dumps(as_they_are, default=str).encode()
-        return ArchivedPage(body, [row["_id"] for row in as_they_are])
+        as_objects = rows.to_dicts()
+        for (row, name), value in invalid.items():
+            as_objects[row][name] = value
+        # Infinity is written in Python's way, which the parser reports as invalid.
+        body = json.dumps(as_objects, default=str).encode()
+        return ArchivedPage(body, [row["_id"] for row in as_objects])
 
-    def _read(self, name: str, column: str, values: pa.Array, parts: dict[str, pl.Series]) -> Read:
-        """A column as the wire type, and the values that are none; the report is told of both."""
+    def _read(
+        self, name: str, column: str, values: pa.Array, parts: dict[str, pl.Series]
+    ) -> ColumnValues:
+        """A column in the wire type, and its invalid values; reports both."""
         tags = parts["tags"].to_list() if name == "baseModels" and "tags" in parts else []
         if holds_json(values.type):
-            said = [from_json(one, values.type) for one in values.to_pylist()]
-            return self._by_value(name, column, said, tags)
+            decoded = [from_json(value, values.type) for value in values.to_pylist()]
+            return self._by_value(name, column, decoded, tags)
         series = pl.Series(column, _storage(values))
         if series.dtype in (pl.Categorical, pl.Enum):
             series = series.cast(pl.String)
-        known = self._by_type(name, series, WIRE_SCHEMA[self.kind][name])
-        if known is None:
+        typed = self._by_type(name, series, WIRE_SCHEMA[self.kind][name])
+        if typed is None:
             return self._by_value(name, column, series.to_list(), tags)
-        read, odd = known
-        if read.len() > read.null_count():
-            self.report.read(column)
-        for value in odd.values():
-            self.report.value(column, name, value)
-        return known
+        valid, invalid = typed
+        if valid.len() > valid.null_count():
+            self.report.add_valid(column)
+        for value in invalid.values():
+            self.report.add_value(column, name, value)
+        return typed
 
-    def _by_type(self, name: str, column: pl.Series, wanted: Any) -> Read | None:
-        """The whole column at once; None where its type does not tell what each value says."""
+    def _by_type(self, name: str, column: pl.Series, wanted: Any) -> ColumnValues | None:
+        """The complete column at once; None if its type does not determine each value."""
         dtype = column.dtype
         if dtype == pl.Null:
             return column.cast(wanted), {}
@@ -138,7 +140,7 @@ class ArrowRows:
             return self._times(name, column)
         if name == "gated":
             text = column.cast(pl.String)
-            # Whether every value is one that the Hub serves, whatever else is handed on as text.
+            # Only if the Hub serves every value: others must pass unchanged.
             plain = text.str.to_lowercase()
             return (plain, {}) if plain.drop_nulls().is_in(GATES).all() else None
         if wanted == pl.String and dtype == pl.String:
@@ -155,7 +157,7 @@ class ArrowRows:
             return None  # bases as a list of ids
         return column.cast(wanted), {}
 
-    def _times(self, name: str, column: pl.Series) -> Read | None:
+    def _times(self, name: str, column: pl.Series) -> ColumnValues | None:
         if column.dtype == pl.String:
             wire = column.drop_nulls().str.contains(_WIRE_TIME).all()
             return (column, {}) if wire else None
@@ -169,54 +171,54 @@ class ArrowRows:
         utc = column.dt.convert_time_zone("UTC") if zone else column
         return utc.dt.strftime("%Y-%m-%dT%H:%M:%S%.3fZ"), {}
 
-    def _by_value(self, name: str, column: str, values: list[Any], tags: list[Any]) -> Read:
-        """Each value by the rule of all formats."""
+    def _by_value(self, name: str, column: str, values: list[Any], tags: list[Any]) -> ColumnValues:
+        """Each value by the rules of all formats."""
         kept: list[Any] = []
-        odd: dict[int, Any] = {}
-        for at, value in enumerate(values):
-            said = wire_value(self.kind, name, value)
+        invalid: dict[int, Any] = {}
+        for row, original in enumerate(values):
+            value = wire_value(self.kind, name, original)
             if name in TIMES:
-                said, zoneless = utc_time(said)
+                value, zoneless = utc_time(value)
                 if zoneless:
                     self.report.zoneless.add(name)
             elif name == "baseModels" and tags:
-                said = prefer_tags(said, tags[at])
-            elif name == "gated" and isinstance(said, bool):
-                said = str(said).lower()
-            self.report.value(column, name, said)
-            kept.append(said if said is None or fits(self.kind, name, said) else None)
-            if kept[-1] is None and said is not None:
-                odd[at] = said
-        return pl.Series(name, kept, WIRE_SCHEMA[self.kind][name]), odd
+                value = prefer_tags(value, tags[row])
+            elif name == "gated" and isinstance(value, bool):
+                value = str(value).lower()
+            self.report.add_value(column, name, value)
+            kept.append(value if value is None or fits(self.kind, name, value) else None)
+            if kept[-1] is None and value is not None:
+                invalid[row] = value
+        return pl.Series(name, kept, WIRE_SCHEMA[self.kind][name]), invalid
 
 
 def _storage(values: pa.Array) -> pa.Array:
     return values.storage if isinstance(values, pa.ExtensionArray) else values
 
 
-def _joined(first: Read | None, second: Read) -> Read:
-    """Two columns of one field: the second counts where the first has no value."""
+def _joined(first: ColumnValues | None, second: ColumnValues) -> ColumnValues:
+    """Two columns of the same field: the second fills missing values of the first."""
     if first is None:
         return second
-    values, odd = first
+    values, invalid = first
     free = {row: value for row, value in second[1].items() if values[row] is None}
     rest = second[0].to_list()
-    for row in odd:
+    for row in invalid:
         rest[row] = None
     filled = pl.Series("", rest, second[0].dtype)
     both = pl.select(pl.when(values.is_null()).then(filled).otherwise(values)).to_series()
-    return both, free | odd
+    return both, free | invalid
 
 
 def _named(rows: pl.DataFrame) -> pl.DataFrame:
-    """With an `_id` in each row that has a name."""
-    made = pl.when(pl.col("id") != "").then(NAMED + pl.col("id"))
+    """Give each row that has a name an `_id`."""
+    from_name = pl.when(pl.col("id") != "").then(NAMED + pl.col("id"))
     if "_id" not in rows.columns:
-        return rows.with_columns(_id=made)
-    return rows.with_columns(_id=pl.coalesce("_id", made))
+        return rows.with_columns(_id=from_name)
+    return rows.with_columns(_id=pl.coalesce("_id", from_name))
 
 
-def _integers(column: pl.Series) -> Read:
+def _integers(column: pl.Series) -> ColumnValues:
     if isinstance(column.dtype, pl.Decimal) and column.dtype.scale:
         column = column.cast(pl.Float64)
     if column.dtype.is_float():
@@ -228,22 +230,22 @@ def _integers(column: pl.Series) -> Read:
     return kept, _lost(column, kept)
 
 
-def _floats(column: pl.Series) -> Read:
-    given = column.cast(pl.Float64).fill_nan(None)
-    kept = pl.select(pl.when(given.is_finite()).then(given)).to_series()
-    return kept, _lost(given, kept)
+def _floats(column: pl.Series) -> ColumnValues:
+    floats = column.cast(pl.Float64).fill_nan(None)
+    kept = pl.select(pl.when(floats.is_finite()).then(floats)).to_series()
+    return kept, _lost(floats, kept)
 
 
 def _lost(column: pl.Series, kept: pl.Series) -> dict[int, Any]:
-    """The values that are there and were not kept, by row."""
+    """The values that were dropped, by row."""
     lost = (kept.is_null() & column.is_not_null()).arg_true()
     return (
         dict(zip(lost.to_list(), column.gather(lost).to_list(), strict=True)) if len(lost) else {}
     )
 
 
-def _struct(column: pl.Series, wanted: pl.Struct) -> Read:
-    """The parts that the tables need; a count in it may be a float, and must be whole."""
+def _struct(column: pl.Series, wanted: pl.Struct) -> ColumnValues:
+    """The parts that the tables need; a count may be a float without a fraction."""
     there = {one.name for one in column.dtype.fields}  # ty: ignore[missing-attribute]
     parts, lost = [], set()
     for one in wanted.fields:
@@ -252,11 +254,11 @@ def _struct(column: pl.Series, wanted: pl.Struct) -> Read:
             continue
         part = column.struct.field(one.name)
         if one.dtype == pl.Int64:
-            part, odd = _integers(part)
-            lost |= set(odd)
+            part, invalid = _integers(part)
+            lost |= set(invalid)
         elif isinstance(one.dtype, pl.Struct):
-            part, odd = _struct(part, one.dtype)
-            lost |= set(odd)
+            part, invalid = _struct(part, one.dtype)
+            lost |= set(invalid)
         elif isinstance(one.dtype, pl.List) and isinstance(one.dtype.inner, pl.Struct):
             part = _listed(part, one.dtype)
         else:

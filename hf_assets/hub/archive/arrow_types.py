@@ -1,4 +1,4 @@
-"""What of a Parquet column can be what the Hub serves, by its Arrow type."""
+"""Which parts of a Parquet column can hold the Hub's values, by Arrow type."""
 
 import json
 from typing import Any
@@ -10,19 +10,19 @@ from hf_assets.hub.archive.values import PARTS, TIMES
 
 # DuckDB's and others' logical type of a text that is JSON.
 _JSON = "arrow.json"
-# What huggingface_hub's objects have beside the Hub's parts.
+# Parts of huggingface_hub's objects that the Hub's lack.
 _CLIENT_PARTS = {"runtime": ("requested_hardware",)}
 
 
 def holds_json(kind: pa.DataType) -> bool:
-    """Texts of that type, or inside of it, are JSON, as of DuckDB's mixed columns."""
+    """Whether texts of that type, or nested in it, are JSON, as in DuckDB's mixed columns."""
     if isinstance(kind, pa.BaseExtensionType):
         return kind.extension_name == _JSON
     return any(holds_json(kind.field(at).type) for at in range(kind.num_fields))
 
 
 def from_json(value: Any, kind: pa.DataType) -> Any:
-    """A value whose texts are JSON; a text that is none stays as it is."""
+    """Decode a value whose texts are JSON; an invalid text stays unchanged."""
     if value is None or not holds_json(kind):
         return value
     if pa.types.is_struct(kind):
@@ -36,7 +36,7 @@ def from_json(value: Any, kind: pa.DataType) -> Any:
 
 
 def readable_columns(name: str, column: str, kind: pa.DataType, wanted: Any) -> list[str] | None:
-    """What to read of a column, or None where no value of it can be what the Hub serves."""
+    """The parts of a column to read; None if no value of that type can be the Hub's."""
     if holds_json(kind):
         return [column]
     if isinstance(kind, pa.BaseExtensionType):
@@ -60,14 +60,14 @@ def readable_columns(name: str, column: str, kind: pa.DataType, wanted: Any) -> 
 
 
 def _part_holds(name: str, part: str, kind: pa.DataType, wanted: pl.Struct) -> bool:
-    found = kind.field(part).type
-    if (name, part) == ("runtime", "hardware") and _is_text(found):
+    type_of_part = kind.field(part).type
+    if (name, part) == ("runtime", "hardware") and _is_text(type_of_part):
         return True
-    return _holds(found, next(one.dtype for one in wanted.fields if one.name == part))
+    return _holds(type_of_part, next(one.dtype for one in wanted.fields if one.name == part))
 
 
 def flat_hardware(name: str, dtype: pl.Struct) -> bool:
-    """A runtime as huggingface_hub has it: the hardware is a text."""
+    """Whether a runtime has huggingface_hub's form: the hardware is a text."""
     parts = {one.name: one.dtype for one in dtype.fields}
     return name == "runtime" and (
         "requested_hardware" in parts or parts.get("hardware") == pl.String
@@ -94,7 +94,7 @@ def _is_list(kind: pa.DataType) -> bool:
 
 
 def _holds(kind: pa.DataType, wanted: Any) -> bool:
-    """Values of that Arrow type may be of the wanted wire type."""
+    """Whether values of that Arrow type may have the wanted wire type."""
     if pa.types.is_null(kind):
         return True
     if wanted == pl.String:
@@ -106,6 +106,6 @@ def _holds(kind: pa.DataType, wanted: Any) -> bool:
     if isinstance(wanted, pl.List):
         return _is_list(kind) and _holds(kind.value_type, wanted.inner)
     if isinstance(wanted, pl.Struct) and pa.types.is_struct(kind):
-        found = [one for one in wanted.fields if kind.get_field_index(one.name) >= 0]
-        return bool(found) and all(_holds(kind.field(one.name).type, one.dtype) for one in found)
+        parts = [part for part in wanted.fields if kind.get_field_index(part.name) >= 0]
+        return bool(parts) and all(_holds(kind.field(part.name).type, part.dtype) for part in parts)
     return False

@@ -1,7 +1,7 @@
-"""Past days from where others recorded them: what an archive can be asked.
+"""The interface of an archive: past days that others recorded.
 
-An archived day becomes a capture like any other (`recovering`): pages in the Hub's field names,
-which pass the same strict parser. Not here: any one archive (`hub_stats`, `recorded_days`).
+`capture.from_archive` makes a capture of an archived day: pages in the Hub's field names, for the
+same strict parser. `hub_stats` and `archive_folder` implement the interface.
 """
 
 import gzip
@@ -12,15 +12,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from hf_assets.errors import InputError
+from hf_assets.errors import HfAssetsError, InputError
 from hf_assets.hub.client.listing import FIELDS
 from hf_assets.hub.client.rows import Kind
 
 KINDS: tuple[Kind, ...] = ("models", "spaces")
 WORDS = {"models": "models", "spaces": "Spaces"}
-# Rows of a page: a row group of an archive's file is cut into pages of as many.
+# Rows a page: a row group of an archive's file becomes pages of this size.
 PAGE_ROWS = 4000
-# What stands for `_id` where an archive has none; no `_id` of the Hub has a colon.
+# The prefix of an `_id` made from the name, for archives without ids; the Hub's own have no colon.
 NAMED = "name:"
 
 
@@ -30,13 +30,13 @@ class ArchiveError(InputError):
 
 @contextmanager
 def named_failures(name: str) -> Generator[None]:
-    """Whatever reading a broken file raises, as one error that names it, and for good.
+    """Any exception from reading a file as a permanent error that names the file.
 
-    A parser given bytes that nobody foresaw raises what nobody foresaw: no retry mends the file.
+    A parser may raise anything for a broken file, and no retry mends the file.
     """
     try:
         yield
-    except InputError:
+    except HfAssetsError:
         raise
     except Exception as error:
         # Some of polars' and Arrow's messages are pages long.
@@ -45,13 +45,13 @@ def named_failures(name: str) -> Generator[None]:
 
 
 def unpacked(path: Path) -> Any:
-    """The bytes of a file, gzipped or not."""
+    """Open a file for bytes, gzipped or not."""
     return gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb")
 
 
 @dataclass(frozen=True)
 class ArchivedPage:
-    """Some rows in the Hub's field names: the JSON list, and the `_id` of each row."""
+    """Rows in the Hub's field names: a JSON list, and the `_id` of each row."""
 
     body: bytes
     ids: list[Any]
@@ -59,20 +59,20 @@ class ArchivedPage:
 
 @dataclass
 class ArchivedDay:
-    """One kind of one day in an archive.
+    """A day of models or of Spaces in an archive.
 
     Args:
-        place: the file and its revision, in words; told in messages and in the journal.
-        time: when the data was true, UTC.
-        facts: provenance for capture.json: `source`, `file`, …
-        read: the pages, oldest first; once they are exhausted, the rest is complete.
+        source: the file and its revision in words, for messages and the journal.
+        time: of the data, UTC.
+        facts: provenance for the capture's manifest: `source`, `file`, …
+        read: yields the pages, oldest first; the attributes below are complete after the last.
         seen: the wire fields that the rows have.
-        unread: columns that are there, are or look like a field, and were not read: why.
-        path: the file on this machine, which a reconciliation counts by itself; None of others.
-        many: that file has a column of days.
+        unread: columns that are a field, or look like one, and were not read; with the reason.
+        path: the file on this machine, for reconciliation; None for a remote file.
+        many: the file has a column of days.
     """
 
-    place: str
+    source: str
     time: datetime
     facts: dict[str, Any]
     read: Callable[[], Iterator[ArchivedPage]] = lambda: iter(())
@@ -82,16 +82,16 @@ class ArchivedDay:
     many: bool = False
 
     def fields(self, kind: Kind) -> list[str]:
-        """Which of the fields that a live listing asks for are in the rows."""
+        """The fields of a live listing that the rows have."""
         return [name for name in FIELDS[kind] if name in self.seen]
 
     def absent(self, kind: Kind) -> list[str]:
-        """The others."""
+        """The fields of a live listing that the rows lack."""
         return [name for name in FIELDS[kind] if name not in self.seen]
 
 
 class Archive(Protocol):
-    """Days that somebody recorded."""
+    """Recorded days."""
 
     @property
     def name(self) -> str:
@@ -100,21 +100,21 @@ class Archive(Protocol):
 
     @property
     def workers(self) -> int:
-        """How many days may be read at a time."""
+        """How many days may be read in parallel."""
         ...
 
     def days(self) -> set[str]:
-        """The days that it may have something of. ArchiveError where it cannot be asked."""
+        """The days that the archive may have. ArchiveError."""
         ...
 
     def find(self, kind: Kind, day: str) -> ArchivedDay | None:
-        """That day as recorded then, or None; never a neighbour. ArchiveError."""
+        """That day as recorded, or None; never a neighbouring day. ArchiveError."""
         ...
 
     def remarks(self, first: str) -> list[str]:
-        """What who uses it should hear, said once, of what was looked at so far.
+        """Notes for the user about the files read so far, each returned once.
 
         Args:
-            first: the first day that can be asked for.
+            first: the first partition.
         """
         ...

@@ -1,8 +1,8 @@
-"""Columns of a recorded file → the Hub's field names.
+"""The Hub's field names of a recorded file's columns.
 
-The same letters are the same name: `createdAt`, `created_at` (huggingface_hub's objects), "Created
-At". Where several columns say one field, the Hub's own spelling comes first, and the others count
-where it has no value. A column that only looks like a field is not read; it is named.
+Names are equal by their letters: `createdAt`, `created_at` (huggingface_hub's objects), "Created
+At". Several columns may hold the same field: the Hub's own spelling comes first, and the others
+fill its missing values. A column that only looks like a field is reported, not read.
 """
 
 import re
@@ -13,7 +13,7 @@ from typing import Any
 
 from hf_assets.hub.client.rows import WIRE_SCHEMA, Kind
 
-# Other names of a field, in letters alone; the tables' own among them.
+# Other names of a field, by their letters; the tables' own names among them.
 SYNONYMS: Mapping[Kind, Mapping[str, str]] = {
     "models": {
         **{"modelid": "id", "repoid": "id", "hubid": "_id"},
@@ -21,7 +21,7 @@ SYNONYMS: Mapping[Kind, Mapping[str, str]] = {
     },
     "spaces": {"spaceid": "id", "repoid": "id", "hubid": "_id"},
 }
-# What the Hub and its client serve besides, and no table needs: no misspelt field of ours.
+# Other names of the Hub and its client, which no table needs: no misspelt fields.
 _OTHERS = frozenset(
     {
         *("sha", "siblings", "spaces", "config", "carddata", "disabled", "inference"),
@@ -32,24 +32,27 @@ _OTHERS = frozenset(
         *("datasets", "models", "sdk"),
     }
 )
-# What the tables make themselves, and of which fields.
-_MADE: Mapping[str, tuple[str, ...]] = {"license": ("tags",), "parameters": ("safetensors", "gguf")}
-# Columns that may hold ids, or only the part after the author: not read for either.
+# Columns that the tables derive, and the fields they derive from.
+_DERIVED: Mapping[str, tuple[str, ...]] = {
+    "license": ("tags",),
+    "parameters": ("safetensors", "gguf"),
+}
+# Columns that may hold ids, or only the part after the author: not read.
 _MAYBE_IDS = ("modelname", "spacename", "reponame", "fullname", "model", "space", "name")
-# A name at least this much like a field's may be meant for it.
-_ALIKE = 0.84
-# Part of a field's name, such as `created`, must be at least this much of it.
+# The similarity from which a name may be a misspelt field.
+_SIMILARITY = 0.84
+# The share of a field's name that a part, such as `created`, must have.
 _PART = 0.6
 
 
 def letters(name: str) -> str:
-    """What of a name counts: `created_at`, `Created-At` and `createdAt` are one."""
+    """A name by its letters: `created_at`, `Created-At` and `createdAt` are equal."""
     return re.sub(r"[\s_-]", "", name).lower()
 
 
 @lru_cache(maxsize=1 << 12)
 def wire_name(kind: Kind, column: str) -> str | None:
-    """The field that a column holds, or None where it is none that the tables need."""
+    """The field that a column holds; None if no table needs it."""
     if column in WIRE_SCHEMA[kind]:
         return column
     plain = letters(column)
@@ -59,66 +62,68 @@ def wire_name(kind: Kind, column: str) -> str | None:
 
 def columns_of(kind: Kind, columns: Iterable[str]) -> dict[str, list[str]]:
     """The columns of each field, the Hub's own spelling first."""
-    found: dict[str, list[str]] = {}
+    by_field: dict[str, list[str]] = {}
     for column in dict.fromkeys(columns):
         if (name := wire_name(kind, column)) is not None:
-            found.setdefault(name, []).append(column)
+            by_field.setdefault(name, []).append(column)
     return {
-        name: sorted(of, key=lambda one: (one != name, letters(one) != letters(name)))
-        for name, of in found.items()
+        name: sorted(same, key=lambda column: (column != name, letters(column) != letters(name)))
+        for name, same in by_field.items()
     }
 
 
-def is_row(found: Mapping[str, Any]) -> bool:
-    """Whether a JSON object is a row, and no object of lists of rows by kind.
+def is_row(value: Mapping[str, Any]) -> bool:
+    """Whether a JSON object is a row, rather than lists of rows by kind.
 
-    A row has an id; what it lists by the name of a kind (`models` of a Space) are no rows.
+    A row has an id, and its lists by the name of a kind (`models` of a Space) hold no objects.
     """
-    lists = (found[kind] for kind in WIRE_SCHEMA if isinstance(found.get(kind), list))
-    if any(isinstance(one, dict) for rows in lists for one in rows[:1]):
+    lists = (value[kind] for kind in WIRE_SCHEMA if isinstance(value.get(kind), list))
+    if any(isinstance(item, dict) for rows in lists for item in rows[:1]):
         return False
-    return any("id" in columns_of(kind, found) for kind in WIRE_SCHEMA)
+    return any("id" in columns_of(kind, value) for kind in WIRE_SCHEMA)
 
 
 def lookalikes(kind: Kind, columns: Iterable[str], read: Iterable[str]) -> dict[str, str]:
-    """Columns that are no field, and look like one that is not there; by column, that field.
+    """The missing field that each unknown column looks like.
 
     Args:
         kind: "models" or "spaces".
-        columns: the columns of a file.
-        read: the fields that it has.
+        columns: of a file.
+        read: the fields that the file has.
     """
     missing = [name for name in WIRE_SCHEMA[kind] if name not in read and len(name) > 3]
-    found = {}
+    similar = {}
     for column in columns:
         if wire_name(kind, column) is None and letters(column) not in _OTHERS:
-            alike = next((name for name in missing if _alike(letters(column), letters(name))), None)
-            if alike:
-                found[column] = alike
-    return found
+            field = next(
+                (name for name in missing if _is_similar(letters(column), letters(name))), None
+            )
+            if field:
+                similar[column] = field
+    return similar
 
 
-def made_columns(columns: Iterable[str], read: Iterable[str]) -> dict[str, str]:
-    """Columns that the tables make themselves, of which nothing that they are made of was read."""
-    missing = {name: of for name, of in _MADE.items() if not {*of} & {*read}}
+def derived_columns(columns: Iterable[str], read: Iterable[str]) -> dict[str, str]:
+    """Columns that the tables derive from other fields, none of which was read."""
+    missing = {name: fields for name, fields in _DERIVED.items() if not {*fields} & {*read}}
     return {
-        column: " or ".join(f"`{one}`" for one in missing[letters(column)])
+        column: " or ".join(f"`{field}`" for field in missing[letters(column)])
         for column in columns
         if letters(column) in missing
     }
 
 
 def hint_of_ids(columns: Iterable[str]) -> str:
-    """What to do about a file without ids, where another column may hold them."""
+    """Advice for a file without ids in which another column may hold them."""
     by_letters = {letters(column): column for column in columns}
     likely = next((by_letters[name] for name in _MAYBE_IDS if name in by_letters), None)
     return f": rename `{likely}` if its values are `author/name`" if likely else ""
 
 
 @lru_cache(maxsize=1 << 15)
-def _alike(column: str, name: str) -> bool:
+def _is_similar(column: str, name: str) -> bool:
     if len(column) > 100:
         return False
     if name in column or (column in name and len(column) >= _PART * len(name)):
         return True
-    return SequenceMatcher(None, column, name).ratio() >= _ALIKE
+    return SequenceMatcher(None, column, name).ratio() >= _SIMILARITY

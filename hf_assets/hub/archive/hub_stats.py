@@ -1,14 +1,15 @@
-"""hub-stats: a public dataset that is overwritten daily, and whose git revisions are past days.
+"""hub-stats: a public dataset that a job overwrites daily; its git revisions are past days.
 
-`models.parquet` (1.5 GB in 2026) and `spaces.parquet` at the root of the repository. A day is the
-revision that its last commit shows, and only where that day's commits wrote the file itself: what
-lies there from the day before is not this day. Of the file, the columns that the tables need are
-read by byte ranges, a row group at a time.
+`models.parquet` (1.5 GB in 2026) and `spaces.parquet` lie at the root of the repository. A day is
+the revision after its last commit, and only if a commit of that day wrote the file: a file from the
+day before is not this day's. Only the columns that the tables need are fetched, by byte ranges, a
+row group at a time.
 """
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -17,14 +18,13 @@ from urllib.parse import quote
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
-from huggingface_hub import constants
 
 from hf_assets.errors import clean
 from hf_assets.hub.archive.arrow_rows import ArrowRows
 from hf_assets.hub.archive.base import ArchivedDay, ArchivedPage, ArchiveError
-from hf_assets.hub.archive.ranged_file import RangedFile, Web
+from hf_assets.hub.archive.ranged_file import RangedFile
 from hf_assets.hub.client.addresses import next_address
-from hf_assets.hub.client.pacing import pacer_for
+from hf_assets.hub.client.connection import HubConnection, HubError
 from hf_assets.hub.client.rows import Kind
 from hf_assets.transport import Answer
 
@@ -32,15 +32,32 @@ DATASET = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 FILES: dict[Kind, str] = {"models": "models.parquet", "spaces": "spaces.parquet"}
 # Commits a page: the Hub's own default is 50, and a day has had two.
 COMMITS_PAGE = 1000
-# Seconds for which a list of commits is believed.
+# Seconds for which a list of commits is up to date.
 FRESH = 600.0
 _HASH = re.compile(r"[0-9a-f]{40}")
+_ADVICE = {
+    404: "it is not there: check HF_ASSETS_ARCHIVE and HF_ENDPOINT",
+    429: "the Hub asks for patience: run again later",
+}
 
-# What an answer of another form ends in.
+# An answer of another shape ends in one of these.
 _MALFORMED = (ValueError, TypeError, KeyError, OverflowError)
 
-# What this process knows: commits by endpoint and dataset, with the time they were asked for.
+# Commits by endpoint and dataset, with the time of the request: one list for the process.
 _commits: dict[tuple[str, str], tuple[float, dict[str, str]]] = {}
+
+
+@contextmanager
+def archive_errors(what: str) -> Generator[None]:
+    """A Hub's error as an `ArchiveError` that names what cannot be read."""
+    try:
+        yield
+    except HubError as error:
+        advice = error.advice_or(by_status=_ADVICE)
+        raise ArchiveError(
+            f"{what} cannot be read: {error.causes}. {advice[0].upper()}{advice[1:]}.",
+            permanent=error.permanent,
+        ) from None
 
 
 @dataclass
@@ -48,21 +65,16 @@ class HubStats:
     """The revisions of a dataset like cfahlgren1/hub-stats.
 
     Args:
-        dataset: its name.
-        endpoint: the Hub; default: HF_ENDPOINT as huggingface_hub read it.
-        web: how to talk to it.
+        dataset: `author/name`.
+        connection: to the Hub that serves the dataset.
     """
 
     dataset: str
-    endpoint: str = field(default_factory=lambda: constants.ENDPOINT)
-    web: Web = field(default_factory=Web)
-    _found: dict[str, list[dict[str, Any]]] = field(default_factory=dict, init=False)
+    connection: HubConnection
+    _files: dict[str, list[dict[str, Any]]] = field(default_factory=dict, init=False)
 
-    # A day of millions of models wants the memory that it wants.
+    # A day of millions of models needs all the memory.
     workers = 1
-
-    def __post_init__(self) -> None:
-        self.endpoint = self.endpoint.rstrip("/")
 
     @property
     def name(self) -> str:
@@ -70,112 +82,113 @@ class HubStats:
         return f"the dataset {self.dataset}"
 
     def days(self) -> set[str]:
-        """Days on which anything was committed. ArchiveError."""
+        """Days with any commit. ArchiveError."""
         return set(self._last_commits())
 
     def find(self, kind: Kind, day: str) -> ArchivedDay | None:
-        """The revision that a commit of that day made of the file of that kind. ArchiveError."""
+        """The revision in which a commit of that day wrote the file of that kind. ArchiveError."""
         commit = self._last_commits().get(day)
-        said = self._file(commit, FILES[kind]) if commit else None
-        if said is None:
+        file = self._file(commit, FILES[kind]) if commit else None
+        if file is None:
             return None
-        wrote = said["lastCommit"]
+        wrote = file["lastCommit"]
         time_of = _time(wrote["date"])
         if f"{time_of:%Y-%m-%d}" != day:
             return None  # as a day before left it
-        place = f"{self.dataset}@{wrote['id']}/{FILES[kind]}"
+        source = f"{self.dataset}@{wrote['id']}/{FILES[kind]}"
         facts = {
             "source": "hub-stats",
-            "endpoint": self.endpoint,
+            "endpoint": self.connection.endpoint,
             "dataset": self.dataset,
             "revision": wrote["id"],
             "committed": time_of.isoformat(),
             "file": FILES[kind],
         }
-        found = ArchivedDay(place, time_of, facts)
-        found.read = lambda: self._pages(kind, found, said["size"])
-        return found
+        archived = ArchivedDay(source, time_of, facts)
+        archived.read = lambda: self._pages(kind, archived, file["size"])
+        return archived
 
-    def remarks(self, first: str) -> list[str]:  # noqa: ARG002 - any archive is asked so
-        """None: before its first day it has nothing, and a later first day is a choice."""
+    def remarks(self, first: str) -> list[str]:  # noqa: ARG002 - of the protocol
+        """None: the archive has nothing before its first day, and a later first day is a choice."""
         return []
 
     def _pages(self, kind: Kind, day: ArchivedDay, size: int) -> Iterator[ArchivedPage]:
         revision, name = day.facts["revision"], day.facts["file"]
-        url = f"{self.endpoint}/datasets/{self.dataset}/resolve/{revision}/{name}"
-        before = self.web.fetched
+        endpoint = self.connection.endpoint
+        url = f"{endpoint}/datasets/{self.dataset}/resolve/{revision}/{name}"
+        before = self.connection.fetched
         try:
-            # Pre-buffered: the ranges of a row group's columns are joined where they touch.
-            remote = pa.PythonFile(RangedFile(self.web, url, size, day.place), mode="r")
-            rows = ArrowRows(pq.ParquetFile(remote, pre_buffer=True), kind)
-            rows.report.log(day)
-            for page in rows.pages():
-                rows.report.log(day)
-                yield page
+            with archive_errors(day.source):
+                # Pre-buffered: joins the ranges of a row group's columns where they touch.
+                remote = pa.PythonFile(RangedFile(self.connection, url, size), mode="r")
+                rows = ArrowRows(pq.ParquetFile(remote, pre_buffer=True), kind)
+                rows.report.describe(day)
+                for page in rows.pages():
+                    rows.report.describe(day)
+                    yield page
         except (pa.ArrowException, pl.exceptions.PolarsError, OSError, ValueError) as error:
-            raise ArchiveError(f"{day.place} cannot be read as Parquet: {clean(error)}.") from None
-        day.facts["bytes_fetched"], day.facts["bytes_whole"] = self.web.fetched - before, size
+            raise ArchiveError(f"{day.source} cannot be read as Parquet: {clean(error)}.") from None
+        day.facts["bytes_fetched"] = self.connection.fetched - before
+        day.facts["bytes_whole"] = size
 
     def _last_commits(self) -> dict[str, str]:
         """The last commit of each day, by day."""
-        asked, known = _commits.get((self.endpoint, self.dataset), (-FRESH, {}))
-        if not known or time.monotonic() - asked > FRESH:
-            known = dict(self._ask_commits())
-            _commits[self.endpoint, self.dataset] = time.monotonic(), known
-        return known
+        key = self.connection.endpoint, self.dataset
+        requested, commits = _commits.get(key, (-FRESH, {}))
+        if not commits or time.monotonic() - requested > FRESH:
+            commits = dict(self._request_commits())
+            _commits[key] = time.monotonic(), commits
+        return commits
 
-    def _ask_commits(self) -> Iterator[tuple[str, str]]:
-        """Day and commit, of which the newest comes first from the Hub, and last from here."""
-        found: dict[str, tuple[datetime, int]] = {}
-        path = f"{self.endpoint}/api/datasets/{self.dataset}/commits/main"
+    def _request_commits(self) -> Iterator[tuple[str, str]]:
+        """Day and commit, oldest first; the Hub lists the newest first."""
+        commits: dict[str, tuple[datetime, int]] = {}
+        path = f"{self.connection.endpoint}/api/datasets/{self.dataset}/commits/main"
         url: str | None = f"{path}?limit={COMMITS_PAGE}"
         while url:
-            before = len(found)
-            answer = self._ask(url, f"the commits of {self.dataset}")
+            before = len(commits)
+            answer = self._get(url, f"the commits of {self.dataset}")
             try:
                 for one in answer.json():
                     # The Hub's order settles two commits of one second.
-                    found.setdefault(_hash(one["id"]), (_time(one["date"]), -len(found)))
+                    commits.setdefault(_hash(one["id"]), (_time(one["date"]), -len(commits)))
                 # The token must not follow a link to elsewhere.
                 url = next_address(answer.headers, path)[0]
             except _MALFORMED as error:
-                raise ArchiveError(f"{path} gives no list of commits: {_told(error)}") from None
-            if len(found) == before:
+                raise ArchiveError(f"{path} gives no list of commits: {_cause(error)}") from None
+            if len(commits) == before:
                 break  # a page without a new commit is the last, whatever it links to
-        ordered = sorted((at, order, commit) for commit, (at, order) in found.items())
+        ordered = sorted((at, order, commit) for commit, (at, order) in commits.items())
         return ((f"{at:%Y-%m-%d}", commit) for at, _, commit in ordered)
 
-    def _ask(self, url: str, what: str, form: dict | None = None) -> Answer:
-        """An answer of the API, whose requests are counted with those of the listings."""
-        pacer = pacer_for(self.endpoint)
-        pacer.wait()
-        answer = self.web.get(url, what, form=form)
-        pacer.heard(answer.headers)
-        return answer
+    def _get(self, url: str, what: str, form: dict | None = None) -> Answer:
+        with archive_errors(what):
+            return self.connection.get(url, lambda answer: answer, form=form)
 
     def _file(self, commit: str, name: str) -> dict[str, Any] | None:
-        """What that revision says of a file; None where it has none."""
-        if commit not in self._found:
-            url = f"{self.endpoint}/api/datasets/{self.dataset}/paths-info/{quote(commit)}"
+        """Size and last commit of a file in that revision; None without the file."""
+        if commit not in self._files:
+            endpoint = self.connection.endpoint
+            url = f"{endpoint}/api/datasets/{self.dataset}/paths-info/{quote(commit)}"
             what = f"{self.dataset}@{commit}"
-            answer = self._ask(url, what, {"paths": list(FILES.values()), "expand": True})
+            answer = self._get(url, what, {"paths": list(FILES.values()), "expand": True})
             try:
-                self._found[commit] = [_checked(one) for one in answer.json() if "size" in one]
+                self._files[commit] = [_checked(one) for one in answer.json() if "size" in one]
             except _MALFORMED as error:
                 raise ArchiveError(
-                    f"{what} does not say what its files are: {_told(error)}"
+                    f"{what} does not say what its files are: {_cause(error)}"
                 ) from None
-        return next((one for one in self._found[commit] if one["path"] == name), None)
+        return next((one for one in self._files[commit] if one["path"] == name), None)
 
 
-def _told(error: Exception) -> str:
+def _cause(error: Exception) -> str:
     return clean(f"{type(error).__name__}: {error}")
 
 
-def _checked(said: dict[str, Any]) -> dict[str, Any]:
-    wrote = said["lastCommit"]
+def _checked(file: dict[str, Any]) -> dict[str, Any]:
+    wrote = file["lastCommit"]
     _hash(wrote["id"]), _time(wrote["date"])
-    return {"path": str(said["path"]), "size": int(said["size"]), "lastCommit": wrote}
+    return {"path": str(file["path"]), "size": int(file["size"]), "lastCommit": wrote}
 
 
 def _hash(text: Any) -> str:

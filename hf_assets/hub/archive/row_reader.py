@@ -1,8 +1,4 @@
-"""Rows of a recorded file as pages, and which of its columns were read.
-
-What belongs here: objects and lines of cells. What does not: Arrow's columns (`arrow_rows`), which
-report what they read in the same words.
-"""
+"""Objects and lines of cells of a recorded file as pages, with a report of its columns."""
 
 import json
 import re
@@ -11,26 +7,26 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hf_assets.hub.archive.base import NAMED, PAGE_ROWS, ArchivedDay, ArchivedPage
-from hf_assets.hub.archive.field_names import columns_of, lookalikes, made_columns
+from hf_assets.hub.archive.field_names import columns_of, derived_columns, lookalikes
 from hf_assets.hub.archive.values import (
     TIMES,
     excerpt,
     is_absent,
+    is_valid,
     prefer_tags,
-    readable,
     utc_time,
     wire_value,
 )
 from hf_assets.hub.client.rows import WIRE_SCHEMA, Kind
 
-# Names of columns that are kept to look for misspelt ones: a hostile file has any number.
+# Column names to check for misspelt fields: a hostile file has any number.
 MOST_COLUMNS = 1000
 _STRANGE = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 @dataclass
 class ColumnReport:
-    """Which columns were there, and of which at least one value could be read.
+    """The columns of a file, and those with at least one valid value.
 
     Args:
         kind: "models" or "spaces".
@@ -40,37 +36,37 @@ class ColumnReport:
     columns: dict[str, None] = field(default_factory=dict)
     zoneless: set[str] = field(default_factory=set)
     _readable: set[str] = field(default_factory=set)
-    # Of the other columns, the values that could not be read: how many, and the first.
-    _misfits: dict[str, tuple[int, Any]] = field(default_factory=dict)
-    # Columns of which nothing can be read, with the reason.
+    # Of the other columns: the number of invalid values, and the first.
+    _invalid: dict[str, tuple[int, Any]] = field(default_factory=dict)
+    # Columns without a valid value by their type or name, with the reason.
     refused: dict[str, str] = field(default_factory=dict)
 
-    def there(self, columns: Iterable[str]) -> None:
-        """Those columns are there, with or without values."""
+    def add_columns(self, columns: Iterable[str]) -> None:
+        """Note columns, with or without values."""
         for column in columns:
             if len(self.columns) < MOST_COLUMNS or column in WIRE_SCHEMA[self.kind]:
                 self.columns[column] = None
 
-    def read(self, column: str) -> None:
-        """A value of that column was read."""
+    def add_valid(self, column: str) -> None:
+        """Note a valid value of a column."""
         self._readable.add(column)
 
-    def value(self, column: str, name: str, value: Any) -> None:
-        """A value of that column, as it is handed to the parser."""
+    def add_value(self, column: str, name: str, value: Any) -> None:
+        """Note a value of a column, as the parser will get it."""
         if value is None or column in self._readable:
             return
-        if readable(self.kind, name, value):
-            self.read(column)
-            self._misfits.pop(column, None)
+        if is_valid(self.kind, name, value):
+            self.add_valid(column)
+            self._invalid.pop(column, None)
         else:
-            count, first = self._misfits.get(column, (0, value))
-            self._misfits[column] = count + 1, first
+            count, first = self._invalid.get(column, (0, value))
+            self._invalid[column] = count + 1, first
 
-    def log(self, day: ArchivedDay) -> None:
-        """Tell an archived day what is known so far: `seen`, `unread`, times without a zone."""
+    def describe(self, day: ArchivedDay) -> None:
+        """Write the columns so far into an archived day: `seen`, `unread`, times without a zone."""
         sources = columns_of(self.kind, self.columns)
         unread = dict(self.refused)
-        for column, (count, first) in self._misfits.items():
+        for column, (count, first) in self._invalid.items():
             values = "its only value is not" if count == 1 else f"none of its {count:,} values is"
             unread[column] = f"{values} what the Hub serves: {excerpt(first)}"
         day.seen = {
@@ -80,7 +76,7 @@ class ColumnReport:
         }
         for column, name in lookalikes(self.kind, self.columns, day.seen).items():
             unread[column] = f"not read, though it looks like `{name}`"
-        for column, fields in made_columns(self.columns, day.seen).items():
+        for column, fields in derived_columns(self.columns, day.seen).items():
             unread[column] = f"not read: the tables take it from {fields}"
         day.unread = {_shown(column): why for column, why in unread.items()}
         if self.zoneless:
@@ -92,11 +88,11 @@ def _shown(column: str) -> str:
 
 
 class RowReader:
-    """Reads objects, or lines of cells, into the Hub's fields.
+    """Reads objects or lines of cells into the Hub's fields.
 
     Args:
         kind: "models" or "spaces".
-        cells: every value is a text, and an empty one is no value.
+        cells: every value is a text, and an empty text is null.
     """
 
     def __init__(self, kind: Kind, *, cells: bool = False) -> None:
@@ -104,12 +100,12 @@ class RowReader:
         self.report = ColumnReport(kind)
         self._sources: dict[tuple[str, ...], dict[str, list[str]]] = {}
 
-    def row(self, found: Mapping[str, Any]) -> dict[str, Any]:
-        """The fields of a row; what is no field is left out."""
+    def row(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields of a row, without its other columns."""
         kept: dict[str, Any] = {}
-        for name, columns in self._columns(tuple(found)).items():
+        for name, columns in self._columns(tuple(values)).items():
             for column in columns:
-                value = self._value(name, column, found[column])
+                value = self._value(name, column, values[column])
                 if kept.get(name) is None:
                     kept[name] = value
         if "baseModels" in kept:
@@ -117,11 +113,11 @@ class RowReader:
         return named(kept)
 
     def _columns(self, columns: tuple[str, ...]) -> dict[str, list[str]]:
-        """The columns of each field, worked out once for each shape of rows."""
+        """The columns of each field, cached by the shape of rows."""
         if columns not in self._sources:
             if len(self._sources) >= MOST_COLUMNS:
                 self._sources.clear()
-            self.report.there(columns)
+            self.report.add_columns(columns)
             self._sources[columns] = columns_of(self.kind, columns)
         return self._sources[columns]
 
@@ -133,12 +129,12 @@ class RowReader:
             value, zoneless = utc_time(value)
             if zoneless:
                 self.report.zoneless.add(name)
-        self.report.value(column, name, value)
+        self.report.add_value(column, name, value)
         return value
 
 
 def named(row: dict[str, Any]) -> dict[str, Any]:
-    """A row with an identity: its `_id`, else its name."""
+    """Give a row an `_id`: its own, else its name."""
     name = row.get("id")
     if row.get("_id") is None and isinstance(name, str) and name:
         row["_id"] = NAMED + name
@@ -146,26 +142,26 @@ def named(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def pages(rows: Iterable[Any], reader: RowReader, day: ArchivedDay) -> Iterator[ArchivedPage]:
-    """Rows as pages of some thousands; what is no object is left to the parser to name.
+    """Rows as pages; the parser reports items that are no objects.
 
-    Each page is reported to the day before it is given.
+    Updates the day's columns before each page.
     """
     waiting: list[Any] = []
     for row in rows:
         waiting.append(reader.row(row) if isinstance(row, dict) else row)
         if len(waiting) == PAGE_ROWS:
-            reader.report.log(day)
+            reader.report.describe(day)
             yield page(waiting)
             waiting = []
-    reader.report.log(day)
+    reader.report.describe(day)
     if waiting:
         yield page(waiting)
 
 
 def page(rows: list[Any]) -> ArchivedPage:
-    """One page of those rows."""
+    """A page of those rows."""
     return ArchivedPage(
-        # What is no JSON, such as a date where a tag belongs, is a text that says so.
+        # A value that JSON lacks, such as a date among tags, becomes its text.
         json.dumps(rows, default=str).encode(),
         [row.get("_id") if isinstance(row, dict) else None for row in rows],
     )

@@ -1,13 +1,13 @@
-"""Values of a recorded file → what the Hub would have served: one rule for every format.
+"""Values of a recorded file in the Hub's own form: the same rules for every format.
 
-Only a value that says the same in other words is rewritten: "12" and 12.0 for a counter, a time in
-another zone, a list as numpy prints it. What does not fit is handed on as it is, for the strict
-parser to name. NaN is no value. The rules of times:
+Rewrites only values that mean the same: "12" and 12.0 for a counter, a time in another zone, a list
+as numpy prints it. Other values pass unchanged to the strict parser, which reports them. NaN is
+null. The rules of times:
 
-- a time with a zone is converted to UTC; one without, and a date (midnight), is taken for UTC, and
-  the capture's facts name the field (`times_without_zone`);
-- a number is seconds, milli-, micro- or nanoseconds since 1970, by the one unit in which it falls
-  between 2010 and 2100; another number is no time.
+- a time with a zone is converted to UTC; a time without, and a date (midnight), counts as UTC, and
+  the capture's manifest names the field (`times_without_zone`);
+- a number is seconds, milli-, micro- or nanoseconds since 1970, by the unit in which it falls
+  between 2010 and 2100; any other number is no time.
 """
 
 import json
@@ -24,24 +24,24 @@ from hf_assets.hub.client.rows import WIRE_SCHEMA, Kind, fits
 from hf_assets.literals import InvalidLiteral, parse_literal
 
 TIMES = ("createdAt", "lastModified")
-# What the Hub says of `gated`; true: an archive that does not say how.
+# Values of `gated`; true: from an archive that does not say how.
 GATES = ("false", "auto", "manual", "true")
-# The parts of an object that the tables need: nothing else of it is kept.
+# The parts of an object that the tables need.
 PARTS: Mapping[str, tuple[str, ...]] = {
     "safetensors": ("total",),
     "gguf": ("total",),
     "baseModels": ("relation", "models"),
     "runtime": ("stage", "hardware"),
 }
-# A counter above this is no exact float: 2**63 itself would become a negative one.
+# From here a float is no exact counter: 2**63 itself would become negative.
 EXACT = 2.0**63
-# How an absent value is written where it cannot be left out, in lower case.
+# Texts for a missing value, in lower case.
 NOTHING = frozenset({"", "null", "none", "nan", "nat", "<na>", r"\n", "na", "n/a"})
-# Whoever owns a repository may have such a name.
+# An owner may have such a name.
 _NO_OWNER = NOTHING - {"na", "n/a"}
-# A repository is called by any word but these, as they are.
+# A repository may have any name but these, case counted.
 NO_NAME = frozenset({"", "null", "None", "nan", "NaN", "NaT", "<NA>"})
-# A cell longer than this is no list that anyone should be made to parse.
+# Characters. A longer cell is not parsed as a list.
 LONGEST_LITERAL = 1 << 20
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}(\.0*)?")
 # R writes 100000 as 1e+05.
@@ -57,13 +57,13 @@ _BOOLEANS = {
     **dict.fromkeys(("false", "f", "0", "0.0"), False),
 }
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# Seconds from 1970 to 2010 and to 2100: no time of the Hub lies outside, and in no two units.
+# Seconds from 1970 to 2010 and to 2100: every time of the Hub lies between, in a single unit.
 FIRST_SECOND, LAST_SECOND = 1_262_304_000, 4_102_444_800
 UNITS = (1, 10**3, 10**6, 10**9)
 
 
 def is_absent(name: str, text: str) -> bool:
-    """Whether a text in a field of the Hub says that there is no value."""
+    """Whether a text means a missing value in a field of the Hub."""
     word = text.strip()
     if name in ("id", "_id"):
         return word in NO_NAME
@@ -71,11 +71,11 @@ def is_absent(name: str, text: str) -> bool:
 
 
 def utc_time(value: Any) -> tuple[Any, bool]:
-    """A time in UTC as the Hub writes it, else the value as it is; and whether it has no zone."""
+    """A time in the Hub's form, any other value unchanged; and whether the time lacks a zone."""
     if isinstance(value, str):
         text = value.strip()
-        if found := _UTC.fullmatch(text):
-            return f"{found[1]}T{found[2]}Z", False
+        if utc := _UTC.fullmatch(text):
+            return f"{utc[1]}T{utc[2]}Z", False
         if _NUMBER.fullmatch(text):
             number = int(text) if text.isdecimal() else float(text)
             return _since_1970(number) or value, False
@@ -109,17 +109,17 @@ def _wire_time(at: datetime) -> str:
 
 
 def wire_value(kind: Kind, name: str, value: Any) -> Any:
-    """A value of a field in the Hub's words; what says something else is given as it is.
+    """A value of a field in the Hub's form; a value with another meaning stays unchanged.
 
     Args:
         kind: "models" or "spaces".
         name: the Hub's name of the field; for times, see `utc_time`.
-        value: as JSON, Arrow or a cell has it.
+        value: from JSON, Arrow or a cell.
     """
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
     rule = _rule(kind, name)
-    if rule is _gate or (rule is _as_it_is and name not in TIMES):
+    if rule is _gate or (rule is _unchanged and name not in TIMES):
         return rule(value)
     if isinstance(value, str) and is_absent(name, value):
         return None
@@ -128,10 +128,10 @@ def wire_value(kind: Kind, name: str, value: Any) -> Any:
 
 @cache
 def _rule(kind: Kind, name: str) -> Callable[[Any], Any]:
-    """What to do with the values of a field; polars' types are slow to compare."""
+    """The rule of a field's values; cached, as polars' types are slow to compare."""
     if name == "gated":
         return _gate
-    plain = {pl.String: _as_it_is, pl.Int64: _count, pl.Float64: _number, pl.Boolean: _flag}
+    plain = {pl.String: _unchanged, pl.Int64: _count, pl.Float64: _number, pl.Boolean: _flag}
     for dtype, rule in plain.items():
         if WIRE_SCHEMA[kind][name] == dtype:
             return rule
@@ -139,7 +139,7 @@ def _rule(kind: Kind, name: str) -> Callable[[Any], Any]:
     return lambda value: shape(literal(value) if isinstance(value, str) else value)
 
 
-def _as_it_is(value: Any) -> Any:
+def _unchanged(value: Any) -> Any:
     return value
 
 
@@ -150,7 +150,7 @@ def _flag(value: Any) -> Any:
 
 
 def _gate(value: Any) -> Any:
-    """False, "auto", "manual", or true: gated, and not said how."""
+    """False, "auto", "manual", or true for gated in an unknown way."""
     if not isinstance(value, str):
         return value
     # In quotes: JSON that was written as text.
@@ -182,7 +182,7 @@ def _number(value: Any) -> Any:
 
 
 def literal(text: str) -> Any:
-    """A list or object that was written as text; another text as it is, and one cut short."""
+    """The list or object in a text; any other text unchanged, and a truncated list too."""
     if len(text) > LONGEST_LITERAL:
         return text
     try:
@@ -202,7 +202,7 @@ def _is_json(value: Any) -> bool:
 
 
 def _texts(value: Any) -> Any:
-    """A list; the one list in a list, as of `[array(['a', 'b'], dtype=object)]`, is that list."""
+    """Unwrap a list of a single list, as of `[array(['a', 'b'], dtype=object)]`."""
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], list):
         return value[0]
     return value
@@ -217,7 +217,7 @@ def _total(value: Any) -> Any:
 
 
 def _bases(value: Any) -> Any:
-    """The Hub's object, or, as huggingface_hub documents it, a list of ids without a relation."""
+    """The Hub's object, also from huggingface_hub's form: a list of ids without a relation."""
     value = _texts(value)
     if isinstance(value, dict):
         return {part: value[part] for part in PARTS["baseModels"] if part in value}
@@ -227,7 +227,7 @@ def _bases(value: Any) -> Any:
 
 
 def _runtime(value: Any) -> Any:
-    """The Hub's object, or huggingface_hub's, where the hardware is a text."""
+    """The Hub's object, also from huggingface_hub's form: the hardware is a text."""
     if not isinstance(value, dict):
         return value
     kept = {part: value[part] for part in PARTS["runtime"] if part in value}
@@ -247,15 +247,15 @@ _SHAPES: Mapping[str, Callable[[Any], Any]] = {
 
 
 def prefer_tags(bases: Any, tags: Any) -> Any:
-    """Bases without a relation only where no tag names a base: tags tell the relation."""
+    """Drop bases without a relation if a tag names a base: tags have the relation."""
     if not isinstance(bases, dict) or "relation" in bases or not isinstance(tags, list):
         return bases
     tagged = any(isinstance(tag, str) and tag.startswith("base_model:") for tag in tags)
     return None if tagged else bases
 
 
-def readable(kind: Kind, name: str, value: Any) -> bool:
-    """A value that is left in the table, and not named instead."""
+def is_valid(kind: Kind, name: str, value: Any) -> bool:
+    """Whether a value enters the table, rather than the quarantine."""
     if name in TIMES:
         return isinstance(value, str) and WIRE_TIME.fullmatch(value) is not None
     if name == "gated":
@@ -264,5 +264,5 @@ def readable(kind: Kind, name: str, value: Any) -> bool:
 
 
 def excerpt(value: Any) -> str:
-    """A value as a reason names it."""
+    """A value as a reason quotes it."""
     return json.dumps(value, default=str)[:80]

@@ -1,8 +1,8 @@
-"""Which day a recorded file is of: by its name, or by a column.
+"""The days of a recorded file: from its name, or from a column.
 
 In names the day is `YYYY-MM-DD` (or with `_` or `.`), `YYYYMMDD`, or `DD-MM-YYYY` and `MM-DD-YYYY`,
-which the names beside it settle. A column `day` is the day of capture. A column `date` may be
-anything's date: it is taken only where the rows look like captures, and that is said.
+told apart by the other names in the folder. A column `day` is the day of capture. A column `date`
+may be any date: it counts only if the rows look like captures, with a remark.
 """
 
 import re
@@ -20,7 +20,7 @@ from hf_assets.hub.archive.field_names import columns_of, letters
 from hf_assets.hub.archive.values import TIMES, utc_time
 
 DAY_COLUMNS = ("day", "date")
-# The day that a value begins with.
+# A value that begins with a day.
 _VALUE = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ].*)?", re.DOTALL)
 _DASHED = re.compile(r"(?<!\d)(\d{4})([-_.])(\d\d)\2(\d\d)(?!\d)")
 # Eight digits, alone or after a word: a longer run of letters and digits is a hash or a size.
@@ -29,16 +29,16 @@ _SOLID = re.compile(
 )
 _HEXADECIMAL = re.compile(r"[A-Fa-f]*")
 _YEAR_LAST = re.compile(r"(?<!\d)(\d\d)([-_.])(\d\d)\2(20\d\d)(?!\d)")
-# Of the ids of a day, captures next to each other share at least this many.
+# The share of a day's ids that neighbouring captures have in common, at least.
 _SHARED = 0.3
-# Of the days of `date`, as many being the day of a time of the row make it that time.
+# The share of rows with `date` on the day of another time, from which `date` is that time.
 _SAME = 0.9
-# Ids remembered to compare days; above, ever fewer of each day are.
+# Ids to remember for the comparison of days; above, half of each day's are forgotten.
 _REMEMBERED = 1 << 18
 
 
 def day_column(columns: Iterable[str]) -> str | None:
-    """The column that may say the day of a row: `day`, else `date`."""
+    """The column that may hold the day of a row: `day`, else `date`."""
     by_letters = {letters(one): one for one in reversed(list(columns))}
     return next((by_letters[name] for name in DAY_COLUMNS if name in by_letters), None)
 
@@ -47,26 +47,26 @@ def day_of(value: Any) -> str | None:
     """The day that a value begins with, or that of a number that is a time (`utc_time`)."""
     if value is None:
         return None
-    found = _VALUE.fullmatch(str(value).strip()) or _VALUE.fullmatch(str(utc_time(value)[0]))
-    return _valid(*found[1].split("-")) if found else None
+    match = _VALUE.fullmatch(str(value).strip()) or _VALUE.fullmatch(str(utc_time(value)[0]))
+    return _valid(*match[1].split("-")) if match else None
 
 
 @lru_cache(maxsize=1 << 8)
-def places_of(columns: tuple[str, ...]) -> tuple[list[str], list[str]]:
-    """Where a row's id and its times stand, to tell what its `date` is."""
+def id_and_time_columns(columns: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    """The columns of a row's id and of its times."""
     fields = columns_of("spaces", columns) | columns_of("models", columns)
     return fields.get("id", []), [one for name in TIMES for one in fields.get(name, [])]
 
 
 def id_of(row: Mapping[str, Any]) -> Any:
-    """A row's id, under whatever name."""
-    ids, _ = places_of(tuple(row))
+    """A row's id, under any of its names."""
+    ids, _ = id_and_time_columns(tuple(row))
     return next((row[name] for name in ids if row[name] is not None), None)
 
 
 def times_of(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The times that a row says of its repository."""
-    _, times = places_of(tuple(row))
+    """A row's times of its repository."""
+    _, times = id_and_time_columns(tuple(row))
     return {name: row[name] for name in times if row[name] is not None}
 
 
@@ -82,11 +82,11 @@ class NamedDays:
     """The days in the names of a folder's files.
 
     Args:
-        paths: of all files, relative to the folder.
+        paths: all files, relative to the folder.
     """
 
     paths: Iterable[PurePath]
-    # By folder, whether the day stands before the month, and a name of each that shows it.
+    # By folder: whether the day comes before the month, with a name as evidence for each.
     _order: dict[PurePath, dict[bool, str]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
@@ -101,7 +101,7 @@ class NamedDays:
         """The day in a file's name, else in the nearest folder's.
 
         Raises:
-            ArchiveError: the name has several days, or one that can be read in two ways.
+            ArchiveError: the name has several days, or an ambiguous day.
         """
         for part, folder in zip(reversed(path.parts), path.parents, strict=True):
             days = self._days(part, path, folder)
@@ -130,7 +130,7 @@ class NamedDays:
     def _year_last(
         self, first: str, second: str, year: str, path: PurePath, folder: PurePath
     ) -> str | None:
-        """`DD-MM-YYYY` or `MM-DD-YYYY`, as the names in the same folder have it."""
+        """`DD-MM-YYYY` or `MM-DD-YYYY`, by the other names in the folder."""
         either = {True: _valid(year, second, first), False: _valid(year, first, second)}
         days = {day for day in either.values() if day}
         if len(days) < 2:
@@ -147,10 +147,10 @@ class NamedDays:
 
 @dataclass
 class DateColumn:
-    """Whether a column `date` says when rows were captured.
+    """Whether a column `date` is the day of capture.
 
-    Captures of one file have the same repositories day after day; where each id has its own date,
-    it is the date of something else. A file of one day has nothing to compare, and is taken.
+    Captures have the same repositories day after day. If each id has its own date, the column is
+    another date. A file of a single day has nothing to compare: its column counts.
 
     Args:
         name: of the column.
@@ -160,11 +160,11 @@ class DateColumn:
     _ids: dict[str, set[int]] = field(default_factory=dict, init=False)
     _mask: int = field(default=0, init=False)
     _remembered: int = field(default=0, init=False)
-    # By time of the row: rows that have it, and those where its day is the date.
+    # By time field: rows with this time, and those with the time on the day of `date`.
     _times: dict[str, tuple[int, int]] = field(default_factory=dict, init=False)
 
     def add(self, day: str, row_id: Any, times: Mapping[str, Any]) -> None:
-        """A row's date, id and times."""
+        """Add a row's date, id and times."""
         ids = self._ids.setdefault(day, set())
         key = zlib.crc32(str(row_id).encode(errors="replace"))
         if row_id is not None and not key & self._mask and key not in ids:
@@ -174,31 +174,31 @@ class DateColumn:
                 self._forget()
         for name, value in times.items():
             if (at := day_of(value)) is not None:
-                there, same = self._times.get(name, (0, 0))
-                self._times[name] = there + 1, same + (at == day)
+                present, same = self._times.get(name, (0, 0))
+                self._times[name] = present + 1, same + (at == day)
 
     def _forget(self) -> None:
-        """Half of the ids of each day, the same ones of all."""
+        """Forget half of the ids, the same in each day."""
         self._mask = self._mask << 1 | 1
         for day, ids in self._ids.items():
             self._ids[day] = {key for key in ids if not key & self._mask}
         self._remembered = sum(map(len, self._ids.values()))
 
     def refusal(self) -> str | None:
-        """Why it is not the day of capture; None where it is taken for it."""
-        for name, (there, same) in self._times.items():
-            if there > 1 and same >= _SAME * there:
+        """Why the column is not the day of capture; None if it is."""
+        for name, (present, same) in self._times.items():
+            if present > 1 and same >= _SAME * present:
                 return f"it is the day of `{name}`"
         days = sorted(self._ids)
-        beside = list(pairwise(days))
-        smaller = sum(min(len(self._ids[a]), len(self._ids[b])) for a, b in beside)
-        shared = sum(len(self._ids[a] & self._ids[b]) for a, b in beside)
-        if beside and shared < max(1, _SHARED * smaller):
+        neighbours = list(pairwise(days))
+        smaller = sum(min(len(self._ids[a]), len(self._ids[b])) for a, b in neighbours)
+        shared = sum(len(self._ids[a] & self._ids[b]) for a, b in neighbours)
+        if neighbours and shared < max(1, _SHARED * smaller):
             return "its days have hardly an id in common"
         return None
 
     def remark(self, file: str) -> str:
-        """What is said of it."""
+        """The remark for the user."""
         if why := self.refusal():
             return (
                 f"{file}: column `{self.name}` is not taken for the day of capture, for {why}. If "

@@ -1,4 +1,4 @@
-"""One recorded file: which days it is of, and the rows of a day as pages."""
+"""A recorded file: its days, and the rows of a day as pages."""
 
 import json
 from collections.abc import Iterator
@@ -17,23 +17,23 @@ _ALIASES = {".ndjson": ".jsonl"}
 
 
 class RecordedFile(Protocol):
-    """A file of one day or of many."""
+    """A file of one day or of many days."""
 
     days: set[str]
-    # What is to be said of it, or nothing.
+    # For the user; empty without a remark.
     remark: str
-    # The kinds it says that it holds; none: what its name says.
+    # The kinds in the content; empty: the kind in the name counts.
     kinds: frozenset[str]
-    # When the rows were fetched, where the file says so.
+    # When the rows were fetched, if the file says so.
     fetched: datetime | None
 
-    def pages(self, kind: Kind, day: str, found: ArchivedDay) -> Iterator[ArchivedPage]:
-        """The rows of a day; fills `found.seen`, `found.unread` and facts. ArchiveError."""
+    def pages(self, kind: Kind, day: str, archived: ArchivedDay) -> Iterator[ArchivedPage]:
+        """The rows of a day; fills `archived.seen`, `unread` and `facts`. ArchiveError."""
         ...
 
 
 def format_of(path: Path) -> str | None:
-    """The suffix that tells how to read it, or None."""
+    """The suffix of the file's format; None for another format."""
     name = path.name.lower()
     suffix = Path(name.removesuffix(".gz")).suffix
     suffix = _ALIASES.get(suffix, suffix)
@@ -42,15 +42,15 @@ def format_of(path: Path) -> str | None:
 
 
 def open_recorded(path: Path, name: str, day: str | None) -> RecordedFile:
-    """The file, with what must be known before its rows are asked for.
+    """Open a file, and read its days.
 
     Args:
-        path: the file.
-        name: how messages call it.
-        day: the day in its name; None for a file with a column of days.
+        path: of the file.
+        name: for messages.
+        day: in the file's name; None for a file with a column of days.
 
     Raises:
-        ArchiveError: it is broken; the message names the place.
+        ArchiveError: the file is broken; the message names the line or row.
     """
     with named_failures(name):
         kind = format_of(path)
@@ -62,5 +62,5 @@ def open_recorded(path: Path, name: str, day: str | None) -> RecordedFile:
             except json.JSONDecodeError as error:
                 if error.msg != "Extra data":
                     raise
-            # One document after another: JSON lines under this name, as `datasets` writes them.
+            # Several documents: JSON lines under this name, as `datasets` writes them.
         return LineDays(path, name, day, is_csv=kind == ".csv")

@@ -1,11 +1,11 @@
-"""A folder of recorded days: anyone's old scrapes, in the Hub's field names or its client's.
+"""A folder of recorded days: any old scrapes, in the field names of the Hub or its client.
 
-A file of one day has the day in its name (`recorded_dates`: `2025-05-22`, `20250522`, …); a file of
-many has a column `day` (or `date`, where that looks like one). JSON (an array of rows, or an object
-with them under `models` or `spaces`), JSON lines, CSV and Parquet; the first three gzipped too.
-What lies in a folder or file with "spaces" in its name is Spaces, all else models. Other files, and
-JSON without rows and without a day, are passed over. A file that cannot be read takes no other with
-it: it is the answer where a day is asked for that no other file has.
+A file of one day has the day in its name (`dates`: `2025-05-22`, `20250522`, …); a file of many has
+a column `day` (or `date`, if that is the day of capture). JSON (an array of rows, or an object with
+rows under `models` or `spaces`), JSON lines, CSV and Parquet; the first three gzipped, too. A file
+or folder with "spaces" in its name holds Spaces, any other models. Other files, and JSON without
+rows and day, are skipped. A broken file does not affect the others: its error is the answer only
+for a day that no other file has.
 """
 
 import hashlib
@@ -20,50 +20,50 @@ from hf_assets.hub.archive_folder.dates import DAY_COLUMNS, NamedDays
 from hf_assets.hub.archive_folder.files import SUFFIXES, RecordedFile, format_of, open_recorded
 from hf_assets.hub.client.rows import Kind
 
-# The data of a file that does not say when it was fetched is dated to the middle of its day.
+# The time of data without a time of its own: the middle of the day.
 NOON = "T12:00:00+00:00"
-# Files passed over that a remark names at most.
+# Skipped files that a remark names, at most.
 NAMED_FILES = 10
 
 
 @dataclass
 class RecordedDays:
-    """The days that the files of a folder record. What the folder holds is looked at once.
+    """The days in the files of a folder, which is listed once.
 
     Args:
-        folder: looked through with its subfolders.
+        folder: with its subfolders.
     """
 
     folder: Path
     _opened: dict[Path, RecordedFile] = field(default_factory=dict, init=False)
     _hashes: dict[Path, str] = field(default_factory=dict, init=False)
-    _passed_over: list[str] = field(default_factory=list, init=False)
-    # Files whose days are not known, for they cannot be read.
+    _skipped: list[str] = field(default_factory=list, init=False)
+    # Files with unknown days, as they cannot be read.
     _broken: list[tuple[Kind, str]] = field(default_factory=list, init=False)
     _remarked: bool = field(default=False, init=False)
 
-    # Small files: most of the time goes into making each day durable.
+    # Small files: most of the time is spent on making each day durable.
     workers = 8
 
     @property
     def name(self) -> str:
-        """The folder, by its name alone: who reads a table need not know where it lay."""
+        """The folder's name without its path, which is no business of a table's reader."""
         return f"the folder {self.folder.name}"
 
     def days(self) -> set[str]:
-        """Every day that a file is of. ArchiveError where no file can be read."""
+        """The days of all files. ArchiveError if no file can be read."""
         return {day for _, day in self._index}
 
     def find(self, kind: Kind, day: str) -> ArchivedDay | None:
-        """That day as its file has it.
+        """That day from its file.
 
         Raises:
-            ArchiveError: two files have it, its file is broken, or none has it and one that might
-                is broken.
+            ArchiveError: two files have the day, its file is broken, or no file has the day and a
+                broken file might have it.
         """
         files = self._index.get((kind, day), [])
         if kind == "spaces" and not files:
-            # An object may hold both kinds; its name need not say so.
+            # An object may hold both kinds whatever its name.
             files = [
                 path
                 for path in self._index.get(("models", day), [])
@@ -86,44 +86,44 @@ class RecordedDays:
             "time_known": recorded.fetched is not None,
         }
         time = recorded.fetched or datetime.fromisoformat(day + NOON)
-        found = ArchivedDay(self._relative(files[0]), time.astimezone(UTC), facts)
-        found.path, found.many = files[0], len(recorded.days) > 1
+        archived = ArchivedDay(self._relative(files[0]), time.astimezone(UTC), facts)
+        archived.path, archived.many = files[0], len(recorded.days) > 1
 
         def read() -> Iterator[ArchivedPage]:
-            with named_failures(found.place):
-                yield from recorded.pages(kind, day, found)
+            with named_failures(archived.source):
+                yield from recorded.pages(kind, day, archived)
 
-        found.read = read
-        return found
+        archived.read = read
+        return archived
 
     def remarks(self, first: str) -> list[str]:
-        """Files passed over or broken, columns taken for a day, and days before the first.
+        """Skipped and broken files, columns taken for a day, and days before the first partition.
 
-        Nothing where no day was asked for.
+        Empty before the first day was requested.
         """
         if self._remarked or "_index" not in self.__dict__:
             return []
         self._remarked = True
-        said = []
-        if self._passed_over:
-            named = ", ".join(self._passed_over[:NAMED_FILES])
-            more = len(self._passed_over) - NAMED_FILES
+        remarks = []
+        if self._skipped:
+            named = ", ".join(self._skipped[:NAMED_FILES])
+            more = len(self._skipped) - NAMED_FILES
             and_more = f" and {more} more" if more > 0 else ""
-            said.append(f"{self.name}: {named}{and_more} passed over: no recorded days.")
-        said += [f"{self.name}: {why}" for _, why in self._broken[:NAMED_FILES]]
-        said += [one.remark for one in self._opened.values() if one.remark][:NAMED_FILES]
+            remarks.append(f"{self.name}: {named}{and_more} passed over: no recorded days.")
+        remarks += [f"{self.name}: {why}" for _, why in self._broken[:NAMED_FILES]]
+        remarks += [file.remark for file in self._opened.values() if file.remark][:NAMED_FILES]
         if before := sorted(day for day in self.days() if day < first):
-            said.append(
+            remarks.append(
                 f"{len(before):,} days of {self.name} lie before {first}, the first partition: set "
                 f"HF_ASSETS_FIRST_DAY={before[0]} to make them."
             )
-        return said
+        return remarks
 
     @cached_property
     def _index(self) -> dict[tuple[Kind, str], list[Path]]:
         """The files of each kind and day."""
         index: dict[tuple[Kind, str], list[Path]] = {}
-        passed_over: list[str] = []
+        skipped: list[str] = []
         broken: list[tuple[Kind, str]] = []
         for path in self._files:
             relative = self._relative(path)
@@ -135,28 +135,28 @@ class RecordedDays:
                 broken.append((kind, str(error)))
                 continue
             if not days:
-                passed_over.append(relative)
+                skipped.append(relative)
             for day in days:
                 index.setdefault((kind, day), []).append(path)
-        self._passed_over, self._broken = passed_over, broken
+        self._skipped, self._broken = skipped, broken
         if not index:
             raise ArchiveError(self._no_days())
         return index
 
     def _no_days(self) -> str:
-        said = [why for _, why in self._broken]
-        said += [one.remark for one in self._opened.values() if one.remark]
+        reasons = [why for _, why in self._broken]
+        reasons += [file.remark for file in self._opened.values() if file.remark]
         return " ".join(
             [
                 f"{self.folder} holds no recorded day: a file ({', '.join(SUFFIXES)}, .gz too) has "
                 f"its day in its name (YYYY-MM-DD), or a column {' or '.join(DAY_COLUMNS)}.",
-                *said[:NAMED_FILES],
+                *reasons[:NAMED_FILES],
             ]
         )
 
     @cached_property
     def _files(self) -> list[Path]:
-        """Every file that may hold days, in order."""
+        """Every file of a known format, in order."""
         with named_failures(self.name):
             return [
                 path
@@ -171,7 +171,7 @@ class RecordedDays:
         return NamedDays([PurePath(self._relative(path)) for path in self._files])
 
     def _open(self, path: Path) -> RecordedFile:
-        """The file, read no more often than need be: one of a single day is not kept."""
+        """Open a file; a file of many days is opened once."""
         if path in self._opened:
             return self._opened[path]
         relative = self._relative(path)

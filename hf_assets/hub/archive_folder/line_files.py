@@ -1,4 +1,4 @@
-"""CSV and JSON lines of recorded days: one line a row."""
+"""CSV and JSON lines of recorded days: a line for each row."""
 
 import csv
 import json
@@ -15,16 +15,16 @@ from hf_assets.hub.archive.row_reader import RowReader, pages
 from hf_assets.hub.archive_folder.dates import DateColumn, day_column, day_of, id_of, times_of
 from hf_assets.hub.client.rows import loose_rows
 
-# A cell of a CSV may be as long as this many characters; Python's own bound is 128 k.
+# Characters of the longest cell of a CSV; Python's own bound is 128 k.
 LONGEST_CELL = 16 << 20
 _BOM = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 class LineDays:
-    """CSV or JSON lines: of one day, or of many with a column of days.
+    """CSV or JSON lines: of one day, or of many days with a column of days.
 
-    A file of many is read once; its lines lie in a temporary file, by day, until the process ends.
+    A file of many days is read once, into a temporary file that lasts as long as the process.
     """
 
     kinds, fetched = frozenset(), None
@@ -34,24 +34,25 @@ class LineDays:
         self._csv = is_csv
         self._day = day
         self._spool: IO[bytes] | None = None
-        self._places: dict[str, list[tuple[int, int]]] = {}
+        # By day: offset and length of each stretch of the temporary file.
+        self._stretches: dict[str, list[tuple[int, int]]] = {}
         self._lock = Lock()
         self._columns: list[str] = []
         self._headers = 0
         if day is None:
             self._sort_by_day()
-        self.days = {day} if day else set(self._places)
+        self.days = {day} if day else set(self._stretches)
 
-    def pages(self, kind: Any, day: str, found: ArchivedDay) -> Iterator[ArchivedPage]:
+    def pages(self, kind: Any, day: str, archived: ArchivedDay) -> Iterator[ArchivedPage]:
         """The rows of a day."""
         reader = RowReader(kind, cells=self._csv)
         raw = (row for _, row in self._lines()) if self._day else self._spooled(day)
-        yield from pages(raw, reader, found)
-        # Columns are there where no row is.
-        reader.report.there(self._columns)
-        reader.report.log(found)
+        yield from pages(raw, reader, archived)
+        # A file without rows has columns, too.
+        reader.report.add_columns(self._columns)
+        reader.report.describe(archived)
         if self._headers:
-            found.facts["repeated_header_lines"] = self._headers
+            archived.facts["repeated_header_lines"] = self._headers
 
     def _lines(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """Each row with the number of its line."""
@@ -69,9 +70,9 @@ class LineDays:
         texts = (_decoded(number, line) for number, line in enumerate(packed, 1))
         reader = csv.reader(texts, strict=True)
         header = [name.strip() for name in next(reader, [])]
-        doubled = sorted({name for name in header if header.count(name) > 1})
-        if not header or doubled:
-            raise ValueError(f"line 1: no header with each column once {doubled or ''}")
+        duplicates = sorted({name for name in header if header.count(name) > 1})
+        if not header or duplicates:
+            raise ValueError(f"line 1: no header with each column once {duplicates or ''}")
         self._columns, self._headers = header, 0
         ids = columns_of("models", header).get("id", []) or columns_of("spaces", header).get("id")
         if self._day and not ids:
@@ -98,7 +99,7 @@ class LineDays:
         for number, row in self._lines():
             if column is None:
                 if (column := day_column(row)) is None:
-                    return  # no recorded days: some other file
+                    return  # another kind of file
                 dates = DateColumn(column) if letters(column) == "date" else None
             day = day_of(row.get(column))
             if day is None:
@@ -107,20 +108,20 @@ class LineDays:
                 dates.add(day, id_of(row), times_of(row))
             line = json.dumps(row).encode() + b"\n"
             spool.write(line)
-            places = self._places.setdefault(sys.intern(day), [])
-            if places and sum(places[-1]) == at:
-                places[-1] = places[-1][0], places[-1][1] + len(line)
+            stretches = self._stretches.setdefault(sys.intern(day), [])
+            if stretches and sum(stretches[-1]) == at:
+                stretches[-1] = stretches[-1][0], stretches[-1][1] + len(line)
             else:
-                places.append((at, len(line)))
+                stretches.append((at, len(line)))
             at += len(line)
         if dates:
             self.remark = dates.remark(self.name)
             if dates.refusal():
-                self._places.clear()
+                self._stretches.clear()
 
     def _spooled(self, day: str) -> Iterator[dict[str, Any]]:
         assert self._spool is not None
-        for at, length in self._places[day]:
+        for at, length in self._stretches[day]:
             with self._lock:
                 self._spool.seek(at)
                 content = self._spool.read(length)
@@ -129,10 +130,10 @@ class LineDays:
 
 
 def _is_header(header: list[str], cells: list[str]) -> bool:
-    """A line that says what the columns are called: the header once more, as `>>` leaves it.
+    """Whether a line repeats the header, as `>>` leaves it.
 
     Raises:
-        ValueError: it names other columns than the first, or in another order.
+        ValueError: it names other columns than the header, or in another order.
     """
     if [cell.strip().removeprefix("\ufeff") for cell in cells] != header:
         raise ValueError("another header, and not the first one: make these lines their own file")
@@ -140,7 +141,7 @@ def _is_header(header: list[str], cells: list[str]) -> bool:
 
 
 def _checked(number: int, line: bytes) -> bytes:
-    """A line without a byte-order mark, which each file of those put together may begin with."""
+    """A line without a byte-order mark; concatenated files have a mark each."""
     if number == 1 and line.startswith(_UTF16):
         raise ValueError("line 1: UTF-16: save it as UTF-8")
     return line.removeprefix(_BOM)

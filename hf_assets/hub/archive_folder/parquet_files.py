@@ -1,4 +1,4 @@
-"""Parquet of recorded days: of one day, or of many with a column of days."""
+"""Parquet of recorded days: of one day, or of many days with a column of days."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,15 +15,15 @@ from hf_assets.hub.archive_folder.dates import (
     DateColumn,
     day_column,
     day_of,
+    id_and_time_columns,
     id_of,
-    places_of,
     times_of,
 )
 from hf_assets.hub.client.rows import Kind
 
 
 class ParquetDays:
-    """One Parquet file; its rows are read when they are asked for."""
+    """A Parquet file; rows are read on request."""
 
     kinds, fetched = frozenset(), None
 
@@ -36,7 +36,7 @@ class ParquetDays:
         self.days = {day} if day else set(self._groups)
 
     def _read_days(self) -> None:
-        """Which days are in which row group."""
+        """The days of each row group."""
         with pq.ParquetFile(self.path) as file:
             self._column = day_column(file.schema_arrow.names)
             if self._column is None:
@@ -47,7 +47,7 @@ class ParquetDays:
                     day = day_of(value)
                     if day is None:
                         raise ValueError(f"row group {group}: no day in {self._column}: {value!r}")
-                    days.add(day)  # many times of a day are one day
+                    days.add(day)
                 for day in days:
                     self._groups.setdefault(day, []).append(group)
             if letters(self._column) == "date":
@@ -56,7 +56,7 @@ class ParquetDays:
     def _look_at_date(self, file: pq.ParquetFile, column: str) -> None:
         dates = DateColumn(column)
         names = file.schema_arrow.names
-        ids, times = places_of(tuple(names))
+        ids, times = id_and_time_columns(tuple(names))
         wanted = [name for name in (*ids, *times) if names.count(name) == 1]
         for batch in file.iter_batches(PAGE_ROWS, columns=[*wanted, column]):
             texts = {name: _texts(batch.column(name)) for name in batch.schema.names}
@@ -70,13 +70,13 @@ class ParquetDays:
     def _values(self, table: pa.Table) -> list[Any]:
         return pl.Series("", table.column(0)).cast(pl.String).unique().to_list()
 
-    def pages(self, kind: Kind, day: str, found: ArchivedDay) -> Iterator[ArchivedPage]:
+    def pages(self, kind: Kind, day: str, archived: ArchivedDay) -> Iterator[ArchivedPage]:
         """The rows of a day."""
         with pq.ParquetFile(self.path) as file:
             rows = ArrowRows(file, kind)
-            rows.report.log(found)
+            rows.report.describe(archived)
             for page in rows.pages() if self._day else self._pages_of(day, file, rows):
-                rows.report.log(found)
+                rows.report.describe(archived)
                 yield page
 
     def _pages_of(self, day: str, file: pq.ParquetFile, rows: ArrowRows) -> Iterator[ArchivedPage]:

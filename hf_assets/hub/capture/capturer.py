@@ -190,7 +190,7 @@ class Capturer:
             with store.lock(day, self.lock_wait, self.log):
                 yield
         except BusyError as error:
-            raise ListingError(f"{error}.") from None
+            raise ListingError(f"{error}.", permanent=False) from None
 
     def _capture(self, store: CaptureStore, day: str, query: ListingQuery) -> Capture:
         store.sweep(self.clock())
@@ -267,7 +267,8 @@ class Capturer:
         attempt.reject(reason, self.clock(), distinct)
         raise ListingError(
             f"{what}: {reason[0].lower()}{reason[1:]} The pages are kept in {attempt.path}, and "
-            "the next run asks the Hub again, from the beginning."
+            "the next run asks the Hub again, from the beginning.",
+            permanent=False,
         )
 
 

@@ -27,7 +27,9 @@ def find_day(archive: Archive, kind: Kind, day: str) -> ArchivedDay | None:
     if listed is None:
         return None
     reason = f"{archive.name} has the {WORDS[other]} of {day} and no {WORDS[kind]}."
-    return ArchivedDay(listed.place, listed.time, listed.facts | {"absent_kind": _sentence(reason)})
+    return ArchivedDay(
+        listed.source, listed.time, listed.facts | {"absent_kind": _sentence(reason)}
+    )
 
 
 def _sentence(text: str) -> str:
@@ -44,15 +46,15 @@ def from_archive(
     Raises:
         ArchiveError: the day cannot be read; nothing of it stays.
     """
-    attempt = store.begin(day, ListingQuery.everything(kind), found.place, clock())
+    attempt = store.begin(day, ListingQuery.everything(kind), found.source, clock())
     names = 0
     try:
         for number, page in enumerate(found.read()):
-            address = f"{found.place}#{number}"
+            address = f"{found.source}#{number}"
             attempt.keep(Page(address, None, page.body, page.ids, None))
             names += sum(isinstance(one, str) and one.startswith(NAMED) for one in page.ids)
         if not attempt.lines:
-            attempt.keep(Page(found.place, None, b"[]", [], None))
+            attempt.keep(Page(found.source, None, b"[]", [], None))
         return attempt.finish(attempt.candidate(found.time, **_facts(kind, found, names, clock())))
     except BaseException:
         shutil.rmtree(attempt.path, ignore_errors=True)

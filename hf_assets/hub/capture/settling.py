@@ -54,7 +54,8 @@ def confirmed_page(
             return page
         raise ListingError(
             f"page {number} {why}, and no two answers agree. The pages so far are kept: run again "
-            "to go on from here."
+            "to go on from here.",
+            permanent=False,
         )
 
     def ends(page: Page) -> bool:
@@ -86,7 +87,8 @@ def confirmed_page(
         lost = f"{rows:,} of {total:,} rows" if total else f"{rows:,} rows, and more"
         raise ListingError(
             f"page {number} is full and links to no other, after {lost}: its Link header is lost. "
-            "The pages so far are kept: run again to go on from here."
+            "The pages so far are kept: run again to go on from here.",
+            permanent=False,
         )
     return confirmed(shorter)
 

@@ -1,32 +1,30 @@
-"""A JSON list read by a reader that forgives: what JavaScript writes, and depth in a single row."""
+"""A lenient reader of JSON lists: takes what JavaScript writes, and deep nesting in single rows."""
 
 import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
-# A value is kept for the reader, not the table: this many characters of it.
+# Characters of an invalid value that the quarantine keeps.
 EXCERPT = 500
-# A text to its end, or one bracket or comma. A text without end is taken once, to the body's end:
-# tried from each of its quotes again, it would cost the square of its length.
+# A complete text, or one bracket or comma. An unclosed text matches once, to the body's end: a
+# match from each of its quotes would cost the square of its length.
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?P<end>"?)|[\[\]{},]', re.DOTALL)
 
 
 def loose_rows(body: bytes) -> list[Any]:
-    """The rows of a page as Python objects, by a reader that forgives what JavaScript writes.
+    """The rows of a page as Python objects.
 
-    `JSON.stringify` writes half of a surrogate pair as an escape, which strict readers refuse with
-    the whole page.
-
-    A row nested deeper than Python goes is a text that says so.
+    `JSON.stringify` writes half of a surrogate pair as an escape; strict readers refuse the
+    complete page for it. A row that is nested deeper than Python goes becomes a text that says so.
 
     Raises:
         ValueError: the body is no JSON list.
     """
-    # Bytes that are no UTF-8 become half surrogates too: seen again where a value is kept.
+    # Bytes that are no UTF-8 become half surrogates, too; the check of each value finds them.
     text = body.decode(errors="surrogateescape")
     try:
-        rows = json.loads(text, parse_int=_integer)
+        rows = json.loads(text, parse_int=integer)
     except RecursionError:
         return [_shallow_row(row) for row in _split_rows(text)]
     if not isinstance(rows, list):
@@ -34,23 +32,23 @@ def loose_rows(body: bytes) -> list[Any]:
     return rows
 
 
-def _integer(digits: str) -> int | float:
-    """A JSON integer; one with more digits than Python reads (4300) becomes infinite."""
+def integer(digits: str) -> int | float:
+    """A JSON integer; infinity for more digits than Python reads (4300)."""
     return int(digits) if len(digits) <= 4000 else float("inf")
 
 
 def _shallow_row(text: str) -> Any:
     try:
-        return json.loads(text, parse_int=_integer)
+        return json.loads(text, parse_int=integer)
     except RecursionError:
         return "nested too deep: " + text[:EXCERPT]
 
 
 def _split_rows(text: str) -> Iterator[str]:
-    """The elements of a JSON list as texts, without going down into them.
+    """The elements of a JSON list as texts, without parsing them.
 
     Raises:
-        ValueError: the list has no end, or something after it.
+        ValueError: the list is not closed, or something follows it.
     """
     depth, begin, ended = 0, 0, False
     if not text.lstrip().startswith("["):

@@ -1,8 +1,8 @@
-"""One pace for every request to the Hub that this process makes.
+"""The pace of all requests to the Hub that this process makes.
 
-The Hub counts requests a token (or an address, without one) in fixed windows and says on every
-answer how many are left. Waiting for the window to end *before* the last one is spent costs
-nothing, a 429 costs a retry, and the reserve stays for what else the user's token is doing.
+The Hub counts requests per token (per address without a token) in fixed windows, and every answer
+says how many are left. To wait for the next window *before* the quota is spent costs nothing; a 429
+costs a retry. A reserve stays for other programs with the same token.
 """
 
 import threading
@@ -12,14 +12,14 @@ from functools import cache
 
 from huggingface_hub.utils import RateLimitInfo, parse_ratelimit_headers
 
-# Share of a window's requests left to the user's other programs.
+# The share of a window's requests that is left to the user's other programs.
 RESERVE = 0.01
-# Seconds: the length of the Hub's windows. Whatever a header says, no pause is longer.
+# Seconds: the length of the Hub's windows, and the longest pause, whatever a header says.
 LONGEST_PAUSE = 300.0
 
 
 class Pacer:
-    """Waits when a window is spent; shared by every listing under one token.
+    """Waits when a window's quota is spent; every request under the same token shares it.
 
     Args:
         clock: seconds, monotonic.
@@ -39,15 +39,15 @@ class Pacer:
 
     @property
     def left(self) -> int | None:
-        """Requests left in this window, or None before the first answer."""
+        """Requests left in this window; None before the first answer."""
         return self._limit.remaining if self._limit else None
 
     def wait(self, log: Callable[[str], None] = lambda _: None) -> None:
-        """Return when the next request may be made; `log` is told of a wait."""
+        """Return when the next request may start; logs a wait."""
         with self._lock:
             if self._limit is None or self._limit.remaining > self._reserve(self._limit):
                 return
-            # A second more than told: the header has whole seconds.
+            # A second more than the header, which has whole seconds.
             pause = self._resets_at - self._clock() + 1
             if pause > 0:
                 log(f"{self._limit.remaining} requests left in this window: {pause:.0f} s pause")
@@ -55,8 +55,8 @@ class Pacer:
                 self.waited += pause
             self._limit = None
 
-    def heard(self, headers: Mapping[str, str]) -> None:
-        """Take what an answer says of the window."""
+    def update(self, headers: Mapping[str, str]) -> None:
+        """Update the quota from an answer's headers."""
         limit = rate_limit(headers)
         if limit is not None:
             with self._lock:
@@ -69,7 +69,7 @@ class Pacer:
 
 
 def rate_limit(headers: Mapping[str, str]) -> RateLimitInfo | None:
-    """What an answer says of the window; None where it says nothing that can be read."""
+    """The quota in an answer's headers; None for missing or invalid headers."""
     try:
         return parse_ratelimit_headers(headers)
     except ValueError:  # more digits than a number has
@@ -78,5 +78,5 @@ def rate_limit(headers: Mapping[str, str]) -> RateLimitInfo | None:
 
 @cache
 def pacer_for(_endpoint: str) -> Pacer:
-    """The one pacer of this process for that endpoint."""
+    """This process's pacer of an endpoint."""
     return Pacer()

@@ -150,6 +150,8 @@ _FIELDS = {
     kind: {item.encode_name: item for item in msgspec.structs.fields(row)}
     for kind, row in _ROW.items()
 }
+# Field (None: the row), reason and excerpt.
+_Problem = tuple[str | None, str, str]
 _UNREADABLE = (
     *(msgspec.MsgspecError, UnicodeDecodeError, RecursionError),
     pl.exceptions.ComputeError,
@@ -169,7 +171,7 @@ QUARANTINE_SCHEMA = pl.Schema(
 
 @dataclass(frozen=True)
 class InvalidValue:
-    """What did not fit: a whole row (`field` None: put aside) or one value (left out: null).
+    """An invalid row (`field` None: in quarantine) or an invalid value (coerced to null).
 
     `page` and `row` count from 0, as served; `id` is the repository's name, else its `_id`, else
     None.
@@ -184,7 +186,7 @@ class InvalidValue:
 
 
 def parse_page(kind: Kind, number: int, body: bytes) -> tuple[pl.DataFrame, list[InvalidValue]]:
-    """The rows of a page under `WIRE_SCHEMA[kind]`, in order, and what did not fit.
+    """The rows of a page under `WIRE_SCHEMA[kind]`, in order, and the invalid rows and values.
 
     Args:
         kind: "models" or "spaces".
@@ -204,21 +206,21 @@ def _row_by_row(
     kind: Kind, number: int, body: bytes
 ) -> tuple[list[dict[str, Any]], list[InvalidValue]]:
     rows, invalid = [], []
-    for at, found in enumerate(loose_rows(body)):
-        row, problems = _mend(kind, found)
-        named = _name(found) if problems else None
-        invalid += [InvalidValue(number, at, *problem, named) for problem in problems]
+    for at, served in enumerate(loose_rows(body)):
+        row, problems = _valid_part(kind, served)
+        name = _name(served) if problems else None
+        invalid += [InvalidValue(number, at, *problem, name) for problem in problems]
         if row is not None:
             rows.append(row)
     return rows, invalid
 
 
-def _mend(kind: Kind, row: Any) -> tuple[dict[str, Any] | None, list[tuple[str | None, str, str]]]:
-    """The row without the values that do not fit, or None where it has no identity."""
+def _valid_part(kind: Kind, row: Any) -> tuple[dict[str, Any] | None, list[_Problem]]:
+    """The row without its invalid values, None for a row without identity; and the problems."""
     if not isinstance(row, dict):
         return None, [(None, f"a {type(row).__name__}, no object", _excerpt(row))]
     kept: dict[str, Any] = {}
-    problems: list[tuple[str | None, str, str]] = []
+    problems: list[_Problem] = []
     for name, item in _FIELDS[kind].items():
         if name not in row:
             if item.required:
@@ -244,13 +246,13 @@ def _excerpt(value: Any) -> str:
 
 
 def fits(kind: Kind, name: str, value: Any) -> bool:
-    """A value that the strict parser takes for that field."""
-    row, problems = _mend(kind, {"_id": "1", "id": "1", name: value})
+    """Whether the strict parser takes a value for that field."""
+    row, problems = _valid_part(kind, {"_id": "1", "id": "1", name: value})
     return row is not None and not problems
 
 
 def _name(row: Any) -> str | None:
-    """What a row is called, if it is called anything."""
+    """A row's name, else its `_id`; None without either."""
     names = (row.get("id"), row.get("_id")) if isinstance(row, dict) else ()
     name = next((one for one in names if isinstance(one, str) and one), None)
     return None if name is None else name[:EXCERPT].encode(errors="replace").decode()
@@ -264,7 +266,7 @@ _IDENTITIES = msgspec.json.Decoder(list[_Identity])
 
 
 def row_ids(body: bytes) -> list[Any]:
-    """The `_id` of each row of a page; None for rows without one and for what is not an object.
+    """The `_id` of each row of a page; None for rows without, and for items that are no objects.
 
     Raises:
         ValueError: the body is no JSON list.
@@ -277,9 +279,9 @@ def row_ids(body: bytes) -> list[Any]:
 
 
 class InvalidValues:
-    """What did not fit in a whole listing: all of it counted, some of it kept.
+    """The invalid rows and values of a listing: all are counted, some are kept.
 
-    Where the Hub changes a field, every row is invalid, and a few hundred tell as much as millions.
+    If the Hub changes a field, every row is invalid, and a few hundred say as much as millions.
     """
 
     MOST = 1000  # kept of each field and reason

@@ -1,4 +1,4 @@
-"""Which ids of a listing came before, in 8 bytes each: 20 MB for 2.5 million."""
+"""The ids of a listing so far, in 8 bytes each: 20 MB for 2.5 million."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,10 +7,10 @@ import numpy as np
 
 
 class SeenIds:
-    """Counts different ids, a page at a time.
+    """Counts distinct ids, a page at a time.
 
-    Kept as sorted runs of 64-bit hashes that grow by powers of two: a page is looked up in a dozen
-    of them, and no run is merged more than a dozen times.
+    Holds sorted runs of 64-bit hashes that grow by powers of two: a page is looked up in a dozen
+    runs, and no run is merged more than a dozen times.
     """
 
     def __init__(self) -> None:
@@ -18,13 +18,13 @@ class SeenIds:
 
     @property
     def distinct(self) -> int:
-        """How many different ids there were."""
+        """How many distinct ids there were."""
         return sum(run.size for run in self._runs)
 
     def add(self, ids: Iterable[Any]) -> int:
-        """Take a page's ids in; returns how many of them are new. None is no id."""
-        # Python's own hash: an odd `_id` may be a list, or half of a surrogate pair.
-        hashes = [hash(str(one)) for one in ids if one is not None]
+        """Add a page's ids, and return how many are new. None is no id."""
+        # Python's own hash: an invalid `_id` may be a list, or half of a surrogate pair.
+        hashes = [hash(str(row_id)) for row_id in ids if row_id is not None]
         fresh = np.unique(np.array(hashes, np.int64))
         for run in self._runs:
             at = np.minimum(np.searchsorted(run, fresh), run.size - 1)

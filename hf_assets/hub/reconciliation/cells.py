@@ -1,8 +1,11 @@
-"""Cells of a recorded file → numbers to add up, without asking what the readers make of them.
+"""Numbers from the cells of a recorded file, by expressions of polars.
 
-A list is counted, never parsed: its items are its quoted texts, its licences those that begin with
-`license:`. A cell that tells no number is counted as invalid; none is an error.
+A list is counted by patterns, not parsed: its items are its quoted texts, its licences the items
+that begin with `license:`. A cell without a number counts as invalid; none raises an error.
 """
+
+# These patterns are no second parser of literals to be merged with `literals.py`: reconciliation
+# finds faults of the readers, and would share each of them if it called their parser.
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -12,7 +15,7 @@ import polars as pl
 from hf_assets.hub.archive.values import NOTHING
 from hf_assets.hub.client.rows import Kind
 
-# What a field holds: each kind of value is counted in its own way.
+# Fields by the type of their values: each type has its own counts.
 COUNTERS = ("downloads", "downloadsAllTime", "likes", "trendingScore", "usedStorage")
 WEIGHTS = ("safetensors", "gguf")
 TIMES = ("createdAt", "lastModified")
@@ -30,9 +33,9 @@ FIELDS: Mapping[Kind, tuple[str, ...]] = {
     "spaces": ("likes", "trendingScore", "usedStorage", *TIMES, "sdk", "private", *LISTS),
 }
 _QUOTED = r"""(?s)'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
-# What may stand around the quoted texts of a list: of Python, numpy or JSON.
+# Characters around the quoted texts of a list of Python, numpy or JSON.
 _AROUND = r"^(?:array\(|dtype=(?:object)?|[\[\](),\s])*$"
-# A list of DuckDB, each quoted text as '': the others are words as they are.
+# A list of DuckDB, with each quoted text as ''; the other items are plain words.
 _WORD = r"""(?:''|[^\s,:=()\[\]{}'"\\][^,:=()\[\]{}'"\\]*)"""
 _BARE = rf"^\[{_WORD}(?:, {_WORD})*\]$"
 _NO_WORD = r"\b(?i:null|none|nan|nat|true|false|inf)\b|\b\d[\d.eE+-]*"
@@ -42,7 +45,7 @@ _LICENCE = r"""(?:^|[\[(,\s])['"]license:"""
 _BASE_TAG = r"""(?:^|[\[(,\s])['"]base_model:[^'"]"""
 # An object of the Hub, a printed one, or a list of ids.
 _BASE_OBJECT = r"""['"]?\bid['"]?\s*[:=]|^\[\s*['"]"""
-# Whole texts first, each with the number that it names: no total is found inside of another text.
+# Complete texts first, each with its number: a total inside another text does not count.
 _NAMED = rf"(?:{_QUOTED})(?:\s*[:=]\s*\d+)?|\btotal\s*[:=]\s*\d+"
 _TOTAL = r"""^['"]?total['"]?\s*[:=]\s*(\d+)$"""
 _ISO_TIME = r"^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d.*)?$"
@@ -52,17 +55,17 @@ Numbers = dict[str, pl.Expr]
 
 
 class Cells(NamedTuple):
-    """A column, not looked at yet, and the type of its values."""
+    """A column as an expression, and the type of its values."""
 
     values: pl.Expr
     dtype: pl.DataType
 
 
 def numbers(frame: pl.DataFrame, kind: Kind) -> pl.DataFrame:
-    """What each row adds to the sums of a file: columns named `field:measure`.
+    """Each row's contribution to the sums of a file: columns named `field:measure`.
 
     Args:
-        frame: columns named as the Hub names them, of any type.
+        frame: columns under the Hub's names, of any type.
         kind: "models" or "spaces".
     """
     plain = frame.select(_plain(name, dtype) for name, dtype in frame.schema.items())
@@ -75,7 +78,7 @@ def numbers(frame: pl.DataFrame, kind: Kind) -> pl.DataFrame:
         every |= {f"parameters:{word}": one for word, one in _parameters(weights).items()}
     if kind == "models" and {"tags", BASES} & cells.keys():
         every["bases:rows"] = _bases(cells.get("tags", _NO_CELLS), cells.get(BASES, _NO_CELLS))
-    # What no row can tell is one value for all of them.
+    # A measure that no row has is a constant, which `with_columns` broadcasts.
     return plain.with_columns(**every).select(list(every))
 
 
@@ -95,7 +98,7 @@ _NO_CELLS = Cells(pl.lit(None, pl.String), pl.String())
 
 
 def _plain(name: str, dtype: pl.DataType) -> pl.Expr:
-    """Texts trimmed, and null where they only say that there is nothing."""
+    """Texts trimmed, and null for texts that mean a missing value."""
     values = pl.col(name)
     extended = isinstance(dtype, pl.Extension)
     if extended:
@@ -109,35 +112,35 @@ def _plain(name: str, dtype: pl.DataType) -> pl.Expr:
 
 
 def has_text(dtype: pl.DataType) -> bool:
-    """Whether values of that type can be written as texts."""
+    """Whether values of that type have a text."""
     return not (dtype.is_nested() or isinstance(dtype, pl.Binary | pl.Object))
 
 
 def _texts(column: Cells) -> pl.Expr:
-    """The values as texts; null where a value is a list or an object."""
+    """The values as texts; null for lists and objects."""
     if not has_text(column.dtype):
         return _NO_CELLS.values
-    # JSON that lies in a column as text has its own quotes.
+    # JSON in a column of texts has its own quotes.
     return column.values.cast(pl.String, strict=False).str.strip_chars('"')
 
 
-def _said(column: Cells, clear: pl.Expr, **measures: pl.Expr) -> Numbers:
-    """The values that count, and those that do not.
+def _measures(column: Cells, clear: pl.Expr, **more: pl.Expr) -> Numbers:
+    """The counts of valid and of invalid values.
 
     Args:
-        column: as it lies in the file.
-        clear: true where the value counts.
-        measures: more to add up.
+        column: of the file.
+        clear: true for a valid value.
+        more: further measures.
     """
     clear = clear.fill_null(value=False)
-    return {"values": clear, "invalid": column.values.is_not_null() & ~clear, **measures}
+    return {"values": clear, "invalid": column.values.is_not_null() & ~clear, **more}
 
 
 def _counter(column: Cells) -> Numbers:
-    """Whole numbers, whatever type holds them; negative ones count as 0, as the tables have it."""
+    """Integers of any type; negative values count as 0, as in the tables."""
     exact = _whole(column)
     amount = exact.clip(lower_bound=0)
-    return _said(column, exact.is_not_null(), sum=amount, largest=amount)
+    return _measures(column, exact.is_not_null(), sum=amount, largest=amount)
 
 
 def _whole(column: Cells) -> pl.Expr:
@@ -151,21 +154,21 @@ def _whole(column: Cells) -> pl.Expr:
 
 
 def _score(column: Cells) -> Numbers:
-    """A score may have a fraction: counted in millionths."""
+    """Scores with a fraction, in millionths."""
     number = _texts(column).cast(pl.Float64, strict=False)
     number = pl.when(number.is_finite() & (number.abs() < 2.0**40)).then(number)
     amount = (number.clip(lower_bound=0) * 1e6).round().cast(pl.Int64)
-    return _said(column, number.is_not_null(), sum=amount, largest=amount)
+    return _measures(column, number.is_not_null(), sum=amount, largest=amount)
 
 
 def _parameters(columns: list[Cells]) -> Numbers:
-    """The first total of `safetensors` and `gguf`; one that tells none is no value."""
+    """The first total of `safetensors` and `gguf`."""
     amount = pl.coalesce(_whole(_total(column)).clip(lower_bound=0) for column in columns)
     return {"values": amount.is_not_null(), "sum": amount, "largest": amount}
 
 
 def _total(column: Cells) -> Cells:
-    """Of a struct, or where a text tells it."""
+    """The total of a struct, or in a text."""
     if isinstance(column.dtype, pl.Struct):
         return _part(column, "total")
     text = _texts(column)
@@ -185,29 +188,29 @@ def _part(column: Cells, name: str) -> Cells:
 
 
 def _time(column: Cells) -> Numbers:
-    """Times of any writing: ISO 8601 whatever its zone, or seconds or milliseconds since 1970."""
+    """Times in ISO 8601 with any zone, or seconds or milliseconds since 1970."""
     if column.dtype.is_temporal():
-        return _said(column, column.values.is_not_null())
+        return _measures(column, column.values.is_not_null())
     text = _texts(column)
     day = text.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False).is_not_null()
-    return _said(column, (text.str.contains(_ISO_TIME) & day) | text.str.contains(_EPOCH))
+    return _measures(column, (text.str.contains(_ISO_TIME) & day) | text.str.contains(_EPOCH))
 
 
 def _word(column: Cells) -> Numbers:
-    return _said(column, _texts(column).is_not_null())
+    return _measures(column, _texts(column).is_not_null())
 
 
 def _flag(column: Cells, words: tuple[str, ...]) -> Numbers:
     text = _texts(column).str.to_lowercase()
-    return _said(column, text.is_in(words), true=text.is_in(TRUE))
+    return _measures(column, text.is_in(words), true=text.is_in(TRUE))
 
 
 def _list(column: Cells, *, once: bool) -> Numbers:
     """The items of lists of texts.
 
     Args:
-        column: lists, or texts that a list was printed as.
-        once: an item that a list holds twice counts once.
+        column: lists, or printed lists.
+        once: duplicates in a list count once.
     """
     if isinstance(column.dtype, pl.List | pl.Array):
         return _items(column, once=once)
@@ -217,20 +220,20 @@ def _list(column: Cells, *, once: bool) -> Numbers:
     cut_off = (is_list & around.str.contains(_CUT_OFF)).fill_null(value=False)
     quoted = is_list & around.str.contains(_AROUND)
     words = around.str.replace_all(_NO_WORD, "").str.contains(r"\pL")
-    # Two words and no comma may be anything.
+    # Two words without a comma may be anything.
     one = around.str.contains(",") | ~around.str.contains(r"\s")
     duckdb = text.str.replace_all(_QUOTED, "''").str.contains(_BARE)
     bare = is_list & ~quoted & ~cut_off & duckdb & words & one
     clear = quoted | bare
-    # Counted where there are such lists alone: to make lists of the items takes time.
+    # Only for these lists: the extraction takes time.
     found = text.str.extract_all(_ITEM).list.eval(pl.element().filter(pl.element() != "NULL"))
     if once:
         items = found.list.n_unique()
     else:
         items = pl.when(bare).then(found.list.len()).otherwise(text.str.count_matches(_QUOTED))
     items = pl.when(clear).then(items).fill_null(0)
-    measures = _said(column, clear, items=items, rows=items > 0, largest=items)
-    # Of a list that was cut off nobody knows the items: its row is counted apart.
+    measures = _measures(column, clear, items=items, rows=items > 0, largest=items)
+    # The items of a truncated list are unknown: its row has a count of its own.
     measures["invalid"] &= ~cut_off
     return measures | {"cut_off": cut_off, "licences": clear & text.str.contains(_LICENCE)}
 
@@ -238,13 +241,13 @@ def _list(column: Cells, *, once: bool) -> Numbers:
 def _items(column: Cells, *, once: bool) -> Numbers:
     lists = _as_lists(column)
     if lists is None:
-        # Of items that are no texts none is counted; a list without any is a list of none.
+        # Items of another type do not count; an empty list is valid.
         empty = column.values.cast(pl.List(pl.Null), strict=False).list.len() == 0
         none = dict.fromkeys(("items", "rows", "largest", "licences"), pl.lit(0, pl.Int64))
-        return _said(column, empty, **none)
+        return _measures(column, empty, **none)
     texts = lists.list.drop_nulls()
     items = (texts.list.n_unique() if once else texts.list.len()).fill_null(0)
-    return _said(
+    return _measures(
         column,
         lists.is_not_null(),
         items=items,
@@ -255,7 +258,7 @@ def _items(column: Cells, *, once: bool) -> Numbers:
 
 
 def _as_lists(column: Cells) -> pl.Expr | None:
-    """Lists of texts; None where the items are something else."""
+    """Lists of texts; None for items of another type."""
     inner = column.dtype.inner if isinstance(column.dtype, pl.List | pl.Array) else None
     if inner not in (pl.String, pl.Null, pl.Categorical, pl.Enum):
         return None
@@ -267,7 +270,7 @@ def _any_begins(lists: pl.Expr, beginning: str) -> pl.Expr:
 
 
 def _bases(tags: Cells, field: Cells) -> pl.Expr:
-    """Rows that name what they were made from: in the field, else in a tag."""
+    """Rows that name a base model: in the field, else in a tag."""
     lists = _as_lists(tags)
     by_tag = (
         _texts(tags).str.contains(_BASE_TAG) if lists is None else _any_begins(lists, "base_model:")

@@ -1,4 +1,4 @@
-"""What a recorded file holds, counted day by day in one pass; kept in capture.json as `counted`."""
+"""Counts of a recorded file by day, in a single pass; the manifest stores them as `counted`."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -14,9 +14,9 @@ from hf_assets.hub.client.rows import Kind
 from hf_assets.hub.reconciliation.cells import has_text, numbers
 from hf_assets.hub.reconciliation.files import Columns, frames
 
-# Files whose counts are remembered: a file of many days is read once for all of them.
+# Cached files: a file of many days is read once for all days.
 _REMEMBERED = 8
-# Columns of one field that are named at most.
+# Columns to name for each field, at most.
 _NAMED_COLUMNS = 8
 _ALONE = Lock()
 
@@ -32,21 +32,21 @@ _NO_ROWS: Counts = {
 
 
 def counted(path: Path, kind: Kind, day: str, *, many: bool) -> Counts:
-    """What the file holds of that day: rows, distinct ids, and by field the sums of its values.
+    """The counts of a day in a file: rows, distinct ids, and by field the sums of its values.
 
-    A file that cannot be counted says so, under `uncounted`; it is never an error.
+    A file that cannot be counted has the reason under `uncounted`; this raises no error.
 
     Args:
         path: of the recorded file.
         kind: "models" or "spaces".
-        day: of which rows are counted.
+        day: of the rows to count.
         many: the file has a column of days; else all its rows are of that day.
     """
     try:
-        said = path.stat()
+        status = path.stat()
         with _ALONE:
-            days = _by_day(path, kind, many, said.st_size, said.st_mtime_ns)
-    # Whatever a file holds, and whatever a reader makes of it: the day itself is not at stake.
+            days = _by_day(path, kind, many, status.st_size, status.st_mtime_ns)
+    # Any content, and any error of a reader: the capture of the day must not fail for it.
     except (Exception, pl.exceptions.PanicException) as error:  # noqa: BLE001
         return {"uncounted": f"{type(error).__name__}: {error}"[:300]}
     nothing = {"uncounted": "the file has no row of that day"}
@@ -55,14 +55,14 @@ def counted(path: Path, kind: Kind, day: str, *, many: bool) -> Counts:
 
 @lru_cache(_REMEMBERED)
 def _by_day(path: Path, kind: Kind, many: bool, size: int, changed: int) -> Mapping[str, Counts]:
-    """The counts of each day; of all rows under "", where the file has one day.
+    """The counts of each day; those of a file of one day under "".
 
     Args:
         path: of the file.
         kind: "models" or "spaces".
         many: it has a column of days.
-        size: of the file: a changed file is another.
-        changed: when that was.
+        size: of the file, for the cache.
+        changed: time of the last change, for the cache.
     """
     del size, changed
     sums: list[pl.DataFrame] = []
@@ -92,7 +92,7 @@ def _by_day(path: Path, kind: Kind, many: bool, size: int, changed: int) -> Mapp
 def _counted(
     frame: pl.DataFrame, columns: Columns, kind: Kind, *, many: bool
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The sums of some rows by day, and day and key of each row that has a name."""
+    """The sums of some rows by day; and day and key of each row with a name."""
     fields = {
         field: _first_of(frame, names)
         for field, names in columns.items()
@@ -107,7 +107,7 @@ def _counted(
         key=pl.coalesce(_texts(frame, columns, "_id"), NAMED + name).hash(),
     )
     unnamed = rows.group_by("day").agg(unnamed=(~pl.col("named")).sum().cast(pl.Int128))
-    # A row without a name adds nothing: it cannot be in the table.
+    # A row without a name cannot be in the table, and does not count.
     rows = rows.filter("named")
     added = rows.select("day", rows=pl.repeat(1, pl.len()))
     if fields:
@@ -117,7 +117,7 @@ def _counted(
 
 
 def _first_of(frame: pl.DataFrame, names: list[str]) -> pl.Expr:
-    """The first column that has a value; columns of several types as texts."""
+    """The first column with a value; columns of several types as texts."""
     types = [frame.schema[name] for name in names]
     if len(set(types)) == 1:
         return pl.coalesce(names)
@@ -135,7 +135,7 @@ def _texts(frame: pl.DataFrame, columns: Columns, field: str) -> pl.Expr:
 
 
 def _day(text: pl.Expr) -> pl.Expr:
-    """The day that a text begins with, or that of seconds since 1970 or a part of them."""
+    """The day at the start of a text, or of a number since 1970 in any unit."""
     number = text.cast(pl.Float64, strict=False)
     seconds = pl.coalesce(
         pl.when(number.is_between(FIRST_SECOND * unit, LAST_SECOND * unit, closed="left")).then(
@@ -147,7 +147,7 @@ def _day(text: pl.Expr) -> pl.Expr:
 
 
 def _added_up(names: list[str]) -> list[pl.Expr]:
-    """Sums, and of `largest` the largest."""
+    """Sums, and the maximum of `largest`."""
     return [
         (pl.col(name).max() if name.endswith(":largest") else pl.col(name).cast(pl.Int128).sum())
         for name in names
@@ -156,7 +156,7 @@ def _added_up(names: list[str]) -> list[pl.Expr]:
 
 
 def _on_several_days(ids: pl.DataFrame) -> bool | None:
-    """Whether an id is on more than one day; None where the file has one day only."""
+    """Whether an id is on more than one day; None for a file of one day."""
     if ids["day"].n_unique() < 2:
         return None
     return ids["key"].n_unique() < ids.unique().height

@@ -1,7 +1,8 @@
-"""Rows of a recorded file by another way than the readers take, a bounded number at a time.
+"""Rows of a recorded file for reconciliation, a bounded number at a time.
 
-CSV by Arrow, Parquet by polars, JSON element by element. Columns are recognised by their letters
-alone: `created_at` and `createdAt` are one field.
+Reads in another way than the readers of `archive_folder`: CSV by Arrow, Parquet by polars, JSON
+element by element. Columns are recognised by their letters: `created_at` and `createdAt` are the
+same field.
 """
 
 import csv
@@ -27,7 +28,7 @@ from hf_assets.hub.client.rows import Kind
 from hf_assets.hub.reconciliation.cells import FIELDS
 
 ROWS = 20_000
-# Bytes of a CSV that Arrow looks at at a time: a row may not be longer.
+# Bytes of a CSV block in Arrow, and of the longest row.
 _BLOCK = 32 << 20
 # Characters of JSON read at a time, and of the longest element.
 _CHUNK = 1 << 20
@@ -41,12 +42,12 @@ _NO_LETTERS = re.compile(r"[^a-z]")
 _JSON = json.JSONDecoder(
     parse_int=lambda digits: int(digits) if len(digits) < 400 else float("inf")
 )
-# By field of the Hub, `_id`, `id` or `day`: the columns that look like it.
+# The columns of each field of the Hub, and of `_id`, `id` and `day`.
 Columns = Mapping[str, list[str]]
 
 
 def recognised(names: Iterable[str], kind: Kind) -> dict[str, list[str]]:
-    """The columns that look like a field of the Hub, by that field; its own name first."""
+    """The columns of each field of the Hub, the field's own name first."""
     fields = {_letters(name): name for name in FIELDS[kind]}
     columns: dict[str, list[str]] = {}
     for name in names:
@@ -70,10 +71,10 @@ def _letters(name: str) -> str:
 
 
 def frames(path: Path, kind: Kind) -> Iterator[tuple[pl.DataFrame, Columns]]:
-    """Some rows at a time, with what their columns are.
+    """Some rows at a time, with the columns of each field.
 
     Raises:
-        Exception: of whatever kind the file's reader raises.
+        Exception: any error of the file's reader.
     """
     name = path.name.lower().removesuffix(".gz")
     if name.endswith(".parquet"):
@@ -120,9 +121,9 @@ def _csv(path: Path, kind: Kind) -> Iterator[tuple[pl.DataFrame, Columns]]:
 
 
 def _headers(names: list[str]) -> pl.Expr:
-    """Rows that only repeat the header: a file was appended to another."""
+    """Rows that repeat the header, from an appended file."""
     return pl.all_horizontal(
-        # The first may have the mark that its file began with.
+        # The first cell may have the byte-order mark of its file.
         pl.col(name).str.strip_chars("\ufeff \t").eq_missing(pl.lit(name.strip()))
         for name in names
     )
@@ -146,7 +147,7 @@ def _objects(rows: Iterable[Any], kind: Kind) -> Iterator[tuple[pl.DataFrame, Co
 
 
 def _series(name: str, values: list[Any]) -> pl.Series:
-    """Values of one type as they are, any others as texts."""
+    """Values of a single type unchanged, any others as texts."""
     types = set(map(type, values)) - {type(None)}
     if dict in types:
         # Of `safetensors` and `gguf` the total is all that counts.
@@ -170,7 +171,7 @@ def _as_text(value: Any) -> str | None:
 
 
 def _is_lines(content: IO[str]) -> bool:
-    """Whether a text is JSON lines, whatever its name: its first line is an object by itself."""
+    """Whether a text is JSON lines, whatever its name: the first line is an object."""
     first = content.readline(_CHUNK)
     content.seek(0)
     try:
@@ -192,14 +193,14 @@ def _lines(content: IO[str]) -> Iterator[Any]:
 
 
 class _Json:
-    """A JSON text of which a part is in memory."""
+    """A JSON text with a part of it in memory."""
 
     def __init__(self, content: IO[str]) -> None:
         self.content, self.text, self.at, self.ended = content, "", 0, False
         self._decode = _JSON.raw_decode
 
     def peek(self) -> str:
-        """The next character that is no space; empty at the end."""
+        """The next character after spaces; empty at the end."""
         while True:
             while self.at < len(self.text) and self.text[self.at].isspace():
                 self.at += 1
@@ -207,14 +208,14 @@ class _Json:
                 return self.text[self.at : self.at + 1]
 
     def skip(self, mark: str) -> bool:
-        """Step over that character, if it is the next."""
+        """Skip that character, if it is the next."""
         if self.peek() != mark:
             return False
         self.at += 1
         return True
 
     def value(self) -> Any:
-        """The next value, whole."""
+        """The next value."""
         self.peek()
         while True:
             try:
@@ -223,7 +224,7 @@ class _Json:
                 if not self._more():
                     raise
                 continue
-            # A number may go on in what is not read yet.
+            # A number may continue in the next chunk.
             if end == len(self.text) and self._more():
                 continue
             self.at = end
@@ -233,14 +234,14 @@ class _Json:
         left = self.text[self.at :]
         if self.ended or len(left) > _LONGEST:
             return False
-        # As much again: a long value is not decoded from its beginning for each piece of it.
+        # Doubled: a long value must not be decoded from its beginning for each chunk.
         piece = self.content.read(max(_CHUNK, len(left)))
         self.text, self.at, self.ended = left + piece, 0, not piece
         return bool(piece)
 
 
 def _elements(content: IO[str], kind: Kind) -> Iterator[Any]:
-    """The elements of a JSON list, or of that under `kind` in an object, one in memory."""
+    """The elements of a JSON list, or of the list under `kind` in an object, one at a time."""
     text = _Json(content)
     if text.skip("{"):
         while text.peek() == '"':

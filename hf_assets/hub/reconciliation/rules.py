@@ -1,7 +1,7 @@
-"""A recorded day against the table made of it: what the file holds must be in the table.
+"""A recorded day against its table: the table must have all that the file has.
 
-The file's side was counted when the day was recovered (`reconciliation_counts`), by readers that
-share nothing with those that made the pages. Here it is compared; the table's side is one query.
+`counts` counted the file when the day was recovered, with readers that share nothing with those of
+the pages. A single query counts the table.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,10 +12,11 @@ import polars as pl
 from hf_assets.hub.archive.values import NOTHING
 from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.reconciliation.cells import COUNTERS, LISTS, TIMES, WEIGHTS, WORDS
+from hf_assets.hub.tables.records import CleaningCounts
 from hf_assets.rule_result import RuleResult
 from hf_assets.storage.lake import StoredTable
 
-# The table's column of each field of the Hub, where it is called otherwise.
+# The table's columns with other names than the Hub's fields.
 _COLUMNS: Mapping[str, str] = {
     "downloadsAllTime": "downloads_all_time",
     "trendingScore": "trending_score",
@@ -25,22 +26,22 @@ _COLUMNS: Mapping[str, str] = {
     "pipeline_tag": "category",
     "library_name": "library",
 }
-# A score is added up in millionths, each rounded.
+# Scores are summed in rounded millionths.
 _MILLION = 1_000_000
-# Differences that a description names; the figures have all.
+# Differences in a description, at most; the metadata has all.
 _MOST_NAMED = 12
 
 
 class _Number(NamedTuple):
-    """One number of the file, as it may stand in the table.
+    """A number of the file and of the table.
 
     Args:
-        words: what is counted.
-        file: as counted.
-        table: as stored.
-        low: the table may have no less: it keeps one of two rows with one id.
-        high: and no more; None where the file has values that could not be counted.
-        left_out: no more than this is missing by what the run itself names as left out.
+        words: its name.
+        file: the count in the file.
+        table: the count in the table.
+        low: the least that the table may have: of two rows with the same id it keeps one.
+        high: the most; None if the file has values that could not be counted.
+        left_out: the most that may be missing for reasons that the run reported.
     """
 
     words: str
@@ -52,12 +53,12 @@ class _Number(NamedTuple):
 
     @property
     def agrees(self) -> bool:
-        """The table has what the file has."""
+        """Whether the table has what the file has."""
         return self.low <= self.table and (self.high is None or self.table <= self.high)
 
     @property
-    def announced(self) -> bool:
-        """The table lacks no more than the run names as left out."""
+    def reported(self) -> bool:
+        """Whether the table lacks no more than the run reported as left out."""
         return self.low - self.left_out <= self.table < self.low
 
     def __str__(self) -> str:
@@ -67,55 +68,60 @@ class _Number(NamedTuple):
 def reconciled(stored: StoredTable, capture: Capture | None) -> RuleResult:
     """The table has what the recorded file has: rows, tags, licences, sums of counters.
 
-    Lost or changed without a word is an error; what the run names as left out is a warning, and so
-    is what could not be counted.
+    An unreported loss or change is an error. A loss that the run reported is a warning, and so are
+    values that could not be counted.
 
     Args:
         stored: `models` or `enriched_spaces` of a day.
-        capture: of that day, which the table was made of.
+        capture: of that day, the source of the table.
     """
     try:
-        return _verdict(stored, capture)
-    # Whatever a file, or a capture of another version, holds: a check gives a verdict.
+        return _result(stored, capture)
+    # Any file, or a capture of another version: a check must give a result.
     except (Exception, pl.exceptions.PanicException) as error:  # noqa: BLE001
         why = f"{type(error).__name__}: {error}"[:300]
-        says = f"The file and the table could not be compared ({why}): compare them by hand."
-        return RuleResult(False, says, {"compared": False}, severity="WARN")
+        text = f"The file and the table could not be compared ({why}): compare them by hand."
+        return RuleResult(False, text, {"compared": False}, severity="WARN")
 
 
-def _verdict(stored: StoredTable, capture: Capture | None) -> RuleResult:
+def _result(stored: StoredTable, capture: Capture | None) -> RuleResult:
     reason = _incomparable(stored, capture)
     if reason or capture is None:
         return RuleResult(True, reason or "", {"compared": False})
     counts = capture.counted
     if "uncounted" in counts:
-        says = f"The file could not be counted ({counts['uncounted']}): compare it by hand."
-        return RuleResult(False, says, {"compared": False}, severity="WARN")
-    table = _of_table(stored, counts["fields"])
-    every = [*_numbers(stored, capture, table)]
-    differences = [one for one in every if not one.agrees]
-    says = [*map(str, differences), *_remarks(counts, table, stored.notes)]
-    figures = {
+        text = f"The file could not be counted ({counts['uncounted']}): compare it by hand."
+        return RuleResult(False, text, {"compared": False}, severity="WARN")
+    table = _table_numbers(stored, counts["fields"])
+    cleaning = CleaningCounts.read(stored.notes)
+    numbers = [*_numbers(stored, capture, cleaning, table)]
+    differences = [number for number in numbers if not number.agrees]
+    findings = [*map(str, differences), *_remarks(counts, table, cleaning)]
+    metadata = {
         "compared": True,
-        "numbers compared": len(every),
+        "numbers compared": len(numbers),
         "numbers that differ": len(differences),
     }
-    for one in [every[0], *differences]:
-        figures |= {f"{one.words}, file": one.file, f"{one.words}, table": one.table}
-    if not says:
-        return RuleResult(True, f"{stored.rows:,} rows and {len(every)} numbers agree.", figures)
-    more = [f"and {len(says) - _MOST_NAMED} more"] if len(says) > _MOST_NAMED else []
-    silent = any(not one.announced for one in differences)
+    for number in [numbers[0], *differences]:
+        metadata |= {
+            f"{number.words}, file": number.file,
+            f"{number.words}, table": number.table,
+        }
+    if not findings:
+        text = f"{stored.rows:,} rows and {len(numbers)} numbers agree."
+        return RuleResult(True, text, metadata)
+    more = [f"and {len(findings) - _MOST_NAMED} more"] if len(findings) > _MOST_NAMED else []
+    unreported = any(not number.reported for number in differences)
     return RuleResult(
         False,
-        "; ".join([*says[:_MOST_NAMED], *more]) + ".",
-        figures,
-        severity="WARN" if not silent else "ERROR",
+        "; ".join([*findings[:_MOST_NAMED], *more]) + ".",
+        metadata,
+        severity="ERROR" if unreported else "WARN",
     )
 
 
 def _incomparable(stored: StoredTable, capture: Capture | None) -> str | None:
-    """Why there is nothing to compare; None where there is."""
+    """Why there is nothing to compare; None if there is."""
     if capture is None:
         return "The capture is no longer there."
     if capture.absent_kind:
@@ -132,15 +138,17 @@ def _incomparable(stored: StoredTable, capture: Capture | None) -> str | None:
     return None
 
 
-def _numbers(stored: StoredTable, capture: Capture, table: Mapping[str, int]) -> Iterator[_Number]:
-    """Each number of the file beside the table's; the rows first."""
+def _numbers(
+    stored: StoredTable, capture: Capture, cleaning: CleaningCounts, table: Mapping[str, int]
+) -> Iterator[_Number]:
+    """Each number of the file with the table's; the rows first."""
     counts = capture.counted
     fields, distinct = counts["fields"], counts["distinct"]
-    # Rows without a name are put aside for good reason; any others are in the file, and missing.
-    aside = max(0, stored.notes.get("quarantined", 0) - counts["unnamed"])
-    yield _Number("rows", distinct, stored.rows, distinct, distinct, aside)
-    # Of rows that lie in the file twice, or were put aside, any may be the one that is not there.
-    missing = counts["rows"] - distinct + aside
+    # Rows without a name belong in quarantine; any others there are missing from the table.
+    quarantined = max(0, cleaning.quarantined - counts["unnamed"])
+    yield _Number("rows", distinct, stored.rows, distinct, distinct, quarantined)
+    # Of duplicates, and of rows in quarantine, any may be the row that the table lacks.
+    missing = counts["rows"] - distinct + quarantined
     unread = capture.unread
     for (field, measure), (words, _) in _measured(fields).items():
         file, source = fields[field][measure], "tags" if field == "bases" else field
@@ -148,20 +156,18 @@ def _numbers(stored: StoredTable, capture: Capture, table: Mapping[str, int]) ->
         most = cells["largest"] if measure in ("sum", "items") else 1
         unclear = cells.get("invalid", 0)
         high = None if unclear and measure in ("sum", "items") else file + unclear
-        nulled = stored.notes.get(f"nulled {source}", 0)
-        if field == "parameters":
-            nulled = sum(stored.notes.get(f"nulled {name}", 0) for name in WEIGHTS)
-        of = WEIGHTS if field == "parameters" else (source,)
-        named = {name for one in of for name in counts["columns"].get(one, [one])} & set(unread)
-        left_out = file if named else most * nulled
+        sources = WEIGHTS if field == "parameters" else (source,)
+        coerced = sum(cleaning.coerced_fields.get(name, 0) for name in sources)
+        columns = {column for name in sources for column in counts["columns"].get(name, [name])}
+        left_out = file if columns & set(unread) else most * coerced
         value = table[f"{field}:{measure}"]
         yield _Number(words, file, value, file - missing * most, high, left_out)
 
 
 def _remarks(
-    counts: Mapping[str, Any], table: Mapping[str, int], notes: Mapping[str, Any]
+    counts: Mapping[str, Any], table: Mapping[str, int], cleaning: CleaningCounts
 ) -> Iterator[str]:
-    """What is worth a look though no number says that it is wrong."""
+    """Remarks on suspicious values for which no number differs."""
     for field, cells in counts["fields"].items():
         values, invalid = cells.get("values", 0), cells.get("invalid", 0)
         stored = table.get(f"{field}:values", 0) or table.get(f"{field}:rows", 0)
@@ -169,17 +175,17 @@ def _remarks(
             yield f"{field} could not be counted: none of its {invalid:,} values is clear"
         if cells.get("cut_off"):
             yield f"{field} of {cells['cut_off']:,} rows are cut off in the file"
-        nulled = notes.get(f"nulled {field}", 0)
-        # Values that are clear and were left out show in the numbers.
-        if field in (*COUNTERS, *TIMES) and nulled > invalid and stored >= values:
-            yield f"{nulled:,} {field} are named as invalid, and the file has {invalid:,}"
+        coerced = cleaning.coerced_fields.get(field, 0)
+        # The loss of valid values shows in the numbers.
+        if field in (*COUNTERS, *TIMES) and coerced > invalid and stored >= values:
+            yield f"{coerced:,} {field} are named as invalid, and the file has {invalid:,}"
     if counts["repeated"] is False and counts["columns"].get("day", [""])[0].lower() != "day":
         column = counts["columns"]["day"][0]
         yield f"the column `{column}` was taken for the day, and no id is on two days of the file"
 
 
 def _measured(fields: Mapping[str, Any]) -> dict[tuple[str, str], tuple[str, pl.Expr]]:
-    """What is compared, by field and measure: in words, and of the table's columns."""
+    """The numbers to compare by field and measure: a name, and an expression on the table."""
     every: dict[tuple[str, str], tuple[str, pl.Expr]] = {}
     for field in fields:
         column = pl.col(_COLUMNS.get(field, field))
@@ -187,7 +193,7 @@ def _measured(fields: Mapping[str, Any]) -> dict[tuple[str, str], tuple[str, pl.
         if field in (*COUNTERS, "parameters"):
             amount = (column * _MILLION).round() if field == "trendingScore" else column
             unit = " in millionths" if field == "trendingScore" else ""
-            # A score beyond all numbers is not counted in the file either.
+            # The counts of the file skip infinite scores, too.
             total = amount.cast(pl.Int64, strict=False).cast(pl.Int128).sum()
             every[field, "sum"] = f"sum of {field}{unit}", total
         if field in LISTS:
@@ -207,8 +213,8 @@ def _measured(fields: Mapping[str, Any]) -> dict[tuple[str, str], tuple[str, pl.
     return every
 
 
-def _of_table(stored: StoredTable, fields: Mapping[str, Any]) -> dict[str, int]:
-    """The same numbers of the table, in one query."""
+def _table_numbers(stored: StoredTable, fields: Mapping[str, Any]) -> dict[str, int]:
+    """The numbers of the table, in a single query."""
     exprs = {
         f"{field}:{measure}": expr for (field, measure), (_, expr) in _measured(fields).items()
     }

@@ -171,7 +171,11 @@ def test_a_full_disk_is_found_behind_another_error() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [ListingError, RuntimeError, OSError, dg.Failure, partial(InputError, permanent=False)]
+    "kind",
+    [
+        partial(ListingError, permanent=False),
+        *(RuntimeError, OSError, dg.Failure, partial(InputError, permanent=False)),
+    ],
 )
 def test_a_full_disk_of_a_server_is_not_ours(kind: Callable[[str], Exception]) -> None:
     foreign = "page 3 failed: HTTP 500 (OSError: [Errno 28] No space left on device (os error 28))"

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hf_assets.hub.archive import arrow_rows, base
@@ -243,6 +243,7 @@ def test_pages_are_cut_from_row_groups(tmp_path: Path, monkeypatch: pytest.Monke
     assert base.PAGE_ROWS > 1000
 
 
+@settings(max_examples=30)
 @given(
     values=st.lists(
         st.one_of(

@@ -1,83 +1,24 @@
 """hub-stats over HTTP: the revision of a day, the columns that are needed, and no byte more."""
 
 import datetime as dt
-import json
-import traceback
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import polars as pl
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.routing import Route
 
-from hf_assets.demo.hub.app import create_app
 from hf_assets.demo.hub_stats.app import DATASET
-from hf_assets.demo.hub_stats.app import HubStats as ServedArchive
 from hf_assets.demo.hub_stats.faults import ArchiveFaults
 from hf_assets.demo.service.switches import At
-from hf_assets.demo.world.generator import GeneratedHub
-from hf_assets.hub.archive import hub_stats
 from hf_assets.hub.archive.base import ArchiveError
 from hf_assets.hub.archive.hub_stats import HubStats
-from hf_assets.hub.archive.ranged_file import RangedFile, Web
-from hf_assets.hub.capture.from_archive import find_day, from_archive
+from hf_assets.hub.capture.from_archive import find_day
 from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.client.listing import FIELDS, ListingQuery
-from hf_assets.hub.client.rows import Kind
 from hf_assets.hub.tables import cleaning, schemas
-from hf_assets.storage.lake import Lake, StoredTable
-from hf_assets_tests.conftest import Clock, Serve, ServedHub
-
-TODAY = dt.date(2026, 11, 20)
-DAY = "2026-11-13"
-NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
-
-
-def ago(days: int) -> dt.date:
-    return TODAY - dt.timedelta(days)
-
-
-@pytest.fixture(autouse=True)
-def _forget() -> Iterator[None]:
-    hub_stats._commits.clear()
-    yield
-    hub_stats._commits.clear()
-
-
-class Past:
-    """An archive that is served, and the one that reads it."""
-
-    def __init__(self, serve: Serve, faults: ArchiveFaults, **options: Any) -> None:
-        self.hub = GeneratedHub(1200, 400, seed=4, day=TODAY)
-        self.served = ServedArchive(self.hub, faults, **options)
-        self.app = create_app(self.hub, archive=self.served, rate_limit=10**6)
-        self.server = ServedHub(self.app, serve(self.app).url)
-        self.web = Web(read_timeout=5.0, retry_wait=0.001)
-        self.archive = HubStats(DATASET, self.server.url, self.web)
-
-    @property
-    def asked(self) -> list[str]:
-        return [one.path.rsplit("/", 1)[-1] for one in self.server.requests]
-
-    def recover(self, lake: Lake, kind: Kind, day: str) -> Any:
-        found = find_day(self.archive, kind, day)
-        assert found is not None
-        return from_archive(CaptureStore(lake, f"raw_{kind}"), day, kind, found, lambda: NOW)
-
-
-@pytest.fixture
-def past(serve: Serve) -> Callable[..., Past]:
-    return lambda faults=None, **options: Past(serve, faults or ArchiveFaults(), **options)
-
-
-def model_table(lake: Lake, capture: Any, day: str) -> StoredTable:
-    return lake.write(schemas.MODELS, day, cleaning.models(capture, day))
+from hf_assets.storage.lake import Lake
+from hf_assets_tests.conftest import Clock
+from hf_assets_tests.support.hub.past_hub import DAY, TODAY, Past, ago, model_table
 
 
 def test_the_days_are_those_with_commits(past: Callable[..., Past]) -> None:
@@ -92,7 +33,7 @@ def test_the_days_are_those_with_commits(past: Callable[..., Past]) -> None:
         assert find_day(world.archive, "spaces", f"{ago(day)}") is None
     assert world.archive.find("models", f"{TODAY}") is None
     assert world.asked.count("main") == 2, "844 days with two commits each are two pages"
-    assert HubStats(DATASET, world.server.url, world.web).days() == days
+    assert HubStats(DATASET, world.web).days() == days
     assert world.asked.count("main") == 2, "one process asks once"
 
 
@@ -189,9 +130,13 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_what_passes_is_waited_for(past: Callable[..., Past], lake: Lake, fault: str) -> None:
+def test_what_passes_is_waited_for(
+    past: Callable[..., Past], lake: Lake, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    naps: list[float] = []
+    monkeypatch.setattr(time, "sleep", naps.append)
     world = past()
-    world.web.read_timeout = 0.5
+    world.web.read_timeout = 0.3
     faults, at = world.served.faults, FAULTS[fault]
     if fault == "429":
         faults.too_many.append(at)
@@ -204,6 +149,7 @@ def test_what_passes_is_waited_for(past: Callable[..., Past], lake: Lake, fault:
     capture = world.recover(lake, "models", DAY)
     assert capture.rows > 1000
     assert sum(faults.fired.values()) == (3 if fault == "503" else 1)
+    assert [nap for nap in naps if nap >= 1] == ([2] if fault == "429" else [])
 
 
 def test_what_does_not_pass_is_told_and_leaves_nothing(
@@ -233,230 +179,5 @@ def test_a_server_that_knows_no_ranges_does_not_send_the_whole_file(
 def test_a_hub_without_the_dataset(past: Callable[..., Past]) -> None:
     world = past()
     with pytest.raises(ArchiveError, match=r"HTTP 404 .*check HF_ASSETS_ARCHIVE") as raised:
-        HubStats("nobody/nothing", world.server.url, world.web).days()
+        HubStats("nobody/nothing", world.web).days()
     assert raised.value.permanent
-
-
-class Strict:
-    """One file in one commit of one day, and what a Hub may say wrongly of it."""
-
-    def __init__(self, table: pa.Table | bytes, day: str = DAY, **options: Any) -> None:
-        sink = pa.BufferOutputStream()
-        if isinstance(table, pa.Table):
-            pq.write_table(table, sink, **options)
-        self.content = table if isinstance(table, bytes) else sink.getvalue().to_pybytes()
-        self.commits: Any = [{"id": "a" * 40, "date": f"{day}T13:00:00.000Z", "title": "<b>"}]
-        wrote = {"id": "a" * 40, "title": "x", "date": f"{day}T13:00:00.000Z"}
-        self.paths: Any = [
-            {"type": "file", "oid": "b" * 40, "size": len(self.content), "path": "models.parquet",
-             "lastCommit": wrote},
-            {"type": "directory", "oid": "b" * 40, "path": "data"},
-        ]  # fmt: skip
-        self.link: str | None = None
-        self.listed = 0
-        self.spans: list[tuple[int, int]] = []
-        self.app = Starlette(
-            routes=[
-                Route("/api/datasets/o/d/commits/main", self._commits),
-                Route("/api/datasets/o/d/paths-info/{revision}", self._paths, methods=["POST"]),
-                Route("/datasets/o/d/resolve/{revision}/models.parquet", self._resolve),
-                Route("/signed/{revision}", self._range),
-            ]
-        )
-
-    def _commits(self, request: Request) -> Response:
-        self.listed += 1
-        headers = {"Link": f'<{self.link}>; rel="next"'} if self.link else {}
-        return JSONResponse(self.commits, headers=headers)
-
-    async def _paths(self, request: Request) -> Response:
-        form = await request.form()
-        assert form.getlist("paths") == ["models.parquet", "spaces.parquet"]
-        assert str(form["expand"]).lower() == "true"
-        return JSONResponse(self.paths)
-
-    def _resolve(self, request: Request) -> Response:
-        assert request.path_params["revision"] == "a" * 40
-        return RedirectResponse(f"/signed/{'a' * 40}?Signature=x", 302)
-
-    def _range(self, request: Request) -> Response:
-        start, end = request.headers["range"].removeprefix("bytes=").split("-")
-        span = int(start), int(end) + 1
-        assert 0 <= span[0] < span[1] <= len(self.content)
-        self.spans.append(span)
-        return Response(self.content[slice(*span)], 206)
-
-
-def reader(serve: Serve, strict: Strict) -> HubStats:
-    return HubStats("o/d", serve(strict.app).url, Web(retry_wait=0.001))
-
-
-def test_one_row_group_at_a_time_over_redirects(serve: Serve) -> None:
-    rows = 3000
-    table = pa.table(
-        {
-            "_id": [f"{n:024x}" for n in range(rows)],
-            "id": [f"a/m{n}" for n in range(rows)],
-            "cardData": [f"{n}" * 400 for n in range(rows)],
-            "likes": list(range(rows)),
-        }
-    )
-    strict = Strict(table, row_group_size=500)
-    found = reader(serve, strict).find("models", DAY)
-    assert found is not None
-    pages = found.read()
-    next(pages)
-    second = pq.ParquetFile(pa.BufferReader(strict.content)).metadata.row_group(1)
-    assert strict.spans[0][1] == len(strict.content), "the footer first"
-    assert all(end <= second.column(0).data_page_offset for _, end in strict.spans[1:])
-    assert sum(len(page.ids) for page in pages) == rows - 500
-    fetched = sum(end - start for start, end in strict.spans)
-    assert found.facts["bytes_fetched"] == fetched < len(strict.content) / 2
-
-
-def test_a_file_that_is_as_a_day_before_left_it_is_not_this_days(serve: Serve) -> None:
-    strict = Strict(pa.table({"id": ["a/x"]}))
-    strict.paths[0]["lastCommit"]["date"] = "2026-11-12T23:59:59.000Z"
-    archive = reader(serve, strict)
-    assert archive.days() == {DAY}
-    assert archive.find("models", DAY) is None
-    assert archive.find("models", "2026-11-12") is None
-
-
-def test_days_are_utc(serve: Serve) -> None:
-    strict = Strict(pa.table({"id": ["a/x"]}))
-    strict.commits[0]["date"] = "2026-11-13T01:00:00+09:00"
-    assert reader(serve, strict).days() == {"2026-11-12"}
-
-
-@pytest.mark.parametrize(
-    ("commits", "said"),
-    [
-        ({"error": "x"}, "no list of commits"),
-        ([{"id": "../../etc/passwd", "date": f"{DAY}T13:00:00.000Z"}], "not a commit"),
-        ([{"id": "a" * 40, "date": "yesterday"}], "no list of commits"),
-        ([{"id": "a" * 40}], "no list of commits"),
-        ([7], "no list of commits"),
-    ],
-)
-def test_a_list_of_commits_that_is_none(serve: Serve, commits: Any, said: str) -> None:
-    strict = Strict(pa.table({"id": ["a/x"]}))
-    strict.commits = commits
-    with pytest.raises(ArchiveError, match=said):
-        reader(serve, strict).days()
-
-
-@pytest.mark.parametrize(
-    "wrote",
-    [None, {}, {"id": "a/../b", "date": f"{DAY}T13:00:00.000Z"}, {"id": "a" * 40, "date": 7}],
-)
-def test_a_hub_that_does_not_say_when_a_file_changed(serve: Serve, wrote: Any) -> None:
-    strict = Strict(pa.table({"id": ["a/x"]}))
-    strict.paths[0]["lastCommit"] = wrote
-    with pytest.raises(ArchiveError, match="does not say what its files are"):
-        reader(serve, strict).find("models", DAY)
-
-
-def test_links_of_a_list_that_goes_round_or_elsewhere(serve: Serve) -> None:
-    strict = Strict(pa.table({"id": ["a/x"]}))
-    strict.link = "https://elsewhere.invalid/steal?limit=1000&p=1"
-    assert reader(serve, strict).days() == {DAY}
-    assert strict.listed == 2
-
-
-@pytest.mark.parametrize("content", [b"no parquet" * 9000, b"PAR1" * 9])
-def test_a_revision_that_is_no_parquet(serve: Serve, content: bytes) -> None:
-    found = reader(serve, Strict(content)).find("models", DAY)
-    assert found is not None
-    with pytest.raises(ArchiveError, match=r"o/d@a{40}/models.parquet cannot be read as Parquet"):
-        list(found.read())
-
-
-def test_a_list_of_commits_has_an_end(serve: Serve) -> None:
-    strict, asked = Strict(b"no parquet" * 9000), []
-
-    def commits(request: Request) -> Response:
-        asked.append(request.url.query)
-        link = f'<https://elsewhere.example/?cursor={len(asked)}>; rel="next"'
-        return JSONResponse(strict.commits, headers={"Link": link})
-
-    strict.app.routes.insert(0, Route("/api/datasets/o/d/commits/main", commits))
-    assert reader(serve, strict).days() == {DAY}
-    assert asked == ["limit=1000", "cursor=1"]
-
-
-@pytest.mark.parametrize("link", ["http://[::1/x?cursor=1", "/api/datasets/o/d/commits/main"])
-def test_a_list_of_commits_with_a_link_to_nowhere(serve: Serve, link: str) -> None:
-    strict = Strict(b"no parquet")
-    strict.link = link
-    with pytest.raises(ArchiveError, match="gives no list of commits: ValueError: a next link"):
-        reader(serve, strict).days()
-
-
-@pytest.mark.parametrize("date", ["0001-01-01T00:00:00+14:00", "x" * 1_000_000, "\x1b[31mred", 5])
-def test_a_commit_of_no_date(serve: Serve, date: Any) -> None:
-    strict = Strict(b"no parquet")
-    strict.commits = [{"id": "a" * 40, "date": date}]
-    with pytest.raises(ArchiveError, match="gives no list of commits") as raised:
-        reader(serve, strict).days()
-    assert str(raised.value).isprintable()
-    assert len(str(raised.value)) < 1000
-
-
-def served_file(serve: Serve, content: bytes, status: int = 206) -> RangedFile:
-    """A file whose every range is this."""
-    server = serve(Starlette(routes=[Route("/file", lambda _: Response(content, status))]))
-    return RangedFile(Web(retry_wait=0.0), f"{server.url}/file", 100, "a file")
-
-
-def test_a_range_that_is_longer_than_asked_for_is_not_read(serve: Serve) -> None:
-    with pytest.raises(ArchiveError, match="a body over 4 bytes, unpacked") as raised:
-        served_file(serve, b"x" * 5_000_000).read(4)
-    assert raised.value.permanent
-
-
-def test_an_error_of_an_archive_is_told_short_and_clean(serve: Serve) -> None:
-    said = b"\x1b[2J hf_" + b"s3cr3t" * 6 + b" " + b"x" * 5_000_000
-    with pytest.raises(ArchiveError, match=r"HTTP 403 \*\*\* x") as raised:
-        served_file(serve, said, 403).read(4)
-    assert len(str(raised.value)) < 1000
-    assert "s3cr3t" not in "".join(traceback.format_exception(raised.value))
-
-
-def test_a_range_that_is_shorter_than_asked_for_is_asked_for_again(serve: Serve) -> None:
-    asked: list[str] = []
-
-    def short(request: Request) -> Response:
-        asked.append(request.headers["range"])
-        return Response(b"abc" if len(asked) == 1 else b"abcd", 206)
-
-    server = serve(Starlette(routes=[Route("/file", short)]))
-    file = RangedFile(Web(retry_wait=0.001), f"{server.url}/file", 100, "a file")
-    file.seek(10)
-    assert file.read(4) == b"abcd"
-    assert asked == ["bytes=10-13"] * 2
-    assert (file.log(), file.size(), file.seek(0, 2), file.read(5)) == (14, 100, 100, b"")
-
-
-def test_hostile_fields_of_a_revision(serve: Serve, lake: Lake) -> None:
-    ids = ["<script>alert(1)</script>/x", "../../etc/passwd", "a/" + "x" * 50_000, "a/nul\x00"]
-    table = pa.table(
-        {
-            "_id": ids,
-            "id": ids,
-            "downloads": [float("nan"), -7.0, 2.0**70, 5.0],
-            "tags": [["<b>"], [], None, ["license:mit"]],
-            "createdAt": ["yesterday", None, "2024-01-02T03:04:05.000Z", ""],
-        }
-    )
-    found = reader(serve, Strict(table)).find("models", DAY)
-    assert found is not None
-    capture = from_archive(CaptureStore(lake, "raw_models"), DAY, "models", found, lambda: NOW)
-    stored = lake.write(schemas.MODELS, DAY, cleaning.models(capture, DAY))
-    frame = stored.frame.collect()
-    assert sorted(frame["id"].to_list()) == sorted(ids)
-    assert frame.filter(pl.col("downloads").is_not_null())["downloads"].to_list() == [0, 5]
-    assert stored.notes["nulled downloads"] == 1  # NaN is no value
-    assert stored.notes["clipped downloads"] == 1
-    assert {path.name for path in lake.root.rglob("*") if "passwd" in str(path)} == set()
-    assert json.loads((capture.folder / "capture.json").read_text())["rows"] == 4

@@ -12,7 +12,7 @@ from hf_assets.hub.archive.base import ArchiveError
 from hf_assets.hub.archive_folder.folder import RecordedDays
 from hf_assets.hub.reconciliation.rules import reconciled
 from hf_assets.storage.lake import Lake
-from hf_assets_tests.hub.reconciliation.test_rules import recovered
+from hf_assets_tests.support.hub.reconciliation import recovered
 from hf_assets_tests.support.hub.scrapes import DAY, read, scrape
 
 ONE = {"id": "a/s", "likes": 1, "models": ["m/1"]}

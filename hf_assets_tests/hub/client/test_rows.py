@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import polars as pl
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hf_assets.hub.client.rows import (
@@ -69,6 +69,7 @@ def check(kind: Kind, served: list[Any], body: bytes) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=40)
 @given(data=st.data(), ascii_only=st.booleans())
 def test_any_row_is_read_as_it_was_served_or_named(
     kind: Kind, data: st.DataObject, ascii_only: bool
@@ -79,6 +80,7 @@ def test_any_row_is_read_as_it_was_served_or_named(
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_one_wild_value_costs_no_other(kind: Kind, data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(FITS[kind])))
@@ -221,7 +223,8 @@ def test_a_body_that_is_no_list_is_refused(body: bytes) -> None:
         row_ids(body)
 
 
-@given(st.lists(wild_rows("models"), max_size=4))
+@settings(max_examples=25)
+@given(st.lists(wild_rows("models"), max_size=3))
 @example([{"_id": {"$oid": "5"}}, {"_id": [1]}, {"_id": 2**70}, {}, 3])
 def test_row_ids_names_each_row(served: list[Any]) -> None:
     body = as_json(served)

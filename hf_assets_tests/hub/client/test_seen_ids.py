@@ -1,11 +1,12 @@
 """Ids are counted as a set of them would be."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hf_assets.hub.client.seen_ids import SeenIds
 
 
+@settings(max_examples=40)
 @given(st.lists(st.lists(st.one_of(st.none(), st.integers(0, 40).map(str)), max_size=12)))
 def test_new_and_different_ids_are_counted(pages: list[list[str | None]]) -> None:
     seen, known = SeenIds(), set()

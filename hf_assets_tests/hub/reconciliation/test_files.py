@@ -16,7 +16,7 @@ from hf_assets.hub.reconciliation.counts import counted
 from hf_assets.hub.reconciliation.rules import reconciled
 from hf_assets.rule_result import RuleResult
 from hf_assets.storage.lake import Lake, StoredTable
-from hf_assets_tests.hub.reconciliation.test_rules import DAY, put, recovered, verdict
+from hf_assets_tests.support.hub.reconciliation import DAY, put, recovered, verdict
 
 
 def made(
@@ -69,7 +69,7 @@ def test_whatever_goes_wrong_is_a_warning(
         raise pl.exceptions.InvalidOperationError("no such thing")
 
     path = put(tmp_path / "a.jsonl", '{"id": "a/x"}')
-    monkeypatch.setattr(rules, "_of_table", broken)
+    monkeypatch.setattr(rules, "_table_numbers", broken)
     said = verdict(lake, path, [{"id": "a/x"}])
     assert (said.passed, said.severity) == (False, "WARN")
     assert said.description == (
