@@ -35,7 +35,9 @@ class Settings(BaseSettings):
         default=60.0, gt=0, description="Seconds without a byte after which a page has timed out."
     )
     retry_wait: float = Field(
-        default=1.0, ge=0, description="Seconds before the first retry of a page; then doubled."
+        default=1.0,
+        ge=0,
+        description="Seconds before the first retry of a page; each further wait is twice as long.",
     )
     lock_wait: float = Field(
         default=7200.0,

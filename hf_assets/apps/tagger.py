@@ -177,10 +177,10 @@ def build(models: dict[str, Trained]) -> gr.Blocks:
             card = gr.Markdown(elem_id="card", latex_delimiters=[])
         gr.HTML(FOOT, elem_id="foot")
 
-        told, asked = [about, examples, credit, threshold, card], [corpus, title, text, threshold]
+        shown, asked = [about, examples, credit, threshold, card], [corpus, title, text, threshold]
         # A second event waits for the first; by default Gradio drops it.
         kept: dict[str, Any] = {"api_visibility": "private", "trigger_mode": "always_last"}
-        now = gr.on([page.load, corpus.change], chosen, corpus, told, **kept)
+        now = gr.on([page.load, corpus.change], chosen, corpus, shown, **kept)
         now.then(show, asked, result, **kept)
         again = [submit.click, title.submit, text.submit, threshold.release]
         gr.on(again, show, asked, result, **kept)

@@ -5,7 +5,17 @@ from collections.abc import Callable, Sequence
 from matplotlib.axes import Axes
 from matplotlib.transforms import ScaledTranslation
 
-from hf_assets.charts.marks import FAINT, FOOT, INK, MARGIN, MUTED, Bar, Scale, Sheet, needs_log
+from hf_assets.charts.marks import (
+    FAINT,
+    FOOT,
+    INK,
+    MARGIN,
+    MUTED,
+    Bar,
+    Scale,
+    Sheet,
+    spans_magnitudes,
+)
 from hf_assets.charts.wording import DPI, fit, human, text_width
 
 
@@ -21,7 +31,7 @@ def columns(
     `axis` stands above the value axis, `below` under the names; notes stand under the labels.
     """
     values = [row.value for row in rows]
-    log = needs_log(values)
+    log = spans_magnitudes(values)
     top, bottom = sheet.top + 24, sheet.bottom - FOOT
     scale = Scale(values, [44.0] * len(rows), bottom - top, log)
     ticks = scale.ticks(5, True)

@@ -214,7 +214,7 @@ def body(rows: int) -> float:
     return rows * _PITCH
 
 
-def needs_log(values: Sequence[float]) -> bool:
+def spans_magnitudes(values: Sequence[float]) -> bool:
     """Whether the longest bar would leave the median bar too short to read."""
     above = sorted(v for v in values if v > 0)
     return len(above) > 2 and above[-1] / above[len(above) // 2] >= _SPREAD
@@ -292,7 +292,7 @@ def bars(
         for row in rows
     ]
     values = [row.value for row in rows]
-    log = not share and needs_log(values)
+    log = not share and spans_magnitudes(values)
     scale = Scale(values, room, right - start, log)
     axes = sheet.axes(start, top, right, bottom)
     axes.set(xlim=(0, scale.end), ylim=(len(rows) - 0.5, -0.5), yticks=[])

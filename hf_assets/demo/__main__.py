@@ -1,4 +1,4 @@
-"""`python -m hf_assets.demo`: the embedded services alone, a whole day from them, or the UI."""
+"""`python -m hf_assets.demo`: the embedded services alone, a day from them, or the UI."""
 
 import argparse
 import sys

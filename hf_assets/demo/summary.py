@@ -1,4 +1,4 @@
-"""What the demo made, told to the person who ran it."""
+"""A summary of the demo's results on the terminal."""
 
 import json
 from datetime import datetime
@@ -50,7 +50,7 @@ def past(data: Path, before: Past) -> None:
         for line in before.on_purpose:
             print(f"  {line}")
     for what, path in (
-        ("The days judged", data / "day_quality" / "data.parquet"),
+        ("The quality of days", data / "day_quality" / "data.parquet"),
         ("Trends as figures", data / "trend_figures"),
         ("The report", data / "insights_report" / "index.html"),
     ):

@@ -106,8 +106,8 @@ def trusted_days(lake: Lake) -> list[str]:
     MissingDay where `day_quality` was never materialised.
     """
     good = pl.col("trusted") & ~pl.col("stale").fill_null(value=False)
-    judged = lake.read("day_quality", None).frame.filter(good).select("day").collect()
-    return [day.isoformat() for day in judged["day"]]
+    trusted = lake.read("day_quality", None).frame.filter(good).select("day").collect()
+    return [day.isoformat() for day in trusted["day"]]
 
 
 def thinned(stored: StoredTable) -> bool:

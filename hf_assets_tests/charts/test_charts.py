@@ -142,10 +142,10 @@ def test_a_wide_spread_gets_a_log_axis_that_says_so_and_survives_zeros() -> None
 
 
 def test_few_or_even_values_stay_linear() -> None:
-    assert not marks.needs_log([])
-    assert not marks.needs_log([1e9, 1])
-    assert not marks.needs_log([0, 0, 0])
-    assert not marks.needs_log([50, 40, 30])
+    assert not marks.spans_magnitudes([])
+    assert not marks.spans_magnitudes([1e9, 1])
+    assert not marks.spans_magnitudes([0, 0, 0])
+    assert not marks.spans_magnitudes([50, 40, 30])
 
 
 def test_the_sheet_grows_with_its_rows() -> None:

@@ -101,8 +101,8 @@ class LakeReader:
 
     def flags(self) -> dict[str, list[str]]:
         """The flags of each day that is not trusted."""
-        judged = self.quality().filter(~pl.col("trusted")).select("day", "flags")
-        return {day.isoformat(): flags or [] for day, flags in judged.iter_rows()}
+        untrusted = self.quality().filter(~pl.col("trusted")).select("day", "flags")
+        return {day.isoformat(): flags or [] for day, flags in untrusted.iter_rows()}
 
     # --- tables ----------------------------------------------------------------------------------
 

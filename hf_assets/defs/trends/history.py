@@ -33,7 +33,7 @@ from hf_assets.trends.series.space_history import space_usage_history
 GROUP = "trends/history"
 Make = Callable[[Past], TableWrite]
 
-JUDGED = dg.AssetDep("day_quality")
+DAY_QUALITY_DEP = dg.AssetDep("day_quality")
 # Built in one step from a single read of `daily_metrics`; each with its description in the UI.
 FROM_METRICS: dict[str, tuple[Table, Make, str]] = {
     table.name: (table, make, about)
@@ -116,7 +116,7 @@ def _table_metadata(table: Table) -> dict[str, object]:
         )
         for name, (table, _, about) in FROM_METRICS.items()
     },
-    deps=[every_day("daily_metrics"), JUDGED],
+    deps=[every_day("daily_metrics"), DAY_QUALITY_DEP],
     can_subset=True,
 )
 def histories(
@@ -144,14 +144,14 @@ def model_phases(lake: LakeResource) -> PartitionWrites:
     return once(schemas.MODEL_PHASES, lambda: phases.model_phases(history))
 
 
-@_history(schemas.ADOPTION_HISTORY, every_day("daily_changes"), JUDGED)
+@_history(schemas.ADOPTION_HISTORY, every_day("daily_changes"), DAY_QUALITY_DEP)
 def adoption_history(config: SeriesConfig, lake: LakeResource) -> PartitionWrites:
     """How long models take to 1 k, 10 k, 100 k and 1 M downloads; the slower ones are censored."""
     make = partial(adoption.adoption_history, Past(lake.tree), full_refresh=config.rebuild_all)
     return once(schemas.ADOPTION_HISTORY, make)
 
 
-@_history(schemas.LIFECYCLE, every_day("daily_changes"), JUDGED)
+@_history(schemas.LIFECYCLE, every_day("daily_changes"), DAY_QUALITY_DEP)
 def lifecycle(config: SeriesConfig, lake: LakeResource) -> AlreadyWritten:
     """Models created, deleted, returned, first seen late, renamed and gated, a day.
 

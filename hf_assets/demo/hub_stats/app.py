@@ -98,7 +98,7 @@ class HubStats:
             return self._made[1]
 
     async def _listed(self, request: Request, headers: dict[str, str]) -> HubResponse:
-        """A page of the list of commits: `limit` (50 unless told, 1000 at most) and `p`, from 0."""
+        """A page of the list of commits: `limit` (50 by default, 1000 at most) and `p`, from 0."""
         query = request.query_params
         try:
             limit = min(int(query.get("limit", COMMITS_PAGE)), MOST_COMMITS)

@@ -1,7 +1,7 @@
 """Meta Kaggle's tables, generated: the datasets of `texts` as the CSV files that Kaggle publishes.
 
 Descriptions hold line breaks, quotes and commas, datasets have several versions, and every oddity
-in `ODDITIES` can be asked for.
+in `INVALID_ROWS` can be asked for.
 """
 
 import csv
@@ -21,7 +21,7 @@ LICENSES = (
 )  # fmt: skip
 
 # What can be wrong with one dataset's rows.
-ODDITIES = (
+INVALID_ROWS = (
     "too few fields", "too many fields", "open quote", "not UTF-8", "unknown date", "ISO date",
     "no current version", "version not there", "version of another dataset", "version twice",
     "unknown tag", "tag twice", "dataset twice", "other type",
@@ -76,18 +76,18 @@ def write_tables(
         folder: is made if need be.
         count: more than there are oddities.
         seed: of the texts.
-        odd: some of ODDITIES.
+        odd: some of INVALID_ROWS.
         owners: write Users.csv and Organizations.csv, too; every tenth dataset is then an
             organisation's.
 
     Returns:
         For each oddity the id of the dataset it has struck, `kaggle:<number>`.
     """
-    if unknown := set(odd) - set(ODDITIES):
-        raise ValueError(f"no oddity is called {unknown}; there are {', '.join(ODDITIES)}")
+    if unknown := set(odd) - set(INVALID_ROWS):
+        raise ValueError(f"no oddity is called {unknown}; there are {', '.join(INVALID_ROWS)}")
     folder.mkdir(parents=True, exist_ok=True)
     struck: dict[int, str] = {}
-    wanted = [one for one in ODDITIES if one in odd]
+    wanted = [one for one in INVALID_ROWS if one in odd]
     users: dict[int, str] = {}
     with (
         (folder / "Datasets.csv").open("wb") as datasets,

@@ -1,7 +1,7 @@
 """The days of a recorded file: from its name, or from a column.
 
-In names the day is `YYYY-MM-DD` (or with `_` or `.`), `YYYYMMDD`, or `DD-MM-YYYY` and `MM-DD-YYYY`,
-told apart by the other names in the folder. A column `day` is the day of capture. A column `date`
+In names the day is `YYYY-MM-DD` (or with `_` or `.`), `YYYYMMDD`, or `DD-MM-YYYY` or `MM-DD-YYYY`,
+as the other names in the folder show. A column `day` is the day of capture. A column `date`
 may be any date: it counts only if the rows look like captures, with a remark.
 """
 
@@ -140,7 +140,7 @@ class NamedDays:
             return either[next(iter(order))]
         why = f": {' and '.join(order.values())} disagree" if order else ""
         raise ArchiveError(
-            f"{path.as_posix()}: which of {first} and {second} is the month cannot be told from "
+            f"{path.as_posix()}: which of {first} and {second} is the month is not clear from "
             f"the names beside it{why}. Rename it to YYYY-MM-DD."
         )
 

@@ -98,7 +98,7 @@ class Capturer:
         Args:
             store: of the listing.
             day: the partition key.
-            query: what to ask for; an archive has the whole day.
+            query: what to ask for; an archive returns all rows of a day.
             refetch: replace a complete capture by a new one: today's, or an archived one.
 
         Raises:

@@ -92,9 +92,9 @@ class HubConnection:
     """Asks one Hub.
 
     The retry rule. A busy Hub (408, 429, 500, 502, 503) and a broken connection: after as many
-    seconds as the answer says, within bounds, else after `retry_wait`, doubled up to 8 times as
-    long; at most `retries` times. A time-out (504 too) and a body that is cut off or invalid: the
-    same waits, at most `retries` tries. Any other error ends the request.
+    seconds as the answer says, within bounds, else after `retry_wait`, twice as long each time, up
+    to 8 times; at most `retries` times. A time-out (504 too) and a body that is cut off or invalid:
+    the same waits, at most `retries` tries. Any other error ends the request.
 
     Args:
         endpoint: e.g. https://huggingface.co; default: HF_ENDPOINT as huggingface_hub read it.

@@ -16,7 +16,7 @@ from hf_assets.corpora.kaggle import meta_kaggle, meta_kaggle_rows
 from hf_assets.corpora.kaggle.client import KaggleError
 from hf_assets.corpora.kaggle.meta_kaggle import read_tables
 from hf_assets.corpora.schemas import texts_table
-from hf_assets.demo.labels.meta_kaggle import ODDITIES, license_name, owner, slug, write_tables
+from hf_assets.demo.labels.meta_kaggle import INVALID_ROWS, license_name, owner, slug, write_tables
 from hf_assets.demo.labels.texts import GeneratedText, generated_datasets
 from hf_assets.storage.lake import Lake
 from hf_assets_tests.support.corpora.meta_kaggle import COUNT, SEED, read
@@ -86,10 +86,10 @@ def test_with_users_and_organisations_there_are_authors_and_links(tmp_path: Path
 
 
 def test_every_oddity_is_looked_at() -> None:
-    assert {*LOSES, *KEEPS} == {*ODDITIES}
+    assert {*LOSES, *KEEPS} == {*INVALID_ROWS}
 
 
-@pytest.mark.parametrize("odd", ODDITIES)
+@pytest.mark.parametrize("odd", INVALID_ROWS)
 def test_an_odd_row_is_counted_and_shifts_nothing(odd: str, tmp_path: Path) -> None:
     struck = write_tables(tmp_path, COUNT, SEED, [odd])[odd]
     write_tables(tmp_path / "as it should be", COUNT, SEED)
@@ -106,7 +106,7 @@ def test_an_odd_row_is_counted_and_shifts_nothing(odd: str, tmp_path: Path) -> N
 
 
 def test_every_oddity_at_once_shifts_nothing(tmp_path: Path) -> None:
-    struck = write_tables(tmp_path, COUNT, SEED, ODDITIES)
+    struck = write_tables(tmp_path, COUNT, SEED, INVALID_ROWS)
     rows, made = read(tmp_path)
     assert TEXTS.keys() - rows.keys() == {struck[odd] for odd in LOSES}
     for name, row in rows.items():

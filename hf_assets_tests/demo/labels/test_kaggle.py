@@ -14,7 +14,7 @@ import pytest
 
 from hf_assets.demo.hub.faults import Faults
 from hf_assets.demo.labels.kaggle import TOKEN, USER, create_app, read_faults
-from hf_assets.demo.labels.meta_kaggle import ODDITIES, write_tables
+from hf_assets.demo.labels.meta_kaggle import INVALID_ROWS, write_tables
 from hf_assets.demo.labels.texts import GeneratedTexts
 from hf_assets.demo.service.switches import FOREVER, At
 from hf_assets_tests.conftest import Serve
@@ -147,7 +147,7 @@ def test_tables_have_histories_and_texts_that_need_quotes(tmp_path: Path) -> Non
 
 def test_the_same_seed_gives_the_same_tables(tmp_path: Path) -> None:
     for name, seed in (("a", 5), ("b", 5), ("c", 6)):
-        write_tables(tmp_path / name, 30, seed, ODDITIES, owners=True)
+        write_tables(tmp_path / name, 30, seed, INVALID_ROWS, owners=True)
     read = [
         {path.name: path.read_bytes() for path in sorted((tmp_path / name).iterdir())}
         for name in "abc"

@@ -83,8 +83,8 @@ def test_names_beside_it_tell_which_is_the_month() -> None:
 @pytest.mark.parametrize(
     ("names", "why"),
     [
-        (["01-02-2025.csv"], "which of 01 and 02 is the month cannot be told"),
-        (["01-02-2025.csv", "x/13-02-2025.csv"], "cannot be told"),
+        (["01-02-2025.csv"], "which of 01 and 02 is the month is not clear"),
+        (["01-02-2025.csv", "x/13-02-2025.csv"], "is not clear"),
         (
             ["01-02-2025.csv", "13-02-2025.csv", "02-13-2025.csv"],
             r"13-02-2025.csv and 02-13-2025.csv disagree\. Rename it to YYYY-MM-DD",
