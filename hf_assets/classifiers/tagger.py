@@ -1,8 +1,8 @@
 """The served classifier: texts in, labels with scores out, from one folder and without torch.
 
-What belongs here: reading such a folder and answering. This file is copied into published folders
-as it is, so it needs numpy, onnxruntime and tokenizers, and nothing of the package around it. What
-does not: the command line, `python -m hf_assets.classifiers.tagger`, which is `answering`.
+Published folders get a copy of this file: it imports numpy, onnxruntime and tokenizers, and nothing
+of the package around it. `tagger_cli.py` is its command line, `python -m
+hf_assets.classifiers.tagger`.
 
     tagger = Tagger.load("tagger_space")
     tagger.predict(["Why do plants need light?"], k=3)
