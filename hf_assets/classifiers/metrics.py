@@ -1,8 +1,7 @@
 """Scores of a multi-label classifier, and the one threshold that turns scores into labels.
 
-What belongs here: anything computed from targets (uint8 [rows, labels], 0 or 1) and scores (float32
-[rows, labels], the higher the likelier) or predictions (bool or uint8 [rows, labels]). What does
-not: where they come from, how they are stored or shown. All results are shares, 0 to 1.
+Functions of targets (uint8 [rows, labels], 0 or 1) and scores (float32 [rows, labels], the higher
+the likelier) or predictions (bool or uint8 [rows, labels]). All results are shares, 0 to 1.
 """
 
 from collections.abc import Iterator
@@ -114,7 +113,7 @@ def label_f1(targets: np.ndarray, predicted: np.ndarray) -> np.ndarray:
 def bootstrap_micro_f1(
     targets: np.ndarray, predicted: np.ndarray, seed: int, rounds: int = 1000
 ) -> tuple[float, float]:
-    """The 95 % interval of micro-F1 when the rows are drawn anew, `rounds` times.
+    """The 95 % interval of micro-F1 of `rounds` resamples of the rows.
 
     Micro-F1 needs three counts a row, and rows with the same three are drawn together.
     """

@@ -1,7 +1,4 @@
-"""How fast something answers, and on which machine that was.
-
-What belongs here: timing an answer, whatever gives it. What does not: what is timed.
-"""
+"""Times answers, and names the machine they were timed on."""
 
 import os
 import platform

@@ -1,8 +1,7 @@
 """The served classifier: texts in, labels with scores out, from one folder and without torch.
 
-What belongs here: reading such a folder and answering. This file is copied into published folders
-as it is, so it needs numpy, onnxruntime and tokenizers, and nothing of the package around it. What
-does not: the command line, `hf-assets tag`.
+Published folders get a copy of this file: it imports numpy, onnxruntime and tokenizers, and nothing
+of the package around it. Its command line is `hf-assets tag`.
 
     tagger = Tagger.load("tagger_space")
     tagger.predict(["Why do plants need light?"], k=3)

@@ -1,8 +1,4 @@
-"""Labels as texts have them: cleaned, counted, the rare ones left out, put in order.
-
-What belongs here: everything decided about a label as such. What does not: how a source spells its
-lists of labels (`tables.py` and the readers), or what a model makes of them.
-"""
+"""Cleans labels, counts them, drops rare ones, and puts them in order."""
 
 import re
 from collections import Counter

@@ -1,11 +1,9 @@
-"""Which texts are nearly the same, found exactly and without comparing all with all.
+"""Finds all pairs of nearly equal texts without comparing all with all.
 
-What belongs here: the search. What does not: what "nearly" means (`text.py`).
-
-A prefix filter: two sets can only be near if they share a shingle among the few rarest of each,
-and the similarity asked for says how few. No pair is missed, as it is now and then by MinHash
-signatures; and texts poured from one mould, which signatures propose all with all, meet only where
-what sets them apart is shared.
+A prefix filter: two sets can only be near if they share a shingle among the few rarest of each, and
+the required similarity sets their number. Unlike MinHash signatures, it misses no pair; and texts
+from one template, which signatures propose all with all, are compared only where they share what
+sets them apart. `text.plain.near` defines the similarity.
 """
 
 from collections import defaultdict
@@ -15,7 +13,7 @@ import numpy as np
 
 from hf_assets.corpora.text.plain import NEAR, near, shingles, text_key, words
 
-# Sets of shingles kept for comparing, some 10 kB each; others are made anew from their text.
+# Sets of shingles kept for comparing, some 10 kB each; others are computed again from their text.
 _KEPT = 5_000
 _MOST_COUNTERS = 1 << 26  # 128 MB
 

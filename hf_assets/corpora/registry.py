@@ -1,8 +1,7 @@
-"""Which corpora there are: the package's own, and those of a TOML file of the user's.
+"""The registry of corpora: the package's own entries and those of a user's TOML file.
 
-What belongs here: what an entry may say, and whether it makes sense by itself. What does not: the
-files an entry names; they are read when the corpus is made. The graph loads this module, so it
-imports nothing heavy.
+Validates each entry by itself; the files that it names are read when the corpus is built. The graph
+loads this module, so it imports nothing heavy.
 """
 
 import difflib

@@ -1,7 +1,4 @@
-"""The columns that texts with labels have, whatever source they come from, and a corpus's own.
-
-What belongs here: names, types and meanings. What does not: how a source is read, or cleaned.
-"""
+"""The columns of texts with labels, the same for every source, and those of a corpus."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal

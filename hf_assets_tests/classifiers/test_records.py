@@ -50,7 +50,7 @@ MEASURED = {
     "rejected": "",
 }  # fmt: skip
 REJECTED = {"name": "bad", "bytes": 20, "size": 0.2, "passed": False, "rejected": "it gives NaN"}
-EARLIER = {
+EARLIER: dict[type[msgspec.Struct], dict[str, Any]] = {
     TrainingRecord: EARLIER_TRAINING,
     ExportRecord: {
         "max_difference": 1e-6, "allowed": 1e-4, "texts": 4, "shapes": [[1, 1], [8, 32]],

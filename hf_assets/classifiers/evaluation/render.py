@@ -1,4 +1,4 @@
-"""The leaderboard's figures as files. Not here: what a figure shows (`figures.py`)."""
+"""Writes the leaderboard's figures as files; `figures.py` draws them."""
 
 from pathlib import Path
 

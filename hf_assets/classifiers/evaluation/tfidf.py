@@ -1,11 +1,10 @@
-"""Words as evidence: a fitted TF-IDF model with a linear score a label, served by numpy alone.
+"""A fitted TF-IDF model with a linear score a label, served by numpy alone.
 
-What belongs here: its file, its scores, a smaller copy of it, and how its scores help a network's.
-What does not: how it is fitted (`baselines.py`). This file is copied into published folders as it
-is: it needs numpy and nothing of the package around it.
+`baselines.py` fits it. Published folders get a copy of this file: it imports numpy and nothing of
+the package around it.
 
 A text's terms are its words of two characters or more and its pairs of neighbouring words, in lower
-case; each known one weighs (1 + ln count) idf, and the weights of a text have length 1.
+case; each term of the model weighs (1 + ln count) idf, and the weights of a text have length 1.
 """
 
 import itertools

@@ -1,8 +1,6 @@
-"""The base models there are, and where their files come from.
+"""The base models, and the folders of their weights and tokenizers, here or on the Hub.
 
-What belongs here: names, and finding a folder of weights and tokenizer on this machine or on the
-Hub. What does not: reading the weights (`network.py`). Light to import: the graph reads its
-partitions here.
+`network.py` reads the weights. Light to import: the graph reads its partitions here.
 """
 
 import importlib.util
@@ -60,7 +58,7 @@ BASE_MODELS: dict[str, BaseModel] = {
 
 
 class NoEncoder(InputError):
-    """There is no whole copy of a base model to be had; not permanent where the Hub was silent."""
+    """No complete copy of a base model is available; not permanent where the Hub did not answer."""
 
 
 def locate(
@@ -82,17 +80,17 @@ def locate(
     Raises:
         NoEncoder: a local copy lacks files, or there is none and the Hub gave none.
     """
-    for place in (folder / base.name, folder / base.repo) if folder else ():
-        if place.is_dir():
-            missing = _missing(place)
+    for path in (folder / base.name, folder / base.repo) if folder else ():
+        if path.is_dir():
+            missing = _missing(path)
             if missing:
                 raise NoEncoder(
-                    f"{place} is no whole copy of {base.repo}: no {' and no '.join(missing)}. "
+                    f"{path} is an incomplete copy of {base.repo}: no {' and no '.join(missing)}. "
                     "Complete it, or remove it to have the base model from elsewhere.",
                     permanent=True,
                 )
-            log(f"{base.name}: from {place}")
-            return place
+            log(f"{base.name}: from {path}")
+            return path
     packaged = _packaged(base)
     if packaged:
         log(f"{base.name}: from the package {base.package}")
@@ -103,15 +101,15 @@ def locate(
 def _packaged(base: BaseModel) -> Path | None:
     # The package itself is not imported: it would bring sentence-transformers along.
     spec = importlib.util.find_spec(base.package.replace("-", "_")) if base.package else None
-    for place in (spec.submodule_search_locations or ()) if spec else ():
-        model = Path(place) / "model"
+    for path in (spec.submodule_search_locations or ()) if spec else ():
+        model = Path(path) / "model"
         if not _missing(model):
             return model
     return None
 
 
 def _missing(folder: Path) -> list[str]:
-    """What a base model needs and `folder` lacks, in words."""
+    """The files of a base model that `folder` lacks, in words."""
     lacks = [name for name in _CONFIG if not (folder / name).is_file()]
     if not any(next(folder.glob(name), None) for name in (*_SAFE, *_PICKLED)):
         lacks.append("weights (model.safetensors)")
@@ -121,7 +119,7 @@ def _missing(folder: Path) -> list[str]:
 
 
 def why_unreadable(folder: Path, error: Exception) -> str | None:
-    """What to tell of weights that their library refuses; None where the error is about else.
+    """An error message for weights that their library refuses; None for any other error.
 
     torch advises to load a refused pickle without its guard, which runs what is in it: that is not
     passed on, nor are its signs for terminals.
@@ -147,8 +145,8 @@ def why_unreadable(folder: Path, error: Exception) -> str | None:
             f"{folder} wants a program of its own to be run (trust_remote_code), which nothing "
             "here does. Take a base model that transformers knows."
         )
-    said = clean(error) or type(error).__name__
-    return f"{folder} holds no encoder that can be read: {said}"
+    message = clean(error) or type(error).__name__
+    return f"{folder} holds no encoder that can be read: {message}"
 
 
 def _from_hub(
@@ -162,26 +160,26 @@ def _from_hub(
 
     log(f"{base.name}: asking the Hub for {base.repo}")
     try:
-        found = fetch(*_CONFIG, *_TOKENIZER, *_SAFE)
-        if not any(next(found.glob(name), None) for name in _SAFE):
-            found = fetch(*_CONFIG, *_TOKENIZER, *_PICKLED)
+        copy = fetch(*_CONFIG, *_TOKENIZER, *_SAFE)
+        if not any(next(copy.glob(name), None) for name in _SAFE):
+            copy = fetch(*_CONFIG, *_TOKENIZER, *_PICKLED)
     except (HfHubHTTPError, HFValidationError, OSError) as error:
         # A mirror's address may hold a password.
         first = re.sub(r"//[^/@\s]*@", "//", str(error).partition("\n")[0])
         if not isinstance(error, LocalEntryNotFoundError):
             why = first
-        else:  # whatever went wrong, it is told as "not in the cache"
+        else:  # any failure is reported as "not in the cache"
             why = f"it did not give it, and its cache has no copy ({first})"
         causes = (error, error.__cause__)
         statuses = [c.response.status_code for c in causes if isinstance(c, HfHubHTTPError)]
         refused = any(400 <= s < 500 and s not in (408, 429) for s in statuses)
-        # Without the error itself: it, too, tells the whole address.
+        # Without the error itself: its message has the full address.
         raise NoEncoder(_three_ways(base, folder, why), permanent=refused) from None
-    missing = _missing(found)
+    missing = _missing(copy)
     if missing:
         why = f"it has no {' and no '.join(missing)} in {base.repo}"
         raise NoEncoder(_three_ways(base, folder, why), permanent=True)
-    return found
+    return copy
 
 
 def _three_ways(base: BaseModel, folder: Path | None, why: str) -> str:

@@ -74,20 +74,20 @@ def read_log(checkpoint: Path) -> Log:
 
 
 def last_checkpoint(work: Path) -> Path | None:
-    """The newest whole checkpoint; those that are not whole are removed.
+    """The newest complete checkpoint; incomplete ones are removed.
 
     A checkpoint's state is the last of its files to be written.
     """
-    found: dict[int, Path] = {}
+    complete: dict[int, Path] = {}
     for folder in work.glob("checkpoint-*"):
         step = 0
         with suppress(FileNotFoundError, ValueError, KeyError):  # the process died while it wrote
             step = _state(folder)["global_step"]
         if step and folder.name == f"checkpoint-{step}":
-            found[step] = folder
+            complete[step] = folder
         else:
             shutil.rmtree(folder)
-    return found[max(found)] if found else None
+    return complete[max(complete)] if complete else None
 
 
 def _state(checkpoint: Path) -> dict[str, Any]:

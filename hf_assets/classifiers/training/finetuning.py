@@ -21,7 +21,7 @@ from hf_assets.classifiers.training.batches import padded, token_ids
 from hf_assets.classifiers.training.checkpoints import Log, last_checkpoint, read_log
 from hf_assets.classifiers.training.config import Recipe
 from hf_assets.classifiers.training.devices import device
-from hf_assets.classifiers.training.network import TELL_EVERY, TagNetwork, quiet
+from hf_assets.classifiers.training.network import LOG_EVERY, TagNetwork, quiet
 from hf_assets.classifiers.training.objective import (
     TrainingError,
     TrainingResult,
@@ -163,15 +163,15 @@ class _RunLog(TrainerCallback):
         progress: Callable[[int, int], None],
     ) -> None:
         self.recipe, self.steps, self.log, self.progress = recipe, steps, log, progress
-        self.at, self.told = 0, time.monotonic()
+        self.at, self.logged = 0, time.monotonic()
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self.at, self.told = state.global_step, time.monotonic()
+        self.at, self.logged = state.global_step, time.monotonic()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self.progress(state.global_step, self.steps)
-        waited = time.monotonic() - self.told
-        if waited < TELL_EVERY:
+        waited = time.monotonic() - self.logged
+        if waited < LOG_EVERY:
             return
         pace = (state.global_step - self.at) / waited
         losses = Log(state.log_history).losses
@@ -181,7 +181,7 @@ class _RunLog(TrainerCallback):
             + f" · {pace * self.recipe.batch_size:.0f} samples/s"
             + f" · {_left((self.steps - state.global_step) / pace)} left"
         )
-        self.at, self.told = state.global_step, time.monotonic()
+        self.at, self.logged = state.global_step, time.monotonic()
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         # A checkpoint keeps no half-summed losses: what there is, is logged before it is written.
@@ -198,7 +198,7 @@ class _RunLog(TrainerCallback):
         if exhausted(log.scores, self.recipe.patience):
             self.log(f"stopped: micro-F1 has not grown for {self.recipe.patience} epochs")
             control.should_training_stop = True
-        self.at, self.told = state.global_step, time.monotonic()
+        self.at, self.logged = state.global_step, time.monotonic()
 
 
 class _Collator:
@@ -218,9 +218,9 @@ def _rows(tokenizer: Any, split: Split, max_length: int) -> list[dict[str, Any]]
     return [{"input_ids": i, "labels": t} for i, t in zip(ids, split.targets, strict=True)]
 
 
-def _measured(found: Any) -> dict[str, float]:
-    scores = torch.sigmoid(torch.from_numpy(found.predictions).float()).numpy()
-    return validated(found.label_ids, scores)
+def _measured(evaluation: Any) -> dict[str, float]:
+    scores = torch.sigmoid(torch.from_numpy(evaluation.predictions).float()).numpy()
+    return validated(evaluation.label_ids, scores)
 
 
 def _optimizer(network: TagNetwork, recipe: Recipe) -> torch.optim.Optimizer:

@@ -1,7 +1,7 @@
 """The network behind a tagger: an encoder, the mean of its token states, one linear layer.
 
-What belongs here: its shape, its files, its answers in torch. What does not: how it is trained
-(`training.py`), and how it is served (`tagger.py`, which needs none of this).
+Its shape, its files, its answers in torch. `train.py` trains it; `tagger.py` serves its graph
+without any of this.
 """
 
 import json
@@ -33,7 +33,7 @@ from hf_assets.classifiers.training.devices import (
 from hf_assets.errors import InputError
 
 HEAD_DROPOUT = 0.1
-TELL_EVERY = 15.0  # seconds between two lines of progress in the run log
+LOG_EVERY = 15.0  # seconds between two lines of progress in the run log
 _ROWS = 8  # a batch on a CPU, at most: what these need stays in the cache of its core
 
 
@@ -142,23 +142,23 @@ def load_network(folder: Path, attention: Attention | None = None) -> TagNetwork
     """
     for name in ("encoder", "head.safetensors", "labels.json"):
         if not (folder / name).exists():
-            raise NetworkError(f"{folder} is no whole classifier: it has no {name}")
+            raise NetworkError(f"{folder} is an incomplete classifier: it has no {name}")
     labels = json.loads((folder / "labels.json").read_text(encoding="utf-8"))["labels"]
     try:
         with safe_open(folder / "head.safetensors", "pt") as file:
             head = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             about = file.metadata() or {}
     except SafetensorError as error:
-        what = f"{folder / 'head.safetensors'} cannot be read ({error}): train the classifier anew"
+        what = f"{folder / 'head.safetensors'} cannot be read ({error}): train the classifier again"
         raise NetworkError(what) from error
     encoder = _encoder(folder / "encoder", attention)
     width = encoder.config.hidden_size
-    found = {name: tuple(tensor.shape) for name, tensor in head.items()}
+    shapes = {name: tuple(tensor.shape) for name, tensor in head.items()}
     expected = {"weight": (len(labels), width), "bias": (len(labels),)}
-    if found != expected:
+    if shapes != expected:
         raise NetworkError(
-            f"{folder / 'head.safetensors'} holds {found}; {len(labels)} labels over {width} "
-            f"features need {expected}: train the classifier anew"
+            f"{folder / 'head.safetensors'} holds {shapes}; {len(labels)} labels over {width} "
+            f"features need {expected}: train the classifier again"
         )
     if "max_length" not in about:
         raise NetworkError(f"{folder / 'head.safetensors'} does not say its max_length")
@@ -176,10 +176,10 @@ def features(
     *,
     dtype: Computed = "float32",
 ) -> np.ndarray:
-    """What the encoder makes of each text, float32 [texts, width], in the order given.
+    """The encoder's features of each text, float32 [texts, width], in the order of the texts.
 
-    The same to the last bit whatever the number of threads. `dtype`: what its products are computed
-    in. `log` hears how far it is, now and then.
+    The same to the last bit whatever the number of threads. `dtype`: of its products.
+    `log` takes lines of progress.
     """
     width = network.head.in_features
     return _answers(network, network.pooled, width, tokenizer, texts, batch, dtype, log)
@@ -211,7 +211,7 @@ def _answers(
     at: Device = device()
     network.eval().to(at.kind)
     rows = token_ids(tokenizer, texts, network.max_length)
-    made = np.empty((len(texts), width), np.float32)
+    answers = np.empty((len(texts), width), np.float32)
     threads = torch.get_num_threads()
     # A batch a core, not all cores a batch: threads that share a product wait for one another at
     # the end of each, twice as long where another program has one of the cores. They would add up
@@ -229,18 +229,18 @@ def _answers(
 
     def work(log: Callable[[str], None] = lambda _: None) -> None:
         nonlocal done
-        told = started
+        logged = started
         with torch.inference_mode(), at.autocast(dtype):
             while (drawn := draw()) is not None:
                 positions, inputs = drawn
                 answer = ask(**{name: tensor.to(at.kind) for name, tensor in inputs.items()})
-                made[positions] = answer.float().cpu().numpy()
+                answers[positions] = answer.float().cpu().numpy()
                 with lock:
                     done += len(positions)
-                if time.monotonic() - told >= TELL_EVERY:
-                    told = time.monotonic()
-                    rate = done / (told - started)
-                    log(f"read {done} of {len(rows)} texts, {rate:.0f} a second")
+                if time.monotonic() - logged >= LOG_EVERY:
+                    logged = time.monotonic()
+                    rate = done / (logged - started)
+                    log(f"encoded {done} of {len(rows)} texts, {rate:.0f} a second")
 
     with torch_threads(1 if at.kind == "cpu" else threads), ThreadPoolExecutor(workers) as pool:
         others = [pool.submit(work) for _ in range(workers - 1)]
@@ -251,7 +251,7 @@ def _answers(
                 batches.close()  # so that the others end where this one failed
         for other in others:
             other.result()
-    return made
+    return answers
 
 
 def _encoder(folder: Path, attention: Attention | None, **config: Any) -> Any:

@@ -1,8 +1,7 @@
 """Kaggle's list of datasets, page by page, through its own package `kaggle`.
 
-What belongs here: credentials, retries, time-outs, and what the package does that a program cannot
-have: it prints, it exits, it knows no other server. What does not: what the datasets say, and which
-of them are new (`kaggle.py`).
+Handles credentials, retries and time-outs, and suppresses habits of the package that a program
+cannot have: it prints, it exits, it knows no other server.
 """
 
 import contextlib

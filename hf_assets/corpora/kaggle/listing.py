@@ -1,11 +1,8 @@
-"""The newest datasets of Kaggle, from the list that its own package `kaggle` asks for.
+"""The newest datasets of Kaggle, from the list that its own package `kaggle` requests.
 
-What belongs here: the list, page by page, and which of its datasets are new on a day. What does
-not: all the others (`meta_kaggle.py`).
-
-The list shows what is there now, newest first, without a date of creation: only of a last change.
-So "new on a day" can mean one thing: listed on that day, and not known from the dump or an earlier
-day. It can be asked on the day itself alone.
+The list shows current datasets, newest first, without a date of creation: only of a last change. So
+"new on a day" means: listed on that day, and neither in the dump nor stored on an earlier day. Only
+the day itself can be requested.
 
 Behind the first 10 000 datasets lies a wall: pages are empty there, with status 200, though the
 list goes on for hundreds of thousands. An empty page is therefore never taken for its end.

@@ -1,8 +1,5 @@
 """Kaggle's own tables of its datasets (Meta Kaggle), joined to texts with labels.
 
-What belongs here: the four CSV files (and two more for authors and links), their oddities, and how
-they are fetched. What does not: the list of the newest datasets (`kaggle.py`).
-
 A dataset's text is its current version's: title, and subtitle and description as its body. Its
 labels are `Tags.Name`, which is what Kaggle's pages and its API show. `Tags.Slug` and
 `Tags.FullPath` say the same in other words: an address, and where in the tree of tags a tag hangs,

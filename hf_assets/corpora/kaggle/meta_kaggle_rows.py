@@ -1,10 +1,7 @@
-"""The rows of Meta Kaggle's CSV files, strictly read.
+"""Reads the rows of Meta Kaggle's CSV files strictly.
 
-What belongs here: which row is whole, on which line it stands, what a date is. What does not: what
-the rows mean together (`meta_kaggle.py`).
-
-The csv module reads them: it knows the line of every row, and tells a row of too few fields from
-one whose last are empty, which the faster readers do not.
+The csv module reads them: it knows the line of every row, and distinguishes a row of too few fields
+from one whose last fields are empty, which the faster readers do not.
 """
 
 import csv
@@ -124,7 +121,7 @@ class MetaTable:
 
     def _failure(self, what: str) -> KaggleError:
         return KaggleError(
-            f"{self._path}, line {max(self._line, 1)}: {what}. Download it anew from "
+            f"{self._path}, line {max(self._line, 1)}: {what}. Download it again from "
             f"https://www.kaggle.com/datasets/{HANDLE}.",
             permanent=True,
         )

@@ -1,6 +1,6 @@
-"""One question to the Stack Exchange API, and its answer: retries, throttles, errors, the key.
+"""One request to the Stack Exchange API: retries, throttles, errors, the key.
 
-What is asked, and what the items of an answer mean, is for `questions`.
+`questions.py` chooses the requests and reads the items of an answer.
 """
 
 import json

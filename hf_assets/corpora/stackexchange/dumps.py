@@ -1,8 +1,8 @@
 """Questions from a Stack Exchange data dump: `Posts.xml`, plain or inside the site's .7z.
 
-The file is read once, in a memory that does not grow with it; its rows are judged by nothing but
-what a question is. What a text is worth to a corpus (empty, without a tag, doubled) is for later.
-A file that is broken anywhere fails as a whole: half a dump is not taken for a dump.
+The file is read once, in a memory that does not grow with it. Only questions are selected here;
+`building.py` drops empty, untagged and duplicate texts. A file that is broken anywhere fails as a
+whole: half a dump is not taken for a dump.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""When the Stack Exchange API may be asked again: its rules of good behaviour, kept for a process.
+"""Paces requests to the Stack Exchange API by its rules, for all clients of a process.
 
 They are on api.stackexchange.com/docs/throttle: no more than 30 requests a second from one address,
 none before the seconds of a `backoff` have passed, and none twice within a minute.

@@ -1,8 +1,7 @@
 """A day's new questions from the Stack Exchange API 2.3, as its rules allow.
 
-What an answer says of the day's questions belongs here; how one answer is had, in `stackexchange`.
-The walk goes by time, not by page number: each request begins at the second the last one ended in.
-So a question deleted meanwhile shifts nothing, and the wall behind page 25 is never reached.
+Requests go by time, not by page number: each begins at the second the last one ended in. So a
+question deleted meanwhile shifts nothing, and the wall behind page 25 is never reached.
 """
 
 import re

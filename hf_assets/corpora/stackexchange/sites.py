@@ -1,6 +1,6 @@
-"""Sites of Stack Exchange: their names, addresses and licences, and what a question becomes.
+"""Sites of Stack Exchange: names, addresses, licences, and the row of a question.
 
-Both ways to a question (a dump, the API) make the same row of it; how they read it is theirs.
+Dumps and API give the same row.
 """
 
 import re

@@ -1,7 +1,7 @@
-"""A file as it is, or one member of a .7z, as a stream that never lies unpacked on disk.
+"""A file, or one member of a .7z, as a stream that is never unpacked on disk.
 
-py7zr pushes what it unpacks; a reader pulls. Between them stands a pipe of the operating system:
-it holds 64 kB, stops the one who is ahead, and tells the other when one has gone.
+py7zr pushes the unpacked bytes; a reader pulls. A pipe of the operating system connects them: it
+holds 64 kB, stops the faster end, and signals the other one when an end has gone.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""What single values of a table say as labels, and whether texts look like several labels each."""
+"""Single values of a table as labels, and whether texts look like several labels each."""
 
 import math
 import re

@@ -1,10 +1,8 @@
-"""The labels of a row, however a table writes them.
+"""Labels of a row, however a table writes them: lists, separated text, classes, vectors, columns.
 
-What belongs here: which shape a column of labels has, and what each cell says in it. What does not:
-what a label is worth (`labels.py`), how a printed list is read (`literals.py`).
-
-A column is read in one shape. Cells that fit two shapes, or a column that mixes them, are refused
-with their place: a wrong guess makes another corpus, and nobody sees it.
+A column has one shape. Cells that fit two shapes, or a column that mixes them, are refused with
+file and line: a wrong guess makes another corpus without a sign of it. `literals.py` parses printed
+lists.
 """
 
 import re

@@ -1,7 +1,6 @@
-"""Whether a text in a column of labels is a list that somebody printed, or is meant to be one.
+"""Recognises printed lists in a column of labels, and parses arrays as Postgres prints them.
 
-What belongs here: how such texts look, and arrays as Postgres prints them. What does not: literals
-of JSON, Python and numpy (`literals.py`), what the values of a list are worth (`label_cells.py`).
+`literals.py` parses literals of JSON, Python and numpy.
 """
 
 import re

@@ -1,10 +1,7 @@
-"""Rows of a user's file as they stand there, each with its place; what is odd stops it.
+"""Rows of a user's file (CSV, TSV, JSON lines, each also .gz, and Parquet) by column name.
 
-What belongs here: CSV, TSV, JSON lines (each also .gz) and Parquet as rows by column name. What
-does not: what a column's values mean (`tables.py`, `label_cells.py`).
-
-CSV is read by the standard library's reader: it is strict about quotes and knows the line a record
-begins in, where polars fills short rows with nulls.
+An invalid row stops the reading, with file and line. The standard library's reader reads CSV: it is
+strict about quotes and knows the line a record begins in, where polars fills short rows with nulls.
 """
 
 import csv

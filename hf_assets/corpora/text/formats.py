@@ -1,4 +1,4 @@
-"""How a text is written: which of its signs are markup. Light to import: the registry reads it."""
+"""The formats of texts: which signs are markup. Light to import: the registry reads it."""
 
 from typing import Literal, get_args
 

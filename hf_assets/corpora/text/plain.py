@@ -1,7 +1,6 @@
-"""A text as one line of plain text, and when two texts say the same.
+"""A text as one line of plain text, and the similarity of two texts.
 
-What belongs here: everything about one text, or two. What does not: which signs are markup
-(`html_text.py`, `markdown_text.py`), and what follows from duplicates (`groups.py`).
+`html.py` and `markdown.py` remove markup; `groups.py` groups duplicates.
 """
 
 import hashlib

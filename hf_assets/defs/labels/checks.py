@@ -144,7 +144,7 @@ def _of_leaderboard(
         from hf_assets.classifiers.evaluation.results import open_leaderboard
 
         board = read_folder(CorpusPaths(lake.tree, name).stored("leaderboard"), open_leaderboard)
-        return getattr(rules, rule)(board.rows)
+        return labelled(getattr(rules, rule)(board.rows))
 
     return check([name, "leaderboard"], rule, evaluate, about, blocking=blocking, partitions=None)
 

@@ -37,8 +37,11 @@ LABELS = {
 
 
 def labelled(result: RuleResult) -> RuleResult:
-    """The result with its metadata under the labels of the UI."""
-    metadata = {LABELS.get(name, name): value for name, value in result.metadata.items()}
+    """The result with its metadata under the labels of the UI, floats with four digits."""
+    metadata = {
+        LABELS.get(name, name): float(f"{value:.4g}") if isinstance(value, float) else value
+        for name, value in result.metadata.items()
+    }
     return RuleResult(result.passed, result.description, metadata, severity=result.severity)
 
 

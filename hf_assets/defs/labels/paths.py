@@ -53,8 +53,8 @@ class CorpusPaths:
         self._unchanged()
 
     def _unchanged(self, cause: Exception | None = None) -> None:
-        for path, known in self._read.items():
-            if stamp(path) != known:
+        for path, earlier in self._read.items():
+            if stamp(path) != earlier:
                 raise ReplacedFolder(path) from cause
 
     def folder(self, *names: str) -> Path:

@@ -96,9 +96,9 @@ def dataset_dump(
     """All datasets of Kaggle with descriptions and tags, from the tables of Meta Kaggle."""
     from hf_assets.corpora.kaggle import meta_kaggle
 
-    given = config.path or settings().meta_kaggle
-    folder = Path(given) if given else lake.tree.folder("meta_kaggle", None)
-    if not given:
+    path = config.path or settings().meta_kaggle
+    folder = Path(path) if path else lake.tree.folder("meta_kaggle", None)
+    if not path:
         with clear_failures():
             meta_kaggle.fetch(folder, context.log.info)
     return once(DATASET_DUMP, partial(meta_kaggle.read_tables, folder, context.log.info))

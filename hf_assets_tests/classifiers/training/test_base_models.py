@@ -125,7 +125,7 @@ def test_slow_tokenizer_files_will_do(tmp_path: Path, vocabulary: list[str]) -> 
 )
 def test_half_a_local_folder_is_an_error_not_a_detour(tmp_path: Path, but: str, says: str) -> None:
     folder = fill(tmp_path / MINILM.name, WHOLE, but=but)
-    with pytest.raises(NoEncoder, match=f"no whole copy.*no {says}") as raised:
+    with pytest.raises(NoEncoder, match=f"incomplete copy.*no {says}") as raised:
         locate(MINILM, tmp_path)
     assert str(folder) in str(raised.value)
     assert raised.value.permanent

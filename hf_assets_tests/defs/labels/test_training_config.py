@@ -3,6 +3,7 @@
 from typing import Any
 
 import dagster as dg
+import msgspec
 import pytest
 
 from hf_assets.classifiers.training.config import Recipe
@@ -31,7 +32,7 @@ def test_without_a_config_the_recipe_is_the_usual_one() -> None:
 
 
 def test_each_setting_has_the_name_of_the_recipe() -> None:
-    config = {
+    config: dict[str, Any] = {
         "strategy": "head", "epochs": 5, "batch_size": 8, "max_length": 64,
         "body_learning_rate": 1e-4, "head_learning_rate": 2e-3, "patience": 3, "seed": 7,
         "dtype": "float32",
@@ -49,7 +50,7 @@ def test_each_setting_has_the_name_of_the_recipe() -> None:
 )
 def test_an_earlier_name_is_accepted_with_a_warning(earlier: str, name: str, value: float) -> None:
     recipe, warnings = recipe_of({earlier: value})
-    assert recipe == Recipe(**{name: value})
+    assert recipe == msgspec.structs.replace(Recipe(), **{name: value})
     assert len(warnings) == 1
     assert f"`{earlier}` is now called `{name}`" in warnings[0]
     assert recipe_of({earlier: value, name: value})[0] == recipe
