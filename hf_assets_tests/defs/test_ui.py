@@ -1,6 +1,8 @@
 """The UI as a person opens it: headless Chromium on the pages that a newcomer sees first."""
 
+import dataclasses
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -10,10 +12,12 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
+import dagster as dg
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from hf_assets.storage.lake import today
+from hf_assets_tests.defs.conftest import observatory
 from hf_assets_tests.support.browser import IN_CHROMIUM, PATIENCE
 from hf_assets_tests.support.servers import free_port
 
@@ -30,14 +34,20 @@ class Ui:
 
 @pytest.fixture(scope="module")
 def ui(tmp_path_factory: pytest.TempPathFactory) -> Generator[Ui]:
+    """The webserver over the history of a run of today, which drew every figure."""
     data, port, day = tmp_path_factory.mktemp("ui"), free_port(), today()
-    demo = [sys.executable, "-m", "hf_assets.demo", "run", "--only", "hub", "--data", str(data)]
-    sizes = ["--models", "2000", "--spaces", "800", "--days", "3"]
-    subprocess.run([*demo, *sizes], cwd=PROJECT, check=True)
-    environment = os.environ | {
-        "DAGSTER_HOME": str(data / "dagster_home"),
-        "HF_ASSETS_DATA": str(data),
-    }
+    home = data / "dagster_home"
+    home.mkdir()
+    shutil.copyfile(PROJECT / "dagster.yaml", home / "dagster.yaml")
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        observatory(data, every_figure=True) as make,
+    ):
+        patch.setenv("DAGSTER_HOME", str(home))
+        with dg.DagsterInstance.from_config(str(home)) as instance:
+            hub = dataclasses.replace(make(), instance=instance)
+            assert hub.materialize().success
+    environment = os.environ | {"DAGSTER_HOME": str(home), "HF_ASSETS_DATA": str(data)}
     server = subprocess.Popen(
         [
             str(Path(sys.executable).with_name("dagster-webserver")),

@@ -21,9 +21,8 @@ from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.hub.capture_store.capture import MARKER
 from hf_assets.storage.lake import today
 from hf_assets_tests.defs.conftest import RAW, Make, World
-from hf_assets_tests.defs.test_processes import PROJECT, Command
+from hf_assets_tests.defs.test_processes import PATIENCE, PROJECT, Command
 
-PATIENCE = 120
 ROWS = 10_000
 STARTED, FAILURE = dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.FAILURE
 
