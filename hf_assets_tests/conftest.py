@@ -60,7 +60,7 @@ def browser() -> "Generator[Browser]":
 @pytest.fixture(scope="module")
 def browser_context(browser: "Browser") -> "Generator[BrowserContext]":
     """What the pages of a module share: their scripts are loaded and compiled once."""
-    context = browser.new_context(accept_downloads=True)
+    context = browser.new_context(accept_downloads=True, reduced_motion="reduce")
     yield context
     context.close()
 

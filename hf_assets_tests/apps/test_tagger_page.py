@@ -167,12 +167,11 @@ def test_what_is_chosen_while_the_page_is_being_filled_wins(page: Page) -> None:
         "**/queue/join*",
         lambda route: route.continue_() if held else held.append(route),
     )
-    page.reload()
+    with page.expect_request("**/queue/join*"):
+        page.reload()
     choose(page, "questions")
-    expect(page.locator("#about")).to_contain_text("generated texts")
-    with page.expect_response("**/queue/join*"):
-        held[0].continue_()
-    page.wait_for_load_state("networkidle")
+    expect(page.get_by_label("Corpus")).to_have_value("questions")
+    held[0].continue_()
     expect(page.locator("#about")).to_contain_text("generated texts")
 
 
