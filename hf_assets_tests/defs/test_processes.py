@@ -42,8 +42,12 @@ class Command:
         }
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return self.open(str(Path(sys.executable).with_name("dg")), *arguments)
+
+    def open(self, *command: str) -> subprocess.Popen[str]:
+        """Another program in that home."""
         return subprocess.Popen(
-            [str(Path(sys.executable).with_name("dg")), *arguments],
+            command,
             cwd=PROJECT,
             env=self.environment(),
             stdout=subprocess.PIPE,
@@ -68,6 +72,7 @@ def dg_command(tmp_path: Path) -> Command:
     return Command(tmp_path / "lake", tmp_path / "home")
 
 
+@pytest.mark.heavy
 def test_check_defs(dg_command: Command) -> None:
     status, said = dg_command.run("check", "defs")
     assert status == 0, said

@@ -136,7 +136,7 @@ def test_requests_that_fail(past: ServeArchive, monkeypatch: pytest.MonkeyPatch)
         httpx2.get(address, headers=some)
     faults.stall_body.append(At(value=5, kind="models"))
     with httpx2.stream("GET", address, headers=some, timeout=60) as answer:
-        answer.request.extensions["timeout"]["read"] = 0.2
+        answer.request.extensions["timeout"]["read"] = 1.0
         with pytest.raises(httpx2.ReadTimeout):
             answer.read()
     faults.whole.append(At(kind="models"))
