@@ -37,7 +37,7 @@ from hf_assets.hub.client.pacing import Pacer
 from hf_assets.storage.lake import Lake
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, BrowserContext
 
 # No test depends on the speed of the machine; CI tries the same examples on each run, and a
 # developer's machine tries new ones.
@@ -55,6 +55,14 @@ def browser() -> "Generator[Browser]":
 
     with chromium() as browser:
         yield browser
+
+
+@pytest.fixture(scope="module")
+def browser_context(browser: "Browser") -> "Generator[BrowserContext]":
+    """What the pages of a module share: their scripts are loaded and compiled once."""
+    context = browser.new_context(accept_downloads=True, reduced_motion="reduce")
+    yield context
+    context.close()
 
 
 @dataclass

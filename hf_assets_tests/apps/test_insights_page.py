@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit
 
 import polars as pl
 import pytest
-from playwright.sync_api import Browser, Dialog, Page, expect
+from playwright.sync_api import BrowserContext, Dialog, Page, expect
 from polars.testing import assert_frame_equal
 
 from hf_assets.storage.lake import Lake
@@ -41,9 +41,10 @@ def url(data: Path) -> Generator[str]:
 
 
 @contextmanager
-def visiting(browser: Browser, host: str, width: int = 1280) -> Generator[Page]:
+def visiting(context: BrowserContext, host: str, width: int = 1280) -> Generator[Page]:
     """A page on which nothing runs that a name brings, and that asks one machine only."""
-    page = browser.new_page(viewport={"width": width, "height": 900}, accept_downloads=True)
+    page = context.new_page()
+    page.set_viewport_size({"width": width, "height": 900})
     page.set_default_timeout(PATIENCE)
     went_wrong: list[str] = []
     asked: list[str] = []
@@ -64,8 +65,8 @@ def visiting(browser: Browser, host: str, width: int = 1280) -> Generator[Page]:
 
 
 @pytest.fixture
-def page(url: str, browser: Browser) -> Generator[Page]:
-    with visiting(browser, url) as page:
+def page(url: str, browser_context: BrowserContext) -> Generator[Page]:
+    with visiting(browser_context, url) as page:
         yield page
 
 
@@ -101,6 +102,7 @@ def test_another_day_is_chosen_once_for_all_pages(page: Page, url: str) -> None:
     go(page, url)
     choose(page, page.get_by_role("combobox", name="Day"), f"{STALLED} (stalled)")
     expect(page.get_by_text("This day is not trusted: stalled")).to_be_visible()
+    settled(page)
     page.get_by_role("link", name="Models", exact=True).click()
     expect(page.get_by_text(f"As listed on {STALLED}")).to_be_visible()
 
@@ -184,12 +186,22 @@ def test_every_page_opens_and_says_where_its_numbers_are_from(
     expect(page.get_by_text("From ").first).to_be_visible()
 
 
-def test_a_phone_needs_no_scrolling_sideways(url: str, browser: Browser) -> None:
-    with visiting(browser, url, width=360) as page:
+def test_a_phone_needs_no_scrolling_sideways(url: str, browser_context: BrowserContext) -> None:
+    with visiting(browser_context, url, width=360) as page:
         for path in ("", "models", "trends", "data"):
             go(page, url, path)
             main = page.get_by_test_id("stMain")
             assert main.evaluate("it => it.scrollWidth <= it.clientWidth + 1"), path
+
+
+def downloaded(page: Page, name: str) -> Path:
+    """The file behind that button; a click on a button that is being drawn again is lost."""
+    button = page.get_by_role("button", name=name)
+    expect(button).to_be_visible()
+    settled(page)
+    with page.expect_download() as download:
+        button.click()
+    return download.value.path()
 
 
 @pytest.mark.parametrize("kind", ["Parquet", "CSV"])
@@ -197,9 +209,7 @@ def test_a_table_is_downloaded_whole(page: Page, url: str, data: Path, kind: str
     go(page, url, "data", "Data")
     page.get_by_text(kind, exact=True).click()
     name = f"Download models.{kind.lower()}"
-    with page.expect_download() as download:
-        page.get_by_role("button", name=name).click()
-    path = download.value.path()
+    path = downloaded(page, name)
     read = pl.read_parquet if kind == "Parquet" else pl.read_csv
     frame = read(path.read_bytes())
     stored = Lake(data).read("models", LAST).frame.collect()
@@ -212,11 +222,10 @@ def test_a_series_that_is_kept_by_month_is_downloaded_as_one(
     go(page, url, "data", "Data")
     choose(page, page.get_by_role("combobox", name="A table over all days"), "category_history")
     settled(page)
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Download category_history.parquet").click()
+    path = downloaded(page, "Download category_history.parquet")
     stored = Lake(data).read("category_history", None)
     assert len(stored.months) > 0
-    assert_frame_equal(pl.read_parquet(download.value.path()), stored.frame.collect())
+    assert_frame_equal(pl.read_parquet(path), stored.frame.collect())
 
 
 @pytest.mark.parametrize(
@@ -254,18 +263,20 @@ def test_the_browsers_own_way_to_csv_is_closed(page: Page, url: str) -> None:
     expect(page.get_by_role("button", name="Download as CSV")).to_have_count(0)
 
 
-def test_an_empty_lake_says_how_to_fill_it(tmp_path: Path, browser: Browser) -> None:
-    with insights(tmp_path, tmp_path / "log") as (url, _), visiting(browser, url) as page:
+def test_an_empty_lake_says_how_to_fill_it(tmp_path: Path, browser_context: BrowserContext) -> None:
+    with insights(tmp_path, tmp_path / "log") as (url, _), visiting(browser_context, url) as page:
         page.goto(url)
         expect(page.get_by_role("heading", level=1)).to_have_text("Nothing is stored yet")
         expect(page.get_by_text("hf-assets demo")).to_be_visible()
 
 
-def test_one_day_without_a_history_is_enough(tmp_path: Path, browser: Browser) -> None:
+def test_one_day_without_a_history_is_enough(
+    tmp_path: Path, browser_context: BrowserContext
+) -> None:
     write_hub_lake(tmp_path / "data", DAYS[:1], history=False)
     with (
         insights(tmp_path / "data", tmp_path / "log") as (url, _),
-        visiting(browser, url) as page,
+        visiting(browser_context, url) as page,
     ):
         for path in ("", "models", "categories", "authors", "spaces", "trends", "data"):
             go(page, url, path)

@@ -4,7 +4,7 @@ from collections.abc import Generator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Dialog, Page, Request, Route, expect
+from playwright.sync_api import BrowserContext, Dialog, Page, Request, Route, expect
 
 from hf_assets_tests.apps.conftest import TITLE, TORN, Served
 from hf_assets_tests.support.apps.models import IMAGE, WORDS
@@ -17,9 +17,10 @@ pytestmark = IN_CHROMIUM
 
 
 @pytest.fixture
-def page(served: Served, browser: Browser) -> Generator[Page]:
+def page(served: Served, browser_context: BrowserContext) -> Generator[Page]:
     """The page with the corpus `questions` chosen; nothing may run that a text or a card brings."""
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page = browser_context.new_page()
+    page.set_viewport_size({"width": 1280, "height": 900})
     page.set_default_timeout(PATIENCE)
     went_wrong: list[str] = []
     asked: list[str] = []
@@ -166,9 +167,10 @@ def test_what_is_chosen_while_the_page_is_being_filled_wins(page: Page) -> None:
         "**/queue/join*",
         lambda route: route.continue_() if held else held.append(route),
     )
-    page.reload()
+    with page.expect_request("**/queue/join*"):
+        page.reload()
     choose(page, "questions")
-    page.wait_for_timeout(300)
+    expect(page.get_by_label("Corpus")).to_have_value("questions")
     held[0].continue_()
     expect(page.locator("#about")).to_contain_text("generated texts")
 

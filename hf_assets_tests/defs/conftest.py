@@ -12,7 +12,6 @@ import dagster as dg
 import pytest
 from huggingface_hub import constants
 
-from hf_assets.definitions import defs as code_location
 from hf_assets.demo.hub.app import Served, create_app
 from hf_assets.demo.hub.faults import Faults
 from hf_assets.demo.hub_stats.app import DATASET, HubStats
@@ -26,6 +25,8 @@ from hf_assets.hub.client.listing import HubClient, ListingQuery
 from hf_assets.hub.client.rows import Kind
 from hf_assets.settings import settings
 from hf_assets.storage.lake import Lake, today
+from hf_assets_tests.support.defs.few_figures import draw_few_figures
+from hf_assets_tests.support.defs.graph import graph
 from hf_assets_tests.support.hub.captures import unjudged
 
 # Requests a window: none of these tests is about the limit.
@@ -142,15 +143,18 @@ Make = Callable[..., World]
 
 
 @contextmanager
-def observatory(root: Path) -> Generator[Make]:
+def observatory(root: Path, *, every_figure: bool = False) -> Generator[Make]:
     """Makes worlds over one lake; their servers and instances stop at the end.
 
     Args:
         root: of the lake; need not exist.
+        every_figure: draw all figures of a day or a history, and not a few.
     """
     servers: list[LoopbackServer] = []
     instances: list[dg.DagsterInstance] = []
     with pytest.MonkeyPatch.context() as patch:
+        if not every_figure:
+            draw_few_figures(patch)
 
         def make(
             source: HubSource | None = None,
@@ -169,7 +173,7 @@ def observatory(root: Path) -> Generator[Make]:
             patch.setenv("HF_ASSETS_RETRY_WAIT", "0")
             patch.setattr(constants, "ENDPOINT", servers[-1].url)
             settings.cache_clear()
-            return World(root, app, servers[-1].url, source, faults, instances[-1], code_location())
+            return World(root, app, servers[-1].url, source, faults, instances[-1], graph())
 
         yield make
     settings.cache_clear()

@@ -16,6 +16,7 @@ from hf_assets_tests.defs.conftest import RAW, TABLES, Make, days_ago
 from hf_assets_tests.support.full_disk import files_no_longer_than
 
 PROJECT = Path(__file__).resolve().parents[2]
+PATIENCE = 120  # seconds for what takes ten on an idle machine
 NOWHERE = "http://127.0.0.1:9"  # the discard port: what asks it for a page fails
 
 
@@ -40,8 +41,12 @@ class Command:
         }
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return self.open(str(Path(sys.executable).with_name("dg")), *arguments)
+
+    def open(self, *command: str) -> subprocess.Popen[str]:
+        """Another program in that home."""
         return subprocess.Popen(
-            [str(Path(sys.executable).with_name("dg")), *arguments],
+            command,
             cwd=PROJECT,
             env=self.environment(),
             stdout=subprocess.PIPE,
@@ -54,7 +59,7 @@ class Command:
         """Exit status and what was said."""
         process = self.start(*arguments)
         try:
-            said, _ = process.communicate(timeout=120)
+            said, _ = process.communicate(timeout=PATIENCE)
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
@@ -66,6 +71,7 @@ def dg_command(tmp_path: Path) -> Command:
     return Command(tmp_path / "lake", tmp_path / "home")
 
 
+@pytest.mark.heavy
 def test_check_defs(dg_command: Command) -> None:
     status, said = dg_command.run("check", "defs")
     assert status == 0, said
@@ -89,6 +95,7 @@ def test_launch_rebuilds_a_range_from_stored_captures(world: Make, dg_command: C
     assert rows[0] < rows[1]
 
 
+@pytest.mark.heavy
 def test_launch_of_a_range_without_captures_fails_and_writes_nothing(
     dg_command: Command,
 ) -> None:
@@ -131,13 +138,13 @@ def test_a_run_killed_while_it_writes_models_leaves_the_old_day_whole(
 
     launch = ("launch", "--assets", "models", "--partition", day)
     process = dg_command.start(*launch)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while not (left := list(path.parent.glob(".data.parquet.*.tmp"))):
         assert process.poll() is None, "the run ended before it wrote"
         assert time.monotonic() < deadline
         time.sleep(0.001)
     os.killpg(process.pid, signal.SIGKILL)
-    said, _ = process.communicate(timeout=10)
+    said, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == -signal.SIGKILL, said
     assert left[0].exists(), "the run was killed after it wrote"
     assert path.read_bytes() == before
@@ -156,13 +163,13 @@ def test_a_run_killed_while_it_lists_goes_on_where_it_was(world: Make, dg_comman
     dg_command.endpoint = hub.url
     launch = ("launch", "--assets", ",".join(RAW), "--partition", days_ago(0))
     process = dg_command.start(*launch)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while len(list(hub.root.rglob("*.json.zst"))) < 4:
         assert process.poll() is None, "the run ended before it was killed"
         assert time.monotonic() < deadline
         time.sleep(0.005)
     os.killpg(process.pid, signal.SIGKILL)
-    process.communicate(timeout=10)
+    process.communicate(timeout=PATIENCE)
     assert hub.lake.days("raw_models", "capture.json") == []
 
     hub.faults.latency = 0.0

@@ -1,7 +1,7 @@
 """The UI as a person opens it: headless Chromium on the pages that a newcomer sees first."""
 
+import dataclasses
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -11,12 +11,14 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
+import dagster as dg
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from hf_assets.runner.home import write_home
 from hf_assets.storage.lake import today
+from hf_assets_tests.defs.conftest import observatory
 from hf_assets_tests.support.browser import IN_CHROMIUM, PATIENCE
-from hf_assets_tests.support.demo.runs import small_run
 from hf_assets_tests.support.servers import free_port
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -32,13 +34,18 @@ class Ui:
 
 @pytest.fixture(scope="module")
 def ui(tmp_path_factory: pytest.TempPathFactory) -> Generator[Ui]:
-    run, port, day = small_run(tmp_path_factory), free_port(), today()
-    assert run.returncode == 0, run.stderr
-    data = shutil.copytree(run.root, tmp_path_factory.mktemp("ui") / "data")
-    environment = os.environ | {
-        "DAGSTER_HOME": str(data / "dagster_home"),
-        "HF_ASSETS_DATA": str(data),
-    }
+    """The webserver over the history of a run of today, which drew every figure."""
+    data, port, day = tmp_path_factory.mktemp("ui"), free_port(), today()
+    home = write_home(data / "dagster_home")
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        observatory(data, every_figure=True) as make,
+    ):
+        patch.setenv("DAGSTER_HOME", str(home))
+        with dg.DagsterInstance.from_config(str(home)) as instance:
+            hub = dataclasses.replace(make(), instance=instance)
+            assert hub.materialize().success
+    environment = os.environ | {"DAGSTER_HOME": str(home), "HF_ASSETS_DATA": str(data)}
     server = subprocess.Popen(
         [
             str(Path(sys.executable).with_name("dagster-webserver")),

@@ -21,9 +21,10 @@ from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.hub.capture_store.files import MARKER
 from hf_assets.storage.lake import today
 from hf_assets_tests.defs.conftest import RAW, Make, World
-from hf_assets_tests.defs.test_processes import PROJECT, Command
+from hf_assets_tests.defs.test_processes import PATIENCE, PROJECT, Command
+from hf_assets_tests.support.defs import launch
 
-PATIENCE = 120
+Start = Callable[..., subprocess.Popen[str]]
 ROWS = 10_000
 STARTED, FAILURE = dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.FAILURE
 
@@ -57,13 +58,19 @@ def slow(world: Make) -> World:
 
 
 @pytest.fixture
-def listing(slow: World, tmp_path: Path) -> Generator[Callable[[str], subprocess.Popen[str]]]:
-    """Starts `dg launch` of an asset of today; what still lives is killed at the end."""
+def listing(slow: World, tmp_path: Path) -> Generator[Start]:
+    """Starts `dg launch` of an asset of today, or a run without `dg`; what still lives is killed
+    at the end.
+    """
     started: list[subprocess.Popen[str]] = []
 
-    def start(asset: str) -> subprocess.Popen[str]:
+    def start(asset: str, *, with_dg: bool = True) -> subprocess.Popen[str]:
         command = Command(slow.root, tmp_path / "home", slow.url)
-        started.append(command.start("launch", "--assets", asset, "--partition", today()))
+        started.append(
+            command.start("launch", "--assets", asset, "--partition", today())
+            if with_dg
+            else command.open(sys.executable, "-m", launch.__name__, asset)
+        )
         return started[-1]
 
     yield start
@@ -82,11 +89,12 @@ def runs(instance: dg.DagsterInstance) -> dict[str, dg.DagsterRunStatus]:
 
 
 def test_runs_that_were_killed_are_ended_and_those_that_live_are_not(
-    slow: World, listing: Callable[[str], subprocess.Popen[str]], tmp_path: Path
+    slow: World, listing: Start, tmp_path: Path
 ) -> None:
     command = Command(slow.root, tmp_path / "home", slow.url)
     with history(command) as instance:
-        first, second = listing("raw_models"), listing("raw_models")  # one waits for the other
+        first, second = (listing("raw_models", with_dg=False) for _ in range(2))
+        # One waits for the other.
         until(lambda: list(runs(instance).values()) == [STARTED] * 2, first, second)
         until(lambda: len(list((command.home / FOLDER).glob("*.lock"))) == 2, first)
         assert end_killed(instance) == []
@@ -154,7 +162,7 @@ def test_a_lock_that_cannot_be_had_says_nothing_nor_does_a_host_of_another_name(
 
 
 def test_an_interrupt_ends_a_run_and_the_next_goes_on_where_it_was(
-    slow: World, listing: Callable[[str], subprocess.Popen[str]], tmp_path: Path
+    slow: World, listing: Start, tmp_path: Path
 ) -> None:
     """Ctrl-C, and what "Terminate" in the UI does to a run's process."""
     with history(Command(slow.root, tmp_path / "home", slow.url)) as instance:
@@ -187,7 +195,7 @@ def test_an_interrupt_ends_a_run_and_the_next_goes_on_where_it_was(
 
 @pytest.mark.heavy
 def test_two_killed_runs_do_not_keep_the_next_in_the_queue(
-    slow: World, listing: Callable[[str], subprocess.Popen[str]], tmp_path: Path
+    slow: World, listing: Start, tmp_path: Path
 ) -> None:
     """The daemon, its sensor and its queue, as `make dev` has them; two runs may go on at once."""
     command = Command(slow.root, tmp_path / "home", slow.url)

@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 
 from hf_assets.storage.lake import Lake
-from hf_assets_tests.defs.conftest import RAW, TABLES
+from hf_assets_tests.defs.conftest import RAW, TABLES, Make
+from hf_assets_tests.support.defs.backfill import recover_days
 from hf_assets_tests.support.hub.captures import ROOT
 
 # Rows of 2026-08-07 to 2026-08-16.
@@ -27,10 +28,14 @@ GAPS = {
 }
 
 
-def backfill(lake: Lake, archive: Path, first_day: str, first: str, last: str) -> dict[str, Any]:
-    """What one run of `past_days` in a new process made."""
+def recorded(archive: Path) -> Path:
     if not archive.is_dir():
         pytest.skip(f"there is no {archive.name} in HF_ASSETS_REAL_DATA")
+    return archive
+
+
+def backfill(lake: Lake, archive: Path, first_day: str, first: str, last: str) -> dict[str, Any]:
+    """What one run of `past_days` in a new process made."""
     switches = {
         "HF_ASSETS_DATA": str(lake.root),
         "HF_ASSETS_ARCHIVE": str(archive),
@@ -57,9 +62,10 @@ def sums(lake: Lake, day: str) -> tuple[int, int, int]:
     return frame.select(pl.len(), pl.col("downloads", "likes").sum()).collect().row(0)
 
 
-def test_ten_days_of_the_top_models(real_data: Path, lake: Lake) -> None:
-    archive = real_data / "hub-top-models-daily-2026-08"
-    told = backfill(lake, archive, "2024-07-29", "2026-08-05", "2026-08-17")
+def test_ten_days_of_the_top_models(real_data: Path, world: Make) -> None:
+    archive = recorded(real_data / "hub-top-models-daily-2026-08")
+    lake = world(archive=archive).lake
+    told = recover_days("2026-08-05", "2026-08-17")
     days = [f"2026-08-{day:02}" for day in range(7, 17)]
     assert told["success"]
     assert told["made"] == dict.fromkeys(OF_MODELS, days)
@@ -79,7 +85,7 @@ def test_ten_days_of_the_top_models(real_data: Path, lake: Lake) -> None:
 
 @pytest.mark.heavy
 def test_two_years_of_one_list_in_one_run(real_data: Path, lake: Lake) -> None:
-    archive = real_data / "hub-transformersjs-daily"
+    archive = recorded(real_data / "hub-transformersjs-daily")
     told = backfill(lake, archive, "2024-05-08", "2024-05-08", "2026-05-07")
     assert told["success"]
     made = told["made"]

@@ -1,22 +1,13 @@
 """Days that nobody captured, made from an archive: by the job, by a plain run, by the schedule."""
 
-import datetime as dt
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import polars as pl
-import pytest
 
 from hf_assets.defs.common.events import DEFERRED
-from hf_assets.demo.hub_stats.app import HubStats
-from hf_assets.demo.hub_stats.faults import ArchiveFaults
-from hf_assets.demo.world.generator import GeneratedHub
-from hf_assets.hub.archive import hub_stats
-from hf_assets.hub.archive.base import ArchivedDay, ArchivedPage
-from hf_assets.hub.archive_folder.folder import RecordedDays
 from hf_assets.hub.capture_store.capture import open_capture
 from hf_assets.storage.lake import today
 from hf_assets_tests.defs.conftest import (
@@ -25,47 +16,15 @@ from hf_assets_tests.defs.conftest import (
     RAW,
     TABLES,
     Make,
-    World,
     checks,
     days_ago,
     failures,
     made,
 )
-from hf_assets_tests.defs.hub.test_days import judge, quality_of
 from hf_assets_tests.defs.hub.test_past_days import retries
-from hf_assets_tests.defs.hub.test_schedules import tick
+from hf_assets_tests.support.defs.archives import day_of, left_out, partitions, recorded, served
 
 ALL = {*RAW, *TABLES}
-
-
-@pytest.fixture(autouse=True)
-def _forget() -> Iterator[None]:
-    hub_stats._commits.clear()
-    yield
-    hub_stats._commits.clear()
-
-
-def day_of(count: int) -> dt.date:
-    return dt.date.fromisoformat(days_ago(count))
-
-
-def served(world: Make, **faults: Any) -> World:
-    """A world whose Hub has the archive."""
-    hub = GeneratedHub(600, 200, seed=4, day=dt.date.fromisoformat(today()))
-    return world(hub, archive=HubStats(hub, ArchiveFaults(**faults)))
-
-
-def recorded(folder: Path, *days: str, **more: Any) -> Path:
-    """A folder with these days, each with one model more than the day before."""
-    folder.mkdir(exist_ok=True)
-    for at, day in enumerate(days):
-        rows = [{"id": f"a/m{n}", "downloads": n, "likes": 1} for n in range(30 + at)]
-        folder.joinpath(f"{day}.json").write_text(json.dumps({"models": rows, **more}))
-    return folder
-
-
-def partitions(world: World, asset: str) -> list[str]:
-    return sorted(world.materialized(asset))
 
 
 def test_a_range_is_made_in_one_run_and_its_gaps_stay_gaps(world: Make) -> None:
@@ -91,15 +50,6 @@ def test_a_range_is_made_in_one_run_and_its_gaps_stay_gaps(world: Make) -> None:
         sources = hub.figures(table, "provenance")
         assert sources[days_ago(1)]["raw_models"]["revision"] == told["revision"]
         assert sources[days_ago(2)]["raw_models"]["source"] == "captured"
-
-
-def left_out(hub: World, asset: str) -> dict[str, str]:
-    """The days that the last run left out of that asset, as its one observation names them."""
-    seen = hub.instance.fetch_observations(dg.AssetKey(asset), limit=10).records
-    told = [one.asset_observation.metadata for one in seen if one.asset_observation]
-    found: list[Any] = [facts["reasons"].value for facts in told if "reasons" in facts]
-    (said,) = found
-    return said
 
 
 def test_left_out_days_are_named_once_with_their_reason(world: Make) -> None:
@@ -295,65 +245,6 @@ def test_figures_of_archived_days_say_where_they_are_from(world: Make, tmp_path:
     assert "a folder of recorded days" in svg
 
 
-def test_the_schedule_asks_for_the_newest_missing_days(world: Make, monkeypatch: Any) -> None:
-    monkeypatch.setenv("HF_ASSETS_RECOVER_DAYS", "3")
-    hub = served(world, gaps={day_of(2)}, readme_only={day_of(4)})
-    hub.capture(days_ago(1))
-    hub.capture(days_ago(3), kinds=("models",))
-    said = tick(hub, "recover_past_days")
-    # 1 is captured, 2 and 4 are in no archive; 3 lacks its Spaces.
-    assert said.stretches == [(days_ago(6), days_ago(5)), (days_ago(3), days_ago(3))]
-    repository = hub.definitions.get_repository_def()
-    job = repository.get_job("past_days")
-    assert repository.get_schedule_def("recover_past_days").job_name == job.name
-    assert job.tags[DEFERRED] == "true"
-    for request in said.requests:
-        assert job.execute_in_process(instance=hub.instance, tags=request.tags).success
-    assert partitions(hub, "raw_models") == [days_ago(n) for n in (6, 5, 3)]
-    assert hub.figures("raw_models", "source")[days_ago(3)] == "captured"
-    assert hub.figures("raw_spaces", "source")[days_ago(3)] == "hub-stats"
-    assert tick(hub, "recover_past_days").stretches == [(days_ago(9), days_ago(7))]
-
-
-def test_a_stall_is_found_whatever_the_order_of_the_days(world: Make, tmp_path: Path) -> None:
-    """The newest days first, as the schedule does: day 2 stands still since day 3."""
-    folder, days = tmp_path / "days", [days_ago(n) for n in range(8, 0, -1)]
-    folder.mkdir()
-    for at, day in enumerate(days):
-        moved = 100 * (at - (at >= 6))
-        rows = [{"id": f"a/m{n}", "downloads": 20_000 + 500 * n + moved} for n in range(40)]
-        (folder / f"{day}.json").write_text(json.dumps({"models": rows}))
-    hub = world(archive=folder)
-    assert hub.recover(days[6], days[7]).success
-    assert hub.lake.notes("daily_changes", days[6])["before"] is None
-    assert hub.recover(days[0], days[5]).success
-    assert hub.lake.notes("daily_changes", days[6])["before"] == days[5]
-    assert tick(hub, "fill_derived_days").requests == []
-    assert judge(hub).success
-    found = quality_of(hub)
-    assert [row["flags"] for row in found.values()] == [[]] * 6 + [["stalled"], []]
-    assert [row["trusted"] for row in found.values()] == [True] * 6 + [False, True]
-
-
-def test_the_schedule_says_why_it_asks_for_nothing(world: Make, tmp_path: Path) -> None:
-    assert "No archive is set" in str(tick(world(), "recover_past_days").skipped)
-    hub = world(archive=recorded(tmp_path / "days", days_ago(1)))
-    assert hub.recover(days_ago(1), days_ago(1)).success
-    assert "has none of the missing days" in str(tick(hub, "recover_past_days").skipped)
-
-
-def test_one_broken_day_does_not_stop_the_schedule(world: Make, tmp_path: Path) -> None:
-    folder = recorded(tmp_path / "days", *(days_ago(n) for n in range(1, 6)))
-    (folder / f"{days_ago(2)}.json").write_text('{"models": [')
-    recorded(folder / "again", days_ago(4))
-    hub = world(archive=folder)
-    stretches = [(days_ago(n), days_ago(n)) for n in (5, 3, 1)]
-    assert tick(hub, "recover_past_days").stretches == stretches
-    for day, _ in stretches:
-        assert hub.recover(day, day).success
-    assert "has none of the missing days" in str(tick(hub, "recover_past_days").skipped)
-
-
 def test_the_run_says_once_what_the_folder_has_besides(
     world: Make, tmp_path: Path, capfd: Any
 ) -> None:
@@ -399,109 +290,3 @@ def test_a_capture_whose_pages_were_dropped_is_left_out(world: Make, tmp_path: P
     assert hub.lake.read("models", days[0]).path.read_bytes() == kept
     alone = hub.materialize("models", day=days[0])
     assert "were dropped on" in failures(alone)["models"]
-
-
-def test_counters_of_recovered_days_are_those_of_the_file(world: Make, tmp_path: Path) -> None:
-    hub = world(
-        archive=recorded(tmp_path / "days", days_ago(1), fetched_at=f"{days_ago(1)}T09:00:00Z")
-    )
-    assert hub.recover(days_ago(1), days_ago(1)).success
-    stored = hub.lake.read("models", days_ago(1))
-    assert stored.frame.select(pl.col("downloads").sum()).collect().item() == sum(range(30))
-    assert stored.provenance["raw_models"]["finished"] == f"{days_ago(1)}T09:00:00+00:00"
-
-
-def losing(patch: pytest.MonkeyPatch, field: str, every: int) -> None:
-    """Readers of recorded days miss that field in every so many rows, or know no such column."""
-    find = RecordedDays.find
-
-    def wrapped(self: RecordedDays, kind: Any, day: str) -> ArchivedDay | None:
-        found = find(self, kind, day)
-        if found:
-            read = found.read
-            found.read = lambda: lost(found, read())
-        return found
-
-    def lost(found: ArchivedDay, pages: Iterator[ArchivedPage]) -> Iterator[ArchivedPage]:
-        for page in pages:
-            rows = json.loads(page.body)
-            for row in rows[::every]:
-                row.pop(field, None)
-            yield ArchivedPage(json.dumps(rows).encode(), page.ids)
-        if every == 1:
-            found.seen.discard(field)
-
-    patch.setattr(RecordedDays, "find", wrapped)
-
-
-def test_recorded_days_agree_with_their_files(world: Make, tmp_path: Path) -> None:
-    days = [days_ago(2), days_ago(1)]
-    hub = world(archive=recorded(tmp_path / "days", *days, spaces=[{"id": "a/s", "likes": 2}]))
-    both = checks(hub.materialize(*RAW, "models", "enriched_spaces", days=(days[0], days[1])))
-    for table in ("models", "enriched_spaces"):
-        verdict = both[table, "reconciliation"]
-        assert verdict.passed
-        assert "numbers agree" in verdict.metadata["results"].value
-    one = checks(hub.materialize("models", day=days[1]))["models", "reconciliation"]
-    assert one.metadata["compared"].value
-    assert one.metadata["rows, file"].value == one.metadata["rows, table"].value == 31
-    for raw in RAW:
-        assert both[raw, "unread_columns"].passed
-
-
-def test_a_value_that_a_reader_loses_is_an_error_that_stops_nothing(
-    world: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    losing(monkeypatch, "downloads", every=2)
-    hub = world(archive=recorded(tmp_path / "days", days_ago(1)))
-    result = hub.materialize("raw_models", "models", "daily_changes", day=days_ago(1))
-    assert result.success
-    verdict = checks(result)["models", "reconciliation"]
-    assert not verdict.passed
-    assert verdict.severity == dg.AssetCheckSeverity.ERROR
-    assert "sum of downloads: 435 in the file, 225 in the table" in verdict.description
-    assert verdict.metadata["sum of downloads, table"].value == 225
-    assert "daily_changes" in made(result)
-
-
-def test_columns_that_were_not_read_are_one_line_and_a_check(
-    world: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any
-) -> None:
-    days = [days_ago(n) for n in (4, 3, 2, 1)]
-    losing(monkeypatch, "likes", every=1)
-    hub = world(archive=recorded(tmp_path / "days", *days))
-    result = hub.materialize("raw_models", "models", days=(days[0], days[-1]))
-    assert result.success
-    said = capfd.readouterr().err
-    line = f"`likes` on 4 days, {days[0]} to {days[-1]}: looks like `likes` and was not read"
-    assert said.count(line) == said.count("`likes` on") == 1
-    verdict = checks(result)["raw_models", "unread_columns"]
-    assert not verdict.passed
-    assert verdict.severity == dg.AssetCheckSeverity.WARN
-    assert f"{days[0]}: `likes`: looks like `likes`" in verdict.metadata["results"].value
-    assert "likes" in hub.figures("raw_models", "unread fields")[days[0]]
-    # What the run names as left out is a warning.
-    parted = checks(result)["models", "reconciliation"]
-    assert not parted.passed
-    assert parted.severity == dg.AssetCheckSeverity.WARN
-
-
-def test_names_of_columns_do_not_flood_the_log(
-    world: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any
-) -> None:
-    losing(monkeypatch, "likes", every=1)
-    names = [f"likes{n}" + "\u202e" * 200 for n in range(40)]
-    (tmp_path / "days").mkdir()
-    cells = ",1" * len(names)
-    text = f"id,{','.join(names)}\na/x{cells}\n"
-    (tmp_path / "days" / f"{days_ago(1)}.csv").write_text(text)
-    hub = world(archive=tmp_path / "days")
-    result = hub.materialize("raw_models", day=days_ago(1))
-    assert result.success
-    said = capfd.readouterr().err
-    assert "`likes0" in said
-    assert "\u202e" not in said
-    verdict = checks(result)["raw_models", "unread_columns"]
-    assert verdict.description.startswith("`likes0")
-    assert "\u202e" not in verdict.description
-    assert len(verdict.description) < 2500

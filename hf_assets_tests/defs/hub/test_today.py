@@ -25,7 +25,7 @@ def whole(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[tuple[World, dg.ExecuteInProcessResult]]:
     """A world of which the whole graph was made, and the run."""
-    with observatory(tmp_path_factory.mktemp("today") / "lake") as make:
+    with observatory(tmp_path_factory.mktemp("today") / "lake", every_figure=True) as make:
         world = make(GeneratedHub(SIZES["models"], SIZES["spaces"], seed=1))
         yield world, world.materialize()
 

@@ -232,7 +232,7 @@ def test_errors(get: Get, faults: QuestionFaults, status: int) -> None:
 def test_a_stall(get: Get, faults: QuestionFaults) -> None:
     faults.stall += [At(), At(value=0.1)]
     with pytest.raises(httpx2.ReadTimeout):
-        get(timeout=httpx2.Timeout(60, read=0.2))
+        get(timeout=httpx2.Timeout(60, read=1.0))
     assert len(get().json()["items"]) == 30
 
 

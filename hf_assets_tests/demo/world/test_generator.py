@@ -208,7 +208,7 @@ def downloads(hub: GeneratedHub, day: dt.date) -> dict[str, tuple[int, int]]:
 @pytest.fixture(scope="module")
 def past() -> list[dict[str, tuple[int, int]]]:
     """Sixty days, the newest last."""
-    hub = GeneratedHub(20_000, 0, day=DAY)
+    hub = GeneratedHub(8_000, 0, day=DAY)
     return [downloads(hub, DAY - dt.timedelta(days=back)) for back in range(60, -1, -1)]
 
 

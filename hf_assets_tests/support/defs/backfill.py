@@ -1,4 +1,6 @@
-"""The job `past_days` in a process of its own: the first day of the partitions is read once.
+"""The job `past_days`, and what a run of it made.
+
+In a process of its own, as the first day of the partitions is read once:
 
 `python -m hf_assets_tests.support.defs.backfill FIRST LAST`, with the switches in the environment.
 Prints, as JSON, whether the run succeeded, its seconds and CPU seconds, the partitions of each
@@ -9,6 +11,7 @@ import json
 import logging
 import sys
 import time
+from typing import Any
 
 import dagster as dg
 
@@ -16,8 +19,8 @@ from hf_assets.definitions import defs
 from hf_assets_tests.defs.conftest import RANGE_END, RANGE_START
 
 
-def main(first: str, last: str) -> None:
-    logging.disable(logging.INFO)
+def recover_days(first: str, last: str) -> dict[str, Any]:
+    """One run over those days, of the settings' archive into their lake."""
     job = defs().resolve_job_def("past_days")
     began = time.monotonic()
     with dg.DagsterInstance.ephemeral() as instance:
@@ -28,21 +31,22 @@ def main(first: str, last: str) -> None:
         assert event.asset_key
         made.setdefault(event.asset_key.path[-1], []).append(str(event.partition))
     failed = {
-        f"{one.asset_key.path[-1]}.{one.check_name}": str(one.metadata["said"].value)
+        f"{one.asset_key.path[-1]}.{one.check_name}": str(one.metadata["results"].value)
         for one in result.get_asset_check_evaluations()
         if not one.passed
     }
-    print(
-        json.dumps(
-            {
-                "success": result.success,
-                "seconds": time.monotonic() - began,
-                "cpu": time.process_time(),
-                "made": made,
-                "failed": failed,
-            }
-        )
-    )
+    return {
+        "success": result.success,
+        "seconds": time.monotonic() - began,
+        "cpu": time.process_time(),
+        "made": made,
+        "failed": failed,
+    }
+
+
+def main(first: str, last: str) -> None:
+    logging.disable(logging.INFO)
+    print(json.dumps(recover_days(first, last)))
 
 
 if __name__ == "__main__":

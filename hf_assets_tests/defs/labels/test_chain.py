@@ -1,0 +1,139 @@
+"""From a corpus to a tagger in the real graph, with an untrained base model of one layer."""
+
+import json
+from typing import Any
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from hf_assets.classifiers.evaluation.results import CONSTANT, INT8, NOTHING, open_leaderboard
+from hf_assets.classifiers.tagger import Tagger
+from hf_assets.settings import settings
+from hf_assets.storage.lake import Lake, today
+from hf_assets_tests.defs.conftest import checks, failures
+from hf_assets_tests.support.defs.labels import BASE, HOSTILE, Labels, real_table
+
+
+@pytest.fixture(scope="module")
+def questions(sources: Labels) -> list[dg.ExecuteInProcessResult]:
+    return sources.chain("questions")
+
+
+@pytest.fixture(scope="module")
+def own(labels: Labels) -> list[dg.ExecuteInProcessResult]:
+    return labels.chain("own")
+
+
+def test_the_chain_ends_in_a_tagger(questions: list[Any], labels: Labels) -> None:
+    assert [failures(run) for run in questions] == [{}, {}, {}]
+    space = labels.root / "classifiers" / "questions" / "tagger_space"
+    tagger = Tagger.load(space / "model")
+    corpus = pl.read_parquet(labels.root / "corpora" / "questions" / "corpus.parquet")
+    assert len(tagger.labels) > 20
+    texts = corpus.filter(split="test")["text"].to_list()
+    assert any(tagger.predict(texts[:20]))
+    card = (space / "model" / "README.md").read_text("utf-8")
+    assert "generated" in card
+
+
+def test_every_check_of_the_chain_passes_or_warns(questions: list[Any]) -> None:
+    found = {key: one for run in questions for key, one in checks(run).items()}
+    assert {name for _, name in found} == {
+        *("no_group_in_two_splits", "every_label_in_train_and_test", "no_empty_text"),
+        *("label_order_unchanged", "text_format_fits", "parity", "int8_loss", "int8_size"),
+        *("beats_floors", "beats_tfidf", "label_order", "answers_alone"),
+    }
+    severe = {name for (_, name), one in found.items()
+              if not one.passed and one.severity is dg.AssetCheckSeverity.ERROR}  # fmt: skip
+    assert severe == set()
+
+
+def test_the_ui_is_told_what_was_measured(questions: list[Any], labels: Labels) -> None:
+    corpus = labels.metadata("questions/corpus")
+    kept = corpus["dagster/row_count"].value
+    lost = sum(v.value for name, v in corpus.items() if name.startswith("left out: "))
+    lake = Lake(labels.root)
+    came = sum(one.rows for one in (lake.read("question_dump", None),
+                                    lake.read("new_questions", today())))  # fmt: skip
+    assert kept + lost == came
+    assert corpus["label frequencies"].value.startswith("![label frequencies](data:image/png;")
+    (dump,), (days,) = (
+        corpus["sources"].value[name] for name in ("question_dump", "new_questions")
+    )
+    assert dump["rows"] == 900
+    assert (days["first day"], days["last day"], days["days"]) == (today(), today(), 1)
+    board = labels.metadata("questions/leaderboard")
+    assert board["best int8"].value == BASE
+    rows = board["leaderboard"].records
+    assert {"torch", "onnx", "int8"} <= {row.data["runtime"] for row in rows}
+    for name in ("score against size", "score against latency", "label scores"):
+        assert len(board[name].value) < 60_000
+    assert labels.metadata("questions/quantized_classifier")["chosen"].value
+
+
+def test_labels_of_every_kind_survive_every_file(own: list[Any], labels: Labels) -> None:
+    assert [failures(run) for run in own] == [{}, {}, {}]
+    places = labels.root / "classifiers" / "own"
+    assert Tagger.load(places / "tagger_space" / "model").labels == tuple(sorted(HOSTILE))
+    board = open_leaderboard(places / "leaderboard")
+    assert set(board.labels["label"]) == set(HOSTILE)
+    assert board.rows.filter(runtime=INT8)["micro_f1"][0] > 0.5
+    outside = [path for path in labels.root.parent.iterdir() if path != labels.root]
+    assert {path.name for path in outside} == {"own.csv", "corpora.toml"}
+
+
+def test_two_corpora_do_not_write_into_each_other(
+    questions: list[Any], own: list[Any], labels: Labels
+) -> None:
+    for name in ("questions", "own"):
+        config = labels.root / "classifiers" / name / "tagger_space" / "model" / "config.json"
+        wanted = json.loads((labels.root / "corpora" / name / "labels.json").read_bytes())
+        assert list(json.loads(config.read_bytes())["id2label"].values()) == wanted["labels"]
+
+
+def test_what_was_not_made_is_named(labels: Labels) -> None:
+    failed = labels.run("datasets/leaderboard")
+    assert "materialise" in failures(failed)["datasets__leaderboard"]
+
+
+def test_a_base_model_that_is_nowhere_names_three_ways(
+    own: list[Any], labels: Labels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.delenv("HF_ASSETS_BASE_MODELS")
+    settings.cache_clear()
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    before = sorted(path.name for path in (labels.root / "classifiers" / "own").iterdir())
+    failed = labels.run("own/classifier", partition="roberta-base")
+    said = failures(failed)["own__classifier"]
+    assert "HF_ASSETS_BASE_MODELS" in said
+    assert "Hub" in said
+    left = {path.name for path in (labels.root / "classifiers" / "own").iterdir()}
+    assert left - set(before) <= {"roberta-base"}
+    assert not (labels.root / "classifiers" / "own" / "roberta-base" / "classifier").exists()
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+@pytest.mark.heavy
+def test_real_questions_end_above_both_floors(
+    labels: Labels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if real_table("robotics") is None:
+        pytest.skip("HF_ASSETS_REAL_DATA has no stackexchange-2016-10/robotics.csv")
+    monkeypatch.delenv("HF_ASSETS_BASE_MODELS")  # the real one
+    settings.cache_clear()
+    assert [failures(run) for run in labels.chain("robotics")] == [{}, {}, {}]
+    board = open_leaderboard(labels.root / "classifiers" / "robotics" / "leaderboard")
+    scores = {row["runtime"] if row["strategy"] else row["model"]: row["micro_f1"]
+              for row in board.rows.to_dicts()}  # fmt: skip
+    for runtime in ("torch", "onnx", "int8"):
+        assert scores[runtime] > 0.3
+        assert scores[runtime] > scores[NOTHING]
+        assert scores[runtime] > scores[CONSTANT]
+    # Serving costs next to nothing: 299 test rows move by a point or two by chance.
+    assert scores["int8"] > scores["torch"] - 0.03
+    assert labels.metadata("robotics/corpus")["dagster/row_count"].value == 2768
+    monkeypatch.undo()
+    settings.cache_clear()

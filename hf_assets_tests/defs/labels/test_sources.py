@@ -1,0 +1,155 @@
+"""Sources of texts in the real graph: where tables come from, which failures are tried again."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+import requests
+
+from hf_assets.defs.common.metadata import gallery
+from hf_assets.defs.labels import metadata as label_report
+from hf_assets.defs.trends import daily
+from hf_assets.demo import running
+from hf_assets.demo.labels.kaggle import TOKEN
+from hf_assets.settings import settings
+from hf_assets.storage.lake import Lake, today
+from hf_assets_tests.defs.conftest import failures
+from hf_assets_tests.support.defs.graph import graph
+from hf_assets_tests.support.defs.labels import Labels
+
+
+def test_each_source_is_a_table_with_where_it_came_from(sources: Labels) -> None:
+    lake = Lake(sources.root)
+    dump, day = lake.read("question_dump", None), lake.read("new_questions", today())
+    assert dump.rows == 900
+    assert dump.provenance["question_dump"]["sha256"]
+    assert day.provenance["new_questions"]["endpoint"].startswith("http://127.0.0.1:")
+    assert lake.read("dataset_dump", None).rows > 250
+    assert lake.read("new_datasets", today()).rows == 20
+    assert sources.metadata("question_dump")["dagster/partition_row_count"].value == 900
+
+
+def test_no_credential_is_told(sources: Labels) -> None:
+    told = [
+        str(record.event_log_entry)
+        for asset in ("new_datasets", "new_questions")
+        for record in sources.instance.fetch_materializations(dg.AssetKey(asset), limit=10).records
+    ]
+    assert told
+    assert not [one for one in told if TOKEN in one]
+    assert not [
+        str(path)
+        for path in sources.root.rglob("*.json")
+        if TOKEN in path.read_text("utf-8", "replace")
+    ]
+
+
+def test_questions_of_another_site_are_in_no_corpus(
+    sources: Labels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = sources
+    assert failures(labels.run("questions/corpus")) == {}
+    one = labels.root / "corpora" / "questions" / "facts.json"
+    before = one.read_bytes()
+    assert json.loads(before)["site"] == running.SITE
+    monkeypatch.setenv("HF_ASSETS_STACKEXCHANGE_SITE", "ai")
+    settings.cache_clear()
+    failed = labels.run("questions/corpus")
+    said = failures(failed)["questions__corpus"]
+    assert "questions takes questions of ai, and its sources have none (but of generated: " in said
+    assert one.read_bytes() == before
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clients try once, and Dagster's retries do not wait their minute."""
+    monkeypatch.setattr("hf_assets.corpora.stackexchange.client.TRIES", 1)
+    monkeypatch.setattr("hf_assets.corpora.kaggle.client.TRIES", 1)
+    monkeypatch.setattr("hf_assets.corpora.stackexchange.pacing.REPEAT", 0.0)
+    monkeypatch.setattr(dg.RetryPolicy, "calculate_delay", lambda *_: 0)
+
+
+NOWHERE = "http://127.0.0.1:9"
+
+
+def retries(result: dg.ExecuteInProcessResult) -> int:
+    return sum(event.event_type_value == "STEP_UP_FOR_RETRY" for event in result.all_events)
+
+
+@pytest.mark.parametrize(
+    ("asset", "partition", "switches", "tried_again"),
+    [
+        ("new_questions", "today", {"STACKEXCHANGE_ENDPOINT": NOWHERE}, 3),
+        ("new_datasets", "today", {"KAGGLE_ENDPOINT": NOWHERE}, 3),
+        ("dataset_dump", None, {"META_KAGGLE": ""}, 3),
+        # What would be the same again is not tried again.
+        ("new_questions", "today", {"STACKEXCHANGE_ENDPOINT": "http://a:b@127.0.0.1:9"}, 0),
+        ("new_questions", "today", {"STACKEXCHANGE_SITE": "a b"}, 0),
+        ("new_datasets", "today", {"KAGGLE_ENDPOINT": "http://example.com"}, 0),
+        ("new_datasets", "2026-01-01", {}, 0),
+        ("dataset_dump", None, {"META_KAGGLE": "/nowhere"}, 0),
+        ("question_dump", None, {"QUESTION_DUMP": "/nowhere"}, 0),
+    ],
+)
+def test_what_the_network_fails_is_tried_again(
+    labels: Labels,
+    impatient: None,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    asset: str,
+    partition: str | None,
+    switches: dict[str, str],
+    tried_again: int,
+) -> None:
+    # Not when the tests are collected: midnight may lie between.
+    partition = today() if partition == "today" else partition
+    monkeypatch.setenv("HF_ASSETS_DATA", str(tmp_path))
+    monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path / "cache"))
+    for name, value in switches.items():
+        monkeypatch.setenv(f"HF_ASSETS_{name}", value)
+    if switches.get("META_KAGGLE") == "":
+        monkeypatch.delenv("HF_ASSETS_META_KAGGLE")
+        monkeypatch.setattr("kagglehub.dataset_download", _unreachable)
+    settings.cache_clear()
+    with dg.DagsterInstance.ephemeral() as instance:
+        run = Labels(tmp_path, graph(), instance).run(asset, partition=partition)
+    monkeypatch.undo()
+    settings.cache_clear()
+    assert not run.success
+    assert retries(run) == tried_again, failures(run)
+    assert "Failure" in failures(run)[asset]
+
+
+def _unreachable(*_: Any, **__: Any) -> str:
+    raise requests.ConnectionError("no route to Kaggle")
+
+
+def test_the_network_is_tried_for_longer_each_time(
+    labels: Labels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr("hf_assets.defs.common.failures.time.sleep", waited.append)
+    policies = {
+        name: labels.definitions.resolve_assets_def(name).op.retry_policy
+        for name in ("new_questions", "new_datasets", "dataset_dump", "question_dump")
+    }
+    assert policies.pop("question_dump") is None  # a file of this machine
+    for policy in policies.values():
+        assert policy
+        # It waits inside of the step, where an interrupt is heard.
+        assert [policy.calculate_delay(tries) for tries in (1, 2, 3)] == [0, 0, 0]
+        assert waited == [60, 180, 420]
+        waited.clear()
+
+
+def test_pictures_of_both_halves_are_shown_alike() -> None:
+    shown = gallery({"label_frequencies": b"one", "other": b"two"}).value
+    assert shown == (
+        "![label frequencies](data:image/png;base64,b25l)\n\n![other](data:image/png;base64,dHdv)"
+    )
+    users = (label_report.gallery, daily.gallery)
+    assert {*users} == {gallery}

@@ -1,0 +1,24 @@
+"""A graph that draws two figures of a day and two of a history, in this process.
+
+The figures are nine tenths of a run over the graph. `defs/hub/test_today.py`, `defs/trends` and
+`trends/figures` draw all of them; tests of anything else draw these.
+"""
+
+import os
+
+import pytest
+
+from hf_assets.trends.figures import registry
+from hf_assets.trends.figures.day import models as of_a_day
+from hf_assets.trends.figures.history import days, models
+
+# A name that others wrote, and a count, of each.
+DAY_FIGURES = (of_a_day.top_models, of_a_day.models_by_year)
+HISTORY_FIGURES = (models.top_ranks, days.day_quality)
+
+
+def draw_few_figures(patch: pytest.MonkeyPatch) -> None:
+    """Until the patch is undone; a process that draws for this one would draw all of them."""
+    patch.setattr(registry, "DAY_FIGURES", DAY_FIGURES)
+    patch.setattr(registry, "HISTORY_FIGURES", HISTORY_FIGURES)
+    patch.setattr(os, "cpu_count", lambda: 1)
