@@ -1,7 +1,6 @@
 """The UI as a person opens it: headless Chromium on the pages that a newcomer sees first."""
 
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -16,7 +15,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from hf_assets.storage.lake import today
 from hf_assets_tests.support.browser import IN_CHROMIUM, PATIENCE
-from hf_assets_tests.support.demo.runs import small_run
 from hf_assets_tests.support.servers import free_port
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -32,9 +30,10 @@ class Ui:
 
 @pytest.fixture(scope="module")
 def ui(tmp_path_factory: pytest.TempPathFactory) -> Generator[Ui]:
-    run, port, day = small_run(tmp_path_factory), free_port(), today()
-    assert run.returncode == 0, run.stderr
-    data = shutil.copytree(run.root, tmp_path_factory.mktemp("ui") / "data")
+    data, port, day = tmp_path_factory.mktemp("ui"), free_port(), today()
+    demo = [sys.executable, "-m", "hf_assets.demo", "run", "--only", "hub", "--data", str(data)]
+    sizes = ["--models", "2000", "--spaces", "800", "--days", "3"]
+    subprocess.run([*demo, *sizes], cwd=PROJECT, check=True)
     environment = os.environ | {
         "DAGSTER_HOME": str(data / "dagster_home"),
         "HF_ASSETS_DATA": str(data),
