@@ -1,8 +1,8 @@
 """`python -m hf_assets.demo`, as a person types it."""
 
 import json
+import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,21 +18,40 @@ import pytest
 from hf_assets.cli.status import lines_of
 from hf_assets.demo import __main__ as command_line
 from hf_assets.storage.lake import today
-from hf_assets_tests.support.demo.runs import (
-    DEAD_PROXY,
-    HUB,
-    NOBODY,
-    SECRETS,
-    SMALL,
-    DemoRun,
-    demo,
-    small_run,
-)
 
+SMALL = ("--models", "2000", "--spaces", "800")
+HUB = ("--only", "hub", "--days", "0")
 ASSETS = (
     *("raw_models", "raw_spaces", "models", "enriched_spaces", "top_models"),
     *("model_usage", "daily_metrics", "snapshot_figures"),
 )
+# Neither is of the Hub's form: the embedded Hub answers 401 to a request that carries one.
+SECRETS = {
+    "HF_TOKEN": "first-secret-of-a-person",
+    "HUGGING_FACE_HUB_TOKEN": "second-secret-of-a-person",
+}
+# The discard port: nobody answers there.
+NOBODY = "http://127.0.0.1:9"
+DEAD_PROXY = {"HTTP_PROXY": NOBODY, "http_proxy": NOBODY, "NO_PROXY": ""}
+
+
+def demo(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The command, run to its end, with what it started should it not end."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hf_assets.demo", *arguments],
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        said, complaint = process.communicate(timeout=400)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(10)
+    return subprocess.CompletedProcess(process.args, process.returncode, said, complaint)
 
 
 def table(said: str) -> dict[str, tuple[str, ...]]:
@@ -42,26 +61,32 @@ def table(said: str) -> dict[str, tuple[str, ...]]:
 
 
 @pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory) -> DemoRun:
-    return small_run(tmp_path_factory)
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo") / "data"
 
 
 @pytest.fixture(scope="module")
-def root(first: DemoRun) -> Path:
-    return first.root
+def first(root: Path) -> subprocess.CompletedProcess[str]:
+    """The demo of a small Hub and two of its past days, for someone with a token and a proxy."""
+    options = (*SMALL, *HUB, "--days", "2")
+    return demo("run", "--data", str(root), *options, **SECRETS, **DEAD_PROXY)
 
 
-def test_run_succeeds(first: DemoRun) -> None:
+def test_run_succeeds(first: subprocess.CompletedProcess[str]) -> None:
     assert first.returncode == 0, first.stderr
     assert first.stderr == ""
 
 
-def test_a_proxy_is_not_asked_for_what_is_on_this_machine(first: DemoRun) -> None:
-    assert set(DEAD_PROXY.values()) == {NOBODY, ""}
+def test_a_proxy_is_not_asked_for_what_is_on_this_machine(
+    first: subprocess.CompletedProcess[str],
+) -> None:
+    assert first.args[2:4] == ["hf_assets.demo", "run"]
     assert first.returncode == 0, first.stderr
 
 
-def test_run_prints_asset_rows_seconds_and_file(first: DemoRun, root: Path) -> None:
+def test_run_prints_asset_rows_seconds_and_file(
+    first: subprocess.CompletedProcess[str], root: Path
+) -> None:
     printed = table(first.stdout)
     assert set(printed) == set(ASSETS)
     for asset, (rows, *seconds, file) in printed.items():
@@ -83,14 +108,18 @@ def test_run_prints_asset_rows_seconds_and_file(first: DemoRun, root: Path) -> N
     assert printed["enriched_spaces"][0] == printed["raw_spaces"][0]
 
 
-def test_run_says_where_the_figures_are_and_what_to_type_next(first: DemoRun, root: Path) -> None:
+def test_run_says_where_the_figures_are_and_what_to_type_next(
+    first: subprocess.CompletedProcess[str], root: Path
+) -> None:
     said = first.stdout
     assert str(root / "snapshot_figures" / f"day={today()}") in said
     for words in ("make dev-demo", "make dev ", "HF_TOKEN=hf_", f"partition {today()}"):
         assert words in said
 
 
-def test_run_tells_of_the_days_before_today(first: DemoRun, root: Path) -> None:
+def test_run_tells_of_the_days_before_today(
+    first: subprocess.CompletedProcess[str], root: Path
+) -> None:
     day = date.fromisoformat(today())
     made = {path.parent.name for path in (root / "daily_metrics").glob("day=*/data.parquet")}
     assert made == {f"day={day - timedelta(back)}" for back in (0, 1, 2)}
@@ -100,12 +129,12 @@ def test_run_tells_of_the_days_before_today(first: DemoRun, root: Path) -> None:
     assert "make insights" in first.stdout
 
 
-def test_run_keeps_to_its_own_folder(first: DemoRun, root: Path) -> None:
+def test_run_keeps_to_its_own_folder(first: subprocess.CompletedProcess[str], root: Path) -> None:
     assert first.returncode == 0
     assert [path.name for path in root.parent.iterdir()] == ["data"]
 
 
-def test_no_token_is_sent_or_kept(first: DemoRun, root: Path) -> None:
+def test_no_token_is_sent_or_kept(first: subprocess.CompletedProcess[str], root: Path) -> None:
     assert first.returncode == 0
     for path in root.rglob("*"):
         if path.is_file():
@@ -114,7 +143,7 @@ def test_no_token_is_sent_or_kept(first: DemoRun, root: Path) -> None:
     assert not [secret for secret in SECRETS.values() if secret in first.stdout + first.stderr]
 
 
-def test_status_counts_the_days(first: DemoRun, root: Path) -> None:
+def test_status_counts_the_days(first: subprocess.CompletedProcess[str], root: Path) -> None:
     lines = lines_of(root)
     words = {line.split()[0]: line.split()[1:] for line in lines if line}
     assert words["models"][0] == words["raw_models"][0] == "3"
@@ -126,11 +155,10 @@ def test_status_counts_the_days(first: DemoRun, root: Path) -> None:
 
 
 @pytest.mark.heavy
-def test_run_again(first: DemoRun, tmp_path: Path) -> None:
-    data = shutil.copytree(first.root, tmp_path / "data")
-    marker = data / "raw_models" / f"day={today()}" / "capture.json"
+def test_run_again(first: subprocess.CompletedProcess[str], root: Path) -> None:
+    marker = root / "raw_models" / f"day={today()}" / "capture.json"
     before = marker.read_bytes()
-    again = demo("run", "--data", str(data), *SMALL, *HUB)
+    again = demo("run", "--data", str(root), *SMALL, *HUB)
     assert again.returncode == 0, again.stderr
     assert marker.read_bytes() == before
     for asset, (rows, *_) in table(first.stdout).items():
