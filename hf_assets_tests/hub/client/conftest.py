@@ -1,18 +1,22 @@
 """The small Hub, served once for the tests of a module."""
 
+import itertools
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx2
 import pytest
 from huggingface_hub import constants
 
 from hf_assets.demo.hub.app import create_app
 from hf_assets.demo.hub.faults import Faults
 from hf_assets.demo.service.server import LoopbackServer
-from hf_assets.hub.client import listing
+from hf_assets.hub.client import connection, listing
 from hf_assets.storage.lake import Lake
+from hf_assets.transport import Answer, fetch
 from hf_assets_tests.conftest import DAY, ServedHub
 from hf_assets_tests.support.hub.small_hub import HUB
 
@@ -39,6 +43,23 @@ def served(module_hub: ServedHub, monkeypatch: pytest.MonkeyPatch) -> ServedHub:
     module_hub.faults.__dict__.update(Faults().__dict__)
     module_hub.requests.clear()
     return ServedHub(module_hub.app, module_hub.url)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Gives the requests of these numbers few seconds to read; others wait for a busy machine."""
+
+    def start(seconds: float, *numbers: int) -> None:
+        count = itertools.count(1)
+
+        def hasty(*arguments: Any, timeout: httpx2.Timeout, **options: Any) -> Answer:
+            if next(count) in numbers:
+                timeout = httpx2.Timeout(seconds, connect=10)
+            return fetch(*arguments, timeout=timeout, **options)
+
+        monkeypatch.setattr(connection, "fetch", hasty)
+
+    return start
 
 
 @pytest.fixture

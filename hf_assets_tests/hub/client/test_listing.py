@@ -1,5 +1,6 @@
 """A Hub that misbehaves: the listing is finished, or fails with page and cause."""
 
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -17,6 +18,7 @@ from hf_assets_tests.support.hub.listings import (
     sizes,
 )
 
+Impatient = Callable[..., None]
 pytestmark = pytest.mark.usefixtures("small_pages")
 
 
@@ -64,25 +66,32 @@ def test_more_errors_than_that_end_with_a_message(
 
 
 @pytest.mark.parametrize("fault", ["stall", "stall_body"])
-def test_a_stall_is_asked_for_again(served: ServedHub, folder: Path, fault: str) -> None:
+def test_a_stall_is_asked_for_again(
+    served: ServedHub, folder: Path, fault: str, impatient: Impatient
+) -> None:
     setattr(served.faults, fault, [At(page=2)])
-    assert_whole(obtain(served, folder, read_timeout=0.3))
+    impatient(0.05, 2)
+    assert_whole(obtain(served, folder))
     assert sizes(served) == [100] * (PAGES + 1)
 
 
 @pytest.mark.parametrize("fault", ["stall", "stall_body"])
 def test_after_two_stalls_the_page_is_half_as_large(
-    served: ServedHub, folder: Path, fault: str
+    served: ServedHub, folder: Path, fault: str, impatient: Impatient
 ) -> None:
     setattr(served.faults, fault, [At(page=2, times=2)])
-    assert_whole(obtain(served, folder, read_timeout=0.3))
+    impatient(0.05, 2, 3)
+    assert_whole(obtain(served, folder))
     assert sizes(served) == [100, 100, 100] + [50] * 8
     assert "page 1 timed out twice: asking for 50 rows" in served.told
 
 
-def test_an_endless_stall_ends_with_a_message(served: ServedHub, folder: Path) -> None:
+def test_an_endless_stall_ends_with_a_message(
+    served: ServedHub, folder: Path, impatient: Impatient
+) -> None:
     served.faults.stall = [At(page=2, times=FOREVER), At(page=3, times=FOREVER)]
-    assert_fails_then_goes_on(served, folder, 1, "timed out (ReadTimeout)", read_timeout=0.2)
+    impatient(0.05, 2, 3, 4, 5, 6)
+    assert_fails_then_goes_on(served, folder, 1, "timed out (ReadTimeout)")
 
 
 def test_a_504_is_asked_for_again(served: ServedHub, folder: Path) -> None:
@@ -140,9 +149,12 @@ def test_a_cut_anywhere_is_seen(served: ServedHub, folder: Path, fault: str, sha
     assert served.faults.fired[fault] == 1
 
 
-def test_a_body_that_trickles_in_is_no_stall(served: ServedHub, folder: Path) -> None:
+def test_a_body_that_trickles_in_is_no_stall(
+    served: ServedHub, folder: Path, impatient: Impatient
+) -> None:
     served.faults.trickle = [At(page=2, value=30_000)]
-    assert_whole(obtain(served, folder, read_timeout=0.3))
+    impatient(0.3, 2)
+    assert_whole(obtain(served, folder))
     assert len(served.listed) == PAGES
 
 
