@@ -1,7 +1,6 @@
 """Who returned and who was first seen late, against sets of what each day lists."""
 
 import datetime as dt
-import gzip
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,7 +19,16 @@ from hf_assets.storage.lake import Lake, TableWrite
 from hf_assets.storage.opened import OpenedFile
 from hf_assets.trends.series.lifecycle import lifecycle
 from hf_assets.trends.series.past import Past
-from hf_assets_tests.support.hub.days import Row, compare, counts, day_of, judge, model, store_day
+from hf_assets_tests.support.hub.days import (
+    Row,
+    compare,
+    counts,
+    day_of,
+    judge,
+    model,
+    recorded_lists,
+    store_day,
+)
 from hf_assets_tests.support.trends.days import frame_of
 
 ALWAYS = range(100, 130)  # no day of few models is partial
@@ -108,7 +116,7 @@ def test_who_was_away_on_a_day_that_broke_off_did_not_go(lake: Lake) -> None:
 a_day = st.tuples(st.integers(0, 11), st.sets(st.integers(0, 5)))
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(st.lists(a_day, min_size=3, max_size=6))
 def test_in_whatever_order_the_days_are_made(drawn: list[tuple[int, set[int]]]) -> None:
     with TemporaryDirectory() as folder:
@@ -237,8 +245,7 @@ def test_a_copy_that_another_process_replaces_is_read_as_it_was(
 
 
 def test_real_lists_of_two_years_against_sets(lake: Lake, real_data: Path) -> None:
-    with gzip.open(real_data / "hub-transformersjs-daily" / "daily.csv.gz") as file:
-        listed = pl.read_csv(file.read(), infer_schema_length=None)
+    listed = recorded_lists(real_data)
     by_day: dict[str, set[str]] = {}
     for day in listed["day"].unique().sort().to_list()[100:130]:
         models = listed.filter(day=day).select("id", "downloads", hub_id="name:" + pl.col("id"))

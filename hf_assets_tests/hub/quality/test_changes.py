@@ -100,7 +100,7 @@ def test_without_the_hubs_identity_a_model_is_its_name(
     assert stored.notes["identity"] == "name"
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(
     then=st.dictionaries(st.integers(0, 12), st.integers(0, 3), max_size=12),
     now=st.dictionaries(
@@ -204,11 +204,11 @@ def naive_adoption(
 a_count = st.sampled_from([0, 500, 999, 1_000, 5_000, 10_000, 999_999, 1_000_000, 10**9])
 
 
-@settings(max_examples=14)
+@settings(max_examples=8)
 @given(
     step=st.integers(1, 9) | st.integers(29, 33),
     drawn=st.lists(
-        st.tuples(st.integers(0, 800), a_count, a_count, st.booleans()), min_size=1, max_size=14
+        st.tuples(st.integers(0, 800), a_count, a_count, st.booleans()), min_size=1, max_size=20
     ),
 )
 def test_adoption_is_as_counted_by_hand(step: int, drawn: list[tuple[int, int, int, bool]]) -> None:

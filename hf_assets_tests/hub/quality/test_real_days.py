@@ -1,6 +1,5 @@
 """Recorded days that stood still are found."""
 
-import gzip
 import json
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import polars as pl
 
 from hf_assets.hub.quality import day_quality
 from hf_assets.storage.lake import Lake
-from hf_assets_tests.support.hub.days import compare, judge, store_day
+from hf_assets_tests.support.hub.days import compare, judge, recorded_lists, store_day
 
 
 def test_real_lists_of_august_2026_stood_still_on_the_eighth(lake: Lake, real_data: Path) -> None:
@@ -41,9 +40,8 @@ def test_real_lists_of_august_2026_stood_still_on_the_eighth(lake: Lake, real_da
 
 
 def test_real_lists_of_2024_begin_with_a_repeated_day(lake: Lake, real_data: Path) -> None:
-    with gzip.open(real_data / "hub-transformersjs-daily" / "daily.csv.gz") as file:
-        listed = pl.read_csv(file.read(), infer_schema_length=None)
-    days = listed["day"].unique().sort().to_list()[:12]
+    listed = recorded_lists(real_data)
+    days = listed["day"].unique().sort().to_list()[:9]
     for day in days:
         models = listed.filter(day=day).select("id", "downloads", hub_id="name:" + pl.col("id"))
         facts = {"source": "folder", "file": "daily.csv.gz", "identity": "name",
@@ -61,8 +59,7 @@ def test_real_lists_of_2024_begin_with_a_repeated_day(lake: Lake, real_data: Pat
 def test_a_real_day_that_stood_still_is_found_when_the_day_before_it_comes_later(
     lake: Lake, real_data: Path
 ) -> None:
-    with gzip.open(real_data / "hub-transformersjs-daily" / "daily.csv.gz") as file:
-        listed = pl.read_csv(file.read(), infer_schema_length=None)
+    listed = recorded_lists(real_data)
     for day in ("2024-05-10", "2024-05-09", "2024-05-08"):
         models = listed.filter(day=day).select("id", "downloads", hub_id="name:" + pl.col("id"))
         facts = {"source": "folder", "file": "daily.csv.gz", "identity": "name"}

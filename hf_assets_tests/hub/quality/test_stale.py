@@ -97,7 +97,7 @@ def slowly_stale(lake: Lake, day: str) -> bool:
     return bool(other and not baseline.partial)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(
     drawn=st.lists(
         st.tuples(st.integers(0, 20), st.sampled_from([3, 4, 5, 9, 10, 11]), st.booleans()),

@@ -137,12 +137,12 @@ def unordered(row: Row) -> Row:
 
 
 @pytest.mark.parametrize("kind", ["models", "spaces"])
-@settings(max_examples=10)
+@settings(max_examples=7)
 @given(data=st.data())
 def test_whatever_is_served_the_table_is_what_can_be_read_of_it(
     odd_hub: ServedHub, kind: Kind, data: st.DataObject
 ) -> None:
-    odd = data.draw(st.lists(wild_rows(kind), max_size=12))
+    odd = data.draw(st.lists(wild_rows(kind), max_size=16))
     odd_hub.faults.odd_rows[kind] = [as_json(row) for row in odd]
     with tempfile.TemporaryDirectory() as folder:
         lake = Lake(Path(folder))

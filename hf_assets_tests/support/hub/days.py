@@ -1,7 +1,10 @@
 """Days of models, written straight into a lake, compared and rated as the graph does it."""
 
 import datetime as dt
+import gzip
 from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -39,6 +42,13 @@ def store_day(lake: Lake, day: str, rows: Iterable[Row], **facts: Any) -> Stored
     provenance = {"source": "captured", "endpoint": "https://hub", "limited": False,
                   "finished": f"{day}T12:00:00+00:00"}  # fmt: skip
     return lake.write(MODELS, day, TableWrite([frame], {}, {"raw_models": provenance | facts}))
+
+
+@cache
+def recorded_lists(real_data: Path) -> pl.DataFrame:
+    """Real lists of models with their downloads, a day each, of two years."""
+    with gzip.open(real_data / "hub-transformersjs-daily" / "daily.csv.gz") as file:
+        return pl.read_csv(file.read(), infer_schema_length=None)
 
 
 def compare(lake: Lake, *days: str) -> dict[str, StoredTable]:
