@@ -37,7 +37,7 @@ from hf_assets.hub.client.pacing import Pacer
 from hf_assets.storage.lake import Lake
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext
+    from playwright.sync_api import Browser, Page
 
 # No test depends on the speed of the machine; CI tries the same examples on each run, and a
 # developer's machine tries new ones.
@@ -58,11 +58,15 @@ def browser() -> "Generator[Browser]":
 
 
 @pytest.fixture(scope="module")
-def browser_context(browser: "Browser") -> "Generator[BrowserContext]":
-    """What the pages of a module share: their scripts are loaded and compiled once."""
-    context = browser.new_context(accept_downloads=True, reduced_motion="reduce")
-    yield context
-    context.close()
+def tab(browser: "Browser") -> "Page":
+    """A tab for all tests of a module, as scripts that it has compiled cost nothing again; each
+    test takes it with `support.browser.listening`.
+    """
+    from hf_assets_tests.support.browser import PATIENCE
+
+    tab = browser.new_page(accept_downloads=True, reduced_motion="reduce")
+    tab.set_default_timeout(PATIENCE)
+    return tab
 
 
 @dataclass

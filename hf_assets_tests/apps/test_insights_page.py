@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit
 
 import polars as pl
 import pytest
-from playwright.sync_api import BrowserContext, Dialog, Page, expect
+from playwright.sync_api import Dialog, Page, expect
 from polars.testing import assert_frame_equal
 
 from hf_assets.storage.lake import Lake
@@ -21,7 +21,7 @@ from hf_assets_tests.support.apps.hub_lake import (
     STALLED,
     write_hub_lake,
 )
-from hf_assets_tests.support.browser import IN_CHROMIUM, PATIENCE, choose
+from hf_assets_tests.support.browser import IN_CHROMIUM, choose, listening
 from hf_assets_tests.support.servers import insights
 
 pytestmark = IN_CHROMIUM
@@ -41,11 +41,9 @@ def url(data: Path) -> Generator[str]:
 
 
 @contextmanager
-def visiting(context: BrowserContext, host: str, width: int = 1280) -> Generator[Page]:
+def visiting(tab: Page, host: str, width: int = 1280) -> Generator[Page]:
     """A page on which nothing runs that a name brings, and that asks one machine only."""
-    page = context.new_page()
-    page.set_viewport_size({"width": width, "height": 900})
-    page.set_default_timeout(PATIENCE)
+    tab.set_viewport_size({"width": width, "height": 900})
     went_wrong: list[str] = []
     asked: list[str] = []
 
@@ -53,20 +51,22 @@ def visiting(context: BrowserContext, host: str, width: int = 1280) -> Generator
         went_wrong.append(dialog.message)
         dialog.dismiss()
 
-    page.on("pageerror", lambda error: went_wrong.append(str(error)))
-    page.on("dialog", dismiss)
-    page.on("request", lambda request: asked.append(request.url))
-    yield page
-    assert not went_wrong
-    assert page.locator("[data-testid=stException]").count() == 0
-    hosts = {urlsplit(one).netloc for one in asked if one.startswith(("http", "ws"))}
-    assert hosts == {urlsplit(host).netloc}
-    page.close()
+    with listening(
+        tab,
+        pageerror=lambda error: went_wrong.append(str(error)),
+        dialog=dismiss,
+        request=lambda request: asked.append(request.url),
+    ):
+        yield tab
+        assert not went_wrong
+        assert tab.locator("[data-testid=stException]").count() == 0
+        hosts = {urlsplit(one).netloc for one in asked if one.startswith(("http", "ws"))}
+        assert hosts == {urlsplit(host).netloc}
 
 
 @pytest.fixture
-def page(url: str, browser_context: BrowserContext) -> Generator[Page]:
-    with visiting(browser_context, url) as page:
+def page(url: str, tab: Page) -> Generator[Page]:
+    with visiting(tab, url) as page:
         yield page
 
 
@@ -186,8 +186,8 @@ def test_every_page_opens_and_says_where_its_numbers_are_from(
     expect(page.get_by_text("From ").first).to_be_visible()
 
 
-def test_a_phone_needs_no_scrolling_sideways(url: str, browser_context: BrowserContext) -> None:
-    with visiting(browser_context, url, width=360) as page:
+def test_a_phone_needs_no_scrolling_sideways(url: str, tab: Page) -> None:
+    with visiting(tab, url, width=360) as page:
         for path in ("", "models", "trends", "data"):
             go(page, url, path)
             main = page.get_by_test_id("stMain")
@@ -263,20 +263,18 @@ def test_the_browsers_own_way_to_csv_is_closed(page: Page, url: str) -> None:
     expect(page.get_by_role("button", name="Download as CSV")).to_have_count(0)
 
 
-def test_an_empty_lake_says_how_to_fill_it(tmp_path: Path, browser_context: BrowserContext) -> None:
-    with insights(tmp_path, tmp_path / "log") as (url, _), visiting(browser_context, url) as page:
+def test_an_empty_lake_says_how_to_fill_it(tmp_path: Path, tab: Page) -> None:
+    with insights(tmp_path, tmp_path / "log") as (url, _), visiting(tab, url) as page:
         page.goto(url)
         expect(page.get_by_role("heading", level=1)).to_have_text("Nothing is stored yet")
         expect(page.get_by_text("hf-assets demo")).to_be_visible()
 
 
-def test_one_day_without_a_history_is_enough(
-    tmp_path: Path, browser_context: BrowserContext
-) -> None:
+def test_one_day_without_a_history_is_enough(tmp_path: Path, tab: Page) -> None:
     write_hub_lake(tmp_path / "data", DAYS[:1], history=False)
     with (
         insights(tmp_path / "data", tmp_path / "log") as (url, _),
-        visiting(browser_context, url) as page,
+        visiting(tab, url) as page,
     ):
         for path in ("", "models", "categories", "authors", "spaces", "trends", "data"):
             go(page, url, path)

@@ -4,11 +4,11 @@ from collections.abc import Generator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import BrowserContext, Dialog, Page, Request, Route, expect
+from playwright.sync_api import Dialog, Page, Request, Route, expect
 
 from hf_assets_tests.apps.conftest import TITLE, TORN, Served
 from hf_assets_tests.support.apps.models import IMAGE, WORDS
-from hf_assets_tests.support.browser import IN_CHROMIUM, PATIENCE
+from hf_assets_tests.support.browser import IN_CHROMIUM, listening
 from hf_assets_tests.support.browser import choose as choose_option
 
 LABELS = list(WORDS.values())
@@ -17,11 +17,9 @@ pytestmark = IN_CHROMIUM
 
 
 @pytest.fixture
-def page(served: Served, browser_context: BrowserContext) -> Generator[Page]:
+def page(served: Served, tab: Page) -> Generator[Page]:
     """The page with the corpus `questions` chosen; nothing may run that a text or a card brings."""
-    page = browser_context.new_page()
-    page.set_viewport_size({"width": 1280, "height": 900})
-    page.set_default_timeout(PATIENCE)
+    tab.set_viewport_size({"width": 1280, "height": 900})
     went_wrong: list[str] = []
     asked: list[str] = []
 
@@ -34,22 +32,24 @@ def page(served: Served, browser_context: BrowserContext) -> Generator[Page]:
         if request.failure != "csp":
             asked.append(request.url)
 
-    page.on("pageerror", lambda error: went_wrong.append(str(error)))
-    page.on("dialog", dismiss)
-    page.on("requestfinished", lambda request: asked.append(request.url))
-    page.on("requestfailed", failed)
-    page.goto(served.url)
-    expect(page.locator("#about")).to_contain_text("some-encoder")
-    choose(page, "questions")
-    expect(page.locator("#about")).to_contain_text("generated texts")
-    yield page
-    assert not went_wrong
-    assert not page.evaluate("window.hacked")
-    assert page.locator("#result img, #result script, #credit b, #examples img").count() == 0
-    hosts = {urlsplit(url).netloc for url in asked if url.startswith(("http", "ws"))}
-    assert hosts == {urlsplit(served.url).netloc}
-    assert served.strayed == []
-    page.close()
+    with listening(
+        tab,
+        pageerror=lambda error: went_wrong.append(str(error)),
+        dialog=dismiss,
+        requestfinished=lambda request: asked.append(request.url),
+        requestfailed=failed,
+    ):
+        tab.goto(served.url)
+        expect(tab.locator("#about")).to_contain_text("some-encoder")
+        choose(tab, "questions")
+        expect(tab.locator("#about")).to_contain_text("generated texts")
+        yield tab
+        assert not went_wrong
+        assert not tab.evaluate("window.hacked")
+        assert tab.locator("#result img, #result script, #credit b, #examples img").count() == 0
+        hosts = {urlsplit(url).netloc for url in asked if url.startswith(("http", "ws"))}
+        assert hosts == {urlsplit(served.url).netloc}
+        assert served.strayed == []
 
 
 def ask(page: Page, title: str, text: str) -> None:

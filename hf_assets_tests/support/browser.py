@@ -4,8 +4,9 @@ A module of them has `pytestmark = IN_CHROMIUM`: without Chromium it skips befor
 """
 
 import shutil
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
@@ -33,6 +34,22 @@ def chromium() -> Generator[Browser]:
         expect.set_options(timeout=PATIENCE)
         yield browser
         browser.close()
+
+
+@contextmanager
+def listening(tab: Page, **handlers: Callable[[Any], None]) -> Generator[None]:
+    """Handlers of a tab's events, by event; then the tab forgets them, its routes and its page."""
+    heard: Any = tab  # its type has an overload for each event
+    for event, handler in handlers.items():
+        heard.on(event, handler)
+    try:
+        yield
+    finally:
+        for event, handler in handlers.items():
+            heard.remove_listener(event, handler)
+        tab.unroute_all(behavior="ignoreErrors")
+        tab.emulate_media(color_scheme="light")
+        tab.goto("about:blank")
 
 
 def choose(page: Page, box: Locator, option: str) -> None:
