@@ -88,6 +88,24 @@ def test_ticks_that_three_digits_would_not_tell_apart_have_more() -> None:
     assert len(set(said)) == len(said) > 1
 
 
+def test_where_no_tick_fits_the_last_day_is_one() -> None:
+    begin, end = (dt.date(2026, 2, day).toordinal() for day in (3, 27))
+    assert axes.day_ticks(begin, end, 60) == [(end, "27 Feb\n2026")]
+
+
+def test_a_name_without_a_rank_on_the_last_day_is_not_written() -> None:
+    rows = [
+        lines.Ranked("a", [1, 2], [2, 1], "#000000"),
+        lines.Ranked("b", [1, 2], [1, None], "#123"),
+    ]
+    with marks.house_style():
+        sheet = marks.Sheet("T", "", [])
+        lines.ranks_panel(sheet, lines.plot_box(sheet), axes.days_along(1, 2), rows, 2)
+    said = [text.get_text() for text in sheet.figure.texts]
+    assert "a" in said
+    assert "b" not in said
+
+
 # Machado, Oliveira and Fernandes (2009), severity 1.
 SEEN = {
     "all": np.eye(3),

@@ -100,6 +100,14 @@ def test_the_floor_date_stands_apart_and_a_missing_year_is_a_gap() -> None:
     assert left_out in words(made).replace("\n", " ")
 
 
+def test_years_may_tie_and_differ_by_orders_of_magnitude() -> None:
+    tied = [row("year", key, 5) for key in ("2024", "2025")]
+    assert "2 years tie with 5 models each" in said("models_by_year", tied)
+    far = [row("year", key, n) for key, n in (("2023", 2), ("2024", 3), ("2025", 900))]
+    assert "models (log scale)" in said("models_by_year", far)
+    assert "(log scale)" not in said("models_by_year", tied)
+
+
 def test_correlations_print_values_and_what_is_not_defined() -> None:
     text = said("correlations", normal())
     assert text.count("\u22120.93") == 5  # twice in each grid, once in the subtitle

@@ -9,7 +9,8 @@ from matplotlib.colors import to_hex
 from hf_assets.charts import marks
 from hf_assets.charts.panels import MISSING, SHADE
 from hf_assets.hub.quality.schemas import DAY_QUALITY
-from hf_assets.trends.figures.history.history import History
+from hf_assets.trends.figures.history import hub
+from hf_assets.trends.figures.history.history import History, grown, sources
 from hf_assets.trends.figures.registry import HISTORY_FIGURES
 from hf_assets.trends.series import schemas
 from hf_assets_tests.support.trends.histories import given
@@ -149,6 +150,41 @@ def test_a_week_counts_over_the_days_really_spanned() -> None:
     assert "70 new models in the week of 16 Nov 2026" in said(
         "new_models", History.of({"lifecycle": frame})
     )
+
+
+def weeks(count: int, spanned: float = 7.0) -> History:
+    """So many weeks of ten new models, twenty in the last."""
+    rows = [
+        {"day": dt.date(2026, 11, 15) - dt.timedelta(7 * i), "days_spanned": spanned,
+         "created": 10 if i else 20, "trusted": True}
+        for i in range(count)
+    ]  # fmt: skip
+    full = [dict.fromkeys(schemas.LIFECYCLE.columns) | row for row in rows]
+    return History.of({"lifecycle": pl.DataFrame(full, schema=schemas.LIFECYCLE.schema)})
+
+
+def test_the_finding_of_new_models_tells_of_full_weeks_alone() -> None:
+    assert "20 new models in the week of 9 Nov 2026, the most of 3 full weeks" in said(
+        "new_models", weeks(3)
+    )
+    assert "At the rate of the days there are: 28 new models a week" in said(
+        "new_models", weeks(3, spanned=5.0)
+    )
+
+
+def test_columns_of_many_weeks_have_no_numbers() -> None:
+    few, many = (FIGURES["new_models"](weeks(count)) for count in (5, 100))
+    assert len(few.axes[0].texts) == 5
+    assert not many.axes[0].texts
+
+
+def test_sources_growths_and_shares_in_words() -> None:
+    assert sources([{"source": "folder", "origin": None}]) == "recorded files"
+    assert [grown(rate) for rate in (None, 0.034, -0.5, 12.4)] == [
+        "", "+3.4%", "\u221250%", "+1\u00a0240%",
+    ]  # fmt: skip
+    assert hub._moved([None, None]) == ""
+    assert hub._gains([], "downloads") == ""
 
 
 def test_new_models_are_counted_in_whole_models() -> None:

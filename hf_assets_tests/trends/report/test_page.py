@@ -258,6 +258,12 @@ def test_numbers_are_of_the_newest_trusted_day() -> None:
     assert [row.day for row in rows] == sorted((row.day for row in rows), reverse=True)
 
 
+def test_numbers_that_are_not_there_are_left_out() -> None:
+    days = pl.DataFrame({"day": [LAST], "trusted": [True]})
+    found = numbers(History.of({DAY_QUALITY.name: days}))
+    assert [one.label for one in found] == ["days that can be trusted"]
+
+
 def test_a_list_and_the_whole_hub_are_not_compared() -> None:
     history = past(60)
     before = history.days.with_columns(coverage=pl.lit("the whole Hub"))

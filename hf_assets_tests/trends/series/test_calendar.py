@@ -51,6 +51,17 @@ def test_neighbours_are_trusted_and_of_the_same_coverage() -> None:
     assert known.earlier(1, 2).tolist() == [NO_DAY, 0, NO_DAY, NO_DAY, 2, 3]
 
 
+def test_a_coverage_without_a_trusted_day_has_no_earlier_one() -> None:
+    known = Calendar(
+        days=np.arange(3, dtype=np.int32),
+        times=np.arange(3.0),
+        trusted=np.array([True, False, True]),
+        coverage=np.array([0, 1, 0]),
+        sources=("captured",) * 3,
+    )
+    assert known.earlier(1, 2).tolist() == [NO_DAY, NO_DAY, 0]
+
+
 def test_times_are_those_of_the_captures(lake: Lake) -> None:
     rows = [
         verdict(0),

@@ -134,3 +134,13 @@ def test_a_few_keys_at_a_time_give_what_all_at_once_do(lake: Lake) -> None:
         assert np.concatenate([one.key for one in parts]).tolist() == whole.key.tolist()
         found = pl.concat(one.table(**one.all_rates()) for one in parts)
         assert_frame_equal(found, whole.table(**whole.all_rates()))
+
+
+def test_of_two_rows_of_a_key_on_a_day_the_first_counts(lake: Lake) -> None:
+    past = kept(lake, {0: [category("text", 5), category("text", 7)], 1: [category("text", 6)]})
+    assert column(category_history(past), "downloads") == {0: 5, 1: 6}
+
+
+def test_models_without_an_identity_go_by_their_name(lake: Lake) -> None:
+    made = model_history(kept(lake, {0: [model(1, 5, hub_id=None, key="a/x"), model(2, 3)]}))
+    assert frame_of(made).select("hub_id", "id").rows() == [("id0002", "a/m2"), ("name:a/x", "a/x")]

@@ -73,9 +73,7 @@ class Movers:
         return "Risers of the week" if self.rising else "Fallers of the week"
 
     def finding(self, name: Callable[[str], str] = shortened) -> str:
-        """Who moved most, and how many moved this way."""
-        if not self.rows:
-            return ""
+        """Who moved most, and how many moved this way; of movers with rows."""
         first, verb = self.rows[0], "rose" if self.rising else "fell"
         lead = f"{name(clean(first.id))} {verb} most, {grown(first.growth)} to "
         lead += f"{human(first.now)} downloads; {exact(self.count)} of "
