@@ -39,7 +39,8 @@ def module_hub() -> Iterator[ServedHub]:
 def served(module_hub: ServedHub, monkeypatch: pytest.MonkeyPatch) -> ServedHub:
     """The Hub without faults, and with no request so far."""
     # What a kill leaves of a capture is tested with the captures.
-    monkeypatch.setattr(os, "fsync", lambda _: None)
+    for name in ("fsync", "fdatasync"):
+        monkeypatch.setattr(os, name, lambda _: None)
     module_hub.faults.__dict__.update(Faults().__dict__)
     module_hub.requests.clear()
     return ServedHub(module_hub.app, module_hub.url)
