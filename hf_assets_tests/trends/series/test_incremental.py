@@ -73,7 +73,7 @@ def test_whatever_happens_to_the_days(history: History) -> None:
 
 
 @pytest.mark.heavy
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=16, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(nights(40, 4))
 def test_whatever_happens_to_many_days(history: History) -> None:
     whatever_happens(history, LEVELS)
