@@ -23,6 +23,7 @@ from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS
 from hf_assets_tests.conftest import DAY, ServedHub
 from hf_assets_tests.support.hub.captures import made_models, made_spaces
 
+pytestmark = pytest.mark.usefixtures("unsynced")
 LATER = "2027-06-01"
 AGGREGATES: tuple[Table, ...] = (
     *(schemas.TOP_MODELS, schemas.MODEL_USAGE),

@@ -14,6 +14,7 @@ from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS
 from hf_assets.trends.series.past import Past
 from hf_assets_tests.support.trends.days import category, day, judge, kept, model, verdict, write
 
+pytestmark = pytest.mark.usefixtures("unsynced")
 MARCH, APRIL = range(0, 31), range(31, 35)
 
 

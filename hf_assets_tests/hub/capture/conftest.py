@@ -1,6 +1,5 @@
 """Captures of a small Hub, a day of models each."""
 
-import os
 from datetime import datetime
 from pathlib import Path
 
@@ -21,10 +20,8 @@ def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_sync(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test here cuts the power, and a disk takes milliseconds to sync a page."""
-    monkeypatch.setattr(os, "fsync", lambda _: None)
-    monkeypatch.setattr(os, "fdatasync", lambda _: None)
+def _unsynced(unsynced: None) -> None:
+    """A listing of 40 pages would be synced 80 times."""
 
 
 @pytest.fixture

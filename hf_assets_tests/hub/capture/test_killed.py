@@ -28,7 +28,7 @@ from hf_assets_tests.conftest import DAY, NOON, Clock, ServedHub, ServeHub
 from hf_assets_tests.support.hub.captures import crawl, ids_of, pages, store_of
 
 MODELS = ListingQuery.everything("models")
-# 200 pages of 20 models, of 10 Spaces.
+# 50 pages of 80 models, 200 of 20; 200 pages of 10 Spaces.
 HUB = GeneratedHub(4000, 2000, seed=5, day=iso(DAY))
 # 40 pages of 10 models.
 SMALL = GeneratedHub(400, 0, seed=5, day=iso(DAY))
@@ -73,18 +73,20 @@ def assert_each_row_once(store: CaptureStore, kind: Kind, source: GeneratedHub =
     assert len(list(pages(capture))) == capture.manifest.pages
 
 
-@pytest.mark.parametrize("kills", [1, pytest.param(5, marks=pytest.mark.heavy)])
-def test_killed_at_random_points_of_200_pages_no_row_is_lost_or_doubled(
-    hub: ServeHub, lake: Lake, kills: int
+@pytest.mark.parametrize(
+    ("kills", "total"), [(1, 50), pytest.param(5, 200, marks=pytest.mark.heavy)]
+)
+def test_killed_at_random_points_no_row_is_lost_or_doubled(
+    hub: ServeHub, lake: Lake, kills: int, total: int
 ) -> None:
     served = hub(HUB)
     chance = random.Random(20261120)
     moments = [chance.uniform(0.005, 0.8) for _ in range(kills)]
-    assert killed_at_random(served, lake, "models", 20, moments) == kills
+    assert killed_at_random(served, lake, "models", 4000 // total, moments) == kills
     assert_each_row_once(CaptureStore(lake, "raw_models"), "models")
     asked = Counter(served.listed)
-    assert len(asked) == 200
-    assert asked.total() - 200 <= kills, "more than one page asked for twice after a kill"
+    assert len(asked) == total
+    assert asked.total() - total <= kills, "more than one page asked for twice after a kill"
 
 
 @pytest.mark.heavy
