@@ -75,13 +75,13 @@ class Guard:
                 raise TooMuch
             return message
 
-        async def told(message: Any) -> None:
+        async def sending(message: Any) -> None:
             nonlocal begun
             begun = True
             await send(message)
 
         try:
-            await self.app(scope, bounded if scope["type"] == "http" else receive, told)
+            await self.app(scope, bounded if scope["type"] == "http" else receive, sending)
         except TooMuch:
             if not begun:
                 await _refuse(scope, receive, send, 413, _LONGER)

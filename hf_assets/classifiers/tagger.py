@@ -134,7 +134,7 @@ class Tagger:
 
         Args:
             texts: of any length, also empty.
-            workers: processes to spread the texts over; None or 1 stays in this one. Each takes
+            workers: processes that share the texts; None or 1 stays in this one. Each takes
                 about half a second to start and loads the model for itself. They are spawned: a
                 script that asks for them needs the usual `if __name__ == "__main__"`.
 
@@ -295,5 +295,8 @@ def _checked(texts: Iterable[str]) -> list[str]:
 
 
 if __name__ == "__main__":
-    # The command line does not travel with the file.
-    sys.exit("The command line is: hf-assets tag FOLDER < texts")
+    # The earlier name of `hf-assets tag`, for one more version. A published copy has none.
+    from subprocess import call
+
+    print("The command line is: hf-assets tag FOLDER < texts", file=sys.stderr)
+    sys.exit(call([sys.executable, "-m", "hf_assets.classifiers.tagger_cli", *sys.argv[1:]]))

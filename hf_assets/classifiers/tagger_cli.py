@@ -102,7 +102,7 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     parser.add_argument("--file", help="the graph, relative to the folder")
     parser.add_argument("--k", type=int, help="at most so many labels a text")
     parser.add_argument("--threshold", type=float, help="0 to 1, instead of the tuned one")
-    parser.add_argument("--workers", type=int, help="processes to spread the texts over")
+    parser.add_argument("--workers", type=int, help="processes that share the texts")
     parser.add_argument("--input", choices=["auto", "lines", "json"], default="auto")
     parser.add_argument("--skip-bad", action="store_true", help="count bad lines and go on")
     given = parser.parse_args(argv)

@@ -173,8 +173,8 @@ def _read(path: Path) -> dict[str, CorpusSpec]:
     try:
         entries = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
-        told = f"{path} cannot be read ({error.strerror}); is HF_ASSETS_CORPORA right?"
-        raise CorporaError(told) from error
+        message = f"{path} cannot be read ({error.strerror}); is HF_ASSETS_CORPORA right?"
+        raise CorporaError(message) from error
     except ValueError as error:  # of TOML, with line and column, or of its encoding
         raise CorporaError(f"{path} is no TOML: {error}") from error
     return {name: _spec(path, name, entry) for name, entry in entries.items()}

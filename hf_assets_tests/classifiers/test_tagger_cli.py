@@ -57,6 +57,14 @@ def labels(answer: dict) -> list[str]:
     return [tag["label"] for tag in answer["labels"]]
 
 
+def test_the_earlier_name_still_answers(folder: Path) -> None:
+    earlier = [sys.executable, "-m", "hf_assets.classifiers.tagger", str(folder)]
+    ran = subprocess.run(earlier, input=b"alpha", capture_output=True, timeout=120, check=False)
+    assert ran.returncode == 0
+    assert ran.stdout == call(folder, b"alpha").stdout != b""
+    assert b"hf-assets tag FOLDER" in ran.stderr
+
+
 def test_lines(folder: Path) -> None:
     texts = ["word0 and word3", "", 'a "quoted" word1', "word4\tétoile 👩‍🔬", "{ not JSON"]
     ran = ask(folder, "\r\n".join(texts).encode())

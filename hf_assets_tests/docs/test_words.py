@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,12 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 PAGES = sorted(one for kind in ("*.jinja", "*.md", "*.css") for one in PACKAGE.rglob(kind))
 # Words of a generated Hub are data, not texts of ours.
 DATA = ("demo/world", "demo/labels")
+# Keys of stored files keep their names, and a config field keeps its old name for one version.
+EXEMPT = {
+    "defs/trends/history.py": {"anew"},
+    "hub/tables/records.py": {"nulled"},
+    "ui_words.py": {"nulled"},
+}
 
 
 def _pattern(where: str) -> re.Pattern[str]:
@@ -46,17 +52,21 @@ def _names(tree: ast.AST) -> Iterator[tuple[int, str]]:
             yield node.lineno, node.id
 
 
-def _found(pattern: re.Pattern[str], where: Iterator[tuple[int, str]]) -> list[str]:
-    return [f"line {line}: {match[0]!r}" for line, text in where if (match := pattern.search(text))]
+def _found(
+    pattern: re.Pattern[str], where: Iterator[tuple[int, str]], exempt: Set[str] = frozenset()
+) -> list[str]:
+    matches = ((line, match[0].lower()) for line, text in where for match in pattern.finditer(text))
+    return [f"line {line}: {word!r}" for line, word in matches if word not in exempt]
 
 
 @pytest.mark.parametrize("path", FILES, ids=_name)
 def test_texts_and_names_have_no_retired_word(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
+    exempt = EXEMPT.get(_name(path), set())
     if not _name(path).startswith(DATA):
-        assert _found(TEXTS, _literals(tree)) == []
+        assert _found(TEXTS, _literals(tree), exempt) == []
     split = ((line, name.replace("_", " ")) for line, name in _names(tree))
-    assert _found(NAMES, split) == []
+    assert _found(NAMES, split, exempt) == []
 
 
 @pytest.mark.parametrize("path", PAGES, ids=_name)
@@ -65,7 +75,8 @@ def test_templates_have_no_retired_word(path: Path) -> None:
 
 
 def test_a_retired_word_is_found_in_a_text_and_in_a_name() -> None:
-    tree = ast.parse('def made_anew(told):\n    """Say so."""\n    raise ValueError("Made anew")\n')
-    assert _found(TEXTS, _literals(tree)) == ["line 3: 'anew'"]
+    tree = ast.parse('def made_anew(told):\n    raise ValueError("Made anew")\n')
+    assert _found(TEXTS, _literals(tree)) == ["line 2: 'anew'"]
     split = [(line, name.replace("_", " ")) for line, name in _names(tree)]
     assert _found(NAMES, iter(split)) == ["line 1: 'anew'", "line 1: 'told'"]
+    assert _found(NAMES, iter(split), {"anew", "told"}) == []

@@ -35,7 +35,7 @@ def beats_floors(rows: pl.DataFrame) -> RuleResult:
         NOTHING: floors.get(NOTHING),
         CONSTANT: floors.get(CONSTANT),
     }
-    description = f"Micro-F1 of {_told(served)}; the best floor has {_points(highest)}."
+    description = f"Micro-F1 of {_described(served)}; the best floor has {_points(highest)}."
     if served["micro_f1"] <= highest:
         return RuleResult(False, f"No better than a constant answer. {description}", figures)
     below = rows.filter(_MODELS & (pl.col("micro_f1") <= highest)).sort("model", "runtime")
@@ -60,7 +60,7 @@ def beats_tfidf(rows: pl.DataFrame) -> RuleResult:
         f"{_named(served)}, macro": served["macro_f1"],
         f"{TFIDF}, macro": tfidf["macro_f1"],
     }
-    description = f"Micro-F1 of {_told(served)}; TF-IDF has {_points(tfidf['micro_f1'])}."
+    description = f"Micro-F1 of {_described(served)}; TF-IDF has {_points(tfidf['micro_f1'])}."
     if served["micro_f1"] <= tfidf["micro_f1"]:
         return RuleResult(False, f"Words alone do as well. {description}", figures, severity="WARN")
     if served["micro_f1_low"] <= tfidf["micro_f1"]:
@@ -81,7 +81,7 @@ def _named(row: dict[str, Any]) -> str:
     return f"{row['model']}, {row['runtime']}"
 
 
-def _told(row: dict[str, Any]) -> str:
+def _described(row: dict[str, Any]) -> str:
     return f"{_named(row)}, is {_points(row['micro_f1'])}"
 
 

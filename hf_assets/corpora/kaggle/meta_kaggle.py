@@ -42,7 +42,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "Users.csv": ("Id", "UserName", "DisplayName"),
     "Organizations.csv": ("Id", "Slug", "Name"),
 }
-TOLD_VERSIONS = 2_000_000
+LOG_EVERY_VERSIONS = 2_000_000
 BATCH = 5000
 
 Tell = Callable[[str], None]
@@ -105,7 +105,7 @@ def _frames(folder: Path, made: TableWrite, log: Tell) -> Iterator[pl.DataFrame]
         dataset = current.pop(version, None)
         if dataset is None:
             notes["versions that are not current"] += 1
-            if notes["versions that are not current"] % TOLD_VERSIONS == 0:
+            if notes["versions that are not current"] % LOG_EVERY_VERSIONS == 0:
                 log(f"{notes['datasets']} datasets, {len(current)} versions still to be found")
             continue
         if dataset.id != dataset_id:
@@ -211,7 +211,7 @@ def fetch(folder: Path, log: Tell = lambda _: None, *, owners: bool = False) -> 
     """Download the tables into `folder` with kagglehub, all of one version of Meta Kaggle.
 
     kagglehub keeps them in its cache, where a download that was broken off goes on; a table in
-    `folder` is whole or not there. Needs no account as far as is known; credentials are used where
+    `folder` is complete or missing. Needs no account as far as is known; credentials are used where
     there are any.
 
     Args:

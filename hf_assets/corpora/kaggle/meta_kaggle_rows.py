@@ -17,12 +17,12 @@ HANDLE = "kaggle/meta-kaggle"
 # Characters of one field: a description has some thousands; an unclosed quote has no end.
 LONGEST_FIELD = 4 << 20
 # Odd rows of one file that are counted and left out; with more it is the file that is odd.
-MOST_ODD_ROWS = 1000
-TOLD_ROWS = 5
+MOST_INVALID_ROWS = 1000
+LOGGED_ROWS = 5
 
 
 class MetaTable:
-    """The whole rows of one CSV file; the others are counted, and the first told with their line.
+    """The whole rows of one CSV file; the others are counted, and the first are logged with their line.
 
     Args:
         path: the file, UTF-8 with or without a byte order mark.
@@ -39,7 +39,7 @@ class MetaTable:
     ) -> None:
         self.name, self.notes = path.name, notes
         self._path, self._columns, self._more, self._tell = path, (*columns,), (*more,), log
-        self._line = self._odd_rows = 0
+        self._line = self._invalid_rows = 0
         self._not_utf8 = self._broken = False
 
     def rows(self) -> Iterator[tuple[str, ...]]:
@@ -75,16 +75,16 @@ class MetaTable:
     def odd(self, what: str, reason: str | None = None) -> None:
         """Count the present row as left out; give up where there are too many."""
         self.notes[f"dropped: {self.name}: {reason or what}"] += 1
-        self._odd_rows += 1
-        if self._odd_rows <= TOLD_ROWS:
+        self._invalid_rows += 1
+        if self._invalid_rows <= LOGGED_ROWS:
             self._tell(f"{self.name}, line {self._line}: left out: {what}")
-        if self._odd_rows > MOST_ODD_ROWS:
-            raise self._failure(f"{MOST_ODD_ROWS} odd rows, this one for: {what}")
+        if self._invalid_rows > MOST_INVALID_ROWS:
+            raise self._failure(f"{MOST_INVALID_ROWS} invalid rows, this one for: {what}")
 
     def _strange(self, what: str) -> None:
         """Count something about the present row that does not cost it its place."""
         self.notes[f"{self.name}: {what}"] += 1
-        if self.notes[f"{self.name}: {what}"] <= TOLD_ROWS:
+        if self.notes[f"{self.name}: {what}"] <= LOGGED_ROWS:
             self._tell(f"{self.name}, line {self._line}: {what}")
 
     def _decoded(self, lines: Iterable[bytes]) -> Iterator[str]:

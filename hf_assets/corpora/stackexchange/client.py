@@ -200,10 +200,10 @@ class QuestionClient:
         return envelope
 
     def _throttled(self, response: Received, said: _Envelope, question: str) -> str:
-        told = re.search(r"in (\d{1,9}) seconds", said.error_message)
+        stated = re.search(r"in (\d{1,9}) seconds", said.error_message)
         after = retry_after(response.headers)
-        if told:
-            seconds = float(told[1])
+        if stated:
+            seconds = float(stated[1])
         elif after is not None:
             seconds = after
         else:

@@ -31,7 +31,7 @@ _QUESTION = "1"
 # Rows of a frame: 2 000 questions are some 5 MB.
 _ROWS = 2_000
 _CHUNK = 1 << 20
-_TOLD_EVERY = 100_000
+_LOG_EVERY = 100_000
 
 _ANGLED = re.compile(r"(?:<[^<>|]+>)+")
 _PIPED = re.compile(r"\|(?:[^<>|]+\|)+")
@@ -49,7 +49,7 @@ class DumpError(InputError):
 def read_posts(path: Path, site: str, log: Callable[[str], None] = lambda _: None) -> TableWrite:
     """The questions of a dump, in its order. Columns: `schemas.TEXTS_COLUMNS`.
 
-    Answers, other posts, planted posts and rows that cannot be told apart are dropped; `notes` has
+    Answers, other posts, planted posts and rows of one id are dropped; `notes` has
     their number by reason once the frames are exhausted.
 
     Args:
@@ -86,16 +86,18 @@ def _frames(
         digest = hashlib.file_digest(whole, "sha256").hexdigest()
     facts = made.provenance["question_dump"]
     facts |= {"bytes": path.stat().st_size, "sha256": digest}
-    told = 0
+    logged = 0
     try:
         with opened(path, "Posts.xml") as stream:
             while chunk := stream.read(_CHUNK):
                 posts.feed(chunk)
                 if len(posts.rows) >= _ROWS:
                     yield posts.taken()
-                if posts.counts["posts"] - told >= _TOLD_EVERY:
-                    told = posts.counts["posts"]
-                    log(f"{told:,} posts read, {posts.counts['questions']:,} questions among them")
+                if posts.counts["posts"] - logged >= _LOG_EVERY:
+                    logged = posts.counts["posts"]
+                    log(
+                        f"{logged:,} posts read, {posts.counts['questions']:,} questions among them"
+                    )
         posts.feed(b"", final=True)
     except UnpackError as error:
         raise DumpError(str(error)) from error

@@ -44,7 +44,7 @@ class Pace:
         Args:
             question: names the request; equal ones keep their distance.
             tries: how often it has failed; each doubles that distance.
-            log: is told of a wait of a second and more.
+            log: gets a line for a wait of a second or more.
         """
         with self._lock:
             now = self._clock()

@@ -310,9 +310,9 @@ class LabelCells:
                 )
 
     def _refuse(self, record: Record, value: Any, what: str, column: str | None = None) -> NoReturn:
-        told = value if isinstance(value, str) else str(value)
+        text = value if isinstance(value, str) else str(value)
         column = column or self.columns[0]
-        raise TableError(f"{record.place}: {told[:80]!r} in {column} {what}")
+        raise TableError(f"{record.place}: {text[:80]!r} in {column} {what}")
 
 
 _LABEL_OR_LIST = ("one label", "a list of labels")

@@ -83,8 +83,10 @@ def _lines(path: Path) -> Iterator[str]:
 def _expect(path: Path, wanted: Iterable[str], there: Iterable[str]) -> None:
     there = list(there)
     if lacking := [name for name in wanted if name not in there]:
-        told = ", ".join(repr(name[:80]) for name in there[:50]) or "none"
-        raise TableError(f"{path} has no column {', '.join(map(repr, lacking))}; there are {told}")
+        columns = ", ".join(repr(name[:80]) for name in there[:50]) or "none"
+        raise TableError(
+            f"{path} has no column {', '.join(map(repr, lacking))}; there are {columns}"
+        )
 
 
 def _csv(path: Path, layout: Layout, delimiter: str = ",") -> Iterator[Record]:

@@ -171,6 +171,6 @@ def _text(record: Record, column: str | None) -> str | None:
 def _split(record: Record, column: str) -> SplitName | None:
     given = (_text(record, column) or "").strip()
     if given and given.lower() not in _SPLITS:
-        told = f"{record.place}: {given[:80]!r} in {column} is no split; there are "
-        raise TableError(told + ", ".join(_SPLITS))
+        message = f"{record.place}: {given[:80]!r} in {column} is no split; there are "
+        raise TableError(message + ", ".join(_SPLITS))
     return _SPLITS[given.lower()] if given else None
