@@ -22,7 +22,7 @@ LOGGED_ROWS = 5
 
 
 class MetaTable:
-    """The whole rows of one CSV file; the others are counted, and the first are logged with their line.
+    """The valid rows of a CSV file; invalid ones are counted, the first logged with their line.
 
     Args:
         path: the file, UTF-8 with or without a byte order mark.
