@@ -1,7 +1,7 @@
 """Which days of a range a run reports as materialised.
 
 Dagster reports every partition that a run was launched for. A run with the tag `DEFERRED` reports
-each stored day by itself, so that a day which nobody has stays unmaterialised.
+each stored day by itself, so that a day without a source stays unmaterialised.
 """
 
 from collections.abc import Mapping
@@ -55,7 +55,7 @@ def report_left_out(
 ) -> None:
     """Log the skipped days of a range, each with its reason.
 
-    They are days that nobody has, and days whose source has no rows of that kind: the lake stores
+    They are days without a source, and days whose source has no rows of that kind: the lake stores
     such a day as an empty table for downstream assets, and the UI shows no materialisation of it.
     """
     if not days:

@@ -91,7 +91,7 @@ class LakeResource(dg.ConfigurableResource):
             raise dg.Failure(
                 f"{asset} was not captured on {', '.join(missing)}: materialise it (today from the "
                 "Hub, a past day from the archive), choose days that have a capture, or launch the "
-                "job `past_days`, which skips days that nobody has.",
+                "job `past_days`, which skips days without a source.",
                 allow_retries=False,
             )
         return {day: capture for day, capture in found.items() if capture}
