@@ -122,7 +122,7 @@ ARROWS = {
     "defs.trends": {"charts", "defs.common", "trends"},
     "defs.labels": {"charts", "classifiers", "corpora", "defs.common"},
     # Dagster as a process, for the command line and the demo.
-    "runner": set(),
+    "runner": {"hub.capture_store"},
     # Services and worlds for tests and for a first look.
     "demo.service": set(),
     "demo.world": set(),
@@ -139,6 +139,7 @@ ARROWS = {
     # `hf-assets`: a door to each of these.
     "cli": {
         *("apps.insights", "apps.tagger", "classifiers.tagger_cli", "demo.__main__", "runner"),
+        "hub.capture_store",
     },
 }
 

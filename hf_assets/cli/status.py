@@ -1,6 +1,5 @@
 """What a lake holds, in lines: read from the lake and `day_quality` alone, without Dagster."""
 
-import json
 import os
 from collections.abc import Sequence
 from datetime import timedelta
@@ -8,11 +7,12 @@ from pathlib import Path
 
 import polars as pl
 
-from hf_assets.runner.parts import LISTINGS, PARTS
+from hf_assets.hub.capture_store.store import CaptureStore
+from hf_assets.runner.parts import LISTINGS, TABLES
 from hf_assets.storage.lake import Lake, MissingDay, iso, today
 
-# A day is complete when one of these is there: a table, a capture, the figures.
-MARKERS = ("data.parquet", "capture.json", "figures.json")
+# A day of an asset without captures is complete with one of these: a table, or figures.
+MARKERS = ("data.parquet", "figures.json")
 # Days that a line names at most, the last.
 NAMED = 5
 
@@ -49,6 +49,8 @@ def lines_of(root: Path) -> list[str]:
 
 
 def _days(lake: Lake, asset: str) -> list[str]:
+    if asset in LISTINGS:
+        return CaptureStore(lake, asset).days()
     return sorted({day for marker in MARKERS for day in lake.days(asset, marker)})
 
 
@@ -62,31 +64,32 @@ def _row(name: str, days: Sequence[str], count: int) -> str:
 
 def _captures(lake: Lake) -> list[str]:
     """The last capture, days without one, and captured days that lack a table."""
-    complete = {asset: set(lake.days(asset, PARTS[asset])) for asset in LISTINGS}
-    captured = sorted(set.intersection(*complete.values()))
+    stores = [CaptureStore(lake, asset) for asset in LISTINGS]
+    captured = sorted(set.intersection(*({*store.days()} for store in stores)))
     if not captured:
         return ["Last capture: none of both models and Spaces"]
     first, now = captured[0], today()
     span = (iso(now) - iso(first)).days
     due = [f"{iso(first) + timedelta(number)}" for number in range(span)]
     missing = sorted(set(due) - set(captured))
-    tables = [set(lake.days(table)) for table in PARTS if table not in LISTINGS]
+    tables = [set(lake.days(table)) for table in TABLES]
     bare = sorted(set(captured) - set.intersection(*tables))
     return [
-        f"Last capture: {captured[-1]}, {_facts(lake, captured[-1])}",
+        f"Last capture: {captured[-1]}, {_counts(stores, captured[-1])}",
         f"Today, {now} (UTC): {'captured' if now in captured else 'not captured yet'}",
         f"Missing: {named(missing, f'of {len(due):,} days since {first}')}",
         f"Captured, without all tables: {named(bare, 'days')}",
     ]
 
 
-def _facts(lake: Lake, day: str) -> str:
-    models, spaces = (
-        json.loads((lake.folder(asset, day) / PARTS[asset]).read_bytes()) for asset in LISTINGS
-    )
-    finished = max(models["finished"], spaces["finished"])
+def _counts(stores: Sequence[CaptureStore], day: str) -> str:
+    captures = [capture for store in stores if (capture := store.complete(day))]
+    if len(captures) < len(stores):
+        return "replaced meanwhile"
+    models, spaces = (capture.manifest for capture in captures)
+    finished = max(models.finished, spaces.finished)
     return (
-        f"{models['rows']:,} models and {spaces['rows']:,} Spaces, finished "
+        f"{models.rows:,} models and {spaces.rows:,} Spaces, finished "
         f"{finished[:16].replace('T', ' ')} UTC"
     )
 

@@ -15,7 +15,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from hf_assets.runner.parts import PARTS, parts_written
+from hf_assets.runner.parts import LISTINGS, TABLES, parts_written
 from hf_assets.runner.process import call
 
 
@@ -48,7 +48,7 @@ def run(
     )
     # A second back: some file systems round times down.
     since = time.time() - 1
-    total = len(days) * len(PARTS) if days else None
+    total = len(days) * len(LISTINGS + TABLES) if days else None
     with Progress(*columns, console=Console(file=sys.stdout)) as bar:
         task = bar.add_task(title, total=total)
 

@@ -8,8 +8,9 @@ import pytest
 from hf_assets.cli import main as cli
 from hf_assets.cli import status
 from hf_assets_tests.support.apps.hub_lake import DAYS, STALLED, write_hub_lake
+from hf_assets_tests.support.hub.captures import first_manifest
 
-CAPTURE = {"rows": 1234, "finished": "2026-11-21T03:20:00+00:00"}
+CAPTURE = first_manifest(rows=1234, finished="2026-11-21T03:20:00+00:00")
 
 
 @pytest.fixture

@@ -118,6 +118,6 @@ def test_the_gallery_shows_every_figure(ui: Ui, page: Page) -> None:
 
 def test_a_check_tells_what_it_found_on_which_day(ui: Ui, page: Page) -> None:
     page.goto(f"{ui.url}/assets/raw_models?view=checks&checkDetail=capture_complete")
-    expect(page.get_by_text("The listing was walked to its end").first).to_be_visible()
+    expect(page.get_by_text("The listing was read to its last page").first).to_be_visible()
     expect(page.get_by_text("rows in").first).to_be_visible()
     expect(page.get_by_text(ui.day, exact=True).first).to_be_visible()

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from hf_assets.definitions import defs
+from hf_assets.defs.common.resources import RAW
 from hf_assets.defs.hub.schedules import DERIVED_TABLES, of_days, over_days, past_days
-from hf_assets.hub.capture_store.capture import MARKER
 from hf_assets.runner import home, parts, process
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -30,8 +30,8 @@ def test_the_hubs_selection_is_that_of_the_schedule() -> None:
 
 
 def test_the_parts_of_a_past_day_are_those_of_the_schedules() -> None:
-    assert {*parts.PARTS} == {*parts.LISTINGS, *DERIVED_TABLES}
-    assert {parts.PARTS[listing] for listing in parts.LISTINGS} == {MARKER}
+    assert {*parts.TABLES} == {*DERIVED_TABLES}
+    assert {*parts.LISTINGS} == {*RAW}
 
 
 def test_both_workspaces_load_the_same() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hf_assets.runner import progress
-from hf_assets.runner.parts import PARTS, parts_written
+from hf_assets.runner.parts import LISTINGS, TABLES, parts_written
 
 DAYS = ("2026-11-01", "2026-11-02")
 
@@ -19,7 +19,8 @@ class Terminal(io.StringIO):
 
 
 def write_parts(data: Path, days: tuple[str, ...]) -> None:
-    for asset, name in PARTS.items():
+    files = dict.fromkeys(LISTINGS, "capture.json") | dict.fromkeys(TABLES, "data.parquet")
+    for asset, name in files.items():
         for day in days:
             path = data / asset / f"day={day}" / name
             path.parent.mkdir(parents=True)

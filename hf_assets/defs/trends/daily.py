@@ -80,7 +80,7 @@ def _stored_figures(
     return {
         "gallery": gallery({name: rendered.gallery for name, rendered in drawn.items()}),
         "figures": len(drawn),
-        "bytes": size,
+        "size (bytes)": size,
         "path": dg.MetadataValue.path(str(lake.folder("snapshot_figures", day))),
         "provenance": dg.MetadataValue.json(dict(provenance)),
     }

@@ -112,7 +112,7 @@ def test_runs_that_were_killed_are_ended_and_those_that_live_are_not(
             said = end_killed_runs(context)
         assert isinstance(said, dg.SkipReason)
         other = max(runs(instance))
-        assert said.skip_message == f"Ended, their process being gone: {other}"
+        assert said.skip_message == f"Ended runs whose process is gone: {other}"
         assert runs(instance) == {early: STARTED, other: FAILURE}
         assert end_killed(instance, patience=0) == [early]
         assert list(runs(instance).values()) == [FAILURE] * 2
@@ -186,7 +186,7 @@ def test_an_interrupt_ends_a_run_and_the_next_goes_on_where_it_was(
     slow.faults.latency = 0.0
     assert slow.materialize(*RAW).success
     for kind in ("models", "spaces"):
-        assert slow.figures(f"raw_{kind}", "distinct") == {today(): ROWS}
+        assert slow.figures(f"raw_{kind}", "distinct rows") == {today(): ROWS}
         asked = [page.query for page in slow.pages if page.path == f"/api/{kind}"]
         assert len(set(asked)) == ROWS // 1000
         # The page that the interrupt came upon is asked for again.

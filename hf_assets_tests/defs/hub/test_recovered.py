@@ -176,7 +176,9 @@ def test_a_source_without_spaces_leaves_them_out_and_says_so(world: Make, tmp_pa
     # Who asks for just that day has it, empty.
     assert hub.materialize("raw_spaces", "enriched_spaces", day=days[0]).success
     assert partitions(hub, "enriched_spaces") == days[:1]
-    assert hub.figures("raw_spaces", "absent_kind")[days[0]].startswith("The folder days has")
+    assert hub.figures("raw_spaces", "reason for no rows")[days[0]].startswith(
+        "The folder days has"
+    )
     assert "region" in hub.figures("raw_spaces", "missing fields")[days[0]]
 
 

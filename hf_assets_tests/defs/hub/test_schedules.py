@@ -167,7 +167,7 @@ def test_what_cannot_be_fetched_later_says_so(world: Make) -> None:
     (request,) = tick(hub, "nightly_datasets", NIGHT).requests
     assert request.partition_key == march(20)[0]
     schedule = hub.definitions.get_repository_def().get_schedule_def("nightly_datasets")
-    assert "missed cannot be fetched later" in str(schedule.description)
+    assert "Kaggle shows no past day" in str(schedule.description)
 
 
 def test_daily_capture_takes_in_the_whole_graph(world: Make) -> None:

@@ -62,14 +62,14 @@ def test_a_capture_tells_where_it_comes_from(world: World, asset: str, kind: str
     said = metadata(world, asset)
     facts = said["capture.json"].value
     assert said["dagster/partition_row_count"].value == SIZES[kind]
-    assert said["distinct"].value == SIZES[kind]
+    assert said["distinct rows"].value == SIZES[kind]
     assert said["endpoint"].value == world.url
     assert said["finished"].value >= said["started"].value > 0
     assert re.fullmatch(r"[0-9a-f]{64}", said["sha256"].value)
     assert facts["complete"] is True
     assert facts["total"] == SIZES[kind]
     assert said["limited"].value is False
-    assert said["rows/s"].value > 0
+    assert said["rows per second"].value > 0
     assert Path(said["path"].value, "capture.json").is_file()
 
 
@@ -84,7 +84,7 @@ def test_a_capture_reports_its_progress(world: World, asset: str) -> None:
     assert set(event.metadata) == {
         "pages",
         "rows",
-        "rows/s",
+        "rows per second",
         "requests left in the window",
         "rows expected",
         "seconds left",
@@ -98,7 +98,7 @@ def test_a_table_says_what_it_holds(world: World, asset: str) -> None:
     frame = stored.frame.collect()
     assert said["dagster/partition_row_count"].value == frame.height > 0
     assert said["path"].value == str(stored.path)
-    assert said["bytes"].value == stored.path.stat().st_size
+    assert said["file size (bytes)"].value == stored.path.stat().st_size
     columns = said["dagster/column_schema"].value.columns
     assert [column.name for column in columns] == frame.columns
     assert all(column.description for column in columns)
@@ -180,7 +180,7 @@ def test_the_pictures_of_the_gallery_lie_in_the_lake(world: World) -> None:
         assert set(found) == names
         assert all(path.read_bytes().startswith(start) for path in found.values())
     drawn = [path for path in folder.iterdir() if path.suffix in {".png", ".svg"}]
-    assert said["bytes"].value == sum(path.stat().st_size for path in drawn)
+    assert said["size (bytes)"].value == sum(path.stat().st_size for path in drawn)
     assert set(json.loads((folder / "figures.json").read_bytes())["figures"]) == names
 
 
