@@ -42,7 +42,7 @@ def test_each_table_has_its_days_and_size(root: Path, capsys: pytest.CaptureFixt
     assert said["category_history"][0] == "all"
     assert said["dagster_home"] == ["2.5", "MB"]
     size = (root / "raw_models" / f"day={DAYS[0]}" / "capture.json").stat().st_size
-    assert said["raw_models"][3:] == [f"{5 * size}", "B"]
+    assert said["raw_models"][3:] == [f"{5 * size / 1000:.1f}", "kB"]
 
 
 def test_what_is_missing_or_not_trusted_is_named(
