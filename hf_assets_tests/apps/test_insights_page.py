@@ -183,7 +183,8 @@ def test_every_page_opens_and_says_where_its_numbers_are_from(
     page: Page, url: str, path: str, title: str
 ) -> None:
     go(page, url, path, title)
-    expect(page.get_by_text("From ").first).to_be_visible()
+    captions = page.get_by_test_id("stCaptionContainer")
+    expect(captions.filter(has_text="From ").first).to_be_visible()
 
 
 def test_a_phone_needs_no_scrolling_sideways(url: str, tab: Page) -> None:

@@ -203,13 +203,13 @@ def test_a_file_that_is_something_else_is_refused_by_name(content: bytes, tmp_pa
     assert caught.value.permanent
 
 
-def test_too_many_odd_rows_make_the_file_odd(
+def test_too_many_invalid_rows_make_the_file_invalid(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(meta_kaggle_rows, "MOST_INVALID_ROWS", 3)
     tags = "Id,Name\n5,games\n" + "6\n" * 4
     made = read_tables(write(tmp_path, Tags=tags))
-    with pytest.raises(KaggleError, match=r"Tags\.csv, line 6: 3 odd rows") as caught:
+    with pytest.raises(KaggleError, match=r"Tags\.csv, line 6: 3 invalid rows") as caught:
         list(made.frames)
     assert caught.value.permanent
 
