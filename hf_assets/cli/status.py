@@ -55,7 +55,10 @@ def _days(lake: Lake, asset: str) -> list[str]:
 
 
 def _is_table(lake: Lake, asset: str) -> bool:
-    return (lake.root / asset / "data.parquet").exists() or bool(lake.months(asset))
+    try:
+        return (lake.root / asset / "data.parquet").exists() or bool(lake.months(asset))
+    except ValueError:  # another's folder, such as lost+found
+        return False
 
 
 def _row(name: str, days: Sequence[str], count: int) -> str:

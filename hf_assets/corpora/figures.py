@@ -25,7 +25,8 @@ from hf_assets.charts.marks import (
     body,
     house_style,
 )
-from hf_assets.charts.wording import clean, exact, fit, human, percent, plural
+from hf_assets.charts.numbers import exact, human, percent, plural
+from hf_assets.charts.wording import clean, fit
 from hf_assets.corpora.corpus import Corpus
 from hf_assets.corpora.facts import NO_LICENSE, label_rows
 

@@ -40,7 +40,6 @@ from hf_assets.storage.lake import today
 SIZED_ON = date(2026, 11, 1)
 # The demo must not stop at the Hub's own 500 requests in five minutes.
 DEMO_RATE = 10_000
-UI_PORT = 3000
 PROG = "python -m hf_assets.demo"
 
 
@@ -99,7 +98,7 @@ def _parser(prog: str, command: str | None) -> argparse.ArgumentParser:
     run.add_argument("--only", choices=("hub", "labels"), help="one half of the graph")
     dev = add("dev", "the Dagster UI against the embedded services", hub, lake)
     dev.add_argument("--ui-host", default="127.0.0.1", help="the address that the UI listens on")
-    dev.add_argument("--ui-port", type=int, default=UI_PORT, help="of the UI")
+    dev.add_argument("--ui-port", type=int, default=process.UI_PORT, help="of the UI")
     dev.set_defaults(command=_dev)
     return parser
 

@@ -16,6 +16,7 @@ HUB = 'group:"hub/*" or group:"trends" or group:"trends/*"'
 PAST_DAYS = "past_days"
 # What a shell reports of a command that Control-C ended.
 INTERRUPTED = 130
+UI_PORT = 3000
 # Seconds between two looks at a command that is under way.
 POLL = 0.2
 

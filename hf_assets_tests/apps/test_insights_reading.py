@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -205,3 +207,12 @@ def test_a_parquet_file_is_the_table(there: LakeReader) -> None:
     assert stored
     content = as_file(stored.frame, "parquet")
     assert pl.read_parquet(io.BytesIO(content)).equals(stored.frame.collect())
+
+
+def test_the_pages_load_without_what_only_the_graph_needs() -> None:
+    code = (
+        "import sys\n"
+        "sys.modules |= dict.fromkeys(('matplotlib', 'dagster', 'torch', 'transformers'))\n"
+        "from hf_assets.apps.explore import hub_views, model_views, trend_views\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

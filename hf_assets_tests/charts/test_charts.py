@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from matplotlib.collections import PolyCollection
 from PIL import Image
 
-from hf_assets.charts import marks, saving, wording
+from hf_assets.charts import marks, numbers, saving, wording
 
 UNITS = {"k": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 COUNTS = st.one_of(
@@ -23,8 +23,8 @@ COUNTS = st.one_of(
 
 
 def parsed(text: str) -> float:
-    sign = -1 if text.startswith(wording.MINUS) else 1
-    digits = text.removeprefix(wording.MINUS).replace("\u00a0", "")
+    sign = -1 if text.startswith(numbers.MINUS) else 1
+    digits = text.removeprefix(numbers.MINUS).replace("\u00a0", "")
     unit = UNITS.get(digits[-1], 1.0)
     return sign * float(digits.rstrip("kMBT")) * unit
 
@@ -39,12 +39,12 @@ def parsed(text: str) -> float:
     ],
 )  # fmt: skip
 def test_human_numbers(value: float, text: str) -> None:
-    assert wording.human(value) == text
+    assert numbers.human(value) == text
 
 
 @given(COUNTS)
 def test_human_is_never_scientific_and_within_one_percent(value: float) -> None:
-    text = wording.human(value)
+    text = numbers.human(value)
     assert "e" not in text.lower()
     assert len(text.rstrip("kMBT").replace(".", "").replace("\u00a0", "").strip("\u22120")) <= 3
     assert parsed(text) == pytest.approx(value, rel=0.01)
@@ -53,7 +53,7 @@ def test_human_is_never_scientific_and_within_one_percent(value: float) -> None:
 @given(COUNTS, COUNTS)
 def test_human_keeps_the_order(one: float, two: float) -> None:
     low, high = sorted((one, two))
-    assert parsed(wording.human(low)) <= parsed(wording.human(high))
+    assert parsed(numbers.human(low)) <= parsed(numbers.human(high))
 
 
 @pytest.mark.parametrize(
@@ -64,21 +64,21 @@ def test_human_keeps_the_order(one: float, two: float) -> None:
     ],
 )  # fmt: skip
 def test_percent(part: float, whole: float, text: str) -> None:
-    assert wording.percent(part, whole) == text
+    assert numbers.percent(part, whole) == text
 
 
 @given(st.integers(0, 10**9), st.integers(1, 10**9))
 def test_only_all_is_a_hundred_percent(part: int, whole: int) -> None:
     if part < whole:
-        assert wording.percent(part, whole) != "100%"
+        assert numbers.percent(part, whole) != "100%"
 
 
 def test_plural_and_exact() -> None:
-    assert wording.plural(1, "model") == "1\u00a0model"
-    assert wording.plural(0, "model") == "0\u00a0models"
-    assert wording.plural(1000, "category", "categories") == "1\u00a0000\u00a0categories"
-    assert wording.plural(12_345, "model") == "12.3k\u00a0models"
-    assert wording.exact(1_234_567) == "1\u00a0234\u00a0567"
+    assert numbers.plural(1, "model") == "1\u00a0model"
+    assert numbers.plural(0, "model") == "0\u00a0models"
+    assert numbers.plural(1000, "category", "categories") == "1\u00a0000\u00a0categories"
+    assert numbers.plural(12_345, "model") == "12.3k\u00a0models"
+    assert numbers.exact(1_234_567) == "1\u00a0234\u00a0567"
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def sheet(rows: list[marks.Bar]) -> marks.Sheet:
 
 def test_bars_stand_in_the_order_given_and_are_as_long_as_their_values() -> None:
     values = [30.0, 20.0, 7.5, 0.0, -3.0]
-    made = sheet([marks.Bar(f"n{v}", v, wording.human(v)) for v in values])
+    made = sheet([marks.Bar(f"n{v}", v, numbers.human(v)) for v in values])
     drawn = next(c for c in made.figure.axes[0].collections if isinstance(c, PolyCollection))
     boxes = [path.get_extents() for path in drawn.get_paths()]
     assert [box.width for box in boxes] == [30, 20, 7.5, 0, 0]
@@ -134,7 +134,7 @@ def test_bars_stand_in_the_order_given_and_are_as_long_as_their_values() -> None
 
 def test_a_wide_spread_gets_a_log_axis_that_says_so_and_survives_zeros() -> None:
     values = [1e9, 1e4, 1e3, 0.0, -5.0]
-    axes = sheet([marks.Bar(str(v), v, wording.human(v)) for v in values]).figure.axes[0]
+    axes = sheet([marks.Bar(str(v), v, numbers.human(v)) for v in values]).figure.axes[0]
     assert axes.get_xlabel() == "things (log scale)"
     dots = np.asarray(axes.collections[-1].get_offsets())[:, 0]
     assert dots[0] > dots[1] > dots[2] > 0 == dots[3] == dots[4]

@@ -78,6 +78,14 @@ def test_nothing_is_stored(
         assert "hf-assets demo" in said
 
 
+def test_another_s_folder_is_listed_with_its_size(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (root / "lost+found").mkdir()
+    said = {line.split()[0]: line.split()[1:] for line in lines(root, capsys) if line}
+    assert said["lost+found"] == ["0", "B"]
+
+
 def test_the_demos_lake_stands_in_for_an_empty_one(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

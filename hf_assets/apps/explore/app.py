@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw
 
 from hf_assets.apps.explore import charts, hub_views, model_views, trend_views
 from hf_assets.apps.explore.components import heading, lake_reader
-from hf_assets.charts.wording import plural
+from hf_assets.charts.numbers import plural
 
 PAGES = {
     "overview": (hub_views.overview, "Overview", "monitoring"),

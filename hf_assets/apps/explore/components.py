@@ -13,7 +13,7 @@ import polars as pl
 import streamlit as st
 
 from hf_assets.apps.explore.lake_reader import LakeReader, Page
-from hf_assets.charts.wording import exact, human, percent
+from hf_assets.charts.numbers import exact, human, percent
 from hf_assets.storage.lake import StoredTable
 from hf_assets.storage.records import CaptureProvenance
 

@@ -22,7 +22,7 @@ from hf_assets.apps.explore.components import (
     traced,
 )
 from hf_assets.apps.explore.lake_reader import CHEAP_ROWS, SIZES, SORTS, LakeReader, ModelQuery
-from hf_assets.charts.wording import exact
+from hf_assets.charts.numbers import exact
 from hf_assets.storage.lake import iso
 
 ANY = "any"

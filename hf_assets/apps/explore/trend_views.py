@@ -19,7 +19,7 @@ from hf_assets.apps.explore.components import (
     traced,
 )
 from hf_assets.apps.explore.lake_reader import as_file
-from hf_assets.charts.wording import human
+from hf_assets.charts.numbers import human
 from hf_assets.storage.lake import StoredTable
 
 DAILY = (

@@ -25,8 +25,9 @@ from hf_assets.charts.marks import (
     Sheet,
     house_style,
 )
+from hf_assets.charts.numbers import exact, human, plural
 from hf_assets.charts.point_labels import LINE, SIZE, Box, write_names
-from hf_assets.charts.wording import DPI, clean, exact, fit, human, plural, text_width
+from hf_assets.charts.wording import DPI, clean, fit, text_width
 from hf_assets.classifiers.evaluation.results import (
     CONSTANT,
     HELPED,

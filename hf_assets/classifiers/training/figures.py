@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from hf_assets.charts.marks import BLUE, INK, MARGIN, MUTED, NAVY, PALE, WIDTH, Sheet, house_style
-from hf_assets.charts.wording import clean, exact, human, plural
+from hf_assets.charts.numbers import exact, human, plural
+from hf_assets.charts.wording import clean
 from hf_assets.classifiers.training.record import EpochScores, TrainingRecord
 
 _GAP, _FOOT = 56, 52  # px between the panels; px below a plot for ticks and the axis label

@@ -147,12 +147,6 @@ class Capture:
         return lines
 
 
-def open_capture(folder: Path) -> Capture | None:
-    """The complete capture in that folder of a day, or None."""
-    manifest = read_manifest(folder)
-    return Capture(folder, manifest) if manifest else None
-
-
 def _of(manifest: CaptureManifest, names: tuple[str, ...]) -> dict[str, Any]:
     """Those fields as JSON has them, without those that are not set."""
     values = {name: getattr(manifest, name) for name in names}

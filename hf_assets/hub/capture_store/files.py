@@ -83,19 +83,24 @@ def read_journal(attempt: Path) -> tuple[JournalHeader | None, list[PageRecord]]
 def _decoded(line: bytes, kind: type[T]) -> T | None:
     """A line as a record; None where it is torn."""
     try:
-        return msgspec.json.decode(line, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        return msgspec.convert(json.loads(line), kind)
+    except ValueError:  # msgspec's errors are such, too
         return None
+
+
+def _encoded(line: JournalHeader | PageRecord) -> bytes:
+    """A record as a line. A file name that is no UTF-8 is kept, which msgspec's JSON refuses."""
+    return json.dumps(msgspec.to_builtins(line)).encode()
 
 
 def append_journal(attempt: Path, line: JournalHeader | PageRecord) -> None:
     """Append a line, durably."""
-    append_line(attempt / JOURNAL, msgspec.json.encode(line))
+    append_line(attempt / JOURNAL, _encoded(line))
 
 
 def rewrite_journal(attempt: Path, header: JournalHeader, lines: list[PageRecord]) -> None:
     """Replace the journal, so that no torn last line stays for the next one to be glued to."""
-    content = b"".join(msgspec.json.encode(line) + b"\n" for line in (header, *lines))
+    content = b"".join(_encoded(line) + b"\n" for line in (header, *lines))
     write_bytes(attempt / JOURNAL, content)
 
 

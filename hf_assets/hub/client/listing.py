@@ -173,8 +173,9 @@ class HubClient(HubConnection):
         return refused
 
     def _failure(self, number: int, url: str, error: HubError) -> ListingError:
+        again = "the pages so far are kept: run again to go on from here"
         advice = error.advice_or(
-            "the pages so far are kept: run again to go on from here",
+            "the Hub refuses this address for good" if error.permanent else again,
             {
                 400: "the Hub refuses this question: check `sort` and `filter` in the config",
                 404: f"{self.endpoint} has no such listing: check HF_ENDPOINT",

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from hf_assets.charts.axes import day_name
-from hf_assets.charts.wording import exact, human, percent, plural
+from hf_assets.charts.numbers import exact, human, percent, plural
 from hf_assets.hub.quality.schemas import DAY_QUALITY
 from hf_assets.trends.figures.day.snapshot import number_of
 from hf_assets.trends.figures.history.history import History, grown, signed, sources

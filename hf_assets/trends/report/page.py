@@ -16,7 +16,8 @@ import jinja2
 from hf_assets.charts.axes import day_name
 from hf_assets.charts.lines import numbers as floats
 from hf_assets.charts.lines import runs
-from hf_assets.charts.wording import clean, exact, human, plural
+from hf_assets.charts.numbers import exact, human, plural
+from hf_assets.charts.wording import clean
 from hf_assets.storage.lake import Lake
 from hf_assets.trends.figures.day.snapshot import Snapshot, snapshot_of
 from hf_assets.trends.figures.history.history import TABLES, History, grown, is_embedded, sources

@@ -6,9 +6,10 @@ import pytest
 from hf_assets.demo.hub.faults import Faults
 from hf_assets.demo.service.switches import FOREVER, At
 from hf_assets.demo.world.generator import GeneratedHub
-from hf_assets.hub.capture_store.capture import Capture, open_capture
+from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.storage.lake import today
 from hf_assets_tests.defs.conftest import Make, World, checks, failures, made
+from hf_assets_tests.support.hub.captures import open_capture
 
 
 def captured(world: World, asset: str = "raw_models") -> Capture:

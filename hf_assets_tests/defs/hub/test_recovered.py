@@ -8,7 +8,6 @@ import dagster as dg
 import polars as pl
 
 from hf_assets.defs.common.events import DEFERRED
-from hf_assets.hub.capture_store.capture import open_capture
 from hf_assets.storage.lake import today
 from hf_assets_tests.defs.conftest import (
     RANGE_END,
@@ -23,6 +22,7 @@ from hf_assets_tests.defs.conftest import (
 )
 from hf_assets_tests.defs.hub.test_past_days import retries
 from hf_assets_tests.support.defs.archives import day_of, left_out, partitions, recorded, served
+from hf_assets_tests.support.hub.captures import open_capture
 
 ALL = {*RAW, *TABLES}
 

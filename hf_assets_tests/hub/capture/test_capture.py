@@ -8,12 +8,11 @@ import pytest
 
 from hf_assets.demo.world.source import Where
 from hf_assets.hub.capture.capturer import NoCapture, Progress
-from hf_assets.hub.capture_store.capture import open_capture
 from hf_assets.hub.capture_store.manifest import CorruptCapture
 from hf_assets.hub.client.listing import FIELDS, ListingError, ListingQuery
 from hf_assets.storage.lake import Lake
 from hf_assets_tests.conftest import DAY, NOON, Clock, ServedHub
-from hf_assets_tests.support.hub.captures import ids_of, pages, rows_of, store_of
+from hf_assets_tests.support.hub.captures import ids_of, open_capture, pages, rows_of, store_of
 from hf_assets_tests.support.hub.small_hub import (
     HUB,
     MODELS,

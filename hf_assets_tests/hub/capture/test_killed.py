@@ -17,7 +17,6 @@ from hf_assets.demo.service.server import LoopbackServer
 from hf_assets.demo.service.switches import FOREVER, At
 from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.demo.world.source import Where
-from hf_assets.hub.capture_store.capture import open_capture
 from hf_assets.hub.capture_store.manifest import CorruptCapture
 from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.client import listing
@@ -25,7 +24,7 @@ from hf_assets.hub.client.listing import ListingError, ListingQuery
 from hf_assets.hub.client.rows import Kind
 from hf_assets.storage.lake import Lake, iso
 from hf_assets_tests.conftest import DAY, NOON, Clock, ServedHub, ServeHub
-from hf_assets_tests.support.hub.captures import crawl, ids_of, pages, store_of
+from hf_assets_tests.support.hub.captures import crawl, ids_of, open_capture, pages, store_of
 
 MODELS = ListingQuery.everything("models")
 # 50 pages of 80 models, 200 of 20; 200 pages of 10 Spaces.

@@ -8,13 +8,13 @@ import pytest
 
 from hf_assets.demo.service.switches import FOREVER, At
 from hf_assets.hub.capture.capturer import Progress
-from hf_assets.hub.capture_store.capture import Capture, open_capture
+from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.client.listing import ListingError
 from hf_assets.hub.quality import rules
 from hf_assets.storage.lake import Lake
 from hf_assets_tests.conftest import DAY, NOON, Clock, ServedHub
-from hf_assets_tests.support.hub.captures import ids_of, store_of, unjudged
+from hf_assets_tests.support.hub.captures import ids_of, open_capture, store_of, unjudged
 from hf_assets_tests.support.hub.small_hub import (
     MODELS,
     NEXT_NOON,

@@ -13,12 +13,12 @@ from filelock import FileLock
 
 from hf_assets.demo.hub.faults import Faults
 from hf_assets.hub.capture.capturer import NoCapture, Progress
-from hf_assets.hub.capture_store.capture import Capture, open_capture
+from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.client.listing import ListingError
 from hf_assets.storage.lake import Lake
 from hf_assets_tests.conftest import DAY, NOON, Clock, ServedHub, ServeHub
 from hf_assets_tests.support.full_disk import files_no_longer_than
-from hf_assets_tests.support.hub.captures import crawl, ids_of, store_of
+from hf_assets_tests.support.hub.captures import crawl, ids_of, open_capture, store_of
 from hf_assets_tests.support.hub.small_hub import HUB, MODELS, Obtain, break_off, files, listed
 
 # Two at once

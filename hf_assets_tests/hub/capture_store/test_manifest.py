@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from hf_assets.hub.capture_store.capture import Capture, open_capture
+from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.capture_store.files import read_journal, read_manifest
 from hf_assets.hub.capture_store.manifest import CaptureManifest, CorruptCapture
 from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.client.listing import ListingQuery
 from hf_assets.storage.lake import Lake
 from hf_assets_tests.conftest import DAY
-from hf_assets_tests.support.hub.captures import first_manifest
+from hf_assets_tests.support.hub.captures import first_manifest, open_capture
 
 # Of archives: what the version that read them first wrote, then what later ones added.
 RECOVERED = {

@@ -1,6 +1,8 @@
 """One store knows a day's capture, and reads each manifest once."""
 
 import ast
+import json
+import os
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +15,7 @@ from hf_assets.demo.service.switches import FOREVER, At
 from hf_assets.hub.capture_store import files
 from hf_assets.hub.capture_store.manifest import CaptureManifest
 from hf_assets.hub.capture_store.store import CaptureStore
-from hf_assets.hub.client.listing import ListingError
+from hf_assets.hub.client.listing import ListingError, ListingQuery
 from hf_assets.storage.lake import Lake
 from hf_assets.storage.locks import BusyError
 from hf_assets_tests.conftest import DAY, NOON, Clock, ServeHub
@@ -143,3 +145,16 @@ def test_nothing_else_names_the_files_of_a_capture() -> None:
               for path in PACKAGE.rglob("*.py") if _names_a_file(path)}  # fmt: skip
     # The label of the record in the UI.
     assert naming - {"defs/common/metadata.py"} == {"hub/capture_store/files.py"}
+
+
+def test_a_file_name_that_is_no_utf_8_is_kept(store: CaptureStore) -> None:
+    """The journal of a day from an archive names its file, as the earlier versions wrote it."""
+    name = os.fsdecode(b"models-\xff.json")
+    query = ListingQuery.everything("models")
+    with store.lock(DAY, 0):
+        attempt = store.begin(DAY, query, name, NOON)
+    header, lines = files.read_journal(attempt.path)
+    assert header is not None
+    assert (header.endpoint, lines) == (name, [])
+    written = (attempt.path / "journal.jsonl").read_bytes()
+    assert json.loads(written)["endpoint"] == name

@@ -9,12 +9,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from hf_assets.demo.service.switches import FOREVER, At
-from hf_assets.hub.capture_store.capture import open_capture
 from hf_assets.hub.client import listing
 from hf_assets.hub.client.addresses import next_address
 from hf_assets.hub.client.listing import ListingError
 from hf_assets_tests.conftest import Serve, ServedHub
-from hf_assets_tests.support.hub.captures import ids_of
+from hf_assets_tests.support.hub.captures import ids_of, open_capture
 from hf_assets_tests.support.hub.listings import (
     assert_whole,
     obtain,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hf_assets.demo.hub.faults import Faults
-from hf_assets.hub.capture_store.capture import Capture, open_capture
+from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.client import listing
 from hf_assets.hub.tables import cleaning, schemas
@@ -19,6 +19,7 @@ from hf_assets_tests.support.hub.captures import (
     by_id,
     made_models,
     model,
+    open_capture,
     pages,
     recorded,
 )

@@ -16,6 +16,7 @@ import hf_assets_tests
 from hf_assets.demo.world.recorded import RecordedHub
 from hf_assets.hub.capture import capturer
 from hf_assets.hub.capture_store.capture import Capture
+from hf_assets.hub.capture_store.files import read_manifest
 from hf_assets.hub.capture_store.manifest import CaptureManifest
 from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.client.listing import ListingQuery
@@ -73,6 +74,12 @@ def store_of(folder: Path) -> CaptureStore:
 def edited(capture: Capture, **said: Any) -> Capture:
     """The same capture, whose manifest says something else."""
     return Capture(capture.folder, CaptureManifest.of(capture.manifest.plain() | said))
+
+
+def open_capture(folder: Path) -> Capture | None:
+    """The complete capture in that folder of a day, or None."""
+    manifest = read_manifest(folder)
+    return Capture(folder, manifest) if manifest else None
 
 
 def first_manifest(**said: Any) -> dict[str, Any]:

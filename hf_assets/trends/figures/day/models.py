@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from hf_assets.charts.columns import columns
 from hf_assets.charts.figure import figure
 from hf_assets.charts.marks import BLUE, NONE, PALE, Bar, Sheet, bars, body
-from hf_assets.charts.wording import clean, exact, human, percent, plural
+from hf_assets.charts.numbers import exact, human, percent, plural
+from hf_assets.charts.wording import clean
 from hf_assets.trends.figures.day.snapshot import (
     DOWNLOADS,
     MODELS,

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from hf_assets.charts.marks import BLUE, OTHER, PALE, Bar
-from hf_assets.charts.wording import clean, exact, fit, human, in_words, percent, plural
+from hf_assets.charts.numbers import exact, human, in_words, percent, plural
+from hf_assets.charts.wording import clean, fit
 from hf_assets.storage.lake import StoredTable
 
 TOP = 20

@@ -25,7 +25,8 @@ from hf_assets.charts.marks import (
     body,
     is_narrow,
 )
-from hf_assets.charts.wording import MINUS, clean, exact, fit, human, percent, plural
+from hf_assets.charts.numbers import MINUS, exact, human, percent, plural
+from hf_assets.charts.wording import clean, fit
 from hf_assets.trends.figures.day.snapshot import (
     SPACES,
     TOP,

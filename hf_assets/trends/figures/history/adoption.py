@@ -7,8 +7,8 @@ from hf_assets.charts.axes import ages_along, span_up
 from hf_assets.charts.figure import figure
 from hf_assets.charts.lines import Line, draw_line, lines_panel, plot_box
 from hf_assets.charts.marks import NONE, OTHER, Sheet
+from hf_assets.charts.numbers import exact, human, percent, plural
 from hf_assets.charts.panels import PALETTE
-from hf_assets.charts.wording import exact, human, percent, plural
 from hf_assets.trends.figures.day.snapshot import number_of, shortened
 from hf_assets.trends.figures.history.history import (
     History,

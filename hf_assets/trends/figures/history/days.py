@@ -9,8 +9,9 @@ from hf_assets.charts.axes import Along, day_name, day_ticks, span_up
 from hf_assets.charts.figure import figure
 from hf_assets.charts.lines import Line, draw_line, plot_box
 from hf_assets.charts.marks import BLUE, FAINT, INK, MUTED, NAVY, NONE, PALE, Sheet
+from hf_assets.charts.numbers import exact, human, in_words, plural
 from hf_assets.charts.panels import DOWN, FEET, PALETTE, Box, panel
-from hf_assets.charts.wording import exact, fit, human, in_words, plural
+from hf_assets.charts.wording import fit
 from hf_assets.hub.quality.schemas import DAY_QUALITY
 from hf_assets.trends.figures.day.snapshot import number_of
 from hf_assets.trends.figures.history.history import (

@@ -12,8 +12,9 @@ import polars as pl
 from hf_assets.charts.axes import Along, day_name, days_along
 from hf_assets.charts.lines import usual_step
 from hf_assets.charts.marks import is_narrow
+from hf_assets.charts.numbers import MINUS, exact, plural
 from hf_assets.charts.panels import MISSING, SHADE
-from hf_assets.charts.wording import MINUS, clean, exact, fit, plural
+from hf_assets.charts.wording import clean, fit
 from hf_assets.hub.quality.schemas import DAY_QUALITY
 from hf_assets.storage.lake import Lake, MissingDay
 from hf_assets.storage.parquet import Table

@@ -10,8 +10,9 @@ from hf_assets.charts.axes import span_up
 from hf_assets.charts.figure import figure
 from hf_assets.charts.lines import Line, areas_panel, line_ends, lines_panel, plot_box
 from hf_assets.charts.marks import MUTED, NONE, OTHER, Sheet, is_narrow
+from hf_assets.charts.numbers import exact, human, percent, plural
 from hf_assets.charts.panels import DOWN, PALETTE, UP, below, beside, names_room, split
-from hf_assets.charts.wording import clean, exact, human, percent, plural
+from hf_assets.charts.wording import clean
 from hf_assets.storage.parquet import Table
 from hf_assets.trends.figures.day.snapshot import number_of, shortened
 from hf_assets.trends.figures.history.history import (
@@ -44,9 +45,6 @@ def _in_percent(value: float) -> str:
 def _nothing(title: str, h: History, what: str) -> Figure:
     there = plural(h.days.height, "day") + " in day_quality" if h.days.height else "no day yet"
     return Sheet(title, "", [there]).message(f"no {what} yet")
-
-
-# --- shares --------------------------------------------------------------------------------------
 
 
 def _layers(

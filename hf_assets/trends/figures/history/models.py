@@ -11,8 +11,9 @@ from hf_assets.charts.figure import figure
 from hf_assets.charts.ledger import Cell, Head, Spark, ledger, ledger_height
 from hf_assets.charts.lines import Ranked, plot_box, ranks_panel
 from hf_assets.charts.marks import FAINT, MUTED, NONE, Sheet, is_narrow
+from hf_assets.charts.numbers import exact, human, percent, plural
 from hf_assets.charts.panels import DOWN, PALETTE, UP
-from hf_assets.charts.wording import clean, exact, human, percent, plural
+from hf_assets.charts.wording import clean
 from hf_assets.trends.figures.day.snapshot import number_of, shortened
 from hf_assets.trends.figures.history.history import (
     History,

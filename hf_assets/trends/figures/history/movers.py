@@ -11,8 +11,9 @@ from hf_assets.charts.figure import figure
 from hf_assets.charts.ledger import Cell, Head, Spark, ledger, ledger_height
 from hf_assets.charts.lines import plot_box
 from hf_assets.charts.marks import MUTED, Sheet, is_narrow
+from hf_assets.charts.numbers import exact, human, plural
 from hf_assets.charts.panels import DOWN, UP
-from hf_assets.charts.wording import clean, exact, human, plural
+from hf_assets.charts.wording import clean
 from hf_assets.trends.figures.day.snapshot import shortened
 from hf_assets.trends.figures.history.history import (
     History,
