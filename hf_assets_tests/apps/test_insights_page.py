@@ -98,6 +98,7 @@ def test_the_overview_tells_the_day_and_what_rises(page: Page, url: str) -> None
     expect(page.get_by_text("From models · 2026-11-21")).to_be_visible()
 
 
+@pytest.mark.heavy
 def test_another_day_is_chosen_once_for_all_pages(page: Page, url: str) -> None:
     go(page, url)
     choose(page, page.get_by_role("combobox", name="Day"), f"{STALLED} (stalled)")
@@ -134,6 +135,7 @@ def pick(page: Page, nth: int) -> None:
     table.locator("canvas").first.click(position={"x": 20, "y": 55}, force=True)
 
 
+@pytest.mark.heavy
 def test_a_row_is_chosen_once(page: Page, url: str) -> None:
     go(page, url, f"model?id={quote(NAMES[0], safe='')}", NAMES[0])
     rows(page, NAMES[1])
@@ -169,6 +171,7 @@ def test_a_model_that_is_not_there_is_said_so(page: Page, url: str) -> None:
     expect(page.get_by_text(f"There is no such model on {LAST}")).to_be_visible()
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("path", "title"),
     [
@@ -187,6 +190,7 @@ def test_every_page_opens_and_says_where_its_numbers_are_from(
     expect(captions.filter(has_text="From ").first).to_be_visible()
 
 
+@pytest.mark.heavy
 def test_a_phone_needs_no_scrolling_sideways(url: str, tab: Page) -> None:
     with visiting(tab, url, width=360) as page:
         for path in ("", "models", "trends", "data"):
@@ -205,6 +209,7 @@ def downloaded(page: Page, name: str) -> Path:
     return download.value.path()
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("kind", ["Parquet", "CSV"])
 def test_a_table_is_downloaded_whole(page: Page, url: str, data: Path, kind: str) -> None:
     go(page, url, "data", "Data")
@@ -271,6 +276,7 @@ def test_an_empty_lake_says_how_to_fill_it(tmp_path: Path, tab: Page) -> None:
         expect(page.get_by_text("hf-assets demo")).to_be_visible()
 
 
+@pytest.mark.heavy
 def test_one_day_without_a_history_is_enough(tmp_path: Path, tab: Page) -> None:
     write_hub_lake(tmp_path / "data", DAYS[:1], history=False)
     with (

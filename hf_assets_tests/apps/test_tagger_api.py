@@ -136,12 +136,14 @@ def refused(tmp_path: Path, *given: str) -> str:
     return ended.stderr
 
 
+@pytest.mark.heavy
 def test_without_a_model_it_says_what_to_run(tmp_path: Path) -> None:
     said = refused(tmp_path)
     assert f"{tmp_path}/lake/classifiers nor data/demo/classifiers" in said
     assert "make demo" in said
 
 
+@pytest.mark.heavy
 def test_a_port_that_is_taken_is_said(tmp_path: Path, served: Served) -> None:
     port = served.url.rpartition(":")[2]
     assert port in refused(tmp_path, "--data", str(served.data), "--port", port)

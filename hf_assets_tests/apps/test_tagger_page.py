@@ -161,6 +161,7 @@ def test_another_corpus_brings_its_own_model(page: Page) -> None:
     expect(page.locator("#result .fits .label")).to_have_text(["land-use"])
 
 
+@pytest.mark.heavy
 def test_what_is_chosen_while_the_page_is_being_filled_wins(page: Page) -> None:
     held: list[Route] = []
     page.route(
@@ -182,6 +183,7 @@ def test_a_torn_model_is_told_as_text(page: Page) -> None:
     expect(page.locator("#result")).to_contain_text(TORN)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_is_wider_than_a_phone(page: Page, scheme: str) -> None:
     page.set_viewport_size({"width": 390, "height": 844})

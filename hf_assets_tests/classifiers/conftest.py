@@ -87,6 +87,14 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
+@pytest.fixture(
+    scope="session", params=["small_made", pytest.param("minilm_made", marks=pytest.mark.heavy)]
+)
+def trained(request: pytest.FixtureRequest) -> "TrainedModel":
+    """A trained base model with its graphs: a small one, and in heavy tests MiniLM."""
+    return request.getfixturevalue(request.param)
+
+
 @pytest.fixture(scope="session")
 def minilm_made(shared_folder: Path, minilm: Path) -> "TrainedModel":
     """A head on MiniLM, its graph and the int8 graph: made once, for all workers of a test run."""

@@ -120,6 +120,7 @@ def test_shapes_that_differ_are_refused() -> None:
         micro_f1(np.zeros((2, 3)), np.zeros((2, 2)))
 
 
+@pytest.mark.heavy
 def test_memory_stays_bounded() -> None:
     targets, scores = made(rows=40_000, labels=300)
     tracemalloc.start()

@@ -15,11 +15,11 @@ def _change(path: Path, **values: object) -> None:
     path.write_text(json.dumps(json.loads(path.read_bytes()) | values))
 
 
-def test_parity(minilm_made: TrainedModel, tmp_path: Path) -> None:
-    verdict = parity(minilm_made.onnx)
+def test_parity(trained: TrainedModel, tmp_path: Path) -> None:
+    verdict = parity(trained.onnx)
     assert verdict.passed, verdict.description
     assert 0 < verdict.metadata["max_difference"] <= 1e-4
-    folder = copied(minilm_made.onnx, tmp_path / "onnx")
+    folder = copied(trained.onnx, tmp_path / "onnx")
     _change(folder / "export.json", max_difference=2e-4)
     assert not parity(folder).passed
     _change(folder / "export.json", max_difference=1e-5)
@@ -28,10 +28,10 @@ def test_parity(minilm_made: TrainedModel, tmp_path: Path) -> None:
     assert not parity(folder).passed
 
 
-def test_int8_loss(minilm_made: TrainedModel, tmp_path: Path) -> None:
-    verdict = int8_loss(minilm_made.quantized)
+def test_int8_loss(trained: TrainedModel, tmp_path: Path) -> None:
+    verdict = int8_loss(trained.quantized)
     assert verdict.passed, verdict.description
-    folder = copied(minilm_made.quantized, tmp_path / "quantized")
+    folder = copied(trained.quantized, tmp_path / "quantized")
     _change(folder / "quantization.json", loss=0.0031)
     assert (int8_loss(folder).passed, "0.31 points" in int8_loss(folder).description) == (
         False,
@@ -52,6 +52,7 @@ def test_int8_loss(minilm_made: TrainedModel, tmp_path: Path) -> None:
     assert not int8_loss(folder).passed
 
 
+@pytest.mark.heavy
 def test_int8_size(minilm_made: TrainedModel) -> None:
     verdict = int8_size(minilm_made.quantized)
     assert verdict.passed
@@ -59,21 +60,21 @@ def test_int8_size(minilm_made: TrainedModel) -> None:
     assert not int8_size(minilm_made.quantized, largest=0.19).passed
 
 
-def test_label_order(minilm_made: TrainedModel, tmp_path: Path) -> None:
-    folders = [minilm_made.classifier, minilm_made.onnx, minilm_made.quantized]
-    assert label_order(folders, minilm_made.classifier).passed
+def test_label_order(trained: TrainedModel, tmp_path: Path) -> None:
+    folders = [trained.classifier, trained.onnx, trained.quantized]
+    assert label_order(folders, trained.classifier).passed
     corpus = tmp_path / "labels.json"
     corpus.write_text(json.dumps({"labels": [*LABELS[:3], LABELS[4], LABELS[3]]}))
     verdict = label_order(folders, corpus)
     assert not verdict.passed
     assert "another order: 3" in verdict.description
     corpus.write_text(json.dumps({"labels": [*LABELS, "zzzz"]}))
-    assert "['zzzz']" in label_order([minilm_made.onnx], tmp_path).description
-    assert not label_order([minilm_made.onnx], tmp_path).passed
+    assert "['zzzz']" in label_order([trained.onnx], tmp_path).description
+    assert not label_order([trained.onnx], tmp_path).passed
 
 
-def test_answers_alone(minilm_made: TrainedModel, tmp_path: Path) -> None:
-    verdict = answers_alone(minilm_made.quantized)
+def test_answers_alone(trained: TrainedModel, tmp_path: Path) -> None:
+    verdict = answers_alone(trained.quantized)
     assert verdict.passed, verdict.description
     assert [len(labels) for labels in verdict.metadata["answers"]] == [3, 3]
     assert verdict.metadata["imported"] == []
@@ -84,10 +85,10 @@ def test_answers_alone(minilm_made: TrainedModel, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("absent", ["torch", "transformers", "hf_assets.classifiers.metrics"])
 def test_a_tagger_that_needs_more_is_found_out(
-    minilm_made: TrainedModel, tmp_path: Path, absent: str
+    trained: TrainedModel, tmp_path: Path, absent: str
 ) -> None:
     folder = tmp_path / "space"
-    shutil.copytree(minilm_made.quantized, folder)
+    shutil.copytree(trained.quantized, folder)
     code = Path(tagger.__file__).read_text("utf-8")
     (folder / "tagger.py").write_text(code, "utf-8")
     assert answers_alone(folder).passed

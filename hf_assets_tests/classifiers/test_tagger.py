@@ -29,8 +29,8 @@ PIECES = (
 
 
 @pytest.fixture(scope="session")
-def tagger(minilm_made: TrainedModel) -> Tagger:
-    return Tagger.load(minilm_made.quantized)
+def tagger(trained: TrainedModel) -> Tagger:
+    return Tagger.load(trained.quantized)
 
 
 @pytest.fixture
@@ -40,16 +40,16 @@ def small(make_corpus, tmp_path: Path) -> Path:
     return make_model(tmp_path / "small", corpus) / "onnx"
 
 
-def test_labels_come_best_first(tagger: Tagger, minilm_made: TrainedModel) -> None:
-    found = tagger.predict(minilm_made.texts)
-    targets = minilm_made.validation.targets
+def test_labels_come_best_first(tagger: Tagger, trained: TrainedModel) -> None:
+    found = tagger.predict(trained.texts)
+    targets = trained.validation.targets
     right = sum(
         LABELS[i] in {t.label for t in tags}
         for tags, row in zip(found, targets, strict=True)
         for i in np.flatnonzero(row)
     )
     assert right / targets.sum() > 0.9
-    for tags, row in zip(found, tagger.scores(minilm_made.texts), strict=True):
+    for tags, row in zip(found, tagger.scores(trained.texts), strict=True):
         assert tags == sorted(tags, key=lambda tag: -tag.score)
         wanted = {
             LABELS[i]: float(row[i]) for i in np.flatnonzero(row >= np.float32(tagger.threshold))
@@ -79,14 +79,15 @@ def test_k_and_threshold(tagger: Tagger) -> None:
             tagger.predict(text, **wrong)  # ty: ignore[invalid-argument-type]
 
 
+@pytest.mark.heavy
 def test_an_answer_does_not_depend_on_neighbours_threads_or_workers(
-    tagger: Tagger, minilm_made: TrainedModel
+    tagger: Tagger, trained: TrainedModel
 ) -> None:
-    texts = [f"{minilm_made.texts[i % 60]} {i}" for i in range(2 * CHUNK + 5)]
+    texts = [f"{trained.texts[i % 60]} {i}" for i in range(2 * CHUNK + 5)]
     alone = np.concatenate([tagger.scores([text]) for text in texts])
     assert (tagger.scores(texts) == alone).all()
     assert (tagger.scores(texts[::-1])[::-1] == alone).all()
-    assert (Tagger.load(minilm_made.quantized, threads=2).scores(texts[:9]) == alone[:9]).all()
+    assert (Tagger.load(trained.quantized, threads=2).scores(texts[:9]) == alone[:9]).all()
     with ThreadPoolExecutor(4) as pool:
         assert (np.concatenate(list(pool.map(lambda t: tagger.scores([t]), texts))) == alone).all()
     assert (tagger.scores(texts, workers=2) == alone).all()
@@ -168,6 +169,7 @@ def tokenizers_of(tagger: Tagger, tmp_path_factory: pytest.TempPathFactory) -> d
     return found
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("kind", ["words", "bytes"])
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(

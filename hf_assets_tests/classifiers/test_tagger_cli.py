@@ -150,6 +150,7 @@ def test_k_and_threshold(folder: Path) -> None:
         assert b"Traceback" not in ran.stderr
 
 
+@pytest.mark.heavy
 def test_workers_answer_alike_and_in_order(folder: Path) -> None:
     given = "\n".join(f"word{i % 5} {'how ' * (i % 7)}" for i in range(400)).encode()
     ran = ask(folder, given, "--workers", "2")
@@ -220,6 +221,7 @@ def test_progress_on_a_terminal(folder: Path, tmp_path: Path) -> None:
     assert len(answers(ran)) == 50
 
 
+@pytest.mark.heavy
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are listed in /proc")
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT])
 def test_workers_do_not_outlive_their_parent(folder: Path, sent: signal.Signals) -> None:

@@ -77,6 +77,7 @@ def test_the_table_of_a_user_may_be_called_anything(built: Build) -> None:
     assert built(rows, source=Path("stackexchange.csv")).facts.rows == 100
 
 
+@pytest.mark.heavy
 def test_a_thousand_days_take_no_more_room_than_one(lake: Lake, tmp_path: Path) -> None:
     table = texts_table("new_questions")
     first = date(2024, 1, 1)

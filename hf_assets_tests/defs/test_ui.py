@@ -89,6 +89,7 @@ def test_the_lineage_shows_every_asset_under_its_group(ui: Ui, page: Page) -> No
         expect(page.get_by_text(group, exact=True).first).to_be_visible()
 
 
+@pytest.mark.heavy
 def test_the_lineage_goes_from_a_dump_to_the_tagger(ui: Ui, page: Page) -> None:
     page.goto(
         f"{ui.url}/assets/questions/tagger_space?view=lineage&lineageScope=upstream&lineageDepth=9"
@@ -107,6 +108,7 @@ def test_a_partition_page_tells_rows_source_and_preview(ui: Ui, page: Page) -> N
     expect(page.get_by_text("preview", exact=True)).to_be_visible()
 
 
+@pytest.mark.heavy
 def test_the_gallery_shows_every_figure(ui: Ui, page: Page) -> None:
     page.goto(f"{ui.url}/assets/snapshot_figures?view=partitions&partition={ui.day}")
     page.get_by_text("[Show Markdown]").first.click()
@@ -116,6 +118,7 @@ def test_the_gallery_shows_every_figure(ui: Ui, page: Page) -> None:
     assert all(width >= 600 for width in widths)
 
 
+@pytest.mark.heavy
 def test_a_check_tells_what_it_found_on_which_day(ui: Ui, page: Page) -> None:
     page.goto(f"{ui.url}/assets/raw_models?view=checks&checkDetail=capture_complete")
     expect(page.get_by_text("The listing was read to its last page").first).to_be_visible()

@@ -75,6 +75,7 @@ def test_a_day_replaced_while_it_is_opened_is_one_of_the_two(
     assert version(lake.read("numbers", DAY)) == "new"
 
 
+@pytest.mark.heavy
 def test_a_process_that_replaces_a_day_again_and_again(lake: Lake) -> None:
     write(lake, "old")
     writer = python("hf_assets_tests.support.replacing_writer", lake.root, "21")

@@ -38,6 +38,7 @@ def _spoiled(value: float) -> Candidate:
     return Candidate(f"spoiled-{value}", "weights overwritten", make)
 
 
+@pytest.mark.heavy
 def test_minilm_small_and_as_good(minilm_made: TrainedModel) -> None:
     facts = json.loads((minilm_made.quantized / "quantization.json").read_bytes())
     path = minilm_made.quantized / "onnx/model_quantized.onnx"
@@ -55,10 +56,10 @@ def test_minilm_small_and_as_good(minilm_made: TrainedModel) -> None:
     }
 
 
-def test_figures_are_those_of_the_served_file(minilm_made: TrainedModel) -> None:
-    facts = json.loads((minilm_made.quantized / "quantization.json").read_bytes())
-    tagger = Tagger.load(minilm_made.quantized)
-    split = minilm_made.validation
+def test_figures_are_those_of_the_served_file(trained: TrainedModel) -> None:
+    facts = json.loads((trained.quantized / "quantization.json").read_bytes())
+    tagger = Tagger.load(trained.quantized)
+    split = trained.validation
     scores = tagger.scores(split.texts)
     assert tagger.threshold == facts["threshold"] == best_threshold(split.targets, scores)
     found = micro_f1(split.targets, predicted_at(scores, tagger.threshold))
@@ -67,6 +68,7 @@ def test_figures_are_those_of_the_served_file(minilm_made: TrainedModel) -> None
     assert tagger.labels == LABELS
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("made", "share"),
     [("small_made", 0.5), pytest.param("minilm_made", 0.27, marks=pytest.mark.heavy)],

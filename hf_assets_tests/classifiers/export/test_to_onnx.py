@@ -34,37 +34,37 @@ class Exported(NamedTuple):
 TEXTS = ["word1 does word2", "", "how " * 50]
 
 
-def test_minilm_answers_as_torch_does(minilm_made: TrainedModel) -> None:
-    texts = [*minilm_made.texts[:12], "", "long " * 400, "细胞 👩‍🔬 \x00"]
+def test_the_graph_answers_as_torch_does(trained: TrainedModel) -> None:
+    texts = [*trained.texts[:12], "", "long " * 400, "细胞 👩‍🔬 \x00"]
     network, tokenizer = (
-        load_network(minilm_made.classifier),
-        load_tokenizer(minilm_made.classifier),
+        load_network(trained.classifier),
+        load_tokenizer(trained.classifier),
     )
-    served = Tagger.load(minilm_made.onnx).scores(texts)
+    served = Tagger.load(trained.onnx).scores(texts)
     assert np.abs(served - predict(network, tokenizer, texts)).max() < PARITY
 
 
-def test_facts_are_those_of_the_file(minilm_made: TrainedModel) -> None:
-    facts = json.loads((minilm_made.onnx / "export.json").read_bytes())
-    path = minilm_made.onnx / "onnx/model.onnx"
+def test_facts_are_those_of_the_file(trained: TrainedModel) -> None:
+    facts = json.loads((trained.onnx / "export.json").read_bytes())
+    path = trained.onnx / "onnx/model.onnx"
     assert facts["bytes"] == path.stat().st_size
     assert 0 < facts["max_difference"] <= facts["allowed"] == PARITY
     assert facts["texts"] == 4
     assert {(1, 1), (1, 7), (1, 32), (8, 1), (8, 7), (8, 32)} <= set(map(tuple, facts["shapes"]))
     assert facts["inputs"] == ["input_ids", "attention_mask", "token_type_ids"]
     assert facts["outputs"] == ["logits"]
-    assert [one.name for one in (minilm_made.onnx / "onnx").iterdir()] == ["model.onnx"]
+    assert [one.name for one in (trained.onnx / "onnx").iterdir()] == ["model.onnx"]
 
 
-def test_nothing_of_this_machine_is_in_the_graph(minilm_made: TrainedModel) -> None:
-    written = (minilm_made.onnx / "onnx/model.onnx").read_bytes()
+def test_nothing_of_this_machine_is_in_the_graph(trained: TrainedModel) -> None:
+    written = (trained.onnx / "onnx/model.onnx").read_bytes()
     assert b"site-packages" not in written
     assert str(Path(module.__file__).parents[2]).encode() not in written
     assert not onnx.load_from_string(written).graph.value_info
 
 
-def test_hub_files(minilm_made: TrainedModel) -> None:
-    config = json.loads((minilm_made.onnx / "config.json").read_bytes())
+def test_hub_files(trained: TrainedModel) -> None:
+    config = json.loads((trained.onnx / "config.json").read_bytes())
     assert config["architectures"] == ["BertForSequenceClassification"]
     assert config["problem_type"] == "multi_label_classification"
     assert [config["id2label"][str(i)] for i in range(len(LABELS))] == list(LABELS)
@@ -72,9 +72,9 @@ def test_hub_files(minilm_made: TrainedModel) -> None:
     wanted = {"threshold": 0.25, "max_length": 32, "pooling": "mean", "corpus": "topics"}
     assert {name: config[name] for name in wanted} == wanted
     assert not any(name.startswith("_") for name in config)
-    read = AutoConfig.from_pretrained(minilm_made.onnx, trust_remote_code=False)
+    read = AutoConfig.from_pretrained(trained.onnx, trust_remote_code=False)
     assert read.id2label == dict(enumerate(LABELS))
-    tokenizer: Any = AutoTokenizer.from_pretrained(minilm_made.onnx, trust_remote_code=False)
+    tokenizer: Any = AutoTokenizer.from_pretrained(trained.onnx, trust_remote_code=False)
     assert tokenizer.model_max_length == 32
 
 

@@ -86,6 +86,7 @@ print(json.dumps([asked, told]))
 """
 
 
+@pytest.mark.heavy
 def test_the_page_runs_no_program_of_a_repository_unasked(tmp_path: Path, space: Path) -> None:
     folder = shutil.copytree(space, tmp_path / "space")
     (folder / "model").rename(folder / "repository")

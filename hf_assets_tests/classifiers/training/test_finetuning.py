@@ -87,6 +87,7 @@ run(open_corpus(corpus), base, folder, THREE, progress=progress)
 """
 
 
+@pytest.mark.heavy
 def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been(
     base: Path, make_corpus: MakeCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -169,6 +170,7 @@ def test_training_stops_when_validation_does_not_grow(
     assert any("has not grown" in line for line in told)
 
 
+@pytest.mark.heavy
 def test_the_best_epoch_is_kept_not_the_last(
     base: Path, make_corpus: MakeCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

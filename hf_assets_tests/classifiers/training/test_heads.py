@@ -80,6 +80,7 @@ def test_noise_stops_early_and_keeps_the_best() -> None:
     assert max(scores) > scores[-1] + 1e-3
 
 
+@pytest.mark.heavy
 @pytest.mark.usefixtures("few_steps")
 @pytest.mark.parametrize("spread", [0.0, 1e-9, 1e-3])
 def test_features_that_hardly_vary_get_no_weight(spread: float) -> None:

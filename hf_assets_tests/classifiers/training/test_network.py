@@ -55,6 +55,7 @@ def test_padding_changes_no_answer(tiny: dict[str, Path], kind: str) -> None:
     torch.testing.assert_close(whole[:1], alone, rtol=0, atol=1e-6)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("kind", TINY)
 def test_every_architecture_can_be_exported_for_any_shape(tiny: dict[str, Path], kind: str) -> None:
     network = new_network(tiny[kind], "abc", 16).eval()
@@ -135,6 +136,7 @@ def test_a_stored_network_answers_as_before_whatever_the_text(trained: Path) -> 
     assert network.labels == LABELS
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize("rows", [3, 47])
 def test_batches_over_several_threads_give_the_same_answers(

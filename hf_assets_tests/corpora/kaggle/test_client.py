@@ -167,6 +167,7 @@ print("Authentication required" in printed.getvalue())
     assert done.stdout.splitlines() == [f"True {version('kaggle')}", "True"]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("environment", "calls"),
     [({"KAGGLE_API_TOKEN": TOKEN}, ["IntrospectToken", "ListDatasets"]),

@@ -161,6 +161,7 @@ def test_a_lock_that_cannot_be_had_says_nothing_nor_does_a_host_of_another_name(
     assert not list((tmp_path / FOLDER).iterdir())
 
 
+@pytest.mark.heavy
 def test_an_interrupt_ends_a_run_and_the_next_goes_on_where_it_was(
     slow: World, listing: Start, tmp_path: Path
 ) -> None:

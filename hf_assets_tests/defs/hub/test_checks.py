@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pytest
 
 from hf_assets.demo.hub.faults import Faults
 from hf_assets.demo.service.switches import At
@@ -162,6 +163,7 @@ def test_null_rates_that_stay_pass(world: Make) -> None:
     assert verdict.description == f"As on {days_ago(1)}."
 
 
+@pytest.mark.heavy
 def test_dangling_pairs_are_counted_and_many_are_told(world: Make, tmp_path: Path) -> None:
     models = [row(at) for at in range(4)]
     spaces = [

@@ -74,6 +74,7 @@ def test_days_are_compared_with_the_stored_day_before_them(five_days: World) -> 
     assert [one["count: renamed"].value for one in told] == [0, 0]
 
 
+@pytest.mark.heavy
 def test_a_stall_and_a_gap_are_told_and_stop_nothing(five_days: World) -> None:
     result = five_days.materialize("daily_changes", days=(days_ago(5), days_ago(3)))
     verdict = checks(result)["daily_changes", "not_stalled"]
@@ -102,6 +103,7 @@ def test_a_stall_and_a_gap_are_told_and_stop_nothing(five_days: World) -> None:
     assert checks(result)["day_quality", "nothing_stale"].passed
 
 
+@pytest.mark.heavy
 def test_a_day_filled_in_later_is_told_to_be_stale(five_days: World) -> None:
     store_day(five_days.lake, days_ago(2), larger(3))
     compare(five_days.lake, days_ago(2))
@@ -113,6 +115,7 @@ def test_a_day_filled_in_later_is_told_to_be_stale(five_days: World) -> None:
     assert checks(judge(five_days))["day_quality", "nothing_stale"].passed
 
 
+@pytest.mark.heavy
 def test_a_day_filled_in_later_is_compared_with_and_nothing_is_stale(five_days: World) -> None:
     before = five_days.materialized("daily_changes")
     store_day(five_days.lake, days_ago(2), larger(3))
@@ -143,6 +146,7 @@ def test_changes_of_a_day_without_models_fail_and_say_what_to_do(world: Make) ->
     assert f"there is no models for {days_ago(1)}: materialise models of that day first" in said
 
 
+@pytest.mark.heavy
 def test_real_lists_of_a_folder_become_judged_days(world: Make, real_data: Path) -> None:
     hub = world(archive=real_data / "hub-top-models-daily-2026-08")
     result = hub.recover("2026-08-05", "2026-08-16")

@@ -115,6 +115,7 @@ def test_a_range_of_captured_days_is_rebuilt_in_one_run(world: Make) -> None:
     assert all(day in path for day, path in hub.figures("snapshot_figures", "path").items())
 
 
+@pytest.mark.heavy
 def test_a_single_run_writes_what_a_run_a_day_writes(world: Make) -> None:
     hub = world()
     days = [days_ago(count) for count in (3, 2)]
@@ -145,6 +146,7 @@ def test_one_day_without_capture_fails_a_range_and_names_itself(world: Make) -> 
     assert hub.files == before
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("kind", ["models", "spaces"])
 def test_a_damaged_page_fails_its_table_and_leaves_the_old_one(world: Make, kind: str) -> None:
     hub = world()
@@ -161,6 +163,7 @@ def test_a_damaged_page_fails_its_table_and_leaves_the_old_one(world: Make, kind
     assert not list(hub.root.rglob("*.tmp"))
 
 
+@pytest.mark.heavy
 def test_today_and_yesterday_in_one_run(world: Make) -> None:
     hub = world()
     hub.capture(days_ago(1))

@@ -62,6 +62,7 @@ def sums(lake: Lake, day: str) -> tuple[int, int, int]:
     return frame.select(pl.len(), pl.col("downloads", "likes").sum()).collect().row(0)
 
 
+@pytest.mark.heavy
 def test_ten_days_of_the_top_models(real_data: Path, world: Make) -> None:
     archive = recorded(real_data / "hub-top-models-daily-2026-08")
     lake = world(archive=archive).lake

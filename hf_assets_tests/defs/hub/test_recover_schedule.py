@@ -53,6 +53,7 @@ def test_one_broken_day_does_not_stop_the_schedule(world: Make, tmp_path: Path) 
     assert "has none of the missing days" in str(tick(hub, "recover_past_days").skipped)
 
 
+@pytest.mark.heavy
 def test_a_stall_is_found_whatever_the_order_of_the_days(world: Make, tmp_path: Path) -> None:
     """The newest days first, as the schedule does: day 2 stands still since day 3."""
     folder, days = tmp_path / "days", [days_ago(n) for n in range(8, 0, -1)]

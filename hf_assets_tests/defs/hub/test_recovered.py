@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 import polars as pl
+import pytest
 
 from hf_assets.defs.common.events import DEFERRED
 from hf_assets.storage.lake import today
@@ -52,6 +53,7 @@ def test_a_range_is_made_in_one_run_and_its_gaps_stay_gaps(world: Make) -> None:
         assert sources[days_ago(2)]["raw_models"]["source"] == "captured"
 
 
+@pytest.mark.heavy
 def test_left_out_days_are_named_once_with_their_reason(world: Make) -> None:
     hub = served(world, gaps={day_of(2)})
     hub.recover(days_ago(3), days_ago(1))
@@ -60,6 +62,7 @@ def test_left_out_days_are_named_once_with_their_reason(world: Make) -> None:
     assert "Nor has the dataset cfahlgren1/hub-stats that day" in said[days_ago(2)]
 
 
+@pytest.mark.heavy
 def test_a_second_run_fetches_nothing_and_makes_the_same(world: Make) -> None:
     hub = served(world)
     span = (days_ago(3), days_ago(2))
@@ -150,6 +153,7 @@ def test_what_a_killed_recovery_left_goes_with_the_next(world: Make, tmp_path: P
     assert hub.lake.read("models", days_ago(1)).rows == 30
 
 
+@pytest.mark.heavy
 def test_a_source_without_spaces_leaves_them_out_and_says_so(world: Make, tmp_path: Path) -> None:
     days = [days_ago(2), days_ago(1)]
     hub = world(archive=recorded(tmp_path / "days", *days))
@@ -232,6 +236,7 @@ def test_nobody_has_any_day_of_the_range(world: Make, tmp_path: Path) -> None:
     assert not made(result)
 
 
+@pytest.mark.heavy
 def test_figures_of_archived_days_say_where_they_are_from(world: Make, tmp_path: Path) -> None:
     days = [days_ago(2), days_ago(1)]
     hub = world(archive=recorded(tmp_path / "days", *days))
@@ -276,6 +281,7 @@ def test_a_capture_that_is_not_what_was_fetched_is_told_in_its_own_words(
     assert retries(failed) == 0
 
 
+@pytest.mark.heavy
 def test_a_capture_whose_pages_were_dropped_is_left_out(world: Make, tmp_path: Path) -> None:
     days = [days_ago(2), days_ago(1)]
     hub = world(archive=recorded(tmp_path / "days", *days))

@@ -137,6 +137,7 @@ def test_a_missed_night_is_asked_for_again(
     assert len({request.run_key for request in requests}) == len(asked)
 
 
+@pytest.mark.heavy
 def test_a_day_that_fails_is_asked_for_once_a_night_and_not_for_ever(world: Make) -> None:
     hub = world()
     questions_of(hub, *march(5, 7))
@@ -225,6 +226,7 @@ def test_nothing_to_fill_is_said(world: Make) -> None:
     assert not hub.root.exists()
 
 
+@pytest.mark.heavy
 def test_a_run_for_each_stretch_of_days_that_lack_a_table(world: Make) -> None:
     hub = world()
     for count in (6, 5, 3):
@@ -255,6 +257,7 @@ def test_a_run_for_each_stretch_of_days_that_lack_a_table(world: Make) -> None:
     assert tick(hub, "fill_derived_days").stretches == [(days_ago(6), days_ago(5))]
 
 
+@pytest.mark.heavy
 def test_a_day_that_is_compared_with_no_neighbour_is_compared_again(world: Make) -> None:
     hub = world()
     lake, day = hub.lake, days_ago(3)
@@ -286,6 +289,7 @@ def test_a_day_that_is_compared_with_no_neighbour_is_compared_again(world: Make)
     assert tick(hub, "fill_derived_days").requests == []
 
 
+@pytest.mark.heavy
 def test_a_day_that_a_blocking_check_stopped_is_not_filled_behind_its_back(world: Make) -> None:
     whole = world()
     whole.capture(days_ago(3))

@@ -72,6 +72,7 @@ def test_the_ui_is_told_what_was_measured(questions: list[Any], labels: Labels) 
     assert labels.metadata("questions/quantized_classifier")["chosen"].value
 
 
+@pytest.mark.heavy
 def test_labels_of_every_kind_survive_every_file(own: list[Any], labels: Labels) -> None:
     assert [failures(run) for run in own] == [{}, {}, {}]
     places = labels.root / "classifiers" / "own"

@@ -61,6 +61,7 @@ def test_another_seed_is_another_hub() -> None:
     assert shared <= {famous[0] for famous in FAMOUS}
 
 
+@pytest.mark.heavy
 def test_the_hub_moves_on() -> None:
     hub = GeneratedHub(20_000, 100, day=DAY)
     before = {row["_id"]: row for row in listed(hub)}
@@ -110,6 +111,7 @@ def test_a_renamed_model_is_found_by_both_names() -> None:
     assert all(hub.row("models", before[x], fields) is None for x in deleted)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("kind", ["models", "spaces"])
 def test_every_row_is_found_by_its_name(kind: Kind) -> None:
     hub = GeneratedHub(1500, 700, seed=9, day=DAY)
@@ -212,6 +214,7 @@ def past() -> list[dict[str, tuple[int, int]]]:
     return [downloads(hub, DAY - dt.timedelta(days=back)) for back in range(60, -1, -1)]
 
 
+@pytest.mark.heavy
 def test_downloads_are_what_the_counter_of_all_time_has_risen_by(past: list[Any]) -> None:
     for before, after in itertools.pairwise(past):
         assert all(before[x][1] <= after[x][1] for x in before.keys() & after.keys())

@@ -161,6 +161,7 @@ def test_a_line_that_was_only_begun_costs_no_page(half: tuple[ServedHub, Path]) 
     assert finished(half) == 28
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("left", [0, 1, 7, 100, -1])
 def test_a_page_cut_short_is_fetched_again(half: tuple[ServedHub, Path], left: int) -> None:
     page = only(half[1], "*/000009.json.zst")

@@ -290,6 +290,7 @@ def opened(files: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) ->
     return folder / "index.html"
 
 
+@pytest.mark.heavy
 @pytest.mark.browser
 def test_it_is_read_on_a_phone_and_a_desk_in_light_and_dark(opened: Path, browser: Browser) -> None:
     for scheme, width, drawn in (("light", 360, 864), ("dark", 1200, 1800)):
