@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hf_assets.hub.quality.schemas import DAY_QUALITY
@@ -119,6 +119,7 @@ def naive(steps: list[tuple[int, int, bool]], rounds: int = 3000) -> dict[int, f
         st.tuples(st.integers(0, 8), st.integers(1, 4), st.booleans()), min_size=3, max_size=12
     )
 )
+@example([(0, 1, True), (2, 1, False), (2, 2, True), (2, 2, True)])
 def test_counts_added_up_are_steps_followed_one_by_one(drawn: list[tuple[int, int, bool]]) -> None:
     """The likelihood is at least that of the naive estimate; the events are all there."""
     steps = [(max(last - step + 1, 0), last, event) for last, step, event in drawn]
@@ -136,10 +137,12 @@ def test_counts_added_up_are_steps_followed_one_by_one(drawn: list[tuple[int, in
     assert (still <= at_risk + 1e-9).all()
     risk = np.divide(reached, still, out=np.zeros(9), where=still > 0)
     best = naive(steps)
+    # Where all have reached it, the share is 1 and settled: what comes after changes no number.
+    ended = next((age for age, of_age in best.items() if of_age >= 1), 9)
 
     def likelihood(risk: dict[int, float]) -> float:
         found = 0.0
-        for first, last, event in steps:
+        for first, last, event in (one for one in steps if one[0] <= ended):
             waits = np.prod([1 - risk.get(age, 0.0) for age in range(first, last + 1)])
             found += np.log(max((1 - waits) if event else waits, 1e-300))
         return found

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from hf_assets.defs.common.events import DEFERRED
 from hf_assets_tests.defs.conftest import (
     Make,
