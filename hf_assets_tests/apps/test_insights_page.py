@@ -222,6 +222,7 @@ def test_a_table_is_downloaded_whole(page: Page, url: str, data: Path, kind: str
     assert frame["downloads"].to_list() == stored["downloads"].to_list()
 
 
+@pytest.mark.heavy
 def test_a_series_that_is_kept_by_month_is_downloaded_as_one(
     page: Page, url: str, data: Path
 ) -> None:
@@ -260,6 +261,7 @@ def test_the_pages_are_for_their_own_host_and_origin(
         connection.close()
 
 
+@pytest.mark.heavy
 def test_the_browsers_own_way_to_csv_is_closed(page: Page, url: str) -> None:
     """Streamlit's button writes cells as they are; the page's own makes them inert."""
     go(page, url, "models", "Models")

@@ -95,6 +95,7 @@ def test_no_label_fits_and_the_nearest_are_shown(page: Page) -> None:
     assert page.locator("#result .below .score").all_inner_texts() == ["0.182", "0.002", "0.002"]
 
 
+@pytest.mark.heavy
 def test_the_threshold_can_be_moved(page: Page) -> None:
     ask(page, "", "maybe")
     expect(page.locator("#result h2")).to_have_text("No label fits")
@@ -106,6 +107,7 @@ def test_the_threshold_can_be_moved(page: Page) -> None:
     expect(page.locator("#result")).to_contain_text("the model's own threshold is 0.273")
 
 
+@pytest.mark.heavy
 def test_without_a_text_one_is_asked_for(page: Page) -> None:
     ask(page, "forest", "")
     expect(page.locator("#result h2")).to_have_text("One label fits")
@@ -126,6 +128,7 @@ def test_markup_in_texts_and_labels_is_text(page: Page) -> None:
     assert labels(page) == LABELS[2:]
 
 
+@pytest.mark.heavy
 def test_the_card_is_a_click_away_and_only_text(page: Page) -> None:
     heading = page.get_by_role("heading", name="A tagger of questions")
     expect(heading).to_be_hidden()
@@ -142,6 +145,7 @@ def test_the_page_tells_what_the_model_is_worth(page: Page) -> None:
         assert part.replace("\n", " ") in " ".join(told.split())
 
 
+@pytest.mark.heavy
 def test_an_example_is_filled_in_answered_and_credited(page: Page) -> None:
     page.locator("#examples").get_by_text(TITLE).click()
     expect(page.get_by_label("Title")).to_have_value(TITLE)
@@ -152,6 +156,7 @@ def test_an_example_is_filled_in_answered_and_credited(page: Page) -> None:
     assert links == ["https://a.example/1"]
 
 
+@pytest.mark.heavy
 def test_another_corpus_brings_its_own_model(page: Page) -> None:
     ask(page, "forest", "")
     expect(page.locator("#result .fits .label")).to_have_text(["random-forest"])
@@ -176,6 +181,7 @@ def test_what_is_chosen_while_the_page_is_being_filled_wins(page: Page) -> None:
     expect(page.locator("#about")).to_contain_text("generated texts")
 
 
+@pytest.mark.heavy
 def test_a_torn_model_is_told_as_text(page: Page) -> None:
     ask(page, "forest", "")
     choose(page, TORN)

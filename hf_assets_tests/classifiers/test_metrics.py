@@ -38,6 +38,7 @@ def made(rows: int = 200, labels: int = 7, seed: int = 0) -> tuple[np.ndarray, n
     return targets, (rng.normal(size=targets.shape) + targets).astype(np.float32)
 
 
+@pytest.mark.heavy
 @given(scored())
 def test_no_other_threshold_is_better(case: tuple[np.ndarray, np.ndarray]) -> None:
     targets, scores = case
@@ -60,6 +61,7 @@ def test_pieces_change_nothing(case: tuple[np.ndarray, np.ndarray]) -> None:
         assert best_threshold(*case) == whole
 
 
+@pytest.mark.heavy
 @given(scored())
 def test_micro_f1_is_scikit_learns(case: tuple[np.ndarray, np.ndarray]) -> None:
     targets, scores = case

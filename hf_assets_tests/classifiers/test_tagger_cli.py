@@ -169,6 +169,7 @@ def test_no_folder(tmp_path: Path) -> None:
     assert b"Traceback" not in ran.stderr
 
 
+@pytest.mark.heavy
 def test_a_closed_pipe_is_no_error(folder: Path, tmp_path: Path) -> None:
     source, said = tmp_path / "lines.txt", tmp_path / "said.txt"
     source.write_bytes(b"word1\n" * 20_000)

@@ -101,6 +101,7 @@ def test_the_lineage_goes_from_a_dump_to_the_tagger(ui: Ui, page: Page) -> None:
         expect(page.get_by_text(name, exact=True).first).to_be_visible()
 
 
+@pytest.mark.heavy
 def test_a_partition_page_tells_rows_source_and_preview(ui: Ui, page: Page) -> None:
     page.goto(f"{ui.url}/assets/models?view=partitions&partition={ui.day}")
     expect(page.get_by_text("dagster/partition_row_count")).to_be_visible()

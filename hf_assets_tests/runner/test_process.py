@@ -22,6 +22,7 @@ def python(code: str) -> list[str]:
     return [sys.executable, "-c", code]
 
 
+@pytest.mark.heavy
 def test_the_hubs_selection_is_that_of_the_schedule() -> None:
     graph = defs().resolve_asset_graph()
     selected = dg.AssetSelection.from_string(process.HUB).resolve(graph)

@@ -232,6 +232,7 @@ def test_a_full_disk_leaves_the_old_day(small_disk: Path) -> None:
     del before  # who has a file open holds its file system
 
 
+@pytest.mark.heavy
 def test_a_killed_writer_leaves_the_old_day_and_what_it_left_is_swept(lake: Lake) -> None:
     before = lake.write(NUMBERS, DAY, TableWrite([numbers(0, 3)]))
     content = before.path.read_bytes()

@@ -129,6 +129,7 @@ def test_no_text_covers_another_or_leaves_the_sheet(name: str, make: Any) -> Non
         assert across < 2 or down < 3, f"{one!r} covers {two!r}"
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("make", FIGURES)
 @pytest.mark.parametrize("name", ["five models", "hostile"])
 def test_every_figure_becomes_files(name: str, make: Any) -> None:
@@ -148,6 +149,7 @@ def test_every_model_is_named_and_every_point_drawn(make: Any) -> None:
     assert points == 3 * 5 + 1
 
 
+@pytest.mark.heavy
 def test_floors_out_of_sight_are_told_all_the_same() -> None:
     far = words(score_against_size(BOARDS["five models"]))
     assert "constant labels 11.8 ↓" in far

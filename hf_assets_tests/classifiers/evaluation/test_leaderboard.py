@@ -33,6 +33,7 @@ from hf_assets_tests.support.classifiers.artefacts import (
 from hf_assets_tests.support.classifiers.board import row_of
 
 
+@pytest.mark.heavy
 def test_every_artefact_that_is_there_is_a_row(board: Leaderboard) -> None:
     found = set(board.rows.select("model", "runtime").iter_rows())
     assert {(name, runtime) for name, runtime in found if runtime in ("torch", "onnx", INT8)} == {

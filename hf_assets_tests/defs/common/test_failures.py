@@ -170,6 +170,7 @@ def test_a_full_disk_is_found_behind_another_error() -> None:
     assert "quota" in str(disk_full(error))
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     "kind",
     [
@@ -224,6 +225,7 @@ def test_an_error_that_is_fit_stays_itself() -> None:
     assert cleaned(error) is error
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("status", [401, 500])
 def test_a_hub_that_repeats_the_request_does_not_fill_the_event_log(
     world: Make,

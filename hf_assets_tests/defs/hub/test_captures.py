@@ -41,6 +41,7 @@ def test_a_complete_capture_is_not_fetched_again(world: Make) -> None:
     assert captured(hub).manifest == before
 
 
+@pytest.mark.heavy
 def test_refetch_replaces_a_capture(world: Make) -> None:
     first = world()
     assert first.materialize("raw_models", "models").success
@@ -71,6 +72,7 @@ def test_a_refetch_that_fails_leaves_the_capture_whole(world: Make) -> None:
     assert hub.lake.read("models", today()).rows == 1500
 
 
+@pytest.mark.heavy
 def test_max_rows_stops_early_warns_and_gives_way_to_a_whole_capture(world: Make) -> None:
     hub = world()
     limited = hub.materialize("raw_models", "models", config={"raw_models": {"max_rows": 250}})

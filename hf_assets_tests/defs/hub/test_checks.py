@@ -92,6 +92,7 @@ def test_a_hub_without_rows_stops_all_that_follows(world: Make, tmp_path: Path) 
     assert "models" not in made(result)
 
 
+@pytest.mark.heavy
 def test_a_row_without_a_name_goes_to_quarantine_and_stops_nothing(world: Make) -> None:
     nameless = json.dumps(row(1, id="")).encode()
     hub = world(None, Faults(odd_rows={"models": [nameless]}))
@@ -110,6 +111,7 @@ def test_a_table_without_rows_stops_what_follows(world: Make, tmp_path: Path) ->
     assert made(result) == {*RAW, "models"}
 
 
+@pytest.mark.heavy
 def test_too_many_rows_in_quarantine_fail_the_check_and_stop_nothing(world: Make) -> None:
     odd = [b"17", b'{"_id": "65"}', b'{"id": "a/b"}']
     hub = world(None, Faults(odd_rows={"models": odd}))

@@ -57,6 +57,7 @@ def five_days(world: Make) -> World:
     return hub
 
 
+@pytest.mark.heavy
 def test_days_are_compared_with_the_stored_day_before_them(five_days: World) -> None:
     before = {day: five_days.lake.notes("daily_changes", day)["before"]
               for day in five_days.lake.days("daily_changes")}  # fmt: skip

@@ -63,6 +63,7 @@ def test_a_derived_day_names_the_table_it_lacks(world: Make) -> None:
     assert hub.lake.days("top_models") == []
 
 
+@pytest.mark.heavy
 def test_refetch_of_a_past_day_is_refused_and_harms_nothing(world: Make) -> None:
     hub = world()
     hub.capture(days_ago(1))

@@ -21,6 +21,7 @@ from hf_assets_tests.defs.conftest import (
 from hf_assets_tests.support.defs.archives import recorded
 
 
+@pytest.mark.heavy
 def test_counters_of_recovered_days_are_those_of_the_file(world: Make, tmp_path: Path) -> None:
     hub = world(
         archive=recorded(tmp_path / "days", days_ago(1), fetched_at=f"{days_ago(1)}T09:00:00Z")
@@ -54,6 +55,7 @@ def losing(patch: pytest.MonkeyPatch, field: str, every: int) -> None:
     patch.setattr(RecordedDays, "find", wrapped)
 
 
+@pytest.mark.heavy
 def test_recorded_days_agree_with_their_files(world: Make, tmp_path: Path) -> None:
     days = [days_ago(2), days_ago(1)]
     hub = world(archive=recorded(tmp_path / "days", *days, spaces=[{"id": "a/s", "likes": 2}]))

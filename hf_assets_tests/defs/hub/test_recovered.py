@@ -139,6 +139,7 @@ def test_an_archived_day_is_made_anew_when_asked(world: Make, tmp_path: Path) ->
     assert len(list(hub.lake.folder("raw_models", days_ago(1)).glob("*/journal.jsonl"))) == 1
 
 
+@pytest.mark.heavy
 def test_what_a_killed_recovery_left_goes_with_the_next(world: Make, tmp_path: Path) -> None:
     hub = world(archive=recorded(tmp_path / "days", days_ago(1)))
     assert hub.materialize("raw_models", day=days_ago(1)).success
@@ -204,6 +205,7 @@ def test_one_broken_file_is_named_and_stops_no_other_day(world: Make, tmp_path: 
     assert f"{days[1]}.json cannot be read" in failures(nothing)["raw_models"]
 
 
+@pytest.mark.heavy
 def test_a_cell_that_no_reader_knows_stops_no_day(world: Make, tmp_path: Path) -> None:
     days = [days_ago(2), days_ago(1)]
     folder = recorded(tmp_path / "days", days[1])

@@ -24,6 +24,7 @@ def filled(root: Path, days: int) -> Lake:
     return lake
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     "names", [{"top_ranks", "risers"}, pytest.param(EVERY, marks=pytest.mark.heavy)]
 )

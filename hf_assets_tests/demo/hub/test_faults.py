@@ -73,6 +73,7 @@ def test_a_fault_can_name_a_kind(url: str, faults: Faults) -> None:
     assert httpx2.get(url.replace("models", "spaces")).status_code == 500
 
 
+@pytest.mark.heavy
 def test_stall_sends_nothing_then_the_page(url: str, faults: Faults) -> None:
     faults.stall += [At(value=5), At(value=0.3)]
     with pytest.raises(httpx2.ReadTimeout):

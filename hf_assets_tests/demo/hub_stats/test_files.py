@@ -125,6 +125,7 @@ def test_eras(past: ServeArchive) -> None:
     assert new == [set(), set(), cards, cards, cards | all_time]
 
 
+@pytest.mark.heavy
 def test_requests_that_fail(past: ServeArchive, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
     served = past()

@@ -89,6 +89,7 @@ def test_tags(kind: Kind) -> None:
     assert frequencies[-1] >= 15
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_oddities_of_real_texts(kind: Kind) -> None:
     texts = list(MADE[kind](3000, 0))
@@ -102,6 +103,7 @@ def test_the_oddities_of_real_texts(kind: Kind) -> None:
     assert sum(count > 1 for count in copies.values()) >= 10
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_tags_own_words_are_more_often_with_it_than_without(kind: Kind) -> None:
     texts = list(MADE[kind](3000, 0))

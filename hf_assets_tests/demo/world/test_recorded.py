@@ -68,6 +68,7 @@ def test_a_file_that_is_no_recording(tmp_path: Path, text: str, message: str) ->
         RecordedHub(models=tmp_path / "m.json")
 
 
+@pytest.mark.heavy
 def test_a_real_answer_of_the_hub(serve: Serve, real_data: Path) -> None:
     path = real_data / "hub-models-2025-12" / "models.json"
     recorded = json.loads(path.read_text())

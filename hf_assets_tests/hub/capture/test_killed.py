@@ -145,6 +145,7 @@ def test_goes_on_at_the_next_page(half: tuple[ServedHub, Path]) -> None:
     assert "going on after page 11, 120 rows" in half[0].told
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("cut", [1, 2, 40, 300])
 def test_a_torn_last_line_of_the_journal_costs_one_page(
     half: tuple[ServedHub, Path], cut: int
@@ -188,6 +189,7 @@ def test_a_deleted_page_is_fetched_again(half: tuple[ServedHub, Path]) -> None:
     assert finished(half) == 40
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("content", [b"", b'{"ask": {"ki', b"\xff\xff\xff"])
 def test_an_attempt_with_a_torn_header_is_started_anew(
     half: tuple[ServedHub, Path], content: bytes

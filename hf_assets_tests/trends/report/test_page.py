@@ -234,6 +234,7 @@ def test_the_card_is_a_static_space(files: dict[str, bytes]) -> None:
     assert "\napp_file: index.html\n" in head
 
 
+@pytest.mark.heavy
 @pytest.mark.usefixtures("three")
 @pytest.mark.parametrize("history", [History.of({}), past(1)], ids=["nothing", "one day"])
 def test_little_is_a_page_too(history: History) -> None:

@@ -179,6 +179,7 @@ def test_a_file_that_cannot_be_read_is_rebuilt(quarter: Days) -> None:
     all_as_if_made_at_once(quarter.lake)
 
 
+@pytest.mark.heavy
 def test_a_comparison_rebuilt_before_day_quality_is(quarter: Days) -> None:
     # The first of May is compared with the 29th of April, as the 30th is a gap.
     quarter.drop(60)

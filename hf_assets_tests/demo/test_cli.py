@@ -283,6 +283,7 @@ def serving() -> Iterator[subprocess.Popen[str]]:
         process.wait(10)
 
 
+@pytest.mark.heavy
 def test_serve_answers_until_it_is_interrupted(serving: subprocess.Popen[str]) -> None:
     assert serving.stdout
     line = serving.stdout.readline()
