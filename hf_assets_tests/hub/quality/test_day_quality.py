@@ -3,7 +3,6 @@
 import datetime as dt
 import json
 from functools import partial
-from typing import Any
 
 import polars as pl
 import pytest
@@ -14,31 +13,18 @@ from hf_assets.hub.quality.schemas import DAY_QUALITY
 from hf_assets.storage.lake import Lake, TableWrite
 from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS
 from hf_assets_tests.support.hub.captures import first_manifest
-from hf_assets_tests.support.hub.days import Row, compare, day_of, judge, model, store_day
-
-NORMAL = 20
-
-
-def rows(number: int, count: int = NORMAL, **fields: Any) -> list[Row]:
-    """Larger models whose counters have moved on by that many days."""
-    return [
-        model(at, downloads=20_000 + number * 10, downloads_all_time=10**6 + number * 10, **fields)
-        for at in range(count)
-    ]
-
-
-def whole_days(lake: Lake, *numbers: int) -> None:
-    for number in numbers:
-        store_day(lake, day_of(number), rows(number))
-
-
-def judged(lake: Lake) -> list[Row]:
-    compare(lake)
-    return list(judge(lake).values())
-
-
-def flags(lake: Lake) -> list[list[str]]:
-    return [row["flags"] for row in judged(lake)]
+from hf_assets_tests.support.hub.days import (
+    NORMAL,
+    Row,
+    day_of,
+    flags,
+    judge,
+    judged,
+    model,
+    rows,
+    store_day,
+    whole_days,
+)
 
 
 def test_days_as_they_should_be(lake: Lake) -> None:

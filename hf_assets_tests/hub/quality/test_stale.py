@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 from unittest import mock
 
 import polars as pl
@@ -15,31 +14,16 @@ from hf_assets.hub.quality import baselines, changes, day_quality
 from hf_assets.hub.quality.schemas import DAILY_CHANGES
 from hf_assets.storage.lake import Lake, TableWrite
 from hf_assets_tests.support.hub.captures import first_manifest
-from hf_assets_tests.support.hub.days import Row, compare, day_of, judge, model, store_day
-
-NORMAL = 20
-
-
-def rows(number: int, count: int = NORMAL, **fields: Any) -> list[Row]:
-    """Larger models whose counters have moved on by that many days."""
-    return [
-        model(at, downloads=20_000 + number * 10, downloads_all_time=10**6 + number * 10, **fields)
-        for at in range(count)
-    ]
-
-
-def whole_days(lake: Lake, *numbers: int) -> None:
-    for number in numbers:
-        store_day(lake, day_of(number), rows(number))
-
-
-def judged(lake: Lake) -> list[Row]:
-    compare(lake)
-    return list(judge(lake).values())
-
-
-def flags(lake: Lake) -> list[list[str]]:
-    return [row["flags"] for row in judged(lake)]
+from hf_assets_tests.support.hub.days import (
+    NORMAL,
+    compare,
+    day_of,
+    judge,
+    judged,
+    rows,
+    store_day,
+    whole_days,
+)
 
 
 def test_a_day_filled_in_later_makes_the_next_one_stale(lake: Lake) -> None:

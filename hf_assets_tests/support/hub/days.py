@@ -73,3 +73,28 @@ def counts(stored: StoredTable, dimension: str) -> dict[str, int]:
     """Rows by key of one dimension of `daily_changes`."""
     found = stored.frame.filter(pl.col("dimension") == dimension).collect()
     return dict(found.select("key", "rows").iter_rows())
+
+
+NORMAL = 20
+
+
+def rows(number: int, count: int = NORMAL, **fields: Any) -> list[Row]:
+    """Larger models whose counters have moved on by that many days."""
+    return [
+        model(at, downloads=20_000 + number * 10, downloads_all_time=10**6 + number * 10, **fields)
+        for at in range(count)
+    ]
+
+
+def whole_days(lake: Lake, *numbers: int) -> None:
+    for number in numbers:
+        store_day(lake, day_of(number), rows(number))
+
+
+def judged(lake: Lake) -> list[Row]:
+    compare(lake)
+    return list(judge(lake).values())
+
+
+def flags(lake: Lake) -> list[list[str]]:
+    return [row["flags"] for row in judged(lake)]
