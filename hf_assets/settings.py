@@ -39,6 +39,17 @@ class Settings(BaseSettings):
         ge=0,
         description="Seconds before the first retry of a page; each further wait is twice as long.",
     )
+    hub_share: float = Field(
+        default=0.99,
+        gt=0,
+        le=1,
+        description="Share of the Hub's rate limit that one process uses; the rest is for others.",
+    )
+    hub_chains: int = Field(
+        default=10,
+        ge=1,
+        description="Places from which one listing is read at once; 1: page after page.",
+    )
     lock_wait: float = Field(
         default=7200.0,
         ge=0,

@@ -162,13 +162,9 @@ class HubConnection:
         problems: list[str] = []
         timeouts = 0
         while True:
-            if span is None:
-                self.pacer.wait(self.log)
             try:
                 answer = self._patient_answer(url, form, span)
                 self.fetched += len(answer.body)
-                if span is None:
-                    self.pacer.update(answer.headers)
                 return read(answer)
             except (
                 *(_Refusal, httpx2.HTTPError, OfflineModeIsEnabled),
@@ -187,7 +183,7 @@ class HubConnection:
         """The answer of a Hub that was neither busy nor unreachable. _Refusal for an error."""
         for tries in range(self.retries + 1):
             try:
-                answer = self._answer(url, form, span)
+                answer = self._paced_answer(url, form, span)
             except (httpx2.NetworkError, httpx2.RemoteProtocolError) as error:
                 if isinstance(error, httpx2.ConnectError):
                     close_session()  # after a failure in TLS, a new session is the best start
@@ -201,6 +197,16 @@ class HubConnection:
                 raise _Refusal(answer)
             self._pause(tries, _requested_wait(answer), f"HTTP {answer.status}")
         raise AssertionError
+
+    def _paced_answer(self, url: str, form: dict | None, span: tuple[int, int] | None) -> Answer:
+        if span is not None:
+            return self._answer(url, form, span)
+        with self.pacer.request(self.log):
+            answer = self._answer(url, form, span)
+            # What a refusal says of the window is the wait of its retry.
+            if answer.status < 400:
+                self.pacer.update(answer.headers)
+            return answer
 
     def _answer(self, url: str, form: dict | None, span: tuple[int, int] | None) -> Answer:
         headers = {**build_hf_headers(library_name="hf_assets"), "Accept-Encoding": "gzip"}

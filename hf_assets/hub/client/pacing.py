@@ -2,20 +2,27 @@
 
 The Hub counts requests per token (per address without a token) in fixed windows, and every answer
 says how many are left. To wait for the next window *before* the quota is spent costs nothing; a 429
-costs a retry. A reserve stays for other programs with the same token.
+costs a retry. An answer does not count the requests that are still under way: the pacer does. A
+reserve stays for other programs with the same token.
 """
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from functools import cache
 
 from huggingface_hub.utils import RateLimitInfo, parse_ratelimit_headers
 
-# The share of a window's requests that is left to the user's other programs.
-RESERVE = 0.01
+from hf_assets.settings import settings
+
 # Seconds: the length of the Hub's windows, and the longest pause, whatever a header says.
 LONGEST_PAUSE = 300.0
+# Two answers whose windows end within so many seconds are of one window: headers have whole
+# seconds, and answers overtake each other.
+SAME_WINDOW = 1.5
+# The share of a window's requests that one process may use by default.
+SHARE = 0.99
 
 
 class Pacer:
@@ -24,17 +31,21 @@ class Pacer:
     Args:
         clock: seconds, monotonic.
         sleep: waits that many seconds.
+        share: of a window's requests, the most that this process uses, above 0 and at most 1.
     """
 
     def __init__(
         self,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        share: float = SHARE,
     ) -> None:
-        self._clock, self._sleep = clock, sleep
-        self._lock = threading.Lock()
+        self._clock, self._sleep, self._share = clock, sleep, share
+        self._changed = threading.Condition()
         self._limit: RateLimitInfo | None = None
         self._resets_at = 0.0
+        self._under_way = 0
+        self._pausing = False
         self.waited = 0.0
 
     @property
@@ -42,30 +53,74 @@ class Pacer:
         """Requests left in this window; None before the first answer."""
         return self._limit.remaining if self._limit else None
 
-    def wait(self, log: Callable[[str], None] = lambda _: None) -> None:
-        """Return when the next request may start; logs a wait."""
-        with self._lock:
-            if self._limit is None or self._limit.remaining > self._reserve(self._limit):
-                return
-            # A second more than the header, which has whole seconds.
-            pause = self._resets_at - self._clock() + 1
-            if pause > 0:
-                log(f"{self._limit.remaining} requests left in this window: {pause:.0f} s pause")
-                self._sleep(pause)
-                self.waited += pause
-            self._limit = None
+    @contextmanager
+    def request(self, log: Callable[[str], None] = lambda _: None) -> Generator[None]:
+        """Begin when the window allows one more request, and count it until the block ends.
+
+        While nothing is known of the window, one request at a time asks.
+        """
+        with self._changed:
+            while not self._free(log):
+                continue
+            self._under_way += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._under_way -= 1
+                self._changed.notify_all()
+
+    def _free(self, log: Callable[[str], None]) -> bool:
+        """Whether a request may begin now; waits for a change where not. Call with the lock."""
+        if self._pausing or (self._limit is None and self._under_way):
+            self._changed.wait()
+            return False
+        if self._limit is None or self._limit.remaining - self._under_way > self._reserve:
+            return True
+        # A second more than the header, which has whole seconds.
+        pause = self._resets_at - self._clock() + 1
+        if pause > 0:
+            self._pause(pause, log)
+        self._limit = None
+        self._changed.notify_all()
+        return False
+
+    def _pause(self, seconds: float, log: Callable[[str], None]) -> None:
+        """Sleep without the lock: the answers of requests under way go on to be stored."""
+        assert self._limit is not None
+        log(f"{self._limit.remaining} requests left in this window: {seconds:.0f} s pause")
+        self._pausing = True
+        self._changed.release()
+        try:
+            self._sleep(seconds)
+        finally:
+            self._changed.acquire()
+            self._pausing = False
+            self._changed.notify_all()
+        self.waited += seconds
 
     def update(self, headers: Mapping[str, str]) -> None:
-        """Update the quota from an answer's headers."""
+        """Update the quota from an answer's headers; a late answer of an earlier window is none."""
         limit = rate_limit(headers)
-        if limit is not None:
-            with self._lock:
-                self._limit = limit
-                self._resets_at = self._clock() + min(limit.reset_in_seconds, LONGEST_PAUSE)
+        if limit is None:
+            return
+        with self._changed:
+            resets_at = self._clock() + min(limit.reset_in_seconds, LONGEST_PAUSE)
+            later = resets_at - self._resets_at
+            if self._limit is not None and later < -SAME_WINDOW:
+                return
+            if self._limit is not None and abs(later) <= SAME_WINDOW:
+                resets_at = max(resets_at, self._resets_at)
+                if self._limit.remaining < limit.remaining:
+                    limit = self._limit
+            self._limit, self._resets_at = limit, resets_at
+            self._changed.notify_all()
 
-    @staticmethod
-    def _reserve(limit: RateLimitInfo) -> int:
-        return int(min(limit.limit or 0, 10**9) * RESERVE)
+    @property
+    def _reserve(self) -> int:
+        """Requests of a window that are left to others."""
+        assert self._limit is not None
+        return int(min(self._limit.limit or 0, 10**9) * (1 - self._share) + 1e-9)
 
 
 def rate_limit(headers: Mapping[str, str]) -> RateLimitInfo | None:
@@ -79,4 +134,4 @@ def rate_limit(headers: Mapping[str, str]) -> RateLimitInfo | None:
 @cache
 def pacer_for(_endpoint: str) -> Pacer:
     """This process's pacer of an endpoint."""
-    return Pacer()
+    return Pacer(share=settings().hub_share)

@@ -47,7 +47,7 @@ def test_all_clients_of_a_hub_wait_before_it_has_to_refuse(
     hub: ServeHub, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at = Time()  # the Hub's and the pacer's
-    monkeypatch.setattr(pacing, "Pacer", lambda: Pacer(at, at.sleep))
+    monkeypatch.setattr(pacing, "Pacer", lambda **more: Pacer(at, at.sleep, **more))
     pacer_for.cache_clear()
     served = hub(HUB, rate_limit=6, window=0.5, clock=at)
     for kind in ("models", "spaces"):
@@ -77,6 +77,12 @@ class Time:
         self.now += seconds
 
 
+def begin(pacer: Pacer) -> None:
+    """A request that may begin now, or after a pause."""
+    with pacer.request():
+        pass
+
+
 def headers(left: int, reset: int, limit: int = 500, window: int = 300) -> dict[str, str]:
     policy = f'"fixed window";"api";q={limit};w={window}'
     return {"RateLimit": f'"api";r={left};t={reset}', "RateLimit-Policy": policy}
@@ -86,16 +92,16 @@ def test_pacer_keeps_a_reserve_and_waits_past_the_reset() -> None:
     at = Time()
     pacer = Pacer(at, at.sleep)
     assert pacer.left is None
-    pacer.wait()
+    begin(pacer)
     for left in (499, 100, 6):
         pacer.update(headers(left, 40))
-        pacer.wait()
+        begin(pacer)
     assert at.naps == []
     pacer.update(headers(5, 40))  # 1 % of 500 stay for the token's other programs
     at.now += 15
-    pacer.wait()
+    begin(pacer)
     assert at.naps == [26]
-    pacer.wait()
+    begin(pacer)
     assert at.naps == [26]
     assert pacer.waited == 26
 
@@ -105,7 +111,7 @@ def test_pacer_does_not_wait_for_a_window_that_is_over() -> None:
     pacer = Pacer(at, at.sleep)
     pacer.update(headers(0, 40))
     at.now += 100
-    pacer.wait()
+    begin(pacer)
     assert at.naps == []
 
 
@@ -114,7 +120,7 @@ def test_pacer_lives_with_headers_that_say_nothing(said: dict[str, str]) -> None
     at = Time()
     pacer = Pacer(at, at.sleep)
     pacer.update(said)
-    pacer.wait()
+    begin(pacer)
     assert at.naps == []
 
 
@@ -123,7 +129,7 @@ def test_a_simulated_hub_of_four_windows_never_refuses() -> None:
     pacer = Pacer(at, at.sleep)
     began, used, refused = at.now, 0, 0
     for _ in range(1990):
-        pacer.wait()
+        begin(pacer)
         if at.now - began >= 300:
             began, used = at.now, 0
         refused += used >= 500
@@ -139,5 +145,5 @@ def test_pacer_lives_with_any_number(said: str) -> None:
     at = Time()
     pacer = Pacer(at, at.sleep)
     pacer.update({"RateLimit": f'"api";r=0;t={said}', "RateLimit-Policy": f"q={said};w={said}"})
-    pacer.wait()
+    begin(pacer)
     assert at.naps in ([], [301])
