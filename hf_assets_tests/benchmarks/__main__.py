@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import shutil
 import sys
 import tempfile
@@ -15,7 +16,7 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ FULL = (2_500_000, 1_000_000)
 BACKFILL_DAYS = 30
 # Separate runs take the same time each: as many are measured as a mean wants.
 SEPARATE_RUNS = 4
+# Of a night: seconds a page, requests a window of so many seconds, chains.
+LATENCY, WINDOW, CHAINS = 0.25, (100, 30), 10
 
 
 @dataclass
@@ -80,6 +83,7 @@ def main() -> int:
           f"{platform.python_version()}; {models:,} models, {spaces:,} Spaces")  # fmt: skip
     with _workplace() as work:
         _listings(report, work, models, spaces)
+        _night(report, work, min(models, SMALL[0]))
         _tables(report, work)
         _backfill(report, work)
         _loading(report)
@@ -125,6 +129,47 @@ def _listings(report: Report, work: Path, models: int, spaces: int) -> None:
     print(f"  {requests:,} requests; one space_info a Space would be {spaces + requests:,}")
     report.ratio("requests over ceil(models/1000) + ceil(Spaces/1000)",
                  requests / (ceil(models / 1000) + ceil(spaces / 1000)), "1")  # fmt: skip
+
+
+def _night(report: Report, work: Path, models: int) -> None:
+    seconds, limit, window = LATENCY, *WINDOW
+    report.section(f"A listing at {seconds} s a page, in one chain and in {CHAINS}")
+    pages = work / ("few-pages" if (work / "few-pages").exists() else "pages")
+    first = work / "night"
+    with served(pages, seconds) as endpoint:
+        report.measured("one chain", case("night", endpoint, first, 1), models)
+    # What one chain captured is the last day for those that follow.
+    alone = _as_yesterday(first)
+    floors = {"no limit": 0.0, f"{limit} requests in {window} s": alone["pages"] / limit * window}
+    for (name, floor), options in zip(floors.items(), ((), (limit, window)), strict=True):
+        lake = work / f"night of {name}"
+        shutil.copytree(first, lake)
+        with served(pages, seconds, *options) as endpoint:
+            _point_at(lake, endpoint)
+            found = case("night", endpoint, lake, CHAINS)
+        report.measured(f"{found.said['chains']} chains, {name}", found, models)
+        said, bound = found.said, max(floor, alone["seconds"] / 8)
+        wall, requests = said["seconds"] / bound, said["requests"] - said["chains"]
+        report.ratio("wall over max(floor of the limit, 1/8 of one chain's)", wall, "≤ 1.1")
+        report.ratio("requests less chains, over one chain's", requests / alone["pages"], "≤ 1.01")
+        report.ratio("different rows over one chain's", said["distinct"] / alone["distinct"], "1")
+        report.ratio("answers 429", said["refusals"], "0")
+
+
+def _as_yesterday(lake: Path) -> dict[str, Any]:
+    """Move the only capture of a lake to an earlier day; returns its pages, rows and seconds."""
+    (folder,) = (lake / "raw_models").glob("day=*")
+    folder.rename(folder.with_name(f"day={date.today() - timedelta(days=7)}"))
+    manifest = json.loads(next((lake / "raw_models").glob("day=*/capture.json")).read_bytes())
+    began, ended = (datetime.fromisoformat(manifest[key]) for key in ("started", "finished"))
+    seconds = (ended - began).total_seconds()
+    return {"seconds": seconds, "pages": manifest["pages"], "distinct": manifest["distinct"]}
+
+
+def _point_at(lake: Path, endpoint: str) -> None:
+    """Let a lake's capture be of that Hub: each is served at a port of its own."""
+    for path in (*lake.rglob("capture.json"), *lake.rglob("journal.jsonl")):
+        path.write_text(re.sub(r"http://127\.0\.0\.1:\d+", endpoint, path.read_text()))
 
 
 def _tables(report: Report, work: Path) -> None:

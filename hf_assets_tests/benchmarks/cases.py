@@ -25,14 +25,23 @@ def prerender(folder: str, models: str, spaces: str) -> dict[str, Any]:
     return {kind: write(hub, Path(folder), kind, list(FIELDS[kind])) for kind in FIELDS}
 
 
-def serve(folder: str) -> dict[str, Any]:
-    """Serve them; the address is the first line."""
+def serve(
+    folder: str, latency: str = "0", limit: str = "1000000000", window: str = "300"
+) -> dict[str, Any]:
+    """Serve them, with so many seconds a page and requests a window of seconds; the address is the
+    first line.
+    """
     from hf_assets.demo.hub.app import create_app
     from hf_assets.demo.hub.prerendered import PrerenderedHub
     from hf_assets.demo.service.server import LoopbackServer
     from hf_assets.demo.world.generator import GeneratedHub
 
-    app = create_app(PrerenderedHub(Path(folder), GeneratedHub(10, 10)), rate_limit=10**9)
+    app = create_app(
+        PrerenderedHub(Path(folder), GeneratedHub(10, 10)),
+        rate_limit=int(limit),
+        window=float(window),
+        latency=float(latency),
+    )
     with LoopbackServer(app) as server:
         print(server.url, flush=True)
         server.wait()
@@ -53,6 +62,28 @@ def capture(endpoint: str, lake: str, kind: str) -> dict[str, Any]:
     if found.folder != folder:
         found.folder.rename(folder)
     return {"rows": found.rows, "requests": found.manifest.pages}
+
+
+def night(endpoint: str, lake: str, chains: str) -> dict[str, Any]:
+    """Today's listing of models, in chains begun at the cursors of the last capture."""
+    from hf_assets.hub.capture.capturer import Capturer
+    from hf_assets.hub.capture_store.store import CaptureStore
+    from hf_assets.hub.client.listing import HubClient, ListingQuery
+    from hf_assets.storage.lake import Lake, today
+
+    store, told = CaptureStore(Lake(Path(lake)), "raw_models"), []
+    client = HubClient(endpoint=endpoint, log=told.append)
+    began, day = time.perf_counter(), today()
+    capturer = Capturer(client, chains=int(chains))
+    found = capturer.get_or_capture(store, day, ListingQuery.everything("models"))
+    return {
+        "seconds": time.perf_counter() - began,
+        "rows": found.rows,
+        "distinct": found.distinct,
+        "requests": found.manifest.pages,
+        "chains": found.manifest.chains or 1,
+        "refusals": sum("429" in line for line in told),
+    }
 
 
 def ingest(endpoint: str, lake: str) -> dict[str, Any]:

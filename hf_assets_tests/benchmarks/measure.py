@@ -52,9 +52,15 @@ def run(command: list[str], environment: dict[str, str] | None = None) -> Measur
 
 
 @contextmanager
-def served(folder: Path) -> Generator[str]:
-    """The prerendered Hub of that folder, in a process of its own; gives its address."""
+def served(folder: Path, *options: object) -> Generator[str]:
+    """The prerendered Hub of that folder, in a process of its own; gives its address.
+
+    Args:
+        folder: of the pages.
+        options: seconds a page, requests a window, seconds a window; by default without bounds.
+    """
     command = [sys.executable, "-m", "hf_assets_tests.benchmarks.cases", "serve", str(folder)]
+    command += map(str, options)
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None

@@ -117,6 +117,8 @@ def capture_facts(capture: Capture, kind: Kind, *, brief: bool = False) -> dict[
         "source": capture.source,
         "origin": shown(CaptureProvenance.read(came).origin),
         "pages": said.pages,
+        "chains": said.chains or 1,
+        **({"one chain because": shown(said.one_chain)} if said.one_chain else {}),
         "distinct rows": capture.distinct,
         "size (bytes)": said.bytes,
         "endpoint": said.endpoint,

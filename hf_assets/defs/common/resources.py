@@ -194,6 +194,7 @@ class HubResource(dg.ConfigurableResource):
     retry_wait: float
     lock_wait: float
     archive: str = "none"
+    chains: int = 1
 
     @cached_property
     def past(self) -> Archive | None:
@@ -236,6 +237,7 @@ class HubResource(dg.ConfigurableResource):
             report=report,
             lock_wait=self.lock_wait,
             archive=archive,
+            chains=self.chains,
         )
 
 
@@ -282,6 +284,7 @@ def resources() -> dg.Definitions:
                 retry_wait=known.retry_wait,
                 lock_wait=known.lock_wait,
                 archive=known.archive,
+                chains=known.hub_chains,
             ),
             "stackexchange": StackExchangeResource(
                 endpoint=known.stackexchange_endpoint,

@@ -223,6 +223,10 @@ class _Hub:
             position = listing.locate(query.after)
         except (ValueError, OverflowError, TypeError) as error:
             raise BadQuery("Invalid cursor") from error
+        moved = self.faults.old_cursors.get(query.cursor or "", 0)
+        if moved is None:
+            raise BadQuery("Invalid cursor")
+        position += moved
         # A few rows come and go between two pages: the nearest whole page is meant.
         number = (position + query.limit // 2) // query.limit + 1
         if faults.slow_above_limit is not None and query.limit > faults.slow_above_limit:
@@ -275,6 +279,8 @@ class _Hub:
         delay: float,
     ) -> HubResponse:
         faults, kind, number = self.faults, query.kind, page.number
+        # What the Hub gives it takes.
+        faults.old_cursors.pop(page.next_cursor or "", None)
         if page.next_cursor is not None and not faults.take("no_link", number, kind):
             link = faults.odd_link or self._link(request, query, page)
             headers = {**headers, "Link": link}

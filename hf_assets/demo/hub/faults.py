@@ -97,6 +97,8 @@ class Faults(Switches):
     latency: float = 0.0
     # No X-Total-Count.
     no_total: bool = False
+    # Cursors that the Hub no longer takes (None: a 400), or takes for a place so many rows further.
+    old_cursors: dict[str, int | None] = field(default_factory=dict)
     # What X-Total-Count and, on a page that has a next one, Link say instead.
     odd_total: str = ""
     odd_link: str = ""

@@ -26,11 +26,14 @@ class RecordedHub:
     """
 
     def __init__(self, models: Path | None = None, spaces: Path | None = None) -> None:
-        self._rows: dict[Kind, list[_Row]] = {
-            "models": _read(models, "models"),
-            "spaces": _read(spaces, "spaces"),
-        }
-        self._by_id = {kind: {row["id"]: row for row in rows} for kind, rows in self._rows.items()}
+        self._rows: dict[Kind, list[_Row]] = {}
+        self._by_id: dict[Kind, dict[str, _Row]] = {}
+        self.replace("models", _read(models, "models"))
+        self.replace("spaces", _read(spaces, "spaces"))
+
+    def replace(self, kind: Kind, rows: list[_Row]) -> None:
+        """Serve these rows from now on."""
+        self._rows[kind], self._by_id[kind] = rows, {row["id"]: row for row in rows}
 
     def total(self, kind: Kind) -> int:
         """Number of recorded rows of that kind."""

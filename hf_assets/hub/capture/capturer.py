@@ -14,18 +14,24 @@ import msgspec
 
 from hf_assets.hub.archive.base import Archive, ArchivedDay
 from hf_assets.hub.capture.acceptance import answered_twice, objection
+from hf_assets.hub.capture.chains import (
+    PAGES_WITHOUT_NEW,
+    ChainReader,
+    ChainsError,
+    chain_starts,
+    last_whole,
+    require_complete,
+)
 from hf_assets.hub.capture.from_archive import find_day, from_archive
-from hf_assets.hub.capture.settling import confirmed_page
 from hf_assets.hub.capture_store.attempt import Attempt
 from hf_assets.hub.capture_store.capture import Capture
+from hf_assets.hub.capture_store.chain import Chain
 from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.client.listing import HubClient, ListingError, ListingQuery
 from hf_assets.storage.locks import BusyError
 
 # A listing that took longer than this describes no one day: it is started again.
 RESUMABLE = timedelta(hours=24)
-# So many pages in a row without a new id, and the listing has no end.
-PAGES_WITHOUT_NEW = 10
 
 
 class NoCapture(LookupError):
@@ -78,6 +84,7 @@ class Capturer:
         report_every: seconds between reports.
         lock_wait: seconds to wait for another run that captures the same day.
         archive: asked for days that nobody captured, or None.
+        chains: places from which a listing is read at once, at most.
     """
 
     client: HubClient
@@ -87,6 +94,7 @@ class Capturer:
     report_every: float = 15.0
     lock_wait: float = 7200.0
     archive: Archive | None = None
+    chains: int = 1
 
     def get_or_capture(
         self, store: CaptureStore, day: str, query: ListingQuery, *, refetch: bool = False
@@ -195,30 +203,16 @@ class Capturer:
     def _capture(self, store: CaptureStore, day: str, query: ListingQuery) -> Capture:
         store.sweep(self.clock())
         attempt = self._attempt(store, day, query)
-        expected = None if query.limited else _rows_of_last(store)
-        began, rows_before, last_report = time.monotonic(), attempt.rows, time.monotonic()
-        while (url := attempt.next_url) is not None:
-            self._check_age(attempt)
-            page = confirmed_page(
-                self.client, self.client.page(url, len(attempt.lines)), attempt, self.log
-            )
-            attempt.keep(page)
-            self._check_for_an_end(attempt)
-            expected = query.max_rows or page.total or expected
-            now = time.monotonic()
-            if now - last_report >= self.report_every or attempt.next_url is None:
-                rate = (attempt.rows - rows_before) / max(now - began, 1e-9)
-                self.report(
-                    Progress(
-                        pages=len(attempt.lines),
-                        rows=attempt.rows,
-                        rows_per_second=rate,
-                        requests_left=self.client.pacer.left,
-                        expected_rows=expected,
-                    )
-                )
-                last_report = now
-        self._check_age(attempt)
+        last = None if query.limited else last_whole(store, self.client.endpoint)
+        try:
+            self._read(attempt, last)
+            require_complete(attempt, last)
+        except ChainsError as error:
+            self.log(f"{error}: reading the listing again, in one chain")
+            attempt.reject(f"{error}.", self.clock())
+            endpoint = self.client.endpoint
+            attempt = store.begin(day, query, endpoint, self.clock(), one_chain=f"{error}")
+            self._read(attempt, last)
         capture = attempt.candidate(self.clock())
         if reason := objection(store, day, capture):
             what = "The Hub's answers are no capture of the day"
@@ -228,6 +222,39 @@ class Capturer:
             manifest = msgspec.structs.replace(capture.manifest, objection=reason)
             capture = replace(capture, manifest=manifest)
         return attempt.finish(capture)
+
+    def _read(self, attempt: Attempt, last: Capture | None) -> None:
+        """Fetch the pages that the attempt lacks, and report progress."""
+        began, rows_before, last_report = time.monotonic(), attempt.rows, time.monotonic()
+
+        def report() -> None:
+            nonlocal last_report
+            now = time.monotonic()
+            over = all(attempt.next_url(chain) is None for chain in attempt.chains)
+            if now - last_report >= self.report_every or over:
+                rate = (attempt.rows - rows_before) / max(now - began, 1e-9)
+                self.report(
+                    Progress(
+                        pages=len(attempt.lines),
+                        rows=attempt.rows,
+                        rows_per_second=rate,
+                        requests_left=self.client.pacer.left,
+                        expected_rows=attempt.query.max_rows
+                        or attempt.total
+                        or (last.rows if last else None),
+                    )
+                )
+                last_report = now
+
+        ChainReader(
+            self.client,
+            attempt,
+            before_page=lambda: self._check_age(attempt),
+            after_page=lambda chain: self._check_for_an_end(attempt, chain),
+            report=report,
+            log=self.log,
+        ).read()
+        self._check_age(attempt)
 
     def _attempt(self, store: CaptureStore, day: str, query: ListingQuery) -> Attempt:
         """The attempt to resume, else a new one."""
@@ -241,7 +268,11 @@ class Capturer:
             self.log(f"going on after page {len(attempt.lines) - 1}, {attempt.rows:,} rows")
             attempt.tidy()
             return attempt
-        return store.begin(day, query, self.client.endpoint, self.clock())
+        endpoint = self.client.endpoint
+        starts = chain_starts(store, query, endpoint, self.chains)
+        if starts:
+            self.log(f"reading the listing in {len(starts)} chains, begun at its last cursors")
+        return store.begin(day, query, endpoint, self.clock(), starts=starts)
 
     def _check_age(self, attempt: Attempt) -> None:
         if self.clock() - attempt.started >= RESUMABLE:
@@ -253,13 +284,16 @@ class Capturer:
                 permanent=True,
             )
 
-    def _check_for_an_end(self, attempt: Attempt) -> None:
-        if attempt.pages_without_new >= PAGES_WITHOUT_NEW:
-            reason = (
-                f"the last {attempt.pages_without_new} pages brought no new id, after "
-                f"{attempt.seen.distinct:,}, and each links to another."
-            )
-            self._reject(attempt, reason, "The listing has no end")
+    def _check_for_an_end(self, attempt: Attempt, chain: Chain) -> None:
+        if chain.pages_without_new < PAGES_WITHOUT_NEW:
+            return
+        reason = (
+            f"the last {chain.pages_without_new} pages brought no new id, after "
+            f"{attempt.seen.distinct:,}, and each links to another."
+        )
+        if attempt.chained > 1:
+            raise ChainsError(f"a chain did not end where the next begins: {reason[:-1]}")
+        self._reject(attempt, reason, "The listing has no end")
 
     def _reject(
         self, attempt: Attempt, reason: str, what: str, distinct: int | None = None
@@ -270,9 +304,3 @@ class Capturer:
             "the next run asks the Hub again, from the beginning.",
             permanent=False,
         )
-
-
-def _rows_of_last(store: CaptureStore) -> int | None:
-    """Rows of the newest complete capture of the whole Hub, to tell how long this one takes."""
-    whole = [one.manifest for one in store.captures().values() if one.whole_hub]
-    return max(whole, key=lambda manifest: manifest.started).rows if whole else None

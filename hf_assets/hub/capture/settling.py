@@ -5,9 +5,8 @@ for the end of the listing it would make a part of the Hub the day's capture.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from hf_assets.hub.capture_store.attempt import Attempt
 from hf_assets.hub.capture_store.capture import SHORT_OF_TOTAL
 from hf_assets.hub.client.listing import HubClient, ListingError, Page, page_size, resized
 
@@ -17,8 +16,25 @@ ANSWERS = 4
 WITHOUT_ID = 0.9
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where in its listing a page lies.
+
+    Args:
+        number: the page's, for messages.
+        rows: of the listing before it; of a chain that began in the middle, about.
+        total: the Hub's own count of the listing, as an earlier page gave it.
+        wanted: rows after which the listing is over; None for all.
+    """
+
+    number: int
+    rows: int
+    total: int | None = None
+    wanted: int | None = None
+
+
 def confirmed_page(
-    client: HubClient, page: Page, attempt: Attempt, log: Callable[[str], None] = lambda _: None
+    client: HubClient, page: Page, place: Place, log: Callable[[str], None] = lambda _: None
 ) -> Page:
     """The page; where it is doubtful, as two answers agree on it.
 
@@ -28,15 +44,14 @@ def confirmed_page(
 
     Args:
         client: asked again.
-        page: as it came, not yet of the attempt.
-        attempt: the pages before it.
+        page: as it came.
+        place: its place.
         log: takes lines for the run log.
 
     Raises:
         ListingError: the link is lost, or no two answers agree.
     """
-    number, wanted = len(attempt.lines), attempt.query.max_rows
-    last_total = attempt.total
+    number, wanted, last_total = place.number, place.wanted, place.total
 
     def again(page: Page, url: str) -> Page:
         other = client.page(url, number)
@@ -59,14 +74,14 @@ def confirmed_page(
         )
 
     def ends(page: Page) -> bool:
-        return not page.next_url and not (wanted and attempt.rows + page.rows >= wanted)
+        return not page.next_url and not (wanted and place.rows + page.rows >= wanted)
 
     def full(page: Page) -> bool:
         return 1 < page.rows >= page_size(page.url)
 
     def early(page: Page) -> bool:
         total = page.total or last_total
-        return bool(total) and attempt.rows + page.rows < SHORT_OF_TOTAL * total
+        return bool(total) and place.rows + page.rows < SHORT_OF_TOTAL * total
 
     def doubt(page: Page) -> str | None:
         if nameless := _without_ids(page):
@@ -74,7 +89,7 @@ def confirmed_page(
         if not ends(page) or full(page) or not early(page):
             return None
         total = page.total or last_total
-        return f"ends the listing after {attempt.rows + page.rows:,} of {total:,} rows"
+        return f"ends the listing after {place.rows + page.rows:,} of {total:,} rows"
 
     page = confirmed(page)
     counted = bool(page.total or last_total)
@@ -83,7 +98,7 @@ def confirmed_page(
     log(f"page {number} is full and may have lost its link: asking for a row less")
     shorter = again(page, resized(page.url, page.rows - 1))
     if not shorter.next_url and shorter.rows >= page.rows - 1:
-        rows, total = attempt.rows + page.rows, page.total or last_total
+        rows, total = place.rows + page.rows, page.total or last_total
         lost = f"{rows:,} of {total:,} rows" if total else f"{rows:,} rows, and more"
         raise ListingError(
             f"page {number} is full and links to no other, after {lost}: its Link header is lost. "

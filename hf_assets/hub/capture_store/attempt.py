@@ -12,12 +12,15 @@ from typing import Any
 from hf_assets.errors import clean
 from hf_assets.hub.capture_store import files
 from hf_assets.hub.capture_store.capture import Capture
+from hf_assets.hub.capture_store.chain import Chain
 from hf_assets.hub.capture_store.manifest import (
     CaptureManifest,
+    ChainStart,
     CorruptCapture,
     JournalHeader,
     PageRecord,
 )
+from hf_assets.hub.client.addresses import without_fields
 from hf_assets.hub.client.listing import ListingError, ListingQuery, Page, resized
 from hf_assets.hub.client.rows import row_ids
 from hf_assets.hub.client.seen_ids import SeenIds
@@ -28,27 +31,47 @@ STAMP = "%Y%m%dT%H%M%S.%fZ"
 
 @dataclass
 class Attempt:
-    """A capture under way: its folder, its query, the pages so far."""
+    """A capture under way: its folder, its query, the pages so far.
+
+    Args:
+        starts: where its chains begin; empty for one chain.
+        one_chain: why it is one chain, where an attempt of several was given up.
+    """
 
     path: Path
     query: ListingQuery
     endpoint: str
     started: datetime
+    starts: tuple[ChainStart, ...] = ()
+    one_chain: str | None = None
+    chains: list[Chain] = field(init=False)
     lines: list[PageRecord] = field(default_factory=list)
     seen: SeenIds = field(default_factory=SeenIds)
-    urls: set[str] = field(default_factory=set)
     refused: tuple[str, ...] = ()
     rows: int = 0
     without_id: int = 0
-    pages_without_new: int = 0  # pages in a row, up to the last, without a new id
+    # Rows that two chains read where they meet.
+    shared_rows: int = 0
+
+    def __post_init__(self) -> None:
+        # The one chain of an archived day has no address.
+        self.chains = [Chain(start) for start in self.starts or (ChainStart(""),)]
 
     @classmethod
-    def begin(cls, folder: Path, query: ListingQuery, endpoint: str, now: datetime) -> "Attempt":
+    def begin(
+        cls,
+        folder: Path,
+        query: ListingQuery,
+        endpoint: str,
+        now: datetime,
+        starts: tuple[ChainStart, ...] = (),
+        one_chain: str | None = None,
+    ) -> "Attempt":
         """A new attempt; its query is on disk before it is sent."""
         path = folder / now.strftime(STAMP)
         with storing(path):
             path.mkdir(parents=True)
-        attempt = cls(path, query, endpoint, now)
+        attempt = cls(path, query, endpoint, now, starts, one_chain)
         files.append_journal(path, attempt.header)
         return attempt
 
@@ -56,7 +79,7 @@ class Attempt:
     def resume(cls, path: Path, header: JournalHeader, lines: list[PageRecord]) -> "Attempt":
         """The attempt in that folder up to its last intact page; later pages are fetched again."""
         started = datetime.fromisoformat(header.started)
-        attempt = cls(path, header.query, header.endpoint, started)
+        attempt = cls(path, header.query, header.endpoint, started, header.chains, header.one_chain)
         for line in lines:
             try:
                 attempt.count(line, row_ids(files.read_page(path, line)))
@@ -67,7 +90,8 @@ class Attempt:
     @property
     def header(self) -> JournalHeader:
         """The journal's first line."""
-        return JournalHeader(self.query, self.endpoint, self.started.isoformat())
+        started = self.started.isoformat()
+        return JournalHeader(self.query, self.endpoint, started, self.starts, self.one_chain)
 
     @property
     def total(self) -> int | None:
@@ -79,20 +103,27 @@ class Attempt:
         files.rewrite_journal(self.path, self.header, self.lines)
 
     @property
-    def next_url(self) -> str | None:
-        """The next page's address; None at the end of the listing, or at `max_rows`."""
-        if not self.lines:
-            return self.query.url(self.endpoint)
-        url = self.lines[-1].next
-        if url is None or self.query.max_rows is None:
+    def chained(self) -> int:
+        """How many chains have pages."""
+        return sum(bool(chain.pages) for chain in self.chains)
+
+    def next_url(self, chain: Chain) -> str | None:
+        """The address of a chain's next page; None at its end, or at `max_rows`."""
+        url = chain.next_url
+        if chain.over or url is None:
+            return None
+        if not chain.pages:
+            url = url or self.query.url(self.endpoint)
+            return without_fields(url, self.refused) if self.refused else url
+        if self.query.max_rows is None:
             return url
         wanted = self.query.max_rows - self.rows
         return resized(url, wanted) if wanted > 0 else None
 
-    def keep(self, page: Page) -> None:
-        """Put a page on disk, then its line in the journal."""
-        number = len(self.lines)
-        if page.next_url in self.urls or page.next_url == page.url:
+    def keep(self, page: Page, chain: Chain | None = None) -> None:
+        """Put a page on disk, then its line in the journal; of the first chain by default."""
+        number, chain = len(self.lines), chain or self.chains[0]
+        if chain.links_back(page.url, page.next_url):
             raise ListingError(
                 f"page {number} links back to a page already fetched ({clean(page.next_url)}): the "
                 "listing would never end.",
@@ -108,18 +139,23 @@ class Attempt:
             sha256=hashlib.sha256(page.body).hexdigest(),
             total=page.total,
             refused=page.refused,
+            chain=self.chains.index(chain),
         )
         files.append_journal(self.path, line)
         self.count(line, page.ids)
 
     def count(self, line: PageRecord, ids: list[Any]) -> None:
-        """Add a stored page to the sums."""
+        """Add a stored page to the sums, and to its chain."""
         self.lines.append(line)
-        self.urls.add(line.url)
         self.rows += line.rows
         self.without_id += sum(one is None for one in ids)
-        self.pages_without_new = 0 if self.seen.add(ids) else self.pages_without_new + 1
         self.refused += line.refused
+        chain, later = self.chains[line.chain], self.chains[line.chain + 1 :]
+        chain.count(line, ids, self.seen.add(ids))
+        # A chain that has passed the next one whole has met the one after it.
+        shared = [chain.shared_rows(other, line.next, ids) for other in later if other.pages]
+        chain.met = any(rows is not None for rows in shared)
+        self.shared_rows += sum(filter(None, shared))
 
     def candidate(self, now: datetime, **more: Any) -> Capture:
         """This attempt as a capture, before it becomes the day's.
@@ -146,6 +182,9 @@ class Attempt:
             "client": _client(),
             "attempt": self.path.name,
             "complete": True,
+            "chains": self.chained if self.chained > 1 else None,
+            "shared_rows": self.shared_rows if self.chained > 1 else None,
+            "one_chain": self.one_chain,
         }
         return Capture(self.path.parent, CaptureManifest.of(manifest | more))
 

@@ -123,7 +123,7 @@ class Capture:
                 "tables made of them remain, and cannot be rebuilt."
             )
         try:
-            return read_page(self._attempt, self._lines[number])
+            return read_page(self._attempt, self.records[number])
         except CorruptCapture as error:
             now = read_manifest(self.folder)
             if now is None or now.attempt == self.manifest.attempt:
@@ -139,7 +139,8 @@ class Capture:
         return self.folder / self.manifest.attempt
 
     @cached_property
-    def _lines(self) -> list[PageRecord]:
+    def records(self) -> list[PageRecord]:
+        """The journal's record of each page, first fetched first. CorruptCapture without one."""
         journal = self._attempt / JOURNAL
         lines = read_journal(self._attempt)[1] if journal.exists() else []
         if len(lines) < self.manifest.pages:

@@ -34,6 +34,8 @@ LOCK = ".lock"
 JOURNAL = "journal.jsonl"
 REJECTED = "rejected.json"
 ZSTD = pa.Codec("zstd", compression_level=3)
+# Keys of the journal that only a listing of several chains has.
+_OF_CHAINS = frozenset({"chain", "chains", "one_chain"})
 T = TypeVar("T")
 CURE = "restore it, or capture the day again with `refetch` while it is today or an archive has it."
 
@@ -90,7 +92,10 @@ def _decoded(line: bytes, kind: type[T]) -> T | None:
 
 def _encoded(line: JournalHeader | PageRecord) -> bytes:
     """A record as a line. A file name that is no UTF-8 is kept, which msgspec's JSON refuses."""
-    return json.dumps(msgspec.to_builtins(line)).encode()
+    content = msgspec.to_builtins(line)
+    # A listing of one chain has the lines that it has always had.
+    kept = {key: value for key, value in content.items() if value or key not in _OF_CHAINS}
+    return json.dumps(kept).encode()
 
 
 def append_journal(attempt: Path, line: JournalHeader | PageRecord) -> None:

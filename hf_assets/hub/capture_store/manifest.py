@@ -30,6 +30,7 @@ class PageRecord(msgspec.Struct, frozen=True):
         sha256: of the body.
         total: the Hub's own count of the listing (X-Total-Count).
         refused: values of `expand` that the Hub refused.
+        chain: which chain of pages it belongs to; 0 where the listing was one.
     """
 
     page: int
@@ -40,14 +41,30 @@ class PageRecord(msgspec.Struct, frozen=True):
     sha256: str
     total: int | None = None
     refused: tuple[str, ...] = ()
+    chain: int = 0
+
+
+class ChainStart(msgspec.Struct, frozen=True):
+    """Where a chain of pages begins: the address of its first page, and about how many rows lie
+    before it.
+    """
+
+    url: str
+    rows_before: int = 0
 
 
 class JournalHeader(msgspec.Struct, frozen=True):
-    """The first line of the journal: what an attempt asks, of which Hub, since when (ISO 8601)."""
+    """The first line of the journal: what an attempt asks, of which Hub, since when (ISO 8601).
+
+    `chains`: where its chains begin, the first page of the listing first; empty for a single one.
+    `one_chain`: why there is a single one, where an attempt of several was given up.
+    """
 
     query: ListingQuery = msgspec.field(name="ask")
     endpoint: str
     started: str
+    chains: tuple[ChainStart, ...] = ()
+    one_chain: str | None = None
 
 
 class CaptureManifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -70,6 +87,9 @@ class CaptureManifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
         client: library and version that fetched the pages.
         attempt: the folder of the pages.
         complete: always true.
+        chains: in how many chains the listing was read; None for one.
+        shared_rows: rows that two chains read where they meet; duplicates in `rows`.
+        one_chain: why it was read again in one chain, where chains did not meet.
         objection: why a blocking check stops it, where the Hub gave the same answer twice.
         pages_dropped: the day on which retention removed the pages.
         source: "hub-stats" or "folder"; None where the day was captured live.
@@ -108,6 +128,9 @@ class CaptureManifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     client: str
     attempt: str
     complete: bool
+    chains: int | None = None
+    shared_rows: int | None = None
+    one_chain: str | None = None
     objection: str | None = None
     pages_dropped: str | None = None
     source: str | None = None

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -95,9 +96,11 @@ class CaptureStore:
                 return Unfinished(path, header, lines)
         return None
 
-    def begin(self, day: str, query: ListingQuery, endpoint: str, now: datetime) -> Attempt:
-        """A new attempt to capture that day; hold the day's `lock`."""
-        return Attempt.begin(self.folder(day), query, endpoint, now)
+    def begin(
+        self, day: str, query: ListingQuery, endpoint: str, now: datetime, **more: Any
+    ) -> Attempt:
+        """A new attempt to capture that day; hold the day's `lock`. More: see `Attempt`."""
+        return Attempt.begin(self.folder(day), query, endpoint, now, **more)
 
     def lock(
         self, day: str, wait: float, log: Callable[[str], None] = lambda _: None

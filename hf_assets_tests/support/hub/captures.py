@@ -151,7 +151,9 @@ def pages(capture: Capture, *, newest_first: bool = True) -> Iterator[tuple[int,
         yield number, capture.page(number)
 
 
-def crawl(url: str, lake: Lake, now: datetime, page_size: int, kind: Kind) -> "Popen[str]":
+def crawl(
+    url: str, lake: Lake, now: datetime, page_size: int, kind: Kind, day: str = DAY, chains: int = 1
+) -> "Popen[str]":
     """A process that captures the day."""
     module = "hf_assets_tests.support.hub.crawl"
-    return python(module, url, lake.root, DAY, now.isoformat(), page_size, kind)
+    return python(module, url, lake.root, day, now.isoformat(), page_size, kind, chains)

@@ -1,6 +1,6 @@
 """A capture in a process of its own, so that it can be killed. Imports little: it starts often.
 
-`python -m hf_assets_tests.support.hub.crawl URL LAKE DAY NOW PAGE_SIZE KIND`
+`python -m hf_assets_tests.support.hub.crawl URL LAKE DAY NOW PAGE_SIZE KIND CHAINS`
 """
 
 import itertools
@@ -14,13 +14,18 @@ from hf_assets.hub.client import listing
 from hf_assets.storage.lake import Lake
 
 
-def main(url: str, lake: str, day: str, now: str, page_size: str, kind: str) -> None:
+def main(
+    url: str, lake: str, day: str, now: str, page_size: str, kind: str, chains: str = "1"
+) -> None:
     """Capture the day, and print the attempt, its pages and its rows."""
     setattr(listing, "PAGE_SIZE", int(page_size))  # noqa: B010 - a constant of the product
     begin, ticks = datetime.fromisoformat(now), itertools.count()
     client = listing.HubClient(url, retry_wait=0.05)
     capturer = Capturer(
-        client, clock=lambda: begin + timedelta(microseconds=next(ticks)), lock_wait=60
+        client,
+        clock=lambda: begin + timedelta(microseconds=next(ticks)),
+        lock_wait=60,
+        chains=int(chains),
     )
     assert kind in ("models", "spaces")
     query = listing.ListingQuery.everything(kind)
