@@ -21,6 +21,7 @@ GROUND = {
     "literals",
     "transport",
     "csv_cells",
+    "progress",
     "ui_words",
 }
 # The modules of a folder are one room; a module beside sub-rooms is a room of its own. A room
@@ -32,6 +33,7 @@ ARROWS = {
     "literals": set(),
     "transport": set(),
     "csv_cells": set(),
+    "progress": set(),
     "ui_words": set(),
     "storage": {"errors"},
     "definitions": {"defs"},
