@@ -51,7 +51,8 @@ def test_a_step_that_stalls_takes_longer_with_each_look(clock: Clock) -> None:
     before = pace.seconds_left(10, 20)
     clock.wait(90)
     after = pace.seconds_left(10, 20)
-    assert before is not None and after is not None and after == pytest.approx(10 * before)
+    assert before is not None
+    assert after == pytest.approx(10 * before)
 
 
 def test_there_is_no_time_left_in_the_first_seconds_nor_at_the_end(clock: Clock) -> None:

@@ -35,7 +35,7 @@ ARROWS = {
     "csv_cells": set(),
     "progress": set(),
     "ui_words": set(),
-    "storage": {"errors"},
+    "storage": {"errors", "progress"},
     "definitions": {"defs"},
     "charts": set(),
     # The Hub: a page of a listing → a day's capture → tables → rules and changes.

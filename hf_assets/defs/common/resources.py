@@ -21,6 +21,7 @@ from hf_assets.hub.client.listing import HubClient
 from hf_assets.hub.open_archive import open_archive
 from hf_assets.hub.quality import rules
 from hf_assets.hub.retention import thinned
+from hf_assets.progress import ItemLog
 from hf_assets.settings import settings
 from hf_assets.storage.lake import Lake, MissingDay, StoredTable, TableWrite
 from hf_assets.storage.parquet import Table
@@ -129,13 +130,13 @@ class TablesIOManager(dg.ConfigurableIOManager):
             context.log.info(f"{obj.table.name}: {obj.stored.rows:,} rows, {obj.stored.seconds} s")
             context.add_output_metadata(stored_table(obj.stored, obj.table))
             return
-        # For hundreds of days, log lines and previews cost more than writing the tables.
+        # For hundreds of days, previews cost more than writing the tables.
         brief, absent = len(obj.make) > PREVIEWED_DAYS, {}
+        lines = ItemLog(context.log.info, len(obj.make))
         with clear_failures():
             for day, stored in self.lake.tree.write_days(obj.table, obj.make):
-                if not brief:
-                    line = f"{stored.rows:,} rows, {stored.seconds} s"
-                    context.log.info(f"{obj.table.name}{f' {day}' if day else ''}: {line}")
+                name = f"{obj.table.name} {day}" if day else obj.table.name
+                lines.add(f"{name}: {stored.rows:,} rows, {stored.seconds} s")
                 if day and deferred(context) and (reason := rules.absent_kind(stored)):
                     absent[day] = reason
                     continue

@@ -20,6 +20,7 @@ from hf_assets.hub.capture_store.attempt import Attempt
 from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.client.listing import HubClient, ListingError, ListingQuery
+from hf_assets.progress import Pace, time_left
 from hf_assets.storage.locks import BusyError
 
 # A listing that took longer than this describes no one day: it is started again.
@@ -41,7 +42,7 @@ class NoCapture(LookupError):
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a running capture is. Rates are rows a second since this run began."""
+    """How far a running capture is. The rate is rows a second, of the recent part."""
 
     pages: int
     rows: int
@@ -58,11 +59,11 @@ class Progress:
 
     def __str__(self) -> str:
         share = f" of {self.expected_rows:,}" if self.expected_rows else ""
-        left = "" if self.requests_left is None else f", {self.requests_left} requests left"
-        eta = "" if self.seconds_left is None else f", about {self.seconds_left:.0f} s to go"
+        quota = "" if self.requests_left is None else f", {self.requests_left} requests left"
+        left = time_left(self.seconds_left)
         return (
             f"{self.pages} pages, {self.rows:,} rows{share}, "
-            f"{self.rows_per_second:,.0f} rows/s{left}{eta}"
+            f"{self.rows_per_second:,.0f} rows/s{quota}{left and f' · {left}'}"
         )
 
 
@@ -134,7 +135,7 @@ class Capturer:
             other = store.complete(day)
             if other and other != kept:
                 return other  # another run has just read the day from the archive
-            return from_archive(store, day, query.kind, found, self.clock)
+            return from_archive(store, day, query.kind, found, self.clock, self.log)
 
     def _archived(self, day: str, query: ListingQuery) -> tuple[ArchivedDay | None, str]:
         """That day of the archive, or None with the reason."""
@@ -196,7 +197,7 @@ class Capturer:
         store.sweep(self.clock())
         attempt = self._attempt(store, day, query)
         expected = None if query.limited else _rows_of_last(store)
-        began, rows_before, last_report = time.monotonic(), attempt.rows, time.monotonic()
+        pace, last_report = Pace(attempt.rows), time.monotonic()
         while (url := attempt.next_url) is not None:
             self._check_age(attempt)
             page = confirmed_page(
@@ -205,14 +206,14 @@ class Capturer:
             attempt.keep(page)
             self._check_for_an_end(attempt)
             expected = query.max_rows or page.total or expected
+            pace.note(attempt.rows)
             now = time.monotonic()
             if now - last_report >= self.report_every or attempt.next_url is None:
-                rate = (attempt.rows - rows_before) / max(now - began, 1e-9)
                 self.report(
                     Progress(
                         pages=len(attempt.lines),
                         rows=attempt.rows,
-                        rows_per_second=rate,
+                        rows_per_second=pace.rate(attempt.rows),
                         requests_left=self.client.pacer.left,
                         expected_rows=expected,
                     )
