@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hf_assets import progress
 from hf_assets.corpora.kaggle.client import TRIES, DatasetClient, KaggleError
 from hf_assets.corpora.kaggle.listing import KNOWN_IN_A_ROW, _row, new_datasets
 from hf_assets.corpora.schemas import texts_table
@@ -37,6 +38,20 @@ def test_what_is_not_known_is_new_and_reading_stops_at_what_is(kaggle: ServeKagg
     assert made.notes["known already"] == 50
     assert made.notes["without a description"] == 50
     assert made.provenance["new_datasets"]["endpoint"] == served.url
+
+
+def test_the_log_says_how_many_are_listed_and_new(
+    kaggle: ServeKaggle, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "FIRST", 0.0)
+    monkeypatch.setattr(progress, "EVERY", 0.0)
+    served, lines = kaggle(), []
+    client = served.client()
+    client.log = lines.append
+    lake.write(texts_table("new_datasets"), DAY, new_datasets(client, DAY, known(range(350))))
+    assert lines[0] == "20 datasets listed, 20 of them new"
+    assert lines[-2] == "100 datasets listed, 50 of them new"
+    assert lines[-1] == "50 new datasets on 5 pages"
 
 
 def test_a_dataset_has_the_columns_of_texts(kaggle: ServeKaggle, lake: Lake) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from hf_assets import progress
 from hf_assets.corpora.schemas import texts_table
 from hf_assets.corpora.stackexchange.client import QuestionClient, StackExchangeError
 from hf_assets.corpora.stackexchange.pacing import Pace
@@ -57,6 +58,21 @@ def test_an_odd_item_is_put_aside_and_costs_no_other(
     aside = stored.aside("odd_questions")
     assert aside is not None
     assert aside["reason"].to_list() == [reason.removeprefix("put aside: ")]
+
+
+def test_the_log_says_how_much_of_the_day_is_read(
+    served: ServeQuestions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "FIRST", 0.0)
+    monkeypatch.setattr(progress, "EVERY", 0.0)
+    service = served(GeneratedQuestions(per_day=250))
+    service.day()
+    lines = [line.partition(", ")[0] for line in service.told if " % of " in line]
+    percent = [int(line.removesuffix(f" % of {DAY}").rpartition(" ")[2]) for line in lines]
+    assert [line.partition(" ")[0] for line in lines] == ["100", "199", "250"]
+    assert percent == sorted(percent)
+    assert 30 < percent[0] < 50
+    assert percent[-1] > 95
 
 
 def test_odd_items_among_pages(served: ServeQuestions) -> None:
