@@ -1,7 +1,7 @@
 """How far a long step is, in log lines: "12 of 30, about 4 min left".
 
-The rate is that of the recent part: a step that begins with quick items, or slows down, is not
-judged by its average. No time is given in the first seconds, nor at the end.
+The rate is that of the recent part: a step may begin with quick items, or slow down. No time is
+given in the first seconds, nor at the end.
 """
 
 import math
@@ -85,7 +85,7 @@ class ItemLog:
     """A line for each of a known number of items: `TEXT · 12 of 30, about 4 min left`.
 
     Of more than `MOST_LINES` items a line is written at most every `THINNED` seconds, and one for
-    the last item.
+    the last item. Call for each item either `begin` or `add`.
 
     Args:
         log: takes lines of the run log.
@@ -96,6 +96,16 @@ class ItemLog:
     def __init__(self, log: Log, total: int, clock: Clock = time.monotonic) -> None:
         self._log, self._total, self._clock = log, total, clock
         self._pace, self._done, self._logged = Pace(clock=clock), 0, -math.inf
+
+    def begin(self, text: str) -> None:
+        """The next item begins, and those before it are done.
+
+        Args:
+            text: what it is.
+        """
+        self._pace.note(self._done)
+        self._line(text, self._done + 1)
+        self._done += 1
 
     def add(self, text: str, *, quick: bool = False) -> None:
         """One more item is done.
@@ -109,12 +119,15 @@ class ItemLog:
             self._pace.skip(1)
         else:
             self._pace.note(self._done)
-        now, last = self._clock(), self._done == self._total
+        self._line(text, self._done)
+
+    def _line(self, text: str, number: int) -> None:
+        now, last = self._clock(), number == self._total
         if self._total > MOST_LINES and not last and now - self._logged < THINNED:
             return
         self._logged = now
         if self._total > 1:
-            text += f" · {self._done:,} of {self._total:,}"
+            text += f" · {number:,} of {self._total:,}"
         left = time_left(self._pace.seconds_left(self._done, self._total))
         self._log(f"{text}, {left}" if left else text)
 

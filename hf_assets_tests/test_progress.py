@@ -126,6 +126,18 @@ def test_a_line_an_item(clock: Clock, lines: list[str]) -> None:
     ]
 
 
+def test_a_line_before_each_item_counts_those_that_are_done(clock: Clock, lines: list[str]) -> None:
+    candidates = ItemLog(lines.append, 3, clock)
+    for name in ("first", "second", "third"):
+        candidates.begin(name)
+        clock.wait(30)
+    assert lines == [
+        "first · 1 of 3",
+        "second · 2 of 3, about 60 s left",
+        "third · 3 of 3, about 30 s left",
+    ]
+
+
 def test_a_single_item_has_only_its_text(clock: Clock, lines: list[str]) -> None:
     ItemLog(lines.append, 1, clock).add("it")
     assert lines == ["it"]

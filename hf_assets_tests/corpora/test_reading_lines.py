@@ -11,7 +11,6 @@ import polars as pl
 import py7zr
 import pytest
 
-from hf_assets import progress
 from hf_assets.corpora.building import build
 from hf_assets.corpora.kaggle import meta_kaggle_rows
 from hf_assets.corpora.kaggle.meta_kaggle import read_tables
@@ -29,11 +28,12 @@ from hf_assets_tests.corpora.conftest import make_rows
 SHARE = re.compile(r"(.*) · (\d+) % of (\S+?)(?:, .* left)?")
 
 
+pytestmark = pytest.mark.usefixtures("every_line")
+
+
 @pytest.fixture(autouse=True)
-def _every_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No seconds between lines; a look at the clock each line."""
-    monkeypatch.setattr(progress, "FIRST", 0.0)
-    monkeypatch.setattr(progress, "EVERY", 0.0)
+def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look at the clock each line, and a small piece of a dump at a time."""
     monkeypatch.setattr(records, "_LINES_A_LOOK", 1)
     monkeypatch.setattr(meta_kaggle_rows, "LINES_A_LOOK", 1)
     monkeypatch.setattr(dumps, "_CHUNK", 1 << 12)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from hf_assets.defs.common.events import deferred, report_day, report_left_out
+from hf_assets.defs.common.events import deferred, log_steps, report_day, report_left_out
 from hf_assets.defs.common.failures import clear_failures
 from hf_assets.defs.common.killed_runs import end_killed, hold
 from hf_assets.defs.common.metadata import captured, stored_table
@@ -73,6 +73,7 @@ class LakeResource(dg.ConfigurableResource):
                 dg.get_dagster_logger().warning(
                     f"This run holds no lock: it cannot be ended if killed: {clean(error)}"
                 )
+            log_steps(context.instance, context.run)
 
     @cached_property
     def tree(self) -> Lake:

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hf_assets import progress
 from hf_assets.corpora.kaggle.client import TRIES, DatasetClient, KaggleError
 from hf_assets.corpora.kaggle.listing import KNOWN_IN_A_ROW, _row, new_datasets
 from hf_assets.corpora.schemas import texts_table
@@ -40,11 +39,8 @@ def test_what_is_not_known_is_new_and_reading_stops_at_what_is(kaggle: ServeKagg
     assert made.provenance["new_datasets"]["endpoint"] == served.url
 
 
-def test_the_log_says_how_many_are_listed_and_new(
-    kaggle: ServeKaggle, lake: Lake, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(progress, "FIRST", 0.0)
-    monkeypatch.setattr(progress, "EVERY", 0.0)
+@pytest.mark.usefixtures("every_line")
+def test_the_log_says_how_many_are_listed_and_new(kaggle: ServeKaggle, lake: Lake) -> None:
     served, lines = kaggle(), []
     client = served.client()
     client.log = lines.append

@@ -9,7 +9,6 @@ from typing import Any
 import polars as pl
 import pytest
 
-from hf_assets import progress
 from hf_assets.corpora.schemas import texts_table
 from hf_assets.corpora.stackexchange.client import QuestionClient, StackExchangeError
 from hf_assets.corpora.stackexchange.pacing import Pace
@@ -60,11 +59,8 @@ def test_an_odd_item_is_put_aside_and_costs_no_other(
     assert aside["reason"].to_list() == [reason.removeprefix("put aside: ")]
 
 
-def test_the_log_says_how_much_of_the_day_is_read(
-    served: ServeQuestions, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(progress, "FIRST", 0.0)
-    monkeypatch.setattr(progress, "EVERY", 0.0)
+@pytest.mark.usefixtures("every_line")
+def test_the_log_says_how_much_of_the_day_is_read(served: ServeQuestions) -> None:
     service = served(GeneratedQuestions(per_day=250))
     service.day()
     lines = [line.partition(", ")[0] for line in service.told if " % of " in line]
