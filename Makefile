@@ -18,8 +18,15 @@ help:  ## this list
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with venv is needed: install it, or set PYTHON=" >&2; exit 1; }
+	@if test -x $(BIN)/hf-assets; then \
+		echo "$(VENV) is older than pyproject.toml or constraints.txt: installing what changed." >&2; \
+	else \
+		echo "Installing into $(VENV), once: some 200 packages, 3 GB on disk, about two minutes." >&2; \
+		echo "The largest is PyTorch: 0.2 GB to download, 3 GB where pip takes it with CUDA." >&2; \
+	fi
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all]'
+	@if test -t 1; then quiet=; else quiet=--quiet; fi; \
+		$(BIN)/python -m pip install $$quiet --disable-pip-version-check -c constraints.txt -e '.[all]'
 	@touch $@
 
 demo: $(VENV)/.installed  ## generated data become tables, figures and a tagger

@@ -27,6 +27,7 @@ os.environ["NO_PROXY"] = "127.0.0.1"
 from hypothesis import settings
 from starlette.applications import Starlette
 
+from hf_assets import progress
 from hf_assets.demo.hub.app import Served, create_app
 from hf_assets.demo.hub.faults import Faults
 from hf_assets.demo.service.server import LoopbackServer
@@ -46,6 +47,13 @@ settings.load_profile("hf_assets")
 
 DAY = "2026-11-20"
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def every_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Long steps log each line that they log now and then."""
+    monkeypatch.setattr(progress, "FIRST", 0.0)
+    monkeypatch.setattr(progress, "EVERY", 0.0)
 
 
 @pytest.fixture(scope="module")  # no longer: a loop of its own runs beside it

@@ -21,6 +21,7 @@ GROUND = {
     "literals",
     "transport",
     "csv_cells",
+    "progress",
     "ui_words",
 }
 # The modules of a folder are one room; a module beside sub-rooms is a room of its own. A room
@@ -32,8 +33,9 @@ ARROWS = {
     "literals": set(),
     "transport": set(),
     "csv_cells": set(),
+    "progress": set(),
     "ui_words": set(),
-    "storage": {"errors"},
+    "storage": {"errors", "progress"},
     "definitions": {"defs"},
     "charts": set(),
     # The Hub: a page of a listing → a day's capture → tables → rules and changes.

@@ -124,6 +124,7 @@ def capture(data: Path | None) -> int:
         _data(data),
         f"today, {day} (UTC)",
         process.launch(assets=process.HUB, partition=day),
+        today=day,
     )
 
 
@@ -149,7 +150,9 @@ def backfill(days: str, data: Path | None) -> int:
     return _run(_data(data), span, process.launch(job=process.PAST_DAYS, days=span), keys)
 
 
-def _run(data: Path, title: str, command: list[str], days: Sequence[str] = ()) -> int:
+def _run(
+    data: Path, title: str, command: list[str], days: Sequence[str] = (), today: str = ""
+) -> int:
     """Run a command over a lake: with a bar on a terminal, elsewhere with Dagster's own log."""
     from hf_assets.runner import home, process, progress
 
@@ -159,7 +162,7 @@ def _run(data: Path, title: str, command: list[str], days: Sequence[str] = ()) -
     log = data.resolve() / "last_run.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_bytes(b"")
-    status = progress.run(title, command, environ, log, data.resolve(), days)
+    status = progress.run(title, command, environ, log, data.resolve(), days, today)
     if status:
         click.echo(f"The run failed; the end of {log}:\n", err=True)
         click.echo("\n".join(log.read_text("utf-8", "replace").splitlines()[-30:]), err=True)

@@ -22,6 +22,7 @@ from hf_assets.corpora.stackexchange.sites import IDS, Site, site_of
 from hf_assets.corpora.text.formats import format_of_source
 from hf_assets.corpora.text.plain import plain, squeezed, text_key, words
 from hf_assets.errors import InputError
+from hf_assets.progress import TimedLog
 from hf_assets.storage.durable import read_folder
 from hf_assets.storage.json_files import write_json, write_record
 from hf_assets.storage.lake import StoredTable, TableWrite
@@ -63,7 +64,7 @@ class _Sieve:
     """Rows on their way into a corpus; `lost` counts the dropped ones by reason."""
 
     def __init__(self, frame: pl.DataFrame, log: Tell) -> None:
-        self.frame, self.came, self._tell = frame, frame.height, log
+        self.frame, self.came, self.log = frame, frame.height, log
         self.lost: Counter[str] = Counter()
 
     def keep(self, which: pl.Expr | pl.Series, reason: str) -> None:
@@ -71,7 +72,7 @@ class _Sieve:
         kept = self.frame.filter(which)
         if gone := self.frame.height - kept.height:
             self.lost[reason] = gone
-            self._tell(f"{gone:,} of {self.came:,} rows left out: {reason}")
+            self.log(f"{gone:,} of {self.came:,} rows left out: {reason}")
         self.frame = kept
 
 
@@ -179,7 +180,9 @@ _CLEAN = {
 def _cleaned(
     spec: CorpusSpec, sources: list[TableWrite | StoredTable], formats: Counter[str], log: Tell
 ) -> Iterator[pl.DataFrame]:
-    read = 0
+    # A table of the user's own logs its rows itself, with its share of the file.
+    stored = [source.rows for source in sources if isinstance(source, StoredTable)]
+    read, progress = 0, TimedLog(log, sum(stored))
     for source in sources:
         for batch in _batches(source):
             # A title is plain text everywhere: "When to use <b>?" loses nothing.
@@ -201,8 +204,8 @@ def _cleaned(
                 pl.Series("own", own, pl.Binary),
                 pl.Series("labels", labels, pl.List(pl.String)),
             ).select(pl.col(name).cast(dtype) for name, dtype in _CLEAN.items())
-            if read // 50_000 < (read := read + batch.height) // 50_000:
-                log(f"{read:,} rows read")
+            if isinstance(source, StoredTable):
+                progress.at(read := read + batch.height, "rows read and cleaned")
 
 
 def _batches(source: TableWrite | StoredTable) -> Iterable[pl.DataFrame]:
@@ -238,7 +241,7 @@ def _assign(sieve: _Sieve, known: _Assignments, away: _Assignments) -> int:
     """Assign groups and splits; returns how many published rows are like one of another split."""
     sieve.frame = sieve.frame.sort("created_at", "id", nulls_last=True).drop("own")
     rows = sieve.frame.select("id", "text", "split").iter_rows()
-    assigned = assign_splits([Text(*row) for row in rows], known, away)
+    assigned = assign_splits([Text(*row) for row in rows], known, away, sieve.log)
     sieve.frame = sieve.frame.with_columns(
         pl.Series("group", [each and each.group for each in assigned.assignments], pl.String),
         pl.Series("split", [each and each.split for each in assigned.assignments], pl.String),

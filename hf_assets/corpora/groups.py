@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from hf_assets.corpora.near_duplicates import NearTexts
 from hf_assets.corpora.schemas import SPLITS, SplitName
+from hf_assets.progress import Log, TimedLog
 
 # Where validation and test begin, in hundredths: 80 / 10 / 10.
 _VALIDATION, _TEST = 80, 90
@@ -60,6 +61,7 @@ def assign_splits(
     texts: Sequence[Text],
     current: Mapping[str, SplitAssignment],
     away: Mapping[str, SplitAssignment] | None = None,
+    log: Log = lambda _: None,
 ) -> SplitAssignments:
     """Give every text its group and split.
 
@@ -72,18 +74,20 @@ def assign_splits(
         current: assignments of rows of the last corpus, by id; they keep them.
         away: assignments of rows that an earlier corpus had and the last one had not; they get them
             again, or None where a text like them has got another split meanwhile.
+        log: takes a line now and then.
     """
     away = away or {}
     published = {text.published for text in texts if text.published}
     carved = set(SPLITS) - published if published else set()
-    assigned = _Assigned(texts)
+    assigned = _Assigned(texts, log)
     assignments: list[SplitAssignment | None] = [None] * len(texts)
-    straddling = 0
+    straddling, progress = 0, TimedLog(log, len(texts))
 
     def order(at: int) -> int:
         return 0 if texts[at].id in current else 1 if texts[at].id in away else 2
 
-    for at in sorted(range(len(texts)), key=order):
+    for count, at in enumerate(sorted(range(len(texts)), key=order)):
+        progress.at(count, "splits assigned, near duplicates to one split")
         text = texts[at]
         allowed = _allowed(text.published, carved)
         number, like = assigned.look(text.text)
@@ -115,8 +119,8 @@ def _new_group(text: Text, allowed: Set[SplitName]) -> SplitAssignment:
 class _Assigned:
     """The assignments so far, by distinct text: the earliest in each split."""
 
-    def __init__(self, texts: Sequence[Text]) -> None:
-        self._near = NearTexts(text.text for text in texts)
+    def __init__(self, texts: Sequence[Text], log: Log) -> None:
+        self._near = NearTexts((text.text for text in texts), log)
         self._by_text: defaultdict[int, dict[SplitName, SplitAssignment]] = defaultdict(dict)
         self._groups: dict[str, SplitName] = {}
 

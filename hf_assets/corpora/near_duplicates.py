@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from hf_assets.corpora.text.plain import NEAR, near, shingles, text_key, words
+from hf_assets.progress import Log, TimedLog
 
 # Sets of shingles kept for comparing, some 10 kB each; others are computed again from their text.
 _KEPT = 5_000
@@ -23,15 +24,18 @@ class NearTexts:
 
     Args:
         texts: all that will be put in, in any order: what is rare must be known before.
+        log: takes a line now and then.
     """
 
-    def __init__(self, texts: Iterable[str]) -> None:
+    def __init__(self, texts: Iterable[str], log: Log = lambda _: None) -> None:
         distinct = {text_key(words(text)): text for text in texts}
         shingles_about = sum(len(text) for text in distinct.values()) // 4
         # Shingles that share a counter seem less rare than they are, which costs time alone.
         size = min(1 << (shingles_about.bit_length() + 1), _MOST_COUNTERS)
         self._counts = np.zeros(size, np.uint16)
-        for text in distinct.values():
+        progress = TimedLog(log, len(distinct))
+        for count, text in enumerate(distinct.values()):
+            progress.at(count, "texts indexed to find near duplicates")
             at = _array(shingles(words(text))) & (size - 1)
             self._counts[at] += self._counts[at] < np.iinfo(np.uint16).max
         self._numbers: dict[bytes, int] = {}

@@ -1,10 +1,13 @@
-"""The parts of a past day, and how many of them are stored."""
+"""How much of a run is done: parts of past days in the lake, or steps in its log."""
 
 import os
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hf_assets.hub.capture_store.store import CaptureStore
+from hf_assets.hub.capture_store.watching import WatchedCapture
 from hf_assets.storage.lake import Lake
 
 LISTINGS = ("raw_models", "raw_spaces")
@@ -12,6 +15,24 @@ TABLES = (
     *("models", "enriched_spaces", "top_models", "model_usage"),
     *("daily_metrics", "daily_changes"),
 )
+# So many rows of a listing take about as long as a step that derives something.
+ROWS_A_STEP = 10_000
+# Spaces a model on the Hub, for a first capture: their own count is known with their first page.
+SPACES_A_MODEL = 0.4
+
+# What Dagster and `LakeResource` write of a run's steps.
+_STEPS = re.compile(r"This run has (\d+) step")
+_BEGUN = re.compile(r' - STEP_START - Started execution of step "(.+?)"')
+_DONE = re.compile(r" - (.+?) - STEP_(?:SUCCESS|FAILURE|SKIPPED) - ")
+
+
+@dataclass(frozen=True)
+class Look:
+    """How far a run is: so much of a total, which may be unknown yet; and what it does now."""
+
+    done: float
+    total: float | None
+    now: str = ""
 
 
 def parts_written(data: Path, days: Sequence[str], since: float) -> int:
@@ -33,3 +54,88 @@ def parts_written(data: Path, days: Sequence[str], since: float) -> int:
                 continue
             count += written >= since
     return count
+
+
+@dataclass
+class StepsInLog:
+    """The steps of a run, in its growing log.
+
+    Args:
+        log: the file; what it holds now is of earlier runs.
+    """
+
+    log: Path
+    total: int | None = None
+    done: set[str] = field(default_factory=set)
+    now: str = ""
+    _offset: int = 0
+
+    def __post_init__(self) -> None:
+        self._offset = self.log.stat().st_size if self.log.exists() else 0
+
+    def look(self) -> None:
+        """Read what is new; a torn last line waits."""
+        if not self.log.exists():
+            return
+        with self.log.open("rb") as log:
+            log.seek(self._offset)
+            complete, end, _torn = log.read().rpartition(b"\n")
+        self._offset += len(complete) + len(end)
+        for line in complete.decode(errors="replace").split("\n"):
+            if match := _BEGUN.search(line):
+                self.now = match[1]
+            elif match := _DONE.search(line):
+                self.done.add(match[1].rpartition(" - ")[2])
+            elif match := _STEPS.search(line):
+                self.total = int(match[1])
+
+
+class RunParts:
+    """Looks at a run again and again.
+
+    Args:
+        data: root of the lake that it writes to.
+        log: the file that takes its output.
+        since: when it began, seconds since the epoch.
+        days: the past days that it makes.
+        today: the day whose listings it captures; "" for none.
+    """
+
+    def __init__(
+        self, data: Path, log: Path, since: float, days: Sequence[str] = (), today: str = ""
+    ) -> None:
+        self._data, self._since, self._days = data, since, days
+        self._steps = StepsInLog(log)
+        lake = Lake(data)
+        self._captures = {
+            asset: WatchedCapture(CaptureStore(lake, asset), today)
+            for asset in (LISTINGS if today else ())
+        }
+
+    def look(self) -> Look:
+        """How far it is."""
+        steps = self._steps
+        steps.look()
+        if self._days:
+            parts = len(self._days) * len(LISTINGS + TABLES)
+            done = min(parts_written(self._data, self._days, self._since), parts)
+            return Look(done, parts, steps.now)
+        done, total, now = float(len(steps.done)), steps.total, steps.now
+        expected: int | None = None
+        for asset, capture in self._captures.items():
+            rows, all_rows = capture.look()
+            if all_rows is None and asset == "raw_spaces" and expected:
+                all_rows = round(SPACES_A_MODEL * expected)
+            expected = all_rows
+            if all_rows is None:
+                total = None
+                weight = 1.0
+            else:
+                weight = max(1.0, all_rows / ROWS_A_STEP)
+                total = total and total - 1 + weight
+            if asset in steps.done:
+                done += weight - 1
+            elif steps.now == asset:
+                done += weight * min(rows / all_rows, 1) if all_rows else 0
+                now = f"{asset}: {rows:,}{f' of {all_rows:,}' if all_rows else ''} rows"
+        return Look(done, total, now)

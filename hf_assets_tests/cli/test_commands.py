@@ -188,8 +188,15 @@ def test_on_a_terminal_a_run_has_a_bar_and_the_end_of_its_log_if_it_fails(
     status: int,
 ) -> None:
     def run(
-        title: str, command: list[str], environ: object, log: Path, data: Path, days: list[str]
+        title: str,
+        command: list[str],
+        environ: object,
+        log: Path,
+        data: Path,
+        days: list[str],
+        today: str,
     ) -> int:
+        assert today == ""
         log.write_text("\n".join(map(str, range(100))))
         assert (title, data, len(days)) == ("2026-11-01...2026-11-03", tmp_path, 3)
         return status

@@ -7,7 +7,7 @@ rows.
 import os
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -31,6 +31,7 @@ from hf_assets.classifiers.records import MadeFrom, RowCounts
 from hf_assets.classifiers.speed import instructions, machine
 from hf_assets.corpora.corpus import Corpus, Split
 from hf_assets.errors import InputError
+from hf_assets.progress import TimedLog
 from hf_assets.storage.json_files import write_record
 
 # A term of one text tells nothing of others; of 106 k terms the last 6 k added no score.
@@ -39,6 +40,8 @@ LEAST_TEXTS, MOST_TERMS = 2, 100_000
 WORTH_PROCESSES = 30_000_000
 C = 0.5  # liblinear's: the weight of errors against that of large coefficients
 Tell = Callable[[str], None]
+# Of a label: terms with a weight, their weights as float16, and the bias.
+_Fitted = tuple[np.ndarray, np.ndarray, float]
 
 
 def fit(corpus: Corpus, folder: Path, log: Tell = lambda _: None, seed: int = 0) -> BaselineRecord:
@@ -126,11 +129,11 @@ def fit_tfidf(train: Split, log: Tell = lambda _: None, seed: int = 0) -> TfIdf:
     given = (weighed, np.asfortranarray(train.targets), seed)
     jobs = min(os.cpu_count() or 1, labels) if weighed.nnz * labels > WORTH_PROCESSES else 1
     if jobs == 1:
-        fitted = [_fit_label(label, *given) for label in range(labels)]
+        fitted = _counted_off((_fit_label(label, *given) for label in range(labels)), labels, log)
     else:
         # Not threads: liblinear's random numbers are one stream a process, which they would share.
         with ProcessPoolExecutor(jobs, get_context("spawn"), _start, given) as pool:
-            fitted = list(pool.map(_fit_label, range(labels), chunksize=4))
+            fitted = _counted_off(pool.map(_fit_label, range(labels), chunksize=4), labels, log)
     # One label's weights at a time in 16 bits: all of them dense would take gigabytes.
     starts = np.cumsum([0] + [len(given) for given, _, _ in fitted])
     rows = np.concatenate([given for given, _, _ in fitted])
@@ -145,6 +148,15 @@ def fit_tfidf(train: Split, log: Tell = lambda _: None, seed: int = 0) -> TfIdf:
         scale=np.ones(labels, np.float32),
         bias=np.array([bias for _, _, bias in fitted], np.float32),
     )
+
+
+def _counted_off(fitted: Iterable[_Fitted], labels: int, log: Tell) -> list[_Fitted]:
+    """The labels as they come, with a line now and then."""
+    progress, ready = TimedLog(log, labels), []
+    for label in fitted:
+        ready.append(label)
+        progress.at(len(ready), "TF-IDF: labels fitted")
+    return ready
 
 
 def _counted(texts: list[str]) -> tuple[list[str], csr_matrix]:
@@ -172,8 +184,7 @@ def _start(*given: Any) -> None:
     _given = given
 
 
-def _fit_label(label: int, *given: Any) -> tuple[np.ndarray, np.ndarray, float]:
-    # Terms with a weight, their weights as float16, and the bias.
+def _fit_label(label: int, *given: Any) -> _Fitted:
     weighed, targets, seed = given or _given
     target = targets[:, label]
     if target.all() or not target.any():

@@ -21,6 +21,7 @@ from hf_assets.classifiers.evaluation.models import (
     ScoredModel,
     require_same_labels,
     scored_models,
+    stored_artefacts,
 )
 from hf_assets.classifiers.evaluation.results import (
     BASELINE,
@@ -52,6 +53,7 @@ from hf_assets.classifiers.records import FingerprintedStep, MadeFrom
 from hf_assets.classifiers.speed import instructions, machine, timed
 from hf_assets.corpora.corpus import Corpus, Split
 from hf_assets.errors import InputError
+from hf_assets.progress import ItemLog
 from hf_assets.storage.json_files import read_record
 from hf_assets.storage.lake import today
 
@@ -94,8 +96,9 @@ def measure(
     constant = [corpus.labels.index(label) for label in floors.constant.labels]
     table.append(_floor(CONSTANT, constant, test, seed))
     int8: dict[str, np.ndarray] = {}
+    lines = ItemLog(log, 1 + stored_artefacts(models))
 
-    def score(model: ScoredModel) -> None:
+    def score(model: ScoredModel, add: Tell = lines.add) -> None:
         with model.one_thread():
             pace, scores = timed(model.scores, model.batches, test.texts)
         # Answers from the timing are kept: only the remaining texts are scored now.
@@ -104,11 +107,8 @@ def measure(
         table.append(_row(model, scores, test, seed) | pace)
         if model.runtime == INT8:
             int8[model.model] = predicted_at(scores, model.threshold)
-        log(
-            "{model}, {runtime}: micro-F1 {micro_f1:.3f}, {ms_p50:.2f} ms a text".format(
-                **table[-1]
-            )
-        )
+        line = "{model}, {runtime}: micro-F1 {micro_f1:.3f}, {ms_p50:.2f} ms a text"
+        add(line.format(**table[-1]))
 
     score(_tfidf(words, floors.tfidf))
     for model in scored_models(corpus.labels, models, workers):
@@ -121,7 +121,7 @@ def measure(
         small = words.pruned(BYTES) if words.size > BYTES else words
         blend = _blend(served, small, corpus.split("validation"), log)
         if blend is not None:
-            score(_helped(served, small, blend))
+            score(_helped(served, small, blend), log)
     record = LeaderboardRecord(
         corpus=corpus.name,
         labels=len(corpus.labels),

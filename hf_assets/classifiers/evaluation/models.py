@@ -92,6 +92,11 @@ def scored_models(
                 )
 
 
+def stored_artefacts(models: Mapping[str, Path]) -> int:
+    """How many `scored_models` will open."""
+    return sum((one / name).is_dir() for one in models.values() for name in FOLDERS.values())
+
+
 def require_same_labels(labels: Sequence[str], own: Sequence[str], folder: Path) -> None:
     """Require the same labels in the same order.
 

@@ -6,7 +6,7 @@
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from hf_assets.classifiers.speed import instructions, machine
 from hf_assets.classifiers.tagger import NotFinite, Tagger
 from hf_assets.corpora.corpus import Split
 from hf_assets.errors import InputError
+from hf_assets.progress import ItemLog, Log, TimedLog
 from hf_assets.storage.json_files import read_record, write_record
 
 # Graphs whose bytes differ by this share are of one size: then the one that loses less is chosen.
@@ -40,7 +41,7 @@ def quantize(
     onnx_folder: Path,
     folder: Path,
     validation: Split,
-    log: Callable[[str], None] = lambda _: None,
+    log: Log = lambda _: None,
     *,
     max_loss: float = LARGEST_LOSS,
     max_texts: int = 2000,
@@ -153,12 +154,14 @@ def _measure(
     candidates: Sequence[Candidate],
     split: Split,
     max_loss: float,
-    log: Callable[[str], None],
+    log: Log,
 ) -> list[GraphMeasurement]:
     """Figures of float32, then of each candidate, whose graph is left in `graphs`."""
     taggers = {"fp32": Tagger.load(onnx_folder, MODEL)}
     model = onnx.load(onnx_folder / MODEL)
+    made = ItemLog(log, len(candidates))
     for candidate in candidates:
+        made.begin(f"quantising: {candidate.name}, {candidate.description}")
         folder = graphs / candidate.name
         (folder / MODEL).parent.mkdir(parents=True)
         reuse_hub_files(onnx_folder, folder, taggers["fp32"].threshold)
@@ -166,7 +169,7 @@ def _measure(
         taggers[candidate.name] = Tagger.load(folder, MODEL)
     del model
     log(f"measuring {', '.join(taggers)} on {len(split.texts)} texts, one at a time")
-    scores, seconds, broken = _serve(taggers, split.texts)
+    scores, seconds, broken = _serve(taggers, split.texts, log)
     float32_size = taggers["fp32"].path.stat().st_size
     thresholds = {
         name: min(best_threshold(split.targets, scores[name]), 1.0)
@@ -204,7 +207,7 @@ def _measure(
 
 
 def _serve(
-    taggers: dict[str, Tagger], texts: Sequence[str]
+    taggers: dict[str, Tagger], texts: Sequence[str], log: Log
 ) -> tuple[dict[str, np.ndarray], dict[str, list[float]], dict[str, str]]:
     """Scores, and seconds a text, by name; and why, of those that fail on a text.
 
@@ -215,6 +218,7 @@ def _serve(
     }
     seconds: dict[str, list[float]] = {name: [] for name in taggers}
     broken: dict[str, str] = {}
+    progress = TimedLog(log, len(texts))
     for position, text in enumerate(texts):
         for name, tagger in taggers.items():
             if name in broken:
@@ -227,6 +231,7 @@ def _serve(
                     raise
                 broken[name] = str(error)
             seconds[name].append(time.perf_counter() - began)
+        progress.at(position + 1, f"texts answered by each of {len(taggers)} graphs")
     return scores, seconds, broken
 
 

@@ -58,6 +58,7 @@ def export(
     if not probe_texts:
         raise ValueError("parity needs a text or more to be tried on")
     began = time.perf_counter()
+    log("exporting the network to ONNX: some 10 s for a small encoder, a minute for a large one")
     training = read_record(classifier / "training.json", TrainingRecord)
     # On CPU the graph of SDPA is a fifth larger, no faster, and loses more to int8.
     network = load_network(classifier, "eager")

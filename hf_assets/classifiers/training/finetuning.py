@@ -21,7 +21,7 @@ from hf_assets.classifiers.training.batches import padded, token_ids
 from hf_assets.classifiers.training.checkpoints import Log, last_checkpoint, read_log
 from hf_assets.classifiers.training.config import Recipe
 from hf_assets.classifiers.training.devices import device
-from hf_assets.classifiers.training.network import LOG_EVERY, TagNetwork, quiet
+from hf_assets.classifiers.training.network import TagNetwork, quiet
 from hf_assets.classifiers.training.objective import (
     TrainingError,
     TrainingResult,
@@ -32,6 +32,7 @@ from hf_assets.classifiers.training.objective import (
     validated,
 )
 from hf_assets.corpora.corpus import Split
+from hf_assets.progress import EVERY, time_left
 
 _POINTS = 200  # of the loss curve, about
 
@@ -171,7 +172,7 @@ class _RunLog(TrainerCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self.progress(state.global_step, self.steps)
         waited = time.monotonic() - self.logged
-        if waited < LOG_EVERY:
+        if waited < EVERY:
             return
         pace = (state.global_step - self.at) / waited
         losses = Log(state.log_history).losses
@@ -179,7 +180,7 @@ class _RunLog(TrainerCallback):
             f"step {state.global_step} of {self.steps} (epoch {state.epoch:.1f})"
             + (f" · loss {losses[-1][1]:.3f}" if losses else "")
             + f" · {pace * self.recipe.batch_size:.0f} samples/s"
-            + f" · {_left((self.steps - state.global_step) / pace)} left"
+            + f" · {time_left((self.steps - state.global_step) / pace)}".rstrip(" ·")
         )
         self.at, self.logged = state.global_step, time.monotonic()
 
@@ -242,7 +243,3 @@ def _optimizer(network: TagNetwork, recipe: Recipe) -> torch.optim.Optimizer:
 def _rate(steps: int, warmup_ratio: float) -> Callable[[int], float]:
     rising = max(1, round(steps * warmup_ratio))
     return lambda step: min((step + 1) / rising, (steps - step) / max(1, steps - rising))
-
-
-def _left(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"

@@ -20,6 +20,7 @@ from hf_assets.classifiers.training.objective import (
     validated,
 )
 from hf_assets.classifiers.training.record import EpochScores, History
+from hf_assets.progress import TimedLog
 
 # Tuned on the validation rows of 10 500 questions with 365 labels; twice or half of any of them
 # moves micro-F1 by 0.3 points.
@@ -83,7 +84,7 @@ def fit_head(
 
     history: History = []
     kept = Head(weight.detach().clone(), bias.detach().clone())
-    seconds = 0.0
+    seconds, progress = 0.0, TimedLog(log, epochs)
     torch.manual_seed(seed)  # dropout draws from the global generator
     for epoch in range(1, epochs + 1):
         started, lost = time.monotonic(), 0.0
@@ -96,6 +97,7 @@ def fit_head(
             falling.step()
             lost += loss.item() * len(rows)
         seconds += time.monotonic() - started
+        progress.at(epoch, "head: epochs, at most")
         if epoch % look and epoch < epochs:
             continue
         with torch.no_grad():

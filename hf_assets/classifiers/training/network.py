@@ -5,7 +5,6 @@ without any of this.
 """
 
 import json
-import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -31,9 +30,9 @@ from hf_assets.classifiers.training.devices import (
     torch_threads,
 )
 from hf_assets.errors import InputError
+from hf_assets.progress import TimedLog
 
 HEAD_DROPOUT = 0.1
-LOG_EVERY = 15.0  # seconds between two lines of progress in the run log
 _ROWS = 8  # a batch on a CPU, at most: what these need stays in the cache of its core
 
 
@@ -221,15 +220,16 @@ def _answers(
         batch = min(batch, _ROWS)
         workers = min(threads, -(-len(rows) // batch)) or 1
     batches = by_length(rows, batch, tokenizer.pad_token_id)
-    lock, done, started = Lock(), 0, time.monotonic()
+    # The longest texts come first: the share of tokens says more of the time than that of texts.
+    progress = TimedLog(log, sum(map(len, rows)), "their tokens")
+    lock, done, tokens = Lock(), 0, 0
 
     def draw() -> Any:
         with lock:
             return next(batches, None)
 
-    def work(log: Callable[[str], None] = lambda _: None) -> None:
-        nonlocal done
-        logged = started
+    def work(progress: TimedLog | None = None) -> None:
+        nonlocal done, tokens
         with torch.inference_mode(), at.autocast(dtype):
             while (drawn := draw()) is not None:
                 positions, inputs = drawn
@@ -237,15 +237,14 @@ def _answers(
                 answers[positions] = answer.float().cpu().numpy()
                 with lock:
                     done += len(positions)
-                if time.monotonic() - logged >= LOG_EVERY:
-                    logged = time.monotonic()
-                    rate = done / (logged - started)
-                    log(f"encoded {done} of {len(rows)} texts, {rate:.0f} a second")
+                    tokens += sum(len(rows[position]) for position in positions)
+                if progress:
+                    progress.at(tokens, f"{done:,} of {len(rows):,} texts encoded")
 
     with torch_threads(1 if at.kind == "cpu" else threads), ThreadPoolExecutor(workers) as pool:
         others = [pool.submit(work) for _ in range(workers - 1)]
         try:
-            work(log)
+            work(progress)
         finally:
             with lock:
                 batches.close()  # so that the others end where this one failed

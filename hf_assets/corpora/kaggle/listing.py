@@ -19,6 +19,7 @@ import polars as pl
 from hf_assets.corpora.corpus import joined
 from hf_assets.corpora.kaggle.client import PAGE_SIZE, SITE, DatasetClient, KaggleError, Page
 from hf_assets.corpora.schemas import texts_frame
+from hf_assets.progress import TimedLog
 from hf_assets.storage.lake import TableWrite
 
 # The last dataset that is shown, as seen with pages of 20: 500 full ones, then empty ones.
@@ -65,7 +66,7 @@ def _frames(
     begin = datetime.fromisoformat(day)
     seen: set[str] = set()
     in_a_row = listed = 0
-    page = Page([], True)
+    page, progress = Page([], True), TimedLog(client.log, None)
     while in_a_row < enough:
         at_wall = listed > WALL - client.page_size
         ended = not page.more and len(page.datasets) < client.page_size
@@ -106,6 +107,7 @@ def _frames(
                 fresh.append(row)
         if fresh:
             yield texts_frame(fresh)
+        progress.at(listed, f"{listed:,} datasets listed, {notes['datasets']:,} of them new")
     client.log(f"{notes['datasets']} new datasets on {notes['pages']} pages")
 
 

@@ -9,7 +9,6 @@ Everything is held in memory by id, except the versions with their texts: they p
 row.
 """
 
-import hashlib
 import logging
 import shutil
 from collections import Counter
@@ -27,6 +26,7 @@ from hf_assets.corpora.kaggle.client import SITE, KaggleError
 from hf_assets.corpora.kaggle.meta_kaggle_rows import HANDLE, MetaTable
 from hf_assets.corpora.schemas import texts_frame
 from hf_assets.errors import clean
+from hf_assets.storage.digests import sha256
 from hf_assets.storage.durable import replacing
 from hf_assets.storage.lake import TableWrite
 
@@ -42,7 +42,6 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "Users.csv": ("Id", "UserName", "DisplayName"),
     "Organizations.csv": ("Id", "Slug", "Name"),
 }
-LOG_EVERY_VERSIONS = 2_000_000
 BATCH = 5000
 
 Tell = Callable[[str], None]
@@ -86,7 +85,9 @@ def read_tables(folder: Path, log: Tell = lambda _: None) -> TableWrite:
 def _frames(folder: Path, made: TableWrite, log: Tell) -> Iterator[pl.DataFrame]:
     notes: Counter[str] = made.notes  # ty: ignore[invalid-assignment]
     present = [name for name in (*TABLES, *OWNERS) if (folder / name).is_file()]
-    made.provenance["dataset_dump"]["files"] = {name: _facts(folder / name) for name in present}
+    made.provenance["dataset_dump"]["files"] = {
+        name: _facts(folder / name, log) for name in present
+    }
 
     def table(name: str, *more: str) -> MetaTable:
         return MetaTable(folder / name, (TABLES | OWNERS)[name], more, notes, log)
@@ -105,8 +106,6 @@ def _frames(folder: Path, made: TableWrite, log: Tell) -> Iterator[pl.DataFrame]
         dataset = current.pop(version, None)
         if dataset is None:
             notes["versions that are not current"] += 1
-            if notes["versions that are not current"] % LOG_EVERY_VERSIONS == 0:
-                log(f"{notes['datasets']} datasets, {len(current)} versions still to be found")
             continue
         if dataset.id != dataset_id:
             what = f"current version of {dataset.id}, but of dataset {dataset_id[:20]!r}"
@@ -200,11 +199,13 @@ def _is_id(text: str) -> bool:
     return text.isascii() and text.isdigit()
 
 
-def _facts(path: Path) -> dict[str, str | int]:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+def _facts(path: Path, log: Tell) -> dict[str, str | int]:
     changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    return {"bytes": path.stat().st_size, "sha256": digest, "modified": f"{changed:%Y-%m-%d %H:%M}"}
+    return {
+        "bytes": path.stat().st_size,
+        "sha256": sha256(path, log),
+        "modified": f"{changed:%Y-%m-%d %H:%M}",
+    }
 
 
 def fetch(folder: Path, log: Tell = lambda _: None, *, owners: bool = False) -> None:

@@ -12,6 +12,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from hf_assets.corpora.kaggle.client import KaggleError
+from hf_assets.progress import TimedLog
 
 HANDLE = "kaggle/meta-kaggle"
 # Characters of one field: a description has some thousands; an unclosed quote has no end.
@@ -19,6 +20,8 @@ LONGEST_FIELD = 4 << 20
 # Odd rows of one file that are counted and left out; with more it is the file that is odd.
 MOST_INVALID_ROWS = 1000
 LOGGED_ROWS = 5
+# Lines between two looks at the clock.
+LINES_A_LOOK = 1000
 
 
 class MetaTable:
@@ -88,7 +91,11 @@ class MetaTable:
             self._tell(f"{self.name}, line {self._line}: {what}")
 
     def _decoded(self, lines: Iterable[bytes]) -> Iterator[str]:
+        progress, read = TimedLog(self._tell, self._path.stat().st_size, self.name), 0
         for number, line in enumerate(lines, start=1):
+            read += len(line)
+            if number % LINES_A_LOOK == 0:
+                progress.at(read, f"{number:,} lines read")
             if not self._line:  # a row begins here
                 if self._broken and not line.lstrip(b'"')[:1].isdigit():
                     # Inside a text a quote would open a field that swallows whole rows.

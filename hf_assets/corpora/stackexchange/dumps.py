@@ -5,7 +5,6 @@ The file is read once, in a memory that does not grow with it. Only questions ar
 whole: half a dump is not taken for a dump.
 """
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -21,6 +20,8 @@ from hf_assets.corpora.schemas import texts_frame
 from hf_assets.corpora.stackexchange.sites import NoSite, Site
 from hf_assets.corpora.stackexchange.unpacking import UnpackError, opened
 from hf_assets.errors import InputError
+from hf_assets.progress import TimedLog
+from hf_assets.storage.digests import sha256
 from hf_assets.storage.lake import TableWrite
 
 # Stack Exchange plants a question and an answer with ids from here on in newer dumps
@@ -31,7 +32,6 @@ _QUESTION = "1"
 # Rows of a frame: 2 000 questions are some 5 MB.
 _ROWS = 2_000
 _CHUNK = 1 << 20
-_LOG_EVERY = 100_000
 
 _ANGLED = re.compile(r"(?:<[^<>|]+>)+")
 _PIPED = re.compile(r"\|(?:[^<>|]+\|)+")
@@ -82,22 +82,22 @@ def _frames(
     posts: "_Posts", made: TableWrite, log: Callable[[str], None]
 ) -> Iterator[pl.DataFrame]:
     path = posts.path
-    with path.open("rb") as whole:
-        digest = hashlib.file_digest(whole, "sha256").hexdigest()
     facts = made.provenance["question_dump"]
-    facts |= {"bytes": path.stat().st_size, "sha256": digest}
-    logged = 0
+    facts |= {"bytes": path.stat().st_size, "sha256": sha256(path, log)}
+    progress, read = TimedLog(log, None, "Posts.xml"), 0
+
+    def sized(size: int) -> None:
+        progress.total = size
+
     try:
-        with opened(path, "Posts.xml") as stream:
+        with opened(path, "Posts.xml", sized) as stream:
             while chunk := stream.read(_CHUNK):
                 posts.feed(chunk)
+                read += len(chunk)
+                counts = posts.counts
+                progress.at(read, f"{counts['posts']:,} posts, {counts['questions']:,} questions")
                 if len(posts.rows) >= _ROWS:
                     yield posts.taken()
-                if posts.counts["posts"] - logged >= _LOG_EVERY:
-                    logged = posts.counts["posts"]
-                    log(
-                        f"{logged:,} posts read, {posts.counts['questions']:,} questions among them"
-                    )
         posts.feed(b"", final=True)
     except UnpackError as error:
         raise DumpError(str(error)) from error

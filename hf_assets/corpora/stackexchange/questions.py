@@ -19,6 +19,7 @@ import polars as pl
 from hf_assets.corpora.schemas import texts_frame
 from hf_assets.corpora.stackexchange.client import Answer, QuestionClient, StackExchangeError
 from hf_assets.corpora.stackexchange.sites import Site
+from hf_assets.progress import TimedLog
 from hf_assets.storage.lake import TableWrite
 
 PAGE_SIZE = 100
@@ -84,8 +85,11 @@ def new_questions(client: QuestionClient, day: str) -> TableWrite:
 def _frames(walk: "_Walk", made: TableWrite) -> Iterator[pl.DataFrame]:
     facts, client = made.provenance["new_questions"], walk.client
     facts["started"] = client.now().isoformat(timespec="seconds")
+    # Questions come in the order of their times: how much of the day is over, is known.
+    progress = TimedLog(client.log, walk.seconds, f"{walk.day}")
     for rows in walk.pages():
         yield texts_frame(rows)
+        progress.at(walk.seconds_read, f"{walk.counts['questions']:,} questions")
     counts, aside = walk.counts, sum(walk.put_aside.values())
     if aside and not counts["questions"]:
         raise StackExchangeError(
@@ -125,6 +129,17 @@ class _Walk:
         self._first = int(begin.timestamp())
         # Both ends are inclusive, in whole seconds.
         self._last = int((begin + timedelta(days=1)).timestamp()) - 1
+        self._newest = self._first
+
+    @property
+    def seconds(self) -> int:
+        """The length of the day."""
+        return self._last - self._first + 1
+
+    @property
+    def seconds_read(self) -> int:
+        """The part of the day up to the last question that was read."""
+        return self._newest - self._first
 
     def pages(self) -> Iterator[list[dict[str, Any]]]:
         """The day's questions, an answer at a time, each once."""
@@ -135,10 +150,11 @@ class _Walk:
                 questions = self._read(answer)
                 fresh = [one for one in questions if one.question_id not in self._seen]
                 self._seen.update(one.question_id for one in fresh)
+                newest = max((one.creation_date for one in questions), default=since)
+                self._newest = newest
                 yield [self._row(one) for one in fresh]
                 if not answer.has_more:
                     return
-                newest = max((one.creation_date for one in questions), default=since)
                 if page > 1 and questions and not fresh:
                     raise StackExchangeError(
                         f"the API gives the same questions of {self.day} over and over: nothing "

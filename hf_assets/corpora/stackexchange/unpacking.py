@@ -7,7 +7,7 @@ holds 64 kB, stops the faster end, and signals the other one when an end has gon
 import os
 import re
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -35,8 +35,15 @@ class Readable(Protocol):
 
 
 @contextmanager
-def opened(path: Path, member: str) -> Generator[Readable]:
+def opened(
+    path: Path, member: str, sized: Callable[[int], None] = lambda _: None
+) -> Generator[Readable]:
     """The bytes of `path`, or, where it is a .7z, of the file called `member` inside it.
+
+    Args:
+        path: the file.
+        member: a file inside it.
+        sized: called with the number of bytes, before the first one is read.
 
     Raises:
         UnpackError: a broken archive, a part of one, or one without that member. What was read
@@ -53,21 +60,22 @@ def opened(path: Path, member: str) -> Generator[Readable]:
         if not packed:
             if path.suffix.lower() == ".7z":
                 raise UnpackError(f"{path} is no .7z, whatever its name says: download it again.")
+            sized(path.stat().st_size)
             yield plain
             return
-    with _unpacked(path, member) as stream:
+    with _unpacked(path, member, sized) as stream:
         yield stream
 
 
 @contextmanager
-def _unpacked(path: Path, member: str) -> Generator[Readable]:
+def _unpacked(path: Path, member: str, sized: Callable[[int], None]) -> Generator[Readable]:
     problems: list[BaseException] = []
     out, into = os.pipe()
 
     def unpack() -> None:
         with os.fdopen(into, "wb", buffering=0) as pipe:
             try:
-                _push(path, member, pipe)
+                _push(path, member, pipe, sized)
             except Exception as error:  # noqa: BLE001 - raised again where the stream is read
                 problems.append(error)
 
@@ -109,16 +117,17 @@ def _explained(error: BaseException, path: Path) -> UnpackError:
     )
 
 
-def _push(path: Path, member: str, pipe: BinaryIO) -> None:
+def _push(path: Path, member: str, pipe: BinaryIO, sized: Callable[[int], None]) -> None:
     """Unpack that member into the pipe; its checksum is compared at the end."""
     with py7zr.SevenZipFile(path, "r") as archive:
-        found = [name for name in archive.getnames() if name.split("/")[-1] == member]
+        found = [one for one in archive.list() if one.filename.split("/")[-1] == member]
         if len(found) != 1:
             raise UnpackError(
                 f"{path} holds {'no' if not found else 'more than one'} {member}: a site's dump "
                 "has exactly one; name that archive."
             )
-        archive.extract(targets=found, factory=_IntoPipe(pipe))
+        sized(found[0].uncompressed)
+        archive.extract(targets=[found[0].filename], factory=_IntoPipe(pipe))
 
 
 class _IntoPipe(py7zr.io.WriterFactory, py7zr.io.Py7zIO):

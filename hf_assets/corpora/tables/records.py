@@ -17,11 +17,14 @@ import polars as pl
 from hf_assets.corpora.registry import Quoting
 from hf_assets.corpora.tables.stray_quotes import StrayQuotes
 from hf_assets.errors import InputError
+from hf_assets.progress import Log, TimedLog
 
 # Rows of a frame: some MB of texts.
 BATCH = 5_000
 # No field of a text is longer than this; the csv module's own limit is 128 kB.
 _LONGEST_FIELD = 1 << 30
+# Lines between two looks at the clock.
+_LINES_A_LOOK = 1000
 
 
 class TableError(InputError):
@@ -53,8 +56,13 @@ class Layout:
     quoting: Quoting | None = None
 
 
-def records(path: Path, layout: Layout) -> Iterator[Record]:
+def records(path: Path, layout: Layout, log: Log = lambda _: None) -> Iterator[Record]:
     """The rows in their order.
+
+    Args:
+        path: the file.
+        layout: what it must have.
+        log: takes a line now and then: how much of the file was read.
 
     Raises:
         TableError: while iterating, where the file is not as it must be; also after the last row,
@@ -64,14 +72,17 @@ def records(path: Path, layout: Layout) -> Iterator[Record]:
     read = _READERS.get(kind)
     if read is None:
         raise TableError(f"{path} is none of {', '.join(_READERS)}")
-    return read(path, layout)
+    return read(path, layout, TimedLog(log, path.stat().st_size, path.name))
 
 
-def _lines(path: Path) -> Iterator[str]:
+def _lines(path: Path, progress: TimedLog) -> Iterator[str]:
     """Lines with their ends, decoded one by one, so that a wrong byte has a line."""
     packed = path.suffix.lower() == ".gz"
-    with gzip.open(path) if packed else path.open("rb") as file:
+    with path.open("rb") as stored, gzip.open(stored) if packed else stored as file:
         for number, line in enumerate(file, 1):
+            if number % _LINES_A_LOOK == 0:
+                # Of a packed file, too: how large it is unpacked, nobody knows.
+                progress.at(stored.tell(), f"{number:,} lines read")
             try:
                 yield line.decode("utf-8-sig" if number == 1 else "utf-8")
             except UnicodeDecodeError as error:
@@ -89,12 +100,12 @@ def _expect(path: Path, wanted: Iterable[str], there: Iterable[str]) -> None:
         )
 
 
-def _csv(path: Path, layout: Layout, delimiter: str = ",") -> Iterator[Record]:
+def _csv(path: Path, layout: Layout, progress: TimedLog, delimiter: str = ",") -> Iterator[Record]:
     csv.field_size_limit(_LONGEST_FIELD)
     unquoted = layout.quoting == "none"
     held: list[str] = []  # the lines of the present record
     reader = csv.reader(
-        _holding(_lines(path), held),
+        _holding(_lines(path, progress), held),
         delimiter=delimiter,
         quoting=csv.QUOTE_NONE if unquoted else csv.QUOTE_MINIMAL,
         strict=True,
@@ -149,14 +160,14 @@ def _row(place: str, header: list[str], fields: list[str], unquoted: bool) -> di
     return dict(zip(header, fields, strict=True))
 
 
-def _tsv(path: Path, layout: Layout) -> Iterator[Record]:
-    return _csv(path, layout, "\t")
+def _tsv(path: Path, layout: Layout, progress: TimedLog) -> Iterator[Record]:
+    return _csv(path, layout, progress, "\t")
 
 
-def _json_lines(path: Path, layout: Layout) -> Iterator[Record]:
+def _json_lines(path: Path, layout: Layout, progress: TimedLog) -> Iterator[Record]:
     decoder = msgspec.json.Decoder(dict[str, Any])
     seen: dict[str, None] = {}
-    for number, line in enumerate(_lines(path), 1):
+    for number, line in enumerate(_lines(path, progress), 1):
         if not line.strip():
             continue
         place = f"{path}, line {number}"
@@ -169,18 +180,19 @@ def _json_lines(path: Path, layout: Layout) -> Iterator[Record]:
     _expect(path, layout.columns, seen)
 
 
-def _parquet(path: Path, layout: Layout) -> Iterator[Record]:
+def _parquet(path: Path, layout: Layout, progress: TimedLog) -> Iterator[Record]:
     frame = pl.scan_parquet(path, hive_partitioning=False)
     _expect(path, layout.columns, frame.collect_schema().names())
     wanted = frame.select(layout.columns)
-    number = 0
+    number, progress.total = 0, frame.select(pl.len()).collect().item()
     for batch in wanted.collect_batches(chunk_size=BATCH, maintain_order=True):
         for fields in batch.iter_rows(named=True):
             number += 1
             yield Record(f"{path}, row {number}", fields)
+        progress.at(number, f"{number:,} rows read")
 
 
-_READERS: dict[str, Callable[[Path, Layout], Iterator[Record]]] = {
+_READERS: dict[str, Callable[[Path, Layout, TimedLog], Iterator[Record]]] = {
     "csv": _csv,
     "tsv": _tsv,
     "jsonl": _json_lines,

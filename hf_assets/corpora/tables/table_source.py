@@ -21,6 +21,8 @@ from hf_assets.corpora.schemas import SplitName, texts_frame
 from hf_assets.corpora.tables.label_cells import LabelCells
 from hf_assets.corpora.tables.records import BATCH, Layout, Record, TableError, records
 from hf_assets.errors import clean
+from hf_assets.progress import Log
+from hf_assets.storage.digests import sha256
 from hf_assets.storage.lake import TableWrite
 
 _SPLITS: dict[str, SplitName] = {
@@ -72,19 +74,17 @@ class TableSource:
         self, path: Path, write: TableWrite, log: Callable[[str], None]
     ) -> Generator[pl.DataFrame]:
         try:
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
             # The name alone: where a file lies is nobody else's business.
             write.provenance["table"] = {
                 "file": path.name,
-                "sha256": digest,
+                "sha256": sha256(path, log),
                 "bytes": path.stat().st_size,
             }
             rows: list[dict[str, Any]] = []
             total = 0
             layout, spec = self.layout, self.spec
             cells = LabelCells(layout.labels, spec.separator, spec.label_names, spec.one_label)
-            for row in self._rows(layout, cells):
+            for row in self._rows(layout, cells, log):
                 rows.append(row)
                 if len(rows) == BATCH:
                     total += len(rows)
@@ -101,12 +101,12 @@ class TableSource:
             log(f"{path.name}: {cells.empty:,} empty cells of labels, taken for 0")
         log(f"{path.name}: {total:,} rows")
 
-    def _rows(self, layout: Layout, cells: LabelCells) -> Iterator[dict[str, Any]]:
+    def _rows(self, layout: Layout, cells: LabelCells, log: Log) -> Iterator[dict[str, Any]]:
         spec = self.spec
         ids: dict[str, str] = {}
         contents: Counter[bytes] = Counter()
         stem = self.path.name.split(".")[0]
-        for record in records(self.path, layout):
+        for record in records(self.path, layout, log):
             texts = [_text(record, column) for column in spec.text]
             name = _named(record, spec.id, ids) if spec.id else _name_of(texts, contents)
             yield {

@@ -11,6 +11,9 @@ import dagster as dg
 
 DEFERRED = "dagster/defer_asset_events"
 
+# Runs of this process whose number of steps was logged.
+_logged: set[str] = set()
+
 Context = (
     dg.AssetExecutionContext | dg.OutputContext | dg.InputContext | dg.AssetCheckExecutionContext
 )
@@ -23,6 +26,18 @@ def deferred(context: Context) -> bool:
     else:
         tags = context.run.tags
     return tags.get(DEFERRED, "").lower() == "true"
+
+
+def log_steps(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
+    """Log how many steps a run has, checks included: a bar beside its log has an end by it.
+
+    Once a process and run, however often its resources begin.
+    """
+    if run.execution_plan_snapshot_id and run.run_id not in _logged:
+        _logged.add(run.run_id)
+        plan = instance.get_execution_plan_snapshot(run.execution_plan_snapshot_id)
+        steps = len(plan.step_keys_to_execute)
+        dg.get_dagster_logger().info(f"This run has {steps} step{'s' * (steps != 1)}")
 
 
 def report_day(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from hf_assets.defs.common.events import deferred, report_day, report_left_out
+from hf_assets.defs.common.events import deferred, log_steps, report_day, report_left_out
 from hf_assets.defs.common.failures import clear_failures
 from hf_assets.defs.common.killed_runs import end_killed, hold
 from hf_assets.defs.common.metadata import captured, stored_table
@@ -21,6 +21,7 @@ from hf_assets.hub.client.listing import HubClient
 from hf_assets.hub.open_archive import open_archive
 from hf_assets.hub.quality import rules
 from hf_assets.hub.retention import thinned
+from hf_assets.progress import ItemLog
 from hf_assets.settings import settings
 from hf_assets.storage.lake import Lake, MissingDay, StoredTable, TableWrite
 from hf_assets.storage.parquet import Table
@@ -72,6 +73,7 @@ class LakeResource(dg.ConfigurableResource):
                 dg.get_dagster_logger().warning(
                     f"This run holds no lock: it cannot be ended if killed: {clean(error)}"
                 )
+            log_steps(context.instance, context.run)
 
     @cached_property
     def tree(self) -> Lake:
@@ -129,13 +131,13 @@ class TablesIOManager(dg.ConfigurableIOManager):
             context.log.info(f"{obj.table.name}: {obj.stored.rows:,} rows, {obj.stored.seconds} s")
             context.add_output_metadata(stored_table(obj.stored, obj.table))
             return
-        # For hundreds of days, log lines and previews cost more than writing the tables.
+        # For hundreds of days, previews cost more than writing the tables.
         brief, absent = len(obj.make) > PREVIEWED_DAYS, {}
+        lines = ItemLog(context.log.info, len(obj.make))
         with clear_failures():
             for day, stored in self.lake.tree.write_days(obj.table, obj.make):
-                if not brief:
-                    line = f"{stored.rows:,} rows, {stored.seconds} s"
-                    context.log.info(f"{obj.table.name}{f' {day}' if day else ''}: {line}")
+                name = f"{obj.table.name} {day}" if day else obj.table.name
+                lines.add(f"{name}: {stored.rows:,} rows, {stored.seconds} s")
                 if day and deferred(context) and (reason := rules.absent_kind(stored)):
                     absent[day] = reason
                     continue

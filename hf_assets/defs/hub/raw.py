@@ -18,6 +18,7 @@ from hf_assets.hub.capture.capturer import NoCapture
 from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.client.listing import FIELDS, ListingQuery
 from hf_assets.hub.client.rows import Kind
+from hf_assets.progress import ItemLog
 from hf_assets.storage.lake import today
 
 # The log names at most this many columns, whatever the number of days.
@@ -102,8 +103,12 @@ def _captured(
                 raise
             return str(error)  # one broken file must not stop the other days
 
+    stored, lines = {*lake.there(asset, days)}, ItemLog(context.log.info, len(days))
     with clear_failures():
         for day, found in _each(get_or_capture, days, archive.workers if archive else 1):
+            what = "no capture" if isinstance(found, str) else f"{found.rows:,} rows"
+            # Stored days, and days without a source, say nothing of the time of the others.
+            lines.add(f"{asset} {day}: {what}", quick=day in stored or isinstance(found, str))
             if isinstance(found, str):
                 missing[day] = found
             elif found.absent_kind and deferred(context):

@@ -70,6 +70,7 @@ class ArchivedDay:
         unread: columns that are a field, or look like one, and were not read; with the reason.
         path: the file on this machine, for reconciliation; None for a remote file.
         many: the file has a column of days.
+        expected_rows: how many it has, where the file says so before it is read.
     """
 
     source: str
@@ -80,6 +81,7 @@ class ArchivedDay:
     unread: dict[str, str] = field(default_factory=dict)
     path: Path | None = None
     many: bool = False
+    expected_rows: int | None = None
 
     def fields(self, kind: Kind) -> list[str]:
         """The fields of a live listing that the rows have."""

@@ -123,6 +123,7 @@ class HubStats:
                 remote = pa.PythonFile(RangedFile(self.connection, url, size), mode="r")
                 rows = ArrowRows(pq.ParquetFile(remote, pre_buffer=True), kind)
                 rows.report.describe(day)
+                day.expected_rows = rows.file.metadata.num_rows
                 for page in rows.pages():
                     rows.report.describe(day)
                     yield page

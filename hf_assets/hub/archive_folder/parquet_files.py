@@ -75,6 +75,8 @@ class ParquetDays:
         with pq.ParquetFile(self.path) as file:
             rows = ArrowRows(file, kind)
             rows.report.describe(archived)
+            if self._day:
+                archived.expected_rows = file.metadata.num_rows
             for page in rows.pages() if self._day else self._pages_of(day, file, rows):
                 rows.report.describe(archived)
                 yield page

@@ -28,6 +28,7 @@ from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.capture_store.chain import Chain
 from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.client.listing import HubClient, ListingError, ListingQuery
+from hf_assets.progress import Pace, time_left
 from hf_assets.storage.locks import BusyError
 
 # A listing that took longer than this describes no one day: it is started again.
@@ -47,7 +48,7 @@ class NoCapture(LookupError):
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a running capture is. Rates are rows a second since this run began."""
+    """How far a running capture is. The rate is rows a second, of the recent part."""
 
     pages: int
     rows: int
@@ -64,11 +65,11 @@ class Progress:
 
     def __str__(self) -> str:
         share = f" of {self.expected_rows:,}" if self.expected_rows else ""
-        left = "" if self.requests_left is None else f", {self.requests_left} requests left"
-        eta = "" if self.seconds_left is None else f", about {self.seconds_left:.0f} s to go"
+        quota = "" if self.requests_left is None else f", {self.requests_left} requests left"
+        left = time_left(self.seconds_left)
         return (
             f"{self.pages} pages, {self.rows:,} rows{share}, "
-            f"{self.rows_per_second:,.0f} rows/s{left}{eta}"
+            f"{self.rows_per_second:,.0f} rows/s{quota}{left and f' · {left}'}"
         )
 
 
@@ -142,7 +143,7 @@ class Capturer:
             other = store.complete(day)
             if other and other != kept:
                 return other  # another run has just read the day from the archive
-            return from_archive(store, day, query.kind, found, self.clock)
+            return from_archive(store, day, query.kind, found, self.clock, self.log)
 
     def _archived(self, day: str, query: ListingQuery) -> tuple[ArchivedDay | None, str]:
         """That day of the archive, or None with the reason."""
@@ -225,19 +226,19 @@ class Capturer:
 
     def _read(self, attempt: Attempt, last: Capture | None) -> None:
         """Fetch the pages that the attempt lacks, and report progress."""
-        began, rows_before, last_report = time.monotonic(), attempt.rows, time.monotonic()
+        pace, last_report = Pace(attempt.rows), time.monotonic()
 
         def report() -> None:
             nonlocal last_report
+            pace.note(attempt.rows)
             now = time.monotonic()
             over = all(attempt.next_url(chain) is None for chain in attempt.chains)
             if now - last_report >= self.report_every or over:
-                rate = (attempt.rows - rows_before) / max(now - began, 1e-9)
                 self.report(
                     Progress(
                         pages=len(attempt.lines),
                         rows=attempt.rows,
-                        rows_per_second=rate,
+                        rows_per_second=pace.rate(attempt.rows),
                         requests_left=self.client.pacer.left,
                         expected_rows=attempt.query.max_rows
                         or attempt.total

@@ -11,6 +11,7 @@ from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.client.listing import ListingQuery, Page
 from hf_assets.hub.client.rows import Kind
 from hf_assets.hub.reconciliation.counts import counted
+from hf_assets.progress import Log, TimedLog
 
 
 def find_day(archive: Archive, kind: Kind, day: str) -> ArchivedDay | None:
@@ -37,22 +38,30 @@ def _sentence(text: str) -> str:
 
 
 def from_archive(
-    store: CaptureStore, day: str, kind: Kind, found: ArchivedDay, clock: Callable[[], datetime]
+    store: CaptureStore,
+    day: str,
+    kind: Kind,
+    found: ArchivedDay,
+    clock: Callable[[], datetime],
+    log: Log = lambda _: None,
 ) -> Capture:
     """Make an archived day the day's capture; it replaces an older one when all of it is read.
 
-    The caller holds the day's lock. Leftovers of a killed run go when the day is read again.
+    The caller holds the day's lock. Leftovers of a killed run go when the day is read again. A day
+    of minutes logs its rows now and then.
 
     Raises:
         ArchiveError: the day cannot be read; nothing of it stays.
     """
     attempt = store.begin(day, ListingQuery.everything(kind), found.source, clock())
-    names = 0
+    names, progress = 0, TimedLog(log, None)
     try:
         for number, page in enumerate(found.read()):
             address = f"{found.source}#{number}"
             attempt.keep(Page(address, None, page.body, page.ids, None))
             names += sum(isinstance(one, str) and one.startswith(NAMED) for one in page.ids)
+            progress.total = found.expected_rows
+            progress.at(attempt.rows, f"{WORDS[kind]} of {day}, rows read")
         if not attempt.lines:
             attempt.keep(Page(found.source, None, b"[]", [], None))
         return attempt.finish(attempt.candidate(found.time, **_facts(kind, found, names, clock())))

@@ -82,6 +82,19 @@ def read_journal(attempt: Path) -> tuple[JournalHeader | None, list[PageRecord]]
     return header, lines
 
 
+def new_pages(attempt: Path, offset: int) -> tuple[list[PageRecord], int]:
+    """The page lines after a byte of the journal, and the byte up to which it was read.
+
+    Raises:
+        FileNotFoundError: the attempt has no journal.
+    """
+    with (attempt / JOURNAL).open("rb") as journal:
+        journal.seek(offset)
+        complete, end, _torn = journal.read().rpartition(b"\n")
+    found = (_decoded(line, PageRecord) for line in complete.split(b"\n"))
+    return [line for line in found if line], offset + len(complete) + len(end)
+
+
 def _decoded(line: bytes, kind: type[T]) -> T | None:
     """A line as a record; None where it is torn."""
     try:

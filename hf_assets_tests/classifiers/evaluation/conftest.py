@@ -34,6 +34,12 @@ def folder(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def board(corpus: Corpus, folder: Path) -> Leaderboard:
+def told() -> list[str]:
+    """The run log of `board`."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def board(corpus: Corpus, folder: Path, told: list[str]) -> Leaderboard:
     models = {name: folder / name for name in ("sure", "chosen", "never-trained")}
-    return measure(corpus, folder / "baseline", models, seed=5)
+    return measure(corpus, folder / "baseline", models, told.append, seed=5)

@@ -219,6 +219,20 @@ def test_the_folder_says_what_was_fitted(tmp_path: Path, corpus: Corpus) -> None
     assert any("micro-F1" in line for line in told)
 
 
+@pytest.mark.usefixtures("every_line")
+@pytest.mark.parametrize("processes", [False, pytest.param(True, marks=pytest.mark.heavy)])
+def test_the_log_says_how_many_labels_are_fitted(
+    corpus: Corpus, monkeypatch: pytest.MonkeyPatch, processes: bool
+) -> None:
+    if processes:
+        monkeypatch.setattr(baselines, "WORTH_PROCESSES", 0)
+    told: list[str] = []
+    baselines.fit_tfidf(corpus.split("train"), told.append)
+    labels = len(corpus.labels)
+    lines = [line.partition(", ")[0] for line in told if "fitted" in line]
+    assert lines == [f"TF-IDF: labels fitted · {at} of {labels}" for at in range(1, labels + 1)]
+
+
 def test_fitting_again_gives_the_same_files(tmp_path: Path, corpus: Corpus) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()

@@ -14,6 +14,7 @@ from hf_assets.classifiers.evaluation import results
 from hf_assets.classifiers.evaluation.leaderboard import measure
 from hf_assets.classifiers.evaluation.results import (
     CONSTANT,
+    HELPED,
     INT8,
     NOTHING,
     TABLE,
@@ -92,6 +93,16 @@ def test_everything_that_answers_is_timed(board: Leaderboard) -> None:
     for column in ("ms_p50", "ms_p95", "texts_per_second", "size_bytes"):
         assert (answering[column] > 0).all(), column
     assert (answering["ms_p95"] >= answering["ms_p50"]).all()
+
+
+def test_the_log_says_which_model_of_how_many(board: Leaderboard, told: list[str]) -> None:
+    # All but the floors, which are no work, and the blend, which is there or not.
+    measured = board.rows.filter(pl.col("ms_p50").is_not_null(), pl.col("runtime") != HELPED)
+    lines = [line.partition(", about")[0] for line in told if " ms a text · " in line]
+    total = measured.height
+    assert [line.partition(" · ")[2] for line in lines] == [
+        f"{at} of {total}" for at in range(1, total + 1)
+    ]
 
 
 def test_floors_and_gains(board: Leaderboard, corpus: Corpus, folder: Path) -> None:

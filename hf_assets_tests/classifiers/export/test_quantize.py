@@ -1,7 +1,9 @@
 """Int8 chosen by measurement: real MiniLM, candidates spoiled on purpose, tiny architectures."""
 
+import dataclasses
 import json
 import logging
+import re
 from pathlib import Path
 
 import numpy as np
@@ -122,6 +124,25 @@ def test_a_spoiled_one_does_not_stand_in_the_way(small_made: TrainedModel, folde
     assert "NaN" in facts.candidates[1].rejected
     assert any("last resort" in line for line in told)
     assert Tagger.load(folder).path.stat().st_size == facts.bytes
+
+
+@pytest.mark.usefixtures("every_line")
+def test_the_log_says_which_candidate_of_how_many(small_made: TrainedModel, folder: Path) -> None:
+    told: list[str] = []
+    chosen = [CANDIDATES[2], CANDIDATES[2]]
+    both = [dataclasses.replace(one, name=f"{at}") for at, one in enumerate(chosen)]
+    quantize(small_made.onnx, folder, small_made.validation, told.append, candidates=both)
+    texts = len(small_made.validation.texts)
+    words = f"{both[0].description} · 1 of 2"
+    assert told[0] == f"quantising: 0, {words}"
+    assert re.fullmatch(r"quantising: 1, .* · 2 of 2, (a few seconds|about .*) left", told[1])
+    assert told[2] == f"measuring fp32, 0, 1 on {texts} texts, one at a time"
+    lines = told[3 : 3 + texts]
+    begin = "texts answered by each of 3 graphs · "
+    numbers = [line.removeprefix(begin).partition(",")[0] for line in lines]
+    assert numbers == [f"{at} of {texts}" for at in range(1, texts + 1)]
+    assert all(line.endswith(" left") for line in lines[:-1])
+    assert lines[-1] == f"{begin}{texts} of {texts}"
 
 
 def test_a_part_of_many_texts_is_drawn_by_seed(small_made: TrainedModel, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The network: three architectures by shape, MiniLM by its answers."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,17 @@ def test_the_mean_is_over_the_tokens_that_are_there(minilm: Path) -> None:
         expected = [states[i, : int(given["attention_mask"][i].sum())].mean(0) for i in (0, 1)]
     found = features(network, tokenizer, texts)
     np.testing.assert_allclose(found, torch.stack(expected).numpy(), atol=1e-5)
+
+
+@pytest.mark.usefixtures("every_line")
+def test_the_log_says_how_many_texts_are_encoded(minilm: Path) -> None:
+    network, tokenizer, told = new_network(minilm, "ab", 32), load_tokenizer(minilm), []
+    features(network, tokenizer, ["one text"] * 20, 8, told.append)
+    begin = re.compile(r"(\d+) of 20 texts encoded · (\d+) % of their tokens(, .* left)?")
+    lines = [begin.fullmatch(line) for line in told]
+    assert all(lines), told
+    # The threads share the batches, and only the caller's own logs.
+    assert {match and match[1] for match in lines} <= {"8", "16", "20"}
 
 
 def test_the_encoder_knows_what_texts_are_about(minilm: Path) -> None:

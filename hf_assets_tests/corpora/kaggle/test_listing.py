@@ -39,6 +39,17 @@ def test_what_is_not_known_is_new_and_reading_stops_at_what_is(kaggle: ServeKagg
     assert made.provenance["new_datasets"]["endpoint"] == served.url
 
 
+@pytest.mark.usefixtures("every_line")
+def test_the_log_says_how_many_are_listed_and_new(kaggle: ServeKaggle, lake: Lake) -> None:
+    served, lines = kaggle(), []
+    client = served.client()
+    client.log = lines.append
+    lake.write(texts_table("new_datasets"), DAY, new_datasets(client, DAY, known(range(350))))
+    assert lines[0] == "20 datasets listed, 20 of them new"
+    assert lines[-2] == "100 datasets listed, 50 of them new"
+    assert lines[-1] == "50 new datasets on 5 pages"
+
+
 def test_a_dataset_has_the_columns_of_texts(kaggle: ServeKaggle, lake: Lake) -> None:
     served = kaggle(descriptions=True)
     made = new_datasets(served.client(), DAY, known(range(390)))

@@ -59,6 +59,18 @@ def test_an_odd_item_is_put_aside_and_costs_no_other(
     assert aside["reason"].to_list() == [reason.removeprefix("put aside: ")]
 
 
+@pytest.mark.usefixtures("every_line")
+def test_the_log_says_how_much_of_the_day_is_read(served: ServeQuestions) -> None:
+    service = served(GeneratedQuestions(per_day=250))
+    service.day()
+    lines = [line.partition(", ")[0] for line in service.told if " % of " in line]
+    percent = [int(line.removesuffix(f" % of {DAY}").rpartition(" ")[2]) for line in lines]
+    assert [line.partition(" ")[0] for line in lines] == ["100", "199", "250"]
+    assert percent == sorted(percent)
+    assert 30 < percent[0] < 50
+    assert percent[-1] > 95
+
+
 def test_odd_items_among_pages(served: ServeQuestions) -> None:
     service = served(GeneratedQuestions(per_day=250), "odd:*")
     service.faults.odd_items = tuple(ODD)

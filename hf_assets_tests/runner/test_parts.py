@@ -1,0 +1,155 @@
+"""How much of a run is done: its steps by its log, its listing by the capture under way."""
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from hf_assets.hub.capture_store import files
+from hf_assets.hub.capture_store.attempt import Attempt
+from hf_assets.hub.capture_store.store import CaptureStore
+from hf_assets.hub.client.listing import ListingQuery, Page
+from hf_assets.runner.parts import LISTINGS, ROWS_A_STEP, RunParts, StepsInLog
+from hf_assets.storage.lake import Lake
+
+DAY, NEXT = "2026-11-19", "2026-11-20"
+NOW = dt.datetime(2026, 11, 20, 3, tzinfo=dt.UTC)
+PREFIX = "2026-11-20 03:00:00 +0000 - dagster - DEBUG - capture_today - 1f - 12"
+
+
+def say(log: Path, *events: str, torn: str = "") -> None:
+    with log.open("a") as file:
+        file.write("".join(f"{PREFIX} - {event}\n" for event in events) + torn)
+
+
+def began(step: str) -> str:
+    return f'{step} - STEP_START - Started execution of step "{step}".'
+
+
+def ended(step: str, how: str = "SUCCESS") -> str:
+    return f'{step} - STEP_{how} - Finished execution of step "{step}" in 82ms.'
+
+
+class Listing:
+    """A capture under way, page by page."""
+
+    def __init__(self, lake: Lake, asset: str, day: str, total: int | None) -> None:
+        self.kind, self.total = "models" if asset == "raw_models" else "spaces", total
+        store = CaptureStore(lake, asset)
+        query = ListingQuery.everything(self.kind)
+        self.attempt: Attempt = store.begin(day, query, "http://hub", NOW)
+
+    def page(self, rows: int) -> None:
+        number = len(self.attempt.lines)
+        ids = [f"{number}-{row}" for row in range(rows)]
+        page = Page(f"http://hub/{number}", f"http://hub/{number + 1}", b"[]", ids, self.total)
+        self.attempt.keep(page)
+
+    def finish(self) -> None:
+        self.attempt.finish(self.attempt.candidate(NOW))
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """A log that has lines of an earlier run."""
+    path = tmp_path / "run.log"
+    say(path, "This run has 99 steps", began("models"), ended("models"))
+    return path
+
+
+def test_the_steps_of_a_run_are_read_as_its_log_grows(log: Path) -> None:
+    steps = StepsInLog(log)
+    steps.look()
+    assert (len(steps.done), steps.total, steps.now) == (0, None, "")
+    say(log, "resource:lake - 1f - This run has 4 steps", began("raw_models"))
+    steps.look()
+    assert (len(steps.done), steps.total, steps.now) == (0, 4, "raw_models")
+    say(log, ended("raw_models"), began("models"), torn=f"{PREFIX} - models - STEP_SUC")
+    steps.look()
+    assert (steps.done, steps.now) == ({"raw_models"}, "models")
+    with log.open("a") as file:
+        file.write("CESS - Finished.\n")
+    # A step that is tried again is one step.
+    say(log, ended("a", "FAILURE"), ended("b", "SKIPPED"), ended("a"))
+    steps.look()
+    assert steps.done == {"raw_models", "models", "a", "b"}
+
+
+def test_a_run_without_a_log_yet_has_no_steps(tmp_path: Path) -> None:
+    steps = StepsInLog(tmp_path / "none.log")
+    steps.look()
+    assert (steps.total, steps.now) == (None, "")
+
+
+def test_a_listing_counts_by_its_rows(lake: Lake, log: Path) -> None:
+    parts = RunParts(lake.root, log, 0, today=NEXT)
+    assert parts.look().total is None
+    say(log, "This run has 12 steps", began("raw_models"))
+    assert parts.look().total is None  # nobody knows how many there are
+    models = Listing(lake, "raw_models", NEXT, total=20 * ROWS_A_STEP)
+    models.page(ROWS_A_STEP)
+    look = parts.look()
+    # Ten other steps, 20 for models, 8 for the Spaces that are not known yet.
+    assert (look.done, look.total) == (1, 38)
+    assert look.now == f"raw_models: {ROWS_A_STEP:,} of {20 * ROWS_A_STEP:,} rows"
+    models.page(19 * ROWS_A_STEP)
+    models.finish()
+    say(log, ended("raw_models"), began("raw_spaces"))
+    assert parts.look().done == 20
+    spaces = Listing(lake, "raw_spaces", NEXT, total=4 * ROWS_A_STEP)
+    spaces.page(ROWS_A_STEP)
+    look = parts.look()
+    assert (look.done, look.total) == (21, 34)
+    spaces.page(3 * ROWS_A_STEP)
+    spaces.finish()
+    say(log, ended("raw_spaces"), *map(ended, "abcdefghij"))
+    look = parts.look()
+    assert (look.done, look.total) == (34, 34)
+
+
+def test_before_its_first_page_a_listing_is_as_long_as_the_last(lake: Lake, log: Path) -> None:
+    for asset in LISTINGS:
+        last = Listing(lake, asset, DAY, total=None)
+        last.page(2 * ROWS_A_STEP)
+        last.finish()
+    parts = RunParts(lake.root, log, 0, today=NEXT)
+    say(log, "This run has 3 steps", began("raw_models"))
+    assert parts.look().total == 5
+    # The Hub says no number: the last day's stays.
+    listing = Listing(lake, "raw_models", NEXT, total=None)
+    listing.page(ROWS_A_STEP)
+    look = parts.look()
+    assert (look.done, look.total) == (1, 5)
+    # More than there were: the share of a step never passes its end.
+    listing.page(3 * ROWS_A_STEP)
+    assert parts.look().done == 2
+
+
+def test_a_journal_that_was_rewritten_is_read_again(lake: Lake, log: Path) -> None:
+    listing = Listing(lake, "raw_models", NEXT, total=100)
+    for _ in range(3):
+        listing.page(10)
+    parts = RunParts(lake.root, log, 0, today=NEXT)
+    say(log, "This run has 3 steps", began("raw_models"))
+    assert parts.look().now == "raw_models: 30 of 100 rows"
+    attempt = listing.attempt
+    files.rewrite_journal(attempt.path, attempt.header, attempt.lines[:1])
+    assert parts.look().now == "raw_models: 10 of 100 rows"
+
+
+def test_a_capture_that_is_there_is_no_work(lake: Lake, log: Path) -> None:
+    for asset in LISTINGS:
+        listing = Listing(lake, asset, NEXT, total=None)
+        listing.page(10)
+        listing.finish()
+    parts = RunParts(lake.root, log, 0, today=NEXT)
+    say(log, "This run has 3 steps", began("raw_models"))
+    look = parts.look()
+    assert (look.done, look.total) == (1, 3)
+
+
+def test_a_run_without_days_counts_its_steps(lake: Lake, log: Path) -> None:
+    parts = RunParts(lake.root, log, 0)
+    say(log, "This run has 5 steps", ended("x"), began("questions__classifier"))
+    look = parts.look()
+    assert (look.done, look.total, look.now) == (1, 5, "questions__classifier")
