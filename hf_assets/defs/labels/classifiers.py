@@ -240,5 +240,5 @@ def classifier_assets(name: str) -> Iterator[dg.AssetsDefinition]:
 @dg.definitions
 def defs() -> dg.Definitions:
     """Classifier assets of each corpus, the package's and the user's."""
-    names = corpora(settings().corpora)
+    names = corpora(settings().corpora).specs
     return dg.Definitions(assets=[asset for name in names for asset in classifier_assets(name)])

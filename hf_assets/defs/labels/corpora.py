@@ -56,5 +56,5 @@ def corpus_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition | dg.AssetSp
 @dg.definitions
 def defs() -> dg.Definitions:
     """A corpus for each entry, the package's and the user's."""
-    specs = corpora(settings().corpora).values()
+    specs = corpora(settings().corpora).specs.values()
     return dg.Definitions(assets=[asset for spec in specs for asset in corpus_assets(spec)])
