@@ -43,6 +43,12 @@ _OF_FILES = (
 )  # fmt: skip
 
 
+def kind_of(file: Path) -> str:
+    """The format of a corpus's file, without its packing: csv, parquet, …"""
+    name = file.name.lower().removesuffix(".gz")
+    return name.rpartition(".")[2]
+
+
 class CorporaError(InputError):
     """A TOML file of corpora cannot be used as it is; the message names file, entry and key."""
 

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from hf_assets.corpora.registry import CorpusSpec, corpora
+from hf_assets.corpora.registry import CorpusSpec, corpora, kind_of
 from hf_assets.defs.common.failures import clear_failures
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.labels import metadata
 from hf_assets.defs.labels.steps import AFTER_THE_HUB, Skipped, skippable
+from hf_assets.errors import clean
 from hf_assets.settings import settings
 from hf_assets.storage.durable import replacing_folder
 
@@ -21,9 +22,9 @@ def corpus_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition | dg.AssetSp
         yield dg.AssetSpec(
             sources[0],
             group_name=group,
-            description=f"Your own table of texts with labels: {spec.file.name}.",
-            kinds={spec.file.suffixes[0].lstrip(".")},
-            metadata={"path": dg.MetadataValue.path(str(spec.file))},
+            description=f"Your own table of texts with labels: {clean(spec.file.name)}.",
+            kinds={kind_of(spec.file)},
+            metadata={"path": dg.MetadataValue.path(clean(spec.file, 4096))},
         )
     else:
         sources = [dg.AssetKey(source) for source in spec.sources]

@@ -92,6 +92,7 @@ def retries(result: dg.ExecuteInProcessResult) -> int:
         ("new_datasets", "today", {"KAGGLE_ENDPOINT": "http://example.com"}, 0),
         ("new_datasets", "2026-01-01", {}, 0),
         ("dataset_dump", None, {"META_KAGGLE": "/nowhere"}, 0),
+        ("dataset_dump", None, {"META_KAGGLE": "/" + "x" * 5000}, 0),
         ("question_dump", None, {"QUESTION_DUMP": "/nowhere"}, 0),
     ],
 )
