@@ -28,7 +28,7 @@ GROUND = {
 # imports the rooms of its line and the ground, nothing else; a name stands for what is below it.
 ARROWS = {
     "errors": set(),
-    "settings": set(),
+    "settings": {"errors"},
     "rule_result": set(),
     "literals": set(),
     "transport": set(),
@@ -108,6 +108,11 @@ ARROWS = {
         *("classifiers.evaluation", "classifiers.provenance", "classifiers.records"),
         *("classifiers.training", "corpora.corpus"),
     },
+    # What is wrong with files and folders that settings name.
+    "configuration": {
+        *("classifiers.training", "corpora.registry", "hub.archive", "hub.archive_folder"),
+        "hub.open_archive",
+    },
     # Pages for people.
     "apps.explore": {"charts", "hub.quality"},
     "apps.insights": set(),
@@ -120,8 +125,9 @@ ARROWS = {
     },
     # The graph.
     "defs.common": {"classifiers.training", "corpora", "hub"},
-    "defs.hub": {"defs.common", "defs.trends", "hub"},
+    "defs.hub": {"defs.common", "defs.configuration", "defs.trends", "hub"},
     "defs.trends": {"charts", "defs.common", "trends"},
+    "defs.configuration": {"configuration", "defs.common"},
     "defs.labels": {"charts", "classifiers", "corpora", "defs.common"},
     # Dagster as a process, for the command line and the demo.
     "runner": {"hub.capture_store"},
@@ -141,7 +147,7 @@ ARROWS = {
     # `hf-assets`: a door to each of these.
     "cli": {
         *("apps.insights", "apps.tagger", "classifiers.tagger_cli", "demo.__main__", "runner"),
-        "hub.capture_store",
+        *("configuration", "hub.capture_store"),
     },
 }
 
