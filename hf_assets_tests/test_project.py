@@ -239,7 +239,9 @@ def test_the_demo_is_imported_by_nothing_but_itself_and_the_command_line() -> No
 
 
 def test_packages_are_empty_at_the_door() -> None:
-    assert not [str(path) for path in FILES if path.name == "__init__.py" and path.read_text()]
+    # The package's own offers the component by the name that Dagster looks for.
+    doors = [path for path in FILES if path.name == "__init__.py" and path.parent != PACKAGE]
+    assert not [str(path) for path in doors if path.read_text()]
 
 
 def test_no_room_asks_to_be_two() -> None:

@@ -54,18 +54,18 @@ _OPTIONAL = """\
   # license: CC-BY-4.0
 """
 
-# Rows of the example: each subject is the label of its texts.
+# The example: each row is a question of a subject, and has the labels of both.
 _SUBJECTS = {
     "plants": ("roots", "leaves", "seeds", "petals", "stems"),
     "animals": ("wings", "feathers", "claws", "antlers", "scales"),
     "microbes": ("spores", "plasmids", "biofilms", "flagella", "capsids"),
 }
-_QUESTIONS = (
-    ("growth", "How do {} grow, and what slows their growth?"),
-    ("genetics", "Which genes are active in {}, and in which tissue?"),
-    ("ecology", "Do {} change from one season to the next?"),
-    ("physiology", "What happens to {} at low temperatures?"),
-)
+_QUESTIONS = {
+    "growth": ("How fast do {} grow?", "What slows the growth of {}?", "When are {} mature?"),
+    "genetics": ("Which genes form {}?", "Are {} inherited?", "Do mutations change {}?"),
+    "ecology": ("Do {} differ by season?", "What feeds on {}?", "Do {} help in dry places?"),
+    "physiology": ("How do {} take up water?", "Do {} stand heat?", "What are {} made of?"),
+}
 
 
 class Parameters(BaseModel):
@@ -148,16 +148,18 @@ def _yaml(value: Any) -> str:
 
 
 def _write_example(path: Path) -> None:
-    """Sixty rows from which a corpus can be built; nothing is to be learnt from them."""
+    """180 rows from which a corpus can be built; nothing is to be learnt from them."""
+    texts = [
+        (question.format(part), f"{subject} {topic}", part)
+        for subject, parts in _SUBJECTS.items()
+        for part in parts
+        for topic, questions in _QUESTIONS.items()
+        for question in questions
+    ]
     with path.open("w", encoding="utf-8", newline="") as out:
         rows = csv.writer(out)
         rows.writerow(["id", "title", "body", "tags"])
-        texts = [
-            (question.format(word), f"{subject} {topic}", word)
-            for subject, words in _SUBJECTS.items()
-            for word in words
-            for topic, question in _QUESTIONS
-        ]
-        for index, (question, labels, word) in enumerate(texts, 1):
-            body = f"I have read about {word} and could not find an answer. {question}"
-            rows.writerow([index, question, body, labels])
+        for index, (title, labels, part) in enumerate(texts, 1):
+            rows.writerow(
+                [index, title, f"I read much about {part}, but not this: {title}", labels]
+            )
