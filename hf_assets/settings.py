@@ -97,6 +97,15 @@ class Settings(BaseSettings):
         default=None,
         description="A folder with base models, one folder each, looked at before the Hub.",
     )
+    accept_stackexchange_terms: bool = Field(
+        default=False,
+        description="You accept the Stack Exchange API's terms; `new_questions` is off before.",
+    )
+    accept_kaggle_terms: bool = Field(
+        default=False,
+        description="You accept Kaggle's terms; `new_datasets`, and the download of Meta Kaggle, "
+        "are off before.",
+    )
     stackexchange_site: str = Field(
         default="datascience", description="The Stack Exchange site that questions are of."
     )

@@ -119,6 +119,7 @@ PERMANENT: dict[str, bool | None] = {
     "corpora.building.WrongSite": True,
     "corpora.corpus.CorpusError": True,
     "corpora.kaggle.client.KaggleError": True,
+    "corpora.kaggle.client.NoAccount": True,
     "corpora.registry.CorporaError": True,
     "corpora.stackexchange.client.StackExchangeError": None,
     "corpora.stackexchange.dumps.DumpError": True,
