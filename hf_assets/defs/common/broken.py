@@ -7,10 +7,12 @@ captured all the same.
 import re
 import zlib
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
 import dagster as dg
+from dagster.components.definitions import LazyDefinitions
 
 from hf_assets.errors import clean
 
@@ -53,16 +55,25 @@ def without_broken_files(defs_module: ModuleType, project_root: Path) -> dg.Defi
     Returns:
         None where no defs.yaml is to blame.
     """
-    folder = Path(defs_module.__path__[0])
-    if not any(folder.rglob(name) for name in _FILES):
+    folder, name = Path(defs_module.__path__[0]), defs_module.__name__
+    if not [path for file in _FILES for path in folder.rglob(file)]:
         return None
-    parts = [
-        part
-        for child in sorted(folder.iterdir())
-        if child.is_dir() and not child.name.startswith((".", "__"))
-        for part in _loaded(child, f"{defs_module.__name__}.{child.name}", folder, project_root)
-    ]
+    parts: list[dg.Definitions] = []
+    for child in sorted(folder.iterdir()):
+        if child.name.startswith((".", "__")):
+            continue
+        if child.is_dir():
+            parts += _loaded(child, f"{name}.{child.name}", folder, project_root)
+        elif child.suffix == ".py":
+            parts.append(_of_module(import_module(f"{name}.{child.stem}")))
     return dg.Definitions.merge(*parts)
+
+
+def _of_module(module: ModuleType) -> dg.Definitions:
+    lazy = [value for value in vars(module).values() if isinstance(value, LazyDefinitions)]
+    if lazy:
+        return dg.Definitions.merge(*(one() for one in lazy))
+    return dg.load_definitions_from_module(module)
 
 
 def _loaded(folder: Path, module: str, root: Path, project_root: Path) -> Iterator[dg.Definitions]:
