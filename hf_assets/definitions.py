@@ -6,15 +6,23 @@ from pathlib import Path
 import dagster as dg
 
 import hf_assets.defs
+from hf_assets.defs.common.broken import without_broken_files
 
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """All that stands under `defs/`."""
+    """All that stands under `defs/`; a component that cannot be read stops nothing else."""
     # `load_from_defs_folder` does the same, but wants the pyproject.toml of a clone, and warns once
     # a file where the code location has another name than that says (`dagster dev -m`).
-    tree = dg.ComponentTree(defs_module=hf_assets.defs, project_root=Path(__file__).parents[1])
+    root = Path(__file__).parents[1]
+    tree = dg.ComponentTree(defs_module=hf_assets.defs, project_root=root)
     with warnings.catch_warnings():
         for kind in (dg.BetaWarning, dg.PreviewWarning, dg.SupersessionWarning):
             warnings.simplefilter("ignore", kind)
-        return tree.build_defs()
+        try:
+            return tree.build_defs()
+        except Exception:
+            remaining = without_broken_files(hf_assets.defs, root)
+            if remaining is None:
+                raise
+            return remaining

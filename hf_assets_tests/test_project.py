@@ -36,6 +36,8 @@ ARROWS = {
     "progress": set(),
     "ui_words": set(),
     "storage": {"errors", "progress"},
+    # What failed → a message → a person.
+    "alarms": set(),
     "definitions": {"defs"},
     "charts": set(),
     # The Hub: a page of a listing → a day's capture → tables → rules and changes.
@@ -46,6 +48,7 @@ ARROWS = {
     "hub.open_archive": {"hub.archive", "hub.archive_folder", "hub.client"},
     "hub.tables": {"hub.capture_store", "hub.client"},
     "hub.retention": {"hub.capture_store", "hub.tables"},
+    "hub.attempts": set(),
     "hub.quality": {"hub.capture_store", "hub.client", "hub.retention", "hub.tables"},
     "hub.reconciliation": {"hub.archive", "hub.capture_store", "hub.client", "hub.tables"},
     "hub.capture": {
@@ -125,7 +128,7 @@ ARROWS = {
     },
     # The graph.
     "defs.common": {"classifiers.training", "corpora", "hub"},
-    "defs.hub": {"defs.common", "defs.configuration", "defs.trends", "hub"},
+    "defs.hub": {"alarms", "defs.common", "defs.configuration", "defs.trends", "hub"},
     "defs.trends": {"charts", "defs.common", "trends"},
     "defs.configuration": {"configuration", "defs.common"},
     "defs.labels": {"charts", "classifiers", "corpora", "defs.common"},
@@ -247,7 +250,9 @@ def test_the_demo_is_imported_by_nothing_but_itself_and_the_command_line() -> No
 
 
 def test_packages_are_empty_at_the_door() -> None:
-    assert not [str(path) for path in FILES if path.name == "__init__.py" and path.read_text()]
+    # The package's own offers the component by the name that Dagster looks for.
+    doors = [path for path in FILES if path.name == "__init__.py" and path.parent != PACKAGE]
+    assert not [str(path) for path in doors if path.read_text()]
 
 
 def test_no_room_asks_to_be_two() -> None:

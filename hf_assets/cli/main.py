@@ -113,7 +113,7 @@ def dev(data: Path | None, host: str, port: int, demo: bool) -> int:
 def capture(data: Path | None) -> int:
     """Capture the Hub today, with tables, figures and series.
 
-    The same selection as the schedule daily_capture, once and now. An interrupted capture resumes.
+    The job of the schedule daily_capture, once and now. An interrupted capture resumes.
     """
     _require("dagster", "dagster_dg_cli", "polars")
     from hf_assets.runner import process
@@ -123,7 +123,7 @@ def capture(data: Path | None) -> int:
     return _run(
         _data(data),
         f"today, {day} (UTC)",
-        process.launch(assets=process.HUB, partition=day),
+        process.launch(job=process.CAPTURE_TODAY, partition=day),
         today=day,
     )
 
@@ -134,7 +134,8 @@ def capture(data: Path | None) -> int:
 def backfill(days: str, data: Path | None) -> int:
     """Build the tables of past days, captured or archived.
 
-    DAYS is a range, 2026-11-01...2026-11-30, or one day.
+    DAYS is a range, 2026-11-01...2026-11-30, or one day. The series over all days follow in a run
+    of their own.
     """
     _require("dagster", "dagster_dg_cli", "polars")
     from hf_assets.cli.days import parse_range
@@ -147,18 +148,37 @@ def backfill(days: str, data: Path | None) -> int:
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="DAYS") from error
     span = f"{keys[0]}...{keys[-1]}"
-    return _run(_data(data), span, process.launch(job=process.PAST_DAYS, days=span), keys)
+    root, past = _data(data), process.launch(job=process.PAST_DAYS, days=span)
+    series = process.launch(assets=process.OVER_DAYS)
+    return _run(root, span, past, keys, last=False) or _run(
+        root, "the series over all days", series
+    )
 
 
 def _run(
-    data: Path, title: str, command: list[str], days: Sequence[str] = (), today: str = ""
+    data: Path,
+    title: str,
+    command: list[str],
+    days: Sequence[str] = (),
+    *,
+    today: str = "",
+    last: bool = True,
 ) -> int:
-    """Run a command over a lake: with a bar on a terminal, elsewhere with Dagster's own log."""
+    """Run a command over a lake: with a bar on a terminal, elsewhere with Dagster's own log.
+
+    Args:
+        data: root of the lake.
+        title: what the command does.
+        command: its words.
+        days: the past days that it makes.
+        today: the day that it captures.
+        last: whether this process has nothing to do after it.
+    """
     from hf_assets.runner import home, process, progress
 
     environ = home.environment(data)
     if not sys.stdout.isatty():
-        return process.become(command, environ)
+        return (process.become if last else process.call)(command, environ)
     log = data.resolve() / "last_run.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_bytes(b"")

@@ -66,7 +66,7 @@ class CorpusSpec(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str
+    name: str = Field(description="Of the corpus: a-z, 0-9 and _, with a letter first.")
     source: tuple[str, ...] | Path = Field(
         description="Names of source assets, or a CSV, Parquet or JSON lines file."
     )
@@ -76,8 +76,14 @@ class CorpusSpec(BaseModel):
     code: Literal["keep", "drop"] = Field(
         default="drop", description="What becomes of HTML's blocks of code, in Markdown, too."
     )
-    site: str | None = None
-    text: tuple[str, ...] = Field(default=("title", "body"), min_length=1)
+    site: str | None = Field(
+        default=None, description="Of questions of source assets: their Stack Exchange site."
+    )
+    text: tuple[str, ...] = Field(
+        default=("title", "body"),
+        min_length=1,
+        description="Columns of the text; where there are two or more, the first is the title.",
+    )
     format: TextFormat = Field(
         default="text",
         description="What the texts of a file are written in: html, markdown, or text, in which "
@@ -107,12 +113,14 @@ class CorpusSpec(BaseModel):
         "lines; none, a quote is a sign like others. Without it standard, and refused where the "
         "file looks like none.",
     )
-    id: str | None = None
-    split: str | None = None
-    link: str | None = None
-    author: str | None = None
-    license_column: str | None = None
-    license: str | None = None
+    id: str | None = Field(default=None, description="A column of ids.")
+    split: str | None = Field(
+        default=None, description="A column of splits, which are kept: train, validation, test."
+    )
+    link: str | None = Field(default=None, description="A column of links to the texts.")
+    author: str | None = Field(default=None, description="A column of authors.")
+    license_column: str | None = Field(default=None, description="A column of licences.")
+    license: str | None = Field(default=None, description="The licence of all rows.")
 
     @property
     def file(self) -> Path | None:

@@ -10,10 +10,12 @@ from pathlib import Path
 from hf_assets.runner.home import WORKSPACE
 
 MODULE = "hf_assets.definitions"
-# What `daily_capture` asks for; what has no partition (series, trend figures, the report) goes
-# along with the day.
-HUB = 'group:"hub/*" or group:"trends" or group:"trends/*"'
+# The job of the schedule `daily_capture`.
+CAPTURE_TODAY = "capture_today"
 PAST_DAYS = "past_days"
+# Assets over all days: the series, their figures and the report. They have no partition, and
+# Dagster launches no range of days with them.
+OVER_DAYS = 'group:"trends/history"'
 # What a shell reports of a command that Control-C ended.
 INTERRUPTED = 130
 UI_PORT = 3000

@@ -133,12 +133,12 @@ def test_dev_demo_hands_its_options_to_the_demo(
     assert calls == [(options, "hf-assets dev --demo: dev")]
 
 
-def test_capture_is_today_and_the_whole_selection(ran: list, tmp_path: Path) -> None:
+def test_capture_runs_the_job_of_the_schedule_for_today(ran: list, tmp_path: Path) -> None:
     assert cli.main(["capture", "--data", str(tmp_path)]) == 7
     ((command, environ),) = ran
     assert command[3:] == [
         *("launch", "-m", "hf_assets.definitions"),
-        *("--assets", process.HUB, "--partition", today()),
+        *("--job", "capture_today", "--partition", today()),
     ]
     assert environ["HF_ASSETS_DATA"] == str(tmp_path)
 
@@ -150,11 +150,24 @@ def test_capture_is_today_and_the_whole_selection(ran: list, tmp_path: Path) -> 
         ("2026-11-01", "2026-11-01...2026-11-01"),
     ],
 )
-def test_backfill_is_one_run_over_the_range(
-    ran: list, tmp_path: Path, given: str, span: str
+def test_backfill_is_one_run_over_the_range_and_one_over_all_days(
+    ran: list, tmp_path: Path, given: str, span: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    first: list[tuple[list[str], Mapping[str, str]]] = []
+    monkeypatch.setattr(process, "call", lambda *call: first.append(call))
     assert cli.main(["backfill", given, "--data", str(tmp_path)]) == 7
-    assert ran[0][0][6:] == ["--job", "past_days", "--partition-range", span]
+    ((days, environ),), ((series, same),) = first, ran
+    assert days[6:] == ["--job", "past_days", "--partition-range", span]
+    assert series[6:] == ["--assets", 'group:"trends/history"']
+    assert environ == same
+
+
+def test_series_wait_for_a_backfill_that_succeeds(
+    ran: list, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "call", lambda *_: 3)
+    assert cli.main(["backfill", "2026-11-01", "--data", str(tmp_path)]) == 3
+    assert ran == []
 
 
 @pytest.mark.parametrize(
@@ -187,6 +200,8 @@ def test_on_a_terminal_a_run_has_a_bar_and_the_end_of_its_log_if_it_fails(
     tmp_path: Path,
     status: int,
 ) -> None:
+    runs = []
+
     def run(
         title: str,
         command: list[str],
@@ -198,11 +213,13 @@ def test_on_a_terminal_a_run_has_a_bar_and_the_end_of_its_log_if_it_fails(
     ) -> int:
         assert today == ""
         log.write_text("\n".join(map(str, range(100))))
-        assert (title, data, len(days)) == ("2026-11-01...2026-11-03", tmp_path, 3)
+        runs.append((title, data, len(days)))
         return status
 
     monkeypatch.setattr(progress, "run", run)
     monkeypatch.setattr(sys, "stdout", Terminal())
     assert cli.main(["backfill", "2026-11-01...2026-11-03", "--data", str(tmp_path)]) == status
+    steps = [("2026-11-01...2026-11-03", tmp_path, 3), ("the series over all days", tmp_path, 0)]
+    assert runs == steps[: 1 if status else 2]
     said = capsys.readouterr().err
     assert ("The run failed" in said and said.endswith("98\n99\n")) == bool(status)

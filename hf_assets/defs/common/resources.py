@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -277,11 +277,17 @@ class KaggleResource(dg.ConfigurableResource):
         return DatasetClient(self.endpoint, log=log)
 
 
+@cache
+def lake_under(root: str) -> LakeResource:
+    """The lake under that folder: one object, as definitions that bring it, too, are merged."""
+    return LakeResource(root=root)
+
+
 @dg.definitions
 def resources() -> dg.Definitions:
     """Resources by name, and the executor."""
     known = settings()
-    lake = LakeResource(root=str(known.data))
+    lake = lake_under(str(known.data))
     return dg.Definitions(
         resources={
             "lake": lake,

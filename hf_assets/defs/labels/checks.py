@@ -149,11 +149,14 @@ def _of_leaderboard(
     return check([name, "leaderboard"], rule, evaluate, about, blocking=blocking, partitions=None)
 
 
+def checks_of(name: str) -> Iterator[dg.AssetChecksDefinition]:
+    """All checks of that corpus and its classifiers."""
+    yield from _of_corpus(name)
+    yield from _of_classifier(name)
+
+
 @dg.definitions
 def label_checks() -> dg.Definitions:
     """All checks of each corpus and its classifiers."""
     names = corpora(settings().corpora).specs
-    makers = (_of_corpus, _of_classifier)
-    return dg.Definitions(
-        asset_checks=[each for name in names for maker in makers for each in maker(name)]
-    )
+    return dg.Definitions(asset_checks=[each for name in names for each in checks_of(name)])

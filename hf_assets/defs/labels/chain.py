@@ -1,0 +1,28 @@
+"""Everything of a single corpus: its assets, its classifiers' and their checks."""
+
+import dagster as dg
+
+from hf_assets.corpora.registry import CorpusSpec, corpora
+from hf_assets.defs.common.resources import lake_under
+from hf_assets.defs.labels.checks import checks_of
+from hf_assets.defs.labels.classifiers import classifier_assets
+from hf_assets.defs.labels.corpora import corpus_assets
+from hf_assets.settings import settings
+
+
+def chain(spec: CorpusSpec) -> dg.Definitions:
+    """The definitions of a corpus, from its file to a tagger, with the lake that they need."""
+    return dg.Definitions(
+        assets=[*corpus_assets(spec), *classifier_assets(spec.name)],
+        asset_checks=list(checks_of(spec.name)),
+        resources={"lake": lake_under(str(settings().data))},
+    )
+
+
+def taken(name: str) -> str:
+    """Why that name cannot be a component's: the package or the TOML file has it; or empty."""
+    own = settings().corpora
+    if name not in corpora(own).specs:
+        return ""
+    where = "the package" if name in corpora().specs else f"{own}, too"
+    return f"{name} is a corpus of {where}: set another `name` here, or remove it there"
