@@ -6,6 +6,7 @@ from pathlib import Path
 import dagster as dg
 
 import hf_assets.defs
+from hf_assets.defs.common.conventions import with_conventions
 
 
 @dg.definitions
@@ -17,4 +18,4 @@ def defs() -> dg.Definitions:
     with warnings.catch_warnings():
         for kind in (dg.BetaWarning, dg.PreviewWarning, dg.SupersessionWarning):
             warnings.simplefilter("ignore", kind)
-        return tree.build_defs()
+        return with_conventions(tree.build_defs())

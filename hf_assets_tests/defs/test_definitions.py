@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -212,6 +214,31 @@ def test_a_description_begins_with_a_sentence(specs: dict[str, dg.AssetSpec], na
     assert first.endswith(".")
     assert len(first.split()) >= 5
     assert not rest or not rest[0].strip()
+
+
+def _config_fields(definitions: dg.Definitions) -> Iterator[tuple[str, str, str]]:
+    """Step, name and description of every config field of every job."""
+
+    def walk(step: str, config: Any) -> Iterator[tuple[str, str, str]]:
+        for name, field in getattr(config, "fields", {}).items():
+            yield step, name, field.description or ""
+            yield from walk(step, field.config_type)
+
+    for job in definitions.resolve_all_job_defs():
+        for step in job.all_node_defs:
+            if step.has_config_field:
+                yield from walk(step.name, step.config_field.config_type)
+
+
+def test_every_config_field_has_a_meaning(definitions: dg.Definitions) -> None:
+    fields = set(_config_fields(definitions))
+    # A walk that misses a kind of step would find nothing wrong.
+    steps = {step for step, _, _ in fields}
+    assert {"raw_models", "histories", "thin_days", "questions__classifier"} <= steps
+    assert len({(name, about) for _, name, about in fields}) >= 23
+    for step, name, about in fields:
+        assert about.endswith("."), (step, name)
+        assert len(about.split()) >= 4, (step, name, about)
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)

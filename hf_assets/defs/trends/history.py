@@ -69,7 +69,9 @@ class SeriesConfig(dg.Config):
     """Whether to rebuild every month, or those alone whose inputs changed."""
 
     full_refresh: bool = Field(
-        default=False, description="Rebuild every month, as after a change of code."
+        default=False,
+        description="Rebuild every month, as after a change of code; false: those months alone "
+        "whose inputs changed.",
     )
     anew: bool | None = Field(default=None, description="Deprecated: the old name of full_refresh.")
 
