@@ -129,7 +129,19 @@ COUNTING = {
             "tagger_space": {"label_order", "answers_alone"},
         }.items()
     },
+    **{source: {"texts_usable"} for source in SOURCES},
+    "new_questions": {"texts_usable", "day_complete"},
+    "top_models": {"rankings_filled"},
+    "model_usage": {"usage_adds_up"},
+    "daily_metrics": {"sums_agree"},
+    "snapshot_figures": {"figures_drawn"},
+    "trend_figures": {"figures_drawn"},
+    "insights_report": {"self_contained", "names_newest_day"},
     "category_history": {"grows_with_days", "shares_add_up"},
+    "concentration_history": {"shares_nest"},
+    "space_usage_history": {"grows_with_days"},
+    "model_phases": {"one_row_a_model"},
+    "adoption_history": {"shares_rise_with_age"},
     "lifecycle": {"grows_with_days"},
     **{f"{of}_history": {"shares_add_up"} for of in ("library", "license", "author", "model")},
     "daily_changes": {
@@ -226,7 +238,7 @@ def _config_fields(definitions: dg.Definitions) -> Iterator[tuple[str, str, str]
 
     for job in definitions.resolve_all_job_defs():
         for step in job.all_node_defs:
-            if step.has_config_field:
+            if step.config_field:
                 yield from walk(step.name, step.config_field.config_type)
 
 
