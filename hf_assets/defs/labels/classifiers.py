@@ -18,6 +18,7 @@ from hf_assets.classifiers.training.base_models import BASE_MODELS, locate
 from hf_assets.classifiers.training.config import EARLIER_NAMES, Dtype, Recipe, Strategy
 from hf_assets.classifiers.training.lock import training_lock
 from hf_assets.corpora.registry import corpora
+from hf_assets.defs.common.automation import after_changes
 from hf_assets.defs.common.failures import clear_failures
 from hf_assets.defs.common.partitions import base_models
 from hf_assets.defs.common.resources import LakeResource
@@ -150,7 +151,11 @@ def classifier_assets(name: str) -> Iterator[dg.AssetsDefinition]:
         op_tags={"hf_assets/heavy": "training"},
     )
 
-    @step(deps=[[name, "corpus"]], kinds={"sklearn"})
+    @step(
+        deps=[[name, "corpus"]],
+        kinds={"sklearn"},
+        automation_condition=after_changes([name, "corpus"]),
+    )
     def baseline(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
         """Baselines of a corpus: predicting nothing, constant labels, and TF-IDF with an SVM."""
         from hf_assets.classifiers.evaluation import baselines
@@ -221,6 +226,8 @@ def classifier_assets(name: str) -> Iterator[dg.AssetsDefinition]:
     @step(
         deps=[[name, "corpus"], baseline, classifier, onnx_classifier, quantized_classifier],
         kinds={"matplotlib"},
+        # The last step of a training: while others follow, there is nothing to score.
+        automation_condition=after_changes([name, "quantized_classifier"]),
     )
     def leaderboard(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
         """Results table: scores on test, size and speed of every trained model and baseline.
@@ -240,7 +247,11 @@ def classifier_assets(name: str) -> Iterator[dg.AssetsDefinition]:
             metadata=metadata.leaderboard(paths.folder("leaderboard"), board)
         )
 
-    @step(deps=[leaderboard, quantized_classifier, [name, "corpus"]], kinds={"huggingface", "onnx"})
+    @step(
+        deps=[leaderboard, quantized_classifier, [name, "corpus"]],
+        kinds={"huggingface", "onnx"},
+        automation_condition=after_changes([name, "leaderboard"]),
+    )
     def tagger_space(
         context: dg.AssetExecutionContext, config: SpaceConfig, lake: LakeResource
     ) -> dg.MaterializeResult:

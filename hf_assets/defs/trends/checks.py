@@ -46,17 +46,19 @@ def _days_with_spaces(lake: LakeResource, _: str) -> RuleResult:
 
 def _figures_of_day(lake: LakeResource, day: str) -> RuleResult:
     # Imported late: the registry loads matplotlib.
-    from hf_assets.trends.figures import registry, rules
+    from hf_assets.charts.rules import figures_drawn
+    from hf_assets.trends.figures import registry
 
     folder = lake.tree.folder("snapshot_figures", day)
-    return rules.figures_drawn(folder, [figure.name for figure in registry.DAY_FIGURES])
+    return figures_drawn(folder, [figure.name for figure in registry.DAY_FIGURES])
 
 
 def _figures_of_history(lake: LakeResource, _: str) -> RuleResult:
-    from hf_assets.trends.figures import registry, rules
+    from hf_assets.charts.rules import figures_drawn
+    from hf_assets.trends.figures import registry
 
     folder = lake.tree.artefact("trend_figures")
-    return rules.figures_drawn(folder, [figure.name for figure in registry.HISTORY_FIGURES])
+    return figures_drawn(folder, [figure.name for figure in registry.HISTORY_FIGURES])
 
 
 def _page(lake: LakeResource) -> str:

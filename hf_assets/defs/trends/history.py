@@ -10,6 +10,7 @@ from functools import partial
 import dagster as dg
 from pydantic import Field
 
+from hf_assets.defs.common.automation import after_changes
 from hf_assets.defs.common.factories import every_day, once
 from hf_assets.defs.common.failures import clear_failures
 from hf_assets.defs.common.metadata import column_schema
@@ -97,6 +98,7 @@ def _history(table: Table, *deps: dg.AssetDep) -> Callable[..., dg.AssetsDefinit
         deps=list(deps),
         io_manager_key="tables",
         metadata=_table_metadata(table),
+        automation_condition=after_changes(),
     )
 
 
@@ -114,6 +116,7 @@ def _table_metadata(table: Table) -> dict[str, object]:
             kinds={"polars", "parquet"},
             io_manager_key="tables",
             metadata=_table_metadata(table),
+            automation_condition=after_changes(),
             is_required=False,
         )
         for name, (table, _, about) in FROM_METRICS.items()

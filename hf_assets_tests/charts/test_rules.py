@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from hf_assets.trends.figures.rules import figures_drawn
+from hf_assets.charts.rules import figures_drawn
 
 NAMES = ("shares", "ranks")
 
