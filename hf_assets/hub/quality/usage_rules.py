@@ -42,12 +42,13 @@ def rankings_filled(stored: StoredTable) -> RuleResult:
     if without:
         text = f"No model has {sort} on that day: {', '.join(without)} are ordered by name."
         return RuleResult(False, text, metadata, severity="WARN")
-    limited = stored.capture("raw_models").limited
-    if empty and not limited:
+    capture = stored.capture("raw_models")
+    of_some = capture.limited or capture.source == "folder"
+    if empty and not of_some:
         text = f"No model for {', '.join(empty)}: is the tag spelt as the Hub spells it?"
         return RuleResult(False, text, metadata, severity="WARN")
     text = f"{stored.rows:,} models in {len(by_tag):,} rankings"
-    return RuleResult(True, f"{text}{', of a limited capture' if limited else ''}.", metadata)
+    return RuleResult(True, f"{text}{', of a list of some models' if of_some else ''}.", metadata)
 
 
 def usage_adds_up(stored: StoredTable) -> RuleResult:

@@ -1,5 +1,9 @@
 """What an asset's page shows before anything has run: address, tags, source code, version."""
 
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +11,7 @@ import dagster as dg
 import pytest
 
 from hf_assets.definitions import defs
+from hf_assets.defs.common.code_versions import PACKAGE
 from hf_assets.settings import settings
 
 ASSETS = 40
@@ -48,6 +53,30 @@ def test_source_code_opens_in_the_editor(specs: dict[str, dg.AssetSpec]) -> None
         lines = Path(path).read_text("utf-8").splitlines()[int(line) - 1 :]
         begun = next(row.strip() for row in lines if row.strip().startswith("def "))
         assert begun.startswith(f"def {name.split('/')[-1]}(") or begun.startswith("def histories(")
+
+
+@pytest.mark.heavy
+def test_source_code_of_an_installed_package_is_its_own(tmp_path: Path) -> None:
+    """Without a clone around it: no pyproject.toml, no git."""
+    shutil.copytree(PACKAGE, tmp_path / PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__"))
+    program = (
+        "from hf_assets.definitions import defs; "
+        "specs = list(defs().resolve_all_asset_specs()); "
+        "print(*[s.metadata['dagster/code_references'].code_references[0].source for s in specs])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    sources = done.stdout.split()
+    assert len(sources) == ASSETS
+    assert all(source.startswith(f"{tmp_path}/hf_assets/defs/") for source in sources)
+    assert "Warning" not in done.stderr
 
 
 def test_source_code_links_to_the_repository(environment: pytest.MonkeyPatch) -> None:

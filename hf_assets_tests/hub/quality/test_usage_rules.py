@@ -58,10 +58,13 @@ def test_a_tag_without_models_is_named(lake: Lake, day: dict[str, StoredTable]) 
     assert "tex-generation: is the tag spelt" in result.description
 
 
-def test_a_limited_capture_may_lack_a_tag(lake: Lake, day: dict[str, StoredTable]) -> None:
+@pytest.mark.parametrize("capture", [{"limited": True}, {"source": "folder"}])
+def test_a_list_of_some_models_may_lack_a_tag(
+    lake: Lake, day: dict[str, StoredTable], capture: dict[str, Any]
+) -> None:
     ranked = day["top_models"]
     notes = ranked.notes | {"models for rare": 0}
-    write = TableWrite([ranked.frame.collect()], notes, {"raw_models": {"limited": True}})
+    write = TableWrite([ranked.frame.collect()], notes, {"raw_models": capture})
     assert rankings_filled(lake.write(TOP_MODELS, DAY, write)).passed
 
 

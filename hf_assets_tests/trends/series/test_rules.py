@@ -17,11 +17,13 @@ def _stored(lake: Lake, table: Table, rows: list[dict[str, Any]]) -> StoredTable
 
 
 def _models(lake: Lake, table: Table, *ids: str) -> StoredTable:
-    return _stored(lake, table, [{"hub_id": one, "id": one, "day": LAST} for one in ids])
+    return _stored(lake, table, [{"hub_id": one, "day": LAST, "downloads": 9.0} for one in ids])
 
 
 def test_phases_have_the_models_of_the_history(lake: Lake) -> None:
-    history = _models(lake, schemas.MODEL_HISTORY, "a", "a", "b")
+    rows = [{"hub_id": one, "day": LAST, "downloads": 9.0} for one in ("a", "a", "b")]
+    # Never seen on a trusted day.
+    history = _stored(lake, schemas.MODEL_HISTORY, [*rows, {"hub_id": "c", "day": LAST}])
     result = rules.one_row_a_model(_models(lake, schemas.MODEL_PHASES, "a", "b"), history)
     assert (result.passed, result.description) == (True, "2 models, each with one row.")
 
