@@ -7,6 +7,7 @@ import dagster as dg
 
 import hf_assets.defs
 from hf_assets.defs.common.broken import without_broken_files
+from hf_assets.defs.common.conventions import with_conventions
 
 
 @dg.definitions
@@ -20,9 +21,10 @@ def defs() -> dg.Definitions:
         for kind in (dg.BetaWarning, dg.PreviewWarning, dg.SupersessionWarning):
             warnings.simplefilter("ignore", kind)
         try:
-            return tree.build_defs()
+            loaded = tree.build_defs()
         except Exception:
             remaining = without_broken_files(hf_assets.defs, root)
             if remaining is None:
                 raise
-            return remaining
+            loaded = remaining
+        return with_conventions(loaded)

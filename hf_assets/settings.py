@@ -75,6 +75,15 @@ class Settings(BaseSettings):
         default=date(2024, 7, 29),
         description="The first day that is a partition.",
     )
+    repository: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/]+/.+$",
+        description="Address of this code's repository on GitHub or GitLab: the UI links to it.",
+    )
+    repository_revision: str = Field(
+        default="main", min_length=1, description="The branch, tag or commit that the UI links to."
+    )
+
     recover_days: int = Field(
         default=7, ge=1, description="Past days that `recover_past_days` asks for a night."
     )

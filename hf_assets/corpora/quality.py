@@ -1,5 +1,6 @@
 """The rules that a stored corpus must pass, with their descriptions for the UI."""
 
+import re
 from collections.abc import Sequence
 
 import polars as pl
@@ -7,9 +8,16 @@ import polars as pl
 from hf_assets.corpora.corpus import Corpus
 from hf_assets.corpora.facts import label_rows
 from hf_assets.rule_result import RuleResult
+from hf_assets.storage.lake import StoredTable
 
 # So many plain texts in a hundred with tags that end an element were meant as HTML or Markdown.
 _MOST_WITH_TAGS = 10
+
+# Notes that count rows which no reader could read.
+_UNREAD = re.compile(r"put aside: |dropped: (odd row|\w+\.csv)")
+
+# Share of a source's rows that may lack a text, or that no reader could read.
+_MOST_FAULTY = 0.01
 
 # Labels and groups that a verdict names; it counts the others.
 _NAMED = 10
@@ -91,6 +99,58 @@ def label_order_unchanged(corpus: Corpus, before: Sequence[str] | None) -> RuleR
         return RuleResult(True, f"{len(labels):,} labels, as before.", figures)
     said = f"{f'New: {_named(new)}. ' if new else ''}{f'Gone: {_named(gone)}.' if gone else ''}"
     return RuleResult(True, said.strip(), figures)
+
+
+def texts_usable(stored: StoredTable, labelled: float) -> RuleResult:
+    """Texts of a source are unique, have words, and as many have labels as are usual there.
+
+    An API that stops sending bodies or tags, or a dump of another shape, gives rows without them.
+
+    Args:
+        stored: a table of texts; a day of it may have none.
+        labelled: lowest share of rows with a label.
+    """
+    texts = pl.concat_str(pl.col("title", "body").fill_null("")).str.strip_chars()
+    ids, empty, with_label = (
+        stored.frame.select(
+            pl.col("id").n_unique(),
+            empty=(texts == "").sum(),
+            with_label=(pl.col("labels").list.len() > 0).sum(),
+        )
+        .collect()
+        .row(0)
+    )
+    rows = stored.rows
+    unread = sum(
+        count for name, count in stored.notes.items()
+        if _UNREAD.match(name) and isinstance(count, int)
+    )  # fmt: skip
+    figures = {"rows": rows, "empty": empty, "with label": with_label, "unreadable": unread}
+    if not rows and not stored.day:
+        return RuleResult(False, "No text: is it the right file?", figures)
+    faults = {
+        f"{rows - ids:,} rows are duplicates": rows > ids,
+        f"{empty:,} of {rows:,} texts are empty": empty > _MOST_FAULTY * rows,
+        f"only {with_label:,} of {rows:,} texts have a label": with_label < labelled * rows,
+        f"{unread:,} rows cannot be read": unread > _MOST_FAULTY * (rows + unread),
+    }
+    text = "; ".join(fault for fault, there in faults.items() if there)
+    good = f"{rows:,} texts, {with_label:,} with a label"
+    return RuleResult(not text, f"{text or good}.", figures, severity="WARN")
+
+
+def day_complete(stored: StoredTable, source: str) -> RuleResult:
+    """The day was over when its texts were fetched.
+
+    Args:
+        stored: a day of texts.
+        source: the asset, whose provenance says so.
+    """
+    reason = stored.provenance.get(source, {}).get("partial")
+    if reason:
+        text = f"Fetched before its end ({reason}): later texts are missing until it runs again."
+        return RuleResult(False, text, severity="WARN")
+    return RuleResult(True, "Fetched after its end.")
 
 
 def _named(names: Sequence[str]) -> str:

@@ -2,18 +2,23 @@
 
 import dataclasses
 import json
+from typing import Any
 
 import polars as pl
 import pytest
 
 from hf_assets.corpora.corpus import Corpus, open_corpus
 from hf_assets.corpora.quality import (
+    day_complete,
     every_label_in_train_and_test,
     label_order_unchanged,
     no_empty_text,
     no_group_in_two_splits,
     text_format_fits,
+    texts_usable,
 )
+from hf_assets.corpora.schemas import texts_frame, texts_table
+from hf_assets.storage.lake import Lake, StoredTable, TableWrite
 from hf_assets_tests.corpora.conftest import LABELS, Build, make_rows
 
 
@@ -95,3 +100,66 @@ def test_another_set_of_labels_is_named(corpus: Corpus) -> None:
     assert verdict.description == "New: 'quince'. Gone: 'zucchini'."
     many = dataclasses.replace(corpus, labels=tuple(f"l{n:02}" for n in range(30)))
     assert label_order_unchanged(many, []).description.endswith("'l09' and 20 more.")
+
+
+SOURCE = texts_table("question_dump")
+
+
+def texts(
+    lake: Lake,
+    *rows: dict[str, Any],
+    day: str | None = None,
+    notes: dict[str, Any] | None = None,
+) -> StoredTable:
+    return lake.write(SOURCE, day, TableWrite([texts_frame(rows)], notes=notes or {}))
+
+
+TEXT = {"id": "a:1", "title": "How?", "labels": ["x"]}
+
+
+def test_texts_with_words_and_labels_pass(lake: Lake) -> None:
+    result = texts_usable(texts(lake, TEXT, TEXT | {"id": "a:2"}), 0.99)
+    assert (result.passed, result.description) == (True, "2 texts, 2 with a label.")
+    assert texts_usable(texts(lake, TEXT, TEXT | {"id": "a:2", "labels": []}), 0.1).passed
+
+
+def test_a_day_without_texts_passes_and_an_empty_dump_fails(lake: Lake) -> None:
+    assert texts_usable(texts(lake, day="2026-11-20"), 0.99).passed
+    result = texts_usable(texts(lake), 0.99)
+    assert (result.passed, result.severity) == (False, "ERROR")
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({}, "1 rows are duplicates."),
+        ({"id": "a:2", "title": " "}, "1 of 2 texts are empty."),
+        ({"id": "a:2", "labels": []}, "only 1 of 2 texts have a label."),
+    ],
+)
+def test_texts_without_words_or_labels_fail(lake: Lake, row: dict[str, Any], words: str) -> None:
+    result = texts_usable(texts(lake, TEXT, TEXT | row), 0.99)
+    assert (result.passed, result.severity, result.description) == (False, "WARN", words)
+
+
+@pytest.mark.parametrize(
+    ("note", "passed"),
+    [
+        ("put aside: Expected `int`", False),
+        ("dropped: odd row", False),
+        ("dropped: Datasets.csv: a cell too few", False),
+        ("dropped: not a question", True),
+    ],
+)
+def test_rows_that_nobody_can_read_fail(lake: Lake, note: str, passed: bool) -> None:
+    assert texts_usable(texts(lake, TEXT, notes={note: 1}), 0.99).passed == passed
+
+
+def test_a_day_fetched_before_its_end_fails(lake: Lake) -> None:
+    day, name = "2026-11-20", "new_questions"
+    stored = lake.write(SOURCE, day, TableWrite([texts_frame([TEXT])], {}, {name: {"site": "x"}}))
+    assert day_complete(stored, name).passed
+    early = {name: {"partial": "the day is not over"}}
+    stored = lake.write(SOURCE, day, TableWrite([texts_frame([TEXT])], {}, early))
+    result = day_complete(stored, name)
+    assert (result.passed, result.severity) == (False, "WARN")

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -127,7 +129,19 @@ COUNTING = {
             "tagger_space": {"label_order", "answers_alone"},
         }.items()
     },
+    **{source: {"texts_usable"} for source in SOURCES},
+    "new_questions": {"texts_usable", "day_complete"},
+    "top_models": {"rankings_filled"},
+    "model_usage": {"usage_adds_up"},
+    "daily_metrics": {"sums_agree"},
+    "snapshot_figures": {"figures_drawn"},
+    "trend_figures": {"figures_drawn"},
+    "insights_report": {"self_contained", "names_newest_day"},
     "category_history": {"grows_with_days", "shares_add_up"},
+    "concentration_history": {"shares_nest"},
+    "space_usage_history": {"grows_with_days"},
+    "model_phases": {"one_row_a_model"},
+    "adoption_history": {"shares_rise_with_age"},
     "lifecycle": {"grows_with_days"},
     **{f"{of}_history": {"shares_add_up"} for of in ("library", "license", "author", "model")},
     "daily_changes": {
@@ -212,6 +226,31 @@ def test_a_description_begins_with_a_sentence(specs: dict[str, dg.AssetSpec], na
     assert first.endswith(".")
     assert len(first.split()) >= 5
     assert not rest or not rest[0].strip()
+
+
+def _config_fields(definitions: dg.Definitions) -> Iterator[tuple[str, str, str]]:
+    """Step, name and description of every config field of every job."""
+
+    def walk(step: str, config: Any) -> Iterator[tuple[str, str, str]]:
+        for name, field in getattr(config, "fields", {}).items():
+            yield step, name, field.description or ""
+            yield from walk(step, field.config_type)
+
+    for job in definitions.resolve_all_job_defs():
+        for step in job.all_node_defs:
+            if step.config_field:
+                yield from walk(step.name, step.config_field.config_type)
+
+
+def test_every_config_field_has_a_meaning(definitions: dg.Definitions) -> None:
+    fields = set(_config_fields(definitions))
+    # A walk that misses a kind of step would find nothing wrong.
+    steps = {step for step, _, _ in fields}
+    assert {"raw_models", "histories", "thin_days", "questions__classifier"} <= steps
+    assert len({(name, about) for _, name, about in fields}) >= 23
+    for step, name, about in fields:
+        assert about.endswith("."), (step, name)
+        assert len(about.split()) >= 4, (step, name, about)
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)

@@ -81,7 +81,8 @@ def stored_table(stored: StoredTable, table: Table, *, brief: bool = False) -> d
         if name != "rows" and isinstance(count, int | float | str)
     }
     return {
-        "dagster/partition_row_count": stored.rows,
+        "dagster/partition_row_count" if stored.day else "dagster/row_count": stored.rows,
+        "dagster/uri": stored.path.absolute().as_uri(),
         **({} if brief else {"dagster/column_schema": column_schema(table)}),
         **{
             # A name may contain a category, which is a text of the Hub.
@@ -113,6 +114,7 @@ def capture_facts(capture: Capture, kind: Kind, *, brief: bool = False) -> dict[
     seconds = (finished - started).total_seconds()
     return {
         "dagster/partition_row_count": said.rows,
+        "dagster/uri": capture.folder.absolute().as_uri(),
         **({} if brief else {"dagster/column_schema": wire_schema(kind)}),
         "source": capture.source,
         "origin": shown(CaptureProvenance.read(came).origin),
@@ -215,4 +217,8 @@ def shown(value: Any) -> str | int | float | bool:
 def stored_folder(folder: Path, name: str = "") -> dict[str, Any]:
     """Path of an artefact of many files, or of its file `name`, and its size in all."""
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    return {"path": dg.MetadataValue.path(str(folder / name)), "size (bytes)": size}
+    return {
+        "path": dg.MetadataValue.path(str(folder / name)),
+        "dagster/uri": (folder / name).absolute().as_uri(),
+        "size (bytes)": size,
+    }

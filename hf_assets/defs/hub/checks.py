@@ -7,7 +7,7 @@ import dagster as dg
 from hf_assets.defs.common.check_factory import check
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.hub.client.rows import Kind
-from hf_assets.hub.quality import rules
+from hf_assets.hub.quality import rules, usage_rules
 from hf_assets.hub.reconciliation.rules import reconciled
 from hf_assets.hub.tables.schemas import ENRICHED_SPACES, MODELS
 from hf_assets.rule_result import RuleResult
@@ -135,6 +135,18 @@ def checks() -> dg.Definitions:
             "dangling_models",
             _dangling,
             "Share of (Space, model) pairs whose model is not in `models`.",
+        ),
+        check(
+            "top_models",
+            "rankings_filled",
+            lambda lake, day: usage_rules.rankings_filled(lake.tree.read("top_models", day)),
+            "Every configured tag has models, in the order of likes, downloads or trending score.",
+        ),
+        check(
+            "model_usage",
+            "usage_adds_up",
+            lambda lake, day: usage_rules.usage_adds_up(lake.tree.read("model_usage", day)),
+            "Each model that Spaces use has one row; the rows add up to all (Space, model) pairs.",
         ),
     ]
     if settings().sample_spaces:

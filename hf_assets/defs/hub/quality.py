@@ -4,6 +4,7 @@ from functools import partial
 
 import dagster as dg
 
+from hf_assets.defs.common.automation import after_changes
 from hf_assets.defs.common.factories import Tables, daily_table, once
 from hf_assets.defs.common.metadata import column_schema
 from hf_assets.defs.common.resources import TAKES_THINNED, LakeResource, PartitionWrites
@@ -42,6 +43,7 @@ def daily_changes(models: Tables, lake: LakeResource) -> PartitionWrites:
     kinds={"polars", "parquet"},
     deps=["daily_changes", "daily_metrics"],
     io_manager_key="tables",
+    automation_condition=after_changes(),
     metadata={
         "dagster/column_schema": column_schema(DAY_QUALITY),
         "dagster/table_name": DAY_QUALITY.name,

@@ -28,10 +28,23 @@ UNREAD_LINES = 20
 class ListingConfig(dg.Config):
     """How much of a listing to fetch: everything by default, once a day."""
 
-    max_rows: int | None = None
-    filter: list[str] = Field(default_factory=list)
-    sort: Literal["createdAt", "lastModified", "likes", "trendingScore", "downloads"] = "createdAt"
-    refetch: bool = False
+    max_rows: int | None = Field(
+        default=None,
+        description="Rows to fetch at most; null: all. A capture with fewer is marked as limited.",
+    )
+    filter: list[str] = Field(
+        default_factory=list,
+        description="Tags that every listed repository must have; empty: no filter. Such a capture "
+        "is marked as limited.",
+    )
+    sort: Literal["createdAt", "lastModified", "likes", "trendingScore", "downloads"] = Field(
+        default="createdAt",
+        description="Order of the listing, highest or newest first. By creation no page moves "
+        "while the listing is read.",
+    )
+    refetch: bool = Field(
+        default=False, description="Fetch today again and replace its complete capture."
+    )
 
     def query(self, kind: Kind) -> ListingQuery:
         """The query of the listing."""
@@ -51,6 +64,8 @@ raw = partial(
     backfill_policy=single_run,
     io_manager_key="tables",
     retry_policy=RETRIES,
+    # Steps that ask the Hub: its rate limit is per account, whatever the number of runs.
+    pool="hub",
 )
 
 

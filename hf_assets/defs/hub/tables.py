@@ -13,9 +13,15 @@ from hf_assets.hub.tables import cleaning, schemas, usage
 class TopModelsConfig(dg.Config):
     """Which models represent a tag."""
 
-    tags: list[str] = Field(default=["text-classification", "text-generation"])
-    count: int = 20
-    sort: Literal["likes", "downloads", "trending_score"] = "likes"
+    tags: list[str] = Field(
+        default=["text-classification", "text-generation"],
+        description="Categories or tags of models; each gets a ranking of its own.",
+    )
+    count: int = Field(default=20, description="Models of each ranking, 1 or more.")
+    sort: Literal["likes", "downloads", "trending_score"] = Field(
+        default="likes",
+        description="What ranks the models, highest first; downloads are of the last 30 days.",
+    )
 
 
 @daily_table(schemas.MODELS, group="hub/tables")

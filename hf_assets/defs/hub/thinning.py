@@ -19,10 +19,11 @@ class ThinningConfig(dg.Config):
     """Ages in days from which data is deleted; null: never."""
 
     tables: int | None = Field(
-        default=60, description="Age in days from which rows keep id, category and counters only."
+        default=60,
+        description="Age in days from which rows keep id, category and counters only; null: never.",
     )
     pages: int | None = Field(
-        default=30, description="Age in days from which captured pages are deleted."
+        default=30, description="Age in days from which captured pages are deleted; null: never."
     )
     dry: bool = Field(default=False, description="Only report the days that would be thinned.")
 

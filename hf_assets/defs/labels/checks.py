@@ -1,4 +1,4 @@
-"""Checks of corpora and classifiers; the rules are in `corpora` and `classifiers`."""
+"""Checks of sources, corpora and classifiers; the rules are in `corpora` and `classifiers`."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,7 +9,7 @@ from hf_assets.corpora import quality as corpus_rules
 from hf_assets.corpora.corpus import Corpus
 from hf_assets.corpora.registry import corpora
 from hf_assets.defs.common.check_factory import check
-from hf_assets.defs.common.partitions import base_models
+from hf_assets.defs.common.partitions import base_models, daily
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.labels.metadata import labelled
 from hf_assets.defs.labels.paths import CorpusPaths
@@ -131,6 +131,30 @@ def _of_classifier(name: str) -> Iterator[dg.AssetChecksDefinition]:
     )
 
 
+def _of_source(
+    name: str, labelled: float, partitions: dg.PartitionsDefinition | None
+) -> dg.AssetChecksDefinition:
+    def evaluate(lake: LakeResource, day: str) -> RuleResult:
+        return corpus_rules.texts_usable(lake.tree.read(name, day or None), labelled)
+
+    about = f"Ids are unique, texts have words, and at least {labelled:.0%} of them have a label."
+    return check(name, "texts_usable", evaluate, about.replace("%", " %"), partitions=partitions)
+
+
+def _questions_complete(lake: LakeResource, day: str) -> RuleResult:
+    return corpus_rules.day_complete(lake.tree.read("new_questions", day), "new_questions")
+
+
+def _of_sources() -> Iterator[dg.AssetChecksDefinition]:
+    # A question has a tag at least, while most datasets of Kaggle have none.
+    yield _of_source("question_dump", 0.99, None)
+    yield _of_source("new_questions", 0.99, daily)
+    yield _of_source("dataset_dump", 0.1, None)
+    yield _of_source("new_datasets", 0.1, daily)
+    about = "The day was over when its questions were fetched."
+    yield check("new_questions", "day_complete", _questions_complete, about)
+
+
 def served(space: Path) -> Path:
     """The folder in a Space that holds the tagger."""
     return space / "model"
@@ -157,6 +181,7 @@ def checks_of(name: str) -> Iterator[dg.AssetChecksDefinition]:
 
 @dg.definitions
 def label_checks() -> dg.Definitions:
-    """All checks of each corpus and its classifiers."""
+    """All checks of the sources, and of each corpus and its classifiers."""
     names = corpora(settings().corpora).specs
-    return dg.Definitions(asset_checks=[each for name in names for each in checks_of(name)])
+    of_corpora = (each for name in names for each in checks_of(name))
+    return dg.Definitions(asset_checks=[*_of_sources(), *of_corpora])

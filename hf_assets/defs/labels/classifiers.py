@@ -18,6 +18,7 @@ from hf_assets.classifiers.training.base_models import BASE_MODELS, locate
 from hf_assets.classifiers.training.config import EARLIER_NAMES, Dtype, Recipe, Strategy
 from hf_assets.classifiers.training.lock import training_lock
 from hf_assets.corpora.registry import corpora
+from hf_assets.defs.common.automation import after_changes
 from hf_assets.defs.common.failures import clear_failures
 from hf_assets.defs.common.partitions import base_models
 from hf_assets.defs.common.resources import LakeResource
@@ -36,21 +37,46 @@ def _renamed(name: str) -> str:
 
 
 class TrainingConfig(dg.Config):
-    """How a classifier is trained.
+    """How a classifier is trained."""
 
-    `dtype`: "float32", "bfloat16", or "auto": float32 for a head, and for fine-tuning bfloat16
-    where the hardware multiplies it faster. The classifier's metadata name the one that was used.
-    """
-
-    strategy: Strategy = DEFAULTS.strategy
-    epochs: int = DEFAULTS.epochs
-    batch_size: int = DEFAULTS.batch_size
-    max_length: int = DEFAULTS.max_length
-    body_learning_rate: float = DEFAULTS.body_learning_rate
-    head_learning_rate: float = DEFAULTS.head_learning_rate
-    patience: int = DEFAULTS.patience
-    seed: int = DEFAULTS.seed
-    dtype: Dtype = DEFAULTS.dtype
+    strategy: Strategy = Field(
+        default=DEFAULTS.strategy,
+        description="finetune: train body and head. head: train the head alone, on the frozen "
+        "body; minutes in place of hours without a GPU.",
+    )
+    epochs: int = Field(
+        default=DEFAULTS.epochs,
+        description="Passes over the training texts, at most; only for finetune.",
+    )
+    batch_size: int = Field(
+        default=DEFAULTS.batch_size, description="Texts of a training step; more take more memory."
+    )
+    max_length: int = Field(
+        default=DEFAULTS.max_length,
+        description="Tokens of a text that are read; the rest is cut off. The body sets a limit.",
+    )
+    body_learning_rate: float = Field(
+        default=DEFAULTS.body_learning_rate,
+        description="Highest step size of the body's weights; without effect for head.",
+    )
+    head_learning_rate: float = Field(
+        default=DEFAULTS.head_learning_rate, description="Highest step size of the head's weights."
+    )
+    patience: int = Field(
+        default=DEFAULTS.patience,
+        description="Epochs without a higher micro-F1 on validation after which training stops; "
+        "the best epoch is kept.",
+    )
+    seed: int = Field(
+        default=DEFAULTS.seed,
+        description="Seed of every random draw: the same seed on the same machine gives the same "
+        "classifier.",
+    )
+    dtype: Dtype = Field(
+        default=DEFAULTS.dtype,
+        description="Numbers that training multiplies. auto: float32 for a head, and for "
+        "finetune bfloat16 where the hardware multiplies it faster. The metadata name the choice.",
+    )
     batch: int | None = Field(default=None, description=_renamed("batch_size"))
     encoder_rate: float | None = Field(default=None, description=_renamed("body_learning_rate"))
     head_rate: float | None = Field(default=None, description=_renamed("head_learning_rate"))
@@ -73,23 +99,31 @@ class TrainingConfig(dg.Config):
 
 
 class QuantizationConfig(dg.Config):
-    """How much micro-F1 on validation an int8 graph may lose, as a share; by default 0.3 points.
+    """How much an int8 graph may lose: by default 0.3 points of micro-F1 on validation.
 
-    Under a thousand validation texts, chance alone moves the measured loss by more than that. Where
-    more is allowed and lost, the check int8_loss warns.
+    Under a thousand validation texts, chance alone moves the measured loss by more than that.
     """
 
-    max_loss: float = LARGEST_LOSS
+    max_loss: float = Field(
+        default=LARGEST_LOSS,
+        description="Micro-F1 on validation that an int8 graph may lose, as a share: 0.003 is 0.3 "
+        "points. Where more is allowed and lost, the check int8_loss warns.",
+    )
 
 
 class SpaceConfig(dg.Config):
-    """Options of the published folder.
+    """Options of the published folder."""
 
-    `words`: add the small TF-IDF model that helps the network; `model_repo`: its id on the Hub.
-    """
-
-    words: bool = False
-    model_repo: str | None = None
+    words: bool = Field(
+        default=False,
+        description="Publish the small TF-IDF model too, an option of the tagger that blends its "
+        "scores with the network's.",
+    )
+    model_repo: str | None = Field(
+        default=None,
+        description="Id that the model will have on the Hub (author/name), for links and examples "
+        "in its cards; null: none yet.",
+    )
 
 
 @contextmanager
@@ -119,7 +153,11 @@ def classifier_assets(name: str) -> Iterator[dg.AssetsDefinition]:
         op_tags=AFTER_THE_HUB | {"hf_assets/heavy": "training"},
     )
 
-    @step(deps=[[name, "corpus"]], kinds={"sklearn"})
+    @step(
+        deps=[[name, "corpus"]],
+        kinds={"sklearn"},
+        automation_condition=after_changes([name, "corpus"]),
+    )
     def baseline(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
         """Baselines of a corpus: predicting nothing, constant labels, and TF-IDF with an SVM."""
         from hf_assets.classifiers.evaluation import baselines
@@ -129,7 +167,7 @@ def classifier_assets(name: str) -> Iterator[dg.AssetsDefinition]:
             record = baselines.fit(paths.corpus, folder, log=context.log.info)
         return dg.MaterializeResult(metadata=metadata.baseline(paths.folder("baseline"), record))
 
-    @each(deps=[[name, "corpus"]], kinds={"pytorch", "transformers"})
+    @each(deps=[[name, "corpus"]], kinds={"pytorch", "transformers"}, pool="training")
     def classifier(
         context: dg.AssetExecutionContext, config: TrainingConfig, lake: LakeResource
     ) -> dg.MaterializeResult:
@@ -191,6 +229,8 @@ def classifier_assets(name: str) -> Iterator[dg.AssetsDefinition]:
     @step(
         deps=[[name, "corpus"], baseline, classifier, onnx_classifier, quantized_classifier],
         kinds={"matplotlib"},
+        # The last step of a training: while others follow, there is nothing to score.
+        automation_condition=after_changes([name, "quantized_classifier"]),
     )
     def leaderboard(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
         """Results table: scores on test, size and speed of every trained model and baseline.
@@ -210,7 +250,11 @@ def classifier_assets(name: str) -> Iterator[dg.AssetsDefinition]:
             metadata=metadata.leaderboard(paths.folder("leaderboard"), board)
         )
 
-    @step(deps=[leaderboard, quantized_classifier, [name, "corpus"]], kinds={"huggingface", "onnx"})
+    @step(
+        deps=[leaderboard, quantized_classifier, [name, "corpus"]],
+        kinds={"huggingface", "onnx"},
+        automation_condition=after_changes([name, "leaderboard"]),
+    )
     def tagger_space(
         context: dg.AssetExecutionContext, config: SpaceConfig, lake: LakeResource
     ) -> dg.MaterializeResult:

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 import dagster as dg
 
 from hf_assets.defs.common.resources import LakeResource
-from hf_assets.defs.labels.sources import NEW_QUESTIONS, new_datasets, new_questions
+from hf_assets.defs.labels.sources import NEW_QUESTIONS
 from hf_assets.defs.labels.steps import why_off
 
 # Days back in which a missed day of questions is fetched again, once a night each: a day that fails
@@ -21,7 +21,7 @@ LOOK_BACK = 14
 @dg.schedule(
     cron_schedule="15 1 * * *",
     execution_timezone="UTC",
-    target=[new_questions],
+    target="new_questions",
     description="Fetches the questions of yesterday (UTC), and days missed in the last "
     f"{LOOK_BACK} since the first stored one.",
 )
@@ -58,7 +58,7 @@ def _whole(lake: LakeResource, day: str) -> bool:
 @dg.schedule(
     cron_schedule="30 22 * * *",
     execution_timezone="UTC",
-    target=[new_datasets],
+    target="new_datasets",
     description="Lists the datasets published since the last list. Kaggle shows no past day: "
     "datasets of a missed night count as those of the next one.",
 )

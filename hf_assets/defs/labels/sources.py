@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from pydantic import Field
 
 from hf_assets.corpora.schemas import texts_table
 from hf_assets.defs.common.factories import once
@@ -54,13 +55,21 @@ _daily = partial(_source, partitions_def=daily, backfill_policy=single_run, retr
 class DumpConfig(dg.Config):
     """Path of the dump; by default that of the settings."""
 
-    path: str | None = None
+    path: str | None = Field(
+        default=None,
+        description="Path of the dump on this machine; null: that of the settings "
+        "(HF_ASSETS_QUESTION_DUMP, HF_ASSETS_META_KAGGLE).",
+    )
 
 
 class QuestionDumpConfig(DumpConfig):
     """Path and site of the dump; by default those of the settings."""
 
-    site: str | None = None
+    site: str | None = Field(
+        default=None,
+        description="The Stack Exchange site of the dump, such as datascience; null: "
+        "HF_ASSETS_STACKEXCHANGE_SITE.",
+    )
 
 
 @_source(QUESTION_DUMP, "stackexchange", "xml")

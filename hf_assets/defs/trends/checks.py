@@ -1,11 +1,13 @@
-"""Checks of the series: each passes a table to a rule of `trends.series.rules`."""
+"""Checks of aggregates, series, figures and the report: each hands them to a rule of `trends`."""
 
 import dagster as dg
+import polars as pl
 
 from hf_assets.defs.common.check_factory import check
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.rule_result import RuleResult
 from hf_assets.storage.parquet import Table
+from hf_assets.trends.metrics.rules import sums_agree
 from hf_assets.trends.series import rules, schemas
 
 
@@ -26,9 +28,61 @@ def _adds_up(table: Table, *of: str) -> dg.AssetChecksDefinition:
     return check(table.name, "shares_add_up", rule, about, partitions=None)
 
 
+def _sums_agree(lake: LakeResource, day: str) -> RuleResult:
+    return sums_agree(lake.tree.read("daily_metrics", day), lake.tree.read("models", day))
+
+
+def _one_row_a_model(lake: LakeResource, _: str) -> RuleResult:
+    tree = lake.tree
+    return rules.one_row_a_model(tree.read("model_phases", None), tree.read("model_history", None))
+
+
+def _days_with_spaces(lake: LakeResource, _: str) -> RuleResult:
+    tree = lake.tree
+    stored = tree.days("daily_metrics")
+    days = [day for day in stored if tree.notes("daily_metrics", day).get("Spaces")]
+    return rules.grows_with_days(tree.read("space_usage_history", None), days)
+
+
+def _figures_of_day(lake: LakeResource, day: str) -> RuleResult:
+    # Imported late: the registry loads matplotlib.
+    from hf_assets.charts.rules import figures_drawn
+    from hf_assets.trends.figures import registry
+
+    folder = lake.tree.folder("snapshot_figures", day)
+    return figures_drawn(folder, [figure.name for figure in registry.DAY_FIGURES])
+
+
+def _figures_of_history(lake: LakeResource, _: str) -> RuleResult:
+    from hf_assets.charts.rules import figures_drawn
+    from hf_assets.trends.figures import registry
+
+    folder = lake.tree.artefact("trend_figures")
+    return figures_drawn(folder, [figure.name for figure in registry.HISTORY_FIGURES])
+
+
+def _page(lake: LakeResource) -> str:
+    page = lake.tree.artefact("insights_report") / "index.html"
+    return page.read_text("utf-8")
+
+
+def _self_contained(lake: LakeResource, _: str) -> RuleResult:
+    from hf_assets.trends.report.rules import self_contained
+
+    return self_contained(_page(lake))
+
+
+def _names_newest_day(lake: LakeResource, _: str) -> RuleResult:
+    from hf_assets.trends.report.rules import names_newest_day
+
+    trusted = lake.tree.read("day_quality", None).frame.filter("trusted")
+    return names_newest_day(_page(lake), trusted.select(pl.col("day").max()).collect().item())
+
+
 @dg.definitions
 def history_checks() -> dg.Definitions:
-    """Every stored day is in the series, and nothing counts twice."""
+    """Every stored day is in the series, nothing counts twice, and figures show something."""
+    drawn = "Every figure is there as SVG and as a PNG that opens and is not blank."
     return dg.Definitions(
         asset_checks=[
             _grows(schemas.CATEGORY_HISTORY, "daily_metrics"),
@@ -38,5 +92,58 @@ def history_checks() -> dg.Definitions:
             _adds_up(schemas.LICENSE_HISTORY, "of"),
             _adds_up(schemas.AUTHOR_HISTORY),
             _adds_up(schemas.MODEL_HISTORY),
+            check(
+                "concentration_history",
+                "shares_nest",
+                lambda lake, _: rules.shares_nest(lake.tree.read("concentration_history", None)),
+                "The first 10 have at least the share of the first, and so on; none is over one.",
+                partitions=None,
+            ),
+            check(
+                "space_usage_history",
+                "grows_with_days",
+                _days_with_spaces,
+                "Has exactly the days of daily_metrics whose source lists Spaces.",
+                partitions=None,
+            ),
+            check(
+                "model_phases",
+                "one_row_a_model",
+                _one_row_a_model,
+                "Has one row for each model of model_history whose downloads are known, and no other.",
+                partitions=None,
+            ),
+            check(
+                "adoption_history",
+                "shares_rise_with_age",
+                lambda lake, _: rules.shares_rise_with_age(
+                    lake.tree.read("adoption_history", None)
+                ),
+                "The share of models that reached a milestone never falls with their age.",
+                partitions=None,
+            ),
+            check(
+                "daily_metrics",
+                "sums_agree",
+                _sums_agree,
+                "Categories, libraries, licences and years each add up to all models of the day "
+                "and their downloads; SDKs to all Spaces.",
+            ),
+            check("snapshot_figures", "figures_drawn", _figures_of_day, drawn),
+            check("trend_figures", "figures_drawn", _figures_of_history, drawn, partitions=None),
+            check(
+                "insights_report",
+                "self_contained",
+                _self_contained,
+                "The page fetches nothing, and each of its links leads somewhere.",
+                partitions=None,
+            ),
+            check(
+                "insights_report",
+                "names_newest_day",
+                _names_newest_day,
+                "The numbers are of the newest trusted day.",
+                partitions=None,
+            ),
         ]
     )

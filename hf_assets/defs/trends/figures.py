@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from hf_assets.defs.common.automation import after_changes
 from hf_assets.defs.common.factories import every_day
 from hf_assets.defs.common.metadata import gallery, stored_folder
 from hf_assets.defs.common.resources import LakeResource
@@ -21,7 +22,13 @@ SERIES = (
 )  # fmt: skip
 
 
-@dg.asset(group_name="trends/history", owners=["team:hub"], kinds={"matplotlib"}, deps=[*SERIES])
+@dg.asset(
+    group_name="trends/history",
+    owners=["team:hub"],
+    kinds={"matplotlib"},
+    deps=[*SERIES],
+    automation_condition=after_changes(),
+)
 def trend_figures(lake: LakeResource) -> dg.MaterializeResult:
     """Figures over all days, as PNG and SVG: shares, ranks, risers, adoption; the gallery is below.
 
@@ -48,6 +55,7 @@ def trend_figures(lake: LakeResource) -> dg.MaterializeResult:
     owners=["team:hub"],
     kinds={"html"},
     deps=[*SERIES, every_day("daily_metrics"), every_day("model_usage")],
+    automation_condition=after_changes(),
 )
 def insights_report(lake: LakeResource) -> dg.MaterializeResult:
     """A page to mail or to publish as a static Space: numbers, trends, the newest trusted day."""

@@ -10,6 +10,7 @@ from functools import partial
 import dagster as dg
 from pydantic import Field
 
+from hf_assets.defs.common.automation import after_changes
 from hf_assets.defs.common.factories import every_day, once
 from hf_assets.defs.common.failures import clear_failures
 from hf_assets.defs.common.metadata import column_schema
@@ -69,7 +70,9 @@ class SeriesConfig(dg.Config):
     """Whether to rebuild every month, or those alone whose inputs changed."""
 
     full_refresh: bool = Field(
-        default=False, description="Rebuild every month, as after a change of code."
+        default=False,
+        description="Rebuild every month, as after a change of code; false: those months alone "
+        "whose inputs changed.",
     )
     anew: bool | None = Field(default=None, description="Deprecated: the old name of full_refresh.")
 
@@ -95,6 +98,7 @@ def _history(table: Table, *deps: dg.AssetDep) -> Callable[..., dg.AssetsDefinit
         deps=list(deps),
         io_manager_key="tables",
         metadata=_table_metadata(table),
+        automation_condition=after_changes(),
     )
 
 
@@ -112,6 +116,7 @@ def _table_metadata(table: Table) -> dict[str, object]:
             kinds={"polars", "parquet"},
             io_manager_key="tables",
             metadata=_table_metadata(table),
+            automation_condition=after_changes(),
             is_required=False,
         )
         for name, (table, _, about) in FROM_METRICS.items()

@@ -1,5 +1,6 @@
 """The rules that every series must pass."""
 
+import itertools
 from collections.abc import Sequence
 
 import polars as pl
@@ -48,3 +49,72 @@ def shares_add_up(history: StoredTable, *of: str) -> RuleResult:
         description=f"the shares of a day add up to {highest:.6f} at most",
         metadata={"highest sum": highest},
     )
+
+
+def one_row_a_model(phases: StoredTable, history: StoredTable) -> RuleResult:
+    """Each model of the history with a level has one row of phases, and no other model has one.
+
+    They differ where `model_history` was rebuilt and `model_phases` was not.
+    """
+    ids = pl.col("hub_id")
+    rows = set(phases.frame.select(ids).collect()["hub_id"])
+    # Without a trusted day there is no level.
+    levels = history.frame.filter(pl.col("downloads").is_not_null())
+    models = set(levels.select(ids.unique()).collect()["hub_id"])
+    missing, more = len(models - rows), len(rows - models)
+    problems = [
+        *([f"{missing:,} models of model_history are missing"] if missing else []),
+        *([f"{more:,} models are not in model_history"] if more else []),
+        *([f"{phases.rows - len(rows):,} rows are duplicates"] if phases.rows > len(rows) else []),
+    ]
+    text = "; ".join(problems) or f"{len(rows):,} models, each with one row"
+    metadata = {"models": len(models), "missing": missing, "not in model_history": more}
+    return RuleResult(not problems, f"{text}.", metadata)
+
+
+def shares_rise_with_age(adoption: StoredTable) -> RuleResult:
+    """The share that reached a milestone never falls with age, and lies in its interval.
+
+    Args:
+        adoption: a table with milestone, age, share, low and high.
+    """
+    share, low, high = pl.col("share"), pl.col("low"), pl.col("high")
+    inside = share.is_between(-ROUNDING, 1 + ROUNDING)
+    around = (low <= share + ROUNDING).fill_null(True) & (high >= share - ROUNDING).fill_null(True)
+    by_milestone = (
+        adoption.frame.sort("milestone", "age")
+        .group_by("milestone", maintain_order=True)
+        .agg(
+            falls=(share.drop_nulls().diff().drop_nulls() < -ROUNDING).sum(),
+            outside=(~(inside & around)).sum(),
+        )
+        .collect()
+    )
+    falls, outside = (int(by_milestone[name].sum()) for name in ("falls", "outside"))
+    return RuleResult(
+        passed=not falls and not outside,
+        description=f"{falls} shares fall with age, {outside} lie outside of their interval, of "
+        f"{by_milestone.height} milestones.",
+        metadata={"milestones": by_milestone.height, "falls": falls, "outside": outside},
+    )
+
+
+def shares_nest(concentration: StoredTable) -> RuleResult:
+    """The share of the first k grows with k, up to one, and the Gini is from 0 to 1.
+
+    Days counted twice, or interpolated between days of another coverage, break it.
+
+    Args:
+        concentration: a table with gini and top_1 to top_1000; null where nothing was counted.
+    """
+    names = ["top_1", "top_10", "top_100", "top_1000"]
+    nested = [pl.col(a) <= pl.col(b) + ROUNDING for a, b in itertools.pairwise(names)]
+    inside = [pl.col(name).is_between(0, 1 + ROUNDING) for name in (*names, "gini")]
+    good = pl.all_horizontal(one.fill_null(True) for one in (*nested, *inside))
+    bad = concentration.frame.filter(~good).select("day", "of").collect().sort("day", "of")
+    rows = concentration.rows
+    text = f"{rows:,} rows, each with shares that rise to one at most"
+    if bad.height:
+        text = f"{bad.height:,} of {rows:,} rows have impossible shares, such as {bad['of'][0]} of "
+        text += str(bad["day"][0])
+    return RuleResult(not bad.height, f"{text}.", {"rows": rows, "impossible": bad.height})

@@ -28,7 +28,7 @@ def test_each_source_is_a_table_with_where_it_came_from(sources: Labels) -> None
     assert day.provenance["new_questions"]["endpoint"].startswith("http://127.0.0.1:")
     assert lake.read("dataset_dump", None).rows > 250
     assert lake.read("new_datasets", today()).rows == 20
-    assert sources.metadata("question_dump")["dagster/partition_row_count"].value == 900
+    assert sources.metadata("question_dump")["dagster/row_count"].value == 900
 
 
 def test_no_credential_is_told(sources: Labels) -> None:

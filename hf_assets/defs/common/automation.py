@@ -1,0 +1,40 @@
+"""When assets without days ask to be made by themselves: after a change of their inputs.
+
+Dagster's `eager()` asks for nothing as long as any day of a parent is missing, for ever. The
+conditions here lack that clause, and the request for whatever is missing: the first tick on an
+empty lake must start nothing. A change asks for one run. A run that fails is asked for again by the
+next change only: a condition that looks at failures starts runs without end.
+"""
+
+import dagster as dg
+
+_C = dg.AutomationCondition
+
+
+def after_changes(*parents: str | list[str]) -> dg.AutomationCondition:
+    """Asks once after inputs changed and no run that makes one of them is left.
+
+    A run that makes inputs and asset together, such as the nightly one, asks for nothing more.
+
+    Args:
+        parents: keys of the inputs whose changes count, and whose blocking checks must have passed;
+            all inputs by default, for series, whose inputs have no such checks.
+    """
+    changed = _C.any_deps_updated()
+    if parents:
+        changed = changed.allow(dg.AssetSelection.assets(*parents))
+    condition = changed.since_last_handled() & ~_C.any_deps_in_progress() & ~_C.in_progress()
+    if parents:
+        # Of those alone: a check of another input may never have run.
+        passed = _C.all_deps_blocking_checks_passed()
+        condition &= passed.allow(dg.AssetSelection.assets(*parents))
+    return condition.with_label("inputs changed")
+
+
+refresh_after_changes = dg.AutomationConditionSensorDefinition(
+    "refresh_after_changes",
+    target=dg.AssetSelection.all(),
+    minimum_interval_seconds=60,
+    description="Makes series, figures, report, baseline, leaderboard and tagger again after their "
+    "inputs changed. Off by default: the schedules do the same every night.",
+)

@@ -1,0 +1,97 @@
+"""What Dagster's users look for on every asset: where it is stored, tags, code and its version."""
+
+from pathlib import Path
+
+import dagster as dg
+
+from hf_assets.defs.common.code_versions import PACKAGE, code_version
+from hf_assets.settings import Settings, settings
+from hf_assets.storage.lake import Lake
+
+DOMAINS = {"hub": "hub", "trends": "trends", "corpora": "labels", "classifiers": "labels"}
+# How far an asset is from its source, by group, then by name.
+LAYERS = {
+    "hub/raw": "raw",
+    "hub/tables": "table",
+    "hub/quality": "table",
+    "trends": "aggregate",
+    "trends/history": "series",
+    "corpora/sources": "raw",
+}
+LAYERS_BY_ASSET = {
+    **dict.fromkeys(("snapshot_figures", "trend_figures"), "figure"),
+    **dict.fromkeys(("insights_report", "tagger_space"), "publication"),
+    **dict.fromkeys(("baseline", "leaderboard"), "evaluation"),
+    **dict.fromkeys(("classifier", "onnx_classifier", "quantized_classifier"), "model"),
+    "corpus": "corpus",
+}
+
+
+def with_conventions(definitions: dg.Definitions) -> dg.Definitions:
+    """The definitions with storage address, tags, code references and version on each asset."""
+    known = settings()
+    described = definitions.map_asset_specs(func=lambda spec: with_facts(spec, known))
+    assets = dg.with_source_code_references(list(described.assets or ()))
+    if known.repository:
+        assets = dg.link_code_references_to_git(
+            assets,
+            git_url=known.repository.rstrip("/"),
+            git_branch=known.repository_revision,
+            platform="gitlab" if "gitlab" in known.repository else "github",
+            file_path_mapping=dg.AnchorBasedFilePathMapping(
+                PACKAGE / "definitions.py", "hf_assets/definitions.py"
+            ),
+        )
+    return dg.Definitions(
+        assets=assets,
+        asset_checks=described.asset_checks,
+        jobs=described.jobs,
+        schedules=described.schedules,
+        sensors=described.sensors,
+        resources=described.resources,
+        executor=described.executor,
+        loggers=described.loggers,
+        metadata=described.metadata,
+        component_tree=described.component_tree,
+    )
+
+
+def with_facts(spec: dg.AssetSpec, known: Settings) -> dg.AssetSpec:
+    """The spec with its storage address, its tags, and the version of its code."""
+    path = stored_at(spec, Lake(known.data))
+    found = tags(spec) | ({"dagster/storage_kind": "parquet"} if "parquet" in spec.kinds else {})
+    version = spec.code_version or code_version(spec.key.path[-1])
+    return spec.merge_attributes(
+        tags=found, metadata={"dagster/uri": path.absolute().as_uri()} if path else {}
+    ).replace_attributes(code_version=version)
+
+
+def tags(spec: dg.AssetSpec) -> dict[str, str]:
+    """Domain, layer and corpus, for selections such as `tag:"layer"="series"`."""
+    group, name = str(spec.group_name), spec.key.path[-1]
+    corpus = spec.key.path[0] if len(spec.key.path) > 1 else None
+    found = {
+        "domain": DOMAINS.get(group.partition("/")[0]),
+        "layer": LAYERS_BY_ASSET.get(name) or LAYERS.get(group),
+        "corpus": corpus,
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def stored_at(spec: dg.AssetSpec, lake: Lake) -> Path | None:
+    """The folder of an asset, or the file that an external one names; None where there is none.
+
+    Base models have a folder each, so that a classifier's asset names the folder of them all.
+    """
+    file = spec.metadata.get("path")
+    if isinstance(file, dg.PathMetadataValue):
+        return Path(file.value) if file.value else None
+    if "/" not in (group := str(spec.group_name)) and group not in DOMAINS:
+        return None
+    *corpus, name = spec.key.path
+    if not corpus:
+        return lake.folder(name, None)
+    if name == "corpus":
+        return lake.folder(f"corpora/{corpus[0]}", None)
+    step = [] if spec.partitions_def else [name]
+    return lake.folder("/".join(("classifiers", *corpus, *step)), None)
