@@ -113,7 +113,7 @@ def dev(data: Path | None, host: str, port: int, demo: bool) -> int:
 def capture(data: Path | None) -> int:
     """Capture the Hub today, with tables, figures and series.
 
-    The same selection as the schedule daily_capture, once and now. An interrupted capture resumes.
+    The job of the schedule daily_capture, once and now. An interrupted capture resumes.
     """
     _require("dagster", "dagster_dg_cli", "polars")
     from hf_assets.runner import process
@@ -123,7 +123,7 @@ def capture(data: Path | None) -> int:
     return _run(
         _data(data),
         f"today, {day} (UTC)",
-        process.launch(assets=process.HUB, partition=day),
+        process.launch(job=process.CAPTURE_TODAY, partition=day),
     )
 
 
