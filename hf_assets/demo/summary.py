@@ -1,6 +1,7 @@
 """A summary of the demo's results on the terminal."""
 
 import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -46,9 +47,13 @@ def past(data: Path, before: Past) -> None:
         rows = sum(capture.rows for capture in captures)
         print(f"  {rows:,} rows of {what} on {len(captures)} days: {near(data / asset)}/day=*/")
     if before.on_purpose:
-        print("On purpose, so that `day_quality` has something to flag:")
+        print("\nOn purpose, so that there is something to flag:")
         for line in before.on_purpose:
             print(f"  {line}")
+        print("So these checks fail, and no others (in the UI: Catalog, the asset, Checks):")
+        for check, days in before.failing.items():
+            print(f"  {check:<30}{', '.join(days)}")
+        print()
     for what, path in (
         ("The quality of days", data / "day_quality" / "data.parquet"),
         ("Trends as figures", data / "trend_figures"),
@@ -79,6 +84,33 @@ def labels(data: Path, day: str) -> None:
     print(f"\nThe tagger: {near(data / 'classifiers' / 'questions' / 'tagger_space')}")
 
 
+def reused(steps: Mapping[str, bool], prog: str) -> None:
+    """How much of the demo was there already.
+
+    Args:
+        steps: by title, whether all of a step still stood.
+        prog: the command as a person types it.
+    """
+    standing = sum(steps.values())
+    if not standing:
+        return
+    what = "All of it" if standing == len(steps) else f"{standing} of {len(steps)} steps"
+    print(
+        f"\n{what} was reused: made from the same options by the same code, and unchanged since. "
+        f"`{prog} --fresh` builds everything again."
+    )
+
+
+def backfilled(data: Path, days: Sequence[str]) -> None:
+    """What a backfill stored, and what follows."""
+    stored = [day for day in days if (data / "models" / f"day={day}" / "data.parquet").exists()]
+    print(
+        f"{len(stored)} of {len(days)} days are stored: {near(data / 'models')}/day=*/\n"
+        "The trends over all days follow with the next run of the demo, or of the job "
+        "capture_today in the UI."
+    )
+
+
 def what_next(data: Path, day: str, seconds: float) -> None:
     """Where to look, and how to go on."""
     figures = data / "snapshot_figures" / f"day={day}"
@@ -93,7 +125,7 @@ Next
   {dev_demo:<22}the same in the Dagster UI: lineage, checks, history, the gallery of figures
   {tagger:<22}a page to try the tagger that was just trained
   {dev:<22}the UI on the real Hub; HF_TOKEN=hf_... doubles what it may ask for
-  {"":<22}(then: Lineage > Materialize all, partition {day})
+  {"":<22}(then: Jobs > capture_today > Materialize all, partition {day})
 """
     )
 

@@ -4,9 +4,10 @@ import datetime as dt
 
 import pytest
 
-from hf_assets.demo.past import SHORTEST_WITH_ODD_DAYS, Past, archive
-from hf_assets.demo.running import hub_runs
+from hf_assets.demo.past import RECENT, SHORTEST_WITH_ODD_DAYS, Past, archive
+from hf_assets.demo.record import OddDays
 from hf_assets.demo.world.generator import GeneratedHub
+from hf_assets.hub.quality import day_quality
 
 TODAY = dt.date(2026, 11, 20)
 
@@ -47,13 +48,23 @@ def test_the_archive_has_them_and_what_else_is_asked_for() -> None:
         archive(hub, past, "nonsense")
 
 
-def test_the_past_comes_before_today() -> None:
-    first, second = hub_runs(Past(TODAY, 60))
-    assert first.command[3:] == [
-        *("launch", "-m", "hf_assets.definitions", "--job", "past_days"),
-        *("--partition-range", "2026-09-21...2026-11-19"),
-    ]
-    assert first.days == Past(TODAY, 60).keys
-    assert second.command[3:7] == ["launch", "-m", "hf_assets.definitions", "--assets"]
-    assert second.command[8:] == ["--partition", "2026-11-20"]
-    assert [run.days for run in hub_runs(Past(TODAY, 0))] == [()]
+def test_a_past_that_was_begun_earlier_keeps_its_odd_days() -> None:
+    first = Past(TODAY, 60)
+    later = Past(TODAY + dt.timedelta(9), 69, first.odd_days)
+    assert later.on_purpose == first.on_purpose
+    assert later.faults == first.faults
+    assert Past(TODAY, 60, OddDays()).on_purpose == []
+
+
+def test_checks_that_fail_on_purpose_are_named_with_their_days() -> None:
+    assert Past(TODAY, 60).failing == {
+        "raw_models: not_partial": ["2026-10-30"],
+        "raw_spaces: not_partial": ["2026-10-30"],
+        "daily_changes: no_gap_before": ["2026-10-19", "2026-10-31"],
+        "daily_changes: not_stalled": ["2026-11-09"],
+        "day_quality: days_trusted": ["2026-10-30", "2026-11-09"],
+    }
+    assert Past(TODAY, SHORTEST_WITH_ODD_DAYS - 1).failing == {}
+    # All of them are longer ago than the check looks back.
+    assert "day_quality: days_trusted" not in Past(TODAY, 400).failing
+    assert RECENT.days == day_quality.RECENT
