@@ -134,7 +134,10 @@ ARROWS = {
     "demo.past": {"demo.hub_stats", "demo.record", "demo.world"},
     "demo.plan": {"demo.past", "demo.record", "hub.capture_store", "runner"},
     "demo.steps": {"demo.fingerprints", "demo.past", "demo.plan", "demo.record", "runner"},
-    "demo.summary": {"demo.past", "hub.capture_store"},
+    "demo.summary": {
+        *("classifiers.quality", "classifiers.records", "demo.past", "demo.steps"),
+        "hub.capture_store",
+    },
     "demo.running": {
         *("demo.labels", "demo.plan", "demo.service", "demo.steps", "demo.summary", "runner"),
     },

@@ -189,6 +189,8 @@ def _run(options: argparse.Namespace) -> int:
         summary.past(data, ready.past)
     if options.only != "hub":
         summary.labels(data, day)
+    hub = ready.past if options.only != "labels" else None
+    summary.failing(data, hub, labels=options.only != "hub")
     summary.reused(run.reused, options.prog)
     summary.what_next(data, day, time.monotonic() - began)
     return 0

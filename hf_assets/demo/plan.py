@@ -147,7 +147,7 @@ def plan(
         reason = "" if record is None else "--fresh: everything is built again."
         if record is None and (data / LOG).is_file():
             reason = "Built by a version that kept no record: everything is built again."
-        return _anew(data, begins, halves, reason)
+        return _from_nothing(data, begins, halves, reason)
     first = min(record.first_day, begins.first_day)
     past = Past(day, (day - date.fromisoformat(first)).days, record.odd_days)
     changed = {half: _changes(record.halves.get(half), halves[half]) for half in halves}
@@ -157,7 +157,7 @@ def plan(
     remove = tuple(half for half in record.halves if changed.get(half))
     because = _because(name for half in remove for name in changed[half])
     if remove and len(remove) == len(record.halves):
-        return _anew(data, begins, halves, because)
+        return _from_nothing(data, begins, halves, because)
     if "hub" in remove or "hub" not in record.halves:
         past = Past(day, past.days)
     kept_texts = "labels" in record.halves and "labels" not in remove
@@ -178,7 +178,9 @@ def plan(
     return Plan(data, kept, past, remove, reason=because)
 
 
-def _anew(data: Path, past: Past, halves: Mapping[str, dict[str, Any]], reason: str) -> Plan:
+def _from_nothing(
+    data: Path, past: Past, halves: Mapping[str, dict[str, Any]], reason: str
+) -> Plan:
     record = DemoRecord(
         begun=f"{past.day}",
         first_day=past.first_day,

@@ -79,6 +79,14 @@ class DemoRecord(Record):
             for unit, inputs in units.items()
         )
 
+    def standing(self, data: Path) -> dict[str, str]:
+        """The units that are as they were stored, with the inputs they were made from."""
+        return {
+            unit: built.inputs
+            for unit, built in self.units.items()
+            if built.content == of_stored(data / unit)
+        }
+
     def note(self, data: Path, units: Mapping[str, str]) -> None:
         """Keep that those units were stored just now.
 

@@ -170,12 +170,15 @@ class Runs:
             log.write_bytes(b"")
             self.begun = True
         step.drop_changed_captures(record, data)
+        standing = record.standing(data)
         title = step.title if len(parts) == count else f"{step.title}: {len(parts)} of {count}"
         command, days = step.command(parts[0], parts[-1]), parts if step.past_days else ()
         if status := progress.run(title, command, self.environ, log, data, days):
             print(f"The run failed; the end of {near(log)}:\n", file=sys.stderr)
             print("\n".join(log.read_text("utf-8", "replace").splitlines()[-30:]), file=sys.stderr)
             return status
+        # A run may compare a later day again, whose baseline day it has built.
+        record.note(data, standing)
         step.note(record, data, parts)
         record.save(data)
         return 0

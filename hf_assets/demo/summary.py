@@ -9,8 +9,12 @@ from typing import Any
 import polars as pl
 import pyarrow.parquet as pq
 
+from hf_assets.classifiers.quality import LARGEST_LOSS
+from hf_assets.classifiers.records import QuantizationRecord
 from hf_assets.demo.past import Past
+from hf_assets.demo.steps import BASE_MODEL
 from hf_assets.hub.capture_store.store import CaptureStore
+from hf_assets.storage.json_files import read_record
 from hf_assets.storage.lake import Lake
 from hf_assets.storage.parquet import FOOTER_KEY
 
@@ -37,7 +41,7 @@ def hub(data: Path, day: str) -> None:
 
 
 def past(data: Path, before: Past) -> None:
-    """The days before today, what of them differs on purpose, and what was made of all."""
+    """The days before today, and what was made of all."""
     if not before.days:
         return
     print(f"\n{before.days} days before today, from the archive that the embedded Hub serves")
@@ -46,14 +50,6 @@ def past(data: Path, before: Past) -> None:
         captures = [capture for day in before.keys if (capture := store.complete(day))]
         rows = sum(capture.rows for capture in captures)
         print(f"  {rows:,} rows of {what} on {len(captures)} days: {near(data / asset)}/day=*/")
-    if before.on_purpose:
-        print("\nOn purpose, so that there is something to flag:")
-        for line in before.on_purpose:
-            print(f"  {line}")
-        print("So these checks fail, and no others (in the UI: Catalog, the asset, Checks):")
-        for check, days in before.failing.items():
-            print(f"  {check:<30}{', '.join(days)}")
-        print()
     for what, path in (
         ("The quality of days", data / "day_quality" / "data.parquet"),
         ("Trends as figures", data / "trend_figures"),
@@ -82,6 +78,40 @@ def labels(data: Path, day: str) -> None:
     for row in rows:
         print(_score(row))
     print(f"\nThe tagger: {near(data / 'classifiers' / 'questions' / 'tagger_space')}")
+
+
+def failing(data: Path, before: Past | None, *, labels: bool) -> None:
+    """What the demo broke on purpose, and which checks fail for that reason.
+
+    Args:
+        data: root of the lake.
+        before: the past of the Hub's half, if that was built.
+        labels: whether the half of the labels was.
+    """
+    checks = {check: ", ".join(days) for check, days in before.failing.items()} if before else {}
+    lost = _lost_by_int8(data) if labels else ""
+    checks |= {"questions/quantized_classifier: int8_loss": lost} if lost else {}
+    if not checks:
+        return
+    if before and before.on_purpose:
+        print("\nOn purpose, so that there is something to flag:")
+        for line in before.on_purpose:
+            print(f"  {line}")
+    print("\nThese checks fail for that, and no others (in the UI: Catalog, the asset, Checks):")
+    for check, why in checks.items():
+        print(f"  {check:<30}  {why}")
+
+
+def _lost_by_int8(data: Path) -> str:
+    """Why `int8_loss` warns, if it does: with few texts to measure on, the demo allows more."""
+    quantized = data / "classifiers" / "questions" / BASE_MODEL / "quantized"
+    record = read_record(quantized / "quantization.json", QuantizationRecord)
+    if record.loss <= LARGEST_LOSS:
+        return ""
+    return (
+        f"{record.texts} texts cannot tell {100 * LARGEST_LOSS:.1f} points of F1 from chance; up "
+        f"to {100 * record.max_loss:.0f} may be lost here"
+    )
 
 
 def reused(steps: Mapping[str, bool], prog: str) -> None:
