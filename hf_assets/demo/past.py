@@ -56,26 +56,26 @@ class Past:
 
     @property
     def odd_days(self) -> OddDays:
-        """One day without a revision, one with a quarter of its rows, one whose downloads stand
-        still: what the archive's real years have, too."""
+        """One day whose downloads stand still, and one whose counters fell: what the archive's real
+        years have, too. None is missing, so that every partition is there to look at.
+        """
         if self.chosen is not None:
             return self.chosen
         if self.days < SHORTEST_WITH_ODD_DAYS:
             return OddDays()
-        gap, partial, stalled = (
-            f"{self.day - timedelta(round(self.days * share))}" for share in (0.55, 0.35, 0.18)
+        rolled_back, stalled = (
+            f"{self.day - timedelta(round(self.days * share))}" for share in (0.35, 0.18)
         )
-        return OddDays(gaps=[gap], partial=[partial], stalled=[stalled])
+        return OddDays(stalled=[stalled], rolled_back=[rolled_back])
 
     @property
     def faults(self) -> ArchiveFaults:
         """The archive's switches for those days."""
-        odd = self.odd_days
-        gaps, partial, stalled = (
+        stalled, rolled_back = (
             {date.fromisoformat(day) for day in days}
-            for days in (odd.gaps, odd.partial, odd.stalled)
+            for days in (self.odd_days.stalled, self.odd_days.rolled_back)
         )
-        return ArchiveFaults(gaps=gaps, partial=partial, stalled=stalled)
+        return ArchiveFaults(stalled=stalled, rolled_back=rolled_back)
 
     @property
     def on_purpose(self) -> list[str]:
@@ -84,8 +84,7 @@ class Past:
         return [
             f"{day} {what}"
             for days, what in (
-                (odd.gaps, "is missing"),
-                (odd.partial, "has a quarter of its rows"),
+                (odd.rolled_back, "has the all-time downloads of ten days before"),
                 (odd.stalled, "has the downloads of the day before"),
             )
             for day in sorted(days)
@@ -94,18 +93,12 @@ class Past:
     @property
     def failing(self) -> dict[str, list[str]]:
         """The checks that fail because of those days, `asset: name`, each with its days."""
-        odd = self.odd_days
-        without_table = sorted([*odd.gaps, *odd.partial])
-        recent = f"{self.day - RECENT}"
+        odd, recent = self.odd_days, f"{self.day - RECENT}"
         days = {
-            "raw_models: not_partial": odd.partial,
-            "raw_spaces: not_partial": odd.partial,
-            "daily_changes: no_gap_before": [
-                f"{date.fromisoformat(day) + timedelta(1)}" for day in without_table
-            ],
+            "daily_changes: not_rolled_back": odd.rolled_back,
             "daily_changes: not_stalled": odd.stalled,
             "day_quality: days_trusted": [
-                day for day in sorted([*without_table, *odd.stalled]) if day > recent
+                day for day in sorted([*odd.rolled_back, *odd.stalled]) if day > recent
             ],
         }
         return {check: of_check for check, of_check in days.items() if of_check}
@@ -115,9 +108,8 @@ def archive(hub: GeneratedHub, past: Past, faults: str) -> HubStats:
     """The archive that the embedded Hub serves, with further faults as a command line has them."""
     switches = ArchiveFaults.parse(faults)
     ours = past.faults
-    switches.gaps |= ours.gaps
-    switches.partial |= ours.partial
     switches.stalled |= ours.stalled
+    switches.rolled_back |= ours.rolled_back
     # Without `usage`, Spaces would have no past: see `HubStats`. The real archive is made at 13 h;
     # this one at the hour of now, so that yesterday is a day before today's capture.
     return HubStats(hub, switches, usage=True, hour=datetime.now(UTC).hour)

@@ -34,14 +34,12 @@ class OddDays(Record):
     """Days of the past that differ on purpose.
 
     Attributes:
-        gaps: without a revision.
-        partial: with a quarter of the rows.
         stalled: with the downloads of the day before.
+        rolled_back: with the all-time downloads of ten days before.
     """
 
-    gaps: list[str] = msgspec.field(default_factory=list)
-    partial: list[str] = msgspec.field(default_factory=list)
     stalled: list[str] = msgspec.field(default_factory=list)
+    rolled_back: list[str] = msgspec.field(default_factory=list)
 
 
 class DemoRecord(Record):

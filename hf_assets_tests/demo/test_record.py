@@ -67,7 +67,7 @@ def test_a_record_is_read_as_it_was_written(
     tmp_path: Path, record: DemoRecord, table: Path
 ) -> None:
     assert table.exists()
-    record.odd_days = OddDays(gaps=["2026-10-01"])
+    record.odd_days = OddDays(stalled=["2026-10-01"])
     record.note(tmp_path, {UNIT: "a", "models_of_another/day=1": "a"})
     record.save(tmp_path)
     assert read_demo(tmp_path) == record
