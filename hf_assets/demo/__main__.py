@@ -232,7 +232,7 @@ def _backfill(options: argparse.Namespace) -> int:
     ready = _opened(options)
     data, record = ready.data, ready.record
     with _in_words(options):
-        days = parse_range(options.span, FIRST_DAY, ready.past.day - timedelta(1))
+        days = parse_range(options.span, FIRST_DAY, ready.past.day - timedelta(1), "yesterday")
     record.first_day = min(record.first_day, days[0])
     with _embedded(options, ready.past, record) as services, alone(data):
         run = Runs(ready, environment(data, services, record.first_day))

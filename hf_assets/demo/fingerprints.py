@@ -48,7 +48,7 @@ def of_services(*rooms: str) -> str:
 
 def of_file(path: Path) -> str:
     """Of the content of a file, or of the files in a folder."""
-    return fingerprint(_hashes(_files(path) or [path], path.parent))
+    return fingerprint(_hashes(_files(path) if path.is_dir() else [path], path.parent))
 
 
 def of_stored(folder: Path) -> str:

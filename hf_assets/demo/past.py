@@ -96,6 +96,8 @@ class Past:
         odd, recent = self.odd_days, f"{self.day - RECENT}"
         days = {
             "daily_changes: not_rolled_back": odd.rolled_back,
+            # Some counters of 30 days are then larger than those of all time.
+            "models: ranges": odd.rolled_back,
             "daily_changes: not_stalled": odd.stalled,
             "day_quality: days_trusted": [
                 day for day in sorted([*odd.rolled_back, *odd.stalled]) if day > recent

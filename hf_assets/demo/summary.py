@@ -56,7 +56,7 @@ def past(data: Path, before: Past) -> None:
         ("The report", data / "insights_report" / "index.html"),
     ):
         if path.exists():
-            print(f"{what + ':':<20}{near(path)}")
+            print(f"{what + ':':<21}{near(path)}")
 
 
 def labels(data: Path, day: str) -> None:

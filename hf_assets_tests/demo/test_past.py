@@ -61,6 +61,7 @@ def test_a_past_that_was_begun_earlier_keeps_its_odd_days() -> None:
 def test_checks_that_fail_on_purpose_are_named_with_their_days() -> None:
     assert Past(TODAY, 60).failing == {
         "daily_changes: not_rolled_back": ["2026-10-30"],
+        "models: ranges": ["2026-10-30"],
         "daily_changes: not_stalled": ["2026-11-09"],
         "day_quality: days_trusted": ["2026-10-30", "2026-11-09"],
     }
