@@ -202,20 +202,14 @@ def _write_inputs(ready: Plan, options: argparse.Namespace) -> None:
     write_inputs(ready.data, day, count, options.datasets, texts)
 
 
-def _opened(options: argparse.Namespace) -> Plan:
-    """The demo that a lake holds, as it is, or one that begins now."""
+def _dev(options: argparse.Namespace) -> int:
     data, day = options.data.resolve(), _day()
     with _in_words(options):
-        if ready := stored_plan(data, day):
-            return ready
-        ready = plan(data, day, _past_days(options), inputs(options))
-    ready.begin()
-    return ready
-
-
-def _dev(options: argparse.Namespace) -> int:
-    ready = _opened(options)
-    data, first_day = ready.data, ready.record.first_day
+        stored = stored_plan(data, day)
+        ready = stored or plan(data, day, _past_days(options), inputs(options))
+    if not stored:
+        ready.begin()
+    first_day = ready.record.first_day
     with _embedded(options, ready.past, ready.record) as services, in_ui(data):
         _write_inputs(ready, options)
         print(
@@ -229,8 +223,11 @@ def _dev(options: argparse.Namespace) -> int:
 
 def _backfill(options: argparse.Namespace) -> int:
     """Build past days of the demo's lake, which may be older than its first day."""
-    ready = _opened(options)
-    data, record = ready.data, ready.record
+    data = options.data.resolve()
+    ready = stored_plan(data, _day())
+    if ready is None or not ready.record.halves:
+        raise InputError(f"{near(data)} is no demo of this version: run the demo first")
+    record = ready.record
     with _in_words(options):
         days = parse_range(options.span, FIRST_DAY, ready.past.day - timedelta(1), "yesterday")
     record.first_day = min(record.first_day, days[0])

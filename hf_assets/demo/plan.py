@@ -216,4 +216,5 @@ def _home(data: Path) -> str:
 
 
 def _has_tables(data: Path) -> bool:
-    return any((data / name).exists() for half in FOLDERS.values() for name in half)
+    names = {name for half in FOLDERS.values() for name in half} - {"inputs"}
+    return any((data / name).exists() for name in names)

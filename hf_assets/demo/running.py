@@ -22,7 +22,7 @@ from hf_assets.runner import progress
 from hf_assets.runner.home import write_home
 
 SITE = "generated"
-# Datasets that Kaggle's list has and the dump does not.
+# Datasets that Kaggle's list gains each day, from the first day of the demo on.
 NEWLY_LISTED = 40
 # With so many a day, on so many topics, every label is in train and test; with this seed the int8
 # graph loses next to nothing.

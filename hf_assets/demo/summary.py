@@ -124,9 +124,9 @@ def reused(steps: Mapping[str, bool], prog: str) -> None:
     standing = sum(steps.values())
     if not standing:
         return
-    what = "All of it" if standing == len(steps) else f"{standing} of {len(steps)} steps"
+    what = "all of it" if standing == len(steps) else f"{standing} of {len(steps)} steps"
     print(
-        f"\n{what} was reused: made from the same options by the same code, and unchanged since. "
+        f"\nReused: {what}, built from the same options by the same code, and unchanged since. "
         f"`{prog} --fresh` builds everything again."
     )
 

@@ -83,7 +83,7 @@ def test_a_second_run_reuses_all_of_it_and_says_so(said: str, data: Path) -> Non
     before = runs(data)
     again = demo("run", "--data", str(data), *SMALL)
     assert again.returncode == 0, again.stderr
-    assert "All of it was reused" in again.stdout
+    assert "Reused: all of it" in again.stdout
     assert "--fresh" in again.stdout
     assert runs(data) == before == 5
     tail = said.partition("\nasset ")[2].partition("Done in")[0]

@@ -115,6 +115,17 @@ def test_a_wrong_range_is_refused_before_anything_runs(
     assert (tmp_path / "data" / "demo.json").read_bytes() == before
 
 
+@pytest.mark.parametrize("begun", [True, False])
+def test_a_backfill_needs_a_demo_of_this_version(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], begun: bool
+) -> None:
+    if begun:
+        (tmp_path / "demo.log").touch()
+    assert command_line.main(["backfill", "2026-09-01", "--data", str(tmp_path)]) == 1
+    assert "run the demo first" in capsys.readouterr().err
+    assert not (tmp_path / "demo.json").exists()
+
+
 def test_another_lake_is_refused_in_words(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
