@@ -1,6 +1,4 @@
-"""Words of the UI: labels of fields, shares and days."""
-
-from datetime import date
+"""Words of the UI: labels of fields, and shares."""
 
 # Labels that a field's name does not spell out.
 _LABELS = {
@@ -42,8 +40,3 @@ def label(name: str) -> str:
 def percent(share: float) -> str:
     """A share from 0 to 1 as a text with three digits: "100 %", "9.25 %"."""
     return f"{100 * share:.3g} %"
-
-
-def short_day(day: str) -> str:
-    """A partition key as day and month: "26 Nov"."""
-    return f"{date.fromisoformat(day):%-d %b}"

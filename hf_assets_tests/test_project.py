@@ -140,12 +140,22 @@ ARROWS = {
     "demo.hub_stats": {"demo.service", "demo.world"},
     "demo.hub": {"demo.hub_stats", "demo.service", "demo.world"},
     "demo.labels": {"demo.hub", "demo.service"},
-    "demo.past": {"demo.hub_stats", "demo.world"},
-    "demo.running": {"demo.labels", "demo.past", "demo.service", "runner"},
-    "demo.summary": {"demo.past", "hub.capture_store"},
+    "demo.fingerprints": set(),
+    "demo.record": {"demo.fingerprints"},
+    "demo.past": {"demo.hub_stats", "demo.record", "demo.world"},
+    "demo.plan": {"demo.past", "demo.record", "hub.capture_store", "runner"},
+    "demo.steps": {"demo.fingerprints", "demo.past", "demo.plan", "demo.record", "runner"},
+    "demo.summary": {
+        *("classifiers.quality", "classifiers.records", "demo.past", "demo.steps"),
+        "hub.capture_store",
+    },
+    "demo.running": {
+        *("demo.labels", "demo.plan", "demo.service", "demo.steps", "demo.summary", "runner"),
+    },
+    "demo.options": {"demo.fingerprints", "demo.record", "runner"},
     "demo.__main__": {
-        *("demo.hub", "demo.labels", "demo.past", "demo.running", "demo.summary", "demo.world"),
-        "runner",
+        *("demo.hub", "demo.hub_stats", "demo.labels", "demo.options", "demo.past", "demo.plan"),
+        *("demo.record", "demo.running", "demo.steps", "demo.summary", "demo.world", "runner"),
     },
     # `hf-assets`: a door to each of these.
     "cli": {

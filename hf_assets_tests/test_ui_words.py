@@ -1,8 +1,8 @@
-"""Labels of fields, shares and days as the UI shows them."""
+"""Labels of fields, and shares, as the UI shows them."""
 
 import pytest
 
-from hf_assets.ui_words import label, percent, short_day
+from hf_assets.ui_words import label, percent
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,3 @@ def test_a_label_is_words_with_the_unit(name: str, words: str) -> None:
 )
 def test_a_share_has_three_digits(share: float, text: str) -> None:
     assert percent(share) == text
-
-
-def test_a_day_is_short() -> None:
-    assert short_day("2026-11-06") == "6 Nov"

@@ -78,8 +78,13 @@ def demo(arguments: tuple[str, ...]) -> int:
     """Build tables, figures and a tagger from generated data.
 
     The embedded services stand for the Hub, Stack Exchange and Kaggle: no other machine is asked.
+    `demo backfill DAYS` builds more of its past days, `demo serve` runs the services alone.
     """
     _require("demo", "dagster_dg_cli", "polars", "rich", "starlette", "uvicorn")
+    if arguments[:1] in (("backfill",), ("serve",)):
+        from hf_assets.demo.__main__ import main as run
+
+        return run([*arguments[1:]], prog=f"hf-assets demo {arguments[0]}", command=arguments[0])
     if not {"hub", "--only=hub", "--help", "-h"}.intersection(arguments):
         _require("demo", *TRAINING, otherwise="--only hub does without them")
     from hf_assets.demo.__main__ import main as run
@@ -138,8 +143,8 @@ def backfill(days: str, data: Path | None) -> int:
     of their own.
     """
     _require("dagster", "dagster_dg_cli", "polars")
-    from hf_assets.cli.days import parse_range
     from hf_assets.runner import process
+    from hf_assets.runner.days import parse_range
     from hf_assets.settings import settings
     from hf_assets.storage.lake import iso, today
 

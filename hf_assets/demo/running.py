@@ -1,11 +1,11 @@
-"""The whole graph against the embedded services: where it keeps things, and its runs in order."""
+"""The whole graph against the embedded services: where it keeps things, and how it is run."""
 
-import json
 import os
-from collections.abc import Generator, Sequence
+import sys
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -13,15 +13,20 @@ from starlette.applications import Starlette
 from hf_assets.demo.labels import kaggle
 from hf_assets.demo.labels.dump import write_dump
 from hf_assets.demo.labels.meta_kaggle import write_tables
-from hf_assets.demo.past import Past
+from hf_assets.demo.labels.texts import GeneratedTexts
+from hf_assets.demo.plan import LOG, Plan
 from hf_assets.demo.service.server import LoopbackServer
-from hf_assets.runner import process, progress
+from hf_assets.demo.steps import Step
+from hf_assets.demo.summary import near
+from hf_assets.runner import progress
 from hf_assets.runner.home import write_home
 
 SITE = "generated"
-# Datasets that Kaggle's list has and the dump does not.
+# Datasets that Kaggle's list gains each day, from the first day of the demo on.
 NEWLY_LISTED = 40
-BASE_MODEL = "all-minilm-l6-v2"
+# With so many a day, on so many topics, every label is in train and test; with this seed the int8
+# graph loses next to nothing.
+QUESTIONS_A_DAY, QUESTION_TOPICS, QUESTION_SEED = 12, 20, 10
 
 
 @dataclass(frozen=True)
@@ -62,8 +67,14 @@ def embedded(
         yield Services(*urls, archive=hub.state.archive is not None)
 
 
-def environment(data: Path, services: Services) -> dict[str, str]:
-    """What a run against the embedded services has: everything under `data`, no one's secrets."""
+def environment(data: Path, services: Services, first_day: str) -> dict[str, str]:
+    """What a run against the embedded services has: everything under `data`, no one's secrets.
+
+    Args:
+        data: root of the lake.
+        services: that are running.
+        first_day: the first partition.
+    """
     home = write_home(data / "dagster_home")
     clean = {
         name: value
@@ -73,6 +84,7 @@ def environment(data: Path, services: Services) -> dict[str, str]:
     return clean | services.variables | {
         "DAGSTER_HOME": str(home),
         "HF_ASSETS_DATA": str(data),
+        "HF_ASSETS_FIRST_DAY": first_day,
         "HF_ASSETS_QUESTION_DUMP": str(dump_of(data)),
         "HF_ASSETS_META_KAGGLE": str(tables_of(data)),
         "NO_PROXY": "127.0.0.1",
@@ -94,74 +106,82 @@ def tables_of(data: Path) -> Path:
     return data / "inputs" / "meta_kaggle"
 
 
-def write_inputs(data: Path, day: str, questions: int, datasets: int) -> None:
-    """The dumps: questions up to the day before, and Kaggle's datasets."""
+def questions_from(day: str, dumped: int) -> GeneratedTexts:
+    """The demo's questions: the same ones whenever it begins, and so the same scores.
+
+    Args:
+        day: the first day whose questions are not in the dump.
+        dumped: how many the dump has, of the days before.
+    """
+    first = datetime.fromisoformat(day).replace(tzinfo=UTC)
+    days = timedelta(-(-dumped // QUESTIONS_A_DAY))
+    return GeneratedTexts(
+        "questions", QUESTION_SEED, QUESTIONS_A_DAY, origin=first - days, topics=QUESTION_TOPICS
+    )
+
+
+def write_inputs(
+    data: Path, day: str, questions: int, datasets: int, texts: GeneratedTexts | None = None
+) -> None:
+    """The dumps: questions up to the day before, and Kaggle's datasets.
+
+    Args:
+        data: root of the lake.
+        day: the first day that the dump of questions lacks.
+        questions: how many it has.
+        datasets: how many Kaggle's has.
+        texts: the questions, as the embedded API serves them.
+    """
+    until = date.fromisoformat(day) - timedelta(days=1)
     dump_of(data).parent.mkdir(parents=True, exist_ok=True)
-    write_dump(dump_of(data), questions, until=date.fromisoformat(day) - timedelta(days=1))
+    write_dump(dump_of(data), questions, until=until, texts=texts)
     write_tables(tables_of(data), datasets)
 
 
-@dataclass(frozen=True)
-class Run:
-    """One run of the graph: title, command, the past days it makes, the day it captures."""
-
-    title: str
-    command: list[str]
-    days: Sequence[str] = ()
-    today: str = ""
-
-
-def hub_runs(past: Past) -> list[Run]:
-    """The Hub's half: the past first, so that today has a day before it."""
-    today = process.launch(job=process.CAPTURE_TODAY, partition=f"{past.day}")
-    if not past.days:
-        return [Run("the Hub, today", today, today=f"{past.day}")]
-    days = process.launch(job=process.PAST_DAYS, days=past.span)
-    return [
-        Run(f"the Hub, {past.days} days before today", days, past.keys),
-        Run("the Hub, today; trends over all days", today, today=f"{past.day}"),
-    ]
-
-
-def label_runs(day: str) -> list[Run]:
-    """The half of the labels, in as few runs as its partitions allow: each starts a process, and
-    what has no partition goes along with what has one.
-    """
-    # 150 validation texts cannot tell 0.3 points from chance: 2 points may be lost here.
-    config = {
-        "questions__classifier": {"config": {"strategy": "head"}},
-        "questions__quantized_classifier": {"config": {"max_loss": 0.02}},
-    }
-    return [
-        Run(
-            "texts, today's and the dumps'; corpora; TF-IDF",
-            process.launch(assets=_TEXTS, partition=day),
-        ),
-        Run(
-            f"a classifier, its ONNX and int8 ({BASE_MODEL}); leaderboard and tagger",
-            process.launch(assets=_CHAIN, partition=BASE_MODEL, config=json.dumps({"ops": config})),
-        ),
-    ]
-
-
-_TEXTS = 'group:"corpora/sources" or key:"*/corpus" or key:"questions/baseline"'
-_CHAIN = " or ".join(
-    f'key:"questions/{name}"' for name in ("*classifier", "leaderboard", "tagger_space")
-)
-
-
-def launch(runs: Sequence[Run], environ: dict[str, str], log: Path) -> int:
-    """Execute those runs one after the other; returns the first exit status that is not 0.
+@dataclass
+class Runs:
+    """The runs of one call of the demo.
 
     Args:
-        runs: in order; standard output tells how far each is.
-        environ: of each.
-        log: a file for their output, in the lake; emptied first.
+        ready: the plan.
+        environ: of each run.
+        reused: by title, whether all of a step still stood.
+        begun: a run was started; the log of an earlier call is gone.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
-    log.write_bytes(b"")
-    for run in runs:
-        status = progress.run(run.title, run.command, environ, log, log.parent, run.days, run.today)
-        if status:
+
+    ready: Plan
+    environ: Mapping[str, str]
+    reused: dict[str, bool] = field(default_factory=dict)
+    begun: bool = False
+
+    def all(self, steps: Iterable[Step]) -> int:
+        """Run what does not stand, in order; returns the first exit status that is not 0."""
+        for step in steps:
+            missing = step.missing(self.ready.record, self.ready.data)
+            self.reused[step.title] = not missing
+            if not missing:
+                print(f"  {step.title}: reused", flush=True)
+            elif status := self.build(step, missing):
+                return status
+        return 0
+
+    def build(self, step: Step, parts: Sequence[str]) -> int:
+        """Run a step for some of its parts, and record what it stored; returns the exit status."""
+        record, data = self.ready.record, self.ready.data
+        log, count = data / LOG, len(step.parts)
+        if not self.begun:
+            log.write_bytes(b"")
+            self.begun = True
+        step.drop_changed_captures(record, data)
+        standing = record.standing(data)
+        title = step.title if len(parts) == count else f"{step.title}: {len(parts)} of {count}"
+        command, days = step.command(parts[0], parts[-1]), parts if step.past_days else ()
+        if status := progress.run(title, command, self.environ, log, data, days, step.today):
+            print(f"The run failed; the end of {near(log)}:\n", file=sys.stderr)
+            print("\n".join(log.read_text("utf-8", "replace").splitlines()[-30:]), file=sys.stderr)
             return status
-    return 0
+        # A run may compare a later day again, whose baseline day it has built.
+        record.note(data, standing)
+        step.note(record, data, parts)
+        record.save(data)
+        return 0

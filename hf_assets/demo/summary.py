@@ -1,6 +1,7 @@
 """A summary of the demo's results on the terminal."""
 
 import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,12 @@ from typing import Any
 import polars as pl
 import pyarrow.parquet as pq
 
+from hf_assets.classifiers.quality import LARGEST_LOSS
+from hf_assets.classifiers.records import QuantizationRecord
 from hf_assets.demo.past import Past
+from hf_assets.demo.steps import BASE_MODEL
 from hf_assets.hub.capture_store.store import CaptureStore
+from hf_assets.storage.json_files import read_record
 from hf_assets.storage.lake import Lake
 from hf_assets.storage.parquet import FOOTER_KEY
 
@@ -36,7 +41,7 @@ def hub(data: Path, day: str) -> None:
 
 
 def past(data: Path, before: Past) -> None:
-    """The days before today, what of them differs on purpose, and what was made of all."""
+    """The days before today, and what was made of all."""
     if not before.days:
         return
     print(f"\n{before.days} days before today, from the archive that the embedded Hub serves")
@@ -45,17 +50,13 @@ def past(data: Path, before: Past) -> None:
         captures = [capture for day in before.keys if (capture := store.complete(day))]
         rows = sum(capture.rows for capture in captures)
         print(f"  {rows:,} rows of {what} on {len(captures)} days: {near(data / asset)}/day=*/")
-    if before.on_purpose:
-        print("On purpose, so that `day_quality` has something to flag:")
-        for line in before.on_purpose:
-            print(f"  {line}")
     for what, path in (
         ("The quality of days", data / "day_quality" / "data.parquet"),
         ("Trends as figures", data / "trend_figures"),
         ("The report", data / "insights_report" / "index.html"),
     ):
         if path.exists():
-            print(f"{what + ':':<20}{near(path)}")
+            print(f"{what + ':':<21}{near(path)}")
 
 
 def labels(data: Path, day: str) -> None:
@@ -79,6 +80,67 @@ def labels(data: Path, day: str) -> None:
     print(f"\nThe tagger: {near(data / 'classifiers' / 'questions' / 'tagger_space')}")
 
 
+def failing(data: Path, before: Past | None, *, labels: bool) -> None:
+    """What the demo broke on purpose, and which checks fail for that reason.
+
+    Args:
+        data: root of the lake.
+        before: the past of the Hub's half, if that was built.
+        labels: whether the half of the labels was.
+    """
+    checks = {check: ", ".join(days) for check, days in before.failing.items()} if before else {}
+    lost = _lost_by_int8(data) if labels else ""
+    checks |= {"questions/quantized_classifier: int8_loss": lost} if lost else {}
+    if not checks:
+        return
+    if before and before.on_purpose:
+        print("\nOn purpose, so that there is something to flag:")
+        for line in before.on_purpose:
+            print(f"  {line}")
+    print("\nThese checks fail for that, and no others (in the UI: Catalog, the asset, Checks):")
+    for check, why in checks.items():
+        print(f"  {check:<30}  {why}")
+
+
+def _lost_by_int8(data: Path) -> str:
+    """Why `int8_loss` warns, if it does: with few texts to measure on, the demo allows more."""
+    quantized = data / "classifiers" / "questions" / BASE_MODEL / "quantized"
+    record = read_record(quantized / "quantization.json", QuantizationRecord)
+    if record.loss <= LARGEST_LOSS:
+        return ""
+    return (
+        f"{record.texts} texts cannot tell {100 * LARGEST_LOSS:.1f} points of F1 from chance; up "
+        f"to {100 * record.max_loss:.0f} may be lost here"
+    )
+
+
+def reused(steps: Mapping[str, bool], prog: str) -> None:
+    """How much of the demo was there already.
+
+    Args:
+        steps: by title, whether all of a step still stood.
+        prog: the command as a person types it.
+    """
+    standing = sum(steps.values())
+    if not standing:
+        return
+    what = "all of it" if standing == len(steps) else f"{standing} of {len(steps)} steps"
+    print(
+        f"\nReused: {what}, built from the same options by the same code, and unchanged since. "
+        f"`{prog} --fresh` builds everything again."
+    )
+
+
+def backfilled(data: Path, days: Sequence[str]) -> None:
+    """What a backfill stored, and what follows."""
+    stored = [day for day in days if (data / "models" / f"day={day}" / "data.parquet").exists()]
+    print(
+        f"{len(stored)} of {len(days)} days are stored: {near(data / 'models')}/day=*/\n"
+        "The trends over all days follow with the next run of the demo, or of the job "
+        "capture_today in the UI."
+    )
+
+
 def what_next(data: Path, day: str, seconds: float) -> None:
     """Where to look, and how to go on."""
     figures = data / "snapshot_figures" / f"day={day}"
@@ -93,7 +155,7 @@ Next
   {dev_demo:<22}the same in the Dagster UI: lineage, checks, history, the gallery of figures
   {tagger:<22}a page to try the tagger that was just trained
   {dev:<22}the UI on the real Hub; HF_TOKEN=hf_... doubles what it may ask for
-  {"":<22}(then: Lineage > Materialize all, partition {day})
+  {"":<22}(then: Jobs > capture_today > Materialize all, partition {day})
 """
     )
 

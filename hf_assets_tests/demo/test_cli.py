@@ -113,8 +113,9 @@ def test_run_says_where_the_figures_are_and_what_to_type_next(
 ) -> None:
     said = first.stdout
     assert str(root / "snapshot_figures" / f"day={today()}") in said
-    for words in ("make dev-demo", "make dev ", "HF_TOKEN=hf_", f"partition {today()}"):
+    for words in ("make dev-demo", "make dev ", "HF_TOKEN=hf_", "capture_today"):
         assert words in said
+    assert f"partition {today()}" in said
 
 
 def test_run_tells_of_the_days_before_today(
@@ -230,7 +231,7 @@ def test_a_wrong_argument_is_told_in_words(
     arguments: tuple[str, ...],
     words: str,
 ) -> None:
-    for step in ("_wait", "launch", "write_inputs"):
+    for step in ("_wait", "Runs", "write_inputs"):
         monkeypatch.delattr(command_line, step)  # nothing begins
     data = () if command == "serve" else ("--data", str(tmp_path / "data"))
     with pytest.raises(SystemExit) as ended:

@@ -4,9 +4,10 @@ import datetime as dt
 
 import pytest
 
-from hf_assets.demo.past import SHORTEST_WITH_ODD_DAYS, Past, archive
-from hf_assets.demo.running import hub_runs
+from hf_assets.demo.past import RECENT, SHORTEST_WITH_ODD_DAYS, Past, archive
+from hf_assets.demo.record import OddDays
 from hf_assets.demo.world.generator import GeneratedHub
+from hf_assets.hub.quality import day_quality
 
 TODAY = dt.date(2026, 11, 20)
 
@@ -25,11 +26,12 @@ def test_the_archive_goes_back_so_far(days: int) -> None:
         Past(TODAY, days)
 
 
-def test_a_long_past_has_three_days_that_differ_and_says_which() -> None:
+def test_a_long_past_has_days_that_differ_and_says_which() -> None:
     for days in range(SHORTEST_WITH_ODD_DAYS, 200):
         past = Past(TODAY, days)
-        odd = [*past.faults.gaps, *past.faults.partial, *past.faults.stalled]
-        assert len(set(odd)) == 3
+        odd = [*past.faults.rolled_back, *past.faults.stalled]
+        assert len(set(odd)) == 2
+        assert not past.faults.gaps | past.faults.partial
         assert {f"{day}" for day in odd} <= set(past.keys[1:-1])
         assert [line[:10] for line in past.on_purpose] == [f"{day}" for day in odd]
     assert Past(TODAY, SHORTEST_WITH_ODD_DAYS - 1).on_purpose == []
@@ -38,8 +40,9 @@ def test_a_long_past_has_three_days_that_differ_and_says_which() -> None:
 def test_the_archive_has_them_and_what_else_is_asked_for() -> None:
     hub, past = GeneratedHub(50, 20, day=TODAY), Past(TODAY, 60)
     made = archive(hub, past, "gaps=2026-10-01,503:2/models")
-    assert made.faults.gaps == past.faults.gaps | {dt.date(2026, 10, 1)}
+    assert made.faults.gaps == {dt.date(2026, 10, 1)}
     assert made.faults.stalled == past.faults.stalled
+    assert made.faults.rolled_back == past.faults.rolled_back
     days = {commit.when.date() for commit in made.commits.oldest_first}
     assert not made.faults.gaps & days
     assert max(days) == TODAY - dt.timedelta(1)
@@ -47,13 +50,22 @@ def test_the_archive_has_them_and_what_else_is_asked_for() -> None:
         archive(hub, past, "nonsense")
 
 
-def test_the_past_comes_before_today() -> None:
-    first, second = hub_runs(Past(TODAY, 60))
-    assert first.command[3:] == [
-        *("launch", "-m", "hf_assets.definitions", "--job", "past_days"),
-        *("--partition-range", "2026-09-21...2026-11-19"),
-    ]
-    assert first.days == Past(TODAY, 60).keys
-    assert second.command[3:7] == ["launch", "-m", "hf_assets.definitions", "--assets"]
-    assert second.command[8:] == ["--partition", "2026-11-20"]
-    assert [run.days for run in hub_runs(Past(TODAY, 0))] == [()]
+def test_a_past_that_was_begun_earlier_keeps_its_odd_days() -> None:
+    first = Past(TODAY, 60)
+    later = Past(TODAY + dt.timedelta(9), 69, first.odd_days)
+    assert later.on_purpose == first.on_purpose
+    assert later.faults == first.faults
+    assert Past(TODAY, 60, OddDays()).on_purpose == []
+
+
+def test_checks_that_fail_on_purpose_are_named_with_their_days() -> None:
+    assert Past(TODAY, 60).failing == {
+        "daily_changes: not_rolled_back": ["2026-10-30"],
+        "models: ranges": ["2026-10-30"],
+        "daily_changes: not_stalled": ["2026-11-09"],
+        "day_quality: days_trusted": ["2026-10-30", "2026-11-09"],
+    }
+    assert Past(TODAY, SHORTEST_WITH_ODD_DAYS - 1).failing == {}
+    # All of them are longer ago than the check looks back.
+    assert "day_quality: days_trusted" not in Past(TODAY, 400).failing
+    assert RECENT.days == day_quality.RECENT

@@ -1,6 +1,6 @@
 """Checks of captures and tables: each hands a day to a rule of `hub.quality`."""
 
-from bisect import bisect_left
+from functools import lru_cache, partial
 
 import dagster as dg
 
@@ -8,6 +8,7 @@ from hf_assets.defs.common.check_factory import check
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.hub.client.rows import Kind
 from hf_assets.hub.quality import rules, usage_rules
+from hf_assets.hub.quality.baselines import last_alike
 from hf_assets.hub.reconciliation.rules import reconciled
 from hf_assets.hub.tables.schemas import ENRICHED_SPACES, MODELS
 from hf_assets.rule_result import RuleResult
@@ -59,12 +60,13 @@ def _of_table(table: Table, kind: Kind) -> list[dg.AssetChecksDefinition]:
 
     def null_rates(lake: LakeResource, days: list[str]) -> dict[str, RuleResult]:
         known, counted = lake.tree.days(name), rules.NullCounts()
-        said = {}
-        for day in days:
-            at = bisect_left(known, day)
-            before = lake.tree.read(name, known[at - 1]) if at else None
-            said[day] = rules.null_rates(lake.tree.read(name, day), before, counted)
-        return said
+        # A day is mostly compared with the one before it, and each holds its file open.
+        read = lru_cache(2)(partial(lake.tree.read, name))
+        alike = partial(rules.alike, raw)
+        return {
+            day: rules.null_rates(read(day), last_alike(known, day, read, alike), counted)
+            for day in days
+        }
 
     def reconciliation(lake: LakeResource, day: str) -> RuleResult:
         return reconciled(lake.tree.read(name, day), lake.stores[raw].complete(day))
@@ -93,7 +95,7 @@ def _of_table(table: Table, kind: Kind) -> list[dg.AssetChecksDefinition]:
             name,
             "null_rates",
             None,
-            "No column is null much more or much less often than on the previous day.",
+            "No column is null much more or less often than on the last day of the same source.",
             rules=null_rates,
         ),
         check(

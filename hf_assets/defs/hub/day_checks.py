@@ -7,6 +7,7 @@ import dagster as dg
 from hf_assets.defs.common.check_factory import check
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.hub.quality import day_quality, day_rules
+from hf_assets.hub.quality.baselines import last_alike
 from hf_assets.hub.quality.day_summary import days_around, summarize_day
 from hf_assets.rule_result import RuleResult
 
@@ -17,10 +18,10 @@ def _not_stalled(lake: LakeResource, days: list[str]) -> dict[str, RuleResult]:
     return {day: day_rules.not_stalled(see(day), days_around(see, day)) for day in days}
 
 
-def _same_columns(lake: LakeResource, day: str) -> RuleResult:
-    one = summarize_day(lake.tree, day)
-    before = one.comparison.baseline_day
-    return day_rules.same_columns(one, summarize_day(lake.tree, before) if before else None)
+def _same_columns(lake: LakeResource, days: list[str]) -> dict[str, RuleResult]:
+    see, stored = cache(partial(summarize_day, lake.tree)), lake.tree.days("daily_changes")
+    before = {day: last_alike(stored, day, see, day_rules.alike) for day in days}
+    return {day: day_rules.same_columns(see(day), before[day]) for day in days}
 
 
 _OF_A_DAY = {
@@ -36,11 +37,10 @@ _OF_A_DAY = {
         lambda lake, day: day_rules.no_gap_before(lake.tree, summarize_day(lake.tree, day)),
         "The previous day is stored.",
     ),
-    "same_columns": (
-        _same_columns,
-        "The source has the same columns as before; none is null much more or less often.",
-    ),
 }
+_SAME_COLUMNS = (
+    "The source has the same columns as on its last day; none is null much more or less often."
+)
 _OF_ALL_DAYS = {
     "days_trusted": (day_quality.days_trusted, "Each of the last 30 days can be trusted."),
     "nothing_stale": (
@@ -56,6 +56,7 @@ def day_checks() -> dg.Definitions:
     about = "Downloads changed: not equal to the day before, nor far below the days around."
     of_a_day = [
         check("daily_changes", "not_stalled", None, about, rules=_not_stalled),
+        check("daily_changes", "same_columns", None, _SAME_COLUMNS, rules=_same_columns),
         *(check("daily_changes", name, *rule) for name, rule in _OF_A_DAY.items()),
     ]
     of_all_days = [

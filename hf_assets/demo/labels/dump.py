@@ -19,6 +19,7 @@ def write_dump(
     seed: int = 0,
     *,
     until: date,
+    texts: GeneratedTexts | None = None,
     tags: Literal["|a|b|", "<a><b>"] = "|a|b|",
 ) -> None:
     """Write a dump: a byte order mark, questions with answers in between, two planted posts.
@@ -30,12 +31,13 @@ def write_dump(
         count: questions.
         seed: as for `GeneratedTexts`.
         until: the day of the last question (UTC).
+        texts: the questions, in place of those of that seed.
         tags: how tags are spelt: since 2024, or before.
 
     Raises:
         ValueError: there are not so many questions before that day.
     """
-    texts = GeneratedTexts("questions", seed)
+    texts = texts or GeneratedTexts("questions", seed)
     midnight = datetime(until.year, until.month, until.day, tzinfo=UTC) + timedelta(days=1)
     stop = texts.indices(midnight, midnight + timedelta(days=1)).start
     if count > stop:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from hf_assets.demo.labels.texts import GeneratedTexts
+from hf_assets.demo.labels.texts import PER_DAY, GeneratedTexts
 
 Item = dict[str, Any]
 
@@ -42,15 +42,18 @@ class GeneratedQuestions:
         seed: another seed gives other questions.
         per_day: questions a day.
         site: its name.
+        texts: the questions, in place of those of that seed.
     """
 
-    def __init__(self, seed: int = 0, per_day: int | None = None, site: str = "generated") -> None:
+    def __init__(
+        self,
+        seed: int = 0,
+        per_day: int = PER_DAY,
+        site: str = "generated",
+        texts: GeneratedTexts | None = None,
+    ) -> None:
         self._site = site
-        self._texts = (
-            GeneratedTexts("questions", seed)
-            if per_day is None
-            else GeneratedTexts("questions", seed, per_day)
-        )
+        self._texts = texts or GeneratedTexts("questions", seed, per_day)
 
     @property
     def sites(self) -> Sequence[str]:

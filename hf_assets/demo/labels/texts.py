@@ -22,7 +22,7 @@ from hf_assets.demo.labels.topics import QUESTION_TOPICS, Topic
 
 Kind = Literal["questions", "datasets"]
 
-# The first text of every world was written on this day; indices rise with time.
+# The first text was written on this day unless another is given; indices rise with time.
 ORIGIN = datetime(2020, 1, 1, tzinfo=UTC)
 PER_DAY = 48
 # Ids leave room for the answers in between.
@@ -86,12 +86,23 @@ class GeneratedTexts:
     Args:
         kind: "questions" or "datasets".
         seed: another seed gives other texts.
-        per_day: texts a day, from ORIGIN on.
+        per_day: texts a day, from `origin` on.
+        origin: when the first text was written.
+        topics: how many of the commonest topics they are about; by default all.
     """
 
-    def __init__(self, kind: Kind, seed: int = 0, per_day: int = PER_DAY) -> None:
-        self.kind, self.seed, self.per_day = kind, seed, per_day
-        self._world = _WORLDS[kind]
+    def __init__(
+        self,
+        kind: Kind,
+        seed: int = 0,
+        per_day: int = PER_DAY,
+        *,
+        origin: datetime = ORIGIN,
+        topics: int | None = None,
+    ) -> None:
+        self.kind, self.seed, self.per_day, self.origin = kind, seed, per_day, origin
+        world = _WORLDS[kind]
+        self._world = replace(world, topics=world.topics[:topics], shares=world.shares[:topics])
 
     def text(self, index: int) -> GeneratedText:
         """The text of that index, 0 for the oldest."""
@@ -122,14 +133,14 @@ class GeneratedTexts:
         """When that text was written; rises with the index."""
         begin, end = (self._slot(at) for at in (index, index + 1))
         draw = random.Random(f"{self.kind} {self.seed} time {index}")
-        return ORIGIN + timedelta(seconds=begin + int(draw.random() * (end - begin)))
+        return self.origin + timedelta(seconds=begin + int(draw.random() * (end - begin)))
 
     def _slot(self, index: int) -> int:
         return index * _DAY // self.per_day
 
     def _index_at(self, moment: datetime) -> int:
         """The first index that is written at that moment or later."""
-        seconds = (moment - ORIGIN) / timedelta(seconds=1)
+        seconds = (moment - self.origin) / timedelta(seconds=1)
         index = max(int(seconds * self.per_day // _DAY) - 1, 0)
         while self.created(index) < moment:
             index += 1

@@ -3,10 +3,12 @@
 The same rule serves captures, before tables are made of them, and stored days of models.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from statistics import median
+from typing import TypeVar
 
 from hf_assets.storage.lake import iso
 from hf_assets.storage.records import CaptureProvenance
@@ -20,6 +22,8 @@ FOLLOWING = 7
 SOON = timedelta(days=31)
 # Stored days that are read first to find the last complete one: reading a day costs a file.
 LOOK_BACK = 30
+
+T = TypeVar("T")
 
 # Scopes: only days of equal scope can be compared.
 WHOLE_HUB, FOLDER, LIMITED = "the whole Hub", "the lists of a folder", "a limited capture"
@@ -125,3 +129,23 @@ def _rows_of_following_days(sizes: Sequence[DaySize], index: int) -> int | None:
         if size.scope == first.scope and size.rows and size.complete:
             rows.append(size.rows)
     return int(median(rows)) if rows else None
+
+
+def last_alike(
+    days: Sequence[str], day: str, read: Callable[[str], T], alike: Callable[[T, T], bool]
+) -> T | None:
+    """The last day before a day that is like it, among the 30 stored days before it.
+
+    Sources differ in columns and in nulls by construction: a step from an archived day to a
+    captured one says nothing about the Hub.
+
+    Args:
+        days: the stored days, oldest first.
+        day: the partition key.
+        read: the day of a key.
+        alike: whether the day can be compared with an earlier one, in that order.
+    """
+    at = bisect_left(days, day)
+    now = read(day)
+    earlier = (read(key) for key in reversed(days[max(at - LOOK_BACK, 0) : at]))
+    return next((one for one in earlier if alike(now, one)), None)

@@ -17,8 +17,9 @@ from msgspec import UNSET
 
 from hf_assets.hub.quality import changes
 from hf_assets.hub.quality.absences import Returned, returned
-from hf_assets.hub.quality.baselines import WHOLE_HUB, Baseline, baselines
+from hf_assets.hub.quality.baselines import WHOLE_HUB, Baseline, baselines, last_alike
 from hf_assets.hub.quality.day_rules import (
+    alike,
     long_enough,
     not_stalled,
     null_shifts,
@@ -82,6 +83,7 @@ def _rows_of(
     baseline_of = baselines(day.size for day in days)
     stale = stale_among(days)
     by_day = {day.day: day for day in days}
+    keys = [*by_day]
     rollbacks = _Rollbacks()
     last: date | None = None
     for index, day in enumerate(days):
@@ -95,7 +97,7 @@ def _rows_of(
             **_row(
                 day,
                 baseline,
-                before,
+                last_alike(keys, day.day, by_day.__getitem__, alike),
                 _near(days, index),
                 rolled_back=rollbacks.includes(day, before, baseline),
                 stale=day.day in stale if day.compared else not baseline.partial,
@@ -154,14 +156,14 @@ class _Rollbacks:
 def _row(
     day: DaySummary,
     baseline: Baseline,
-    before: DaySummary | None,
+    last: DaySummary | None,
     near: list[DaySummary],
     *,
     rolled_back: bool,
     stale: bool,
 ) -> dict[str, Any]:
     comparison = day.comparison
-    nulls, columns = null_shifts(day, before), schema_changes(day, before)
+    nulls, columns = null_shifts(day, last), schema_changes(day, last)
     flags = {
         "gap": False,
         "partial": baseline.partial,

@@ -11,7 +11,7 @@ from typing import Any
 
 from hf_assets.hub.quality import changes
 from hf_assets.hub.quality.day_summary import DaySummary
-from hf_assets.hub.quality.rules import null_shift
+from hf_assets.hub.quality.rules import NOT_COMPARED, null_shift
 from hf_assets.rule_result import RuleResult
 from hf_assets.storage.lake import Lake, iso
 from hf_assets.ui_words import percent
@@ -99,9 +99,14 @@ def long_enough(day: DaySummary) -> RuleResult:
 
 
 def same_columns(day: DaySummary, before: DaySummary | None) -> RuleResult:
-    """The source has the same columns, and none is null much more, or less, often."""
+    """The source has the same columns, and none is null much more, or less, often.
+
+    Args:
+        day: the day.
+        before: the last earlier day of the same source and scope (`alike`), if any.
+    """
     if before is None or not before.compared:
-        return RuleResult(True, "No baseline day to compare with.")
+        return RuleResult(True, NOT_COMPARED)
     columns, nulls = schema_changes(day, before), null_shifts(day, before)
     if not columns and not nulls:
         return RuleResult(True, f"As on {before.day}.", {"changed_columns": 0}, severity="WARN")
@@ -109,6 +114,16 @@ def same_columns(day: DaySummary, before: DaySummary | None) -> RuleResult:
     text = "; ".join([*since, *nulls])
     metadata = {"changed_columns": len(columns) + len(nulls)}
     return RuleResult(False, f"{text}.", metadata, severity="WARN")
+
+
+def alike(day: DaySummary, earlier: DaySummary) -> bool:
+    """Whether two compared days are of one source and scope, and the earlier one is complete."""
+    of_one = (day.comparison.source, day.size.scope) == (
+        earlier.comparison.source,
+        earlier.size.scope,
+    )
+    complete = not earlier.comparison.partial and not earlier.size.absent
+    return of_one and complete and day.compared and earlier.compared
 
 
 def schema_changes(day: DaySummary, before: DaySummary | None) -> list[str]:

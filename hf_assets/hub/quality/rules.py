@@ -19,7 +19,7 @@ from hf_assets.rule_result import RuleResult
 from hf_assets.storage.lake import StoredTable
 from hf_assets.storage.parquet import Table
 from hf_assets.storage.records import CaptureProvenance
-from hf_assets.ui_words import percent, short_day
+from hf_assets.ui_words import percent
 
 # Highest share of quarantined rows.
 QUARANTINE = 0.0001
@@ -32,6 +32,7 @@ UNREAD = 20
 NAME = 80
 # Points by which the share of nulls in a column may move from one day to the next.
 NULL_RATE_STEP = 0.05
+NOT_COMPARED = "No earlier day of the same source to compare with."
 # Share of (Space, model) pairs whose model is deleted, renamed or private.
 DANGLING = 0.25
 
@@ -209,10 +210,16 @@ class NullCounts:
 def null_rates(
     stored: StoredTable, before: StoredTable | None, counted: NullCounts | None = None
 ) -> RuleResult:
-    """No column is null much more, or much less, often than on the day before."""
+    """No column is null much more, or much less, often than on the last day of the same source.
+
+    Args:
+        stored: the day.
+        before: the last earlier day of the same source and scope, if any.
+        counted: of a run over many days.
+    """
     counted = counted or NullCounts()
     if before is None or not before.rows or not stored.rows:
-        return RuleResult(True, "No earlier day to compare with.")
+        return RuleResult(True, NOT_COMPARED)
     then, now = counted.of(before), counted.of(stored)
     shares = {
         name: (then[name] / before.rows, count / stored.rows)
@@ -229,8 +236,23 @@ def null_rates(
 
 
 def null_shift(column: str, day: str, before: float, now: float) -> str:
-    """The shares of nulls of a column on an earlier day and now, in words."""
-    return f"{column}: null in {percent(before)} of rows on {short_day(day)}, in {percent(now)} now"
+    """The shares of nulls of a column now and on an earlier day, in words."""
+    return f"{column}: {percent(now)} null, {percent(before)} on {day}"
+
+
+def alike(raw: str, day: StoredTable, earlier: StoredTable) -> bool:
+    """Whether two days of a table are of one source and scope, and the earlier one has rows.
+
+    Args:
+        raw: the listing that the table's rows are of.
+        day: a day.
+        earlier: an earlier day.
+    """
+    sources = [(one.capture(raw), one) for one in (day, earlier)]
+    first, second = (
+        (capture.source, day_size(one.day, capture, one.rows).scope) for capture, one in sources
+    )
+    return bool(earlier.rows) and first == second
 
 
 def quarantined(stored: StoredTable) -> RuleResult:

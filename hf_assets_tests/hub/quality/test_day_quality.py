@@ -9,6 +9,7 @@ import pytest
 
 from hf_assets.hub.quality import baselines, day_quality, day_rules
 from hf_assets.hub.quality.day_summary import days_around, summarize_day
+from hf_assets.hub.quality.rules import NOT_COMPARED
 from hf_assets.hub.quality.schemas import DAY_QUALITY
 from hf_assets.storage.lake import Lake, TableWrite
 from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS
@@ -227,7 +228,7 @@ def test_columns_that_go_and_come_and_go_blank(lake: Lake) -> None:
               absent=["trendingScore"])  # fmt: skip
     found = judged(lake)
     assert found[1]["schema_changes"] == ["+cardData", "-trendingScore"]
-    assert found[1]["null_shifts"] == ["license: null in 0 % of rows on 1 Mar, in 50 % now"]
+    assert found[1]["null_shifts"] == [f"license: 50 % null, 0 % on {day_of(0)}"]
     assert found[1]["trusted"]
     assert [row["flags"][:2] for row in found[:2]] == [[], ["nulls moved", "columns changed"]]
     assert (found[2]["schema_changes"], found[2]["null_shifts"]) == ([], [])
@@ -235,10 +236,29 @@ def test_columns_that_go_and_come_and_go_blank(lake: Lake) -> None:
     said = day_rules.same_columns(seen[1], seen[0])
     assert not said.passed
     assert said.description == (
-        f"+cardData, -trendingScore since {day_of(0)}; "
-        "license: null in 0 % of rows on 1 Mar, in 50 % now."
+        f"+cardData, -trendingScore since {day_of(0)}; license: 50 % null, 0 % on {day_of(0)}."
     )
     assert day_rules.same_columns(seen[0], None).passed
+
+
+def test_columns_are_those_of_the_last_day_of_the_same_source(lake: Lake) -> None:
+    archived = {"source": "hub-stats", "absent": ["gated"]}
+    store_day(lake, day_of(0), rows(0, license="mit"))
+    store_day(lake, day_of(1), rows(1), **archived)
+    store_day(lake, day_of(2), rows(2, 9), **archived)  # broke off
+    store_day(lake, day_of(3), rows(3, license="mit"), **archived)
+    store_day(lake, day_of(4), rows(4), absent=["likes"])
+    found = judged(lake)
+    assert [row["null_shifts"] for row in found] == [
+        *([], [], []),
+        [f"license: 0 % null, 100 % on {day_of(1)}"],
+        [f"license: 100 % null, 0 % on {day_of(0)}"],
+    ]
+    assert [row["schema_changes"] for row in found] == [[], [], [], [], ["-likes"]]
+    see = partial(summarize_day, lake)
+    alone = baselines.last_alike(lake.days("models"), day_of(1), see, day_rules.alike)
+    said = day_rules.same_columns(see(day_of(1)), alone)
+    assert (said.passed, said.description) == (True, NOT_COMPARED)
 
 
 def test_renames_deletions_and_returns_are_counted(lake: Lake) -> None:

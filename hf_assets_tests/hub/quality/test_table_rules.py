@@ -2,17 +2,19 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import polars as pl
 import pytest
 
 from hf_assets.demo.world.generator import GeneratedHub
-from hf_assets.hub.quality import rules
+from hf_assets.hub.quality import baselines, rules
 from hf_assets.hub.tables import schemas
 from hf_assets.storage.lake import Lake, StoredTable, TableWrite, iso
 from hf_assets_tests.conftest import DAY
 from hf_assets_tests.support.hub.captures import Row, made_models, made_spaces
+from hf_assets_tests.support.hub.days import day_of, model, store_day
 from hf_assets_tests.support.hub.serving import serving
 
 HUB = GeneratedHub(1000, 300, seed=3, day=iso(DAY))
@@ -121,14 +123,48 @@ def test_null_rates(
     assert verdict.passed is passed
     # A hundred rows: as many points.
     assert verdict.metadata["category: change of nulls (percentage points)"] == now - before
-    assert ("category" in verdict.description) is not passed
-    assert ("2026-11-18" if passed else "18 Nov") in verdict.description
+    assert (f"category: {now} % null, {before} % on" in verdict.description) is not passed
+    assert "2026-11-18" in verdict.description
     assert verdict.severity == "WARN"
 
 
 def test_null_rates_without_an_earlier_day(stored: Callable[..., StoredTable]) -> None:
     assert rules.null_rates(stored(with_nulls(3)), None).passed
     assert rules.null_rates(stored(with_nulls(3)), stored([], "2026-11-18")).passed
+
+
+def test_null_rates_are_those_of_the_last_day_of_the_same_source_and_scope(lake: Lake) -> None:
+    for number, facts in enumerate(
+        ({}, {"limited": True}, {"source": "hub-stats"}, {"source": "folder"}, {})
+    ):
+        store_day(lake, day_of(number), [model(at) for at in range(3)], **facts)
+    store_day(lake, day_of(5), [], source="hub-stats")
+    store_day(lake, day_of(6), [model(0)], source="hub-stats")
+
+    def before(number: int) -> str | None:
+        read, alike = partial(lake.read, "models"), partial(rules.alike, "raw_models")
+        day = baselines.last_alike(lake.days("models"), day_of(number), read, alike)
+        return day.day if day else None
+
+    assert [before(number) for number in range(7)] == [
+        *(None, None, None, None),
+        *(day_of(0), day_of(2), day_of(2)),
+    ]
+    verdict = rules.null_rates(lake.read("models", day_of(3)), None)
+    assert verdict.description == "No earlier day of the same source to compare with."
+
+
+def test_a_day_is_not_compared_with_one_long_before(lake: Lake) -> None:
+    store_day(lake, day_of(0), [model(0)])
+    for number in range(1, 32):
+        store_day(lake, day_of(number), [model(0)], source="hub-stats")
+    store_day(lake, day_of(32), [model(0)])
+    days, read = lake.days("models"), partial(lake.read, "models")
+    alike = partial(rules.alike, "raw_models")
+    assert baselines.last_alike(days, day_of(32), read, alike) is None
+    last = baselines.last_alike(days[1:], day_of(31), read, alike)
+    assert last is not None
+    assert last.day == day_of(30)
 
 
 @pytest.mark.parametrize(

@@ -18,12 +18,13 @@ from hf_assets.demo.labels import kaggle, stackexchange
 from hf_assets.demo.labels.question_sources import GeneratedQuestions
 from hf_assets.demo.labels.texts import GeneratedTexts
 from hf_assets.demo.service.server import LoopbackServer
+from hf_assets.demo.steps import BASE_MODEL
 from hf_assets.settings import settings
 from hf_assets.storage.lake import today
 from hf_assets_tests.support.defs.base_model import write_small_base_model
 from hf_assets_tests.support.defs.graph import graph
 
-BASE = running.BASE_MODEL
+BASE = BASE_MODEL
 HOSTILE = ("../x", "a, b", 'with "quotes"', "🦊", "l" * 300, "<b>bold</b>", "{{ x }}|`y`")
 
 

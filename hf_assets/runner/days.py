@@ -3,13 +3,14 @@
 from datetime import date, timedelta
 
 
-def parse_range(text: str, first: date, last: date) -> list[str]:
+def parse_range(text: str, first: date, last: date, last_is: str = "today") -> list[str]:
     """The partition keys of `2026-11-01...2026-11-30`, or of one day.
 
     Args:
         text: first and last day with three dots between, or one day.
         first: the earliest day that can be asked for.
         last: the latest.
+        last_is: what day that is, in words.
 
     Raises:
         ValueError: no such range, or days outside; the message says which.
@@ -26,5 +27,5 @@ def parse_range(text: str, first: date, last: date) -> list[str]:
     if begin < first:
         raise ValueError(f"{begin} is before {first}, the first day (HF_ASSETS_FIRST_DAY)")
     if end > last:
-        raise ValueError(f"{end} is after {last}, today (UTC)")
+        raise ValueError(f"{end} is after {last}, {last_is} (UTC)")
     return [f"{begin + timedelta(number)}" for number in range((end - begin).days + 1)]

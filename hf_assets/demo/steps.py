@@ -1,0 +1,171 @@
+"""The demo's runs of the graph, in order: what each stores, and what it is made from.
+
+Each starts a process: there are as few as the graph's partitions allow, and none where all that it
+would store still stands.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hf_assets.demo.fingerprints import fingerprint, of_code, of_stored
+from hf_assets.demo.past import Past
+from hf_assets.demo.plan import DAILY, OVER_DAYS
+from hf_assets.demo.record import DemoRecord
+from hf_assets.runner import process
+from hf_assets.runner.parts import LISTINGS, TABLES
+from hf_assets.storage.durable import remove_folder
+
+BASE_MODEL = "all-minilm-l6-v2"
+# 150 validation texts cannot tell 0.3 points from chance: 2 points may be lost here.
+CONFIG = {
+    "questions__classifier": {"config": {"strategy": "head"}},
+    "questions__quantized_classifier": {"config": {"max_loss": 0.02}},
+}
+_TEXTS = 'group:"corpora/sources" or key:"*/corpus" or key:"questions/baseline"'
+_CHAIN = " or ".join(
+    f'key:"questions/{name}"' for name in ("*classifier", "leaderboard", "tagger_space")
+)
+_ARTEFACTS = (
+    *(f"{BASE_MODEL}/{step}" for step in ("classifier", "onnx", "quantized")),
+    *("leaderboard", "tagger_space"),
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A run of the graph.
+
+    Args:
+        title: what it does.
+        parts: the inputs of its units, by unit, for each part that a run can build by itself: a
+            past day, or all there is.
+        command: builds the run's command for the first and last missing part.
+        past_days: the parts are past days.
+        today: the day that it captures.
+    """
+
+    title: str
+    parts: Mapping[str, Mapping[str, str]]
+    command: Callable[[str, str], list[str]]
+    past_days: bool = False
+    today: str = ""
+
+    def missing(self, record: DemoRecord, data: Path) -> list[str]:
+        """The parts to build: from the first to the last that does not stand."""
+        parts = list(self.parts)
+        gone = [part for part in parts if not record.stands(data, self.parts[part])]
+        return parts[parts.index(gone[0]) : parts.index(gone[-1]) + 1] if gone else []
+
+    def drop_changed_captures(self, record: DemoRecord, data: Path) -> None:
+        """Remove captures whose files have changed since: a run keeps the captures that it finds.
+
+        Those of a run that was cut off stay, and are resumed.
+        """
+        for unit in (unit for units in self.parts.values() for unit in units):
+            built = record.units.get(unit)
+            raw = unit.split("/")[0] in LISTINGS
+            if raw and built and built.content != of_stored(data / unit):
+                remove_folder(data / unit)
+
+    def note(self, record: DemoRecord, data: Path, parts: Sequence[str]) -> None:
+        """Record those parts as built just now.
+
+        A past day may be empty: the archive lacks it, or it broke off. Any other unit that a run
+        left out is asked for again by the next.
+        """
+        for part in parts:
+            units = self.parts[part]
+            there = {
+                unit: units[unit] for unit in units if self.past_days or of_stored(data / unit)
+            }
+            record.note(data, there)
+
+
+def hub_steps(past: Past, record: DemoRecord) -> Iterator[Step]:
+    """The Hub's half: the past first, so that today has a day before it.
+
+    What a step is made from is read when its turn comes: ask for it after the step before.
+    """
+    code, day = of_hub(record), f"{past.day}"
+    if past.days:
+        yield past_step(past.keys, code, f"the Hub, {_days(past.days)} before today")
+    stored = record.contents(unit for key in past.keys for unit in _units(TABLES, key))
+    over = fingerprint(code, day, stored)
+    today = dict.fromkeys(_units(DAILY, day), code) | dict.fromkeys(OVER_DAYS, over)
+    title = "the Hub, today; trends over all days" if past.days else "the Hub, today"
+    yield Step(
+        title,
+        {day: today},
+        lambda *_: process.launch(job=process.CAPTURE_TODAY, partition=day),
+        today=day,
+    )
+
+
+def of_hub(record: DemoRecord) -> str:
+    """Fingerprint of what a day of the Hub's half is made from."""
+    return fingerprint(of_code(), record.halves.get("hub"))
+
+
+def past_step(days: Sequence[str], code: str, title: str) -> Step:
+    """The step that builds past days.
+
+    Args:
+        days: partition keys, oldest first.
+        code: what they are made from (`of_hub`).
+        title: of the step.
+    """
+    return Step(
+        title,
+        {day: dict.fromkeys(_units((*LISTINGS, *TABLES), day), code) for day in days},
+        lambda first, last: process.launch(job=process.PAST_DAYS, days=f"{first}...{last}"),
+        past_days=True,
+    )
+
+
+def label_steps(past: Past, record: DemoRecord) -> Iterator[Step]:
+    """The half of the labels: texts and corpora, then a classifier and what follows.
+
+    What a step is made from is read when its turn comes: ask for it after the step before.
+    """
+    code, day = fingerprint(of_code(), record.halves["labels"]), f"{past.day}"
+    if keys := [key for key in past.keys if key >= record.texts_from]:
+        yield Step(
+            f"questions of {_days(len(keys))} before today",
+            {key: {f"new_questions/day={key}": code} for key in keys},
+            lambda first, last: process.launch(assets="new_questions", days=f"{first}...{last}"),
+        )
+    # A day's questions are fetched again once it is over.
+    texts = fingerprint(code, day, record.texts_from, record.contents(_earlier_texts(record, day)))
+    units = ("question_dump", "dataset_dump", "corpora", "classifiers/questions/baseline",
+             f"new_questions/day={day}", f"new_datasets/day={day}")  # fmt: skip
+    yield Step(
+        "texts, today's and the dumps'; corpora; TF-IDF",
+        {day: dict.fromkeys(units, texts)},
+        lambda *_: process.launch(assets=_TEXTS, partition=day),
+    )
+    chain = fingerprint(code, CONFIG, record.contents(units))
+    yield Step(
+        f"a classifier, its ONNX and int8 ({BASE_MODEL}); leaderboard and tagger",
+        {BASE_MODEL: {f"classifiers/questions/{name}": chain for name in _ARTEFACTS}},
+        lambda *_: process.launch(
+            assets=_CHAIN, partition=BASE_MODEL, config=json.dumps({"ops": CONFIG})
+        ),
+    )
+
+
+def _earlier_texts(record: DemoRecord, day: str) -> list[str]:
+    names = tuple(f"{name}/day=" for name in ("new_questions", "new_datasets"))
+    today = tuple(f"{name}{day}" for name in names)
+    return sorted(
+        unit for unit in record.units if unit.startswith(names) and not unit.endswith(today)
+    )
+
+
+def _units(assets: Sequence[str], day: str) -> list[str]:
+    return [f"{asset}/day={day}" for asset in assets]
+
+
+def _days(count: int) -> str:
+    return f"{count} day{'' if count == 1 else 's'}"
