@@ -4,16 +4,13 @@ import json
 import os
 import shutil
 import signal
-import site
 import subprocess
 import sys
-import sysconfig
 import time
 import tomllib
 import urllib.request
 import venv
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -21,6 +18,7 @@ import pytest
 
 from hf_assets_tests.support.apps.hub_lake import write_hub_lake
 from hf_assets_tests.support.apps.models import write_model
+from hf_assets_tests.support.installed import Installed, beside_this
 from hf_assets_tests.support.servers import free_port
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -41,40 +39,6 @@ warnings.simplefilter("ignore")
 print(len(defs.resolve_asset_graph().get_all_asset_keys()))
 """
 ABSENT = ("torch", "transformers", "sklearn", "onnx", "kaggle", "gradio", "streamlit", "pandas")
-
-
-@dataclass(frozen=True)
-class Installed:
-    """A virtual environment with the wheel; its commands run in a folder of their own."""
-
-    root: Path
-
-    @property
-    def python(self) -> str:
-        return str(self.root / "venv" / "bin" / "python")
-
-    @property
-    def environment(self) -> dict[str, str]:
-        ours = ("PYTHONPATH", "DAGSTER_HOME", "HF_ASSETS_DATA", "VIRTUAL_ENV")
-        return {name: value for name, value in os.environ.items() if name not in ours}
-
-    def run(self, *command: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
-        """A command of the environment, by its name."""
-        (self.root / "elsewhere").mkdir(exist_ok=True)
-        return subprocess.run(
-            [str(self.root / "venv" / "bin" / command[0]), *command[1:]],
-            cwd=self.root / "elsewhere",
-            env=self.environment,
-            input=given,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-
-    def install(self, *what: str) -> None:
-        pip = [sys.executable, "-m", "pip", "--python", self.python, "install", "-q", *what]
-        done = subprocess.run(pip, capture_output=True, text=True, env=self.environment)
-        assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -100,12 +64,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
     """The wheel beside the packages of the running environment, and away from its clone."""
-    one = Installed(tmp_path_factory.mktemp("installed"))
-    venv.create(one.root / "venv", symlinks=True)
-    here = Path(sysconfig.get_path("purelib", vars={"base": str(one.root / "venv")}))
-    # A .pth file found through another one is not read: the clone stays out of the path.
-    others = {*site.getsitepackages(), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
-    (here / "others.pth").write_text("\n".join(sorted(others)))
+    one = beside_this(tmp_path_factory.mktemp("installed"))
     one.install("--no-deps", "--no-index", str(wheel))
     return one
 

@@ -17,9 +17,10 @@ import duckdb
 import pandas
 import pytest
 import yaml
+from dagster.components.scaffold.scaffold import has_scaffolder
 from matplotlib.figure import Figure
 
-from hf_assets.corpora.registry import corpora
+from hf_assets.corpora.registry import corpora, read_entry
 from hf_assets.settings import Settings
 from hf_assets.storage.lake import Lake
 from hf_assets.trends.figures.day.snapshot import Snapshot
@@ -141,7 +142,17 @@ def test_the_entry_of_a_corpus_can_be_used(tmp_path: Path) -> None:
     assert (spec.format, spec.labels, spec.separator) == ("html", "tags", " ")
 
 
-CONFIGS = [(one.name, code) for one in pages() for code in one.blocks("yaml")]
+YAML = [(one.name, code) for one in pages() for code in one.blocks("yaml")]
+COMPONENTS = [(name, code) for name, code in YAML if code.startswith("type:")]
+CONFIGS = [one for one in YAML if one not in COMPONENTS]
+
+
+@pytest.mark.parametrize(("name", "code"), COMPONENTS)
+def test_a_component_can_be_used(name: str, code: str, tmp_path: Path) -> None:
+    entry = yaml.safe_load(code)
+    assert entry["type"] == "hf_assets.Corpus"
+    spec = read_entry("biology", entry["attributes"], tmp_path / "defs.yaml")
+    assert spec.file == tmp_path / "biology.csv"
 
 
 @pytest.mark.parametrize(("name", "code"), CONFIGS)
@@ -175,6 +186,11 @@ def test_a_command_names_what_is_there(words: list[str], definitions: dg.Definit
         assert set(words[1:]) <= set(TARGETS)
     elif words[:2] == [".venv/bin/dg", "launch"]:
         _launches(dict(_pairs(words[2:])), definitions)
+    elif words[:3] == [".venv/bin/dg", "scaffold", "defs"]:
+        module, _, name = words[3].rpartition(".")
+        assert has_scaffolder(getattr(import_module(module), name))
+    elif words[:2] == [".venv/bin/dg", "check"]:
+        assert words[2:] in (["defs"], ["yaml"])
     elif words[:2] == [".venv/bin/python", "-m"]:
         with pytest.raises(SystemExit, match="0"):
             import_module(f"{words[2]}.__main__").main([*words[3:], "--help"])

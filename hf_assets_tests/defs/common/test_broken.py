@@ -6,7 +6,7 @@ from types import ModuleType
 import dagster as dg
 import pytest
 
-from hf_assets.defs.common.broken import without_broken_files
+from hf_assets.defs.common.broken import broken_component, without_broken_files
 
 GOOD = "type: hf_assets.Corpus\nattributes: {source: question_dump, rare_share: 0.1}\n"
 
@@ -62,6 +62,26 @@ def test_what_can_be_read_loads(text: str, reason: str, tmp_path: Path) -> None:
     assert [name for name in said if name.startswith("component_many_v_1_0_")]
     assert reason in said["component_birds"]
     assert str(tmp_path / "birds" / "defs.yaml") in said["component_birds"]
+
+
+def test_the_check_is_run_once_and_fails() -> None:
+    definitions = broken_component("marine life[1]", "birds/defs.yaml", "no source")
+    (sensor,) = definitions.sensors or []
+    assert isinstance(sensor, dg.SensorDefinition)
+    assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
+    with dg.DagsterInstance.ephemeral() as instance:
+        repository = definitions.get_repository_def()
+        asked = [
+            sensor.evaluate_tick(
+                dg.build_sensor_context(instance=instance, repository_def=repository)
+            ).run_requests
+            for _ in range(2)
+        ]
+        # Dagster makes one run of requests with one key.
+        assert len({one.run_key for requests in asked for one in requests or []}) == 1
+        job = definitions.resolve_job_def(sensor.job.name)
+        (check,) = job.execute_in_process(instance=instance).get_asset_check_evaluations()
+    assert (check.passed, check.description) == (False, "no source")
 
 
 PLAIN = "import dagster as dg\n\n@dg.asset\ndef plain() -> None: ...\n"
