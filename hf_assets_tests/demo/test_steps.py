@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 import pytest
@@ -24,12 +24,18 @@ class Demo:
         self.data = data
         self.changes = 0
 
-    def run(self, day: dt.date = TODAY, days: int = 3) -> list[str]:
-        """The commands of a run, shortened, in order; each stores its units."""
+    def run(self, day: dt.date = TODAY, days: int = 3, most: int | None = None) -> list[str]:
+        """The commands of a run, shortened, in order; each stores its units.
+
+        Args:
+            day: today.
+            days: past days.
+            most: commands after which the run is cut off.
+        """
         ready = plan(self.data, day, days, HALVES)
         ready.begin()
         steps = chain(hub_steps(ready.past, ready.record), label_steps(ready.past, ready.record))
-        return list(self._executed(steps, ready.record))
+        return list(islice(self._executed(steps, ready.record), most))
 
     def _executed(self, steps: Iterator[Step], record: DemoRecord) -> Iterator[str]:
         for step in steps:
@@ -73,6 +79,12 @@ def test_a_second_run_runs_nothing(demo: Demo) -> None:
     assert demo.run() == [PAST, DAY, QUESTIONS, TEXTS, CHAIN]
     assert demo.run() == []
     assert demo.run(days=0) == []
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 4])
+def test_a_run_that_was_cut_off_goes_on(demo: Demo, most: int) -> None:
+    assert demo.run(most=most) + demo.run() == [PAST, DAY, QUESTIONS, TEXTS, CHAIN]
+    assert demo.run() == []
 
 
 def test_without_past_days_there_are_three_runs(demo: Demo) -> None:

@@ -1,0 +1,62 @@
+"""The demo's environment and inputs."""
+
+import datetime as dt
+import json
+from pathlib import Path
+
+import pytest
+
+from hf_assets.corpora.groups import split_of
+from hf_assets.corpora.stackexchange.dumps import read_posts
+from hf_assets.demo import running
+from hf_assets.demo.labels.question_sources import GeneratedQuestions
+from hf_assets.demo.labels.topics import QUESTION_TOPICS
+
+SERVICES = running.Services("http://hub", "http://questions", "http://datasets")
+
+
+def test_the_first_day_is_a_setting_of_every_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_ASSETS_FIRST_DAY", "2025-01-01")
+    monkeypatch.setenv("HF_ASSETS_CORPORA", "/of/a/person.toml")
+    monkeypatch.setenv("HF_TOKEN", "secret")
+    environ = running.environment(tmp_path, SERVICES, "2026-09-21")
+    assert environ["HF_ASSETS_FIRST_DAY"] == "2026-09-21"
+    assert environ["HF_ENDPOINT"] == "http://hub"
+    assert not {"HF_TOKEN", "HF_ASSETS_CORPORA"} & environ.keys()
+    assert "secret" not in json.dumps(environ)
+
+
+def test_questions_are_the_same_whenever_a_demo_begins() -> None:
+    first, later = (running.questions_from(day, 600) for day in ("2026-09-21", "2027-01-05"))
+    texts = [(first.text(index), later.text(index)) for index in range(0, 700, 70)]
+    assert all((a.id, a.title, a.body, a.tags) == (b.id, b.title, b.body, b.tags) for a, b in texts)
+    assert len({b.created - a.created for a, b in texts}) == 1
+
+
+@pytest.mark.parametrize("count", [60, 61])
+def test_the_dump_ends_where_the_api_begins(tmp_path: Path, count: int) -> None:
+    day = "2026-09-21"
+    texts = running.questions_from(day, count)
+    running.write_inputs(tmp_path, day, count, 30, texts)
+    dumped = read_posts(running.dump_of(tmp_path), running.SITE)
+    rows = [row for frame in dumped.frames for row in frame.to_dicts()]
+    assert len(rows) == count
+    api = GeneratedQuestions(site=running.SITE, texts=texts)
+    begin = int(dt.datetime(2026, 9, 21, tzinfo=dt.UTC).timestamp())
+    items = api.items(running.SITE, begin, begin + 86_399, 0, 100)
+    assert len(items) == running.QUESTIONS_A_DAY
+    ids = [int(str(row["id"]).rsplit(":", 1)[-1]) for row in rows]
+    assert max(ids) + 4 == items[0]["question_id"]
+    assert max(row["created_at"] for row in rows).date() == dt.date(2026, 9, 20)
+
+
+def test_every_label_of_the_demos_questions_is_in_train_and_test() -> None:
+    texts = running.questions_from("2026-09-21", 600)
+    tags: dict[str, set[str]] = {"train": set(), "validation": set(), "test": set()}
+    for index in range(600):
+        text = texts.text(index)
+        tags[split_of(f"{running.SITE}:{text.id}")] |= {*text.tags}
+    wanted = {topic.tag for topic in QUESTION_TOPICS[: running.QUESTION_TOPICS]}
+    assert tags["train"] == tags["test"] == wanted
