@@ -5,6 +5,7 @@ from pathlib import Path
 import dagster as dg
 
 from hf_assets.defs.common.code_versions import PACKAGE, code_version
+from hf_assets.defs.common.metadata import address
 from hf_assets.settings import Settings, settings
 from hf_assets.storage.lake import Lake
 
@@ -62,7 +63,7 @@ def with_facts(spec: dg.AssetSpec, known: Settings) -> dg.AssetSpec:
     found = tags(spec) | ({"dagster/storage_kind": "parquet"} if "parquet" in spec.kinds else {})
     version = spec.code_version or code_version(spec.key.path[-1])
     return spec.merge_attributes(
-        tags=found, metadata={"dagster/uri": path.absolute().as_uri()} if path else {}
+        tags=found, metadata={"dagster/uri": address(path)} if path else {}
     ).replace_attributes(code_version=version)
 
 
