@@ -70,11 +70,11 @@ def with_facts(spec: dg.AssetSpec, known: Settings) -> dg.AssetSpec:
 def tags(spec: dg.AssetSpec) -> dict[str, str]:
     """Domain, layer and corpus, for selections such as `tag:"layer"="series"`."""
     group, name = str(spec.group_name), spec.key.path[-1]
-    corpus = spec.key.path[0] if len(spec.key.path) > 1 else None
+    domain = DOMAINS.get(group.partition("/")[0])
     found = {
-        "domain": DOMAINS.get(group.partition("/")[0]),
+        "domain": domain,
         "layer": LAYERS_BY_ASSET.get(name) or LAYERS.get(group),
-        "corpus": corpus,
+        "corpus": spec.key.path[0] if domain == "labels" and len(spec.key.path) > 1 else None,
     }
     return {name: value for name, value in found.items() if value}
 
@@ -87,7 +87,7 @@ def stored_at(spec: dg.AssetSpec, lake: Lake) -> Path | None:
     file = spec.metadata.get("path")
     if isinstance(file, dg.PathMetadataValue):
         return Path(file.value) if file.value else None
-    if "/" not in (group := str(spec.group_name)) and group not in DOMAINS:
+    if str(spec.group_name).partition("/")[0] not in DOMAINS:
         return None
     *corpus, name = spec.key.path
     if not corpus:

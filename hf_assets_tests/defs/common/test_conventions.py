@@ -14,6 +14,7 @@ import pytest
 
 from hf_assets.definitions import defs
 from hf_assets.defs.common.code_versions import PACKAGE
+from hf_assets.defs.common.conventions import with_facts
 from hf_assets.defs.common.metadata import address
 from hf_assets.settings import settings
 
@@ -162,6 +163,20 @@ def test_every_asset_has_domain_and_layer(specs: dict[str, dg.AssetSpec]) -> Non
         assert {"domain", "layer"} <= spec.tags.keys(), name
         assert ("corpus" in spec.tags) == ("/" in name)
         assert (spec.tags.get("dagster/storage_kind") == "parquet") == ("parquet" in spec.kinds)
+
+
+def test_what_is_not_ours_is_left_as_it_is() -> None:
+    """Such as the asset of a broken entry, whose name may be anything."""
+    spec = dg.AssetSpec(["my corpora", "a b.toml"], group_name="configuration")
+    assert with_facts(spec, settings()) == spec
+    table = dg.AssetSpec(
+        ["birds", "table"],
+        group_name="corpora/birds",
+        metadata={"path": dg.MetadataValue.path("/data/birds.csv")},
+    )
+    found = with_facts(table, settings())
+    assert found.metadata["dagster/uri"] == "file:///data/birds.csv"
+    assert found.tags == {"domain": "labels", "corpus": "birds"}
 
 
 def test_pools(definitions: dg.Definitions) -> None:
