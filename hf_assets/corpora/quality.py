@@ -139,18 +139,20 @@ def texts_usable(stored: StoredTable, labelled: float) -> RuleResult:
     return RuleResult(not text, f"{text or good}.", figures, severity="WARN")
 
 
-def day_complete(stored: StoredTable, source: str) -> RuleResult:
-    """The day was over when its texts were fetched.
+def day_complete(stored: StoredTable, source: str, today: str) -> RuleResult:
+    """The day was over when its texts were fetched, or is not over yet.
 
     Args:
         stored: a day of texts.
         source: the asset, whose provenance says so.
+        today: YYYY-MM-DD.
     """
-    reason = stored.provenance.get(source, {}).get("partial")
-    if reason:
-        text = f"Fetched before its end ({reason}): later texts are missing until it runs again."
-        return RuleResult(False, text, severity="WARN")
-    return RuleResult(True, "Fetched after its end.")
+    if "partial" not in stored.provenance.get(source, {}):
+        return RuleResult(True, "Fetched after its end.")
+    if stored.day == today:
+        return RuleResult(True, "The day is not over: fetch it again tomorrow.")
+    text = "Fetched before its end, later texts are missing: materialise it again."
+    return RuleResult(False, text, severity="WARN")
 
 
 def _named(names: Sequence[str]) -> str:

@@ -155,11 +155,19 @@ def test_rows_that_nobody_can_read_fail(lake: Lake, note: str, passed: bool) -> 
     assert texts_usable(texts(lake, TEXT, notes={note: 1}), 0.99).passed == passed
 
 
-def test_a_day_fetched_before_its_end_fails(lake: Lake) -> None:
-    day, name = "2026-11-20", "new_questions"
-    stored = lake.write(SOURCE, day, TableWrite([texts_frame([TEXT])], {}, {name: {"site": "x"}}))
-    assert day_complete(stored, name).passed
-    early = {name: {"partial": "the day is not over"}}
-    stored = lake.write(SOURCE, day, TableWrite([texts_frame([TEXT])], {}, early))
-    result = day_complete(stored, name)
-    assert (result.passed, result.severity) == (False, "WARN")
+@pytest.mark.parametrize(
+    ("facts", "today", "passed"),
+    [
+        ({}, "2026-11-25", True),
+        ({"partial": "the day is not over"}, "2026-11-20", True),
+        ({"partial": "the day is not over"}, "2026-11-25", False),
+    ],
+    ids=["after its end", "not over yet", "never fetched again"],
+)
+def test_a_day_fetched_before_its_end_fails_once_it_is_over(
+    lake: Lake, facts: dict[str, str], today: str, passed: bool
+) -> None:
+    write = TableWrite([texts_frame([TEXT])], {}, {"new_questions": facts})
+    result = day_complete(lake.write(SOURCE, "2026-11-20", write), "new_questions", today)
+    assert result.passed == passed
+    assert passed or result.severity == "WARN"

@@ -5,6 +5,7 @@ from pathlib import Path
 import dagster as dg
 
 from hf_assets.defs.common.code_versions import PACKAGE, code_version
+from hf_assets.defs.common.metadata import address
 from hf_assets.settings import Settings, settings
 from hf_assets.storage.lake import Lake
 
@@ -62,18 +63,18 @@ def with_facts(spec: dg.AssetSpec, known: Settings) -> dg.AssetSpec:
     found = tags(spec) | ({"dagster/storage_kind": "parquet"} if "parquet" in spec.kinds else {})
     version = spec.code_version or code_version(spec.key.path[-1])
     return spec.merge_attributes(
-        tags=found, metadata={"dagster/uri": path.absolute().as_uri()} if path else {}
+        tags=found, metadata={"dagster/uri": address(path)} if path else {}
     ).replace_attributes(code_version=version)
 
 
 def tags(spec: dg.AssetSpec) -> dict[str, str]:
     """Domain, layer and corpus, for selections such as `tag:"layer"="series"`."""
     group, name = str(spec.group_name), spec.key.path[-1]
-    corpus = spec.key.path[0] if len(spec.key.path) > 1 else None
+    domain = DOMAINS.get(group.partition("/")[0])
     found = {
-        "domain": DOMAINS.get(group.partition("/")[0]),
+        "domain": domain,
         "layer": LAYERS_BY_ASSET.get(name) or LAYERS.get(group),
-        "corpus": corpus,
+        "corpus": spec.key.path[0] if domain == "labels" and len(spec.key.path) > 1 else None,
     }
     return {name: value for name, value in found.items() if value}
 
@@ -86,7 +87,7 @@ def stored_at(spec: dg.AssetSpec, lake: Lake) -> Path | None:
     file = spec.metadata.get("path")
     if isinstance(file, dg.PathMetadataValue):
         return Path(file.value) if file.value else None
-    if "/" not in (group := str(spec.group_name)) and group not in DOMAINS:
+    if str(spec.group_name).partition("/")[0] not in DOMAINS:
         return None
     *corpus, name = spec.key.path
     if not corpus:

@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 
 DEFERRED = "dagster/defer_asset_events"
+DATA_VERSION = "dagster/data_version"
 
 # Runs of this process whose number of steps was logged.
 _logged: set[str] = set()
@@ -56,11 +57,26 @@ def report_day(
         beyond: the run was not launched for that day, so Dagster would not report it.
     """
     if beyond or deferred(context):
-        context.log_event(dg.AssetMaterialization(context.asset_key, partition=day, metadata=facts))
+        # Without a version, two such runs would look alike to what is made of all days.
+        version = {DATA_VERSION: context.run_id}
+        context.log_event(
+            dg.AssetMaterialization(context.asset_key, partition=day, metadata=facts, tags=version)
+        )
     elif isinstance(context, dg.OutputContext):
         context.step_context.add_asset_metadata(dict(facts), partition_key=day)
     else:
         context.add_asset_metadata(dict(facts), partition_key=day)
+
+
+def materialized(
+    context: dg.AssetExecutionContext, facts: Mapping[str, Any]
+) -> dg.MaterializeResult:
+    """A materialisation whose data has a version of its own, so that what follows is out of date.
+
+    From code and inputs alone, Dagster would take a run with other config, or on another file, for
+    the same data.
+    """
+    return dg.MaterializeResult(metadata=facts, data_version=dg.DataVersion(context.run_id))
 
 
 def report_left_out(

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import dagster as dg
 import polars as pl
@@ -82,7 +83,7 @@ def stored_table(stored: StoredTable, table: Table, *, brief: bool = False) -> d
     }
     return {
         "dagster/partition_row_count" if stored.day else "dagster/row_count": stored.rows,
-        "dagster/uri": stored.path.absolute().as_uri(),
+        "dagster/uri": address(stored.path),
         **({} if brief else {"dagster/column_schema": column_schema(table)}),
         **{
             # A name may contain a category, which is a text of the Hub.
@@ -114,7 +115,7 @@ def capture_facts(capture: Capture, kind: Kind, *, brief: bool = False) -> dict[
     seconds = (finished - started).total_seconds()
     return {
         "dagster/partition_row_count": said.rows,
-        "dagster/uri": capture.folder.absolute().as_uri(),
+        "dagster/uri": address(capture.folder),
         **({} if brief else {"dagster/column_schema": wire_schema(kind)}),
         "source": capture.source,
         "origin": shown(CaptureProvenance.read(came).origin),
@@ -214,11 +215,16 @@ def shown(value: Any) -> str | int | float | bool:
     return text if len(text) <= PREVIEW_TEXT else text[: PREVIEW_TEXT - 1] + "…"
 
 
+def address(path: Path) -> str:
+    """The path as a URI, with "=" as it is: day=2026-11-20 stays readable."""
+    return f"file://{quote(str(path.absolute()), safe='/=')}"
+
+
 def stored_folder(folder: Path, name: str = "") -> dict[str, Any]:
     """Path of an artefact of many files, or of its file `name`, and its size in all."""
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return {
         "path": dg.MetadataValue.path(str(folder / name)),
-        "dagster/uri": (folder / name).absolute().as_uri(),
+        "dagster/uri": address(folder / name),
         "size (bytes)": size,
     }

@@ -127,6 +127,8 @@ class TablesIOManager(dg.ConfigurableIOManager):
         self, context: dg.OutputContext, obj: PartitionWrites | AlreadyWritten
     ) -> None:
         """Make and store each day, and report each to its own partition."""
+        # As `events.materialized` says: config and files of others decide about the data, too.
+        context.step_context.set_data_version(context.asset_key, dg.DataVersion(context.run_id))
         if isinstance(obj, AlreadyWritten):
             context.log.info(f"{obj.table.name}: {obj.stored.rows:,} rows, {obj.stored.seconds} s")
             context.add_output_metadata(stored_table(obj.stored, obj.table))

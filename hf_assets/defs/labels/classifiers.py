@@ -19,6 +19,7 @@ from hf_assets.classifiers.training.config import EARLIER_NAMES, Dtype, Recipe, 
 from hf_assets.classifiers.training.lock import training_lock
 from hf_assets.corpora.registry import corpora
 from hf_assets.defs.common.automation import after_changes
+from hf_assets.defs.common.events import materialized
 from hf_assets.defs.common.failures import clear_failures
 from hf_assets.defs.common.partitions import base_models
 from hf_assets.defs.common.resources import LakeResource
@@ -165,7 +166,7 @@ def classifier_assets(name: str) -> Iterator[dg.AssetsDefinition]:
         paths = CorpusPaths(lake.tree, name)
         with replacing(paths, "baseline") as folder:
             record = baselines.fit(paths.corpus, folder, log=context.log.info)
-        return dg.MaterializeResult(metadata=metadata.baseline(paths.folder("baseline"), record))
+        return materialized(context, metadata.baseline(paths.folder("baseline"), record))
 
     @each(deps=[[name, "corpus"]], kinds={"pytorch", "transformers"}, pool="training")
     def classifier(
@@ -190,7 +191,7 @@ def classifier_assets(name: str) -> Iterator[dg.AssetsDefinition]:
             encoder = locate(base, own.base_models, log)
             record = train(corpus, encoder, folder, recipe, work, log, base_model=base.name)
         stored = paths.folder(base.name, "classifier")
-        return dg.MaterializeResult(metadata=metadata.classifier(stored, record))
+        return materialized(context, metadata.classifier(stored, record))
 
     @each(deps=[classifier, [name, "corpus"]], kinds={"pytorch", "onnx"})
     def onnx_classifier(
@@ -205,7 +206,7 @@ def classifier_assets(name: str) -> Iterator[dg.AssetsDefinition]:
             require_current(corpus, [trained.parent], ["classifier"])
             probes = corpus.split("validation").texts[:16]
             record = export(trained, folder, probes, log=context.log.info)
-        return dg.MaterializeResult(metadata=metadata.onnx(paths.folder(base, "onnx"), record))
+        return materialized(context, metadata.onnx(paths.folder(base, "onnx"), record))
 
     @each(deps=[onnx_classifier, [name, "corpus"]], kinds={"onnx"})
     def quantized_classifier(
@@ -224,7 +225,7 @@ def classifier_assets(name: str) -> Iterator[dg.AssetsDefinition]:
             validation, log = corpus.split("validation"), context.log.info
             record = quantize(exported, folder, validation, log, max_loss=config.max_loss)
         stored = paths.folder(base, "quantized")
-        return dg.MaterializeResult(metadata=metadata.quantized(stored, record))
+        return materialized(context, metadata.quantized(stored, record))
 
     @step(
         deps=[[name, "corpus"], baseline, classifier, onnx_classifier, quantized_classifier],
@@ -246,9 +247,7 @@ def classifier_assets(name: str) -> Iterator[dg.AssetsDefinition]:
             board = measure(paths.corpus, paths.stored("baseline"), paths.trained(), log)
             results.write(board, folder)
             write_figures(board, folder)
-        return dg.MaterializeResult(
-            metadata=metadata.leaderboard(paths.folder("leaderboard"), board)
-        )
+        return materialized(context, metadata.leaderboard(paths.folder("leaderboard"), board))
 
     @step(
         deps=[leaderboard, quantized_classifier, [name, "corpus"]],
@@ -270,9 +269,7 @@ def classifier_assets(name: str) -> Iterator[dg.AssetsDefinition]:
             best = paths.stored(board.record.best, "quantized")
             hints = Hints(config.model_repo, paths.remark, config.words)
             published = write_space(folder, paths.corpus, best, board, context.log.info, hints)
-        return dg.MaterializeResult(
-            metadata=metadata.space(paths.folder("tagger_space"), published)
-        )
+        return materialized(context, metadata.space(paths.folder("tagger_space"), published))
 
     yield from (
         baseline,

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from hf_assets.corpora.registry import CorpusSpec, corpora, kind_of
+from hf_assets.defs.common.events import materialized
 from hf_assets.defs.common.failures import clear_failures
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.labels import metadata
@@ -58,7 +59,7 @@ def corpus_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition | dg.AssetSp
             texts = [read_table(spec, context.log.info)] if spec.file else stored
             site = settings().stackexchange_site
             facts = build(spec, texts, folder, before=path, log=context.log.info, site=site)
-        return dg.MaterializeResult(metadata=metadata.corpus(path, facts))
+        return materialized(context, metadata.corpus(path, facts))
 
     yield corpus
 

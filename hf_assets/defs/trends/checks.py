@@ -110,7 +110,7 @@ def history_checks() -> dg.Definitions:
                 "model_phases",
                 "one_row_a_model",
                 _one_row_a_model,
-                "One row for each model of model_history whose downloads are known, and no other.",
+                "Has one row for each model of model_history with known downloads, and no other.",
                 partitions=None,
             ),
             check(

@@ -6,12 +6,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlparse
+from urllib.request import url2pathname
 
 import dagster as dg
 import pytest
 
 from hf_assets.definitions import defs
 from hf_assets.defs.common.code_versions import PACKAGE
+from hf_assets.defs.common.conventions import with_facts
+from hf_assets.defs.common.metadata import address
 from hf_assets.settings import settings
 
 ASSETS = 40
@@ -92,12 +96,12 @@ def test_source_code_links_to_the_repository(environment: pytest.MonkeyPatch) ->
 
 
 def test_source_code_links_to_gitlab_and_other_hosts(environment: pytest.MonkeyPatch) -> None:
-    for address, begin in {
+    for repository, begin in {
         "https://gitlab.example.org/a/b": "https://gitlab.example.org/a/b/-/tree/main/hf_assets/",
         "https://git.example.org/a/b": "https://git.example.org/a/b/tree/main/hf_assets/",
     }.items():
         settings.cache_clear()
-        environment.setenv("HF_ASSETS_REPOSITORY", address)
+        environment.setenv("HF_ASSETS_REPOSITORY", repository)
         (spec, *_) = defs().resolve_all_asset_specs()
         assert _references(spec)[0].startswith(begin)
 
@@ -118,6 +122,12 @@ def test_every_derived_asset_has_a_version_and_no_capture(specs: dict[str, dg.As
 )
 def test_address(specs: dict[str, dg.AssetSpec], asset: str, path: str) -> None:
     assert specs[asset].metadata["dagster/uri"] == (settings().data / path).absolute().as_uri()
+
+
+def test_an_address_stays_readable(tmp_path: Path) -> None:
+    found = address(tmp_path / "a b#c" / "day=2026-11-20")
+    assert found == f"file://{tmp_path}/a%20b%23c/day=2026-11-20"
+    assert Path(url2pathname(urlparse(found).path)) == tmp_path / "a b#c" / "day=2026-11-20"
 
 
 def test_every_asset_has_an_address_of_its_own(specs: dict[str, dg.AssetSpec]) -> None:
@@ -153,6 +163,20 @@ def test_every_asset_has_domain_and_layer(specs: dict[str, dg.AssetSpec]) -> Non
         assert {"domain", "layer"} <= spec.tags.keys(), name
         assert ("corpus" in spec.tags) == ("/" in name)
         assert (spec.tags.get("dagster/storage_kind") == "parquet") == ("parquet" in spec.kinds)
+
+
+def test_what_is_not_ours_is_left_as_it_is() -> None:
+    """Such as the asset of a broken entry, whose name may be anything."""
+    spec = dg.AssetSpec(["my corpora", "a b.toml"], group_name="configuration")
+    assert with_facts(spec, settings()) == spec
+    table = dg.AssetSpec(
+        ["birds", "table"],
+        group_name="corpora/birds",
+        metadata={"path": dg.MetadataValue.path("/data/birds.csv")},
+    )
+    found = with_facts(table, settings())
+    assert found.metadata["dagster/uri"] == "file:///data/birds.csv"
+    assert found.tags == {"domain": "labels", "corpus": "birds"}
 
 
 def test_pools(definitions: dg.Definitions) -> None:

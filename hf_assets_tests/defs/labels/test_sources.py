@@ -8,6 +8,7 @@ import dagster as dg
 import pytest
 import requests
 
+from hf_assets.defs.common.code_versions import code_version
 from hf_assets.defs.common.metadata import gallery
 from hf_assets.defs.labels import metadata as label_report
 from hf_assets.defs.trends import daily
@@ -235,3 +236,19 @@ def test_pictures_of_both_halves_are_shown_alike() -> None:
     )
     users = (label_report.gallery, daily.gallery)
     assert {*users} == {gallery}
+
+
+def test_each_run_is_another_version_of_the_data(sources: Labels) -> None:
+    """Another file under the same path, or another config, puts what follows out of date."""
+    (dataset_dump,) = sources.run("dataset_dump").get_asset_materialization_events()
+    (corpus,) = sources.run("datasets/corpus").get_asset_materialization_events()
+    (again,) = sources.run("datasets/corpus").get_asset_materialization_events()
+    tags = [
+        event.step_materialization_data.materialization.tags or {}
+        for event in (dataset_dump, corpus, again)
+    ]
+    assert len({one["dagster/data_version"] for one in tags}) == 3
+    assert [one["dagster/code_version"] for one in tags] == [
+        code_version("dataset_dump"),
+        *[code_version("corpus")] * 2,
+    ]
