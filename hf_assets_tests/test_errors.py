@@ -107,6 +107,7 @@ PACKAGE = Path(errors.__file__).parent
 PERMANENT: dict[str, bool | None] = {
     "errors.HfAssetsError": True,
     "errors.InputError": True,
+    "alarms.alarm.AlarmError": None,
     "storage.durable.StorageError": True,
     "storage.durable.ReplacedFolder": False,
     "storage.locks.BusyError": False,
