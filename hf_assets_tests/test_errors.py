@@ -107,7 +107,7 @@ PACKAGE = Path(errors.__file__).parent
 PERMANENT: dict[str, bool | None] = {
     "errors.HfAssetsError": True,
     "errors.InputError": True,
-    "alarms.alarm.AlarmError": None,
+    "alarms.alarm.AlarmError": True,
     "storage.durable.StorageError": True,
     "storage.durable.ReplacedFolder": False,
     "storage.locks.BusyError": False,
@@ -134,6 +134,7 @@ PERMANENT: dict[str, bool | None] = {
 }
 WITH_ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "errors.HfAssetsError": ("a message",),
+    "alarms.alarm.AlarmError": ("a message",),
     "storage.durable.StorageError": (Path("lake"), 28),
     "storage.durable.ReplacedFolder": (Path("lake"),),
     "storage.locks.BusyError": ("training", 5.0),
