@@ -51,6 +51,8 @@ LONG = (
     *("cli/test_wheel.py", "apps/test_insights_page.py", "apps/test_tagger_page.py"),
     *("trends/figures/test_legible.py", "defs/hub/test_recovered.py", "defs/test_ui.py"),
     *("classifiers/training/test_finetuning.py", "defs/common/test_killed_runs.py"),
+    *("trends/series/test_many_days.py", "defs/test_processes.py", "storage/test_lake_whole.py"),
+    *("corpora/test_real_corpora.py", "defs/hub/test_real_days.py", "hub/capture/test_killed.py"),
 )
 # Files that share a server go to the worker of the other.
 TOGETHER = {"apps/test_tagger_api.py": "apps/test_tagger_page.py"}
