@@ -8,6 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= $(or $(HF_ASSETS_DATA),data)
 DEMO := data/demo
+# A file of tests goes to one worker, those that take long first (`hf_assets_tests/conftest.py`).
+SPREAD := -n auto --dist loadfile --no-loadscope-reorder
 export HF_HUB_DISABLE_TELEMETRY ?= 1
 
 .PHONY: help demo tagger insights status dev dev-demo test test-heavy lint format check \
@@ -48,10 +50,10 @@ dev: $(VENV)/.installed  ## the Dagster UI and daemon on the real Hub
 	@HF_ASSETS_DATA=$(abspath $(DATA)) $(BIN)/hf-assets dev
 
 test: $(VENV)/.installed  ## the tests
-	$(BIN)/python -m pytest -m "not heavy" -n auto --dist loadfile
+	$(BIN)/python -m pytest -m "not heavy" $(SPREAD)
 
 test-heavy: $(VENV)/.installed  ## the tests that take minutes
-	$(BIN)/python -m pytest -m heavy -n auto --dist loadfile
+	$(BIN)/python -m pytest -m heavy $(SPREAD)
 
 lint: $(VENV)/.installed  ## ruff and ty
 	$(BIN)/ruff check .

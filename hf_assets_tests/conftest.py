@@ -1,5 +1,6 @@
 """A loopback Hub for each test, a Hugging Face home that is nobody's own, real data where it is."""
 
+import gc
 import itertools
 import os
 import tempfile
@@ -44,6 +45,56 @@ if TYPE_CHECKING:
 # developer's machine tries new ones.
 settings.register_profile("hf_assets", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("hf_assets")
+
+# Files that take long come first: a worker that began one at the end would work on alone.
+LONG = (
+    *("defs/labels/test_chain.py", "demo/test_cli.py", "classifiers/test_chain.py"),
+    *("cli/test_wheel.py", "apps/test_insights_page.py", "apps/test_tagger_page.py"),
+    *("trends/figures/test_legible.py", "defs/hub/test_recovered.py", "defs/test_ui.py"),
+    *("classifiers/training/test_finetuning.py", "defs/common/test_killed_runs.py"),
+    *("trends/series/test_many_days.py", "defs/test_processes.py", "storage/test_lake_whole.py"),
+    *("corpora/test_real_corpora.py", "defs/hub/test_real_days.py", "hub/capture/test_killed.py"),
+)
+# Files that share a server go to the worker of the other.
+TOGETHER = {"apps/test_tagger_api.py": "apps/test_tagger_page.py"}
+HERE = Path(__file__).parent
+
+# With a worker a core, more threads would only wait for each other.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Set the order in which `--no-loadscope-reorder` gives files to workers."""
+    places = {name: at for at, name in enumerate(LONG)}
+
+    def place(item: pytest.Item) -> int:
+        return places.get(item.path.relative_to(HERE).as_posix(), len(LONG))
+
+    items.sort(key=place)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give a file to one worker, along with those of `TOGETHER`."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            folder, _, name = super()._split_scope(nodeid).partition("/")
+            return f"{folder}/{TOGETHER.get(name, name)}"
+
+    return Scheduling(config, log)
+
+
+def pytest_collection_finish() -> None:
+    """Modules and tests stay to the end: the collector need not look through them again."""
+    gc.collect()
+    gc.freeze()
+
 
 DAY = "2026-11-20"
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

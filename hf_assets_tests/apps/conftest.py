@@ -84,7 +84,7 @@ def small_lake(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # no longer: it takes time even while nobody asks
 def served(tmp_path_factory: pytest.TempPathFactory) -> Generator[Served]:
     strayed: list[str] = []
 

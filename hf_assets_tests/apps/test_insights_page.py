@@ -271,6 +271,7 @@ def test_the_browsers_own_way_to_csv_is_closed(page: Page, url: str) -> None:
     expect(page.get_by_role("button", name="Download as CSV")).to_have_count(0)
 
 
+@pytest.mark.heavy
 def test_an_empty_lake_says_how_to_fill_it(tmp_path: Path, tab: Page) -> None:
     with insights(tmp_path, tmp_path / "log") as (url, _), visiting(tab, url) as page:
         page.goto(url)

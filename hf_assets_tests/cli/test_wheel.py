@@ -97,6 +97,7 @@ def test_every_file_of_the_package_is_in_it(wheel: Path) -> None:
     assert {name for name in packed if ".dist-info/" not in name} == ours
 
 
+@pytest.mark.heavy
 def test_help_and_version(installed: Installed) -> None:
     assert installed.run("hf-assets", "--version").stdout == f"hf-assets, version {version()}\n"
     helped = installed.run("hf-assets", "--help")
@@ -104,6 +105,7 @@ def test_help_and_version(installed: Installed) -> None:
     assert "backfill" in helped.stdout
 
 
+@pytest.mark.heavy
 def test_the_definitions_load(installed: Installed) -> None:
     done = installed.run("python", "-c", f"ABSENT = {ABSENT}{COUNT}")
     assert (done.returncode, done.stderr) == (0, "")
@@ -112,6 +114,7 @@ def test_the_definitions_load(installed: Installed) -> None:
     assert assets == "40"
 
 
+@pytest.mark.heavy
 def test_status(installed: Installed, tmp_path: Path) -> None:
     write_hub_lake(tmp_path)
     done = installed.run("hf-assets", "status", "--data", str(tmp_path))
@@ -123,6 +126,7 @@ def test_status(installed: Installed, tmp_path: Path) -> None:
     assert f"nothing is stored in {installed.root / 'elsewhere' / 'data'}" in nothing.stderr
 
 
+@pytest.mark.heavy
 def test_a_tagger_answers(installed: Installed, model: Path) -> None:
     assert tags(installed, model) == ["random-forest"]
 

@@ -81,6 +81,7 @@ def page(ui: Ui, browser: Browser) -> Page:
     return page
 
 
+@pytest.mark.heavy
 def test_the_lineage_shows_every_asset_under_its_group(ui: Ui, page: Page) -> None:
     page.goto(f"{ui.url}/assets/snapshot_figures?view=lineage&lineageScope=upstream&lineageDepth=6")
     for name in ("raw_models", "raw_spaces", "models", "enriched_spaces", "model_usage"):

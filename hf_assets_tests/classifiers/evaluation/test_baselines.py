@@ -282,6 +282,7 @@ def _runs(model: TfIdf) -> list[tuple[str, int, int]]:
     ]
 
 
+@pytest.mark.heavy
 def test_processes_change_nothing(
     corpus: Corpus, model: TfIdf, monkeypatch: pytest.MonkeyPatch
 ) -> None:

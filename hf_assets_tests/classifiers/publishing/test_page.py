@@ -18,6 +18,7 @@ from hf_assets_tests.support.classifiers.artefacts import HOSTILE
 from hf_assets_tests.support.servers import free_port
 
 
+@pytest.mark.heavy
 def test_the_page_runs_from_its_folder_without_a_network(tmp_path: Path, space: Path) -> None:
     client = pytest.importorskip("gradio_client")
     folder = shutil.copytree(space, tmp_path / "space")

@@ -81,6 +81,7 @@ def test_the_folder_is_whole(head_run: tuple[Path, Corpus, Any]) -> None:
     assert Image.open(folder / "curves.png").size[0] == 1800
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("dtype", ["auto", "bfloat16"])
 def test_a_head_is_the_same_on_any_number_of_threads(
     make_corpus: MakeCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dtype: Dtype

@@ -142,6 +142,7 @@ def test_an_odd_value_is_left_out_and_counted(world: Make) -> None:
     assert "downloads clipped to 0" in ranges.description
 
 
+@pytest.mark.heavy
 def test_a_column_that_goes_blank_is_seen(world: Make) -> None:
     day = world()
     day.capture(days_ago(1))
@@ -213,6 +214,7 @@ def test_many_days_give_one_evaluation_that_names_those_that_fail(world: Make) -
     assert set(failures(result)) == {"raw_models_not_partial"}
 
 
+@pytest.mark.heavy
 def test_many_days_that_pass_are_each_named(world: Make) -> None:
     hub = world()
     for count in (3, 2):

@@ -86,6 +86,7 @@ def test_a_limited_past_day_is_used_as_it_is(world: Make) -> None:
     assert rows(hub, "models") == {days_ago(1): 30}
 
 
+@pytest.mark.heavy
 def test_a_range_of_captured_days_is_rebuilt_in_one_run(world: Make) -> None:
     hub = world()
     days = [days_ago(5), days_ago(4)]

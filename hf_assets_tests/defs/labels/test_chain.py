@@ -84,6 +84,7 @@ def test_labels_of_every_kind_survive_every_file(own: list[Any], labels: Labels)
     assert {path.name for path in outside} == {"own.csv", "corpora.toml"}
 
 
+@pytest.mark.heavy
 def test_two_corpora_do_not_write_into_each_other(
     questions: list[Any], own: list[Any], labels: Labels
 ) -> None:
@@ -99,8 +100,9 @@ def test_what_was_not_made_is_named(labels: Labels) -> None:
 
 
 def test_a_base_model_that_is_nowhere_names_three_ways(
-    own: list[Any], labels: Labels, monkeypatch: pytest.MonkeyPatch
+    labels: Labels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert labels.run("own/corpus", "own/baseline").success
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.delenv("HF_ASSETS_BASE_MODELS")
     settings.cache_clear()

@@ -88,6 +88,7 @@ def test_a_missing_day_quality_is_named(world: Make) -> None:
     assert "no model_history" in "".join(failures(run(here, "model_phases")).values())
 
 
+@pytest.mark.heavy
 def test_from_listings_to_series(world: Make) -> None:
     here = world()
     names = [days_ago(count) for count in range(7, -1, -1)]

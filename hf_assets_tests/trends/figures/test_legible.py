@@ -26,8 +26,9 @@ def kinds(every: Iterable[str], quick: set[str]) -> list[Any]:
 
 
 QUICK_DAYS = {"normal", "one", "empty", "no_columns", "nulls", "hostile"}
+QUICK_FILES = {"top_models", "correlations", "models_by_year"}
 QUICK_PASTS = {
-    *("sixty", "one", "empty", "days_only", "null_types", "no_columns", "odd", "hostile"),
+    *("sixty", "one", "empty", "days_only", "null_types", "no_columns", "hostile"),
 }
 
 
@@ -58,13 +59,14 @@ def test_a_page_for_phones_is_as_clear(name: str, kind: str) -> None:
     assert not made.caption or made.caption not in words(made)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("name", DAY)
 def test_figures_of_a_day_fit_a_phone(name: str) -> None:
     with marks.page(480):
         check_texts(lambda: DAY[name](SNAPSHOTS["normal"]()))
 
 
-@pytest.mark.parametrize("name", DAY)
+@pytest.mark.parametrize("name", kinds(DAY, QUICK_FILES))
 @pytest.mark.parametrize("kind", kinds(("normal", "hostile", "empty"), {"hostile"}))
 def test_files_are_small_sound_and_inert(name: str, kind: str) -> None:
     with warnings.catch_warnings():
