@@ -68,7 +68,7 @@ class Dagster:
         return json.loads(self.dg("list", "defs", "--json"))
 
     def assets(self) -> set[str]:
-        return {one["key"] for one in self.definitions()["assets"]}
+        return {one["asset_key"] for one in self.definitions()["assets"]}
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,7 @@ def test_in_a_clone(installed: Installed) -> None:
     assert clone.assets() - packaged == {"component_biology"}
     file.write_text(entry.replace("[title", "[[title"))
     loaded = clone.definitions()
-    assert {one["key"] for one in loaded["assets"]} - packaged == {"component_biology"}
+    assert {one["asset_key"] for one in loaded["assets"]} - packaged == {"component_biology"}
     assert "daily_capture" in {one["name"] for one in loaded["schedules"]}
 
 
