@@ -100,23 +100,22 @@ def write_inputs(data: Path, day: str, questions: int, datasets: int) -> None:
 
 @dataclass(frozen=True)
 class Run:
-    """One run of the graph: title, command, the past days it makes, the day it captures."""
+    """One run of the graph: its title, its command, and the past days it makes."""
 
     title: str
     command: list[str]
     days: Sequence[str] = ()
-    today: str = ""
 
 
 def hub_runs(past: Past) -> list[Run]:
     """The Hub's half: the past first, so that today has a day before it."""
     today = process.launch(assets=process.HUB, partition=f"{past.day}")
     if not past.days:
-        return [Run("the Hub, today", today, today=f"{past.day}")]
+        return [Run("the Hub, today", today)]
     days = process.launch(job=process.PAST_DAYS, days=past.span)
     return [
         Run(f"the Hub, {past.days} days before today", days, past.keys),
-        Run("the Hub, today; trends over all days", today, today=f"{past.day}"),
+        Run("the Hub, today; trends over all days", today),
     ]
 
 
@@ -158,7 +157,6 @@ def launch(runs: Sequence[Run], environ: dict[str, str], log: Path) -> int:
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_bytes(b"")
     for run in runs:
-        status = progress.run(run.title, run.command, environ, log, log.parent, run.days, run.today)
-        if status:
+        if status := progress.run(run.title, run.command, environ, log, log.parent, run.days):
             return status
     return 0
