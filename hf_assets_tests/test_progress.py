@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hf_assets.progress import MOST_LINES, ItemLog, Pace, TimedLog, share, time_left
+from hf_assets.progress import MOST_LINES, THINNED, ItemLog, Pace, TimedLog, share, time_left
 
 
 class Clock:
@@ -146,11 +146,11 @@ def test_a_single_item_has_only_its_text(clock: Clock, lines: list[str]) -> None
 @pytest.mark.parametrize(
     ("total", "seconds", "written"),
     [
-        (MOST_LINES, 0.01, MOST_LINES),
-        # Three seconds in all: a line at their begin, one after two seconds, and the last.
-        (MOST_LINES + 1, 0.01, 3),
+        (MOST_LINES, THINNED / 80, MOST_LINES),
+        # Two and a half times as long in all: a line at the begin, two later, and the last.
+        (MOST_LINES + 1, THINNED / 80, 4),
         # Recovered days take longer than this: each has its line.
-        (MOST_LINES + 1, 2.0, MOST_LINES + 1),
+        (MOST_LINES + 1, THINNED, MOST_LINES + 1),
     ],
 )
 def test_lines_of_hundreds_of_items_are_thinned_by_time(

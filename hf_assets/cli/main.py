@@ -194,11 +194,18 @@ def _run(
     return status
 
 
+def _announce(what: str, arguments: Sequence[str]) -> None:
+    """Say on a terminal that a start takes some seconds, most of them imports."""
+    if sys.stderr.isatty() and not {"-h", "--help"}.intersection(arguments):
+        click.echo(f"{what}: some seconds …", err=True)
+
+
 @commands.command(context_settings=FORWARDED, add_help_option=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def insights(arguments: tuple[str, ...]) -> int:
     """Serve a page to explore the stored days."""
     _require("apps", "streamlit", "polars", "pyarrow", "pydantic_settings")
+    _announce("Loading the pages", arguments)
     from hf_assets.apps.insights import main as serve
 
     return serve(list(arguments), prog="hf-assets insights")
@@ -209,6 +216,7 @@ def insights(arguments: tuple[str, ...]) -> int:
 def tagger(arguments: tuple[str, ...]) -> int:
     """Serve a page to try the trained classifiers."""
     _require("apps", "gradio", "polars", "pydantic_settings")
+    _announce("Loading the page and the classifiers", arguments)
     from hf_assets.apps.tagger import main as serve
 
     return serve(list(arguments), prog="hf-assets tagger")

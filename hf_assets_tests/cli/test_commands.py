@@ -223,3 +223,16 @@ def test_on_a_terminal_a_run_has_a_bar_and_the_end_of_its_log_if_it_fails(
     assert runs == steps[: 1 if status else 2]
     said = capsys.readouterr().err
     assert ("The run failed" in said and said.endswith("98\n99\n")) == bool(status)
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_page_says_on_a_terminal_that_its_start_takes_seconds(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, terminal: bool
+) -> None:
+    errors = Terminal() if terminal else io.StringIO()
+    monkeypatch.setattr(sys, "stderr", errors)
+    # No model there: it ends after its start.
+    assert cli.main(["tagger", "--data", str(tmp_path)]) == 2
+    first, *more = errors.getvalue().splitlines()
+    assert (first == "Loading the page and the classifiers: some seconds …") == terminal
+    assert "No trained model" in (more[0] if terminal else first)

@@ -18,12 +18,12 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from hf_assets.hub.quality.absence_rows import ABSENCES, SCHEMA
 from hf_assets.hub.quality.day_summary import DaySummary
+from hf_assets.hub.quality.schemas import ABSENCES, ABSENCES_SCHEMA
 from hf_assets.storage.lake import Lake, iso
 from hf_assets.storage.months import frames_by_month
 
-_COPY = {"day": pl.Date, **SCHEMA}
+_COPY = {"day": pl.Date, **ABSENCES_SCHEMA}
 _TABLE = "daily_changes"
 
 

@@ -10,7 +10,6 @@ from functools import cache
 
 import polars as pl
 
-from hf_assets.hub.quality.absence_rows import ABSENCES, absence_rows
 from hf_assets.hub.quality.baselines import (
     WHOLE_HUB,
     Baseline,
@@ -20,7 +19,7 @@ from hf_assets.hub.quality.baselines import (
 )
 from hf_assets.hub.quality.records import ComparedCounts, DayComparison, LifecycleCounts
 from hf_assets.hub.quality.rules import NULL_RATE_STEP, null_counts
-from hf_assets.hub.quality.schemas import MILESTONES
+from hf_assets.hub.quality.schemas import ABSENCES, MILESTONES, absence_rows
 from hf_assets.hub.tables.records import CleaningCounts
 from hf_assets.storage.lake import Lake, StoredTable, TableWrite, iso
 from hf_assets.storage.records import CaptureProvenance

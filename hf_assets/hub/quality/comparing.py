@@ -4,9 +4,9 @@ A thinned day has lost the rows that its counts came from: counts of the same tw
 """
 
 from hf_assets.hub.quality import changes
-from hf_assets.hub.quality.absence_rows import ABSENCES
 from hf_assets.hub.quality.baselines import Baseline
 from hf_assets.hub.quality.records import DayComparison
+from hf_assets.hub.quality.schemas import ABSENCES
 from hf_assets.hub.quality.stale import differ, is_stale, lacks_absences
 from hf_assets.hub.retention import thinned
 from hf_assets.storage.lake import Lake, MissingDay, StoredTable, TableWrite

@@ -63,3 +63,6 @@ def test_a_day_of_minutes_logs_its_rows(world: Make, monkeypatch: pytest.MonkeyP
     (within,) = lines(hub, result.run_id, f"models of {day}, rows read")
     rows = next(iter(hub.figures("raw_models", "dagster/partition_row_count").values()))
     assert within == f"models of {day}, rows read · {rows:,} of {rows:,}"
+    # Once, whatever resources the run has: the bar of a terminal has its end by this line.
+    begun = sum(event.event_type_value == "STEP_START" for event in result.all_events)
+    assert lines(hub, result.run_id, "This run has") == [f"This run has {begun} steps"]

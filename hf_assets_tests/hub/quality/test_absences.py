@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hf_assets.hub.quality import day_quality
-from hf_assets.hub.quality.absence_rows import ABSENCES
-from hf_assets.hub.quality.schemas import DAILY_CHANGES
+from hf_assets.hub.quality.schemas import ABSENCES, DAILY_CHANGES
 from hf_assets.hub.tables.schemas import MODELS
 from hf_assets.storage.durable import write_bytes
 from hf_assets.storage.lake import Lake, TableWrite

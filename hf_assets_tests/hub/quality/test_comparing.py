@@ -7,9 +7,8 @@ import pytest
 
 from hf_assets.hub import retention
 from hf_assets.hub.quality import changes, day_quality
-from hf_assets.hub.quality.absence_rows import ABSENCES
 from hf_assets.hub.quality.comparing import compare_day
-from hf_assets.hub.quality.schemas import DAILY_CHANGES
+from hf_assets.hub.quality.schemas import ABSENCES, DAILY_CHANGES
 from hf_assets.hub.tables.schemas import MODELS
 from hf_assets.storage.lake import Lake, StoredTable, TableWrite
 from hf_assets_tests.support.hub.days import counts, day_of, judge, model, store_day
