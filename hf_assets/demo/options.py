@@ -86,7 +86,7 @@ def _services() -> argparse.ArgumentParser:
 def _lake() -> argparse.ArgumentParser:
     lake = argparse.ArgumentParser(add_help=False)
     lake.add_argument("--data", type=Path, default=Path("data/demo"), help="the demo's data root")
-    lake.add_argument("--questions", type=int, default=600, help="how many the dump has")
+    lake.add_argument("--questions", type=int, default=360, help="how many the dump has")
     return lake
 
 

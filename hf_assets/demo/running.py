@@ -26,7 +26,7 @@ SITE = "generated"
 NEWLY_LISTED = 40
 # With so many a day, on so many topics, every label is in train and test; with this seed the int8
 # graph loses next to nothing.
-QUESTIONS_A_DAY, QUESTION_TOPICS, QUESTION_SEED = 12, 20, 10
+QUESTIONS_A_DAY, QUESTION_TOPICS, QUESTION_SEED = 4, 16, 14
 
 
 @dataclass(frozen=True)
