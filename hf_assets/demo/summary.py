@@ -91,7 +91,7 @@ def failing(data: Path, before: Past | None, *, labels: bool) -> None:
         print("\nOn purpose, so that there is something to flag:")
         for line in before.on_purpose:
             print(f"  {line}")
-        print("\nThese checks fail for that (in the UI: Catalog, the asset, Checks):")
+        print("\nThese checks fail for that (in the UI: the asset, Checks, Execution history):")
         for check, days in before.failing.items():
             print(f"  {check:<42}  {', '.join(days)}")
     if labels and (by_chance := _decided_by_chance(data)):
