@@ -146,7 +146,7 @@ ARROWS = {
     "demo.plan": {"demo.past", "demo.record", "hub.capture_store", "runner"},
     "demo.steps": {"demo.fingerprints", "demo.past", "demo.plan", "demo.record", "runner"},
     "demo.summary": {
-        *("classifiers.quality", "classifiers.records", "demo.past", "demo.steps"),
+        *("classifiers.evaluation", "classifiers.quality", "demo.past", "demo.steps"),
         "hub.capture_store",
     },
     "demo.running": {

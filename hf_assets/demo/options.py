@@ -11,6 +11,9 @@ from hf_assets.runner.process import UI_PORT
 
 # The demo must not stop at the Hub's own 500 requests in five minutes.
 DEMO_RATE = 10_000
+# Code that decides what is served: another version is another demo.
+_HUB_CODE = ("hub", "hub_stats", "world", "service", "past", "__main__")
+_LABEL_CODE = ("labels", "service", "running", "__main__")
 # What the same Hub and the same texts are served by; faults are not: they were for one run.
 _SERVED = {
     "hub": ("models", "spaces", "seed"),
@@ -86,7 +89,7 @@ def _services() -> argparse.ArgumentParser:
 def _lake() -> argparse.ArgumentParser:
     lake = argparse.ArgumentParser(add_help=False)
     lake.add_argument("--data", type=Path, default=Path("data/demo"), help="the demo's data root")
-    lake.add_argument("--questions", type=int, default=600, help="how many the dump has")
+    lake.add_argument("--questions", type=int, default=360, help="how many the dump has")
     return lake
 
 
@@ -109,7 +112,7 @@ def inputs(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
             "seed": options.seed,
             "faults": options.faults,
             "archive_faults": options.archive_faults,
-            "services": of_services("hub", "hub_stats", "world", "service", "past"),
+            "services": of_services(*_HUB_CODE),
         },
         "labels": {
             "questions": options.questions,
@@ -117,7 +120,7 @@ def inputs(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
             "recorded_questions": _content(options.recorded_questions),
             "question_faults": options.question_faults,
             "dataset_faults": options.dataset_faults,
-            "services": of_services("labels", "service"),
+            "services": of_services(*_LABEL_CODE),
         },
     }
     return {half: values for half, values in halves.items() if only in (None, half)}

@@ -9,12 +9,11 @@ from typing import Any
 import polars as pl
 import pyarrow.parquet as pq
 
-from hf_assets.classifiers.quality import LARGEST_LOSS
-from hf_assets.classifiers.records import QuantizationRecord
+from hf_assets.classifiers.evaluation.rules import beats_tfidf
+from hf_assets.classifiers.quality import int8_loss
 from hf_assets.demo.past import Past
 from hf_assets.demo.steps import BASE_MODEL
 from hf_assets.hub.capture_store.store import CaptureStore
-from hf_assets.storage.json_files import read_record
 from hf_assets.storage.lake import Lake
 from hf_assets.storage.parquet import FOOTER_KEY
 
@@ -81,37 +80,40 @@ def labels(data: Path, day: str) -> None:
 
 
 def failing(data: Path, before: Past | None, *, labels: bool) -> None:
-    """What the demo broke on purpose, and which checks fail for that reason.
+    """Which checks fail: those that the demo broke on purpose, and scores that chance decides.
 
     Args:
         data: root of the lake.
         before: the past of the Hub's half, if that was built.
         labels: whether the half of the labels was.
     """
-    checks = {check: ", ".join(days) for check, days in before.failing.items()} if before else {}
-    lost = _lost_by_int8(data) if labels else ""
-    checks |= {"questions/quantized_classifier: int8_loss": lost} if lost else {}
-    if not checks:
-        return
     if before and before.on_purpose:
         print("\nOn purpose, so that there is something to flag:")
         for line in before.on_purpose:
             print(f"  {line}")
-    print("\nThese checks fail for that, and no others (in the UI: Catalog, the asset, Checks):")
-    for check, why in checks.items():
-        print(f"  {check:<30}  {why}")
+        print("\nThese checks fail for that (in the UI: the asset, Checks, Execution history):")
+        for check, days in before.failing.items():
+            print(f"  {check:<42}  {', '.join(days)}")
+    if labels and (by_chance := _decided_by_chance(data)):
+        print("\nThese checks warn: on so few generated texts, a point of F1 is chance:")
+        for check, why in by_chance.items():
+            print(f"  {check:<42}  {why}")
 
 
-def _lost_by_int8(data: Path) -> str:
-    """Why `int8_loss` warns, if it does: with few texts to measure on, the demo allows more."""
-    quantized = data / "classifiers" / "questions" / BASE_MODEL / "quantized"
-    record = read_record(quantized / "quantization.json", QuantizationRecord)
-    if record.loss <= LARGEST_LOSS:
-        return ""
-    return (
-        f"{record.texts} texts cannot tell {100 * LARGEST_LOSS:.1f} points of F1 from chance; up "
-        f"to {100 * record.max_loss:.0f} may be lost here"
-    )
+def _decided_by_chance(data: Path) -> dict[str, str]:
+    """The checks that compare scores on a hundred texts, where they warn, each with its reason."""
+    chain = data / "classifiers" / "questions"
+    results = {
+        "questions/quantized_classifier: int8_loss": int8_loss(chain / BASE_MODEL / "quantized"),
+        "questions/leaderboard: beats_tfidf": beats_tfidf(
+            pl.read_parquet(chain / "leaderboard" / "leaderboard.parquet")
+        ),
+    }
+    return {
+        check: result.description.split(";")[0]
+        for check, result in results.items()
+        if not result.passed
+    }
 
 
 def reused(steps: Mapping[str, bool], prog: str) -> None:

@@ -47,7 +47,7 @@ def demo(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str
         start_new_session=True,
     )
     try:
-        said, complaint = process.communicate(timeout=400)
+        said, complaint = process.communicate(timeout=1200)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)

@@ -53,9 +53,9 @@ def test_the_dump_ends_where_the_api_begins(tmp_path: Path, count: int) -> None:
 
 
 def test_every_label_of_the_demos_questions_is_in_train_and_test() -> None:
-    texts = running.questions_from("2026-09-21", 600)
+    texts = running.questions_from("2026-09-21", 360)
     tags: dict[str, set[str]] = {"train": set(), "validation": set(), "test": set()}
-    for index in range(600):
+    for index in range(360):
         text = texts.text(index)
         tags[split_of(f"{running.SITE}:{text.id}")] |= {*text.tags}
     wanted = {topic.tag for topic in QUESTION_TOPICS[: running.QUESTION_TOPICS]}

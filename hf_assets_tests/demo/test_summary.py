@@ -1,10 +1,13 @@
 """The demo's summary: what it says of checks that fail, and of what was reused."""
 
 import datetime as dt
+import json
 from pathlib import Path
 
+import polars as pl
 import pytest
 
+from hf_assets.classifiers.evaluation.results import TFIDF
 from hf_assets.classifiers.quality import LARGEST_LOSS
 from hf_assets.classifiers.records import GraphMeasurement, QuantizationRecord
 from hf_assets.demo import summary
@@ -13,12 +16,15 @@ from hf_assets.demo.steps import BASE_MODEL
 from hf_assets.storage.json_files import write_record
 
 PAST = Past(dt.date(2026, 11, 20), 60)
-INT8 = "questions/quantized_classifier: int8_loss"
 
 
-def quantized(data: Path, loss: float) -> None:
-    folder = data / "classifiers" / "questions" / BASE_MODEL / "quantized"
-    folder.mkdir(parents=True, exist_ok=True)
+def quantized(data: Path, loss: float, tfidf: float) -> None:
+    """The folders of an int8 graph with that loss, and of a leaderboard it is on with 0.6."""
+    chain = data / "classifiers" / "questions"
+    folder = chain / BASE_MODEL / "quantized"
+    (folder / "onnx").mkdir(parents=True, exist_ok=True)
+    (folder / "onnx" / "model_quantized.onnx").write_bytes(b"a graph!!")
+    (folder / "config.json").write_text(json.dumps({"threshold": 0.3}))
     record = QuantizationRecord(
         chosen="int8",
         threshold=0.3,
@@ -29,29 +35,44 @@ def quantized(data: Path, loss: float) -> None:
         fp32=GraphMeasurement("fp32", 9, 1.0),
     )
     write_record(folder / "quantization.json", record)
+    rows = [
+        {"model": BASE_MODEL, "strategy": "head", "runtime": "int8", "micro_f1": 0.6},
+        {"model": TFIDF, "strategy": None, "runtime": "numpy", "micro_f1": tfidf},
+    ]
+    more = {
+        "validation_micro_f1": 0.6,
+        "micro_f1_low": 0.5,
+        "micro_f1_high": 0.7,
+        "macro_f1": 0.5,
+        "size_bytes": 9,
+    }
+    (chain / "leaderboard").mkdir(exist_ok=True)
+    pl.DataFrame([row | more for row in rows]).write_parquet(
+        chain / "leaderboard" / "leaderboard.parquet"
+    )
 
 
 def test_checks_that_fail_on_purpose_are_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    quantized(tmp_path, LARGEST_LOSS)
+    quantized(tmp_path, LARGEST_LOSS, 0.5)
     summary.failing(tmp_path, PAST, labels=True)
     said = capsys.readouterr().out
     for check, days in PAST.failing.items():
-        assert f"  {check:<30}  {', '.join(days)}\n" in said
+        assert f"  {check:<42}  {', '.join(days)}\n" in said
     for line in PAST.on_purpose:
         assert line in said
-    assert "int8_loss" not in said
+    assert "chance" not in said
 
 
-def test_a_loss_that_the_demo_allows_is_named_where_it_warns(
+def test_scores_that_chance_decides_are_named_where_they_warn(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    quantized(tmp_path, LARGEST_LOSS + 1e-4)
+    quantized(tmp_path, LARGEST_LOSS + 1e-4, 0.6)
     summary.failing(tmp_path, None, labels=True)
     said = capsys.readouterr().out
-    assert f"{INT8}  80 texts cannot tell 0.3 points" in said
-    assert "up to 2 may be lost" in said
+    assert "questions/quantized_classifier: int8_loss   int8 loses 0.31 points" in said
+    assert "questions/leaderboard: beats_tfidf          Words alone do as well" in said
     summary.failing(tmp_path, None, labels=False)
     summary.failing(tmp_path, Past(PAST.day, 3), labels=False)
     assert capsys.readouterr().out == ""
