@@ -109,6 +109,7 @@ PERMANENT: dict[str, bool | None] = {
     "errors.InputError": True,
     "settings.SettingsError": True,
     "alarms.alarm.AlarmError": True,
+    "demo.plan.NotADemo": True,
     "storage.durable.StorageError": True,
     "storage.durable.ReplacedFolder": False,
     "storage.locks.BusyError": False,

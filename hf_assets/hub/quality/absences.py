@@ -94,4 +94,4 @@ def _all_absences(lake: Lake) -> pl.DataFrame:
 
 def _rows_of(lake: Lake, day: str) -> pl.DataFrame | None:
     rows = lake.read(_TABLE, day).aside(ABSENCES)
-    return None if rows is None else rows.select(pl.lit(iso(day)).alias("day"), *SCHEMA)
+    return None if rows is None else rows.select(pl.lit(iso(day)).alias("day"), *ABSENCES_SCHEMA)
