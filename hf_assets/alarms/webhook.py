@@ -24,6 +24,12 @@ _ADVICE = "check the address in HF_ASSETS_ALARM, then try it with `hf-assets ala
 _CALLS = re.compile(r"@(?=(?:all|channel|here|everyone)\b)", re.IGNORECASE)
 
 
+def _refuse_get(request: httpx2.Request) -> None:
+    """A redirect that turns the POST into a GET would look like a delivery."""
+    if request.method != "POST":
+        raise httpx2.UnsupportedProtocol("it redirects elsewhere: set the address it redirects to")
+
+
 @dataclass(frozen=True, repr=False)
 class Webhook:
     """A web address that takes alarms. Whoever knows it can post: it is never shown."""
@@ -75,7 +81,7 @@ class Webhook:
         )
 
     def _answer(self, alarm: Alarm) -> Answer:
-        with httpx2.Client() as client:
+        with httpx2.Client(event_hooks={"request": [_refuse_get]}) as client:
             return fetch(
                 client,
                 "POST",

@@ -55,6 +55,7 @@ def test_a_busy_receiver_is_asked_again(hook: Hook, answers: list[Any], waits: l
     [
         ([500] * 3, 3, False, None, "answered 500"),
         ([(429, {"Retry-After": "600"}, "")], 1, False, 600.0, "answered 429"),
+        ([(302, {"Location": "/login"}, "")], 1, True, None, "redirects elsewhere"),
         ([(404, {}, "no_service")], 1, True, None, "answered 404 (no_service)"),
         ([(403, {}, "invalid /services/T000/B000/verysecretword")], 1, True, None, "403"),
     ],

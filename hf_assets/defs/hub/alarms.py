@@ -78,7 +78,7 @@ def _send_past(sender: Sender, alarms: list[Alarm]) -> None:
 def alarm_of(instance: dg.DagsterInstance, lake: LakeResource, failed: FailedRun) -> Alarm:
     """The alarm of a failed run."""
     run, address = failed.run, (settings().ui or "").rstrip("/")
-    of_today = run.job_name == capture_today.name and failed.day == f"{datetime.now(UTC):%Y-%m-%d}"
+    of_capture = run.job_name == capture_today.name
     name = "materialization" if run.job_name.startswith("__") else run.job_name
     steps = ", ".join(one.step for one in failed.failures if one.step)
     where = " on ".join(filter(None, [steps, socket.gethostname()]))
@@ -89,17 +89,22 @@ def alarm_of(instance: dg.DagsterInstance, lake: LakeResource, failed: FailedRun
         day=failed.day,
         where=where,
         error=" | ".join(one.error for one in failed.failures),
-        next=_next(instance, lake) if of_today else NOTHING,
+        next=_next(instance, lake, failed.day) if of_capture else NOTHING,
         link=f"{address}/runs/{run.run_id}" if address else f"run {run.run_id}",
-        urgent=of_today,
+        urgent=of_capture,
     )
 
 
 NOTHING = "Nothing by itself: mend the cause and run it again. What it stored is kept."
 
 
-def _next(instance: dg.DagsterInstance, lake: LakeResource) -> str:
-    """What follows for today, in the words of an alarm."""
+def _next(instance: dg.DagsterInstance, lake: LakeResource, day: str) -> str:
+    """What follows for a day, in the words of an alarm."""
+    if day < f"{datetime.now(UTC):%Y-%m-%d}":
+        return (
+            f"{day} is over. If its capture has begun, capture_today for that partition resumes it "
+            "for 24 hours after its beginning; else recover_past_days asks the archive for the day."
+        )
     following = next_attempt(instance, lake)
     if following.due or "captured" in following.reason or "lost" in following.reason:
         return following.reason

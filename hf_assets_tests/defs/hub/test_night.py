@@ -121,6 +121,7 @@ def test_what_only_time_mends_is_told_from_what_a_person_must_mend(night: Night)
     assert [one.permanent for one in attempts(night.instance, today())] == [False, True]
 
 
+@pytest.mark.heavy
 def test_a_rejected_capture_is_asked_for_again(night: Night) -> None:
     night.switch_on()
     for day in (2, 1):
@@ -130,6 +131,7 @@ def test_a_rejected_capture_is_asked_for_again(night: Night) -> None:
     assert len(night.tick("retry_capture").run_requests) == 1
 
 
+@pytest.mark.heavy
 def test_a_failure_of_what_follows_is_no_reason_to_ask_the_hub(
     night: Night, alarmed: Hook, at: Callable[[str], None], monkeypatch: Any
 ) -> None:
@@ -196,6 +198,18 @@ def test_cancelled_runs_send_no_alarm_and_killed_ones_do(night: Night, alarmed: 
     assert "past_days failed" in alarmed.posts[0]["text"]
 
 
+def test_a_capture_that_failed_after_midnight_is_no_longer_asked_for(
+    night: Night, alarmed: Hook
+) -> None:
+    run = night.add({"dagster/partition": days_ago(1)}, "capture_today")
+    night.instance.report_run_failed(run, "Exceeded maximum runtime of 14400 seconds.")
+    night.tick("send_alarms")
+    (post,) = alarmed.posts
+    assert f"{days_ago(1)} is over" in post["alarm"]["next"]
+    assert "Exceeded maximum runtime" in post["alarm"]["error"]
+    assert night.tick("retry_capture").run_requests == []
+
+
 def fail(night: Night, count: int) -> None:
     for number in range(count):
         run = night.add({"dagster/backfill": "b", "dagster/partition": days_ago(number + 1)})
@@ -203,11 +217,11 @@ def fail(night: Night, count: int) -> None:
 
 
 def test_the_failures_of_a_backfill_come_together(night: Night, alarmed: Hook) -> None:
-    fail(night, 7)
-    assert night.tick("send_alarms").skip_message == "Sent 7 alarms"
+    fail(night, 3)
+    assert night.tick("send_alarms").skip_message == "Sent 3 alarms"
     (post,) = alarmed.posts
-    assert "7 failures since" in post["text"]
-    assert "failure 6" in post["text"]
+    assert "3 failures since" in post["text"]
+    assert "failure 2" in post["text"]
 
 
 def test_a_webhook_that_is_down_loses_nothing_and_fails_the_tick(
