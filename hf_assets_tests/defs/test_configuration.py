@@ -81,6 +81,7 @@ def test_what_is_broken_fails_its_check_and_the_hub_is_captured(
     assert len(found) == 3
     for name, line in zip(("typo", "torn", "questions"), found, strict=True):
         assert f"own.toml: [{name}] " in line
+    assert "[torn]" in str(of["entries_valid"].metadata["problem 2"].value)
 
 
 def captured_with_checks(hub: World, location: dg.Definitions) -> dg.ExecuteInProcessResult:
