@@ -5,12 +5,13 @@ no more than the base. Dagster is never imported: it runs as a process of its ow
 """
 
 import sys
-from collections.abc import Callable, Sequence
-from importlib.util import find_spec
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+from hf_assets.cli.options import data_of, data_option, environ_of, require
+from hf_assets.cli.service import service
 from hf_assets.runner.process import INTERRUPTED, UI_PORT
 
 # The options of these commands are read, and explained, by the part that they open.
@@ -45,33 +46,6 @@ def commands() -> None:
     """
 
 
-def _require(extra: str, *modules: str, otherwise: str = "") -> None:
-    """Stop in words where packages of an extra are not installed."""
-    missing = [module for module in modules if find_spec(module) is None]
-    if missing:
-        names = ", ".join(missing)
-        raise click.ClickException(
-            f"packages are missing ({names}): pip install 'hf_assets[{extra}]'"
-            f"{otherwise and f'; {otherwise}'}"
-        )
-
-
-def _data(given: Path | None) -> Path:
-    if given is not None:
-        return given
-    _require("lake", "pydantic_settings")
-    from hf_assets.settings import settings
-
-    return settings().data
-
-
-_data_option: Callable[..., Callable] = click.option(
-    "--data",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="The lake; by default HF_ASSETS_DATA, else data/ here.",
-)
-
-
 @commands.command(context_settings=FORWARDED, add_help_option=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def demo(arguments: tuple[str, ...]) -> int:
@@ -79,49 +53,49 @@ def demo(arguments: tuple[str, ...]) -> int:
 
     The embedded services stand for the Hub, Stack Exchange and Kaggle: no other machine is asked.
     """
-    _require("demo", "dagster_dg_cli", "polars", "rich", "starlette", "uvicorn")
+    require("demo", "dagster_dg_cli", "polars", "rich", "starlette", "uvicorn")
     if not {"hub", "--only=hub", "--help", "-h"}.intersection(arguments):
-        _require("demo", *TRAINING, otherwise="--only hub does without them")
+        require("demo", *TRAINING, otherwise="--only hub does without them")
     from hf_assets.demo.__main__ import main as run
 
     return run([*arguments], prog="hf-assets demo", command="run")
 
 
 @commands.command()
-@_data_option
+@data_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=UI_PORT, show_default=True, help="Of the UI.")
 @click.option("--demo", is_flag=True, help="Against the embedded services, into data/demo.")
 def dev(data: Path | None, host: str, port: int, demo: bool) -> int:
     """Open the Dagster UI and run its daemon, on the real Hub."""
-    _require("dagster", "dagster_dg_cli", "dagster_webserver", "rich")
+    require("dagster", "dagster_dg_cli", "dagster_webserver", "rich")
     if demo:
-        _require("demo", "starlette", "uvicorn")
+        require("demo", "starlette", "uvicorn")
         from hf_assets.demo.__main__ import main as run
 
         options = ["--data", str(data or DEMO_DATA), "--ui-host", host, "--ui-port", str(port)]
         return run(options, prog="hf-assets dev --demo", command="dev")
-    from hf_assets.runner import home, process
+    from hf_assets.runner import process
 
-    environ = home.environment(_data(data))
+    environ = environ_of(data_of(data))
     click.echo(f"The UI will be at http://{host}:{port}; Ctrl-C stops it")
     return process.become(process.ui(host, port), environ)
 
 
 @commands.command()
-@_data_option
+@data_option
 def capture(data: Path | None) -> int:
     """Capture the Hub today, with tables, figures and series.
 
     The same selection as the schedule daily_capture, once and now. An interrupted capture resumes.
     """
-    _require("dagster", "dagster_dg_cli", "polars")
+    require("dagster", "dagster_dg_cli", "polars")
     from hf_assets.runner import process
     from hf_assets.storage.lake import today
 
     day = today()
     return _run(
-        _data(data),
+        data_of(data),
         f"today, {day} (UTC)",
         process.launch(assets=process.HUB, partition=day),
     )
@@ -129,13 +103,13 @@ def capture(data: Path | None) -> int:
 
 @commands.command()
 @click.argument("days")
-@_data_option
+@data_option
 def backfill(days: str, data: Path | None) -> int:
     """Build the tables of past days, captured or archived.
 
     DAYS is a range, 2026-11-01...2026-11-30, or one day.
     """
-    _require("dagster", "dagster_dg_cli", "polars")
+    require("dagster", "dagster_dg_cli", "polars")
     from hf_assets.cli.days import parse_range
     from hf_assets.runner import process
     from hf_assets.settings import settings
@@ -146,14 +120,30 @@ def backfill(days: str, data: Path | None) -> int:
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="DAYS") from error
     span = f"{keys[0]}...{keys[-1]}"
-    return _run(_data(data), span, process.launch(job=process.PAST_DAYS, days=span), keys)
+    return _run(data_of(data), span, process.launch(job=process.PAST_DAYS, days=span), keys)
+
+
+@commands.command(context_settings=FORWARDED | {"help_option_names": ["-h", "--help"]})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@data_option
+def launch(arguments: tuple[str, ...], data: Path | None) -> int:
+    """Run a job or assets: Dagster's `dg launch`.
+
+    ARGUMENTS are those of `dg launch`: --job NAME or --assets SELECTION, --partition KEY or
+    --partition-range FIRST...LAST, --config-json JSON. The run is in the history of the lake, and
+    has the configuration that comes with the package.
+    """
+    require("dagster", "dagster_dg_cli", "polars")
+    from hf_assets.runner import process
+
+    return process.become([*process.launch(), *arguments], environ_of(data_of(data)))
 
 
 def _run(data: Path, title: str, command: list[str], days: Sequence[str] = ()) -> int:
     """Run a command over a lake: with a bar on a terminal, elsewhere with Dagster's own log."""
-    from hf_assets.runner import home, process, progress
+    from hf_assets.runner import process, progress
 
-    environ = home.environment(data)
+    environ = environ_of(data)
     if not sys.stdout.isatty():
         return process.become(command, environ)
     log = data.resolve() / "last_run.log"
@@ -170,7 +160,7 @@ def _run(data: Path, title: str, command: list[str], days: Sequence[str] = ()) -
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def insights(arguments: tuple[str, ...]) -> int:
     """Serve a page to explore the stored days."""
-    _require("apps", "streamlit", "polars", "pyarrow", "pydantic_settings")
+    require("apps", "streamlit", "polars", "pyarrow", "pydantic_settings")
     from hf_assets.apps.insights import main as serve
 
     return serve(list(arguments), prog="hf-assets insights")
@@ -180,7 +170,7 @@ def insights(arguments: tuple[str, ...]) -> int:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def tagger(arguments: tuple[str, ...]) -> int:
     """Serve a page to try the trained classifiers."""
-    _require("apps", "gradio", "polars", "pydantic_settings")
+    require("apps", "gradio", "polars", "pydantic_settings")
     from hf_assets.apps.tagger import main as serve
 
     return serve(list(arguments), prog="hf-assets tagger")
@@ -196,16 +186,16 @@ def tag(arguments: tuple[str, ...]) -> int:
 
 
 @commands.command()
-@_data_option
+@data_option
 def status(data: Path | None) -> int:
     """Show stored days, missing days and disk use.
 
     For each table its days and size; the last capture; days that are missing or not trusted.
     """
-    _require("lake", "polars", "pyarrow", "pydantic_settings")
+    require("lake", "polars", "pyarrow", "pydantic_settings")
     from hf_assets.cli.status import lines_of
 
-    root = _data(data)
+    root = data_of(data)
     lines = lines_of(root)
     if not lines and data is None:
         lines = lines_of(DEMO_DATA)
@@ -215,6 +205,9 @@ def status(data: Path | None) -> int:
         )
     click.echo("\n".join(lines))
     return 0
+
+
+commands.add_command(service)
 
 
 if __name__ == "__main__":

@@ -90,7 +90,7 @@ def test_the_demos_lake_stands_in_for_an_empty_one(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(cli, "DEMO_DATA", root)
-    monkeypatch.setattr(cli, "_data", lambda given: tmp_path / "empty")
+    monkeypatch.setattr(cli, "data_of", lambda given: tmp_path / "empty")
     assert cli.main(["status"]) == 0
     assert f"Lake: {root}" in capsys.readouterr().out
 
