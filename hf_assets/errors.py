@@ -22,6 +22,8 @@ _ENVIRONMENT = (
     *("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "KAGGLE_API_TOKEN", "KAGGLE_KEY"),
     "HF_ASSETS_STACKEXCHANGE_KEY",
 )
+# Secrets where they are addresses; a command may be a word such as `mail`.
+_ADDRESSES = ("HF_ASSETS_ALARM", "HF_ASSETS_SMTP")
 # Colours, cursor moves (CSI) and titles, links, clipboard (OSC and its like), in 7 and 8 bits.
 _ESCAPES = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*+[ -/]*+[@-~]?"
@@ -98,6 +100,8 @@ def _secrets_of_process() -> set[str]:
     from huggingface_hub import get_token
 
     values = {os.environ.get(name, "").strip() for name in _ENVIRONMENT} | {get_token() or ""}
+    addresses = {os.environ.get(name, "").strip() for name in _ADDRESSES}
+    values |= {address for address in addresses if "://" in address}
     # A shorter value is no secret, and part of many words.
     return {value for value in values if len(value) >= 4}
 

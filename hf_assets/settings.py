@@ -62,6 +62,34 @@ class Settings(BaseSettings):
         default=7, ge=1, description="Past days that `recover_past_days` asks for a night."
     )
 
+    alarm: SecretStr | None = Field(
+        default=None,
+        description="Who hears of failures: a webhook (https://…), mailto:…, or a command.",
+    )
+    smtp: SecretStr | None = Field(
+        default=None,
+        description="The mail server of alarms: smtp://user:password@host:587, or smtps://….",
+    )
+    alarm_sender: str = Field(
+        default="",
+        description="The sender of mailed alarms; else the login to the server, or the recipient.",
+    )
+    ui: str = Field(
+        default="", description="The address of Dagster's UI, for links in alarms: https://…."
+    )
+    newest_day_due: int = Field(
+        # The schedule begins at 03:00, and a capture is ended after 4 hours.
+        default=8,
+        ge=4,
+        le=23,
+        description="The hour (UTC) from which today is to be captured and trusted.",
+    )
+    capture_retry_minutes: float = Field(
+        default=30.0,
+        ge=0,
+        description="Minutes until a failed capture is asked for again; later waits are longer.",
+    )
+
     corpora: Path | None = Field(
         default=None, description="A TOML file with corpora of your own; each gets its chain."
     )

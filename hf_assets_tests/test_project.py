@@ -34,6 +34,8 @@ ARROWS = {
     "csv_cells": set(),
     "ui_words": set(),
     "storage": {"errors"},
+    # What failed → a message → a person.
+    "alarms": set(),
     "definitions": {"defs"},
     "charts": set(),
     # The Hub: a page of a listing → a day's capture → tables → rules and changes.
@@ -44,6 +46,7 @@ ARROWS = {
     "hub.open_archive": {"hub.archive", "hub.archive_folder", "hub.client"},
     "hub.tables": {"hub.capture_store", "hub.client"},
     "hub.retention": {"hub.capture_store", "hub.tables"},
+    "hub.attempts": set(),
     "hub.quality": {"hub.capture_store", "hub.client", "hub.retention", "hub.tables"},
     "hub.reconciliation": {"hub.archive", "hub.capture_store", "hub.client", "hub.tables"},
     "hub.capture": {
@@ -118,7 +121,7 @@ ARROWS = {
     },
     # The graph.
     "defs.common": {"classifiers.training", "corpora", "hub"},
-    "defs.hub": {"defs.common", "defs.trends", "hub"},
+    "defs.hub": {"alarms", "defs.common", "defs.trends", "hub"},
     "defs.trends": {"charts", "defs.common", "trends"},
     "defs.labels": {"charts", "classifiers", "corpora", "defs.common"},
     # Dagster as a process, for the command line and the demo.

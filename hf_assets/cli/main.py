@@ -87,7 +87,7 @@ def dev(data: Path | None, host: str, port: int, demo: bool) -> int:
 def capture(data: Path | None) -> int:
     """Capture the Hub today, with tables, figures and series.
 
-    The same selection as the schedule daily_capture, once and now. An interrupted capture resumes.
+    The job of the schedule daily_capture, once and now. An interrupted capture resumes.
     """
     require("dagster", "dagster_dg_cli", "polars")
     from hf_assets.runner import process
@@ -97,7 +97,7 @@ def capture(data: Path | None) -> int:
     return _run(
         data_of(data),
         f"today, {day} (UTC)",
-        process.launch(assets=process.HUB, partition=day),
+        process.launch(job=process.CAPTURE_TODAY, partition=day),
     )
 
 

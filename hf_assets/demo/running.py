@@ -109,7 +109,7 @@ class Run:
 
 def hub_runs(past: Past) -> list[Run]:
     """The Hub's half: the past first, so that today has a day before it."""
-    today = process.launch(assets=process.HUB, partition=f"{past.day}")
+    today = process.launch(job=process.CAPTURE_TODAY, partition=f"{past.day}")
     if not past.days:
         return [Run("the Hub, today", today)]
     days = process.launch(job=process.PAST_DAYS, days=past.span)

@@ -10,9 +10,8 @@ from pathlib import Path
 from hf_assets.runner.home import SERVED, WORKSPACE
 
 MODULE = "hf_assets.definitions"
-# What `daily_capture` asks for; what has no partition (series, trend figures, the report) goes
-# along with the day.
-HUB = 'group:"hub/*" or group:"trends" or group:"trends/*"'
+# The job of the schedule `daily_capture`.
+CAPTURE_TODAY = "capture_today"
 PAST_DAYS = "past_days"
 # What a shell reports of a command that Control-C ended.
 INTERRUPTED = 130

@@ -142,12 +142,12 @@ def test_dev_demo_hands_its_options_to_the_demo(
     assert calls == [(options, "hf-assets dev --demo: dev")]
 
 
-def test_capture_is_today_and_the_whole_selection(ran: list, tmp_path: Path) -> None:
+def test_capture_runs_the_job_of_the_schedule_for_today(ran: list, tmp_path: Path) -> None:
     assert cli.main(["capture", "--data", str(tmp_path)]) == 7
     ((command, environ),) = ran
     assert command[3:] == [
         *("launch", "-m", "hf_assets.definitions"),
-        *("--assets", process.HUB, "--partition", today()),
+        *("--job", "capture_today", "--partition", today()),
     ]
     assert environ["HF_ASSETS_DATA"] == str(tmp_path)
 

@@ -30,6 +30,21 @@ DERIVED_TABLES = (
 # The archive is asked once for each day.
 MOST_LOOKUPS = 200
 
+# Seconds. 3 500 pages take 35 minutes at the Hub's lowest limit, and an hour or two if it is slow;
+# a step waits up to 2 hours for another run. A run that is cut off resumes at its next page, and
+# begun at 03:00 it leaves time for more attempts that day.
+LONGEST_CAPTURE = 4 * 3600
+
+capture_today = dg.define_asset_job(
+    "capture_today",
+    selection=of_days | over_days,
+    tags={"dagster/priority": "10", "dagster/max_runtime": str(LONGEST_CAPTURE)},
+    description="Start here. Captures the Hub's models and Spaces of today, then makes all that "
+    "follows: tables, figures, the series over all days and the report. Materialize the newest "
+    "partition. Run it again after a failure: what is stored is kept. The schedule daily_capture "
+    "runs it every night.",
+)
+
 past_days = dg.define_asset_job(
     "past_days",
     # Figures take a second a day: over 700 days as long as all the rest together.
@@ -43,7 +58,7 @@ past_days = dg.define_asset_job(
 @dg.schedule(
     cron_schedule="0 3 * * *",
     execution_timezone="UTC",
-    target=of_days | over_days,
+    job=capture_today,
     description="Captures today's models and Spaces, then makes tables, figures, the series over "
     "all days and the report.",
 )

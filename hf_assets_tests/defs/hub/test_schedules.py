@@ -173,7 +173,8 @@ def test_what_cannot_be_fetched_later_says_so(world: Make) -> None:
 
 def test_daily_capture_takes_in_the_whole_graph(world: Make) -> None:
     repository = world().definitions.get_repository_def()
-    job = repository.get_job(repository.get_schedule_def("daily_capture").job_name)
+    assert repository.get_schedule_def("daily_capture").job_name == "capture_today"
+    job = repository.get_job("capture_today")
     assert {key.path[-1] for key in job.asset_layer.selected_asset_keys} == {
         *RAW,
         *TABLES,

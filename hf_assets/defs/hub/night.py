@@ -1,0 +1,85 @@
+"""Today's capture as Dagster's history has it: which runs tried it, and since when it is asked for.
+
+The sensors of the night read it: one asks again, another sends alarms.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.scheduler.instigation import InstigatorStatus, ScheduleInstigatorData
+
+from hf_assets.defs.common.failed_runs import step_failures
+from hf_assets.defs.common.resources import RAW, LakeResource
+from hf_assets.defs.hub.schedules import capture_today, daily_capture
+from hf_assets.hub.attempts import Attempt, Plan, plan
+from hf_assets.hub.quality import rules
+from hf_assets.settings import settings
+
+# Tags of a run that a schedule or sensor asked for.
+_BY_ITSELF = ("dagster/schedule_name", "dagster/sensor_name")
+_OUTCOMES = {
+    dg.DagsterRunStatus.SUCCESS: "succeeded",
+    dg.DagsterRunStatus.FAILURE: "failed",
+    dg.DagsterRunStatus.CANCELED: "cancelled",
+}
+
+
+def next_attempt(
+    instance: dg.DagsterInstance, lake: LakeResource, now: datetime | None = None
+) -> Plan:
+    """What follows for today."""
+    now = now or datetime.now(UTC)
+    day = f"{now:%Y-%m-%d}"
+    if captures_since(instance) is None:
+        return Plan(None, f"daily_capture is off: nothing asks for {day} again.")
+    wait = timedelta(minutes=settings().capture_retry_minutes)
+    return plan(attempts(instance, day), now, wait, lambda: captured(lake, day))
+
+
+def attempts(instance: dg.DagsterInstance, day: str) -> list[Attempt]:
+    """The runs of the job `capture_today` for that day, oldest first."""
+    wanted = dg.RunsFilter(job_name=capture_today.name, tags={"dagster/partition": day})
+    return [_attempt(instance, record) for record in reversed(instance.get_run_records(wanted))]
+
+
+def _attempt(instance: dg.DagsterInstance, record: dg.RunRecord) -> Attempt:
+    run = record.dagster_run
+    outcome = _OUTCOMES.get(run.status, "active")
+    ended = None if outcome == "active" else record.end_time or record.update_timestamp.timestamp()
+    return Attempt(
+        ended=None if ended is None else datetime.fromtimestamp(ended, UTC),
+        outcome=outcome,  # ty: ignore[invalid-argument-type]
+        by_night=any(tag in run.tags for tag in _BY_ITSELF),
+        permanent=outcome == "failed" and permanent(instance, run),
+    )
+
+
+def permanent(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    """Whether a person must mend the cause: a listing failed, and its step was not retried.
+
+    The steps of listings are retried wherever that can help. A run that was killed has no failed
+    step, and a rejected capture fails at its check.
+    """
+    failed = [one for one in step_failures(instance, run) if one.step in RAW]
+    return bool(failed) and not any(one.retried for one in failed)
+
+
+def captured(lake: LakeResource, day: str) -> bool:
+    """Whether both listings of that day are stored and pass the blocking checks."""
+    return all(day in rules.usable_days(lake.stores[asset].captures()) for asset in RAW)
+
+
+def captures_since(instance: dg.DagsterInstance) -> datetime | None:
+    """When the schedule `daily_capture` was switched on; None while it is off."""
+    if instance.schedule_storage is None:
+        return None
+    states = instance.all_instigator_state(instigator_type=InstigatorType.SCHEDULE)
+    begun = [
+        state.instigator_data.start_timestamp or 0.0
+        for state in states
+        if state.instigator_name == daily_capture.name
+        and state.status == InstigatorStatus.RUNNING
+        and isinstance(state.instigator_data, ScheduleInstigatorData)
+    ]
+    return datetime.fromtimestamp(min(begun), UTC) if begun else None

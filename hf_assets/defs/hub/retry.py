@@ -1,0 +1,63 @@
+"""The sensor that asks again for today's capture."""
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from hf_assets.defs.common.resources import LakeResource
+from hf_assets.defs.hub.night import attempts, captures_since, next_attempt
+from hf_assets.defs.hub.schedules import capture_today
+from hf_assets.hub.attempts import LATEST
+from hf_assets.hub.quality.newest_day import expected_day
+from hf_assets.settings import settings
+
+
+@dg.sensor(
+    job=capture_today,
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Asks again for today's capture after the night's run failed or was rejected, "
+    "until 23:30 UTC (HF_ASSETS_CAPTURE_RETRY_MINUTES). Never two at once. While daily_capture is "
+    "off it asks for nothing.",
+)
+def retry_capture(
+    context: dg.SensorEvaluationContext, lake: LakeResource
+) -> dg.SensorResult | dg.SkipReason:
+    """A run for today where one is due."""
+    now = datetime.now(UTC)
+    day = f"{now:%Y-%m-%d}"
+    tried = attempts(context.instance, day)
+    if not tried and _never_began(context, now):
+        return _seen_missing(context, now, day)
+    plan = next_attempt(context.instance, lake, now)
+    if plan.due is None or plan.due > now:
+        return dg.SkipReason(plan.reason)
+    return _ask(day, len(tried))
+
+
+def _ask(day: str, number: int) -> dg.SensorResult:
+    """The run of a day; its key is new with each run that the day has had."""
+    request = dg.RunRequest(run_key=f"{day} after {number} runs", partition_key=day)
+    return dg.SensorResult(run_requests=[request])
+
+
+def _never_began(context: dg.SensorEvaluationContext, now: datetime) -> bool:
+    """Whether the schedule is on, its hour is over, and no run came of it."""
+    expected = expected_day(now, settings().newest_day_due, captures_since(context.instance))
+    return expected == now.date() and now.time() <= LATEST
+
+
+def _seen_missing(
+    context: dg.SensorEvaluationContext, now: datetime, day: str
+) -> dg.SensorResult | dg.SkipReason:
+    """Ask for a day without a run, some time after it was seen to have none.
+
+    A machine that was just switched on has its schedule ask first.
+    """
+    wait = timedelta(minutes=settings().capture_retry_minutes)
+    seen = context.cursor if (context.cursor or "").startswith(day) else None
+    due = datetime.fromisoformat(seen) + wait if seen else now + wait
+    if seen and due <= now:
+        return _ask(day, 0)
+    reason = f"daily_capture has begun no run for {day}: one is asked for at {due:%H:%M} UTC."
+    return dg.SensorResult(skip_reason=reason, cursor=seen or now.isoformat())
