@@ -142,7 +142,7 @@ ARROWS = {
     # `hf-assets`: a door to each of these.
     "cli": {
         *("apps.insights", "apps.tagger", "classifiers.tagger_cli", "demo.__main__", "runner"),
-        "hub.capture_store",
+        *("alarms", "hub.capture_store", "hub.quality"),
     },
 }
 

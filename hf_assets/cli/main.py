@@ -4,6 +4,8 @@ A sub-command imports its part when it is called, so that an installation that s
 no more than the base. Dagster is never imported: it runs as a process of its own.
 """
 
+import json
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -187,23 +189,56 @@ def tag(arguments: tuple[str, ...]) -> int:
 
 @commands.command()
 @data_option
-def status(data: Path | None) -> int:
-    """Show stored days, missing days and disk use.
+@click.option("--exit-code", is_flag=True, help="End with a status above 2 if there is a problem.")
+@click.option("--json", "as_json", is_flag=True, help="Print the problems alone, as JSON.")
+def status(data: Path | None, exit_code: bool, as_json: bool) -> int:
+    """Show stored days, missing days, disk use and problems.
 
-    For each table its days and size; the last capture; days that are missing or not trusted.
+    For each table its days and size; the last capture; days that are missing or not trusted. With
+    --exit-code the first problem sets the exit status: 3 if the newest day is missing or not
+    trusted, 4 days missing, 5 tables missing, 6 configuration, 7 alarms that nobody received.
     """
     require("lake", "polars", "pyarrow", "pydantic_settings")
+    from hf_assets.cli import health
     from hf_assets.cli.status import lines_of
+    from hf_assets.settings import settings
 
     root = data_of(data)
     lines = lines_of(root)
-    if not lines and data is None:
-        lines = lines_of(DEMO_DATA)
+    if not lines and data is None and (lines := lines_of(DEMO_DATA)):
+        root = DEMO_DATA
     if not lines:
         raise click.ClickException(
             f"nothing is stored in {root}: `hf-assets demo` or `hf-assets capture` begins a lake"
         )
-    click.echo("\n".join(lines))
+    state = health.health(root, settings(), health.now())
+    if as_json:
+        click.echo(json.dumps(state.fields, indent=2))
+    else:
+        click.echo("\n".join([*lines, *state.lines]))
+    return state.code if exit_code else 0
+
+
+@commands.command()
+def alarm() -> int:
+    """Send a test alarm to whom HF_ASSETS_ALARM names."""
+    require("lake", "httpx2", "msgspec", "pydantic_settings")
+    from hf_assets.alarms.alarm import AlarmError, trial
+    from hf_assets.alarms.switch import sender_of
+    from hf_assets.cli import health
+    from hf_assets.settings import settings
+
+    try:
+        sender = sender_of(settings())
+        if sender is None:
+            raise AlarmError(
+                "HF_ASSETS_ALARM is not set: give a webhook (https://…), "
+                "mailto:person@example.org, or a command"
+            )
+        remark = sender.send(trial(health.now(), socket.gethostname()))
+    except AlarmError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"Sent a test by {sender.name}{remark and f': {remark}'}")
     return 0
 
 

@@ -17,7 +17,7 @@ from hf_assets.runner import home, process, progress
 from hf_assets.storage.lake import today
 
 COMMANDS = (
-    *("backfill", "capture", "demo", "dev", "insights", "launch", "service", "status"),
+    *("alarm", "backfill", "capture", "demo", "dev", "insights", "launch", "service", "status"),
     *("tag", "tagger"),
 )
 
@@ -84,6 +84,7 @@ def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
         (["insights"], "apps"),
         (["tagger"], "apps"),
         (["status"], "lake"),
+        (["alarm"], "lake"),
     ],
 )
 def test_a_missing_extra_is_named(

@@ -14,6 +14,7 @@ from hf_assets.demo.hub.app import create_app
 from hf_assets.demo.hub.faults import Faults
 from hf_assets.demo.service.server import LoopbackServer
 from hf_assets.demo.world.generator import GeneratedHub
+from hf_assets.runner.process import CAPTURE_TODAY
 from hf_assets.storage.lake import Lake, today
 from hf_assets_tests.support.deploy.postgres import postgres
 from hf_assets_tests.support.deploy.read import DEPLOY, of_compose, of_units
@@ -22,7 +23,7 @@ from hf_assets_tests.support.servers import free_port
 
 pytestmark = pytest.mark.heavy
 
-JOB = "__anonymous_asset_job_daily_capture"
+JOB = CAPTURE_TODAY
 LISTINGS = ("raw_models", "raw_spaces")
 ROWS = 8_000
 
