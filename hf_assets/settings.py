@@ -39,6 +39,11 @@ class Settings(BaseSettings):
         ge=0,
         description="Seconds before the first retry of a page; each further wait is twice as long.",
     )
+    step_retry_wait: float = Field(
+        default=60.0,
+        ge=0,
+        description="Seconds before the first retry of a failed step; further waits are longer.",
+    )
     lock_wait: float = Field(
         default=7200.0,
         ge=0,

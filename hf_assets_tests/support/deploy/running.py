@@ -25,6 +25,8 @@ RUNS = "{ runsOrError { ... on Runs { results { runId status jobName tags { key 
 LOADED = """{ workspaceOrError { ... on Workspace { locationEntries {
   name loadStatus locationOrLoadError { __typename } } } } }"""
 REPOSITORY = {"repositoryLocationName": "hf_assets", "repositoryName": "__repository__"}
+START = """mutation($selector: ScheduleSelector!) { startSchedule(scheduleSelector: $selector) {
+  __typename } }"""
 ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
 
 
@@ -149,6 +151,11 @@ class Service:
         answer = self.ask(LAUNCH, params=params)["launchRun"]
         assert answer["__typename"] == "LaunchRunSuccess", answer
         return answer["run"]["runId"]
+
+    def switch_on(self, schedule: str) -> None:
+        """Turn a schedule on, as a person does under Automation."""
+        answer = self.ask(START, selector=REPOSITORY | {"scheduleName": schedule})
+        assert answer["startSchedule"]["__typename"] == "ScheduleStateResult", answer
 
     def runs(self) -> dict[str, str]:
         """The status of each run, by id, newest first."""
