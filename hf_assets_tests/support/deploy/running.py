@@ -18,7 +18,7 @@ import pytest
 from hf_assets_tests.support.deploy.read import PROJECT, Process
 
 # Seconds for what takes ten on an idle machine.
-PATIENCE = 240.0
+PATIENCE = 600.0
 LAUNCH = """mutation($params: ExecutionParams!) { launchRun(executionParams: $params) {
   __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
 RUNS = "{ runsOrError { ... on Runs { results { runId status jobName tags { key value } } } } }"
@@ -174,10 +174,10 @@ def install(home: Path) -> Path:
     """A command `hf-assets` of this Python and this checkout in a home's `.local/bin`."""
     script = home / ".local" / "bin" / "hf-assets"
     script.parent.mkdir(parents=True)
-    # The environment of a service has no PYTHONPATH.
     script.write_text(
-        f"#!{sys.executable}\nimport os, sys\n"
-        f"os.environ['PYTHONPATH'] = {str(PROJECT)!r}\nsys.path.insert(0, {str(PROJECT)!r})\n"
+        f"#!{sys.executable}\nimport os, sys\nsys.path.insert(0, project := {str(PROJECT)!r})\n"
+        "path = [project, os.environ.get('PYTHONPATH')]\n"
+        "os.environ['PYTHONPATH'] = os.pathsep.join(filter(None, path))\n"
         "from hf_assets.cli.main import main\nsys.exit(main())\n"
     )
     script.chmod(0o755)
