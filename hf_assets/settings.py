@@ -4,12 +4,17 @@
 one login serves every program on the machine.
 """
 
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from hf_assets.errors import InputError, clean
+
+# An unusable value of these must not stop the Hub.
+_OF_LABELS = frozenset({"accept_stackexchange_terms", "accept_kaggle_terms"})
 
 
 def _default_data() -> Path:
@@ -23,7 +28,8 @@ def _default_data() -> Path:
 class Settings(BaseSettings):
     """Switches of the project; each is an environment variable `HF_ASSETS_<NAME>`."""
 
-    model_config = SettingsConfigDict(env_prefix="HF_ASSETS_", frozen=True)
+    # A compose file passes a variable that nobody set as an empty text.
+    model_config = SettingsConfigDict(env_prefix="HF_ASSETS_", frozen=True, env_ignore_empty=True)
 
     data: Path = Field(
         default_factory=_default_data, description="Root of the lake: where every table lies."
@@ -102,6 +108,15 @@ class Settings(BaseSettings):
         default=None,
         description="A folder with base models, one folder each, looked at before the Hub.",
     )
+    accept_stackexchange_terms: bool = Field(
+        default=False,
+        description="You accept the Stack Exchange API's terms; `new_questions` is off before.",
+    )
+    accept_kaggle_terms: bool = Field(
+        default=False,
+        description="You accept Kaggle's terms; `new_datasets`, and the download of Meta Kaggle, "
+        "are off before.",
+    )
     stackexchange_site: str = Field(
         default="datascience", description="The Stack Exchange site that questions are of."
     )
@@ -121,8 +136,49 @@ class Settings(BaseSettings):
         default="https://api.kaggle.com", description="Where the Kaggle API is."
     )
 
+    @field_validator("first_day")
+    @classmethod
+    def _has_days(cls, day: date) -> date:
+        if not date(2000, 1, 1) <= day <= datetime.now(UTC).date():
+            raise ValueError("it must be from 2000-01-01 to today (UTC)")
+        return day
+
+
+class SettingsError(InputError):
+    """A variable of the environment has a value that cannot be used; the message names it."""
+
 
 @cache
 def settings() -> Settings:
-    """The settings of this process."""
-    return Settings()
+    """The settings of this process.
+
+    Raises:
+        SettingsError: a value cannot be used, and it does not concern labels alone.
+    """
+    return _read()[0]
+
+
+def rejected() -> dict[str, str]:
+    """Unusable values of settings of labels, for which the default holds: why, by variable."""
+    return _read()[1]
+
+
+def _read() -> tuple[Settings, dict[str, str]]:
+    try:
+        return Settings(), {}
+    except ValidationError as error:
+        wrong = {f"{one['loc'][0]}": one for one in error.errors(include_url=False)}
+    why = {
+        name: f"{clean(one['input'], 80)!r} cannot be used: {clean(one['msg'])}"
+        for name, one in wrong.items()
+    }
+    if fatal := [name for name in wrong if name not in _OF_LABELS]:
+        said = ". ".join(f"{_variable(name)}={why[name]}" for name in fatal)
+        # Without the error itself: its text has every value.
+        raise SettingsError(f"{said}. Correct or unset it: see docs/settings.md.") from None
+    defaults = {name: Settings.model_fields[name].default for name in wrong}
+    return Settings(**defaults), {_variable(name): why[name] for name in wrong}
+
+
+def _variable(name: str) -> str:
+    return f"HF_ASSETS_{name.upper()}"

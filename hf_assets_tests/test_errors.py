@@ -107,6 +107,7 @@ PACKAGE = Path(errors.__file__).parent
 PERMANENT: dict[str, bool | None] = {
     "errors.HfAssetsError": True,
     "errors.InputError": True,
+    "settings.SettingsError": True,
     "storage.durable.StorageError": True,
     "storage.durable.ReplacedFolder": False,
     "storage.locks.BusyError": False,
@@ -119,6 +120,7 @@ PERMANENT: dict[str, bool | None] = {
     "corpora.building.WrongSite": True,
     "corpora.corpus.CorpusError": True,
     "corpora.kaggle.client.KaggleError": True,
+    "corpora.kaggle.client.NoAccount": True,
     "corpora.registry.CorporaError": True,
     "corpora.stackexchange.client.StackExchangeError": None,
     "corpora.stackexchange.dumps.DumpError": True,

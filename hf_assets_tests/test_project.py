@@ -27,7 +27,7 @@ GROUND = {
 # imports the rooms of its line and the ground, nothing else; a name stands for what is below it.
 ARROWS = {
     "errors": set(),
-    "settings": set(),
+    "settings": {"errors"},
     "rule_result": set(),
     "literals": set(),
     "transport": set(),
@@ -109,6 +109,11 @@ ARROWS = {
         *("classifiers.evaluation", "classifiers.provenance", "classifiers.records"),
         *("classifiers.training", "corpora.corpus"),
     },
+    # What is wrong with files and folders that settings name.
+    "configuration": {
+        *("classifiers.training", "corpora.registry", "hub.archive", "hub.archive_folder"),
+        "hub.open_archive",
+    },
     # Pages for people.
     "apps.explore": {"charts", "hub.quality"},
     "apps.insights": set(),
@@ -121,8 +126,9 @@ ARROWS = {
     },
     # The graph.
     "defs.common": {"classifiers.training", "corpora", "hub"},
-    "defs.hub": {"alarms", "defs.common", "defs.trends", "hub"},
+    "defs.hub": {"alarms", "defs.common", "defs.configuration", "defs.trends", "hub"},
     "defs.trends": {"charts", "defs.common", "trends"},
+    "defs.configuration": {"configuration", "defs.common"},
     "defs.labels": {"charts", "classifiers", "corpora", "defs.common"},
     # Dagster as a process, for the command line and the demo.
     "runner": {"hub.capture_store"},
@@ -142,7 +148,7 @@ ARROWS = {
     # `hf-assets`: a door to each of these.
     "cli": {
         *("apps.insights", "apps.tagger", "classifiers.tagger_cli", "demo.__main__", "runner"),
-        *("alarms", "hub.capture_store", "hub.quality"),
+        *("alarms", "configuration", "hub.capture_store", "hub.quality"),
     },
 }
 

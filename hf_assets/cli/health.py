@@ -10,6 +10,7 @@ from typing import Any
 from hf_assets.alarms.alarm import AlarmError
 from hf_assets.alarms.outbox import Outbox
 from hf_assets.alarms.switch import sender_of
+from hf_assets.configuration import problems
 from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.quality import newest_day, rules
 from hf_assets.runner.parts import LISTINGS, TABLES
@@ -92,14 +93,14 @@ def health(root: Path, settings: Settings, now: datetime) -> Health:
     assert expected is not None
     captures = [CaptureStore(lake, asset).captures() for asset in LISTINGS]
     usable = set.intersection(*(rules.usable_days(listing) for listing in captures))
-    problems = [
+    found = [
         *_newest_day(lake, usable, expected),
         *_missing_days(set.intersection(*({*listing} for listing in captures)), expected),
         *_missing_tables(lake, usable, expected),
         *_configuration(settings),
         *_alarms(root, now),
     ]
-    return Health(f"{lake.root}", now.isoformat(timespec="seconds"), f"{expected}", problems)
+    return Health(f"{lake.root}", now.isoformat(timespec="seconds"), f"{expected}", found)
 
 
 def _newest_day(lake: Lake, usable: set[str], expected: date) -> Iterator[Problem]:
@@ -135,6 +136,8 @@ def _missing_tables(lake: Lake, usable: set[str], expected: date) -> Iterator[Pr
 
 
 def _configuration(settings: Settings) -> Iterator[Problem]:
+    for broken in problems(settings):
+        yield Problem(Code.CONFIGURATION, f"{broken.where}: {broken.message}")
     try:
         sender_of(settings)
     except AlarmError as error:

@@ -14,6 +14,7 @@ import click
 
 from hf_assets.cli.options import data_of, data_option, environ_of, require
 from hf_assets.cli.service import service
+from hf_assets.errors import InputError
 from hf_assets.runner.process import INTERRUPTED, UI_PORT
 
 # The options of these commands are read, and explained, by the part that they open.
@@ -33,6 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
+    except InputError as error:
+        click.echo(f"Error: {error}", err=True)
+        return 1
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     return status or 0

@@ -43,6 +43,9 @@ class Services:
             "HF_ASSETS_STACKEXCHANGE_SITE": SITE,
             "HF_ASSETS_KAGGLE_ENDPOINT": self.kaggle,
             "KAGGLE_API_TOKEN": kaggle.TOKEN,
+            # Their own servers on loopback have no terms.
+            "HF_ASSETS_ACCEPT_STACKEXCHANGE_TERMS": "true",
+            "HF_ASSETS_ACCEPT_KAGGLE_TERMS": "true",
         }
 
 

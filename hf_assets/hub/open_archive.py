@@ -1,12 +1,15 @@
 """The archive of past days that a setting names."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+from hf_assets.errors import clean
 from hf_assets.hub.archive.base import Archive, ArchiveError
 from hf_assets.hub.archive.hub_stats import DATASET, HubStats, archive_errors
 from hf_assets.hub.archive_folder.folder import RecordedDays
 from hf_assets.hub.client.connection import HubConnection
+from hf_assets.hub.client.rows import Kind
 
 
 def open_archive(where: str, **options: Any) -> Archive | None:
@@ -22,8 +25,7 @@ def open_archive(where: str, **options: Any) -> Archive | None:
     where = where.strip()
     if where.lower() in ("", "none"):
         return None
-    folder = Path(where).expanduser()
-    if folder.is_dir():
+    if folder := _folder(where):
         return RecordedDays(folder)
     if DATASET.fullmatch(where):
         with archive_errors(where):
@@ -32,3 +34,49 @@ def open_archive(where: str, **options: Any) -> Archive | None:
         f"HF_ASSETS_ARCHIVE={where!r} is no folder and no dataset's name: set it to a folder of "
         "recorded days, to author/dataset, or to none."
     )
+
+
+def why_no_archive(where: str) -> str | None:
+    """Why that setting gives no archive; None if it does, or is "none".
+
+    Requests nothing: a dataset's name is only read.
+    """
+    try:
+        if folder := _folder(where.strip()):
+            RecordedDays(folder).require_days()
+        else:
+            open_archive(where)
+    except ArchiveError as error:
+        return str(error)
+    return None
+
+
+def _folder(where: str) -> Path | None:
+    try:
+        folder = Path(where).expanduser() if where else None
+        return folder if folder and folder.is_dir() else None
+    except (OSError, RuntimeError, ValueError) as error:  # no access; no such user's home
+        raise ArchiveError(
+            f"HF_ASSETS_ARCHIVE={clean(where)!r} cannot be read: {clean(error)}."
+        ) from None
+
+
+@dataclass
+class BrokenArchive:
+    """An archive that cannot be opened: a past day fails with the reason, today does not."""
+
+    error: ArchiveError
+    name: str = "the archive"
+    workers: int = 1
+
+    def days(self) -> NoReturn:
+        """ArchiveError."""
+        raise self.error
+
+    def find(self, kind: Kind, day: str) -> NoReturn:  # noqa: ARG002 - as of any archive
+        """ArchiveError."""
+        raise self.error
+
+    def remarks(self, first: str) -> list[str]:  # noqa: ARG002
+        """The reason, in every run."""
+        return [f"Past days have no archive: {self.error}"]

@@ -99,7 +99,7 @@ def _corpus(options: argparse.Namespace, table: Path, folder: Path) -> Corpus:
         f'labels = "tags"\nformat = "html"\nseparator = " "\nid = "id"\nlicense = "CC BY-SA 3.0"\n'
         f"rare_share = {options.rare_share}\n"
     )
-    spec, place = corpora(entry)[options.site], folder / "corpus"
+    spec, place = corpora(entry).specs[options.site], folder / "corpus"
     if not (place / "facts.json").exists():
         place.mkdir(exist_ok=True)
         build(spec, [read_table(spec)], place, log=_tell)

@@ -75,6 +75,23 @@ def test_a_switch_that_names_nobody_is_a_problem(
     assert "HF_ASSETS_ALARM is no web address" in problems(root)[6]
 
 
+def test_a_broken_file_of_corpora_is_a_problem(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (root / "corpora.toml").write_text("[biology\n")
+    monkeypatch.setenv("HF_ASSETS_CORPORA", str(root / "corpora.toml"))
+    settings.cache_clear()
+    assert problems(root)[6].startswith("HF_ASSETS_CORPORA: ")
+    assert "corpora.toml" in problems(root)[6]
+
+
+def test_a_setting_that_cannot_be_used_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HF_ASSETS_NEWEST_DAY_DUE", "noon")
+    settings.cache_clear()
+    assert cli.main(["status", "--exit-code"]) == 1
+    assert capsys.readouterr().err.startswith("Error: HF_ASSETS_NEWEST_DAY_DUE='noon'")
+
+
 def test_an_alarm_that_nobody_received_is_a_problem(root: Path) -> None:
     outbox = Outbox(root)
     outbox.add(Alarm.of("run 1", "capture_today failed", time=NOON))

@@ -46,7 +46,7 @@ def spec(real_data: Path, tmp_path_factory: pytest.TempPathFactory, name: str) -
         "format = 'html'\nseparator = ' '\nid = 'id'\nrare_share = 0.001\n"
         "license = 'CC BY-SA 3.0'\n"
     )
-    return corpora(path)[name]
+    return corpora(path).specs[name]
 
 
 @pytest.fixture(scope="module")

@@ -143,7 +143,7 @@ def test_the_entry_of_a_corpus_can_be_used(tmp_path: Path) -> None:
     (entry,) = page("docs/labels.md").blocks("toml")
     (tmp_path / "biology.csv").write_text("id,title,content,tags\n")
     (tmp_path / "corpora.toml").write_text(entry)
-    spec = corpora(tmp_path / "corpora.toml")["biology"]
+    spec = corpora(tmp_path / "corpora.toml").specs["biology"]
     assert (spec.format, spec.labels, spec.separator) == ("html", "tags", " ")
 
 

@@ -80,22 +80,52 @@ def locate(
     Raises:
         NoEncoder: a local copy lacks files, or there is none and the Hub gave none.
     """
-    for path in (folder / base.name, folder / base.repo) if folder else ():
-        if path.is_dir():
-            missing = _missing(path)
-            if missing:
-                raise NoEncoder(
-                    f"{path} is an incomplete copy of {base.repo}: no {' and no '.join(missing)}. "
-                    "Complete it, or remove it to have the base model from elsewhere.",
-                    permanent=True,
-                )
-            log(f"{base.name}: from {path}")
-            return path
+    for path in _copies(folder, base) if folder else ():
+        missing = _missing(path)
+        if missing:
+            raise NoEncoder(
+                f"{path} is an incomplete copy of {base.repo}: no {' and no '.join(missing)}. "
+                "Complete it, or remove it to have the base model from elsewhere.",
+                permanent=True,
+            )
+        log(f"{base.name}: from {path}")
+        return path
     packaged = _packaged(base)
     if packaged:
         log(f"{base.name}: from the package {base.package}")
         return packaged
     return _from_hub(base, folder, log, endpoint)
+
+
+def folder_problems(folder: Path) -> list[str]:
+    """What is wrong with a folder of local copies; each message says what to do.
+
+    Args:
+        folder: as for `locate`.
+    """
+    try:
+        if not folder.is_dir():
+            return [f"{clean(folder)} is no folder: create it, or set another one."]
+        present = [path for base in BASE_MODELS.values() for path in _copies(folder, base)]
+        problems = [
+            f"{clean(path)} is incomplete: no {' and no '.join(missing)}. Complete or remove it."
+            for path in present
+            if (missing := _missing(path))
+        ]
+        problems += [pointer for path in present if (pointer := _pointer(path))]
+        next(folder.iterdir(), None)
+    except (OSError, ValueError) as error:
+        why = clean(getattr(error, "strerror", None) or error)
+        return [f"{clean(folder)} cannot be read ({why}): correct its permissions or the path."]
+    if not present:
+        names = ", ".join(BASE_MODELS)
+        return [f"{clean(folder)} has no copy of a base model: name its folders {names}."]
+    return problems
+
+
+def _copies(folder: Path, base: BaseModel) -> list[Path]:
+    """The folders that `locate` would take."""
+    return [path for path in (folder / base.name, folder / base.repo) if path.is_dir()]
 
 
 def _packaged(base: BaseModel) -> Path | None:
@@ -129,12 +159,8 @@ def why_unreadable(folder: Path, error: Exception) -> str | None:
         type(error).__name__ == "SafetensorError" or "PytorchStreamReader" in str(error)
     ):
         return None
-    for pattern in (*_SAFE, *_PICKLED):
-        for path in filter(Path.is_file, sorted(folder.glob(pattern))):
-            with path.open("rb") as file:
-                begins = file.read(len(_POINTER))
-            if begins == _POINTER:
-                return f"{path} is a pointer of Git LFS: fetch the file itself (git lfs pull)"
+    if pointer := _pointer(folder):
+        return pointer
     if isinstance(error, UnpicklingError):
         return (
             f"{folder / _PICKLED[0]} is refused: it holds other things than weights, which loading "
@@ -147,6 +173,17 @@ def why_unreadable(folder: Path, error: Exception) -> str | None:
         )
     message = clean(error) or type(error).__name__
     return f"{folder} holds no encoder that can be read: {message}"
+
+
+def _pointer(folder: Path) -> str | None:
+    """An error message where a file of weights is only a pointer to them."""
+    for pattern in (*_SAFE, *_PICKLED):
+        for path in filter(Path.is_file, sorted(folder.glob(pattern))):
+            with path.open("rb") as file:
+                begins = file.read(len(_POINTER))
+            if begins == _POINTER:
+                return f"{path} is a pointer of Git LFS: fetch the file itself (git lfs pull)"
+    return None
 
 
 def _from_hub(

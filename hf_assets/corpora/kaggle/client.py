@@ -38,6 +38,10 @@ class KaggleError(InputError):
     """Kaggle could not be asked, or its tables not be read; the message says what can be done."""
 
 
+class NoAccount(KaggleError):
+    """No credentials were found on this machine; nothing was requested."""
+
+
 class Page(NamedTuple):
     """One page of the list: kagglesdk's `ApiDataset` objects, and whether it promises another."""
 
@@ -82,6 +86,15 @@ class DatasetClient:
                 "Kaggle's endpoint must hold no user or password: set KAGGLE_API_TOKEN instead",
                 permanent=True,
             )
+
+    def log_in(self) -> None:
+        """Find the credentials, as the first page would.
+
+        Raises:
+            NoAccount: there are none.
+            KaggleError: they are refused, or Kaggle did not answer.
+        """
+        _ = self._authorised
 
     def page(self, number: int, *, filled: bool = False) -> Page:
         """That page of the public datasets, the newest published first.
@@ -246,10 +259,12 @@ def _api_class() -> Any:
 
         def _authenticate_anonymously(self) -> bool:
             # The last way it tries before it exits; its exit() closes standard input, too.
-            raise KaggleError(
-                "Kaggle's list needs an account, and no credentials were found, or those found are "
-                "refused. Make a token at https://www.kaggle.com/settings/api and set "
-                "KAGGLE_API_TOKEN, or put kaggle.json into ~/.kaggle.",
+            found = bool(self.secrets)
+            raise (KaggleError if found else NoAccount)(
+                "Kaggle's list needs an account, and "
+                f"{'the credentials found are refused' if found else 'no credentials were found'}. "
+                "Make a token at https://www.kaggle.com/settings/api and set KAGGLE_API_TOKEN, or "
+                "put kaggle.json into ~/.kaggle.",
                 permanent=True,
             )
 

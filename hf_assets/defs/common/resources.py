@@ -13,12 +13,12 @@ from hf_assets.defs.common.failures import clear_failures
 from hf_assets.defs.common.killed_runs import end_killed, hold
 from hf_assets.defs.common.metadata import captured, stored_table
 from hf_assets.errors import clean
-from hf_assets.hub.archive.base import Archive
+from hf_assets.hub.archive.base import Archive, ArchiveError
 from hf_assets.hub.capture.capturer import Capturer
 from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.client.listing import HubClient
-from hf_assets.hub.open_archive import open_archive
+from hf_assets.hub.open_archive import BrokenArchive, open_archive
 from hf_assets.hub.quality import rules
 from hf_assets.hub.retention import thinned
 from hf_assets.settings import settings
@@ -197,11 +197,17 @@ class HubResource(dg.ConfigurableResource):
 
     @cached_property
     def past(self) -> Archive | None:
-        """The archive of past days, opened once a run; None without one. ArchiveError."""
-        return self.open_past()
+        """The archive of past days, opened once a run; None without one.
+
+        A broken one must not stop today's capture, which does not read it.
+        """
+        try:
+            return self.open_past()
+        except ArchiveError as error:
+            return BrokenArchive(error)
 
     def open_past(self) -> Archive | None:
-        """The archive, opened again."""
+        """The archive, opened again. ArchiveError."""
         return open_archive(
             self.archive,
             connect_timeout=self.connect_timeout,

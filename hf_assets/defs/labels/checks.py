@@ -152,7 +152,7 @@ def _of_leaderboard(
 @dg.definitions
 def label_checks() -> dg.Definitions:
     """All checks of each corpus and its classifiers."""
-    names = corpora(settings().corpora)
+    names = corpora(settings().corpora).specs
     makers = (_of_corpus, _of_classifier)
     return dg.Definitions(
         asset_checks=[each for name in names for maker in makers for each in maker(name)]

@@ -23,6 +23,7 @@ from hf_assets.defs.common.partitions import base_models
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.labels import metadata
 from hf_assets.defs.labels.paths import CorpusPaths
+from hf_assets.defs.labels.steps import AFTER_THE_HUB
 from hf_assets.errors import InputError
 from hf_assets.settings import settings
 from hf_assets.storage.durable import replacing_folder
@@ -109,12 +110,13 @@ def classifier_assets(name: str) -> Iterator[dg.AssetsDefinition]:
         key_prefix=[name],
         group_name=f"classifiers/{name}",
         owners=["team:labels"],
+        op_tags=AFTER_THE_HUB,
     )
     each = partial(
         step,
         partitions_def=base_models,
         # For launchers that run steps elsewhere: these use all cores, or a GPU.
-        op_tags={"hf_assets/heavy": "training"},
+        op_tags=AFTER_THE_HUB | {"hf_assets/heavy": "training"},
     )
 
     @step(deps=[[name, "corpus"]], kinds={"sklearn"})
@@ -146,8 +148,9 @@ def classifier_assets(name: str) -> Iterator[dg.AssetsDefinition]:
             training_lock(checkpoints, log, own.lock_wait) as work,
             replacing(paths, base.name, "classifier") as folder,
         ):
+            corpus = paths.corpus  # without one, no base model is downloaded
             encoder = locate(base, own.base_models, log)
-            record = train(paths.corpus, encoder, folder, recipe, work, log, base_model=base.name)
+            record = train(corpus, encoder, folder, recipe, work, log, base_model=base.name)
         stored = paths.folder(base.name, "classifier")
         return dg.MaterializeResult(metadata=metadata.classifier(stored, record))
 
@@ -240,5 +243,5 @@ def classifier_assets(name: str) -> Iterator[dg.AssetsDefinition]:
 @dg.definitions
 def defs() -> dg.Definitions:
     """Classifier assets of each corpus, the package's and the user's."""
-    names = corpora(settings().corpora)
+    names = corpora(settings().corpora).specs
     return dg.Definitions(assets=[asset for name in names for asset in classifier_assets(name)])

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from hf_assets.corpora.registry import CorpusSpec, corpora
+from hf_assets.corpora.registry import CorpusSpec, corpora, kind_of
 from hf_assets.defs.common.failures import clear_failures
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.labels import metadata
+from hf_assets.defs.labels.steps import AFTER_THE_HUB, Skipped, skippable
+from hf_assets.errors import clean
 from hf_assets.settings import settings
 from hf_assets.storage.durable import replacing_folder
 
@@ -20,9 +22,9 @@ def corpus_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition | dg.AssetSp
         yield dg.AssetSpec(
             sources[0],
             group_name=group,
-            description=f"Your own table of texts with labels: {spec.file.name}.",
-            kinds={spec.file.suffixes[0].lstrip(".")},
-            metadata={"path": dg.MetadataValue.path(str(spec.file))},
+            description=f"Your own table of texts with labels: {clean(spec.file.name)}.",
+            kinds={kind_of(spec.file)},
+            metadata={"path": dg.MetadataValue.path(clean(spec.file, 4096))},
         )
     else:
         sources = [dg.AssetKey(source) for source in spec.sources]
@@ -33,7 +35,10 @@ def corpus_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition | dg.AssetSp
         owners=["team:labels"],
         kinds={"polars", "parquet"},
         deps=sources,
+        op_tags=AFTER_THE_HUB,
+        output_required=False,
     )
+    @skippable
     def corpus(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
         """Texts with labels: cleaned, without placeholders, duplicates in one split.
 
@@ -43,9 +48,14 @@ def corpus_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition | dg.AssetSp
         from hf_assets.corpora.building import build
         from hf_assets.corpora.tables.table_source import read_table
 
+        with clear_failures():
+            stored = lake.texts(*spec.sources)
+        if not spec.file and not stored:
+            missing = " or ".join(spec.sources)
+            raise Skipped(f"no texts are stored for {spec.name}: materialise {missing} first.")
         path = lake.tree.folder(f"corpora/{spec.name}", None)
         with clear_failures(), replacing_folder(path) as folder:
-            texts = [read_table(spec, context.log.info)] if spec.file else lake.texts(*spec.sources)
+            texts = [read_table(spec, context.log.info)] if spec.file else stored
             site = settings().stackexchange_site
             facts = build(spec, texts, folder, before=path, log=context.log.info, site=site)
         return dg.MaterializeResult(metadata=metadata.corpus(path, facts))
@@ -56,5 +66,5 @@ def corpus_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition | dg.AssetSp
 @dg.definitions
 def defs() -> dg.Definitions:
     """A corpus for each entry, the package's and the user's."""
-    specs = corpora(settings().corpora).values()
+    specs = corpora(settings().corpora).specs.values()
     return dg.Definitions(assets=[asset for spec in specs for asset in corpus_assets(spec)])

@@ -1,7 +1,7 @@
 """Schedules that fetch new texts.
 
-Both are off until somebody turns them on in the UI, and thereby accepts the sources' terms, which
-the README states.
+Both are off until somebody turns them on in the UI; and they request nothing until the terms of
+their service are accepted, which docs/labels.md states.
 """
 
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ import dagster as dg
 
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.labels.sources import NEW_QUESTIONS, new_datasets, new_questions
+from hf_assets.defs.labels.steps import why_off
 
 # Days back in which a missed day of questions is fetched again, once a night each: a day that fails
 # for good fails at most so often.
@@ -26,8 +27,10 @@ LOOK_BACK = 14
 )
 def nightly_questions(
     context: dg.ScheduleEvaluationContext, lake: LakeResource
-) -> list[dg.RunRequest]:
+) -> list[dg.RunRequest] | dg.SkipReason:
     """A run for the day before the tick, and one for each day that was missed."""
+    if reason := why_off("stackexchange"):
+        return dg.SkipReason(f"Off: {reason}")
     tick = context.scheduled_execution_time.date()
     return [
         dg.RunRequest(run_key=f"{day} at {tick}", partition_key=day)
@@ -59,7 +62,11 @@ def _whole(lake: LakeResource, day: str) -> bool:
     description="Lists the datasets published since the last list. Kaggle shows no past day: "
     "datasets of a missed night count as those of the next one.",
 )
-def nightly_datasets(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+def nightly_datasets(
+    context: dg.ScheduleEvaluationContext,
+) -> dg.RunRequest | dg.SkipReason:
     """A run for the day that the tick is in."""
+    if reason := why_off("kaggle"):
+        return dg.SkipReason(f"Off: {reason}")
     day = f"{context.scheduled_execution_time:%Y-%m-%d}"
     return dg.RunRequest(run_key=day, partition_key=day)

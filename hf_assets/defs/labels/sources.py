@@ -1,6 +1,7 @@
 """Source assets of texts with labels: for each service a bulk history and a daily increment.
 
-A history comes as files and has no days.
+A history comes as files and has no days. A source without a file, an account or accepted terms is
+skipped, with the reason.
 """
 
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from hf_assets.defs.common.resources import (
     PartitionWrites,
     StackExchangeResource,
 )
+from hf_assets.defs.labels.steps import AFTER_THE_HUB, Skipped, require_terms, skippable, why_off
 from hf_assets.settings import settings
 from hf_assets.storage.lake import today
 from hf_assets.storage.parquet import Table
@@ -31,15 +33,18 @@ DATASET_DUMP, NEW_DATASETS = texts_table("dataset_dump"), texts_table("new_datas
 
 
 def _source(table: Table, *kinds: str, **more: Any) -> Callable[..., dg.AssetsDefinition]:
-    return dg.asset(
+    asset = dg.asset(
         name=table.name,
         group_name=GROUP,
         owners=["team:labels"],
         kinds={*kinds, "parquet"},
         io_manager_key="tables",
         metadata={"dagster/column_schema": column_schema(table), "dagster/table_name": table.name},
+        op_tags=AFTER_THE_HUB,
+        output_required=False,
         **more,
     )
+    return lambda body: asset(skippable(body))
 
 
 # A day's increment, fetched over the network.
@@ -67,9 +72,14 @@ def question_dump(context: dg.AssetExecutionContext, config: QuestionDumpConfig)
     from hf_assets.corpora.stackexchange import dumps
 
     own = settings()
-    path = _path(config.path, own.question_dump, "HF_ASSETS_QUESTION_DUMP", "Posts.xml")
+    path = config.path or own.question_dump
+    if path is None:
+        raise Skipped(
+            "no path of Posts.xml: set HF_ASSETS_QUESTION_DUMP, or `path` in the asset's config. "
+            "docs/labels.md (Sources) names sources of it."
+        )
     site = config.site or own.stackexchange_site
-    return once(QUESTION_DUMP, partial(dumps.read_posts, path, site, context.log.info))
+    return once(QUESTION_DUMP, partial(dumps.read_posts, Path(path), site, context.log.info))
 
 
 @_daily(NEW_QUESTIONS, "stackexchange", "json")
@@ -78,10 +88,12 @@ def new_questions(
 ) -> PartitionWrites:
     """Questions asked on that day, from the Stack Exchange API.
 
-    A day can be fetched at any later time. Mind the API's terms: see the README.
+    A day can be fetched at any later time. Off until the API's terms are accepted:
+    HF_ASSETS_ACCEPT_STACKEXCHANGE_TERMS.
     """
     from hf_assets.corpora.stackexchange.questions import new_questions as fetched
 
+    require_terms("stackexchange")
     with clear_failures():
         client = stackexchange.client(context.log.info)
     return PartitionWrites(
@@ -93,12 +105,21 @@ def new_questions(
 def dataset_dump(
     context: dg.AssetExecutionContext, config: DumpConfig, lake: LakeResource
 ) -> PartitionWrites:
-    """All datasets of Kaggle with descriptions and tags, from the tables of Meta Kaggle."""
+    """All datasets of Kaggle with descriptions and tags, from the tables of Meta Kaggle.
+
+    Read from a folder (HF_ASSETS_META_KAGGLE), or downloaded once Kaggle's terms are accepted:
+    HF_ASSETS_ACCEPT_KAGGLE_TERMS.
+    """
     from hf_assets.corpora.kaggle import meta_kaggle
 
     path = config.path or settings().meta_kaggle
     folder = Path(path) if path else lake.tree.folder("meta_kaggle", None)
     if not path:
+        if reason := why_off("kaggle"):
+            raise Skipped(
+                "no folder with the tables of Meta Kaggle (HF_ASSETS_META_KAGGLE, or `path` in the "
+                f"asset's config); and for a download, {reason}"
+            )
         with clear_failures():
             meta_kaggle.fetch(folder, context.log.info)
     return once(DATASET_DUMP, partial(meta_kaggle.read_tables, folder, context.log.info))
@@ -110,25 +131,20 @@ def new_datasets(
 ) -> PartitionWrites:
     """Datasets that appeared on that day in Kaggle's list, read newest first down to stored ones.
 
-    Kaggle lists only current datasets: a past day cannot be fetched.
+    Kaggle lists only current datasets: a past day cannot be fetched. Off until Kaggle's terms are
+    accepted: HF_ASSETS_ACCEPT_KAGGLE_TERMS.
     """
+    from hf_assets.corpora.kaggle.client import NoAccount
     from hf_assets.corpora.kaggle.listing import new_datasets as fetched
 
+    require_terms("kaggle")
     with clear_failures():
         client = kaggle.client(context.log.info)
+        try:
+            client.log_in()
+        except NoAccount as error:
+            raise Skipped(str(error)) from None
     stored = lake.text_ids("dataset_dump", "new_datasets", before=today())
     return PartitionWrites(
         NEW_DATASETS, {day: partial(fetched, client, day, stored) for day in context.partition_keys}
     )
-
-
-def _path(path: str | None, default: Path | None, variable: str, file: str) -> Path:
-    """The path of the config, or of the settings."""
-    chosen = Path(path) if path else default
-    if chosen is None:
-        raise dg.Failure(
-            f"no path of {file}: set {variable}, or `path` in the asset's config. The README names "
-            "sources of one.",
-            allow_retries=False,
-        )
-    return chosen

@@ -54,6 +54,13 @@ class RecordedDays:
         """The days of all files. ArchiveError if no file can be read."""
         return {day for _, day in self._index}
 
+    def require_days(self) -> None:
+        """Raise ArchiveError if no file has a day; opens files only where no name has one."""
+        with named_failures(self.name):
+            next(self.folder.iterdir(), None)  # a search takes a folder without access for empty
+        if not any(self._names.of(PurePath(self._relative(path))) for path in self._files):
+            self.days()
+
     def find(self, kind: Kind, day: str) -> ArchivedDay | None:
         """That day from its file.
 

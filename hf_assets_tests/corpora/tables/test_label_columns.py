@@ -79,9 +79,9 @@ def test_a_vector_becomes_a_corpus_with_names(tmp_path: Path) -> None:
     )
     entry.write_text(text)
     with pytest.raises(TableError, match=r"line 1: .*declare label_names"):
-        list(read_table(corpora(entry)["weather"]).frames)
+        list(read_table(corpora(entry).specs["weather"]).frames)
     entry.write_text(text + 'label_names = ["sun", "rain", "snow"]\n')
-    spec = corpora(entry)["weather"]
+    spec = corpora(entry).specs["weather"]
     folder = tmp_path / "corpus"
     folder.mkdir()
     build(spec, [read_table(spec)], folder)

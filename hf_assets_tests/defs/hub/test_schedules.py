@@ -82,6 +82,29 @@ def test_nothing_runs_by_itself_in_a_clone(world: Make, name: str) -> None:
     assert schedule.description
 
 
+@pytest.fixture
+def accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The terms of both services of texts."""
+    monkeypatch.setenv("HF_ASSETS_ACCEPT_STACKEXCHANGE_TERMS", "true")
+    monkeypatch.setenv("HF_ASSETS_ACCEPT_KAGGLE_TERMS", "true")
+
+
+@pytest.mark.parametrize(
+    ("name", "variable"),
+    [
+        ("nightly_questions", "HF_ASSETS_ACCEPT_STACKEXCHANGE_TERMS=true"),
+        ("nightly_datasets", "HF_ASSETS_ACCEPT_KAGGLE_TERMS=true"),
+    ],
+)
+def test_no_texts_are_fetched_before_terms_are_accepted(
+    world: Make, name: str, variable: str
+) -> None:
+    ticked = tick(world(), name, NIGHT)
+    assert ticked.requests == []
+    assert variable in str(ticked.skipped)
+
+
+@pytest.mark.usefixtures("accepted")
 @pytest.mark.parametrize(
     ("name", "asset", "day"),
     [
@@ -116,6 +139,7 @@ def march(*days: int) -> list[str]:
     return [f"2026-03-{day:02}" for day in days]
 
 
+@pytest.mark.usefixtures("accepted")
 @pytest.mark.parametrize(
     ("stored", "asked"),
     [
@@ -137,6 +161,7 @@ def test_a_missed_night_is_asked_for_again(
     assert len({request.run_key for request in requests}) == len(asked)
 
 
+@pytest.mark.usefixtures("accepted")
 @pytest.mark.heavy
 def test_a_day_that_fails_is_asked_for_once_a_night_and_not_for_ever(world: Make) -> None:
     hub = world()
@@ -152,6 +177,7 @@ def test_a_day_that_fails_is_asked_for_once_a_night_and_not_for_ever(world: Make
     assert len(keys) == len(set(keys)) == 13  # as of its second night
 
 
+@pytest.mark.usefixtures("accepted")
 def test_a_day_that_was_fetched_before_it_was_over_is_missed(world: Make) -> None:
     hub = world()
     questions_of(hub, *march(15, 16, 17, 18))
@@ -160,6 +186,7 @@ def test_a_day_that_was_fetched_before_it_was_over_is_missed(world: Make) -> Non
     assert [request.partition_key for request in requests] == march(17, 19)
 
 
+@pytest.mark.usefixtures("accepted")
 def test_what_cannot_be_fetched_later_says_so(world: Make) -> None:
     hub = world()
     row = {"id": "kaggle:1", "title": "T", "body": "B", "labels": ["a"]}

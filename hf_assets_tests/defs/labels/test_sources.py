@@ -15,9 +15,9 @@ from hf_assets.demo import running
 from hf_assets.demo.labels.kaggle import TOKEN
 from hf_assets.settings import settings
 from hf_assets.storage.lake import Lake, today
-from hf_assets_tests.defs.conftest import failures
+from hf_assets_tests.defs.conftest import failures, made
 from hf_assets_tests.support.defs.graph import graph
-from hf_assets_tests.support.defs.labels import Labels
+from hf_assets_tests.support.defs.labels import BASE, Labels
 
 
 def test_each_source_is_a_table_with_where_it_came_from(sources: Labels) -> None:
@@ -92,6 +92,7 @@ def retries(result: dg.ExecuteInProcessResult) -> int:
         ("new_datasets", "today", {"KAGGLE_ENDPOINT": "http://example.com"}, 0),
         ("new_datasets", "2026-01-01", {}, 0),
         ("dataset_dump", None, {"META_KAGGLE": "/nowhere"}, 0),
+        ("dataset_dump", None, {"META_KAGGLE": "/" + "x" * 5000}, 0),
         ("question_dump", None, {"QUESTION_DUMP": "/nowhere"}, 0),
     ],
 )
@@ -122,6 +123,87 @@ def test_what_the_network_fails_is_tried_again(
     assert not run.success
     assert retries(run) == tried_again, failures(run)
     assert "Failure" in failures(run)[asset]
+
+
+@pytest.mark.parametrize(
+    ("asset", "partition", "unset", "said"),
+    [
+        ("new_questions", "today", ["ACCEPT_STACKEXCHANGE_TERMS"], "ACCEPT_STACKEXCHANGE_TERMS"),
+        ("new_datasets", "today", ["ACCEPT_KAGGLE_TERMS"], "ACCEPT_KAGGLE_TERMS=true"),
+        ("new_datasets", "today", ["KAGGLE_API_TOKEN"], "no credentials were found"),
+        ("dataset_dump", None, ["META_KAGGLE", "ACCEPT_KAGGLE_TERMS"], "HF_ASSETS_META_KAGGLE"),
+        ("question_dump", None, ["QUESTION_DUMP"], "no path of Posts.xml"),
+        ("questions/corpus", None, [], "materialise new_questions or question_dump first"),
+    ],
+)
+def test_what_has_no_source_yet_is_skipped_with_the_reason_and_asks_nobody(
+    labels: Labels,
+    impatient: None,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    asset: str,
+    partition: str | None,
+    unset: list[str],
+    said: str,
+) -> None:
+    partition = today() if partition == "today" else partition
+    monkeypatch.setenv("HF_ASSETS_DATA", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("KAGGLE_CONFIG_DIR", str(tmp_path))
+    monkeypatch.setenv("HF_ASSETS_STACKEXCHANGE_ENDPOINT", NOWHERE)
+    monkeypatch.setenv("HF_ASSETS_KAGGLE_ENDPOINT", NOWHERE)
+    monkeypatch.setattr("kagglehub.dataset_download", _unreachable)
+    for name in unset:
+        monkeypatch.delenv(name if name.startswith("KAGGLE") else f"HF_ASSETS_{name}")
+    settings.cache_clear()
+    with dg.DagsterInstance.ephemeral() as instance:
+        run = Labels(tmp_path, graph(), instance).run(asset, partition=partition)
+        key = dg.AssetKey(asset.split("/"))
+        (record,) = instance.fetch_observations(key, limit=10).records
+    monkeypatch.undo()
+    settings.cache_clear()
+    assert run.success, failures(run)
+    assert made(run) == set()
+    assert not [event for event in run.all_events if event.event_type_value == "STEP_RETRY"]
+    assert retries(run) == 0
+    observed = record.event_log_entry.asset_observation
+    assert observed is not None
+    assert said in str(observed.description)
+    assert observed.partition == partition
+    assert [path.name for path in tmp_path.rglob("*.parquet")] == []
+
+
+def test_dagster_skips_a_corpus_with_a_source_of_the_same_run(
+    labels: Labels, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A corpus by itself is built from the dump, so that the API's terms need no answer."""
+    monkeypatch.setenv("HF_ASSETS_DATA", str(tmp_path))
+    monkeypatch.delenv("HF_ASSETS_ACCEPT_STACKEXCHANGE_TERMS")
+    settings.cache_clear()
+    with dg.DagsterInstance.ephemeral() as instance:
+        here = Labels(tmp_path, graph(), instance)
+        both = here.run("question_dump", "new_questions", "questions/corpus", partition=today())
+        alone = here.run("questions/corpus")
+    monkeypatch.undo()
+    settings.cache_clear()
+    assert both.success
+    assert made(both) == {"question_dump"}
+    assert failures(alone) == {}
+    assert made(alone) == {"corpus"}
+
+
+def test_no_base_model_is_fetched_for_a_corpus_that_is_not_there(
+    labels: Labels, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HF_ASSETS_DATA", str(tmp_path))
+    monkeypatch.setattr("hf_assets.defs.labels.classifiers.locate", _unreachable)
+    settings.cache_clear()
+    with dg.DagsterInstance.ephemeral() as instance:
+        run = Labels(tmp_path, graph(), instance).run("questions/classifier", partition=BASE)
+    monkeypatch.undo()
+    settings.cache_clear()
+    assert "there is no corpora/questions: materialise it first" in str(failures(run))
+    assert retries(run) == 0
 
 
 def _unreachable(*_: Any, **__: Any) -> str:

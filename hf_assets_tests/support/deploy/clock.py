@@ -9,12 +9,12 @@ from pathlib import Path
 from hf_assets_tests.support.deploy.read import Process
 from hf_assets_tests.support.deploy.running import skip_without
 
-# Python has threads: the library without MT may hang.
-# libfaketime 0.9.10 takes its offset from the end of a sleep on a monotonic clock as well, which ends
-# Python's `time.sleep` with EINVAL; a wait for nothing it leaves alone.
+# libfaketime 0.9.10 moves the end of a sleep on a monotonic clock, too: Python's `time.sleep` fails
+# with EINVAL. It leaves a wait for no file alone.
 SLEEP = """import select, time
 time.sleep = lambda seconds: select.select([], [], [], seconds) and None
 """
+# Python has threads: the library without MT may hang.
 LIBRARIES = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
 
 

@@ -1,0 +1,79 @@
+"""Files and folders that settings name, as external assets, each with a check.
+
+A broken one is a failing check here, and stops nothing but what is made of it. An asset is present
+only where its setting is.
+"""
+
+import dagster as dg
+
+from hf_assets import configuration
+from hf_assets.defs.common.check_factory import check
+from hf_assets.defs.common.resources import LakeResource
+from hf_assets.errors import clean
+from hf_assets.rule_result import RuleResult
+from hf_assets.settings import Settings, settings
+
+GROUP = "configuration"
+
+
+GROUP = "configuration"
+_CHECKS = {
+    "corpora_file": ("entries_valid", configuration.corpora_problems),
+    "base_models_folder": ("copies_complete", configuration.base_model_problems),
+    "past_days_archive": ("readable", configuration.archive_problems),
+}
+_ABOUT = {
+    "corpora_file": "The TOML file with corpora of your own (HF_ASSETS_CORPORA).",
+    "base_models_folder": "The folder with local copies of base models (HF_ASSETS_BASE_MODELS).",
+    "past_days_archive": "The archive that past days are read from (HF_ASSETS_ARCHIVE).",
+    "entries_valid": "Every entry is a corpus; a broken one is left out, and all others load.",
+    "copies_complete": "Each copy of a base model has its configuration, weights and tokenizer.",
+    "readable": "The folder has recorded days; a dataset's name is not looked up.",
+}
+
+
+def _present(known: Settings) -> dict[str, str]:
+    """The assets whose setting has a value, with that value."""
+    archive = known.archive if "archive" in known.model_fields_set else ""
+    values = {
+        "corpora_file": known.corpora,
+        "base_models_folder": known.base_models,
+        "past_days_archive": None if archive.strip().lower() in ("", "none") else archive,
+    }
+    return {name: clean(value) for name, value in values.items() if value is not None}
+
+
+def _check(asset: str) -> dg.AssetChecksDefinition:
+    name, problems = _CHECKS[asset]
+
+    def evaluate(_: LakeResource, __: str) -> RuleResult:
+        wrong = problems(settings())
+        text = "\n".join(wrong) if wrong else "No problem was found."
+        return RuleResult(not wrong, text, {"problems": len(wrong)})
+
+    return check(asset, name, evaluate, _ABOUT[name], partitions=None)
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """An external asset and its check for each setting that has a value."""
+    present = _present(settings())
+    return dg.Definitions(
+        assets=[
+            dg.AssetSpec(
+                name,
+                group_name=GROUP,
+                description=_ABOUT[name],
+                metadata={"path": dg.MetadataValue.path(value)},
+            )
+            for name, value in present.items()
+        ],
+        asset_checks=[_check(name) for name in present],
+    )
+
+
+def configuration_checks() -> dg.AssetSelection:
+    """The checks of whatever is present, for a job: they take no time, and need no network."""
+    return dg.AssetSelection.checks(
+        *(dg.AssetCheckKey(dg.AssetKey(name), _CHECKS[name][0]) for name in _present(settings()))
+    )
