@@ -81,12 +81,12 @@ class Settings(BaseSettings):
         default=None,
         description="The mail server of alarms: smtp://user:password@host:587, or smtps://….",
     )
-    alarm_sender: str = Field(
-        default="",
+    alarm_sender: str | None = Field(
+        default=None,
         description="The sender of mailed alarms; else the login to the server, or the recipient.",
     )
-    ui: str = Field(
-        default="", description="The address of Dagster's UI, for links in alarms: https://…."
+    ui: str | None = Field(
+        default=None, description="The address of Dagster's UI, for links in alarms: https://…."
     )
     newest_day_due: int = Field(
         # The schedule begins at 03:00, and a capture is ended after 4 hours.

@@ -37,7 +37,7 @@ def sender_of(settings: Settings) -> Sender | None:
         return _webhook(switch)
     if scheme.lower() == "mailto" and colon:
         smtp = settings.smtp.get_secret_value() if settings.smtp else None
-        return Mail.parse(switch, smtp, settings.alarm_sender.strip())
+        return Mail.parse(switch, smtp, (settings.alarm_sender or "").strip())
     return Command.parse(switch)
 
 

@@ -133,7 +133,7 @@ COUNTING = {
     "daily_changes": {
         *("not_stalled", "not_rolled_back", "long_enough", "no_gap_before", "same_columns"),
     },
-    "day_quality": {"days_trusted", "nothing_stale"},
+    "day_quality": {"days_trusted", "newest_day_is_current", "nothing_stale"},
     "raw_models": {"doubled_rows", "unread_columns"},
     "raw_spaces": {"doubled_rows", "unread_columns"},
     "models": {"quarantine", "ranges", "null_rates", "reconciliation"},

@@ -75,7 +75,7 @@ def _send_past(sender: Sender, alarms: list[Alarm]) -> None:
 
 def alarm_of(instance: dg.DagsterInstance, lake: LakeResource, failed: FailedRun) -> Alarm:
     """The alarm of a failed run."""
-    run, address = failed.run, settings().ui.rstrip("/")
+    run, address = failed.run, (settings().ui or "").rstrip("/")
     of_today = run.job_name == capture_today.name and failed.day == f"{datetime.now(UTC):%Y-%m-%d}"
     name = "materialization" if run.job_name.startswith("__") else run.job_name
     steps = ", ".join(one.step for one in failed.failures if one.step)

@@ -91,6 +91,7 @@ def _last(instance: dg.DagsterInstance) -> tuple[bool, str | None] | None:
 
 
 def _alarm(result: RuleResult, now: datetime, following: str) -> Alarm:
+    address = settings().ui
     return Alarm.of(
         f"newest day {result.metadata['expected_day']}",
         "the newest day is missing or not trusted",
@@ -99,6 +100,6 @@ def _alarm(result: RuleResult, now: datetime, following: str) -> Alarm:
         where="check newest_day_is_current of day_quality",
         error=result.description,
         next=following,
-        link=settings().ui and f"{settings().ui.rstrip('/')}/assets/day_quality?view=checks",
+        link=f"{address.rstrip('/')}/assets/day_quality?view=checks" if address else "",
         urgent=True,
     )

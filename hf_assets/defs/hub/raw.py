@@ -13,7 +13,8 @@ from hf_assets.defs.common.failures import RETRIES, clear_failures
 from hf_assets.defs.common.metadata import capture_facts, shown
 from hf_assets.defs.common.partitions import FIRST_DAY, daily, single_run
 from hf_assets.defs.common.resources import PREVIEWED_DAYS, HubResource, LakeResource
-from hf_assets.hub.archive.base import ArchiveError
+from hf_assets.errors import clean
+from hf_assets.hub.archive.base import Archive, ArchiveError
 from hf_assets.hub.capture.capturer import NoCapture
 from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.client.listing import FIELDS, ListingQuery
@@ -22,6 +23,8 @@ from hf_assets.storage.lake import today
 
 # The log names at most this many columns, whatever the number of days.
 UNREAD_LINES = 20
+# Characters of an archive's error in the log.
+READABLE = 1000
 
 
 class ListingConfig(dg.Config):
@@ -87,8 +90,9 @@ def _captured(
     asset, days, missing, absent = context.asset_key.path[-1], context.partition_keys, {}, {}
     unread: dict[tuple[str, str], list[str]] = {}
     brief = len(days) > PREVIEWED_DAYS
-    with clear_failures():
-        archive = hub.past
+    archive, closed = _archive_for(days, hub)
+    if closed:
+        context.log.warning(f"Past days cannot be fetched: {clean(closed, READABLE)}")
 
     def get_or_capture(day: str) -> Capture | str:
         """The capture, or why there is none."""
@@ -102,8 +106,10 @@ def _captured(
                 raise
             return str(error)  # one broken file must not stop the other days
 
+    # Today first: what an archive does wrong must not stop it.
+    urgent_first = sorted(days, key=lambda day: day != today())
     with clear_failures():
-        for day, found in _each(get_or_capture, days, archive.workers if archive else 1):
+        for day, found in _each(get_or_capture, urgent_first, archive.workers if archive else 1):
             if isinstance(found, str):
                 missing[day] = found
             elif found.absent_kind and deferred(context):
@@ -114,6 +120,9 @@ def _captured(
                 report_day(context, day, capture_facts(found, query.kind, brief=brief))
     if unread:
         context.log.warning(_unread(unread))
+    if closed and any(day < today() for day in missing):
+        with clear_failures():
+            raise closed
     for remark in archive.remarks(FIRST_DAY) if archive else ():
         context.log.warning(remark)
     if missing and (len(missing) == len(days) or not deferred(context)):
@@ -121,6 +130,18 @@ def _captured(
         raise dg.Failure("\n".join(missing.values()), allow_retries=False)
     report_left_out(context, asset, missing | absent)
     return dg.MaterializeResult()
+
+
+def _archive_for(
+    days: Sequence[str], hub: HubResource
+) -> tuple[Archive | None, ArchiveError | None]:
+    """The archive where there are past days, or why it cannot be opened: today does without it."""
+    if all(day >= today() for day in days):
+        return None, None
+    try:
+        return hub.past, None
+    except ArchiveError as error:
+        return None, error
 
 
 def _unread(unread: Mapping[tuple[str, str], list[str]]) -> str:

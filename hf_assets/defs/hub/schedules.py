@@ -62,9 +62,16 @@ past_days = dg.define_asset_job(
     description="Captures today's models and Spaces, then makes tables, figures, the series over "
     "all days and the report.",
 )
-def daily_capture(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """A run for the day of the tick: the Hub shows the present only."""
+def daily_capture(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """A run for the day of the tick: the Hub shows the present only.
+
+    A machine that was off has the ticks that it missed evaluated when it is on again.
+    """
     day = f"{context.scheduled_execution_time:%Y-%m-%d}"
+    if day < today():
+        return dg.SkipReason(
+            f"{day} is over: the Hub shows today only. recover_past_days asks the archive for it."
+        )
     return dg.RunRequest(run_key=day, partition_key=day)
 
 
@@ -99,11 +106,17 @@ def recover_past_days(
     context: dg.ScheduleEvaluationContext, lake: LakeResource, hub: HubResource
 ) -> list[dg.RunRequest] | dg.SkipReason:
     """One run for each range of the newest missing days that the archive has."""
-    with clear_failures():
-        archive = hub.open_past()
-        if archive is None:
-            return dg.SkipReason("No archive is set (HF_ASSETS_ARCHIVE).")
-        days = recoverable_days(lake, archive, settings().recover_days)
+    try:
+        with clear_failures():
+            archive = hub.open_past()
+            if archive is None:
+                return dg.SkipReason("No archive is set (HF_ASSETS_ARCHIVE).")
+            days = recoverable_days(lake, archive, settings().recover_days)
+    except dg.Failure as failure:
+        if failure.allow_retries:
+            raise
+        # The setting is wrong, not the night: a person must mend it.
+        return dg.SkipReason(f"The archive cannot be read: {failure.description}")
     if not days:
         return dg.SkipReason(f"Nothing to do: {archive.name} has none of the missing days.")
     return _ranges(context, days)

@@ -219,18 +219,19 @@ def test_filling_takes_in_all_but_the_captures(world: Make) -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("moment", "day"),
-    [
-        ("2026-11-20T03:00:00+00:00", "2026-11-20"),
-        ("2026-11-20T00:00:00+00:00", "2026-11-20"),
-        ("2026-11-20T23:59:59+00:00", "2026-11-20"),
-    ],
-)
-def test_daily_capture_asks_for_the_day_of_the_tick(world: Make, moment: str, day: str) -> None:
-    (request,) = tick(world(), "daily_capture", dt.datetime.fromisoformat(moment)).requests
-    assert request.partition_key == day
-    assert request.run_key == day
+@pytest.mark.parametrize("clock", ["03:00:00", "00:00:00", "23:59:59"])
+def test_daily_capture_asks_for_the_day_of_the_tick(world: Make, clock: str) -> None:
+    moment = dt.datetime.fromisoformat(f"{today()}T{clock}+00:00")
+    (request,) = tick(world(), "daily_capture", moment).requests
+    assert request.partition_key == today()
+    assert request.run_key == today()
+
+
+def test_daily_capture_asks_for_no_day_that_it_slept_through(world: Make) -> None:
+    moment = dt.datetime.fromisoformat(f"{days_ago(1)}T03:00:00+00:00")
+    said = tick(world(), "daily_capture", moment)
+    assert said.requests == []
+    assert f"{days_ago(1)} is over" in str(said.skipped)
 
 
 def test_the_run_of_daily_capture_makes_today(world: Make) -> None:
