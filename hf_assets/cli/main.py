@@ -208,10 +208,11 @@ def status(data: Path | None, exit_code: bool, as_json: bool) -> int:
     from hf_assets.settings import settings
 
     root = data_of(data)
-    lines = lines_of(root)
-    if not lines and data is None and (lines := lines_of(DEMO_DATA)):
+    lines, probe = lines_of(root), exit_code or as_json
+    # A probe must not take the demo for the lake.
+    if not lines and data is None and not probe and (lines := lines_of(DEMO_DATA)):
         root = DEMO_DATA
-    if not lines:
+    if not lines and not probe:
         raise click.ClickException(
             f"nothing is stored in {root}: `hf-assets demo` or `hf-assets capture` begins a lake"
         )

@@ -124,6 +124,19 @@ def test_the_first_problem_is_the_exit_status_where_it_is_asked_for(
     assert [one["code"] for one in said["problems"]] == [3, 4, 5]
 
 
+def test_a_probe_of_an_empty_lake_finds_that_the_day_is_missing(
+    root: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(cli, "DEMO_DATA", root)
+    monkeypatch.setattr(cli, "data_of", lambda given: tmp_path / "empty")
+    assert cli.main(["status", "--exit-code"]) == 3
+    said = capsys.readouterr().out
+    assert "The newest trusted day is none, and 2026-11-21 is due: it is not captured." in said
+
+
 def test_no_problem_is_the_status_0(
     root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
