@@ -108,6 +108,7 @@ PERMANENT: dict[str, bool | None] = {
     "errors.HfAssetsError": True,
     "errors.InputError": True,
     "settings.SettingsError": True,
+    "alarms.alarm.AlarmError": True,
     "storage.durable.StorageError": True,
     "storage.durable.ReplacedFolder": False,
     "storage.locks.BusyError": False,
@@ -135,6 +136,7 @@ PERMANENT: dict[str, bool | None] = {
 }
 WITH_ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "errors.HfAssetsError": ("a message",),
+    "alarms.alarm.AlarmError": ("a message",),
     "storage.durable.StorageError": (Path("lake"), 28),
     "storage.durable.ReplacedFolder": (Path("lake"),),
     "storage.locks.BusyError": ("training", 5.0),
