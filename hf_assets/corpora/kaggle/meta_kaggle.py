@@ -72,23 +72,22 @@ def read_tables(folder: Path, log: Tell = lambda _: None) -> TableWrite:
         KaggleError: a file is missing, or is not what its name says; when the frames are read, too.
     """
     for name in TABLES:
-        if not _is_file(folder / name):
+        try:
+            (folder / name).open("rb").close()
+        except FileNotFoundError:
             raise KaggleError(
                 f"{folder} has no {name}. Put {', '.join(TABLES)} of "
                 f"https://www.kaggle.com/datasets/{HANDLE} there, or let `fetch` download them.",
                 permanent=True,
-            )
+            ) from None
+        except OSError as error:
+            why = clean(error.strerror or error)
+            raise KaggleError(
+                f"{clean(folder / name)} cannot be read ({why}).", permanent=True
+            ) from None
     made = TableWrite(frames=(), notes=Counter(), provenance={"dataset_dump": {"dataset": HANDLE}})
     made.frames = _frames(folder, made, log)
     return made
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError as error:
-        why = clean(error.strerror or error)
-        raise KaggleError(f"{clean(path)} cannot be read ({why}).", permanent=True) from None
 
 
 def _frames(folder: Path, made: TableWrite, log: Tell) -> Iterator[pl.DataFrame]:
