@@ -16,6 +16,8 @@ from pathlib import Path
 import dagster as dg
 from dagster._core.storage.runs.sqlite.sqlite_run_storage import SqliteRunStorage
 
+from hf_assets.defs.common.pools import limit_pools
+
 try:
     import fcntl
 except ImportError:  # Windows: the bound on run time in dagster.yaml is all there is
@@ -141,7 +143,7 @@ def _never_held(
             continue
         events = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.RUN_START)
         process = next((one.dagster_event.pid for one in events if one.dagster_event), None)
-        if process and not _was_held(folder / f"{run.run_id}.lock") and not _lives(process):
+        if process and not _was_held(folder / f"{run.run_id}.lock") and not _lives(process, begun):
             _report(instance, run, f"Process {process}, which this run was in, is gone.")
             yield run
 
@@ -156,7 +158,14 @@ def _was_held(lock: Path) -> bool:
         return True
 
 
-def _lives(process: int) -> bool:
+def _lives(process: int, begun: float) -> bool:
+    """Whether the process of that number is there, and began before that time.
+
+    After a restart of the machine, numbers begin again: another process may have this one.
+    """
+    started = _started(process)
+    if started is not None and started > begun + 1:
+        return False
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -164,6 +173,18 @@ def _lives(process: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def _started(process: int) -> float | None:
+    """When a process began, in seconds since 1970; None where the system does not say (Linux)."""
+    try:
+        # The name, in parentheses, may have spaces. Field 22 counts from the machine's start.
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        lines = Path("/proc/stat").read_text().splitlines()
+        boot = next(int(line.split()[1]) for line in lines if line.startswith("btime"))
+        return boot + int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError, StopIteration):
+        return None
 
 
 def _in_one_process(instance: dg.DagsterInstance, run_id: str, process: str) -> bool:
@@ -190,7 +211,8 @@ def _report(instance: dg.DagsterInstance, run: dg.DagsterRun, said: str) -> None
     "Makes no network request.",
 )
 def end_killed_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-    """End the runs whose lock nobody holds."""
+    """End the runs whose lock nobody holds; see that pools have their limits."""
+    limit_pools(context.instance)
     ended = end_killed(context.instance)
     if ended:
         return dg.SkipReason(f"Ended runs whose process is gone: {', '.join(ended)}")

@@ -17,7 +17,7 @@ from hf_assets.alarms.outbox import Outbox
 from hf_assets.alarms.switch import Sender, sender_of
 from hf_assets.defs.common.failed_runs import FailedRun, Read, failures_after, newest_failure
 from hf_assets.defs.common.resources import LakeResource
-from hf_assets.defs.hub.night import next_attempt
+from hf_assets.defs.hub.night import interrupted_by_hand, next_attempt
 from hf_assets.defs.hub.schedules import capture_today
 from hf_assets.settings import settings
 from hf_assets.storage.durable import StorageError
@@ -49,6 +49,8 @@ def send_alarms(
     runs, read = failures_after(context.instance, read)
     outbox, unkept = Outbox(lake.tree.root), []
     for run in runs:
+        if interrupted_by_hand(run.run):
+            continue
         alarm = alarm_of(context.instance, lake, run)
         try:
             outbox.add(alarm)

@@ -16,8 +16,9 @@ from hf_assets.hub.attempts import Attempt, Plan, plan
 from hf_assets.hub.quality import rules
 from hf_assets.settings import settings
 
-# Tags of a run that a schedule or sensor asked for.
+# Tags of a run that a schedule or sensor asked for, and the reason of a run that was interrupted.
 _BY_ITSELF = ("dagster/schedule_name", "dagster/sensor_name")
+_INTERRUPTED = "UNEXPECTED_TERMINATION"
 _OUTCOMES = {
     dg.DagsterRunStatus.SUCCESS: "succeeded",
     dg.DagsterRunStatus.FAILURE: "failed",
@@ -50,9 +51,19 @@ def _attempt(instance: dg.DagsterInstance, record: dg.RunRecord) -> Attempt:
     return Attempt(
         ended=None if ended is None else datetime.fromtimestamp(ended, UTC),
         outcome=outcome,  # ty: ignore[invalid-argument-type]
-        by_night=any(tag in run.tags for tag in _BY_ITSELF),
+        by_night=by_itself(run),
         permanent=outcome == "failed" and permanent(instance, run),
     )
+
+
+def by_itself(run: dg.DagsterRun) -> bool:
+    """Whether a schedule or sensor asked for a run, and not a person."""
+    return any(tag in run.tags for tag in _BY_ITSELF)
+
+
+def interrupted_by_hand(run: dg.DagsterRun) -> bool:
+    """Whether a person ended their own run by Control-C: Dagster calls that a failure."""
+    return not by_itself(run) and run.tags.get("dagster/failure_reason") == _INTERRUPTED
 
 
 def permanent(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:

@@ -11,6 +11,7 @@ import dagster as dg
 from hf_assets.defs.common.events import DEFERRED
 from hf_assets.defs.common.failures import clear_failures
 from hf_assets.defs.common.partitions import daily
+from hf_assets.defs.common.pools import BULK
 from hf_assets.defs.common.resources import RAW, HubResource, LakeResource
 from hf_assets.defs.trends.daily import FIGURES_MARKER
 from hf_assets.hub.archive.base import KINDS, Archive, ArchiveError
@@ -49,7 +50,7 @@ past_days = dg.define_asset_job(
     "past_days",
     # Figures take a second a day: over 700 days as long as all the rest together.
     selection=of_days - dg.AssetSelection.assets("snapshot_figures"),
-    tags={DEFERRED: "true"},
+    tags={DEFERRED: "true", **BULK},
     description="Backfills a range of days in one run, from captures and from the archive. Skips "
     "days that neither has.",
 )
@@ -173,6 +174,7 @@ def _ranges(
             run_key=f"{what}{first}...{last} at {context.scheduled_execution_time:%Y-%m-%d}",
             asset_selection=assets,
             tags={
+                **BULK,
                 "dagster/asset_partition_range_start": first,
                 "dagster/asset_partition_range_end": last,
             },

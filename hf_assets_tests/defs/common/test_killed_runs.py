@@ -161,6 +161,17 @@ def test_a_lock_that_cannot_be_had_says_nothing_nor_does_a_host_of_another_name(
     assert not list((tmp_path / FOLDER).iterdir())
 
 
+def test_a_number_that_another_process_has_now_is_not_the_run() -> None:
+    """Numbers begin again when a machine starts again."""
+    begun = killed_runs._started(os.getpid())
+    assert begun
+    assert abs(begun - time.time()) < 24 * 3600
+    assert killed_runs._lives(os.getpid(), begun + 5)
+    assert not killed_runs._lives(os.getpid(), begun - 5)
+    assert killed_runs._started(2**22 + 1) is None
+    assert not killed_runs._lives(2**22 + 1, time.time())
+
+
 @pytest.mark.heavy
 def test_an_interrupt_ends_a_run_and_the_next_goes_on_where_it_was(
     slow: World, listing: Start, tmp_path: Path
@@ -213,6 +224,10 @@ def test_two_killed_runs_do_not_keep_the_next_in_the_queue(
         subprocess.run(
             [script, *job], cwd=PROJECT, env=environment, check=True, capture_output=True
         )
+        configuration = command.home / "dagster.yaml"
+        limit = "max_concurrent_runs: "
+        assert f"{limit}4" in configuration.read_text()
+        configuration.write_text(configuration.read_text().replace(f"{limit}4", f"{limit}2"))
         with (tmp_path / "log").open("w") as log:
             daemon = subprocess.Popen(
                 [f"{script}-daemon", "run", "-w", "workspace.yaml"],

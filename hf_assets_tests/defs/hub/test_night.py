@@ -187,6 +187,8 @@ def test_a_day_for_which_no_run_was_begun_is_asked_for(
 
 def test_cancelled_runs_send_no_alarm_and_killed_ones_do(night: Night, alarmed: Hook) -> None:
     cancelled, killed = (night.add() for _ in range(2))
+    interrupted = night.add({"dagster/failure_reason": "UNEXPECTED_TERMINATION"})
+    night.instance.report_run_failed(interrupted, "Execution was interrupted unexpectedly.")
     night.instance.report_run_canceled(cancelled)
     night.instance.report_run_failed(killed, "Process 17 on host, which this run was in, is gone.")
     assert night.tick("send_alarms").skip_message == "Sent 1 alarms"

@@ -1,0 +1,20 @@
+"""Which runs may go on at once: lanes of runs and pools of steps; dagster.yaml has their limits."""
+
+import dagster as dg
+
+# A lane: long runs that ask the archive or rebuild many days go one after the other, so that they
+# never take every place of the queue.
+BULK = {"hf_assets/lane": "bulk"}
+# Limits other than the default one, which dagster.yaml cannot set for a single pool.
+LIMITS = {"training": 1}
+
+
+def limit_pools(instance: dg.DagsterInstance) -> None:
+    """Give pools their limits where nobody has set another."""
+    storage = instance.event_log_storage
+    if not storage.supports_global_concurrency_limits:
+        return
+    pools = {pool.name: pool for pool in storage.get_pool_limits()}
+    for name, limit in LIMITS.items():
+        if name not in pools or pools[name].from_default:
+            storage.set_concurrency_slots(name, limit)
