@@ -56,6 +56,11 @@ class Settings(BaseSettings):
         ge=1,
         description="Places from which one listing is read at once; 1: page after page.",
     )
+    step_retry_wait: float = Field(
+        default=60.0,
+        ge=0,
+        description="Seconds before the first retry of a failed step; further waits are longer.",
+    )
     lock_wait: float = Field(
         default=7200.0,
         ge=0,

@@ -160,7 +160,7 @@ ARROWS = {
     # `hf-assets`: a door to each of these.
     "cli": {
         *("apps.insights", "apps.tagger", "classifiers.tagger_cli", "demo.__main__", "runner"),
-        *("configuration", "hub.capture_store"),
+        *("alarms", "configuration", "hub.capture_store", "hub.quality"),
     },
 }
 

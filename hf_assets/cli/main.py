@@ -4,13 +4,17 @@ A sub-command imports its part when it is called, so that an installation that s
 no more than the base. Dagster is never imported: it runs as a process of its own.
 """
 
+import json
+import socket
 import sys
-from collections.abc import Callable, Sequence
-from importlib.util import find_spec
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+from hf_assets.cli.options import data_of, data_option, environ_of, require
+from hf_assets.cli.service import service
+from hf_assets.errors import InputError
 from hf_assets.runner.process import INTERRUPTED, UI_PORT
 
 # The options of these commands are read, and explained, by the part that they open.
@@ -30,6 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
+    except InputError as error:
+        click.echo(f"Error: {error}", err=True)
+        return 1
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     return status or 0
@@ -45,33 +52,6 @@ def commands() -> None:
     """
 
 
-def _require(extra: str, *modules: str, otherwise: str = "") -> None:
-    """Stop in words where packages of an extra are not installed."""
-    missing = [module for module in modules if find_spec(module) is None]
-    if missing:
-        names = ", ".join(missing)
-        raise click.ClickException(
-            f"packages are missing ({names}): pip install 'hf_assets[{extra}]'"
-            f"{otherwise and f'; {otherwise}'}"
-        )
-
-
-def _data(given: Path | None) -> Path:
-    if given is not None:
-        return given
-    _require("lake", "pydantic_settings")
-    from hf_assets.settings import settings
-
-    return settings().data
-
-
-_data_option: Callable[..., Callable] = click.option(
-    "--data",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="The lake; by default HF_ASSETS_DATA, else data/ here.",
-)
-
-
 @commands.command(context_settings=FORWARDED, add_help_option=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def demo(arguments: tuple[str, ...]) -> int:
@@ -80,53 +60,53 @@ def demo(arguments: tuple[str, ...]) -> int:
     The embedded services stand for the Hub, Stack Exchange and Kaggle: no other machine is asked.
     `demo backfill DAYS` builds more of its past days, `demo serve` runs the services alone.
     """
-    _require("demo", "dagster_dg_cli", "polars", "rich", "starlette", "uvicorn")
+    require("demo", "dagster_dg_cli", "polars", "rich", "starlette", "uvicorn")
     if arguments[:1] in (("backfill",), ("serve",)):
         from hf_assets.demo.__main__ import main as run
 
         return run([*arguments[1:]], prog=f"hf-assets demo {arguments[0]}", command=arguments[0])
     if not {"hub", "--only=hub", "--help", "-h"}.intersection(arguments):
-        _require("demo", *TRAINING, otherwise="--only hub does without them")
+        require("demo", *TRAINING, otherwise="--only hub does without them")
     from hf_assets.demo.__main__ import main as run
 
     return run([*arguments], prog="hf-assets demo", command="run")
 
 
 @commands.command()
-@_data_option
+@data_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=UI_PORT, show_default=True, help="Of the UI.")
 @click.option("--demo", is_flag=True, help="Against the embedded services, into data/demo.")
 def dev(data: Path | None, host: str, port: int, demo: bool) -> int:
     """Open the Dagster UI and run its daemon, on the real Hub."""
-    _require("dagster", "dagster_dg_cli", "dagster_webserver", "rich")
+    require("dagster", "dagster_dg_cli", "dagster_webserver", "rich")
     if demo:
-        _require("demo", "starlette", "uvicorn")
+        require("demo", "starlette", "uvicorn")
         from hf_assets.demo.__main__ import main as run
 
         options = ["--data", str(data or DEMO_DATA), "--ui-host", host, "--ui-port", str(port)]
         return run(options, prog="hf-assets dev --demo", command="dev")
-    from hf_assets.runner import home, process
+    from hf_assets.runner import process
 
-    environ = home.environment(_data(data))
+    environ = environ_of(data_of(data))
     click.echo(f"The UI will be at http://{host}:{port}; Ctrl-C stops it")
     return process.become(process.ui(host, port), environ)
 
 
 @commands.command()
-@_data_option
+@data_option
 def capture(data: Path | None) -> int:
     """Capture the Hub today, with tables, figures and series.
 
     The job of the schedule daily_capture, once and now. An interrupted capture resumes.
     """
-    _require("dagster", "dagster_dg_cli", "polars")
+    require("dagster", "dagster_dg_cli", "polars")
     from hf_assets.runner import process
     from hf_assets.storage.lake import today
 
     day = today()
     return _run(
-        _data(data),
+        data_of(data),
         f"today, {day} (UTC)",
         process.launch(job=process.CAPTURE_TODAY, partition=day),
         today=day,
@@ -135,14 +115,14 @@ def capture(data: Path | None) -> int:
 
 @commands.command()
 @click.argument("days")
-@_data_option
+@data_option
 def backfill(days: str, data: Path | None) -> int:
     """Build the tables of past days, captured or archived.
 
     DAYS is a range, 2026-11-01...2026-11-30, or one day. The series over all days follow in a run
     of their own.
     """
-    _require("dagster", "dagster_dg_cli", "polars")
+    require("dagster", "dagster_dg_cli", "polars")
     from hf_assets.runner import process
     from hf_assets.runner.days import parse_range
     from hf_assets.settings import settings
@@ -153,11 +133,27 @@ def backfill(days: str, data: Path | None) -> int:
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="DAYS") from error
     span = f"{keys[0]}...{keys[-1]}"
-    root, past = _data(data), process.launch(job=process.PAST_DAYS, days=span)
+    root, past = data_of(data), process.launch(job=process.PAST_DAYS, days=span)
     series = process.launch(assets=process.OVER_DAYS)
     return _run(root, span, past, keys, last=False) or _run(
         root, "the series over all days", series
     )
+
+
+@commands.command(context_settings=FORWARDED | {"help_option_names": ["-h", "--help"]})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@data_option
+def launch(arguments: tuple[str, ...], data: Path | None) -> int:
+    """Run a job or assets: Dagster's `dg launch`.
+
+    ARGUMENTS are those of `dg launch`: --job NAME or --assets SELECTION, --partition KEY or
+    --partition-range FIRST...LAST, --config-json JSON. The run is in the history of the lake, and
+    has the configuration that comes with the package.
+    """
+    require("dagster", "dagster_dg_cli", "polars")
+    from hf_assets.runner import process
+
+    return process.become([*process.launch(), *arguments], environ_of(data_of(data)))
 
 
 def _run(
@@ -179,9 +175,9 @@ def _run(
         today: the day that it captures.
         last: whether this process has nothing to do after it.
     """
-    from hf_assets.runner import home, process, progress
+    from hf_assets.runner import process, progress
 
-    environ = home.environment(data)
+    environ = environ_of(data)
     if not sys.stdout.isatty():
         return (process.become if last else process.call)(command, environ)
     log = data.resolve() / "last_run.log"
@@ -204,7 +200,7 @@ def _announce(what: str, arguments: Sequence[str]) -> None:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def insights(arguments: tuple[str, ...]) -> int:
     """Serve a page to explore the stored days."""
-    _require("apps", "streamlit", "polars", "pyarrow", "pydantic_settings")
+    require("apps", "streamlit", "polars", "pyarrow", "pydantic_settings")
     _announce("Loading the pages", arguments)
     from hf_assets.apps.insights import main as serve
 
@@ -215,7 +211,7 @@ def insights(arguments: tuple[str, ...]) -> int:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def tagger(arguments: tuple[str, ...]) -> int:
     """Serve a page to try the trained classifiers."""
-    _require("apps", "gradio", "polars", "pydantic_settings")
+    require("apps", "gradio", "polars", "pydantic_settings")
     _announce("Loading the page and the classifiers", arguments)
     from hf_assets.apps.tagger import main as serve
 
@@ -232,25 +228,62 @@ def tag(arguments: tuple[str, ...]) -> int:
 
 
 @commands.command()
-@_data_option
-def status(data: Path | None) -> int:
-    """Show stored days, missing days and disk use.
+@data_option
+@click.option("--exit-code", is_flag=True, help="End with a status above 2 if there is a problem.")
+@click.option("--json", "as_json", is_flag=True, help="Print the problems alone, as JSON.")
+def status(data: Path | None, exit_code: bool, as_json: bool) -> int:
+    """Show stored days, missing days, disk use and problems.
 
-    For each table its days and size; the last capture; days that are missing or not trusted.
+    For each table its days and size; the last capture; days that are missing or not trusted. With
+    --exit-code the first problem sets the exit status: 3 if the newest day is missing or not
+    trusted, 4 days missing, 5 tables missing, 6 configuration, 7 alarms that nobody received.
     """
-    _require("lake", "polars", "pyarrow", "pydantic_settings")
+    require("lake", "polars", "pyarrow", "pydantic_settings")
+    from hf_assets.cli import health
     from hf_assets.cli.status import lines_of
+    from hf_assets.settings import settings
 
-    root = _data(data)
-    lines = lines_of(root)
-    if not lines and data is None:
-        lines = lines_of(DEMO_DATA)
-    if not lines:
+    root = data_of(data)
+    lines, probe = lines_of(root), exit_code or as_json
+    # A probe must not take the demo for the lake.
+    if not lines and data is None and not probe and (lines := lines_of(DEMO_DATA)):
+        root = DEMO_DATA
+    if not lines and not probe:
         raise click.ClickException(
             f"nothing is stored in {root}: `hf-assets demo` or `hf-assets capture` begins a lake"
         )
-    click.echo("\n".join(lines))
+    state = health.health(root, settings(), health.now())
+    if as_json:
+        click.echo(json.dumps(state.fields, indent=2))
+    else:
+        click.echo("\n".join([*lines, *state.lines]))
+    return state.code if exit_code else 0
+
+
+@commands.command()
+def alarm() -> int:
+    """Send a test alarm to whom HF_ASSETS_ALARM names."""
+    require("lake", "httpx2", "msgspec", "pydantic_settings")
+    from hf_assets.alarms.alarm import AlarmError, trial
+    from hf_assets.alarms.switch import sender_of
+    from hf_assets.cli import health
+    from hf_assets.settings import settings
+
+    try:
+        sender = sender_of(settings())
+        if sender is None:
+            raise AlarmError(
+                "HF_ASSETS_ALARM is not set: give a webhook (https://…), "
+                "mailto:person@example.org, or a command"
+            )
+        remark = sender.send(trial(health.now(), socket.gethostname()))
+    except AlarmError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"Sent a test by {sender.name}{remark and f': {remark}'}")
     return 0
+
+
+commands.add_command(service)
 
 
 if __name__ == "__main__":

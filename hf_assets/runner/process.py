@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from hf_assets.runner.home import WORKSPACE
+from hf_assets.runner.home import SERVED, WORKSPACE
 
 MODULE = "hf_assets.definitions"
 # The job of the schedule `daily_capture`.
@@ -19,6 +19,9 @@ OVER_DAYS = 'group:"trends/history"'
 # What a shell reports of a command that Control-C ended.
 INTERRUPTED = 130
 UI_PORT = 3000
+# Of the code server: where a service's definitions are loaded, and its runs begin.
+CODE_PORT = 4000
+LOOPBACK = "127.0.0.1"
 # Seconds between two looks at a command that is under way.
 POLL = 0.2
 
@@ -54,6 +57,33 @@ def launch(
 def ui(host: str, port: int) -> list[str]:
     """The command that serves the UI and runs the daemon."""
     return dg("dev", "-w", str(WORKSPACE), "-h", host, "-p", str(port))
+
+
+def code_server(host: str, port: int) -> list[str]:
+    """The command of a service that loads the definitions and starts the runs."""
+    where = ("-h", host, "-p", str(port))
+    return [sys.executable, "-m", "dagster", "api", "grpc", "-m", MODULE, *where]
+
+
+def create_history() -> list[str]:
+    """The command that creates the tables of the history where there are none."""
+    return [sys.executable, "-c", "from dagster import DagsterInstance; DagsterInstance.get()"]
+
+
+def daemon() -> list[str]:
+    """The command of a service that ticks schedules and sensors, and queues runs."""
+    return [sys.executable, "-m", "dagster._daemon", "run", "-w", str(SERVED)]
+
+
+def webserver(host: str, port: int, read_only: bool) -> list[str]:
+    """The command of a service that serves the UI."""
+    words = [sys.executable, "-m", "dagster_webserver", "-w", str(SERVED)]
+    return [*words, "-h", host, "-p", str(port), *(["--read-only"] if read_only else [])]
+
+
+def code_address(host: str, port: int) -> dict[str, str]:
+    """The variables that tell the daemon and the webserver where the code server is."""
+    return {"HF_ASSETS_CODE_HOST": host, "HF_ASSETS_CODE_PORT": str(port)}
 
 
 def become(command: list[str], environ: Mapping[str, str]) -> int:

@@ -1,18 +1,25 @@
 """`hf-assets`: each door leads to its part, with words where it cannot be opened."""
 
 import io
+import os
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import yaml
 
 from hf_assets.cli import main as cli
-from hf_assets.runner import process, progress
+from hf_assets.cli import options
+from hf_assets.runner import home, process, progress
 from hf_assets.storage.lake import today
 
-COMMANDS = ("backfill", "capture", "demo", "dev", "insights", "status", "tag", "tagger")
+COMMANDS = (
+    *("alarm", "backfill", "capture", "demo", "dev", "insights", "launch", "service", "status"),
+    *("tag", "tagger"),
+)
 
 
 @pytest.fixture
@@ -72,9 +79,12 @@ def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
         (["dev", "--demo"], "dagster"),
         (["capture"], "dagster"),
         (["backfill", "2026-11-01"], "dagster"),
+        (["launch", "--job", "past_days"], "dagster"),
+        (["service", "daemon"], "dagster"),
         (["insights"], "apps"),
         (["tagger"], "apps"),
         (["status"], "lake"),
+        (["alarm"], "lake"),
     ],
 )
 def test_a_missing_extra_is_named(
@@ -83,7 +93,7 @@ def test_a_missing_extra_is_named(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(cli, "find_spec", lambda name: None)
+    monkeypatch.setattr(options, "find_spec", lambda name: None)
     assert cli.main(arguments) == 1
     assert f"pip install 'hf_assets[{extra}]'" in capsys.readouterr().err
 
@@ -91,7 +101,7 @@ def test_a_missing_extra_is_named(
 def test_the_hubs_half_of_the_demo_does_without_training(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(cli, "find_spec", lambda name: None if name == "torch" else name)
+    monkeypatch.setattr(options, "find_spec", lambda name: None if name == "torch" else name)
     monkeypatch.setattr("hf_assets.demo.__main__.main", lambda argv, **_: 5)
     assert cli.main(["demo"]) == 1
     assert "(torch): pip install 'hf_assets[demo]'; --only hub does" in capsys.readouterr().err
@@ -185,6 +195,98 @@ def test_a_wrong_range_is_told_in_words(
 ) -> None:
     assert cli.main(["backfill", given]) == 2
     assert words in capsys.readouterr().err
+    assert ran == []
+
+
+def test_launch_is_dagsters_with_the_lakes_home(ran: list, tmp_path: Path) -> None:
+    asked = ["--job", "past_days", "--partition-range", "2026-11-01...2026-11-03"]
+    assert cli.main(["launch", *asked, "--data", str(tmp_path)]) == 7
+    ((command, environ),) = ran
+    assert command[1:] == [
+        *("-m", "dagster_dg_cli.cli", "launch", "-m", "hf_assets.definitions"),
+        *asked,
+    ]
+    assert environ["HF_ASSETS_DATA"] == str(tmp_path)
+    assert environ["DAGSTER_HOME"] == str(tmp_path / "dagster_home")
+    configuration = yaml.safe_load((tmp_path / "dagster_home" / "dagster.yaml").read_text())
+    assert configuration["telemetry"] == {"enabled": False}
+
+
+def test_a_home_that_cannot_be_written_is_no_traceback(
+    ran: list, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "dagster_home").write_text("a file")
+    assert cli.main(["launch", "--data", str(tmp_path)]) == 1
+    assert f"{tmp_path / 'dagster_home'}" in capsys.readouterr().err
+    assert ran == []
+
+
+WHERE = ["--code-host", "code", "--code-port", "4001"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "command"),
+    [
+        (
+            ["code", "--host", "0.0.0.0", "--port", "4001"],
+            "dagster api grpc -m hf_assets.definitions -h 0.0.0.0 -p 4001",
+        ),
+        (["daemon", *WHERE], f"dagster._daemon run -w {home.SERVED}"),
+        (
+            ["webserver", *WHERE, "--host", "0.0.0.0", "--port", "80", "--read-only"],
+            f"dagster_webserver -w {home.SERVED} -h 0.0.0.0 -p 80 --read-only",
+        ),
+    ],
+)
+def test_a_service_is_three_processes(
+    ran: list,
+    tmp_path: Path,
+    asked: list[str],
+    command: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(process, "create_history", lambda: [sys.executable, "-c", ""])
+    assert cli.main(["service", *asked, "--data", str(tmp_path)]) == 7
+    ((words, environ),) = ran
+    assert words[1:] == ["-m", *command.split()]
+    assert environ["DAGSTER_HOME"] == str(tmp_path / "dagster_home")
+    assert (tmp_path / "dagster_home" / "dagster.yaml").is_file()
+    if asked[0] != "code":
+        where = yaml.safe_load(home.SERVED.read_text())["load_from"][0]["grpc_server"]
+        assert environ[where["host"]["env"]] == "code"
+        assert environ[where["port"]["env"]] == "4001"
+
+
+@pytest.mark.heavy
+def test_processes_that_start_together_create_one_history(tmp_path: Path) -> None:
+    """Two that create the tables at once leave a history that none of them opens again."""
+    create = (
+        "import os, sys; from pathlib import Path; from hf_assets.cli import options; "
+        "from hf_assets.runner import process; "
+        "process.become = lambda *given: print('opened') or 0; "
+        "options.start([], options.environ_of(Path(sys.argv[1])))"
+    )
+    environ = {name: value for name, value in os.environ.items() if name != "DAGSTER_HOME"}
+    together = [
+        subprocess.Popen(
+            [sys.executable, "-c", create, str(tmp_path)],
+            env=environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    assert [one.communicate() for one in together] == [("opened\n", "")] * 3
+    assert [*(tmp_path / "dagster_home").rglob("runs.db")]
+
+
+def test_a_history_that_cannot_be_opened_starts_no_process(
+    ran: list, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(process, "create_history", lambda: [sys.executable, "-c", "exit(1)"])
+    assert cli.main(["service", "daemon", "--data", str(tmp_path)]) == 1
+    assert "the history cannot be opened" in capsys.readouterr().err
     assert ran == []
 
 

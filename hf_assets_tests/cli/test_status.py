@@ -1,28 +1,18 @@
 """`hf-assets status` over a small lake: what is stored, missing and not trusted."""
 
-import json
 from pathlib import Path
 
 import pytest
 
 from hf_assets.cli import main as cli
 from hf_assets.cli import status
+from hf_assets_tests.support.apps.captured_lake import write_captured_lake
 from hf_assets_tests.support.apps.hub_lake import DAYS, STALLED, write_hub_lake
-from hf_assets_tests.support.hub.captures import first_manifest
-
-CAPTURE = first_manifest(rows=1234, finished="2026-11-21T03:20:00+00:00")
 
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    lake = write_hub_lake(tmp_path / "lake")
-    for asset in ("raw_models", "raw_spaces"):
-        for day in DAYS:
-            lake.write_file(asset, day, "capture.json", json.dumps(CAPTURE).encode())
-    for asset in ("top_models", "daily_changes"):
-        for day in DAYS[:-1]:
-            (lake.folder(asset, day)).mkdir(parents=True)
-            (lake.folder(asset, day) / "data.parquet").write_bytes(b"")
+    lake = write_captured_lake(tmp_path / "lake")
     (lake.root / "dagster_home").mkdir()
     (lake.root / "dagster_home" / "history.db").write_bytes(bytes(2_500_000))
     monkeypatch.setattr(status, "today", lambda: "2026-11-23")
@@ -90,7 +80,7 @@ def test_the_demos_lake_stands_in_for_an_empty_one(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(cli, "DEMO_DATA", root)
-    monkeypatch.setattr(cli, "_data", lambda given: tmp_path / "empty")
+    monkeypatch.setattr(cli, "data_of", lambda given: tmp_path / "empty")
     assert cli.main(["status"]) == 0
     assert f"Lake: {root}" in capsys.readouterr().out
 

@@ -18,6 +18,8 @@ import pytest
 
 from hf_assets_tests.support.apps.hub_lake import write_hub_lake
 from hf_assets_tests.support.apps.models import write_model
+from hf_assets_tests.support.deploy.read import Process
+from hf_assets_tests.support.deploy.running import up
 from hf_assets_tests.support.installed import Installed, beside_this
 from hf_assets_tests.support.servers import free_port
 
@@ -176,6 +178,25 @@ def test_the_ui_opens_in_any_folder_without_a_warning(installed: Installed) -> N
     assert "Warning" not in said
     assert "WARNING" not in said
     assert (installed.root / "data" / "dagster_home" / "dagster.yaml").is_file()
+
+
+@pytest.mark.heavy
+def test_the_processes_of_a_service_start_in_any_folder(
+    installed: Installed, tmp_path: Path
+) -> None:
+    names = ("webserver", "daemon", "code")  # in whichever order
+    ports = {"HF_ASSETS_CODE_PORT": free_port(), "HF_ASSETS_UI_PORT": free_port()}
+    environment = installed.environment | {name: str(port) for name, port in ports.items()}
+    environment["HF_ASSETS_DATA"] = str(tmp_path / "lake")
+    command = str(installed.root / "venv" / "bin" / "hf-assets")
+    processes = [
+        Process(name, [command, "service", name], environment, pause=1.0, grace=10.0)
+        for name in names
+    ]
+    with up(processes, tmp_path, f"http://127.0.0.1:{ports['HF_ASSETS_UI_PORT']}") as service:
+        assert service.runs() == {}
+        assert {kept.starts for kept in service.kept.values()} == {1}, service.said()
+    assert (tmp_path / "lake" / "dagster_home" / "dagster.yaml").is_file()
 
 
 @pytest.mark.heavy

@@ -35,6 +35,12 @@ TARGETS = re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text("utf-8"), 
 # What is done with each language; the empty one draws folders.
 LANGUAGES = {"sql", "python", "sh", "toml", "yaml", ""}
 VARIABLES = {f"HF_ASSETS_{name.upper()}" for name in Settings.model_fields}
+# What docs/service.md installs with, and the copy that it makes of a file.
+ADMINISTRATION = {
+    *("cp", "docker", "install", "loginctl", "mkdir", "pipx", "python3", "systemctl", "useradd"),
+    "/opt/hf_assets/bin/pip",
+}
+SECRETS = {"deploy/.env": "deploy/env.example"}
 OTHER_VARIABLES = {"DAGSTER_HOME", "HF_TOKEN"}
 
 
@@ -184,7 +190,7 @@ def test_a_command_names_what_is_there(words: list[str], definitions: dg.Definit
         assert names <= VARIABLES | OTHER_VARIABLES
     elif words[0] == "make":
         assert set(words[1:]) <= set(TARGETS)
-    elif words[:2] == [".venv/bin/dg", "launch"]:
+    elif words[:2] == ["hf-assets", "launch"]:
         _launches(dict(_pairs(words[2:])), definitions)
     elif words[:3] == [".venv/bin/dg", "scaffold", "defs"]:
         module, _, name = words[3].rpartition(".")
@@ -194,8 +200,18 @@ def test_a_command_names_what_is_there(words: list[str], definitions: dg.Definit
     elif words[:2] == [".venv/bin/python", "-m"]:
         with pytest.raises(SystemExit, match="0"):
             import_module(f"{words[2]}.__main__").main([*words[3:], "--help"])
+    elif words[0] in ADMINISTRATION:
+        for word in words[1:]:
+            assert not word.startswith("deploy/") or list(PROJECT.glob(SECRETS.get(word, word)))
     else:  # `hf-assets` has a test of its own; `hf` is huggingface_hub's
         assert words[0] in ("hf-assets", "hf")
+
+
+def test_runs_are_launched_through_the_door_that_writes_their_configuration() -> None:
+    """`dg launch` itself finds no DAGSTER_HOME, or a home with telemetry on."""
+    assert not [
+        one.name for one in pages() if re.search(r"\bdg launch\b", "".join(one.blocks("sh")))
+    ]
 
 
 def _pairs(words: list[str]) -> Iterator[tuple[str, str]]:
@@ -204,7 +220,7 @@ def _pairs(words: list[str]) -> Iterator[tuple[str, str]]:
 
 
 def _launches(options: dict[str, str], definitions: dg.Definitions) -> None:
-    """The job, the assets and the partitions of a `dg launch` are there."""
+    """The job, the assets and the partitions of a launch are there."""
     graph = definitions.resolve_asset_graph()
     if job := options.pop("--job", None):
         definitions.resolve_job_def(job)

@@ -13,6 +13,7 @@ from hf_assets.defs.hub.schedules import DERIVED_TABLES, capture_today, past_day
 from hf_assets.runner import home, parts, process
 
 PROJECT = Path(__file__).resolve().parents[2]
+PACKAGED = yaml.safe_load(home.CONFIGURATION.read_text())
 WAITING = "import time; print('up', flush=True); time.sleep(60)"
 
 
@@ -84,20 +85,46 @@ def test_a_command_takes_the_place_of_the_process() -> None:
     assert before == after
 
 
-def test_a_home_follows_the_package_unless_somebody_chose_it(
+def test_a_home_is_in_the_lake_unless_somebody_chose_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
-    ours = tmp_path / "lake" / "dagster_home"
-    assert home.environment(tmp_path / "lake")["DAGSTER_HOME"] == str(ours)
-    (ours / "dagster.yaml").write_text("old")
-    home.environment(tmp_path / "lake")
-    assert (ours / "dagster.yaml").read_bytes() == home.CONFIGURATION.read_bytes()
+    for folder in (tmp_path / "lake" / "dagster_home", tmp_path / "chosen"):
+        environ = home.environment(tmp_path / "lake")
+        assert environ["DAGSTER_HOME"] == str(folder)
+        assert environ["HF_ASSETS_DATA"] == str(tmp_path / "lake")
+        assert yaml.safe_load((folder / "dagster.yaml").read_text()) == PACKAGED
+        monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "chosen"))
 
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "theirs"))
-    assert home.environment(tmp_path / "lake")["DAGSTER_HOME"] == str(tmp_path / "theirs")
-    theirs = tmp_path / "theirs" / "dagster.yaml"
-    assert theirs.read_bytes() == home.CONFIGURATION.read_bytes()
-    theirs.write_text("theirs")
-    home.environment(tmp_path / "lake")
-    assert theirs.read_text() == "theirs"
+
+def test_a_configuration_follows_the_package_until_somebody_edits_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = home.write_home(tmp_path) / "dagster.yaml"
+    newer = tmp_path / "package" / "dagster.yaml"
+    newer.parent.mkdir()
+    newer.write_text("telemetry:\n  enabled: false\n")
+    monkeypatch.setattr(home, "CONFIGURATION", newer)
+    home.write_home(tmp_path)
+    written = stored.read_text()
+    assert yaml.safe_load(written) == {"telemetry": {"enabled": False}}
+
+    for edited in (written.replace("false", "true"), written + "nux: {}\n", "", "a person's\n"):
+        stored.write_text(edited)
+        home.write_home(tmp_path)
+        assert stored.read_text() == edited
+
+
+def test_a_configuration_that_is_up_to_date_is_not_written(tmp_path: Path) -> None:
+    """It may be on a file system that takes no writes."""
+    stored = home.write_home(tmp_path) / "dagster.yaml"
+    before = stored.stat().st_ino
+    home.write_home(tmp_path)
+    assert stored.stat().st_ino == before
+
+
+def test_a_configuration_of_version_0_2_follows_the_package(tmp_path: Path) -> None:
+    old = Path(__file__).with_name("dagster_0_2_0.yaml").read_bytes()
+    (tmp_path / "dagster.yaml").write_bytes(old)
+    home.write_home(tmp_path)
+    assert (tmp_path / "dagster.yaml").read_bytes() != old

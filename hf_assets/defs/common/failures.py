@@ -51,7 +51,7 @@ class Retries(dg.RetryPolicy):
 
 # The clients retry for some minutes themselves: this is for a service that is down for longer. A
 # retry resumes where the step failed; permanent errors are not retried.
-RETRIES = Retries(max_retries=3, delay=60, backoff=dg.Backoff.EXPONENTIAL)
+RETRIES = Retries(max_retries=3, delay=settings().step_retry_wait, backoff=dg.Backoff.EXPONENTIAL)
 
 
 @contextmanager

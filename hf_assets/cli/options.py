@@ -1,0 +1,63 @@
+"""What the commands share: the lake's option, and words for packages that are missing."""
+
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+# Seconds that a process waits for another one that creates the history.
+CREATION = 120.0
+
+
+def require(extra: str, *modules: str, otherwise: str = "") -> None:
+    """Stop in words where packages of an extra are not installed."""
+    missing = [module for module in modules if find_spec(module) is None]
+    if missing:
+        names = ", ".join(missing)
+        raise click.ClickException(
+            f"packages are missing ({names}): pip install 'hf_assets[{extra}]'"
+            f"{otherwise and f'; {otherwise}'}"
+        )
+
+
+def data_of(given: Path | None) -> Path:
+    """The lake that a command was given, or the one that the settings name."""
+    if given is not None:
+        return given
+    require("lake", "pydantic_settings")
+    from hf_assets.settings import settings
+
+    return settings().data
+
+
+def environ_of(data: Path) -> dict[str, str]:
+    """The environment of Dagster over a lake, whose home is written where it is missing."""
+    from hf_assets.runner import home
+
+    try:
+        return home.environment(data)
+    except OSError as error:
+        raise click.ClickException(f"DAGSTER_HOME cannot be written: {error}") from error
+
+
+def start(command: list[str], environ: Mapping[str, str]) -> int:
+    """Become a process of a service, of whose history there is one by then.
+
+    Processes that create the tables of a history at the same time break it for good.
+    """
+    from hf_assets.runner import process
+    from hf_assets.storage.locks import exclusive
+
+    lock = Path(environ["DAGSTER_HOME"]) / "history.lock"
+    with exclusive(lock, "creating the history", wait=CREATION):
+        if process.call(process.create_history(), environ):
+            raise click.ClickException("the history cannot be opened; the reason is above")
+    return process.become(command, environ)
+
+
+data_option: Callable[..., Callable] = click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The lake; by default HF_ASSETS_DATA, else data/ here.",
+)
