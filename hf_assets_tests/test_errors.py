@@ -110,7 +110,6 @@ PERMANENT: dict[str, bool | None] = {
     "settings.SettingsError": True,
     "alarms.alarm.AlarmError": True,
     "demo.plan.NotADemo": True,
-    "demo.plan.NotADemo": True,
     "storage.durable.StorageError": True,
     "storage.durable.ReplacedFolder": False,
     "storage.locks.BusyError": False,

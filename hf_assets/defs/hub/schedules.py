@@ -13,6 +13,7 @@ from hf_assets.defs.common.failures import clear_failures
 from hf_assets.defs.common.partitions import daily
 from hf_assets.defs.common.pools import BULK
 from hf_assets.defs.common.resources import RAW, HubResource, LakeResource
+from hf_assets.defs.configuration import configuration_checks
 from hf_assets.defs.trends.daily import FIGURES_MARKER
 from hf_assets.hub.archive.base import KINDS, Archive, ArchiveError
 from hf_assets.hub.quality import day_quality, rules
@@ -38,7 +39,7 @@ LONGEST_CAPTURE = 4 * 3600
 
 capture_today = dg.define_asset_job(
     "capture_today",
-    selection=of_days | over_days,
+    selection=of_days | over_days | configuration_checks(),
     tags={"dagster/priority": "10", "dagster/max_runtime": str(LONGEST_CAPTURE)},
     description="Start here. Captures the Hub's models and Spaces of today, then makes all that "
     "follows: tables, figures, the series over all days and the report. Materialize the newest "
