@@ -14,7 +14,7 @@ from hf_assets_tests.demo.test_cli import demo
 
 SMALL = (
     *("--models", "1500", "--spaces", "500", "--days", "20"),
-    *("--questions", "360", "--datasets", "300"),
+    *("--questions", "360"),
 )
 
 
