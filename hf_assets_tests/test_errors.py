@@ -138,6 +138,7 @@ PERMANENT: dict[str, bool | None] = {
 WITH_ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "errors.HfAssetsError": ("a message",),
     "alarms.alarm.AlarmError": ("a message",),
+    "demo.plan.NotADemo": (Path("lake"),),
     "storage.durable.StorageError": (Path("lake"), 28),
     "storage.durable.ReplacedFolder": (Path("lake"),),
     "storage.locks.BusyError": ("training", 5.0),
