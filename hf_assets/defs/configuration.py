@@ -6,7 +6,7 @@ only where its setting is.
 
 import dagster as dg
 
-from hf_assets import configuration
+from hf_assets.configuration import archive_problems, base_model_problems, corpora_problems
 from hf_assets.defs.common.check_factory import check
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.errors import clean
@@ -14,13 +14,10 @@ from hf_assets.rule_result import RuleResult
 from hf_assets.settings import Settings, settings
 
 GROUP = "configuration"
-
-
-GROUP = "configuration"
 _CHECKS = {
-    "corpora_file": ("entries_valid", configuration.corpora_problems),
-    "base_models_folder": ("copies_complete", configuration.base_model_problems),
-    "past_days_archive": ("readable", configuration.archive_problems),
+    "corpora_file": ("entries_valid", corpora_problems),
+    "base_models_folder": ("copies_complete", base_model_problems),
+    "past_days_archive": ("readable", archive_problems),
 }
 _ABOUT = {
     "corpora_file": "The TOML file with corpora of your own (HF_ASSETS_CORPORA).",

@@ -15,7 +15,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[2]
 # They fetch, store or report: the values of a table do not depend on them.
 NOT_FOLLOWED = (
-    *("defs", "errors", "rule_result", "settings", "storage", "transport", "ui_words"),
+    *("defs", "errors", "progress", "rule_result", "settings", "storage", "transport", "ui_words"),
     *("hub/capture_store", "hub/retention"),
     *(f"hub/client/{name}" for name in ("addresses", "connection", "listing", "pacing")),
     "hub/client/seen_ids",

@@ -1,6 +1,8 @@
 """What Dagster's users look for on every asset: where it is stored, tags, code and its version."""
 
+import inspect
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -33,6 +35,7 @@ def with_conventions(definitions: dg.Definitions) -> dg.Definitions:
     known = settings()
     described = definitions.map_asset_specs(func=lambda spec: with_facts(spec, known))
     assets = dg.with_source_code_references(list(described.assets or ()))
+    assets = [_in_own_file(one) for one in assets]
     if known.repository:
         assets = dg.link_code_references_to_git(
             assets,
@@ -54,6 +57,23 @@ def with_conventions(definitions: dg.Definitions) -> dg.Definitions:
         loggers=described.loggers,
         metadata=described.metadata,
         component_tree=described.component_tree,
+    )
+
+
+def _in_own_file(asset: Any) -> Any:
+    """The asset with its code reference in the file of its body.
+
+    Of a body in a wrapper, Dagster takes the line, but the file of the wrapper.
+    """
+    compute = asset.node_def.compute_fn if isinstance(asset, dg.AssetsDefinition) else None
+    body = getattr(compute, "decorated_fn", None)
+    if body is None or inspect.unwrap(body) is body:
+        return asset
+    file, (_, line) = inspect.getsourcefile(inspect.unwrap(body)), inspect.getsourcelines(body)
+    reference = dg.LocalFileCodeReference(file_path=str(file), line_number=line)
+    here = dg.CodeReferencesMetadataValue(code_references=[reference])
+    return asset.map_asset_specs(
+        lambda spec: spec.merge_attributes(metadata={"dagster/code_references": here})
     )
 
 

@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator
 import hf_assets
 from hf_assets import Corpus
 from hf_assets.corpora.registry import CorpusSpec
+from hf_assets.defs.common.conventions import with_conventions
 from hf_assets.settings import settings
 from hf_assets.storage.lake import Lake
 from hf_assets_tests.support.defs.graph import graph
@@ -119,7 +120,8 @@ def switch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, Path], No
 def test_it_is_what_an_entry_of_the_toml_is(
     tmp_path: Path, switch: Callable[[str, Path], None]
 ) -> None:
-    component = described(load(write(tmp_path / "birds", ENTRY).parent), "birds")
+    loaded = with_conventions(load(write(tmp_path / "birds", ENTRY).parent))
+    component = described(loaded, "birds")
     (tmp_path / "birds" / "corpora.toml").write_text(TOML)
     switch("CORPORA", tmp_path / "birds" / "corpora.toml")
     assert component == described(graph(), "birds")
