@@ -108,6 +108,7 @@ def test_another_day_is_chosen_once_for_all_pages(page: Page, url: str) -> None:
     expect(page.get_by_text(f"As listed on {STALLED}")).to_be_visible()
 
 
+@pytest.mark.heavy
 def test_models_are_searched_and_filtered(page: Page, url: str) -> None:
     go(page, url, "models", "Models")
     expect(page.get_by_text(f"{len(NAMES)} models", exact=True)).to_be_visible()

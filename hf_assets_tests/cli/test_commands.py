@@ -327,6 +327,7 @@ def test_on_a_terminal_a_run_has_a_bar_and_the_end_of_its_log_if_it_fails(
     assert ("The run failed" in said and said.endswith("98\n99\n")) == bool(status)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("terminal", [True, False])
 def test_a_page_says_on_a_terminal_that_its_start_takes_seconds(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, terminal: bool

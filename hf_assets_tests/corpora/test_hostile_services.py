@@ -83,6 +83,7 @@ def failure(serve: Serve, answer: object, ask: ListingQuery, **options: float) -
     return raised.value
 
 
+@pytest.mark.heavy
 def test_an_answer_without_end_is_ended(serve: Serve, ask: ListingQuery) -> None:
     error = failure(serve, endless, ask, seconds=0.3)
     assert "not whole after 0.3 s" in str(error)

@@ -107,6 +107,7 @@ def test_a_bar_of_past_days_on_a_terminal(tmp_path: Path) -> None:
     assert "100 %" not in done.text
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("width", [30, 60, 80, 200])
 def test_the_bar_has_room_on_one_line(tmp_path: Path, width: int) -> None:
     title = "a classifier, its ONNX and int8 (all-minilm-l6-v2); leaderboard and tagger"

@@ -33,6 +33,7 @@ def kagglehub_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[s
     return point
 
 
+@pytest.mark.heavy
 def test_the_tables_are_fetched_and_a_broken_download_goes_on(
     serve: Serve, tmp_path: Path, kagglehub_at: Callable[[str], None]
 ) -> None:

@@ -88,6 +88,7 @@ def runs(instance: dg.DagsterInstance) -> dict[str, dg.DagsterRunStatus]:
     return {run.run_id: run.status for run in instance.get_runs()}
 
 
+@pytest.mark.heavy
 def test_runs_that_were_killed_are_ended_and_those_that_live_are_not(
     slow: World, listing: Start, tmp_path: Path
 ) -> None:

@@ -43,6 +43,7 @@ def test_the_schedule_says_why_it_asks_for_nothing(world: Make, tmp_path: Path) 
     assert "has none of the missing days" in str(tick(hub, "recover_past_days").skipped)
 
 
+@pytest.mark.heavy
 def test_one_broken_day_does_not_stop_the_schedule(world: Make, tmp_path: Path) -> None:
     folder = recorded(tmp_path / "days", *(days_ago(n) for n in range(1, 6)))
     (folder / f"{days_ago(2)}.json").write_text('{"models": [')

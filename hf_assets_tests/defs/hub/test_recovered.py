@@ -77,6 +77,7 @@ def test_a_second_run_fetches_nothing_and_makes_the_same(world: Make) -> None:
         assert frame.equals(hub.lake.read("models", day).frame.collect())
 
 
+@pytest.mark.heavy
 def test_a_partial_revision_is_flagged_and_left_out_and_stops_no_other_day(world: Make) -> None:
     hub = served(world, partial={day_of(3), day_of(2)})
     result = hub.recover(days_ago(5), days_ago(1))
@@ -187,6 +188,7 @@ def test_a_source_without_spaces_leaves_them_out_and_says_so(world: Make, tmp_pa
     assert "region" in hub.figures("raw_spaces", "missing fields")[days[0]]
 
 
+@pytest.mark.heavy
 def test_one_broken_file_is_named_and_stops_no_other_day(world: Make, tmp_path: Path) -> None:
     days = [days_ago(n) for n in (3, 2, 1)]
     folder = recorded(tmp_path / "days", *days)

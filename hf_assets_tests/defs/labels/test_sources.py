@@ -174,6 +174,7 @@ def test_what_has_no_source_yet_is_skipped_with_the_reason_and_asks_nobody(
     assert [path.name for path in tmp_path.rglob("*.parquet")] == []
 
 
+@pytest.mark.heavy
 def test_dagster_skips_a_corpus_with_a_source_of_the_same_run(
     labels: Labels, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -238,6 +239,7 @@ def test_pictures_of_both_halves_are_shown_alike() -> None:
     assert {*users} == {gallery}
 
 
+@pytest.mark.heavy
 def test_each_run_is_another_version_of_the_data(sources: Labels) -> None:
     """Another file under the same path, or another config, puts what follows out of date."""
     (dataset_dump,) = sources.run("dataset_dump").get_asset_materialization_events()

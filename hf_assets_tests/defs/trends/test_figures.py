@@ -50,6 +50,7 @@ def test_figures_lie_in_a_folder_and_in_the_gallery(
     assert told["days"].value == 11
 
 
+@pytest.mark.heavy
 def test_an_empty_lake_gives_a_report_that_says_so(tmp_path: Path) -> None:
     lake = Lake(tmp_path / "lake")
     resources = {"lake": LakeResource(root=str(lake.root))}

@@ -229,6 +229,7 @@ def test_errors(get: Get, faults: QuestionFaults, status: int) -> None:
     assert faults.fired[str(status)] == 2
 
 
+@pytest.mark.heavy
 def test_a_stall(get: Get, faults: QuestionFaults) -> None:
     faults.stall += [At(), At(value=0.1)]
     with pytest.raises(httpx2.ReadTimeout):

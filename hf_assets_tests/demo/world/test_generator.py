@@ -164,6 +164,7 @@ def test_spaces_name_models_that_are_there_but_for_a_few() -> None:
     assert "RUNTIME_ERROR" in {row["runtime"]["stage"] for row in spaces}
 
 
+@pytest.mark.heavy
 def test_two_and_a_half_million_are_cheap() -> None:
     hub = GeneratedHub(2_500_000, 0, day=DAY)
     assert hub.total("models") == 2_500_000
@@ -223,6 +224,7 @@ def test_downloads_are_what_the_counter_of_all_time_has_risen_by(past: list[Any]
             assert after[x][1] - before[x][1] == after[x][0]
 
 
+@pytest.mark.heavy
 def test_models_rise_and_fall_and_new_ones_shoot_up(past: list[Any]) -> None:
     best = [sorted(day, key=lambda x: -day[x][0])[:20] for day in past]
     assert 8 <= len(set(best[0]) & set(best[-1])) < 20

@@ -81,6 +81,7 @@ def slowly_stale(lake: Lake, day: str) -> bool:
     return bool(other and not baseline.partial)
 
 
+@pytest.mark.heavy
 @settings(max_examples=5, deadline=None)
 @given(
     drawn=st.lists(
