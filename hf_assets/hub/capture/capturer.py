@@ -210,7 +210,10 @@ class Capturer:
             require_complete(attempt, last)
         except ChainsError as error:
             self.log(f"{error}: reading the listing again, in one chain")
-            attempt.reject(f"{error}.", self.clock())
+            # What an earlier run was answered counts on: this answer may be its second.
+            attempt.reject(f"{error}.", self.clock(), store.rejected_rows(day))
+            if day != self._today():  # a listing begun now is of another day
+                raise NoCapture(self._why_not(day, query, None, f"{error}.")) from error
             endpoint = self.client.endpoint
             attempt = store.begin(day, query, endpoint, self.clock(), one_chain=f"{error}")
             self._read(attempt, last)

@@ -1,0 +1,103 @@
+"""Chains that do not make up a listing: one chain reads it again, and only on its own day."""
+
+from datetime import timedelta
+
+import pytest
+
+from hf_assets.demo.service.switches import FOREVER, At
+from hf_assets.hub.capture.capturer import NoCapture
+from hf_assets.hub.capture_store.capture import Capture
+from hf_assets.hub.capture_store.store import CaptureStore
+from hf_assets.hub.client import listing
+from hf_assets.hub.client.listing import ListingError
+from hf_assets.storage.lake import Lake
+from hf_assets_tests.conftest import DAY, NOON, Clock, ServedHub, ServeHub
+from hf_assets_tests.support.hub.captures import ids_of, model
+from hf_assets_tests.support.hub.changing import ChangingHub
+from hf_assets_tests.support.hub.small_hub import MODELS, NEXT_NOON
+
+NEXT_DAY = f"{NEXT_NOON:%Y-%m-%d}"
+CHAINS = 5
+
+
+@pytest.fixture(autouse=True)
+def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "PAGE_SIZE", 20)
+
+
+@pytest.fixture
+def store(lake: Lake) -> CaptureStore:
+    return CaptureStore(lake, "raw_models")
+
+
+@pytest.fixture
+def source() -> ChangingHub:
+    return ChangingHub([model(number) for number in range(400)])
+
+
+@pytest.fixture
+def served(hub: ServeHub, source: ChangingHub, store: CaptureStore) -> ServedHub:
+    """A Hub whose first day is captured."""
+    served = hub(source, rate_limit=10**6)
+    served.capturer(Clock(NOON)).get_or_capture(store, DAY, MODELS)
+    served.requests.clear()
+    return served
+
+
+def next_day(served: ServedHub, store: CaptureStore) -> Capture:
+    return served.capturer(Clock(NEXT_NOON), chains=CHAINS).get_or_capture(store, NEXT_DAY, MODELS)
+
+
+def change(source: ChangingHub, models: list) -> None:
+    source.models = models
+    source.replace("models", models)
+
+
+def test_a_chain_that_ends_before_the_next_is_noticed_without_a_count(
+    served: ServedHub, store: CaptureStore, source: ChangingHub
+) -> None:
+    served.faults.no_total = True
+    served.faults.ends_early = [At(page=13, value=0.5)]
+    capture = next_day(served, store)
+    assert "met no other" in (capture.manifest.one_chain or "")
+    assert {*ids_of(capture)} == {row["_id"] for row in source.models}
+
+
+def test_a_listing_read_again_is_never_of_the_next_day(
+    served: ServedHub, store: CaptureStore
+) -> None:
+    """Chains that do not make up the listing, found out after midnight."""
+    served.faults.ends_early = [At(page=13, times=2, value=0.5)]
+    before, after = Clock(NEXT_NOON), Clock(NEXT_NOON + timedelta(hours=13))
+    capturer = served.capturer(
+        lambda: (after if len(served.listed) > 10 else before)(), chains=CHAINS
+    )
+    with pytest.raises(NoCapture, match="is over"):
+        capturer.get_or_capture(store, NEXT_DAY, MODELS)
+    assert store.complete(NEXT_DAY) is None
+    assert len(list(store.folder(NEXT_DAY).glob("*/rejected.json"))) == 1
+    assert len(list(store.folder(NEXT_DAY).glob("*/journal.jsonl"))) == 1
+
+
+def test_models_created_before_a_capture_goes_on_are_no_loss(
+    served: ServedHub, store: CaptureStore, source: ChangingHub
+) -> None:
+    served.faults.errors = {503: [At(page=8, times=FOREVER)]}
+    with pytest.raises(ListingError):
+        next_day(served, store)
+    served.faults.errors.clear()
+    change(source, source.models + [model(number) for number in range(400, 420)])
+    assert next_day(served, store).manifest.chains == CHAINS
+
+
+def test_an_answer_is_believed_the_second_time_though_chains_fail_each_time(
+    served: ServedHub, store: CaptureStore, source: ChangingHub
+) -> None:
+    """The Hub has lost more than half of its models, and counts one more than it lists."""
+    change(source, source.models[::3])
+    served.faults.odd_total = f"{len(source.models) + 1}"
+    with pytest.raises(ListingError, match="no capture of the day"):
+        next_day(served, store)
+    capture = next_day(served, store)
+    assert capture.manifest.one_chain
+    assert capture.answered_twice
