@@ -143,8 +143,10 @@ class ChainReader:
         # The first answer says which fields the Hub refuses and what its window allows.
         if not chains[0].pages:
             self._page(self.client, chains[0])
-        # All first pages before any second: a chain ends at the first page of the next.
-        self._together([one for one in chains if not one.pages], self._first_page)
+        # All first pages before any second: a chain ends at the first page of the next. One that
+        # the Hub refused begins no chain later: others have gone on over its part.
+        if all(one.pages < 2 for one in chains):
+            self._together([one for one in chains if not one.pages], self._first_page)
         self._together([one for one in chains if one.pages], self._follow)
 
     def _page(self, client: HubClient, chain: Chain) -> bool:

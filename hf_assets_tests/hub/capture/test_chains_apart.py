@@ -1,12 +1,15 @@
 """Chains that do not make up a listing: one chain reads it again, and only on its own day."""
 
+import json
 from datetime import timedelta
 
 import pytest
 
 from hf_assets.demo.service.switches import FOREVER, At
 from hf_assets.hub.capture.capturer import NoCapture
+from hf_assets.hub.capture.chains import chain_starts
 from hf_assets.hub.capture_store.capture import Capture
+from hf_assets.hub.capture_store.chain import cursor_of
 from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.client import listing
 from hf_assets.hub.client.listing import ListingError
@@ -101,3 +104,44 @@ def test_an_answer_is_believed_the_second_time_though_chains_fail_each_time(
     capture = next_day(served, store)
     assert capture.manifest.one_chain
     assert capture.answered_twice
+
+
+def test_a_refused_chain_does_not_begin_when_the_capture_goes_on(
+    served: ServedHub, store: CaptureStore, source: ChangingHub
+) -> None:
+    starts = chain_starts(store, MODELS, served.url, CHAINS)
+    refused = cursor_of(starts[2].url)
+    assert refused
+    served.faults.old_cursors = {refused: None}
+    served.faults.errors = {503: [At(page=8, times=FOREVER)]}
+    with pytest.raises(ListingError):
+        next_day(served, store)
+    served.faults.old_cursors = {}
+    served.faults.errors.clear()
+    capture = next_day(served, store)
+    assert capture.manifest.chains == CHAINS - 1
+    assert {*ids_of(capture)} == {row["_id"] for row in source.models}
+
+
+def test_an_empty_id_on_every_page_is_no_seam(
+    served: ServedHub, store: CaptureStore, source: ChangingHub
+) -> None:
+    change(source, source.models[10:])  # a last page that is not full
+    served.faults.no_total = True
+    served.faults.odd_rows = {"models": [b'{"_id": "", "id": "odd/one"}']}
+    served.faults.odd_page = None
+    capture = next_day(served, store)
+    assert {row["_id"] for row in source.models} <= {*ids_of(capture)}
+
+
+def test_a_version_that_knows_one_chain_does_not_go_on_with_several(
+    served: ServedHub, store: CaptureStore
+) -> None:
+    """It finds no query in the journal's first line, and begins anew."""
+    served.faults.errors = {503: [At(page=8, times=FOREVER)]}
+    with pytest.raises(ListingError):
+        next_day(served, store)
+    (journal,) = store.folder(NEXT_DAY).glob("*/journal.jsonl")
+    header = json.loads(journal.read_bytes().split(b"\n")[0])
+    assert "ask" not in header
+    assert store.unfinished(NEXT_DAY, MODELS, served.url)
