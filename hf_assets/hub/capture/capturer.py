@@ -229,17 +229,18 @@ class Capturer:
 
     def _read(self, attempt: Attempt, last: Capture | None) -> None:
         """Fetch the pages that the attempt lacks, and report progress."""
-        pace, last_report = Pace(attempt.rows), time.monotonic()
+        pace, last_report, reported = Pace(attempt.rows), time.monotonic(), 0
 
         def report() -> None:
-            nonlocal last_report
+            nonlocal last_report, reported
+            pages, now = len(attempt.lines), time.monotonic()
             pace.note(attempt.rows)
-            now = time.monotonic()
-            over = all(attempt.next_url(chain) is None for chain in attempt.chains)
-            if now - last_report >= self.report_every or over:
+            begun = [chain for chain in attempt.chains if chain.pages]
+            over = all(attempt.next_url(chain) is None for chain in begun)
+            if pages > reported and (now - last_report >= self.report_every or over):
                 self.report(
                     Progress(
-                        pages=len(attempt.lines),
+                        pages=pages,
                         rows=attempt.rows,
                         rows_per_second=pace.rate(attempt.rows),
                         requests_left=self.client.pacer.left,
@@ -248,7 +249,7 @@ class Capturer:
                         or (last.rows if last else None),
                     )
                 )
-                last_report = now
+                last_report, reported = now, pages
 
         ChainReader(
             self.client,

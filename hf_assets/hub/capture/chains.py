@@ -148,6 +148,7 @@ class ChainReader:
         if all(one.pages < 2 for one in chains):
             self._together([one for one in chains if not one.pages], self._first_page)
         self._together([one for one in chains if one.pages], self._follow)
+        self.report()
 
     def _page(self, client: HubClient, chain: Chain) -> bool:
         """Fetch and keep a chain's next page; whether there may be another."""

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from hf_assets.demo.service.switches import FOREVER, At
-from hf_assets.hub.capture.capturer import NoCapture
+from hf_assets.hub.capture.capturer import NoCapture, Progress
 from hf_assets.hub.capture.chains import chain_starts
 from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.capture_store.chain import cursor_of
@@ -145,3 +145,15 @@ def test_a_version_that_knows_one_chain_does_not_go_on_with_several(
     header = json.loads(journal.read_bytes().split(b"\n")[0])
     assert "ask" not in header
     assert store.unfinished(NEXT_DAY, MODELS, served.url)
+
+
+def test_the_last_report_has_all_pages_once(served: ServedHub, store: CaptureStore) -> None:
+    """Also where a chain never begins."""
+    starts = chain_starts(store, MODELS, served.url, CHAINS)
+    served.faults.old_cursors = {cursor_of(starts[2].url) or "": None}
+    reports: list[Progress] = []
+    capturer = served.capturer(
+        Clock(NEXT_NOON), chains=CHAINS, report=reports.append, report_every=1e9
+    )
+    capture = capturer.get_or_capture(store, NEXT_DAY, MODELS)
+    assert [(one.pages, one.rows) for one in reports] == [(capture.manifest.pages, capture.rows)]
