@@ -150,7 +150,8 @@ ARROWS = {
         "hub.capture_store",
     },
     "demo.running": {
-        *("demo.labels", "demo.plan", "demo.service", "demo.steps", "demo.summary", "runner"),
+        *("demo.fingerprints", "demo.labels", "demo.plan", "demo.service", "demo.steps"),
+        *("demo.summary", "runner"),
     },
     "demo.options": {"demo.fingerprints", "demo.record", "runner"},
     "demo.__main__": {

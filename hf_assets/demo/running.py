@@ -10,6 +10,7 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 
+from hf_assets.demo.fingerprints import of_stored
 from hf_assets.demo.labels import kaggle
 from hf_assets.demo.labels.dump import write_dump
 from hf_assets.demo.labels.meta_kaggle import write_tables
@@ -179,8 +180,14 @@ class Runs:
             print(f"The run failed; the end of {near(log)}:\n", file=sys.stderr)
             print("\n".join(log.read_text("utf-8", "replace").splitlines()[-30:]), file=sys.stderr)
             return status
-        # A run may compare a later day again, whose baseline day it has built.
-        record.note(data, standing)
+        # A run may compare a later day again, whose baseline day it has built. What was removed
+        # meanwhile is missing, not empty.
+        there = {
+            unit: inputs
+            for unit, inputs in standing.items()
+            if not record.units[unit].content or of_stored(data / unit)
+        }
+        record.note(data, there)
         step.note(record, data, parts)
         record.save(data)
         return 0

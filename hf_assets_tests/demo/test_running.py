@@ -11,6 +11,10 @@ from hf_assets.corpora.stackexchange.dumps import read_posts
 from hf_assets.demo import running
 from hf_assets.demo.labels.question_sources import GeneratedQuestions
 from hf_assets.demo.labels.topics import QUESTION_TOPICS
+from hf_assets.demo.past import Past
+from hf_assets.demo.plan import Plan
+from hf_assets.demo.record import DemoRecord
+from hf_assets.demo.steps import Step
 
 SERVICES = running.Services("http://hub", "http://questions", "http://datasets")
 
@@ -60,3 +64,24 @@ def test_every_label_of_the_demos_questions_is_in_train_and_test() -> None:
         tags[split_of(f"{running.SITE}:{text.id}")] |= {*text.tags}
     wanted = {topic.tag for topic in QUESTION_TOPICS[: running.QUESTION_TOPICS]}
     assert tags["train"] == tags["test"] == wanted
+
+
+def test_a_file_that_is_removed_during_a_run_is_missing_in_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, now = ("models/day=2026-11-20", "models/day=2026-11-21")
+    for unit in (before, now):
+        (tmp_path / unit).mkdir(parents=True)
+        (tmp_path / unit / "data.parquet").write_text(unit)
+    record = DemoRecord(begun="2026-11-21", first_day="2026-11-20", texts_from="2026-11-20")
+    record.note(tmp_path, {before: "of", now: "of"})
+    ready = Plan(tmp_path, record, Past(dt.date(2026, 11, 21), 1))
+    step = Step("days", {unit: {unit: "of"} for unit in (before, now)}, lambda *_: [])
+
+    def removed(*_: object) -> int:
+        (tmp_path / before / "data.parquet").unlink()
+        return 0
+
+    monkeypatch.setattr(running.progress, "run", removed)
+    assert running.Runs(ready, {}).build(step, [now]) == 0
+    assert step.missing(record, tmp_path) == [before]

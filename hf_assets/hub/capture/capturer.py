@@ -210,7 +210,10 @@ class Capturer:
             require_complete(attempt, last)
         except ChainsError as error:
             self.log(f"{error}: reading the listing again, in one chain")
-            attempt.reject(f"{error}.", self.clock())
+            # What an earlier run was answered counts on: this answer may be its second.
+            attempt.reject(f"{error}.", self.clock(), store.rejected_rows(day))
+            if day != self._today():  # a listing begun now is of another day
+                raise NoCapture(self._why_not(day, query, None, f"{error}.")) from error
             endpoint = self.client.endpoint
             attempt = store.begin(day, query, endpoint, self.clock(), one_chain=f"{error}")
             self._read(attempt, last)
@@ -226,17 +229,18 @@ class Capturer:
 
     def _read(self, attempt: Attempt, last: Capture | None) -> None:
         """Fetch the pages that the attempt lacks, and report progress."""
-        pace, last_report = Pace(attempt.rows), time.monotonic()
+        pace, last_report, reported = Pace(attempt.rows), time.monotonic(), 0
 
         def report() -> None:
-            nonlocal last_report
+            nonlocal last_report, reported
+            pages, now = len(attempt.lines), time.monotonic()
             pace.note(attempt.rows)
-            now = time.monotonic()
-            over = all(attempt.next_url(chain) is None for chain in attempt.chains)
-            if now - last_report >= self.report_every or over:
+            begun = [chain for chain in attempt.chains if chain.pages]
+            over = all(attempt.next_url(chain) is None for chain in begun)
+            if pages > reported and (now - last_report >= self.report_every or over):
                 self.report(
                     Progress(
-                        pages=len(attempt.lines),
+                        pages=pages,
                         rows=attempt.rows,
                         rows_per_second=pace.rate(attempt.rows),
                         requests_left=self.client.pacer.left,
@@ -245,7 +249,7 @@ class Capturer:
                         or (last.rows if last else None),
                     )
                 )
-                last_report = now
+                last_report, reported = now, pages
 
         ChainReader(
             self.client,

@@ -77,7 +77,7 @@ def last_whole(store: CaptureStore, endpoint: str) -> Capture | None:
 
 
 def require_complete(attempt: Attempt, last: Capture | None) -> None:
-    """Check several chains against the Hub's own count.
+    """Check that several chains met each other, and reach the Hub's own count.
 
     Args:
         attempt: all of whose chains are over.
@@ -86,15 +86,24 @@ def require_complete(attempt: Attempt, last: Capture | None) -> None:
     Raises:
         ChainsError: rows are missing that one chain would have.
     """
-    total = attempt.total
-    if attempt.chained < 2 or not total:
+    if attempt.chained < 2:
         return
-    usual = last.distinct / last.manifest.total if last and last.manifest.total else 1.0
-    if attempt.seen.distinct < (min(usual, 1.0) - SHORT_OF_LAST) * total:
-        raise ChainsError(
-            f"{attempt.chained} chains brought {attempt.seen.distinct:,} different rows, where the "
-            f"Hub counts {total:,}"
-        )
+    if totals := [line.total for line in attempt.lines if line.total]:
+        # Rows that came or went while the listing was read are no loss.
+        total = min(totals[0], totals[-1])
+        usual = last.distinct / last.manifest.total if last and last.manifest.total else 1.0
+        if attempt.seen.distinct < (min(usual, 1.0) - SHORT_OF_LAST) * total:
+            raise ChainsError(
+                f"{attempt.chained} chains brought {attempt.seen.distinct:,} different rows, where "
+                f"the Hub counts {total:,}"
+            )
+    for number, chain in enumerate(attempt.chains):
+        later = attempt.chains[number + 1 :]
+        if chain.pages and not chain.met and any(other.first_ids for other in later):
+            raise ChainsError(
+                f"the chain begun at {chain.start.rows_before:,} rows came to the end of the "
+                "listing, and met no other"
+            )
 
 
 @dataclass
@@ -134,9 +143,12 @@ class ChainReader:
         # The first answer says which fields the Hub refuses and what its window allows.
         if not chains[0].pages:
             self._page(self.client, chains[0])
-        # All first pages before any second: a chain ends at the first page of the next.
-        self._together([one for one in chains if not one.pages], self._first_page)
+        # All first pages before any second: a chain ends at the first page of the next. One that
+        # the Hub refused begins no chain later: others have gone on over its part.
+        if all(one.pages < 2 for one in chains):
+            self._together([one for one in chains if not one.pages], self._first_page)
         self._together([one for one in chains if one.pages], self._follow)
+        self.report()
 
     def _page(self, client: HubClient, chain: Chain) -> bool:
         """Fetch and keep a chain's next page; whether there may be another."""
@@ -182,9 +194,9 @@ class ChainReader:
                     self._error, self._stopped = self._error or error, True
 
         threads = [threading.Thread(target=run, args=(one,), daemon=True) for one in chains]
-        for thread in threads:
-            thread.start()
         try:
+            for thread in threads:
+                thread.start()
             while any(thread.is_alive() for thread in threads) and not self._error:
                 next((one for one in threads if one.is_alive()), threads[0]).join(LOOK)
                 self._write(lines)

@@ -149,7 +149,8 @@ class Attempt:
         self.lines.append(line)
         self.rows += line.rows
         self.without_id += sum(one is None for one in ids)
-        self.refused += line.refused
+        # Two chains may be refused the same.
+        self.refused = tuple(dict.fromkeys(self.refused + line.refused))
         chain, later = self.chains[line.chain], self.chains[line.chain + 1 :]
         chain.count(line, ids, self.seen.add(ids))
         # A chain that has passed the next one whole has met the one after it.

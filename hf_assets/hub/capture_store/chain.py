@@ -58,7 +58,8 @@ class Chain:
             new: how many of them no page before had, of any chain.
         """
         if not self.pages:
-            self.first_ids = frozenset(str(one) for one in ids if one is not None)
+            # An empty id is that of many rows.
+            self.first_ids = frozenset(str(one) for one in ids if one)
         self.pages += 1
         self.rows += line.rows
         self.urls.add(line.url)
@@ -70,7 +71,7 @@ class Chain:
 
         None where the page does not reach it. 0 where its link is the start of that chain.
         """
-        shared = sum(str(one) in other.first_ids for one in ids if one is not None)
+        shared = sum(str(one) in other.first_ids for one in ids if one)
         if shared or (next_url and cursor_of(next_url) == cursor_of(other.start.url)):
             return shared
         return None

@@ -36,6 +36,9 @@ REJECTED = "rejected.json"
 ZSTD = pa.Codec("zstd", compression_level=3)
 # Keys of the journal that only a listing of several chains has.
 _OF_CHAINS = frozenset({"chain", "chains", "one_chain"})
+# The key of the header's query where there is one chain, and where there are several: a version
+# that knows one chain only would take the end of any for that of the listing: it resumes none.
+_ONE, _SEVERAL = "ask", "ask_in_chains"
 T = TypeVar("T")
 CURE = "restore it, or capture the day again with `refetch` while it is today or an archive has it."
 
@@ -98,7 +101,10 @@ def new_pages(attempt: Path, offset: int) -> tuple[list[PageRecord], int]:
 def _decoded(line: bytes, kind: type[T]) -> T | None:
     """A line as a record; None where it is torn."""
     try:
-        return msgspec.convert(json.loads(line), kind)
+        content = json.loads(line)
+        if isinstance(content, dict) and _SEVERAL in content:
+            content = {_ONE: content.pop(_SEVERAL)} | content
+        return msgspec.convert(content, kind)
     except ValueError:  # msgspec's errors are such, too
         return None
 
@@ -108,6 +114,8 @@ def _encoded(line: JournalHeader | PageRecord) -> bytes:
     content = msgspec.to_builtins(line)
     # A listing of one chain has the lines that it has always had.
     kept = {key: value for key, value in content.items() if value or key not in _OF_CHAINS}
+    if "chains" in kept:
+        kept = {_SEVERAL: kept.pop(_ONE)} | kept
     return json.dumps(kept).encode()
 
 

@@ -18,8 +18,6 @@ from hf_assets.demo.hub.faults import Faults
 from hf_assets.demo.service.server import LoopbackServer
 from hf_assets.demo.service.switches import FOREVER, At
 from hf_assets.demo.world.generator import GeneratedHub
-from hf_assets.demo.world.recorded import RecordedHub
-from hf_assets.demo.world.source import Kind, Listing, Where
 from hf_assets.hub.capture.chains import chain_starts
 from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.capture_store.chain import cursor_of
@@ -32,6 +30,7 @@ from hf_assets.hub.tables import cleaning
 from hf_assets.storage.lake import Lake, iso
 from hf_assets_tests.conftest import DAY, NOON, Clock, ServedHub, ServeHub
 from hf_assets_tests.support.hub.captures import crawl, hub_id, ids_of, model
+from hf_assets_tests.support.hub.changing import ChangingHub
 from hf_assets_tests.support.hub.small_hub import MODELS, NEXT_NOON
 
 NEXT_DAY = f"{NEXT_NOON:%Y-%m-%d}"
@@ -271,22 +270,6 @@ class _Time:
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
-
-
-class ChangingHub(RecordedHub):
-    """A Hub whose models change before each page: `changes` are applied one at a time."""
-
-    def __init__(self, models: list[dict[str, Any]]) -> None:
-        super().__init__()
-        self.models = models
-        self.changes: list[Callable[[list[dict[str, Any]]], list[dict[str, Any]]]] = []
-        self.replace("models", models)
-
-    def listing(self, kind: Kind, sort: str, where: Where) -> Listing:
-        if self.changes:
-            self.models = self.changes.pop()(self.models)
-            self.replace("models", self.models)
-        return super().listing(kind, sort, where)
 
 
 def _change(kind: str, at: int) -> Callable[[list[dict[str, Any]]], list[dict[str, Any]]]:
