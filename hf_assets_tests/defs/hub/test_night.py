@@ -121,6 +121,18 @@ def test_what_only_time_mends_is_told_from_what_a_person_must_mend(night: Night)
     assert [one.permanent for one in attempts(night.instance, today())] == [False, True]
 
 
+def test_a_capture_that_a_restart_ended_needs_no_person(night: Night, monkeypatch: Any) -> None:
+    from hf_assets.defs.hub.night import attempts
+
+    def ended(*_: Any, **__: Any) -> None:
+        raise dg.DagsterExecutionInterruptedError
+
+    monkeypatch.setattr("hf_assets.hub.capture.capturer.Capturer.get_or_capture", ended)
+    assert not night.run().success
+    (attempt,) = attempts(night.instance, today())
+    assert (attempt.outcome, attempt.permanent) == ("failed", False)
+
+
 @pytest.mark.heavy
 def test_a_rejected_capture_is_asked_for_again(night: Night) -> None:
     night.switch_on()
