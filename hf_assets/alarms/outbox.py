@@ -86,6 +86,12 @@ class Outbox:
                     )
         self._forget(folder)
 
+    def drop(self) -> None:
+        """Forget the alarms that are not delivered: nobody is to have them any more."""
+        for path in self._folder("waiting").glob("*.json"):
+            with suppress(OSError):
+                path.unlink()
+
     def failed(self, waiting: Waiting, error: str, now: datetime, wait: float | None) -> None:
         """Remember a failed attempt.
 

@@ -285,6 +285,35 @@ def test_without_the_switch_nothing_is_kept(night: Night) -> None:
     assert undelivered(night.hub.root) == []
 
 
+def test_what_waits_when_the_switch_is_taken_away_is_no_problem_for_ever(
+    night: Night, alarmed: Hook, monkeypatch: Any
+) -> None:
+    alarmed.answers = [404]
+    fail(night, 1)
+    with pytest.raises(AlarmError, match="404"):
+        night.tick("send_alarms")
+    assert len(undelivered(night.hub.root)) == 1
+    monkeypatch.delenv("HF_ASSETS_ALARM")
+    settings.cache_clear()
+    night.tick("send_alarms")
+    assert undelivered(night.hub.root) == []
+
+
+def test_a_lake_that_cannot_be_read_is_reported_all_the_same(
+    night: Night, alarmed: Hook, monkeypatch: Any
+) -> None:
+    def broken(*_: Any) -> None:
+        raise OSError(5, "Input/output error", "/lake/raw_models")
+
+    monkeypatch.setattr(alarm_sensor, "next_attempt", broken)
+    run = night.add({"dagster/partition": today()}, "capture_today")
+    night.instance.report_run_failed(run, "Input/output error")
+    assert night.tick("send_alarms").skip_message == "Sent 1 alarms"
+    (post,) = alarmed.posts
+    assert "What follows is unknown" in post["alarm"]["next"]
+    assert "Input/output error" in post["alarm"]["next"]
+
+
 def test_a_disk_that_is_full_is_reported_all_the_same(
     night: Night, alarmed: Hook, monkeypatch: Any
 ) -> None:
@@ -293,14 +322,15 @@ def test_a_disk_that_is_full_is_reported_all_the_same(
     def full(*_: Any) -> None:
         raise StorageError(night.hub.root, 28)
 
-    fail(night, 1)
+    fail(night, 3)
     before = night.cursors["send_alarms"]
     monkeypatch.setattr(Outbox, "_write", full)
     monkeypatch.setattr(alarm_sensor, "_sent_past", set())
     night.tick("send_alarms")
     night.cursors["send_alarms"] = before
     night.tick("send_alarms")
-    assert len(alarmed.posts) == 1
+    (post,) = alarmed.posts
+    assert "3 failures since" in post["text"]
 
 
 def test_a_new_history_begins_again(night: Night, alarmed: Hook) -> None:
