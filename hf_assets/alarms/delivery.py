@@ -19,8 +19,8 @@ GATHERED = timedelta(minutes=15)
 MOST_URGENT = 5
 # Seconds after which no further message is begun: the tick of a sensor has 60.
 BUDGET = 15.0
-# Alarms that arrived, by lake and key, while that cannot be stored: a disk that is full or read-only
-# must not have them sent with every tick.
+# Alarms that arrived, by lake and key, while that cannot be stored: a full or read-only disk must
+# not have them sent with every tick.
 _arrived: set[tuple[Path, str]] = set()
 
 

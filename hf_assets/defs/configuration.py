@@ -14,9 +14,6 @@ from hf_assets.rule_result import RuleResult
 from hf_assets.settings import Settings, settings
 
 GROUP = "configuration"
-
-
-GROUP = "configuration"
 _CHECKS = {
     "corpora_file": ("entries_valid", configuration.corpora_problems),
     "base_models_folder": ("copies_complete", configuration.base_model_problems),

@@ -111,10 +111,10 @@ def _next(instance: dg.DagsterInstance, lake: LakeResource, day: str) -> str:
         )
     try:
         following = next_attempt(instance, lake)
-    except Exception as error:  # a lake that cannot be read is among what an alarm must report
+    except Exception as error:  # noqa: BLE001 - an alarm must report a broken lake, too
         return (
-            f"What follows is unknown ({clean(error)}). Mend the cause, and run capture_today again "
-            "before midnight UTC."
+            f"What follows is unknown ({clean(error)}). Mend the cause, and run capture_today "
+            "again before midnight UTC."
         )
     if following.due or "captured" in following.reason or "lost" in following.reason:
         return following.reason
