@@ -22,7 +22,7 @@ class StepFailure:
         step: its key; "" for the run.
         error: its words.
         retried: the step was tried more than once in the run.
-        interrupted: the process was told to end, as by a restart of the service.
+        interrupted: the process was ended from outside, as by a restart of the service.
     """
 
     step: str
