@@ -67,7 +67,8 @@ class Outbox:
             except FileNotFoundError:  # delivered meanwhile
                 continue
             except (msgspec.DecodeError, UnicodeDecodeError):
-                path.rename(path.with_suffix(".broken"))
+                with suppress(FileNotFoundError):  # put aside meanwhile
+                    path.rename(path.with_suffix(".broken"))
                 title = "an alarm could not be read: its file is no longer what was written"
                 alarm = Alarm.of(f"broken {path.name}", title, time=datetime.now(UTC))
                 self.add(alarm)
