@@ -33,7 +33,7 @@ def retry_capture(
     if plan.due is None or plan.due > now:
         return dg.SkipReason(plan.reason)
     # Runs may be deleted: their number is no key, as it may have been one before.
-    newest = max(attempt.ended for attempt in tried if attempt.ended)
+    newest = max((attempt.ended for attempt in tried if attempt.ended), default=now)
     return _ask(day, f"the run that ended at {newest:%H:%M:%S.%f}")
 
 
