@@ -78,8 +78,15 @@ def permanent(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
 
 
 def captured(lake: LakeResource, day: str) -> bool:
-    """Whether both listings of that day are stored and pass the blocking checks."""
-    return all(day in rules.usable_days(lake.stores[asset].captures()) for asset in RAW)
+    """Whether both listings of that day are stored, complete, and pass the blocking checks.
+
+    A limited capture, of a person's trial, passes them: the full one replaces it.
+    """
+    for asset in RAW:
+        captures = lake.stores[asset].captures()
+        if day not in rules.usable_days(captures) or captures[day].limited:
+            return False
+    return True
 
 
 def captures_since(instance: dg.DagsterInstance) -> datetime | None:

@@ -97,6 +97,21 @@ def test_a_rejected_capture_is_asked_for_again(night: Night) -> None:
     assert len(night.tick("retry_capture").run_requests) == 1
 
 
+def test_a_trial_with_few_rows_does_not_stand_for_the_night(night: Night) -> None:
+    night.switch_on()
+    trial = {"ops": {asset: {"config": {"max_rows": 50}} for asset in RAW}}
+    job = night.hub.definitions.resolve_job_def("capture_today")
+    assert job.execute_in_process(
+        instance=night.instance,
+        partition_key=today(),
+        run_config=trial,
+        asset_selection=[dg.AssetKey(asset) for asset in RAW],
+    ).success
+    refusing(night)
+    assert not night.run().success
+    assert len(night.tick("retry_capture").run_requests) == 1
+
+
 @pytest.mark.heavy
 def test_a_failure_of_what_follows_is_no_reason_to_ask_the_hub(
     night: Night, alarmed: Hook, at: Callable[[str], None], monkeypatch: Any
