@@ -1,5 +1,6 @@
 """Delivery of waiting alarms: urgent ones by themselves, others gathered."""
 
+import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ BUDGET = 15.0
 # Alarms that arrived, by lake and key, while that cannot be stored: a full or read-only disk must
 # not have them sent with every tick.
 _arrived: set[tuple[Path, str]] = set()
+# Held while a delivery is under way: a tick that took too long is given up, and goes on anyway.
+_under_way = threading.Lock()
 
 
 @dataclass
@@ -58,7 +61,7 @@ def deliver(
     now: datetime | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Delivery:
-    """Send the alarms that are due.
+    """Send the alarms that are due; nothing while another call of this process does.
 
     Args:
         outbox: has them.
@@ -66,7 +69,16 @@ def deliver(
         now: the time, UTC.
         clock: seconds, for the budget.
     """
-    now, began = now or datetime.now(UTC), clock()
+    if not _under_way.acquire(blocking=False):
+        return Delivery(remarks=["The delivery of an earlier tick is under way"])
+    try:
+        return _deliver(outbox, sender, now or datetime.now(UTC), clock)
+    finally:
+        _under_way.release()
+
+
+def _deliver(outbox: Outbox, sender: Sender, now: datetime, clock: Callable[[], float]) -> Delivery:
+    began = clock()
     delivery = Delivery()
     waiting = _not_arrived(outbox, delivery)
     for batch in _due(outbox, waiting, now):

@@ -224,3 +224,18 @@ def test_a_disk_that_takes_nothing_has_no_alarm_sent_twice(
     assert sorted(one.key for one in memory.taken) == ["run 1", "run 2"]
     assert deliver(outbox, memory, later(hours=1)) == Delivery()
     assert undelivered(tmp_path) == []
+
+
+def test_a_tick_beside_one_that_takes_too_long_sends_nothing(tmp_path: Path) -> None:
+    outbox, others = Outbox(tmp_path), list[Delivery]()
+
+    class Slow(Memory):
+        def send(self, alarm: Alarm) -> str:
+            others.append(deliver(outbox, self, NOON))
+            return super().send(alarm)
+
+    slow = Slow()
+    outbox.add(alarm(urgent=True))
+    assert deliver(outbox, slow, NOON).sent == 1
+    assert [one.text for one in others] == ["The delivery of an earlier tick is under way"]
+    assert len(slow.taken) == 1
