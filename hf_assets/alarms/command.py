@@ -1,6 +1,7 @@
 """Alarms by a program: the text is its input."""
 
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -12,6 +13,7 @@ from hf_assets.errors import clean
 
 # Seconds after which the program is killed.
 SECONDS = 20.0
+_PARTS = re.compile(r"[\s'\"]+")
 
 
 @dataclass(frozen=True, repr=False)
@@ -41,6 +43,14 @@ class Command:
         """The program."""
         return f"the command {clean(os.path.basename(self.words[0]))}"
 
+    def _secrets(self) -> set[str]:
+        """The arguments, and the words of one that is a command line itself, as of `sh -c`.
+
+        A shorter word than a token is none, and hidden it would spoil the program's message.
+        """
+        words = {word for argument in self.words[1:] for word in _PARTS.split(argument)}
+        return {word for word in (*self.words[1:], *words) if len(word) >= 8}
+
     def send(self, alarm: Alarm) -> str:
         """Run the program once. AlarmError where it fails or takes too long."""
         try:
@@ -62,7 +72,7 @@ class Command:
                 permanent=False,
             ) from None
         if process.returncode:
-            text = clean(said.decode("utf-8", "replace"), secrets=self.words[1:])
+            text = clean(said.decode("utf-8", "replace"), secrets=self._secrets())
             raise AlarmError(
                 f"{self.name} failed with exit status {process.returncode}{text and f': {text}'}",
                 permanent=False,

@@ -4,6 +4,7 @@ import ipaddress
 import smtplib
 import socket
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
@@ -104,8 +105,14 @@ class Mail:
         AlarmError where it takes it for none: another try would send it twice to the others.
         """
         try:
-            with self._session() as session:
+            session = self._session()
+            try:
                 refused = session.send_message(self._message(alarm))
+            finally:
+                # The mail is taken or not by now: a farewell that fails is no reason to repeat it.
+                with suppress(OSError, smtplib.SMTPException):
+                    session.quit()
+                session.close()
         except smtplib.SMTPRecipientsRefused as error:
             raise self._refused(error.recipients) from None
         except smtplib.SMTPResponseException as error:

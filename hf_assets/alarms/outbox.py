@@ -67,7 +67,8 @@ class Outbox:
             except FileNotFoundError:  # delivered meanwhile
                 continue
             except (msgspec.DecodeError, UnicodeDecodeError):
-                path.rename(path.with_suffix(".broken"))
+                with suppress(FileNotFoundError):  # put aside meanwhile
+                    path.rename(path.with_suffix(".broken"))
                 title = "an alarm could not be read: its file is no longer what was written"
                 alarm = Alarm.of(f"broken {path.name}", title, time=datetime.now(UTC))
                 self.add(alarm)
@@ -85,6 +86,12 @@ class Outbox:
                         folder / self._name(alarm)
                     )
         self._forget(folder)
+
+    def drop(self) -> None:
+        """Forget the alarms that are not delivered: nobody is to have them any more."""
+        for path in self._folder("waiting").glob("*.json"):
+            with suppress(OSError):
+                path.unlink()
 
     def failed(self, waiting: Waiting, error: str, now: datetime, wait: float | None) -> None:
         """Remember a failed attempt.

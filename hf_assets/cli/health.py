@@ -95,7 +95,7 @@ def health(root: Path, settings: Settings, now: datetime) -> Health:
     usable = set.intersection(*(rules.usable_days(listing) for listing in captures))
     found = [
         *_newest_day(lake, usable, expected),
-        *_missing_days(set.intersection(*({*listing} for listing in captures)), expected),
+        *_missing_days(set.intersection(*({*listing} for listing in captures)), usable, expected),
         *_missing_tables(lake, usable, expected),
         *_configuration(settings),
         *_alarms(root, now),
@@ -114,13 +114,17 @@ def _newest_day(lake: Lake, usable: set[str], expected: date) -> Iterator[Proble
         yield Problem(Code.NEWEST_DAY, result.description)
 
 
-def _missing_days(captured: set[str], expected: date) -> Iterator[Problem]:
-    """Days without a capture since the first; the expected one is a problem of its own."""
+def _missing_days(captured: set[str], usable: set[str], expected: date) -> Iterator[Problem]:
+    """Days without a usable capture since the first; the expected one is a problem of its own."""
     days = [f"{expected - timedelta(back)}" for back in range(WINDOW, 0, -1)]
     missing = [day for day in days if day not in captured and day > min(captured, default=day)]
     if missing:
         lost = f"Of the last {WINDOW} days, {len(missing)} were not captured: {', '.join(missing)}."
         cure = "The schedule recover_past_days fetches what the archive has of them."
+        yield Problem(Code.MISSING_DAYS, f"{lost} {cure}")
+    if rejected := [day for day in days if day in captured - usable]:
+        lost = f"Of the last {WINDOW} days, {len(rejected)} were rejected: {', '.join(rejected)}."
+        cure = "The checks of raw_models and raw_spaces say why; what follows has no such day."
         yield Problem(Code.MISSING_DAYS, f"{lost} {cure}")
 
 

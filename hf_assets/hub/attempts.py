@@ -59,8 +59,8 @@ def plan(
         attempts: runs of that day, oldest first.
         now: the time, UTC, on that day.
         wait: before the second attempt; later waits are longer.
-        captured: whether both listings of today are stored and pass the blocking checks; called
-            where a run failed.
+        captured: whether both listings of today are stored, complete, and pass the blocking checks;
+            called where a run failed, or succeeded for a person.
     """
     day = f"{now:%Y-%m-%d}"
     if not any(attempt.by_night for attempt in attempts):
@@ -70,7 +70,9 @@ def plan(
     newest = max(attempts, key=lambda attempt: attempt.ended or now)
     if newest.outcome == "cancelled":
         return Plan(None, f"A person cancelled the last run for {day}: it is not asked for again.")
-    if newest.outcome == "succeeded" or newest.ended is None:
+    # A person's run may have been a trial with few rows.
+    succeeded = newest.outcome == "succeeded" and (newest.by_night or captured())
+    if succeeded or newest.ended is None:
         return Plan(None, f"The last run for {day} succeeded.")
     if captured():
         return Plan(
@@ -79,7 +81,7 @@ def plan(
             "capture_today again: it makes what follows from the stored capture.",
         )
     failed = [attempt for attempt in attempts if attempt.outcome == "failed"]
-    factor = LONGEST if newest.permanent else min(len(failed), LONGEST)
+    factor = LONGEST if newest.permanent else min(max(len(failed), 1), LONGEST)
     latest = datetime.combine(now.date(), LATEST, now.tzinfo)
     due = newest.ended + wait * factor
     if due > latest >= newest.ended + wait:

@@ -33,6 +33,12 @@ def test_a_failed_program_says_why_and_no_argument() -> None:
     assert not failed.value.permanent
 
 
+def test_a_token_within_a_line_of_a_shell_is_not_said_either() -> None:
+    line = 'echo "ails: hooks.example.org/T0/verysecretword a-c" >&2; exit 4'
+    with pytest.raises(AlarmError, match=r"status 4: ails: \*\*\* a-c$"):
+        Command(("sh", "-c", line)).send(alarm())
+
+
 def test_a_program_that_hangs_is_killed_with_what_it_started() -> None:
     code = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'input(); input()'])"
     waits = Command((sys.executable, "-c", f"{code}; import time; time.sleep(60)"), seconds=0.2)

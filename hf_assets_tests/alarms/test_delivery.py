@@ -1,5 +1,6 @@
 """The way of an alarm: kept, delivered once, grouped, and tried again."""
 
+import errno
 import json
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -8,12 +9,13 @@ from typing import Any
 import pytest
 
 from hf_assets.alarms.alarm import Alarm, AlarmError
-from hf_assets.alarms.delivery import MOST_URGENT, deliver
+from hf_assets.alarms.delivery import MOST_URGENT, Delivery, deliver
 from hf_assets.alarms.outbox import FOLDER, Outbox
 from hf_assets.alarms.switch import sender_of
 from hf_assets.alarms.undelivered import undelivered
 from hf_assets.alarms.webhook import Webhook
 from hf_assets.settings import Settings
+from hf_assets.storage.durable import StorageError
 from hf_assets_tests.alarms.conftest import NOON, alarm
 from hf_assets_tests.support.alarms.receivers import Hook
 
@@ -201,3 +203,39 @@ def test_a_wrong_switch_says_what_to_set(monkeypatch: Any, switch: str) -> None:
     with pytest.raises(AlarmError, match="HF_ASSETS_ALARM") as wrong:
         sender_of(_settings(monkeypatch, alarm=switch))
     assert "https://…" in str(wrong.value)
+
+
+@pytest.mark.parametrize("urgent", [True, False])
+def test_a_disk_that_takes_nothing_has_no_alarm_sent_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, urgent: bool
+) -> None:
+    outbox, memory = Outbox(tmp_path), Memory()
+    outbox.add(alarm(1, urgent=urgent))
+    outbox.add(alarm(2, urgent=True))
+
+    def full(*_: Any) -> None:
+        raise StorageError(tmp_path, errno.ENOSPC)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", full)
+        for minute in range(3):
+            errors = deliver(outbox, memory, later(minutes=minute)).errors
+            assert "cannot be written" in errors[0]
+    assert sorted(one.key for one in memory.taken) == ["run 1", "run 2"]
+    assert deliver(outbox, memory, later(hours=1)) == Delivery()
+    assert undelivered(tmp_path) == []
+
+
+def test_a_tick_beside_one_that_takes_too_long_sends_nothing(tmp_path: Path) -> None:
+    outbox, others = Outbox(tmp_path), list[Delivery]()
+
+    class Slow(Memory):
+        def send(self, alarm: Alarm) -> str:
+            others.append(deliver(outbox, self, NOON))
+            return super().send(alarm)
+
+    slow = Slow()
+    outbox.add(alarm(urgent=True))
+    assert deliver(outbox, slow, NOON).sent == 1
+    assert [one.text for one in others] == ["The delivery of an earlier tick is under way"]
+    assert len(slow.taken) == 1

@@ -3,6 +3,7 @@
 import email
 from email import policy
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,6 +70,16 @@ def test_a_server_that_is_down_is_tried_again_later() -> None:
     with pytest.raises(AlarmError, match="ConnectionRefused") as refused:
         mail(box).send(alarm())
     assert not refused.value.permanent
+
+
+def test_a_rude_farewell_is_no_reason_to_send_it_again() -> None:
+    class Rude(Mailbox):
+        async def handle_QUIT(self, *_: Any) -> str:
+            return "421 too many connections"
+
+    with mailbox(box=Rude()) as box:
+        assert mail(box).send(alarm()) == ""
+    assert len(box.mails) == 1
 
 
 def test_no_password_crosses_a_network_readably(monkeypatch: pytest.MonkeyPatch) -> None:

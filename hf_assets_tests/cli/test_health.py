@@ -12,8 +12,9 @@ from hf_assets.alarms.outbox import Outbox
 from hf_assets.cli import health
 from hf_assets.cli import main as cli
 from hf_assets.settings import settings
+from hf_assets.storage.lake import Lake
 from hf_assets_tests.support.alarms.receivers import webhook
-from hf_assets_tests.support.apps.captured_lake import write_captured_lake
+from hf_assets_tests.support.apps.captured_lake import CAPTURE, write_captured_lake
 from hf_assets_tests.support.apps.hub_lake import LAST
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -66,6 +67,14 @@ def test_days_and_tables_of_the_last_week_are_missing(root: Path) -> None:
     # A day that nobody can fetch any more is no problem for ever.
     assert problems(root, NOON + timedelta(days=30)).keys() == {3, 4}
     assert "2026-11-19" not in problems(root, NOON + timedelta(days=30))[4]
+
+
+def test_a_rejected_capture_is_a_lost_day_also_when_the_next_one_is_trusted(root: Path) -> None:
+    partial = CAPTURE | {"rows": 100, "distinct": 100}
+    Lake(root).write_file("raw_models", "2026-11-20", "capture.json", json.dumps(partial).encode())
+    found = health.health(root, settings(), NOON).problems
+    assert {one.code for one in found} == AT_LAST
+    assert "1 were rejected: 2026-11-20." in found[1].message
 
 
 def test_a_switch_that_names_nobody_is_a_problem(

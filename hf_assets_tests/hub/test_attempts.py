@@ -44,6 +44,8 @@ def planned(*attempts: Attempt, now: str = "12:00", captured: bool = False) -> P
         ([failed("22:10", permanent=True)], "23:30"),
         ([failed("03:20")] * 9 + [failed("22:10")], "23:30"),
         ([failed("23:00")], "23:30"),
+        # A person's run that succeeded and left no complete capture: a trial.
+        ([failed("03:20"), ended("09:00", "succeeded", by_night=False)], "09:30"),
     ],
 )
 def test_a_failed_capture_is_asked_for_again(attempts: list[Attempt], due: str) -> None:
@@ -74,6 +76,7 @@ def test_the_last_chance_says_so() -> None:
         ([ACTIVE, failed("03:20")], False, "waiting or under way"),
         ([ended("04:00", "succeeded")], False, "succeeded"),
         ([failed("03:20"), ended("04:00", "succeeded")], False, "succeeded"),
+        ([failed("03:20"), ended("09:00", "succeeded", by_night=False)], True, "succeeded"),
         ([failed("03:20"), ended("04:00", "cancelled")], False, "A person cancelled"),
         ([failed("03:20")], True, "nothing of the Hub is lost"),
     ],

@@ -68,17 +68,24 @@ def without_broken_files(defs_module: ModuleType, project_root: Path) -> dg.Defi
         None where no defs.yaml is to blame.
     """
     folder, name = Path(defs_module.__path__[0]), defs_module.__name__
-    if not [path for file in _FILES for path in folder.rglob(file)]:
+    if not _has_files(folder):
         return None
-    parts: list[dg.Definitions] = []
+    return dg.Definitions.merge(*_parts(folder, name, folder, project_root))
+
+
+def _has_files(folder: Path) -> bool:
+    return any(path for file in _FILES for path in folder.rglob(file))
+
+
+def _parts(folder: Path, name: str, root: Path, project_root: Path) -> Iterator[dg.Definitions]:
+    """The definitions of each module and folder in a folder."""
     for child in sorted(folder.iterdir()):
         if child.name.startswith((".", "__")):
             continue
         if child.is_dir():
-            parts += _loaded(child, f"{name}.{child.name}", folder, project_root)
+            yield from _loaded(child, f"{name}.{child.name}", root, project_root)
         elif child.suffix == ".py":
-            parts.append(_of_module(import_module(f"{name}.{child.stem}")))
-    return dg.Definitions.merge(*parts)
+            yield _of_module(import_module(f"{name}.{child.stem}"))
 
 
 def _of_module(module: ModuleType) -> dg.Definitions:
@@ -96,16 +103,15 @@ def _loaded(folder: Path, module: str, root: Path, project_root: Path) -> Iterat
     try:
         yield dg.ComponentTree(defs_module=package, project_root=project_root).build_defs(folder)
     except Exception as error:
-        # Only files of others are left out; Python is the package's own.
-        if any(folder.rglob("*.py")):
-            raise
         file = next((folder / name for name in _FILES if (folder / name).exists()), None)
+        # Only files of others are left out; Python is the package's own.
+        if not _has_files(folder) or (file and any(folder.rglob("*.py"))):
+            raise
         if file:
             name = folder.relative_to(root).as_posix()
             yield broken_component(name, str(file), f"{clean(file)}: {_reason(error)}")
             return
-        for child in sorted(path for path in folder.iterdir() if path.is_dir()):
-            yield from _loaded(child, f"{module}.{child.name}", root, project_root)
+        yield from _parts(folder, module, root, project_root)
 
 
 def _reason(error: BaseException) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import dagster as dg
+from dagster._core.execution.plan.objects import ErrorSource
 
 from hf_assets.defs.common.failures import readable
 
@@ -21,11 +22,13 @@ class StepFailure:
         step: its key; "" for the run.
         error: its words.
         retried: the step was tried more than once in the run.
+        interrupted: the process was ended from outside, as by a restart of the service.
     """
 
     step: str
     error: str
     retried: bool
+    interrupted: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,13 +114,19 @@ def step_failures(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[Step
     ]
     retried = {event.step_key for event in events if event.event_type == kinds[1]}
     failures = [
-        StepFailure(event.step_key or "", _words(event), event.step_key in retried)
+        StepFailure(
+            event.step_key or "", _words(event), event.step_key in retried, _interrupted(event)
+        )
         for event in events
         if event.event_type == kinds[0]
     ]
     return failures or [
         StepFailure("", _words(event), False) for event in events if event.event_type == kinds[2]
     ]
+
+
+def _interrupted(event: dg.DagsterEvent) -> bool:
+    return event.step_failure_data.error_source == ErrorSource.INTERRUPT
 
 
 def _words(event: dg.DagsterEvent) -> str:

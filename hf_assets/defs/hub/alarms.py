@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from hf_assets.alarms.alarm import Alarm, AlarmError
+from hf_assets.alarms.alarm import Alarm, AlarmError, joined
 from hf_assets.alarms.delivery import deliver
 from hf_assets.alarms.outbox import Outbox
 from hf_assets.alarms.switch import Sender, sender_of
@@ -19,6 +19,7 @@ from hf_assets.defs.common.failed_runs import FailedRun, Read, failures_after, n
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.hub.night import interrupted_by_hand, next_attempt
 from hf_assets.defs.hub.schedules import capture_today
+from hf_assets.errors import clean
 from hf_assets.settings import settings
 from hf_assets.storage.durable import StorageError
 
@@ -44,6 +45,8 @@ def send_alarms(
     read = Read.parse(context.cursor)
     if read is None or not settings().alarm:
         # Before the first tick, and while the switch is off, nobody waits for alarms.
+        if not settings().alarm:
+            Outbox(lake.tree.root).drop()
         reason = "Alarms begin with the next failure." if settings().alarm else OFF
         return dg.SensorResult(skip_reason=reason, cursor=str(newest_failure(context.instance)))
     runs, read = failures_after(context.instance, read)
@@ -69,10 +72,11 @@ def send_alarms(
 
 def _send_past(sender: Sender, alarms: list[Alarm]) -> None:
     """Send what could not be kept: a full disk is among what an alarm must report."""
-    for alarm in alarms:
-        if alarm.key not in _sent_past:
-            sender.send(alarm)
-            _sent_past.add(alarm.key)
+    new = [alarm for alarm in alarms if alarm.key not in _sent_past]
+    # In one message: 200 would take longer than a tick may.
+    if new:
+        sender.send(joined(new))
+        _sent_past.update(alarm.key for alarm in new)
 
 
 def alarm_of(instance: dg.DagsterInstance, lake: LakeResource, failed: FailedRun) -> Alarm:
@@ -100,12 +104,18 @@ NOTHING = "Nothing by itself: mend the cause and run it again. What it stored is
 
 def _next(instance: dg.DagsterInstance, lake: LakeResource, day: str) -> str:
     """What follows for a day, in the words of an alarm."""
-    if day < f"{datetime.now(UTC):%Y-%m-%d}":
+    if day and day < f"{datetime.now(UTC):%Y-%m-%d}":
         return (
             f"{day} is over. If its capture has begun, capture_today for that partition resumes it "
             "for 24 hours after its beginning; else recover_past_days asks the archive for the day."
         )
-    following = next_attempt(instance, lake)
+    try:
+        following = next_attempt(instance, lake)
+    except Exception as error:  # noqa: BLE001 - an alarm must report a broken lake, too
+        return (
+            f"What follows is unknown ({clean(error)}). Mend the cause, and run capture_today "
+            "again before midnight UTC."
+        )
     if following.due or "captured" in following.reason or "lost" in following.reason:
         return following.reason
     return f"{following.reason} Run capture_today again before midnight UTC: it resumes."

@@ -69,16 +69,24 @@ def interrupted_by_hand(run: dg.DagsterRun) -> bool:
 def permanent(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
     """Whether a person must mend the cause: a listing failed, and its step was not retried.
 
-    The steps of listings are retried wherever that can help. A run that was killed has no failed
-    step, and a rejected capture fails at its check.
+    The steps of listings are retried wherever that can help, but not where the run was ended, as by
+    a restart of the service. A run that was killed has no failed step, and a rejected capture fails
+    at its check.
     """
     failed = [one for one in step_failures(instance, run) if one.step in RAW]
-    return bool(failed) and not any(one.retried for one in failed)
+    return bool(failed) and not any(one.retried or one.interrupted for one in failed)
 
 
 def captured(lake: LakeResource, day: str) -> bool:
-    """Whether both listings of that day are stored and pass the blocking checks."""
-    return all(day in rules.usable_days(lake.stores[asset].captures()) for asset in RAW)
+    """Whether both listings of that day are stored, complete, and pass the blocking checks.
+
+    A limited capture, of a person's trial, passes them: the full one replaces it.
+    """
+    for asset in RAW:
+        captures = lake.stores[asset].captures()
+        if day not in rules.usable_days(captures) or captures[day].limited:
+            return False
+    return True
 
 
 def captures_since(instance: dg.DagsterInstance) -> datetime | None:

@@ -32,12 +32,14 @@ def retry_capture(
     plan = next_attempt(context.instance, lake, now)
     if plan.due is None or plan.due > now:
         return dg.SkipReason(plan.reason)
-    return _ask(day, len(tried))
+    # Runs may be deleted: their number is no key, as it may have been one before.
+    newest = max((attempt.ended for attempt in tried if attempt.ended), default=now)
+    return _ask(day, f"the run that ended at {newest:%H:%M:%S.%f}")
 
 
-def _ask(day: str, number: int) -> dg.SensorResult:
+def _ask(day: str, last: str) -> dg.SensorResult:
     """The run of a day; its key is new with each run that the day has had."""
-    request = dg.RunRequest(run_key=f"{day} after {number} runs", partition_key=day)
+    request = dg.RunRequest(run_key=f"{day} after {last}", partition_key=day)
     return dg.SensorResult(run_requests=[request])
 
 
@@ -58,6 +60,6 @@ def _seen_missing(
     seen = context.cursor if (context.cursor or "").startswith(day) else None
     due = datetime.fromisoformat(seen) + wait if seen else now + wait
     if seen and due <= now:
-        return _ask(day, 0)
+        return _ask(day, "none")
     reason = f"daily_capture has begun no run for {day}: one is asked for at {due:%H:%M} UTC."
     return dg.SensorResult(skip_reason=reason, cursor=seen or now.isoformat())

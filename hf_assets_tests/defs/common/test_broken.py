@@ -107,6 +107,22 @@ def test_files_beside_the_folders_load(tmp_path: Path, monkeypatch: pytest.Monke
     assert keys == {"plain", "lazy", "deeper", "component_birds"}
 
 
+def test_a_broken_file_in_a_folder_of_python_stops_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`dg scaffold defs hf_assets.Corpus labels/birds` puts one there."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    defs = tmp_path / "defs_within"
+    write(defs / "labels" / "plain.py", PLAIN)
+    write(defs / "labels" / "deep" / "lazy.py", LAZY)
+    write(defs / "labels" / "birds" / "defs.yaml", "")
+    definitions = load(defs)
+    assert definitions
+    keys = {key.to_user_string() for key in definitions.resolve_all_asset_keys()}
+    assert keys == {"plain", "lazy", *checks(definitions)}
+    assert "No components found" in "".join(checks(definitions).values())
+
+
 def test_an_error_in_python_is_raised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(tmp_path))
     defs = tmp_path / "defs_with_python"

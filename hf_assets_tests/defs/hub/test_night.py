@@ -1,64 +1,18 @@
 """The sensors of the night: a failed capture is asked for again, and somebody hears of it."""
 
-import datetime as dt
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import dagster as dg
 import pytest
 
-from hf_assets.alarms.alarm import AlarmError
-from hf_assets.alarms.outbox import Outbox
-from hf_assets.alarms.undelivered import undelivered
-from hf_assets.defs.hub import alarms as alarm_sensor
 from hf_assets.defs.hub.newest_day import CHECK
 from hf_assets.demo.service.switches import FOREVER, At
-from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.settings import settings
 from hf_assets.storage.lake import today
-from hf_assets_tests.alarms.conftest import hook  # noqa: F401
-from hf_assets_tests.defs.conftest import RAW, TABLES, Make, days_ago
+from hf_assets_tests.defs.conftest import RAW, TABLES, days_ago
 from hf_assets_tests.support.alarms.receivers import Hook
-from hf_assets_tests.support.defs.nights import Night, night_over
-
-
-@pytest.fixture
-def night(world: Make, tmp_path: Path, monkeypatch: Any) -> Iterator[Night]:
-    """A night over a small Hub; retries wait for nothing."""
-    monkeypatch.setattr(dg.RetryPolicy, "calculate_delay", lambda *_: 0)
-    # The time of runs is the real one, whenever the test runs.
-    monkeypatch.setattr("hf_assets.hub.attempts.LATEST", dt.time.max)
-    monkeypatch.setenv("HF_ASSETS_CAPTURE_RETRY_MINUTES", "0")
-    with night_over(world(GeneratedHub(300, 100, seed=4)), tmp_path / "home") as made:
-        yield made
-
-
-@pytest.fixture
-def alarmed(night: Night, hook: Hook, monkeypatch: Any) -> Hook:  # noqa: F811
-    """The webhook that the switch names; the sensor has had its first tick."""
-    monkeypatch.setenv("HF_ASSETS_ALARM", hook.url)
-    settings.cache_clear()
-    assert night.tick("send_alarms").skip_message == "Alarms begin with the next failure."
-    return hook
-
-
-@pytest.fixture
-def at(monkeypatch: Any) -> Callable[[str], None]:
-    """Sets the sensors' clock to an hour of today."""
-
-    def set_clock(clock: str) -> None:
-        now = dt.datetime.fromisoformat(f"{today()}T{clock}:00+00:00")
-
-        class Clock(dt.datetime):
-            @classmethod
-            def now(cls, tz: Any = None) -> Any:
-                return now
-
-        for module in ("retry", "newest_day", "night", "alarms"):
-            monkeypatch.setattr(f"hf_assets.defs.hub.{module}.datetime", Clock)
-
-    return set_clock
+from hf_assets_tests.support.defs.nights import OF_THE_SCHEDULE, Night
 
 
 def refusing(night: Night) -> None:
@@ -121,6 +75,18 @@ def test_what_only_time_mends_is_told_from_what_a_person_must_mend(night: Night)
     assert [one.permanent for one in attempts(night.instance, today())] == [False, True]
 
 
+def test_a_capture_that_a_restart_ended_needs_no_person(night: Night, monkeypatch: Any) -> None:
+    from hf_assets.defs.hub.night import attempts
+
+    def ended(*_: Any, **__: Any) -> None:
+        raise dg.DagsterExecutionInterruptedError
+
+    monkeypatch.setattr("hf_assets.hub.capture.capturer.Capturer.get_or_capture", ended)
+    assert not night.run().success
+    (attempt,) = attempts(night.instance, today())
+    assert (attempt.outcome, attempt.permanent) == ("failed", False)
+
+
 @pytest.mark.heavy
 def test_a_rejected_capture_is_asked_for_again(night: Night) -> None:
     night.switch_on()
@@ -128,6 +94,21 @@ def test_a_rejected_capture_is_asked_for_again(night: Night) -> None:
         night.hub.capture(days_ago(day))
     night.hub.faults.ends_early = [At(times=FOREVER)]
     assert not night.run(None, None, *RAW, "models").success
+    assert len(night.tick("retry_capture").run_requests) == 1
+
+
+def test_a_trial_with_few_rows_does_not_stand_for_the_night(night: Night) -> None:
+    night.switch_on()
+    trial = {"ops": {asset: {"config": {"max_rows": 50}} for asset in RAW}}
+    job = night.hub.definitions.resolve_job_def("capture_today")
+    assert job.execute_in_process(
+        instance=night.instance,
+        partition_key=today(),
+        run_config=trial,
+        asset_selection=[dg.AssetKey(asset) for asset in RAW],
+    ).success
+    refusing(night)
+    assert not night.run().success
     assert len(night.tick("retry_capture").run_requests) == 1
 
 
@@ -164,6 +145,19 @@ def test_a_run_that_waits_in_the_queue_is_not_asked_for_twice(
     night.run()
     night.add({"dagster/partition": today()}, "capture_today")
     assert "waiting or under way" in night.tick("retry_capture").skip_message
+
+
+def test_a_run_that_was_deleted_leaves_the_next_request_a_key_of_its_own(night: Night) -> None:
+    night.switch_on()
+    keys = []
+    for _ in range(2):
+        tags = {"dagster/partition": today(), **OF_THE_SCHEDULE}
+        run = night.add(tags, "capture_today")
+        night.instance.report_run_failed(run, "The Hub answered 503.")
+        (asked,) = night.tick("retry_capture").run_requests
+        keys.append(asked.run_key)
+        night.instance.delete_run(run.run_id)
+    assert len(set(keys)) == 2
 
 
 def test_a_day_for_which_no_run_was_begun_is_asked_for(
@@ -208,93 +202,6 @@ def test_a_capture_that_failed_after_midnight_is_no_longer_asked_for(
     assert f"{days_ago(1)} is over" in post["alarm"]["next"]
     assert "Exceeded maximum runtime" in post["alarm"]["error"]
     assert night.tick("retry_capture").run_requests == []
-
-
-def fail(night: Night, count: int) -> None:
-    for number in range(count):
-        run = night.add({"dagster/backfill": "b", "dagster/partition": days_ago(number + 1)})
-        night.instance.report_run_failed(run, f"failure {number}")
-
-
-def test_the_failures_of_a_backfill_come_together(night: Night, alarmed: Hook) -> None:
-    fail(night, 3)
-    assert night.tick("send_alarms").skip_message == "Sent 3 alarms"
-    (post,) = alarmed.posts
-    assert "3 failures since" in post["text"]
-    assert "failure 2" in post["text"]
-
-
-def test_a_webhook_that_is_down_loses_nothing_and_fails_the_tick(
-    night: Night, alarmed: Hook, monkeypatch: Any
-) -> None:
-    monkeypatch.setattr("hf_assets.alarms.webhook.TRIES", 1)
-    monkeypatch.setattr("hf_assets.alarms.outbox.FIRST_WAIT", 0.0)
-    alarmed.answers = [503, 503]
-    fail(night, 1)
-    for _ in range(2):
-        with pytest.raises(AlarmError, match="answered 503") as failed:
-            night.tick("send_alarms")
-        assert "verysecretword" not in str(failed.value)
-        assert len(undelivered(night.hub.root)) == 1
-    assert night.tick("send_alarms").skip_message == "Sent 1 alarms"
-    assert len(alarmed.posts) == 1
-
-
-def test_a_daemon_killed_before_it_stored_the_cursor_sends_nothing_twice(
-    night: Night, alarmed: Hook
-) -> None:
-    fail(night, 1)
-    before = night.cursors["send_alarms"]
-    assert night.tick("send_alarms").skip_message == "Sent 1 alarms"
-    night.cursors["send_alarms"] = before
-    assert night.tick("send_alarms").skip_message == "No failure to report"
-    assert len(alarmed.posts) == 1
-
-
-def test_a_wrong_switch_fails_the_tick_and_keeps_the_alarm(
-    night: Night, alarmed: Hook, monkeypatch: Any
-) -> None:
-    monkeypatch.setenv("HF_ASSETS_ALARM", "ftp://secret@host")
-    settings.cache_clear()
-    fail(night, 1)
-    with pytest.raises(AlarmError, match="set it to https://…") as failed:
-        night.tick("send_alarms")
-    assert "secret" not in str(failed.value)
-    monkeypatch.setenv("HF_ASSETS_ALARM", alarmed.url)
-    settings.cache_clear()
-    assert night.tick("send_alarms").skip_message == "Sent 1 alarms"
-
-
-def test_without_the_switch_nothing_is_kept(night: Night) -> None:
-    settings.cache_clear()
-    assert "HF_ASSETS_ALARM is not set" in night.tick("send_alarms").skip_message
-    fail(night, 1)
-    assert "HF_ASSETS_ALARM is not set" in night.tick("send_alarms").skip_message
-    assert undelivered(night.hub.root) == []
-
-
-def test_a_disk_that_is_full_is_reported_all_the_same(
-    night: Night, alarmed: Hook, monkeypatch: Any
-) -> None:
-    from hf_assets.storage.durable import StorageError
-
-    def full(*_: Any) -> None:
-        raise StorageError(night.hub.root, 28)
-
-    fail(night, 1)
-    before = night.cursors["send_alarms"]
-    monkeypatch.setattr(Outbox, "_write", full)
-    monkeypatch.setattr(alarm_sensor, "_sent_past", set())
-    night.tick("send_alarms")
-    night.cursors["send_alarms"] = before
-    night.tick("send_alarms")
-    assert len(alarmed.posts) == 1
-
-
-def test_a_new_history_begins_again(night: Night, alarmed: Hook) -> None:
-    night.cursors["send_alarms"] = "100000 0.0"
-    fail(night, 1)
-    assert night.tick("send_alarms").skip_message == "Sent 1 alarms"
 
 
 def newest(night: Night) -> tuple[bool, str]:

@@ -117,9 +117,9 @@ class Mailbox:
 
 
 @contextmanager
-def mailbox(password: str = "", **options: Any) -> Generator[Mailbox]:
+def mailbox(password: str = "", box: Mailbox | None = None, **options: Any) -> Generator[Mailbox]:
     """A mail server on loopback; with a password it takes no mail before the login."""
-    box = Mailbox()
+    box = box or Mailbox()
 
     def login(*given: Any) -> AuthResult:
         data = given[-1]
