@@ -10,9 +10,11 @@ DATA ?= $(or $(HF_ASSETS_DATA),data)
 DEMO := data/demo
 # A file of tests goes to one worker, those that take long first (`hf_assets_tests/conftest.py`).
 SPREAD := -n auto --dist loadfile --no-loadscope-reorder
+# Many long tests wait for processes and clocks: a worker more than cores.
+WAITING = -n $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1))) --dist loadfile --no-loadscope-reorder
 export HF_HUB_DISABLE_TELEMETRY ?= 1
 
-.PHONY: help demo tagger insights status dev dev-demo test test-heavy lint format check \
+.PHONY: help demo tagger insights status dev dev-demo test test-heavy test-release lint format check \
 	docs bench bench-full bench-classifiers bench-history clean
 
 help:  ## this list
@@ -53,7 +55,10 @@ test: $(VENV)/.installed  ## the tests
 	$(BIN)/python -m pytest -m "not heavy" $(SPREAD)
 
 test-heavy: $(VENV)/.installed  ## the tests that take minutes
-	$(BIN)/python -m pytest -m heavy $(SPREAD)
+	$(BIN)/python -m pytest -m "heavy and not release" $(WAITING)
+
+test-release: $(VENV)/.installed  ## the tests for before a release: a quarter of an hour
+	$(BIN)/python -m pytest -m release $(SPREAD)
 
 lint: $(VENV)/.installed  ## ruff and ty
 	$(BIN)/ruff check .

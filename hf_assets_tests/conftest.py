@@ -48,6 +48,9 @@ settings.load_profile("hf_assets")
 
 # Files that take long come first: a worker that began one at the end would work on alone.
 LONG = (
+    *("deploy/test_night.py", "deploy/test_service.py", "demo/test_demo.py"),
+    *("defs/labels/test_materialize_all.py", "defs/test_scaffolded_projects.py"),
+    *("cli/test_backfill.py",),
     *("defs/labels/test_chain.py", "demo/test_cli.py", "classifiers/test_chain.py"),
     *("cli/test_wheel.py", "apps/test_insights_page.py", "apps/test_tagger_page.py"),
     *("trends/figures/test_legible.py", "defs/hub/test_recovered.py", "defs/test_ui.py"),

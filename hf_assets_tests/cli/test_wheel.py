@@ -133,6 +133,7 @@ def test_a_tagger_answers(installed: Installed, model: Path) -> None:
     assert tags(installed, model) == ["random-forest"]
 
 
+@pytest.mark.release
 @pytest.mark.heavy
 def test_the_demo_runs_in_any_folder(installed: Installed) -> None:
     sizes = ("--models", "300", "--spaces", "100", "--days", "0")

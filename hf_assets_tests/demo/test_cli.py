@@ -61,7 +61,10 @@ def table(said: str) -> dict[str, tuple[str, ...]]:
     return {words[0]: tuple(words[1:]) for words in lines if words and words[0] in ASSETS}
 
 
-@pytest.fixture(scope="module", params=["here", pytest.param("typed", marks=pytest.mark.heavy)])
+@pytest.fixture(
+    scope="module",
+    params=["here", pytest.param("typed", marks=[pytest.mark.heavy, pytest.mark.release])],
+)
 def how(request: pytest.FixtureRequest) -> str:
     """Whether the demo runs in this process, with few figures, or as a person types it."""
     return request.param
@@ -175,6 +178,7 @@ def test_run_again(first: subprocess.CompletedProcess[str], root: Path) -> None:
         assert table(again.stdout)[asset][0] == rows
 
 
+@pytest.mark.release
 @pytest.mark.heavy
 def test_the_labels_end_in_a_tagger_and_scores_beside_their_floors(tmp_path: Path) -> None:
     data = tmp_path / "data"
@@ -206,6 +210,7 @@ def recorded(folder: Path, count: int) -> tuple[str, ...]:
     )
 
 
+@pytest.mark.release
 @pytest.mark.heavy
 def test_run_from_recorded_listings(tmp_path: Path) -> None:
     done = demo("run", "--data", str(tmp_path / "data"), *HUB, *recorded(tmp_path, 33))
@@ -250,6 +255,7 @@ def test_a_wrong_argument_is_told_in_words(
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.release
 @pytest.mark.heavy
 def test_a_run_that_fails_shows_the_end_of_its_log(tmp_path: Path) -> None:
     done = demo(

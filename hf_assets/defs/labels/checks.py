@@ -149,8 +149,8 @@ def _questions_complete(lake: LakeResource, day: str) -> RuleResult:
 
 def _of_sources() -> Iterator[dg.AssetChecksDefinition]:
     # A question has a tag at least, while most datasets of Kaggle have none.
-    yield _of_source("question_dump", 0.99, None)
-    yield _of_source("new_questions", 0.99, daily)
+    yield _of_source("question_dump", 0.98, None)
+    yield _of_source("new_questions", 0.98, daily)
     yield _of_source("dataset_dump", 0.1, None)
     yield _of_source("new_datasets", 0.1, daily)
     about = "The day was over when its questions were fetched, or is not over yet."

@@ -168,6 +168,7 @@ print(total, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
 
 
+@pytest.mark.release
 @pytest.mark.heavy
 @pytest.mark.parametrize("form", ["plain", "7z"])
 def test_memory_does_not_grow_with_the_dump(tmp_path: Path, form: str) -> None:

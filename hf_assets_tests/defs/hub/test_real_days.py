@@ -84,6 +84,7 @@ def test_ten_days_of_the_top_models(real_data: Path, world: Make) -> None:
         assert lake.read("daily_metrics", day).notes["Spaces"] is None
 
 
+@pytest.mark.release
 @pytest.mark.heavy
 def test_two_years_of_one_list_in_one_run(real_data: Path, lake: Lake) -> None:
     archive = recorded(real_data / "hub-transformersjs-daily")

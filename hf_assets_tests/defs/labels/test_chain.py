@@ -119,6 +119,7 @@ def test_a_base_model_that_is_nowhere_names_three_ways(
     settings.cache_clear()
 
 
+@pytest.mark.release
 @pytest.mark.heavy
 def test_real_questions_end_above_both_floors(
     labels: Labels, monkeypatch: pytest.MonkeyPatch

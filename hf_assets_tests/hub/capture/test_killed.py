@@ -88,6 +88,7 @@ def test_killed_at_random_points_no_row_is_lost_or_doubled(
     assert asked.total() - total <= kills, "more than one page asked for twice after a kill"
 
 
+@pytest.mark.release
 @pytest.mark.heavy
 @pytest.mark.parametrize("seed", range(3))
 def test_killed_twenty_times(hub: ServeHub, lake: Lake, seed: int) -> None:

@@ -72,6 +72,7 @@ def test_whatever_happens_to_the_days(history: History) -> None:
     whatever_happens(history, FEW_LEVELS)
 
 
+@pytest.mark.release
 @pytest.mark.heavy
 @settings(max_examples=16, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(nights(40, 4))

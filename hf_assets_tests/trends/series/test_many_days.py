@@ -217,6 +217,7 @@ def transformersjs(folder: Path) -> Iterator[tuple[dt.date, list[Row]]]:
         yield dt.date.fromisoformat(when), rows
 
 
+@pytest.mark.release
 @pytest.mark.heavy
 def test_two_real_years(real_data: Path, lake: Lake) -> None:
     remember(lake, transformersjs(real_data))
