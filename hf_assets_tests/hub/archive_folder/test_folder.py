@@ -237,7 +237,10 @@ def test_days_before_the_first_are_counted_once(tmp_path: Path) -> None:
     assert archive.remarks(DAY) == []
 
 
-def test_the_setting_names_a_folder_a_dataset_or_none(tmp_path: Path) -> None:
+def test_the_setting_names_a_folder_a_dataset_or_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     assert open_archive("none") is None
     assert open_archive(" ") is None
     assert isinstance(open_archive(str(tmp_path)), RecordedDays)
