@@ -146,6 +146,7 @@ def test_the_demo_runs_in_any_folder(installed: Installed) -> None:
     assert f"Lake: {data}" in told
 
 
+@pytest.mark.release
 @pytest.mark.heavy
 def test_the_ui_opens_in_any_folder_without_a_warning(installed: Installed) -> None:
     port, log = free_port(), installed.root / "dev.log"
@@ -181,6 +182,7 @@ def test_the_ui_opens_in_any_folder_without_a_warning(installed: Installed) -> N
     assert (installed.root / "data" / "dagster_home" / "dagster.yaml").is_file()
 
 
+@pytest.mark.release
 @pytest.mark.heavy
 def test_the_processes_of_a_service_start_in_any_folder(
     installed: Installed, tmp_path: Path

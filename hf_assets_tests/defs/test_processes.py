@@ -79,6 +79,7 @@ def test_check_defs(dg_command: Command) -> None:
     assert not dg_command.lake.exists()
 
 
+@pytest.mark.release
 @pytest.mark.heavy
 def test_launch_rebuilds_a_range_from_stored_captures(world: Make, dg_command: Command) -> None:
     hub = world()

@@ -110,6 +110,7 @@ def test_in_a_clone(installed: Installed) -> None:
     assert "daily_capture" in {one["name"] for one in loaded["schedules"]}
 
 
+@pytest.mark.release
 def test_in_a_project_of_ones_own(installed: Installed, tmp_path: Path) -> None:
     """It brings nothing: no resource, and no settings but those of the package."""
     (tmp_path / "own" / "defs").mkdir(parents=True)

@@ -91,6 +91,7 @@ def test_a_second_run_reuses_all_of_it_and_says_so(said: str, data: Path) -> Non
     assert tail in again.stdout
 
 
+@pytest.mark.release
 @pytest.mark.heavy
 def test_older_days_are_backfilled_and_become_partitions(said: str, data: Path) -> None:
     record = read_demo(data)

@@ -100,7 +100,11 @@ def containers(root: Path, settings: dict[str, str], running: ExitStack) -> tupl
     return [database, *ours], lake
 
 
-@pytest.mark.parametrize("kind", ["units", "compose"])
+@pytest.mark.parametrize(
+    "kind",
+    # Whole nights begin with the units, too.
+    [pytest.param("units", marks=pytest.mark.release), "compose"],
+)
 def test_a_service_captures_a_day_and_recovers_from_every_kill(kind: str, deploy: Deploy) -> None:
     deployed = deploy(kind)
     service, lake = deployed.service, deployed.lake

@@ -40,6 +40,7 @@ def _spoiled(value: float) -> Candidate:
     return Candidate(f"spoiled-{value}", "weights overwritten", make)
 
 
+@pytest.mark.release
 @pytest.mark.heavy
 def test_minilm_small_and_as_good(minilm_made: TrainedModel) -> None:
     facts = json.loads((minilm_made.quantized / "quantization.json").read_bytes())
