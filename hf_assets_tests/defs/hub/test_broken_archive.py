@@ -10,8 +10,8 @@ import pytest
 from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.storage.lake import today
 from hf_assets_tests.defs.conftest import Make, World, days_ago, failures
-from hf_assets_tests.defs.hub.test_schedules import tick
 from hf_assets_tests.support.defs.archives import partitions
+from hf_assets_tests.support.defs.schedules import tick
 
 RAW = ("raw_models", "raw_spaces")
 

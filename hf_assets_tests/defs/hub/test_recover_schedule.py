@@ -12,8 +12,8 @@ from hf_assets_tests.defs.conftest import (
     days_ago,
 )
 from hf_assets_tests.defs.hub.test_days import judge, quality_of
-from hf_assets_tests.defs.hub.test_schedules import tick
 from hf_assets_tests.support.defs.archives import day_of, partitions, recorded, served
+from hf_assets_tests.support.defs.schedules import tick
 
 
 def test_the_schedule_asks_for_the_newest_missing_days(world: Make, monkeypatch: Any) -> None:
