@@ -13,7 +13,7 @@ from hf_assets_tests.support.browser import choose as choose_option
 
 LABELS = list(WORDS.values())
 
-pytestmark = IN_CHROMIUM
+pytestmark = [*IN_CHROMIUM, pytest.mark.heavy]
 
 
 @pytest.fixture
@@ -95,7 +95,6 @@ def test_no_label_fits_and_the_nearest_are_shown(page: Page) -> None:
     assert page.locator("#result .below .score").all_inner_texts() == ["0.182", "0.002", "0.002"]
 
 
-@pytest.mark.heavy
 def test_the_threshold_can_be_moved(page: Page) -> None:
     ask(page, "", "maybe")
     expect(page.locator("#result h2")).to_have_text("No label fits")
@@ -107,7 +106,6 @@ def test_the_threshold_can_be_moved(page: Page) -> None:
     expect(page.locator("#result")).to_contain_text("the model's own threshold is 0.273")
 
 
-@pytest.mark.heavy
 def test_without_a_text_one_is_asked_for(page: Page) -> None:
     ask(page, "forest", "")
     expect(page.locator("#result h2")).to_have_text("One label fits")
@@ -128,7 +126,6 @@ def test_markup_in_texts_and_labels_is_text(page: Page) -> None:
     assert labels(page) == LABELS[2:]
 
 
-@pytest.mark.heavy
 def test_the_card_is_a_click_away_and_only_text(page: Page) -> None:
     heading = page.get_by_role("heading", name="A tagger of questions")
     expect(heading).to_be_hidden()
@@ -145,7 +142,6 @@ def test_the_page_tells_what_the_model_is_worth(page: Page) -> None:
         assert part.replace("\n", " ") in " ".join(told.split())
 
 
-@pytest.mark.heavy
 def test_an_example_is_filled_in_answered_and_credited(page: Page) -> None:
     page.locator("#examples").get_by_text(TITLE).click()
     expect(page.get_by_label("Title")).to_have_value(TITLE)
@@ -156,7 +152,6 @@ def test_an_example_is_filled_in_answered_and_credited(page: Page) -> None:
     assert links == ["https://a.example/1"]
 
 
-@pytest.mark.heavy
 def test_another_corpus_brings_its_own_model(page: Page) -> None:
     ask(page, "forest", "")
     expect(page.locator("#result .fits .label")).to_have_text(["random-forest"])
@@ -166,7 +161,6 @@ def test_another_corpus_brings_its_own_model(page: Page) -> None:
     expect(page.locator("#result .fits .label")).to_have_text(["land-use"])
 
 
-@pytest.mark.heavy
 def test_what_is_chosen_while_the_page_is_being_filled_wins(page: Page) -> None:
     held: list[Route] = []
     page.route(
@@ -181,7 +175,6 @@ def test_what_is_chosen_while_the_page_is_being_filled_wins(page: Page) -> None:
     expect(page.locator("#about")).to_contain_text("generated texts")
 
 
-@pytest.mark.heavy
 def test_a_torn_model_is_told_as_text(page: Page) -> None:
     ask(page, "forest", "")
     choose(page, TORN)
@@ -189,7 +182,6 @@ def test_a_torn_model_is_told_as_text(page: Page) -> None:
     expect(page.locator("#result")).to_contain_text(TORN)
 
 
-@pytest.mark.heavy
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_is_wider_than_a_phone(page: Page, scheme: str) -> None:
     page.set_viewport_size({"width": 390, "height": 844})

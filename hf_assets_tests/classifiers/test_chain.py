@@ -58,6 +58,9 @@ class Graph:
         return " ".join(str(one.step_failure_data.user_failure_data) for one in failed)
 
 
+pytestmark = pytest.mark.heavy
+
+
 @pytest.fixture(scope="module")
 def graph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Graph]:
     root = tmp_path_factory.mktemp("chain")
@@ -104,7 +107,6 @@ def test_a_second_run_of_a_base_model_does_not_train_beside_the_first(graph: Gra
         other.communicate("end\n")
 
 
-@pytest.mark.heavy
 def test_what_an_earlier_training_left_is_refused_and_what_to_do_is_named(graph: Graph) -> None:
     assert graph.train(seed=7).success
     again = f"materialise own/onnx_classifier, partition {BASE}, again"
@@ -117,7 +119,6 @@ def test_what_an_earlier_training_left_is_refused_and_what_to_do_is_named(graph:
     assert graph.run("tagger_space").success
 
 
-@pytest.mark.heavy
 def test_a_corpus_made_anew_asks_for_training_only_where_it_has_changed(graph: Graph) -> None:
     assert graph.run("corpus").success
     assert graph.run("tagger_space").success
