@@ -12,12 +12,12 @@ from hf_assets.alarms.alarm import Alarm, AlarmError
 from hf_assets.alarms.delivery import MOST_URGENT, Delivery, deliver
 from hf_assets.alarms.outbox import FOLDER, Outbox
 from hf_assets.alarms.switch import sender_of
-from hf_assets.alarms.undelivered import undelivered
 from hf_assets.alarms.webhook import Webhook
 from hf_assets.settings import Settings
 from hf_assets.storage.durable import StorageError
 from hf_assets_tests.alarms.conftest import NOON, alarm
 from hf_assets_tests.support.alarms.receivers import Hook
+from hf_assets_tests.support.alarms.undelivered import undelivered
 
 
 class Memory:

@@ -12,6 +12,7 @@ import dagster as dg
 import pytest
 from huggingface_hub import constants
 
+from hf_assets.definitions import defs
 from hf_assets.demo.hub.app import Served, create_app
 from hf_assets.demo.hub.faults import Faults
 from hf_assets.demo.hub_stats.app import DATASET, HubStats
@@ -181,6 +182,18 @@ def observatory(root: Path, *, every_figure: bool = False) -> Generator[Make]:
         instance.dispose()
     for server in servers:
         threading.Thread(target=server.stop).start()
+
+
+@pytest.fixture(scope="module")
+def definitions() -> dg.Definitions:
+    """The code location as Dagster loads it."""
+    return defs()
+
+
+@pytest.fixture(scope="module")
+def specs(definitions: dg.Definitions) -> dict[str, dg.AssetSpec]:
+    """Its assets by key."""
+    return {spec.key.to_user_string(): spec for spec in definitions.resolve_all_asset_specs()}
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from hf_assets.definitions import defs
 from hf_assets.defs.common.partitions import daily
 from hf_assets.hub.quality import schemas as judged
 from hf_assets.hub.tables import schemas
@@ -155,16 +154,6 @@ COUNTING = {
         *("quarantine", "ranges", "null_rates", "reconciliation", "dangling_models"),
     },
 }
-
-
-@pytest.fixture(scope="module")
-def definitions() -> dg.Definitions:
-    return defs()
-
-
-@pytest.fixture(scope="module")
-def specs(definitions: dg.Definitions) -> dict[str, dg.AssetSpec]:
-    return {spec.key.to_user_string(): spec for spec in definitions.resolve_all_asset_specs()}
 
 
 def test_everything_is_loadable(definitions: dg.Definitions) -> None:

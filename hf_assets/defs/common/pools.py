@@ -10,7 +10,7 @@ LIMITS = {"training": 1}
 
 
 def limit_pools(instance: dg.DagsterInstance) -> None:
-    """Give pools their limits where nobody has set another."""
+    """Set the limit of each pool that has none of its own."""
     storage = instance.event_log_storage
     if not storage.supports_global_concurrency_limits:
         return

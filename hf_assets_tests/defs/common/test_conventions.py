@@ -23,16 +23,6 @@ ASSETS = 40
 CAPTURES = {"raw_models", "raw_spaces", "new_questions", "new_datasets"}
 
 
-@pytest.fixture(scope="module")
-def definitions() -> dg.Definitions:
-    return defs()
-
-
-@pytest.fixture(scope="module")
-def specs(definitions: dg.Definitions) -> dict[str, dg.AssetSpec]:
-    return {spec.key.to_user_string(): spec for spec in definitions.resolve_all_asset_specs()}
-
-
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     """Settings read again under a changed environment."""

@@ -6,12 +6,12 @@ import pytest
 
 from hf_assets.alarms.alarm import AlarmError
 from hf_assets.alarms.outbox import Outbox
-from hf_assets.alarms.undelivered import undelivered
 from hf_assets.defs.hub import alarms as alarm_sensor
 from hf_assets.settings import settings
 from hf_assets.storage.lake import today
 from hf_assets_tests.defs.conftest import days_ago
 from hf_assets_tests.support.alarms.receivers import Hook
+from hf_assets_tests.support.alarms.undelivered import undelivered
 from hf_assets_tests.support.defs.nights import Night
 
 

@@ -31,6 +31,7 @@ from hf_assets.storage.lake import Lake, iso
 from hf_assets_tests.conftest import DAY, NOON, Clock, ServedHub, ServeHub
 from hf_assets_tests.support.hub.captures import crawl, hub_id, ids_of, model
 from hf_assets_tests.support.hub.changing import ChangingHub
+from hf_assets_tests.support.hub.passing_time import Time
 from hf_assets_tests.support.hub.small_hub import MODELS, NEXT_NOON
 
 NEXT_DAY = f"{NEXT_NOON:%Y-%m-%d}"
@@ -248,7 +249,7 @@ def test_killed_at_random_moments(
 def test_chains_side_by_side_never_spend_more_than_the_window(
     hub: ServeHub, store: CaptureStore
 ) -> None:
-    at = _Time()
+    at = Time()
     source = GeneratedHub(ROWS, 200, seed=3, day=iso(DAY), sized_on=iso(DAY))
     served = hub(source, rate_limit=8, window=0.5, clock=at)
     for now, day in ((NOON, DAY), (NEXT_NOON, NEXT_DAY)):
@@ -257,19 +258,6 @@ def test_chains_side_by_side_never_spend_more_than_the_window(
         capture = capturer.get_or_capture(store, day, MODELS)
     assert capture.manifest.chains == CHAINS
     assert {*served.statuses} == {200}
-
-
-class _Time:
-    """Seconds that pass only in sleep."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
 
 
 def _change(kind: str, at: int) -> Callable[[list[dict[str, Any]]], list[dict[str, Any]]]:

@@ -17,6 +17,7 @@ from hf_assets_tests.support.hub.listings import (
     assert_whole,
     obtain,
 )
+from hf_assets_tests.support.hub.passing_time import Time
 from hf_assets_tests.support.hub.small_hub import HUB
 
 pytestmark = pytest.mark.usefixtures("small_pages")
@@ -60,21 +61,6 @@ def test_all_clients_of_a_hub_wait_before_it_has_to_refuse(
     assert served.told == ["0 requests left in this window: 2 s pause"]
     assert HubClient(served.url + "/").pacer is client.pacer
     assert HubClient("http://127.0.0.1:1").pacer is not client.pacer
-
-
-class Time:
-    """Seconds that pass only in sleep."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.naps: list[float] = []
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.naps.append(seconds)
-        self.now += seconds
 
 
 def begin(pacer: Pacer) -> None:
