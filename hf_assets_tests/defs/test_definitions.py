@@ -19,8 +19,10 @@ from hf_assets.trends.series import schemas as tables
 ASSETS = {
     "raw_models": ("hub/raw", set()),
     "raw_spaces": ("hub/raw", set()),
+    "raw_datasets": ("hub/raw", set()),
     "models": ("hub/tables", {"raw_models"}),
     "enriched_spaces": ("hub/tables", {"raw_spaces", "models"}),
+    "hub_datasets": ("hub/tables", {"raw_datasets"}),
     "top_models": ("hub/tables", {"models"}),
     "model_usage": ("hub/tables", {"enriched_spaces", "models", "top_models"}),
     "daily_metrics": ("trends", {"models", "enriched_spaces", "model_usage"}),
@@ -83,6 +85,7 @@ PICTURES: dict[str, tuple[str, set[str]]] = {
 TABLES = (
     schemas.MODELS,
     schemas.ENRICHED_SPACES,
+    schemas.HUB_DATASETS,
     schemas.TOP_MODELS,
     schemas.MODEL_USAGE,
     DAILY_METRICS,

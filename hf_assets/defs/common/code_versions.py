@@ -37,6 +37,7 @@ _KEY_HISTORY = ("trends/series/key_history", "trends/series/incremental")
 TRANSFORMS: dict[str, tuple[str, ...]] = {
     "models": ("hub/tables/cleaning",),
     "enriched_spaces": ("hub/tables/cleaning",),
+    "hub_datasets": ("hub/tables/cleaning",),
     "top_models": ("hub/tables/usage",),
     "model_usage": ("hub/tables/usage",),
     "daily_metrics": ("trends/metrics/daily_metrics",),

@@ -30,12 +30,16 @@ if TYPE_CHECKING:
     from hf_assets.corpora.kaggle.client import DatasetClient
     from hf_assets.corpora.stackexchange.client import QuestionClient
 
-RAW = ("raw_models", "raw_spaces")
+RAW = ("raw_models", "raw_spaces", "raw_datasets")
+# A day is of use with these: days of earlier versions have no datasets.
+ESSENTIAL = ("raw_models", "raw_spaces")
 # A run of more days shows no preview of each day.
 PREVIEWED_DAYS = 60
 
 # Metadata of an input that accepts thinned days.
 TAKES_THINNED = {"thinned days": "taken"}
+# Metadata of an input that is handed the stored days alone: days of earlier versions lack it.
+OPTIONAL = {"missing days": "left out"}
 
 
 @dataclass(frozen=True)
@@ -153,6 +157,8 @@ class TablesIOManager(dg.ConfigurableIOManager):
     def load_input(self, context: dg.InputContext) -> dict[str, StoredTable] | dict[str, Capture]:
         """The upstream days, unread; in a run that skips missing days, the usable ones."""
         asset, days = context.asset_key.path[-1], context.asset_partition_keys
+        if OPTIONAL.items() <= (context.definition_metadata or {}).items():
+            days = self.lake.there(asset, days)
         if deferred(context):
             days = self._usable(context, asset, days)
         if asset in RAW:

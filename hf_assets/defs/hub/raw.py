@@ -96,6 +96,18 @@ def raw_spaces(
     return _captured(context, config.query("spaces"), config.refetch, lake, hub)
 
 
+@raw()
+def raw_datasets(
+    context: dg.AssetExecutionContext, config: ListingConfig, lake: LakeResource, hub: HubResource
+) -> dg.MaterializeResult:
+    """Datasets as the Hub lists them: the unchanged pages of /api/datasets.
+
+    Today is captured now; a run that died resumes at its next page. A past day is the capture of
+    that day, or else the archive's copy of it.
+    """
+    return _captured(context, config.query("datasets"), config.refetch, lake, hub)
+
+
 def _captured(
     context: dg.AssetExecutionContext,
     query: ListingQuery,

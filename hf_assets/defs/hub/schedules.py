@@ -12,7 +12,7 @@ from hf_assets.defs.common.events import DEFERRED
 from hf_assets.defs.common.failures import clear_failures
 from hf_assets.defs.common.partitions import daily
 from hf_assets.defs.common.pools import BULK
-from hf_assets.defs.common.resources import RAW, HubResource, LakeResource
+from hf_assets.defs.common.resources import ESSENTIAL, RAW, HubResource, LakeResource
 from hf_assets.defs.configuration import configuration_checks
 from hf_assets.defs.trends.daily import FIGURES_MARKER
 from hf_assets.hub.archive.base import KINDS, Archive, ArchiveError
@@ -126,7 +126,7 @@ def recover_past_days(
 
 def recoverable_days(lake: LakeResource, archive: Archive, most: int) -> list[str]:
     """The newest days that lack a listing and that the archive has, oldest first."""
-    whole = set.intersection(*(set(lake.stores[asset].days()) for asset in RAW))
+    whole = set.intersection(*(set(lake.stores[asset].days()) for asset in ESSENTIAL))
     keys = set(daily.get_partition_keys())
     missing = sorted((archive.days() & keys) - whole - {today()}, reverse=True)
     found: list[str] = []
@@ -152,7 +152,7 @@ def unfilled_days(lake: LakeResource) -> list[str]:
     Figures of archived days are drawn on demand; a day whose pages were deleted cannot be rebuilt.
     """
     tree = lake.tree
-    found = [lake.stores[asset].captures() for asset in RAW]
+    found = [lake.stores[asset].captures() for asset in ESSENTIAL]
     # A run without `raw_*` does not run the blocking checks of captures: apply their rules here.
     usable = set.intersection(*(rules.usable_days(captures) for captures in found))
     every = [(day, capture) for captures in found for day, capture in captures.items()]

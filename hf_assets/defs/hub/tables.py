@@ -39,6 +39,12 @@ def enriched_spaces(raw_spaces: Captures, models: Tables) -> PartitionWrites:
     return each_day(schemas.ENRICHED_SPACES, cleaning.enriched_spaces, raw_spaces, models)
 
 
+@daily_table(schemas.HUB_DATASETS, group="hub/tables")
+def hub_datasets(raw_datasets: Captures) -> PartitionWrites:
+    """Datasets of the Hub: one row each, typed, with task, language and size from their tags."""
+    return each_day(schemas.HUB_DATASETS, cleaning.hub_datasets, raw_datasets)
+
+
 @daily_table(schemas.TOP_MODELS, group="hub/tables")
 def top_models(models: Tables, config: TopModelsConfig) -> PartitionWrites:
     """The most liked (or downloaded, or trending) models of each configured tag."""

@@ -20,6 +20,7 @@ SYNONYMS: Mapping[Kind, Mapping[str, str]] = {
         **{"category": "pipeline_tag", "library": "library_name"},
     },
     "spaces": {"spaceid": "id", "repoid": "id", "hubid": "_id"},
+    "datasets": {"datasetid": "id", "repoid": "id", "hubid": "_id"},
 }
 # Other names of the Hub and its client, which no table needs: no misspelt fields.
 _OTHERS = frozenset(

@@ -1,4 +1,4 @@
-"""Pages of the Hub's listings `/api/models` and `/api/spaces`.
+"""Pages of the Hub's listings `/api/models`, `/api/spaces` and `/api/datasets`.
 
 huggingface_hub's `list_models` ends at an invalid row and loses its cursor with it. Here a page is
 bytes with a cursor; `rows` parses the bytes, and a capture stores them.
@@ -26,6 +26,10 @@ FIELDS: Mapping[Kind, tuple[str, ...]] = {
         *("author", "createdAt", "lastModified", "likes", "trendingScore", "sdk", "runtime"),
         *("tags", "private", "models", "datasets", "usedStorage", "region"),
     ),
+    "datasets": (
+        *("author", "createdAt", "lastModified", "downloads", "downloadsAllTime", "likes"),
+        *("trendingScore", "tags", "gated", "private", "disabled", "usedStorage", "mainSize"),
+    ),
 }
 
 # The Hub's own cap on `limit`, and the size to fall back to, which huggingface.js asks for with
@@ -44,7 +48,7 @@ class ListingQuery:
     """The query of a listing.
 
     Args:
-        kind: "models" or "spaces".
+        kind: "models", "spaces" or "datasets".
         fields: values of `expand`.
         sort: the Hub's wire name; `createdAt` alone never moves under a running listing.
         filter: tags that every row must carry.

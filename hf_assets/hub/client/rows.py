@@ -18,7 +18,7 @@ import polars as pl
 
 from hf_assets.hub.client.loose_json import EXCERPT, loose_rows
 
-Kind = Literal["models", "spaces"]
+Kind = Literal["models", "spaces", "datasets"]
 
 # The Hub's counters are JSON integers; what does not fit 64 bits is no counter.
 Count = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
@@ -92,6 +92,26 @@ class SpaceRow(msgspec.Struct, gc=False):
     usedStorage: Count | None = None
 
 
+class DatasetRow(msgspec.Struct, gc=False):
+    """A row of /api/datasets as the tables need it."""
+
+    _id: Identity
+    id: Identity
+    author: str | None = None
+    createdAt: str | None = None
+    lastModified: str | None = None
+    downloads: Count | None = None
+    downloadsAllTime: Count | None = None
+    likes: Count | None = None
+    trendingScore: float | None = None
+    tags: list[str] | None = None
+    gated: bool | str | None = None
+    private: bool | None = None
+    disabled: bool | None = None
+    usedStorage: Count | None = None
+    mainSize: Count | None = None
+
+
 _TEXTS = pl.List(pl.String)
 _TOTAL = pl.Struct({"total": pl.Int64})
 
@@ -143,8 +163,27 @@ WIRE_SCHEMA: Mapping[Kind, pl.Schema] = {
             "usedStorage": pl.Int64,
         }
     ),
+    "datasets": pl.Schema(
+        {
+            "_id": pl.String,
+            "id": pl.String,
+            "author": pl.String,
+            "createdAt": pl.String,
+            "lastModified": pl.String,
+            "downloads": pl.Int64,
+            "downloadsAllTime": pl.Int64,
+            "likes": pl.Int64,
+            "trendingScore": pl.Float64,
+            "tags": _TEXTS,
+            "gated": pl.String,
+            "private": pl.Boolean,
+            "disabled": pl.Boolean,
+            "usedStorage": pl.Int64,
+            "mainSize": pl.Int64,
+        }
+    ),
 }
-_ROW = {"models": ModelRow, "spaces": SpaceRow}
+_ROW = {"models": ModelRow, "spaces": SpaceRow, "datasets": DatasetRow}
 _PAGE = {kind: msgspec.json.Decoder(list[row]) for kind, row in _ROW.items()}
 _FIELDS = {
     kind: {item.encode_name: item for item in msgspec.structs.fields(row)}
@@ -189,7 +228,7 @@ def parse_page(kind: Kind, number: int, body: bytes) -> tuple[pl.DataFrame, list
     """The rows of a page under `WIRE_SCHEMA[kind]`, in order, and the invalid rows and values.
 
     Args:
-        kind: "models" or "spaces".
+        kind: "models", "spaces" or "datasets".
         number: the page's number, for the invalid values.
         body: a JSON list, as served.
     """

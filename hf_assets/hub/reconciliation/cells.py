@@ -21,15 +21,18 @@ WEIGHTS = ("safetensors", "gguf")
 TIMES = ("createdAt", "lastModified")
 WORDS = ("pipeline_tag", "library_name", "sdk")
 TRUE = ("true", "t", "1", "1.0")
+# SQLite has 0 and 1, PostgreSQL f and t.
+_SWITCH = ("false", "f", "0", "0.0", *TRUE)
 FLAGS: Mapping[str, tuple[str, ...]] = {
     "gated": ("false", "true", "auto", "manual"),
-    # SQLite has 0 and 1, PostgreSQL f and t.
-    "private": ("false", "f", "0", "0.0", *TRUE),
+    "private": _SWITCH,
+    "disabled": _SWITCH,
 }
 LISTS = ("tags", "models", "datasets")
 BASES = "baseModels"
 FIELDS: Mapping[Kind, tuple[str, ...]] = {
-    "models": (*COUNTERS, *WEIGHTS, *TIMES, *WORDS[:2], *FLAGS, "tags", BASES),
+    "models": (*COUNTERS, *WEIGHTS, *TIMES, *WORDS[:2], "gated", "private", "tags", BASES),
+    "datasets": (*COUNTERS, "mainSize", *TIMES, *FLAGS, "tags"),
     "spaces": ("likes", "trendingScore", "usedStorage", *TIMES, "sdk", "private", *LISTS),
 }
 _QUOTED = r"""(?s)'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""

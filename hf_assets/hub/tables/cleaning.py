@@ -1,4 +1,4 @@
-"""Captures → the tables of models and Spaces, in constant memory.
+"""Captures → the tables of models, Spaces and datasets, in constant memory.
 
 Pages are read newest first, parsed, cleaned and written a row group at a time: a listing of 2.5 M
 models needs no more memory than one of 250 k. Categories, dates and counts are as served or null;
@@ -62,6 +62,14 @@ def enriched_spaces(capture: Capture, models: pl.LazyFrame, day: str) -> TableWr
     return table
 
 
+def hub_datasets(capture: Capture, day: str) -> TableWrite:
+    """The `hub_datasets` table of a day, from its capture. Columns: `schemas.HUB_DATASETS`."""
+    counts = CleaningCounts(floor_dated=0)
+    table = TableWrite((), provenance={"raw_datasets": capture.provenance}, record=counts)
+    table.frames = _cleaned("datasets", capture, day, table, counts)
+    return table
+
+
 def _cleaned(
     kind: Kind, capture: Capture, day: str, table: TableWrite, counts: CleaningCounts
 ) -> Iterator[pl.DataFrame]:
@@ -70,7 +78,7 @@ def _cleaned(
     newest = Newest()
     counts.served = capture.rows
     spaces = partial(_clean_spaces, served=frozenset(capture.manifest.fields))
-    clean = _clean_models if kind == "models" else spaces
+    clean = {"models": _clean_models, "spaces": spaces, "datasets": _clean_datasets}[kind]
     for wire in _batches(kind, capture, invalid):
         if wire.is_empty():
             continue
@@ -226,6 +234,52 @@ def _clean_spaces(
         datasets=_names("datasets", served),
         used_storage="usedStorage",
     ).with_columns(n_models=pl.col("models").list.len(), n_datasets=pl.col("datasets").list.len())
+
+
+def _clean_datasets(
+    wire: pl.DataFrame, counts: CleaningCounts, invalid: InvalidValues
+) -> pl.DataFrame:
+    frame = _common(
+        wire, counts, invalid, ("downloads", "downloadsAllTime", "likes", "trendingScore")
+    )
+    invalid += _invalid_values(
+        frame, "gated", ~pl.col("gated").is_in(GATED), "neither false, true, auto nor manual"
+    )
+    counts.floor_dated = (counts.floor_dated or 0) + int(frame["floor_dated"].sum())
+    return frame.select(
+        hub_id="_id",
+        id="id",
+        author="author",
+        created_at="created_at",
+        last_modified="last_modified",
+        floor_dated="floor_dated",
+        downloads="downloads",
+        downloads_all_time="downloadsAllTime",
+        likes="likes",
+        trending_score="trendingScore",
+        task_categories=_tagged("task_categories:"),
+        languages=_tagged("language:"),
+        size_category=_tagged("size_categories:").list.first(),
+        modalities=_tagged("modality:"),
+        formats=_tagged("format:"),
+        license=_LICENSE,
+        tags="tags",
+        gated=pl.when(pl.col("gated").is_in(GATED)).then("gated"),
+        private="private",
+        disabled="disabled",
+        used_storage="usedStorage",
+        main_size="mainSize",
+    )
+
+
+def _tagged(prefix: str) -> pl.Expr:
+    """The values of the tags that begin with a prefix, in their order; null without tags."""
+    element = pl.element()
+    return pl.col("tags").list.eval(
+        element.filter(element.str.starts_with(prefix) & (element != prefix)).str.strip_prefix(
+            prefix
+        )
+    )
 
 
 def _names(column: str, served: frozenset[str]) -> pl.Expr:

@@ -100,6 +100,43 @@ ENRICHED_SPACES = Table(
     },
 )
 
+HUB_DATASETS = Table(
+    name="hub_datasets",
+    required=("id", "hub_id"),
+    encodings=_BY_CREATION,
+    preview_by="downloads",
+    columns={
+        "day": _DAY,
+        "hub_id": _HUB_ID,
+        "id": _ID,
+        "author": _AUTHOR,
+        "created_at": _CREATED,
+        "last_modified": _MODIFIED,
+        "floor_dated": _FLOOR_DATED,
+        "downloads": _DOWNLOADS,
+        "downloads_all_time": Column(pl.Int64, "Downloads since creation."),
+        "likes": _LIKES,
+        "trending_score": _TRENDING,
+        "task_categories": Column(TEXTS, "From its `task_categories:` tags, in their order."),
+        "languages": Column(TEXTS, "From its `language:` tags, in their order."),
+        "size_category": Column(
+            pl.String, "From the first `size_categories:` tag, such as 10K<n<100K; null: none."
+        ),
+        "modalities": Column(TEXTS, "From its `modality:` tags, in their order."),
+        "formats": Column(TEXTS, "From its `format:` tags, in their order."),
+        "license": _LICENSE,
+        "tags": _TAGS,
+        "gated": Column(
+            pl.String,
+            '"false", "auto" (granted on request), "manual"; "true": gated, kind unknown.',
+        ),
+        "private": _PRIVATE,
+        "disabled": Column(pl.Boolean, "Closed by the Hub."),
+        "used_storage": _STORAGE,
+        "main_size": Column(pl.Int64, "Bytes of the files on its main branch (`mainSize`)."),
+    },
+)
+
 TOP_MODELS = Table(
     name="top_models",
     required=("id", "hub_id", "tag"),
