@@ -12,7 +12,8 @@ import polars as pl
 
 from hf_assets.hub.capture.capturer import Progress
 from hf_assets.hub.capture_store.capture import Capture
-from hf_assets.hub.client.rows import WIRE_SCHEMA, Kind, parse_page
+from hf_assets.hub.client.rows import parse_page
+from hf_assets.hub.client.wire import WIRE_SCHEMA, Kind
 from hf_assets.storage.lake import StoredTable
 from hf_assets.storage.parquet import Table
 from hf_assets.storage.records import CaptureProvenance

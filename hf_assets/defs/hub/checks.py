@@ -6,7 +6,7 @@ import dagster as dg
 
 from hf_assets.defs.common.check_factory import check
 from hf_assets.defs.common.resources import LakeResource
-from hf_assets.hub.client.rows import Kind
+from hf_assets.hub.client.wire import Kind
 from hf_assets.hub.quality import rules, usage_rules
 from hf_assets.hub.quality.baselines import last_alike
 from hf_assets.hub.reconciliation.rules import reconciled

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from hf_assets.errors import HfAssetsError, InputError
 from hf_assets.hub.client.listing import FIELDS
-from hf_assets.hub.client.rows import Kind
+from hf_assets.hub.client.wire import Kind
 
 KINDS: tuple[Kind, ...] = ("models", "spaces")
 WORDS = {"models": "models", "spaces": "Spaces"}

@@ -11,7 +11,7 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import Any
 
-from hf_assets.hub.client.rows import WIRE_SCHEMA, Kind
+from hf_assets.hub.client.wire import WIRE_SCHEMA, Kind
 
 # Other names of a field, by their letters; the tables' own names among them.
 SYNONYMS: Mapping[Kind, Mapping[str, str]] = {

@@ -25,7 +25,7 @@ from hf_assets.hub.archive.base import ArchivedDay, ArchivedPage, ArchiveError
 from hf_assets.hub.archive.ranged_file import RangedFile
 from hf_assets.hub.client.addresses import next_address
 from hf_assets.hub.client.connection import HubConnection, HubError
-from hf_assets.hub.client.rows import Kind
+from hf_assets.hub.client.wire import Kind
 from hf_assets.transport import Answer
 
 DATASET = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")

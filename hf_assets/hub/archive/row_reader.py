@@ -17,7 +17,7 @@ from hf_assets.hub.archive.values import (
     utc_time,
     wire_value,
 )
-from hf_assets.hub.client.rows import WIRE_SCHEMA, Kind
+from hf_assets.hub.client.wire import WIRE_SCHEMA, Kind
 
 # Column names to check for misspelt fields: a hostile file has any number.
 MOST_COLUMNS = 1000

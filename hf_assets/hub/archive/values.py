@@ -20,7 +20,8 @@ from typing import Any
 
 import polars as pl
 
-from hf_assets.hub.client.rows import WIRE_SCHEMA, Kind, fits
+from hf_assets.hub.client.rows import fits
+from hf_assets.hub.client.wire import WIRE_SCHEMA, Kind
 from hf_assets.literals import InvalidLiteral, parse_literal
 
 TIMES = ("createdAt", "lastModified")

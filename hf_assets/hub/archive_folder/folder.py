@@ -18,7 +18,7 @@ from pathlib import Path, PurePath
 from hf_assets.hub.archive.base import ArchivedDay, ArchivedPage, ArchiveError, named_failures
 from hf_assets.hub.archive_folder.dates import DAY_COLUMNS, NamedDays
 from hf_assets.hub.archive_folder.files import SUFFIXES, RecordedFile, format_of, open_recorded
-from hf_assets.hub.client.rows import Kind
+from hf_assets.hub.client.wire import Kind
 
 # The time of data without a time of its own: the middle of the day.
 NOON = "T12:00:00+00:00"

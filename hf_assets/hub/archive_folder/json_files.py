@@ -11,7 +11,7 @@ from hf_assets.hub.archive.field_names import is_row, letters
 from hf_assets.hub.archive.row_reader import RowReader, pages
 from hf_assets.hub.archive_folder.dates import DateColumn, day_column, day_of, id_of, times_of
 from hf_assets.hub.client.loose_json import integer
-from hf_assets.hub.client.rows import WIRE_SCHEMA, Kind
+from hf_assets.hub.client.wire import WIRE_SCHEMA, Kind
 
 
 class JsonDays:

@@ -9,7 +9,7 @@ from hf_assets.hub.archive.base import KINDS, NAMED, WORDS, Archive, ArchivedDay
 from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.client.listing import ListingQuery, Page
-from hf_assets.hub.client.rows import Kind
+from hf_assets.hub.client.wire import Kind
 from hf_assets.hub.reconciliation.counts import counted
 from hf_assets.progress import Log, TimedLog
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import polars as pl
 
 from hf_assets.hub.archive.values import NOTHING
-from hf_assets.hub.client.rows import Kind
+from hf_assets.hub.client.wire import Kind
 
 # Fields by the type of their values: each type has its own counts.
 COUNTERS = ("downloads", "downloadsAllTime", "likes", "trendingScore", "usedStorage")

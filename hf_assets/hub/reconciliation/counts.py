@@ -10,7 +10,7 @@ import polars as pl
 
 from hf_assets.hub.archive.base import NAMED
 from hf_assets.hub.archive.values import FIRST_SECOND, LAST_SECOND, UNITS
-from hf_assets.hub.client.rows import Kind
+from hf_assets.hub.client.wire import Kind
 from hf_assets.hub.reconciliation.cells import has_text, numbers
 from hf_assets.hub.reconciliation.files import Columns, frames
 

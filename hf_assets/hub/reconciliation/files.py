@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 
 from hf_assets.hub.archive.field_names import SYNONYMS, is_row
 from hf_assets.hub.archive.values import NO_NAME
-from hf_assets.hub.client.rows import Kind
+from hf_assets.hub.client.wire import Kind
 from hf_assets.hub.reconciliation.cells import FIELDS
 
 ROWS = 20_000
