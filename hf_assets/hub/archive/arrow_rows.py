@@ -36,7 +36,7 @@ class ArrowRows:
 
     Args:
         file: open; only its footer was read.
-        kind: "models" or "spaces".
+        kind: "models", "spaces" or "datasets".
 
     Raises:
         ValueError: no column can hold names.

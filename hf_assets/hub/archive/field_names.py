@@ -30,7 +30,7 @@ _OTHERS = frozenset(
         *("securityrepostatus", "evalresults", "childrenmodelcount", "resourcegroup", "host"),
         *("subdomain", "region", "authordata", "gitalyuid", "xetenabled", "numparameters"),
         *("availableinferenceproviders", "widgetoutputurls", "repotype", "title", "day", "date"),
-        *("datasets", "models", "sdk"),
+        *("datasets", "models", "sdk", "description", "citation", "paperswithcodeid"),
     }
 )
 # Columns that the tables derive, and the fields they derive from.
@@ -88,7 +88,7 @@ def lookalikes(kind: Kind, columns: Iterable[str], read: Iterable[str]) -> dict[
     """The missing field that each unknown column looks like.
 
     Args:
-        kind: "models" or "spaces".
+        kind: "models", "spaces" or "datasets".
         columns: of a file.
         read: the fields that the file has.
     """

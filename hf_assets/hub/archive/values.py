@@ -113,7 +113,7 @@ def wire_value(kind: Kind, name: str, value: Any) -> Any:
     """A value of a field in the Hub's form; a value with another meaning stays unchanged.
 
     Args:
-        kind: "models" or "spaces".
+        kind: "models", "spaces" or "datasets".
         name: the Hub's name of the field; for times, see `utc_time`.
         value: from JSON, Arrow or a cell.
     """

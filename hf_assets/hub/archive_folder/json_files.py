@@ -1,4 +1,4 @@
-"""JSON of recorded days: an array of rows, or an object with rows under `models` or `spaces`."""
+"""JSON of recorded days: an array of rows, or an object with an array for each kind."""
 
 import json
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ class JsonDays:
             fetched = content.get("fetched_at")
             day = day or day_of(content.get("date")) or day_of(content.get("day"))
             if day and not self._rows:
-                raise ValueError("an object without a list under `models` or `spaces`")
+                raise ValueError("an object without a list under `models`, `spaces` or `datasets`")
         elif isinstance(content, list):
             self._rows = {"": content} if day else {}
             self._by_day = {} if day else self._sorted(content)

@@ -11,6 +11,8 @@ import msgspec
 import polars as pl
 
 Kind = Literal["models", "spaces", "datasets"]
+# As texts name them.
+WORDS: Mapping[Kind, str] = {"models": "models", "spaces": "Spaces", "datasets": "datasets"}
 
 # The Hub's counters are JSON integers; what does not fit 64 bits is no counter.
 Count = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
@@ -176,8 +178,4 @@ WIRE_SCHEMA: Mapping[Kind, pl.Schema] = {
     ),
 }
 
-ROW: Mapping[Kind, type[msgspec.Struct]] = {
-    "models": ModelRow,
-    "spaces": SpaceRow,
-    "datasets": DatasetRow,
-}
+ROW = {"models": ModelRow, "spaces": SpaceRow, "datasets": DatasetRow}

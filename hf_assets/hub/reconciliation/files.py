@@ -178,7 +178,7 @@ def _is_lines(content: IO[str]) -> bool:
         row = _JSON.decode(first)
     except ValueError:
         return False
-    return isinstance(row, dict) and (is_row(row) or not {"models", "spaces"} & row.keys())
+    return isinstance(row, dict) and (is_row(row) or not row.keys() & set(FIELDS))
 
 
 def _lines(content: IO[str]) -> Iterator[Any]:

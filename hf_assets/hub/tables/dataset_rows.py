@@ -17,7 +17,7 @@ def clean_datasets(
         counts: of the table so far.
         invalid: of the listing so far.
     """
-    frame = common_columns(wire, counts, invalid, DOWNLOADED)
+    frame = common_columns(wire, counts, invalid, (*DOWNLOADED, "usedStorage", "mainSize"))
     counts.floor_dated = (counts.floor_dated or 0) + int(frame["floor_dated"].sum())
     return frame.select(
         hub_id="_id",
