@@ -158,7 +158,8 @@ class ModelWorld:
         count = 1 + d.integers("datasets", index, 3)
         count[d.uniform("trained", index) >= TRAINED] = 0
         owner = np.repeat(np.arange(len(index)), count)
-        seat = index[owner].astype(np.int64) * 4 + np.arange(len(owner)) % 4
+        nth = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
+        seat = index[owner].astype(np.int64) * 4 + nth
         born = self.timeline.created(index)[owner] // DAY_SECONDS
         rows: list[list[str]] = [[] for _ in range(len(index))]
         for at, name in zip(owner.tolist(), self.name_datasets(d, seat, born), strict=True):

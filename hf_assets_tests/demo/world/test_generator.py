@@ -55,6 +55,15 @@ def test_days_are_the_same_in_whichever_order() -> None:
     assert listed(other) == seen[days[1]][0]
 
 
+@pytest.mark.parametrize("kind", ["models", "spaces", "datasets"])
+def test_a_row_is_the_same_on_whatever_page(kind: Kind) -> None:
+    hub, fields = GeneratedHub(900, 600, seed=5, day=DAY), frozenset(("_id", *EXPAND[kind]))
+    listing = hub.listing(kind, "createdAt", Where())
+    whole = listing.page(0, listing.total, fields)[0]
+    pieces = [row for at in range(0, listing.total, 7) for row in listing.page(at, 7, fields)[0]]
+    assert pieces == whole
+
+
 def test_another_seed_is_another_hub() -> None:
     one, two = (listed(GeneratedHub(300, 0, seed=seed, day=DAY)) for seed in (1, 2))
     shared = {row["id"] for row in one} & {row["id"] for row in two}
