@@ -14,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from hf_assets.demo.hub_stats.texts import card, configuration, file_lists
+from hf_assets.demo.world.datasets import DatasetPage
 from hf_assets.demo.world.draws import Draws, Floats, Index
 from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.demo.world.model_rows import ModelPage
@@ -45,6 +46,19 @@ _SPACE_WIRE = pl.Schema(
         "datasets": _TEXTS,
     }
 )
+_DATASET_WIRE = pl.Schema(
+    {
+        "_id": pl.String,
+        "author": pl.String,
+        "tags": _TEXTS,
+        "gated": pl.String,
+        "private": pl.Boolean,
+        "disabled": pl.Boolean,
+        "mainSize": pl.Int64,
+        "cardData": pl.Struct({"license": pl.String}),
+    }
+)
+_NAMED_WIRE = pl.Schema({"description": pl.String, "sha": pl.String})
 _RUNTIME_WIRE = pl.Schema(
     {
         "runtime": pl.Struct(
@@ -68,6 +82,7 @@ class State:
     counters: the day of `downloads` and, unless it was rolled back, of `downloadsAllTime`.
     all_time: the day of `downloadsAllTime`; None for a file without that column.
     cards: whether there are cardData and trendingScore.
+    sizes: whether there is a dataset's mainSize.
     partial: whether three rows in four are missing.
     """
 
@@ -75,6 +90,7 @@ class State:
     counters: dt.date
     all_time: dt.date | None
     cards: bool
+    sizes: bool
     partial: bool
 
 
@@ -113,11 +129,7 @@ class ModelColumns:
         wire = _parsed(ModelPage(self._world, index, day).rows(frozenset(_MODEL_WIRE)), _MODEL_WIRE)
         columns = {name: wire[name].to_arrow() for name in wire.columns if name != "cardData"}
         licenses = wire["cardData"].struct.field("license").to_list()
-        rank = draws.uniform("card", index)
-        columns["cardData"] = pa.array(
-            [card(name, place, at) for name, place, at in
-             zip(licenses, rank.tolist(), index.tolist(), strict=True)], pa.large_string()
-        )  # fmt: skip
+        columns["cardData"] = _cards(draws, index, licenses)
         columns["siblings"] = file_lists(draws, index)
         columns["config"] = configuration(draws, index)
         return columns
@@ -185,18 +197,54 @@ class SpaceColumns:
             for name in wire.columns
             if self._usage or name != "datasets"
         }
-        rank = self._world.draws.uniform("card", index).tolist()
-        columns["cardData"] = pa.array(
-            [card(None, place, at) for place, at in zip(rank, index.tolist(), strict=True)],
-            pa.large_string(),
-        )
+        columns["cardData"] = _cards(self._world.draws, index, [None] * len(index))
         return columns
 
 
+class DatasetColumns:
+    """The datasets of any day. `gated` is a text: false, auto or manual.
+
+    Args:
+        hub: whose.
+    """
+
+    def __init__(self, hub: GeneratedHub) -> None:
+        self._world = hub.datasets
+        self._fixed = _Fixed(hub.datasets.timeline, self._rendered, hub.datasets.ids)
+
+    def table(self, state: State) -> pa.Table:
+        """The columns of datasets.parquet on that day."""
+        world = self._world
+        index = _chosen(world.timeline, world.draws, state)
+        columns = self._fixed.on(index, state.day)
+        page = DatasetPage(world, index, state.day)
+        wire = _parsed(page.rows(frozenset(_NAMED_WIRE)), _NAMED_WIRE)
+        columns |= {
+            "downloads": pa.array(world.downloads(index, state.counters)),
+            "likes": pa.array(world.likes(index, state.day)),
+            "trendingScore": pa.array(world.trending(index, state.day)),
+            "lastModified": _times(world.modified(index, state.day)),
+            **{name: wire[name].to_arrow() for name in wire.columns},
+        }
+        if state.all_time:
+            columns["downloadsAllTime"] = pa.array(world.downloads_all_time(index, state.all_time))
+        return _ordered(columns, state)
+
+    def _rendered(self, index: Index, day: dt.date) -> dict[str, pa.Array]:
+        draws, page = self._world.draws, DatasetPage(self._world, index, day)
+        wire = _parsed(page.rows(frozenset(_DATASET_WIRE)), _DATASET_WIRE)
+        columns = {name: wire[name].to_arrow() for name in wire.columns if name != "cardData"}
+        return columns | {
+            "cardData": _cards(draws, index, wire["cardData"].struct.field("license").to_list()),
+            "siblings": file_lists(draws, index),
+        }
+
+
 _ORDER = (
-    "_id", "id", "author", "cardData", "sdk", "lastModified", "likes", "trendingScore", "config",
-    "downloads", "downloadsAllTime", "tags", "pipeline_tag", "library_name", "createdAt",
-    "siblings", "baseModels", "gguf", "safetensors", "runtime", "models", "datasets",
+    "_id", "id", "author", "cardData", "sdk", "disabled", "gated", "lastModified", "likes",
+    "trendingScore", "private", "sha", "config", "description", "downloads", "downloadsAllTime",
+    "tags", "pipeline_tag", "library_name", "createdAt", "siblings", "baseModels", "gguf",
+    "safetensors", "runtime", "models", "datasets", "mainSize",
 )  # fmt: skip
 
 
@@ -245,6 +293,7 @@ class _Fixed:
 
 def _ordered(columns: dict[str, pa.Array | pa.ChunkedArray], state: State) -> pa.Table:
     later = set() if state.cards else {"cardData", "trendingScore"}
+    later |= set() if state.sizes else {"mainSize"}
     return pa.table(
         {name: columns[name] for name in _ORDER if name in columns and name not in later}
     )
@@ -256,6 +305,13 @@ def _chosen(timeline: Timeline, draws: Draws, state: State) -> NDArray[np.uint32
         return index
     there: Floats = draws.uniform("partial", index)
     return index[there < 0.25]
+
+
+def _cards(draws: Draws, index: Index, licenses: list[str | None]) -> pa.Array:
+    """Each one's card as a JSON string."""
+    places = draws.uniform("card", index).tolist()
+    cards = map(card, licenses, places, index.tolist())
+    return pa.array(list(cards), pa.large_string())
 
 
 def _times(seconds: NDArray[np.int64]) -> pa.Array:

@@ -164,15 +164,19 @@ class ModelPage:
         extra = d.bits("extra tags", index).tolist()
         languages = d.zipf("language", index, len(words.LANGUAGES)).tolist()
         datasets = d.zipf("dataset", index, len(words.DATASETS)).tolist()
+        papers = d.zipf("paper", index, len(words.PAPERS))
+        papers[d.uniform("names a paper", index) > 0.2] = -1
         # A card names its base as it was called when the card was written.
         columns = zip(
             self._libraries.tolist(), self._has_safetensors.tolist(), self._is_gguf.tolist(),
             self._categories.tolist(), self._license_codes, self._bases.tolist(),
-            self._base_names(born), self._relations, extra, languages, datasets, strict=True,
+            self._base_names(born), self._relations, extra, languages, datasets,
+            self._world.trained_on(index), papers.tolist(), strict=True,
         )  # fmt: skip
         libraries = [f'"{name}",' if name else "" for name in LIBRARIES]
         rows = []
-        for lib, safe, gguf, cat, lic, base, name, relation, x, language, dataset in columns:
+        for lib, safe, gguf, cat, lic, base, name, relation, x, language, *rest in columns:
+            dataset, trained, paper = rest
             text = libraries[lib]
             if safe:
                 text += '"safetensors",'
@@ -190,8 +194,12 @@ class ModelPage:
                 text += f'"{words.LANGUAGES[(language + 5) % len(words.LANGUAGES)]}",'
             if x >> 13 & 7 == 0:
                 text += f'"dataset:{words.DATASETS[dataset]}",'
+                trained = [one for one in trained if one != words.DATASETS[dataset]]
+            text += "".join(f'"dataset:{one}",' for one in trained)
             if x >> 16 & 7 == 0:
                 text += f'"arxiv:{1900 + (x >> 19) % 700:04d}.{(x >> 29) % 99999:05d}",'
+            if paper >= 0:
+                text += f'"arxiv:{words.PAPERS[paper]}",'
             if base >= 0:
                 text += f'"base_model:{name}","base_model:{relation}:{name}",'
             if lic >= 0:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,16 @@ _LIBRARY_MIX = Mix(words.LIBRARIES, words.YEARLY)
 _CATEGORY_CODES = {name: code for code, name in enumerate(CATEGORIES)}
 _LIBRARY_CODES = {name: code for code, name in enumerate(LIBRARIES)}
 MAX_STARS = 3000
+TRAINED = 0.12  # share of the models that name datasets besides those of the best known names
+
+# The dataset that each number names, drawn with these draws, as it was called on these days (since
+# the epoch); "" for none.
+NamesOfDatasets = Callable[[Draws, Index, NDArray[np.int64]], list[str]]
+
+
+def no_datasets(_draws: Draws, seat: Index, _since: NDArray[np.int64]) -> list[str]:
+    """The names in a Hub without datasets."""
+    return [""] * len(seat)
 
 
 def find_stars(draws: Draws, size: int) -> NDArray[np.int64]:
@@ -42,6 +53,7 @@ class ModelWorld:
 
     def __init__(self, seed: int, size: int, sized_on: dt.date) -> None:
         self.draws = Draws(seed, "models")
+        self.name_datasets: NamesOfDatasets = no_datasets
         self.stars = find_stars(self.draws, size)
         self.demand = Demand(self.draws, size, lambda index: self.timeline.created(index))
         # Of those that are still to come, the hits of a year or so.
@@ -139,6 +151,21 @@ class ModelWorld:
         """0 finetune, 1 adapter, 2 quantized, 3 merge; for those that have a base."""
         draw = self.draws.uniform("relation", index)
         return np.searchsorted(np.array([0.42, 0.68, 0.94]), draw)
+
+    def trained_on(self, index: Index) -> list[list[str]]:
+        """Names of datasets, one to three, that some models say they are trained on."""
+        d = self.draws
+        count = 1 + d.integers("datasets", index, 3)
+        count[d.uniform("trained", index) >= TRAINED] = 0
+        owner = np.repeat(np.arange(len(index)), count)
+        nth = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
+        seat = index[owner].astype(np.int64) * 4 + nth
+        born = self.timeline.created(index)[owner] // DAY_SECONDS
+        rows: list[list[str]] = [[] for _ in range(len(index))]
+        for at, name in zip(owner.tolist(), self.name_datasets(d, seat, born), strict=True):
+            if name and name not in rows[at]:
+                rows[at].append(name)
+        return rows
 
     def categories(self, index: Index) -> NDArray[np.int64]:
         """Index into vocabulary.CATEGORIES; -1 for none."""

@@ -291,9 +291,16 @@ class SpacePage:
         ]
 
     def _datasets(self) -> list[str]:
-        named = (self._draws.uniform("datasets", self._index) < 0.05).tolist()
-        which = self._draws.zipf("dataset", self._index, len(words.DATASETS)).tolist()
-        return [
-            f',"datasets":["{words.DATASETS[k]}"]' if yes else ""
-            for yes, k in zip(named, which, strict=True)
-        ]
+        d, index = self._draws, self._index
+        named = d.uniform("datasets", index)
+        which = d.zipf("dataset", index, len(words.DATASETS)).tolist()
+        born = self._world.timeline.created(index) // DAY_SECONDS
+        others = self._world.models.name_datasets(d, index, born)
+        rows = []
+        for share, k, other in zip(named.tolist(), which, others, strict=True):
+            # The best known ones, some of which are older names that no Hub lists; others; both.
+            names = [words.DATASETS[k]] if share < 0.05 else []
+            if 0.04 <= share < 0.10 and other and other not in names:
+                names.append(other)
+            rows.append(f',"datasets":[{",".join(map(quoted, names))}]' if names else "")
+        return rows
