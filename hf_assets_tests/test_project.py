@@ -144,10 +144,13 @@ ARROWS = {
     "demo.record": {"demo.fingerprints"},
     "demo.past": {"demo.hub_stats", "demo.record", "demo.world"},
     "demo.plan": {"demo.past", "demo.record", "hub.capture_store", "runner"},
-    "demo.steps": {"demo.fingerprints", "demo.past", "demo.plan", "demo.record", "runner"},
+    "demo.steps": {
+        *("demo.fingerprints", "demo.past", "demo.plan", "demo.record", "hub.capture_store"),
+        "runner",
+    },
     "demo.summary": {
         *("classifiers.evaluation", "classifiers.quality", "demo.past", "demo.steps"),
-        "hub.capture_store",
+        *("hub.capture_store", "hub.client"),
     },
     "demo.running": {
         *("demo.fingerprints", "demo.labels", "demo.plan", "demo.service", "demo.steps"),
@@ -161,7 +164,7 @@ ARROWS = {
     # `hf-assets`: a door to each of these.
     "cli": {
         *("apps.insights", "apps.tagger", "classifiers.tagger_cli", "demo.__main__", "runner"),
-        *("alarms", "configuration", "hub.capture_store", "hub.quality"),
+        *("alarms", "configuration", "hub.capture_store", "hub.client", "hub.quality"),
     },
 }
 

@@ -113,8 +113,10 @@ BLOCKING = {
     },
     "raw_models": {"capture_complete", "not_partial"},
     "raw_spaces": {"capture_complete", "not_partial"},
+    "raw_datasets": {"capture_complete", "not_partial"},
     "models": {"required_columns"},
     "enriched_spaces": {"required_columns"},
+    "hub_datasets": {"required_columns"},
 }
 COUNTING = {
     **{
@@ -152,6 +154,8 @@ COUNTING = {
     "day_quality": {"days_trusted", "newest_day_is_current", "nothing_stale"},
     "raw_models": {"doubled_rows", "unread_columns"},
     "raw_spaces": {"doubled_rows", "unread_columns"},
+    "raw_datasets": {"doubled_rows", "unread_columns"},
+    "hub_datasets": {"quarantine", "ranges", "null_rates", "reconciliation"},
     "models": {"quarantine", "ranges", "null_rates", "reconciliation"},
     "enriched_spaces": {
         *("quarantine", "ranges", "null_rates", "reconciliation", "dangling_models"),
