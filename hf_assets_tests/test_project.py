@@ -132,7 +132,7 @@ ARROWS = {
     # The graph.
     "defs.common": {"classifiers.training", "corpora", "hub"},
     "defs.hub": {"alarms", "defs.common", "defs.configuration", "defs.trends", "hub"},
-    "defs.trends": {"charts", "defs.common", "trends"},
+    "defs.trends": {"charts", "defs.common", "hub.providers", "trends"},
     "defs.configuration": {"configuration", "defs.common"},
     "defs.labels": {"charts", "classifiers", "corpora", "defs.common"},
     # Dagster as a process, for the command line and the demo.

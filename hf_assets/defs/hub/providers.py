@@ -4,25 +4,21 @@ The router can be asked for the present only. Where it gives nothing the step is
 reason: a night of the Hub never fails for it.
 """
 
-from functools import partial
-
 import dagster as dg
 from huggingface_hub import constants
 from pydantic import Field
 
-from hf_assets.defs.common.automation import after_changes
 from hf_assets.defs.common.events import Skipped, deferred, report_day, report_left_out, skippable
-from hf_assets.defs.common.factories import Tables, daily_table, each_day, every_day, once
+from hf_assets.defs.common.factories import Tables, daily_table, each_day
 from hf_assets.defs.common.failures import RETRIES
-from hf_assets.defs.common.metadata import column_schema, gallery, stored_folder, stored_table
+from hf_assets.defs.common.metadata import column_schema, stored_table
 from hf_assets.defs.common.partitions import daily, single_run
 from hf_assets.defs.common.pools import AFTER_THE_HUB
 from hf_assets.defs.common.resources import HubResource, LakeResource, PartitionWrites
 from hf_assets.hub.client.connection import HubConnection, HubError
-from hf_assets.hub.providers import asking, history, schemas, table
+from hf_assets.hub.providers import asking, schemas, table
 from hf_assets.hub.providers.router import MAX_BYTES, RouterClient, router_of
 from hf_assets.settings import settings
-from hf_assets.storage.durable import replacing_folder
 
 
 class RouterConfig(dg.Config):
@@ -102,47 +98,3 @@ def inference_providers(
         if not table.is_list(stored):
             raise Skipped(f"the router's answer of {day} is no list of models: its bytes are kept")
     return writes
-
-
-@dg.asset(
-    name=schemas.PROVIDER_HISTORY.name,
-    group_name="trends/history",
-    owners=["team:hub"],
-    kinds={"polars", "parquet"},
-    deps=[every_day("inference_providers")],
-    io_manager_key="tables",
-    metadata={
-        "dagster/column_schema": column_schema(schemas.PROVIDER_HISTORY),
-        "dagster/table_name": schemas.PROVIDER_HISTORY.name,
-    },
-    automation_condition=after_changes(),
-)
-def provider_history(lake: LakeResource) -> PartitionWrites:
-    """Prices, speed and number of models of inference providers, over time."""
-    return once(schemas.PROVIDER_HISTORY, partial(history.provider_history, lake.tree))
-
-
-@dg.asset(
-    group_name="trends/history",
-    owners=["team:hub"],
-    kinds={"matplotlib"},
-    deps=["provider_history"],
-    automation_condition=after_changes(),
-)
-def provider_figures(lake: LakeResource) -> dg.MaterializeResult:
-    """Figures of inference providers, as PNG and SVG: prices by model, models by provider.
-
-    They stand apart from `trend_figures`, which must not wait for the router.
-    """
-    from hf_assets.charts.saving import render
-    from hf_assets.trends.figures.history.providers import FIGURES
-
-    frame = lake.tree.read("provider_history", None).frame.collect()
-    drawn = {figure.name: render(figure(frame)) for figure in FIGURES}
-    place = lake.tree.folder("provider_figures", None)
-    with replacing_folder(place) as folder:
-        for name, rendered in drawn.items():
-            rendered.write(folder, name)
-    shown = gallery({name: rendered.gallery for name, rendered in drawn.items()})
-    return dg.MaterializeResult(metadata={"gallery": shown, "figures": len(drawn)}
-                                | stored_folder(place))  # fmt: skip

@@ -24,13 +24,13 @@ def shape_as_documented(stored: StoredTable) -> RuleResult:
     Args:
         stored: a day of `inference_providers`.
     """
-    rows, left_out, nulled = (
-        int(stored.notes.get(name, 0)) for name in ("rows", "quarantined", "nulled")
+    rows, left_out, coerced = (
+        int(stored.notes.get(name, 0)) for name in ("rows", "quarantined", "coerced")
     )
     values = rows * (len(stored.frame.collect_schema()) - 3)
-    metadata = {"offers": rows, "quarantined": left_out, "odd_values": nulled}
-    text = f"{left_out:,} rows and {nulled:,} values of {rows:,} offers do not fit"
-    bad = left_out > ODD * (rows + left_out) or nulled > ODD * max(values, 1)
+    metadata = {"offers": rows, "quarantined": left_out, "odd_values": coerced}
+    text = f"{left_out:,} rows and {coerced:,} values of {rows:,} offers do not fit"
+    bad = left_out > ODD * (rows + left_out) or coerced > ODD * max(values, 1)
     if bad:
         text = f"The router's answer has changed its shape: {text}; the side table names them"
     return RuleResult(not bad, f"{text}.", metadata, severity="WARN")

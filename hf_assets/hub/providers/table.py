@@ -57,7 +57,7 @@ def inference_providers(raw: pl.LazyFrame, day: str) -> TableWrite:
         "models": frame["model"].n_unique(),
         "providers": frame["provider"].n_unique(),
         "quarantined": left_out,
-        "nulled": len(odd) - left_out,
+        "coerced": len(odd) - left_out,
     }
     return TableWrite(frames=[frame], notes=notes, aside={"quarantine": _quarantine(odd, day)})
 
