@@ -17,6 +17,7 @@ from hf_assets.demo.hub_stats.texts import card, configuration, file_lists
 from hf_assets.demo.world.datasets import DatasetPage
 from hf_assets.demo.world.draws import Draws, Floats, Index
 from hf_assets.demo.world.generator import GeneratedHub
+from hf_assets.demo.world.lineage import RELATIONS
 from hf_assets.demo.world.model_rows import ModelPage
 from hf_assets.demo.world.spaces import SpacePage
 from hf_assets.demo.world.timeline import DAY_SECONDS, NEVER, Timeline, moment
@@ -71,7 +72,7 @@ _RUNTIME_WIRE = pl.Schema(
     }
 )
 _AHEAD = dt.timedelta(days=90)
-_RELATIONS = pa.array(["finetune", "adapter", "quantized", "merge"])
+_RELATIONS = pa.array(RELATIONS)
 
 
 @dataclass(frozen=True)
@@ -136,25 +137,20 @@ class ModelColumns:
 
     def _bases(self, index: Index, day: dt.date) -> pa.StructArray:
         """Base models under their names of that day."""
-        world = self._world
-        if not len(world.stars):
-            kind = pa.struct(
-                [("relation", pa.string()), ("models", pa.list_(pa.struct([("id", pa.string())])))]
-            )
-            return pa.nulls(len(index), kind)
-        ranks = world.base_ranks(index)
-        every = np.arange(len(world.stars))
-        number = moment(day) // DAY_SECONDS
-        hub_ids, names = world.star_hub_ids(every), world.star_names(every, number)
-        stars = pa.StructArray.from_arrays(
-            [pa.array(hub_ids), pa.array(names)], names=["_id", "id"]
+        world, number = self._world, moment(day) // DAY_SECONDS
+        bases = world.lineage.listed(index, number)
+        every, which = np.unique(bases.base, return_inverse=True)
+        names = world.ids(every, number)
+        known = pa.StructArray.from_arrays(
+            [pa.array(world.timeline.hub_ids(every), pa.string()), pa.array(names, pa.string())],
+            names=["_id", "id"],
         )
-        there = ranks >= 0
-        offsets = np.concatenate(([0], np.cumsum(there))).astype(np.int32)
-        lists = pa.ListArray.from_arrays(pa.array(offsets), stars.take(pa.array(ranks[there])))
-        relations = _RELATIONS.take(pa.array(world.relations(index)))
+        count = np.bincount(bases.owner, minlength=len(index))
+        offsets = np.concatenate(([0], np.cumsum(count))).astype(np.int32)
+        lists = pa.ListArray.from_arrays(pa.array(offsets), known.take(pa.array(which)))
+        relations = _RELATIONS.take(pa.array(world.lineage.relations(index)))
         return pa.StructArray.from_arrays(
-            [relations, lists], names=["relation", "models"], mask=pa.array(~there)
+            [relations, lists], names=["relation", "models"], mask=pa.array(count == 0)
         )
 
 

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from hf_assets.demo.world import vocabulary as words
 from hf_assets.demo.world.columns import join_rows, scores, shas, times
 from hf_assets.demo.world.draws import Draws, Floats, Index, cumulative
-from hf_assets.demo.world.mix import Mix
 from hf_assets.demo.world.models import ModelWorld, last_commits, trending_scores
 from hf_assets.demo.world.source import KEY_ORDER
-from hf_assets.demo.world.timeline import DAY_SECONDS, Timeline, moment
+from hf_assets.demo.world.timeline import DAY_SECONDS, Mix, Timeline, moment
 from hf_assets.demo.world.vocabulary import quoted
 
 _SDKS = list(words.SPACE_SDKS)

@@ -175,6 +175,16 @@ FAMOUS: tuple[tuple[str, str, str], ...] = (
     ("hexgrad/Kokoro-82M", "text-to-speech", "transformers"),
 )
 
+# Authors who make others' models smaller, those with the most first.
+QUANTISERS = ("mradermacher", "bartowski", "TheBloke", "unsloth", "mlx-community",
+              "lmstudio-community", "RichardErkhov", "QuantFactory")  # fmt: skip
+
+# Bases that cards name and no Hub lists any more.
+UNLISTED_MODELS = (
+    "decapoda-research/llama-7b-hf", "runwayml/stable-diffusion-v1-5", "CompVis/removed-model-v1",
+    "meta-llama/Llama-2-7b-local", "models/sft-checkpoint-1000",
+)  # fmt: skip
+
 AUTHOR_WORDS = (
     "nova", "mlabs", "deep", "kumar", "tanaka", "zhang", "garcia", "mueller", "ivanov", "rossi",
     "silva", "nguyen", "kim", "smith", "hassan", "okafor", "larsen", "dubois", "neural", "openmind",
