@@ -18,11 +18,14 @@ from hf_assets.storage.lake import Lake
 from hf_assets.storage.locks import BusyError, exclusive
 
 # Assets of the Hub's half that have days, and those that are made over all days.
-DAILY = (*RAW, *TABLES, "snapshot_figures")
+# Of today alone: their source has no past.
+PRESENT_ONLY = ("raw_inference_providers", "inference_providers")
+DAILY = (*RAW, *TABLES, *PRESENT_ONLY, "snapshot_figures")
 OVER_DAYS = (
     *("day_quality", "category_history", "library_history", "license_history", "author_history"),
     *("model_history", "model_phases", "space_usage_history", "concentration_history"),
     *("adoption_history", "lifecycle", "trend_figures", "insights_report"),
+    *("provider_history", "provider_figures"),
 )
 TEXTS = ("question_dump", "new_questions", "dataset_dump", "new_datasets")
 # Folders of the lake by half of the graph.
