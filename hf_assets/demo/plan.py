@@ -21,6 +21,7 @@ from hf_assets.storage.locks import BusyError, exclusive
 DAILY = (*LISTINGS, *TABLES, "snapshot_figures")
 OVER_DAYS = (
     *("day_quality", "category_history", "library_history", "license_history", "author_history"),
+    "family_history",
     *("model_history", "model_phases", "space_usage_history", "concentration_history"),
     *("adoption_history", "lifecycle", "trend_figures", "insights_report"),
 )

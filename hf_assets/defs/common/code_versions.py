@@ -30,7 +30,10 @@ _IMPORT = re.compile(
 _DAY_FIGURES = ("charts/saving", *(f"trends/figures/day/{name}" for name in ("models", "spaces")))
 _HISTORY_FIGURES = (
     "charts/saving",
-    *(f"trends/figures/history/{name}" for name in ("adoption", "days", "hub", "models", "movers")),
+    *(
+        f"trends/figures/history/{name}"
+        for name in ("adoption", "days", "families", "hub", "models", "movers")
+    ),
 )
 _KEY_HISTORY = ("trends/series/key_history", "trends/series/incremental")
 # The modules of each transform, by asset; the steps of a corpus by their own names.
@@ -40,10 +43,12 @@ TRANSFORMS: dict[str, tuple[str, ...]] = {
     "hub_datasets": ("hub/tables/cleaning",),
     "top_models": ("hub/tables/usage",),
     "model_usage": ("hub/tables/usage",),
+    "families": ("hub/tables/families",),
     "daily_metrics": ("trends/metrics/daily_metrics",),
     "daily_changes": ("hub/quality/comparing",),
     "day_quality": ("hub/quality/day_quality",),
     **{f"{key}_history": _KEY_HISTORY for key in ("category", "library", "license", "author")},
+    "family_history": _KEY_HISTORY,
     "model_history": ("trends/series/model_history", "trends/series/incremental"),
     "model_phases": ("trends/series/phases",),
     "adoption_history": ("trends/series/adoption",),

@@ -25,7 +25,7 @@ over_days = dg.AssetSelection.groups("trends/history")
 derived = of_days - dg.AssetSelection.assets(*RAW)
 # A derived day is complete when it has all of these tables.
 DERIVED_TABLES = (
-    *("models", "enriched_spaces", "top_models", "model_usage"),
+    *("models", "enriched_spaces", "top_models", "model_usage", "families"),
     *("daily_metrics", "daily_changes"),
 )
 

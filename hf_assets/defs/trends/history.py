@@ -24,6 +24,7 @@ from hf_assets.trends.series.incremental import counts, levels, refresh
 from hf_assets.trends.series.key_history import (
     author_history,
     category_history,
+    family_history,
     library_history,
     license_history,
 )
@@ -45,6 +46,11 @@ FROM_METRICS: dict[str, tuple[Table, Make, str]] = {
             schemas.LICENSE_HISTORY,
             license_history,
             "Licences over time, their groups, and derivatives looser or stricter than their base.",
+        ),
+        (
+            schemas.FAMILY_HISTORY,
+            family_history,
+            "Derivatives over time: relations, families, formats, sizes, quantisers, licences.",
         ),
         (schemas.AUTHOR_HISTORY, author_history, "Authors over time, of each day's top 1000."),
         (

@@ -14,6 +14,7 @@ from hf_assets.hub.tables.schemas import CHOSEN_USAGE
 from hf_assets.storage.lake import TableWrite, iso
 from hf_assets.storage.parquet import Column, Table
 from hf_assets.trends.metrics.concentration import concentration
+from hf_assets.trends.metrics.families import of_families, of_models
 from hf_assets.trends.metrics.licenses import against_base, license_group
 from hf_assets.trends.metrics.sums import SUMS, ranked, sum_of, sums_of
 
@@ -38,7 +39,12 @@ DAILY_METRICS = Table(
             "category, library, license, license_group, against_base (a derivative's licence "
             "against its base model's), year, sdk, model, author (the top 1000 by downloads), "
             "models_per_space, usage_tag, usage_category, usage_model (the 300 models in most "
-            "Spaces), usage_total, describe, correlation, concentration.",
+            "Spaces), usage_total, describe, correlation, concentration; parameters (a band), "
+            "gated, format, language (a model counts in each of its languages); relation (to the "
+            "base model; root: others are made from it), family (the 300 most downloaded, by "
+            "root), family_relation (relation/root, of the first 40), quantiser (the 100 most "
+            "downloaded authors of quantised derivatives), license_root (a derivative's licence "
+            "against its root's).",
         ),
         "key": Column(pl.String, "Value of the dimension; null: the Hub gives none."),
         "rank": Column(
@@ -79,6 +85,8 @@ def daily_metrics(
     usage: pl.LazyFrame,
     chosen_usage: list[dict[str, Any]],
     day: str,
+    *,
+    families: pl.LazyFrame | None = None,
 ) -> TableWrite:
     """The aggregates of a day. Columns: `DAILY_METRICS`.
 
@@ -88,6 +96,7 @@ def daily_metrics(
         usage: that day's `model_usage`.
         chosen_usage: the rows that `hub.tables.usage.chosen_usage` gives for that day.
         day: the partition key.
+        families: that day's `families`; None: without their dimensions.
     """
     counted = models.select(
         *("category", "library", "license", "author", *SUMS),
@@ -108,12 +117,16 @@ def daily_metrics(
     ]
     small = [ranked(pl.concat(sums)), _values(counted, held).lazy()]
     rankings = [_top_models(models, counted), ranked(by_author.lazy(), TOP, fold_rare=False)]
-    notes = {"models": counted.height, "Spaces": None}
+    notes = {"models": counted.height, "Spaces": None, "families": None}
     if spaces is not None:
         kinds = spaces.select("sdk", "likes", "trending_score", "n_models").collect()
         notes["Spaces"] = kinds.height
         small += [*_of_spaces(kinds, usage), pl.LazyFrame(chosen_usage, schema=CHOSEN_USAGE)]
         rankings.append(_top_used(usage))
+    rankings += of_models(models)
+    if families is not None:
+        notes["families"] = families.select(pl.len()).collect().item()
+        rankings += of_families(families, counted)
     shape = pl.LazyFrame(schema=DAILY_METRICS.schema)
     frames = pl.collect_all(
         [

@@ -1,4 +1,4 @@
-"""Series of categories, libraries, licences and authors.
+"""Series of categories, libraries, licences, authors and families.
 
 A key's all-time downloads are those of the models that have the key on that day: a model that
 changes its library takes its earlier downloads along.
@@ -16,6 +16,15 @@ from hf_assets.trends.series.past import COUNTS, Past
 
 # `of` in license_history, by dimension of daily_metrics.
 LICENSE_PARTS = {"license": "license", "license_group": "group", "against_base": "against_base"}
+# `of` in family_history: the names of the dimensions.
+FAMILY_PARTS = (
+    *("relation", "family", "family_relation", "format", "parameters", "quantiser"),
+    "license_root",
+)
+# The best of a day: all others together are no author and no family.
+_BEST = ("author", "family", "quantiser")
+# Shares are of the derivatives that are compared; those of other dimensions are of all models.
+_OF_COMPARED = ("against_base", "license_root")
 
 
 def category_history(past: Past) -> TableWrite:
@@ -45,17 +54,26 @@ def license_history(past: Past) -> TableWrite:
     )
 
 
+def family_history(past: Past) -> TableWrite:
+    """Relations, families, formats, sizes, quantisers, licences against the root: `FAMILY_HISTORY`.
+
+    Shares of license_root are of the derivatives whose root is listed.
+    """
+    return past.table_write(
+        part.with_columns(of=pl.lit(name)) for name in FAMILY_PARTS for part in _history(past, name)
+    )
+
+
 def share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """`part / whole`; NaN where the whole is 0 or unknown."""
     return np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)
 
 
 def _history(past: Past, dimension: str) -> Iterator[pl.DataFrame]:
-    whole = past.totals(dimension if dimension == "against_base" else "category")
+    whole = past.totals(dimension if dimension in _OF_COMPARED else "category")
     rows = past.dimension(dimension)[["at", "key", "rank", *COUNTS]]
-    # The row of all other keys has no rank; a key spelt like it has one, and is dropped. All other
-    # authors together are no author.
-    others = pl.col("rank").is_null() if dimension != "author" else False
+    # The row of all other keys has no rank; a key spelt like it has one, and is dropped.
+    others = pl.col("rank").is_null() if dimension not in _BEST else False
     rows = rows.filter(pl.col("key").ne_missing(OTHER) | others)
     for keys in panels(rows.drop("rank"), past.calendar, "key", COUNTS):
         rates = keys.all_rates()

@@ -53,7 +53,8 @@ def _of_keys(name: str, key: str, more: dict[str, Column] | None = None) -> Tabl
             "downloads_all_time": _ALL_TIME,
             "likes": _LIKES,
             "share_rows": Column(
-                pl.Float32, "Of all models, 0 to 1; against_base: of the derivatives compared."
+                pl.Float32,
+                "Of all models, 0 to 1; against_base, license_root: of the derivatives compared.",
             ),
             "share_downloads": Column(pl.Float32, "Of their downloads, 0 to 1."),
             **_RATES,
@@ -69,6 +70,21 @@ LICENSE_HISTORY = _of_keys(
     "license: as tagged, null where none is; group: permissive, copyleft, openrail, restricted, "
     "none; against_base: looser, same, stricter, unknown (a derivative against its base model).",
     {"of": Column(pl.String, "What the key is: license, group or against_base.")},
+)
+
+FAMILY_HISTORY = _of_keys(
+    "family_history",
+    "relation: finetune, adapter, quantized, merge, unknown, root (others are made from it), null "
+    "(neither); family: the root's id, of the 300 most downloaded of each day; family_relation: "
+    "relation/root, of the first 40; format, parameters: as in daily_metrics, null where none is "
+    "given; quantiser: the author, of the first 100; license_root: looser, same, stricter, unknown.",
+    {
+        "of": Column(
+            pl.String,
+            "What the key is: relation, family, family_relation, format, parameters, quantiser or "
+            "license_root.",
+        )
+    },
 )
 
 MODEL_HISTORY = Table(

@@ -25,6 +25,7 @@ TABLES: Mapping[str, Table] = {
     table.name: table
     for table in (
         schemas.CATEGORY_HISTORY, schemas.LIBRARY_HISTORY, schemas.LICENSE_HISTORY,
+        schemas.FAMILY_HISTORY,
         schemas.MODEL_HISTORY, schemas.MODEL_PHASES, schemas.ADOPTION_HISTORY,
         schemas.SPACE_USAGE_HISTORY, schemas.CONCENTRATION_HISTORY, schemas.LIFECYCLE, DAY_QUALITY,
     )
