@@ -30,10 +30,8 @@ _IMPORT = re.compile(
 _DAY_FIGURES = ("charts/saving", *(f"trends/figures/day/{name}" for name in ("models", "spaces")))
 _HISTORY_FIGURES = (
     "charts/saving",
-    *(
-        f"trends/figures/history/{name}"
-        for name in ("adoption", "days", "families", "hub", "models", "movers")
-    ),
+    *(f"trends/figures/history/{name}" for name in ("adoption", "days", "families", "hub")),
+    *(f"trends/figures/history/{name}" for name in ("models", "movers")),
 )
 _KEY_HISTORY = ("trends/series/key_history", "trends/series/incremental")
 # The modules of each transform, by asset; the steps of a corpus by their own names.

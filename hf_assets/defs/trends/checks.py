@@ -1,5 +1,9 @@
 """Checks of aggregates, series, figures and the report: each hands them to a rule of `trends`."""
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 import dagster as dg
 import polars as pl
 
@@ -37,11 +41,13 @@ def _one_row_a_model(lake: LakeResource, _: str) -> RuleResult:
     return rules.one_row_a_model(tree.read("model_phases", None), tree.read("model_history", None))
 
 
-def _days_with_spaces(lake: LakeResource, _: str) -> RuleResult:
+def _days_with(
+    wanted: Callable[[dict[str, Any]], object], history: str, lake: LakeResource, _: str
+) -> RuleResult:
     tree = lake.tree
     stored = tree.days("daily_metrics")
-    days = [day for day in stored if tree.notes("daily_metrics", day).get("Spaces")]
-    return rules.grows_with_days(tree.read("space_usage_history", None), days)
+    days = [day for day in stored if wanted(tree.notes("daily_metrics", day))]
+    return rules.grows_with_days(tree.read(history, None), days)
 
 
 def _figures_of_day(lake: LakeResource, day: str) -> RuleResult:
@@ -91,6 +97,16 @@ def history_checks() -> dg.Definitions:
             _adds_up(schemas.LIBRARY_HISTORY),
             _adds_up(schemas.LICENSE_HISTORY, "of"),
             _adds_up(schemas.AUTHOR_HISTORY),
+            _adds_up(schemas.FAMILY_HISTORY, "of"),
+            check(
+                "family_history",
+                "grows_with_days",
+                partial(
+                    _days_with, lambda notes: notes.get("families") is not None, "family_history"
+                ),
+                "Has exactly the days of daily_metrics that were made of families.",
+                partitions=None,
+            ),
             _adds_up(schemas.MODEL_HISTORY),
             check(
                 "concentration_history",
@@ -102,7 +118,7 @@ def history_checks() -> dg.Definitions:
             check(
                 "space_usage_history",
                 "grows_with_days",
-                _days_with_spaces,
+                partial(_days_with, lambda notes: notes.get("Spaces"), "space_usage_history"),
                 "Has exactly the days of daily_metrics whose source lists Spaces.",
                 partitions=None,
             ),

@@ -43,9 +43,8 @@ def of_models(models: pl.LazyFrame) -> Iterator[pl.LazyFrame]:
         models: that day's `models`.
     """
     tags, library = pl.col("tags"), pl.col("library").str.to_lowercase()
-    rank = {"default": None, "return_dtype": pl.UInt8}
-    by_tag = tags.list.eval(pl.element().replace_strict(_FORMAT_RANK, **rank)).list.min()
-    first = pl.min_horizontal(by_tag, library.replace_strict(_FORMAT_RANK, **rank))
+    by_tag = tags.list.eval(_format_rank(pl.element())).list.min()
+    first = pl.min_horizontal(by_tag, _format_rank(library))
     # Float sums in a stream depend on the number of threads: these dimensions have none.
     models = models.with_columns(_NO_TREND)
     kinds = models.select(
@@ -62,6 +61,10 @@ def of_models(models: pl.LazyFrame) -> Iterator[pl.LazyFrame]:
     for plans in (sums, [sums_of(languages, "language")]):
         for counted in pl.collect_all(plans, engine="streaming"):
             yield ranked(counted.lazy())
+
+
+def _format_rank(name: pl.Expr) -> pl.Expr:
+    return name.replace_strict(_FORMAT_RANK, default=None, return_dtype=pl.UInt8)
 
 
 def band(parameters: pl.Expr) -> pl.Expr:
