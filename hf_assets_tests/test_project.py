@@ -49,6 +49,7 @@ ARROWS = {
     "hub.tables": {"hub.capture_store", "hub.client"},
     "hub.retention": {"hub.capture_store", "hub.tables"},
     "hub.attempts": set(),
+    "hub.newest_day": set(),
     "hub.quality": {"hub.capture_store", "hub.client", "hub.retention", "hub.tables"},
     "hub.reconciliation": {"hub.archive", "hub.capture_store", "hub.client", "hub.tables"},
     "hub.capture": {
@@ -161,7 +162,7 @@ ARROWS = {
     # `hf-assets`: a door to each of these.
     "cli": {
         *("apps.insights", "apps.tagger", "classifiers.tagger_cli", "demo.__main__", "runner"),
-        *("alarms", "configuration", "hub.capture_store", "hub.quality"),
+        *("alarms", "configuration", "hub.capture_store", "hub.newest_day", "hub.quality"),
     },
 }
 
