@@ -15,14 +15,12 @@ from hf_assets.storage.lake import TableWrite, iso
 from hf_assets.storage.parquet import Column, Table
 from hf_assets.trends.metrics.concentration import concentration
 from hf_assets.trends.metrics.licenses import against_base, license_group
+from hf_assets.trends.metrics.sums import SUMS, ranked, sum_of, sums_of
 
 # Rows of the longest rankings of a day.
 TOP = 1000
-# Keys of a dimension; libraries and licences are free text, and a single row sums the rare ones.
-MOST_KEYS = 300
 # Models in Spaces, of a day.
 TOP_USED = 300
-OTHER = "(other)"
 # The engine for rows already in memory: it costs least on small steps.
 HERE = "in-memory"
 FLOOR_KEY = "2022-03-02 (floor)"
@@ -92,24 +90,24 @@ def daily_metrics(
         day: the partition key.
     """
     counted = models.select(
-        *("category", "library", "license", "author", *_SUMS),
+        *("category", "library", "license", "author", *SUMS),
         year=pl.when("floor_dated")
         .then(pl.lit(FLOOR_KEY))
         .otherwise(pl.col("year").cast(pl.String)),
     ).collect()
     rows = counted.lazy()
-    by_license = _sums(rows, "license")
-    by_author = _sums(rows.filter(pl.col("author").is_not_null()), "author").collect(engine=HERE)
+    by_license = sums_of(rows, "license")
+    by_author = sums_of(rows.filter(pl.col("author").is_not_null()), "author").collect(engine=HERE)
     held = {"downloads": counted["downloads"], "authors": by_author["downloads"]}
     derived = against_base(models).lazy().with_columns(trending_score=pl.lit(None, pl.Float64))
     sums = [
-        *(_sums(rows, name) for name in ("category", "library", "year")),
+        *(sums_of(rows, name) for name in ("category", "library", "year")),
         by_license,
         _grouped_licenses(by_license),
-        _sums(derived, "against_base"),
+        sums_of(derived, "against_base"),
     ]
-    small = [_ranked(pl.concat(sums)), _values(counted, held).lazy()]
-    rankings = [_top_models(models, counted), _ranked(by_author.lazy(), TOP, fold_rare=False)]
+    small = [ranked(pl.concat(sums)), _values(counted, held).lazy()]
+    rankings = [_top_models(models, counted), ranked(by_author.lazy(), TOP, fold_rare=False)]
     notes = {"models": counted.height, "Spaces": None}
     if spaces is not None:
         kinds = spaces.select("sdk", "likes", "trending_score", "n_models").collect()
@@ -128,65 +126,13 @@ def daily_metrics(
 
 
 _VALUES = {"dimension": pl.String, "key": pl.String, "value": pl.Float64}
-_SUMS = ("downloads", "downloads_all_time", "likes", "trending_score")
-
-
-def _sum(name: str) -> pl.Expr:
-    """The sum of a counter; null, and not 0, where the Hub never gives it."""
-    return pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()).alias(name)
-
-
-def _sums(frame: pl.LazyFrame, column: str) -> pl.LazyFrame:
-    """Sums a key: dimension, key, rows, and the counters."""
-    return frame.group_by(pl.col(column).alias("key")).agg(
-        pl.lit(column).alias("dimension").first(),
-        *(_sum(name) for name in _SUMS),
-        rows=pl.len().cast(pl.Int64),
-    )
 
 
 def _grouped_licenses(by_license: pl.LazyFrame) -> pl.LazyFrame:
     return by_license.group_by(key=license_group(pl.col("key"))).agg(
         pl.lit("license_group").alias("dimension").first(),
-        *(_sum(name) for name in _SUMS),
+        *(sum_of(name) for name in SUMS),
         pl.col("rows").sum(),
-    )
-
-
-def _ranked(
-    sums: pl.LazyFrame, keep: int = MOST_KEYS, *, by: str = "downloads", fold_rare: bool = True
-) -> pl.LazyFrame:
-    """Highest `by` first in each dimension; the row `OTHER` sums the keys past `keep`.
-
-    Args:
-        sums: rows of `_sums`, dimension by dimension.
-    """
-    kept = pl.col("rank") <= keep
-    if fold_rare:
-        # Keys of many models stay too, however little those are downloaded.
-        kept |= pl.col("rows").rank("ordinal", descending=True).over("at") <= keep
-    total = {name: pl.col(name).sum().over("at") for name in ("rows", "downloads", "likes")}
-    return (
-        sums.with_columns(at=pl.col("dimension").rle_id())
-        .sort("at", by, "rows", "key", descending=[False, True, True, False], nulls_last=True)
-        .with_columns(rank=pl.int_range(1, pl.len() + 1).over("at"))
-        # Each key that stays is a group of its own.
-        .group_by("at", pl.when(kept).then("rank").alias("rank"), maintain_order=True)
-        .agg(
-            pl.col("dimension", "key").first(),
-            *(_sum(name) for name in _SUMS),
-            pl.col("rows").sum(),
-        )
-        .sort("at", "rank", nulls_last=True)
-        .select(
-            "dimension",
-            pl.when(pl.col("rank").is_null()).then(pl.lit(OTHER)).otherwise("key").alias("key"),
-            *("rank", "rows", *_SUMS),
-            **{
-                f"share_{name}": pl.when(of_all != 0).then(pl.col(name) / of_all)
-                for name, of_all in total.items()
-            },
-        )
     )
 
 
@@ -200,7 +146,7 @@ def _top_models(models: pl.LazyFrame, counted: pl.DataFrame) -> pl.LazyFrame:
     )
     return (
         best.select(
-            *("hub_id", "category", *_SUMS), key="id", created=pl.col("created_at").dt.date()
+            *("hub_id", "category", *SUMS), key="id", created=pl.col("created_at").dt.date()
         )
         .sort("downloads", "key", descending=[True, False], nulls_last=True)
         .head(TOP)
@@ -221,7 +167,7 @@ def _of_spaces(kinds: pl.DataFrame, usage: pl.LazyFrame) -> Iterator[pl.LazyFram
     rows = kinds.lazy().with_columns(
         downloads=pl.lit(None, pl.Int64), downloads_all_time=pl.lit(None, pl.Int64)
     )
-    yield _ranked(_sums(rows, "sdk"), by="likes")
+    yield ranked(sums_of(rows, "sdk"), by="likes")
     per_space = rows.group_by("n_models").agg(rows=pl.len().cast(pl.Int64)).sort("n_models")
     yield per_space.select(
         pl.lit("models_per_space").alias("dimension"),

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from hf_assets.storage.lake import TableWrite
-from hf_assets.trends.metrics.daily_metrics import OTHER
+from hf_assets.trends.metrics.sums import OTHER
 from hf_assets.trends.series.panel import Panel, panels
 from hf_assets.trends.series.past import COUNTS, Past
 
