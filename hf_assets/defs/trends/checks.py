@@ -29,7 +29,9 @@ def _adds_up(table: Table, *of: str) -> dg.AssetChecksDefinition:
 
 
 def _sums_agree(lake: LakeResource, day: str) -> RuleResult:
-    return sums_agree(lake.tree.read("daily_metrics", day), lake.tree.read("models", day))
+    tree = lake.tree
+    datasets = tree.read("hub_datasets", day) if lake.there("hub_datasets", [day]) else None
+    return sums_agree(tree.read("daily_metrics", day), tree.read("models", day), datasets)
 
 
 def _one_row_a_model(lake: LakeResource, _: str) -> RuleResult:
@@ -127,7 +129,7 @@ def history_checks() -> dg.Definitions:
                 "sums_agree",
                 _sums_agree,
                 "Categories, libraries, licences and years each add up to all models of the day "
-                "and their downloads; SDKs to all Spaces.",
+                "and their downloads; SDKs to all Spaces; sizes and licences to all datasets.",
             ),
             check("snapshot_figures", "figures_drawn", _figures_of_day, drawn),
             check("trend_figures", "figures_drawn", _figures_of_history, drawn, partitions=None),
