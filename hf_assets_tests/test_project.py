@@ -50,6 +50,7 @@ ARROWS = {
     "hub.retention": {"hub.capture_store", "hub.tables"},
     "hub.attempts": set(),
     "hub.newest_day": set(),
+    "hub.providers": {"hub.client"},
     "hub.quality": {"hub.capture_store", "hub.client", "hub.retention", "hub.tables"},
     "hub.reconciliation": {"hub.archive", "hub.capture_store", "hub.client", "hub.tables"},
     "hub.capture": {
@@ -60,7 +61,9 @@ ARROWS = {
     "trends.metrics": {"hub.tables"},
     "trends.series": {"hub.quality", "trends.metrics", "trends.survival"},
     "trends.figures.day": {"charts"},
-    "trends.figures.history": {"charts", "hub.quality", "trends.figures.day", "trends.series"},
+    "trends.figures.history": {
+        *("charts", "hub.providers", "hub.quality", "trends.figures.day", "trends.series"),
+    },
     "trends.figures.registry": {"charts", "trends.figures.day", "trends.figures.history"},
     "trends.figures.render": {
         *("charts", "trends.figures.day", "trends.figures.history", "trends.figures.registry"),
@@ -130,7 +133,7 @@ ARROWS = {
     # The graph.
     "defs.common": {"classifiers.training", "corpora", "hub"},
     "defs.hub": {"alarms", "defs.common", "defs.configuration", "defs.trends", "hub"},
-    "defs.trends": {"charts", "defs.common", "trends"},
+    "defs.trends": {"charts", "defs.common", "hub.providers", "trends"},
     "defs.configuration": {"configuration", "defs.common"},
     "defs.labels": {"charts", "classifiers", "corpora", "defs.common"},
     # Dagster as a process, for the command line and the demo.
