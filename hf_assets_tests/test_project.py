@@ -60,9 +60,10 @@ ARROWS = {
     "trends.survival": set(),
     "trends.metrics": {"hub.tables"},
     "trends.series": {"hub.quality", "trends.metrics", "trends.survival"},
-    "trends.figures.day": {"charts"},
+    "trends.figures.day": {"charts", "trends.metrics"},
     "trends.figures.history": {
-        *("charts", "hub.providers", "hub.quality", "trends.figures.day", "trends.series"),
+        *("charts", "hub.providers", "hub.quality", "trends.figures.day", "trends.metrics"),
+        "trends.series",
     },
     "trends.figures.registry": {"charts", "trends.figures.day", "trends.figures.history"},
     "trends.figures.render": {

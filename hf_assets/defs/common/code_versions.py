@@ -33,10 +33,8 @@ _DAY_FIGURES = (
 )
 _HISTORY_FIGURES = (
     "charts/saving",
-    *(
-        f"trends/figures/history/{name}"
-        for name in (*("adoption", "datasets", "days", "hub", "models", "movers"),)
-    ),
+    *(f"trends/figures/history/{name}" for name in ("adoption", "datasets", "days", "hub")),
+    *(f"trends/figures/history/{name}" for name in ("models", "movers")),
 )
 _KEY_HISTORY = ("trends/series/key_history", "trends/series/incremental")
 # The modules of each transform, by asset; the steps of a corpus by their own names.

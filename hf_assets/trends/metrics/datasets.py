@@ -26,6 +26,12 @@ OF_LISTS = {
 }
 OF_ONE = {"size_category": "dataset_size", "license": "dataset_license"}
 
+# The Hub's size categories, by number of rows, smallest first.
+SIZES = (
+    *("n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M", "100M<n<1B"),
+    *("1B<n<10B", "10B<n<100B", "100B<n<1T", "n>1T"),
+)
+
 _VALUES = {"dimension": pl.String, "key": pl.String, "value": pl.Float64}
 HERE = "in-memory"
 

@@ -25,6 +25,11 @@ CATEGORIES = (
 LIBRARIES = ("transformers", "sentence-transformers", "timm", "diffusers", "gguf", "onnx", "peft",
              "mlx", "spacy", None)  # fmt: skip
 GROUPS = ("permissive", "none", "restricted", "openrail", "copyleft")
+SIZES = ("n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M", None)
+TASKS = (
+    *("text-generation", "question-answering", "text-classification", "image-classification"),
+    *("automatic-speech-recognition", "translation", "summarization", "robotics", None),
+)
 GAP = 0.37
 BAD = ((GAP, "gap"), (0.62, "partial"), (0.8, "stalled"))  # where in the series they lie
 
@@ -70,6 +75,8 @@ def past(days: int = 60, seed: int = 0, models: int = 120, last: dt.date = LAST)
         "space_usage_history": _usage(rng, every, there, trusted, spaces),
         "adoption_history": _adoption(days),
         "day_quality": _quality(rng, every, bad, total, count, spaces),
+        "dataset_group_history": _datasets(np.random.default_rng(seed), every, there, trusted,
+                                           total / 60, count / 3),
     }  # fmt: skip
     history, phases = _models(rng, every, there, trusted, models)
     frames |= {"model_history": history, "model_phases": phases}
@@ -113,6 +120,15 @@ def _licenses(
     return _frame(schemas.LICENSE_HISTORY, rows)
 
 
+def _datasets(
+    rng: Any, every: Any, there: Any, trusted: Any, total: Any, count: Any
+) -> pl.DataFrame:
+    table = schemas.DATASET_GROUP_HISTORY
+    sizes = _keyed(rng, table, SIZES, every, there, trusted, total, count)
+    tasks = _keyed(rng, table, TASKS, every, there, trusted, total, count)
+    return pl.concat([sizes.with_columns(of=pl.lit("size")), tasks.with_columns(of=pl.lit("task"))])
+
+
 def _concentration(rng: Any, every: Any, there: Any, trusted: Any) -> pl.DataFrame:
     rows = []
     for of, base in (("models", 0.052), ("authors", 0.11)):
@@ -138,6 +154,8 @@ def _lifecycle(rng: Any, every: Any, there: Any, trusted: Any, count: Any) -> pl
             "days_spanned": spanned, "models": int(count[i]), "created": created,
             "deleted": None if spanned is None else int(rng.poisson(210 * spanned)),
             "created_per_day": created / spanned if created is not None and spanned else None,
+            "datasets_created_per_day": 900 + 40 * math.sin(i) if spanned else None,
+            "datasets_trusted": trusted[i],
             "trusted": trusted[i],
         })  # fmt: skip
     return _frame(schemas.LIFECYCLE, rows)
@@ -193,6 +211,7 @@ def _quality(rng: Any, every: Any, bad: Any, total: Any, count: Any, spaces: Any
             "downloads": None if gap else int(total[i - 1 if flag == "stalled" else i] * cut),
             "unchanged_share": 1.0 if flag == "stalled" else 0.02,
             "hours": None if gap or not i else 24.0,
+            "datasets": None if gap else int(count[i] / 3), "datasets_trusted": flag is None,
         })  # fmt: skip
     return _frame(DAY_QUALITY, rows)
 

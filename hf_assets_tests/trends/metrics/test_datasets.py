@@ -170,7 +170,7 @@ def test_any_datasets_are_counted_as_by_hand(drawn: list[Row]) -> None:
         for name in SUMS:
             assert near(found[key][name], total([row[name] for row in group]))
     assert rows_of(frame, "dataset_total")["datasets"]["rows"] == len(rows)
-    held = [row["downloads"] for row in rows if row["downloads"] is not None]
+    held = [int(row["downloads"]) for row in rows if row["downloads"] is not None]
     wanted = naive_concentration("datasets", held)
     values = {key: value for key, value in values_of(frame, "concentration").items()
               if key.startswith("datasets/")}  # fmt: skip
