@@ -44,12 +44,12 @@ def _by_key(
     entries = [e for e in every if e.key is not None and not e.folded]
     rare = [e for e in every if e.folded]
     hidden = len(entries) - TOP
+    more = plural(hidden, f"other {noun}", f"other {nouns}")
     caption = caption_of(
         s,
         _counted(s),
         f"one with several {nouns} is in each",
-        f"{plural(hidden, 'other', 'others')}{' and rare ones' if rare else ''} left out"
-        if hidden > 0 else "",
+        f"{more}{' and rare ones' if rare else ''} left out" if hidden > 0 else "",
     )  # fmt: skip
     whole = _all(s, measure)
     if not entries or whole <= 0:
@@ -108,7 +108,7 @@ def datasets_by_size(s: Snapshot) -> Figure:
         share = percent(without, whole)
         bar_rows.append(Bar("none given", without, human(without), share, NONE, apart=True))
     bar_rows += [
-        Bar(_short(size), n, human(n), percent(n, whole), BLUE if size == most else PALE)
+        Bar(size_name(size), n, human(n), percent(n, whole), BLUE if size == most else PALE)
         for size, n in known.items()
     ]
     lead = f"{DATASETS.of(known[most], whole)} have {_words(most)} rows"
@@ -117,8 +117,8 @@ def datasets_by_size(s: Snapshot) -> Figure:
     return sheet.figure
 
 
-def _short(size: str) -> str:
-    """Such as 1K and 10K with a dash for "1K<n<10K"."""
+def size_name(size: str) -> str:
+    """A size category in short: its ends with a dash between them, or its one end."""
     parts = size.replace(">", "<").split("<")
     if len(parts) == 3:
         return f"{parts[0]}\N{EN DASH}{parts[2]}"

@@ -10,6 +10,7 @@ from hf_assets.charts.marks import BLUE, Sheet
 from hf_assets.charts.numbers import human, percent, plural
 from hf_assets.charts.panels import PALETTE, below
 from hf_assets.charts.wording import clean
+from hf_assets.trends.figures.day.datasets import size_name
 from hf_assets.trends.figures.day.snapshot import shortened
 from hf_assets.trends.figures.history.history import (
     History,
@@ -77,6 +78,7 @@ def dataset_sizes(h: History) -> Figure:
         "Sizes of datasets over time",
         "sizes",
         keys=_largest(frame, shown),
+        names={size: size_name(size) for size in SIZES},
         of="datasets",
         period=period_of(h, frame["day"], of_datasets=True),
     )
@@ -95,16 +97,18 @@ def dataset_tasks(h: History) -> Figure:
     title = "Tasks of datasets over time"
     frame = h.rows(DATASET_GROUP_HISTORY, pl.col("of") == "task", pl.col("key").is_not_null())
     days, period = ordinals(frame), period_of(h, frame["day"], of_datasets=True)
-    panels = {}
+    panels, colors = {}, {}
     for words, column in (("share of downloads", "share_downloads"),
                           ("share of datasets", "share_rows")):  # fmt: skip
         found = series(frame, "key", column, days)
         last = {key: ends[1] for key, y in found.items() if (ends := ends_of(y))}
         best = sorted(last, key=lambda key: (-last[key], key))[:_TASKS]
         if best and last[best[0]] > 0:
+            # A task has one colour in both panels.
+            free = [color for color in PALETTE if color not in {colors.get(key) for key in best}]
+            colors |= dict(zip([key for key in best if key not in colors], free, strict=False))
             panels[words] = [
-                Line(clean(key), days, found[key], PALETTE[i], moved(found[key]))
-                for i, key in enumerate(best)
+                Line(clean(key), days, found[key], colors[key], moved(found[key])) for key in best
             ]
     if not period or not panels:
         return nothing(title, h, "tasks of datasets")
