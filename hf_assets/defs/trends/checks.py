@@ -1,9 +1,5 @@
 """Checks of aggregates, series, figures and the report: each hands them to a rule of `trends`."""
 
-from collections.abc import Callable
-from functools import partial
-from typing import Any
-
 import dagster as dg
 import polars as pl
 
@@ -33,7 +29,9 @@ def _adds_up(table: Table, *of: str) -> dg.AssetChecksDefinition:
 
 
 def _sums_agree(lake: LakeResource, day: str) -> RuleResult:
-    return sums_agree(lake.tree.read("daily_metrics", day), lake.tree.read("models", day))
+    tree = lake.tree
+    datasets = tree.read("hub_datasets", day) if lake.there("hub_datasets", [day]) else None
+    return sums_agree(tree.read("daily_metrics", day), tree.read("models", day), datasets)
 
 
 def _one_row_a_model(lake: LakeResource, _: str) -> RuleResult:
@@ -41,13 +39,12 @@ def _one_row_a_model(lake: LakeResource, _: str) -> RuleResult:
     return rules.one_row_a_model(tree.read("model_phases", None), tree.read("model_history", None))
 
 
-def _days_with(
-    wanted: Callable[[dict[str, Any]], object], history: str, lake: LakeResource, _: str
-) -> RuleResult:
+def _days_with(noun: str, lake: LakeResource, table: str) -> RuleResult:
+    """The days of a series are those whose `daily_metrics` count any such rows."""
     tree = lake.tree
     stored = tree.days("daily_metrics")
-    days = [day for day in stored if wanted(tree.notes("daily_metrics", day))]
-    return rules.grows_with_days(tree.read(history, None), days)
+    days = [day for day in stored if tree.notes("daily_metrics", day).get(noun)]
+    return rules.grows_with_days(tree.read(table, None), days)
 
 
 def _figures_of_day(lake: LakeResource, day: str) -> RuleResult:
@@ -101,13 +98,22 @@ def history_checks() -> dg.Definitions:
             check(
                 "family_history",
                 "grows_with_days",
-                partial(
-                    _days_with, lambda notes: notes.get("families") is not None, "family_history"
-                ),
+                lambda lake, _: _days_with("families", lake, "family_history"),
                 "Has exactly the days of daily_metrics that were made of families.",
                 partitions=None,
             ),
             _adds_up(schemas.MODEL_HISTORY),
+            _adds_up(schemas.DATASET_HISTORY),
+            *(
+                check(
+                    name,
+                    "grows_with_days",
+                    lambda lake, _, name=name: _days_with("datasets", lake, name),
+                    "Has exactly the days of daily_metrics whose source lists datasets.",
+                    partitions=None,
+                )
+                for name in ("dataset_history", "dataset_group_history")
+            ),
             check(
                 "concentration_history",
                 "shares_nest",
@@ -118,7 +124,7 @@ def history_checks() -> dg.Definitions:
             check(
                 "space_usage_history",
                 "grows_with_days",
-                partial(_days_with, lambda notes: notes.get("Spaces"), "space_usage_history"),
+                lambda lake, _: _days_with("Spaces", lake, "space_usage_history"),
                 "Has exactly the days of daily_metrics whose source lists Spaces.",
                 partitions=None,
             ),
@@ -143,7 +149,7 @@ def history_checks() -> dg.Definitions:
                 "sums_agree",
                 _sums_agree,
                 "Categories, libraries, licences and years each add up to all models of the day "
-                "and their downloads; SDKs to all Spaces.",
+                "and their downloads; SDKs to all Spaces; sizes and licences to all datasets.",
             ),
             check("snapshot_figures", "figures_drawn", _figures_of_day, drawn),
             check("trend_figures", "figures_drawn", _figures_of_history, drawn, partitions=None),

@@ -11,22 +11,20 @@ from typing import Any
 import polars as pl
 
 from hf_assets.hub.tables.schemas import CHOSEN_USAGE
-from hf_assets.storage.lake import TableWrite, iso
+from hf_assets.storage.lake import StoredTable, TableWrite, iso
 from hf_assets.storage.parquet import Column, Table
 from hf_assets.trends.metrics.concentration import concentration
+from hf_assets.trends.metrics.datasets import datasets_metrics
+from hf_assets.trends.metrics.described import POPULARITY, TOP, described, most_downloaded
 from hf_assets.trends.metrics.families import of_families, of_models
 from hf_assets.trends.metrics.licenses import against_base, license_group
 from hf_assets.trends.metrics.sums import SUMS, ranked, sum_of, sums_of
 
-# Rows of the longest rankings of a day.
-TOP = 1000
 # Models in Spaces, of a day.
 TOP_USED = 300
 # The engine for rows already in memory: it costs least on small steps.
 HERE = "in-memory"
 FLOOR_KEY = "2022-03-02 (floor)"
-POPULARITY = ("downloads", "likes", "trending_score")
-QUANTILES = {"25%": 0.25, "50%": 0.5, "75%": 0.75}
 
 DAILY_METRICS = Table(
     name="daily_metrics",
@@ -39,12 +37,15 @@ DAILY_METRICS = Table(
             "category, library, license, license_group, against_base (a derivative's licence "
             "against its base model's), year, sdk, model, author (the top 1000 by downloads), "
             "models_per_space, usage_tag, usage_category, usage_model (the 300 models in most "
-            "Spaces), usage_total, describe, correlation, concentration; parameters (a band), "
-            "gated, format, language (a model counts in each of its languages); relation (to the "
-            "base model; root: others are made from it), family (the 300 most downloaded, by "
-            "root), family_relation (relation/root, of the first 40), quantiser (the 100 most "
-            "downloaded authors of quantised derivatives), license_root (a derivative's licence "
-            "against its root's).",
+            "Spaces), usage_total, describe, correlation, concentration. Of datasets: dataset (the "
+            "top 1000), dataset_author (the top 300), dataset_task, dataset_language, "
+            "dataset_modality, dataset_format (a dataset with several counts once in each), "
+            "dataset_size, dataset_license, dataset_total (all datasets), dataset_describe. Of "
+            "what models are: parameters (a band), gated, format, language (a model counts in each "
+            "of its own), relation (to the base model; root: others are made from it), family (the "
+            "300 most downloaded roots), family_relation (relation/root, of the first 40), "
+            "quantiser (the 100 most downloaded authors of quantised derivatives), license_root (a "
+            "derivative's licence against its root's).",
         ),
         "key": Column(pl.String, "Value of the dimension; null: the Hub gives none."),
         "rank": Column(
@@ -52,15 +53,17 @@ DAILY_METRICS = Table(
         ),
         "rows": Column(
             pl.Int64,
-            "Models, Spaces (sdk, models_per_space, usage_model) or (Space, model) pairs "
-            "(usage_tag, usage_category); usage_total: what the key says.",
+            "Models, Spaces (sdk, models_per_space, usage_model), datasets (dataset…) or (Space, "
+            "model) pairs (usage_tag, usage_category); usage_total: what the key says.",
         ),
         "downloads": Column(pl.Int64, "Downloads in the last 30 days, added up."),
         "downloads_all_time": Column(pl.Int64, "Downloads since creation, added up."),
         "likes": Column(pl.Int64, "Likes, added up."),
         "trending_score": Column(pl.Float64, "Trending scores, added up."),
         "share_rows": Column(
-            pl.Float32, "Of all rows, 0 to 1; against_base: of the derivatives compared."
+            pl.Float32,
+            "Of all rows, 0 to 1; against_base: of the derivatives compared; dataset_…: of all "
+            "datasets, so that those of tasks add up to more than 1.",
         ),
         "share_downloads": Column(pl.Float32, "Of all downloads, 0 to 1."),
         "share_likes": Column(pl.Float32, "Of all likes, 0 to 1."),
@@ -70,10 +73,10 @@ DAILY_METRICS = Table(
             "0 to 1, HHI 0 to 10 000, effective number; usage_tag, usage_category: distinct "
             "Spaces; usage_model: distinct authors of those Spaces.",
         ),
-        "hub_id": Column(pl.String, "Of a model."),
-        "category": Column(pl.String, "Of a model."),
+        "hub_id": Column(pl.String, "Of a model, or a dataset."),
+        "category": Column(pl.String, "Of a model; of a dataset its first task category."),
         "created": Column(
-            pl.Date, "Day a model was created; 2022-03-02, the Hub's floor, is that day or before."
+            pl.Date, "Day it was created; 2022-03-02, the Hub's floor, is that day or before."
         ),
     },
 )
@@ -86,7 +89,8 @@ def daily_metrics(
     chosen_usage: list[dict[str, Any]],
     day: str,
     *,
-    families: pl.LazyFrame | None = None,
+    datasets: Mapping[str, StoredTable] | None = None,
+    families: Mapping[str, StoredTable] | None = None,
 ) -> TableWrite:
     """The aggregates of a day. Columns: `DAILY_METRICS`.
 
@@ -96,7 +100,8 @@ def daily_metrics(
         usage: that day's `model_usage`.
         chosen_usage: the rows that `hub.tables.usage.chosen_usage` gives for that day.
         day: the partition key.
-        families: that day's `families`; None: without their dimensions.
+        datasets: `hub_datasets` by day, of the days that have any.
+        families: `families` by day.
     """
     counted = models.select(
         *("category", "library", "license", "author", *SUMS),
@@ -115,29 +120,36 @@ def daily_metrics(
         _grouped_licenses(by_license),
         sums_of(derived, "against_base"),
     ]
+    top_models = most_downloaded(models, counted, "model", pl.col("category"))
     small = [ranked(pl.concat(sums)), _values(counted, held).lazy()]
-    rankings = [_top_models(models, counted), ranked(by_author.lazy(), TOP, fold_rare=False)]
-    notes = {"models": counted.height, "Spaces": None, "families": None}
+    rankings = [top_models, ranked(by_author.lazy(), TOP, fold_rare=False)]
+    notes = {"models": counted.height, "Spaces": None}
     if spaces is not None:
         kinds = spaces.select("sdk", "likes", "trending_score", "n_models").collect()
         notes["Spaces"] = kinds.height
         small += [*_of_spaces(kinds, usage), pl.LazyFrame(chosen_usage, schema=CHOSEN_USAGE)]
         rankings.append(_top_used(usage))
+    table = TableWrite(frames=[], notes=notes)
+    if listed := (datasets or {}).get(day):
+        rankings += datasets_metrics(listed.frame)
+        notes["datasets"] = listed.rows
+        table.provenance |= listed.provenance
     more = [*of_models(models)]
-    if families is not None:
-        notes["families"] = families.select(pl.len()).collect().item()
-        more += of_families(families, counted)
+    if made := (families or {}).get(day):
+        more += of_families(made.frame, counted)
+        notes["families"] = made.rows
     # A row group costs 2 KB: these are one.
     rankings.append(pl.concat(more, how="diagonal_relaxed"))
     shape = pl.LazyFrame(schema=DAILY_METRICS.schema)
-    frames = pl.collect_all(
+    table.frames = pl.collect_all(
         [
             pl.concat([shape, *parts], how="diagonal_relaxed").with_columns(day=pl.lit(iso(day)))
             for parts in (small, *([ranking] for ranking in rankings))
         ],
         engine=HERE,
     )
-    return TableWrite(frames=frames, notes={"rows": sum(frame.height for frame in frames), **notes})
+    table.notes = {"rows": sum(frame.height for frame in table.frames), **notes}
+    return table
 
 
 _VALUES = {"dimension": pl.String, "key": pl.String, "value": pl.Float64}
@@ -148,32 +160,6 @@ def _grouped_licenses(by_license: pl.LazyFrame) -> pl.LazyFrame:
         pl.lit("license_group").alias("dimension").first(),
         *(sum_of(name) for name in SUMS),
         pl.col("rows").sum(),
-    )
-
-
-def _top_models(models: pl.LazyFrame, counted: pl.DataFrame) -> pl.LazyFrame:
-    """The models with the most downloads; those with an unknown number come last."""
-    downloads = counted["downloads"].drop_nulls()
-    best = (
-        models.filter(pl.col("downloads") >= downloads.top_k(TOP).min())
-        if len(downloads) >= TOP
-        else models
-    )
-    return (
-        best.select(
-            *("hub_id", "category", *SUMS), key="id", created=pl.col("created_at").dt.date()
-        )
-        .sort("downloads", "key", descending=[True, False], nulls_last=True)
-        .head(TOP)
-        .with_row_index("rank", 1)
-        .with_columns(
-            dimension=pl.lit("model"),
-            rows=pl.lit(1, pl.Int64),
-            **{
-                f"share_{name}": pl.col(name) / (counted[name].sum() or None)
-                for name in ("downloads", "likes")
-            },
-        )
     )
 
 
@@ -221,7 +207,7 @@ def _values(counted: pl.DataFrame, held: Mapping[str, pl.Series]) -> pl.DataFram
     # In a single chunk: polars adds up each chunk by itself, so that the last bits of a mean or a
     # correlation would depend on the number of threads that read the file.
     counted = counted.rechunk()
-    numbers = dict([*_described(), *_correlated(counted)])
+    numbers = dict([*described("describe"), *_correlated(counted)])
     expressions = [one.alias(str(at)) for at, one in enumerate(numbers.values())]
     # Lazy: a ranking or a column of floats that several of them share is computed once.
     values = counted.lazy().select(expressions).collect(engine=HERE).row(0)
@@ -235,23 +221,6 @@ def _values(counted: pl.DataFrame, held: Mapping[str, pl.Series]) -> pl.DataFram
         for name, value in concentration(series)
     ]
     return pl.DataFrame(rows, schema=_VALUES, orient="row")
-
-
-def _described() -> Iterator[tuple[tuple[str, str], pl.Expr]]:
-    """Count, mean, std, min, quartiles (interpolated, as pandas does) and max."""
-    for name in POPULARITY:
-        # As floats: for polars, a mean may be a date as well.
-        column = pl.col(name).cast(pl.Float64)
-        statistics = {
-            "count": column.count().cast(pl.Float64),
-            "mean": column.mean(),
-            "std": column.std(),
-            "min": column.min(),
-            **{label: column.quantile(at, "linear") for label, at in QUANTILES.items()},
-            "max": column.max(),
-        }
-        for label, value in statistics.items():
-            yield ("describe", f"{name}/{label}"), value
 
 
 def _correlated(counted: pl.DataFrame) -> Iterator[tuple[tuple[str, str], pl.Expr]]:
