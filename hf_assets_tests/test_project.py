@@ -49,6 +49,7 @@ ARROWS = {
     "hub.tables": {"hub.capture_store", "hub.client"},
     "hub.retention": {"hub.capture_store", "hub.tables"},
     "hub.attempts": set(),
+    "hub.newest_day": set(),
     "hub.providers": {"hub.client"},
     "hub.quality": {"hub.capture_store", "hub.client", "hub.retention", "hub.tables"},
     "hub.reconciliation": {"hub.archive", "hub.capture_store", "hub.client", "hub.tables"},
@@ -59,9 +60,10 @@ ARROWS = {
     "trends.survival": set(),
     "trends.metrics": {"hub.tables"},
     "trends.series": {"hub.quality", "trends.metrics", "trends.survival"},
-    "trends.figures.day": {"charts"},
+    "trends.figures.day": {"charts", "trends.metrics"},
     "trends.figures.history": {
-        *("charts", "hub.providers", "hub.quality", "trends.figures.day", "trends.series"),
+        *("charts", "hub.providers", "hub.quality", "trends.figures.day", "trends.metrics"),
+        "trends.series",
     },
     "trends.figures.registry": {"charts", "trends.figures.day", "trends.figures.history"},
     "trends.figures.render": {
@@ -167,7 +169,8 @@ ARROWS = {
     # `hf-assets`: a door to each of these.
     "cli": {
         *("apps.insights", "apps.tagger", "classifiers.tagger_cli", "demo.__main__", "runner"),
-        *("alarms", "configuration", "hub.capture_store", "hub.client", "hub.quality"),
+        *("alarms", "configuration", "hub.capture_store", "hub.client", "hub.newest_day"),
+        "hub.quality",
     },
 }
 

@@ -32,7 +32,7 @@ derived = of_days - dg.AssetSelection.assets(*RAW, *PRESENT_ONLY)
 RAW_DATASETS, HUB_DATASETS = "raw_datasets", "hub_datasets"
 # A derived day is complete when it has all of these tables.
 DERIVED_TABLES = (
-    *("models", "enriched_spaces", "top_models", "model_usage"),
+    *("models", "enriched_spaces", "top_models", "model_usage", "families"),
     *("daily_metrics", "daily_changes"),
 )
 
