@@ -146,7 +146,7 @@ class _Day:
             if predictor is None:
                 none = {name: pl.lit(None, kind) for name, kind in _KEPT.items()}
                 said = batch.with_columns(**none | {"reason": pl.lit(NO_CLASSIFIER)})
-                said = said.with_columns(text=pl.lit(None, pl.UInt32))
+                said = said.with_columns(text=pl.lit(None, pl.Int64))
             else:
                 said = self._said(batch, wording, kept, predictor)
             self._count(said)
@@ -162,7 +162,7 @@ class _Day:
     def _kept(self) -> pl.DataFrame:
         """What stays of the last day of the same classifier."""
         if self.same is None:
-            return pl.DataFrame(schema={"hub_id": pl.String, "text": pl.UInt32, **_KEPT})
+            return pl.DataFrame(schema={"hub_id": pl.String, "text": pl.Int64, **_KEPT})
         self.record.kept_from = self.same.day
         rows = self.same.frame.filter(pl.col("probability").is_not_null())
         return rows.select("hub_id", "text", *_KEPT).collect(engine="streaming")

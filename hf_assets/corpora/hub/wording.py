@@ -102,8 +102,8 @@ class Wording:
 
 
 def hashes(texts: pl.Series) -> pl.Series:
-    """A number for each text (UInt32), the same on every machine: equal where nothing changed."""
-    return pl.Series([zlib.crc32(text.encode()) for text in texts], dtype=pl.UInt32)
+    """A number for each text (Int64), the same on every machine: equal where nothing changed."""
+    return pl.Series([zlib.crc32(text.encode()) for text in texts], dtype=pl.Int64)
 
 
 def _bare(names: pl.Expr) -> pl.Expr:

@@ -17,10 +17,11 @@ from hf_assets.defs.common.metadata import column_schema
 from hf_assets.defs.common.resources import AlreadyWritten, LakeResource, PartitionWrites
 from hf_assets.storage.lake import TableWrite
 from hf_assets.storage.parquet import Table
+from hf_assets.trends import predictions
 from hf_assets.trends.series import adoption, phases, schemas
 from hf_assets.trends.series import lifecycle as lives
 from hf_assets.trends.series.concentration_history import concentration_history
-from hf_assets.trends.series.incremental import counts, levels, refresh
+from hf_assets.trends.series.incremental import categories, counts, levels, refresh
 from hf_assets.trends.series.key_history import (
     author_history,
     category_history,
@@ -121,7 +122,14 @@ def _table_metadata(table: Table) -> dict[str, object]:
         )
         for name, (table, _, about) in FROM_METRICS.items()
     },
-    deps=[every_day("daily_metrics"), DAY_QUALITY_DEP],
+    deps=[every_day("daily_metrics"), DAY_QUALITY_DEP, every_day("predicted_categories")],
+    internal_asset_deps={
+        name: {
+            *map(dg.AssetKey, ("daily_metrics", "day_quality")),
+            *([dg.AssetKey("predicted_categories")] if name == "category_history" else []),
+        }
+        for name in FROM_METRICS
+    },
     can_subset=True,
 )
 def histories(
@@ -133,8 +141,11 @@ def histories(
     `full_refresh` rebuilds every month, as after a change of code.
     """
     chosen = context.op_execution_context.selected_output_names
-    series = [levels(table, make) for name, (table, make, _) in FROM_METRICS.items()
-              if name in chosen]  # fmt: skip
+    series = [
+        (categories if name == "category_history" else levels)(table, make)
+        for name, (table, make, _) in FROM_METRICS.items()
+        if name in chosen
+    ]
     with clear_failures():
         tables = refresh(Past(lake.tree), *series, full_refresh=config.rebuild_all)
     for one, stored in zip(series, tables, strict=True):
@@ -147,6 +158,12 @@ def model_phases(lake: LakeResource) -> PartitionWrites:
     with clear_failures():
         history = lake.tree.read("model_history", None)
     return once(schemas.MODEL_PHASES, lambda: phases.model_phases(history))
+
+
+@_history(schemas.PREDICTION_HISTORY, every_day("predicted_categories"))
+def prediction_history(lake: LakeResource) -> PartitionWrites:
+    """Predicted categories over time: how many, and how many the Hub has confirmed since."""
+    return once(schemas.PREDICTION_HISTORY, lambda: predictions.prediction_history(lake.tree))
 
 
 @_history(schemas.ADOPTION_HISTORY, every_day("daily_changes"), DAY_QUALITY_DEP)

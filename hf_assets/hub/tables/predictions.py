@@ -23,7 +23,7 @@ PREDICTED_CATEGORIES = Table(
             pl.Float32, "Of the likeliest category, calibrated on validation; null: not asked."
         ),
         "reason": Column(pl.String, "Why it stays unknown; null where a category is predicted."),
-        "text": Column(pl.UInt32, "CRC-32 of the text that was read; a change asks again."),
+        "text": Column(pl.Int64, "CRC-32 of the text that was read; a change asks again."),
         "model": Column(pl.String, "The model that said so: TF-IDF, or the base model of an int8."),
         "version": Column(pl.String, "Fingerprint of that model's files and its threshold."),
     },

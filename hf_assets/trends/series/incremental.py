@@ -47,6 +47,11 @@ def levels(table: Table, make: Callable[[Past], TableWrite]) -> Series:
     return Series(table, make, lambda past: past.level_inputs, lambda past: past.notes)
 
 
+def categories(table: Table, make: Callable[[Past], TableWrite]) -> Series:
+    """A series of levels and rates that has predicted categories beside them."""
+    return Series(table, make, lambda past: past.category_inputs, lambda past: past.notes)
+
+
 def counts(table: Table, make: Callable[[Past], TableWrite]) -> Series:
     """A series of counts between two days, from `daily_changes`."""
     return Series(
