@@ -11,6 +11,7 @@ import pytest
 from hf_assets.defs.common.partitions import daily
 from hf_assets.hub.quality import schemas as judged
 from hf_assets.hub.tables import schemas
+from hf_assets.hub.tables.predictions import PREDICTED_CATEGORIES
 from hf_assets.storage.lake import today
 from hf_assets.storage.parquet import Table
 from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS
@@ -25,6 +26,7 @@ ASSETS = {
     "hub_datasets": ("hub/tables", {"raw_datasets"}),
     "top_models": ("hub/tables", {"models"}),
     "model_usage": ("hub/tables", {"enriched_spaces", "models", "top_models"}),
+    "predicted_categories": ("hub/tables", {"models", "hub_models/predictor"}),
     "daily_metrics": ("trends", {"models", "enriched_spaces", "model_usage"}),
     "snapshot_figures": ("trends", {"daily_metrics", "model_usage"}),
     "daily_changes": ("hub/quality", {"models"}),
@@ -58,13 +60,21 @@ LABELS: dict[str, tuple[str, set[str]]] = {
     **{name: ("corpora/sources", set()) for name in SOURCES},
     **_chain("questions", "question_dump", "new_questions"),
     **_chain("datasets", "dataset_dump", "new_datasets"),
+    **_chain("hub_models", "models"),
+    "hub_models/predictor": (
+        "classifiers/hub_models",
+        {
+            f"hub_models/{step}"
+            for step in ("corpus", "baseline", "quantized_classifier", "leaderboard")
+        },
+    ),
 }
 _FROM_METRICS = {"daily_metrics", "day_quality"}
 _FROM_CHANGES = {"daily_changes", "day_quality"}
 SERIES: dict[str, tuple[str, set[str]]] = {
     name: ("trends/history", behind)
     for name, behind in {
-        "category_history": _FROM_METRICS,
+        "category_history": {*_FROM_METRICS, "predicted_categories"},
         "library_history": _FROM_METRICS,
         "license_history": _FROM_METRICS,
         "author_history": _FROM_METRICS,
@@ -74,6 +84,7 @@ SERIES: dict[str, tuple[str, set[str]]] = {
         "space_usage_history": _FROM_METRICS,
         "concentration_history": _FROM_METRICS,
         "lifecycle": _FROM_CHANGES,
+        "prediction_history": {"predicted_categories"},
     }.items()
 }
 # What is drawn of all that: every series but that of authors, which no figure shows.
@@ -88,6 +99,7 @@ TABLES = (
     schemas.HUB_DATASETS,
     schemas.TOP_MODELS,
     schemas.MODEL_USAGE,
+    PREDICTED_CATEGORIES,
     DAILY_METRICS,
     judged.DAILY_CHANGES,
     judged.DAY_QUALITY,
@@ -103,7 +115,7 @@ KINDS = {
 BLOCKING = {
     **{
         f"{name}/{asset}": rules
-        for name in ("questions", "datasets")
+        for name in ("questions", "datasets", "hub_models")
         for asset, rules in {
             "corpus": {"no_group_in_two_splits", "no_empty_text"},
             "onnx_classifier": {"parity"},
@@ -119,7 +131,7 @@ BLOCKING = {
 COUNTING = {
     **{
         f"{name}/{asset}": rules
-        for name in ("questions", "datasets")
+        for name in ("questions", "datasets", "hub_models")
         for asset, rules in {
             "corpus": {
                 "every_label_in_train_and_test",
@@ -134,6 +146,7 @@ COUNTING = {
     **{source: {"texts_usable"} for source in SOURCES},
     "new_questions": {"texts_usable", "day_complete"},
     "top_models": {"rankings_filled"},
+    "predicted_categories": {"precision_on_test", "still_precise", "predictions_add_up"},
     "model_usage": {"usage_adds_up"},
     "daily_metrics": {"sums_agree"},
     "snapshot_figures": {"figures_drawn"},

@@ -132,9 +132,10 @@ def _add_up(lake: LakeResource, day: str) -> RuleResult:
 
 
 @dg.definitions
-def prediction_checks() -> dg.Definitions:
-    """Predictions are as precise as promised, on test and by the Hub's later answers."""
+def predictions() -> dg.Definitions:
+    """Predictor and predictions: as precise as promised, by test and by the Hub's later answers."""
     return dg.Definitions(
+        assets=[predictor, predicted_categories],
         asset_checks=[
             check(
                 _NAME,
