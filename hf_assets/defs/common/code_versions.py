@@ -30,7 +30,10 @@ _IMPORT = re.compile(
 _DAY_FIGURES = ("charts/saving", *(f"trends/figures/day/{name}" for name in ("models", "spaces")))
 _HISTORY_FIGURES = (
     "charts/saving",
-    *(f"trends/figures/history/{name}" for name in ("adoption", "days", "hub", "models", "movers")),
+    *(
+        f"trends/figures/history/{name}"
+        for name in ("adoption", "days", "hub", "models", "movers", "predictions")
+    ),
 )
 _KEY_HISTORY = ("trends/series/key_history", "trends/series/incremental")
 # The modules of each transform, by asset; the steps of a corpus by their own names.

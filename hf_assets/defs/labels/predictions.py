@@ -156,5 +156,5 @@ def predictions() -> dg.Definitions:
                 _add_up,
                 "Models with a category, predicted and unknown ones are all models of the day.",
             ),
-        ]
+        ],
     )

@@ -13,7 +13,7 @@ from hf_assets.charts.figure import FigureFunction
 from hf_assets.trends.figures.day import models as day_models
 from hf_assets.trends.figures.day import spaces
 from hf_assets.trends.figures.day.snapshot import Snapshot
-from hf_assets.trends.figures.history import adoption, days, hub, models, movers
+from hf_assets.trends.figures.history import adoption, days, hub, models, movers, predictions
 from hf_assets.trends.figures.history.history import History
 
 DAY_FIGURES: tuple[FigureFunction[Snapshot], ...] = (
@@ -34,6 +34,7 @@ DAY_FIGURES: tuple[FigureFunction[Snapshot], ...] = (
 # From the whole Hub to single models, and then the days themselves.
 HISTORY_FIGURES: tuple[FigureFunction[History], ...] = (
     hub.category_shares,
+    predictions.predicted_categories,
     hub.library_shares,
     hub.license_mix,
     hub.license_drift,

@@ -27,6 +27,7 @@ TABLES: Mapping[str, Table] = {
         schemas.CATEGORY_HISTORY, schemas.LIBRARY_HISTORY, schemas.LICENSE_HISTORY,
         schemas.MODEL_HISTORY, schemas.MODEL_PHASES, schemas.ADOPTION_HISTORY,
         schemas.SPACE_USAGE_HISTORY, schemas.CONCENTRATION_HISTORY, schemas.LIFECYCLE, DAY_QUALITY,
+        schemas.PREDICTION_HISTORY,
     )
 }  # fmt: skip
 Rows = list[dict[str, Any]]
