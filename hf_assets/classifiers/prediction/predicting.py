@@ -105,7 +105,7 @@ def _checked(rows: pl.DataFrame, last: StoredTable | None) -> pl.DataFrame:
         return pl.DataFrame(schema=CHECKED)
     known = ["hub_id", "label", "probability", "version"]
     before = last.frame.select(known).collect()
-    return rows.join(before, on="hub_id").select(CHECKED).sort("hub_id")
+    return rows.join(before, on="hub_id").select(*CHECKED).sort("hub_id")
 
 
 def _note_checked(
@@ -118,7 +118,7 @@ def _note_checked(
     said = checked.filter(pl.col("label").is_not_null())
     record.answered_unknown = checked.height - said.height
     right = pl.col("label") == pl.col("category")
-    sums = said.group_by("label").agg(right.sum(), wrong=(~right).sum()).sort("label")
+    sums = said.group_by("label").agg(right=right.sum(), wrong=(~right).sum()).sort("label")
     record.checked = {label: Answers(hits, misses) for label, hits, misses in sums.iter_rows()}
 
 
