@@ -123,6 +123,9 @@ BLOCKING = {
             "leaderboard": {"beats_floors"},
         }.items()
     },
+    "hub_models/corpus": {
+        *("no_author_in_two_splits", "no_group_in_two_splits", "no_empty_text"),
+    },
     "raw_models": {"capture_complete", "not_partial"},
     "raw_spaces": {"capture_complete", "not_partial"},
     "models": {"required_columns"},
@@ -193,7 +196,8 @@ def test_lineage(definitions: dg.Definitions, name: str) -> None:
 @pytest.mark.parametrize("name", DAILY)
 def test_days_map_to_the_same_days(definitions: dg.Definitions, name: str) -> None:
     graph = definitions.resolve_asset_graph()
-    for parent in ASSETS[name][1]:
+    # The predictor has no days.
+    for parent in ASSETS[name][1] - {"hub_models/predictor"}:
         mapping = graph.get_partition_mapping(dg.AssetKey(name), dg.AssetKey(parent))
         assert isinstance(mapping, dg.TimeWindowPartitionMapping | dg.IdentityPartitionMapping)
         upstream = mapping.get_upstream_mapped_partitions_result_for_partitions(
