@@ -3,7 +3,8 @@
 Calibration is temperature scaling: the probabilities are the softmax of the scores times one
 factor, which has the highest likelihood on validation. One number cannot learn validation by heart,
 and the order of a text's categories stays. The threshold is the lowest probability from which on
-the precision on validation is `PRECISION`, of `LEAST_ROWS` texts at least.
+the precision on validation is `PRECISION`, and the lower end of its 95 % interval `LEAST_LOW`: the
+lowest of many thresholds is a lucky one where texts are few.
 """
 
 import msgspec
@@ -12,8 +13,8 @@ import numpy as np
 from hf_assets.proportions import wilson
 
 PRECISION = 0.95
-# Of fewer texts, 0.95 would allow no error at all: any lucky run would do.
-LEAST_ROWS = 20
+# Of 35 texts without an error, or of 85 with four.
+LEAST_LOW = 0.90
 # Factors that are tried; logits and distances of linear models lie well within.
 _FACTORS = np.geomspace(0.05, 20, 200)
 
@@ -67,7 +68,7 @@ def fitted_factor(scores: np.ndarray, right: np.ndarray) -> float:
 
 
 def threshold_of(probability: np.ndarray, hit: np.ndarray) -> float | None:
-    """The lowest probability from which on `PRECISION` of the predictions are right; None: none is.
+    """The lowest probability that is precise enough, as the module says; None: none is.
 
     Args:
         probability: of each text's likeliest label.
@@ -78,7 +79,8 @@ def threshold_of(probability: np.ndarray, hit: np.ndarray) -> float | None:
     count = np.arange(1, len(order) + 1)
     # Equal probabilities are let in together: the last of them counts.
     last = np.append(ranked[1:] != ranked[:-1], True) if len(order) else np.zeros(0, bool)
-    fits = last & (right >= PRECISION * count) & (count >= LEAST_ROWS)
+    low = np.array([wilson(*both)[0] for both in zip(right.tolist(), count.tolist(), strict=True)])
+    fits = last & (right >= PRECISION * count) & (low >= LEAST_LOW)
     return float(ranked[np.flatnonzero(fits)[-1]]) if fits.any() else None
 
 

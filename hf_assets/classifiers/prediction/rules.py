@@ -14,7 +14,7 @@ from hf_assets.storage.lake import StoredTable
 
 
 def precision_on_test(
-    predictor: PredictorRecord | None, why_not: str, day: PredictionRecord
+    predictor: PredictorRecord | None, why_not: str, day: PredictionRecord, *, torn: bool = False
 ) -> RuleResult:
     """The precision on test is that of validation, or the interval of it reaches there; else warn.
 
@@ -22,7 +22,10 @@ def precision_on_test(
         predictor: the stored one, or None.
         why_not: why there is none.
         day: the record of the predicted day.
+        torn: there is one, which cannot be opened.
     """
+    if torn:
+        return RuleResult(False, f"Nothing is predicted: {why_not}", severity="WARN")
     if predictor is None:
         return RuleResult(True, f"Nothing is predicted: {why_not}")
     figures: dict[str, Any] = {

@@ -119,7 +119,9 @@ def _record(lake: LakeResource, day: str) -> PredictionRecord:
 
 def _precision_on_test(lake: LakeResource, day: str) -> RuleResult:
     found, why_not = _predictor(lake)
-    return rules.precision_on_test(found.record if found else None, why_not, _record(lake, day))
+    torn = bool(why_not) and CorpusPaths(lake.tree, CORPUS).folder("predictor").is_dir()
+    record = found.record if found else None
+    return rules.precision_on_test(record, why_not, _record(lake, day), torn=torn)
 
 
 def _still_precise(lake: LakeResource, day: str) -> RuleResult:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from hf_assets.classifiers.prediction.calibration import (
-    LEAST_ROWS,
+    LEAST_LOW,
     PRECISION,
     fitted_factor,
     measured,
@@ -31,8 +31,8 @@ def test_the_threshold_is_the_lowest_that_is_precise_enough(answers: list) -> No
     fits = [
         p
         for p in sorted({*probability.tolist()})
-        if (covered := probability >= p).sum() >= LEAST_ROWS
-        and hit[covered].sum() >= PRECISION * covered.sum()
+        if hit[covered := probability >= p].sum() >= PRECISION * covered.sum()
+        and wilson(int(hit[covered].sum()), int(covered.sum()))[0] >= LEAST_LOW
     ]
     assert threshold_of(probability, hit) == (fits[0] if fits else None)
 

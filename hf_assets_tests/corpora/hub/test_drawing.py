@@ -36,9 +36,7 @@ def test_every_row_has_its_category_as_its_only_label(corpus: Corpus) -> None:
     assert row["labels"] == [model["category"]]
     assert row["author"] == "author1"
     assert row["link"] == "https://huggingface.co/author1/ViT-v1"
-    assert row["text"] == (
-        "author1 ViT v1 author 1 Vi T v 1 transformers vit vision base ViT base Vi T"
-    )
+    assert row["text"] == ("ViT v1 Vi T v 1 transformers vit vision base ViT base Vi T")
     assert corpus.frame["labels"].list.len().unique().to_list() == [1]
 
 

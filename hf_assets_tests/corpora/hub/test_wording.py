@@ -20,10 +20,9 @@ def text(**fields: Any) -> str:
 
 
 def test_an_id_is_cut_into_words_and_again_at_capitals_and_digits() -> None:
-    assert text(id="Qwen/Qwen2.5-7B_fineTuned") == (
-        "Qwen Qwen2 5 7B fineTuned Qwen Qwen 2 5 7 B fine Tuned"
-    )
-    assert text(id="gpt/plain-name") == "gpt plain name"
+    assert text(id="Qwen/Qwen2.5-7B_fineTuned") == ("Qwen2 5 7B fineTuned Qwen 2 5 7 B fine Tuned")
+    assert text(id="gpt/plain-name") == "plain name"
+    assert text(id="gpt2") == "gpt2 gpt 2"
 
 
 def test_library_tags_and_base_models_follow() -> None:
@@ -33,12 +32,12 @@ def test_library_tags_and_base_models_follow() -> None:
         tags=["onnx", "dataset:org/Some-Set", "en"],
         base_models=[{"id": "google/bert", "relation": "finetune"}],
     )
-    assert found == "a b sentence transformers onnx dataset org Some Set en google bert"
+    assert found == "b sentence transformers onnx dataset org Some Set en google bert"
 
 
 def test_what_is_missing_is_left_out() -> None:
-    assert text(id="a/b", tags=[], base_models=[]) == "a b"
-    assert text(id="a/b", tags=[None, "x"], base_models=[{"id": None}]) == "a b x"
+    assert text(id="a/b", tags=[], base_models=[]) == "b"
+    assert text(id="a/b", tags=[None, "x"], base_models=[{"id": None}]) == "b x"
 
 
 @pytest.mark.parametrize(
@@ -50,15 +49,15 @@ def test_what_is_missing_is_left_out() -> None:
     ],
 )  # fmt: skip
 def test_a_tag_that_tells_the_category_is_left_out(tag: str) -> None:
-    assert text(id="a/b", tags=["kept", tag]) == "a b kept"
+    assert text(id="a/b", tags=["kept", tag]) == "b kept"
 
 
 def test_a_library_that_is_a_category_is_left_out() -> None:
-    assert text(id="a/b", library="time-series-forecasting") == "a b"
+    assert text(id="a/b", library="time-series-forecasting") == "b"
 
 
 def test_other_tags_that_only_begin_like_one_stay() -> None:
-    assert text(id="a/b", tags=["text-generation-webui"]) == "a b text generation webui"
+    assert text(id="a/b", tags=["text-generation-webui"]) == "b text generation webui"
 
 
 _disguised = st.builds(
