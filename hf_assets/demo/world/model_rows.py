@@ -168,12 +168,13 @@ class ModelPage:
         columns = zip(
             self._libraries.tolist(), self._has_safetensors.tolist(), self._is_gguf.tolist(),
             self._categories.tolist(), self._license_codes, self._bases.tolist(),
-            self._base_names(born), self._relations, extra, languages, datasets, strict=True,
+            self._base_names(born), self._relations, extra, languages, datasets, self._hints(),
+            strict=True,
         )  # fmt: skip
         libraries = [f'"{name}",' if name else "" for name in LIBRARIES]
         rows = []
-        for lib, safe, gguf, cat, lic, base, name, relation, x, language, dataset in columns:
-            text = libraries[lib]
+        for lib, safe, gguf, cat, lic, base, name, relation, x, language, dataset, hint in columns:
+            text = libraries[lib] + hint
             if safe:
                 text += '"safetensors",'
             if gguf:
@@ -202,6 +203,13 @@ class ModelPage:
                 text += '"endpoints_compatible",'
             rows.append(f',"tags":[{text}"region:us"]')
         return rows
+
+    def _hints(self) -> list[str]:
+        """A tag that most models of a topic have, with a category or without."""
+        drawn = (self._draws.uniform("hint", self._index) < words.WITH_HINT).tolist()
+        topics = self._world.topics(self._index).tolist()
+        hints = [f'"{words.HINTS[name]}",' if name in words.HINTS else "" for name in CATEGORIES]
+        return [hints[topic] if there else "" for topic, there in zip(topics, drawn, strict=True)]
 
     def _card(self) -> list[str]:
         return [
