@@ -49,6 +49,7 @@ ARROWS = {
     "hub.tables": {"hub.capture_store", "hub.client"},
     "hub.retention": {"hub.capture_store", "hub.tables"},
     "hub.attempts": set(),
+    "hub.providers": {"hub.client"},
     "hub.quality": {"hub.capture_store", "hub.client", "hub.retention", "hub.tables"},
     "hub.reconciliation": {"hub.archive", "hub.capture_store", "hub.client", "hub.tables"},
     "hub.capture": {
@@ -63,7 +64,9 @@ ARROWS = {
     },
     "trends.predictions": {"hub.tables", "proportions", "trends.series"},
     "trends.figures.day": {"charts"},
-    "trends.figures.history": {"charts", "hub.quality", "trends.figures.day", "trends.series"},
+    "trends.figures.history": {
+        *("charts", "hub.providers", "hub.quality", "trends.figures.day", "trends.series"),
+    },
     "trends.figures.registry": {"charts", "trends.figures.day", "trends.figures.history"},
     "trends.figures.render": {
         *("charts", "trends.figures.day", "trends.figures.history", "trends.figures.registry"),
@@ -138,7 +141,7 @@ ARROWS = {
     # The graph.
     "defs.common": {"classifiers.training", "corpora", "hub"},
     "defs.hub": {"alarms", "defs.common", "defs.configuration", "defs.trends", "hub"},
-    "defs.trends": {"charts", "defs.common", "trends"},
+    "defs.trends": {"charts", "defs.common", "hub.providers", "trends"},
     "defs.configuration": {"configuration", "defs.common"},
     "defs.labels": {"charts", "classifiers", "corpora", "defs.common", "hub"},
     # Dagster as a process, for the command line and the demo.

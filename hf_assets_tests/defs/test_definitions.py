@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from hf_assets.defs.common.partitions import daily
+from hf_assets.hub.providers import schemas as providers
 from hf_assets.hub.quality import schemas as judged
 from hf_assets.hub.tables import schemas
 from hf_assets.hub.tables.predictions import PREDICTED_CATEGORIES
@@ -21,6 +22,8 @@ ASSETS = {
     "raw_models": ("hub/raw", set()),
     "raw_spaces": ("hub/raw", set()),
     "raw_datasets": ("hub/raw", set()),
+    "raw_inference_providers": ("hub/raw", set()),
+    "inference_providers": ("hub/tables", {"raw_inference_providers"}),
     "models": ("hub/tables", {"raw_models"}),
     "enriched_spaces": ("hub/tables", {"raw_spaces", "models"}),
     "hub_datasets": ("hub/tables", {"raw_datasets"}),
@@ -92,6 +95,8 @@ _DRAWN = {*SERIES, "day_quality"} - {"author_history"}
 PICTURES: dict[str, tuple[str, set[str]]] = {
     "trend_figures": ("trends/history", _DRAWN),
     "insights_report": ("trends/history", {*_DRAWN, "daily_metrics", "model_usage"}),
+    "provider_history": ("trends/history", {"inference_providers"}),
+    "provider_figures": ("trends/history", {"provider_history"}),
 }
 TABLES = (
     schemas.MODELS,
@@ -103,6 +108,9 @@ TABLES = (
     DAILY_METRICS,
     judged.DAILY_CHANGES,
     judged.DAY_QUALITY,
+    providers.RAW_INFERENCE_PROVIDERS,
+    providers.INFERENCE_PROVIDERS,
+    providers.PROVIDER_HISTORY,
     *(getattr(tables, name.upper()) for name in SERIES),
 )
 KINDS = {
@@ -166,6 +174,7 @@ COUNTING = {
         *("not_stalled", "not_rolled_back", "long_enough", "no_gap_before", "same_columns"),
     },
     "day_quality": {"days_trusted", "newest_day_is_current", "nothing_stale"},
+    "inference_providers": {"shape_as_documented", "as_many_offers", "possible_prices"},
     "raw_models": {"doubled_rows", "unread_columns"},
     "raw_spaces": {"doubled_rows", "unread_columns"},
     "models": {"quarantine", "ranges", "null_rates", "reconciliation"},

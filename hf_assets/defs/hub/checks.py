@@ -6,11 +6,13 @@ import dagster as dg
 
 from hf_assets.defs.common.check_factory import check
 from hf_assets.defs.common.resources import LakeResource
-from hf_assets.hub.client.rows import Kind
+from hf_assets.hub.capture_store.store import RAW
+from hf_assets.hub.client.wire import Kind
+from hf_assets.hub.providers import rules as provider_rules
 from hf_assets.hub.quality import rules, usage_rules
 from hf_assets.hub.quality.baselines import last_alike
 from hf_assets.hub.reconciliation.rules import reconciled
-from hf_assets.hub.tables.schemas import ENRICHED_SPACES, MODELS
+from hf_assets.hub.tables.schemas import ENRICHED_SPACES, HUB_DATASETS, MODELS
 from hf_assets.rule_result import RuleResult
 from hf_assets.settings import settings
 from hf_assets.storage.lake import today
@@ -108,6 +110,31 @@ def _of_table(table: Table, kind: Kind) -> list[dg.AssetChecksDefinition]:
     ]
 
 
+def _of_providers() -> list[dg.AssetChecksDefinition]:
+    name = "inference_providers"
+
+    def as_many_offers(lake: LakeResource, day: str) -> RuleResult:
+        earlier = [one for one in lake.tree.days(name) if one < day]
+        before = lake.tree.read(name, earlier[-1]) if earlier else None
+        return provider_rules.as_many_offers(lake.tree.read(name, day), before)
+
+    return [
+        check(
+            name,
+            "shape_as_documented",
+            lambda lake, day: provider_rules.shape_as_documented(lake.tree.read(name, day)),
+            "At most 5 % of the router's rows and values do not fit; the side table names them.",
+        ),
+        check(name, "as_many_offers", as_many_offers, "At least half the offers of the last day."),
+        check(
+            name,
+            "possible_prices",
+            lambda lake, day: provider_rules.possible_prices(lake.tree.read(name, day)),
+            "No price is above 1,000 dollars for a million tokens.",
+        ),
+    ]
+
+
 def _dangling(lake: LakeResource, day: str) -> RuleResult:
     return rules.dangling_models(lake.tree.read("enriched_spaces", day))
 
@@ -128,10 +155,10 @@ def _sample(lake: LakeResource, day: str) -> RuleResult:
 def checks() -> dg.Definitions:
     """All checks of captures and tables; the sample costs 20 requests and is off by default."""
     found = [
-        *_of_capture("raw_models"),
-        *_of_capture("raw_spaces"),
+        *(one for asset in RAW for one in _of_capture(asset)),
         *_of_table(MODELS, "models"),
         *_of_table(ENRICHED_SPACES, "spaces"),
+        *_of_table(HUB_DATASETS, "datasets"),
         check(
             "enriched_spaces",
             "dangling_models",
@@ -151,6 +178,7 @@ def checks() -> dg.Definitions:
             "Each model that Spaces use has one row; the rows add up to all (Space, model) pairs.",
         ),
     ]
+    found += _of_providers()
     if settings().sample_spaces:
         about = "20 Spaces agree with what `space_info` returns for them."
         found.append(check("enriched_spaces", "sample_agrees", _sample, about))

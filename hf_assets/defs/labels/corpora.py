@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import dagster as dg
 
 from hf_assets.corpora.registry import CorpusSpec, corpora, kind_of
-from hf_assets.defs.common.events import materialized
+from hf_assets.defs.common.events import Skipped, materialized, skippable
 from hf_assets.defs.common.failures import clear_failures
+from hf_assets.defs.common.pools import AFTER_THE_HUB
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.labels import metadata
-from hf_assets.defs.labels.steps import AFTER_THE_HUB, Skipped, skippable
 from hf_assets.errors import clean
 from hf_assets.hub.retention import thinned
 from hf_assets.settings import settings
