@@ -16,11 +16,11 @@ from hf_assets.defs.common.factories import Tables
 from hf_assets.defs.common.failures import clear_failures
 from hf_assets.defs.common.metadata import column_schema, stored_table
 from hf_assets.defs.common.partitions import daily, single_run
+from hf_assets.defs.common.pools import AFTER_THE_HUB
 from hf_assets.defs.common.resources import PREVIEWED_DAYS, LakeResource
 from hf_assets.defs.labels import metadata
 from hf_assets.defs.labels.classifiers import replacing
 from hf_assets.defs.labels.paths import CorpusPaths
-from hf_assets.defs.labels.steps import AFTER_THE_HUB
 from hf_assets.errors import InputError, clean
 from hf_assets.hub.tables.predictions import PREDICTED_CATEGORIES, PredictionRecord
 from hf_assets.rule_result import RuleResult
