@@ -29,7 +29,11 @@ OVER_DAYS = (
 )
 TEXTS = ("question_dump", "new_questions", "dataset_dump", "new_datasets")
 # Folders of the lake by half of the graph.
-FOLDERS = {"hub": (*DAILY, *OVER_DAYS), "labels": (*TEXTS, "corpora", "classifiers", "inputs")}
+PREDICTED = "predicted_categories"
+FOLDERS = {
+    "hub": (*DAILY, *OVER_DAYS, PREDICTED),
+    "labels": (*TEXTS, "corpora", "classifiers", "inputs"),
+}
 HOME = "dagster_home"
 # In Dagster's home: gone with it.
 _MARK = ".demo"
