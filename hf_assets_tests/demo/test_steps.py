@@ -124,7 +124,7 @@ def test_more_past_days_are_added(demo: Demo) -> None:
         ("models/day=2026-11-18", [f"{PAST_DAYS} 2026-11-18...2026-11-18", DAY, PREDICTED]),
         ("raw_models/day=2026-11-17", [f"{PAST_DAYS} 2026-11-17...2026-11-17", DAY, PREDICTED]),
         ("models/day=2026-11-20", [DAY, PREDICTED]),
-        ("lifecycle", [DAY]),
+        ("lifecycle", [DAY, PREDICTED]),
         ("trend_figures", [PREDICTED]),
         ("predicted_categories/day=2026-11-20", [PREDICTED]),
         ("new_questions/day=2026-11-18", ["new_questions 2026-11-18...2026-11-18", TEXTS, CHAIN]),
