@@ -54,7 +54,8 @@ class Settings(BaseSettings):
     hub_chains: int = Field(
         default=10,
         ge=1,
-        description="Places from which one listing is read at once; 1: page after page.",
+        description="Places from which one listing is read at once (1: page after page), and "
+        "requests to the Hub at once, of all listings; each listing may have one under way.",
     )
     step_retry_wait: float = Field(
         default=60.0,
