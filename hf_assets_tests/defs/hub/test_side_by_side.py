@@ -19,7 +19,7 @@ from hf_assets.storage.lake import today
 from hf_assets_tests.defs.conftest import Make, World, checks, days_ago, failures, made
 from hf_assets_tests.defs.test_processes import PATIENCE, Command
 from hf_assets_tests.support.defs import launch
-from hf_assets_tests.support.hub.captures import open_capture
+from hf_assets_tests.support.hub.captures import model, open_capture, recorded
 
 LISTINGS = ("raw_models", "raw_spaces", "raw_datasets")
 SIZES = {"models": 3500, "spaces": 2500, "datasets": 1500}
@@ -174,3 +174,20 @@ def test_killed_amid_three_listings_a_run_goes_on_with_each(world: Make, tmp_pat
     asked_twice = Counter(f"{one.path}?{one.query}" for one in hub.app.state.requests)
     # Pages that were under way at the kill.
     assert asked_twice.total() - len(asked_twice) <= len(LISTINGS)
+
+
+def test_a_hub_that_has_no_datasets_makes_its_day(world: Make, tmp_path: Path) -> None:
+    """As a recorded Hub of models and Spaces."""
+    models = [model(number, downloads=number) for number in range(1, 40)]
+    hub = world(recorded(tmp_path, models, models))
+    result = hub.materialize(*LISTINGS, "models", "enriched_spaces", "hub_datasets")
+    assert result.success
+    assert made(result) == {*LISTINGS, "models", "enriched_spaces", "hub_datasets"}
+    assert rows(hub) == {"raw_models": 39, "raw_spaces": 39, "raw_datasets": 0}
+    assert hub.lake.read("hub_datasets", today()).rows == 0
+    failed = {name: one for name, one in checks(result).items() if not one.passed}
+    assert {name[0] for name in failed} <= {"raw_datasets", "hub_datasets"}
+    assert {one.severity for one in failed.values()} == {dg.AssetCheckSeverity.WARN}
+    assert failed["raw_datasets", "capture_complete"].description == (
+        "The Hub has no datasets, by its own count."
+    )
