@@ -180,10 +180,12 @@ def _beside(context: dg.AssetExecutionContext, hub: HubResource) -> dict[str, Li
     found = {}
     for kind in FIELDS:
         asset = f"raw_{kind}"
-        ask = ListingConfig(**(config.get(asset) or {}).get("config", {}))
+        if asset not in steps or asset in hub.asked:
+            continue
         # What is to be fetched again, and a wrong config, are the business of its own step.
-        if asset in steps and asset not in hub.asked and not ask.refetch:
-            with suppress(dg.Failure):
+        with suppress(dg.Failure, dg.DagsterInvalidConfigError, ValueError):
+            ask = ListingConfig(**(config.get(asset) or {}).get("config", {}))
+            if not ask.refetch:
                 found[asset] = ask.query(kind)
     hub.asked.update(found)
     return found
