@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,12 +14,14 @@ from hf_assets.demo.hub.app import create_app
 from hf_assets.demo.hub.faults import Faults
 from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.hub.capture.side_by_side import THREAD, SideBySide
+from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.client.listing import FIELDS, ListingError, ListingQuery
 from hf_assets.hub.client.pacing import Pacer
 from hf_assets.hub.quality import rules
 from hf_assets.storage.lake import Lake, iso
 from hf_assets_tests.conftest import DAY, NOON, Clock, Serve, ServedHub, ServeHub
+from hf_assets_tests.support.hub.passing_time import Time
 from hf_assets_tests.support.hub.small_hub import HUB, MODELS, NEXT_NOON
 
 NEXT_DAY = f"{NEXT_NOON:%Y-%m-%d}"
@@ -114,25 +117,50 @@ def unlimited(app: ASGIApp) -> ASGIApp:
     return answer
 
 
-def test_a_hub_without_a_limit_is_asked_for_one_page_at_a_time(
-    serve: Serve, lake: Lake, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whatever the number of listings, and of chains."""
-    monkeypatch.setattr("hf_assets.hub.client.listing.PAGE_SIZE", 50)
-    app = create_app(HUB, Faults(latency=0.01))
-    served, pacer = ServedHub(app, serve(unlimited(app)).url), Pacer()
+def two_nights(served: ServedHub, lake: Lake, **client: Any) -> list[Capture]:
+    """Each listing of two days, side by side; on the second day in chains."""
     queries = [ListingQuery.everything(kind) for kind in FIELDS]
+    stores = [CaptureStore(lake, f"raw_{ask.kind}") for ask in queries]
     for day, clock in ((DAY, Clock(NOON)), (NEXT_DAY, Clock(NEXT_NOON))):
-        tasks = [
-            partial(
-                served.capturer(clock, client=served.client(pacer=pacer), chains=3).get_or_capture,
-                *(CaptureStore(lake, f"raw_{ask.kind}"), day, ask),
-            )
-            for ask in queries
+        capturers = [
+            served.capturer(clock, client=served.client(**client), chains=3) for _ in queries
         ]
-        beside = {f"{at}": task for at, task in enumerate(tasks[1:])}
-        assert SideBySide().run(tasks[0], beside, never).rows == 500
+        tasks = [
+            partial(capturer.get_or_capture, store, day, ask)
+            for capturer, store, ask in zip(capturers, stores, queries, strict=True)
+        ]
+        SideBySide().run(tasks[0], {f"{at}": task for at, task in enumerate(tasks[1:])}, never)
+    captures = [store.complete(NEXT_DAY) for store in stores]
+    return [capture for capture in captures if capture]
+
+
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hf_assets.hub.client.listing.PAGE_SIZE", 20)
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_a_hub_without_a_limit_is_asked_for_one_page_at_a_time(serve: Serve, lake: Lake) -> None:
+    """Whatever the number of listings, and of chains."""
+    app = create_app(HUB, Faults(latency=0.002))
+    served = ServedHub(app, serve(unlimited(app)).url)
+    captures = two_nights(served, lake, pacer=Pacer())
+    assert [capture.rows for capture in captures] == [HUB.total(kind) for kind in FIELDS]
+    assert all((capture.manifest.chains or 1) > 1 for capture in captures)
     assert app.state.under_way.most == 1
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_listings_in_chains_side_by_side_never_spend_more_than_the_window(
+    hub: ServeHub, lake: Lake
+) -> None:
+    at = Time()
+    served = hub(HUB, rate_limit=9, window=0.5, clock=at)
+    captures = two_nights(served, lake, pacer=Pacer(at, at.sleep))
+    assert [capture.distinct for capture in captures] == [HUB.total(kind) for kind in FIELDS]
+    assert all((capture.manifest.chains or 1) > 1 for capture in captures)
+    assert {*served.statuses} == {200}
+    assert served.app.state.under_way.most_listings == 3
 
 
 def test_no_more_requests_at_once_than_allowed() -> None:
