@@ -142,7 +142,7 @@ def model(name: str, *bases: str, **more: Any) -> Row:
     return {"id": name, "base_models": base(*bases), "downloads": 1, "license": None, **more}
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(drawn=st.lists(a_model, max_size=16))
 # A chain into a cycle of two; a model that names itself and a missing one; names that are shared.
 @example(drawn=[model("a/b", "a/c"), model("a/c", "a/b"), model("a/d", "a/b")])
