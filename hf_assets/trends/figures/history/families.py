@@ -1,5 +1,7 @@
 """Figures of families of models over many days: derivatives, the biggest families, sizes."""
 
+import math
+
 import polars as pl
 from matplotlib.figure import Figure
 
@@ -70,7 +72,7 @@ def biggest_families(h: History) -> Figure:
     title = "The biggest families"
     last = last_trusted_day(h.frames[FAMILY_HISTORY.name])
     frame = h.rows(FAMILY_HISTORY, pl.col("day") == pl.lit(last, pl.Date))
-    whole = frame.filter(pl.col("of") == "relation")["downloads"].sum()
+    whole = float(frame.filter(pl.col("of") == "relation")["downloads"].sum())
     best = frame.filter(
         pl.col("of") == "family", pl.col("downloads") > 0, pl.col("downloads").is_finite()
     ).sort("downloads", "key", descending=[True, False])
@@ -80,7 +82,8 @@ def biggest_families(h: History) -> Figure:
     shown = best.head(_FAMILIES)
     parts = _by_relation(frame)
     first = shown.row(0, named=True)
-    share = f", {percent(first['downloads'], whole)} of all" if number_of(whole) else ""
+    known = math.isfinite(whole) and whole > 0
+    share = f", {percent(first['downloads'], whole)} of all" if known else ""
     # A root that is not listed has no part of its own.
     made = (number_of(first["rows"]) or 1) - (_ROOT in parts.get(first["key"], {}))
     lead = f"{shortened(model_name(first['key']))} and {plural(made, 'model')} made "
