@@ -25,13 +25,17 @@ OVER_DAYS = (
     *("day_quality", "category_history", "library_history", "license_history", "author_history"),
     "family_history",
     *("model_history", "model_phases", "space_usage_history", "concentration_history"),
-    *("adoption_history", "lifecycle", "trend_figures", "insights_report"),
+    *("prediction_history", "adoption_history", "lifecycle", "trend_figures", "insights_report"),
     *("provider_history", "provider_figures"),
     *("dataset_history", "dataset_group_history"),
 )
 TEXTS = ("question_dump", "new_questions", "dataset_dump", "new_datasets")
 # Folders of the lake by half of the graph.
-FOLDERS = {"hub": (*DAILY, *OVER_DAYS), "labels": (*TEXTS, "corpora", "classifiers", "inputs")}
+PREDICTED = "predicted_categories"
+FOLDERS = {
+    "hub": (*DAILY, *OVER_DAYS, PREDICTED),
+    "labels": (*TEXTS, "corpora", "classifiers", "inputs"),
+}
 HOME = "dagster_home"
 # In Dagster's home: gone with it.
 _MARK = ".demo"

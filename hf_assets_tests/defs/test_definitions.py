@@ -12,6 +12,7 @@ from hf_assets.defs.common.partitions import daily
 from hf_assets.hub.providers import schemas as providers
 from hf_assets.hub.quality import schemas as judged
 from hf_assets.hub.tables import schemas
+from hf_assets.hub.tables.predictions import PREDICTED_CATEGORIES
 from hf_assets.storage.lake import today
 from hf_assets.storage.parquet import Table
 from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS
@@ -29,6 +30,7 @@ ASSETS = {
     "families": ("hub/tables", {"models"}),
     "top_models": ("hub/tables", {"models"}),
     "model_usage": ("hub/tables", {"enriched_spaces", "models", "top_models"}),
+    "predicted_categories": ("hub/tables", {"models", "hub_models/predictor"}),
     "daily_metrics": (
         "trends",
         {"models", "enriched_spaces", "model_usage", "hub_datasets", "families"},
@@ -65,13 +67,21 @@ LABELS: dict[str, tuple[str, set[str]]] = {
     **{name: ("corpora/sources", set()) for name in SOURCES},
     **_chain("questions", "question_dump", "new_questions"),
     **_chain("datasets", "dataset_dump", "new_datasets"),
+    **_chain("hub_models", "models"),
+    "hub_models/predictor": (
+        "classifiers/hub_models",
+        {
+            f"hub_models/{step}"
+            for step in ("corpus", "baseline", "quantized_classifier", "leaderboard")
+        },
+    ),
 }
 _FROM_METRICS = {"daily_metrics", "day_quality"}
 _FROM_CHANGES = {"daily_changes", "day_quality"}
 SERIES: dict[str, tuple[str, set[str]]] = {
     name: ("trends/history", behind)
     for name, behind in {
-        "category_history": _FROM_METRICS,
+        "category_history": {*_FROM_METRICS, "predicted_categories"},
         "library_history": _FROM_METRICS,
         "license_history": _FROM_METRICS,
         "author_history": _FROM_METRICS,
@@ -84,6 +94,7 @@ SERIES: dict[str, tuple[str, set[str]]] = {
         "space_usage_history": _FROM_METRICS,
         "concentration_history": _FROM_METRICS,
         "lifecycle": _FROM_CHANGES,
+        "prediction_history": {"predicted_categories"},
     }.items()
 }
 # What is drawn of all that: every series but that of authors, which no figure shows.
@@ -101,6 +112,7 @@ TABLES = (
     schemas.FAMILIES,
     schemas.TOP_MODELS,
     schemas.MODEL_USAGE,
+    PREDICTED_CATEGORIES,
     DAILY_METRICS,
     judged.DAILY_CHANGES,
     judged.DAY_QUALITY,
@@ -119,7 +131,7 @@ KINDS = {
 BLOCKING = {
     **{
         f"{name}/{asset}": rules
-        for name in ("questions", "datasets")
+        for name in ("questions", "datasets", "hub_models")
         for asset, rules in {
             "corpus": {"no_group_in_two_splits", "no_empty_text"},
             "onnx_classifier": {"parity"},
@@ -127,15 +139,20 @@ BLOCKING = {
             "leaderboard": {"beats_floors"},
         }.items()
     },
+    "hub_models/corpus": {
+        *("no_author_in_two_splits", "no_group_in_two_splits", "no_empty_text"),
+    },
     "raw_models": {"capture_complete", "not_partial"},
     "raw_spaces": {"capture_complete", "not_partial"},
+    "raw_datasets": {"capture_complete", "not_partial"},
     "models": {"required_columns"},
     "enriched_spaces": {"required_columns"},
+    "hub_datasets": {"required_columns"},
 }
 COUNTING = {
     **{
         f"{name}/{asset}": rules
-        for name in ("questions", "datasets")
+        for name in ("questions", "datasets", "hub_models")
         for asset, rules in {
             "corpus": {
                 "every_label_in_train_and_test",
@@ -151,6 +168,7 @@ COUNTING = {
     "new_questions": {"texts_usable", "day_complete"},
     "families": {"families_add_up", "no_cycles", "bases_listed"},
     "top_models": {"rankings_filled"},
+    "predicted_categories": {"precision_on_test", "still_precise", "predictions_add_up"},
     "model_usage": {"usage_adds_up"},
     "daily_metrics": {"sums_agree"},
     "snapshot_figures": {"figures_drawn"},
@@ -175,6 +193,8 @@ COUNTING = {
     "inference_providers": {"shape_as_documented", "as_many_offers", "possible_prices"},
     "raw_models": {"doubled_rows", "unread_columns"},
     "raw_spaces": {"doubled_rows", "unread_columns"},
+    "raw_datasets": {"doubled_rows", "unread_columns"},
+    "hub_datasets": {"quarantine", "ranges", "null_rates", "reconciliation"},
     "models": {"quarantine", "ranges", "null_rates", "reconciliation"},
     "enriched_spaces": {
         *("quarantine", "ranges", "null_rates", "reconciliation", "dangling_models"),
@@ -203,7 +223,8 @@ def test_lineage(definitions: dg.Definitions, name: str) -> None:
 @pytest.mark.parametrize("name", DAILY)
 def test_days_map_to_the_same_days(definitions: dg.Definitions, name: str) -> None:
     graph = definitions.resolve_asset_graph()
-    for parent in ASSETS[name][1]:
+    # The predictor has no days.
+    for parent in ASSETS[name][1] - {"hub_models/predictor"}:
         mapping = graph.get_partition_mapping(dg.AssetKey(name), dg.AssetKey(parent))
         assert isinstance(mapping, dg.TimeWindowPartitionMapping | dg.IdentityPartitionMapping)
         upstream = mapping.get_upstream_mapped_partitions_result_for_partitions(
@@ -286,7 +307,10 @@ def test_every_column_has_a_meaning(specs: dict[str, dg.AssetSpec], table: Table
         ('group:"hub/tables"', {"hub/tables"}),
         ('group:"trends"', {"trends"}),
         ('group:"classifiers/questions"', {"classifiers/questions"}),
-        ('group:"classifiers/*"', {"classifiers/questions", "classifiers/datasets"}),
+        (
+            'group:"classifiers/*"',
+            {f"classifiers/{name}" for name in ("questions", "datasets", "hub_models")},
+        ),
     ],
 )
 def test_groups_can_be_selected(

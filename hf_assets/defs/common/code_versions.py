@@ -34,7 +34,7 @@ _DAY_FIGURES = (
 _HISTORY_FIGURES = (
     "charts/saving",
     *(f"trends/figures/history/{name}" for name in ("adoption", "datasets", "days", "families")),
-    *(f"trends/figures/history/{name}" for name in ("hub", "models", "movers")),
+    *(f"trends/figures/history/{name}" for name in ("hub", "models", "movers", "predictions")),
 )
 _KEY_HISTORY = ("trends/series/key_history", "trends/series/incremental")
 # The modules of each transform, by asset; the steps of a corpus by their own names.
@@ -46,6 +46,7 @@ TRANSFORMS: dict[str, tuple[str, ...]] = {
     "model_usage": ("hub/tables/usage",),
     "families": ("hub/tables/families",),
     "daily_metrics": ("trends/metrics/daily_metrics",),
+    "predicted_categories": ("classifiers/prediction/predicting",),
     "daily_changes": ("hub/quality/comparing",),
     "day_quality": ("hub/quality/day_quality",),
     **{f"{key}_history": _KEY_HISTORY for key in ("category", "library", "license", "author")},
@@ -59,6 +60,7 @@ TRANSFORMS: dict[str, tuple[str, ...]] = {
     "concentration_history": (
         *("trends/series/concentration_history", "trends/series/incremental"),
     ),
+    "prediction_history": ("trends/predictions",),
     "lifecycle": ("trends/series/lifecycle", "trends/series/incremental"),
     "inference_providers": ("hub/providers/table",),
     "provider_history": ("hub/providers/history",),
@@ -68,7 +70,8 @@ TRANSFORMS: dict[str, tuple[str, ...]] = {
     "insights_report": ("trends/report/page",),
     "question_dump": ("corpora/stackexchange/dumps",),
     "dataset_dump": ("corpora/kaggle/meta_kaggle",),
-    "corpus": ("corpora/building", "corpora/tables/table_source"),
+    "corpus": ("corpora/building", "corpora/tables/table_source", "corpora/hub/drawing"),
+    "predictor": ("classifiers/prediction/predictor",),
     "baseline": ("classifiers/evaluation/baselines",),
     "classifier": ("classifiers/training/train",),
     "onnx_classifier": ("classifiers/export/to_onnx",),

@@ -16,11 +16,13 @@ from hf_assets.defs.common.failures import clear_failures
 from hf_assets.defs.common.metadata import column_schema
 from hf_assets.defs.common.resources import AlreadyWritten, LakeResource, PartitionWrites
 from hf_assets.storage.parquet import Table
+from hf_assets.trends import predictions
 from hf_assets.trends.series import adoption, phases, schemas
 from hf_assets.trends.series import lifecycle as lives
 from hf_assets.trends.series.concentration_history import concentration_history
 from hf_assets.trends.series.incremental import (
     Series,
+    categories,
     counts,
     levels,
     levels_of_both,
@@ -47,7 +49,7 @@ FROM_METRICS: dict[str, tuple[Series, str]] = {
     series.table.name: (series, about)
     for series, about in (
         (
-            levels(schemas.CATEGORY_HISTORY, category_history),
+            categories(schemas.CATEGORY_HISTORY, category_history),
             "Categories over time: level, share, growth.",
         ),
         (
@@ -145,7 +147,14 @@ def _table_metadata(table: Table) -> dict[str, object]:
         )
         for name, (series, about) in FROM_METRICS.items()
     },
-    deps=[every_day("daily_metrics"), DAY_QUALITY_DEP],
+    deps=[every_day("daily_metrics"), DAY_QUALITY_DEP, every_day("predicted_categories")],
+    internal_asset_deps={
+        name: {
+            *map(dg.AssetKey, ("daily_metrics", "day_quality")),
+            *([dg.AssetKey("predicted_categories")] if name == "category_history" else []),
+        }
+        for name in FROM_METRICS
+    },
     can_subset=True,
 )
 def histories(
@@ -170,6 +179,12 @@ def model_phases(lake: LakeResource) -> PartitionWrites:
     with clear_failures():
         history = lake.tree.read("model_history", None)
     return once(schemas.MODEL_PHASES, lambda: phases.model_phases(history))
+
+
+@_history(schemas.PREDICTION_HISTORY, every_day("predicted_categories"))
+def prediction_history(lake: LakeResource) -> PartitionWrites:
+    """Predicted categories over time: how many, and how many the Hub has confirmed since."""
+    return once(schemas.PREDICTION_HISTORY, lambda: predictions.prediction_history(lake.tree))
 
 
 @_history(schemas.ADOPTION_HISTORY, every_day("daily_changes"), DAY_QUALITY_DEP)

@@ -14,7 +14,16 @@ from hf_assets.trends.figures.day import datasets as day_datasets
 from hf_assets.trends.figures.day import models as day_models
 from hf_assets.trends.figures.day import spaces
 from hf_assets.trends.figures.day.snapshot import Snapshot
-from hf_assets.trends.figures.history import adoption, datasets, days, families, hub, models, movers
+from hf_assets.trends.figures.history import (
+    adoption,
+    datasets,
+    days,
+    families,
+    hub,
+    models,
+    movers,
+    predictions,
+)
 from hf_assets.trends.figures.history.history import History
 
 DAY_FIGURES: tuple[FigureFunction[Snapshot], ...] = (
@@ -39,6 +48,7 @@ DAY_FIGURES: tuple[FigureFunction[Snapshot], ...] = (
 # From the whole Hub to single models, and then the days themselves.
 HISTORY_FIGURES: tuple[FigureFunction[History], ...] = (
     hub.category_shares,
+    predictions.predicted_categories,
     hub.library_shares,
     hub.license_mix,
     hub.license_drift,

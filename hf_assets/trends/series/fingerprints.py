@@ -87,6 +87,21 @@ def level_inputs(
     return inputs
 
 
+def with_files(
+    inputs: Mapping[str, MonthInputs], files: Mapping[str, Mark]
+) -> dict[str, MonthInputs]:
+    """These inputs, and the files of a further table on the same days.
+
+    Args:
+        inputs: of each month.
+        files: size and time of each day's file of the further table; days may be missing.
+    """
+    return {
+        month: MonthInputs(one.days, [one.facts, [files.get(day) for day in one.days]])
+        for month, one in inputs.items()
+    }
+
+
 def change_inputs(
     quality: pl.DataFrame, files: Mapping[str, Mark], datasets: pl.DataFrame
 ) -> dict[str, MonthInputs]:

@@ -67,6 +67,11 @@ def levels_of_both(table: Table, make: Callable[[Past], TableWrite]) -> Series:
     )
 
 
+def categories(table: Table, make: Callable[[Past], TableWrite]) -> Series:
+    """A series of levels and rates that has predicted categories beside them."""
+    return Series(table, make, lambda past: past.category_inputs, lambda past: past.notes)
+
+
 def counts(table: Table, make: Callable[[Past], TableWrite]) -> Series:
     """A series of counts between two days, from `daily_changes`."""
     return Series(

@@ -13,8 +13,9 @@ from hf_assets.storage.lake import TableWrite
 from hf_assets.trends.metrics.datasets import OF_ONE, TOTAL
 from hf_assets.trends.metrics.sums import OTHER
 from hf_assets.trends.series.panel import Panel, panels
-from hf_assets.trends.series.past import COUNTS, Past
+from hf_assets.trends.series.past import COUNTS, PREDICTED_SUMS, Past
 
+PREDICTED_LEVELS = PREDICTED_SUMS[2:]
 # `of` in license_history, by dimension of daily_metrics.
 LICENSE_PARTS = {"license": "license", "license_group": "group", "against_base": "against_base"}
 # `of` in family_history: the names of the dimensions.
@@ -31,8 +32,11 @@ DATASET_GROUPS = {
 
 
 def category_history(past: Past) -> TableWrite:
-    """A row a day and category. Columns: `CATEGORY_HISTORY`."""
-    return past.table_write(_history(past, "category"))
+    """A row a day and category. Columns: `CATEGORY_HISTORY`.
+
+    A category that is predicted and not served on a day has a row without served levels.
+    """
+    return past.table_write(_history(past, "category", predicted=past.predicted))
 
 
 def library_history(past: Past) -> TableWrite:
@@ -101,7 +105,12 @@ def share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 
 def _history(
-    past: Past, dimension: str, whole_of: str = "category", *, others: bool = True
+    past: Past,
+    dimension: str,
+    whole_of: str = "category",
+    *,
+    others: bool = True,
+    predicted: pl.DataFrame | None = None,
 ) -> Iterator[pl.DataFrame]:
     whole = past.totals(whole_of)
     rows = past.dimension(dimension)[["at", "key", "rank", *COUNTS]]
@@ -109,14 +118,44 @@ def _history(
     rows = rows.filter(
         pl.col("key").ne_missing(OTHER) | (pl.col("rank").is_null() if others else False)
     )
-    for keys in panels(rows.drop("rank"), past.calendar, "key", COUNTS):
+    levels, rows = COUNTS, rows.drop("rank")
+    if predicted is not None:
+        levels, rows = [*COUNTS, *PREDICTED_LEVELS], _with_predicted(rows, predicted)
+    for keys in panels(rows, past.calendar, "key", levels):
         rates = keys.all_rates()
         _silence(keys, rates)
+        if predicted is not None:
+            for name in ("rows", "downloads"):
+                part = keys.levels[f"predicted_{name}"]
+                rates[f"predicted_share_{name}"] = share(part, whole[name][keys.at])
         yield keys.table(
             share_rows=share(keys.levels["rows"], whole["rows"][keys.at]),
             share_downloads=share(keys.levels["downloads"], whole["downloads"][keys.at]),
             **rates,
         )
+
+
+def _with_predicted(rows: pl.DataFrame, predicted: pl.DataFrame) -> pl.DataFrame:
+    """Served levels with the predicted ones beside them: 0 for a category that is never predicted
+    on a day with predictions, null on other days and for models without a category.
+    """
+    days = predicted["at"].unique()
+    there = pl.col("at").is_in(days.implode()) & pl.col("key").is_not_null()
+    there &= pl.col("key") != OTHER
+    joined = rows.join(
+        predicted.with_columns(
+            pl.col("at").cast(rows.schema["at"]), pl.col("key").cast(rows.schema["key"])
+        ),
+        on=["at", "key"],
+        how="full",
+        coalesce=True,
+        maintain_order="left_right",
+    )
+    filled = (
+        pl.when(there).then(pl.col(name).fill_null(0)).otherwise(pl.col(name))
+        for name in PREDICTED_LEVELS
+    )
+    return joined.with_columns(filled).sort("at", maintain_order=True)
 
 
 def _silence(keys: Panel, rates: dict[str, np.ndarray]) -> None:

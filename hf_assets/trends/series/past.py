@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from hf_assets.hub.quality.schemas import DAILY_CHANGES, DAY_QUALITY
+from hf_assets.hub.tables.predictions import PREDICTED_CATEGORIES, PredictionRecord
 from hf_assets.storage.lake import Lake, MissingDay, TableWrite, iso
 from hf_assets.storage.months import Mark, by_month, marks, month_of
 from hf_assets.storage.opened import OpenedFile, scan
@@ -40,6 +41,7 @@ DATASET_DIMENSIONS = (
     *("dataset", "dataset_author", "dataset_total", "concentration"),
     *(f"dataset_{of}" for of in ("task", "language", "size", "modality", "format", "license")),
 )
+PREDICTED_SUMS = ("at", "key", "predicted_rows", "predicted_downloads")
 CHANGES = ("adoption", "compared", "lifecycle", "datasets compared", "datasets lifecycle")
 _COLUMNS = ("day", "dimension", "key", "rank", *COUNTS, "value", "hub_id", "category", "created")
 _CHANGES_COLUMNS = ("day", "before", "hours", "dimension", "key", "age", "rows", "value")
@@ -56,7 +58,7 @@ class Past:
     def current(self) -> "Past":
         """This one; a new one where days came, went or were rebuilt since it was read."""
         now = Past(self.lake)
-        read = ("metrics_files", "changes_files", "_quality_file")
+        read = ("metrics_files", "changes_files", "predictions_files", "_quality_file")
         same = all(vars(self)[name] == getattr(now, name) for name in read if name in vars(self))
         return self if same else now
 
@@ -69,6 +71,11 @@ class Past:
     def changes_files(self) -> dict[str, Mark]:
         """Likewise of `daily_changes`."""
         return marks(self.lake, DAILY_CHANGES.name)
+
+    @cached_property
+    def predictions_files(self) -> dict[str, Mark]:
+        """Likewise of `predicted_categories`."""
+        return marks(self.lake, PREDICTED_CATEGORIES.name)
 
     @cached_property
     def stored(self) -> list[str]:
@@ -115,6 +122,11 @@ class Past:
         return fingerprints.level_inputs(self.stored, self.calendar, self.metrics_files)
 
     @cached_property
+    def category_inputs(self) -> dict[str, MonthInputs]:
+        """The inputs of each month of categories: predicted ones, too."""
+        return fingerprints.with_files(self.level_inputs, self.predictions_files)
+
+    @cached_property
     def change_inputs(self) -> dict[str, MonthInputs]:
         """The inputs of each month of counts between two days."""
         return fingerprints.change_inputs(self.quality, self.changes_files, self.datasets_quality)
@@ -157,6 +169,24 @@ class Past:
         `DAILY_METRICS`, and `at`: the index of the day in the calendar.
         """
         return self._dimensions[name]
+
+    @cached_property
+    def predicted(self) -> pl.DataFrame:
+        """Sums by predicted category of each day that has predictions, from their footers.
+
+        Columns: at, key, predicted_rows, predicted_downloads.
+        """
+        rows = []
+        for at, day in enumerate(self.stored):
+            if day in self.predictions_files:
+                notes = self.lake.notes(PREDICTED_CATEGORIES.name, day)
+                record = PredictionRecord.read(notes)
+                sums = record.labels.items() if record.version else ()
+                rows += [(at, label, one.rows, one.downloads) for label, one in sums]
+        names = dict(
+            zip(PREDICTED_SUMS, (pl.Int32, pl.String, pl.Float64, pl.Float64), strict=True)
+        )
+        return pl.DataFrame(rows, schema=names, orient="row")
 
     def totals(self, dimension: str) -> dict[str, np.ndarray]:
         """Rows and counters of all keys of a dimension together, interpolated, an entry a day."""
@@ -286,6 +316,7 @@ class _Part(Past):
         self.dimensions = whole.dimensions
         self.metrics_files = whole.metrics_files
         self.changes_files = whole.changes_files
+        self.predictions_files = whole.predictions_files
         self.quality, self.datasets_quality = whole.quality, whole.datasets_quality
         self._indices = [index for index, day in enumerate(whole.stored) if day in days]
         self.stored = [whole.stored[index] for index in self._indices]

@@ -40,7 +40,11 @@ PHASES = ("new", "rising", "peak", "falling", "plateau")
 
 
 def _of_keys(
-    name: str, key: str, more: dict[str, Column] | None = None, noun: str = "models"
+    name: str,
+    key: str,
+    more: dict[str, Column] | None = None,
+    noun: str = "models",
+    behind: dict[str, Column] | None = None,
 ) -> Table:
     compared = (
         "; against_base, license_root: of the derivatives compared" if noun == "models" else ""
@@ -60,11 +64,25 @@ def _of_keys(
             "share_rows": Column(pl.Float32, f"Of all {noun}, 0 to 1{compared}."),
             "share_downloads": Column(pl.Float32, "Of their downloads, 0 to 1."),
             **_RATES,
+            **(behind or {}),
         },
     )
 
 
-CATEGORY_HISTORY = _of_keys("category_history", "Category; null: the Hub gives none.")
+# Never part of the served levels, shares and rates.
+PREDICTED = {
+    "predicted_rows": Column(
+        pl.Float64,
+        "Models without a category of which this one is predicted; null: no prediction on that "
+        "day; interpolated on untrusted days.",
+    ),
+    "predicted_downloads": Column(pl.Float64, "Their downloads in the last 30 days; likewise."),
+    "predicted_share_rows": Column(pl.Float32, "Of all models, 0 to 1; beside share_rows."),
+    "predicted_share_downloads": Column(pl.Float32, "Of all downloads; beside share_downloads."),
+}
+CATEGORY_HISTORY = _of_keys(
+    "category_history", "Category; null: the Hub gives none.", behind=PREDICTED
+)
 LIBRARY_HISTORY = _of_keys("library_history", "Library; null: the Hub gives none.")
 AUTHOR_HISTORY = _of_keys("author_history", "User or organisation, of the top 1000 of each day.")
 LICENSE_HISTORY = _of_keys(
@@ -251,6 +269,28 @@ CONCENTRATION_HISTORY = Table(
         "turnover_28": Column(pl.Float64, "Likewise 28 (to 35) days before."),
         "source": _SOURCE,
         "trusted": _TRUSTED,
+    },
+)
+
+PREDICTION_HISTORY = Table(
+    name="prediction_history",
+    required=("day",),
+    columns={
+        "day": _DAY,
+        "models": Column(pl.Int64, "Models listed."),
+        "with_category": Column(pl.Int64, "Models that the Hub gives a category."),
+        "predicted": Column(pl.Int64, "Others with a predicted one."),
+        "unknown": Column(pl.Int64, "Others without."),
+        "kept": Column(pl.Int64, "Answers taken over from an earlier day of the same classifier."),
+        "right": Column(pl.Int64, "Predictions that the Hub answered that day, and agreed with."),
+        "wrong": Column(pl.Int64, "Those with which it did not agree."),
+        "all_right": Column(pl.Int64, "Right ones of the same classifier up to that day."),
+        "all_wrong": Column(pl.Int64, "Wrong ones of the same classifier up to that day."),
+        "precision": Column(pl.Float64, "all_right of both, 0 to 1; null: no answer yet."),
+        "low": Column(pl.Float64, "Lower end of its 95 % interval (Wilson)."),
+        "high": Column(pl.Float64, "Upper end."),
+        "version": Column(pl.String, "The classifier's; null where nothing was predicted."),
+        "model": Column(pl.String, "TF-IDF, or the base model of an int8."),
     },
 )
 

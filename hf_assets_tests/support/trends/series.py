@@ -79,6 +79,8 @@ def past(days: int = 60, seed: int = 0, models: int = 120, last: dt.date = LAST)
         "dataset_group_history": _datasets(np.random.default_rng(seed), every, there, trusted,
                                            total / 60, count / 3),
     }  # fmt: skip
+    frames["category_history"] = _predicted(frames["category_history"], every[days // 3])
+    frames["prediction_history"] = _answers(every, count)
     history, phases = _models(rng, every, there, trusted, models)
     frames |= {"model_history": history, "model_phases": phases}
     return History.of(frames)
@@ -100,6 +102,32 @@ def _keyed(
                 None,
             })  # fmt: skip
     return _frame(table, rows)
+
+
+def _predicted(frame: pl.DataFrame, first: dt.date) -> pl.DataFrame:
+    """Each category predicted for a part of the models without one, from that day on."""
+    there = (pl.col("day") >= first) & pl.col("key").is_not_null()
+    none = frame.filter(pl.col("key").is_null()).select(
+        "day", *(pl.col(name).alias(f"none_{name}") for name in ("share_rows", "share_downloads"))
+    )
+    return frame.join(none, on="day", how="left", maintain_order="left").select(
+        pl.when(there)
+        .then(pl.col(name.removeprefix("predicted_")) * pl.col(name.replace("predicted", "none")))
+        .cast(frame.schema[name])
+        .alias(name)
+        if name.startswith("predicted_share")
+        else pl.col(name)
+        for name in frame.columns
+    )
+
+
+def _answers(every: list[dt.date], count: Any) -> pl.DataFrame:
+    rows = [
+        {"day": day, "models": int(count[i]), "all_right": 96 * i, "all_wrong": 4 * i,
+         "precision": 0.96, "low": 0.93, "high": 0.98, "version": "v"}
+        for i, day in enumerate(every) if i
+    ]  # fmt: skip
+    return _frame(schemas.PREDICTION_HISTORY, rows)
 
 
 def _licenses(

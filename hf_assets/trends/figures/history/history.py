@@ -28,7 +28,7 @@ TABLES: Mapping[str, Table] = {
         schemas.FAMILY_HISTORY,
         schemas.MODEL_HISTORY, schemas.MODEL_PHASES, schemas.ADOPTION_HISTORY,
         schemas.SPACE_USAGE_HISTORY, schemas.CONCENTRATION_HISTORY, schemas.LIFECYCLE, DAY_QUALITY,
-        schemas.DATASET_HISTORY, schemas.DATASET_GROUP_HISTORY,
+        schemas.DATASET_HISTORY, schemas.DATASET_GROUP_HISTORY, schemas.PREDICTION_HISTORY,
     )
 }  # fmt: skip
 Rows = list[dict[str, Any]]
