@@ -18,7 +18,8 @@ from hf_assets.storage.lake import Lake
 from hf_assets.storage.locks import BusyError, exclusive
 
 # Assets of the Hub's half that have days, and those that are made over all days.
-DAILY = (*LISTINGS, *TABLES, "snapshot_figures")
+CODE = ("raw_space_trees", "space_code", "space_code_figures")
+DAILY = (*LISTINGS, *TABLES, *CODE, "snapshot_figures")
 OVER_DAYS = (
     *("day_quality", "category_history", "library_history", "license_history", "author_history"),
     *("model_history", "model_phases", "space_usage_history", "concentration_history"),

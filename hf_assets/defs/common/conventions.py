@@ -22,7 +22,7 @@ LAYERS = {
     "corpora/sources": "raw",
 }
 LAYERS_BY_ASSET = {
-    **dict.fromkeys(("snapshot_figures", "trend_figures"), "figure"),
+    **dict.fromkeys(("snapshot_figures", "space_code_figures", "trend_figures"), "figure"),
     **dict.fromkeys(("insights_report", "tagger_space"), "publication"),
     **dict.fromkeys(("baseline", "leaderboard"), "evaluation"),
     **dict.fromkeys(("classifier", "onnx_classifier", "quantized_classifier"), "model"),

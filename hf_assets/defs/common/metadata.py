@@ -32,6 +32,7 @@ _TYPES = {
     pl.Boolean: "bool",
     pl.String: "string",
     pl.Date: "date",
+    pl.Binary: "bytes",
 }
 
 

@@ -22,7 +22,9 @@ from hf_assets.storage.lake import today
 
 of_days = dg.AssetSelection.from_string('group:"hub/*" or group:"trends"')
 over_days = dg.AssetSelection.groups("trends/history")
-derived = of_days - dg.AssetSelection.assets(*RAW)
+# Today alone can be asked for; the day's tables and figures do not wait for it.
+of_code = dg.AssetSelection.assets("raw_space_trees", "space_code", "space_code_figures")
+derived = of_days - dg.AssetSelection.assets(*RAW) - of_code
 # A derived day is complete when it has all of these tables.
 DERIVED_TABLES = (
     *("models", "enriched_spaces", "top_models", "model_usage"),
@@ -50,7 +52,7 @@ capture_today = dg.define_asset_job(
 past_days = dg.define_asset_job(
     "past_days",
     # Figures take a second a day: over 700 days as long as all the rest together.
-    selection=of_days - dg.AssetSelection.assets("snapshot_figures"),
+    selection=of_days - dg.AssetSelection.assets("snapshot_figures", "space_code_figures"),
     tags={DEFERRED: "true", **BULK},
     description="Backfills a range of days in one run, from captures and from the archive. Skips "
     "days that neither has.",
