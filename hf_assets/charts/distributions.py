@@ -1,4 +1,7 @@
-"""Distributions over orders of magnitude: a row each, with median, its interval, and quartiles."""
+"""Distributions of whole numbers over orders of magnitude, a row each.
+
+A row has a histogram, and below it the median with its interval, and the quartiles.
+"""
 
 import math
 from collections.abc import Callable, Sequence
@@ -7,14 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
-from matplotlib.transforms import ScaledTranslation
 from numpy.typing import NDArray
 
-from hf_assets.charts.marks import BLUE, FAINT, FOOT, INK, MARGIN, MUTED, NAVY, Sheet, is_narrow
+from hf_assets.charts.marks import BLUE, FAINT, FOOT, MARGIN, MUTED, NAVY, Sheet, is_narrow
 from hf_assets.charts.numbers import human
-from hf_assets.charts.wording import DPI, fit, text_width
+from hf_assets.charts.wording import fit, text_width
 
-ROW = 62  # px of a row
+ROW = 62  # px of a row at least
+_HIGHEST = 220  # px of one at most
+_BELOW = 9  # px from a row's base line down to its median
 _BINS = 6  # a decade
 # Values of a sample, from which an interval of its median exists at all.
 _FEWEST = 6
@@ -24,7 +28,7 @@ _EXACT = 10_000
 
 @dataclass(frozen=True)
 class Distribution:
-    """A row: its name, a note below it, and its values, 0 or more, in any order."""
+    """A row: its name, a note below it, and its values: whole, 0 or more, in any order."""
 
     name: str
     note: str
@@ -101,24 +105,22 @@ def distributions(
     end = right if is_narrow() else right - max(text_width(label, 9.5) for label in labels) - 14
     above = np.concatenate([row.values[row.values > 0] for row in rows])
     low, high = _span(above)
-    axes = sheet.axes(start, sheet.top, end, sheet.bottom - FOOT)
+    pitch = min((sheet.bottom - FOOT - sheet.top) / (len(rows) + 0.6), _HIGHEST)
+    axes = sheet.axes(start, sheet.top, end, sheet.top + pitch * (len(rows) + 0.6))
     axes.set(xlim=(low - 0.08, high + 0.08), ylim=(len(rows) - 0.2, -0.8), yticks=[])
     ticks = _ticks(low, high, max(2, int((end - start) / 60)))
     axes.set_xticks([math.log10(tick) for tick in ticks], [number(tick) for tick in ticks])
     axes.set_xlabel(f"{axis} (log scale)", labelpad=6)
     axes.grid(axis="x")
-    bins = np.linspace(low, high, max(round((high - low) * _BINS), 1) + 1)
-    inch = sheet.figure.dpi_scale_trans
-    before = axes.get_yaxis_transform() + ScaledTranslation(-8 / DPI, 0, inch)
+    bins = _edges(low, high)
     for i, (row, name, note, label) in enumerate(zip(rows, names, notes, labels, strict=True)):
         _ridge(axes, i, row, bins)
-        _summary(axes, i, row, low)
-        axes.text(0, i - 0.18, name, ha="right", va="center", transform=before, parse_math=False)
-        axes.text(0, i + 0.12, note, ha="right", va="center", transform=before, fontsize=8.5,
-                  color=FAINT, parse_math=False)  # fmt: skip
-        y = sheet.top + (i + 0.8) * (sheet.bottom - FOOT - sheet.top) / (len(rows) + 0.6)
+        _summary(axes, i + _BELOW / pitch, row, low)
+        base = sheet.top + (i + 0.8) * pitch
+        sheet.text(start - 8, base - 5, name, ha="right")
+        sheet.text(start - 8, base + 11, note, 8.5, FAINT, ha="right")
         if not is_narrow():
-            sheet.text(end + 14, y + 4, label, 9.5, INK)
+            sheet.text(end + 14, base + 3, label, 9.5)
     return axes
 
 
@@ -134,9 +136,14 @@ def _span(above: NDArray[np.float64]) -> tuple[float, float]:
     """The decimal logarithms of the ends of the axis, whose span is a decade at least."""
     if not len(above):
         return 0.0, 1.0
-    low, high = math.log10(float(above.min())), math.log10(float(above.max()))
-    middle, half = (low + high) / 2, max((high - low) / 2, 0.5)
-    return middle - half, middle + half
+    low, high = math.log10(float(above.min()) - 0.5), math.log10(float(above.max()) + 0.5)
+    return low, max(high, low + 1)
+
+
+def _edges(low: float, high: float) -> NDArray[np.float64]:
+    """Edges of bins of about one width, each between two whole numbers, as logarithms."""
+    even = np.linspace(low, high, max(round((high - low) * _BINS), 1) + 1)
+    return np.log10(np.unique(np.floor(10**even) + 0.5))
 
 
 def _ticks(low: float, high: float, most: int) -> list[float]:
@@ -144,7 +151,7 @@ def _ticks(low: float, high: float, most: int) -> list[float]:
     first, last = math.floor(low), math.ceil(high)
     for steps in ((1, 2, 5), (1, 3), (1,)):
         found = [10.0**n * step for n in range(first, last + 1) for step in steps]
-        ticks = [tick for tick in found if low <= math.log10(tick) <= high]
+        ticks = [tick for tick in found if tick >= 1 and low <= math.log10(tick) <= high]
         if len(ticks) <= most:
             return ticks
     return ticks[:: -(-len(ticks) // most)]
@@ -155,10 +162,10 @@ def _ridge(axes: Axes, at: int, row: Distribution, bins: NDArray[np.float64]) ->
     counts, _ = np.histogram(np.log10(row.values[row.values > 0]), bins)
     if not counts.max(initial=0):
         return
-    high = counts / counts.max() * 0.62
-    base = at + 0.02
+    density = counts / np.diff(bins)
+    high = density / density.max() * 0.62
     boxes = [
-        ((a, base), (a, base - h), (b, base - h), (b, base))
+        ((a, at), (a, at - h), (b, at - h), (b, at))
         for a, b, h in zip(bins[:-1], bins[1:], high, strict=True)
         if h > 0
     ]
@@ -168,13 +175,12 @@ def _ridge(axes: Axes, at: int, row: Distribution, bins: NDArray[np.float64]) ->
     )
 
 
-def _summary(axes: Axes, at: int, row: Distribution, low: float) -> None:
-    """Quartiles, the interval of the median, and the median, below the histogram."""
+def _summary(axes: Axes, y: float, row: Distribution, low: float) -> None:
+    """Quartiles, the interval of the median, and the median."""
 
     def x(value: float) -> float:
         return max(math.log10(value), low) if value > 0 else low
 
-    y = at + 0.14
     first, last = (float(np.quantile(row.values, share)) for share in (0.25, 0.75))
     axes.hlines(y, x(first), x(last), colors=MUTED, linewidth=1.4, zorder=3)
     if row.interval:

@@ -59,7 +59,7 @@ def code_files(s: SpaceCode) -> Figure:
 def code_bytes(s: SpaceCode) -> Figure:
     """Bytes of code of those Spaces, by tag and by category; of all files in a recording."""
     code = s.rows["bytes_code"].null_count() < s.rows.height
-    column, what = ("bytes_code", "code") if code else ("bytes", "all files")
+    column, what = ("bytes_code", "code") if code else ("bytes", "files")
     return _drawn(
         s, column, f"How many bytes of {what} a Space has", f"bytes of {what}", sized, "", "reason"
     )
