@@ -1,25 +1,24 @@
 """How much code the Spaces take that use the chosen models."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
+import polars as pl
 
-from hf_assets.defs.common.check_factory import check
 from hf_assets.defs.common.events import deferred, report_day, report_left_out
-from hf_assets.defs.common.factories import Tables, daily_table, each_day
+from hf_assets.defs.common.factories import Tables, daily_table
 from hf_assets.defs.common.failures import RETRIES, clear_failures
 from hf_assets.defs.common.metadata import column_schema, stored_table
 from hf_assets.defs.common.partitions import daily, single_run
 from hf_assets.defs.common.resources import OPTIONAL, HubResource, LakeResource, PartitionWrites
 from hf_assets.hub.archive_folder.folder import RecordedDays
 from hf_assets.hub.client.connection import HubConnection
-from hf_assets.hub.space_code import rules, table
+from hf_assets.hub.space_code import table
 from hf_assets.hub.space_code.days import NoTrees, TreeDays
 from hf_assets.hub.space_code.schemas import RAW_SPACE_TREES, SPACE_CODE
-from hf_assets.rule_result import RuleResult
 from hf_assets.settings import settings
-from hf_assets.storage.lake import StoredTable
 
 # A recorded day has the files of Spaces without any listing.
 _LISTED = {name: dg.AssetIn(metadata=OPTIONAL) for name in ("enriched_spaces", "top_models")}
@@ -67,7 +66,7 @@ def raw_space_trees(
     return dg.MaterializeResult()
 
 
-def _frame(tables: Tables, day: str):
+def _frame(tables: Tables, day: str) -> pl.LazyFrame | None:
     return tables[day].frame if day in tables else None
 
 
@@ -110,39 +109,17 @@ def space_code(
     Weights, media and data count apart. A Space whose files are unknown has its reason.
     """
 
-    def make(answers: StoredTable, spaces, chosen, day: str):
-        return table.space_code(answers, spaces, chosen, day)
-
-    of = [{day: one.get(day) for day in raw_space_trees} for one in (enriched_spaces, top_models)]
-    return each_day(SPACE_CODE, make, raw_space_trees, *of)
-
-
-@dg.definitions
-def space_code_checks() -> dg.Definitions:
-    """The parts add up, no null is without its reason, and most Spaces are known."""
-
-    def of_table(rule: Callable[[StoredTable], RuleResult]):
-        return lambda lake, day: rule(lake.tree.read("space_code", day))
-
-    return dg.Definitions(
-        asset_checks=[
-            check(
-                "space_code",
-                "code_adds_up",
-                of_table(rules.code_adds_up),
-                "Languages add up to the code, and code and other kinds to all files and bytes.",
-            ),
-            check(
-                "space_code",
-                "reasons_known",
-                of_table(rules.reasons_known),
-                "Unknown files, bytes or packages have one of the documented reasons.",
-            ),
-            check(
-                "space_code",
-                "spaces_answered",
-                of_table(rules.spaces_answered),
-                "The files of at least 9 in 10 Spaces that use the chosen models are known.",
-            ),
-        ]
+    # With the file itself: trees are read a row group at a time.
+    return PartitionWrites(
+        SPACE_CODE,
+        {
+            day: partial(
+                table.space_code,
+                answers,
+                _frame(enriched_spaces, day),
+                _frame(top_models, day),
+                day,
+            )
+            for day, answers in raw_space_trees.items()
+        },
     )
