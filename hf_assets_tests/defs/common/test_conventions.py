@@ -139,8 +139,8 @@ def _by_base_model(spec: dg.AssetSpec) -> bool:
 @pytest.mark.parametrize(
     ("selection", "some", "count"),
     [
-        ("tag:domain=hub", {"raw_models", "models", "daily_changes"}, 7),
-        ("tag:layer=raw", {"raw_spaces", "question_dump"}, 6),
+        ("tag:domain=hub", {"raw_models", "models", "daily_changes"}, 11),
+        ("tag:layer=raw", {"raw_spaces", "question_dump"}, 8),
         ("tag:layer=series", {"category_history", "day_quality"}, 11),
         ("tag:corpus=questions", {"questions/corpus", "questions/tagger_space"}, 7),
         ("tag:layer=publication", {"insights_report", "datasets/tagger_space"}, 3),
