@@ -80,7 +80,7 @@ def chosen(*models: tuple[str, str, str | None]) -> pl.LazyFrame:
     """`top_models` with these ids, tags and categories; the chosen model by default."""
     rows = models or ((MODEL, "text-classification", "fill-mask"),)
     frame = pl.DataFrame(rows, schema=["id", "tag", "category"], orient="row")
-    return frame.cast({name: TOP_MODELS.schema[name] for name in frame.columns}).lazy()  # ty: ignore[invalid-argument-type]
+    return frame.cast({name: TOP_MODELS.schema[name] for name in frame.columns}).lazy()
 
 
 def tree_days(lake: Lake, url: str, log: list[str] | None = None, **options: Any) -> TreeDays:
