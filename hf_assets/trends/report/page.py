@@ -49,7 +49,7 @@ def write_report(
     data |= ({"day": day} if day else {}) | ({"code": code} if code else {})
     drawn = pictures(data, processes)
     return {
-        "index.html": _page(history, day, code, drawn).encode("utf-8", "replace"),
+        "index.html": _page(history, day, drawn, code).encode("utf-8", "replace"),
         "README.md": _card(history).encode(),
     }
 
@@ -73,8 +73,8 @@ def newest_code(lake: Lake) -> SpaceCode | None:
 def _page(
     history: History,
     day: Snapshot | None,
-    code: SpaceCode | None,
     drawn: Mapping[str, Sequence[Picture]],
+    code: SpaceCode | None = None,
 ) -> str:
     style = _source("style.css")
     days, more = flagged_days(history)
