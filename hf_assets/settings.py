@@ -78,6 +78,13 @@ class Settings(BaseSettings):
         description="Requests a day for the files of Spaces, at most; 0: none.",
     )
 
+    inference_router: str | None = Field(
+        default=None,
+        pattern=r"^(https?://[^/]+.*|none)$",
+        description="The router of inference providers, or none; default: that of Hugging Face "
+        "with its own Hub, none with another.",
+    )
+
     archive: str = Field(
         default="cfahlgren1/hub-stats",
         description="Where past days come from: a dataset like hub-stats, a folder, or none.",

@@ -10,7 +10,7 @@ from hf_assets.defs.common.events import report_day
 from hf_assets.defs.common.factories import Tables, daily_table, each_day
 from hf_assets.defs.common.metadata import gallery
 from hf_assets.defs.common.partitions import daily, single_run
-from hf_assets.defs.common.resources import LakeResource, PartitionWrites
+from hf_assets.defs.common.resources import OPTIONAL, LakeResource, PartitionWrites
 from hf_assets.storage.lake import Lake, StoredTable
 from hf_assets.trends.metrics import daily_metrics as metrics
 
@@ -22,18 +22,35 @@ if TYPE_CHECKING:
 FIGURES_MARKER = "figures.json"
 
 
-@daily_table(metrics.DAILY_METRICS, group="trends")
-def daily_metrics(models: Tables, enriched_spaces: Tables, model_usage: Tables) -> PartitionWrites:
-    """The day as a few hundred sums: by category, library, licence, SDK, year; the top 1000."""
+@daily_table(
+    metrics.DAILY_METRICS,
+    group="trends",
+    ins={"hub_datasets": dg.AssetIn(metadata=OPTIONAL)},
+)
+def daily_metrics(
+    models: Tables,
+    enriched_spaces: Tables,
+    model_usage: Tables,
+    families: Tables,
+    hub_datasets: Tables,
+) -> PartitionWrites:
+    """The day as a few hundred sums: by category, library, licence, family, SDK; the top 1000.
+
+    Datasets likewise: by task, language, size, modality, format, licence; the top 1000.
+    """
     chosen = {day: stored.notes["chosen_usage"] for day, stored in model_usage.items()}
-    spaces = {day: one if _has_spaces(one) else None for day, one in enriched_spaces.items()}
+    spaces = {
+        day: one if _has_rows(one, "raw_spaces") else None for day, one in enriched_spaces.items()
+    }
     inputs = (models, spaces, model_usage, chosen)
-    return each_day(metrics.DAILY_METRICS, metrics.daily_metrics, *inputs)
+    datasets = {day: one for day, one in hub_datasets.items() if _has_rows(one, "raw_datasets")}
+    more = {"datasets": datasets, "families": families}
+    return each_day(metrics.DAILY_METRICS, metrics.daily_metrics, *inputs, **more)
 
 
-def _has_spaces(spaces: StoredTable) -> bool:
-    """False if the day's source, an archive, has no Spaces."""
-    return "absent_kind" not in spaces.provenance.get("raw_spaces", {})
+def _has_rows(stored: StoredTable, raw: str) -> bool:
+    """False if the day's source, an archive, has none of that kind."""
+    return stored.capture(raw).absent_kind is None
 
 
 @dg.asset(

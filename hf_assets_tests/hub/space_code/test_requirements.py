@@ -20,7 +20,7 @@ from hf_assets.hub.space_code.requirements import Requirements, count_requiremen
         ("torch==2.1 --hash=sha256:aa \\\n    --hash=sha256:bb\n", (1, 0, 0)),
         ("torch>=2 ; python_version < '3.12'\nx[extra,more]~=1.0\n", (2, 0, 0)),
         ("./local\n../other\n/abs/path\nfile:///x\n", (4, 0, 0)),
-        ("torch>=\n==2\n<<<<<<< HEAD\nname with blanks\n", (0, 0, 4)),
+        ("torch>=\n==2\n&&& nothing\nname with blanks\n", (0, 0, 4)),
         ("torch\r\ngradio\r\n", (2, 0, 0)),
     ],
 )
