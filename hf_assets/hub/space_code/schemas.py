@@ -12,7 +12,7 @@ REASONS = {
     "disabled": "closed by the Hub",
     "too many files": "more entries than are read",
     "invalid answer": "no list of files",
-    "refused": "the Hub refuses the request",
+    "refused": "the Hub refuses the request, or takes no repository of that name",
     "failed": "no answer after retries, or a recorded failure",
     "not asked": "the most requests of a night were reached, or none are allowed",
     "not recorded": "the recording has no value, and no reason",

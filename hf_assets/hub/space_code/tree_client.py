@@ -14,8 +14,11 @@ from urllib.parse import quote
 
 import httpx2
 from huggingface_hub import is_offline_mode
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils import validate_repo_id
 from msgspec import structs
 
+from hf_assets.errors import clean
 from hf_assets.hub.client.addresses import next_address
 from hf_assets.hub.client.connection import HubConnection, HubError
 from hf_assets.hub.client.pacing import pacer_for
@@ -100,7 +103,11 @@ class TreeClient:
         asked, pages, entries = _Asked(), [], list[TreeEntry]()
         answer = Answer(**space._asdict(), asked=self._clock())
         try:
+            # A name is part of the address: it may come from anyone.
+            validate_repo_id(space.id)
             complete = self._read_tree(space, asked, pages, entries)
+        except HFValidationError as error:
+            return self._without(answer, asked, "refused"), clean(error)
         except HubError as error:
             return self._without(answer, asked, _reason(error, asked)), str(error)
         if not complete:

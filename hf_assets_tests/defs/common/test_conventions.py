@@ -135,7 +135,7 @@ def _by_base_model(spec: dg.AssetSpec) -> bool:
 @pytest.mark.parametrize(
     ("selection", "some", "count"),
     [
-        ("tag:domain=hub", {"raw_models", "models", "daily_changes"}, 14),
+        ("tag:domain=hub", {"raw_models", "models", "daily_changes"}, 15),
         ("tag:layer=raw", {"raw_spaces", "question_dump"}, 9),
         ("tag:layer=series", {"category_history", "day_quality"}, 16),
         ("tag:corpus=questions", {"questions/corpus", "questions/tagger_space"}, 7),

@@ -240,6 +240,15 @@ def test_an_odd_answer_is_counted_with_its_reason(
     assert any("space-1" in path for path in paths) == (reason is not None)
 
 
+@pytest.mark.parametrize("name", ["a/../../models", "a/b?x=1", "a/b#c", "a/b/c", "", "a\nb/c"])
+def test_a_name_cannot_lead_elsewhere(serve: Serve, lake: Lake, name: str) -> None:
+    paths: list[str] = []
+    url = serve(scripted({}, paths)).url
+    tree_days(lake, url).get_or_ask(today(), listed([space(1, id=name)]), chosen())
+    assert not paths
+    assert lake.read(NAME, today()).notes["reasons"] == {"refused": 1}
+
+
 def test_a_refused_token_is_no_fact_about_spaces(serve: Serve, lake: Lake) -> None:
     rows = [space(number) for number in range(1, 9)]
     refused = (401, b'{"error": "Invalid username or password."}')
