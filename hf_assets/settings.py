@@ -72,6 +72,13 @@ class Settings(BaseSettings):
         description="Compare 20 Spaces of a capture with space_info (real Hub only, 20 requests).",
     )
 
+    space_code_requests: int = Field(
+        # Of 4 000 Spaces, the first night's trees and requirements.txt.
+        default=10_000,
+        ge=0,
+        description="Requests a day for the files of Spaces, at most; 0: none.",
+    )
+
     inference_router: str | None = Field(
         default=None,
         pattern=r"^(https?://[^/]+.*|none)$",

@@ -47,6 +47,7 @@ ARROWS = {
     "hub.archive_folder": {"hub.archive", "hub.client"},
     "hub.open_archive": {"hub.archive", "hub.archive_folder", "hub.client"},
     "hub.tables": {"hub.capture_store", "hub.client"},
+    "hub.space_code": {"hub.archive", "hub.client", "hub.tables"},
     "hub.retention": {"hub.capture_store", "hub.tables"},
     "hub.attempts": set(),
     "hub.newest_day": set(),

@@ -19,7 +19,8 @@ from hf_assets.storage.locks import BusyError, exclusive
 
 # Assets of the Hub's half that have days, and those that are made over all days.
 # Of today alone: their source has no past.
-PRESENT_ONLY = ("raw_inference_providers", "inference_providers")
+CODE = ("raw_space_trees", "space_code", "space_code_figures")
+PRESENT_ONLY = ("raw_inference_providers", "inference_providers", *CODE)
 DAILY = (*RAW, *TABLES, *PRESENT_ONLY, "snapshot_figures")
 OVER_DAYS = (
     *("day_quality", "category_history", "library_history", "license_history", "author_history"),

@@ -11,6 +11,7 @@ import pytest
 from hf_assets.defs.common.partitions import daily
 from hf_assets.hub.providers import schemas as providers
 from hf_assets.hub.quality import schemas as judged
+from hf_assets.hub.space_code.schemas import RAW_SPACE_TREES, SPACE_CODE
 from hf_assets.hub.tables import schemas
 from hf_assets.hub.tables.predictions import PREDICTED_CATEGORIES
 from hf_assets.storage.lake import today
@@ -30,6 +31,9 @@ ASSETS = {
     "families": ("hub/tables", {"models"}),
     "top_models": ("hub/tables", {"models"}),
     "model_usage": ("hub/tables", {"enriched_spaces", "models", "top_models"}),
+    "raw_space_trees": ("hub/raw", {"enriched_spaces", "top_models"}),
+    "space_code": ("hub/tables", {"raw_space_trees", "enriched_spaces", "top_models"}),
+    "space_code_figures": ("trends", {"space_code"}),
     "predicted_categories": ("hub/tables", {"models", "hub_models/predictor"}),
     "daily_metrics": (
         "trends",
@@ -112,6 +116,8 @@ TABLES = (
     schemas.FAMILIES,
     schemas.TOP_MODELS,
     schemas.MODEL_USAGE,
+    SPACE_CODE,
+    RAW_SPACE_TREES,
     PREDICTED_CATEGORIES,
     DAILY_METRICS,
     judged.DAILY_CHANGES,
@@ -171,7 +177,8 @@ COUNTING = {
     "predicted_categories": {"precision_on_test", "still_precise", "predictions_add_up"},
     "model_usage": {"usage_adds_up"},
     "daily_metrics": {"sums_agree"},
-    "snapshot_figures": {"figures_drawn"},
+    "space_code": {"code_adds_up", "reasons_known", "spaces_answered"},
+    **{f"{of}_figures": {"figures_drawn"} for of in ("snapshot", "space_code")},
     "trend_figures": {"figures_drawn"},
     "insights_report": {"self_contained", "names_newest_day"},
     "category_history": {"grows_with_days", "shares_add_up"},
@@ -251,7 +258,7 @@ def test_today_is_a_partition_and_the_last_one() -> None:
 @pytest.mark.parametrize("name", ASSETS | SERIES)
 def test_owner_and_kinds(specs: dict[str, dg.AssetSpec], name: str) -> None:
     assert specs[name].owners == ["team:hub"]
-    wanted = {"matplotlib"} if name == "snapshot_figures" else KINDS[(ASSETS | SERIES)[name][0]]
+    wanted = {"matplotlib"} if name.endswith("_figures") else KINDS[(ASSETS | SERIES)[name][0]]
     assert specs[name].kinds == wanted
 
 

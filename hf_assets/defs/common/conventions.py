@@ -22,7 +22,9 @@ LAYERS = {
     "corpora/sources": "raw",
 }
 LAYERS_BY_ASSET = {
-    **dict.fromkeys(("snapshot_figures", "trend_figures", "provider_figures"), "figure"),
+    **dict.fromkeys(
+        ("snapshot_figures", "space_code_figures", "trend_figures", "provider_figures"), "figure"
+    ),
     **dict.fromkeys(("insights_report", "tagger_space"), "publication"),
     **dict.fromkeys(("baseline", "leaderboard"), "evaluation"),
     "predictor": "model",

@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from hf_assets.demo.hub import cursors
+from hf_assets.demo.hub import cursors, trees
 from hf_assets.demo.hub.faults import Faults
 from hf_assets.demo.hub.prerendered import PrerenderedHub
 from hf_assets.demo.hub.queries import BadQuery, ListingQuery, read_fields, read_listing
@@ -42,7 +42,7 @@ from hf_assets.demo.world.source import SORTS, HubSource, Keyset, Kind, Listing
 
 _REMEMBERED = 200_000  # requests kept in app.state.requests
 _DELIVERIES: tuple[Delivery, ...] = ("stall", "stall_body", "trickle", "cut", "cut_chunked")
-_RESOLVED = re.compile(r"^/datasets/[^/]+/[^/]+/resolve/")
+_RESOLVED = re.compile(r"^/(datasets|spaces)/[^/]+/[^/]+/resolve/")
 _REVISION = re.compile(r"/revision/[^/]+$")
 
 
@@ -98,6 +98,7 @@ def create_app(
             Route("/", hub.answers(hub.front)),
             Route("/api/models", hub.answers(hub.listing_of("models"))),
             Route("/api/spaces", hub.answers(hub.listing_of("spaces"))),
+            *trees.routes(hub.answers, source, latency),
             Route("/api/models/{repo:path}", hub.answers(hub.info_of("models"))),
             Route("/api/spaces/{repo:path}", hub.answers(hub.info_of("spaces"))),
             *(
