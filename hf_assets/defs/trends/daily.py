@@ -10,9 +10,11 @@ from hf_assets.defs.common.events import report_day
 from hf_assets.defs.common.factories import Tables, daily_table, each_day
 from hf_assets.defs.common.metadata import gallery
 from hf_assets.defs.common.partitions import daily, single_run
-from hf_assets.defs.common.resources import LakeResource, PartitionWrites
-from hf_assets.storage.lake import Lake, StoredTable
+from hf_assets.defs.common.resources import OPTIONAL, LakeResource, PartitionWrites
+from hf_assets.hub.uses.records import UsesCounts
+from hf_assets.storage.lake import Lake, StoredTable, TableWrite
 from hf_assets.trends.metrics import daily_metrics as metrics
+from hf_assets.trends.metrics.uses import UsesOfDay
 
 if TYPE_CHECKING:
     from hf_assets.charts.saving import Rendered
@@ -22,13 +24,30 @@ if TYPE_CHECKING:
 FIGURES_MARKER = "figures.json"
 
 
-@daily_table(metrics.DAILY_METRICS, group="trends")
-def daily_metrics(models: Tables, enriched_spaces: Tables, model_usage: Tables) -> PartitionWrites:
+# Days of earlier versions have no uses.
+_OPTIONAL_INS = {name: dg.AssetIn(metadata=OPTIONAL) for name in ("uses", "used_by")}
+
+
+@daily_table(metrics.DAILY_METRICS, group="trends", ins=_OPTIONAL_INS)
+def daily_metrics(
+    models: Tables, enriched_spaces: Tables, model_usage: Tables, uses: Tables, used_by: Tables
+) -> PartitionWrites:
     """The day as a few hundred sums: by category, library, licence, SDK, year; the top 1000."""
     chosen = {day: stored.notes["chosen_usage"] for day, stored in model_usage.items()}
     spaces = {day: one if _has_spaces(one) else None for day, one in enriched_spaces.items()}
-    inputs = (models, spaces, model_usage, chosen)
-    return each_day(metrics.DAILY_METRICS, metrics.daily_metrics, *inputs)
+    edges = {day: _uses_of(uses.get(day), used_by.get(day)) for day in models}
+    inputs = (edges, models, spaces, model_usage, chosen)
+    return each_day(metrics.DAILY_METRICS, _metrics_with_uses, *inputs)
+
+
+def _metrics_with_uses(uses: UsesOfDay | None, *inputs: Any) -> TableWrite:
+    return metrics.daily_metrics(*inputs, uses=uses)
+
+
+def _uses_of(uses: StoredTable | None, used_by: StoredTable | None) -> UsesOfDay | None:
+    if uses is None or used_by is None:
+        return None
+    return UsesOfDay(uses.frame, used_by.frame, UsesCounts.read(uses.notes))
 
 
 def _has_spaces(spaces: StoredTable) -> bool:

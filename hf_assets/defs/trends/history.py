@@ -30,6 +30,7 @@ from hf_assets.trends.series.key_history import (
 from hf_assets.trends.series.model_history import model_history
 from hf_assets.trends.series.past import Past
 from hf_assets.trends.series.space_history import space_usage_history
+from hf_assets.trends.series.used_by_history import used_by_history
 
 GROUP = "trends/history"
 Make = Callable[[Past], TableWrite]
@@ -56,6 +57,11 @@ FROM_METRICS: dict[str, tuple[Table, Make, str]] = {
             schemas.SPACE_USAGE_HISTORY,
             space_usage_history,
             "Models and SDKs that Spaces use, over time.",
+        ),
+        (
+            schemas.USED_BY_HISTORY,
+            used_by_history,
+            "What uses what over time: edges, training data, datasets and papers most used.",
         ),
         (
             schemas.CONCENTRATION_HISTORY,

@@ -15,6 +15,7 @@ from hf_assets.storage.lake import TableWrite, iso
 from hf_assets.storage.parquet import Column, Table
 from hf_assets.trends.metrics.concentration import concentration
 from hf_assets.trends.metrics.licenses import against_base, license_group
+from hf_assets.trends.metrics.uses import UsesOfDay, uses_metrics
 
 # Rows of the longest rankings of a day.
 TOP = 1000
@@ -40,31 +41,40 @@ DAILY_METRICS = Table(
             "category, library, license, license_group, against_base (a derivative's licence "
             "against its base model's), year, sdk, model, author (the top 1000 by downloads), "
             "models_per_space, usage_tag, usage_category, usage_model (the 300 models in most "
-            "Spaces), usage_total, describe, correlation, concentration.",
+            "Spaces), usage_total, describe, correlation, concentration. Of `uses`: edges (a kind), "
+            "training_data, training_data_category, training_data_year (models that name a dataset), "
+            "used_model, used_dataset, used_paper (most users, or most downloads).",
         ),
         "key": Column(pl.String, "Value of the dimension; null: the Hub gives none."),
         "rank": Column(
-            pl.Int32, "1 has the most downloads (models), likes (sdk) or Spaces (usage_model)."
+            pl.Int32,
+            "1 has the most downloads (models), likes (sdk), Spaces (usage_model) or users (used_…).",
         ),
         "rows": Column(
             pl.Int64,
             "Models, Spaces (sdk, models_per_space, usage_model) or (Space, model) pairs "
-            "(usage_tag, usage_category); usage_total: what the key says.",
+            "(usage_tag, usage_category); usage_total: what the key says; edges: edges; used_…: "
+            "models that name it.",
         ),
         "downloads": Column(pl.Int64, "Downloads in the last 30 days, added up."),
         "downloads_all_time": Column(pl.Int64, "Downloads since creation, added up."),
         "likes": Column(pl.Int64, "Likes, added up."),
         "trending_score": Column(pl.Float64, "Trending scores, added up."),
         "share_rows": Column(
-            pl.Float32, "Of all rows, 0 to 1; against_base: of the derivatives compared."
+            pl.Float32,
+            "Of all rows, 0 to 1; against_base: of the derivatives compared; training_data_…: of the "
+            "models with that key; edges: of the Spaces or models, those that name any.",
         ),
-        "share_downloads": Column(pl.Float32, "Of all downloads, 0 to 1."),
+        "share_downloads": Column(
+            pl.Float32, "Of all downloads, 0 to 1; training_data_…: of those of the key."
+        ),
         "share_likes": Column(pl.Float32, "Of all likes, 0 to 1."),
         "value": Column(
             pl.Float64,
             "describe: the statistic; correlation: -1 to 1; concentration: share 0 to 1, Gini "
             "0 to 1, HHI 0 to 10 000, effective number; usage_tag, usage_category: distinct "
-            "Spaces; usage_model: distinct authors of those Spaces.",
+            "Spaces; usage_model: distinct authors of those Spaces; edges: Spaces or models that "
+            "name any; used_…: Spaces that name it.",
         ),
         "hub_id": Column(pl.String, "Of a model."),
         "category": Column(pl.String, "Of a model."),
@@ -81,6 +91,7 @@ def daily_metrics(
     usage: pl.LazyFrame,
     chosen_usage: list[dict[str, Any]],
     day: str,
+    uses: UsesOfDay | None = None,
 ) -> TableWrite:
     """The aggregates of a day. Columns: `DAILY_METRICS`.
 
@@ -90,6 +101,7 @@ def daily_metrics(
         usage: that day's `model_usage`.
         chosen_usage: the rows that `hub.tables.usage.chosen_usage` gives for that day.
         day: the partition key.
+        uses: that day's `uses` and `used_by`; None for a day without.
     """
     counted = models.select(
         *("category", "library", "license", "author", *_SUMS),
@@ -116,6 +128,9 @@ def daily_metrics(
         notes["Spaces"] = kinds.height
         small += [*_of_spaces(kinds, usage), pl.LazyFrame(chosen_usage, schema=CHOSEN_USAGE)]
         rankings.append(_top_used(usage))
+    if uses is not None:
+        notes["edges"] = uses.counts.edges
+        rankings += uses_metrics(uses, models)
     shape = pl.LazyFrame(schema=DAILY_METRICS.schema)
     frames = pl.collect_all(
         [

@@ -32,6 +32,7 @@ COUNTS = ["rows", "downloads", "downloads_all_time", "likes"]
 DIMENSIONS = (
     *("category", "library", "license", "license_group", "against_base", "author", "model"),
     *("sdk", "usage_model", "usage_total", "concentration"),
+    *("edges", "training_data", "used_model", "used_dataset", "used_paper"),
 )
 CHANGES = ("adoption", "compared", "lifecycle")
 _COLUMNS = ("day", "dimension", "key", "rank", *COUNTS, "value", "hub_id", "category", "created")

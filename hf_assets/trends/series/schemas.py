@@ -189,6 +189,32 @@ SPACE_USAGE_HISTORY = Table(
     },
 )
 
+USED_BY_HISTORY = Table(
+    name="used_by_history",
+    required=("day", "of"),
+    preview_by="models",
+    columns={
+        "day": _DAY,
+        "of": Column(
+            pl.String,
+            "edges (a kind of `uses`), training_data (models that name a dataset), or the kind of a "
+            "target: model, dataset, paper (of each day the 200 with most users and the 100 with "
+            "most downloads).",
+        ),
+        "key": Column(pl.String, "The kind of edge; all; or the target's id."),
+        "edges": Column(pl.Float64, "Edges of that kind; interpolated on untrusted days."),
+        "models": Column(pl.Float64, "Models that name it; interpolated on untrusted days."),
+        "spaces": Column(pl.Float64, "Spaces that use it."),
+        "downloads": Column(pl.Float64, "Downloads in the last 30 days of those models."),
+        "share_models": Column(pl.Float32, "Those models, of all models, 0 to 1."),
+        "share_downloads": Column(pl.Float32, "Their downloads, of all downloads, 0 to 1."),
+        "growth_7": Column(pl.Float32, "Of models (edges) over 7 days; 10 at least."),
+        "growth_28": Column(pl.Float32, "Likewise over 28 days."),
+        "source": _SOURCE,
+        "trusted": _TRUSTED,
+    },
+)
+
 CONCENTRATION_HISTORY = Table(
     name="concentration_history",
     required=("day", "of"),

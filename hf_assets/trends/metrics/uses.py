@@ -1,0 +1,100 @@
+"""What uses what, in the aggregates of a day: edges, training data, and what has most users."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import polars as pl
+
+from hf_assets.hub.uses.records import UsesCounts
+from hf_assets.hub.uses.schemas import MODEL_DATASET, TARGETS
+
+# Targets of a kind: those with the most users, and those whose models have the most downloads.
+MOST_USED, MOST_DOWNLOADED = 200, 100
+# Keys of a dimension: categories are free text.
+MOST_KEYS = 300
+EVERY_MODEL = "all"
+
+
+@dataclass(frozen=True)
+class UsesOfDay:
+    """A day of `uses` and of `used_by`, and the record of `uses`."""
+
+    edges: pl.LazyFrame
+    used_by: pl.LazyFrame
+    counts: UsesCounts
+
+
+def uses_metrics(uses: UsesOfDay, models: pl.LazyFrame) -> Iterator[pl.LazyFrame]:
+    """Rows of `daily_metrics`: the small dimensions first, then a ranking a kind of target.
+
+    Args:
+        uses: the day's.
+        models: that day's `models`: hub_id, category, year, floor_dated and downloads are read.
+    """
+    kinds = {kind: one for kind, one in uses.counts.kinds.items() if one.stated}
+    edges = [(kind, one.edges, float(one.naming), one.naming / one.sources)
+             for kind, one in kinds.items()]  # fmt: skip
+    columns = {"key": pl.String, "rows": pl.Int64, "value": pl.Float64, "share_rows": pl.Float64}
+    small = [pl.LazyFrame(edges, columns, orient="row").with_columns(dimension=pl.lit("edges"))]
+    sums = models.select(rows=pl.len(), downloads=pl.col("downloads").sum()).collect().row(0)
+    if MODEL_DATASET in kinds:
+        small += _training_data(uses.edges, models)
+    yield pl.concat(small, how="diagonal_relaxed")
+    for of in TARGETS:
+        yield _most_used(uses.used_by.filter(pl.col("of") == of), of, *sums)
+
+
+def _training_data(edges: pl.LazyFrame, models: pl.LazyFrame) -> Iterator[pl.LazyFrame]:
+    """Models that name a dataset: of all, by category, by year of creation."""
+    naming = edges.filter(pl.col("kind") == MODEL_DATASET).select(pl.col("source_id").hash())
+    counted = models.select(
+        "category",
+        "downloads",
+        year=pl.when(~pl.col("floor_dated")).then(pl.col("year").cast(pl.String)),
+        names=pl.col("hub_id").hash().is_in(naming.collect().to_series().unique().implode()),
+    ).collect(engine="streaming")
+    keys = {
+        "training_data": pl.lit(EVERY_MODEL),
+        "training_data_category": pl.col("category"),
+        "training_data_year": pl.col("year"),
+    }
+    downloads = pl.col("downloads")
+    named = downloads.filter("names")
+    for dimension, key in keys.items():
+        yield (
+            counted.lazy()
+            .group_by(key=key)
+            .agg(
+                rows=pl.col("names").sum().cast(pl.Int64),
+                # The sum of nulls alone would be 0.
+                downloads=pl.when(downloads.count() > 0).then(named.sum()),
+                share_rows=pl.col("names").mean(),
+                share_downloads=pl.when(downloads.sum() > 0).then(named.sum() / downloads.sum()),
+            )
+            .sort("rows", "key", descending=[True, False])
+            .head(MOST_KEYS)
+            .with_columns(dimension=pl.lit(dimension))
+        )
+
+
+def _most_used(used_by: pl.LazyFrame, of: str, models: int, downloads: int) -> pl.LazyFrame:
+    """The targets with most users and those with most downloads, a rank each by users."""
+    users = pl.sum_horizontal(pl.col("spaces", "models"))
+    by_downloads = pl.col("downloads").rank("ordinal", descending=True) <= MOST_DOWNLOADED
+    return (
+        used_by.select("target", "spaces", "models", "downloads", "likes", users=users)
+        .sort("users", "target", descending=[True, False])
+        .with_row_index("rank", 1)
+        .filter((pl.col("rank") <= MOST_USED) | by_downloads)
+        .select(
+            "rank",
+            "likes",
+            "downloads",
+            key="target",
+            rows="models",
+            value=pl.col("spaces").cast(pl.Float64),
+            share_rows=pl.col("models") / (models or None),
+            share_downloads=pl.col("downloads") / (downloads or None),
+            dimension=pl.lit(f"used_{of}"),
+        )
+    )
