@@ -48,6 +48,7 @@ ARROWS = {
     "hub.open_archive": {"hub.archive", "hub.archive_folder", "hub.client"},
     "hub.tables": {"hub.capture_store", "hub.client"},
     "hub.retention": {"hub.capture_store", "hub.tables"},
+    "hub.uses": {"hub.capture_store", "hub.client", "hub.tables"},
     "hub.attempts": set(),
     "hub.quality": {"hub.capture_store", "hub.client", "hub.retention", "hub.tables"},
     "hub.reconciliation": {"hub.archive", "hub.capture_store", "hub.client", "hub.tables"},
@@ -56,7 +57,7 @@ ARROWS = {
     },
     # Days → a day's aggregates → series → figures → the report.
     "trends.survival": set(),
-    "trends.metrics": {"hub.tables"},
+    "trends.metrics": {"hub.tables", "hub.uses"},
     "trends.series": {"hub.quality", "trends.metrics", "trends.survival"},
     "trends.figures.day": {"charts"},
     "trends.figures.history": {"charts", "hub.quality", "trends.figures.day", "trends.series"},

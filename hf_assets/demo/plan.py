@@ -22,6 +22,7 @@ DAILY = (*LISTINGS, *TABLES, "snapshot_figures")
 OVER_DAYS = (
     *("day_quality", "category_history", "library_history", "license_history", "author_history"),
     *("model_history", "model_phases", "space_usage_history", "concentration_history"),
+    *("used_by_history",),
     *("adoption_history", "lifecycle", "trend_figures", "insights_report"),
 )
 TEXTS = ("question_dump", "new_questions", "dataset_dump", "new_datasets")

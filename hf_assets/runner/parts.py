@@ -13,6 +13,7 @@ from hf_assets.storage.lake import Lake
 LISTINGS = ("raw_models", "raw_spaces")
 TABLES = (
     *("models", "enriched_spaces", "top_models", "model_usage"),
+    *("uses", "used_by"),
     *("daily_metrics", "daily_changes"),
 )
 # So many rows of a listing take about as long as a step that derives something.

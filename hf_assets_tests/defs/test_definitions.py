@@ -11,6 +11,7 @@ import pytest
 from hf_assets.defs.common.partitions import daily
 from hf_assets.hub.quality import schemas as judged
 from hf_assets.hub.tables import schemas
+from hf_assets.hub.uses import schemas as uses
 from hf_assets.storage.lake import today
 from hf_assets.storage.parquet import Table
 from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS
@@ -25,7 +26,11 @@ ASSETS = {
     "hub_datasets": ("hub/tables", {"raw_datasets"}),
     "top_models": ("hub/tables", {"models"}),
     "model_usage": ("hub/tables", {"enriched_spaces", "models", "top_models"}),
-    "daily_metrics": ("trends", {"models", "enriched_spaces", "model_usage"}),
+    "uses": ("hub/tables", {"enriched_spaces", "models", "hub_datasets"}),
+    "used_by": ("hub/tables", {"uses", "enriched_spaces", "models"}),
+    "daily_metrics": (
+        *("trends", {"models", "enriched_spaces", "model_usage", "uses", "used_by"}),
+    ),
     "snapshot_figures": ("trends", {"daily_metrics", "model_usage"}),
     "daily_changes": ("hub/quality", {"models"}),
     "day_quality": ("trends/history", {"daily_changes", "daily_metrics"}),
@@ -72,6 +77,7 @@ SERIES: dict[str, tuple[str, set[str]]] = {
         "model_phases": {"model_history"},
         "adoption_history": _FROM_CHANGES,
         "space_usage_history": _FROM_METRICS,
+        "used_by_history": _FROM_METRICS,
         "concentration_history": _FROM_METRICS,
         "lifecycle": _FROM_CHANGES,
     }.items()
@@ -88,6 +94,8 @@ TABLES = (
     schemas.HUB_DATASETS,
     schemas.TOP_MODELS,
     schemas.MODEL_USAGE,
+    uses.USES,
+    uses.USED_BY,
     DAILY_METRICS,
     judged.DAILY_CHANGES,
     judged.DAY_QUALITY,
@@ -135,6 +143,8 @@ COUNTING = {
     "new_questions": {"texts_usable", "day_complete"},
     "top_models": {"rankings_filled"},
     "model_usage": {"usage_adds_up"},
+    "uses": {"uses_add_up", "known_rates"},
+    "used_by": {"used_by_adds_up"},
     "daily_metrics": {"sums_agree"},
     "snapshot_figures": {"figures_drawn"},
     "trend_figures": {"figures_drawn"},
@@ -142,6 +152,7 @@ COUNTING = {
     "category_history": {"grows_with_days", "shares_add_up"},
     "concentration_history": {"shares_nest"},
     "space_usage_history": {"grows_with_days"},
+    "used_by_history": {"grows_with_days"},
     "model_phases": {"one_row_a_model"},
     "adoption_history": {"shares_rise_with_age"},
     "lifecycle": {"grows_with_days"},

@@ -27,10 +27,14 @@ _IMPORT = re.compile(
     r"^[ \t]*(?:from|import) (?P<module>[\w.]+)(?: import (?P<names>\([^)]*\)|.*)| as \w+)?$",
     re.MULTILINE,
 )
-_DAY_FIGURES = ("charts/saving", *(f"trends/figures/day/{name}" for name in ("models", "spaces")))
+_DAY_FIGURES = (
+    "charts/saving",
+    *(f"trends/figures/day/{name}" for name in ("models", "spaces", "uses")),
+)
 _HISTORY_FIGURES = (
     "charts/saving",
     *(f"trends/figures/history/{name}" for name in ("adoption", "days", "hub", "models", "movers")),
+    "trends/figures/history/uses",
 )
 _KEY_HISTORY = ("trends/series/key_history", "trends/series/incremental")
 # The modules of each transform, by asset; the steps of a corpus by their own names.
@@ -40,6 +44,8 @@ TRANSFORMS: dict[str, tuple[str, ...]] = {
     "hub_datasets": ("hub/tables/cleaning",),
     "top_models": ("hub/tables/usage",),
     "model_usage": ("hub/tables/usage",),
+    "uses": ("hub/uses/edges",),
+    "used_by": ("hub/uses/used_by",),
     "daily_metrics": ("trends/metrics/daily_metrics",),
     "daily_changes": ("hub/quality/comparing",),
     "day_quality": ("hub/quality/day_quality",),
@@ -47,7 +53,8 @@ TRANSFORMS: dict[str, tuple[str, ...]] = {
     "model_history": ("trends/series/model_history", "trends/series/incremental"),
     "model_phases": ("trends/series/phases",),
     "adoption_history": ("trends/series/adoption",),
-    "space_usage_history": ("trends/series/space_history", "trends/series/incremental"),
+    "used_by_history": ("trends/series/usage_history", "trends/series/incremental"),
+    "space_usage_history": ("trends/series/usage_history", "trends/series/incremental"),
     "concentration_history": (
         *("trends/series/concentration_history", "trends/series/incremental"),
     ),

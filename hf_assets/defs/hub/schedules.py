@@ -26,6 +26,7 @@ derived = of_days - dg.AssetSelection.assets(*RAW)
 # A derived day is complete when it has all of these tables.
 DERIVED_TABLES = (
     *("models", "enriched_spaces", "top_models", "model_usage"),
+    *("uses", "used_by"),
     *("daily_metrics", "daily_changes"),
 )
 

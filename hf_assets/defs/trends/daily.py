@@ -11,7 +11,6 @@ from hf_assets.defs.common.factories import Tables, daily_table, each_day
 from hf_assets.defs.common.metadata import gallery
 from hf_assets.defs.common.partitions import daily, single_run
 from hf_assets.defs.common.resources import OPTIONAL, LakeResource, PartitionWrites
-from hf_assets.hub.uses.records import UsesCounts
 from hf_assets.storage.lake import Lake, StoredTable, TableWrite
 from hf_assets.trends.metrics import daily_metrics as metrics
 from hf_assets.trends.metrics.uses import UsesOfDay
@@ -35,19 +34,13 @@ def daily_metrics(
     """The day as a few hundred sums: by category, library, licence, SDK, year; the top 1000."""
     chosen = {day: stored.notes["chosen_usage"] for day, stored in model_usage.items()}
     spaces = {day: one if _has_spaces(one) else None for day, one in enriched_spaces.items()}
-    edges = {day: _uses_of(uses.get(day), used_by.get(day)) for day in models}
+    edges = {day: UsesOfDay.of(uses.get(day), used_by.get(day)) for day in models}
     inputs = (edges, models, spaces, model_usage, chosen)
     return each_day(metrics.DAILY_METRICS, _metrics_with_uses, *inputs)
 
 
 def _metrics_with_uses(uses: UsesOfDay | None, *inputs: Any) -> TableWrite:
     return metrics.daily_metrics(*inputs, uses=uses)
-
-
-def _uses_of(uses: StoredTable | None, used_by: StoredTable | None) -> UsesOfDay | None:
-    if uses is None or used_by is None:
-        return None
-    return UsesOfDay(uses.frame, used_by.frame, UsesCounts.read(uses.notes))
 
 
 def _has_spaces(spaces: StoredTable) -> bool:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SERIES = (
     "category_history", "library_history", "license_history", "model_history", "model_phases",
     "adoption_history", "space_usage_history", "concentration_history", "lifecycle", "day_quality",
+    "used_by_history",
 )  # fmt: skip
 
 

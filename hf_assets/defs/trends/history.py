@@ -29,8 +29,7 @@ from hf_assets.trends.series.key_history import (
 )
 from hf_assets.trends.series.model_history import model_history
 from hf_assets.trends.series.past import Past
-from hf_assets.trends.series.space_history import space_usage_history
-from hf_assets.trends.series.used_by_history import used_by_history
+from hf_assets.trends.series.usage_history import space_usage_history, used_by_history
 
 GROUP = "trends/history"
 Make = Callable[[Past], TableWrite]

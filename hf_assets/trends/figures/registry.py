@@ -12,8 +12,9 @@ from matplotlib.figure import Figure
 from hf_assets.charts.figure import FigureFunction
 from hf_assets.trends.figures.day import models as day_models
 from hf_assets.trends.figures.day import spaces
+from hf_assets.trends.figures.day import uses as day_uses
 from hf_assets.trends.figures.day.snapshot import Snapshot
-from hf_assets.trends.figures.history import adoption, days, hub, models, movers
+from hf_assets.trends.figures.history import adoption, days, hub, models, movers, uses
 from hf_assets.trends.figures.history.history import History
 
 DAY_FIGURES: tuple[FigureFunction[Snapshot], ...] = (
@@ -30,6 +31,9 @@ DAY_FIGURES: tuple[FigureFunction[Snapshot], ...] = (
     spaces.chosen_models_by_tag,
     spaces.usage_by_category,
     spaces.models_per_space,
+    day_uses.training_data,
+    day_uses.used_datasets,
+    day_uses.used_papers,
 )
 # From the whole Hub to single models, and then the days themselves.
 HISTORY_FIGURES: tuple[FigureFunction[History], ...] = (
@@ -39,6 +43,8 @@ HISTORY_FIGURES: tuple[FigureFunction[History], ...] = (
     hub.license_drift,
     hub.concentration,
     hub.space_usage,
+    uses.training_data_share,
+    uses.most_used,
     models.top_ranks,
     movers.risers,
     movers.fallers,

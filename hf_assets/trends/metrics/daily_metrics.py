@@ -41,14 +41,15 @@ DAILY_METRICS = Table(
             "category, library, license, license_group, against_base (a derivative's licence "
             "against its base model's), year, sdk, model, author (the top 1000 by downloads), "
             "models_per_space, usage_tag, usage_category, usage_model (the 300 models in most "
-            "Spaces), usage_total, describe, correlation, concentration. Of `uses`: edges (a kind), "
-            "training_data, training_data_category, training_data_year (models that name a dataset), "
-            "used_model, used_dataset, used_paper (most users, or most downloads).",
+            "Spaces), usage_total, describe, correlation, concentration; of `uses`: edges, "
+            "training_data (models that name a dataset), training_data_category, "
+            "training_data_year, used_model, used_dataset, used_paper (with most users or most "
+            "downloads).",
         ),
         "key": Column(pl.String, "Value of the dimension; null: the Hub gives none."),
         "rank": Column(
             pl.Int32,
-            "1 has the most downloads (models), likes (sdk), Spaces (usage_model) or users (used_…).",
+            "1 has the most downloads (models), likes (sdk), Spaces (usage_model), users (used_…).",
         ),
         "rows": Column(
             pl.Int64,
@@ -62,8 +63,8 @@ DAILY_METRICS = Table(
         "trending_score": Column(pl.Float64, "Trending scores, added up."),
         "share_rows": Column(
             pl.Float32,
-            "Of all rows, 0 to 1; against_base: of the derivatives compared; training_data_…: of the "
-            "models with that key; edges: of the Spaces or models, those that name any.",
+            "Of all rows, 0 to 1; against_base: of the derivatives compared; training_data_…: of "
+            "the models with that key; edges: of the Spaces or models, those that name any.",
         ),
         "share_downloads": Column(
             pl.Float32, "Of all downloads, 0 to 1; training_data_…: of those of the key."
@@ -91,6 +92,7 @@ def daily_metrics(
     usage: pl.LazyFrame,
     chosen_usage: list[dict[str, Any]],
     day: str,
+    *,
     uses: UsesOfDay | None = None,
 ) -> TableWrite:
     """The aggregates of a day. Columns: `DAILY_METRICS`.

@@ -7,6 +7,7 @@ import polars as pl
 
 from hf_assets.hub.uses.records import UsesCounts
 from hf_assets.hub.uses.schemas import MODEL_DATASET, TARGETS
+from hf_assets.storage.lake import StoredTable
 
 # Targets of a kind: those with the most users, and those whose models have the most downloads.
 MOST_USED, MOST_DOWNLOADED = 200, 100
@@ -22,6 +23,13 @@ class UsesOfDay:
     edges: pl.LazyFrame
     used_by: pl.LazyFrame
     counts: UsesCounts
+
+    @classmethod
+    def of(cls, uses: StoredTable | None, used_by: StoredTable | None) -> "UsesOfDay | None":
+        """The day as the lake has it; None where it lacks one of the tables."""
+        if uses is None or used_by is None:
+            return None
+        return cls(uses.frame, used_by.frame, UsesCounts.read(uses.notes))
 
 
 def uses_metrics(uses: UsesOfDay, models: pl.LazyFrame) -> Iterator[pl.LazyFrame]:

@@ -197,8 +197,8 @@ USED_BY_HISTORY = Table(
         "day": _DAY,
         "of": Column(
             pl.String,
-            "edges (a kind of `uses`), training_data (models that name a dataset), or the kind of a "
-            "target: model, dataset, paper (of each day the 200 with most users and the 100 with "
+            "edges (a kind of `uses`), training_data (models that name a dataset), or the kind of "
+            "a target: model, dataset, paper (of each day the 200 with most users and the 100 with "
             "most downloads).",
         ),
         "key": Column(pl.String, "The kind of edge; all; or the target's id."),

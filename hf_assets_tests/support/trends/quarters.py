@@ -17,7 +17,7 @@ from hf_assets.trends.series.incremental import Series, counts, levels, refresh
 from hf_assets.trends.series.lifecycle import lifecycle
 from hf_assets.trends.series.model_history import model_history
 from hf_assets.trends.series.past import Past
-from hf_assets.trends.series.space_history import space_usage_history
+from hf_assets.trends.series.usage_history import space_usage_history
 from hf_assets_tests.support.trends.days import (
     Row,
     category,

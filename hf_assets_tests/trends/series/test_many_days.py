@@ -23,7 +23,7 @@ from hf_assets.trends.series.model_history import model_history
 from hf_assets.trends.series.past import Past
 from hf_assets.trends.series.phases import model_phases
 from hf_assets.trends.series.rules import grows_with_days, shares_add_up
-from hf_assets.trends.series.space_history import space_usage_history
+from hf_assets.trends.series.usage_history import space_usage_history
 from hf_assets_tests.support.trends.days import (
     category,
     column,
