@@ -11,9 +11,9 @@ from hf_assets.alarms.alarm import AlarmError
 from hf_assets.alarms.outbox import Outbox
 from hf_assets.alarms.switch import sender_of
 from hf_assets.configuration import problems
-from hf_assets.hub.capture_store.store import CaptureStore
+from hf_assets.hub.capture_store.store import ESSENTIAL, RAW, CaptureStore
 from hf_assets.hub.quality import newest_day, rules
-from hf_assets.runner.parts import LISTINGS, TABLES
+from hf_assets.runner.parts import TABLES
 from hf_assets.settings import Settings
 from hf_assets.storage.lake import Lake, MissingDay, iso
 
@@ -91,11 +91,13 @@ def health(root: Path, settings: Settings, now: datetime) -> Health:
     always = datetime.min.replace(tzinfo=UTC)
     expected = newest_day.expected_day(now, settings.newest_day_due, always)
     assert expected is not None
-    captures = [CaptureStore(lake, asset).captures() for asset in LISTINGS]
+    listed = {asset: CaptureStore(lake, asset).captures() for asset in RAW}
+    captures = [listed[asset] for asset in ESSENTIAL]
     usable = set.intersection(*(rules.usable_days(listing) for listing in captures))
     found = [
         *_newest_day(lake, usable, expected),
         *_missing_days(set.intersection(*({*listing} for listing in captures)), usable, expected),
+        *_missing_datasets(rules.usable_days(listed["raw_datasets"]), usable, expected),
         *_missing_tables(lake, usable, expected),
         *_configuration(settings),
         *_alarms(root, now),
@@ -116,7 +118,7 @@ def _newest_day(lake: Lake, usable: set[str], expected: date) -> Iterator[Proble
 
 def _missing_days(captured: set[str], usable: set[str], expected: date) -> Iterator[Problem]:
     """Days without a usable capture since the first; the expected one is a problem of its own."""
-    days = [f"{expected - timedelta(back)}" for back in range(WINDOW, 0, -1)]
+    days = _window(expected)
     missing = [day for day in days if day not in captured and day > min(captured, default=day)]
     if missing:
         lost = f"Of the last {WINDOW} days, {len(missing)} were not captured: {', '.join(missing)}."
@@ -126,6 +128,21 @@ def _missing_days(captured: set[str], usable: set[str], expected: date) -> Itera
         lost = f"Of the last {WINDOW} days, {len(rejected)} were rejected: {', '.join(rejected)}."
         cure = "The checks of raw_models and raw_spaces say why; what follows has no such day."
         yield Problem(Code.MISSING_DAYS, f"{lost} {cure}")
+
+
+def _missing_datasets(listed: set[str], usable: set[str], expected: date) -> Iterator[Problem]:
+    """Usable days without datasets since the first with them: earlier versions had none."""
+    first = min(listed, default="9999")
+    missing = [day for day in _window(expected) if day in usable - listed and day > first]
+    if missing:
+        lost = f"Of the last {WINDOW} days, {len(missing)} have no datasets: {', '.join(missing)}."
+        cure = "The schedule recover_past_days fetches what the archive has of them."
+        yield Problem(Code.MISSING_DAYS, f"{lost} {cure}")
+
+
+def _window(expected: date) -> list[str]:
+    """The days before the expected one in which something missing is a problem, oldest first."""
+    return [f"{expected - timedelta(back)}" for back in range(WINDOW, 0, -1)]
 
 
 def _missing_tables(lake: Lake, usable: set[str], expected: date) -> Iterator[Problem]:

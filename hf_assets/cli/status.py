@@ -1,14 +1,15 @@
 """What a lake holds, in lines: read from the lake and `day_quality` alone, without Dagster."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
 
-from hf_assets.hub.capture_store.store import CaptureStore
-from hf_assets.runner.parts import LISTINGS, TABLES
+from hf_assets.hub.capture_store.store import ESSENTIAL, RAW, CaptureStore
+from hf_assets.hub.client.wire import WORDS
+from hf_assets.runner.parts import TABLES
 from hf_assets.storage.lake import Lake, MissingDay, iso, today
 
 # A day of an asset without captures is complete with one of these: a table, or figures.
@@ -49,7 +50,7 @@ def lines_of(root: Path) -> list[str]:
 
 
 def _days(lake: Lake, asset: str) -> list[str]:
-    if asset in LISTINGS:
+    if asset in RAW:
         return CaptureStore(lake, asset).days()
     return sorted({day for marker in MARKERS for day in lake.days(asset, marker)})
 
@@ -67,34 +68,33 @@ def _row(name: str, days: Sequence[str], count: int) -> str:
 
 def _captures(lake: Lake) -> list[str]:
     """The last capture, days without one, and captured days that lack a table."""
-    stores = [CaptureStore(lake, asset) for asset in LISTINGS]
-    captured = sorted(set.intersection(*({*store.days()} for store in stores)))
+    stores = {asset: CaptureStore(lake, asset) for asset in RAW}
+    captured = sorted(set.intersection(*({*stores[asset].days()} for asset in ESSENTIAL)))
     if not captured:
         return ["Last capture: none of both models and Spaces"]
     first, now = captured[0], today()
     span = (iso(now) - iso(first)).days
     due = [f"{iso(first) + timedelta(number)}" for number in range(span)]
     missing = sorted(set(due) - set(captured))
+    without = sorted(set(captured) - {*stores["raw_datasets"].days()})
     tables = [set(lake.days(table)) for table in TABLES]
     bare = sorted(set(captured) - set.intersection(*tables))
     return [
         f"Last capture: {captured[-1]}, {_counts(stores, captured[-1])}",
         f"Today, {now} (UTC): {'captured' if now in captured else 'not captured yet'}",
         f"Missing: {named(missing, f'of {len(due):,} days since {first}')}",
+        f"Captured, without datasets: {named(without, 'days')}",
         f"Captured, without all tables: {named(bare, 'days')}",
     ]
 
 
-def _counts(stores: Sequence[CaptureStore], day: str) -> str:
-    captures = [capture for store in stores if (capture := store.complete(day))]
-    if len(captures) < len(stores):
+def _counts(stores: Mapping[str, CaptureStore], day: str) -> str:
+    captures = {asset: capture for asset in RAW if (capture := stores[asset].complete(day))}
+    if not captures.keys() >= {*ESSENTIAL}:
         return "replaced meanwhile"
-    models, spaces = (capture.manifest for capture in captures)
-    finished = max(models.finished, spaces.finished)
-    return (
-        f"{models.rows:,} models and {spaces.rows:,} Spaces, finished "
-        f"{finished[:16].replace('T', ' ')} UTC"
-    )
+    rows = [f"{one.manifest.rows:,} {WORDS[one.manifest.query.kind]}" for one in captures.values()]
+    finished = max(one.manifest.finished for one in captures.values())
+    return f"{', '.join(rows[:-1])} and {rows[-1]}, finished {finished[:16].replace('T', ' ')} UTC"
 
 
 def _trust(lake: Lake) -> list[str]:

@@ -11,14 +11,14 @@ from typing import Any
 from hf_assets.demo.past import Past
 from hf_assets.demo.record import DemoRecord, OddDays, read_demo
 from hf_assets.errors import InputError
-from hf_assets.hub.capture_store.store import CaptureStore
-from hf_assets.runner.parts import LISTINGS, TABLES
+from hf_assets.hub.capture_store.store import RAW, CaptureStore
+from hf_assets.runner.parts import TABLES
 from hf_assets.storage.durable import remove_folder
 from hf_assets.storage.lake import Lake
 from hf_assets.storage.locks import BusyError, exclusive
 
 # Assets of the Hub's half that have days, and those that are made over all days.
-DAILY = (*LISTINGS, *TABLES, "snapshot_figures")
+DAILY = (*RAW, *TABLES, "snapshot_figures")
 OVER_DAYS = (
     *("day_quality", "category_history", "library_history", "license_history", "author_history"),
     *("model_history", "model_phases", "space_usage_history", "concentration_history"),
@@ -112,7 +112,7 @@ def stored_plan(data: Path, day: date) -> Plan | None:
     record = read_demo(data)
     if record is None and (data / LOG).is_file():
         # An earlier version kept no record.
-        stored = CaptureStore(Lake(data), LISTINGS[0]).days()
+        stored = CaptureStore(Lake(data), RAW[0]).days()
         first = min([*stored, f"{day}"])
         record = DemoRecord(begun=f"{day}", first_day=first, texts_from=f"{day}")
     if record is None:

@@ -13,8 +13,9 @@ from hf_assets.demo.fingerprints import fingerprint, of_code, of_stored
 from hf_assets.demo.past import Past
 from hf_assets.demo.plan import DAILY, OVER_DAYS
 from hf_assets.demo.record import DemoRecord
+from hf_assets.hub.capture_store.store import RAW
 from hf_assets.runner import process
-from hf_assets.runner.parts import LISTINGS, TABLES
+from hf_assets.runner.parts import TABLES
 from hf_assets.storage.durable import remove_folder
 
 BASE_MODEL = "all-minilm-l6-v2"
@@ -65,7 +66,7 @@ class Step:
         """
         for unit in (unit for units in self.parts.values() for unit in units):
             built = record.units.get(unit)
-            raw = unit.split("/")[0] in LISTINGS
+            raw = unit.split("/")[0] in RAW
             if raw and built and built.content != of_stored(data / unit):
                 remove_folder(data / unit)
 
@@ -118,7 +119,7 @@ def past_step(days: Sequence[str], code: str, title: str) -> Step:
     """
     return Step(
         title,
-        {day: dict.fromkeys(_units((*LISTINGS, *TABLES), day), code) for day in days},
+        {day: dict.fromkeys(_units((*RAW, *TABLES), day), code) for day in days},
         lambda first, last: process.launch(job=process.PAST_DAYS, days=f"{first}...{last}"),
         past_days=True,
     )

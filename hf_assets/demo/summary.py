@@ -13,7 +13,8 @@ from hf_assets.classifiers.evaluation.rules import beats_tfidf
 from hf_assets.classifiers.quality import int8_loss
 from hf_assets.demo.past import Past
 from hf_assets.demo.steps import BASE_MODEL
-from hf_assets.hub.capture_store.store import CaptureStore
+from hf_assets.hub.capture_store.store import RAW, CaptureStore
+from hf_assets.hub.client.wire import WORDS
 from hf_assets.storage.lake import Lake
 from hf_assets.storage.parquet import FOOTER_KEY
 
@@ -21,14 +22,14 @@ from hf_assets.storage.parquet import FOOTER_KEY
 MAKEFILE = Path(__file__).resolve().parents[2] / "Makefile"
 _CLONED = ("make insights", "make dev-demo", "make tagger", "make dev")
 _INSTALLED = ("hf-assets insights", "hf-assets dev --demo", "hf-assets tagger", "hf-assets dev")
-_HUB = ("models", "enriched_spaces", "top_models", "model_usage", "daily_metrics")
+_HUB = ("models", "enriched_spaces", "hub_datasets", "top_models", "model_usage", "daily_metrics")
 _SOURCES = ("question_dump", "new_questions", "dataset_dump", "new_datasets")
 
 
 def hub(data: Path, day: str) -> None:
     """The Hub's tables and figures."""
     _head("asset")
-    for asset in ("raw_models", "raw_spaces"):
+    for asset in RAW:
         capture = CaptureStore(Lake(data), asset).complete(day)
         assert capture is not None, f"{asset} of {day} was captured just now"
         said = capture.manifest
@@ -44,7 +45,8 @@ def past(data: Path, before: Past) -> None:
     if not before.days:
         return
     print(f"\n{before.days} days before today, from the archive that the embedded Hub serves")
-    for asset, what in (("raw_models", "models"), ("raw_spaces", "Spaces")):
+    for kind, what in WORDS.items():
+        asset = f"raw_{kind}"
         store = CaptureStore(Lake(data), asset)
         captures = [capture for day in before.keys if (capture := store.complete(day))]
         rows = sum(capture.rows for capture in captures)

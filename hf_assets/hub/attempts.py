@@ -59,8 +59,8 @@ def plan(
         attempts: runs of that day, oldest first.
         now: the time, UTC, on that day.
         wait: before the second attempt; later waits are longer.
-        captured: whether both listings of today are stored, complete, and pass the blocking checks;
-            called where a run failed, or succeeded for a person.
+        captured: whether every listing of today is stored, complete, and passes the blocking
+            checks; called where a run failed, or succeeded for a person.
     """
     day = f"{now:%Y-%m-%d}"
     if not any(attempt.by_night for attempt in attempts):

@@ -9,7 +9,7 @@ from hf_assets.hub.archive.base import Archive, ArchiveError
 from hf_assets.hub.archive.hub_stats import DATASET, HubStats, archive_errors
 from hf_assets.hub.archive_folder.folder import RecordedDays
 from hf_assets.hub.client.connection import HubConnection
-from hf_assets.hub.client.rows import Kind
+from hf_assets.hub.client.wire import Kind
 
 
 def open_archive(where: str, **options: Any) -> Archive | None:

@@ -13,8 +13,8 @@ from typing import Any
 
 import polars as pl
 
-from hf_assets.hub.capture_store.store import CaptureStore
-from hf_assets.hub.tables.schemas import ENRICHED_SPACES, MODELS
+from hf_assets.hub.capture_store.store import RAW, CaptureStore
+from hf_assets.hub.tables.schemas import ENRICHED_SPACES, HUB_DATASETS, MODELS
 from hf_assets.storage.lake import Lake, MissingDay, StoredTable, TableWrite, iso
 from hf_assets.storage.locks import BusyError
 from hf_assets.storage.parquet import Table
@@ -26,10 +26,15 @@ KEPT = {
         *("downloads", "downloads_all_time", "likes", "trending_score"),
     ),
     "enriched_spaces": ("day", "hub_id", "id", "sdk", "likes", "trending_score", "n_models"),
+    "hub_datasets": (
+        *("day", "hub_id", "id", "task_categories", "size_category", "created_at", "floor_dated"),
+        *("gated", "downloads", "downloads_all_time", "likes", "trending_score"),
+    ),
 }
-TABLES = (MODELS, ENRICHED_SPACES)
-RAW = ("raw_models", "raw_spaces")
-# Each is made from rows or pages, and must be there before those go.
+TABLES = (MODELS, ENRICHED_SPACES, HUB_DATASETS)
+# The table of each listing: it must be there before the pages go.
+TABLE_OF = dict(zip(RAW, (table.name for table in TABLES), strict=True))
+# Each is made from rows or pages of that day, and must be there before those go.
 AGGREGATES = ("top_models", "model_usage", "daily_metrics", "daily_changes")
 
 
@@ -88,7 +93,7 @@ def thin(
     for asset in RAW:
         store = CaptureStore(lake, asset)
         for day in _older(store.days(), today, ages.pages):
-            if reason := _not_yet(lake, day, trusted):
+            if reason := _not_yet(lake, day, trusted, TABLE_OF[asset]):
                 log(f"the pages of {asset} of {day} stay: {reason}")
                 continue
             try:
@@ -126,9 +131,9 @@ def _is_thin(lake: Lake, asset: str, day: str) -> bool:
     return thinned(lake.read(asset, day))
 
 
-def _not_yet(lake: Lake, day: str, trusted: set[str]) -> str | None:
-    """Why nothing of that day may go, or None."""
-    for name in AGGREGATES:
+def _not_yet(lake: Lake, day: str, trusted: set[str], *tables: str) -> str | None:
+    """Why nothing of that day may go before its aggregates and those tables are there, or None."""
+    for name in (*tables, *AGGREGATES):
         try:
             lake.read(name, day)
         except MissingDay:

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hf_assets.hub.capture_store.store import CaptureStore
+from hf_assets.hub.capture_store.store import RAW, CaptureStore
 from hf_assets.hub.capture_store.watching import WatchedCapture
 from hf_assets.storage.lake import Lake
 
-LISTINGS = ("raw_models", "raw_spaces")
 TABLES = (
     *("models", "enriched_spaces", "top_models", "model_usage"),
     *("uses", "used_by"),
@@ -18,8 +17,8 @@ TABLES = (
 )
 # So many rows of a listing take about as long as a step that derives something.
 ROWS_A_STEP = 10_000
-# Spaces a model on the Hub, for a first capture: their own count is known with their first page.
-SPACES_A_MODEL = 0.4
+# Rows a model on the Hub, for a first capture: a listing's own count comes with its first page.
+ROWS_A_MODEL = {"raw_models": 1.0, "raw_spaces": 0.4, "raw_datasets": 0.4}
 
 # What Dagster and `LakeResource` write of a run's steps.
 _STEPS = re.compile(r"This run has (\d+) step")
@@ -45,7 +44,7 @@ def parts_written(data: Path, days: Sequence[str], since: float) -> int:
         since: when the run began, seconds since the epoch.
     """
     # A day that was captured before is not captured again.
-    stores = [CaptureStore(Lake(data), asset) for asset in LISTINGS]
+    stores = [CaptureStore(Lake(data), asset) for asset in RAW]
     count = sum(len({*store.days()} & {*days}) for store in stores)
     for table in TABLES:
         for day in days:
@@ -110,7 +109,7 @@ class RunParts:
         lake = Lake(data)
         self._captures = {
             asset: WatchedCapture(CaptureStore(lake, asset), today)
-            for asset in (LISTINGS if today else ())
+            for asset in (RAW if today else ())
         }
 
     def look(self) -> Look:
@@ -118,16 +117,16 @@ class RunParts:
         steps = self._steps
         steps.look()
         if self._days:
-            parts = len(self._days) * len(LISTINGS + TABLES)
+            parts = len(self._days) * len(RAW + TABLES)
             done = min(parts_written(self._data, self._days, self._since), parts)
             return Look(done, parts, steps.now)
         done, total, now = float(len(steps.done)), steps.total, steps.now
-        expected: int | None = None
+        models: int | None = None
         for asset, capture in self._captures.items():
             rows, all_rows = capture.look()
-            if all_rows is None and asset == "raw_spaces" and expected:
-                all_rows = round(SPACES_A_MODEL * expected)
-            expected = all_rows
+            if all_rows is None and models:
+                all_rows = round(ROWS_A_MODEL[asset] * models)
+            models = models or all_rows
             if all_rows is None:
                 total = None
                 weight = 1.0

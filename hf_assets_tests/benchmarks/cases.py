@@ -210,7 +210,7 @@ def scan_pages(lake: str) -> dict[str, Any]:
     import polars as pl
 
     from hf_assets.hub.capture_store.store import CaptureStore
-    from hf_assets.hub.client.rows import WIRE_SCHEMA
+    from hf_assets.hub.client.wire import WIRE_SCHEMA
     from hf_assets.storage.lake import Lake
 
     needed = {"models": (*NEEDED, "tags", "createdAt", "downloadsAllTime"), "spaces": ("_id", "id",

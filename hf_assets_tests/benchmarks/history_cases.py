@@ -31,7 +31,9 @@ def archive(folder: str, first: str, days: str, models: str, spaces: str) -> dic
         place.mkdir(parents=True, exist_ok=True)
         for offset in range(int(days)):
             day = begin + timedelta(days=offset)
-            frame = pl.from_arrow(columns.table(State(day, day, day, cards=True, partial=False)))
+            frame = pl.from_arrow(
+                columns.table(State(day, day, day, cards=True, sizes=True, partial=False))
+            )
             assert isinstance(frame, pl.DataFrame)
             heavy = {"siblings", "config", "cardData"} & set(frame.columns)
             frame.drop(heavy).write_parquet(place / f"{day}.parquet")

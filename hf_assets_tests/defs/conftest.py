@@ -23,7 +23,7 @@ from hf_assets.hub.capture.capturer import Capturer
 from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.client.listing import HubClient, ListingQuery
-from hf_assets.hub.client.rows import Kind
+from hf_assets.hub.client.wire import Kind
 from hf_assets.settings import settings
 from hf_assets.storage.lake import Lake, today
 from hf_assets_tests.support.defs.few_figures import draw_few_figures

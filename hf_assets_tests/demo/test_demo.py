@@ -8,7 +8,8 @@ import dagster as dg
 import pytest
 
 from hf_assets.demo.record import read_demo
-from hf_assets.runner.parts import LISTINGS, TABLES
+from hf_assets.hub.capture_store.store import RAW
+from hf_assets.runner.parts import TABLES
 from hf_assets.storage.lake import today
 from hf_assets_tests.demo.test_cli import demo
 
@@ -72,7 +73,7 @@ def test_every_partition_is_stored(said: str, data: Path) -> None:
     first, last = date.fromisoformat(record.first_day), date.fromisoformat(today())
     days = {f"{first + timedelta(number)}" for number in range((last - first).days + 1)}
     assert len(days) == 21
-    for asset in (*LISTINGS, *TABLES, "new_questions"):
+    for asset in (*RAW, *TABLES, "new_questions"):
         assert stored(data, asset) == days, asset
     for day in (*record.odd_days.stalled, *record.odd_days.rolled_back):
         assert day in said

@@ -7,9 +7,9 @@ import pytest
 
 from hf_assets.hub.capture_store import files
 from hf_assets.hub.capture_store.attempt import Attempt
-from hf_assets.hub.capture_store.store import CaptureStore
+from hf_assets.hub.capture_store.store import RAW, CaptureStore
 from hf_assets.hub.client.listing import ListingQuery, Page
-from hf_assets.runner.parts import LISTINGS, ROWS_A_STEP, RunParts, StepsInLog
+from hf_assets.runner.parts import ROWS_A_STEP, RunParts, StepsInLog
 from hf_assets.storage.lake import Lake
 
 DAY, NEXT = "2026-11-19", "2026-11-20"
@@ -108,7 +108,7 @@ def test_a_listing_counts_by_its_rows(lake: Lake, log: Path) -> None:
 
 
 def test_before_its_first_page_a_listing_is_as_long_as_the_last(lake: Lake, log: Path) -> None:
-    for asset in LISTINGS:
+    for asset in RAW:
         last = Listing(lake, asset, DAY, total=None)
         last.page(2 * ROWS_A_STEP)
         last.finish()
@@ -138,7 +138,7 @@ def test_a_journal_that_was_rewritten_is_read_again(lake: Lake, log: Path) -> No
 
 
 def test_a_capture_that_is_there_is_no_work(lake: Lake, log: Path) -> None:
-    for asset in LISTINGS:
+    for asset in RAW:
         listing = Listing(lake, asset, NEXT, total=None)
         listing.page(10)
         listing.finish()

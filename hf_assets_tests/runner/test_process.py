@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hf_assets.defs.common.resources import RAW
 from hf_assets.defs.hub.schedules import DERIVED_TABLES, capture_today, past_days
 from hf_assets.runner import home, parts, process
 
@@ -27,7 +26,6 @@ def test_the_jobs_have_the_names_of_the_graph() -> None:
 
 def test_the_parts_of_a_past_day_are_those_of_the_schedules() -> None:
     assert {*parts.TABLES} == {*DERIVED_TABLES}
-    assert {*parts.LISTINGS} == {*RAW}
 
 
 def test_both_workspaces_load_the_same() -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from hf_assets.hub.capture_store.store import RAW
 from hf_assets.runner import progress
-from hf_assets.runner.parts import LISTINGS, TABLES, parts_written
+from hf_assets.runner.parts import TABLES, parts_written
 from hf_assets_tests.support.terminal import HIDE, Shown, on_terminal
 
 DAYS = ("2026-11-01", "2026-11-02")
@@ -40,7 +41,7 @@ def steps(count: int = 4, seconds: float = 0.25, last: str = "") -> str:
 
 
 def write_parts(data: Path, days: tuple[str, ...]) -> None:
-    files = dict.fromkeys(LISTINGS, "capture.json") | dict.fromkeys(TABLES, "data.parquet")
+    files = dict.fromkeys(RAW, "capture.json") | dict.fromkeys(TABLES, "data.parquet")
     for asset, name in files.items():
         for day in days:
             path = data / asset / f"day={day}" / name

@@ -10,7 +10,8 @@ import dagster as dg
 from hf_assets.defs.common.events import deferred
 from hf_assets.defs.common.failures import clear_failures
 from hf_assets.defs.common.partitions import daily
-from hf_assets.defs.common.resources import RAW, LakeResource
+from hf_assets.defs.common.resources import LakeResource
+from hf_assets.hub.capture_store.store import RAW
 from hf_assets.rule_result import RuleResult
 from hf_assets.ui_words import label
 

@@ -12,7 +12,9 @@ import polars as pl
 
 from hf_assets.hub.capture.capturer import Progress
 from hf_assets.hub.capture_store.capture import Capture
-from hf_assets.hub.client.rows import WIRE_SCHEMA, Kind, parse_page
+from hf_assets.hub.client.rows import parse_page
+from hf_assets.hub.client.wire import WIRE_SCHEMA, Kind
+from hf_assets.hub.retention import TABLE_OF
 from hf_assets.storage.lake import StoredTable
 from hf_assets.storage.parquet import Table
 from hf_assets.storage.records import CaptureProvenance
@@ -63,9 +65,10 @@ def column_schema(table: Table) -> dg.TableSchema:
 
 def wire_schema(kind: Kind) -> dg.TableSchema:
     """The fields of a listing, as the Hub serves them."""
+    table = TABLE_OF[f"raw_{kind}"]
     return dg.TableSchema(
         columns=[
-            dg.TableColumn(name, _type(dtype), f"The Hub's `{name}`, as served; see `{kind}`.")
+            dg.TableColumn(name, _type(dtype), f"The Hub's `{name}`, as served; see `{table}`.")
             for name, dtype in WIRE_SCHEMA[kind].items()
         ]
     )

@@ -16,7 +16,7 @@ from hf_assets.errors import clean
 from hf_assets.hub.archive.base import Archive, ArchiveError
 from hf_assets.hub.capture.capturer import Capturer
 from hf_assets.hub.capture_store.capture import Capture
-from hf_assets.hub.capture_store.store import CaptureStore
+from hf_assets.hub.capture_store.store import RAW, CaptureStore
 from hf_assets.hub.client.listing import HubClient
 from hf_assets.hub.open_archive import BrokenArchive, open_archive
 from hf_assets.hub.quality import rules
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from hf_assets.corpora.kaggle.client import DatasetClient
     from hf_assets.corpora.stackexchange.client import QuestionClient
 
-RAW = ("raw_models", "raw_spaces", "raw_datasets")
-# A day is of use with these: days of earlier versions have no datasets.
-ESSENTIAL = ("raw_models", "raw_spaces")
 # A run of more days shows no preview of each day.
 PREVIEWED_DAYS = 60
 

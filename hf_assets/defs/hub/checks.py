@@ -6,11 +6,12 @@ import dagster as dg
 
 from hf_assets.defs.common.check_factory import check
 from hf_assets.defs.common.resources import LakeResource
-from hf_assets.hub.client.rows import Kind
+from hf_assets.hub.capture_store.store import RAW
+from hf_assets.hub.client.wire import Kind
 from hf_assets.hub.quality import rules, usage_rules
 from hf_assets.hub.quality.baselines import last_alike
 from hf_assets.hub.reconciliation.rules import reconciled
-from hf_assets.hub.tables.schemas import ENRICHED_SPACES, MODELS
+from hf_assets.hub.tables.schemas import ENRICHED_SPACES, HUB_DATASETS, MODELS
 from hf_assets.rule_result import RuleResult
 from hf_assets.settings import settings
 from hf_assets.storage.lake import today
@@ -128,10 +129,10 @@ def _sample(lake: LakeResource, day: str) -> RuleResult:
 def checks() -> dg.Definitions:
     """All checks of captures and tables; the sample costs 20 requests and is off by default."""
     found = [
-        *_of_capture("raw_models"),
-        *_of_capture("raw_spaces"),
+        *(one for asset in RAW for one in _of_capture(asset)),
         *_of_table(MODELS, "models"),
         *_of_table(ENRICHED_SPACES, "spaces"),
+        *_of_table(HUB_DATASETS, "datasets"),
         check(
             "enriched_spaces",
             "dangling_models",

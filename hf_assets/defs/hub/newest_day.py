@@ -7,8 +7,9 @@ import dagster as dg
 from hf_assets.alarms.alarm import Alarm
 from hf_assets.alarms.outbox import Outbox
 from hf_assets.defs.common.failures import clear_failures
-from hf_assets.defs.common.resources import ESSENTIAL, LakeResource
+from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.hub.night import captures_since, next_attempt
+from hf_assets.hub.capture_store.store import ESSENTIAL
 from hf_assets.hub.quality import newest_day, rules
 from hf_assets.rule_result import RuleResult
 from hf_assets.settings import settings
@@ -75,7 +76,7 @@ def _result(instance: dg.DagsterInstance, lake: LakeResource, now: datetime) -> 
 
 
 def _captured(lake: LakeResource) -> date | None:
-    """The newest day with usable captures of both listings."""
+    """The newest day with usable captures of models and Spaces."""
     usable = [rules.usable_days(lake.stores[asset].captures()) for asset in ESSENTIAL]
     return max(map(iso, set.intersection(*usable)), default=None)
 

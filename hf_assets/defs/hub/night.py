@@ -10,9 +10,10 @@ from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.scheduler.instigation import InstigatorStatus, ScheduleInstigatorData
 
 from hf_assets.defs.common.failed_runs import step_failures
-from hf_assets.defs.common.resources import RAW, LakeResource
+from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.hub.schedules import capture_today, daily_capture
 from hf_assets.hub.attempts import Attempt, Plan, plan
+from hf_assets.hub.capture_store.store import RAW
 from hf_assets.hub.quality import rules
 from hf_assets.settings import settings
 
@@ -78,7 +79,7 @@ def permanent(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
 
 
 def captured(lake: LakeResource, day: str) -> bool:
-    """Whether both listings of that day are stored, complete, and pass the blocking checks.
+    """Whether every listing of that day is stored, complete, and passes the blocking checks.
 
     A limited capture, of a person's trial, passes them: the full one replaces it.
     """

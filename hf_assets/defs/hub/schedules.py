@@ -7,15 +7,18 @@ itself.
 from collections.abc import Iterator, Sequence
 
 import dagster as dg
+from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
 
 from hf_assets.defs.common.events import DEFERRED
 from hf_assets.defs.common.failures import clear_failures
 from hf_assets.defs.common.partitions import daily
 from hf_assets.defs.common.pools import BULK
-from hf_assets.defs.common.resources import ESSENTIAL, RAW, HubResource, LakeResource
+from hf_assets.defs.common.resources import HubResource, LakeResource
 from hf_assets.defs.configuration import configuration_checks
 from hf_assets.defs.trends.daily import FIGURES_MARKER
 from hf_assets.hub.archive.base import KINDS, Archive, ArchiveError
+from hf_assets.hub.capture_store.store import ESSENTIAL, RAW
+from hf_assets.hub.client.wire import Kind
 from hf_assets.hub.quality import day_quality, rules
 from hf_assets.settings import settings
 from hf_assets.storage.lake import today
@@ -23,6 +26,8 @@ from hf_assets.storage.lake import today
 of_days = dg.AssetSelection.from_string('group:"hub/*" or group:"trends"')
 over_days = dg.AssetSelection.groups("trends/history")
 derived = of_days - dg.AssetSelection.assets(*RAW)
+# Not of every day: days of earlier versions, and of some archives, have no datasets.
+RAW_DATASETS, HUB_DATASETS = "raw_datasets", "hub_datasets"
 # A derived day is complete when it has all of these tables.
 DERIVED_TABLES = (
     *("models", "enriched_spaces", "top_models", "model_usage"),
@@ -33,7 +38,7 @@ DERIVED_TABLES = (
 # The archive is asked once for each day.
 MOST_LOOKUPS = 200
 
-# Seconds. 3 500 pages take 35 minutes at the Hub's lowest limit, and an hour or two if it is slow;
+# Seconds. 4 500 pages take 45 minutes at the Hub's lowest limit, and two hours if it is slow;
 # a step waits up to 2 hours for another run. A run that is cut off resumes at its next page, and
 # begun at 03:00 it leaves time for more attempts that day.
 LONGEST_CAPTURE = 4 * 3600
@@ -42,10 +47,10 @@ capture_today = dg.define_asset_job(
     "capture_today",
     selection=of_days | over_days | configuration_checks(),
     tags={"dagster/priority": "10", "dagster/max_runtime": str(LONGEST_CAPTURE)},
-    description="Start here. Captures the Hub's models and Spaces of today, then makes all that "
-    "follows: tables, figures, the series over all days and the report. Materialize the newest "
-    "partition. Run it again after a failure: what is stored is kept. The schedule daily_capture "
-    "runs it every night.",
+    description="Start here. Captures the Hub's models, Spaces and datasets of today, then makes "
+    "all that follows: tables, figures, the series over all days and the report. Materialize the "
+    "newest partition. Run it again after a failure: what is stored is kept. The schedule "
+    "daily_capture runs it every night.",
 )
 
 past_days = dg.define_asset_job(
@@ -62,8 +67,8 @@ past_days = dg.define_asset_job(
     cron_schedule="0 3 * * *",
     execution_timezone="UTC",
     job=capture_today,
-    description="Captures today's models and Spaces, then makes tables, figures, the series over "
-    "all days and the report.",
+    description="Captures today's models, Spaces and datasets, then makes tables, figures, the "
+    "series over all days and the report.",
 )
 def daily_capture(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """A run for the day of the tick: the Hub shows the present only.
@@ -88,14 +93,32 @@ def daily_capture(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.S
 def fill_derived_days(
     context: dg.ScheduleEvaluationContext, lake: LakeResource
 ) -> list[dg.RunRequest] | dg.SkipReason:
-    """One run for each range of days that lack a table, and for each range of stale days."""
+    """One run for each range of days that lack a table, and for each range of stale days.
+
+    Ranges of days with datasets and without are runs of their own: none fails for the other.
+    """
     missing, stale = unfilled_days(lake), day_quality.stale_days(lake.tree)
+    listed = days_with_datasets(lake)
+    of_models = [day for day in missing if day not in listed]
+    of_datasets = sorted(listed - {*lake.tree.days(HUB_DATASETS), *missing})
     only_stale = sorted(set(stale) - set(missing))
-    if not missing and not only_stale:
-        return dg.SkipReason("Nothing to do: every complete day has current tables and figures.")
+    datasets = dg.AssetKey(HUB_DATASETS)
+    others = [key for key in derived.resolve(_graph(context)) if key != datasets]
     # Thinning may have removed the rows and pages of an old day: compare it, rebuild nothing.
     compared = [dg.AssetKey("daily_changes")]
-    return _ranges(context, missing) + _ranges(context, only_stale, "stale ", compared)
+    requests = [
+        *_ranges(context, [day for day in missing if day in listed]),
+        *_ranges(context, of_models, "without datasets ", others),
+        *_ranges(context, of_datasets, "datasets ", [datasets]),
+        *_ranges(context, only_stale, "stale ", compared),
+    ]
+    nothing = "Nothing to do: every complete day has current tables and figures."
+    return requests or dg.SkipReason(nothing)
+
+
+def _graph(context: dg.ScheduleEvaluationContext) -> BaseAssetGraph:
+    assert context.repository_def is not None, "the daemon gives each schedule its repository"
+    return context.repository_def.asset_graph
 
 
 @dg.schedule(
@@ -126,31 +149,45 @@ def recover_past_days(
 
 
 def recoverable_days(lake: LakeResource, archive: Archive, most: int) -> list[str]:
-    """The newest days that lack a listing and that the archive has, oldest first."""
-    whole = set.intersection(*(set(lake.stores[asset].days()) for asset in ESSENTIAL))
-    keys = set(daily.get_partition_keys())
-    missing = sorted((archive.days() & keys) - whole - {today()}, reverse=True)
+    """The newest days that lack a listing and that the archive has, oldest first.
+
+    Days without models or Spaces go first. A day that lacks its datasets alone counts if the
+    archive has those.
+    """
+    stored = {asset: set(lake.stores[asset].days()) for asset in RAW}
+    usable = set.intersection(*(stored[asset] for asset in ESSENTIAL))
+    past = (archive.days() & set(daily.get_partition_keys())) - {today()}
     found: list[str] = []
-    for day in missing[:MOST_LOOKUPS]:
-        try:
-            there = [archive.find(kind, day) for kind in KINDS]
-        except ArchiveError as error:
-            if not error.permanent:
-                raise
-            # One broken day must not stop the others every night.
-            dg.get_dagster_logger().warning(f"Skipped {day}: {error}")
-            continue
-        if any(there):
-            found.append(day)
-        if len(found) == most:
-            break
+    for days, kinds in (
+        (past - usable, KINDS),
+        ((past & usable) - stored[RAW_DATASETS], ("datasets",)),
+    ):
+        for day in sorted(days, reverse=True)[:MOST_LOOKUPS]:
+            if len(found) == most:
+                break
+            if _has_any(archive, kinds, day):
+                found.append(day)
     return sorted(found)
 
 
-def unfilled_days(lake: LakeResource) -> list[str]:
-    """Days with complete captures of both listings that lack a table or the figures.
+def _has_any(archive: Archive, kinds: Sequence[Kind], day: str) -> bool:
+    """Whether the archive has one of those kinds on that day."""
+    try:
+        there = [archive.find(kind, day) for kind in kinds]
+    except ArchiveError as error:
+        if not error.permanent:
+            raise
+        # One broken day must not stop the others every night.
+        dg.get_dagster_logger().warning(f"Skipped {day}: {error}")
+        return False
+    return any(there)
 
-    Figures of archived days are drawn on demand; a day whose pages were deleted cannot be rebuilt.
+
+def unfilled_days(lake: LakeResource) -> list[str]:
+    """Days with complete captures of models and Spaces that lack a table or the figures.
+
+    Figures of archived days are drawn on demand; a day whose pages were deleted, or whose tables
+    were thinned, cannot be rebuilt.
     """
     tree = lake.tree
     found = [lake.stores[asset].captures() for asset in ESSENTIAL]
@@ -161,7 +198,16 @@ def unfilled_days(lake: LakeResource) -> list[str]:
     dropped = {day for day, capture in every if capture.pages_dropped}
     tables = set.intersection(*(set(tree.days(table)) for table in DERIVED_TABLES))
     drawn = set(tree.days("snapshot_figures", FIGURES_MARKER)) | recovered
-    return sorted(usable - (tables & drawn) - dropped)
+    bare = days_with_datasets(lake) - set(tree.days(HUB_DATASETS))
+    thin = {day for day in bare & tables if "thinned" in tree.notes("models", day)}
+    return sorted((usable - (tables & drawn) - dropped) | ((usable & bare) - dropped - thin))
+
+
+def days_with_datasets(lake: LakeResource) -> set[str]:
+    """Days with a usable capture of datasets that still has its pages."""
+    captures = lake.stores[RAW_DATASETS].captures()
+    dropped = {day for day, capture in captures.items() if capture.pages_dropped}
+    return rules.usable_days(captures) - dropped
 
 
 def _ranges(

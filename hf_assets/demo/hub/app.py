@@ -35,7 +35,7 @@ from hf_assets.demo.service.wire import (
     error_response,
     json_response,
 )
-from hf_assets.demo.world.source import HubSource, Keyset, Kind, Listing
+from hf_assets.demo.world.source import SORTS, HubSource, Keyset, Kind, Listing
 
 _REMEMBERED = 200_000  # requests kept in app.state.requests
 _TOKEN = re.compile(r"Bearer hf_\w+", re.ASCII)
@@ -100,7 +100,9 @@ def create_app(
                 Route(path, hub.answers(answer), methods=methods)
                 for path, methods, answer in (archive.routes if archive else ())
             ),
-            Route("/api/datasets/{rest:path}", hub.answers(no_such_dataset)),
+            # After the archive's own routes, which are a dataset's, too.
+            Route("/api/datasets", hub.answers(hub.listing_of("datasets"))),
+            Route("/api/datasets/{repo:path}", hub.answers(hub.info_of("datasets"))),
             Route("/datasets/{rest:path}", hub.answers(no_such_dataset)),
             # huggingface_hub asks /api/agent-harnesses once a day and lives with a 404.
             Route("/{rest:path}", hub.answers(hub.missing)),
@@ -168,8 +170,8 @@ class _Hub:
         """A page for a person who looks."""
         body = (
             f"<!DOCTYPE html><title>Embedded Hub</title><p>{self.source.total('models')} models, "
-            f"{self.source.total('spaces')} Spaces: <a href='/api/models?limit=10'>/api/models</a>,"
-            " <a href='/api/spaces?limit=10'>/api/spaces</a>"
+            f"{self.source.total('spaces')} Spaces, {self.source.total('datasets')} datasets: "
+            + ", ".join(f"<a href='/api/{kind}?limit=10'>/api/{kind}</a>" for kind in SORTS)
         )
         return HubResponse(
             body.encode(), headers={**headers, "Content-Type": "text/html; charset=utf-8"}

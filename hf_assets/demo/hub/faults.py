@@ -29,7 +29,7 @@ class Faults(Switches):
     """
 
     STATUSES: ClassVar[tuple[int, ...]] = (408, 500, 502, 503, 504)
-    KINDS: ClassVar[tuple[str, ...]] = ("models", "spaces")
+    KINDS: ClassVar[tuple[str, ...]] = ("models", "spaces", "datasets")
     ALIASES: ClassVar[Mapping[str, str]] = {"429": "too_many", "rate": "rate_limit"}
     READERS: ClassVar[Mapping[str, Callable[[str], Any]]] = {
         "rate_limit": _rate,

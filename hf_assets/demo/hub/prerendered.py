@@ -38,7 +38,7 @@ def prerender(source: HubSource, folder: Path, kind: Kind, expand: list[str]) ->
     Args:
         source: where the rows come from.
         folder: gets `<kind>/00001.json.gz` … and `<kind>/manifest.json`, written last.
-        kind: models or spaces.
+        kind: models, spaces or datasets.
         expand: the properties, as a client asks for them.
 
     Returns:

@@ -47,7 +47,7 @@ def read_listing(kind: Kind, params: QueryParams, refused: set[str]) -> ListingQ
     """The listing that the parameters ask for.
 
     Args:
-        kind: models or spaces.
+        kind: models, spaces or datasets.
         params: the query string.
         refused: properties not taken, though they are on the list.
 

@@ -1,7 +1,7 @@
 """The embedded Hub's past: the dataset `cfahlgren1/hub-stats` over the days of a generated Hub.
 
 Known to differ from the live Hub: a file is served at once, not by a redirect to a signed address
-of a content network; there are no Xet hashes, no other branches than `main`, no datasets.parquet.
+of a content network; there are no Xet hashes, no other branches than `main`.
 """
 
 import re

@@ -14,8 +14,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from hf_assets.demo.hub_stats.texts import card, configuration, file_lists
+from hf_assets.demo.world.datasets import DatasetPage
 from hf_assets.demo.world.draws import Draws, Floats, Index
 from hf_assets.demo.world.generator import GeneratedHub
+from hf_assets.demo.world.lineage import RELATIONS
 from hf_assets.demo.world.model_rows import ModelPage
 from hf_assets.demo.world.spaces import SpacePage
 from hf_assets.demo.world.timeline import DAY_SECONDS, NEVER, Timeline, moment
@@ -45,6 +47,19 @@ _SPACE_WIRE = pl.Schema(
         "datasets": _TEXTS,
     }
 )
+_DATASET_WIRE = pl.Schema(
+    {
+        "_id": pl.String,
+        "author": pl.String,
+        "tags": _TEXTS,
+        "gated": pl.String,
+        "private": pl.Boolean,
+        "disabled": pl.Boolean,
+        "mainSize": pl.Int64,
+        "cardData": pl.Struct({"license": pl.String}),
+    }
+)
+_NAMED_WIRE = pl.Schema({"description": pl.String, "sha": pl.String})
 _RUNTIME_WIRE = pl.Schema(
     {
         "runtime": pl.Struct(
@@ -57,7 +72,7 @@ _RUNTIME_WIRE = pl.Schema(
     }
 )
 _AHEAD = dt.timedelta(days=90)
-_RELATIONS = pa.array(["finetune", "adapter", "quantized", "merge"])
+_RELATIONS = pa.array(RELATIONS)
 
 
 @dataclass(frozen=True)
@@ -68,6 +83,7 @@ class State:
     counters: the day of `downloads` and, unless it was rolled back, of `downloadsAllTime`.
     all_time: the day of `downloadsAllTime`; None for a file without that column.
     cards: whether there are cardData and trendingScore.
+    sizes: whether there is a dataset's mainSize.
     partial: whether three rows in four are missing.
     """
 
@@ -75,6 +91,7 @@ class State:
     counters: dt.date
     all_time: dt.date | None
     cards: bool
+    sizes: bool
     partial: bool
 
 
@@ -113,36 +130,27 @@ class ModelColumns:
         wire = _parsed(ModelPage(self._world, index, day).rows(frozenset(_MODEL_WIRE)), _MODEL_WIRE)
         columns = {name: wire[name].to_arrow() for name in wire.columns if name != "cardData"}
         licenses = wire["cardData"].struct.field("license").to_list()
-        rank = draws.uniform("card", index)
-        columns["cardData"] = pa.array(
-            [card(name, place, at) for name, place, at in
-             zip(licenses, rank.tolist(), index.tolist(), strict=True)], pa.large_string()
-        )  # fmt: skip
+        columns["cardData"] = _cards(draws, index, licenses)
         columns["siblings"] = file_lists(draws, index)
         columns["config"] = configuration(draws, index)
         return columns
 
     def _bases(self, index: Index, day: dt.date) -> pa.StructArray:
         """Base models under their names of that day."""
-        world = self._world
-        if not len(world.stars):
-            kind = pa.struct(
-                [("relation", pa.string()), ("models", pa.list_(pa.struct([("id", pa.string())])))]
-            )
-            return pa.nulls(len(index), kind)
-        ranks = world.base_ranks(index)
-        every = np.arange(len(world.stars))
-        number = moment(day) // DAY_SECONDS
-        hub_ids, names = world.star_hub_ids(every), world.star_names(every, number)
-        stars = pa.StructArray.from_arrays(
-            [pa.array(hub_ids), pa.array(names)], names=["_id", "id"]
+        world, number = self._world, moment(day) // DAY_SECONDS
+        bases = world.lineage.listed(index, number)
+        every, which = np.unique(bases.base, return_inverse=True)
+        names = world.ids(every, number)
+        known = pa.StructArray.from_arrays(
+            [pa.array(world.timeline.hub_ids(every), pa.string()), pa.array(names, pa.string())],
+            names=["_id", "id"],
         )
-        there = ranks >= 0
-        offsets = np.concatenate(([0], np.cumsum(there))).astype(np.int32)
-        lists = pa.ListArray.from_arrays(pa.array(offsets), stars.take(pa.array(ranks[there])))
-        relations = _RELATIONS.take(pa.array(world.relations(index)))
+        count = np.bincount(bases.owner, minlength=len(index))
+        offsets = np.concatenate(([0], np.cumsum(count))).astype(np.int32)
+        lists = pa.ListArray.from_arrays(pa.array(offsets), known.take(pa.array(which)))
+        relations = _RELATIONS.take(pa.array(world.lineage.relations(index)))
         return pa.StructArray.from_arrays(
-            [relations, lists], names=["relation", "models"], mask=pa.array(~there)
+            [relations, lists], names=["relation", "models"], mask=pa.array(count == 0)
         )
 
 
@@ -185,18 +193,54 @@ class SpaceColumns:
             for name in wire.columns
             if self._usage or name != "datasets"
         }
-        rank = self._world.draws.uniform("card", index).tolist()
-        columns["cardData"] = pa.array(
-            [card(None, place, at) for place, at in zip(rank, index.tolist(), strict=True)],
-            pa.large_string(),
-        )
+        columns["cardData"] = _cards(self._world.draws, index, [None] * len(index))
         return columns
 
 
+class DatasetColumns:
+    """The datasets of any day. `gated` is a text: false, auto or manual.
+
+    Args:
+        hub: whose.
+    """
+
+    def __init__(self, hub: GeneratedHub) -> None:
+        self._world = hub.datasets
+        self._fixed = _Fixed(hub.datasets.timeline, self._rendered, hub.datasets.ids)
+
+    def table(self, state: State) -> pa.Table:
+        """The columns of datasets.parquet on that day."""
+        world = self._world
+        index = _chosen(world.timeline, world.draws, state)
+        columns = self._fixed.on(index, state.day)
+        page = DatasetPage(world, index, state.day)
+        wire = _parsed(page.rows(frozenset(_NAMED_WIRE)), _NAMED_WIRE)
+        columns |= {
+            "downloads": pa.array(world.downloads(index, state.counters)),
+            "likes": pa.array(world.likes(index, state.day)),
+            "trendingScore": pa.array(world.trending(index, state.day)),
+            "lastModified": _times(world.modified(index, state.day)),
+            **{name: wire[name].to_arrow() for name in wire.columns},
+        }
+        if state.all_time:
+            columns["downloadsAllTime"] = pa.array(world.downloads_all_time(index, state.all_time))
+        return _ordered(columns, state)
+
+    def _rendered(self, index: Index, day: dt.date) -> dict[str, pa.Array]:
+        draws, page = self._world.draws, DatasetPage(self._world, index, day)
+        wire = _parsed(page.rows(frozenset(_DATASET_WIRE)), _DATASET_WIRE)
+        columns = {name: wire[name].to_arrow() for name in wire.columns if name != "cardData"}
+        return columns | {
+            "cardData": _cards(draws, index, wire["cardData"].struct.field("license").to_list()),
+            "siblings": file_lists(draws, index),
+        }
+
+
 _ORDER = (
-    "_id", "id", "author", "cardData", "sdk", "lastModified", "likes", "trendingScore", "config",
-    "downloads", "downloadsAllTime", "tags", "pipeline_tag", "library_name", "createdAt",
-    "siblings", "baseModels", "gguf", "safetensors", "runtime", "models", "datasets",
+    "_id", "id", "author", "cardData", "sdk", "disabled", "gated", "lastModified", "likes",
+    "trendingScore", "private", "sha", "config", "description", "downloads", "downloadsAllTime",
+    "tags", "pipeline_tag", "library_name", "createdAt", "siblings", "baseModels", "gguf",
+    "safetensors", "runtime", "models", "datasets", "mainSize",
 )  # fmt: skip
 
 
@@ -245,6 +289,7 @@ class _Fixed:
 
 def _ordered(columns: dict[str, pa.Array | pa.ChunkedArray], state: State) -> pa.Table:
     later = set() if state.cards else {"cardData", "trendingScore"}
+    later |= set() if state.sizes else {"mainSize"}
     return pa.table(
         {name: columns[name] for name in _ORDER if name in columns and name not in later}
     )
@@ -256,6 +301,13 @@ def _chosen(timeline: Timeline, draws: Draws, state: State) -> NDArray[np.uint32
         return index
     there: Floats = draws.uniform("partial", index)
     return index[there < 0.25]
+
+
+def _cards(draws: Draws, index: Index, licenses: list[str | None]) -> pa.Array:
+    """Each one's card as a JSON string."""
+    places = draws.uniform("card", index).tolist()
+    cards = map(card, licenses, places, index.tolist())
+    return pa.array(list(cards), pa.large_string())
 
 
 def _times(seconds: NDArray[np.int64]) -> pa.Array:

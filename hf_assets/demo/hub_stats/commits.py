@@ -12,7 +12,13 @@ from hf_assets.demo.world.source import Kind
 FIRST_DAY = date(2024, 7, 29)
 USUAL_HOUR, EARLY_HOUR = 13, 1
 CARD = "README.md"
-FILES: Mapping[str, Kind] = {"models.parquet": "models", "spaces.parquet": "spaces"}
+FILES: Mapping[str, Kind] = {
+    "models.parquet": "models",
+    "spaces.parquet": "spaces",
+    "datasets.parquet": "datasets",
+}
+# Minutes after the models' upload.
+_LATER = {"spaces.parquet": 15, "datasets.parquet": 25, CARD: 40}
 _INITIAL = (".gitattributes", CARD)
 
 
@@ -56,9 +62,9 @@ class Revision:
 class Commits:
     """All commits before a day.
 
-    A day has one upload of the models and one of the Spaces a quarter of an hour later (so at the
-    first, the Spaces are those of the day before); the first of a month has a change of the card
-    besides, after both.
+    A day has one upload of the models, one of the Spaces a quarter of an hour later (so at the
+    first, the Spaces are those of the day before), and then one of the datasets; the first of a
+    month has a change of the card besides, after them.
 
     Args:
         identity: whose archive; another one has other hashes.
@@ -87,7 +93,7 @@ class Commits:
     def _made(identity: str, day: date, path: str, hour: int) -> Commit:
         digest = hashlib.sha1(f"{identity}/{day}/{path}".encode(), usedforsecurity=False)
         oid = digest.hexdigest()
-        minute = 3 + int(oid[:2], 16) % 7 + 15 * (path == "spaces.parquet") + 40 * (path == CARD)
+        minute = 3 + int(oid[:2], 16) % 7 + _LATER.get(path, 0)
         when = datetime.combine(day, time(hour, minute, int(oid[2:4], 16) % 60), UTC)
         title = f"Upload {path} with huggingface_hub" if path in FILES else f"Update {path}"
         return Commit(oid, when, "initial commit" if path == _INITIAL[0] else title, path)

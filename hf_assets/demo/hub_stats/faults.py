@@ -17,13 +17,13 @@ class ArchiveFaults(Switches):
     """What goes wrong with the archive: `503:2/models,cut=0.3:1@2/spaces,gaps=2026-09-03`.
 
     What strikes single requests names, if it must, one kind of them: `commits` (a page of the list
-    of commits), `info` (the dataset, a tree, paths), `models` or `spaces` (their files). Its page
-    is that of the list for commits, and else which request of the kind it is, 1 for the first.
-    What a day lacks is a set of days: `partial=2026-09-10+2026-09-11`.
+    of commits), `info` (the dataset, a tree, paths), `models`, `spaces` or `datasets` (their
+    files). Its page is that of the list for commits, and else which request of the kind it is, 1
+    for the first. What a day lacks is a set of days: `partial=2026-09-10+2026-09-11`.
     """
 
     STATUSES: ClassVar[tuple[int, ...]] = (408, 500, 502, 503, 504)
-    KINDS: ClassVar[tuple[str, ...]] = ("commits", "info", "models", "spaces")
+    KINDS: ClassVar[tuple[str, ...]] = ("commits", "info", "models", "spaces", "datasets")
     ALIASES: ClassVar[Mapping[str, str]] = {"429": "too_many"}
     READERS: ClassVar[Mapping[str, Callable[[str], Any]]] = {
         **dict.fromkeys(
@@ -31,6 +31,7 @@ class ArchiveFaults(Switches):
         ),
         "cards_from": date.fromisoformat,
         "all_time_from": date.fromisoformat,
+        "sizes_from": date.fromisoformat,
     }
 
     # 429 with `RateLimit: "<bucket>";r=0;t=<value>`, value in seconds, 1 by default.
@@ -58,6 +59,8 @@ class ArchiveFaults(Switches):
     rolled_back: set[date] = field(default_factory=set)
     # Days whose files were made shortly after midnight, not at the usual hour.
     early: set[date] = field(default_factory=set)
-    # First day of cardData and trendingScore, and of downloadsAllTime: before, no such columns.
+    # First day of cardData and trendingScore, of downloadsAllTime, and of a dataset's mainSize:
+    # before, no such columns.
     cards_from: date = date(2024, 10, 1)
     all_time_from: date = date(2025, 2, 26)
+    sizes_from: date = date(2026, 3, 1)

@@ -10,7 +10,7 @@ from threading import Lock
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hf_assets.demo.hub_stats.columns import ModelColumns, SpaceColumns, State
+from hf_assets.demo.hub_stats.columns import DatasetColumns, ModelColumns, SpaceColumns, State
 from hf_assets.demo.hub_stats.faults import ArchiveFaults
 from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.demo.world.source import Kind
@@ -51,14 +51,14 @@ class Blob:
 
 
 class ArchiveFiles:
-    """models.parquet and spaces.parquet of any day; the same bytes whenever they are asked for.
+    """The file of each kind on any day; the same bytes whenever they are asked for.
 
     Args:
         hub: whose days.
         faults: the days that differ.
         usage: whether Spaces say which models and datasets they use.
         kept: bytes of files of each kind that are kept: who reads all days of one kind and then
-            those of the other should find these still here.
+            those of another should find these still here.
     """
 
     def __init__(
@@ -68,11 +68,11 @@ class ArchiveFiles:
         self._tables: dict[Kind, Callable[[State], pa.Table]] = {
             "models": ModelColumns(hub).table,
             "spaces": SpaceColumns(hub, usage).table,
+            "datasets": DatasetColumns(hub).table,
         }
         self._blobs: dict[tuple[Kind, State], Blob] = {}
         self.kept: dict[Kind, OrderedDict[State, bytes]] = {
-            "models": OrderedDict(),
-            "spaces": OrderedDict(),
+            kind: OrderedDict() for kind in self._tables
         }
         self._lock = Lock()
 
@@ -103,6 +103,7 @@ class ArchiveFiles:
             counters,
             counters - back if day >= faults.all_time_from else None,
             day >= faults.cards_from,
+            day >= faults.sizes_from,
             day in faults.partial,
         )
 

@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from hf_assets.demo.world.datasets import DatasetPage, DatasetWorld
 from hf_assets.demo.world.draws import Index, in_chunks
 from hf_assets.demo.world.model_rows import ModelPage
 from hf_assets.demo.world.models import CATEGORIES, ModelWorld
@@ -23,12 +24,12 @@ from hf_assets.demo.world.spaces import SpacePage, SpaceWorld
 from hf_assets.demo.world.timeline import FLOOR, id_key, moment
 
 _CHUNK = 50_000  # rows rendered at a time when a filter has to look at all of them
-_KEPT_LISTINGS = 6
+_KEPT_LISTINGS = 9
 _NUMBERS = re.compile(r"([0-9]{1,10})(?:-hf|-new)?$")
 
 
 class GeneratedHub:
-    """Models and Spaces as the Hub of 2026 has them, drawn from a seed.
+    """Models, Spaces and datasets as the Hub of 2026 has them, drawn from a seed.
 
     A day's listing shows what was there at its first instant (00:00 UTC). From one day to the next
     0.15 % are born and 0.02 % deleted, 0.01 % change their name and keep their `_id`, about a
@@ -39,6 +40,7 @@ class GeneratedHub:
         spaces: number of Spaces on `sized_on`.
         seed: any integer; another seed is another Hub.
         day: the day shown; None follows the clock (UTC). It can be set to another at any time.
+        datasets: number of datasets on `sized_on`; None: a third as many as models.
         sized_on: the day on which the sizes hold, `day` or today if None. Repositories are the same
             ones for the same (seed, sizes, sized_on): give a fixed day where servers that start
             on different days must show one Hub.
@@ -54,14 +56,20 @@ class GeneratedHub:
         seed: int = 0,
         day: dt.date | None = None,
         *,
+        datasets: int | None = None,
         sized_on: dt.date | None = None,
     ) -> None:
-        if models < 0 or spaces < 0:
-            raise ValueError(f"sizes must not be negative: {models} models, {spaces} Spaces")
+        datasets = models // 3 if datasets is None else datasets
+        if min(models, spaces, datasets) < 0:
+            raise ValueError(
+                f"sizes must not be negative: {models} models, {spaces} Spaces, {datasets} datasets"
+            )
         self._day = None if day is None else _checked(day)
         sized_on = _checked(sized_on or self.day)
         self.models = ModelWorld(seed, models, sized_on)
         self.spaces = SpaceWorld(seed, spaces, sized_on, self.models)
+        self.datasets = DatasetWorld(seed, datasets, sized_on, self.models)
+        self.models.name_datasets = self.datasets.named
         self._lock = Lock()
         self._listings: OrderedDict[tuple[Kind, str, Where, dt.date], _GeneratedListing] = (
             OrderedDict()
@@ -100,10 +108,11 @@ class GeneratedHub:
     def row(self, kind: Kind, repo_id: str, fields: frozenset[str]) -> bytes | None:
         """One row; a name from before a renaming finds its repository, as the Hub redirects it."""
         day = self.day
-        world = self.models if kind == "models" else self.spaces
+        world = self.world(kind)
         numbers = [int(n) for part in repo_id.split("/") for n in _NUMBERS.findall(part)]
-        if kind == "models":
-            famous, names = self.models.famous_ids, (repo_id, repo_id.removesuffix("-hf"))
+        if isinstance(world, ModelWorld | DatasetWorld):
+            famous = world.famous_ids
+            names = (repo_id, repo_id.removesuffix("-hf"), repo_id.removesuffix("-new"))
             numbers += [famous[name] for name in names if name in famous]
         for number in numbers:
             index = np.array([number])
@@ -117,14 +126,20 @@ class GeneratedHub:
         """Rows of these repositories on that day, each a JSON object."""
         if kind == "models":
             return ModelPage(self.models, index, day).rows(fields)
+        if kind == "datasets":
+            return DatasetPage(self.datasets, index, day).rows(fields)
         return SpacePage(self.spaces, index, day).rows(fields)
+
+    def world(self, kind: Kind) -> ModelWorld | SpaceWorld | DatasetWorld:
+        """All repositories of that kind, of any day."""
+        worlds = {"models": self.models, "spaces": self.spaces, "datasets": self.datasets}
+        return worlds[kind]
 
     def _alive_on(self, kind: Kind, day: dt.date) -> NDArray[np.uint32]:
         with self._lock:
             if (kind, day) not in self._alive:
-                world = self.models if kind == "models" else self.spaces
-                self._alive[kind, day] = world.timeline.alive(day)
-                while len(self._alive) > 4:
+                self._alive[kind, day] = self.world(kind).timeline.alive(day)
+                while len(self._alive) > 6:
                     self._alive.popitem(last=False)
             return self._alive[kind, day]
 
@@ -163,7 +178,7 @@ class _GeneratedListing:
         self, hub: GeneratedHub, kind: Kind, sort: str, index: NDArray[np.uint32], day: dt.date
     ) -> None:
         self._hub, self._kind, self._sort, self._day = hub, kind, sort, day
-        self._world = hub.models if kind == "models" else hub.spaces
+        self._world = hub.world(kind)
         falling = in_chunks(lambda part: -self._values(part), index)
         order = np.lexsort((in_chunks(self._world.timeline.id_keys, index), falling))
         self._order = index[order]
@@ -182,7 +197,8 @@ class _GeneratedListing:
             return self._world.likes(index, self._day)
         if self._sort == "trendingScore":
             return self._world.trending(index, self._day)
-        return self._hub.models.downloads(index, self._day)
+        assert not isinstance(self._world, SpaceWorld)
+        return self._world.downloads(index, self._day)
 
     def locate(self, after: Keyset | None) -> int:
         if after is None:

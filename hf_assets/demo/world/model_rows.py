@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from hf_assets.demo.world import vocabulary as words
 from hf_assets.demo.world.columns import join_rows, scores, shas, times
 from hf_assets.demo.world.draws import Index, cumulative
-from hf_assets.demo.world.mix import Mix
+from hf_assets.demo.world.lineage import FORMATS, QUANTIZED, RELATIONS
 from hf_assets.demo.world.models import CATEGORIES, LIBRARIES, ModelWorld
 from hf_assets.demo.world.source import KEY_ORDER
-from hf_assets.demo.world.timeline import DAY_SECONDS, moment
+from hf_assets.demo.world.timeline import DAY_SECONDS, Mix, moment
 from hf_assets.demo.world.vocabulary import quoted
 
 _LICENSES = list(words.LICENSES)
@@ -23,7 +23,6 @@ _SIZES = (22_713_216, 66_955_010, 109_482_240, 334_100_000, 494_032_768, 1_543_7
           3_212_749_824, 7_241_732_096, 8_030_261_248, 13_015_864_320, 70_553_706_496)  # fmt: skip
 _SIZE_CDF = cumulative([6, 14, 18, 8, 12, 12, 8, 12, 7, 2, 1])
 _ARCHITECTURES = ("llama", "qwen2", "qwen3", "gemma3", "mistral", "phi3", "deepseek2", "gpt-oss")
-_RELATIONS = ("finetune", "adapter", "quantized", "merge")
 
 
 class ModelPage:
@@ -95,12 +94,15 @@ class ModelPage:
         return self._world.author_names(self._index)
 
     @cached_property
-    def _bases(self) -> NDArray[np.int64]:
-        return self._world.base_ranks(self._index)
+    def _quantised(self) -> list[int]:
+        """Index into FORMATS; below 0 for those that are not quantised."""
+        lineage, index = self._world.lineage, self._index
+        quantised = (self._world.base_ranks(index) >= 0) & (lineage.relations(index) == QUANTIZED)
+        return np.where(quantised, lineage.formats(index), -1).tolist()
 
     @cached_property
     def _relations(self) -> list[str]:
-        return [_RELATIONS[code] for code in self._world.relations(self._index).tolist()]
+        return [RELATIONS[code] for code in self._world.lineage.relations(self._index).tolist()]
 
     @cached_property
     def _categories(self) -> NDArray[np.int64]:
@@ -116,7 +118,7 @@ class ModelPage:
 
     @cached_property
     def _is_gguf(self) -> NDArray[np.bool_]:
-        quantized = (self._bases >= 0) & (self._world.relations(self._index) == 2)
+        quantized = np.array(self._quantised, dtype=np.int64) == 0
         return (quantized | (self._draws.uniform("gguf", self._index) < 0.03)) & (
             self._draws.uniform("gguf read", self._index) < 0.6
         )
@@ -153,26 +155,35 @@ class ModelPage:
             for code, n in zip(self._libraries.tolist(), null, strict=True)
         ]
 
-    def _base_names(self, when: Index | int) -> list[str]:
-        if not len(self._world.stars):
-            return [""] * len(self._index)
-        return self._world.star_names(self._bases, when)
+    def _base_tags(self) -> list[str]:
+        """Tags that name the bases, as they were called when the card was written."""
+        world, index, texts = self._world, self._index, [""] * len(self._index)
+        bases = world.lineage.bases(index)
+        names = world.base_names(bases, world.timeline.created(index) // DAY_SECONDS)
+        bare = bases.bare.tolist()
+        for at, name in zip(bases.owner.tolist(), names, strict=True):
+            texts[at] += f'"base_model:{name}",'
+            if not bare[at]:
+                texts[at] += f'"base_model:{self._relations[at]}:{name}",'
+        return texts
 
     def _tags(self) -> list[str]:
         d, index = self._draws, self._index
-        born = self._world.timeline.created(index) // DAY_SECONDS
         extra = d.bits("extra tags", index).tolist()
         languages = d.zipf("language", index, len(words.LANGUAGES)).tolist()
         datasets = d.zipf("dataset", index, len(words.DATASETS)).tolist()
-        # A card names its base as it was called when the card was written.
+        papers = d.zipf("paper", index, len(words.PAPERS))
+        papers[d.uniform("names a paper", index) > 0.2] = -1
         columns = zip(
             self._libraries.tolist(), self._has_safetensors.tolist(), self._is_gguf.tolist(),
-            self._categories.tolist(), self._license_codes, self._bases.tolist(),
-            self._base_names(born), self._relations, extra, languages, datasets, strict=True,
+            self._categories.tolist(), self._license_codes, self._base_tags(),
+            self._quantised, extra, languages, datasets,
+            self._world.trained_on(index), papers.tolist(), strict=True,
         )  # fmt: skip
         libraries = [f'"{name}",' if name else "" for name in LIBRARIES]
         rows = []
-        for lib, safe, gguf, cat, lic, base, name, relation, x, language, dataset in columns:
+        for lib, safe, gguf, cat, lic, bases, form, x, language, *rest in columns:
+            dataset, trained, paper = rest
             text = libraries[lib]
             if safe:
                 text += '"safetensors",'
@@ -190,10 +201,15 @@ class ModelPage:
                 text += f'"{words.LANGUAGES[(language + 5) % len(words.LANGUAGES)]}",'
             if x >> 13 & 7 == 0:
                 text += f'"dataset:{words.DATASETS[dataset]}",'
+                trained = [one for one in trained if one != words.DATASETS[dataset]]
+            text += "".join(f'"dataset:{one}",' for one in trained)
             if x >> 16 & 7 == 0:
                 text += f'"arxiv:{1900 + (x >> 19) % 700:04d}.{(x >> 29) % 99999:05d}",'
-            if base >= 0:
-                text += f'"base_model:{name}","base_model:{relation}:{name}",'
+            if paper >= 0:
+                text += f'"arxiv:{words.PAPERS[paper]}",'
+            text += bases
+            if form >= 0:
+                text += "".join(f'"{tag}",' for tag in FORMATS[form][1])
             if lic >= 0:
                 text += f'"license:{_LICENSES[lic]}",'
             if x >> 46 & 255 == 0:
@@ -210,15 +226,18 @@ class ModelPage:
         ]
 
     def _base_models(self) -> list[str]:
-        names = self._base_names(self._number)
-        hub_ids = self._world.star_hub_ids(self._bases) if len(self._world.stars) else names
+        world = self._world
+        bases = world.lineage.listed(self._index, self._number)
+        names = world.base_names(bases, np.full(len(self._index), self._number))
+        hub_ids = world.timeline.hub_ids(bases.base)
+        parts: list[list[str]] = [[] for _ in range(len(self._index))]
+        for at, x, name in zip(bases.owner.tolist(), hub_ids, names, strict=True):
+            parts[at].append(f'{{"_id":"{x}","id":"{name}"}}')
         return [
-            f',"baseModels":{{"relation":"{relation}","models":[{{"_id":"{x}","id":"{name}"}}]}}'
-            if base >= 0
+            f',"baseModels":{{"relation":"{relation}","models":[{",".join(models)}]}}'
+            if models
             else ""
-            for base, relation, x, name in zip(
-                self._bases.tolist(), self._relations, hub_ids, names, strict=True
-            )
+            for relation, models in zip(self._relations, parts, strict=True)
         ]
 
     def _gguf(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,8 +10,8 @@ from numpy.typing import NDArray
 from hf_assets.demo.world import vocabulary as words
 from hf_assets.demo.world.demand import Demand, popularity
 from hf_assets.demo.world.draws import Draws, Floats, Index, in_chunks
-from hf_assets.demo.world.mix import Mix
-from hf_assets.demo.world.timeline import DAY_SECONDS, Timeline, moment
+from hf_assets.demo.world.lineage import FORMATS, QUANTIZED, Bases, Lineage
+from hf_assets.demo.world.timeline import DAY_SECONDS, Mix, Timeline, moment
 
 CATEGORIES = list(words.CATEGORIES)
 _CATEGORY_MIX = Mix(words.CATEGORIES, words.YEARLY)
@@ -19,6 +20,17 @@ _LIBRARY_MIX = Mix(words.LIBRARIES, words.YEARLY)
 _CATEGORY_CODES = {name: code for code, name in enumerate(CATEGORIES)}
 _LIBRARY_CODES = {name: code for code, name in enumerate(LIBRARIES)}
 MAX_STARS = 3000
+_OF_QUANTISERS = 0.35  # share of the quantised models by authors who do little else
+TRAINED = 0.12  # share of the models that name datasets besides those of the best known names
+
+# The dataset that each number names, drawn with these draws, as it was called on these days (since
+# the epoch); "" for none.
+NamesOfDatasets = Callable[[Draws, Index, NDArray[np.int64]], list[str]]
+
+
+def no_datasets(_draws: Draws, seat: Index, _since: NDArray[np.int64]) -> list[str]:
+    """The names in a Hub without datasets."""
+    return [""] * len(seat)
 
 
 def find_stars(draws: Draws, size: int) -> NDArray[np.int64]:
@@ -42,6 +54,7 @@ class ModelWorld:
 
     def __init__(self, seed: int, size: int, sized_on: dt.date) -> None:
         self.draws = Draws(seed, "models")
+        self.name_datasets: NamesOfDatasets = no_datasets
         self.stars = find_stars(self.draws, size)
         self.demand = Demand(self.draws, size, lambda index: self.timeline.created(index))
         # Of those that are still to come, the hits of a year or so.
@@ -49,12 +62,14 @@ class ModelWorld:
         self.timeline = Timeline(self.draws, size, sized_on, 0.03, lasting)
         self.famous = {int(i): k for k, i in enumerate(self.stars[: len(words.FAMOUS)])}
         self.famous_ids = {words.FAMOUS[k][0]: i for i, k in self.famous.items()}
+        self.lineage = Lineage(
+            self.draws, self.timeline, self.stars, self.base_ranks, len(words.UNLISTED_MODELS)
+        )
         order = np.argsort(self.stars)
         self._stars_sorted, self._stars_rank = self.stars[order], order
         # The first ones are all authors of their own, or the very first would take half the Hub.
         self._founders = 60 + size // 400
         self._star_table: list[str] | None = None
-        self._star_hub_ids: list[str] | None = None
         self._authors = np.empty(0, dtype=np.uint32)
 
     def star_rank(self, index: Index) -> NDArray[np.int64]:
@@ -106,6 +121,10 @@ class ModelWorld:
         for at, i in enumerate(index.tolist()):
             if i in self.famous:
                 names[at] = words.FAMOUS[self.famous[i]][0].split("/")[0]
+        quantised = np.flatnonzero(self._by_quantisers(index))
+        which = self.draws.zipf("quantiser", index[quantised], len(words.QUANTISERS))
+        for at, rank in zip(quantised.tolist(), which.tolist(), strict=True):
+            names[at] = words.QUANTISERS[rank]
         return names
 
     def base_ranks(self, index: Index) -> NDArray[np.int64]:
@@ -129,16 +148,39 @@ class ModelWorld:
             for r, late in zip(rank.tolist(), renamed, strict=True)
         ]
 
-    def star_hub_ids(self, rank: Index) -> list[str]:
-        """`_id`s of stars, by rank."""
-        if self._star_hub_ids is None:
-            self._star_hub_ids = self.timeline.hub_ids(self.stars)
-        return [self._star_hub_ids[r] for r in rank.tolist()]
+    def base_names(self, bases: Bases, when: NDArray[np.int64]) -> list[str]:
+        """Ids of the bases on that day of each one's owner (days since the epoch)."""
+        listed = bases.base >= 0
+        there = bases.base[listed]
+        names = iter(self.ids(there, when[bases.owner[listed]]))
+        return [
+            next(names) if known else words.UNLISTED_MODELS[-1 - number]
+            for known, number in zip(listed.tolist(), bases.base.tolist(), strict=True)
+        ]
 
-    def relations(self, index: Index) -> NDArray[np.int64]:
-        """0 finetune, 1 adapter, 2 quantized, 3 merge; for those that have a base."""
-        draw = self.draws.uniform("relation", index)
-        return np.searchsorted(np.array([0.42, 0.68, 0.94]), draw)
+    def _are_quantised(self, index: Index) -> NDArray[np.bool_]:
+        return (self.base_ranks(index) >= 0) & (self.lineage.relations(index) == QUANTIZED)
+
+    def _by_quantisers(self, index: Index) -> NDArray[np.bool_]:
+        """Whether each is by an author who makes others' models smaller."""
+        return self._are_quantised(index) & (
+            self.draws.uniform("by a quantiser", index) < _OF_QUANTISERS
+        )
+
+    def trained_on(self, index: Index) -> list[list[str]]:
+        """Names of datasets, one to three, that some models say they are trained on."""
+        d = self.draws
+        count = 1 + d.integers("datasets", index, 3)
+        count[d.uniform("trained", index) >= TRAINED] = 0
+        owner = np.repeat(np.arange(len(index)), count)
+        nth = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
+        seat = index[owner].astype(np.int64) * 4 + nth
+        born = self.timeline.created(index)[owner] // DAY_SECONDS
+        rows: list[list[str]] = [[] for _ in range(len(index))]
+        for at, name in zip(owner.tolist(), self.name_datasets(d, seat, born), strict=True):
+            if name and name not in rows[at]:
+                rows[at].append(name)
+        return rows
 
     def categories(self, index: Index) -> NDArray[np.int64]:
         """Index into vocabulary.CATEGORIES; -1 for none."""
@@ -168,8 +210,9 @@ class ModelWorld:
         tuning = self.draws.integers("tuning", index, len(words.TUNINGS)).tolist()
         style = self.draws.integers("style", index, 6).tolist()
         renamed = self.timeline.is_renamed(index, when).tolist()
-        base, relation = self.base_ranks(index).tolist(), self.relations(index).tolist()
-        marks = ("", "-lora", "-GGUF", "-merge")
+        base, relation = self.base_ranks(index).tolist(), self.lineage.relations(index).tolist()
+        form, shared = self.lineage.formats(index).tolist(), self._by_quantisers(index).tolist()
+        marks = ("", "-lora", "", "-merge")
         tails = ("-checkpoint-{}", "-v{}", "_run{}", "-{}", "-ep{}", "-exp_{}")
         ids = []
         for at, i in enumerate(index.tolist()):
@@ -180,8 +223,9 @@ class ModelWorld:
                 if base[at] >= 0:
                     if base[at] < len(words.FAMOUS):
                         name = words.FAMOUS[base[at]][0].split("/")[1]
-                    name += marks[relation[at]]
-                if numbers[at] != i:
+                    quantised = relation[at] == QUANTIZED
+                    name += FORMATS[form[at]][0] if quantised else marks[relation[at]]
+                if numbers[at] != i or shared[at]:
                     name += tails[style[at]].format(i)
             ids.append(f"{authors[at]}/{name}-hf" if renamed[at] else f"{authors[at]}/{name}")
         return ids

@@ -18,6 +18,7 @@ class RecordedHub:
     Args:
         models: a JSON array of models, or an object with one under `models`; None for no models.
         spaces: the same for Spaces, under `spaces`.
+        datasets: the same for datasets, under `datasets`.
 
     Raises:
         FileNotFoundError: no such file.
@@ -25,11 +26,17 @@ class RecordedHub:
             the file.
     """
 
-    def __init__(self, models: Path | None = None, spaces: Path | None = None) -> None:
+    def __init__(
+        self,
+        models: Path | None = None,
+        spaces: Path | None = None,
+        datasets: Path | None = None,
+    ) -> None:
         self._rows: dict[Kind, list[_Row]] = {}
         self._by_id: dict[Kind, dict[str, _Row]] = {}
         self.replace("models", _read(models, "models"))
         self.replace("spaces", _read(spaces, "spaces"))
+        self.replace("datasets", _read(datasets, "datasets"))
 
     def replace(self, kind: Kind, rows: list[_Row]) -> None:
         """Serve these rows from now on."""

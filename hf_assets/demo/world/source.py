@@ -1,14 +1,15 @@
 """What the embedded Hub serves: the contract between its HTTP side and where its rows come from.
 
 Field and sort names are those on the wire. The property lists are huggingface_hub 2.4's
-`ExpandModelProperty_T` and `ExpandSpaceProperty_T`; the default keys and their order are those of
-one real answer of `/api/models` (2025-12).
+`ExpandModelProperty_T`, `ExpandSpaceProperty_T` and `ExpandDatasetProperty_T`; the default keys and
+their order are those of one real answer of `/api/models` (2025-12), and for datasets those that
+huggingface_hub's client reads.
 """
 
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-Kind = Literal["models", "spaces"]
+Kind = Literal["models", "spaces", "datasets"]
 SortValue = str | int | float | None
 
 EXPAND: dict[Kind, tuple[str, ...]] = {
@@ -24,11 +25,17 @@ EXPAND: dict[Kind, tuple[str, ...]] = {
         "models", "private", "region", "resourceGroup", "runtime", "sdk", "sha", "siblings",
         "subdomain", "tags", "trendingScore", "usedStorage",
     ),
+    "datasets": (
+        "author", "cardData", "citation", "createdAt", "description", "disabled", "downloads",
+        "downloadsAllTime", "gated", "lastModified", "likes", "mainSize", "paperswithcode_id",
+        "private", "resourceGroup", "sha", "siblings", "tags", "trendingScore", "usedStorage",
+    ),
 }  # fmt: skip
 
 SORTS: dict[Kind, tuple[str, ...]] = {
     "models": ("createdAt", "downloads", "likes", "lastModified", "trendingScore"),
     "spaces": ("createdAt", "likes", "lastModified", "trendingScore"),
+    "datasets": ("createdAt", "downloads", "likes", "lastModified", "trendingScore"),
 }
 
 DEFAULT_FIELDS: dict[Kind, frozenset[str]] = {
@@ -39,10 +46,15 @@ DEFAULT_FIELDS: dict[Kind, frozenset[str]] = {
     "spaces": frozenset(
         {"_id", "id", "likes", "trendingScore", "private", "sdk", "tags", "createdAt"}
     ),
+    "datasets": frozenset(
+        {"_id", "id", "author", "disabled", "gated", "lastModified", "likes", "trendingScore"}
+        | {"private", "sha", "description", "downloads", "paperswithcode_id", "tags", "createdAt"}
+    ),
 }
 FULL_FIELDS: dict[Kind, frozenset[str]] = {
     "models": DEFAULT_FIELDS["models"] | {"author", "gated", "lastModified", "sha", "siblings"},
     "spaces": DEFAULT_FIELDS["spaces"] | {"author", "lastModified", "sha", "cardData", "siblings"},
+    "datasets": DEFAULT_FIELDS["datasets"] | {"cardData", "citation", "siblings"},
 }
 
 # The order in which a row's keys are written.
@@ -59,6 +71,12 @@ KEY_ORDER: dict[Kind, tuple[str, ...]] = {
         "_id", "id", "author", "cardData", "disabled", "lastModified", "likes", "trendingScore",
         "private", "sha", "sdk", "runtime", "tags", "createdAt", "siblings", "subdomain", "models",
         "datasets", "region", "resourceGroup", "usedStorage",
+    ),
+    "datasets": (
+        "_id", "id", "author", "cardData", "citation", "disabled", "gated", "lastModified", "likes",
+        "trendingScore", "private", "sha", "description", "downloads", "downloadsAllTime",
+        "paperswithcode_id", "tags", "createdAt", "siblings", "mainSize", "resourceGroup",
+        "usedStorage",
     ),
 }  # fmt: skip
 

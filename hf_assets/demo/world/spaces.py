@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from hf_assets.demo.world import vocabulary as words
 from hf_assets.demo.world.columns import join_rows, scores, shas, times
 from hf_assets.demo.world.draws import Draws, Floats, Index, cumulative
-from hf_assets.demo.world.mix import Mix
 from hf_assets.demo.world.models import ModelWorld, last_commits, trending_scores
 from hf_assets.demo.world.source import KEY_ORDER
-from hf_assets.demo.world.timeline import DAY_SECONDS, Timeline, moment
+from hf_assets.demo.world.timeline import DAY_SECONDS, Mix, Timeline, moment
 from hf_assets.demo.world.vocabulary import quoted
 
 _SDKS = list(words.SPACE_SDKS)
@@ -291,9 +290,16 @@ class SpacePage:
         ]
 
     def _datasets(self) -> list[str]:
-        named = (self._draws.uniform("datasets", self._index) < 0.05).tolist()
-        which = self._draws.zipf("dataset", self._index, len(words.DATASETS)).tolist()
-        return [
-            f',"datasets":["{words.DATASETS[k]}"]' if yes else ""
-            for yes, k in zip(named, which, strict=True)
-        ]
+        d, index = self._draws, self._index
+        named = d.uniform("datasets", index)
+        which = d.zipf("dataset", index, len(words.DATASETS)).tolist()
+        born = self._world.timeline.created(index) // DAY_SECONDS
+        others = self._world.models.name_datasets(d, index, born)
+        rows = []
+        for share, k, other in zip(named.tolist(), which, others, strict=True):
+            # The best known ones, some of which are older names that no Hub lists; others; both.
+            names = [words.DATASETS[k]] if share < 0.05 else []
+            if 0.04 <= share < 0.10 and other and other not in names:
+                names.append(other)
+            rows.append(f',"datasets":[{",".join(map(quoted, names))}]' if names else "")
+        return rows

@@ -1,15 +1,17 @@
-"""When the repositories of a generated Hub are born, renamed and deleted, and their `_id`s."""
+"""When the repositories of a generated Hub are born, renamed and deleted, their `_id`s, and shares
+that drift with the day of birth."""
 
 import datetime as dt
 import math
 from bisect import bisect_left
+from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hf_assets.demo.world.draws import Draws, Floats, Index, Words, in_chunks
+from hf_assets.demo.world.draws import Draws, Floats, Index, Words, cumulative, in_chunks
 
 EPOCH = dt.date(1970, 1, 1)
 DAY_SECONDS = 86_400
@@ -20,6 +22,10 @@ GROWTH = 0.0015  # births a day, as a share of those there are
 DELETIONS = 0.0002  # deletions a day, as a share
 RENAMES = 0.0001  # renames a day, as a share
 NEVER = 65_535  # days since the epoch
+
+_MONTH = 30 * DAY_SECONDS
+# Months after the Hub's records begin: in the middle one the shares are as given (2025-08).
+_MONTHS, _MIDDLE = 120, 42
 
 # The floor's real machine (as in gpt2's _id, 621ffdc036468d709f17434d) and 59 more.
 _FLOOR_MACHINE = "36468d709f"
@@ -169,6 +175,12 @@ class Timeline:
             return False
         return bool(self._births(index + 1).gone[index] > moment(day) // DAY_SECONDS)
 
+    def are_alive(self, index: Index, day: int) -> NDArray[np.bool_]:
+        """Whether each is there on that day, days since the epoch."""
+        top = int(index.max()) + 1 if len(index) else 0
+        births = self._births(top)
+        return (births.gone[index] > day) & (births.created[index] < day * DAY_SECONDS)
+
     def born_by(self, seconds: NDArray[np.int64]) -> NDArray[np.int64]:
         """How many were ever born before each of these moments, Unix seconds."""
         if not len(seconds):
@@ -215,3 +227,30 @@ def id_key(hub_id: str) -> int:
     if rank < len(MACHINES) and MACHINES[rank] == machine:
         return seconds << 30 | rank << 24 | counter
     return max((seconds << 30 | rank << 24) - 1, 0)
+
+
+class Mix:
+    """Shares that drift: a table of weights that grow or shrink with the month of birth.
+
+    Args:
+        weights: by name.
+        yearly: what a weight is multiplied by each year, by name; 1 where left out.
+    """
+
+    def __init__(
+        self, weights: Mapping[str, float] | Mapping[str | None, float], yearly: Mapping[str, float]
+    ) -> None:
+        growth = np.log([yearly.get(name or "", 1.0) for name in weights]) / 12
+        months = np.arange(_MONTHS)[:, None]
+        table = np.array(list(weights.values())) * np.exp(growth * (months - _MIDDLE))
+        # One sorted array: month m's cumulative shares lie between m and m + 1.
+        self._sums = np.concatenate([m + cumulative(row) for m, row in enumerate(table)])
+        self._size = len(weights)
+
+    def codes(
+        self, draws: Draws, name: str, index: Index, created: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Position in the table of each, by its draw and its second of birth."""
+        month = np.clip((created - FLOOR) // _MONTH, 0, _MONTHS - 1)
+        found = np.searchsorted(self._sums, month + draws.uniform(name, index))
+        return np.minimum(found - month * self._size, self._size - 1)

@@ -66,6 +66,47 @@ DATASETS = (
     "lerobot/pusht", "Anthropic/hh-rlhf", "facebook/voxpopuli", "google/fleurs", "ms_marco",
 )  # fmt: skip
 
+# Named by models, but listed by no Hub: what a trainer writes of a local folder, and older names.
+UNLISTED_DATASETS = {
+    "imagefolder", "audiofolder", "generator", "common_voice", "emotion", "wikipedia",
+}  # fmt: skip
+
+# Shares of each among the datasets that say it, in per mille: an order of magnitude.
+DATASET_TASKS: dict[str, float] = {
+    "text-generation": 300, "robotics": 140, "question-answering": 110, "text-classification": 110,
+    "automatic-speech-recognition": 45, "text-to-image": 40, "image-classification": 40,
+    "visual-question-answering": 35, "translation": 35, "summarization": 30,
+    "token-classification": 25, "text-to-speech": 25, "image-to-text": 20, "object-detection": 15,
+    "feature-extraction": 12, "fill-mask": 10, "reinforcement-learning": 10,
+    "tabular-classification": 8, "time-series-forecasting": 4, "graph-ml": 2,
+}  # fmt: skip
+DATASET_SIZES: dict[str, float] = {
+    "n<1K": 330, "1K<n<10K": 270, "10K<n<100K": 200, "100K<n<1M": 120, "1M<n<10M": 50,
+    "10M<n<100M": 20, "100M<n<1B": 8, "1B<n<10B": 2,
+}  # fmt: skip
+DATASET_FORMATS: dict[str, float] = {
+    "parquet": 560, "json": 240, "csv": 110, "imagefolder": 50, "text": 25, "webdataset": 10,
+    "audiofolder": 5,
+}  # fmt: skip
+DATASET_MODALITIES: dict[str, float] = {
+    "text": 640, "image": 120, "tabular": 90, "timeseries": 70, "audio": 40, "video": 35,
+    "geospatial": 3, "3d": 2,
+}  # fmt: skip
+DATASET_WORDS = (
+    "instructions", "chat-logs", "reddit", "math-problems", "code-snippets", "wiki-articles",
+    "news", "eval-results", "preference-pairs", "pick-place", "speech", "captions", "reviews",
+    "synthetic-qa", "legal", "medical-notes", "agent-traces", "so101-grasp", "corpus", "web-pages",
+)  # fmt: skip
+DATASET_ENDINGS = ("", "", "-cleaned", "-sft", "-dpo", "-mini", "-raw", "-v2", "-en", "_tokenized")
+
+# arXiv ids that many cards name, the most named first: the template of a card names the first one.
+PAPERS = (
+    "1910.09700", "2106.09685", "2005.14165", "1706.03762", "1810.04805", "2307.09288",
+    "2305.18290", "2402.03300", "2407.21783", "1907.11692", "2212.04356", "1908.10084",
+    "2306.01708", "2311.03099", "2203.05482", "2309.00071", "2010.11929", "2112.10752",
+    "2412.15115", "2505.09388", "2210.17323", "2306.00978", "2404.14219", "2501.12948",
+)  # fmt: skip
+
 FAMILIES = (
     "bert-base-uncased", "distilbert-base-uncased", "roberta-base", "xlm-roberta-base", "gpt2",
     "t5-small", "flan-t5-base", "Llama-2-7b", "Llama-3.1-8B", "Llama-3.2-1B-Instruct", "Qwen2.5-7B",
@@ -133,6 +174,16 @@ FAMOUS: tuple[tuple[str, str, str], ...] = (
     ("openai/gpt-oss-20b", "text-generation", "transformers"),
     ("hexgrad/Kokoro-82M", "text-to-speech", "transformers"),
 )
+
+# Authors who make others' models smaller, those with the most first.
+QUANTISERS = ("mradermacher", "bartowski", "TheBloke", "unsloth", "mlx-community",
+              "lmstudio-community", "RichardErkhov", "QuantFactory")  # fmt: skip
+
+# Bases that cards name and no Hub lists any more.
+UNLISTED_MODELS = (
+    "decapoda-research/llama-7b-hf", "runwayml/stable-diffusion-v1-5", "CompVis/removed-model-v1",
+    "meta-llama/Llama-2-7b-local", "models/sft-checkpoint-1000",
+)  # fmt: skip
 
 AUTHOR_WORDS = (
     "nova", "mlabs", "deep", "kumar", "tanaka", "zhang", "garcia", "mueller", "ivanov", "rossi",

@@ -21,7 +21,8 @@ from hf_assets.hub.archive.base import NAMED, PAGE_ROWS, ArchivedPage
 from hf_assets.hub.archive.field_names import columns_of, hint_of_ids
 from hf_assets.hub.archive.row_reader import ColumnReport
 from hf_assets.hub.archive.values import EXACT, GATES, TIMES, prefer_tags, utc_time, wire_value
-from hf_assets.hub.client.rows import WIRE_SCHEMA, Kind, fits
+from hf_assets.hub.client.rows import fits
+from hf_assets.hub.client.wire import WIRE_SCHEMA, Kind
 
 _WIRE_TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$"
 
@@ -35,7 +36,7 @@ class ArrowRows:
 
     Args:
         file: open; only its footer was read.
-        kind: "models" or "spaces".
+        kind: "models", "spaces" or "datasets".
 
     Raises:
         ValueError: no column can hold names.

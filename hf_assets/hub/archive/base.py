@@ -14,10 +14,9 @@ from typing import Any, Protocol
 
 from hf_assets.errors import HfAssetsError, InputError
 from hf_assets.hub.client.listing import FIELDS
-from hf_assets.hub.client.rows import Kind
+from hf_assets.hub.client.wire import Kind
 
-KINDS: tuple[Kind, ...] = ("models", "spaces")
-WORDS = {"models": "models", "spaces": "Spaces"}
+KINDS: tuple[Kind, ...] = ("models", "spaces", "datasets")
 # Rows a page: a row group of an archive's file becomes pages of this size.
 PAGE_ROWS = 4000
 # The prefix of an `_id` made from the name, for archives without ids; the Hub's own have no colon.
@@ -59,7 +58,7 @@ class ArchivedPage:
 
 @dataclass
 class ArchivedDay:
-    """A day of models or of Spaces in an archive.
+    """A day of a kind of repository in an archive.
 
     Args:
         source: the file and its revision in words, for messages and the journal.

@@ -11,7 +11,7 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import Any
 
-from hf_assets.hub.client.rows import WIRE_SCHEMA, Kind
+from hf_assets.hub.client.wire import WIRE_SCHEMA, Kind
 
 # Other names of a field, by their letters; the tables' own names among them.
 SYNONYMS: Mapping[Kind, Mapping[str, str]] = {
@@ -30,7 +30,7 @@ _OTHERS = frozenset(
         *("securityrepostatus", "evalresults", "childrenmodelcount", "resourcegroup", "host"),
         *("subdomain", "region", "authordata", "gitalyuid", "xetenabled", "numparameters"),
         *("availableinferenceproviders", "widgetoutputurls", "repotype", "title", "day", "date"),
-        *("datasets", "models", "sdk"),
+        *("datasets", "models", "sdk", "description", "citation", "paperswithcodeid"),
     }
 )
 # Columns that the tables derive, and the fields they derive from.
@@ -88,7 +88,7 @@ def lookalikes(kind: Kind, columns: Iterable[str], read: Iterable[str]) -> dict[
     """The missing field that each unknown column looks like.
 
     Args:
-        kind: "models" or "spaces".
+        kind: "models", "spaces" or "datasets".
         columns: of a file.
         read: the fields that the file has.
     """

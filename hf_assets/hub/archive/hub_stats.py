@@ -1,9 +1,9 @@
 """hub-stats: a public dataset that a job overwrites daily; its git revisions are past days.
 
-`models.parquet` (1.5 GB in 2026) and `spaces.parquet` lie at the root of the repository. A day is
-the revision after its last commit, and only if a commit of that day wrote the file: a file from the
-day before is not this day's. Only the columns that the tables need are fetched, by byte ranges, a
-row group at a time.
+`models.parquet` (1.5 GB in 2026), `spaces.parquet` and `datasets.parquet` lie at the root of the
+repository. A day is the revision after its last commit, and only if a commit of that day wrote the
+file: a file from the day before is not this day's. Only the columns that the tables need are
+fetched, by byte ranges, a row group at a time.
 """
 
 import re
@@ -21,15 +21,15 @@ import pyarrow.parquet as pq
 
 from hf_assets.errors import clean
 from hf_assets.hub.archive.arrow_rows import ArrowRows
-from hf_assets.hub.archive.base import ArchivedDay, ArchivedPage, ArchiveError
+from hf_assets.hub.archive.base import KINDS, ArchivedDay, ArchivedPage, ArchiveError
 from hf_assets.hub.archive.ranged_file import RangedFile
 from hf_assets.hub.client.addresses import next_address
 from hf_assets.hub.client.connection import HubConnection, HubError
-from hf_assets.hub.client.rows import Kind
+from hf_assets.hub.client.wire import Kind
 from hf_assets.transport import Answer
 
 DATASET = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
-FILES: dict[Kind, str] = {"models": "models.parquet", "spaces": "spaces.parquet"}
+FILES: dict[Kind, str] = {kind: f"{kind}.parquet" for kind in KINDS}
 # Commits a page: the Hub's own default is 50, and a day has had two.
 COMMITS_PAGE = 1000
 # Seconds for which a list of commits is up to date.

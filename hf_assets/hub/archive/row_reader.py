@@ -17,7 +17,7 @@ from hf_assets.hub.archive.values import (
     utc_time,
     wire_value,
 )
-from hf_assets.hub.client.rows import WIRE_SCHEMA, Kind
+from hf_assets.hub.client.wire import WIRE_SCHEMA, Kind
 
 # Column names to check for misspelt fields: a hostile file has any number.
 MOST_COLUMNS = 1000
@@ -29,7 +29,7 @@ class ColumnReport:
     """The columns of a file, and those with at least one valid value.
 
     Args:
-        kind: "models" or "spaces".
+        kind: "models", "spaces" or "datasets".
     """
 
     kind: Kind
@@ -91,7 +91,7 @@ class RowReader:
     """Reads objects or lines of cells into the Hub's fields.
 
     Args:
-        kind: "models" or "spaces".
+        kind: "models", "spaces" or "datasets".
         cells: every value is a text, and an empty text is null.
     """
 

@@ -20,7 +20,8 @@ from typing import Any
 
 import polars as pl
 
-from hf_assets.hub.client.rows import WIRE_SCHEMA, Kind, fits
+from hf_assets.hub.client.rows import fits
+from hf_assets.hub.client.wire import WIRE_SCHEMA, Kind
 from hf_assets.literals import InvalidLiteral, parse_literal
 
 TIMES = ("createdAt", "lastModified")
@@ -112,7 +113,7 @@ def wire_value(kind: Kind, name: str, value: Any) -> Any:
     """A value of a field in the Hub's form; a value with another meaning stays unchanged.
 
     Args:
-        kind: "models" or "spaces".
+        kind: "models", "spaces" or "datasets".
         name: the Hub's name of the field; for times, see `utc_time`.
         value: from JSON, Arrow or a cell.
     """

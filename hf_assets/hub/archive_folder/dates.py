@@ -15,7 +15,7 @@ from itertools import pairwise
 from pathlib import PurePath
 from typing import Any
 
-from hf_assets.hub.archive.base import ArchiveError
+from hf_assets.hub.archive.base import KINDS, ArchiveError
 from hf_assets.hub.archive.field_names import columns_of, letters
 from hf_assets.hub.archive.values import TIMES, utc_time
 
@@ -54,7 +54,9 @@ def day_of(value: Any) -> str | None:
 @lru_cache(maxsize=1 << 8)
 def id_and_time_columns(columns: tuple[str, ...]) -> tuple[list[str], list[str]]:
     """The columns of a row's id and of its times."""
-    fields = columns_of("spaces", columns) | columns_of("models", columns)
+    fields: dict[str, list[str]] = {}
+    for kind in reversed(KINDS):
+        fields |= columns_of(kind, columns)
     return fields.get("id", []), [one for name in TIMES for one in fields.get(name, [])]
 
 

@@ -10,7 +10,7 @@ from hf_assets.hub.archive.base import ArchivedDay, ArchivedPage, named_failures
 from hf_assets.hub.archive_folder.json_files import JsonDays
 from hf_assets.hub.archive_folder.line_files import LineDays
 from hf_assets.hub.archive_folder.parquet_files import ParquetDays
-from hf_assets.hub.client.rows import Kind
+from hf_assets.hub.client.wire import Kind
 
 SUFFIXES = (".json", ".jsonl", ".csv", ".parquet")
 _ALIASES = {".ndjson": ".jsonl"}

@@ -2,10 +2,10 @@
 
 A file of one day has the day in its name (`dates`: `2025-05-22`, `20250522`, …); a file of many has
 a column `day` (or `date`, if that is the day of capture). JSON (an array of rows, or an object with
-rows under `models` or `spaces`), JSON lines, CSV and Parquet; the first three gzipped, too. A file
-or folder with "spaces" in its name holds Spaces, any other models. Other files, and JSON without
-rows and day, are skipped. A broken file does not affect the others: its error is the answer only
-for a day that no other file has.
+rows under `models`, `spaces` or `datasets`), JSON lines, CSV and Parquet; the first three gzipped,
+too. The name of the file or folder says which kind it holds (`kind_in`). Other files, and JSON
+without rows and day, are skipped. A broken file does not affect the others: its error is the answer
+only for a day that no other file has.
 """
 
 import hashlib
@@ -15,15 +15,41 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path, PurePath
 
-from hf_assets.hub.archive.base import ArchivedDay, ArchivedPage, ArchiveError, named_failures
+from hf_assets.hub.archive.base import (
+    KINDS,
+    ArchivedDay,
+    ArchivedPage,
+    ArchiveError,
+    named_failures,
+)
 from hf_assets.hub.archive_folder.dates import DAY_COLUMNS, NamedDays
 from hf_assets.hub.archive_folder.files import SUFFIXES, RecordedFile, format_of, open_recorded
-from hf_assets.hub.client.rows import Kind
+from hf_assets.hub.client.wire import Kind
 
 # The time of data without a time of its own: the middle of the day.
 NOON = "T12:00:00+00:00"
 # Skipped files that a remark names, at most.
 NAMED_FILES = 10
+
+
+def kind_in(path: str) -> Kind:
+    """The kind that a file's path names; models, if it names none.
+
+    "spaces" anywhere means Spaces. "datasets" counts in the file's name, else in the nearest
+    folder's that names a kind: a folder of data sets may hold files of models.
+
+    Args:
+        path: relative to the folder.
+    """
+    lower = path.lower()
+    if "spaces" in lower:
+        return "spaces"
+    for part in reversed(PurePath(lower).parts):
+        if "models" in part:
+            return "models"
+        if "datasets" in part:
+            return "datasets"
+    return "models"
 
 
 @dataclass
@@ -37,6 +63,7 @@ class RecordedDays:
     folder: Path
     _opened: dict[Path, RecordedFile] = field(default_factory=dict, init=False)
     _hashes: dict[Path, str] = field(default_factory=dict, init=False)
+    _kinds: dict[Path, frozenset[str]] = field(default_factory=dict, init=False)
     _skipped: list[str] = field(default_factory=list, init=False)
     # Files with unknown days, as they cannot be read.
     _broken: list[tuple[Kind, str]] = field(default_factory=list, init=False)
@@ -69,12 +96,13 @@ class RecordedDays:
                 broken file might have it.
         """
         files = self._index.get((kind, day), [])
-        if kind == "spaces" and not files:
-            # An object may hold both kinds whatever its name.
+        if kind != "models" and not files:
+            # An object may hold several kinds whatever its name.
             files = [
                 path
-                for path in self._index.get(("models", day), [])
-                if format_of(path) == ".json" and "spaces" in self._open(path).kinds
+                for other in KINDS
+                for path in self._index.get((other, day), [])
+                if format_of(path) == ".json" and kind in self._kinds_in(path)
             ]
         if len(files) > 1:
             first, second = (self._relative(path) for path in files[:2])
@@ -134,7 +162,7 @@ class RecordedDays:
         broken: list[tuple[Kind, str]] = []
         for path in self._files:
             relative = self._relative(path)
-            kind: Kind = "spaces" if "spaces" in relative.lower() else "models"
+            kind = kind_in(relative)
             try:
                 named = self._names.of(PurePath(relative))
                 days = {named} if named else self._open(path).days
@@ -187,6 +215,12 @@ class RecordedDays:
         if not named:
             self._opened[path] = recorded
         return recorded
+
+    def _kinds_in(self, path: Path) -> frozenset[str]:
+        """The kinds in a file; it is opened once for all kinds that are looked for."""
+        if path not in self._kinds:
+            self._kinds[path] = self._open(path).kinds
+        return self._kinds[path]
 
     def _sha256(self, path: Path) -> str:
         if path not in self._hashes:

@@ -1,4 +1,4 @@
-"""JSON of recorded days: an array of rows, or an object with rows under `models` or `spaces`."""
+"""JSON of recorded days: an array of rows, or an object with an array for each kind."""
 
 import json
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from hf_assets.hub.archive.field_names import is_row, letters
 from hf_assets.hub.archive.row_reader import RowReader, pages
 from hf_assets.hub.archive_folder.dates import DateColumn, day_column, day_of, id_of, times_of
 from hf_assets.hub.client.loose_json import integer
-from hf_assets.hub.client.rows import WIRE_SCHEMA, Kind
+from hf_assets.hub.client.wire import WIRE_SCHEMA, Kind
 
 
 class JsonDays:
@@ -34,7 +34,7 @@ class JsonDays:
             fetched = content.get("fetched_at")
             day = day or day_of(content.get("date")) or day_of(content.get("day"))
             if day and not self._rows:
-                raise ValueError("an object without a list under `models` or `spaces`")
+                raise ValueError("an object without a list under `models`, `spaces` or `datasets`")
         elif isinstance(content, list):
             self._rows = {"": content} if day else {}
             self._by_day = {} if day else self._sorted(content)

@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Lock
 from typing import IO, Any
 
-from hf_assets.hub.archive.base import ArchivedDay, ArchivedPage, unpacked
+from hf_assets.hub.archive.base import KINDS, ArchivedDay, ArchivedPage, unpacked
 from hf_assets.hub.archive.field_names import columns_of, hint_of_ids, letters
 from hf_assets.hub.archive.row_reader import RowReader, pages
 from hf_assets.hub.archive_folder.dates import DateColumn, day_column, day_of, id_of, times_of
@@ -74,7 +74,8 @@ class LineDays:
         if not header or duplicates:
             raise ValueError(f"line 1: no header with each column once {duplicates or ''}")
         self._columns, self._headers = header, 0
-        ids = columns_of("models", header).get("id", []) or columns_of("spaces", header).get("id")
+        # The ids of a kind have names of their own (`model_id`): any of them.
+        ids = next(filter(None, (columns_of(kind, header).get("id") for kind in KINDS)), None)
         if self._day and not ids:
             raise ValueError(f"line 1: no column `id`{hint_of_ids(header)}")
         try:

@@ -19,7 +19,7 @@ from hf_assets.hub.archive_folder.dates import (
     id_of,
     times_of,
 )
-from hf_assets.hub.client.rows import Kind
+from hf_assets.hub.client.wire import Kind
 
 
 class ParquetDays:

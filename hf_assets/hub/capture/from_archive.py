@@ -5,17 +5,17 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from hf_assets.hub.archive.base import KINDS, NAMED, WORDS, Archive, ArchivedDay
+from hf_assets.hub.archive.base import KINDS, NAMED, Archive, ArchivedDay
 from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.client.listing import ListingQuery, Page
-from hf_assets.hub.client.rows import Kind
+from hf_assets.hub.client.wire import WORDS, Kind
 from hf_assets.hub.reconciliation.counts import counted
 from hf_assets.progress import Log, TimedLog
 
 
 def find_day(archive: Archive, kind: Kind, day: str) -> ArchivedDay | None:
-    """That day of the archive; without rows, and saying so, where it has only the other kind.
+    """That day of the archive; without rows, and saying so, where it has only other kinds.
 
     Raises:
         ArchiveError: the archive cannot be asked, or its day cannot be read.
@@ -23,14 +23,12 @@ def find_day(archive: Archive, kind: Kind, day: str) -> ArchivedDay | None:
     found = archive.find(kind, day)
     if found:
         return found
-    other = next(other for other in KINDS if other != kind)
-    listed = archive.find(other, day)
-    if listed is None:
-        return None
-    reason = f"{archive.name} has the {WORDS[other]} of {day} and no {WORDS[kind]}."
-    return ArchivedDay(
-        listed.source, listed.time, listed.facts | {"absent_kind": _sentence(reason)}
-    )
+    for other in KINDS:
+        if other != kind and (listed := archive.find(other, day)):
+            reason = f"{archive.name} has the {WORDS[other]} of {day} and no {WORDS[kind]}."
+            facts = listed.facts | {"absent_kind": _sentence(reason)}
+            return ArchivedDay(listed.source, listed.time, facts)
+    return None
 
 
 def _sentence(text: str) -> str:

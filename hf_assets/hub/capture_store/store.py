@@ -19,6 +19,10 @@ from hf_assets.storage.durable import Stamp, stamp
 from hf_assets.storage.lake import Lake
 from hf_assets.storage.locks import exclusive
 
+# The listings of a day, by asset.
+RAW = ("raw_models", "raw_spaces", "raw_datasets")
+# A day is of use with these: days of earlier versions have no datasets.
+ESSENTIAL = ("raw_models", "raw_spaces")
 # The pages of a rejected attempt are kept for so long.
 REJECTED_KEPT = timedelta(days=7)
 
@@ -48,7 +52,7 @@ class CaptureStore:
 
     Args:
         lake: the lake.
-        asset: "raw_models" or "raw_spaces".
+        asset: one of `RAW`.
     """
 
     def __init__(self, lake: Lake, asset: str) -> None:

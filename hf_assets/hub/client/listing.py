@@ -13,7 +13,8 @@ import httpx2
 from hf_assets.errors import HfAssetsError
 from hf_assets.hub.client.addresses import next_address, refused_fields, without_fields
 from hf_assets.hub.client.connection import HubConnection, HubError
-from hf_assets.hub.client.rows import Kind, row_ids
+from hf_assets.hub.client.rows import row_ids
+from hf_assets.hub.client.wire import Kind
 from hf_assets.transport import Answer, whole_number
 
 FIELDS: Mapping[Kind, tuple[str, ...]] = {

@@ -8,186 +8,19 @@ the wrong type is left out and named, a row without identity is put aside.
 
 import json
 import math
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import msgspec
 import polars as pl
 
+from hf_assets.hub.client.invalid_values import InvalidValue
 from hf_assets.hub.client.loose_json import EXCERPT, loose_rows
+from hf_assets.hub.client.wire import ROW, WIRE_SCHEMA, Kind
 
-Kind = Literal["models", "spaces", "datasets"]
-
-# The Hub's counters are JSON integers; what does not fit 64 bits is no counter.
-Count = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
-# An identity is never empty.
-Identity = Annotated[str, msgspec.Meta(min_length=1)]
-
-
-class _Total(msgspec.Struct, gc=False):
-    total: Count | None = None
-
-
-class _Reference(msgspec.Struct, gc=False):
-    id: str
-
-
-class _BaseModels(msgspec.Struct, gc=False):
-    relation: str | None = None
-    models: list[_Reference] | None = None
-
-
-class _Hardware(msgspec.Struct, gc=False):
-    current: str | None = None
-    requested: str | None = None
-
-
-class _Runtime(msgspec.Struct, gc=False):
-    stage: str | None = None
-    hardware: _Hardware | None = None
-
-
-class ModelRow(msgspec.Struct, gc=False):
-    """A row of /api/models as the tables need it."""
-
-    _id: Identity
-    id: Identity
-    author: str | None = None
-    createdAt: str | None = None
-    lastModified: str | None = None
-    downloads: Count | None = None
-    downloadsAllTime: Count | None = None
-    likes: Count | None = None
-    # The Hub serves floats here, such as 2.8000000000000003.
-    trendingScore: float | None = None
-    pipeline_tag: str | None = None
-    library_name: str | None = None
-    tags: list[str] | None = None
-    gated: bool | str | None = None
-    private: bool | None = None
-    safetensors: _Total | None = None
-    gguf: _Total | None = None
-    baseModels: _BaseModels | None = None
-    usedStorage: Count | None = None
-
-
-class SpaceRow(msgspec.Struct, gc=False):
-    """A row of /api/spaces as the tables need it."""
-
-    _id: Identity
-    id: Identity
-    author: str | None = None
-    createdAt: str | None = None
-    lastModified: str | None = None
-    likes: Count | None = None
-    trendingScore: float | None = None
-    sdk: str | None = None
-    runtime: _Runtime | None = None
-    tags: list[str] | None = None
-    private: bool | None = None
-    models: list[str] | None = None
-    datasets: list[str] | None = None
-    usedStorage: Count | None = None
-
-
-class DatasetRow(msgspec.Struct, gc=False):
-    """A row of /api/datasets as the tables need it."""
-
-    _id: Identity
-    id: Identity
-    author: str | None = None
-    createdAt: str | None = None
-    lastModified: str | None = None
-    downloads: Count | None = None
-    downloadsAllTime: Count | None = None
-    likes: Count | None = None
-    trendingScore: float | None = None
-    tags: list[str] | None = None
-    gated: bool | str | None = None
-    private: bool | None = None
-    disabled: bool | None = None
-    usedStorage: Count | None = None
-    mainSize: Count | None = None
-
-
-_TEXTS = pl.List(pl.String)
-_TOTAL = pl.Struct({"total": pl.Int64})
-
-WIRE_SCHEMA: Mapping[Kind, pl.Schema] = {
-    "models": pl.Schema(
-        {
-            "_id": pl.String,
-            "id": pl.String,
-            "author": pl.String,
-            "createdAt": pl.String,
-            "lastModified": pl.String,
-            "downloads": pl.Int64,
-            "downloadsAllTime": pl.Int64,
-            "likes": pl.Int64,
-            "trendingScore": pl.Float64,
-            "pipeline_tag": pl.String,
-            "library_name": pl.String,
-            "tags": _TEXTS,
-            "gated": pl.String,
-            "private": pl.Boolean,
-            "safetensors": _TOTAL,
-            "gguf": _TOTAL,
-            "baseModels": pl.Struct(
-                {"relation": pl.String, "models": pl.List(pl.Struct({"id": pl.String}))}
-            ),
-            "usedStorage": pl.Int64,
-        }
-    ),
-    "spaces": pl.Schema(
-        {
-            "_id": pl.String,
-            "id": pl.String,
-            "author": pl.String,
-            "createdAt": pl.String,
-            "lastModified": pl.String,
-            "likes": pl.Int64,
-            "trendingScore": pl.Float64,
-            "sdk": pl.String,
-            "runtime": pl.Struct(
-                {
-                    "stage": pl.String,
-                    "hardware": pl.Struct({"current": pl.String, "requested": pl.String}),
-                }
-            ),
-            "tags": _TEXTS,
-            "private": pl.Boolean,
-            "models": _TEXTS,
-            "datasets": _TEXTS,
-            "usedStorage": pl.Int64,
-        }
-    ),
-    "datasets": pl.Schema(
-        {
-            "_id": pl.String,
-            "id": pl.String,
-            "author": pl.String,
-            "createdAt": pl.String,
-            "lastModified": pl.String,
-            "downloads": pl.Int64,
-            "downloadsAllTime": pl.Int64,
-            "likes": pl.Int64,
-            "trendingScore": pl.Float64,
-            "tags": _TEXTS,
-            "gated": pl.String,
-            "private": pl.Boolean,
-            "disabled": pl.Boolean,
-            "usedStorage": pl.Int64,
-            "mainSize": pl.Int64,
-        }
-    ),
-}
-_ROW = {"models": ModelRow, "spaces": SpaceRow, "datasets": DatasetRow}
-_PAGE = {kind: msgspec.json.Decoder(list[row]) for kind, row in _ROW.items()}
+_PAGE = {kind: msgspec.json.Decoder(list[row]) for kind, row in ROW.items()}
 _FIELDS = {
     kind: {item.encode_name: item for item in msgspec.structs.fields(row)}
-    for kind, row in _ROW.items()
+    for kind, row in ROW.items()
 }
 # Field (None: the row), reason and excerpt.
 _Problem = tuple[str | None, str, str]
@@ -195,33 +28,6 @@ _UNREADABLE = (
     *(msgspec.MsgspecError, UnicodeDecodeError, RecursionError),
     pl.exceptions.ComputeError,
 )
-
-QUARANTINE_SCHEMA = pl.Schema(
-    {
-        "page": pl.Int64,
-        "row": pl.Int64,
-        "id": pl.String,
-        "field": pl.String,
-        "reason": pl.String,
-        "value": pl.String,
-    }
-)
-
-
-@dataclass(frozen=True)
-class InvalidValue:
-    """An invalid row (`field` None: in quarantine) or an invalid value (coerced to null).
-
-    `page` and `row` count from 0, as served; `id` is the repository's name, else its `_id`, else
-    None.
-    """
-
-    page: int
-    row: int
-    field: str | None
-    reason: str
-    value: str
-    id: str | None = None
 
 
 def parse_page(kind: Kind, number: int, body: bytes) -> tuple[pl.DataFrame, list[InvalidValue]]:
@@ -315,34 +121,3 @@ def row_ids(body: bytes) -> list[Any]:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         rows = loose_rows(body)
     return [row.get("_id") if isinstance(row, dict) else None for row in rows]
-
-
-class InvalidValues:
-    """The invalid rows and values of a listing: all are counted, some are kept.
-
-    If the Hub changes a field, every row is invalid, and a few hundred say as much as millions.
-    """
-
-    MOST = 1000  # kept of each field and reason
-
-    def __init__(self) -> None:
-        self.kept: list[InvalidValue] = []
-        self.counts: Counter[str | None] = Counter()
-        self._reasons: Counter[tuple[str | None, str]] = Counter()
-
-    def __iadd__(self, found: Iterable[InvalidValue]) -> "InvalidValues":
-        for one in found:
-            self.counts[one.field] += 1
-            self._reasons[one.field, one.reason] += 1
-            if self._reasons[one.field, one.reason] <= self.MOST:
-                self.kept.append(one)
-        return self
-
-
-def quarantine_frame(invalid: list[InvalidValue]) -> pl.DataFrame:
-    """Invalid rows and values as a table under `QUARANTINE_SCHEMA`."""
-    return pl.DataFrame(
-        [(one.page, one.row, one.id, one.field, one.reason, one.value) for one in invalid],
-        schema=QUARANTINE_SCHEMA,
-        orient="row",
-    )

@@ -38,7 +38,8 @@ def newest_day_is_current(
     Args:
         quality: rows of `DAY_QUALITY`; None where it is not materialized.
         expected: by `expected_day`.
-        newest_capture: the newest day with usable captures of both listings; called for a failure.
+        newest_capture: the newest day with usable captures of models and Spaces; called for a
+            failure.
     """
     trusted = None if quality is None else quality.filter("trusted")["day"].max()
     assert trusted is None or isinstance(trusted, date)

@@ -176,7 +176,10 @@ def ranges(stored: StoredTable) -> RuleResult:
     names = stored.frame.collect_schema().names()
     counters = [
         name
-        for name in ("downloads", "downloads_all_time", "likes", "parameters", "used_storage")
+        for name in (
+            *("downloads", "downloads_all_time", "likes", "parameters"),
+            *("used_storage", "main_size"),
+        )
         if name in names
     ]
     tests = {f"negative {name}": (pl.col(name) < 0).sum() for name in counters}

@@ -13,10 +13,13 @@ from typing import NamedTuple
 import polars as pl
 
 from hf_assets.hub.archive.values import NOTHING
-from hf_assets.hub.client.rows import Kind
+from hf_assets.hub.client.wire import Kind
 
 # Fields by the type of their values: each type has its own counts.
-COUNTERS = ("downloads", "downloadsAllTime", "likes", "trendingScore", "usedStorage")
+COUNTERS = (
+    *("downloads", "downloadsAllTime", "likes", "trendingScore", "usedStorage"),
+    "mainSize",
+)
 WEIGHTS = ("safetensors", "gguf")
 TIMES = ("createdAt", "lastModified")
 WORDS = ("pipeline_tag", "library_name", "sdk")
@@ -31,8 +34,8 @@ FLAGS: Mapping[str, tuple[str, ...]] = {
 LISTS = ("tags", "models", "datasets")
 BASES = "baseModels"
 FIELDS: Mapping[Kind, tuple[str, ...]] = {
-    "models": (*COUNTERS, *WEIGHTS, *TIMES, *WORDS[:2], "gated", "private", "tags", BASES),
-    "datasets": (*COUNTERS, "mainSize", *TIMES, *FLAGS, "tags"),
+    "models": (*COUNTERS[:-1], *WEIGHTS, *TIMES, *WORDS[:2], "gated", "private", "tags", BASES),
+    "datasets": (*COUNTERS, *TIMES, *FLAGS, "tags"),
     "spaces": ("likes", "trendingScore", "usedStorage", *TIMES, "sdk", "private", *LISTS),
 }
 _QUOTED = r"""(?s)'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
@@ -69,7 +72,7 @@ def numbers(frame: pl.DataFrame, kind: Kind) -> pl.DataFrame:
 
     Args:
         frame: columns under the Hub's names, of any type.
-        kind: "models" or "spaces".
+        kind: "models", "spaces" or "datasets".
     """
     plain = frame.select(_plain(name, dtype) for name, dtype in frame.schema.items())
     cells = {name: Cells(pl.col(name), dtype) for name, dtype in plain.schema.items()}

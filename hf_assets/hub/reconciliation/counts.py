@@ -10,7 +10,7 @@ import polars as pl
 
 from hf_assets.hub.archive.base import NAMED
 from hf_assets.hub.archive.values import FIRST_SECOND, LAST_SECOND, UNITS
-from hf_assets.hub.client.rows import Kind
+from hf_assets.hub.client.wire import Kind
 from hf_assets.hub.reconciliation.cells import has_text, numbers
 from hf_assets.hub.reconciliation.files import Columns, frames
 
@@ -38,7 +38,7 @@ def counted(path: Path, kind: Kind, day: str, *, many: bool) -> Counts:
 
     Args:
         path: of the recorded file.
-        kind: "models" or "spaces".
+        kind: "models", "spaces" or "datasets".
         day: of the rows to count.
         many: the file has a column of days; else all its rows are of that day.
     """
@@ -59,7 +59,7 @@ def _by_day(path: Path, kind: Kind, many: bool, size: int, changed: int) -> Mapp
 
     Args:
         path: of the file.
-        kind: "models" or "spaces".
+        kind: "models", "spaces" or "datasets".
         many: it has a column of days.
         size: of the file, for the cache.
         changed: time of the last change, for the cache.

@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 
 from hf_assets.hub.archive.field_names import SYNONYMS, is_row
 from hf_assets.hub.archive.values import NO_NAME
-from hf_assets.hub.client.rows import Kind
+from hf_assets.hub.client.wire import Kind
 from hf_assets.hub.reconciliation.cells import FIELDS
 
 ROWS = 20_000
@@ -178,7 +178,7 @@ def _is_lines(content: IO[str]) -> bool:
         row = _JSON.decode(first)
     except ValueError:
         return False
-    return isinstance(row, dict) and (is_row(row) or not {"models", "spaces"} & row.keys())
+    return isinstance(row, dict) and (is_row(row) or not row.keys() & set(FIELDS))
 
 
 def _lines(content: IO[str]) -> Iterator[Any]:

@@ -21,6 +21,7 @@ _COLUMNS: Mapping[str, str] = {
     "downloadsAllTime": "downloads_all_time",
     "trendingScore": "trending_score",
     "usedStorage": "used_storage",
+    "mainSize": "main_size",
     "createdAt": "created_at",
     "lastModified": "last_modified",
     "pipeline_tag": "category",
@@ -72,7 +73,7 @@ def reconciled(stored: StoredTable, capture: Capture | None) -> RuleResult:
     values that could not be counted.
 
     Args:
-        stored: `models` or `enriched_spaces` of a day.
+        stored: `models`, `enriched_spaces` or `hub_datasets` of a day.
         capture: of that day, the source of the table.
     """
     try:
@@ -203,8 +204,9 @@ def _measured(fields: Mapping[str, Any]) -> dict[tuple[str, str], tuple[str, pl.
             if field in WORDS:
                 present &= ~column.str.to_lowercase().is_in(NOTHING)
             every[field, "values"] = f"rows with {field}", present.sum()
-    if "private" in fields:
-        every["private", "true"] = "private rows", pl.col("private").sum()
+    for flag in ("private", "disabled"):
+        if flag in fields:
+            every[flag, "true"] = f"{flag} rows", pl.col(flag).sum()
     if "tags" in fields:
         every["tags", "licences"] = "rows with a licence", pl.col("license").is_not_null().sum()
     if "bases" in fields:

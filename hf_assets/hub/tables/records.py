@@ -9,7 +9,7 @@ from hf_assets.storage.records import Record
 
 
 class CleaningCounts(Record):
-    """Counts of a day of `models` or `enriched_spaces`.
+    """Counts of a day of `models`, `enriched_spaces` or `hub_datasets`.
 
     Attributes:
         served: rows that the Hub served.
@@ -17,11 +17,11 @@ class CleaningCounts(Record):
         duplicates: rows that the Hub served again; the table keeps one.
         quarantined: rows without identity, in the side table `quarantine`.
         coerced: invalid values that became null; `coerced_fields` has them by field.
-        without_category: models; None for Spaces.
-        floor_dated: models dated by the Hub's first day; None for Spaces.
+        without_category: models; None for others.
+        floor_dated: rows dated by the Hub's first day; None for Spaces.
         clipped: negative counters that became 0, by field.
-        pairs: (Space, model) pairs; None for models.
-        dangling_pairs: pairs whose model is not in `models`; None for models.
+        pairs: (Space, model) pairs; None for other tables.
+        dangling_pairs: pairs whose model is not in `models`; None for other tables.
         thinned: the day on which rows lost columns, if they did.
         kept: the columns that a thinned table has, with ", " between.
     """

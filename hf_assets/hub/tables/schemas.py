@@ -117,13 +117,19 @@ HUB_DATASETS = Table(
         "downloads_all_time": Column(pl.Int64, "Downloads since creation."),
         "likes": _LIKES,
         "trending_score": _TRENDING,
-        "task_categories": Column(TEXTS, "From its `task_categories:` tags, in their order."),
-        "languages": Column(TEXTS, "From its `language:` tags, in their order."),
-        "size_category": Column(
-            pl.String, "From the first `size_categories:` tag, such as 10K<n<100K; null: none."
+        "task_categories": Column(
+            TEXTS, "From its `task_categories:` tags, each once, in their order; as written."
         ),
-        "modalities": Column(TEXTS, "From its `modality:` tags, in their order."),
-        "formats": Column(TEXTS, "From its `format:` tags, in their order."),
+        "languages": Column(
+            TEXTS,
+            "From its `language:` tags, likewise. A bare tag, such as `en`, may be any word.",
+        ),
+        "size_category": Column(
+            pl.String,
+            "From the first `size_categories:` tag, such as 10K<n<100K, as written; null: none.",
+        ),
+        "modalities": Column(TEXTS, "From its `modality:` tags, likewise."),
+        "formats": Column(TEXTS, "From its `format:` tags, likewise."),
         "license": _LICENSE,
         "tags": _TAGS,
         "gated": Column(

@@ -2,10 +2,16 @@
 
 import datetime as dt
 import itertools
+from typing import get_args
 
 import pytest
 from huggingface_hub import HfApi
 from huggingface_hub.errors import BadRequestError, RepositoryNotFoundError
+from huggingface_hub.hf_api import (
+    ExpandDatasetProperty_T,
+    ExpandModelProperty_T,
+    ExpandSpaceProperty_T,
+)
 
 from hf_assets.demo.hub.app import create_app
 from hf_assets.demo.hub.faults import Faults
@@ -43,6 +49,25 @@ def test_list_spaces_with_every_property(api: HfApi) -> None:
     assert all(space.runtime for space in found)
 
 
+def test_the_listings_take_what_the_client_knows() -> None:
+    for kind, known in (
+        ("models", ExpandModelProperty_T),
+        ("spaces", ExpandSpaceProperty_T),
+        ("datasets", ExpandDatasetProperty_T),
+    ):
+        assert sorted(EXPAND[kind]) == sorted(get_args(known))
+
+
+def test_list_datasets_with_every_property(api: HfApi) -> None:
+    found = list(api.list_datasets(expand=list(EXPAND["datasets"])))  # ty: ignore[invalid-argument-type]
+    assert len({dataset.id for dataset in found}) == len(found) == 833
+    assert all((one.downloads_all_time or 0) >= (one.downloads or 0) for one in found)
+    assert any(one.gated == "manual" for one in found)
+    tagged = list(api.list_datasets(filter="task_categories:text-generation"))
+    assert 0 < len(tagged) < len(found)
+    assert all("task_categories:text-generation" in (one.tags or ()) for one in tagged)
+
+
 def test_limit_is_page_size_and_end(api: HfApi) -> None:
     assert len(list(api.list_models(limit=17))) == 17
 
@@ -52,6 +77,8 @@ def test_info_of_every_repository_listed(api: HfApi) -> None:
         assert api.model_info(model.id, expand=["likes"]).likes == model.likes
     for space in itertools.islice(api.list_spaces(), 0, None, 25):
         assert api.space_info(space.id).likes == space.likes
+    for dataset in itertools.islice(api.list_datasets(), 0, None, 25):
+        assert api.dataset_info(dataset.id).likes == dataset.likes
 
 
 def test_unknown_repository(api: HfApi) -> None:
@@ -65,6 +92,8 @@ def test_unknown_repository(api: HfApi) -> None:
             api.model_info(name)
     with pytest.raises(RepositoryNotFoundError):
         api.space_info("nobody/nothing")
+    with pytest.raises(RepositoryNotFoundError):
+        api.dataset_info("nobody/nothing")
 
 
 def test_unknown_property(api: HfApi) -> None:

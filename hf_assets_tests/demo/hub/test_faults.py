@@ -319,7 +319,7 @@ def test_parse() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["nonsense", "429:x", "503@0", "stall=abc", "200:1", "429:1@2/datasets", "latency=", "rate=5",
+    ["nonsense", "429:x", "503@0", "stall=abc", "200:1", "429:1@2/papers", "latency=", "rate=5",
      "no-total=1", "latency=-", "refused-expand=", "fired", "429 503"],
 )  # fmt: skip
 def test_parse_says_what_is_wrong(text: str) -> None:

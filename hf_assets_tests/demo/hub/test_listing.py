@@ -15,7 +15,7 @@ from hf_assets_tests.conftest import Serve
 from hf_assets_tests.support.demo.walking import pages, rows
 
 DAY = dt.date(2026, 11, 20)
-MODELS, SPACES = 2345, 1234
+MODELS, SPACES, DATASETS = 2345, 1234, 781
 
 
 @pytest.fixture
@@ -35,8 +35,11 @@ def url(hub: GeneratedHub, serve: Serve) -> str:
           ("createdAt", "downloads", "likes", "lastModified", "trendingScore")),
         *((f"spaces?sort={sort}&limit=300", SPACES) for sort in
           ("createdAt", "likes", "lastModified", "trendingScore")),
+        *((f"datasets?sort={sort}&limit=300", DATASETS) for sort in
+          ("createdAt", "downloads", "likes", "lastModified", "trendingScore")),
         ("models", MODELS),
         ("spaces", SPACES),
+        ("datasets", DATASETS),
     ],
 )  # fmt: skip
 def test_every_row_comes_once(url: str, path: str, count: int) -> None:
@@ -107,7 +110,7 @@ def test_default_rows_have_the_hubs_keys_in_its_order(url: str) -> None:
     assert {"author", "gated", "lastModified", "sha", "siblings", "cardData"} <= set(full)
 
 
-@pytest.mark.parametrize("kind", ["models", "spaces"])
+@pytest.mark.parametrize("kind", ["models", "spaces", "datasets"])
 def test_expand_gives_what_is_asked_and_three_more(url: str, kind: str) -> None:
     asked = httpx2.get(f"{url}/api/{kind}?expand=likes&expand=tags").json()
     assert all(list(row) == ["_id", "id", "likes", "trendingScore", "tags"] for row in asked)
@@ -125,6 +128,9 @@ def test_expand_gives_what_is_asked_and_three_more(url: str, kind: str) -> None:
         ("models?limit=", "→ at limit"),
         ("models?sort=created_at", '"createdAt"|"downloads"'),
         ("spaces?sort=downloads", "→ at sort"),
+        ("datasets?sort=created_at", '"createdAt"|"downloads"'),
+        ("datasets?expand=mainSize&expand=pipeline_tag", "→ at expand[1]"),
+        ("datasets?expand=safetensors", '"mainSize"|"paperswithcode_id"'),
         ("models?expand=downloads,likes", "→ at expand[0]"),
         ("models?expand=likes&expand=sdk", "→ at expand[1]"),
         ("spaces?expand=downloads", '✖ Invalid option: expected one of "author"|"cardData"'),

@@ -37,6 +37,8 @@ def test_a_day_is_what_the_listing_showed_that_day(past: ServeArchive) -> None:
                         assert mine[name].isoformat() == value.removesuffix(".000Z")
                     elif name in ("gguf", "safetensors"):
                         assert mine[name]["total"] == value["total"]
+                    elif name == "gated":
+                        assert mine[name] == str(value).lower()
                     elif name == "runtime":
                         assert mine[name]["stage"] == value["stage"]
                         assert mine[name]["hardware"] == value["hardware"]
@@ -123,6 +125,16 @@ def test_eras(past: ServeArchive) -> None:
     cards, all_time = {"cardData", "trendingScore"}, {"downloadsAllTime"}
     new = [have & (cards | all_time) for have in columns.values()]
     assert new == [set(), set(), cards, cards, cards | all_time]
+    path, usual = "datasets.parquet", {"gated", "private", "disabled", "description", "tags", "sha"}
+    for day, later in (
+        (FIRST, set()),
+        (on(10, 1, 2024), cards),
+        (on(2, 28), cards | all_time),
+        (on(3, 1), cards | all_time | {"mainSize"}),
+    ):
+        have = set(served.read(day, path).columns)
+        assert usual <= have
+        assert have & (cards | all_time | {"mainSize"}) == later
 
 
 @pytest.mark.heavy

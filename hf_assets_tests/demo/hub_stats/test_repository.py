@@ -29,7 +29,7 @@ def test_every_day_before_today_has_its_revision(past: ServeArchive) -> None:
     assert [one.created_at for one in commits] == sorted(
         (one.created_at for one in commits), reverse=True
     )
-    assert len({one.commit_id for one in commits}) == len(commits) > 2 * days
+    assert len({one.commit_id for one in commits}) == len(commits) > 3 * days
     assert commits[-1].title == "initial commit"
 
 
@@ -83,14 +83,15 @@ def test_tree_and_info(past: ServeArchive) -> None:
     served = past()
     sha = served.commits()[on(9, 5)]
     tree = list(served.api.list_repo_tree(DATASET, repo_type="dataset", revision=sha, expand=True))
-    names = [".gitattributes", "README.md", "models.parquet", "spaces.parquet"]
+    files = ["datasets.parquet", "models.parquet", "spaces.parquet"]
+    names = [".gitattributes", "README.md", *files]
     assert [one.path for one in tree] == names
     info = served.api.dataset_info(DATASET, revision=sha)
     assert (info.sha, info.author) == (sha, "cfahlgren1")
     assert info.siblings
     assert [one.rfilename for one in info.siblings] == names
     newest = served.api.dataset_info(DATASET)
-    assert newest.sha == served.commits("spaces.parquet")[on(11, 19)]
+    assert newest.sha == served.commits("datasets.parquet")[on(11, 19)]
 
 
 def test_what_is_not_there_is_named(past: ServeArchive) -> None:
@@ -170,7 +171,7 @@ def test_the_client_does_not_get_past_a_list_that_stays_away(past: ServeArchive)
 
 
 def test_wrong_faults_are_told() -> None:
-    for text in ("gaps=2026-13-01", "partial", "nonsense", "503/datasets"):
+    for text in ("gaps=2026-13-01", "partial", "nonsense", "503/papers"):
         with pytest.raises(ValueError, match="fault"):
             ArchiveFaults.parse(text)
 

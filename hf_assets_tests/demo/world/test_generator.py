@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.demo.world.source import EXPAND, Keyset, Kind, Where
-from hf_assets.demo.world.vocabulary import FAMOUS
+from hf_assets.demo.world.vocabulary import DATASETS, FAMOUS
 
 DAY = dt.date(2026, 11, 20)
 
@@ -24,10 +24,10 @@ def listed(hub: GeneratedHub, kind: Kind = "models", sort: str = "createdAt") ->
     return [msgspec.json.decode(row) for row in listing.page(0, listing.total, fields)[0]]
 
 
-@pytest.mark.parametrize("kind", ["models", "spaces"])
+@pytest.mark.parametrize("kind", ["models", "spaces", "datasets"])
 @pytest.mark.parametrize("size", [0, 1, 2, 10, 999, 5000])
 def test_sizes_are_exact(kind: Kind, size: int) -> None:
-    hub = GeneratedHub(size, size, day=DAY)
+    hub = GeneratedHub(size, size, datasets=size, day=DAY)
     assert hub.total(kind) == len(listed(hub, kind)) == size
 
 
@@ -53,6 +53,15 @@ def test_days_are_the_same_in_whichever_order() -> None:
         assert (listed(back), listed(back, "spaces", "likes")) == seen[day]
     other = GeneratedHub(800, 400, seed=5, day=days[1], sized_on=DAY)
     assert listed(other) == seen[days[1]][0]
+
+
+@pytest.mark.parametrize("kind", ["models", "spaces", "datasets"])
+def test_a_row_is_the_same_on_whatever_page(kind: Kind) -> None:
+    hub, fields = GeneratedHub(900, 600, seed=5, day=DAY), frozenset(("_id", *EXPAND[kind]))
+    listing = hub.listing(kind, "createdAt", Where())
+    whole = listing.page(0, listing.total, fields)[0]
+    pieces = [row for at in range(0, listing.total, 7) for row in listing.page(at, 7, fields)[0]]
+    assert pieces == whole
 
 
 def test_another_seed_is_another_hub() -> None:
@@ -81,6 +90,25 @@ def test_the_hub_moves_on() -> None:
     assert 0.15 < churned < 0.35
     moved = sum(before[x]["lastModified"] != after[x]["lastModified"] for x in both)
     assert 10 < moved < 1000
+
+
+def test_datasets_move_on() -> None:
+    hub = GeneratedHub(600, 0, datasets=6_000, seed=2, day=DAY)
+    before = {row["_id"]: row for row in listed(hub, "datasets")}
+    hub.day = DAY + dt.timedelta(days=60)
+    after = {row["_id"]: row for row in listed(hub, "datasets")}
+    both = before.keys() & after.keys()
+    assert 300 < len(after.keys() - before.keys()) < 800
+    assert 20 < len(before.keys() - after.keys()) < 200
+    renamed = [x for x in both if before[x]["id"] != after[x]["id"]]
+    assert renamed
+    for x in renamed:
+        for name in (before[x]["id"], after[x]["id"]):
+            row = hub.row("datasets", name, frozenset(("_id",)))
+            assert row is not None
+            assert msgspec.json.decode(row) == {"_id": x}
+    assert all(before[x]["downloadsAllTime"] <= after[x]["downloadsAllTime"] for x in both)
+    assert any(before[x]["downloads"] > after[x]["downloads"] for x in both)
 
 
 def test_an_older_day_has_fewer() -> None:
@@ -112,7 +140,7 @@ def test_a_renamed_model_is_found_by_both_names() -> None:
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("kind", ["models", "spaces"])
+@pytest.mark.parametrize("kind", ["models", "spaces", "datasets"])
 def test_every_row_is_found_by_its_name(kind: Kind) -> None:
     hub = GeneratedHub(1500, 700, seed=9, day=DAY)
     for row in listed(hub, kind):
@@ -148,6 +176,50 @@ def test_models_look_like_the_hubs() -> None:
         if "safetensors" in row:
             parameters = row["safetensors"]["parameters"]
             assert sum(parameters.values()) == row["safetensors"]["total"]
+
+
+def test_datasets_look_like_the_hubs() -> None:
+    hub = GeneratedHub(20_000, 100, day=DAY)
+    rows, authors = listed(hub, "datasets"), {row["author"] for row in listed(hub)}
+    n = len(rows)
+    assert n == 6666
+    prefixes = Counter(
+        prefix for row in rows for prefix in {tag.partition(":")[0] for tag in row["tags"]}
+    )
+    named = ("task_categories", "language", "size_categories", "modality", "format", "license")
+    assert all(0.3 < prefixes[prefix] / n < 0.8 for prefix in named)
+    assert 0.01 < prefixes["arxiv"] / n < 0.2
+    assert prefixes["region"] == n
+    assert {row["gated"] for row in rows} == {False, "auto", "manual"}
+    assert {row["disabled"] for row in rows} == {False, True}
+    assert all(0 < row["mainSize"] <= row["usedStorage"] for row in rows)
+    assert all(0 <= row["downloads"] <= row["downloadsAllTime"] for row in rows)
+    assert 0.6 < sum(row.get("author") in authors for row in rows) / n < 0.8
+    bare = {row["id"] for row in rows if "author" not in row}
+    assert "squad" in bare
+    for row in rows:
+        validate_repo_id(row["id"])
+        assert row["id"] in bare or row["id"].split("/")[0] == row["author"]
+        assert row["lastModified"] >= row["createdAt"]
+
+
+def test_models_and_spaces_name_datasets_that_are_there_but_for_some() -> None:
+    hub = GeneratedHub(20_000, 8_000, day=DAY)
+    there = {row["id"] for row in listed(hub, "datasets")}
+    tags = [tag.removeprefix("dataset:") for row in listed(hub) for tag in row["tags"]
+            if tag.startswith("dataset:")]  # fmt: skip
+    used = [name for row in listed(hub, "spaces") for name in row.get("datasets", ())]
+    for named in (tags, used):
+        assert 0.8 < sum(name in there for name in named) / len(named) < 0.95
+        for name in named:
+            validate_repo_id(name)
+    most = max(Counter(tag for tag in row["tags"] if tag.startswith("dataset:")).total()
+               for row in listed(hub))  # fmt: skip
+    assert 2 <= most <= 4
+    without = listed(GeneratedHub(2_000, 0, datasets=0, day=DAY))
+    assert {tag[8:] for row in without for tag in row["tags"] if tag.startswith("dataset:")} <= set(
+        DATASETS
+    )
 
 
 def test_spaces_name_models_that_are_there_but_for_a_few() -> None:

@@ -46,6 +46,15 @@ def test_absent_is_absent_and_null_is_null(url: str) -> None:
     assert rows(f"{url}/api/spaces") == []
 
 
+def test_datasets_of_a_file_and_of_none(serve: Serve, tmp_path: Path, url: str) -> None:
+    answer = httpx2.get(f"{url}/api/datasets")
+    assert (answer.status_code, answer.json(), answer.headers["X-Total-Count"]) == (200, [], "0")
+    (tmp_path / "d.json").write_text(json.dumps({"datasets": ROWS[:3]}))
+    served = serve(create_app(RecordedHub(datasets=tmp_path / "d.json"))).url
+    assert len(rows(f"{served}/api/datasets?sort=downloads&limit=2")) == 3
+    assert httpx2.get(f"{served}/api/datasets/gpt2?expand=likes").json()["likes"] is None
+
+
 def test_one_row_with_and_without_a_namespace(url: str) -> None:
     assert httpx2.get(f"{url}/api/models/gpt2?expand=likes").json()["likes"] is None
     assert httpx2.get(f"{url}/api/models/x/one").json()["likes"] == 5

@@ -17,7 +17,8 @@ from hf_assets.hub.archive import arrow_rows, base
 from hf_assets.hub.archive.arrow_rows import ArrowRows
 from hf_assets.hub.archive.base import ArchivedPage
 from hf_assets.hub.archive.values import is_absent
-from hf_assets.hub.client.rows import Kind, parse_page
+from hf_assets.hub.client.rows import parse_page
+from hf_assets.hub.client.wire import Kind
 
 AT = dt.datetime(2024, 5, 6, 7, 8, 9, 123000, tzinfo=dt.UTC)
 TEXT_AT = "2024-05-06T07:08:09.123Z"

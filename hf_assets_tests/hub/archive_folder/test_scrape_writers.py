@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hf_assets.hub.archive.values import is_absent
-from hf_assets.hub.client.rows import WIRE_SCHEMA
+from hf_assets.hub.client.wire import WIRE_SCHEMA
 from hf_assets_tests.support.hub.scrapes import DAY, Scrape, read
 
 pd = pytest.importorskip("pandas")

@@ -21,7 +21,7 @@ from hf_assets.hub.capture_store.manifest import CorruptCapture
 from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.client import listing
 from hf_assets.hub.client.listing import ListingError, ListingQuery
-from hf_assets.hub.client.rows import Kind
+from hf_assets.hub.client.wire import Kind
 from hf_assets.storage.lake import Lake, iso
 from hf_assets_tests.conftest import DAY, NOON, Clock, ServedHub, ServeHub
 from hf_assets_tests.support.hub.captures import crawl, ids_of, open_capture, pages, store_of

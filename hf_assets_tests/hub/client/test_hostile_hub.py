@@ -17,9 +17,9 @@ from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.hub.capture.capturer import Capturer
 from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.client.addresses import next_address, refused_fields
+from hf_assets.hub.client.invalid_values import InvalidValues
 from hf_assets.hub.client.listing import HubClient, ListingError, ListingQuery
 from hf_assets.hub.client.pacing import Pacer
-from hf_assets.hub.client.rows import InvalidValues
 from hf_assets.hub.tables import schemas, usage
 from hf_assets.storage.lake import Lake, iso
 from hf_assets_tests.conftest import DAY, Clock, Serve, ServeHub

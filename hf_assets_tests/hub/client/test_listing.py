@@ -8,7 +8,7 @@ import pytest
 
 from hf_assets.demo.service.switches import FOREVER, At
 from hf_assets.hub.client.listing import FIELDS, ListingQuery
-from hf_assets.hub.client.rows import Kind
+from hf_assets.hub.client.wire import Kind
 from hf_assets_tests.conftest import ServedHub
 from hf_assets_tests.support.hub.listings import (
     PAGES,

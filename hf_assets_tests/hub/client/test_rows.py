@@ -10,15 +10,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from hf_assets.hub.client.rows import (
-    QUARANTINE_SCHEMA,
-    WIRE_SCHEMA,
-    InvalidValue,
-    Kind,
-    parse_page,
-    quarantine_frame,
-    row_ids,
-)
+from hf_assets.hub.client.invalid_values import QUARANTINE_SCHEMA, InvalidValue, quarantine_frame
+from hf_assets.hub.client.rows import parse_page, row_ids
+from hf_assets.hub.client.wire import WIRE_SCHEMA, Kind
 from hf_assets_tests.support.hub.wild_rows import FITS, as_json, reading, wild_rows
 
 KINDS: list[Kind] = ["models", "spaces"]

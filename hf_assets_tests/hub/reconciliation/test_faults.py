@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from hf_assets.hub.client.rows import Kind
+from hf_assets.hub.client.wire import Kind
 from hf_assets.storage.lake import Lake
 from hf_assets_tests.support.hub.reconciliation import (
     CREATED,

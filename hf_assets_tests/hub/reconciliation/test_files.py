@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from hf_assets.hub.capture_store.capture import Capture
-from hf_assets.hub.client.rows import Kind
+from hf_assets.hub.client.wire import Kind
 from hf_assets.hub.reconciliation import rules
 from hf_assets.hub.reconciliation.counts import counted
 from hf_assets.hub.reconciliation.rules import reconciled

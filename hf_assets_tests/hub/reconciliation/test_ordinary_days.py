@@ -11,7 +11,7 @@ import pytest
 from hf_assets.hub.archive.base import ArchivedDay, ArchivedPage
 from hf_assets.hub.capture.from_archive import from_archive
 from hf_assets.hub.capture_store.store import CaptureStore
-from hf_assets.hub.client.rows import Kind
+from hf_assets.hub.client.wire import Kind
 from hf_assets.hub.reconciliation.counts import counted
 from hf_assets.hub.reconciliation.rules import reconciled
 from hf_assets.hub.tables import cleaning, schemas

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.hub.client import listing
-from hf_assets.hub.client.rows import Kind
+from hf_assets.hub.client.wire import Kind
 from hf_assets.hub.tables import cleaning, schemas
 from hf_assets.storage.lake import Lake, iso
 from hf_assets_tests.conftest import DAY, ServedHub, ServeHub

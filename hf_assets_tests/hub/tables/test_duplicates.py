@@ -12,6 +12,7 @@ from hf_assets.demo.service.switches import At
 from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.hub.client import listing
 from hf_assets.hub.tables import cleaning
+from hf_assets.hub.tables.newest import Newest
 from hf_assets.storage.lake import Lake, iso
 from hf_assets_tests.conftest import DAY, ServeHub
 from hf_assets_tests.support.hub.captures import (
@@ -64,7 +65,7 @@ def test_rows_repeated_from_page_to_page_are_kept_once(
 @settings(max_examples=40)
 @given(st.lists(st.lists(st.integers(0, 30), max_size=8), min_size=1, max_size=6))
 def test_newest_keeps_the_first_it_is_shown(batches: list[list[int]]) -> None:
-    newest, seen = cleaning.Newest(), set()
+    newest, seen = Newest(), set()
     for numbers in batches:
         frame = pl.DataFrame(
             {"_id": [hub_id(number) for number in numbers], "row": range(len(numbers))},

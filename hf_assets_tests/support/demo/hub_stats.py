@@ -17,7 +17,7 @@ from hf_assets.demo.world.source import Kind
 from hf_assets_tests.conftest import Serve
 
 TODAY = dt.date(2026, 11, 20)
-KINDS: tuple[Kind, ...] = ("models", "spaces")
+KINDS: tuple[Kind, ...] = ("models", "spaces", "datasets")
 FIRST = dt.date(2024, 7, 29)
 HUB = GeneratedHub(1500, 700, seed=3, day=TODAY)
 

@@ -20,7 +20,7 @@ from hf_assets.hub.capture_store.files import read_manifest
 from hf_assets.hub.capture_store.manifest import CaptureManifest
 from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.client.listing import ListingQuery
-from hf_assets.hub.client.rows import Kind
+from hf_assets.hub.client.wire import Kind
 from hf_assets.hub.tables import cleaning, schemas
 from hf_assets.storage.lake import Lake, StoredTable, TableWrite
 from hf_assets_tests.conftest import DAY, ServedHub

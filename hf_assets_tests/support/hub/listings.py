@@ -10,7 +10,7 @@ from hf_assets.demo.hub.faults import Faults
 from hf_assets.demo.world.source import Where
 from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.client.listing import ListingError, ListingQuery
-from hf_assets.hub.client.rows import Kind
+from hf_assets.hub.client.wire import Kind
 from hf_assets_tests.conftest import DAY, ServedHub
 from hf_assets_tests.support.hub.captures import ids_of, open_capture, store_of
 from hf_assets_tests.support.hub.small_hub import HUB, MODELS

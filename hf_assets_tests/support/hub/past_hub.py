@@ -12,7 +12,7 @@ from hf_assets.hub.archive.hub_stats import HubStats
 from hf_assets.hub.capture.from_archive import find_day, from_archive
 from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.client.connection import HubConnection
-from hf_assets.hub.client.rows import Kind
+from hf_assets.hub.client.wire import Kind
 from hf_assets.hub.tables import cleaning, schemas
 from hf_assets.storage.lake import Lake, StoredTable
 from hf_assets_tests.conftest import Serve, ServedHub

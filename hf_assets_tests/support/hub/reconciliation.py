@@ -17,7 +17,7 @@ from hf_assets.hub.capture.from_archive import find_day, from_archive
 from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.capture_store.manifest import CaptureManifest
 from hf_assets.hub.capture_store.store import CaptureStore
-from hf_assets.hub.client.rows import Kind
+from hf_assets.hub.client.wire import Kind
 from hf_assets.hub.reconciliation.counts import counted
 from hf_assets.hub.reconciliation.rules import reconciled
 from hf_assets.hub.tables import cleaning, schemas

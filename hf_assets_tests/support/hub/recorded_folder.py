@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hf_assets.hub.archive_folder.folder import RecordedDays
-from hf_assets.hub.client.rows import Kind, parse_page
+from hf_assets.hub.client.rows import parse_page
+from hf_assets.hub.client.wire import Kind
 
 DAY, NEXT = "2026-08-07", "2026-08-08"
 ROWS: list[dict[str, Any]] = [

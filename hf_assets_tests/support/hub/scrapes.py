@@ -6,7 +6,9 @@ from typing import Any
 
 from hf_assets.hub.archive.base import ArchivedDay
 from hf_assets.hub.archive_folder.folder import RecordedDays
-from hf_assets.hub.client.rows import InvalidValue, Kind, parse_page
+from hf_assets.hub.client.invalid_values import InvalidValue
+from hf_assets.hub.client.rows import parse_page
+from hf_assets.hub.client.wire import Kind
 
 DAY = "2025-06-01"
 

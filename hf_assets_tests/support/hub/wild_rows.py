@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from hf_assets.hub.client.rows import Kind
+from hf_assets.hub.client.wire import Kind
 
 LEFT_OUT = object()
 

@@ -1,0 +1,87 @@
+"""Columns that tables of several kinds share: dates, authors, counters, gates, licences, tags."""
+
+import polars as pl
+
+from hf_assets.hub.client.invalid_values import InvalidValue, InvalidValues
+from hf_assets.hub.client.loose_json import EXCERPT
+from hf_assets.hub.tables.records import CleaningCounts
+
+# The Hub dates repositories that are older than its database with this day.
+FLOOR_DAY = pl.date(2022, 3, 2)
+# Old answers and scrapes have "true" where the Hub now has "auto" or "manual".
+_GATED = ("false", "auto", "manual", "true")
+# The counters of a kind that is downloaded.
+DOWNLOADED = ("downloads", "downloadsAllTime", "likes", "trendingScore")
+
+# The first `license:` tag, without its prefix.
+LICENSE = (
+    pl.col("tags")
+    .list.eval(pl.element().filter(pl.element().str.starts_with("license:")))
+    .list.first()
+    .str.strip_prefix("license:")
+)
+
+
+def common_columns(
+    wire: pl.DataFrame, counts: CleaningCounts, invalid: InvalidValues, counters: tuple[str, ...]
+) -> pl.DataFrame:
+    """Dates parsed, authors completed, negative counters clipped to 0 and counted."""
+    frame = wire.with_columns(
+        created_at=_time("createdAt"),
+        last_modified=_time("lastModified"),
+        author=_author(wire),
+    ).with_columns(floor_dated=pl.col("created_at").dt.date() <= FLOOR_DAY)
+    for served, parsed in (("createdAt", "created_at"), ("lastModified", "last_modified")):
+        unread = pl.col(parsed).is_null() & pl.col(served).is_not_null()
+        invalid += _invalid_values(frame, served, unread, "no date")
+    negative = frame.select(pl.col(counters) < 0).sum().row(0, named=True)
+    for name, count in negative.items():
+        if count:
+            counts.clipped[name] = counts.clipped.get(name, 0) + count
+    clipped = [name for name in counters if negative[name]]
+    return frame.with_columns(pl.col(clipped).clip(lower_bound=0))
+
+
+def _author(wire: pl.DataFrame) -> pl.Series:
+    """As served, else the first part of the id."""
+    if not wire["author"].null_count():
+        return wire["author"]
+    begins = pl.col("id").str.extract(r"^([^/]+)/")
+    return wire.select(pl.coalesce("author", begins).alias("author")).to_series()
+
+
+def _time(column: str) -> pl.Expr:
+    return pl.col(column).str.to_datetime(
+        "%Y-%m-%dT%H:%M:%S%.fZ", time_unit="ms", time_zone="UTC", strict=False
+    )
+
+
+def _invalid_values(
+    frame: pl.DataFrame, name: str, which: pl.Expr, reason: str
+) -> list[InvalidValue]:
+    rows = frame.filter(which).select("page", "row", name, "id")
+    return [
+        InvalidValue(page, row, name, reason, str(value)[:EXCERPT], repository[:EXCERPT])
+        for page, row, value, repository in rows.iter_rows()
+    ]
+
+
+def gate(frame: pl.DataFrame, invalid: InvalidValues) -> pl.Expr:
+    """The column `gated`, without its invalid values, which are reported."""
+    valid = pl.col("gated").is_in(_GATED)
+    invalid += _invalid_values(frame, "gated", ~valid, "neither false, true, auto nor manual")
+    return pl.when(valid).then("gated")
+
+
+def once(texts: pl.Expr, name: str) -> pl.Expr:
+    """Lists of texts with each text once, in their order."""
+    several = texts.list.len() > 1
+    kept = pl.when(several).then(texts.list.unique(maintain_order=True)).otherwise(texts)
+    return kept.alias(name)
+
+
+def tagged(prefix: str) -> pl.Expr:
+    """What follows a prefix in the tags, each once, in their order; null without tags."""
+    value = pl.element().str.strip_prefix(prefix)
+    chosen = pl.element().str.starts_with(prefix) & (pl.element() != prefix)
+    return once(pl.col("tags").list.eval(value.filter(chosen)), prefix)
