@@ -132,7 +132,7 @@ def daily_metrics(
         rankings.append(_top_used(usage))
     if uses is not None:
         notes["edges"] = uses.counts.edges
-        rankings += uses_metrics(uses, models)
+        rankings.append(uses_metrics(uses, models))
     shape = pl.LazyFrame(schema=DAILY_METRICS.schema)
     frames = pl.collect_all(
         [

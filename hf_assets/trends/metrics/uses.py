@@ -32,8 +32,8 @@ class UsesOfDay:
         return cls(uses.frame, used_by.frame, UsesCounts.read(uses.notes))
 
 
-def uses_metrics(uses: UsesOfDay, models: pl.LazyFrame) -> Iterator[pl.LazyFrame]:
-    """Rows of `daily_metrics`: the small dimensions first, then a ranking a kind of target.
+def uses_metrics(uses: UsesOfDay, models: pl.LazyFrame) -> pl.LazyFrame:
+    """Rows of `daily_metrics`: edges, training data, then a ranking a kind of target.
 
     Args:
         uses: the day's.
@@ -43,66 +43,70 @@ def uses_metrics(uses: UsesOfDay, models: pl.LazyFrame) -> Iterator[pl.LazyFrame
     edges = [(kind, one.edges, float(one.naming), one.naming / one.sources)
              for kind, one in kinds.items()]  # fmt: skip
     columns = {"key": pl.String, "rows": pl.Int64, "value": pl.Float64, "share_rows": pl.Float64}
-    small = [pl.LazyFrame(edges, columns, orient="row").with_columns(dimension=pl.lit("edges"))]
-    sums = models.select(rows=pl.len(), downloads=pl.col("downloads").sum()).collect().row(0)
+    parts = [pl.LazyFrame(edges, columns, orient="row").with_columns(dimension=pl.lit("edges"))]
     if MODEL_DATASET in kinds:
-        small += _training_data(uses.edges, models)
-    yield pl.concat(small, how="diagonal_relaxed")
-    for of in TARGETS:
-        yield _most_used(uses.used_by.filter(pl.col("of") == of), of, *sums)
+        parts += _training_data(uses.edges, models)
+    parts += (_most_used(uses.used_by.filter(pl.col("of") == of), of) for of in TARGETS)
+    return pl.concat(parts, how="diagonal_relaxed")
 
 
 def _training_data(edges: pl.LazyFrame, models: pl.LazyFrame) -> Iterator[pl.LazyFrame]:
     """Models that name a dataset: of all, by category, by year of creation."""
     naming = edges.filter(pl.col("kind") == MODEL_DATASET).select(pl.col("source_id").hash())
-    counted = models.select(
-        "category",
-        "downloads",
-        year=pl.when(~pl.col("floor_dated")).then(pl.col("year").cast(pl.String)),
-        names=pl.col("hub_id").hash().is_in(naming.collect().to_series().unique().implode()),
-    ).collect(engine="streaming")
+    names = pl.col("hub_id").hash().is_in(naming.collect().to_series().unique().implode())
+    downloads = pl.col("downloads")
+    counted = (
+        models.select(
+            "category",
+            "downloads",
+            year=pl.when(~pl.col("floor_dated")).then(pl.col("year").cast(pl.String)),
+            names=names,
+        )
+        .group_by("category", "year")
+        .agg(
+            models=pl.len().cast(pl.Int64),
+            known=downloads.count(),
+            all=downloads.sum(),
+            rows=pl.col("names").sum().cast(pl.Int64),
+            downloads=downloads.filter("names").sum(),
+        )
+        .collect(engine="streaming")
+    )
     keys = {
         "training_data": pl.lit(EVERY_MODEL),
         "training_data_category": pl.col("category"),
         "training_data_year": pl.col("year"),
     }
-    downloads = pl.col("downloads")
-    named = downloads.filter("names")
     for dimension, key in keys.items():
+        sums = counted.lazy().group_by(key=key).agg(pl.exclude("category", "year").sum())
         yield (
-            counted.lazy()
-            .group_by(key=key)
-            .agg(
-                rows=pl.col("names").sum().cast(pl.Int64),
-                # The sum of nulls alone would be 0.
-                downloads=pl.when(downloads.count() > 0).then(named.sum()),
-                share_rows=pl.col("names").mean(),
-                share_downloads=pl.when(downloads.sum() > 0).then(named.sum() / downloads.sum()),
-            )
-            .sort("rows", "key", descending=[True, False])
+            sums.sort("rows", "key", descending=[True, False])
             .head(MOST_KEYS)
-            .with_columns(dimension=pl.lit(dimension))
+            .select(
+                *("key", "rows"),
+                # The sum of nulls alone is 0: null.
+                pl.when(pl.col("known") > 0).then("downloads").alias("downloads"),
+                share_rows=pl.col("rows") / pl.col("models"),
+                share_downloads=pl.when(pl.col("all") > 0).then(downloads / pl.col("all")),
+                dimension=pl.lit(dimension),
+            )
         )
 
 
-def _most_used(used_by: pl.LazyFrame, of: str, models: int, downloads: int) -> pl.LazyFrame:
+def _most_used(used_by: pl.LazyFrame, of: str) -> pl.LazyFrame:
     """The targets with most users and those with most downloads, a rank each by users."""
     users = pl.sum_horizontal(pl.col("spaces", "models"))
     by_downloads = pl.col("downloads").rank("ordinal", descending=True) <= MOST_DOWNLOADED
     return (
-        used_by.select("target", "spaces", "models", "downloads", "likes", users=users)
+        used_by.select("target", "spaces", "models", "downloads", users=users)
         .sort("users", "target", descending=[True, False])
         .with_row_index("rank", 1)
         .filter((pl.col("rank") <= MOST_USED) | by_downloads)
         .select(
-            "rank",
-            "likes",
-            "downloads",
+            *("rank", "downloads"),
             key="target",
             rows="models",
             value=pl.col("spaces").cast(pl.Float64),
-            share_rows=pl.col("models") / (models or None),
-            share_downloads=pl.col("downloads") / (downloads or None),
             dimension=pl.lit(f"used_{of}"),
         )
     )
