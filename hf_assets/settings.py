@@ -71,6 +71,13 @@ class Settings(BaseSettings):
         description="Compare 20 Spaces of a capture with space_info (real Hub only, 20 requests).",
     )
 
+    inference_router: str | None = Field(
+        default=None,
+        pattern=r"^(https?://[^/]+.*|none)$",
+        description="The router of inference providers, or none; default: that of Hugging Face "
+        "with its own Hub, none with another.",
+    )
+
     archive: str = Field(
         default="cfahlgren1/hub-stats",
         description="Where past days come from: a dataset like hub-stats, a folder, or none.",

@@ -118,6 +118,7 @@ PERMANENT: dict[str, bool | None] = {
     "hub.capture_store.manifest.CorruptCapture": True,
     "hub.client.connection.HubError": None,
     "hub.client.listing.ListingError": None,
+    "hub.providers.rows.RouterError": True,
     "corpora.building.CorpusTooSmall": True,
     "corpora.building.WrongSite": True,
     "corpora.corpus.CorpusError": True,

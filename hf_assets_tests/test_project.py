@@ -50,6 +50,8 @@ ARROWS = {
     "hub.retention": {"hub.capture_store", "hub.tables"},
     "hub.uses": {"hub.capture_store", "hub.client", "hub.tables"},
     "hub.attempts": set(),
+    "hub.newest_day": set(),
+    "hub.providers": {"hub.client"},
     "hub.quality": {"hub.capture_store", "hub.client", "hub.retention", "hub.tables"},
     "hub.reconciliation": {"hub.archive", "hub.capture_store", "hub.client", "hub.tables"},
     "hub.capture": {
@@ -58,9 +60,16 @@ ARROWS = {
     # Days → a day's aggregates → series → figures → the report.
     "trends.survival": set(),
     "trends.metrics": {"hub.tables", "hub.uses"},
-    "trends.series": {"hub.quality", "trends.metrics", "trends.survival"},
-    "trends.figures.day": {"charts"},
-    "trends.figures.history": {"charts", "hub.quality", "trends.figures.day", "trends.series"},
+    "proportions": set(),
+    "trends.series": {
+        *("hub.quality", "hub.tables", "trends.metrics", "trends.survival"),
+    },
+    "trends.predictions": {"hub.tables", "proportions", "trends.series"},
+    "trends.figures.day": {"charts", "trends.metrics"},
+    "trends.figures.history": {
+        *("charts", "hub.providers", "hub.quality", "trends.figures.day", "trends.metrics"),
+        "trends.series",
+    },
     "trends.figures.registry": {"charts", "trends.figures.day", "trends.figures.history"},
     "trends.figures.render": {
         *("charts", "trends.figures.day", "trends.figures.history", "trends.figures.registry"),
@@ -74,6 +83,7 @@ ARROWS = {
     "corpora.groups": {"corpora.near_duplicates", "corpora.schemas"},
     "corpora.facts": {"corpora.schemas"},
     "corpora.corpus": {"corpora.facts", "corpora.labels", "corpora.schemas"},
+    "corpora.hub": {"corpora.groups", "corpora.schemas"},
     "corpora.figures": {"charts", "corpora.corpus", "corpora.facts"},
     "corpora.quality": {"corpora.corpus", "corpora.facts"},
     "corpora.stackexchange": {"corpora.schemas"},
@@ -107,6 +117,10 @@ ARROWS = {
         *("charts", "classifiers.metrics", "classifiers.provenance", "classifiers.records"),
         *("classifiers.speed", "classifiers.tagger", "classifiers.training", "corpora.corpus"),
     },
+    "classifiers.prediction": {
+        *("classifiers.evaluation", "classifiers.provenance", "classifiers.records"),
+        *("classifiers.tagger", "corpora.corpus", "corpora.hub", "hub.tables", "proportions"),
+    },
     "classifiers.publishing.template": set(),
     "classifiers.publishing": {
         *("classifiers.evaluation", "classifiers.provenance", "classifiers.records"),
@@ -130,9 +144,9 @@ ARROWS = {
     # The graph.
     "defs.common": {"classifiers.training", "corpora", "hub"},
     "defs.hub": {"alarms", "defs.common", "defs.configuration", "defs.trends", "hub"},
-    "defs.trends": {"charts", "defs.common", "trends"},
+    "defs.trends": {"charts", "defs.common", "hub.providers", "trends"},
     "defs.configuration": {"configuration", "defs.common"},
-    "defs.labels": {"charts", "classifiers", "corpora", "defs.common"},
+    "defs.labels": {"charts", "classifiers", "corpora", "defs.common", "hub"},
     # Dagster as a process, for the command line and the demo.
     "runner": {"hub.capture_store"},
     # Services and worlds for tests and for a first look.
@@ -145,10 +159,13 @@ ARROWS = {
     "demo.record": {"demo.fingerprints"},
     "demo.past": {"demo.hub_stats", "demo.record", "demo.world"},
     "demo.plan": {"demo.past", "demo.record", "hub.capture_store", "runner"},
-    "demo.steps": {"demo.fingerprints", "demo.past", "demo.plan", "demo.record", "runner"},
+    "demo.steps": {
+        *("demo.fingerprints", "demo.past", "demo.plan", "demo.record", "hub.capture_store"),
+        "runner",
+    },
     "demo.summary": {
         *("classifiers.evaluation", "classifiers.quality", "demo.past", "demo.steps"),
-        "hub.capture_store",
+        *("hub.capture_store", "hub.client"),
     },
     "demo.running": {
         *("demo.fingerprints", "demo.labels", "demo.plan", "demo.service", "demo.steps"),
@@ -162,7 +179,8 @@ ARROWS = {
     # `hf-assets`: a door to each of these.
     "cli": {
         *("apps.insights", "apps.tagger", "classifiers.tagger_cli", "demo.__main__", "runner"),
-        *("alarms", "configuration", "hub.capture_store", "hub.quality"),
+        *("alarms", "configuration", "hub.capture_store", "hub.client", "hub.newest_day"),
+        "hub.quality",
     },
 }
 

@@ -19,7 +19,8 @@ _FAR = 1.5  # a step this many times the usual one is a gap
 class Line:
     """A series: positions along the axis in order, values (None or NaN: unknown), and its looks.
 
-    `note` follows the name at the end in grey; `low` and `high` are the ends of a band.
+    `note` follows the name at the end in grey; `low` and `high` are the ends of a band; `hatched`
+    is of an area.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Line:
     low: Sequence[float] = ()
     high: Sequence[float] = ()
     dashed: bool = False
+    hatched: bool = False
 
 
 def usual_step(x: Sequence[float]) -> float:
@@ -166,7 +168,8 @@ def areas_panel(
             if alone:
                 low, high = np.repeat(low, 2), np.repeat(high, 2)
             axes.fill_between(at, low, high, facecolor=layer.color, edgecolor="white",
-                              linewidth=edge, zorder=1.5)  # fmt: skip
+                              linewidth=edge, hatch="////" if layer.hatched else None,
+                              zorder=1.5)  # fmt: skip
     shade(axes, along, box.right - box.left - room, over=True)
     write_ends(sheet, axes, ends, room)
     return axes

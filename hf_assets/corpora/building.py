@@ -105,7 +105,7 @@ def build(
     empty, formats = pl.DataFrame(schema=_CLEAN), Counter[str]()
     sieve = _Sieve(pl.concat([empty, *_cleaned(spec, sources, formats, log)]), log)
     sieve.keep(pl.col("id").fill_null("") != "", NO_ID)
-    wanted = None if spec.file else spec.site or site
+    wanted = None if spec.file or spec.of_hub else spec.site or site
     if wanted:
         _of_one_site(spec, sieve, Site.of(wanted))
     _drop_empty(sieve)

@@ -33,6 +33,16 @@ def no_group_in_two_splits(corpus: Corpus) -> RuleResult:
     return RuleResult(True, f"{sides.height:,} groups, each in one split.", figures)
 
 
+def no_author_in_two_splits(corpus: Corpus) -> RuleResult:
+    """All texts of an author are in one split: authors upload near copies."""
+    sides = corpus.frame.group_by("author").agg(pl.col("split").n_unique().alias("sides"))
+    torn = sides.filter(pl.col("sides") > 1)["author"].sort().to_list()
+    figures = {"authors": sides.height, "in two splits": len(torn)}
+    if torn:
+        return RuleResult(False, f"In two splits: {_named(torn)}.", figures)
+    return RuleResult(True, f"{sides.height:,} authors, each in one split.", figures)
+
+
 def every_label_in_train_and_test(corpus: Corpus) -> RuleResult:
     """A label without a training row cannot be learnt; one without a test row is not measured."""
     rows = {

@@ -19,7 +19,9 @@ from hf_assets.corpora.text.formats import TextFormat
 from hf_assets.errors import InputError, clean
 
 # Assets that an entry may name as its source; of a text in two of them the last one holds.
-SOURCES = ("question_dump", "new_questions", "dataset_dump", "new_datasets")
+SOURCES = ("question_dump", "new_questions", "dataset_dump", "new_datasets", "models")
+# The Hub's models of a day, with their categories as labels; never together with other sources.
+HUB_MODELS = ("models",)
 # Names that the rest of the graph uses: an asset's, a group's, a folder's of the lake.
 RESERVED = frozenset(
     {*SOURCES, "classifiers", "corpora", "hub", "models", "raw", "spaces", "trends"}
@@ -132,6 +134,11 @@ class CorpusSpec(BaseModel):
         """The assets that the texts come from; none where a file is the source."""
         return () if isinstance(self.source, Path) else self.source
 
+    @property
+    def of_hub(self) -> bool:
+        """Whether the texts are the Hub's models, which have authors to keep apart."""
+        return self.sources == HUB_MODELS
+
     @model_validator(mode="after")
     def _makes_sense(self) -> "CorpusSpec":
         if not _NAME.fullmatch(self.name):
@@ -150,6 +157,10 @@ class CorpusSpec(BaseModel):
         strange = [name for name in self.sources if name not in SOURCES]
         if strange or not self.sources:
             raise ValueError(f"source must be a file, or of {', '.join(SOURCES)}: {strange}")
+        if "models" in self.sources and not self.of_hub:
+            raise ValueError("source: models stand alone, without other sources")
+        if self.of_hub and self.site:
+            raise ValueError("site: only for questions of Stack Exchange")
         if given := [name for name in _OF_FILES if name in self.model_fields_set]:
             raise ValueError(f"{', '.join(given)}: only for a file; a source asset has its columns")
         if self.site:

@@ -18,16 +18,24 @@ from hf_assets.storage.lake import Lake
 from hf_assets.storage.locks import BusyError, exclusive
 
 # Assets of the Hub's half that have days, and those that are made over all days.
-DAILY = (*RAW, *TABLES, "snapshot_figures")
+# Of today alone: their source has no past.
+PRESENT_ONLY = ("raw_inference_providers", "inference_providers")
+DAILY = (*RAW, *TABLES, *PRESENT_ONLY, "snapshot_figures")
 OVER_DAYS = (
     *("day_quality", "category_history", "library_history", "license_history", "author_history"),
+    "family_history",
     *("model_history", "model_phases", "space_usage_history", "concentration_history"),
-    *("used_by_history",),
-    *("adoption_history", "lifecycle", "trend_figures", "insights_report"),
+    *("prediction_history", "adoption_history", "lifecycle", "trend_figures", "insights_report"),
+    *("provider_history", "provider_figures"),
+    *("dataset_history", "dataset_group_history", "used_by_history"),
 )
 TEXTS = ("question_dump", "new_questions", "dataset_dump", "new_datasets")
 # Folders of the lake by half of the graph.
-FOLDERS = {"hub": (*DAILY, *OVER_DAYS), "labels": (*TEXTS, "corpora", "classifiers", "inputs")}
+PREDICTED = "predicted_categories"
+FOLDERS = {
+    "hub": (*DAILY, *OVER_DAYS, PREDICTED),
+    "labels": (*TEXTS, "corpora", "classifiers", "inputs"),
+}
 HOME = "dagster_home"
 # In Dagster's home: gone with it.
 _MARK = ".demo"

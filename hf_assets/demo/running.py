@@ -43,6 +43,7 @@ class Services:
         """What points the graph at them."""
         return {
             "HF_ENDPOINT": self.hub,
+            "HF_ASSETS_INFERENCE_ROUTER": self.hub,
             **({} if self.archive else {"HF_ASSETS_ARCHIVE": "none"}),
             "HF_ASSETS_STACKEXCHANGE_ENDPOINT": self.stackexchange,
             "HF_ASSETS_STACKEXCHANGE_SITE": SITE,

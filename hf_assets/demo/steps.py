@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hf_assets.demo.fingerprints import fingerprint, of_code, of_stored
 from hf_assets.demo.past import Past
-from hf_assets.demo.plan import DAILY, OVER_DAYS
+from hf_assets.demo.plan import DAILY, OVER_DAYS, PREDICTED
 from hf_assets.demo.record import DemoRecord
 from hf_assets.hub.capture_store.store import RAW
 from hf_assets.runner import process
@@ -24,7 +24,19 @@ CONFIG = {
     "questions__classifier": {"config": {"strategy": "head"}},
     "questions__quantized_classifier": {"config": {"max_loss": 0.02}},
 }
-_TEXTS = 'group:"corpora/sources" or key:"*/corpus" or key:"questions/baseline"'
+_TEXTS = " or ".join(
+    (
+        'group:"corpora/sources"',
+        *(
+            f'key:"{name}"'
+            for name in ("questions/corpus", "datasets/corpus", "questions/baseline")
+        ),
+    )
+)
+# Categories are predicted by the linear model: a network of its own would take minutes.
+_OF_HUB = ("baseline", "predictor")
+# What shows predicted categories.
+_SHOWN = ("prediction_history", "category_history", "trend_figures", "insights_report")
 _CHAIN = " or ".join(
     f'key:"questions/{name}"' for name in ("*classifier", "leaderboard", "tagger_space")
 )
@@ -94,7 +106,9 @@ def hub_steps(past: Past, record: DemoRecord) -> Iterator[Step]:
         yield past_step(past.keys, code, f"the Hub, {_days(past.days)} before today")
     stored = record.contents(unit for key in past.keys for unit in _units(TABLES, key))
     over = fingerprint(code, day, stored)
-    today = dict.fromkeys(_units(DAILY, day), code) | dict.fromkeys(OVER_DAYS, over)
+    # With both halves, what shows predictions is built after them, and stands by that step.
+    kept = [name for name in OVER_DAYS if not (_predicts(record) and name in _SHOWN)]
+    today = dict.fromkeys(_units(DAILY, day), code) | dict.fromkeys(kept, over)
     title = "the Hub, today; trends over all days" if past.days else "the Hub, today"
     yield Step(
         title,
@@ -139,8 +153,9 @@ def label_steps(past: Past, record: DemoRecord) -> Iterator[Step]:
         )
     # A day's questions are fetched again once it is over.
     texts = fingerprint(code, day, record.texts_from, record.contents(_earlier_texts(record, day)))
-    units = ("question_dump", "dataset_dump", "corpora", "classifiers/questions/baseline",
-             f"new_questions/day={day}", f"new_datasets/day={day}")  # fmt: skip
+    units = ("question_dump", "dataset_dump", "corpora/questions", "corpora/datasets",
+             "classifiers/questions/baseline", f"new_questions/day={day}",
+             f"new_datasets/day={day}")  # fmt: skip
     yield Step(
         "texts, today's and the dumps'; corpora; TF-IDF",
         {day: dict.fromkeys(units, texts)},
@@ -154,6 +169,32 @@ def label_steps(past: Past, record: DemoRecord) -> Iterator[Step]:
             assets=_CHAIN, partition=BASE_MODEL, config=json.dumps({"ops": CONFIG})
         ),
     )
+
+
+def prediction_steps(past: Past, record: DemoRecord) -> Iterator[Step]:
+    """Predicted categories of today, where both halves are built, and what shows them.
+
+    What the step is made from is read when its turn comes: ask for it after the others.
+    """
+    if not _predicts(record):
+        return
+    day = f"{past.day}"
+    stored = record.contents(unit for key in (*past.keys, day) for unit in _units(TABLES, key))
+    units = ("corpora/hub_models", *(f"classifiers/hub_models/{name}" for name in _OF_HUB),
+             f"{PREDICTED}/day={day}", *_SHOWN)  # fmt: skip
+    assets = (*(f"hub_models/{name}" for name in ("corpus", *_OF_HUB)), PREDICTED, *_SHOWN)
+    yield Step(
+        "the Hub's models as a corpus; predicted categories, and what shows them",
+        {day: dict.fromkeys(units, fingerprint(of_code(), day, stored))},
+        lambda *_: process.launch(
+            assets=" or ".join(f'key:"{name}"' for name in assets), partition=day
+        ),
+    )
+
+
+def _predicts(record: DemoRecord) -> bool:
+    """Whether both halves are built: predictions need models and a corpus of them."""
+    return {"hub", "labels"} <= record.halves.keys()
 
 
 def _earlier_texts(record: DemoRecord, day: str) -> list[str]:

@@ -11,7 +11,7 @@ from hf_assets.hub.capture_store.watching import WatchedCapture
 from hf_assets.storage.lake import Lake
 
 TABLES = (
-    *("models", "enriched_spaces", "top_models", "model_usage"),
+    *("models", "enriched_spaces", "top_models", "model_usage", "families"),
     *("uses", "used_by"),
     *("daily_metrics", "daily_changes"),
 )

@@ -26,18 +26,19 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
-def test_the_package_has_two_corpora() -> None:
+def test_the_package_has_three_corpora() -> None:
     found = corpora().specs
     assert {name: (spec.sources, spec.rare_share, spec.code) for name, spec in found.items()} == {
         "questions": (("new_questions", "question_dump"), 0.001, "drop"),
         "datasets": (("new_datasets", "dataset_dump"), 0.005, "drop"),
+        "hub_models": (("models",), 0.001, "drop"),
     }
     assert all(spec.file is None for spec in found.values())
 
 
 def test_a_users_entry_needs_no_code(tmp_path: Path) -> None:
     found = corpora(write(tmp_path, OWN)).specs
-    assert list(found) == ["questions", "datasets", "birds"]
+    assert list(found) == ["questions", "datasets", "hub_models", "birds"]
     birds = found["birds"]
     assert birds.file == tmp_path / "birds.csv"
     assert birds.sources == ()
@@ -128,7 +129,7 @@ def test_a_byte_order_mark_is_no_key(tmp_path: Path) -> None:
 def test_what_makes_no_sense_names_file_and_entry(tmp_path: Path, text: str, said: str) -> None:
     path = write(tmp_path, text)
     found = corpora(path)
-    assert [*found.specs] == ["questions", "datasets"]
+    assert [*found.specs] == ["questions", "datasets", "hub_models"]
     (problem,) = found.problems
     message = str(problem)
     assert str(path) in message
@@ -140,7 +141,7 @@ def test_what_makes_no_sense_names_file_and_entry(tmp_path: Path, text: str, sai
 
 def test_a_file_that_is_not_there_names_the_variable(tmp_path: Path) -> None:
     found = corpora(tmp_path / "none.toml")
-    assert [*found.specs] == ["questions", "datasets"]
+    assert [*found.specs] == ["questions", "datasets", "hub_models"]
     (problem,) = found.problems
     assert "No such file" in str(problem)
     assert "HF_ASSETS_CORPORA" in str(problem)
@@ -167,7 +168,7 @@ def test_a_broken_entry_stops_no_other(tmp_path: Path, broken: str, problems: li
     good = '[{}]\nsource = "new_questions"\nrare_share = 0.1\n'
     path = write(tmp_path, good.format("before") + broken + good.format("after"))
     found = corpora(path)
-    assert [*found.specs] == ["questions", "datasets", "before", "after"]
+    assert [*found.specs] == ["questions", "datasets", "hub_models", "before", "after"]
     assert len(found.problems) == len(problems)
     for problem, said in zip(found.problems, problems, strict=True):
         assert f"{path}: {said}" in str(problem)
@@ -176,7 +177,7 @@ def test_a_broken_entry_stops_no_other(tmp_path: Path, broken: str, problems: li
 def test_what_stands_before_a_broken_entry_is_named(tmp_path: Path) -> None:
     path = write(tmp_path, "x = 1\ny\n[a]\nsource = 'new_questions'\nrare_share = 0.1\n")
     found = corpora(path)
-    assert [*found.specs] == ["questions", "datasets", "a"]
+    assert [*found.specs] == ["questions", "datasets", "hub_models", "a"]
     assert [str(problem) for problem in found.problems] == [
         f"{path}: is no TOML: Expected '=' after a key in a key/value pair (at line 2, column 2)"
     ]
@@ -194,7 +195,7 @@ def test_a_file_that_cannot_be_read_is_one_problem(tmp_path: Path, kind: str) ->
         if kind == "unreadable":
             path = path / "below.toml"
     found = corpora(path)
-    assert [*found.specs] == ["questions", "datasets"]
+    assert [*found.specs] == ["questions", "datasets", "hub_models"]
     (problem,) = found.problems
     said = {
         "folder": "cannot be read (not a file); is HF_ASSETS_CORPORA right?",

@@ -9,8 +9,10 @@ import dagster as dg
 import pytest
 
 from hf_assets.defs.common.partitions import daily
+from hf_assets.hub.providers import schemas as providers
 from hf_assets.hub.quality import schemas as judged
 from hf_assets.hub.tables import schemas
+from hf_assets.hub.tables.predictions import PREDICTED_CATEGORIES
 from hf_assets.hub.uses import schemas as uses
 from hf_assets.storage.lake import today
 from hf_assets.storage.parquet import Table
@@ -21,18 +23,26 @@ ASSETS = {
     "raw_models": ("hub/raw", set()),
     "raw_spaces": ("hub/raw", set()),
     "raw_datasets": ("hub/raw", set()),
+    "raw_inference_providers": ("hub/raw", set()),
+    "inference_providers": ("hub/tables", {"raw_inference_providers"}),
     "models": ("hub/tables", {"raw_models"}),
     "enriched_spaces": ("hub/tables", {"raw_spaces", "models"}),
     "hub_datasets": ("hub/tables", {"raw_datasets"}),
+    "families": ("hub/tables", {"models"}),
     "top_models": ("hub/tables", {"models"}),
     "model_usage": ("hub/tables", {"enriched_spaces", "models", "top_models"}),
+    "predicted_categories": ("hub/tables", {"models", "hub_models/predictor"}),
     "uses": ("hub/tables", {"enriched_spaces", "models", "hub_datasets"}),
     "used_by": ("hub/tables", {"uses", "enriched_spaces", "models"}),
     "daily_metrics": (
-        *("trends", {"models", "enriched_spaces", "model_usage", "uses", "used_by"}),
+        "trends",
+        {
+            *("models", "enriched_spaces", "model_usage", "hub_datasets", "families"),
+            *("uses", "used_by"),
+        },
     ),
     "snapshot_figures": ("trends", {"daily_metrics", "model_usage"}),
-    "daily_changes": ("hub/quality", {"models"}),
+    "daily_changes": ("hub/quality", {"models", "hub_datasets"}),
     "day_quality": ("trends/history", {"daily_changes", "daily_metrics"}),
 }
 DAILY = [name for name in ASSETS if name != "day_quality"]
@@ -63,23 +73,35 @@ LABELS: dict[str, tuple[str, set[str]]] = {
     **{name: ("corpora/sources", set()) for name in SOURCES},
     **_chain("questions", "question_dump", "new_questions"),
     **_chain("datasets", "dataset_dump", "new_datasets"),
+    **_chain("hub_models", "models"),
+    "hub_models/predictor": (
+        "classifiers/hub_models",
+        {
+            f"hub_models/{step}"
+            for step in ("corpus", "baseline", "quantized_classifier", "leaderboard")
+        },
+    ),
 }
 _FROM_METRICS = {"daily_metrics", "day_quality"}
 _FROM_CHANGES = {"daily_changes", "day_quality"}
 SERIES: dict[str, tuple[str, set[str]]] = {
     name: ("trends/history", behind)
     for name, behind in {
-        "category_history": _FROM_METRICS,
+        "category_history": {*_FROM_METRICS, "predicted_categories"},
         "library_history": _FROM_METRICS,
         "license_history": _FROM_METRICS,
         "author_history": _FROM_METRICS,
+        "family_history": _FROM_METRICS,
         "model_history": _FROM_METRICS,
+        "dataset_history": _FROM_METRICS,
+        "dataset_group_history": _FROM_METRICS,
         "model_phases": {"model_history"},
         "adoption_history": _FROM_CHANGES,
         "space_usage_history": _FROM_METRICS,
         "used_by_history": _FROM_METRICS,
         "concentration_history": _FROM_METRICS,
         "lifecycle": _FROM_CHANGES,
+        "prediction_history": {"predicted_categories"},
     }.items()
 }
 # What is drawn of all that: every series but that of authors, which no figure shows.
@@ -87,18 +109,25 @@ _DRAWN = {*SERIES, "day_quality"} - {"author_history"}
 PICTURES: dict[str, tuple[str, set[str]]] = {
     "trend_figures": ("trends/history", _DRAWN),
     "insights_report": ("trends/history", {*_DRAWN, "daily_metrics", "model_usage"}),
+    "provider_history": ("trends/history", {"inference_providers"}),
+    "provider_figures": ("trends/history", {"provider_history"}),
 }
 TABLES = (
     schemas.MODELS,
     schemas.ENRICHED_SPACES,
     schemas.HUB_DATASETS,
+    schemas.FAMILIES,
     schemas.TOP_MODELS,
     schemas.MODEL_USAGE,
     uses.USES,
     uses.USED_BY,
+    PREDICTED_CATEGORIES,
     DAILY_METRICS,
     judged.DAILY_CHANGES,
     judged.DAY_QUALITY,
+    providers.RAW_INFERENCE_PROVIDERS,
+    providers.INFERENCE_PROVIDERS,
+    providers.PROVIDER_HISTORY,
     *(getattr(tables, name.upper()) for name in SERIES),
 )
 KINDS = {
@@ -111,7 +140,7 @@ KINDS = {
 BLOCKING = {
     **{
         f"{name}/{asset}": rules
-        for name in ("questions", "datasets")
+        for name in ("questions", "datasets", "hub_models")
         for asset, rules in {
             "corpus": {"no_group_in_two_splits", "no_empty_text"},
             "onnx_classifier": {"parity"},
@@ -119,15 +148,20 @@ BLOCKING = {
             "leaderboard": {"beats_floors"},
         }.items()
     },
+    "hub_models/corpus": {
+        *("no_author_in_two_splits", "no_group_in_two_splits", "no_empty_text"),
+    },
     "raw_models": {"capture_complete", "not_partial"},
     "raw_spaces": {"capture_complete", "not_partial"},
+    "raw_datasets": {"capture_complete", "not_partial"},
     "models": {"required_columns"},
     "enriched_spaces": {"required_columns"},
+    "hub_datasets": {"required_columns"},
 }
 COUNTING = {
     **{
         f"{name}/{asset}": rules
-        for name in ("questions", "datasets")
+        for name in ("questions", "datasets", "hub_models")
         for asset, rules in {
             "corpus": {
                 "every_label_in_train_and_test",
@@ -141,7 +175,9 @@ COUNTING = {
     },
     **{source: {"texts_usable"} for source in SOURCES},
     "new_questions": {"texts_usable", "day_complete"},
+    "families": {"families_add_up", "no_cycles", "bases_listed"},
     "top_models": {"rankings_filled"},
+    "predicted_categories": {"precision_on_test", "still_precise", "predictions_add_up"},
     "model_usage": {"usage_adds_up"},
     "uses": {"uses_add_up", "known_rates"},
     "used_by": {"used_by_adds_up"},
@@ -150,19 +186,27 @@ COUNTING = {
     "trend_figures": {"figures_drawn"},
     "insights_report": {"self_contained", "names_newest_day"},
     "category_history": {"grows_with_days", "shares_add_up"},
+    "family_history": {"grows_with_days", "shares_add_up"},
     "concentration_history": {"shares_nest"},
     "space_usage_history": {"grows_with_days"},
     "used_by_history": {"grows_with_days"},
+    "dataset_history": {"grows_with_days", "shares_add_up"},
+    "dataset_group_history": {"grows_with_days"},
     "model_phases": {"one_row_a_model"},
     "adoption_history": {"shares_rise_with_age"},
     "lifecycle": {"grows_with_days"},
     **{f"{of}_history": {"shares_add_up"} for of in ("library", "license", "author", "model")},
     "daily_changes": {
         *("not_stalled", "not_rolled_back", "long_enough", "no_gap_before", "same_columns"),
+        *("datasets_not_stalled", "datasets_not_rolled_back", "datasets_long_enough"),
+        "datasets_same_columns",
     },
     "day_quality": {"days_trusted", "newest_day_is_current", "nothing_stale"},
+    "inference_providers": {"shape_as_documented", "as_many_offers", "possible_prices"},
     "raw_models": {"doubled_rows", "unread_columns"},
     "raw_spaces": {"doubled_rows", "unread_columns"},
+    "raw_datasets": {"doubled_rows", "unread_columns"},
+    "hub_datasets": {"quarantine", "ranges", "null_rates", "reconciliation"},
     "models": {"quarantine", "ranges", "null_rates", "reconciliation"},
     "enriched_spaces": {
         *("quarantine", "ranges", "null_rates", "reconciliation", "dangling_models"),
@@ -191,7 +235,8 @@ def test_lineage(definitions: dg.Definitions, name: str) -> None:
 @pytest.mark.parametrize("name", DAILY)
 def test_days_map_to_the_same_days(definitions: dg.Definitions, name: str) -> None:
     graph = definitions.resolve_asset_graph()
-    for parent in ASSETS[name][1]:
+    # The predictor has no days.
+    for parent in ASSETS[name][1] - {"hub_models/predictor"}:
         mapping = graph.get_partition_mapping(dg.AssetKey(name), dg.AssetKey(parent))
         assert isinstance(mapping, dg.TimeWindowPartitionMapping | dg.IdentityPartitionMapping)
         upstream = mapping.get_upstream_mapped_partitions_result_for_partitions(
@@ -274,7 +319,10 @@ def test_every_column_has_a_meaning(specs: dict[str, dg.AssetSpec], table: Table
         ('group:"hub/tables"', {"hub/tables"}),
         ('group:"trends"', {"trends"}),
         ('group:"classifiers/questions"', {"classifiers/questions"}),
-        ('group:"classifiers/*"', {"classifiers/questions", "classifiers/datasets"}),
+        (
+            'group:"classifiers/*"',
+            {f"classifiers/{name}" for name in ("questions", "datasets", "hub_models")},
+        ),
     ],
 )
 def test_groups_can_be_selected(

@@ -10,7 +10,7 @@ import pytest
 from hf_assets.demo.past import Past
 from hf_assets.demo.plan import DAILY, FOLDERS, OVER_DAYS, plan
 from hf_assets.demo.record import DemoRecord
-from hf_assets.demo.steps import BASE_MODEL, Step, hub_steps, label_steps
+from hf_assets.demo.steps import BASE_MODEL, Step, hub_steps, label_steps, prediction_steps
 from hf_assets.runner.process import CAPTURE_TODAY, PAST_DAYS
 
 TODAY = dt.date(2026, 11, 20)
@@ -34,7 +34,9 @@ class Demo:
         """
         ready = plan(self.data, day, days, HALVES)
         ready.begin()
-        steps = chain(hub_steps(ready.past, ready.record), label_steps(ready.past, ready.record))
+        steps = chain(
+            *(of(ready.past, ready.record) for of in (hub_steps, label_steps, prediction_steps))
+        )
         return list(islice(self._executed(steps, ready.record), most))
 
     def _executed(self, steps: Iterator[Step], record: DemoRecord) -> Iterator[str]:
@@ -73,22 +75,23 @@ DAY = f"{CAPTURE_TODAY} 2026-11-20"
 QUESTIONS = "new_questions 2026-11-17...2026-11-19"
 TEXTS = 'group:"corpor 2026-11-20'
 CHAIN = f'key:"question {BASE_MODEL}'
+PREDICTED = 'key:"hub_mode 2026-11-20'
 
 
 def test_a_second_run_runs_nothing(demo: Demo) -> None:
-    assert demo.run() == [PAST, DAY, QUESTIONS, TEXTS, CHAIN]
+    assert demo.run() == [PAST, DAY, QUESTIONS, TEXTS, CHAIN, PREDICTED]
     assert demo.run() == []
     assert demo.run(days=0) == []
 
 
-@pytest.mark.parametrize("most", [1, 2, 3, 4])
+@pytest.mark.parametrize("most", [1, 2, 3, 4, 5])
 def test_a_run_that_was_cut_off_goes_on(demo: Demo, most: int) -> None:
-    assert demo.run(most=most) + demo.run() == [PAST, DAY, QUESTIONS, TEXTS, CHAIN]
+    assert demo.run(most=most) + demo.run() == [*(PAST, DAY, QUESTIONS, TEXTS, CHAIN, PREDICTED)]
     assert demo.run() == []
 
 
-def test_without_past_days_there_are_three_runs(demo: Demo) -> None:
-    assert demo.run(days=0) == [DAY, TEXTS, CHAIN]
+def test_without_past_days_there_are_four_runs(demo: Demo) -> None:
+    assert demo.run(days=0) == [DAY, TEXTS, CHAIN, PREDICTED]
     assert demo.run(days=0) == []
 
 
@@ -100,6 +103,7 @@ def test_a_new_day_builds_that_day_and_what_depends_on_it(demo: Demo) -> None:
         "new_questions 2026-11-20...2026-11-20",
         'group:"corpor 2026-11-21',
         CHAIN,
+        'key:"hub_mode 2026-11-21',
     ]
 
 
@@ -111,18 +115,20 @@ def test_days_that_nobody_ran_are_filled(demo: Demo) -> None:
 
 def test_more_past_days_are_added(demo: Demo) -> None:
     demo.run()
-    assert demo.run(days=5) == [f"{PAST_DAYS} 2026-11-15...2026-11-16", DAY]
+    assert demo.run(days=5) == [f"{PAST_DAYS} 2026-11-15...2026-11-16", DAY, PREDICTED]
 
 
 @pytest.mark.parametrize(
     ("gone", "runs"),
     [
-        ("models/day=2026-11-18", [f"{PAST_DAYS} 2026-11-18...2026-11-18", DAY]),
-        ("raw_models/day=2026-11-17", [f"{PAST_DAYS} 2026-11-17...2026-11-17", DAY]),
-        ("models/day=2026-11-20", [DAY]),
-        ("trend_figures", [DAY]),
+        ("models/day=2026-11-18", [f"{PAST_DAYS} 2026-11-18...2026-11-18", DAY, PREDICTED]),
+        ("raw_models/day=2026-11-17", [f"{PAST_DAYS} 2026-11-17...2026-11-17", DAY, PREDICTED]),
+        ("models/day=2026-11-20", [DAY, PREDICTED]),
+        ("lifecycle", [DAY, PREDICTED]),
+        ("trend_figures", [PREDICTED]),
+        ("predicted_categories/day=2026-11-20", [PREDICTED]),
         ("new_questions/day=2026-11-18", ["new_questions 2026-11-18...2026-11-18", TEXTS, CHAIN]),
-        ("corpora", [TEXTS, CHAIN]),
+        ("corpora/questions", [TEXTS, CHAIN]),
         ("classifiers/questions/leaderboard", [CHAIN]),
     ],
 )
@@ -144,7 +150,7 @@ def test_other_code_runs_everything_and_keeps_the_captures(
     monkeypatch.setattr("hf_assets.demo.steps.of_code", lambda: "another")
     dropped: list[Path] = []
     monkeypatch.setattr("hf_assets.demo.steps.remove_folder", dropped.append)
-    assert len(demo.run()) == 5
+    assert len(demo.run()) == 6
     assert dropped == []
 
 
@@ -193,5 +199,5 @@ def test_folders_are_those_of_the_graph() -> None:
         for key in graph.materializable_asset_keys
         if isinstance(graph.get(key).partitions_def, dg.DailyPartitionsDefinition)
     }
-    assert set(DAILY) == daily & halves["hub"]
+    assert {*DAILY, "predicted_categories"} == daily & halves["hub"]
     assert not daily & set(OVER_DAYS)

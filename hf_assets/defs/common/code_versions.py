@@ -29,11 +29,12 @@ _IMPORT = re.compile(
 )
 _DAY_FIGURES = (
     "charts/saving",
-    *(f"trends/figures/day/{name}" for name in ("models", "spaces", "uses")),
+    *(f"trends/figures/day/{name}" for name in ("models", "datasets", "spaces", "uses")),
 )
 _HISTORY_FIGURES = (
     "charts/saving",
-    *(f"trends/figures/history/{name}" for name in ("adoption", "days", "hub", "models", "movers")),
+    *(f"trends/figures/history/{name}" for name in ("adoption", "datasets", "days", "families")),
+    *(f"trends/figures/history/{name}" for name in ("hub", "models", "movers", "predictions")),
     "trends/figures/history/uses",
 )
 _KEY_HISTORY = ("trends/series/key_history", "trends/series/incremental")
@@ -46,11 +47,16 @@ TRANSFORMS: dict[str, tuple[str, ...]] = {
     "model_usage": ("hub/tables/usage",),
     "uses": ("hub/uses/edges",),
     "used_by": ("hub/uses/used_by",),
+    "families": ("hub/tables/families",),
     "daily_metrics": ("trends/metrics/daily_metrics",),
+    "predicted_categories": ("classifiers/prediction/predicting",),
     "daily_changes": ("hub/quality/comparing",),
     "day_quality": ("hub/quality/day_quality",),
     **{f"{key}_history": _KEY_HISTORY for key in ("category", "library", "license", "author")},
+    "family_history": _KEY_HISTORY,
     "model_history": ("trends/series/model_history", "trends/series/incremental"),
+    "dataset_history": ("trends/series/model_history", "trends/series/incremental"),
+    "dataset_group_history": _KEY_HISTORY,
     "model_phases": ("trends/series/phases",),
     "adoption_history": ("trends/series/adoption",),
     "used_by_history": ("trends/series/usage_history", "trends/series/incremental"),
@@ -58,13 +64,18 @@ TRANSFORMS: dict[str, tuple[str, ...]] = {
     "concentration_history": (
         *("trends/series/concentration_history", "trends/series/incremental"),
     ),
+    "prediction_history": ("trends/predictions",),
     "lifecycle": ("trends/series/lifecycle", "trends/series/incremental"),
+    "inference_providers": ("hub/providers/table",),
+    "provider_history": ("hub/providers/history",),
+    "provider_figures": ("charts/saving", "trends/figures/history/providers"),
     "snapshot_figures": _DAY_FIGURES,
     "trend_figures": _HISTORY_FIGURES,
     "insights_report": ("trends/report/page",),
     "question_dump": ("corpora/stackexchange/dumps",),
     "dataset_dump": ("corpora/kaggle/meta_kaggle",),
-    "corpus": ("corpora/building", "corpora/tables/table_source"),
+    "corpus": ("corpora/building", "corpora/tables/table_source", "corpora/hub/drawing"),
+    "predictor": ("classifiers/prediction/predictor",),
     "baseline": ("classifiers/evaluation/baselines",),
     "classifier": ("classifiers/training/train",),
     "onnx_classifier": ("classifiers/export/to_onnx",),

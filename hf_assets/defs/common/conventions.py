@@ -22,9 +22,10 @@ LAYERS = {
     "corpora/sources": "raw",
 }
 LAYERS_BY_ASSET = {
-    **dict.fromkeys(("snapshot_figures", "trend_figures"), "figure"),
+    **dict.fromkeys(("snapshot_figures", "trend_figures", "provider_figures"), "figure"),
     **dict.fromkeys(("insights_report", "tagger_space"), "publication"),
     **dict.fromkeys(("baseline", "leaderboard"), "evaluation"),
+    "predictor": "model",
     **dict.fromkeys(("classifier", "onnx_classifier", "quantized_classifier"), "model"),
     "corpus": "corpus",
 }

@@ -1,10 +1,11 @@
-"""Which days of a range a run reports as materialised.
+"""Which days of a range a run reports as materialised, and which steps it skips.
 
 Dagster reports every partition that a run was launched for. A run with the tag `DEFERRED` reports
 each stored day by itself, so that a day without a source stays unmaterialised.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import wraps
 from typing import Any
 
 import dagster as dg
@@ -100,3 +101,42 @@ def report_left_out(
     if not isinstance(context, dg.InputContext):
         skipped = {"skipped days": len(days), "reasons": dg.MetadataValue.json(dict(days))}
         context.log_event(dg.AssetObservation(context.asset_key, metadata=skipped))
+
+
+class Skipped(Exception):
+    """A step has nothing to do yet; the message is the reason, and what to set."""
+
+
+def skippable(body: Callable[..., Any]) -> Callable[..., Iterator[Any]]:
+    """The body of an asset that may raise `Skipped`; for `@dg.asset(output_required=False)`.
+
+    A skipped step succeeds and materialises nothing. The reason is in the run log, and on the asset
+    as an observation. Dagster skips the downstream steps of the same run.
+    """
+
+    @wraps(body)
+    def run(context: dg.AssetExecutionContext, *args: Any, **inputs: Any) -> Iterator[Any]:
+        try:
+            result = body(context, *args, **inputs)
+        except Skipped as skipped:
+            _report_skipped(context, f"Skipped: {skipped}")
+            return
+        yield result if isinstance(result, dg.MaterializeResult) else dg.Output(result)
+
+    return run
+
+
+def _report_skipped(context: dg.AssetExecutionContext, reason: str) -> None:
+    context.log.warning(
+        f"{reason} Downstream assets of the same run are skipped as well: materialise them by "
+        "themselves where they have another source."
+    )
+    # A range of days gets one observation, of the asset.
+    days = context.partition_keys if context.has_partition_key else [None]
+    context.log_event(
+        dg.AssetObservation(
+            context.asset_key,
+            description=reason,
+            partition=days[0] if len(days) == 1 else None,
+        )
+    )

@@ -24,8 +24,9 @@ def daily_table(
     owner: str = "team:hub",
     kinds: Iterable[str] = ("polars",),
     ins: Mapping[str, dg.AssetIn] | None = None,
-) -> Callable[[Callable[..., PartitionWrites]], dg.AssetsDefinition]:
-    """An asset that stores one table per day in the lake."""
+    **more: Any,
+) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """An asset that stores one table per day in the lake; `more` goes to `dg.asset`."""
     return dg.asset(
         name=table.name,
         group_name=group,
@@ -36,6 +37,7 @@ def daily_table(
         backfill_policy=single_run,
         io_manager_key="tables",
         metadata={"dagster/column_schema": column_schema(table), "dagster/table_name": table.name},
+        **more,
     )
 
 

@@ -5,6 +5,8 @@ import dagster as dg
 # A lane: long runs that ask the archive or rebuild many days go one after the other, so that they
 # never take every place of the queue.
 BULK = {"hf_assets/lane": "bulk"}
+# The Hub shows only now: in one run, its steps and all that derive from them come first.
+AFTER_THE_HUB = {"dagster/priority": "-1"}
 # Limits other than the default one, which dagster.yaml cannot set for a single pool.
 LIMITS = {"training": 1}
 

@@ -8,6 +8,7 @@ from hf_assets.defs.common.check_factory import check
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.hub.capture_store.store import RAW
 from hf_assets.hub.client.wire import Kind
+from hf_assets.hub.providers import rules as provider_rules
 from hf_assets.hub.quality import rules, usage_rules
 from hf_assets.hub.quality.baselines import last_alike
 from hf_assets.hub.reconciliation.rules import reconciled
@@ -109,6 +110,45 @@ def _of_table(table: Table, kind: Kind) -> list[dg.AssetChecksDefinition]:
     ]
 
 
+def _of_providers() -> list[dg.AssetChecksDefinition]:
+    name = "inference_providers"
+
+    def as_many_offers(lake: LakeResource, day: str) -> RuleResult:
+        earlier = [one for one in lake.tree.days(name) if one < day]
+        before = lake.tree.read(name, earlier[-1]) if earlier else None
+        return provider_rules.as_many_offers(lake.tree.read(name, day), before)
+
+    return [
+        check(
+            name,
+            "shape_as_documented",
+            lambda lake, day: provider_rules.shape_as_documented(lake.tree.read(name, day)),
+            "At most 5 % of the router's rows and values do not fit; the side table names them.",
+        ),
+        check(name, "as_many_offers", as_many_offers, "At least half the offers of the last day."),
+        check(
+            name,
+            "possible_prices",
+            lambda lake, day: provider_rules.possible_prices(lake.tree.read(name, day)),
+            "No price is above 1,000 dollars for a million tokens.",
+        ),
+    ]
+
+
+def _bases_listed(lake: LakeResource, days: list[str]) -> dict[str, RuleResult]:
+    known, read = lake.tree.days("families"), lru_cache(2)(partial(lake.tree.read, "families"))
+    alike = partial(rules.alike, "raw_models")
+    return {
+        day: usage_rules.bases_listed(read(day), last_alike(known, day, read, alike))
+        for day in days
+    }
+
+
+def _families_add_up(lake: LakeResource, day: str) -> RuleResult:
+    tree = lake.tree
+    return usage_rules.families_add_up(tree.read("families", day), tree.read("models", day))
+
+
 def _dangling(lake: LakeResource, day: str) -> RuleResult:
     return rules.dangling_models(lake.tree.read("enriched_spaces", day))
 
@@ -146,12 +186,34 @@ def checks() -> dg.Definitions:
             "Every configured tag has models, in the order of likes, downloads or trending score.",
         ),
         check(
+            "families",
+            "families_add_up",
+            _families_add_up,
+            "Each model with a base is in one family; families have no more downloads than the "
+            "Hub.",
+        ),
+        check(
+            "families",
+            "no_cycles",
+            lambda lake, day: usage_rules.no_cycles(lake.tree.read("families", day)),
+            "No model is among its own ancestors; warns.",
+        ),
+        check(
+            "families",
+            "bases_listed",
+            None,
+            "The share of models whose base is not listed is about that of the last day of the "
+            "same source; warns.",
+            rules=_bases_listed,
+        ),
+        check(
             "model_usage",
             "usage_adds_up",
             lambda lake, day: usage_rules.usage_adds_up(lake.tree.read("model_usage", day)),
             "Each model that Spaces use has one row; the rows add up to all (Space, model) pairs.",
         ),
     ]
+    found += _of_providers()
     if settings().sample_spaces:
         about = "20 Spaces agree with what `space_info` returns for them."
         found.append(check("enriched_spaces", "sample_agrees", _sample, about))

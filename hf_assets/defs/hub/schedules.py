@@ -25,12 +25,14 @@ from hf_assets.storage.lake import today
 
 of_days = dg.AssetSelection.from_string('group:"hub/*" or group:"trends"')
 over_days = dg.AssetSelection.groups("trends/history")
-derived = of_days - dg.AssetSelection.assets(*RAW)
+# Their source shows the present only: no run over past days can make them.
+PRESENT_ONLY = ("raw_inference_providers", "inference_providers")
+derived = of_days - dg.AssetSelection.assets(*RAW, *PRESENT_ONLY)
 # Not of every day: days of earlier versions, and of some archives, have no datasets.
 RAW_DATASETS, HUB_DATASETS = "raw_datasets", "hub_datasets"
 # A derived day is complete when it has all of these tables.
 DERIVED_TABLES = (
-    *("models", "enriched_spaces", "top_models", "model_usage"),
+    *("models", "enriched_spaces", "top_models", "model_usage", "families"),
     *("uses", "used_by"),
     *("daily_metrics", "daily_changes"),
 )
@@ -55,8 +57,10 @@ capture_today = dg.define_asset_job(
 
 past_days = dg.define_asset_job(
     "past_days",
-    # Figures take a second a day: over 700 days as long as all the rest together.
-    selection=of_days - dg.AssetSelection.assets("snapshot_figures"),
+    # Figures take a second a day: over 700 days as long as all the rest together. Predictions of a
+    # past day are made by themselves where somebody wants them.
+    selection=of_days
+    - dg.AssetSelection.assets("snapshot_figures", "predicted_categories", *PRESENT_ONLY),
     tags={DEFERRED: "true", **BULK},
     description="Backfills a range of days in one run, from captures and from the archive. Skips "
     "days that neither has.",

@@ -8,6 +8,7 @@ from pydantic import Field
 from hf_assets.defs.common.factories import Captures, Tables, daily_table, each_day
 from hf_assets.defs.common.resources import OPTIONAL, PartitionWrites
 from hf_assets.hub.tables import cleaning, schemas, usage
+from hf_assets.hub.tables import families as family_tables
 from hf_assets.hub.uses import edges
 from hf_assets.hub.uses import used_by as users
 from hf_assets.hub.uses.records import UsesCounts
@@ -47,6 +48,12 @@ def enriched_spaces(raw_spaces: Captures, models: Tables) -> PartitionWrites:
 def hub_datasets(raw_datasets: Captures) -> PartitionWrites:
     """Datasets of the Hub: one row each, typed, with task, language and size from their tags."""
     return each_day(schemas.HUB_DATASETS, cleaning.hub_datasets, raw_datasets)
+
+
+@daily_table(schemas.FAMILIES, group="hub/tables")
+def families(models: Tables) -> PartitionWrites:
+    """Models that have a base model or are one: their root, relation and depth."""
+    return each_day(schemas.FAMILIES, family_tables.families, models)
 
 
 @daily_table(schemas.TOP_MODELS, group="hub/tables")

@@ -20,6 +20,7 @@ from hf_assets.storage.lake import today
 
 _CORPUS_RULES: dict[str, Callable[[Corpus], RuleResult]] = {
     "no_group_in_two_splits": corpus_rules.no_group_in_two_splits,
+    "no_author_in_two_splits": corpus_rules.no_author_in_two_splits,
     "every_label_in_train_and_test": corpus_rules.every_label_in_train_and_test,
     "no_empty_text": corpus_rules.no_empty_text,
     "text_format_fits": corpus_rules.text_format_fits,
@@ -29,7 +30,7 @@ _CORPUS_RULES: dict[str, Callable[[Corpus], RuleResult]] = {
 }
 
 
-def _of_corpus(name: str) -> Iterator[dg.AssetChecksDefinition]:
+def _of_corpus(name: str, *, of_hub: bool = False) -> Iterator[dg.AssetChecksDefinition]:
     def of(rule: str, about: str, *, blocking: bool = False) -> dg.AssetChecksDefinition:
         def evaluate(lake: LakeResource, _: str) -> RuleResult:
             return _CORPUS_RULES[rule](CorpusPaths(lake.tree, name).corpus)
@@ -41,6 +42,12 @@ def _of_corpus(name: str) -> Iterator[dg.AssetChecksDefinition]:
         "Duplicate texts are in one split: none is both trained on and tested on.",
         blocking=True,
     )
+    if of_hub:
+        yield of(
+            "no_author_in_two_splits",
+            "All models of an author are in one split: near copies would flatter every score.",
+            blocking=True,
+        )
     yield of(
         "every_label_in_train_and_test",
         "Every label has rows in train and in test.",
@@ -175,15 +182,15 @@ def _of_leaderboard(
     return check([name, "leaderboard"], rule, evaluate, about, blocking=blocking, partitions=None)
 
 
-def checks_of(name: str) -> Iterator[dg.AssetChecksDefinition]:
+def checks_of(name: str, *, of_hub: bool = False) -> Iterator[dg.AssetChecksDefinition]:
     """All checks of that corpus and its classifiers."""
-    yield from _of_corpus(name)
+    yield from _of_corpus(name, of_hub=of_hub)
     yield from _of_classifier(name)
 
 
 @dg.definitions
 def label_checks() -> dg.Definitions:
     """All checks of the sources, and of each corpus and its classifiers."""
-    names = corpora(settings().corpora).specs
-    of_corpora = (each for name in names for each in checks_of(name))
+    specs = corpora(settings().corpora).specs.values()
+    of_corpora = (each for spec in specs for each in checks_of(spec.name, of_hub=spec.of_hub))
     return dg.Definitions(asset_checks=[*_of_sources(), *of_corpora])

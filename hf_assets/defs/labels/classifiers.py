@@ -22,10 +22,10 @@ from hf_assets.defs.common.automation import after_changes
 from hf_assets.defs.common.events import materialized
 from hf_assets.defs.common.failures import clear_failures
 from hf_assets.defs.common.partitions import base_models
+from hf_assets.defs.common.pools import AFTER_THE_HUB
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.labels import metadata
 from hf_assets.defs.labels.paths import CorpusPaths
-from hf_assets.defs.labels.steps import AFTER_THE_HUB
 from hf_assets.errors import InputError
 from hf_assets.settings import settings
 from hf_assets.storage.durable import replacing_folder

@@ -5,14 +5,16 @@ from collections.abc import Iterator
 import dagster as dg
 
 from hf_assets.corpora.registry import CorpusSpec, corpora, kind_of
-from hf_assets.defs.common.events import materialized
+from hf_assets.defs.common.events import Skipped, materialized, skippable
 from hf_assets.defs.common.failures import clear_failures
+from hf_assets.defs.common.pools import AFTER_THE_HUB
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.labels import metadata
-from hf_assets.defs.labels.steps import AFTER_THE_HUB, Skipped, skippable
 from hf_assets.errors import clean
+from hf_assets.hub.retention import thinned
 from hf_assets.settings import settings
 from hf_assets.storage.durable import replacing_folder
+from hf_assets.storage.lake import MissingDay, TableWrite
 
 
 def corpus_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition | dg.AssetSpec]:
@@ -50,9 +52,9 @@ def corpus_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition | dg.AssetSp
         from hf_assets.corpora.tables.table_source import read_table
 
         with clear_failures():
-            stored = lake.texts(*spec.sources)
+            stored = _models(lake) if spec.of_hub else lake.texts(*spec.sources)
         if not spec.file and not stored:
-            missing = " or ".join(spec.sources)
+            missing = "a trusted day of models" if spec.of_hub else " or ".join(spec.sources)
             raise Skipped(f"no texts are stored for {spec.name}: materialise {missing} first.")
         path = lake.tree.folder(f"corpora/{spec.name}", None)
         with clear_failures(), replacing_folder(path) as folder:
@@ -62,6 +64,23 @@ def corpus_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition | dg.AssetSp
         return materialized(context, metadata.corpus(path, facts))
 
     yield corpus
+
+
+def _models(lake: LakeResource) -> list[TableWrite]:
+    """Texts of the models of the newest trusted day that was not thinned; none without one."""
+    from hf_assets.corpora.hub.drawing import hub_texts
+
+    try:
+        quality = (
+            lake.tree.read("day_quality", None).frame.filter("trusted").select("day").collect()
+        )
+    except MissingDay:
+        return []
+    trusted = {str(day) for day in quality["day"]}
+    for day in reversed(lake.tree.days("models")):
+        if day in trusted and not thinned(stored := lake.tree.read("models", day)):
+            return [hub_texts(stored)]
+    return []
 
 
 @dg.definitions

@@ -14,6 +14,7 @@ from hf_assets.rule_result import RuleResult
 
 if TYPE_CHECKING:
     from hf_assets.classifiers.evaluation.results import BaselineRecord, Leaderboard
+    from hf_assets.classifiers.prediction.predictor import Predictor, PredictorRecord
     from hf_assets.classifiers.publishing.space import PublishedFolder
     from hf_assets.classifiers.records import ExportRecord, GraphMeasurement, QuantizationRecord
     from hf_assets.classifiers.training.record import TrainingRecord
@@ -167,6 +168,39 @@ def leaderboard(folder: Path, board: "Leaderboard") -> dict[str, Any]:
         **{name.replace("_", " "): pictures(folder, name) for name in drawn},
         "measurement": dg.MetadataValue.json(_words(msgspec.to_builtins(board.record))),
         **stored_folder(folder),
+    }
+
+
+def predictor(folder: Path, record: "PredictorRecord") -> dict[str, Any]:
+    """The chosen model, its threshold, and its precision on validation and test."""
+    return {
+        "model": record.model,
+        "chosen because": record.why,
+        "micro-F1 on validation": dg.MetadataValue.json(record.candidates),
+        "labels": len(record.labels),
+        "calibration": "temperature scaling on validation: softmax of the scores x "
+        f"{record.factor:.3g}",
+        **_precision(record),
+        **stored_folder(folder),
+    }
+
+
+def precision(predictor: "Predictor | None") -> dict[str, Any]:
+    """What a day's predictions promise; nothing where nothing is predicted."""
+    return _precision(predictor.record) if predictor else {}
+
+
+def _precision(record: "PredictorRecord") -> dict[str, Any]:
+    from hf_assets.classifiers.prediction.predictor import described
+
+    return {
+        "classifier version": record.version,
+        "predicted from probability": _score(record.threshold),
+        "precision on validation": described(record.validation),
+        "precision on test": described(record.test),
+        "precision, test": _score(record.test.precision),
+        "coverage, test": _score(record.test.coverage),
+        "accuracy of all, test": _score(record.test.accuracy),
     }
 
 

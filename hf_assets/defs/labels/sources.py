@@ -13,17 +13,19 @@ import dagster as dg
 from pydantic import Field
 
 from hf_assets.corpora.schemas import texts_table
+from hf_assets.defs.common.events import Skipped, skippable
 from hf_assets.defs.common.factories import once
 from hf_assets.defs.common.failures import RETRIES, clear_failures
 from hf_assets.defs.common.metadata import column_schema
 from hf_assets.defs.common.partitions import daily, single_run
+from hf_assets.defs.common.pools import AFTER_THE_HUB
 from hf_assets.defs.common.resources import (
     KaggleResource,
     LakeResource,
     PartitionWrites,
     StackExchangeResource,
 )
-from hf_assets.defs.labels.steps import AFTER_THE_HUB, Skipped, require_terms, skippable, why_off
+from hf_assets.defs.labels.steps import require_terms, why_off
 from hf_assets.settings import settings
 from hf_assets.storage.lake import today
 from hf_assets.storage.parquet import Table

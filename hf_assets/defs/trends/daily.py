@@ -11,9 +11,9 @@ from hf_assets.defs.common.factories import Tables, daily_table, each_day
 from hf_assets.defs.common.metadata import gallery
 from hf_assets.defs.common.partitions import daily, single_run
 from hf_assets.defs.common.resources import OPTIONAL, LakeResource, PartitionWrites
-from hf_assets.storage.lake import Lake, StoredTable, TableWrite
+from hf_assets.storage.lake import Lake, StoredTable
 from hf_assets.trends.metrics import daily_metrics as metrics
-from hf_assets.trends.metrics.uses import UsesOfDay
+from hf_assets.trends.metrics.uses import uses_of_days
 
 if TYPE_CHECKING:
     from hf_assets.charts.saving import Rendered
@@ -23,29 +23,40 @@ if TYPE_CHECKING:
 FIGURES_MARKER = "figures.json"
 
 
-# Days of earlier versions have no uses.
-_OPTIONAL_INS = {name: dg.AssetIn(metadata=OPTIONAL) for name in ("uses", "used_by")}
-
-
-@daily_table(metrics.DAILY_METRICS, group="trends", ins=_OPTIONAL_INS)
+@daily_table(
+    metrics.DAILY_METRICS,
+    group="trends",
+    # Days of earlier versions lack them.
+    ins=dict.fromkeys(("hub_datasets", "uses", "used_by"), dg.AssetIn(metadata=OPTIONAL)),
+)
 def daily_metrics(
-    models: Tables, enriched_spaces: Tables, model_usage: Tables, uses: Tables, used_by: Tables
+    models: Tables,
+    enriched_spaces: Tables,
+    model_usage: Tables,
+    families: Tables,
+    hub_datasets: Tables,
+    uses: Tables,
+    used_by: Tables,
 ) -> PartitionWrites:
-    """The day as a few hundred sums: by category, library, licence, SDK, year; the top 1000."""
+    """The day as a few hundred sums: by category, library, licence, family, SDK; the top 1000.
+
+    Datasets likewise: by task, language, size, modality, format, licence; the top 1000. What uses
+    what: edges, models that name their training data, the most used datasets and papers.
+    """
     chosen = {day: stored.notes["chosen_usage"] for day, stored in model_usage.items()}
-    spaces = {day: one if _has_spaces(one) else None for day, one in enriched_spaces.items()}
-    edges = {day: UsesOfDay.of(uses.get(day), used_by.get(day)) for day in models}
-    inputs = (edges, models, spaces, model_usage, chosen)
-    return each_day(metrics.DAILY_METRICS, _metrics_with_uses, *inputs)
+    spaces = {
+        day: one if _has_rows(one, "raw_spaces") else None for day, one in enriched_spaces.items()
+    }
+    inputs = (models, spaces, model_usage, chosen)
+    datasets = {day: one for day, one in hub_datasets.items() if _has_rows(one, "raw_datasets")}
+    edges = uses_of_days(uses, used_by)
+    more = {"datasets": datasets, "families": families, "uses": edges}
+    return each_day(metrics.DAILY_METRICS, metrics.daily_metrics, *inputs, **more)
 
 
-def _metrics_with_uses(uses: UsesOfDay | None, *inputs: Any) -> TableWrite:
-    return metrics.daily_metrics(*inputs, uses=uses)
-
-
-def _has_spaces(spaces: StoredTable) -> bool:
-    """False if the day's source, an archive, has no Spaces."""
-    return "absent_kind" not in spaces.provenance.get("raw_spaces", {})
+def _has_rows(stored: StoredTable, raw: str) -> bool:
+    """False if the day's source, an archive, has none of that kind."""
+    return stored.capture(raw).absent_kind is None
 
 
 @dg.asset(

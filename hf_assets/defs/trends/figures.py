@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from hf_assets.trends.figures.history.history import History
 
 SERIES = (
-    "category_history", "library_history", "license_history", "model_history", "model_phases",
+    "category_history", "library_history", "license_history", "family_history",
+    "model_history", "model_phases",
     "adoption_history", "space_usage_history", "concentration_history", "lifecycle", "day_quality",
-    "used_by_history",
+    "dataset_history", "dataset_group_history", "prediction_history", "used_by_history",
 )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from hf_assets.demo.hub.faults import Faults
 from hf_assets.demo.hub.prerendered import PrerenderedHub
 from hf_assets.demo.hub.queries import BadQuery, ListingQuery, read_fields, read_listing
 from hf_assets.demo.hub.refusals import RATE_LIMITED, refused
+from hf_assets.demo.hub.router import models_of
 from hf_assets.demo.hub_stats.app import HubStats, no_such_dataset
 from hf_assets.demo.service.switches import At
 from hf_assets.demo.service.wire import (
@@ -104,6 +105,7 @@ def create_app(
             Route("/api/datasets", hub.answers(hub.listing_of("datasets"))),
             Route("/api/datasets/{repo:path}", hub.answers(hub.info_of("datasets"))),
             Route("/datasets/{rest:path}", hub.answers(no_such_dataset)),
+            Route("/v1/models", hub.answers(models_of(source))),
             # huggingface_hub asks /api/agent-harnesses once a day and lives with a 404.
             Route("/{rest:path}", hub.answers(hub.missing)),
         ],

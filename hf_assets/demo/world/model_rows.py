@@ -178,13 +178,13 @@ class ModelPage:
             self._libraries.tolist(), self._has_safetensors.tolist(), self._is_gguf.tolist(),
             self._categories.tolist(), self._license_codes, self._base_tags(),
             self._quantised, extra, languages, datasets,
-            self._world.trained_on(index), papers.tolist(), strict=True,
+            self._world.trained_on(index), papers.tolist(), self._hints(), strict=True,
         )  # fmt: skip
         libraries = [f'"{name}",' if name else "" for name in LIBRARIES]
         rows = []
         for lib, safe, gguf, cat, lic, bases, form, x, language, *rest in columns:
-            dataset, trained, paper = rest
-            text = libraries[lib]
+            dataset, trained, paper, hint = rest
+            text = libraries[lib] + hint
             if safe:
                 text += '"safetensors",'
             if gguf:
@@ -218,6 +218,13 @@ class ModelPage:
                 text += '"endpoints_compatible",'
             rows.append(f',"tags":[{text}"region:us"]')
         return rows
+
+    def _hints(self) -> list[str]:
+        """A tag that most models of a topic have, with a category or without."""
+        drawn = (self._draws.uniform("hint", self._index) < words.WITH_HINT).tolist()
+        topics = self._world.topics(self._index).tolist()
+        hints = [f'"{words.HINTS[name]}",' if name in words.HINTS else "" for name in CATEGORIES]
+        return [hints[topic] if there else "" for topic, there in zip(topics, drawn, strict=True)]
 
     def _card(self) -> list[str]:
         return [

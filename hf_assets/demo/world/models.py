@@ -182,10 +182,14 @@ class ModelWorld:
                 rows[at].append(name)
         return rows
 
+    def topics(self, index: Index) -> NDArray[np.int64]:
+        """What each is for: as `categories`, without gaps. Tags hint at it."""
+        born = self.timeline.created(index)
+        return _CATEGORY_MIX.codes(self.draws, "category", index, born)
+
     def categories(self, index: Index) -> NDArray[np.int64]:
         """Index into vocabulary.CATEGORIES; -1 for none."""
-        born = self.timeline.created(index)
-        codes = _CATEGORY_MIX.codes(self.draws, "category", index, born)
+        codes = self.topics(index)
         codes[self.draws.uniform("uncategorised", index) < words.NO_CATEGORY] = -1
         rank = self.star_rank(index)
         for at in np.flatnonzero((rank >= 0) & (rank < len(words.FAMOUS))).tolist():

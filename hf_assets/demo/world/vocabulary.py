@@ -22,6 +22,16 @@ CATEGORIES: dict[str, float] = {
 }  # fmt: skip
 NO_CATEGORY = 0.40  # share of models without one
 
+# A tag of most models of a topic, whether the Hub gives them a category or not.
+HINTS = {
+    "text-generation": "llm", "text-to-image": "stable-diffusion", "text-classification": "emotion",
+    "reinforcement-learning": "deep-rl", "automatic-speech-recognition": "whisper-event",
+    "image-text-to-text": "vlm", "token-classification": "ner", "robotics": "so101",
+    "feature-extraction": "embedding-model", "fill-mask": "mlm", "sentence-similarity": "dense",
+    "image-classification": "vision-model", "text-to-speech": "tts",
+}  # fmt: skip
+WITH_HINT = 0.6
+
 LIBRARIES: dict[str | None, float] = {
     "transformers": 500, None: 205, "diffusers": 80, "peft": 66, "stable-baselines3": 26,
     "sentence-transformers": 20, "gguf": 18, "mlx": 15, "lerobot": 14, "ml-agents": 9, "timm": 8,

@@ -10,11 +10,22 @@ from functools import partial
 from matplotlib.figure import Figure
 
 from hf_assets.charts.figure import FigureFunction
+from hf_assets.trends.figures.day import datasets as day_datasets
 from hf_assets.trends.figures.day import models as day_models
 from hf_assets.trends.figures.day import spaces
 from hf_assets.trends.figures.day import uses as day_uses
 from hf_assets.trends.figures.day.snapshot import Snapshot
-from hf_assets.trends.figures.history import adoption, days, hub, models, movers, uses
+from hf_assets.trends.figures.history import (
+    adoption,
+    datasets,
+    days,
+    families,
+    hub,
+    models,
+    movers,
+    predictions,
+    uses,
+)
 from hf_assets.trends.figures.history.history import History
 
 DAY_FIGURES: tuple[FigureFunction[Snapshot], ...] = (
@@ -27,6 +38,10 @@ DAY_FIGURES: tuple[FigureFunction[Snapshot], ...] = (
     day_models.models_by_year,
     day_models.top_models,
     day_models.concentration,
+    day_datasets.datasets_by_task,
+    day_datasets.datasets_by_language,
+    day_datasets.datasets_by_size,
+    day_datasets.top_datasets,
     spaces.correlations,
     spaces.chosen_models_by_tag,
     spaces.usage_by_category,
@@ -38,13 +53,20 @@ DAY_FIGURES: tuple[FigureFunction[Snapshot], ...] = (
 # From the whole Hub to single models, and then the days themselves.
 HISTORY_FIGURES: tuple[FigureFunction[History], ...] = (
     hub.category_shares,
+    predictions.predicted_categories,
     hub.library_shares,
     hub.license_mix,
     hub.license_drift,
+    families.derivatives,
+    families.biggest_families,
+    families.model_sizes,
     hub.concentration,
     hub.space_usage,
     uses.training_data_share,
     uses.most_used,
+    datasets.datasets_listed,
+    datasets.dataset_sizes,
+    datasets.dataset_tasks,
     models.top_ranks,
     movers.risers,
     movers.fallers,

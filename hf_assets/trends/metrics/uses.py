@@ -1,6 +1,6 @@
 """What uses what, in the aggregates of a day: edges, training data, and what has most users."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -8,11 +8,10 @@ import polars as pl
 from hf_assets.hub.uses.records import UsesCounts
 from hf_assets.hub.uses.schemas import MODEL_DATASET, TARGETS
 from hf_assets.storage.lake import StoredTable
+from hf_assets.trends.metrics.sums import MOST_KEYS
 
 # Targets of a kind: those with the most users, and those whose models have the most downloads.
 MOST_USED, MOST_DOWNLOADED = 200, 100
-# Keys of a dimension: categories are free text.
-MOST_KEYS = 300
 EVERY_MODEL = "all"
 
 
@@ -24,12 +23,16 @@ class UsesOfDay:
     used_by: pl.LazyFrame
     counts: UsesCounts
 
-    @classmethod
-    def of(cls, uses: StoredTable | None, used_by: StoredTable | None) -> "UsesOfDay | None":
-        """The day as the lake has it; None where it lacks one of the tables."""
-        if uses is None or used_by is None:
-            return None
-        return cls(uses.frame, used_by.frame, UsesCounts.read(uses.notes))
+
+def uses_of_days(
+    uses: Mapping[str, StoredTable], used_by: Mapping[str, StoredTable]
+) -> dict[str, UsesOfDay]:
+    """The days that have both tables."""
+    return {
+        day: UsesOfDay(uses[day].frame, used_by[day].frame, UsesCounts.read(uses[day].notes))
+        for day in uses
+        if day in used_by
+    }
 
 
 def uses_metrics(uses: UsesOfDay, models: pl.LazyFrame) -> pl.LazyFrame:

@@ -62,6 +62,7 @@ def numbers(h: History) -> list[Number]:
             ("spaces", "Spaces listed"),
         )
     ]
+    summary.append(_datasets(by_day[day], before, at))
     summary += [_created(h, day), _held(h, day), _mover(h, day, rising=True)]
     summary += [_mover(h, day, rising=False), _trusted(h)]
     return [number for number in summary if number is not None]
@@ -86,6 +87,15 @@ def _counted(
         back = (row["day"] - before["day"]).days
         note = f"{grown(value / old - 1)} in {plural(back, 'day')}"
     return Number(label, human(value), note, at)
+
+
+def _datasets(row: dict[str, Any], before: dict[str, Any] | None, at: str) -> Number | None:
+    """The datasets of a day on which those are trusted, too."""
+    if not row["datasets_trusted"]:
+        return None
+    comparable = before is not None and before["datasets_trusted"]
+    comparable = comparable and row["datasets_coverage"] == before["datasets_coverage"]
+    return _counted("datasets listed", row, before if comparable else None, "datasets", at)
 
 
 def _created(h: History, day: datetime.date) -> Number | None:

@@ -18,9 +18,12 @@ from hf_assets.defs.common.conventions import with_facts
 from hf_assets.defs.common.metadata import address
 from hf_assets.settings import settings
 
-ASSETS = 45
+ASSETS = 63
 # Fetched from a service, which serves what it serves: no change of our code makes them stale.
-CAPTURES = {"raw_models", "raw_spaces", "raw_datasets", "new_questions", "new_datasets"}
+CAPTURES = {
+    *("raw_models", "raw_spaces", "raw_datasets", "raw_inference_providers"),
+    *("new_questions", "new_datasets"),
+}
 
 
 @pytest.fixture
@@ -122,7 +125,7 @@ def test_an_address_stays_readable(tmp_path: Path) -> None:
 
 def test_every_asset_has_an_address_of_its_own(specs: dict[str, dg.AssetSpec]) -> None:
     found = [spec.metadata["dagster/uri"] for spec in specs.values() if not _by_base_model(spec)]
-    assert len(found) == len(set(found)) == ASSETS - 6
+    assert len(found) == len(set(found)) == ASSETS - 9
 
 
 def _by_base_model(spec: dg.AssetSpec) -> bool:
@@ -132,11 +135,11 @@ def _by_base_model(spec: dg.AssetSpec) -> bool:
 @pytest.mark.parametrize(
     ("selection", "some", "count"),
     [
-        ("tag:domain=hub", {"raw_models", "models", "daily_changes"}, 11),
-        ("tag:layer=raw", {"raw_spaces", "question_dump"}, 6),
-        ("tag:layer=series", {"category_history", "day_quality"}, 12),
+        ("tag:domain=hub", {"raw_models", "models", "daily_changes"}, 15),
+        ("tag:layer=raw", {"raw_spaces", "question_dump"}, 8),
+        ("tag:layer=series", {"category_history", "day_quality"}, 17),
         ("tag:corpus=questions", {"questions/corpus", "questions/tagger_space"}, 7),
-        ("tag:layer=publication", {"insights_report", "datasets/tagger_space"}, 3),
+        ("tag:layer=publication", {"insights_report", "datasets/tagger_space"}, 4),
     ],
 )
 def test_tags_select(
@@ -179,6 +182,8 @@ def test_pools(definitions: dg.Definitions) -> None:
     assert pools == {
         "raw_models": {"hub"},
         "raw_spaces": {"hub"},
+        "raw_datasets": {"hub"},
         "questions/classifier": {"training"},
         "datasets/classifier": {"training"},
+        "hub_models/classifier": {"training"},
     }

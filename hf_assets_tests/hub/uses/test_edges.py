@@ -83,7 +83,7 @@ def test_any_lists_give_each_edge_once(
 
 
 def papers(*names: str) -> list[str]:
-    return pl.select(edges.arxiv_id(pl.Series(names))).to_series().to_list()
+    return pl.select(edges.arxiv_id(pl.lit(pl.Series(names)))).to_series().to_list()
 
 
 def test_arxiv_ids_lose_version_and_subject_class() -> None:

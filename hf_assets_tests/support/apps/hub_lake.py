@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from hf_assets.hub.quality.schemas import DAY_QUALITY
-from hf_assets.hub.tables.schemas import ENRICHED_SPACES, MODEL_USAGE, MODELS
+from hf_assets.hub.tables.schemas import ENRICHED_SPACES, HUB_DATASETS, MODEL_USAGE, MODELS
 from hf_assets.storage.lake import Lake, TableWrite
 from hf_assets.storage.parquet import Table
 from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS
@@ -40,6 +40,7 @@ def write_hub_lake(root: Path, days: Sequence[str] = DAYS, *, history: bool = Tr
     for number, day in enumerate(days):
         _store(lake, MODELS, day, [_model(at, number) for at in range(len(NAMES))])
         _store(lake, ENRICHED_SPACES, day, [_space(at) for at in range(12)])
+        _store(lake, HUB_DATASETS, day, [_dataset(at) for at in range(4)])
         usage = [
             {"id": NAMES[at], "known": True, "spaces": 9 - at, "authors": 3, "likes": at}
             for at in range(6)
@@ -113,6 +114,12 @@ def _space(at: int) -> dict[str, Any]:
         "datasets": [],
         "n_datasets": 0,
     }
+
+
+def _dataset(at: int) -> dict[str, Any]:
+    tasks = ["question-answering", "translation"][: at % 3]
+    return {"hub_id": _hub_id(2000 + at), "id": f"maker/data-{at}", "downloads": 900 - at,
+            "task_categories": tasks}  # fmt: skip
 
 
 def _metrics(number: int) -> Any:

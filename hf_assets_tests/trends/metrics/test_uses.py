@@ -13,7 +13,7 @@ from hf_assets.hub.uses.schemas import USED_BY, USES
 from hf_assets.storage.lake import Lake, StoredTable, iso
 from hf_assets.trends.metrics import uses as metrics
 from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS, daily_metrics
-from hf_assets.trends.metrics.uses import UsesOfDay
+from hf_assets.trends.metrics.uses import UsesOfDay, uses_of_days
 from hf_assets_tests.conftest import DAY, ServeHub
 from hf_assets_tests.support.hub.captures import made_models, made_spaces
 from hf_assets_tests.support.hub.uses import made_uses
@@ -21,9 +21,10 @@ from hf_assets_tests.support.trends.metrics import Row, rows_of
 
 
 def metrics_of(models: pl.LazyFrame, uses: UsesOfDay | None, usage: pl.LazyFrame) -> pl.DataFrame:
-    made = daily_metrics(models, None, usage, [], DAY, uses=uses)
-    shape = dict(DAILY_METRICS.schema)
-    return pl.concat(part.select(list(shape)).cast(shape) for part in made.frames)
+    made = daily_metrics(models, None, usage, [], DAY, uses={DAY: uses} if uses else None)
+    names = DAILY_METRICS.schema.names()
+    parts = [part.select(names).cast(dict(DAILY_METRICS.schema)) for part in made.frames]
+    return pl.concat(parts)
 
 
 def of(rows: Iterable[Row], edges: Iterable[Row], used: Iterable[Row], **kinds: EdgeCounts):
@@ -114,13 +115,13 @@ def test_a_generated_day(hub: ServeHub, lake: Lake) -> None:
     tables = made_uses(lake, spaces, models)
     usage = tables["model_usage"].frame
 
-    def stored(uses: UsesOfDay | None) -> StoredTable:
+    def stored(uses: dict[str, UsesOfDay]) -> StoredTable:
         made = daily_metrics(models.frame, spaces.frame, usage, [], DAY, uses=uses)
         return lake.write(DAILY_METRICS, DAY, made)
 
-    without = stored(None)
+    without = stored({})
     plain, size = without.frame.collect(), without.bytes
-    with_uses = stored(UsesOfDay.of(tables["uses"], tables["used_by"]))
+    with_uses = stored(uses_of_days({DAY: tables["uses"]}, {DAY: tables["used_by"]}))
     frame = with_uses.frame.collect()
     added = pl.col("dimension").str.contains("^(edges|training_data|used_)")
     # No other number changes, and the day stays small.
@@ -139,7 +140,4 @@ def test_a_generated_day(hub: ServeHub, lake: Lake) -> None:
         assert found.height == min(users.height, found.height) > 20
         assert found["rank"].is_sorted()
         assert found["key"].is_in(users["target"].implode()).all()
-
-
-def test_a_day_with_one_of_the_tables_has_no_uses(lake: Lake) -> None:
-    assert UsesOfDay.of(None, None) is None
+    assert uses_of_days({DAY: tables["uses"]}, {}) == {}

@@ -5,7 +5,10 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from hf_assets.storage.lake import Lake
+from hf_assets.hub.tables.predictions import PREDICTED_CATEGORIES, LabelSum, PredictionRecord
+from hf_assets.storage.lake import Lake, TableWrite
+from hf_assets.trends.series import incremental
+from hf_assets.trends.series.incremental import refresh
 from hf_assets.trends.series.key_history import (
     author_history,
     category_history,
@@ -14,7 +17,13 @@ from hf_assets.trends.series.key_history import (
 )
 from hf_assets.trends.series.model_history import model_history
 from hf_assets.trends.series.panel import panel, panels
-from hf_assets.trends.series.schemas import CATEGORY_HISTORY, LICENSE_HISTORY, MODEL_HISTORY
+from hf_assets.trends.series.past import Past
+from hf_assets.trends.series.schemas import (
+    CATEGORY_HISTORY,
+    LIBRARY_HISTORY,
+    LICENSE_HISTORY,
+    MODEL_HISTORY,
+)
 from hf_assets_tests.support.trends.days import (
     category,
     column,
@@ -53,6 +62,80 @@ def test_shares_are_of_the_whole_day(lake: Lake) -> None:
         ("against_base", "looser"): (0.25, 0.25),
         ("against_base", "same"): (0.75, 0.75),
     }
+
+
+def _predict(lake: Lake, number: int, **labels: tuple[int, int]) -> None:
+    sums = {name.replace("_", "-"): LabelSum(*both) for name, both in labels.items()}
+    record = PredictionRecord(
+        version="v", labels=sums, predicted=sum(s.rows for s in sums.values())
+    )
+    lake.write(PREDICTED_CATEGORIES, str(day(number)), TableWrite([], record=record))
+
+
+def _served(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.drop(name for name in frame.columns if name.startswith("predicted_"))
+
+
+def test_predicted_categories_have_columns_of_their_own(lake: Lake) -> None:
+    rows = [
+        category("text", 600, rows=3),
+        category("image", 100, rows=2),
+        category(None, 300, rows=5),
+    ]
+    past = kept(lake, {0: rows, 1: rows, 2: rows})
+    before = frame_of(category_history(past))
+    assert before["predicted_rows"].null_count() == before.height
+    _predict(lake, 1, text=(2, 50), speech=(1, 10))
+    after = frame_of(category_history(Past(lake)))
+    assert_frame_equal(_served(after.filter(pl.col("key").ne_missing("speech"))), _served(before))
+    names = ["predicted_rows", "predicted_downloads", "predicted_share_rows"]
+    found = {
+        key: values for key, *values in after.filter(day=day(1)).select("key", *names).iter_rows()
+    }
+    assert found["text"] == [2, 50, pytest.approx(0.2)]
+    assert found["image"] == [0, 0, 0]
+    assert found[None] == [None, None, None]
+    assert found["speech"] == [1, 10, pytest.approx(0.1)]
+    speech = after.filter(key="speech").to_dicts()
+    assert [(row["day"], row["rows"], row["share_rows"]) for row in speech] == [
+        (day(1), None, None)
+    ]
+    others = after.filter(pl.col("day") != day(1))
+    assert others["predicted_rows"].null_count() == others.height
+
+
+def test_a_day_without_a_classifier_has_no_predicted_share(lake: Lake) -> None:
+    past = kept(lake, {0: [category("text", 600, rows=3)]})
+    lake.write(PREDICTED_CATEGORIES, str(day(0)), TableWrite([], record=PredictionRecord()))
+    assert frame_of(category_history(past))["predicted_rows"].to_list() == [None]
+
+
+def test_predicted_levels_of_an_untrusted_day_are_interpolated(lake: Lake) -> None:
+    rows = [category("text", 600, rows=3)]
+    kept(lake, {0: rows, 1: rows, 2: rows}, untrusted=[1])
+    for number, count in enumerate((2, 100, 4)):
+        _predict(lake, number, text=(count, 0))
+    found = column(category_history(Past(lake)), "predicted_rows")
+    assert found == {0: 2, 1: 3, 2: 4}
+
+
+def test_predictions_rebuild_their_month_of_categories_alone(lake: Lake) -> None:
+    rows = [category("text", 600, rows=3), {"dimension": "library", "key": "x", "rows": 1}]
+    kept(lake, dict.fromkeys(range(40), rows))
+    series = [
+        incremental.categories(CATEGORY_HISTORY, category_history),
+        incremental.levels(LIBRARY_HISTORY, library_history),
+    ]
+    made = [one.notes["months made"] for one in refresh(Past(lake), *series)]
+    assert made == [2, 2]
+    _predict(lake, 35, text=(2, 50))
+    made = [one.notes["months made"] for one in refresh(Past(lake), *series)]
+    assert made == [1, 0]
+    stored = lake.read("category_history", None).frame.collect()
+    assert stored.filter(pl.col("predicted_rows") > 0)["day"].to_list() == [day(35)]
+    made = frame_of(category_history(Past(lake))).select(stored.columns)
+    assert_frame_equal(stored, made, check_dtypes=False, check_row_order=False)
+    assert [one.notes["months made"] for one in refresh(Past(lake), *series)] == [0, 0]
 
 
 def test_the_rest_in_one_row_has_no_rates_and_is_told_from_a_key_spelt_like_it(lake: Lake) -> None:
