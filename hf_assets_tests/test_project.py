@@ -49,6 +49,7 @@ ARROWS = {
     "hub.tables": {"hub.capture_store", "hub.client"},
     "hub.space_code": {"hub.archive", "hub.client", "hub.tables"},
     "hub.retention": {"hub.capture_store", "hub.tables"},
+    "hub.uses": {"hub.capture_store", "hub.client", "hub.tables"},
     "hub.attempts": set(),
     "hub.newest_day": set(),
     "hub.providers": {"hub.client"},
@@ -59,7 +60,7 @@ ARROWS = {
     },
     # Days → a day's aggregates → series → figures → the report.
     "trends.survival": set(),
-    "trends.metrics": {"hub.tables"},
+    "trends.metrics": {"hub.tables", "hub.uses"},
     "proportions": set(),
     "trends.series": {
         *("hub.quality", "hub.tables", "trends.metrics", "trends.survival"),

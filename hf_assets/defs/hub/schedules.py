@@ -35,6 +35,7 @@ RAW_DATASETS, HUB_DATASETS = "raw_datasets", "hub_datasets"
 # A derived day is complete when it has all of these tables.
 DERIVED_TABLES = (
     *("models", "enriched_spaces", "top_models", "model_usage", "families"),
+    *("uses", "used_by"),
     *("daily_metrics", "daily_changes"),
 )
 

@@ -137,7 +137,7 @@ def _by_base_model(spec: dg.AssetSpec) -> bool:
     [
         ("tag:domain=hub", {"raw_models", "models", "daily_changes"}, 15),
         ("tag:layer=raw", {"raw_spaces", "question_dump"}, 9),
-        ("tag:layer=series", {"category_history", "day_quality"}, 16),
+        ("tag:layer=series", {"category_history", "day_quality"}, 17),
         ("tag:corpus=questions", {"questions/corpus", "questions/tagger_space"}, 7),
         ("tag:layer=publication", {"insights_report", "datasets/tagger_space"}, 4),
     ],
