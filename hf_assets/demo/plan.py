@@ -28,6 +28,7 @@ OVER_DAYS = (
     *("adoption_history", "lifecycle", "trend_figures", "insights_report"),
     *("provider_history", "provider_figures"),
     *("dataset_history", "dataset_group_history"),
+    "published_lake",
 )
 TEXTS = ("question_dump", "new_questions", "dataset_dump", "new_datasets")
 # Folders of the lake by half of the graph.
