@@ -116,6 +116,10 @@ PICTURES: dict[str, tuple[str, set[str]]] = {
     "provider_history": ("trends/history", {"inference_providers"}),
     "provider_figures": ("trends/history", {"provider_history"}),
 }
+# The last step of a night: after every table, figure and report, but for those that may be skipped.
+_OPTIONAL = {"inference_providers", "provider_history", "provider_figures"}
+_LAST = {name for name in ASSETS | SERIES | PICTURES if not name.startswith("raw_")} - _OPTIONAL
+PICTURES["published_lake"] = ("publishing", _LAST)
 TABLES = (
     schemas.MODELS,
     schemas.ENRICHED_SPACES,
@@ -192,6 +196,7 @@ COUNTING = {
     **{f"{of}_figures": {"figures_drawn"} for of in ("snapshot", "space_code")},
     "trend_figures": {"figures_drawn"},
     "insights_report": {"self_contained", "names_newest_day"},
+    "published_lake": {"published_matches"},
     "category_history": {"grows_with_days", "shares_add_up"},
     "family_history": {"grows_with_days", "shares_add_up"},
     "concentration_history": {"shares_nest"},

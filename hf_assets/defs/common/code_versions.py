@@ -83,6 +83,7 @@ TRANSFORMS: dict[str, tuple[str, ...]] = {
     "onnx_classifier": ("classifiers/export/to_onnx",),
     "quantized_classifier": ("classifiers/export/quantize",),
     "leaderboard": ("classifiers/evaluation/leaderboard", "classifiers/evaluation/render"),
+    "published_lake": ("publishing/publication",),
     "tagger_space": ("classifiers/publishing/space",),
 }
 

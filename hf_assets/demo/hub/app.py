@@ -29,6 +29,7 @@ from hf_assets.demo.hub.refusals import RATE_LIMITED, TOKEN, bad_credentials, re
 from hf_assets.demo.hub.router import models_of
 from hf_assets.demo.hub.under_way import UnderWay
 from hf_assets.demo.hub_stats.app import HubStats, no_such_dataset
+from hf_assets.demo.repositories.app import RepositoryService
 from hf_assets.demo.service.switches import At
 from hf_assets.demo.service.wire import (
     Delivery,
@@ -72,6 +73,7 @@ def create_app(
     window: float = 300.0,
     latency: float = 0.0,
     archive: HubStats | None = None,
+    repositories: RepositoryService | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Starlette:
     """The Hub over these rows.
@@ -88,6 +90,7 @@ def create_app(
         window: seconds.
         latency: seconds before each answer of the listings.
         archive: the dataset of past days; without one there is no dataset.
+        repositories: datasets that can be written to.
         clock: seconds, monotonic, by which windows end.
     """
     hub = _Hub(source, faults or Faults(), rate_limit, window, latency, RateLimiter(clock))
@@ -103,7 +106,8 @@ def create_app(
             Route("/api/spaces/{repo:path}", hub.answers(hub.info_of("spaces"))),
             *(
                 Route(path, hub.answers(answer), methods=methods)
-                for path, methods, answer in (archive.routes if archive else ())
+                for one in (archive, repositories)
+                for path, methods, answer in (one.routes if one else ())
             ),
             # After the archive's own routes, which are a dataset's, too.
             Route("/api/datasets", hub.answers(hub.listing_of("datasets"))),
