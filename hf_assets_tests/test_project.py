@@ -58,6 +58,7 @@ ARROWS = {
     },
     # Days → a day's aggregates → series → figures → the report.
     "trends.survival": set(),
+    "trends.spikes": set(),
     "trends.metrics": {"hub.tables"},
     "proportions": set(),
     "trends.series": {
@@ -67,7 +68,7 @@ ARROWS = {
     "trends.figures.day": {"charts", "trends.metrics"},
     "trends.figures.history": {
         *("charts", "hub.providers", "hub.quality", "trends.figures.day", "trends.metrics"),
-        "trends.series",
+        *("trends.series", "trends.spikes"),
     },
     "trends.figures.registry": {"charts", "trends.figures.day", "trends.figures.history"},
     "trends.figures.render": {
