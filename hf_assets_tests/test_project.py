@@ -61,8 +61,8 @@ ARROWS = {
         *("hub.archive", "hub.capture_store", "hub.client", "hub.quality", "hub.reconciliation"),
     },
     # Days → a day's aggregates → series → figures → the report.
-    "trends.survival": set(),
     "trends.spikes": set(),
+    "trends.survival": set(),
     "trends.metrics": {"hub.tables", "hub.uses"},
     "proportions": set(),
     "trends.series": {
@@ -72,7 +72,8 @@ ARROWS = {
     "trends.figures.day": {"charts", "trends.metrics"},
     "trends.figures.history": {
         *("charts", "hub.providers", "hub.quality", "trends.figures.day", "trends.metrics"),
-        *("trends.series", "trends.spikes"),
+        "trends.series",
+        "trends.spikes",
     },
     "trends.figures.registry": {"charts", "trends.figures.day", "trends.figures.history"},
     "trends.figures.render": {
