@@ -12,6 +12,7 @@ from hf_assets.storage.lake import Lake
 
 TABLES = (
     *("models", "enriched_spaces", "hub_datasets", "top_models", "model_usage", "families"),
+    *("uses", "used_by"),
     *("daily_metrics", "daily_changes"),
 )
 # So many rows of a listing take about as long as a step that derives something.

@@ -35,7 +35,10 @@ RATE = 1_000_000
 RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
 RAW = ("raw_models", "raw_spaces")
-TABLES = ("models", "enriched_spaces", "top_models", "model_usage", "daily_metrics")
+TABLES = (
+    *("models", "enriched_spaces", "top_models", "model_usage", "families", "uses", "used_by"),
+    "daily_metrics",
+)
 HUB = (*RAW, *TABLES, "snapshot_figures")
 
 

@@ -47,6 +47,13 @@ def _days_with(noun: str, lake: LakeResource, table: str) -> RuleResult:
     return rules.grows_with_days(tree.read(table, None), days)
 
 
+def _days_with_uses(lake: LakeResource, _: str) -> RuleResult:
+    tree = lake.tree
+    stored = tree.days("daily_metrics")
+    days = [day for day in stored if tree.notes("daily_metrics", day).get("edges") is not None]
+    return rules.grows_with_days(tree.read("used_by_history", None), days)
+
+
 def _figures_of_day(lake: LakeResource, day: str) -> RuleResult:
     # Imported late: the registry loads matplotlib.
     from hf_assets.charts.rules import figures_drawn
@@ -54,6 +61,14 @@ def _figures_of_day(lake: LakeResource, day: str) -> RuleResult:
 
     folder = lake.tree.folder("snapshot_figures", day)
     return figures_drawn(folder, [figure.name for figure in registry.DAY_FIGURES])
+
+
+def _figures_of_code(lake: LakeResource, day: str) -> RuleResult:
+    from hf_assets.charts.rules import figures_drawn
+    from hf_assets.trends.figures import registry
+
+    folder = lake.tree.folder("space_code_figures", day)
+    return figures_drawn(folder, [figure.name for figure in registry.CODE_FIGURES])
 
 
 def _figures_of_history(lake: LakeResource, _: str) -> RuleResult:
@@ -129,6 +144,13 @@ def history_checks() -> dg.Definitions:
                 partitions=None,
             ),
             check(
+                "used_by_history",
+                "grows_with_days",
+                _days_with_uses,
+                "Has exactly the days of daily_metrics that know what uses what.",
+                partitions=None,
+            ),
+            check(
                 "model_phases",
                 "one_row_a_model",
                 _one_row_a_model,
@@ -152,6 +174,7 @@ def history_checks() -> dg.Definitions:
                 "and their downloads; SDKs to all Spaces; sizes and licences to all datasets.",
             ),
             check("snapshot_figures", "figures_drawn", _figures_of_day, drawn),
+            check("space_code_figures", "figures_drawn", _figures_of_code, drawn),
             check("trend_figures", "figures_drawn", _figures_of_history, drawn, partitions=None),
             check(
                 "insights_report",

@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from hf_assets.demo.hub import cursors
+from hf_assets.demo.hub import cursors, trees
 from hf_assets.demo.hub.faults import Faults
 from hf_assets.demo.hub.prerendered import PrerenderedHub
 from hf_assets.demo.hub.queries import BadQuery, ListingQuery, read_fields, read_listing
@@ -29,6 +29,7 @@ from hf_assets.demo.hub.refusals import RATE_LIMITED, TOKEN, bad_credentials, re
 from hf_assets.demo.hub.router import models_of
 from hf_assets.demo.hub.under_way import UnderWay
 from hf_assets.demo.hub_stats.app import HubStats, no_such_dataset
+from hf_assets.demo.repositories.app import RepositoryService
 from hf_assets.demo.service.switches import At
 from hf_assets.demo.service.wire import (
     Delivery,
@@ -42,7 +43,7 @@ from hf_assets.demo.world.source import SORTS, HubSource, Keyset, Kind, Listing
 
 _REMEMBERED = 200_000  # requests kept in app.state.requests
 _DELIVERIES: tuple[Delivery, ...] = ("stall", "stall_body", "trickle", "cut", "cut_chunked")
-_RESOLVED = re.compile(r"^/datasets/[^/]+/[^/]+/resolve/")
+_RESOLVED = re.compile(r"^/(datasets|spaces)/[^/]+/[^/]+/resolve/")
 _REVISION = re.compile(r"/revision/[^/]+$")
 
 
@@ -72,6 +73,7 @@ def create_app(
     window: float = 300.0,
     latency: float = 0.0,
     archive: HubStats | None = None,
+    repositories: RepositoryService | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Starlette:
     """The Hub over these rows.
@@ -88,6 +90,7 @@ def create_app(
         window: seconds.
         latency: seconds before each answer of the listings.
         archive: the dataset of past days; without one there is no dataset.
+        repositories: datasets that can be written to.
         clock: seconds, monotonic, by which windows end.
     """
     hub = _Hub(source, faults or Faults(), rate_limit, window, latency, RateLimiter(clock))
@@ -98,11 +101,13 @@ def create_app(
             Route("/", hub.answers(hub.front)),
             Route("/api/models", hub.answers(hub.listing_of("models"))),
             Route("/api/spaces", hub.answers(hub.listing_of("spaces"))),
+            *trees.routes(hub.answers, source, latency),
             Route("/api/models/{repo:path}", hub.answers(hub.info_of("models"))),
             Route("/api/spaces/{repo:path}", hub.answers(hub.info_of("spaces"))),
             *(
                 Route(path, hub.answers(answer), methods=methods)
-                for path, methods, answer in (archive.routes if archive else ())
+                for one in (archive, repositories)
+                for path, methods, answer in (one.routes if one else ())
             ),
             # After the archive's own routes, which are a dataset's, too.
             Route("/api/datasets", hub.answers(hub.listing_of("datasets"))),

@@ -109,8 +109,8 @@ def test_a_table_says_what_it_holds(world: World, asset: str) -> None:
 @pytest.mark.parametrize("asset", [*TABLES, "snapshot_figures"])
 def test_provenance_reaches_every_table_and_figure(world: World, asset: str) -> None:
     provenance = metadata(world, asset)["provenance"].value
-    sources = {"models": {"raw_models"}, "top_models": {"raw_models"}}.get(asset, set(RAW))
-    assert set(provenance) == sources
+    of_models = asset in ("models", "top_models", "families")
+    assert set(provenance) == ({"raw_models"} if of_models else set(RAW))
     for source, facts in provenance.items():
         capture = metadata(world, source)["capture.json"].value
         for name in ("endpoint", "started", "finished", "sha256", "rows", "pages", "client"):
