@@ -28,7 +28,8 @@ OVER_DAYS = (
     *("model_history", "model_phases", "space_usage_history", "concentration_history"),
     *("prediction_history", "adoption_history", "lifecycle", "trend_figures", "insights_report"),
     *("provider_history", "provider_figures"),
-    *("dataset_history", "dataset_group_history"),
+    *("dataset_history", "dataset_group_history", "used_by_history"),
+    "published_lake",
 )
 TEXTS = ("question_dump", "new_questions", "dataset_dump", "new_datasets")
 # Folders of the lake by half of the graph.

@@ -14,6 +14,7 @@ from hf_assets.hub.quality import schemas as judged
 from hf_assets.hub.space_code.schemas import RAW_SPACE_TREES, SPACE_CODE
 from hf_assets.hub.tables import schemas
 from hf_assets.hub.tables.predictions import PREDICTED_CATEGORIES
+from hf_assets.hub.uses import schemas as uses
 from hf_assets.storage.lake import today
 from hf_assets.storage.parquet import Table
 from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS
@@ -35,9 +36,14 @@ ASSETS = {
     "space_code": ("hub/tables", {"raw_space_trees", "enriched_spaces", "top_models"}),
     "space_code_figures": ("trends", {"space_code"}),
     "predicted_categories": ("hub/tables", {"models", "hub_models/predictor"}),
+    "uses": ("hub/tables", {"enriched_spaces", "models", "hub_datasets"}),
+    "used_by": ("hub/tables", {"uses", "enriched_spaces", "models"}),
     "daily_metrics": (
         "trends",
-        {"models", "enriched_spaces", "model_usage", "hub_datasets", "families"},
+        {
+            *("models", "enriched_spaces", "model_usage", "hub_datasets", "families"),
+            *("uses", "used_by"),
+        },
     ),
     "snapshot_figures": ("trends", {"daily_metrics", "model_usage"}),
     "daily_changes": ("hub/quality", {"models", "hub_datasets"}),
@@ -96,6 +102,7 @@ SERIES: dict[str, tuple[str, set[str]]] = {
         "model_phases": {"model_history"},
         "adoption_history": _FROM_CHANGES,
         "space_usage_history": _FROM_METRICS,
+        "used_by_history": _FROM_METRICS,
         "concentration_history": _FROM_METRICS,
         "lifecycle": _FROM_CHANGES,
         "prediction_history": {"predicted_categories"},
@@ -109,6 +116,10 @@ PICTURES: dict[str, tuple[str, set[str]]] = {
     "provider_history": ("trends/history", {"inference_providers"}),
     "provider_figures": ("trends/history", {"provider_history"}),
 }
+# The last step of a night: after every table, figure and report, but for those that may be skipped.
+_OPTIONAL = {"inference_providers", "provider_history", "provider_figures"}
+_LAST = {name for name in ASSETS | SERIES | PICTURES if not name.startswith("raw_")} - _OPTIONAL
+PICTURES["published_lake"] = ("publishing", _LAST)
 TABLES = (
     schemas.MODELS,
     schemas.ENRICHED_SPACES,
@@ -118,6 +129,8 @@ TABLES = (
     schemas.MODEL_USAGE,
     SPACE_CODE,
     RAW_SPACE_TREES,
+    uses.USES,
+    uses.USED_BY,
     PREDICTED_CATEGORIES,
     DAILY_METRICS,
     judged.DAILY_CHANGES,
@@ -176,15 +189,19 @@ COUNTING = {
     "top_models": {"rankings_filled"},
     "predicted_categories": {"precision_on_test", "still_precise", "predictions_add_up"},
     "model_usage": {"usage_adds_up"},
+    "uses": {"uses_add_up", "known_rates"},
+    "used_by": {"used_by_adds_up"},
     "daily_metrics": {"sums_agree"},
     "space_code": {"code_adds_up", "reasons_known", "spaces_answered"},
     **{f"{of}_figures": {"figures_drawn"} for of in ("snapshot", "space_code")},
     "trend_figures": {"figures_drawn"},
     "insights_report": {"self_contained", "names_newest_day"},
+    "published_lake": {"published_matches"},
     "category_history": {"grows_with_days", "shares_add_up"},
     "family_history": {"grows_with_days", "shares_add_up"},
     "concentration_history": {"shares_nest"},
     "space_usage_history": {"grows_with_days"},
+    "used_by_history": {"grows_with_days"},
     "dataset_history": {"grows_with_days", "shares_add_up"},
     "dataset_group_history": {"grows_with_days"},
     "model_phases": {"one_row_a_model"},

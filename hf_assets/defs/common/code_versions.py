@@ -29,12 +29,13 @@ _IMPORT = re.compile(
 )
 _DAY_FIGURES = (
     "charts/saving",
-    *(f"trends/figures/day/{name}" for name in ("models", "datasets", "spaces")),
+    *(f"trends/figures/day/{name}" for name in ("models", "datasets", "spaces", "uses")),
 )
 _HISTORY_FIGURES = (
     "charts/saving",
     *(f"trends/figures/history/{name}" for name in ("adoption", "datasets", "days", "families")),
     *(f"trends/figures/history/{name}" for name in ("hub", "models", "movers", "predictions")),
+    "trends/figures/history/uses",
 )
 _KEY_HISTORY = ("trends/series/key_history", "trends/series/incremental")
 # The modules of each transform, by asset; the steps of a corpus by their own names.
@@ -45,6 +46,8 @@ TRANSFORMS: dict[str, tuple[str, ...]] = {
     "top_models": ("hub/tables/usage",),
     "model_usage": ("hub/tables/usage",),
     "space_code": ("hub/space_code/table",),
+    "uses": ("hub/uses/edges",),
+    "used_by": ("hub/uses/used_by",),
     "families": ("hub/tables/families",),
     "daily_metrics": ("trends/metrics/daily_metrics",),
     "predicted_categories": ("classifiers/prediction/predicting",),
@@ -57,7 +60,8 @@ TRANSFORMS: dict[str, tuple[str, ...]] = {
     "dataset_group_history": _KEY_HISTORY,
     "model_phases": ("trends/series/phases",),
     "adoption_history": ("trends/series/adoption",),
-    "space_usage_history": ("trends/series/space_history", "trends/series/incremental"),
+    "used_by_history": ("trends/series/usage_history", "trends/series/incremental"),
+    "space_usage_history": ("trends/series/usage_history", "trends/series/incremental"),
     "concentration_history": (
         *("trends/series/concentration_history", "trends/series/incremental"),
     ),
@@ -79,6 +83,7 @@ TRANSFORMS: dict[str, tuple[str, ...]] = {
     "onnx_classifier": ("classifiers/export/to_onnx",),
     "quantized_classifier": ("classifiers/export/quantize",),
     "leaderboard": ("classifiers/evaluation/leaderboard", "classifiers/evaluation/render"),
+    "published_lake": ("publishing/publication",),
     "tagger_space": ("classifiers/publishing/space",),
 }
 

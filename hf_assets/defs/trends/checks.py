@@ -47,6 +47,13 @@ def _days_with(noun: str, lake: LakeResource, table: str) -> RuleResult:
     return rules.grows_with_days(tree.read(table, None), days)
 
 
+def _days_with_uses(lake: LakeResource, _: str) -> RuleResult:
+    tree = lake.tree
+    stored = tree.days("daily_metrics")
+    days = [day for day in stored if tree.notes("daily_metrics", day).get("edges") is not None]
+    return rules.grows_with_days(tree.read("used_by_history", None), days)
+
+
 def _figures_of_day(lake: LakeResource, day: str) -> RuleResult:
     # Imported late: the registry loads matplotlib.
     from hf_assets.charts.rules import figures_drawn
@@ -134,6 +141,13 @@ def history_checks() -> dg.Definitions:
                 "grows_with_days",
                 lambda lake, _: _days_with("Spaces", lake, "space_usage_history"),
                 "Has exactly the days of daily_metrics whose source lists Spaces.",
+                partitions=None,
+            ),
+            check(
+                "used_by_history",
+                "grows_with_days",
+                _days_with_uses,
+                "Has exactly the days of daily_metrics that know what uses what.",
                 partitions=None,
             ),
             check(

@@ -13,6 +13,7 @@ from hf_assets.defs.common.partitions import daily, single_run
 from hf_assets.defs.common.resources import OPTIONAL, LakeResource, PartitionWrites
 from hf_assets.storage.lake import Lake, StoredTable
 from hf_assets.trends.metrics import daily_metrics as metrics
+from hf_assets.trends.metrics.uses import uses_of_days
 
 if TYPE_CHECKING:
     from hf_assets.charts.saving import Rendered
@@ -25,7 +26,8 @@ FIGURES_MARKER = "figures.json"
 @daily_table(
     metrics.DAILY_METRICS,
     group="trends",
-    ins={"hub_datasets": dg.AssetIn(metadata=OPTIONAL)},
+    # Days of earlier versions lack them.
+    ins=dict.fromkeys(("hub_datasets", "uses", "used_by"), dg.AssetIn(metadata=OPTIONAL)),
 )
 def daily_metrics(
     models: Tables,
@@ -33,10 +35,13 @@ def daily_metrics(
     model_usage: Tables,
     families: Tables,
     hub_datasets: Tables,
+    uses: Tables,
+    used_by: Tables,
 ) -> PartitionWrites:
     """The day as a few hundred sums: by category, library, licence, family, SDK; the top 1000.
 
-    Datasets likewise: by task, language, size, modality, format, licence; the top 1000.
+    Datasets likewise: by task, language, size, modality, format, licence; the top 1000. What uses
+    what: edges, models that name their training data, the most used datasets and papers.
     """
     chosen = {day: stored.notes["chosen_usage"] for day, stored in model_usage.items()}
     spaces = {
@@ -44,7 +49,8 @@ def daily_metrics(
     }
     inputs = (models, spaces, model_usage, chosen)
     datasets = {day: one for day, one in hub_datasets.items() if _has_rows(one, "raw_datasets")}
-    more = {"datasets": datasets, "families": families}
+    edges = uses_of_days(uses, used_by)
+    more = {"datasets": datasets, "families": families, "uses": edges}
     return each_day(metrics.DAILY_METRICS, metrics.daily_metrics, *inputs, **more)
 
 

@@ -20,7 +20,7 @@ SERIES = (
     "category_history", "library_history", "license_history", "family_history",
     "model_history", "model_phases",
     "adoption_history", "space_usage_history", "concentration_history", "lifecycle", "day_quality",
-    "dataset_history", "dataset_group_history", "prediction_history",
+    "dataset_history", "dataset_group_history", "prediction_history", "used_by_history",
 )  # fmt: skip
 
 

@@ -39,7 +39,7 @@ from hf_assets.trends.series.key_history import (
 )
 from hf_assets.trends.series.model_history import dataset_history, model_history
 from hf_assets.trends.series.past import Past
-from hf_assets.trends.series.space_history import space_usage_history
+from hf_assets.trends.series.usage_history import space_usage_history, used_by_history
 
 GROUP = "trends/history"
 
@@ -83,6 +83,10 @@ FROM_METRICS: dict[str, tuple[Series, str]] = {
         (
             levels(schemas.SPACE_USAGE_HISTORY, space_usage_history),
             "Models and SDKs that Spaces use, over time.",
+        ),
+        (
+            levels(schemas.USED_BY_HISTORY, used_by_history),
+            "What uses what over time: edges, training data, datasets and papers most used.",
         ),
         (
             levels_of_both(schemas.CONCENTRATION_HISTORY, concentration_history),

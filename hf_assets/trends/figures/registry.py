@@ -13,6 +13,7 @@ from hf_assets.charts.figure import FigureFunction
 from hf_assets.trends.figures.day import datasets as day_datasets
 from hf_assets.trends.figures.day import models as day_models
 from hf_assets.trends.figures.day import space_code, spaces
+from hf_assets.trends.figures.day import uses as day_uses
 from hf_assets.trends.figures.day.snapshot import Snapshot
 from hf_assets.trends.figures.history import (
     adoption,
@@ -23,6 +24,7 @@ from hf_assets.trends.figures.history import (
     models,
     movers,
     predictions,
+    uses,
 )
 from hf_assets.trends.figures.history.history import History
 
@@ -44,6 +46,9 @@ DAY_FIGURES: tuple[FigureFunction[Snapshot], ...] = (
     spaces.chosen_models_by_tag,
     spaces.usage_by_category,
     spaces.models_per_space,
+    day_uses.training_data,
+    day_uses.used_datasets,
+    day_uses.used_papers,
 )
 CODE_FIGURES: tuple[FigureFunction[space_code.SpaceCode], ...] = (
     space_code.code_files,
@@ -63,6 +68,8 @@ HISTORY_FIGURES: tuple[FigureFunction[History], ...] = (
     families.model_sizes,
     hub.concentration,
     hub.space_usage,
+    uses.training_data_share,
+    uses.most_used,
     datasets.datasets_listed,
     datasets.dataset_sizes,
     datasets.dataset_tasks,

@@ -19,6 +19,7 @@ from hf_assets.trends.metrics.described import POPULARITY, TOP, described, most_
 from hf_assets.trends.metrics.families import of_families, of_models
 from hf_assets.trends.metrics.licenses import against_base, license_group
 from hf_assets.trends.metrics.sums import SUMS, ranked, sum_of, sums_of
+from hf_assets.trends.metrics.uses import UsesOfDay, uses_metrics
 
 # Models in Spaces, of a day.
 TOP_USED = 300
@@ -45,16 +46,20 @@ DAILY_METRICS = Table(
             "of its own), relation (to the base model; root: others are made from it), family (the "
             "300 most downloaded roots), family_relation (relation/root, of the first 40), "
             "quantiser (the 100 most downloaded authors of quantised derivatives), license_root (a "
-            "derivative's licence against its root's).",
+            "derivative's licence against its root's). Of what uses what: edges, training_data "
+            "(models that name a dataset), training_data_category, training_data_year, used_model, "
+            "used_dataset, used_paper (with most users or most downloads).",
         ),
         "key": Column(pl.String, "Value of the dimension; null: the Hub gives none."),
         "rank": Column(
-            pl.Int32, "1 has the most downloads (models), likes (sdk) or Spaces (usage_model)."
+            pl.Int32,
+            "1 has the most downloads (models), likes (sdk), Spaces (usage_model), users (used_…).",
         ),
         "rows": Column(
             pl.Int64,
             "Models, Spaces (sdk, models_per_space, usage_model), datasets (dataset…) or (Space, "
-            "model) pairs (usage_tag, usage_category); usage_total: what the key says.",
+            "model) pairs (usage_tag, usage_category); usage_total: what the key says; edges: "
+            "edges; used_…: models that name it.",
         ),
         "downloads": Column(pl.Int64, "Downloads in the last 30 days, added up."),
         "downloads_all_time": Column(pl.Int64, "Downloads since creation, added up."),
@@ -63,15 +68,19 @@ DAILY_METRICS = Table(
         "share_rows": Column(
             pl.Float32,
             "Of all rows, 0 to 1; against_base: of the derivatives compared; dataset_…: of all "
-            "datasets, so that those of tasks add up to more than 1.",
+            "datasets, so that those of tasks add up to more than 1; training_data_…: of the "
+            "models with that key; edges: of the Spaces or models, those that name any.",
         ),
-        "share_downloads": Column(pl.Float32, "Of all downloads, 0 to 1."),
+        "share_downloads": Column(
+            pl.Float32, "Of all downloads, 0 to 1; training_data_…: of those of the key."
+        ),
         "share_likes": Column(pl.Float32, "Of all likes, 0 to 1."),
         "value": Column(
             pl.Float64,
             "describe: the statistic; correlation: -1 to 1; concentration: share 0 to 1, Gini "
             "0 to 1, HHI 0 to 10 000, effective number; usage_tag, usage_category: distinct "
-            "Spaces; usage_model: distinct authors of those Spaces.",
+            "Spaces; usage_model: distinct authors of those Spaces; edges: Spaces or models that "
+            "name any; used_…: Spaces that name it.",
         ),
         "hub_id": Column(pl.String, "Of a model, or a dataset."),
         "category": Column(pl.String, "Of a model; of a dataset its first task category."),
@@ -91,6 +100,7 @@ def daily_metrics(
     *,
     datasets: Mapping[str, StoredTable] | None = None,
     families: Mapping[str, StoredTable] | None = None,
+    uses: Mapping[str, UsesOfDay] | None = None,
 ) -> TableWrite:
     """The aggregates of a day. Columns: `DAILY_METRICS`.
 
@@ -102,6 +112,7 @@ def daily_metrics(
         day: the partition key.
         datasets: `hub_datasets` by day, of the days that have any.
         families: `families` by day.
+        uses: `uses` and `used_by` by day, of the days that have both.
     """
     counted = models.select(
         *("category", "library", "license", "author", *SUMS),
@@ -138,6 +149,9 @@ def daily_metrics(
     if made := (families or {}).get(day):
         more += of_families(made.frame, counted)
         notes["families"] = made.rows
+    if used := (uses or {}).get(day):
+        more.append(uses_metrics(used, models))
+        notes["edges"] = used.counts.edges
     # A row group costs 2 KB: these are one.
     rankings.append(pl.concat(more, how="diagonal_relaxed"))
     shape = pl.LazyFrame(schema=DAILY_METRICS.schema)

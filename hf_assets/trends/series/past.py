@@ -35,6 +35,7 @@ _OF_DATASETS = ("coverage", "before", "hours", "trusted", *LIVES)
 DIMENSIONS = (
     *("category", "library", "license", "license_group", "against_base", "author", "model"),
     *("sdk", "usage_model", "usage_total", "concentration"),
+    *("edges", "training_data", "used_model", "used_dataset", "used_paper"),
     *("relation", "family", "family_relation", "format", "parameters", "quantiser", "license_root"),
 )
 DATASET_DIMENSIONS = (

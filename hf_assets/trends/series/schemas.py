@@ -189,22 +189,6 @@ MODEL_PHASES = Table(
 _MILESTONE = Column(pl.Int64, "Downloads since creation that are to be reached.")
 _AGE = Column(pl.Int32, "Days since creation.")
 
-# The input of `adoption_history`; not an asset.
-ADOPTION_STEPS = Table(
-    name="adoption_history/steps",
-    required=("day", "milestone"),
-    columns={
-        "day": Column(pl.Date, "First day of the month."),
-        "milestone": _MILESTONE,
-        "age": _AGE,
-        "step": Column(pl.Int32, "Days from one look to the next."),
-        "at_risk": Column(pl.Int64, "Models below it whose step goes over that age."),
-        "reached": Column(
-            pl.Int64, "Models that had reached it at the end of a step, at that age."
-        ),
-    },
-)
-
 ADOPTION_HISTORY = Table(
     name="adoption_history",
     required=("milestone",),
@@ -245,6 +229,20 @@ SPACE_USAGE_HISTORY = Table(
         "trusted": _TRUSTED,
     },
 )
+
+USED_BY_HISTORY = Table("used_by_history", required=("day", "of"), preview_by="models", columns={
+    "day": _DAY,
+    "of": Column(pl.String, "What the key is: edges, training_data, model, dataset or paper."),
+    "key": Column(pl.String, "A kind of edge; all (models that name a dataset); or a target's id."),
+    "edges": Column(pl.Float64, "Edges of that kind; interpolated on untrusted days."),
+    "models": Column(pl.Float64, "Models that name it; interpolated on untrusted days."),
+    "spaces": Column(pl.Float64, "Spaces that use it."),
+    "downloads": Column(pl.Float64, "Downloads in the last 30 days of those models."),
+    "share_models": Column(pl.Float32, "Those models, of all models, 0 to 1."),
+    "share_downloads": Column(pl.Float32, "Their downloads, of all downloads, 0 to 1."),
+    "growth_7": Column(pl.Float32, "Of models (or edges) over 7 days; 10 at least."),
+    "growth_28": _GROWTH_28, "source": _SOURCE, "trusted": _TRUSTED,
+})  # fmt: skip
 
 CONCENTRATION_HISTORY = Table(
     name="concentration_history",

@@ -9,6 +9,7 @@ import polars as pl
 
 from hf_assets.hub.quality.schemas import DAY_QUALITY
 from hf_assets.hub.tables.schemas import ENRICHED_SPACES, HUB_DATASETS, MODEL_USAGE, MODELS
+from hf_assets.hub.uses.schemas import USED_BY, USES
 from hf_assets.storage.lake import Lake, TableWrite
 from hf_assets.storage.parquet import Table
 from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS
@@ -46,6 +47,17 @@ def write_hub_lake(root: Path, days: Sequence[str] = DAYS, *, history: bool = Tr
             for at in range(6)
         ]
         _store(lake, MODEL_USAGE, day, usage)
+        edges = [("space-model", at, NAMES[at % 3]) for at in range(12)]
+        edges += [("model-dataset", at, f"maker/data-{at % 4}") for at in range(9)]
+        _store(lake, USES, day, [
+            {"kind": kind, "source_id": _hub_id(at), "source": f"someone/{at}", "target": target}
+            for kind, at, target in edges
+        ])  # fmt: skip
+        _store(lake, USED_BY, day, [
+            {"of": of, "target": name, "models": 9 - at, "downloads": 1000 * at}
+            for at in range(4) for of, name in (("paper", f"2305.0000{at}"),
+                                                ("dataset", f"maker/data-{at}"))
+        ])  # fmt: skip
         _store(lake, DAILY_METRICS, day, list(_metrics(number)))
     if history:
         _store(lake, DAY_QUALITY, None, list(_quality(days)))

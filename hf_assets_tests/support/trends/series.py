@@ -14,6 +14,7 @@ from hf_assets.hub.quality.schemas import DAY_QUALITY
 from hf_assets.storage.parquet import Table
 from hf_assets.trends.figures.history.history import History
 from hf_assets.trends.series import schemas
+from hf_assets_tests.support.trends.uses import used_by
 
 LAST = dt.date(2026, 11, 25)
 CATEGORIES = (
@@ -74,6 +75,7 @@ def past(days: int = 60, seed: int = 0, models: int = 120, last: dt.date = LAST)
         "concentration_history": _concentration(rng, every, there, trusted),
         "lifecycle": _lifecycle(rng, every, there, trusted, count),
         "space_usage_history": _usage(rng, every, there, trusted, spaces),
+        "used_by_history": used_by(rng, every, there, trusted, count),
         "adoption_history": _adoption(days),
         "day_quality": _quality(rng, every, bad, total, count, spaces),
         "dataset_group_history": _datasets(np.random.default_rng(seed), every, there, trusted,

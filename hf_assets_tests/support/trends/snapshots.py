@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from hf_assets.trends.figures.day.snapshot import Snapshot
+from hf_assets_tests.support.trends.uses import day_rows
 
 METRICS = {
     "dimension": pl.String, "key": pl.String, "rank": pl.Int32, "rows": pl.Int64,
@@ -80,7 +81,7 @@ def normal(categories: int = 48) -> Rows:
     tags = ("text-classification", "text-generation")
     found += [row("usage_tag", tag, 912 + i, value=837.0) for i, tag in enumerate(tags)]
     found += [row("usage_category", tag, 912 + i, value=837.0) for i, tag in enumerate(tags)]
-    return found
+    return found + day_rows(categories)
 
 
 def chosen(models: int = 25) -> Rows:
@@ -98,6 +99,7 @@ def hostile() -> Snapshot:
         for dimension in (
             "category", "library", "license", "author", "model", "year", "correlation",
             "concentration", "models_per_space", "usage_category", "usage_tag",
+            "training_data", "training_data_category", "used_dataset", "used_paper",
             "dataset", "dataset_task", "dataset_language", "dataset_size", "dataset_total",
         )
         for i, key in enumerate([*HOSTILE, None])

@@ -2,6 +2,7 @@
 
 import datetime
 import functools
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ TABLES: Mapping[str, Table] = {
         schemas.MODEL_HISTORY, schemas.MODEL_PHASES, schemas.ADOPTION_HISTORY,
         schemas.SPACE_USAGE_HISTORY, schemas.CONCENTRATION_HISTORY, schemas.LIFECYCLE, DAY_QUALITY,
         schemas.DATASET_HISTORY, schemas.DATASET_GROUP_HISTORY, schemas.PREDICTION_HISTORY,
+        schemas.USED_BY_HISTORY,
     )
 }  # fmt: skip
 Rows = list[dict[str, Any]]
@@ -225,6 +227,11 @@ def ends_of(values: Sequence[float | None]) -> tuple[float, float] | None:
     """The first and the last value that is not None."""
     known = [value for value in values if value is not None]
     return (known[0], known[-1]) if known else None
+
+
+def lives(values: Sequence[float | None]) -> bool:
+    """Whether there is a value in the last tenth of the days."""
+    return any(value is not None for value in values[-max(1, math.ceil(len(values) / 10)) :])
 
 
 def model_name(id: str | None) -> str:

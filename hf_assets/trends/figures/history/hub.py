@@ -1,6 +1,5 @@
 """Figures of the whole Hub over many days: shares, licences, new models, concentration, Spaces."""
 
-import math
 from collections.abc import Sequence
 
 import polars as pl
@@ -18,6 +17,7 @@ from hf_assets.trends.figures.history.history import (
     History,
     drawn_from,
     ends_of,
+    lives,
     model_name,
     ordinals,
     period_of,
@@ -188,7 +188,7 @@ def space_usage(h: History) -> Figure:
     models = frame.filter(pl.col("of") == "model", pl.col("key").is_not_null())
     days, period = ordinals(frame), period_of(h, frame["day"])
     found = series(models, "key", "spaces", days)
-    last = {key: ends[1] for key, y in found.items() if (ends := ends_of(y)) and _lives(y)}
+    last = {key: ends[1] for key, y in found.items() if (ends := ends_of(y)) and lives(y)}
     best = sorted(last, key=lambda key: (-last[key], key))[:8]
     if not period or not best or not last[best[0]] > 0:
         return nothing(title, h, "models used in Spaces")
@@ -222,8 +222,3 @@ def space_usage(h: History) -> Figure:
         up = span_up([v for v in line.y if v is not None], zero=False)
         lines_panel(sheet, box, period.along, up, [line], words, room=64, step=period.step)
     return sheet.figure
-
-
-def _lives(values: Sequence[float | None]) -> bool:
-    """Whether there is a value in the last tenth of the days."""
-    return any(v is not None for v in values[-max(1, math.ceil(len(values) / 10)) :])
