@@ -23,6 +23,7 @@ GROUND = {
     "csv_cells",
     "progress",
     "ui_words",
+    "markdown",
 }
 # The modules of a folder are one room; a module beside sub-rooms is a room of its own. A room
 # imports the rooms of its line and the ground, nothing else; a name stands for what is below it.
@@ -35,6 +36,7 @@ ARROWS = {
     "csv_cells": set(),
     "progress": set(),
     "ui_words": set(),
+    "markdown": set(),
     "storage": {"errors", "progress"},
     # What failed → a message → a person.
     "alarms": set(),
@@ -47,8 +49,11 @@ ARROWS = {
     "hub.archive_folder": {"hub.archive", "hub.client"},
     "hub.open_archive": {"hub.archive", "hub.archive_folder", "hub.client"},
     "hub.tables": {"hub.capture_store", "hub.client"},
+    "hub.space_code": {"hub.archive", "hub.client", "hub.tables"},
     "hub.retention": {"hub.capture_store", "hub.tables"},
+    "hub.uses": {"hub.capture_store", "hub.client", "hub.tables"},
     "hub.attempts": set(),
+    "hub.newest_day": set(),
     "hub.providers": {"hub.client"},
     "hub.quality": {"hub.capture_store", "hub.client", "hub.retention", "hub.tables"},
     "hub.reconciliation": {"hub.archive", "hub.capture_store", "hub.client", "hub.tables"},
@@ -57,15 +62,16 @@ ARROWS = {
     },
     # Days → a day's aggregates → series → figures → the report.
     "trends.survival": set(),
-    "trends.metrics": {"hub.tables"},
+    "trends.metrics": {"hub.tables", "hub.uses"},
     "proportions": set(),
     "trends.series": {
         *("hub.quality", "hub.tables", "trends.metrics", "trends.survival"),
     },
     "trends.predictions": {"hub.tables", "proportions", "trends.series"},
-    "trends.figures.day": {"charts"},
+    "trends.figures.day": {"charts", "trends.metrics"},
     "trends.figures.history": {
-        *("charts", "hub.providers", "hub.quality", "trends.figures.day", "trends.series"),
+        *("charts", "hub.providers", "hub.quality", "trends.figures.day", "trends.metrics"),
+        "trends.series",
     },
     "trends.figures.registry": {"charts", "trends.figures.day", "trends.figures.history"},
     "trends.figures.render": {
@@ -123,6 +129,10 @@ ARROWS = {
         *("classifiers.evaluation", "classifiers.provenance", "classifiers.records"),
         *("classifiers.training", "corpora.corpus"),
     },
+    # Days, series and figures → a dataset repository on the Hub.
+    "publishing": {
+        *("hub.providers", "hub.quality", "hub.tables", "trends.metrics", "trends.series"),
+    },
     # What is wrong with files and folders that settings name.
     "configuration": {
         *("classifiers.training", "corpora.registry", "hub.archive", "hub.archive_folder"),
@@ -143,6 +153,9 @@ ARROWS = {
     "defs.hub": {"alarms", "defs.common", "defs.configuration", "defs.trends", "hub"},
     "defs.trends": {"charts", "defs.common", "hub.providers", "trends"},
     "defs.configuration": {"configuration", "defs.common"},
+    "defs.publishing": {
+        *("defs.common", "defs.hub", "defs.trends", "hub.providers", "publishing"),
+    },
     "defs.labels": {"charts", "classifiers", "corpora", "defs.common", "hub"},
     # Dagster as a process, for the command line and the demo.
     "runner": {"hub.capture_store"},
@@ -150,16 +163,20 @@ ARROWS = {
     "demo.service": set(),
     "demo.world": set(),
     "demo.hub_stats": {"demo.service", "demo.world"},
-    "demo.hub": {"demo.hub_stats", "demo.service", "demo.world"},
+    "demo.repositories": {"demo.service"},
+    "demo.hub": {"demo.hub_stats", "demo.repositories", "demo.service", "demo.world"},
     "demo.labels": {"demo.hub", "demo.service"},
     "demo.fingerprints": set(),
     "demo.record": {"demo.fingerprints"},
     "demo.past": {"demo.hub_stats", "demo.record", "demo.world"},
     "demo.plan": {"demo.past", "demo.record", "hub.capture_store", "runner"},
-    "demo.steps": {"demo.fingerprints", "demo.past", "demo.plan", "demo.record", "runner"},
+    "demo.steps": {
+        *("demo.fingerprints", "demo.past", "demo.plan", "demo.record", "hub.capture_store"),
+        "runner",
+    },
     "demo.summary": {
         *("classifiers.evaluation", "classifiers.quality", "demo.past", "demo.steps"),
-        "hub.capture_store",
+        *("hub.capture_store", "hub.client"),
     },
     "demo.running": {
         *("demo.fingerprints", "demo.labels", "demo.plan", "demo.service", "demo.steps"),
@@ -173,7 +190,8 @@ ARROWS = {
     # `hf-assets`: a door to each of these.
     "cli": {
         *("apps.insights", "apps.tagger", "classifiers.tagger_cli", "demo.__main__", "runner"),
-        *("alarms", "configuration", "hub.capture_store", "hub.quality"),
+        *("alarms", "configuration", "hub.capture_store", "hub.client", "hub.newest_day"),
+        "hub.quality",
     },
 }
 

@@ -11,8 +11,9 @@ from hf_assets.alarms.alarm import AlarmError
 from hf_assets.alarms.outbox import Outbox
 from hf_assets.alarms.switch import sender_of
 from hf_assets.configuration import problems
+from hf_assets.hub import newest_day
 from hf_assets.hub.capture_store.store import ESSENTIAL, RAW, CaptureStore
-from hf_assets.hub.quality import newest_day, rules
+from hf_assets.hub.quality import rules
 from hf_assets.runner.parts import TABLES
 from hf_assets.settings import Settings
 from hf_assets.storage.lake import Lake, MissingDay, iso

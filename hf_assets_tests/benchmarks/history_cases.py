@@ -49,7 +49,7 @@ def series(lake: str) -> dict[str, Any]:
     from hf_assets.hub.quality.schemas import DAY_QUALITY
     from hf_assets.trends.series import adoption, lifecycle, phases
     from hf_assets.trends.series import schemas as tables
-    from hf_assets.trends.series.incremental import counts, levels, refresh
+    from hf_assets.trends.series.incremental import counts, refresh
     from hf_assets.trends.series.past import Past
 
     there, spent = _Timed(Path(lake)), {}
@@ -65,8 +65,7 @@ def series(lake: str) -> dict[str, Any]:
     written(DAY_QUALITY, lambda: quality_table(there))
     there.storing = 0.0
     past = Past(there)
-    for name, (table, make, _) in FROM_METRICS.items():
-        one = levels(table, make)
+    for name, (one, _) in FROM_METRICS.items():
         spends(name, lambda one=one: refresh(past, one))
     lives = counts(tables.LIFECYCLE, lifecycle.lifecycle)
     spends("lifecycle", lambda: refresh(past, lives))

@@ -1,6 +1,7 @@
 """`hf-assets status --exit-code` and `hf-assets alarm`: what a cron job and a probe are told."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -75,6 +76,17 @@ def test_a_rejected_capture_is_a_lost_day_also_when_the_next_one_is_trusted(root
     found = health.health(root, settings(), NOON).problems
     assert {one.code for one in found} == AT_LAST
     assert "1 were rejected: 2026-11-20." in found[1].message
+
+
+def test_a_day_without_datasets_is_a_problem_since_the_first_with_them(root: Path) -> None:
+    assert "datasets" not in " ".join(problems(root).values())  # DAYS[0] and [1] are of before
+    shutil.rmtree(root / "raw_datasets" / "day=2026-11-20")
+    found = health.health(root, settings(), NOON).problems
+    (lost,) = (one.message for one in found if "datasets" in one.message)
+    assert "Of the last 7 days, 1 have no datasets: 2026-11-20." in lost
+    assert {one.code for one in found} == AT_LAST
+    shutil.rmtree(root / "raw_datasets")
+    assert "datasets" not in " ".join(problems(root).values())
 
 
 def test_a_switch_that_names_nobody_is_a_problem(

@@ -40,8 +40,9 @@ def test_what_is_missing_or_not_trusted_is_named(
 ) -> None:
     said = dict(line.split(": ", 1) for line in lines(root, capsys) if ": " in line)
     assert said["Last capture"] == (
-        "2026-11-21, 1,234 models and 1,234 Spaces, finished 2026-11-21 03:20 UTC"
+        "2026-11-21, 1,234 models, 1,234 Spaces and 1,234 datasets, finished 2026-11-21 03:20 UTC"
     )
+    assert said["Captured, without datasets"] == f"2 days: {DAYS[0]}, {DAYS[1]}"
     assert said["Today, 2026-11-23 (UTC)"] == "not captured yet"
     assert said["Missing"] == "2 of 7 days since 2026-11-16: 2026-11-19, 2026-11-22"
     assert said["Captured, without all tables"] == "1 days: 2026-11-21"

@@ -35,7 +35,10 @@ RATE = 1_000_000
 RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
 RAW = ("raw_models", "raw_spaces")
-TABLES = ("models", "enriched_spaces", "top_models", "model_usage", "daily_metrics")
+TABLES = (
+    *("models", "enriched_spaces", "top_models", "model_usage", "families", "uses", "used_by"),
+    "daily_metrics",
+)
 HUB = (*RAW, *TABLES, "snapshot_figures")
 
 
@@ -71,7 +74,8 @@ class World:
     def pages(self) -> list[Served]:
         """The listing pages asked for so far."""
         asked: list[Served] = self.app.state.requests
-        return [one for one in asked if one.path in ("/api/models", "/api/spaces")]
+        listings = ("/api/models", "/api/spaces", "/api/datasets")
+        return [one for one in asked if one.path in listings]
 
     @property
     def files(self) -> list[Path]:

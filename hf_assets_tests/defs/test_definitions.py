@@ -11,8 +11,10 @@ import pytest
 from hf_assets.defs.common.partitions import daily
 from hf_assets.hub.providers import schemas as providers
 from hf_assets.hub.quality import schemas as judged
+from hf_assets.hub.space_code.schemas import RAW_SPACE_TREES, SPACE_CODE
 from hf_assets.hub.tables import schemas
 from hf_assets.hub.tables.predictions import PREDICTED_CATEGORIES
+from hf_assets.hub.uses import schemas as uses
 from hf_assets.storage.lake import today
 from hf_assets.storage.parquet import Table
 from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS
@@ -27,12 +29,24 @@ ASSETS = {
     "models": ("hub/tables", {"raw_models"}),
     "enriched_spaces": ("hub/tables", {"raw_spaces", "models"}),
     "hub_datasets": ("hub/tables", {"raw_datasets"}),
+    "families": ("hub/tables", {"models"}),
     "top_models": ("hub/tables", {"models"}),
     "model_usage": ("hub/tables", {"enriched_spaces", "models", "top_models"}),
+    "raw_space_trees": ("hub/raw", {"enriched_spaces", "top_models"}),
+    "space_code": ("hub/tables", {"raw_space_trees", "enriched_spaces", "top_models"}),
+    "space_code_figures": ("trends", {"space_code"}),
     "predicted_categories": ("hub/tables", {"models", "hub_models/predictor"}),
-    "daily_metrics": ("trends", {"models", "enriched_spaces", "model_usage"}),
+    "uses": ("hub/tables", {"enriched_spaces", "models", "hub_datasets"}),
+    "used_by": ("hub/tables", {"uses", "enriched_spaces", "models"}),
+    "daily_metrics": (
+        "trends",
+        {
+            *("models", "enriched_spaces", "model_usage", "hub_datasets", "families"),
+            *("uses", "used_by"),
+        },
+    ),
     "snapshot_figures": ("trends", {"daily_metrics", "model_usage"}),
-    "daily_changes": ("hub/quality", {"models"}),
+    "daily_changes": ("hub/quality", {"models", "hub_datasets"}),
     "day_quality": ("trends/history", {"daily_changes", "daily_metrics"}),
 }
 DAILY = [name for name in ASSETS if name != "day_quality"]
@@ -81,10 +95,14 @@ SERIES: dict[str, tuple[str, set[str]]] = {
         "library_history": _FROM_METRICS,
         "license_history": _FROM_METRICS,
         "author_history": _FROM_METRICS,
+        "family_history": _FROM_METRICS,
         "model_history": _FROM_METRICS,
+        "dataset_history": _FROM_METRICS,
+        "dataset_group_history": _FROM_METRICS,
         "model_phases": {"model_history"},
         "adoption_history": _FROM_CHANGES,
         "space_usage_history": _FROM_METRICS,
+        "used_by_history": _FROM_METRICS,
         "concentration_history": _FROM_METRICS,
         "lifecycle": _FROM_CHANGES,
         "prediction_history": {"predicted_categories"},
@@ -98,12 +116,21 @@ PICTURES: dict[str, tuple[str, set[str]]] = {
     "provider_history": ("trends/history", {"inference_providers"}),
     "provider_figures": ("trends/history", {"provider_history"}),
 }
+# The last step of a night: after every table, figure and report, but for those that may be skipped.
+_OPTIONAL = {"inference_providers", "provider_history", "provider_figures"}
+_LAST = {name for name in ASSETS | SERIES | PICTURES if not name.startswith("raw_")} - _OPTIONAL
+PICTURES["published_lake"] = ("publishing", _LAST)
 TABLES = (
     schemas.MODELS,
     schemas.ENRICHED_SPACES,
     schemas.HUB_DATASETS,
+    schemas.FAMILIES,
     schemas.TOP_MODELS,
     schemas.MODEL_USAGE,
+    SPACE_CODE,
+    RAW_SPACE_TREES,
+    uses.USES,
+    uses.USED_BY,
     PREDICTED_CATEGORIES,
     DAILY_METRICS,
     judged.DAILY_CHANGES,
@@ -136,8 +163,10 @@ BLOCKING = {
     },
     "raw_models": {"capture_complete", "not_partial"},
     "raw_spaces": {"capture_complete", "not_partial"},
+    "raw_datasets": {"capture_complete", "not_partial"},
     "models": {"required_columns"},
     "enriched_spaces": {"required_columns"},
+    "hub_datasets": {"required_columns"},
 }
 COUNTING = {
     **{
@@ -156,27 +185,40 @@ COUNTING = {
     },
     **{source: {"texts_usable"} for source in SOURCES},
     "new_questions": {"texts_usable", "day_complete"},
+    "families": {"families_add_up", "no_cycles", "bases_listed"},
     "top_models": {"rankings_filled"},
     "predicted_categories": {"precision_on_test", "still_precise", "predictions_add_up"},
     "model_usage": {"usage_adds_up"},
+    "uses": {"uses_add_up", "known_rates"},
+    "used_by": {"used_by_adds_up"},
     "daily_metrics": {"sums_agree"},
-    "snapshot_figures": {"figures_drawn"},
+    "space_code": {"code_adds_up", "reasons_known", "spaces_answered"},
+    **{f"{of}_figures": {"figures_drawn"} for of in ("snapshot", "space_code")},
     "trend_figures": {"figures_drawn"},
     "insights_report": {"self_contained", "names_newest_day"},
+    "published_lake": {"published_matches"},
     "category_history": {"grows_with_days", "shares_add_up"},
+    "family_history": {"grows_with_days", "shares_add_up"},
     "concentration_history": {"shares_nest"},
     "space_usage_history": {"grows_with_days"},
+    "used_by_history": {"grows_with_days"},
+    "dataset_history": {"grows_with_days", "shares_add_up"},
+    "dataset_group_history": {"grows_with_days"},
     "model_phases": {"one_row_a_model"},
     "adoption_history": {"shares_rise_with_age"},
     "lifecycle": {"grows_with_days"},
     **{f"{of}_history": {"shares_add_up"} for of in ("library", "license", "author", "model")},
     "daily_changes": {
         *("not_stalled", "not_rolled_back", "long_enough", "no_gap_before", "same_columns"),
+        *("datasets_not_stalled", "datasets_not_rolled_back", "datasets_long_enough"),
+        "datasets_same_columns",
     },
     "day_quality": {"days_trusted", "newest_day_is_current", "nothing_stale"},
     "inference_providers": {"shape_as_documented", "as_many_offers", "possible_prices"},
     "raw_models": {"doubled_rows", "unread_columns"},
     "raw_spaces": {"doubled_rows", "unread_columns"},
+    "raw_datasets": {"doubled_rows", "unread_columns"},
+    "hub_datasets": {"quarantine", "ranges", "null_rates", "reconciliation"},
     "models": {"quarantine", "ranges", "null_rates", "reconciliation"},
     "enriched_spaces": {
         *("quarantine", "ranges", "null_rates", "reconciliation", "dangling_models"),
@@ -233,7 +275,7 @@ def test_today_is_a_partition_and_the_last_one() -> None:
 @pytest.mark.parametrize("name", ASSETS | SERIES)
 def test_owner_and_kinds(specs: dict[str, dg.AssetSpec], name: str) -> None:
     assert specs[name].owners == ["team:hub"]
-    wanted = {"matplotlib"} if name == "snapshot_figures" else KINDS[(ASSETS | SERIES)[name][0]]
+    wanted = {"matplotlib"} if name.endswith("_figures") else KINDS[(ASSETS | SERIES)[name][0]]
     assert specs[name].kinds == wanted
 
 

@@ -13,7 +13,7 @@ from hf_assets.demo.service.server import LoopbackServer
 from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.hub import retention
 from hf_assets.hub.capture_store.manifest import CorruptCapture
-from hf_assets.hub.capture_store.store import CaptureStore
+from hf_assets.hub.capture_store.store import RAW, CaptureStore
 from hf_assets.hub.quality.schemas import DAILY_CHANGES, DAY_QUALITY
 from hf_assets.hub.retention import Ages, Thinned, thin, thinned, trusted_days
 from hf_assets.hub.tables import schemas
@@ -21,7 +21,7 @@ from hf_assets.storage.lake import Lake, TableWrite, iso
 from hf_assets.storage.parquet import Table
 from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS
 from hf_assets_tests.conftest import DAY, ServedHub
-from hf_assets_tests.support.hub.captures import made_models, made_spaces
+from hf_assets_tests.support.hub.captures import made_datasets, made_models, made_spaces
 
 pytestmark = pytest.mark.usefixtures("unsynced")
 LATER = "2027-06-01"
@@ -39,6 +39,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     with LoopbackServer(app) as server:
         served = ServedHub(app, server.url)
         made_spaces(lake, served, made_models(lake, served))
+        made_datasets(lake, served)
     for table in AGGREGATES:
         lake.write(table, DAY, TableWrite([]))
     return lake
@@ -58,7 +59,7 @@ def thin_all(lake: Lake, *, trusted: tuple[str, ...] = (DAY,), dry: bool = False
 def test_a_thin_day_keeps_who_what_and_how_much(lake: Lake, day: str) -> None:
     whole = {name: lake.read(name, day).frame.collect() for name in retention.KEPT}
     done = thin_all(lake)
-    assert {one.asset for one in done} == {*retention.KEPT, "raw_models", "raw_spaces"}
+    assert {one.asset for one in done} == {*retention.KEPT, *RAW}
     for name, kept in retention.KEPT.items():
         stored = lake.read(name, day)
         rows = stored.frame.collect()
@@ -102,7 +103,7 @@ def test_a_dry_run_writes_nothing(lake: Lake, day: str) -> None:
         }
 
     before = tree()
-    assert len(thin_all(lake, dry=True)) == 4
+    assert len(thin_all(lake, dry=True)) == 6
     assert tree() == before
 
 
@@ -110,7 +111,7 @@ def test_a_day_that_is_not_trusted_stays_whole_and_is_named(lake: Lake, day: str
     told: list[str] = []
     done = list(thin(lake, [], LATER, Ages(60, 30), log=told.append))
     assert done == []
-    assert len(told) == 4
+    assert len(told) == 6
     assert all("day_quality does not trust" in line and day in line for line in told)
 
 
@@ -127,9 +128,9 @@ def test_a_day_that_the_next_was_not_compared_with_stays_whole(lake: Lake, day: 
     lake.write(schemas.MODELS, following, TableWrite([]))
     told: list[str] = []
     assert list(thin(lake, [day], LATER, Ages(60, 30), log=told.append)) == []
-    assert len([line for line in told if f"{following} was not compared with it" in line]) == 4
+    assert len([line for line in told if f"{following} was not compared with it" in line]) == 6
     lake.write(DAILY_CHANGES, following, TableWrite([]))
-    assert len(thin_all(lake)) == 4
+    assert len(thin_all(lake)) == 6
 
 
 def test_pages_of_a_day_that_is_being_captured_stay(lake: Lake, day: str) -> None:
@@ -137,7 +138,7 @@ def test_pages_of_a_day_that_is_being_captured_stay(lake: Lake, day: str) -> Non
     # As a run of an older version holds it.
     with FileLock(lake.folder("raw_models", day) / ".lock"):
         done = list(thin(lake, [day], LATER, Ages(None, 30), log=told.append))
-    assert [one.asset for one in done] == ["raw_spaces"]
+    assert [one.asset for one in done] == ["raw_spaces", "raw_datasets"]
     assert told == [f"the pages of raw_models of {day} stay: another run captures that day"]
     assert [one.asset for one in thin_all(lake) if one.asset.startswith("raw")] == ["raw_models"]
 
@@ -160,8 +161,37 @@ def test_the_first_of_a_month_keeps_its_rows_and_loses_its_pages(lake: Lake, day
     for folder in lake.root.glob(f"*/day={day}"):
         folder.rename(folder.with_name(f"day={first}"))
     done = thin_all(lake, trusted=(first,))
-    assert {one.asset for one in done} == {"raw_models", "raw_spaces"}
+    assert {one.asset for one in done} == {*RAW}
     assert not thinned(lake.read("models", first))
+
+
+def test_a_day_of_before_datasets_is_thinned_like_any_other(lake: Lake, day: str) -> None:
+    for name in ("raw_datasets", "hub_datasets"):
+        shutil.rmtree(lake.folder(name, day))
+    done = {one.asset for one in thin_all(lake)}
+    assert done == {"raw_models", "raw_spaces", "models", "enriched_spaces"}
+
+
+def test_pages_of_datasets_stay_until_their_table_is_there(lake: Lake, day: str) -> None:
+    shutil.rmtree(lake.folder("hub_datasets", day))
+    told: list[str] = []
+    done = list(thin(lake, [day], LATER, Ages(60, 30), log=told.append))
+    assert "raw_datasets" not in {one.asset for one in done}
+    assert [line for line in told if "datasets" in line] == [
+        f"the pages of raw_datasets of {day} stay: there is no hub_datasets of that day"
+    ]
+    store = CaptureStore(lake, "raw_datasets")
+    assert store.page_bytes(day)
+
+
+def test_thin_datasets_can_be_counted_by_task_and_size_still(lake: Lake, day: str) -> None:
+    of = ["task_categories", "size_category", "downloads", "downloads_all_time"]
+    before = lake.read("hub_datasets", day).frame.select(of).collect()
+    thin_all(lake)
+    stored = lake.read("hub_datasets", day)
+    assert stored.frame.select(of).collect().equals(before)
+    gone = stored.frame.select("tags", "languages", "main_size").collect()
+    assert gone.null_count().row(0) == (gone.height,) * 3
 
 
 def test_a_thin_day_is_the_same_by_row_groups(lake: Lake, day: str) -> None:

@@ -84,13 +84,13 @@ def test_a_run_without_a_log_yet_has_no_steps(tmp_path: Path) -> None:
 def test_a_listing_counts_by_its_rows(lake: Lake, log: Path) -> None:
     parts = RunParts(lake.root, log, 0, today=NEXT)
     assert parts.look().total is None
-    say(log, "This run has 12 steps", began("raw_models"))
+    say(log, "This run has 13 steps", began("raw_models"))
     assert parts.look().total is None  # nobody knows how many there are
     models = Listing(lake, "raw_models", NEXT, total=20 * ROWS_A_STEP)
     models.page(ROWS_A_STEP)
     look = parts.look()
-    # Ten other steps, 20 for models, 8 for the Spaces that are not known yet.
-    assert (look.done, look.total) == (1, 38)
+    # Ten other steps, 20 for models, 8 for Spaces and 8 for datasets, not known yet.
+    assert (look.done, look.total) == (1, 46)
     assert look.now == f"raw_models: {ROWS_A_STEP:,} of {20 * ROWS_A_STEP:,} rows"
     models.page(19 * ROWS_A_STEP)
     models.finish()
@@ -99,12 +99,41 @@ def test_a_listing_counts_by_its_rows(lake: Lake, log: Path) -> None:
     spaces = Listing(lake, "raw_spaces", NEXT, total=4 * ROWS_A_STEP)
     spaces.page(ROWS_A_STEP)
     look = parts.look()
-    assert (look.done, look.total) == (21, 34)
+    assert (look.done, look.total) == (21, 42)
     spaces.page(3 * ROWS_A_STEP)
     spaces.finish()
-    say(log, ended("raw_spaces"), *map(ended, "abcdefghij"))
+    say(log, ended("raw_spaces"), began("raw_datasets"))
+    assert parts.look().done == 24
+    datasets = Listing(lake, "raw_datasets", NEXT, total=2 * ROWS_A_STEP)
+    datasets.page(2 * ROWS_A_STEP)
+    datasets.finish()
+    say(log, ended("raw_datasets"), *map(ended, "abcdefghij"))
     look = parts.look()
-    assert (look.done, look.total) == (34, 34)
+    assert (look.done, look.total) == (36, 36)
+
+
+def test_listings_that_one_step_captures_count_as_they_grow(lake: Lake, log: Path) -> None:
+    parts = RunParts(lake.root, log, 0, today=NEXT)
+    say(log, "This run has 4 steps", began("raw_models"))
+    models = Listing(lake, "raw_models", NEXT, total=4 * ROWS_A_STEP)
+    spaces = Listing(lake, "raw_spaces", NEXT, total=2 * ROWS_A_STEP)
+    models.page(ROWS_A_STEP)
+    spaces.page(ROWS_A_STEP)
+    look = parts.look()
+    # A step, 4 for models, 2 for Spaces, 2 for datasets, not known yet.
+    assert (look.done, look.total) == (1.5, 9 - 0.4)
+    assert look.now == f"2 listings: {2 * ROWS_A_STEP:,} of {6 * ROWS_A_STEP:,} rows"
+    done = [look.done]
+    for listing, step in ((spaces, ""), (models, "raw_models")):
+        listing.page((1 if listing is spaces else 3) * ROWS_A_STEP)
+        listing.finish()
+        done.append(parts.look().done)
+        if step:
+            say(log, ended(step), began("models"))
+            done.append(parts.look().done)
+    assert parts.look().now == "models"
+    say(log, ended("models"), began("raw_spaces"), ended("raw_spaces"))
+    assert [*done, parts.look().done] == [1.5, 2, 5, 5, 7]
 
 
 def test_before_its_first_page_a_listing_is_as_long_as_the_last(lake: Lake, log: Path) -> None:
@@ -113,13 +142,13 @@ def test_before_its_first_page_a_listing_is_as_long_as_the_last(lake: Lake, log:
         last.page(2 * ROWS_A_STEP)
         last.finish()
     parts = RunParts(lake.root, log, 0, today=NEXT)
-    say(log, "This run has 3 steps", began("raw_models"))
-    assert parts.look().total == 5
+    say(log, "This run has 4 steps", began("raw_models"))
+    assert parts.look().total == 7
     # The Hub says no number: the last day's stays.
     listing = Listing(lake, "raw_models", NEXT, total=None)
     listing.page(ROWS_A_STEP)
     look = parts.look()
-    assert (look.done, look.total) == (1, 5)
+    assert (look.done, look.total) == (1, 7)
     # More than there were: the share of a step never passes its end.
     listing.page(3 * ROWS_A_STEP)
     assert parts.look().done == 2

@@ -30,6 +30,7 @@ SERIES = (
     *("day_quality", "category_history", "library_history", "license_history"),
     *("author_history", "model_history", "model_phases", "adoption_history"),
     *("space_usage_history", "concentration_history", "lifecycle"),
+    *("dataset_history", "dataset_group_history"),
 )
 # More rows than this are no CSV file for a person.
 MOST_ROWS = 300_000

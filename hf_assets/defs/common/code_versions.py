@@ -27,13 +27,15 @@ _IMPORT = re.compile(
     r"^[ \t]*(?:from|import) (?P<module>[\w.]+)(?: import (?P<names>\([^)]*\)|.*)| as \w+)?$",
     re.MULTILINE,
 )
-_DAY_FIGURES = ("charts/saving", *(f"trends/figures/day/{name}" for name in ("models", "spaces")))
+_DAY_FIGURES = (
+    "charts/saving",
+    *(f"trends/figures/day/{name}" for name in ("models", "datasets", "spaces", "uses")),
+)
 _HISTORY_FIGURES = (
     "charts/saving",
-    *(
-        f"trends/figures/history/{name}"
-        for name in ("adoption", "days", "hub", "models", "movers", "predictions")
-    ),
+    *(f"trends/figures/history/{name}" for name in ("adoption", "datasets", "days", "families")),
+    *(f"trends/figures/history/{name}" for name in ("hub", "models", "movers", "predictions")),
+    "trends/figures/history/uses",
 )
 _KEY_HISTORY = ("trends/series/key_history", "trends/series/incremental")
 # The modules of each transform, by asset; the steps of a corpus by their own names.
@@ -43,15 +45,23 @@ TRANSFORMS: dict[str, tuple[str, ...]] = {
     "hub_datasets": ("hub/tables/cleaning",),
     "top_models": ("hub/tables/usage",),
     "model_usage": ("hub/tables/usage",),
+    "space_code": ("hub/space_code/table",),
+    "uses": ("hub/uses/edges",),
+    "used_by": ("hub/uses/used_by",),
+    "families": ("hub/tables/families",),
     "daily_metrics": ("trends/metrics/daily_metrics",),
     "predicted_categories": ("classifiers/prediction/predicting",),
     "daily_changes": ("hub/quality/comparing",),
     "day_quality": ("hub/quality/day_quality",),
     **{f"{key}_history": _KEY_HISTORY for key in ("category", "library", "license", "author")},
+    "family_history": _KEY_HISTORY,
     "model_history": ("trends/series/model_history", "trends/series/incremental"),
+    "dataset_history": ("trends/series/model_history", "trends/series/incremental"),
+    "dataset_group_history": _KEY_HISTORY,
     "model_phases": ("trends/series/phases",),
     "adoption_history": ("trends/series/adoption",),
-    "space_usage_history": ("trends/series/space_history", "trends/series/incremental"),
+    "used_by_history": ("trends/series/usage_history", "trends/series/incremental"),
+    "space_usage_history": ("trends/series/usage_history", "trends/series/incremental"),
     "concentration_history": (
         *("trends/series/concentration_history", "trends/series/incremental"),
     ),
@@ -61,6 +71,7 @@ TRANSFORMS: dict[str, tuple[str, ...]] = {
     "provider_history": ("hub/providers/history",),
     "provider_figures": ("charts/saving", "trends/figures/history/providers"),
     "snapshot_figures": _DAY_FIGURES,
+    "space_code_figures": ("charts/saving", "trends/figures/day/space_code"),
     "trend_figures": _HISTORY_FIGURES,
     "insights_report": ("trends/report/page",),
     "question_dump": ("corpora/stackexchange/dumps",),
@@ -72,6 +83,7 @@ TRANSFORMS: dict[str, tuple[str, ...]] = {
     "onnx_classifier": ("classifiers/export/to_onnx",),
     "quantized_classifier": ("classifiers/export/quantize",),
     "leaderboard": ("classifiers/evaluation/leaderboard", "classifiers/evaluation/render"),
+    "published_lake": ("publishing/publication",),
     "tagger_space": ("classifiers/publishing/space",),
 }
 

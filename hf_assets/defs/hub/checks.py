@@ -135,6 +135,20 @@ def _of_providers() -> list[dg.AssetChecksDefinition]:
     ]
 
 
+def _bases_listed(lake: LakeResource, days: list[str]) -> dict[str, RuleResult]:
+    known, read = lake.tree.days("families"), lru_cache(2)(partial(lake.tree.read, "families"))
+    alike = partial(rules.alike, "raw_models")
+    return {
+        day: usage_rules.bases_listed(read(day), last_alike(known, day, read, alike))
+        for day in days
+    }
+
+
+def _families_add_up(lake: LakeResource, day: str) -> RuleResult:
+    tree = lake.tree
+    return usage_rules.families_add_up(tree.read("families", day), tree.read("models", day))
+
+
 def _dangling(lake: LakeResource, day: str) -> RuleResult:
     return rules.dangling_models(lake.tree.read("enriched_spaces", day))
 
@@ -170,6 +184,27 @@ def checks() -> dg.Definitions:
             "rankings_filled",
             lambda lake, day: usage_rules.rankings_filled(lake.tree.read("top_models", day)),
             "Every configured tag has models, in the order of likes, downloads or trending score.",
+        ),
+        check(
+            "families",
+            "families_add_up",
+            _families_add_up,
+            "Each model with a base is in one family; families have no more downloads than the "
+            "Hub.",
+        ),
+        check(
+            "families",
+            "no_cycles",
+            lambda lake, day: usage_rules.no_cycles(lake.tree.read("families", day)),
+            "No model is among its own ancestors; warns.",
+        ),
+        check(
+            "families",
+            "bases_listed",
+            None,
+            "The share of models whose base is not listed is about that of the last day of the "
+            "same source; warns.",
+            rules=_bases_listed,
         ),
         check(
             "model_usage",

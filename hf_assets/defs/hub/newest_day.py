@@ -9,8 +9,9 @@ from hf_assets.alarms.outbox import Outbox
 from hf_assets.defs.common.failures import clear_failures
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.hub.night import captures_since, next_attempt
+from hf_assets.hub import newest_day
 from hf_assets.hub.capture_store.store import ESSENTIAL
-from hf_assets.hub.quality import newest_day, rules
+from hf_assets.hub.quality import rules
 from hf_assets.rule_result import RuleResult
 from hf_assets.settings import settings
 from hf_assets.storage.lake import MissingDay, iso

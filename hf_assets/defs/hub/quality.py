@@ -7,30 +7,44 @@ import dagster as dg
 from hf_assets.defs.common.automation import after_changes
 from hf_assets.defs.common.factories import Tables, daily_table, once
 from hf_assets.defs.common.metadata import column_schema
-from hf_assets.defs.common.resources import TAKES_THINNED, LakeResource, PartitionWrites
+from hf_assets.defs.common.resources import (
+    OPTIONAL,
+    TAKES_THINNED,
+    LakeResource,
+    PartitionWrites,
+)
 from hf_assets.hub.quality import changes
 from hf_assets.hub.quality import day_quality as judging
 from hf_assets.hub.quality.comparing import compare_day
 from hf_assets.hub.quality.schemas import DAILY_CHANGES, DAY_QUALITY
+from hf_assets.hub.quality.step import DATASETS
 from hf_assets.storage.lake import TableWrite
 
-
 # A thinned day keeps its counters: it can still be compared.
-@daily_table(DAILY_CHANGES, group="hub/quality", ins={"models": dg.AssetIn(metadata=TAKES_THINNED)})
-def daily_changes(models: Tables, lake: LakeResource) -> PartitionWrites:
+_INPUTS = {
+    "models": dg.AssetIn(metadata=TAKES_THINNED),
+    "hub_datasets": dg.AssetIn(metadata=OPTIONAL | TAKES_THINNED),
+}
+
+
+@daily_table(DAILY_CHANGES, group="hub/quality", ins=_INPUTS)
+def daily_changes(models: Tables, hub_datasets: Tables, lake: LakeResource) -> PartitionWrites:
     """Day-over-day changes: models created, deleted and renamed; counters that stalled or fell.
 
-    Each day is compared with its baseline: the last complete day of the same scope. The table has a
-    few thousand rows, however many models there are. A later day whose baseline changes with this
-    run is compared again. A thinned day keeps its counts as long as its baseline stays the same.
+    Each day is compared with its baseline: the last complete day of the same scope; datasets with a
+    baseline day of their own. The table has a few thousand rows, however many models there are. A
+    later day whose baseline changes with this run is compared again. A thinned day keeps its counts
+    as long as its baseline stays the same.
     """
     tree = lake.tree
-    following = judging.stale_days(tree, models)
-    places = changes.stored_baselines(tree, {*models, *following})
+    following = judging.stale_days(tree, {*models, *hub_datasets})
+    days = {*models, *following}
+    places = changes.stored_baselines(tree, days)
+    of_datasets = changes.stored_baselines(tree, days, DATASETS)
 
     def make(day: str) -> TableWrite:
         now = models[day] if day in models else tree.read("models", day)
-        return compare_day(tree, now, places[day])
+        return compare_day(tree, now, places[day], of_datasets.get(day))
 
     makes = {day: partial(make, day) for day in sorted(places)}
     return PartitionWrites(DAILY_CHANGES, makes, beyond=frozenset(following))

@@ -8,7 +8,7 @@ from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.hub.night import attempts, captures_since, next_attempt
 from hf_assets.defs.hub.schedules import capture_today
 from hf_assets.hub.attempts import LATEST
-from hf_assets.hub.quality.newest_day import expected_day
+from hf_assets.hub.newest_day import expected_day
 from hf_assets.settings import settings
 
 

@@ -29,7 +29,9 @@ def _adds_up(table: Table, *of: str) -> dg.AssetChecksDefinition:
 
 
 def _sums_agree(lake: LakeResource, day: str) -> RuleResult:
-    return sums_agree(lake.tree.read("daily_metrics", day), lake.tree.read("models", day))
+    tree = lake.tree
+    datasets = tree.read("hub_datasets", day) if lake.there("hub_datasets", [day]) else None
+    return sums_agree(tree.read("daily_metrics", day), tree.read("models", day), datasets)
 
 
 def _one_row_a_model(lake: LakeResource, _: str) -> RuleResult:
@@ -37,11 +39,19 @@ def _one_row_a_model(lake: LakeResource, _: str) -> RuleResult:
     return rules.one_row_a_model(tree.read("model_phases", None), tree.read("model_history", None))
 
 
-def _days_with_spaces(lake: LakeResource, _: str) -> RuleResult:
+def _days_with(noun: str, lake: LakeResource, table: str) -> RuleResult:
+    """The days of a series are those whose `daily_metrics` count any such rows."""
     tree = lake.tree
     stored = tree.days("daily_metrics")
-    days = [day for day in stored if tree.notes("daily_metrics", day).get("Spaces")]
-    return rules.grows_with_days(tree.read("space_usage_history", None), days)
+    days = [day for day in stored if tree.notes("daily_metrics", day).get(noun)]
+    return rules.grows_with_days(tree.read(table, None), days)
+
+
+def _days_with_uses(lake: LakeResource, _: str) -> RuleResult:
+    tree = lake.tree
+    stored = tree.days("daily_metrics")
+    days = [day for day in stored if tree.notes("daily_metrics", day).get("edges") is not None]
+    return rules.grows_with_days(tree.read("used_by_history", None), days)
 
 
 def _figures_of_day(lake: LakeResource, day: str) -> RuleResult:
@@ -51,6 +61,14 @@ def _figures_of_day(lake: LakeResource, day: str) -> RuleResult:
 
     folder = lake.tree.folder("snapshot_figures", day)
     return figures_drawn(folder, [figure.name for figure in registry.DAY_FIGURES])
+
+
+def _figures_of_code(lake: LakeResource, day: str) -> RuleResult:
+    from hf_assets.charts.rules import figures_drawn
+    from hf_assets.trends.figures import registry
+
+    folder = lake.tree.folder("space_code_figures", day)
+    return figures_drawn(folder, [figure.name for figure in registry.CODE_FIGURES])
 
 
 def _figures_of_history(lake: LakeResource, _: str) -> RuleResult:
@@ -91,7 +109,26 @@ def history_checks() -> dg.Definitions:
             _adds_up(schemas.LIBRARY_HISTORY),
             _adds_up(schemas.LICENSE_HISTORY, "of"),
             _adds_up(schemas.AUTHOR_HISTORY),
+            _adds_up(schemas.FAMILY_HISTORY, "of"),
+            check(
+                "family_history",
+                "grows_with_days",
+                lambda lake, _: _days_with("families", lake, "family_history"),
+                "Has exactly the days of daily_metrics that were made of families.",
+                partitions=None,
+            ),
             _adds_up(schemas.MODEL_HISTORY),
+            _adds_up(schemas.DATASET_HISTORY),
+            *(
+                check(
+                    name,
+                    "grows_with_days",
+                    lambda lake, _, name=name: _days_with("datasets", lake, name),
+                    "Has exactly the days of daily_metrics whose source lists datasets.",
+                    partitions=None,
+                )
+                for name in ("dataset_history", "dataset_group_history")
+            ),
             check(
                 "concentration_history",
                 "shares_nest",
@@ -102,8 +139,15 @@ def history_checks() -> dg.Definitions:
             check(
                 "space_usage_history",
                 "grows_with_days",
-                _days_with_spaces,
+                lambda lake, _: _days_with("Spaces", lake, "space_usage_history"),
                 "Has exactly the days of daily_metrics whose source lists Spaces.",
+                partitions=None,
+            ),
+            check(
+                "used_by_history",
+                "grows_with_days",
+                _days_with_uses,
+                "Has exactly the days of daily_metrics that know what uses what.",
                 partitions=None,
             ),
             check(
@@ -127,9 +171,10 @@ def history_checks() -> dg.Definitions:
                 "sums_agree",
                 _sums_agree,
                 "Categories, libraries, licences and years each add up to all models of the day "
-                "and their downloads; SDKs to all Spaces.",
+                "and their downloads; SDKs to all Spaces; sizes and licences to all datasets.",
             ),
             check("snapshot_figures", "figures_drawn", _figures_of_day, drawn),
+            check("space_code_figures", "figures_drawn", _figures_of_code, drawn),
             check("trend_figures", "figures_drawn", _figures_of_history, drawn, partitions=None),
             check(
                 "insights_report",

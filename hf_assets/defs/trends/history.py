@@ -15,53 +15,82 @@ from hf_assets.defs.common.factories import every_day, once
 from hf_assets.defs.common.failures import clear_failures
 from hf_assets.defs.common.metadata import column_schema
 from hf_assets.defs.common.resources import AlreadyWritten, LakeResource, PartitionWrites
-from hf_assets.storage.lake import TableWrite
 from hf_assets.storage.parquet import Table
 from hf_assets.trends import predictions
 from hf_assets.trends.series import adoption, phases, schemas
 from hf_assets.trends.series import lifecycle as lives
 from hf_assets.trends.series.concentration_history import concentration_history
-from hf_assets.trends.series.incremental import categories, counts, levels, refresh
+from hf_assets.trends.series.incremental import (
+    Series,
+    categories,
+    counts,
+    levels,
+    levels_of_both,
+    levels_of_datasets,
+    refresh,
+)
 from hf_assets.trends.series.key_history import (
     author_history,
     category_history,
+    dataset_group_history,
+    family_history,
     library_history,
     license_history,
 )
-from hf_assets.trends.series.model_history import model_history
+from hf_assets.trends.series.model_history import dataset_history, model_history
 from hf_assets.trends.series.past import Past
-from hf_assets.trends.series.space_history import space_usage_history
+from hf_assets.trends.series.usage_history import space_usage_history, used_by_history
 
 GROUP = "trends/history"
-Make = Callable[[Past], TableWrite]
 
 DAY_QUALITY_DEP = dg.AssetDep("day_quality")
 # Built in one step from a single read of `daily_metrics`; each with its description in the UI.
-FROM_METRICS: dict[str, tuple[Table, Make, str]] = {
-    table.name: (table, make, about)
-    for table, make, about in (
-        (schemas.CATEGORY_HISTORY, category_history, "Categories over time: level, share, growth."),
-        (schemas.LIBRARY_HISTORY, library_history, "Libraries over time: level, share, growth."),
+FROM_METRICS: dict[str, tuple[Series, str]] = {
+    series.table.name: (series, about)
+    for series, about in (
         (
-            schemas.LICENSE_HISTORY,
-            license_history,
+            categories(schemas.CATEGORY_HISTORY, category_history),
+            "Categories over time: level, share, growth.",
+        ),
+        (
+            levels(schemas.LIBRARY_HISTORY, library_history),
+            "Libraries over time: level, share, growth.",
+        ),
+        (
+            levels(schemas.LICENSE_HISTORY, license_history),
             "Licences over time, their groups, and derivatives looser or stricter than their base.",
         ),
-        (schemas.AUTHOR_HISTORY, author_history, "Authors over time, of each day's top 1000."),
         (
-            schemas.MODEL_HISTORY,
-            model_history,
+            levels(schemas.FAMILY_HISTORY, family_history),
+            "Derivatives over time: relations, families, formats, sizes, quantisers, licences.",
+        ),
+        (
+            levels(schemas.AUTHOR_HISTORY, author_history),
+            "Authors over time, of each day's top 1000.",
+        ),
+        (
+            levels(schemas.MODEL_HISTORY, model_history),
             "Every model that was ever among a day's top 1000, over time.",
         ),
         (
-            schemas.SPACE_USAGE_HISTORY,
-            space_usage_history,
+            levels_of_datasets(schemas.DATASET_HISTORY, dataset_history),
+            "Every dataset that was ever among a day's top 1000, over time.",
+        ),
+        (
+            levels_of_datasets(schemas.DATASET_GROUP_HISTORY, dataset_group_history),
+            "Datasets by task, language, size, modality, format and licence, over time.",
+        ),
+        (
+            levels(schemas.SPACE_USAGE_HISTORY, space_usage_history),
             "Models and SDKs that Spaces use, over time.",
         ),
         (
-            schemas.CONCENTRATION_HISTORY,
-            concentration_history,
-            "Share of downloads of the top models and authors, over time, and how many are new.",
+            levels(schemas.USED_BY_HISTORY, used_by_history),
+            "What uses what over time: edges, training data, datasets and papers most used.",
+        ),
+        (
+            levels_of_both(schemas.CONCENTRATION_HISTORY, concentration_history),
+            "Share of downloads of the top models, datasets and authors, and how many are new.",
         ),
     )
 }
@@ -116,11 +145,11 @@ def _table_metadata(table: Table) -> dict[str, object]:
             owners=["team:hub"],
             kinds={"polars", "parquet"},
             io_manager_key="tables",
-            metadata=_table_metadata(table),
+            metadata=_table_metadata(series.table),
             automation_condition=after_changes(),
             is_required=False,
         )
-        for name, (table, _, about) in FROM_METRICS.items()
+        for name, (series, about) in FROM_METRICS.items()
     },
     deps=[every_day("daily_metrics"), DAY_QUALITY_DEP, every_day("predicted_categories")],
     internal_asset_deps={
@@ -141,11 +170,7 @@ def histories(
     `full_refresh` rebuilds every month, as after a change of code.
     """
     chosen = context.op_execution_context.selected_output_names
-    series = [
-        (categories if name == "category_history" else levels)(table, make)
-        for name, (table, make, _) in FROM_METRICS.items()
-        if name in chosen
-    ]
+    series = [one for name, (one, _) in FROM_METRICS.items() if name in chosen]
     with clear_failures():
         tables = refresh(Past(lake.tree), *series, full_refresh=config.rebuild_all)
     for one, stored in zip(series, tables, strict=True):
@@ -175,9 +200,9 @@ def adoption_history(config: SeriesConfig, lake: LakeResource) -> PartitionWrite
 
 @_history(schemas.LIFECYCLE, every_day("daily_changes"), DAY_QUALITY_DEP)
 def lifecycle(config: SeriesConfig, lake: LakeResource) -> AlreadyWritten:
-    """Models created, deleted, returned, first seen late, renamed and gated, a day.
+    """Models and datasets created, deleted, returned, first seen late, renamed and gated, a day.
 
-    For lists of some models: those that entered and left.
+    For lists of some of them: those that entered and left.
     """
     series = counts(schemas.LIFECYCLE, lives.lifecycle)
     with clear_failures():

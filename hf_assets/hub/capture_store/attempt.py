@@ -155,8 +155,8 @@ class Attempt:
         chain.count(line, ids, self.seen.add(ids))
         # A chain that has passed the next one whole has met the one after it.
         shared = [chain.shared_rows(other, line.next, ids) for other in later if other.pages]
-        chain.met = any(rows is not None for rows in shared)
-        self.shared_rows += sum(filter(None, shared))
+        chain.met = any(met for _, met in shared)
+        self.shared_rows += sum(rows for rows, _ in shared)
 
     def candidate(self, now: datetime, **more: Any) -> Capture:
         """This attempt as a capture, before it becomes the day's.

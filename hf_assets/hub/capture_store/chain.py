@@ -4,13 +4,19 @@ A listing sorted by `createdAt` never moves, and a cursor holds no session: a ch
 cursor of an earlier capture. It ends where it meets the first page of the next chain.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx2
 
 from hf_assets.hub.capture_store.manifest import ChainStart, PageRecord
+
+# Rows of the next chain's first page that a page must end with to have met it: a Hub may list a row
+# a second time, far from its place.
+CERTAIN = 3
+# Rows at the beginning of that page, a share and a number, that may be gone since it was read.
+GONE, MOST_GONE = 0.1, 2
 
 
 @dataclass
@@ -24,7 +30,8 @@ class Chain:
     start: ChainStart
     pages: int = 0
     rows: int = 0
-    first_ids: frozenset[str] = frozenset()
+    # Ids of its first page, with their places.
+    first_ids: Mapping[str, int] = field(default_factory=dict)
     urls: set[str] = field(default_factory=set)
     next_url: str | None = field(init=False)
     # It met the next chain, which goes on with the listing.
@@ -59,22 +66,35 @@ class Chain:
         """
         if not self.pages:
             # An empty id is that of many rows.
-            self.first_ids = frozenset(str(one) for one in ids if one)
+            named = dict.fromkeys(str(one) for one in ids if one)
+            self.first_ids = {one: place for place, one in enumerate(named)}
         self.pages += 1
         self.rows += line.rows
         self.urls.add(line.url)
         self.next_url = line.next
         self.pages_without_new = 0 if new else self.pages_without_new + 1
 
-    def shared_rows(self, other: "Chain", next_url: str | None, ids: Collection[Any]) -> int | None:
-        """Rows of a page that the first page of another chain has as well.
+    def shared_rows(
+        self, other: "Chain", next_url: str | None, ids: Collection[Any]
+    ) -> tuple[int, bool]:
+        """Rows of a page that another chain has read as well, and whether the page has met it.
 
-        None where the page does not reach it. 0 where its link is the start of that chain.
+        It has where it links to the start of that chain, or where its last rows are the first ones
+        of that chain: a row that the Hub lists twice, in two places, is no seam.
         """
-        shared = sum(str(one) in other.first_ids for one in ids if one)
-        if shared or (next_url and cursor_of(next_url) == cursor_of(other.start.url)):
-            return shared
-        return None
+        named = [str(one) for one in ids if one]
+        places = [at for at, one in enumerate(named) if one in other.first_ids]
+        shared = len(places)
+        linked = next_url is not None and cursor_of(next_url) == cursor_of(other.start.url)
+        if not shared:
+            return 0, linked
+        rank = other.first_ids[named[places[0]]]
+        begins = places[0] == 0 or rank <= max(MOST_GONE, GONE * len(other.first_ids))
+        # So many there would be, had none gone in the meantime.
+        all_shared = min(len(named) - places[0], len(other.first_ids) - rank)
+        if not linked and not (begins and shared >= all_shared / 2):
+            return 0, False
+        return shared, linked or shared >= min(CERTAIN, len(other.first_ids))
 
 
 def cursor_of(url: str) -> str | None:

@@ -1,8 +1,8 @@
 """Requests to a Hub: authorised, paced, retried by one rule, and bounded.
 
-Every request of this package to a Hub goes through `HubConnection`. It uses huggingface_hub's
-session (token, proxies, offline mode) without its `http_backoff`, which waits for as long as a
-header says and reads a body of any size.
+Every request of this package to a Hub goes through `HubConnection`. It uses sessions as
+huggingface_hub makes them (token, proxies, offline mode) without its `http_backoff`, which waits
+for as long as a header says and reads a body of any size.
 """
 
 import logging
@@ -14,10 +14,11 @@ from typing import TypeVar
 import httpx2
 from huggingface_hub import constants
 from huggingface_hub.errors import OfflineModeIsEnabled
-from huggingface_hub.utils import build_hf_headers, close_session, get_session
+from huggingface_hub.utils import build_hf_headers
 
 from hf_assets.errors import CleanRecords, HfAssetsError, clean
 from hf_assets.hub.client.pacing import LONGEST_PAUSE, Pacer, pacer_for, rate_limit
+from hf_assets.hub.client.sessions import SESSIONS
 from hf_assets.transport import Answer, BrokenBody, TooLarge, fetch, retry_after
 
 # Retries of a busy Hub or a broken connection; tries of an unusable answer.
@@ -185,8 +186,6 @@ class HubConnection:
             try:
                 answer = self._paced_answer(url, form, span)
             except (httpx2.NetworkError, httpx2.RemoteProtocolError) as error:
-                if isinstance(error, httpx2.ConnectError):
-                    close_session()  # after a failure in TLS, a new session is the best start
                 if tries == self.retries:
                     raise
                 self._pause(tries, None, clean(f"{type(error).__name__}: {error}"))
@@ -213,18 +212,19 @@ class HubConnection:
         if span:
             headers |= {"Range": f"bytes={span[0]}-{span[1] - 1}", "Accept-Encoding": "identity"}
         seconds = max(RANGE_SECONDS if span else ANSWER_SECONDS, 2 * self.read_timeout)
-        return fetch(
-            get_session(),
-            "POST" if form else "GET",
-            url,
-            headers=headers,
-            data=form,
-            timeout=httpx2.Timeout(self.read_timeout, connect=self.connect_timeout),
-            seconds=seconds if self.total_timeout is None else self.total_timeout,
-            max_bytes=span[1] - span[0] if span else self.max_bytes,
-            only_status=_PARTIAL_CONTENT if span else None,
-            abort=close_session,
-        )
+        with SESSIONS.session() as session:
+            return fetch(
+                session,
+                "POST" if form else "GET",
+                url,
+                headers=headers,
+                data=form,
+                timeout=httpx2.Timeout(self.read_timeout, connect=self.connect_timeout),
+                seconds=seconds if self.total_timeout is None else self.total_timeout,
+                max_bytes=span[1] - span[0] if span else self.max_bytes,
+                only_status=_PARTIAL_CONTENT if span else None,
+                abort=session.close,
+            )
 
     def _wait(self, tries: int) -> float:
         """Seconds before the next try, where no header says."""

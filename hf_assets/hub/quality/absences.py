@@ -1,4 +1,4 @@
-"""Returned models: models new to a day that an earlier day had listed.
+"""Returned models, or datasets: those new to a day that an earlier day had listed.
 
 Two days alone do not tell whether a new, older model was listed before. So each day of
 `daily_changes` stores the models that left it, and the models that came and may have been listed
@@ -19,7 +19,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from hf_assets.hub.quality.day_summary import DaySummary
-from hf_assets.hub.quality.schemas import ABSENCES, ABSENCES_SCHEMA
+from hf_assets.hub.quality.schemas import ABSENCES_SCHEMA
+from hf_assets.hub.quality.step import MODELS, Listing
 from hf_assets.storage.lake import Lake, iso
 from hf_assets.storage.months import frames_by_month
 
@@ -35,8 +36,10 @@ class Returned:
     undated: int
 
 
-def returned(lake: Lake, days: Sequence[DaySummary]) -> dict[str, Returned]:
-    """The returned models of each compared day; without days of which they are unknown.
+def returned(
+    lake: Lake, days: Sequence[DaySummary], listing: Listing = MODELS
+) -> dict[str, Returned]:
+    """The returned models, or datasets, of each compared day; without unknown ones.
 
     They are unknown where an early version compared the day, or an earlier day of the same scope,
     without `absences`: `stale_days` has those days, and once their `daily_changes` is rebuilt, they
@@ -44,9 +47,12 @@ def returned(lake: Lake, days: Sequence[DaySummary]) -> dict[str, Returned]:
 
     Args:
         lake: the lake.
-        days: all days, oldest first.
+        days: all days of that listing, oldest first.
+        listing: models or datasets.
     """
     compared = [day for day in days if day.compared and day.comparison.baseline_day]
+    if not compared:
+        return {}
     steps = pl.DataFrame(
         [
             (iso(day.day), iso(day.comparison.baseline_day or ""), day.size.scope)
@@ -55,7 +61,7 @@ def returned(lake: Lake, days: Sequence[DaySummary]) -> dict[str, Returned]:
         schema={"day": pl.Date, "before": pl.Date, "scope": pl.String},
         orient="row",
     )
-    rows = _all_absences(lake)
+    rows = _all_absences(lake, listing)
     came = rows.filter("came")
     # Some years have millions that left; a tenth as many came, and only those matter.
     left = rows.filter(~pl.col("came")).join(came.select("key"), on="key", how="semi")
@@ -87,11 +93,13 @@ def _with_full_history(compared: Iterable[DaySummary]) -> Iterable[str]:
             yield day.day
 
 
-def _all_absences(lake: Lake) -> pl.DataFrame:
+def _all_absences(lake: Lake, listing: Listing) -> pl.DataFrame:
     """The side tables of all days, with the day of each; copied into one file per month."""
-    return frames_by_month(lake, _TABLE, ABSENCES, _COPY, _rows_of)
 
+    def rows_of(lake: Lake, day: str) -> pl.DataFrame | None:
+        rows = lake.read(_TABLE, day).aside(listing.absences)
+        if rows is None:
+            return None
+        return rows.select(pl.lit(iso(day)).alias("day"), *ABSENCES_SCHEMA)
 
-def _rows_of(lake: Lake, day: str) -> pl.DataFrame | None:
-    rows = lake.read(_TABLE, day).aside(ABSENCES)
-    return None if rows is None else rows.select(pl.lit(iso(day)).alias("day"), *ABSENCES_SCHEMA)
+    return frames_by_month(lake, _TABLE, listing.absences, _COPY, rows_of)

@@ -16,9 +16,8 @@ from hf_assets.rule_result import RuleResult
 from hf_assets.storage.lake import Lake, iso
 from hf_assets.ui_words import percent
 
-# Share of the larger models with unchanged downloads that makes a stall, and the fewest larger
-# models that tell (Model Pulse: a quarter of those with 60,000 or more).
-STALLED = 0.25
+# The fewest larger models, or datasets, that tell; from what share of unchanged ones on it is a
+# stall is a fact of each listing (`step.Listing`).
 LEAST_LARGER = 10
 # Total downloads under this share of the median of the days around make a stall.
 LOW_TOTAL = 0.3
@@ -32,22 +31,23 @@ def not_stalled(day: DaySummary, near: Iterable[DaySummary]) -> RuleResult:
     """The counters moved on.
 
     A day is stalled where a quarter or more of the larger models (10,000 downloads in 30 days, at
-    least ten such models) have the downloads of the baseline day; or where total downloads are
-    under 0.3 of the median of the days around, seven on either side and the day among them, that
-    have the same scope and are complete. The total of a partial day does not count.
+    least ten such models) have the downloads of the baseline day, or a half or more of the larger
+    datasets (1,000 downloads); or where total downloads are under 0.3 of the median of the days
+    around, seven on either side and the day among them, that have the same scope and are complete.
+    The total of a partial day does not count.
 
     Args:
-        day: the day.
+        day: the day, of models or of datasets.
         near: the days around, itself among them.
     """
-    comparison = day.comparison
+    comparison, noun = day.comparison, day.listing.noun
     larger, share = comparison.compared.larger or 0, comparison.compared.unchanged_share
-    metadata: dict[str, Any] = {"larger_models": larger}
+    metadata: dict[str, Any] = {f"larger_{noun}": larger}
     if share is not None:
         metadata["unchanged_percent"] = round(100 * share, 1)
-    if share is not None and larger >= LEAST_LARGER and share >= STALLED:
+    if share is not None and larger >= LEAST_LARGER and share >= day.listing.stalled:
         text = (
-            f"Stalled: {percent(share)} of {larger:,} larger models have the downloads of "
+            f"Stalled: {percent(share)} of {larger:,} larger {noun} have the downloads of "
             f"{comparison.baseline_day}."
         )
         return RuleResult(False, text, metadata, severity="WARN")
@@ -66,8 +66,8 @@ def not_stalled(day: DaySummary, near: Iterable[DaySummary]) -> RuleResult:
             text = f"Stalled: {total:,} downloads; the median of the days around is {middle:,.0f}."
             return RuleResult(False, text, metadata, severity="WARN")
     if share is None:
-        return RuleResult(True, "No larger models to compare.", metadata)
-    text = f"{percent(share)} of {larger:,} larger models have unchanged downloads."
+        return RuleResult(True, f"No larger {noun} to compare.", metadata)
+    text = f"{percent(share)} of {larger:,} larger {noun} have unchanged downloads."
     return RuleResult(True, text, metadata)
 
 

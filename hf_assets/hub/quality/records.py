@@ -79,35 +79,31 @@ class LifecycleCounts(Record):
         return msgspec.structs.replace(self, **missing)
 
 
-class DayComparison(Record):
-    """The comparison of a day of models with its baseline.
+class ListingComparison(Record):
+    """The comparison of a day of one listing with its baseline.
 
     Attributes:
-        rows: of `daily_changes`.
         source: of the day: "captured", "hub-stats" or "folder".
         origin: endpoint, revision or file.
         scope: what part of the Hub the day lists.
         identity: "hub" or "name": what rows are matched by.
         absent_columns: fields that the source lacks.
-        models: rows of `models`; None where the source has no models.
         sha256: of the capture of the day, so that a replaced day is noticed.
         baseline_day: the day that it is compared with; None for the first.
         baseline_sha256: of the capture of that day.
         hours: between the ends of the two captures.
         partial: the day broke off.
         time_known: False where an archive gives the day only.
-        downloads: in 30 days, of all models; `downloads_all_time` since creation.
+        downloads: in 30 days, of all rows; `downloads_all_time` since creation.
         nulls: share of nulls by column, 0 to 1.
         absences: the side table of that name was computed, by a version that has it.
     """
 
-    rows: int = 0
     source: str | None = None
     origin: str | None = None
     scope: str = msgspec.field(default=WHOLE_HUB, name="coverage")
     identity: str = "hub"
     absent_columns: list[str] = msgspec.field(default_factory=list, name="columns absent")
-    models: int | None = None
     sha256: str | None = None
     baseline_day: str | None = msgspec.field(default=None, name="before")
     baseline_sha256: str | None = msgspec.field(default=None, name="before sha256")
@@ -121,7 +117,49 @@ class DayComparison(Record):
     nulls: dict[str, float] = msgspec.field(default_factory=dict)
     absences: bool = False
 
+    @property
+    def listed(self) -> int | None:
+        """Rows of the day; None where its source has none of that kind."""
+        raise NotImplementedError
+
+
+class DatasetsComparison(ListingComparison):
+    """The comparison of the datasets of a day with their own baseline.
+
+    Attributes:
+        datasets: rows of `hub_datasets`.
+    """
+
+    datasets: int | None = None
+
+    @property
+    def listed(self) -> int | None:
+        """Datasets of the day."""
+        return self.datasets
+
+
+class DayComparison(ListingComparison):
+    """The comparison of a day of models with its baseline, and that of its datasets.
+
+    Attributes:
+        rows: of `daily_changes`.
+        models: rows of `models`; None where the source has no models.
+        datasets: None where the day has no datasets, as all days of earlier versions.
+    """
+
+    rows: int = 0
+    models: int | None = None
+    datasets: DatasetsComparison | None = None
+
+    @property
+    def listed(self) -> int | None:
+        """Models of the day."""
+        return self.models
+
     def to_json(self) -> dict[str, Any]:
         """The notes of `daily_changes`; the UI shows the counts of the lifecycle one by one."""
         counts = self.lifecycle.to_json().items()
-        return super().to_json() | {name.replace("_", " "): count for name, count in counts}
+        notes = super().to_json() | {name.replace("_", " "): count for name, count in counts}
+        if self.datasets is None:
+            del notes["datasets"]
+        return notes

@@ -10,8 +10,9 @@ from hf_assets.storage.parquet import Column, Table
 # Downloads since creation that adoption counts.
 MILESTONES = (1_000, 10_000, 100_000, 1_000_000)
 
-# The side table of a day of `daily_changes`: models that left and models that came, as numbers.
+# Side tables of a day of `daily_changes`: rows that left and rows that came, as numbers.
 ABSENCES = "absences"
+DATASET_ABSENCES = "dataset_absences"  # the same of datasets
 # `came` is false for models that left; `undated`: the source has no date of creation.
 ABSENCES_SCHEMA = {"key": pl.UInt64, "came": pl.Boolean, "undated": pl.Boolean}
 
@@ -26,11 +27,14 @@ DAILY_CHANGES = Table(
             pl.String,
             "compared (rows, larger models, counters), lifecycle (created, older, deleted, …; in "
             "lists entered and left), nulls (by column), adoption (models on their way to a number "
-            "of downloads, for two years).",
+            "of downloads, for two years); datasets compared, datasets lifecycle, datasets nulls: "
+            "the same of datasets, against their own baseline day.",
         ),
         "key": Column(pl.String, "What is counted; nulls: the column; adoption: the number."),
         "age": Column(pl.Int32, "adoption: days since creation, at the end of the step."),
-        "rows": Column(pl.Int64, "Models counted; adoption: those still below the number."),
+        "rows": Column(
+            pl.Int64, "Models, or datasets, counted; adoption: those still below the number."
+        ),
         "value": Column(
             pl.Float64, "nulls: share of nulls, 0 to 1; adoption: models that reached the number."
         ),
@@ -91,7 +95,42 @@ DAY_QUALITY = Table(
             "The baseline day is another one now, or it or the day was replaced since.",
         ),
         "flags": Column(pl.List(pl.String), "Reasons to distrust the day, a word or two each."),
-        "trusted": Column(pl.Boolean, "Neither a gap, nor partial, stalled, rolled back or stale."),
+        "trusted": Column(
+            pl.Boolean, "Models: neither a gap, nor partial, stalled, rolled back or stale."
+        ),
+        "datasets": Column(pl.Int64, "Rows of `hub_datasets`; null: the day has none."),
+        "datasets_coverage": Column(pl.String, "Part of the Hub that the day's datasets list."),
+        "datasets_downloads": Column(pl.Int64, "Downloads in the last 30 days, over datasets."),
+        "datasets_before": Column(pl.Date, "The datasets' own baseline day."),
+        "datasets_hours": Column(pl.Float64, "Hours since the capture of that day's datasets."),
+        "datasets_gap": Column(
+            pl.Boolean, "No datasets, between the first day that has any and the last."
+        ),
+        "datasets_partial": Column(pl.Boolean, "Under half the rows of their baseline day."),
+        "datasets_stalled": Column(
+            pl.Boolean,
+            "Half or more of the larger datasets (1,000 downloads) have the downloads of their "
+            "baseline day, or the total is under 0.3 of its median over 15 days.",
+        ),
+        "datasets_rolled_back": Column(
+            pl.Boolean, "More than 5 % of the datasets' all-time counters fell."
+        ),
+        "datasets_unchanged_share": Column(
+            pl.Float64, "Larger datasets with unchanged downloads, 0 to 1."
+        ),
+        "datasets_fell_share": Column(pl.Float64, "Their all-time counters that fell, 0 to 1."),
+        "datasets_renamed": Column(pl.Int64, "Datasets with a new id; null: unknown."),
+        "datasets_deleted": Column(pl.Int64, "Datasets that are no longer listed."),
+        "datasets_returned": Column(pl.Int64, "Datasets listed again, as `returned`."),
+        "datasets_first_seen_late": Column(pl.Int64, "As `first_seen_late`, of datasets."),
+        "datasets_entered": Column(pl.Int64, "In a list: datasets that were not on it."),
+        "datasets_left": Column(pl.Int64, "In a list: datasets that are no longer on it."),
+        "datasets_flags": Column(
+            pl.List(pl.String), "Reasons to distrust the day's datasets; null: it has none."
+        ),
+        "datasets_trusted": Column(
+            pl.Boolean, "As `trusted`, of the datasets; null: before the first day with datasets."
+        ),
     },
 )
 

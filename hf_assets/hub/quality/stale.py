@@ -8,16 +8,16 @@ from collections.abc import Collection, Sequence
 
 from hf_assets.hub.quality.baselines import FOLLOWING, LOOK_BACK, Baseline, baseline_among
 from hf_assets.hub.quality.day_summary import DaySummary
-from hf_assets.hub.quality.records import DayComparison
+from hf_assets.hub.quality.records import ListingComparison
 
 
 def stale_among(days: Sequence[DaySummary]) -> set[str]:
-    """The compared days that are stale, by their footers.
+    """The compared days of a listing that are stale, by their footers.
 
-    Only days with models can be baselines: a capture without tables may stay without.
+    Only days with a table can be baselines: a capture without tables may stay without.
 
     Args:
-        days: all days, oldest first.
+        days: all days of that listing, oldest first.
     """
     with_models = [day for day in days if day.has_models]
     by_day = {day.day: day for day in with_models}
@@ -30,13 +30,27 @@ def stale_among(days: Sequence[DaySummary]) -> set[str]:
     return {day.day for index, day in enumerate(with_models) if day.compared and stale(index, day)}
 
 
+def stale_datasets(days: Sequence[DaySummary]) -> set[str]:
+    """The compared days whose datasets are stale, or were not compared: they came afterwards.
+
+    Args:
+        days: all days, oldest first.
+    """
+    with_datasets = [day.datasets for day in days if day.has_models and day.datasets]
+    late = {day.day for day in days if day.compared and day.datasets and not day.datasets.compared}
+    return late | stale_among(with_datasets)
+
+
 def differ(first: str | None, second: str | None) -> bool:
     """Whether two captures differ, by their sha256; False where either is unknown."""
     return None not in (first, second) and first != second
 
 
 def is_stale(
-    comparison: DayComparison, baseline: Baseline, baseline_sha256: str | None, sha256: str | None
+    comparison: ListingComparison,
+    baseline: Baseline,
+    baseline_sha256: str | None,
+    sha256: str | None,
 ) -> bool:
     """Whether a comparison must be rebuilt.
 
@@ -58,7 +72,7 @@ def is_stale(
     return comparison.baseline_day != baseline.day or comparison.partial or replaced
 
 
-def lacks_absences(comparison: DayComparison) -> bool:
+def lacks_absences(comparison: ListingComparison) -> bool:
     """Whether an early version compared that day, without the side table `absences`.
 
     Its numbers are right, and it is trusted. It must be rebuilt all the same: without it, models

@@ -114,3 +114,35 @@ class UsageCounts(Record):
             notes[f"pairs of chosen models, {what} {usage.key}"] = usage.rows
             notes[f"Spaces with chosen models, {what} {usage.key}"] = int(usage.value)
         return notes | {"chosen_usage": chosen}
+
+
+class FamilyCounts(Record):
+    """Counts of a day of `families`.
+
+    Attributes:
+        rows: of the table.
+        models: that the Hub lists.
+        with_base: models that name a base.
+        relations: those by relation to their base; "unknown" where the Hub gives none.
+        families: roots of those.
+        missing_bases: ids that are named as a base and not listed.
+        with_missing_base: models none of whose bases is listed.
+        several_bases: models that name more than one; `several_relations` with different ones.
+        on_cycle: models on a cycle of bases; `cycles` their number.
+        own_base: models that name themselves.
+        deepest: steps from a root, at most.
+    """
+
+    rows: int = 0
+    models: int = 0
+    with_base: int = msgspec.field(default=0, name="with a base")
+    relations: dict[str, int] = msgspec.field(default_factory=dict)
+    families: int = 0
+    missing_bases: int = msgspec.field(default=0, name="bases not listed")
+    with_missing_base: int = msgspec.field(default=0, name="with no listed base")
+    several_bases: int = msgspec.field(default=0, name="with several bases")
+    several_relations: int = msgspec.field(default=0, name="with several relations")
+    on_cycle: int = msgspec.field(default=0, name="on a cycle")
+    cycles: int = 0
+    own_base: int = msgspec.field(default=0, name="naming themselves")
+    deepest: int = 0

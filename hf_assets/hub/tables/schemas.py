@@ -100,6 +100,43 @@ ENRICHED_SPACES = Table(
     },
 )
 
+FAMILIES = Table(
+    name="families",
+    required=("id", "hub_id", "root"),
+    encodings={"hub_id": "DELTA_BYTE_ARRAY", "id": "DELTA_BYTE_ARRAY"},
+    preview_by="downloads",
+    columns={
+        "day": _DAY,
+        "hub_id": _HUB_ID,
+        "id": _ID,
+        "author": _AUTHOR,
+        "relation": Column(
+            pl.String,
+            "To its base: finetune, adapter, quantized, merge; unknown where the Hub gives none; "
+            "null without a base.",
+        ),
+        "n_bases": Column(pl.Int32, "Distinct other models that it names as its base."),
+        "base": Column(
+            pl.String, "The first of them that is listed that day; if none is, the first."
+        ),
+        "base_listed": Column(pl.Boolean, "The base is in `models` that day; null without a base."),
+        "root": Column(pl.String, "Its top-most ancestor along `base`; itself without a base."),
+        "root_id": Column(pl.String, "The root's `hub_id`; null where it is not listed."),
+        "root_license": Column(pl.String, "The root's licence; null where there is none."),
+        "n_roots": Column(pl.Int32, "Distinct roots of all its bases."),
+        "depth": Column(pl.Int32, "Steps from the root: 0 is the root."),
+        "on_cycle": Column(
+            pl.Boolean,
+            "Among its own ancestors; the oldest repository of a cycle is the root.",
+        ),
+        "derivatives": Column(pl.Int32, "Models that name it as a base."),
+        "downloads": _DOWNLOADS,
+        "downloads_all_time": Column(pl.Int64, "Downloads since creation."),
+        "likes": _LIKES,
+        "license": _LICENSE,
+    },
+)
+
 HUB_DATASETS = Table(
     name="hub_datasets",
     required=("id", "hub_id"),

@@ -85,18 +85,8 @@ def model_usage(
         top_models: that day's `top_models`.
         day: the partition key.
     """
-    named = (
-        spaces.select("author", "likes", id="models")
-        .explode("id")
-        .filter(pl.col("id").is_not_null())
-        .group_by("id")
-        .agg(
-            spaces=pl.len().cast(pl.Int64),
-            authors=pl.col("author").drop_nulls().n_unique().cast(pl.Int64),
-            # The sum of nulls alone would be 0.
-            likes=pl.when(pl.col("likes").is_not_null().any()).then(pl.col("likes").sum()),
-        )
-    )
+    pairs = spaces.select("author", "likes", id="models").explode("id")
+    named = space_counts(pairs.filter(pl.col("id").is_not_null()))
     of_all = spaces.select(
         spaces=pl.len(), naming=(pl.col("n_models") > 0).sum(), pairs=pl.col("n_models").sum()
     )
@@ -119,6 +109,20 @@ def model_usage(
         chosen_usage=[ChosenUsage(**row) for row in chosen_used.iter_rows(named=True)],
     )
     return TableWrite(frames=[frame], record=counts)
+
+
+def space_counts(pairs: pl.LazyFrame) -> pl.LazyFrame:
+    """The Spaces that name each id: number of Spaces, of their distinct authors, and their likes.
+
+    Args:
+        pairs: id, and the author and likes of a Space that names it, each Space once an id.
+    """
+    return pairs.group_by("id").agg(
+        spaces=pl.len().cast(pl.Int64),
+        authors=pl.col("author").drop_nulls().n_unique().cast(pl.Int64),
+        # The sum of nulls alone would be 0.
+        likes=pl.when(pl.col("likes").is_not_null().any()).then(pl.col("likes").sum()),
+    )
 
 
 def _with_models(

@@ -10,10 +10,22 @@ from functools import partial
 from matplotlib.figure import Figure
 
 from hf_assets.charts.figure import FigureFunction
+from hf_assets.trends.figures.day import datasets as day_datasets
 from hf_assets.trends.figures.day import models as day_models
-from hf_assets.trends.figures.day import spaces
+from hf_assets.trends.figures.day import space_code, spaces
+from hf_assets.trends.figures.day import uses as day_uses
 from hf_assets.trends.figures.day.snapshot import Snapshot
-from hf_assets.trends.figures.history import adoption, days, hub, models, movers, predictions
+from hf_assets.trends.figures.history import (
+    adoption,
+    datasets,
+    days,
+    families,
+    hub,
+    models,
+    movers,
+    predictions,
+    uses,
+)
 from hf_assets.trends.figures.history.history import History
 
 DAY_FIGURES: tuple[FigureFunction[Snapshot], ...] = (
@@ -26,10 +38,23 @@ DAY_FIGURES: tuple[FigureFunction[Snapshot], ...] = (
     day_models.models_by_year,
     day_models.top_models,
     day_models.concentration,
+    day_datasets.datasets_by_task,
+    day_datasets.datasets_by_language,
+    day_datasets.datasets_by_size,
+    day_datasets.top_datasets,
     spaces.correlations,
     spaces.chosen_models_by_tag,
     spaces.usage_by_category,
     spaces.models_per_space,
+    day_uses.training_data,
+    day_uses.used_datasets,
+    day_uses.used_papers,
+)
+CODE_FIGURES: tuple[FigureFunction[space_code.SpaceCode], ...] = (
+    space_code.code_files,
+    space_code.code_bytes,
+    space_code.code_languages,
+    space_code.code_packages,
 )
 # From the whole Hub to single models, and then the days themselves.
 HISTORY_FIGURES: tuple[FigureFunction[History], ...] = (
@@ -38,8 +63,16 @@ HISTORY_FIGURES: tuple[FigureFunction[History], ...] = (
     hub.library_shares,
     hub.license_mix,
     hub.license_drift,
+    families.derivatives,
+    families.biggest_families,
+    families.model_sizes,
     hub.concentration,
     hub.space_usage,
+    uses.training_data_share,
+    uses.most_used,
+    datasets.datasets_listed,
+    datasets.dataset_sizes,
+    datasets.dataset_tasks,
     models.top_ranks,
     movers.risers,
     movers.fallers,
@@ -51,8 +84,13 @@ HISTORY_FIGURES: tuple[FigureFunction[History], ...] = (
 )
 
 
-def drawings(data: Snapshot | History) -> Mapping[str, Callable[[], Figure]]:
-    """For each figure of a day or of a history, by name and in order, a call that draws it."""
+Data = Snapshot | History | space_code.SpaceCode
+
+
+def drawings(data: Data) -> Mapping[str, Callable[[], Figure]]:
+    """For each figure of some data, by name and in order, a call that draws it."""
     if isinstance(data, Snapshot):
         return {figure.name: partial(figure, data) for figure in DAY_FIGURES}
+    if isinstance(data, space_code.SpaceCode):
+        return {figure.name: partial(figure, data) for figure in CODE_FIGURES}
     return {figure.name: partial(figure, data) for figure in HISTORY_FIGURES}

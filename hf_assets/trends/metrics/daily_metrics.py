@@ -11,23 +11,21 @@ from typing import Any
 import polars as pl
 
 from hf_assets.hub.tables.schemas import CHOSEN_USAGE
-from hf_assets.storage.lake import TableWrite, iso
+from hf_assets.storage.lake import StoredTable, TableWrite, iso
 from hf_assets.storage.parquet import Column, Table
 from hf_assets.trends.metrics.concentration import concentration
+from hf_assets.trends.metrics.datasets import datasets_metrics
+from hf_assets.trends.metrics.described import POPULARITY, TOP, described, most_downloaded
+from hf_assets.trends.metrics.families import of_families, of_models
 from hf_assets.trends.metrics.licenses import against_base, license_group
+from hf_assets.trends.metrics.sums import SUMS, ranked, sum_of, sums_of
+from hf_assets.trends.metrics.uses import UsesOfDay, uses_metrics
 
-# Rows of the longest rankings of a day.
-TOP = 1000
-# Keys of a dimension; libraries and licences are free text, and a single row sums the rare ones.
-MOST_KEYS = 300
 # Models in Spaces, of a day.
 TOP_USED = 300
-OTHER = "(other)"
 # The engine for rows already in memory: it costs least on small steps.
 HERE = "in-memory"
 FLOOR_KEY = "2022-03-02 (floor)"
-POPULARITY = ("downloads", "likes", "trending_score")
-QUANTILES = {"25%": 0.25, "50%": 0.5, "75%": 0.75}
 
 DAILY_METRICS = Table(
     name="daily_metrics",
@@ -40,36 +38,54 @@ DAILY_METRICS = Table(
             "category, library, license, license_group, against_base (a derivative's licence "
             "against its base model's), year, sdk, model, author (the top 1000 by downloads), "
             "models_per_space, usage_tag, usage_category, usage_model (the 300 models in most "
-            "Spaces), usage_total, describe, correlation, concentration.",
+            "Spaces), usage_total, describe, correlation, concentration. Of datasets: dataset (the "
+            "top 1000), dataset_author (the top 300), dataset_task, dataset_language, "
+            "dataset_modality, dataset_format (a dataset with several counts once in each), "
+            "dataset_size, dataset_license, dataset_total (all datasets), dataset_describe. Of "
+            "what models are: parameters (a band), gated, format, language (a model counts in each "
+            "of its own), relation (to the base model; root: others are made from it), family (the "
+            "300 most downloaded roots), family_relation (relation/root, of the first 40), "
+            "quantiser (the 100 most downloaded authors of quantised derivatives), license_root (a "
+            "derivative's licence against its root's). Of what uses what: edges, training_data "
+            "(models that name a dataset), training_data_category, training_data_year, used_model, "
+            "used_dataset, used_paper (with most users or most downloads).",
         ),
         "key": Column(pl.String, "Value of the dimension; null: the Hub gives none."),
         "rank": Column(
-            pl.Int32, "1 has the most downloads (models), likes (sdk) or Spaces (usage_model)."
+            pl.Int32,
+            "1 has the most downloads (models), likes (sdk), Spaces (usage_model), users (used_…).",
         ),
         "rows": Column(
             pl.Int64,
-            "Models, Spaces (sdk, models_per_space, usage_model) or (Space, model) pairs "
-            "(usage_tag, usage_category); usage_total: what the key says.",
+            "Models, Spaces (sdk, models_per_space, usage_model), datasets (dataset…) or (Space, "
+            "model) pairs (usage_tag, usage_category); usage_total: what the key says; edges: "
+            "edges; used_…: models that name it.",
         ),
         "downloads": Column(pl.Int64, "Downloads in the last 30 days, added up."),
         "downloads_all_time": Column(pl.Int64, "Downloads since creation, added up."),
         "likes": Column(pl.Int64, "Likes, added up."),
         "trending_score": Column(pl.Float64, "Trending scores, added up."),
         "share_rows": Column(
-            pl.Float32, "Of all rows, 0 to 1; against_base: of the derivatives compared."
+            pl.Float32,
+            "Of all rows, 0 to 1; against_base: of the derivatives compared; dataset_…: of all "
+            "datasets, so that those of tasks add up to more than 1; training_data_…: of the "
+            "models with that key; edges: of the Spaces or models, those that name any.",
         ),
-        "share_downloads": Column(pl.Float32, "Of all downloads, 0 to 1."),
+        "share_downloads": Column(
+            pl.Float32, "Of all downloads, 0 to 1; training_data_…: of those of the key."
+        ),
         "share_likes": Column(pl.Float32, "Of all likes, 0 to 1."),
         "value": Column(
             pl.Float64,
             "describe: the statistic; correlation: -1 to 1; concentration: share 0 to 1, Gini "
             "0 to 1, HHI 0 to 10 000, effective number; usage_tag, usage_category: distinct "
-            "Spaces; usage_model: distinct authors of those Spaces.",
+            "Spaces; usage_model: distinct authors of those Spaces; edges: Spaces or models that "
+            "name any; used_…: Spaces that name it.",
         ),
-        "hub_id": Column(pl.String, "Of a model."),
-        "category": Column(pl.String, "Of a model."),
+        "hub_id": Column(pl.String, "Of a model, or a dataset."),
+        "category": Column(pl.String, "Of a model; of a dataset its first task category."),
         "created": Column(
-            pl.Date, "Day a model was created; 2022-03-02, the Hub's floor, is that day or before."
+            pl.Date, "Day it was created; 2022-03-02, the Hub's floor, is that day or before."
         ),
     },
 )
@@ -81,6 +97,10 @@ def daily_metrics(
     usage: pl.LazyFrame,
     chosen_usage: list[dict[str, Any]],
     day: str,
+    *,
+    datasets: Mapping[str, StoredTable] | None = None,
+    families: Mapping[str, StoredTable] | None = None,
+    uses: Mapping[str, UsesOfDay] | None = None,
 ) -> TableWrite:
     """The aggregates of a day. Columns: `DAILY_METRICS`.
 
@@ -90,129 +110,70 @@ def daily_metrics(
         usage: that day's `model_usage`.
         chosen_usage: the rows that `hub.tables.usage.chosen_usage` gives for that day.
         day: the partition key.
+        datasets: `hub_datasets` by day, of the days that have any.
+        families: `families` by day.
+        uses: `uses` and `used_by` by day, of the days that have both.
     """
     counted = models.select(
-        *("category", "library", "license", "author", *_SUMS),
+        *("category", "library", "license", "author", *SUMS),
         year=pl.when("floor_dated")
         .then(pl.lit(FLOOR_KEY))
         .otherwise(pl.col("year").cast(pl.String)),
     ).collect()
     rows = counted.lazy()
-    by_license = _sums(rows, "license")
-    by_author = _sums(rows.filter(pl.col("author").is_not_null()), "author").collect(engine=HERE)
+    by_license = sums_of(rows, "license")
+    by_author = sums_of(rows.filter(pl.col("author").is_not_null()), "author").collect(engine=HERE)
     held = {"downloads": counted["downloads"], "authors": by_author["downloads"]}
     derived = against_base(models).lazy().with_columns(trending_score=pl.lit(None, pl.Float64))
     sums = [
-        *(_sums(rows, name) for name in ("category", "library", "year")),
+        *(sums_of(rows, name) for name in ("category", "library", "year")),
         by_license,
         _grouped_licenses(by_license),
-        _sums(derived, "against_base"),
+        sums_of(derived, "against_base"),
     ]
-    small = [_ranked(pl.concat(sums)), _values(counted, held).lazy()]
-    rankings = [_top_models(models, counted), _ranked(by_author.lazy(), TOP, fold_rare=False)]
+    top_models = most_downloaded(models, counted, "model", pl.col("category"))
+    small = [ranked(pl.concat(sums)), _values(counted, held).lazy()]
+    rankings = [top_models, ranked(by_author.lazy(), TOP, fold_rare=False)]
     notes = {"models": counted.height, "Spaces": None}
     if spaces is not None:
         kinds = spaces.select("sdk", "likes", "trending_score", "n_models").collect()
         notes["Spaces"] = kinds.height
         small += [*_of_spaces(kinds, usage), pl.LazyFrame(chosen_usage, schema=CHOSEN_USAGE)]
         rankings.append(_top_used(usage))
+    table = TableWrite(frames=[], notes=notes)
+    if listed := (datasets or {}).get(day):
+        rankings += datasets_metrics(listed.frame)
+        notes["datasets"] = listed.rows
+        table.provenance |= listed.provenance
+    more = [*of_models(models)]
+    if made := (families or {}).get(day):
+        more += of_families(made.frame, counted)
+        notes["families"] = made.rows
+    if used := (uses or {}).get(day):
+        more.append(uses_metrics(used, models))
+        notes["edges"] = used.counts.edges
+    # A row group costs 2 KB: these are one.
+    rankings.append(pl.concat(more, how="diagonal_relaxed"))
     shape = pl.LazyFrame(schema=DAILY_METRICS.schema)
-    frames = pl.collect_all(
+    table.frames = pl.collect_all(
         [
             pl.concat([shape, *parts], how="diagonal_relaxed").with_columns(day=pl.lit(iso(day)))
             for parts in (small, *([ranking] for ranking in rankings))
         ],
         engine=HERE,
     )
-    return TableWrite(frames=frames, notes={"rows": sum(frame.height for frame in frames), **notes})
+    table.notes = {"rows": sum(frame.height for frame in table.frames), **notes}
+    return table
 
 
 _VALUES = {"dimension": pl.String, "key": pl.String, "value": pl.Float64}
-_SUMS = ("downloads", "downloads_all_time", "likes", "trending_score")
-
-
-def _sum(name: str) -> pl.Expr:
-    """The sum of a counter; null, and not 0, where the Hub never gives it."""
-    return pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()).alias(name)
-
-
-def _sums(frame: pl.LazyFrame, column: str) -> pl.LazyFrame:
-    """Sums a key: dimension, key, rows, and the counters."""
-    return frame.group_by(pl.col(column).alias("key")).agg(
-        pl.lit(column).alias("dimension").first(),
-        *(_sum(name) for name in _SUMS),
-        rows=pl.len().cast(pl.Int64),
-    )
 
 
 def _grouped_licenses(by_license: pl.LazyFrame) -> pl.LazyFrame:
     return by_license.group_by(key=license_group(pl.col("key"))).agg(
         pl.lit("license_group").alias("dimension").first(),
-        *(_sum(name) for name in _SUMS),
+        *(sum_of(name) for name in SUMS),
         pl.col("rows").sum(),
-    )
-
-
-def _ranked(
-    sums: pl.LazyFrame, keep: int = MOST_KEYS, *, by: str = "downloads", fold_rare: bool = True
-) -> pl.LazyFrame:
-    """Highest `by` first in each dimension; the row `OTHER` sums the keys past `keep`.
-
-    Args:
-        sums: rows of `_sums`, dimension by dimension.
-    """
-    kept = pl.col("rank") <= keep
-    if fold_rare:
-        # Keys of many models stay too, however little those are downloaded.
-        kept |= pl.col("rows").rank("ordinal", descending=True).over("at") <= keep
-    total = {name: pl.col(name).sum().over("at") for name in ("rows", "downloads", "likes")}
-    return (
-        sums.with_columns(at=pl.col("dimension").rle_id())
-        .sort("at", by, "rows", "key", descending=[False, True, True, False], nulls_last=True)
-        .with_columns(rank=pl.int_range(1, pl.len() + 1).over("at"))
-        # Each key that stays is a group of its own.
-        .group_by("at", pl.when(kept).then("rank").alias("rank"), maintain_order=True)
-        .agg(
-            pl.col("dimension", "key").first(),
-            *(_sum(name) for name in _SUMS),
-            pl.col("rows").sum(),
-        )
-        .sort("at", "rank", nulls_last=True)
-        .select(
-            "dimension",
-            pl.when(pl.col("rank").is_null()).then(pl.lit(OTHER)).otherwise("key").alias("key"),
-            *("rank", "rows", *_SUMS),
-            **{
-                f"share_{name}": pl.when(of_all != 0).then(pl.col(name) / of_all)
-                for name, of_all in total.items()
-            },
-        )
-    )
-
-
-def _top_models(models: pl.LazyFrame, counted: pl.DataFrame) -> pl.LazyFrame:
-    """The models with the most downloads; those with an unknown number come last."""
-    downloads = counted["downloads"].drop_nulls()
-    best = (
-        models.filter(pl.col("downloads") >= downloads.top_k(TOP).min())
-        if len(downloads) >= TOP
-        else models
-    )
-    return (
-        best.select(
-            *("hub_id", "category", *_SUMS), key="id", created=pl.col("created_at").dt.date()
-        )
-        .sort("downloads", "key", descending=[True, False], nulls_last=True)
-        .head(TOP)
-        .with_row_index("rank", 1)
-        .with_columns(
-            dimension=pl.lit("model"),
-            rows=pl.lit(1, pl.Int64),
-            **{
-                f"share_{name}": pl.col(name) / (counted[name].sum() or None)
-                for name in ("downloads", "likes")
-            },
-        )
     )
 
 
@@ -221,7 +182,7 @@ def _of_spaces(kinds: pl.DataFrame, usage: pl.LazyFrame) -> Iterator[pl.LazyFram
     rows = kinds.lazy().with_columns(
         downloads=pl.lit(None, pl.Int64), downloads_all_time=pl.lit(None, pl.Int64)
     )
-    yield _ranked(_sums(rows, "sdk"), by="likes")
+    yield ranked(sums_of(rows, "sdk"), by="likes")
     per_space = rows.group_by("n_models").agg(rows=pl.len().cast(pl.Int64)).sort("n_models")
     yield per_space.select(
         pl.lit("models_per_space").alias("dimension"),
@@ -260,7 +221,7 @@ def _values(counted: pl.DataFrame, held: Mapping[str, pl.Series]) -> pl.DataFram
     # In a single chunk: polars adds up each chunk by itself, so that the last bits of a mean or a
     # correlation would depend on the number of threads that read the file.
     counted = counted.rechunk()
-    numbers = dict([*_described(), *_correlated(counted)])
+    numbers = dict([*described("describe"), *_correlated(counted)])
     expressions = [one.alias(str(at)) for at, one in enumerate(numbers.values())]
     # Lazy: a ranking or a column of floats that several of them share is computed once.
     values = counted.lazy().select(expressions).collect(engine=HERE).row(0)
@@ -274,23 +235,6 @@ def _values(counted: pl.DataFrame, held: Mapping[str, pl.Series]) -> pl.DataFram
         for name, value in concentration(series)
     ]
     return pl.DataFrame(rows, schema=_VALUES, orient="row")
-
-
-def _described() -> Iterator[tuple[tuple[str, str], pl.Expr]]:
-    """Count, mean, std, min, quartiles (interpolated, as pandas does) and max."""
-    for name in POPULARITY:
-        # As floats: for polars, a mean may be a date as well.
-        column = pl.col(name).cast(pl.Float64)
-        statistics = {
-            "count": column.count().cast(pl.Float64),
-            "mean": column.mean(),
-            "std": column.std(),
-            "min": column.min(),
-            **{label: column.quantile(at, "linear") for label, at in QUANTILES.items()},
-            "max": column.max(),
-        }
-        for label, value in statistics.items():
-            yield ("describe", f"{name}/{label}"), value
 
 
 def _correlated(counted: pl.DataFrame) -> Iterator[tuple[tuple[str, str], pl.Expr]]:

@@ -84,15 +84,21 @@ def against_base(models: pl.LazyFrame) -> pl.DataFrame:
     bases = named.join(listed, on="base", how="inner", maintain_order="left").unique(
         "at", keep="first"
     )
-    step = pl.col("strict") - pl.col("base_strict")
+    step = _step(pl.col("strict"), pl.col("base_strict")).alias("against_base")
     return derived.join(bases.select("at", "base_strict"), on="at", how="inner").select(
-        pl.when(step < 0)
-        .then(pl.lit("looser"))
-        .when(step == 0)
-        .then(pl.lit("same"))
-        .when(step > 0)
-        .then(pl.lit("stricter"))
-        .otherwise(pl.lit("unknown"))
-        .alias("against_base"),
-        *("downloads", "downloads_all_time", "likes"),
+        step, "downloads", "downloads_all_time", "likes"
     )
+
+
+def strictness_step(license: pl.Expr, base_license: pl.Expr) -> pl.Expr:
+    """looser, same or stricter than the base's licence; unknown where one of them is missing."""
+    return _step(strictness(license), strictness(base_license))
+
+
+def _step(strict: pl.Expr, base_strict: pl.Expr) -> pl.Expr:
+    step = strict - base_strict
+    words = {"looser": step < 0, "same": step == 0, "stricter": step > 0}
+    found = pl.when(step.is_null()).then(pl.lit("unknown"))
+    for word, fits in words.items():
+        found = found.when(fits).then(pl.lit(word))
+    return found

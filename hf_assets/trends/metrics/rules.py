@@ -7,32 +7,40 @@ from hf_assets.storage.lake import StoredTable
 
 # Each has every model of the day in exactly one of its keys.
 OF_ALL_MODELS = ("category", "library", "license", "license_group", "year")
+# Each has every dataset of the day in exactly one of its keys.
+OF_ALL_DATASETS = ("dataset_size", "dataset_license", "dataset_total")
 
 
-def sums_agree(metrics: StoredTable, models: StoredTable) -> RuleResult:
-    """The aggregates have every model of the table once, and all its downloads.
+def sums_agree(
+    metrics: StoredTable, models: StoredTable, datasets: StoredTable | None = None
+) -> RuleResult:
+    """The aggregates have every model and dataset of the tables once, and all their downloads.
 
-    They differ where `models` was rebuilt and the aggregates were not.
+    They differ where a table was rebuilt and the aggregates were not.
 
     Args:
         metrics: a day of `daily_metrics`.
         models: that day of `models`, which may be thinned.
+        datasets: that day of `hub_datasets`, if there is one.
     """
     sums = (
-        metrics.frame.filter(pl.col("dimension").is_in([*OF_ALL_MODELS, "sdk"]))
+        metrics.frame.filter(pl.col("dimension").is_in([*OF_ALL_MODELS, *OF_ALL_DATASETS, "sdk"]))
         .group_by("dimension")
         .agg(pl.col("rows", "downloads").sum())
         .collect()
     )
     by_dimension = {row[0]: row[1:] for row in sums.iter_rows()}
-    downloads = models.frame.select(pl.col("downloads").sum()).collect().item()
+    downloads = _downloads(models)
     wanted = dict.fromkeys(OF_ALL_MODELS, (models.rows, downloads))
+    nouns = {"sdk": "Spaces"} | dict.fromkeys(OF_ALL_DATASETS, "datasets")
     if spaces := metrics.notes.get("Spaces"):
         wanted["sdk"] = (spaces, 0)
+    if datasets is not None and datasets.rows:
+        wanted |= dict.fromkeys(OF_ALL_DATASETS, (datasets.rows, _downloads(datasets)))
     faults = []
     for name, (rows, total) in wanted.items():
         has_rows, has_total = by_dimension.get(name, (0, 0))
-        what = "Spaces" if name == "sdk" else "models"
+        what = nouns.get(name, "models")
         if has_rows != rows:
             faults.append(f"{name} has {has_rows:,} of {rows:,} {what}")
         elif has_total != total:
@@ -43,3 +51,7 @@ def sums_agree(metrics: StoredTable, models: StoredTable) -> RuleResult:
         return RuleResult(False, text, metadata)
     text = f"{len(wanted)} dimensions have {models.rows:,} models and {downloads:,} downloads."
     return RuleResult(True, text, metadata)
+
+
+def _downloads(stored: StoredTable) -> int:
+    return stored.frame.select(pl.col("downloads").sum()).collect().item()

@@ -10,9 +10,15 @@ from hf_assets.charts.axes import day_name
 from hf_assets.charts.numbers import exact, human, percent, plural
 from hf_assets.hub.quality.schemas import DAY_QUALITY
 from hf_assets.trends.figures.day.snapshot import number_of
+from hf_assets.trends.figures.history.families import RELATIONS
 from hf_assets.trends.figures.history.history import History, grown, signed, sources
 from hf_assets.trends.figures.history.movers import growths, movers
-from hf_assets.trends.series.schemas import CONCENTRATION_HISTORY, LIFECYCLE, MODEL_HISTORY
+from hf_assets.trends.series.schemas import (
+    CONCENTRATION_HISTORY,
+    FAMILY_HISTORY,
+    LIFECYCLE,
+    MODEL_HISTORY,
+)
 
 WEEK = 7
 FLAGGED_ROWS = 60  # days in the report's table; all are in `day_quality`
@@ -62,7 +68,8 @@ def numbers(h: History) -> list[Number]:
             ("spaces", "Spaces listed"),
         )
     ]
-    summary += [_created(h, day), _held(h, day), _mover(h, day, rising=True)]
+    summary.append(_datasets(by_day[day], before, at))
+    summary += [_created(h, day), _held(h, day), _derived(h, day), _mover(h, day, rising=True)]
     summary += [_mover(h, day, rising=False), _trusted(h)]
     return [number for number in summary if number is not None]
 
@@ -86,6 +93,15 @@ def _counted(
         back = (row["day"] - before["day"]).days
         note = f"{grown(value / old - 1)} in {plural(back, 'day')}"
     return Number(label, human(value), note, at)
+
+
+def _datasets(row: dict[str, Any], before: dict[str, Any] | None, at: str) -> Number | None:
+    """The datasets of a day on which those are trusted, too."""
+    if not row["datasets_trusted"]:
+        return None
+    comparable = before is not None and before["datasets_trusted"]
+    comparable = comparable and row["datasets_coverage"] == before["datasets_coverage"]
+    return _counted("datasets listed", row, before if comparable else None, "datasets", at)
 
 
 def _created(h: History, day: datetime.date) -> Number | None:
@@ -113,6 +129,21 @@ def _held(h: History, day: datetime.date) -> Number | None:
         note = f"{change} points since {day_name(first['day'])}"
     return Number("of the downloads go to the first ten models", percent(last["top_10"], 1), note,
                   f"{CONCENTRATION_HISTORY.name}, {last['day']}")  # fmt: skip
+
+
+def _derived(h: History, day: datetime.date) -> Number | None:
+    rows = h.rows(FAMILY_HISTORY, pl.col("of") == "relation", pl.col("key").is_in([*RELATIONS]),
+                  pl.col("day") <= day, pl.col("day").is_in(_same_coverage(h, day)),
+                  pl.col("share_downloads").is_finite())  # fmt: skip
+    by_day = rows.group_by("day").agg(pl.col("share_downloads").sum()).sort("day")
+    if not by_day.height:
+        return None
+    (first, before), (last, now) = by_day.row(0), by_day.row(-1)
+    note = ""
+    if first != last:
+        note = f"{signed(100 * (now - before))} points since {day_name(first)}"
+    return Number("of the downloads go to models made from other models", percent(now, 1), note,
+                  f"{FAMILY_HISTORY.name}, {last}")  # fmt: skip
 
 
 def _mover(h: History, day: datetime.date, *, rising: bool) -> Number | None:

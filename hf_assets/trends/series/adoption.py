@@ -18,10 +18,27 @@ import numpy as np
 import polars as pl
 
 from hf_assets.storage.lake import TableWrite
+from hf_assets.storage.parquet import Column, Table
 from hf_assets.trends.series.incremental import counts, refresh
 from hf_assets.trends.series.past import Past
-from hf_assets.trends.series.schemas import ADOPTION_STEPS
+from hf_assets.trends.series.schemas import ADOPTION_HISTORY
 from hf_assets.trends.survival import shares
+
+# The input of `adoption_history`, by month; not an asset.
+ADOPTION_STEPS = Table(
+    name="adoption_history/steps",
+    required=("day", "milestone"),
+    columns={
+        "day": Column(pl.Date, "First day of the month."),
+        "milestone": ADOPTION_HISTORY.columns["milestone"],
+        "age": ADOPTION_HISTORY.columns["age"],
+        "step": Column(pl.Int32, "Days from one look to the next."),
+        "at_risk": Column(pl.Int64, "Models below it whose step goes over that age."),
+        "reached": Column(
+            pl.Int64, "Models that had reached it at the end of a step, at that age."
+        ),
+    },
+)
 
 
 def adoption_history(past: Past, *, full_refresh: bool = False) -> TableWrite:

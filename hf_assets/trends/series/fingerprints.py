@@ -16,7 +16,6 @@ from itertools import groupby
 import numpy as np
 import polars as pl
 
-from hf_assets.storage.lake import iso
 from hf_assets.storage.months import Mark, month_of
 from hf_assets.storage.parquet import Table
 from hf_assets.trends.series.calendar import NO_DAY, Calendar
@@ -103,27 +102,54 @@ def with_files(
     }
 
 
-def change_inputs(quality: pl.DataFrame, files: Mapping[str, Mark]) -> dict[str, MonthInputs]:
+def change_inputs(
+    quality: pl.DataFrame, files: Mapping[str, Mark], datasets: pl.DataFrame
+) -> dict[str, MonthInputs]:
     """The inputs of counts between two days: whether both are trusted and the later is not stale.
 
-    Also the models that returned, which depend on all days before.
+    Also the models that returned, which depend on all days before; and the same of datasets.
 
     Args:
         quality: rows of `DAY_QUALITY`.
         files: size and time of each day's file of `daily_changes`, oldest day first.
+        datasets: what `DAY_QUALITY` says of datasets, in the columns of models.
     """
-    rows = quality.select("day", "before", "trusted", "stale", "coverage", "returned").rows()
-    trusted = {day for day, _, good, *_ in rows if good}
-    facts = {
-        day: (bool(good), bool(stale), str(before), before in trusted, *more)
-        for day, before, good, stale, *more in rows
-    }
+    of_models, of_datasets = _compared_facts(quality), _compared_facts(datasets)
     days = list(files)
     return {
         month: MonthInputs(
-            days[begin:end], [(d, files[d], facts.get(iso(d))) for d in days[begin:end]]
+            days[begin:end],
+            [
+                (d, files[d], of_models.get(d), *([of_datasets[d]] if d in of_datasets else []))
+                for d in days[begin:end]
+            ],
         )
         for month, begin, end in _spans(days)
+    }
+
+
+def _compared_facts(quality: pl.DataFrame) -> dict[str, tuple[object, ...]]:
+    rows = quality.select("day", "before", "trusted", "stale", "coverage", "returned").rows()
+    trusted = {day for day, _, good, *_ in rows if good}
+    return {
+        str(day): (bool(good), bool(stale), str(before), before in trusted, *more)
+        for day, before, good, stale, *more in rows
+    }
+
+
+def merged(*inputs: Mapping[str, MonthInputs]) -> dict[str, MonthInputs]:
+    """The inputs of a series with several parts: a month depends on the days of each."""
+    parts: dict[str, list[MonthInputs]] = {}
+    for one in inputs:
+        for month, of_month in one.items():
+            parts.setdefault(month, []).append(of_month)
+    return {
+        month: of_month[0]
+        if len(of_month) == 1
+        else MonthInputs(
+            sorted({day for one in of_month for day in one.days}), [one.facts for one in of_month]
+        )
+        for month, of_month in sorted(parts.items())
     }
 
 

@@ -15,7 +15,7 @@ import polars as pl
 
 from hf_assets.storage.lake import StoredTable, TableWrite
 from hf_assets.storage.parquet import Table
-from hf_assets.trends.series.fingerprints import MonthInputs, fingerprints_of
+from hf_assets.trends.series.fingerprints import MonthInputs, fingerprints_of, merged
 from hf_assets.trends.series.past import Past
 
 # Months built at a time: their days, and their rows until the last is built, are in memory.
@@ -45,6 +45,26 @@ class Series:
 def levels(table: Table, make: Callable[[Past], TableWrite]) -> Series:
     """A series of levels and rates, from `daily_metrics`."""
     return Series(table, make, lambda past: past.level_inputs, lambda past: past.notes)
+
+
+def levels_of_datasets(table: Table, make: Callable[[Past], TableWrite]) -> Series:
+    """A series of levels and rates of datasets: of the days that have any, as trusted as those."""
+    return Series(
+        table,
+        lambda past: make(past.datasets),
+        lambda past: past.datasets.level_inputs,
+        lambda past: past.datasets.notes,
+    )
+
+
+def levels_of_both(table: Table, make: Callable[[Past], TableWrite]) -> Series:
+    """A series of levels and rates that has rows of models and rows of datasets."""
+    return Series(
+        table,
+        make,
+        lambda past: merged(past.level_inputs, past.datasets.level_inputs),
+        lambda past: past.notes,
+    )
 
 
 def categories(table: Table, make: Callable[[Past], TableWrite]) -> Series:

@@ -1,4 +1,4 @@
-"""Series of categories, libraries, licences and authors.
+"""Series of categories, libraries, licences, authors and families, and of groups of datasets.
 
 A key's all-time downloads are those of the models that have the key on that day: a model that
 changes its library takes its earlier downloads along.
@@ -10,13 +10,25 @@ import numpy as np
 import polars as pl
 
 from hf_assets.storage.lake import TableWrite
-from hf_assets.trends.metrics.daily_metrics import OTHER
+from hf_assets.trends.metrics.datasets import OF_ONE, TOTAL
+from hf_assets.trends.metrics.sums import OTHER
 from hf_assets.trends.series.panel import Panel, panels
 from hf_assets.trends.series.past import COUNTS, PREDICTED_SUMS, Past
 
 PREDICTED_LEVELS = PREDICTED_SUMS[2:]
 # `of` in license_history, by dimension of daily_metrics.
 LICENSE_PARTS = {"license": "license", "license_group": "group", "against_base": "against_base"}
+# `of` in family_history: the names of the dimensions.
+FAMILY_PARTS = (
+    *("relation", "family", "family_relation", "format", "parameters", "quantiser"),
+    "license_root",
+)
+
+
+# `of` in dataset_group_history, by dimension of daily_metrics.
+DATASET_GROUPS = {
+    f"dataset_{of}": of for of in ("task", "language", "size", "modality", "format", "license")
+}
 
 
 def category_history(past: Past) -> TableWrite:
@@ -24,7 +36,7 @@ def category_history(past: Past) -> TableWrite:
 
     A category that is predicted and not served on a day has a row without served levels.
     """
-    return past.table_write(_history(past, "category", past.predicted))
+    return past.table_write(_history(past, "category", predicted=past.predicted))
 
 
 def library_history(past: Past) -> TableWrite:
@@ -33,8 +45,11 @@ def library_history(past: Past) -> TableWrite:
 
 
 def author_history(past: Past) -> TableWrite:
-    """A row a day and author of that day's first thousand. Columns: `AUTHOR_HISTORY`."""
-    return past.table_write(_history(past, "author"))
+    """A row a day and author of that day's first thousand. Columns: `AUTHOR_HISTORY`.
+
+    All other authors together are no author.
+    """
+    return past.table_write(_history(past, "author", others=False))
 
 
 def license_history(past: Past) -> TableWrite:
@@ -45,7 +60,42 @@ def license_history(past: Past) -> TableWrite:
     return past.table_write(
         part.with_columns(of=pl.lit(name))
         for dimension, name in LICENSE_PARTS.items()
-        for part in _history(past, dimension)
+        for part in _history(
+            past, dimension, dimension if dimension == "against_base" else "category"
+        )
+    )
+
+
+def dataset_group_history(past: Past) -> TableWrite:
+    """Datasets by task, language, size, modality, format and licence: `DATASET_GROUP_HISTORY`.
+
+    Shares are of all datasets; a dataset with several tasks is in each of them, and the sum of all
+    other keys, which would count it more than once, has no rows.
+
+    Args:
+        past: the days that have datasets (`Past.datasets`).
+    """
+    return past.table_write(
+        part.with_columns(of=pl.lit(name))
+        for dimension, name in DATASET_GROUPS.items()
+        for part in _history(past, dimension, TOTAL, others=dimension in OF_ONE.values())
+    )
+
+
+def family_history(past: Past) -> TableWrite:
+    """Relations, families, formats, sizes, quantisers, licences against the root: `FAMILY_HISTORY`.
+
+    Shares of license_root are of the derivatives whose root is listed.
+    """
+    return past.table_write(
+        part.with_columns(of=pl.lit(name))
+        for name in FAMILY_PARTS
+        for part in _history(
+            past,
+            name,
+            name if name == "license_root" else "category",
+            others=name not in ("family", "quantiser"),
+        )
     )
 
 
@@ -55,14 +105,19 @@ def share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 
 def _history(
-    past: Past, dimension: str, predicted: pl.DataFrame | None = None
+    past: Past,
+    dimension: str,
+    whole_of: str = "category",
+    *,
+    others: bool = True,
+    predicted: pl.DataFrame | None = None,
 ) -> Iterator[pl.DataFrame]:
-    whole = past.totals(dimension if dimension == "against_base" else "category")
+    whole = past.totals(whole_of)
     rows = past.dimension(dimension)[["at", "key", "rank", *COUNTS]]
-    # The row of all other keys has no rank; a key spelt like it has one, and is dropped. All other
-    # authors together are no author.
-    others = pl.col("rank").is_null() if dimension != "author" else False
-    rows = rows.filter(pl.col("key").ne_missing(OTHER) | others)
+    # The row of all other keys has no rank; a key spelt like it has one, and is dropped.
+    rows = rows.filter(
+        pl.col("key").ne_missing(OTHER) | (pl.col("rank").is_null() if others else False)
+    )
     levels, rows = COUNTS, rows.drop("rank")
     if predicted is not None:
         levels, rows = [*COUNTS, *PREDICTED_LEVELS], _with_predicted(rows, predicted)

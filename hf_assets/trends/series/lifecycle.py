@@ -16,24 +16,44 @@ def lifecycle(past: Past) -> TableWrite:
     which side of a partial day a model was deleted. `trusted` says that both days compared are. A
     stale day has no counts: they would repeat those of the days in between. Models that returned,
     or were first seen late, are counted by `day_quality` over all days. In a list of some models
-    nothing is created or deleted: models enter and leave it.
+    nothing is created or deleted: models enter and leave it. Datasets, compared with a baseline day
+    of their own, have columns of their own.
     """
-    rows = pl.concat([past.changes("compared"), past.changes("lifecycle")])
+    models = _counts(past, "", past.quality)
+    datasets = _counts(past, "datasets ", past.datasets_quality)
+    own = datasets.rename({name: f"datasets_{name}" for name in datasets.columns if name != "day"})
+    own = own.rename({"datasets_listed": "datasets"})
+    frame = models.rename({"listed": "models"}).join(own, on="day", how="left")
+    return TableWrite(
+        frames=[frame.sort("day").select(LIFECYCLE.schema.names())], notes={"days": frame.height}
+    )
+
+
+def _counts(past: Past, prefix: str, quality: pl.DataFrame) -> pl.DataFrame:
+    """The counts of each day of one listing.
+
+    Args:
+        past: the days.
+        prefix: of the dimensions of that listing in `daily_changes`.
+        quality: what `day_quality` says of that listing.
+    """
+    rows = pl.concat([past.changes(f"{prefix}compared"), past.changes(f"{prefix}lifecycle")])
 
     def counted(dimension: str, key: str) -> pl.Expr:
-        mine = (pl.col("dimension") == dimension) & (pl.col("key") == key)
+        mine = (pl.col("dimension") == f"{prefix}{dimension}") & (pl.col("key") == key)
         return pl.col("rows").filter(mine).first()
 
-    trusted, fresh = past.trusted_days, ~pl.col("day").is_in(past.stale_days)
-    frame = (
+    trusted = quality.filter("trusted")["day"].implode()
+    fresh = ~pl.col("day").is_in(quality.filter("stale")["day"].implode())
+    return (
         rows.group_by("day", maintain_order=True)
         .agg(
             pl.col("before").first(),
             days_spanned=pl.col("hours").first() / 24,
-            models=counted("compared", "rows"),
+            listed=counted("compared", "rows"),
             **{name: counted("lifecycle", name) for name in _COUNTED},
         )
-        .join(past.quality.select("day", *LIVES), on="day", how="left")
+        .join(quality.select("day", *LIVES), on="day", how="left")
         .with_columns(
             pl.when(pl.col("left").is_null()).then(pl.col(name)).alias(name)
             for name in ("created", "deleted")
@@ -49,4 +69,3 @@ def lifecycle(past: Past) -> TableWrite:
         )
         .sort("day")
     )
-    return TableWrite(frames=[frame.select(LIFECYCLE.schema.names())], notes={"days": frame.height})

@@ -33,6 +33,7 @@ STEP = 7
 # A hundred more than ten is 1000 %: a smaller base gives noise.
 DOWNLOADS_FLOOR = 1_000.0
 SPACES_FLOOR = 10.0
+USERS_FLOOR = 10.0
 # Rows in a block.
 BLOCK = 1 << 15
 

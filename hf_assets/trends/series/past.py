@@ -29,19 +29,29 @@ RESULT = ("day", "source", "coverage", "before", "hours", "trusted", "stale")
 # Its columns that older lakes lack: null there.
 LIVES = ("returned", "first_seen_late", "entered", "left")
 COUNTS = ["rows", "downloads", "downloads_all_time", "likes"]
+# The same columns of datasets, by name of the column of models.
+_OF_DATASETS = ("coverage", "before", "hours", "trusted", *LIVES)
 # The dimensions of `daily_metrics` and of `daily_changes` that the series use.
 DIMENSIONS = (
     *("category", "library", "license", "license_group", "against_base", "author", "model"),
     *("sdk", "usage_model", "usage_total", "concentration"),
+    *("edges", "training_data", "used_model", "used_dataset", "used_paper"),
+    *("relation", "family", "family_relation", "format", "parameters", "quantiser", "license_root"),
+)
+DATASET_DIMENSIONS = (
+    *("dataset", "dataset_author", "dataset_total", "concentration"),
+    *(f"dataset_{of}" for of in ("task", "language", "size", "modality", "format", "license")),
 )
 PREDICTED_SUMS = ("at", "key", "predicted_rows", "predicted_downloads")
-CHANGES = ("adoption", "compared", "lifecycle")
+CHANGES = ("adoption", "compared", "lifecycle", "datasets compared", "datasets lifecycle")
 _COLUMNS = ("day", "dimension", "key", "rank", *COUNTS, "value", "hub_id", "category", "created")
 _CHANGES_COLUMNS = ("day", "before", "hours", "dimension", "key", "age", "rows", "value")
 
 
 class Past:
     """Every stored day, read at most once however many series ask for it."""
+
+    dimensions: Sequence[str] = DIMENSIONS
 
     def __init__(self, lake: Lake) -> None:
         self.lake = lake
@@ -85,6 +95,20 @@ class Past:
         return quality.select(*RESULT, *lives).collect()
 
     @cached_property
+    def datasets_quality(self) -> pl.DataFrame:
+        """What `day_quality` says of datasets, in the columns of models; days that have any."""
+        quality = scan([self._quality_file])
+        if "datasets" not in quality.collect_schema():  # written by an earlier version
+            return self.quality.clear()
+        rows = quality.filter(pl.col("datasets").is_not_null()).select(
+            "day",
+            "source",
+            stale=pl.col("datasets_flags").list.contains("stale"),
+            **{name: pl.col(f"datasets_{name}") for name in _OF_DATASETS},
+        )
+        return rows.select(*RESULT, *LIVES).collect()
+
+    @cached_property
     def _quality_file(self) -> OpenedFile:
         return self.lake.read(DAY_QUALITY.name, None).file
 
@@ -106,7 +130,12 @@ class Past:
     @cached_property
     def change_inputs(self) -> dict[str, MonthInputs]:
         """The inputs of each month of counts between two days."""
-        return fingerprints.change_inputs(self.quality, self.changes_files)
+        return fingerprints.change_inputs(self.quality, self.changes_files, self.datasets_quality)
+
+    @cached_property
+    def datasets(self) -> "Past":
+        """The days that have datasets, as trusted and as comparable as those are."""
+        return _DatasetsPast(self)
 
     def part(self, days: Iterable[str], months: Iterable[str]) -> "Past":
         """These days alone, for the rows of these months; asked again, the same object."""
@@ -135,7 +164,7 @@ class Past:
         return self.quality.filter("stale")["day"].to_list()
 
     def dimension(self, name: str) -> pl.DataFrame:
-        """The rows of one of `DIMENSIONS`, in the order of the days.
+        """The rows of one of the `dimensions`, in the order of the days.
 
         Columns: key, rank, rows, the counters, value, hub_id, category, created of
         `DAILY_METRICS`, and `at`: the index of the day in the calendar.
@@ -182,7 +211,8 @@ class Past:
 
     @cached_property
     def _dimensions(self) -> dict[str, pl.DataFrame]:
-        return self._parts(DAILY_METRICS, self.metrics_files, _COLUMNS, DIMENSIONS, self._indexed)
+        names = self.dimensions
+        return self._parts(DAILY_METRICS, self.metrics_files, _COLUMNS, names, self._indexed)
 
     @cached_property
     def _changes(self) -> dict[str, pl.DataFrame]:
@@ -240,15 +270,55 @@ class Past:
         return found
 
 
+class _DatasetsPast(Past):
+    """The days of a past that have datasets, with what `day_quality` says of those."""
+
+    dimensions = DATASET_DIMENSIONS
+
+    def __init__(self, whole: Past) -> None:
+        super().__init__(whole.lake)
+        self._whole = whole
+
+    @cached_property
+    def metrics_files(self) -> dict[str, Mark]:
+        """As those of all days, so that one copy of a month serves both."""
+        return self._whole.metrics_files
+
+    @cached_property
+    def stored(self) -> list[str]:
+        """The days of `daily_metrics` that have datasets; MissingDay as for `calendar`."""
+        with_datasets = {day.isoformat() for day in self.quality["day"]}
+        assert len(self._whole.calendar) == len(self._whole.stored)
+        return [day for day in self._whole.stored if day in with_datasets]
+
+    @cached_property
+    def quality(self) -> pl.DataFrame:
+        """What `day_quality` says of datasets."""
+        return self._whole.datasets_quality
+
+    @cached_property
+    def datasets_quality(self) -> pl.DataFrame:
+        """The same."""
+        return self._whole.datasets_quality
+
+    def _unread(
+        self, table: Table, days: Mapping[str, Mark], kinds: Mapping[str, pl.DataType]
+    ) -> list[pl.LazyFrame]:
+        return self.part(self.stored, {month_of(day) for day in self.stored})._unread(
+            table, days, kinds
+        )
+
+
 class _Part(Past):
     """Some of the days of a past, those of a few months among them."""
 
     def __init__(self, whole: Past, days: Collection[str], months: Collection[str]) -> None:
         super().__init__(whole.lake)
+        self.dimensions = whole.dimensions
         self.metrics_files = whole.metrics_files
         self.changes_files = whole.changes_files
         self.predictions_files = whole.predictions_files
-        self.quality = whole.quality
+        self.quality, self.datasets_quality = whole.quality, whole.datasets_quality
         self._indices = [index for index, day in enumerate(whole.stored) if day in days]
         self.stored = [whole.stored[index] for index in self._indices]
         self._whole, self._days, self._months = whole, days, months
@@ -258,6 +328,12 @@ class _Part(Past):
         """The calendar of all days, of these days alone."""
         shown = [month_of(day) in self._months for day in self.stored]
         return self._whole.calendar.subset(np.array(self._indices, np.int64), np.array(shown, bool))
+
+    @cached_property
+    def datasets(self) -> Past:
+        """These days, where they have datasets."""
+        datasets = self._whole.datasets
+        return datasets.part(set(self._days) & set(datasets.stored), self._months)
 
     def _unread(
         self, table: Table, days: Mapping[str, Mark], kinds: Mapping[str, pl.DataType]

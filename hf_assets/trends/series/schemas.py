@@ -43,8 +43,12 @@ def _of_keys(
     name: str,
     key: str,
     more: dict[str, Column] | None = None,
+    noun: str = "models",
     behind: dict[str, Column] | None = None,
 ) -> Table:
+    compared = (
+        "; against_base, license_root: of the derivatives compared" if noun == "models" else ""
+    )
     return Table(
         name=name,
         required=("day",),
@@ -53,13 +57,11 @@ def _of_keys(
             "day": _DAY,
             **(more or {}),
             "key": Column(pl.String, key),
-            "rows": Column(pl.Float64, "Models; interpolated on untrusted days."),
+            "rows": Column(pl.Float64, f"{noun.capitalize()}; interpolated on untrusted days."),
             "downloads": _DOWNLOADS,
             "downloads_all_time": _ALL_TIME,
             "likes": _LIKES,
-            "share_rows": Column(
-                pl.Float32, "Of all models, 0 to 1; against_base: of the derivatives compared."
-            ),
+            "share_rows": Column(pl.Float32, f"Of all {noun}, 0 to 1{compared}."),
             "share_downloads": Column(pl.Float32, "Of their downloads, 0 to 1."),
             **_RATES,
             **(behind or {}),
@@ -90,27 +92,63 @@ LICENSE_HISTORY = _of_keys(
     {"of": Column(pl.String, "What the key is: license, group or against_base.")},
 )
 
-MODEL_HISTORY = Table(
-    name="model_history",
-    required=("day", "hub_id"),
-    preview_by="downloads",
-    columns={
-        "day": _DAY,
-        "hub_id": Column(pl.String, "The Hub's own identity; survives a rename."),
-        "id": Column(pl.String, "author/name, as of that day."),
-        "category": Column(pl.String, "The Hub's `pipeline_tag` of that day."),
-        "created": Column(pl.Date, "Day of creation; null where unknown."),
-        "rank": Column(pl.Int32, "By downloads, 1 to 1000; null on untrusted days."),
-        "downloads": _DOWNLOADS,
-        "downloads_all_time": _ALL_TIME,
-        "likes": _LIKES,
-        "share_downloads": Column(pl.Float32, "Of the whole Hub's downloads, 0 to 1."),
-        "velocity": Column(
-            pl.Float32,
-            "All-time downloads a day of age (1 at least); at most, if created 2022-03-02.",
-        ),
-        **_RATES,
+FAMILY_HISTORY = _of_keys(
+    "family_history",
+    "relation: finetune, adapter, quantized, merge, unknown, root (others are made from it), null "
+    "(neither); family: the root's id, of the 300 most downloaded of each day; family_relation: "
+    "relation/root, of the first 40; format, parameters: as in daily_metrics, null where none is "
+    "given; quantiser: the author, of the first 100; license_root: looser, same, stricter, "
+    "unknown.",
+    {
+        "of": Column(
+            pl.String,
+            "relation, family, family_relation, format, parameters, quantiser or license_root.",
+        )
     },
+)
+
+DATASET_GROUP_HISTORY = _of_keys(
+    "dataset_group_history",
+    "Value of what `of` names; null: the Hub gives none. A dataset with several is in each.",
+    {"of": Column(pl.String, "task, language, size, modality, format or license.")},
+    noun="datasets",
+)
+
+
+def _of_each(name: str, noun: str, category: dict[str, Column]) -> Table:
+    return Table(
+        name=name,
+        required=("day", "hub_id"),
+        preview_by="downloads",
+        columns={
+            "day": _DAY,
+            "hub_id": Column(pl.String, "The Hub's own identity; survives a rename."),
+            "id": Column(pl.String, "author/name, as of that day."),
+            **category,
+            "created": Column(pl.Date, "Day of creation; null where unknown."),
+            "rank": Column(pl.Int32, "By downloads, 1 to 1000; null on untrusted days."),
+            "downloads": _DOWNLOADS,
+            "downloads_all_time": _ALL_TIME,
+            "likes": _LIKES,
+            "share_downloads": Column(pl.Float32, f"Of the whole Hub's {noun}, 0 to 1."),
+            "velocity": Column(
+                pl.Float32,
+                "All-time downloads a day of age (1 at least); at most, if created 2022-03-02.",
+            ),
+            **_RATES,
+        },
+    )
+
+
+MODEL_HISTORY = _of_each(
+    "model_history",
+    "downloads",
+    {"category": Column(pl.String, "The Hub's `pipeline_tag` of that day.")},
+)
+DATASET_HISTORY = _of_each(
+    "dataset_history",
+    "downloads of datasets",
+    {"task": Column(pl.String, "The first of its task categories of that day.")},
 )
 
 MODEL_PHASES = Table(
@@ -150,22 +188,6 @@ MODEL_PHASES = Table(
 
 _MILESTONE = Column(pl.Int64, "Downloads since creation that are to be reached.")
 _AGE = Column(pl.Int32, "Days since creation.")
-
-# The input of `adoption_history`; not an asset.
-ADOPTION_STEPS = Table(
-    name="adoption_history/steps",
-    required=("day", "milestone"),
-    columns={
-        "day": Column(pl.Date, "First day of the month."),
-        "milestone": _MILESTONE,
-        "age": _AGE,
-        "step": Column(pl.Int32, "Days from one look to the next."),
-        "at_risk": Column(pl.Int64, "Models below it whose step goes over that age."),
-        "reached": Column(
-            pl.Int64, "Models that had reached it at the end of a step, at that age."
-        ),
-    },
-)
 
 ADOPTION_HISTORY = Table(
     name="adoption_history",
@@ -208,13 +230,30 @@ SPACE_USAGE_HISTORY = Table(
     },
 )
 
+USED_BY_HISTORY = Table("used_by_history", required=("day", "of"), preview_by="models", columns={
+    "day": _DAY,
+    "of": Column(pl.String, "What the key is: edges, training_data, model, dataset or paper."),
+    "key": Column(pl.String, "A kind of edge; all (models that name a dataset); or a target's id."),
+    "edges": Column(pl.Float64, "Edges of that kind; interpolated on untrusted days."),
+    "models": Column(pl.Float64, "Models that name it; interpolated on untrusted days."),
+    "spaces": Column(pl.Float64, "Spaces that use it."),
+    "downloads": Column(pl.Float64, "Downloads in the last 30 days of those models."),
+    "share_models": Column(pl.Float32, "Those models, of all models, 0 to 1."),
+    "share_downloads": Column(pl.Float32, "Their downloads, of all downloads, 0 to 1."),
+    "growth_7": Column(pl.Float32, "Of models (or edges) over 7 days; 10 at least."),
+    "growth_28": _GROWTH_28, "source": _SOURCE, "trusted": _TRUSTED,
+})  # fmt: skip
+
 CONCENTRATION_HISTORY = Table(
     name="concentration_history",
     required=("day", "of"),
     columns={
         "day": _DAY,
-        "of": Column(pl.String, "models or authors, by downloads in the last 30 days."),
-        "gini": Column(pl.Float64, "0: all are equal; 1: a single model or author has everything."),
+        "of": Column(
+            pl.String,
+            "models or authors, by downloads in the last 30 days; datasets or dataset authors.",
+        ),
+        "gini": Column(pl.Float64, "0: all are equal; 1: a single one has everything."),
         "hhi": Column(pl.Float64, "Sum of squared shares, 0 to 10 000."),
         "effective_number": Column(pl.Float64, "10 000 / HHI: equal ones that would give it."),
         **{
@@ -283,5 +322,19 @@ LIFECYCLE = Table(
         "gated_off": Column(pl.Int64, "Are no longer gated."),
         "created_per_day": Column(pl.Float64, "New models a day, over the days really spanned."),
         "trusted": Column(pl.Boolean, "Both days passed the rules of `day_quality`."),
+        "datasets": Column(pl.Int64, "Datasets listed; null: the day has none."),
+        "datasets_before": Column(pl.Date, "The day that its datasets are compared with."),
+        "datasets_days_spanned": Column(pl.Float64, "Days between their two captures."),
+        **{
+            f"datasets_{name}": Column(pl.Int64, f"As `{name}`, of datasets.")
+            for name in (
+                *("created", "returned", "first_seen_late", "deleted", "entered", "left"),
+                *("renamed", "gated_on", "gated_off"),
+            )
+        },
+        "datasets_created_per_day": Column(pl.Float64, "New datasets a day."),
+        "datasets_trusted": Column(
+            pl.Boolean, "Datasets of both days are trusted; null: the day has none."
+        ),
     },
 )

@@ -8,9 +8,10 @@ import pytest
 
 from hf_assets.defs.hub.newest_day import CHECK
 from hf_assets.demo.service.switches import FOREVER, At
+from hf_assets.hub.capture_store.store import ESSENTIAL, RAW
 from hf_assets.settings import settings
 from hf_assets.storage.lake import today
-from hf_assets_tests.defs.conftest import RAW, TABLES, days_ago
+from hf_assets_tests.defs.conftest import TABLES, days_ago
 from hf_assets_tests.support.alarms.receivers import Hook
 from hf_assets_tests.support.defs.nights import OF_THE_SCHEDULE, Night
 
@@ -56,7 +57,7 @@ def test_the_alarm_says_when_the_next_attempt_is(
     (post,) = alarmed.posts
     fields = post["alarm"]
     assert fields["link"] == f"https://dagster.example.org/runs/{result.run_id}"
-    assert fields["where"].startswith("raw_models, raw_spaces on ")
+    assert fields["where"].startswith("raw_datasets, raw_models, raw_spaces on ")
     assert "attempt" in fields["next"]
     assert "A person must mend the cause first" in fields["next"]
     assert fields["day"] == today()
@@ -85,6 +86,19 @@ def test_a_capture_that_a_restart_ended_needs_no_person(night: Night, monkeypatc
     assert not night.run().success
     (attempt,) = attempts(night.instance, today())
     assert (attempt.outcome, attempt.permanent) == ("failed", False)
+
+
+def test_datasets_alone_that_fail_are_asked_for_again(night: Night) -> None:
+    night.switch_on()
+    night.hub.faults.echo = [At(times=FOREVER, value=10, kind="datasets")]
+    assert not night.run().success
+    for asset in ESSENTIAL:
+        assert night.hub.lake.days(asset, "capture.json") == [today()]
+    assert night.hub.lake.days("raw_datasets", "capture.json") == []
+    (asked,) = night.tick("retry_capture").run_requests
+    night.hub.faults.echo.clear()
+    assert night.run(None, dict(asked.tags)).success
+    assert "succeeded" in night.tick("retry_capture").skip_message
 
 
 @pytest.mark.heavy

@@ -23,6 +23,7 @@ from hf_assets_tests.defs.test_definitions import PICTURES, SERIES
 from hf_assets_tests.support.defs.schedules import execute, tick
 
 FOLLOWING = {"daily_changes", "snapshot_figures"}
+OF_DATASETS = {"raw_datasets", "hub_datasets"}
 OVER_DAYS = {"day_quality", *SERIES, *PICTURES}
 EVERY = (
     *("daily_capture", "fill_derived_days", "recover_past_days"),
@@ -45,6 +46,7 @@ def test_daily_capture_takes_in_the_whole_graph(world: Make) -> None:
     assert {key.path[-1] for key in job.asset_layer.selected_asset_keys} == {
         *RAW,
         *TABLES,
+        *OF_DATASETS,
         *FOLLOWING,
         *OVER_DAYS,
     }
@@ -55,6 +57,7 @@ def test_filling_takes_in_all_but_the_captures(world: Make) -> None:
     job = repository.get_job(repository.get_schedule_def("fill_derived_days").job_name)
     assert {key.path[-1] for key in job.asset_layer.selected_asset_keys} == {
         *TABLES,
+        "hub_datasets",
         *FOLLOWING,
     }
 
@@ -81,8 +84,8 @@ def test_the_run_of_daily_capture_makes_today(world: Make) -> None:
     assert request.partition_key == today()
     result = execute(hub, "daily_capture", request)
     assert result.success
-    assert made(result) == {*RAW, *TABLES, *FOLLOWING, *OVER_DAYS}
-    daily_ones = {*RAW, *TABLES, *FOLLOWING}
+    assert made(result) == {*RAW, *TABLES, *OF_DATASETS, *FOLLOWING, *OVER_DAYS}
+    daily_ones = {*RAW, *TABLES, *OF_DATASETS, *FOLLOWING}
     assert all(list(hub.materialized(asset)) == [today()] for asset in daily_ones)
     ran = {(one.asset_key.path[0], one.check_name) for one in result.get_asset_check_evaluations()}
     assert ran >= hub.declared

@@ -15,7 +15,8 @@ from hf_assets_tests.support.trends.days import category, changes, kept, model
 UNDATED = {"model_phases", "adoption_history"}
 HISTORIES = (
     *("category_history", "library_history", "license_history", "author_history"),
-    *("model_history", "model_phases", "adoption_history", "space_usage_history"),
+    *("family_history", "model_history", "model_phases", "adoption_history", "space_usage_history"),
+    "used_by_history",
     *("concentration_history", "lifecycle"),
 )
 

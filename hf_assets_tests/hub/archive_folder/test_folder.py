@@ -157,7 +157,7 @@ def test_two_files_of_one_day_are_both_named(tmp_path: Path) -> None:
         (f"{DAY}.json", '[{"id": "a/x"},\n {"id": ', "line 2 column"),
         (f"{DAY}.json", b'["\xff"]', "invalid start byte"),
         (f"{DAY}.json", "7", "a int where a list of rows belongs"),
-        (f"{DAY}.json", {"items": []}, "without a list under `models` or `spaces`"),
+        (f"{DAY}.json", {"items": []}, "without a list under `models`, `spaces` or `datasets`"),
         (f"{DAY}.json", "[" * 200_000, "nested too deep"),
         (f"{DAY}.json.gz", gzip.compress(b"[]" * 90, mtime=0)[:-9], "end-of-stream"),
         (f"{DAY}.json.gz", b"plain", "Not a gzipped file"),

@@ -1,5 +1,6 @@
 """A listing read in several chains is the listing that one chain reads."""
 
+import json
 import random
 import time
 from collections import Counter
@@ -174,6 +175,22 @@ def test_a_count_that_chains_do_not_reach_is_read_again_in_one_chain(
     assert capture.manifest.chains is None
     assert "different rows, where the Hub counts" in (capture.manifest.one_chain or "")
     assert any("in one chain" in line for line in served.told)
+    assert_same(capture, sequential(served, tmp_path))
+
+
+@pytest.mark.parametrize("place", [0, 5])
+def test_a_row_that_comes_twice_is_no_seam(
+    served: ServedHub, store: CaptureStore, tmp_path: Path, place: int
+) -> None:
+    """A row with which a later chain begins is listed on an early page, too."""
+    url = chain_starts(store, MODELS, served.url, CHAINS)[3].url
+    row = json.loads(served.client().page(url, 0).body)[place]
+    served.requests.clear()
+    served.faults.odd_rows = {"models": [json.dumps(row).encode()]}
+    served.faults.odd_page = 2
+    capture = next_day(served, store)
+    assert capture.manifest.chains == CHAINS
+    assert rules.duplicate_rows(capture).metadata["duplicates"] == 1
     assert_same(capture, sequential(served, tmp_path))
 
 

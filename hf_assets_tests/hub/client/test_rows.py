@@ -15,7 +15,7 @@ from hf_assets.hub.client.rows import parse_page, row_ids
 from hf_assets.hub.client.wire import WIRE_SCHEMA, Kind
 from hf_assets_tests.support.hub.wild_rows import FITS, as_json, reading, wild_rows
 
-KINDS: list[Kind] = ["models", "spaces"]
+KINDS: list[Kind] = ["models", "spaces", "datasets"]
 
 
 def same(found: Any, wanted: Any) -> bool:
@@ -121,6 +121,12 @@ NAMED: dict[str, tuple[Kind, dict[str, Any], str, Any]] = {
     "half a surrogate in a list": ("models", {"tags": ["a", "\udfff"]}, "tags", None),
     "a whole pair": ("models", {"author": "\U0001f917"}, "", "\U0001f917"),
     "a zero character": ("models", {"author": "a\0b"}, "", "a\0b"),
+    "text in a size": ("datasets", {"mainSize": "12"}, "mainSize", None),
+    "size with a fraction": ("datasets", {"mainSize": 1.5}, "mainSize", None),
+    "2**63 of size": ("datasets", {"mainSize": 2**63}, "mainSize", None),
+    "one in disabled": ("datasets", {"disabled": 1}, "disabled", None),
+    "gate of a dataset": ("datasets", {"gated": "manual"}, "", "manual"),
+    "object in a dataset's tags": ("datasets", {"tags": [{"x": 1}]}, "tags", None),
     "base model without id": ("models", {"baseModels": {"models": [{}]}}, "baseModels", None),
 }  # fmt: skip
 

@@ -15,7 +15,7 @@ from hf_assets.hub.client.wire import Kind
 from hf_assets.hub.reconciliation.counts import counted
 from hf_assets.hub.reconciliation.rules import reconciled
 from hf_assets.hub.tables import cleaning, schemas
-from hf_assets.storage.lake import Lake
+from hf_assets.storage.lake import Lake, TableWrite
 from hf_assets_tests.support.hub.reconciliation import (
     CREATED,
     DAY,
@@ -83,6 +83,61 @@ def test_an_ordinary_day_of_spaces_agrees(tmp_path: Path, lake: Lake) -> None:
     assert said.passed, said.description
 
 
+DATASETS = [
+    {"id": f"a/{at}", "downloads": at, "downloadsAllTime": 10 * at, "likes": at % 3,
+     "trendingScore": at / 2, "tags": ["license:mit", "language:en"][: at % 3],
+     "gated": ["auto", "manual", False][at % 3], "private": at == 3, "disabled": at in (4, 5),
+     "mainSize": 2**40 + at, "usedStorage": -1 if at == 6 else 7,
+     "createdAt": f"2024-01-0{at + 1}T00:00:00.000Z"}
+    for at in range(9)
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("suffix", ["json", "csv", "parquet"])
+def test_an_ordinary_day_of_datasets_agrees(tmp_path: Path, lake: Lake, suffix: str) -> None:
+    folder = tmp_path / "days"
+    folder.mkdir()
+    rows = [row | {"gated": str(row["gated"]).lower()} for row in DATASETS]
+    content = {
+        "json": lambda: json.dumps({"datasets": DATASETS}),
+        "csv": lambda: as_csv(rows, json.dumps),
+        "parquet": lambda: pl.DataFrame(rows).to_arrow(),
+    }[suffix]()
+    put(folder / f"datasets_{DAY}.{suffix}", content)
+    stored, capture = recovered(lake, folder, "datasets")
+    said = reconciled(stored, capture)
+    assert said.passed, said.description
+    assert said.metadata["numbers compared"] > 20
+    assert capture.unread == {}
+    assert stored.frame.select("used_storage").collect()["used_storage"].to_list().count(0) == 1
+
+
+FAULTS = {
+    "main_size": (0, "sum of mainSize: 9,895,604,650,020 in the file"),
+    "disabled": (False, "disabled rows: 2 in the file, 0 in the table"),
+    "downloads": (1, "sum of downloads: 36 in the file, 9 in the table"),
+    "tags": ([], "rows with a licence: 6 in the file, 0 in the table"),
+}
+
+
+@pytest.mark.parametrize("column", FAULTS)
+def test_a_changed_column_of_datasets_is_an_error(tmp_path: Path, lake: Lake, column: str) -> None:
+    (tmp_path / "days").mkdir()
+    put(tmp_path / "days" / f"datasets_{DAY}.json", json.dumps(DATASETS))
+    stored, capture = recovered(lake, tmp_path / "days", "datasets")
+    value, words = FAULTS[column]
+    frame = stored.frame.collect().to_dicts()
+    changed = pl.DataFrame(
+        [row | {column: value, "license": row["license"] if value != [] else None}
+         for row in frame],
+        schema=schemas.HUB_DATASETS.schema,
+    )  # fmt: skip
+    write = TableWrite([changed], provenance=stored.provenance)
+    said = reconciled(lake.write(schemas.HUB_DATASETS, DAY, write), capture)
+    assert (said.passed, said.severity) == (False, "ERROR")
+    assert words in said.description
+
+
 def test_a_column_that_no_reader_took_is_unread(tmp_path: Path, lake: Lake) -> None:
     path = put(tmp_path / "a.csv", "id,Trending Score,LIKES,sha\na/x,4,1,0\n")
     row = {"_id": "name:a/x", "id": "a/x", "likes": 1}
@@ -127,6 +182,7 @@ def test_no_type_of_a_column_is_an_error(tmp_path: Path, name: str) -> None:
     fields: tuple[tuple[Kind, tuple[str, ...]], ...] = (
         ("models", ("_id", "likes", "tags", "gguf", "createdAt", "gated", "baseModels")),
         ("spaces", ("id", "sdk", "models", "private", "trendingScore")),
+        ("datasets", ("_id", "mainSize", "disabled", "tags", "gated", "lastModified")),
     )  # fmt: skip
     for kind, names in fields:
         for field_ in names:

@@ -4,13 +4,13 @@ import csv
 import io
 import json
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from hf_assets.hub.archive.base import KINDS
 from hf_assets.hub.reconciliation.counts import counted
 from hf_assets_tests.support.hub.reconciliation import (
     Rows,
@@ -76,9 +76,10 @@ def test_every_format_counts_the_same(tmp_path: Path, rows: Rows) -> None:
 
 
 @few
-@given(st.lists(wild_rows("models"), max_size=4), st.lists(wild_rows("spaces"), max_size=4))
-def test_no_row_is_an_error(tmp_path: Path, models: list[Any], spaces: list[Any]) -> None:
-    for kind, rows in (("models", models), ("spaces", spaces)):
+@given(st.data())
+def test_no_row_is_an_error(tmp_path: Path, data: st.DataObject) -> None:
+    for kind in KINDS:
+        rows = data.draw(st.lists(wild_rows(kind), max_size=4))
         path = put(tmp_path / "a.json", json.dumps(rows))
         counts = counted(path, kind, "", many=False)
         assert "uncounted" not in counts, counts

@@ -21,6 +21,7 @@ from hf_assets_tests.conftest import DAY, ServedHub, ServeHub
 from hf_assets_tests.support.hub.captures import (
     Row,
     captured,
+    made_datasets,
     made_models,
     made_spaces,
     model,
@@ -33,9 +34,9 @@ from hf_assets_tests.support.hub.wild_rows import as_json, reading, wild_rows
 
 @pytest.fixture(scope="module")
 def odd_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedHub]:
-    """A Hub of three models and three Spaces, to which a test adds rows."""
+    """A Hub of three models, Spaces and datasets, to which a test adds rows."""
     plain = [model(number, likes=number) for number in range(3)]
-    with serving(recorded(tmp_path_factory.mktemp("hub"), plain, plain)) as served:
+    with serving(recorded(tmp_path_factory.mktemp("hub"), plain, plain, plain)) as served:
         yield served
 
 
@@ -81,7 +82,10 @@ def cleaned(kind: Kind, kept: Row) -> tuple[Row, set[str]]:
     }
     clipped = {
         name: None if kept.get(name) is None else max(kept[name], 0)
-        for name in ("likes", "trendingScore", "downloads", "downloadsAllTime")
+        for name in (
+            *("likes", "trendingScore", "downloads", "downloadsAllTime"),
+            *(("usedStorage", "mainSize") if kind == "datasets" else ()),
+        )
     }
     row = {
         "day": date(2026, 11, 20),
@@ -113,20 +117,46 @@ def cleaned(kind: Kind, kept: Row) -> tuple[Row, set[str]]:
             "n_datasets": len(datasets),
             "categories": [],
         }, out
-    totals = [(kept[name] or {}).get("total") for name in ("safetensors", "gguf")]
     if kept["gated"] not in (*GATED, None):
         out.add("gated")
-    return row | {
-        "year": created and created.year,
+    row |= {
         "floor_dated": created and created.date() <= date(2022, 3, 2),
         "downloads": clipped["downloads"],
         "downloads_all_time": clipped["downloadsAllTime"],
+        "gated": kept["gated"] if kept["gated"] in GATED else None,
+    }
+    if kind == "datasets":
+        lists = {name: tagged(kept["tags"], prefix) for name, prefix in LISTS.items()}
+        sizes = tagged(kept["tags"], "size_categories:")
+        return row | lists | {
+            "size_category": sizes[0] if sizes else None,
+            "disabled": kept["disabled"],
+            "used_storage": clipped["usedStorage"],
+            "main_size": clipped["mainSize"],
+        }, out
+    totals = [(kept[name] or {}).get("total") for name in ("safetensors", "gguf")]
+    return row | {
+        "year": created and created.year,
         "category": kept["pipeline_tag"],
         "library": kept["library_name"],
-        "gated": kept["gated"] if kept["gated"] in GATED else None,
         "parameters": next((total for total in totals if total is not None), None),
         "base_models": bases(kept),
     }, out
+
+
+LISTS = {
+    "task_categories": "task_categories:",
+    "languages": "language:",
+    "modalities": "modality:",
+    "formats": "format:",
+}
+
+
+def tagged(tags: list[str] | None, prefix: str) -> list[str] | None:
+    if tags is None:
+        return None
+    rest = [tag[len(prefix) :] for tag in tags if tag.startswith(prefix)]
+    return list(dict.fromkeys(value for value in rest if value))
 
 
 def unordered(row: Row) -> Row:
@@ -136,7 +166,7 @@ def unordered(row: Row) -> Row:
     return row
 
 
-@pytest.mark.parametrize("kind", ["models", "spaces"])
+@pytest.mark.parametrize("kind", ["models", "spaces", "datasets"])
 @settings(max_examples=7)
 @given(data=st.data())
 def test_whatever_is_served_the_table_is_what_can_be_read_of_it(
@@ -149,6 +179,8 @@ def test_whatever_is_served_the_table_is_what_can_be_read_of_it(
         capture = captured(lake, odd_hub, kind)
         if kind == "models":
             stored = made_models(lake, odd_hub)
+        elif kind == "datasets":
+            stored = made_datasets(lake, odd_hub)
         else:
             nothing = pl.LazyFrame(schema=schemas.MODELS.schema)
             table = cleaning.enriched_spaces(capture, nothing, DAY)

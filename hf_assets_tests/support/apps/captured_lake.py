@@ -11,11 +11,12 @@ CAPTURE = first_manifest(rows=1234, distinct=1234, finished="2026-11-21T03:20:00
 
 
 def write_captured_lake(root: Path) -> Lake:
-    """Captures of `DAYS`, and tables: all of them but for the last day."""
+    """Captures of `DAYS`, and tables: all of them but for the last day; datasets from `DAYS[2]`."""
     lake = write_hub_lake(root)
-    for asset in ("raw_models", "raw_spaces"):
-        for day in DAYS:
-            lake.write_file(asset, day, "capture.json", json.dumps(CAPTURE).encode())
+    for kind in ("models", "spaces", "datasets"):
+        manifest = CAPTURE | {"ask": CAPTURE["ask"] | {"kind": kind}}
+        for day in DAYS[2 if kind == "datasets" else 0 :]:
+            lake.write_file(f"raw_{kind}", day, "capture.json", json.dumps(manifest).encode())
     for asset in ("top_models", "daily_changes"):
         for day in DAYS[:-1]:
             lake.folder(asset, day).mkdir(parents=True)

@@ -8,7 +8,8 @@ from typing import Any
 import polars as pl
 
 from hf_assets.hub.quality.schemas import DAY_QUALITY
-from hf_assets.hub.tables.schemas import ENRICHED_SPACES, MODEL_USAGE, MODELS
+from hf_assets.hub.tables.schemas import ENRICHED_SPACES, HUB_DATASETS, MODEL_USAGE, MODELS
+from hf_assets.hub.uses.schemas import USED_BY, USES
 from hf_assets.storage.lake import Lake, TableWrite
 from hf_assets.storage.parquet import Table
 from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS
@@ -40,11 +41,23 @@ def write_hub_lake(root: Path, days: Sequence[str] = DAYS, *, history: bool = Tr
     for number, day in enumerate(days):
         _store(lake, MODELS, day, [_model(at, number) for at in range(len(NAMES))])
         _store(lake, ENRICHED_SPACES, day, [_space(at) for at in range(12)])
+        _store(lake, HUB_DATASETS, day, [_dataset(at) for at in range(4)])
         usage = [
             {"id": NAMES[at], "known": True, "spaces": 9 - at, "authors": 3, "likes": at}
             for at in range(6)
         ]
         _store(lake, MODEL_USAGE, day, usage)
+        edges = [("space-model", at, NAMES[at % 3]) for at in range(12)]
+        edges += [("model-dataset", at, f"maker/data-{at % 4}") for at in range(9)]
+        _store(lake, USES, day, [
+            {"kind": kind, "source_id": _hub_id(at), "source": f"someone/{at}", "target": target}
+            for kind, at, target in edges
+        ])  # fmt: skip
+        _store(lake, USED_BY, day, [
+            {"of": of, "target": name, "models": 9 - at, "downloads": 1000 * at}
+            for at in range(4) for of, name in (("paper", f"2305.0000{at}"),
+                                                ("dataset", f"maker/data-{at}"))
+        ])  # fmt: skip
         _store(lake, DAILY_METRICS, day, list(_metrics(number)))
     if history:
         _store(lake, DAY_QUALITY, None, list(_quality(days)))
@@ -113,6 +126,12 @@ def _space(at: int) -> dict[str, Any]:
         "datasets": [],
         "n_datasets": 0,
     }
+
+
+def _dataset(at: int) -> dict[str, Any]:
+    tasks = ["question-answering", "translation"][: at % 3]
+    return {"hub_id": _hub_id(2000 + at), "id": f"maker/data-{at}", "downloads": 900 - at,
+            "task_categories": tasks}  # fmt: skip
 
 
 def _metrics(number: int) -> Any:

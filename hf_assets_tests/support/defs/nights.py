@@ -20,8 +20,9 @@ from dagster._core.scheduler.instigation import (
     ScheduleInstigatorData,
 )
 
+from hf_assets.hub.capture_store.store import RAW
 from hf_assets.storage.lake import today
-from hf_assets_tests.defs.conftest import RAW, World
+from hf_assets_tests.defs.conftest import World
 
 OF_THE_SCHEDULE = {"dagster/schedule_name": "daily_capture"}
 

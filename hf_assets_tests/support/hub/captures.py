@@ -43,13 +43,18 @@ def model(number: int, **fields: Any) -> Row:
     }
 
 
-def recorded(folder: Path, models: Iterable[Row] = (), spaces: Iterable[Row] = ()) -> RecordedHub:
+def recorded(
+    folder: Path,
+    models: Iterable[Row] = (),
+    spaces: Iterable[Row] = (),
+    datasets: Iterable[Row] = (),
+) -> RecordedHub:
     """A Hub that serves just these rows, without the fields that are None."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, rows in (("models", models), ("spaces", spaces)):
+    for name, rows in (("models", models), ("spaces", spaces), ("datasets", datasets)):
         said = [{key: one for key, one in row.items() if one is not None} for row in rows]
         (folder / f"{name}.json").write_text(json.dumps(said))
-    return RecordedHub(folder / "models.json", folder / "spaces.json")
+    return RecordedHub(*(folder / f"{name}.json" for name in ("models", "spaces", "datasets")))
 
 
 @contextmanager
@@ -114,6 +119,12 @@ def made_spaces(lake: Lake, served: ServedHub, models: StoredTable) -> StoredTab
     capture = captured(lake, served, "spaces")
     made = cleaning.enriched_spaces(capture, models.frame, DAY)
     return lake.write(schemas.ENRICHED_SPACES, DAY, made)
+
+
+def made_datasets(lake: Lake, served: ServedHub) -> StoredTable:
+    """`hub_datasets` of what is served."""
+    made = cleaning.hub_datasets(captured(lake, served, "datasets"), DAY)
+    return lake.write(schemas.HUB_DATASETS, DAY, made)
 
 
 def rows_of(capture: Capture) -> Iterator[Row]:

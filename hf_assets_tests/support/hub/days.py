@@ -10,8 +10,10 @@ from typing import Any
 import polars as pl
 
 from hf_assets.hub.quality import changes, day_quality
+from hf_assets.hub.quality.comparing import compare_day
 from hf_assets.hub.quality.schemas import DAILY_CHANGES, DAY_QUALITY
-from hf_assets.hub.tables.schemas import MODELS
+from hf_assets.hub.quality.step import DATASETS
+from hf_assets.hub.tables.schemas import HUB_DATASETS, MODELS
 from hf_assets.storage.lake import Lake, StoredTable, TableWrite, iso
 
 Row = dict[str, Any]
@@ -42,6 +44,32 @@ def store_day(lake: Lake, day: str, rows: Iterable[Row], **facts: Any) -> Stored
     provenance = {"source": "captured", "endpoint": "https://hub", "limited": False,
                   "finished": f"{day}T12:00:00+00:00"}  # fmt: skip
     return lake.write(MODELS, day, TableWrite([frame], {}, {"raw_models": provenance | facts}))
+
+
+def dataset(at: int, **fields: Any) -> Row:
+    """A dataset as the table has it; created in 2025."""
+    return model(at, **fields)
+
+
+def store_datasets(lake: Lake, day: str, rows: Iterable[Row], **facts: Any) -> StoredTable:
+    """`hub_datasets` of that day, captured at one, or as `facts` say."""
+    frame = pl.DataFrame(list(rows), schema=HUB_DATASETS.schema).with_columns(day=pl.lit(iso(day)))
+    provenance = {"source": "captured", "endpoint": "https://hub", "limited": False,
+                  "finished": f"{day}T13:00:00+00:00"}  # fmt: skip
+    return lake.write(
+        HUB_DATASETS, day, TableWrite([frame], {}, {"raw_datasets": provenance | facts})
+    )
+
+
+def compare_all(lake: Lake, *days: str) -> dict[str, StoredTable]:
+    """`daily_changes` with the datasets, of those days, or of all days that have models."""
+    found = {}
+    for day in days or lake.days("models"):
+        baseline = changes.stored_baselines(lake, [day])[day]
+        of_datasets = changes.stored_baselines(lake, [day], DATASETS).get(day)
+        content = compare_day(lake, lake.read("models", day), baseline, of_datasets)
+        found[day] = lake.write(DAILY_CHANGES, day, content)
+    return found
 
 
 @cache

@@ -29,6 +29,11 @@ DAY = "2025-06-01"
 SHA = "5" * 64
 CREATED = datetime(2024, 1, 1, tzinfo=UTC)
 Rows = list[dict[str, Any]]
+TABLES = {
+    "models": schemas.MODELS,
+    "spaces": schemas.ENRICHED_SPACES,
+    "datasets": schemas.HUB_DATASETS,
+}
 
 
 def put(path: Path, content: Any) -> Path:
@@ -50,7 +55,7 @@ def capture_of(counts: dict[str, Any], kind: Kind = "models", **facts: Any) -> C
 
 def table(lake: Lake, rows: Rows, kind: Kind = "models", **notes: Any) -> StoredTable:
     """A stored day with these rows; columns left out are null."""
-    schema = schemas.MODELS if kind == "models" else schemas.ENRICHED_SPACES
+    schema = TABLES[kind]
     named = [{"hub_id": f"name:{row['id']}", **row} for row in rows]
     frame = pl.DataFrame(named, schema=schema.schema, orient="row")
     made = TableWrite([frame.with_columns(day=pl.lit(iso(DAY)))], notes=notes)
@@ -92,10 +97,9 @@ def recovered(lake: Lake, folder: Path, kind: Kind, day: str = DAY) -> tuple[Sto
     noon = datetime.fromisoformat(f"{DAY}T12:00:00+00:00")
     capture = from_archive(CaptureStore(lake, f"raw_{kind}"), day, kind, found, lambda: noon)
     no_models = pl.LazyFrame(schema={"id": pl.String, "category": pl.String})
-    made = (
-        cleaning.models(capture, day)
-        if kind == "models"
-        else cleaning.enriched_spaces(capture, no_models, day)
-    )
-    schema = schemas.MODELS if kind == "models" else schemas.ENRICHED_SPACES
-    return lake.write(schema, day, made), capture
+    made = {
+        "models": lambda: cleaning.models(capture, day),
+        "spaces": lambda: cleaning.enriched_spaces(capture, no_models, day),
+        "datasets": lambda: cleaning.hub_datasets(capture, day),
+    }[kind]()
+    return lake.write(TABLES[kind], day, made), capture

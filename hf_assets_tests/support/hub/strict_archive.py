@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from hf_assets.hub.archive.base import KINDS
 from hf_assets.hub.archive.hub_stats import HubStats
 from hf_assets.hub.client.connection import HubConnection
 from hf_assets_tests.conftest import Serve
@@ -37,7 +38,7 @@ class Strict:
             routes=[
                 Route("/api/datasets/o/d/commits/main", self._commits),
                 Route("/api/datasets/o/d/paths-info/{revision}", self._paths, methods=["POST"]),
-                Route("/datasets/o/d/resolve/{revision}/models.parquet", self._resolve),
+                Route("/datasets/o/d/resolve/{revision}/{name}.parquet", self._resolve),
                 Route("/signed/{revision}", self._range),
             ]
         )
@@ -49,7 +50,7 @@ class Strict:
 
     async def _paths(self, request: Request) -> Response:
         form = await request.form()
-        assert form.getlist("paths") == ["models.parquet", "spaces.parquet"]
+        assert form.getlist("paths") == [f"{kind}.parquet" for kind in KINDS]
         assert str(form["expand"]).lower() == "true"
         return JSONResponse(self.paths)
 

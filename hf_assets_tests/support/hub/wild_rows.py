@@ -88,6 +88,15 @@ FITS: dict[Kind, dict[str, Callable[[Any], Any]]] = {
         "private": flag,
         **dict.fromkeys(("tags", "models", "datasets"), each(text)),
     },
+    "datasets": {
+        **dict.fromkeys(("author", "createdAt", "lastModified"), text),
+        **dict.fromkeys(("downloads", "downloadsAllTime", "likes"), count),
+        **dict.fromkeys(("usedStorage", "mainSize"), count),
+        "trendingScore": score,
+        "tags": each(text),
+        "gated": gate,
+        **dict.fromkeys(("private", "disabled"), flag),
+    },
 }
 
 
@@ -109,6 +118,8 @@ def reading(kind: Kind, row: Any) -> tuple[dict[str, Any] | None, set[str]]:
 characters = st.characters() | st.characters(categories=["Cs"]) | st.sampled_from('"\\/|<>&\0\n')
 texts = st.text(characters, max_size=8) | st.sampled_from(
     ["", "license:mit", "base_model:a/b", "base_model:finetune:a/b", "auto", "true", "../../x",
+     "task_categories:a", "task_categories:", "language:en", "en", "size_categories:n<1K",
+     "size_categories:10K<n<100K", "modality:text", "format:json",
      "2022-03-02T23:29:04.000Z", "2024-02-30T00:00:00.000Z", "2024-01-01", "1e5", "null"]
 )  # fmt: skip
 numbers = (
@@ -153,6 +164,8 @@ likely: dict[str, st.SearchStrategy[Any]] = {
     "trendingScore": numbers,
     "gated": st.booleans() | texts,
     "private": st.booleans(),
+    "disabled": st.booleans(),
+    "mainSize": numbers,
 }
 
 

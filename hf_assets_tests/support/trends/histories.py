@@ -11,7 +11,7 @@ from hf_assets_tests.support.trends.snapshots import HOSTILE
 
 # Words of ours, not of the Hub.
 FIXED = {"permissive", "openrail", "copyleft", "restricted", "none", "looser", "same", "stricter",
-         "unknown", "Spaces", "Spaces with models", "models used"}  # fmt: skip
+         "unknown", "Spaces", "Spaces with models", "models used", "all"}  # fmt: skip
 NUMBERS = (pl.Float64, pl.Int64, pl.Int32)
 
 

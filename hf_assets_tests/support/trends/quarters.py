@@ -17,7 +17,7 @@ from hf_assets.trends.series.incremental import Series, counts, levels, refresh
 from hf_assets.trends.series.lifecycle import lifecycle
 from hf_assets.trends.series.model_history import model_history
 from hf_assets.trends.series.past import Past
-from hf_assets.trends.series.space_history import space_usage_history
+from hf_assets.trends.series.usage_history import space_usage_history, used_by_history
 from hf_assets_tests.support.trends.days import (
     Row,
     category,
@@ -36,6 +36,7 @@ LEVELS = [
     levels(schemas.LICENSE_HISTORY, key_history.license_history),
     levels(schemas.MODEL_HISTORY, model_history),
     levels(schemas.SPACE_USAGE_HISTORY, space_usage_history),
+    levels(schemas.USED_BY_HISTORY, used_by_history),
     levels(schemas.CONCENTRATION_HISTORY, concentration_history),
 ]
 COUNTS = [counts(schemas.LIFECYCLE, lifecycle)]
@@ -100,6 +101,7 @@ def _rows(number: int, seed: int) -> list[Row]:
           for one in range(4) if (seed + one) % 4),
         {"dimension": "usage_total", "key": "Spaces", "rank": 1, "rows": 90 + seed},
         {"dimension": "usage_model", "key": "a/m1", "rank": 1, "rows": 20 + seed, "value": 3.0},
+        {"dimension": "used_dataset", "key": "a/d", "rank": 1, "rows": 30 + seed, "value": 2.0},
         {"dimension": "concentration", "key": "downloads/gini", "value": seed / 100},
     ]  # fmt: skip
 

@@ -14,6 +14,7 @@ from hf_assets.hub.quality.schemas import DAY_QUALITY
 from hf_assets.storage.parquet import Table
 from hf_assets.trends.figures.history.history import History
 from hf_assets.trends.series import schemas
+from hf_assets_tests.support.trends.uses import used_by
 
 LAST = dt.date(2026, 11, 25)
 CATEGORIES = (
@@ -25,6 +26,11 @@ CATEGORIES = (
 LIBRARIES = ("transformers", "sentence-transformers", "timm", "diffusers", "gguf", "onnx", "peft",
              "mlx", "spacy", None)  # fmt: skip
 GROUPS = ("permissive", "none", "restricted", "openrail", "copyleft")
+SIZES = ("n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M", None)
+TASKS = (
+    *("text-generation", "question-answering", "text-classification", "image-classification"),
+    *("automatic-speech-recognition", "translation", "summarization", "robotics", None),
+)
 GAP = 0.37
 BAD = ((GAP, "gap"), (0.62, "partial"), (0.8, "stalled"))  # where in the series they lie
 
@@ -65,11 +71,15 @@ def past(days: int = 60, seed: int = 0, models: int = 120, last: dt.date = LAST)
         "library_history": _keyed(rng, schemas.LIBRARY_HISTORY, LIBRARIES, every, there, trusted,
                                   total, count),
         "license_history": _licenses(rng, every, there, trusted, total, count),
+        "family_history": _families(rng, every, there, trusted, total, count),
         "concentration_history": _concentration(rng, every, there, trusted),
         "lifecycle": _lifecycle(rng, every, there, trusted, count),
         "space_usage_history": _usage(rng, every, there, trusted, spaces),
+        "used_by_history": used_by(rng, every, there, trusted, count),
         "adoption_history": _adoption(days),
         "day_quality": _quality(rng, every, bad, total, count, spaces),
+        "dataset_group_history": _datasets(np.random.default_rng(seed), every, there, trusted,
+                                           total / 60, count / 3),
     }  # fmt: skip
     frames["category_history"] = _predicted(frames["category_history"], every[days // 3])
     frames["prediction_history"] = _answers(every, count)
@@ -141,6 +151,53 @@ def _licenses(
     return _frame(schemas.LICENSE_HISTORY, rows)
 
 
+def _datasets(
+    rng: Any, every: Any, there: Any, trusted: Any, total: Any, count: Any
+) -> pl.DataFrame:
+    table = schemas.DATASET_GROUP_HISTORY
+    sizes = _keyed(rng, table, SIZES, every, there, trusted, total, count)
+    tasks = _keyed(rng, table, TASKS, every, there, trusted, total, count)
+    return pl.concat([sizes.with_columns(of=pl.lit("size")), tasks.with_columns(of=pl.lit("task"))])
+
+
+FAMILIES = (
+    "organisation-1/Base-8B", "organisation-2/Base-70B-Instruct", "gone/Base-1B",
+    *(f"organisation-{n}/Model-{n}-with-a-rather-long-name-13B" for n in range(3, 19)),
+)  # fmt: skip
+_RELATIONS = ("root", "finetune", "quantized", "adapter", "merge", "unknown")
+
+
+def _families(
+    rng: Any, every: Any, there: Any, trusted: Any, total: Any, count: Any
+) -> pl.DataFrame:
+    rows = []
+    for of, keys in (("relation", (*_RELATIONS, None)), ("format", ("safetensors", "gguf", None)),
+                     ("parameters", ("<1B", "1-10B", "10-35B", "35-100B", "100B+", None)),
+                     ("license_root", ("looser", "same", "stricter", "unknown"))):  # fmt: skip
+        keyed = _keyed(rng, schemas.CATEGORY_HISTORY, keys, every, there, trusted, total, count)
+        rows += [row | {"of": of} for row in keyed.to_dicts()]
+    for n, root in enumerate(FAMILIES):
+        for i in there:
+            level = total[i] * 0.09 / (n + 1)
+            parts = level * np.array((0.4, 0.25, 0.2, 0.1, 0.04, 0.01))
+            one = {"day": every[i], "trusted": trusted[i]}
+            rows.append(
+                one
+                | {
+                    "of": "family",
+                    "key": root,
+                    "rows": 9000.0 / (n + 1),
+                    "downloads": level,
+                    "share_downloads": level / total[i],
+                }
+            )
+            rows += [
+                one | {"of": "family_relation", "key": f"{name}/{root}", "downloads": part}
+                for name, part in zip(_RELATIONS, parts, strict=True)
+            ]  # fmt: skip
+    return _frame(schemas.FAMILY_HISTORY, rows)
+
+
 def _concentration(rng: Any, every: Any, there: Any, trusted: Any) -> pl.DataFrame:
     rows = []
     for of, base in (("models", 0.052), ("authors", 0.11)):
@@ -166,6 +223,8 @@ def _lifecycle(rng: Any, every: Any, there: Any, trusted: Any, count: Any) -> pl
             "days_spanned": spanned, "models": int(count[i]), "created": created,
             "deleted": None if spanned is None else int(rng.poisson(210 * spanned)),
             "created_per_day": created / spanned if created is not None and spanned else None,
+            "datasets_created_per_day": 900 + 40 * math.sin(i) if spanned else None,
+            "datasets_trusted": trusted[i],
             "trusted": trusted[i],
         })  # fmt: skip
     return _frame(schemas.LIFECYCLE, rows)
@@ -221,6 +280,7 @@ def _quality(rng: Any, every: Any, bad: Any, total: Any, count: Any, spaces: Any
             "downloads": None if gap else int(total[i - 1 if flag == "stalled" else i] * cut),
             "unchanged_share": 1.0 if flag == "stalled" else 0.02,
             "hours": None if gap or not i else 24.0,
+            "datasets": None if gap else int(count[i] / 3), "datasets_trusted": flag is None,
         })  # fmt: skip
     return _frame(DAY_QUALITY, rows)
 

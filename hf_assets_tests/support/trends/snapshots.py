@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from hf_assets.trends.figures.day.snapshot import Snapshot
+from hf_assets_tests.support.trends.uses import day_rows
 
 METRICS = {
     "dimension": pl.String, "key": pl.String, "rank": pl.Int32, "rows": pl.Int64,
@@ -51,6 +52,15 @@ def normal(categories: int = 48) -> Rows:
         for i in range(categories)
     ]
     found += [row(dimension, None, 206) for dimension in ("category", "library", "license")]
+    found += [
+        row(dimension, f"{dimension}-of-some-length-{i}", 700 // (i + 1) + 1)
+        for dimension in ("dataset_task", "dataset_language", "dataset")
+        for i in range(categories)
+    ]
+    found += [row(dimension, None, 91) for dimension in ("dataset_task", "dataset_size")]
+    sizes = ("n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "n>1T")
+    found += [row("dataset_size", key, 800 // (i + 1)) for i, key in enumerate(sizes)]
+    found += [row("dataset_total", "datasets", 2100, downloads=9_000_000)]
     years = {"2022-03-02 (floor)": 55, "2022": 27, "2023": 86, "2024": 208, "2025": 624}
     found += [row("year", key, n) for key, n in years.items()]
     found += [
@@ -71,7 +81,7 @@ def normal(categories: int = 48) -> Rows:
     tags = ("text-classification", "text-generation")
     found += [row("usage_tag", tag, 912 + i, value=837.0) for i, tag in enumerate(tags)]
     found += [row("usage_category", tag, 912 + i, value=837.0) for i, tag in enumerate(tags)]
-    return found
+    return found + day_rows(categories)
 
 
 def chosen(models: int = 25) -> Rows:
@@ -89,6 +99,8 @@ def hostile() -> Snapshot:
         for dimension in (
             "category", "library", "license", "author", "model", "year", "correlation",
             "concentration", "models_per_space", "usage_category", "usage_tag",
+            "training_data", "training_data_category", "used_dataset", "used_paper",
+            "dataset", "dataset_task", "dataset_language", "dataset_size", "dataset_total",
         )
         for i, key in enumerate([*HOSTILE, None])
     ]  # fmt: skip

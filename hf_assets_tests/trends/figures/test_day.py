@@ -26,6 +26,8 @@ def test_every_figure_is_registered_under_its_name_and_described() -> None:
         "downloads_by_category", "likes_by_category", "trending_by_category", "category_share",
         "models_by_year", "correlations", "chosen_models_by_tag", "usage_by_category",
         "models_per_space", "library_share", "license_mix", "top_models", "concentration",
+        "training_data", "used_datasets", "used_papers",
+        "datasets_by_task", "datasets_by_language", "datasets_by_size", "top_datasets",
     }  # fmt: skip
     for name, make in FIGURES.items():
         assert getattr(make, "__name__", "") == name

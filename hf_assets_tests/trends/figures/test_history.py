@@ -9,7 +9,7 @@ from matplotlib.colors import to_hex
 from hf_assets.charts import marks
 from hf_assets.charts.panels import MISSING, SHADE
 from hf_assets.hub.quality.schemas import DAY_QUALITY
-from hf_assets.trends.figures.history import hub
+from hf_assets.trends.figures.history import shares
 from hf_assets.trends.figures.history.history import History, grown, sources
 from hf_assets.trends.figures.registry import HISTORY_FIGURES
 from hf_assets.trends.series import schemas
@@ -26,9 +26,11 @@ def said(name: str, history: History) -> str:
 
 def test_every_figure_is_registered_under_its_name_and_described() -> None:
     assert set(FIGURES) == {
-        "category_shares", "library_shares", "license_mix", "license_drift", "concentration",
-        "space_usage", "top_ranks", "risers", "fallers", "hype_phases", "adoption_curves",
-        "time_to_downloads", "new_models", "day_quality", "predicted_categories",
+        "category_shares", "library_shares", "license_mix", "license_drift", "derivatives",
+        "biggest_families", "model_sizes", "concentration", "space_usage", "training_data_share",
+        "most_used", "top_ranks", "risers", "fallers", "hype_phases", "adoption_curves",
+        "time_to_downloads", "new_models", "day_quality", "datasets_listed", "dataset_sizes",
+        "dataset_tasks", "predicted_categories",
     }  # fmt: skip
     for name, make in FIGURES.items():
         assert getattr(make, "__name__", "") == name
@@ -183,8 +185,8 @@ def test_sources_growths_and_shares_in_words() -> None:
     assert [grown(rate) for rate in (None, 0.034, -0.5, 12.4)] == [
         "", "+3.4%", "\u221250%", "+1\u00a0240%",
     ]  # fmt: skip
-    assert hub._moved([None, None]) == ""
-    assert hub._gains([], "downloads") == ""
+    assert shares.moved([None, None]) == ""
+    assert shares._gains([], "downloads") == ""
 
 
 def test_new_models_are_counted_in_whole_models() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from hf_assets.storage.lake import Lake
 from hf_assets.trends.metrics import daily_metrics as metrics
+from hf_assets.trends.metrics import sums
 from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS
 from hf_assets_tests.support.trends.metrics import (
     SUMS,
@@ -116,13 +117,13 @@ def test_keys_are_ranked_by_downloads_then_rows_then_name() -> None:
 def test_keys_past_the_most_are_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [
         {"id": f"m/{at}", "library": f"lib-{at:04d}", "downloads": 1000 - at, "likes": None}
-        for at in range(metrics.MOST_KEYS + 50)
+        for at in range(sums.MOST_KEYS + 50)
     ]
     found = rows_of(frame_of(rows), "library")
-    assert len(found) == metrics.MOST_KEYS + 1
-    other = found[metrics.OTHER]
+    assert len(found) == sums.MOST_KEYS + 1
+    other = found[sums.OTHER]
     assert (other["rows"], other["rank"], other["likes"]) == (50, None, None)
-    assert other["downloads"] == sum(1000 - at for at in range(metrics.MOST_KEYS, len(rows)))
+    assert other["downloads"] == sum(1000 - at for at in range(sums.MOST_KEYS, len(rows)))
     assert sum(row["rows"] for row in found.values()) == len(rows)
     assert near(sum(row["share_downloads"] for row in found.values()), 1.0, 1e-5)
 

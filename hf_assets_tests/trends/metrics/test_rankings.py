@@ -6,7 +6,7 @@ import polars as pl
 
 from hf_assets.hub.tables import schemas
 from hf_assets.storage.lake import Lake
-from hf_assets.trends.metrics import daily_metrics as metrics
+from hf_assets.trends.metrics import sums
 from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS, daily_metrics
 from hf_assets_tests.conftest import DAY
 from hf_assets_tests.support.trends.metrics import (
@@ -49,8 +49,8 @@ def test_the_top_models_of_a_day() -> None:
     assert near(found["share_downloads"][0], wanted[0]["downloads"] / of_all, 1e-6)
     authors = rows_of(frame, "author")
     assert len(authors) == 1001
-    assert authors[metrics.OTHER]["rows"] == 3000 - sum(
-        row["rows"] for key, row in authors.items() if key != metrics.OTHER
+    assert authors[sums.OTHER]["rows"] == 3000 - sum(
+        row["rows"] for key, row in authors.items() if key != sums.OTHER
     )
 
 

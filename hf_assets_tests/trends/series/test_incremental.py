@@ -240,7 +240,7 @@ def test_a_lake_of_before_counts_until_all_months_are_there(quarter: Days) -> No
 
 def test_no_days_are_a_table_without_rows_and_days_unknown_to_day_quality_none(lake: Lake) -> None:
     judge(lake, [])
-    assert [one.rows for one in refresh(Past(lake), *LEVELS, *COUNTS)] == [0] * 7
+    assert [one.rows for one in refresh(Past(lake), *LEVELS, *COUNTS)] == [0] * 8
     days = Days(lake)
     days.put(0, 1)
     with pytest.raises(MissingDay, match="day_quality does not know 2025-03-01"):

@@ -23,7 +23,7 @@ from hf_assets.trends.series.model_history import model_history
 from hf_assets.trends.series.past import Past
 from hf_assets.trends.series.phases import model_phases
 from hf_assets.trends.series.rules import grows_with_days, shares_add_up
-from hf_assets.trends.series.space_history import space_usage_history
+from hf_assets.trends.series.usage_history import space_usage_history, used_by_history
 from hf_assets_tests.support.trends.days import (
     category,
     column,
@@ -114,6 +114,42 @@ def test_usage_by_spaces(lake: Lake) -> None:
         ("sdk", "gradio"): 0.75, ("sdk", None): 0.25, ("total", "Spaces"): 1,
         ("total", "Spaces with models"): 0.5, ("total", "models used"): None,
     }  # fmt: skip
+
+
+def test_uses_over_days(lake: Lake) -> None:
+    def uses(models: int) -> list[Row]:
+        return [
+            category("text", 1000, rows=200),
+            {"dimension": "edges", "key": "model-dataset", "rows": 3 * models, "value": 9.0},
+            {"dimension": "training_data", "key": "all", "rows": models, "downloads": 250},
+            {"dimension": "training_data_category", "key": "text", "rows": models},
+            {"dimension": "used_dataset", "key": "a/d", "rank": 1, "rows": models, "value": 7.0,
+             "downloads": 100},
+            {"dimension": "used_paper", "key": "2305.18290", "rank": 1, "rows": 4},
+        ]  # fmt: skip
+
+    # A day of an earlier version has no rows, and not no uses; an untrusted day is interpolated.
+    days = {0: [category("text", 1)], 1: uses(20), 4: uses(0), 8: uses(41)}
+    stored = lake.write(
+        schemas.USED_BY_HISTORY, None, used_by_history(kept(lake, days, untrusted=[4]))
+    )
+    frame = stored.frame.collect()
+    share = frame.filter(of="training_data")
+    assert column(share, "share_models") == pytest.approx({1: 0.1, 4: 0.145, 8: 0.205})
+    assert column(share, "share_downloads") == {1: 0.25, 4: 0.25, 8: 0.25}
+    dataset = frame.filter(of="dataset")
+    assert column(dataset, "models") == pytest.approx({1: 20, 4: 29, 8: 41})
+    assert column(dataset, "growth_7")[8] == pytest.approx(1.05)
+    assert dataset.row(0, named=True) | {"day": None} == {
+        "day": None, "of": "dataset", "key": "a/d", "edges": None, "models": 20, "spaces": 7,
+        "downloads": 100, "share_models": pytest.approx(0.1), "share_downloads": pytest.approx(0.1),
+        "growth_7": None, "growth_28": None, "source": "captured", "trusted": True,
+    }  # fmt: skip
+    edges = frame.filter(of="edges")
+    assert column(edges, "edges") == pytest.approx({1: 60, 4: 87, 8: 123})
+    assert edges["models"].null_count() == 3
+    paper = frame.filter(of="paper")
+    assert (paper["spaces"].null_count(), paper["growth_7"].null_count()) == (3, 3)
 
 
 def test_the_rules(lake: Lake) -> None:

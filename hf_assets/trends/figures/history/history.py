@@ -2,6 +2,7 @@
 
 import datetime
 import functools
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,9 +26,11 @@ TABLES: Mapping[str, Table] = {
     table.name: table
     for table in (
         schemas.CATEGORY_HISTORY, schemas.LIBRARY_HISTORY, schemas.LICENSE_HISTORY,
+        schemas.FAMILY_HISTORY,
         schemas.MODEL_HISTORY, schemas.MODEL_PHASES, schemas.ADOPTION_HISTORY,
         schemas.SPACE_USAGE_HISTORY, schemas.CONCENTRATION_HISTORY, schemas.LIFECYCLE, DAY_QUALITY,
-        schemas.PREDICTION_HISTORY,
+        schemas.DATASET_HISTORY, schemas.DATASET_GROUP_HISTORY, schemas.PREDICTION_HISTORY,
+        schemas.USED_BY_HISTORY,
     )
 }  # fmt: skip
 Rows = list[dict[str, Any]]
@@ -121,13 +124,24 @@ class Period(NamedTuple):
         return [(color, words) for color, words, days in keys if days]
 
 
-def period_of(h: History, days: Iterable[datetime.date]) -> Period | None:
-    """The days of a series, with their gaps and flags; None where it has none."""
+def period_of(
+    h: History, days: Iterable[datetime.date], *, of_datasets: bool = False
+) -> Period | None:
+    """The days of a series, with their gaps and flags; None where it has none.
+
+    Args:
+        h: the history.
+        days: of the series.
+        of_datasets: the flags are those of the days' datasets.
+    """
     shown = sorted({day.toordinal() for day in days if day})
     if not shown:
         return None
     first, last = shown[0], shown[-1]
-    rows = [row for row in h.days.to_dicts() if first <= row["day"].toordinal() <= last]
+    flags = h.days
+    if of_datasets:
+        flags = flags.with_columns(trusted="datasets_trusted", gap=pl.col("datasets").is_null())
+    rows = [row for row in flags.to_dicts() if first <= row["day"].toordinal() <= last]
     flagged = [row["day"].toordinal() for row in rows if row["trusted"] is False
                and not row["gap"]]  # fmt: skip
     step = usual_step(shown)
@@ -213,6 +227,11 @@ def ends_of(values: Sequence[float | None]) -> tuple[float, float] | None:
     """The first and the last value that is not None."""
     known = [value for value in values if value is not None]
     return (known[0], known[-1]) if known else None
+
+
+def lives(values: Sequence[float | None]) -> bool:
+    """Whether there is a value in the last tenth of the days."""
+    return any(value is not None for value in values[-max(1, math.ceil(len(values) / 10)) :])
 
 
 def model_name(id: str | None) -> str:

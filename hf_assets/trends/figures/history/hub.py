@@ -1,30 +1,30 @@
 """Figures of the whole Hub over many days: shares, licences, new models, concentration, Spaces."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import polars as pl
 from matplotlib.figure import Figure
 
 from hf_assets.charts.axes import span_up
 from hf_assets.charts.figure import figure
-from hf_assets.charts.lines import Line, areas_panel, line_ends, lines_panel, plot_box
-from hf_assets.charts.marks import MUTED, NONE, OTHER, Sheet, is_narrow
+from hf_assets.charts.lines import Line, lines_panel, plot_box
+from hf_assets.charts.marks import MUTED, Sheet, is_narrow
 from hf_assets.charts.numbers import exact, human, percent, plural
-from hf_assets.charts.panels import DOWN, PALETTE, UP, below, beside, names_room, split
+from hf_assets.charts.panels import DOWN, PALETTE, UP, below, beside, split
 from hf_assets.charts.wording import clean
-from hf_assets.storage.parquet import Table
 from hf_assets.trends.figures.day.snapshot import number_of, shortened
 from hf_assets.trends.figures.history.history import (
     History,
     drawn_from,
     ends_of,
+    lives,
     model_name,
     ordinals,
     period_of,
     series,
     signed,
 )
+from hf_assets.trends.figures.history.shares import BEHIND, in_percent, moved, nothing, over_time
 from hf_assets.trends.series.schemas import (
     CATEGORY_HISTORY,
     CONCENTRATION_HISTORY,
@@ -33,138 +33,19 @@ from hf_assets.trends.series.schemas import (
     SPACE_USAGE_HISTORY,
 )
 
-_SHOWN = 7  # keys with a colour of their own, besides "others" and "none given"
-_DEEP = 300  # px of a panel of areas
-_BEHIND = "behind a name: its share on the last day, and its change since the first in points"
-
-
-def _in_percent(value: float) -> str:
-    return f"{human(100 * value)}%"
-
-
-def _nothing(title: str, h: History, what: str) -> Figure:
-    there = plural(h.days.height, "day") + " in day_quality" if h.days.height else "no day yet"
-    return Sheet(title, "", [there]).message(f"no {what} yet")
-
-
-def _layers(
-    frame: pl.DataFrame,
-    column: str,
-    days: Sequence[int],
-    shown: Sequence[str],
-    names: Mapping[str, str],
-    lumped: str,
-    without: str,
-) -> list[Line]:
-    """A layer for each key, then the share of all other keys, then of rows without a key."""
-    found = series(frame, "key", column, days)
-    if not any(ends_of(values) for values in found.values()):
-        return []
-    nobody = [None] * len(days)
-    none = found.get(None, nobody)
-    chosen = [found.get(key, nobody) for key in shown]
-    known = [any(values[i] is not None for values in found.values()) for i in range(len(days))]
-    rest: list[float | None] = [
-        max(0.0, 1 - sum(values[i] or 0 for values in [*chosen, none])) if known[i] else None
-        for i in range(len(days))
-    ]
-    layers = [
-        Line(names.get(key, clean(key)), days, values, PALETTE[i], _moved(values))
-        for i, (key, values) in enumerate(zip(shown, chosen, strict=True))
-    ]
-    if lumped and any((value or 0) > 5e-4 for value in rest):
-        layers.append(Line(lumped, days, rest, OTHER, _moved(rest)))
-    if any(none):
-        layers.append(Line(without, days, none, NONE, _moved(none)))
-    return layers
-
-
-def _moved(values: Sequence[float | None]) -> str:
-    """A share on the last day and its change in points."""
-    ends = ends_of(values)
-    if ends is None:
-        return ""
-    change = f" {signed(100 * (ends[1] - ends[0]))}" if len(values) > 1 else ""
-    return percent(ends[1], 1) + change
-
-
-def _over_time(
-    h: History,
-    table: Table,
-    frame: pl.DataFrame,
-    title: str,
-    nouns: str,
-    *,
-    keys: Sequence[str] = (),
-    names: Mapping[str, str] | None = None,
-) -> Figure:
-    """Two panels of shares stacked to 100 %: by downloads and by number of models."""
-    period = period_of(h, frame["day"])
-    days = ordinals(frame)
-    weight = "share_downloads"
-    if frame[weight].null_count() == frame.height:
-        weight = "share_rows"
-    last = frame.filter(pl.col("key").is_not_null() & pl.col(weight).is_not_null())
-    by_share = (
-        last.group_by("key").agg(pl.col(weight).sort_by("day").last()).sort(weight, "key",
-        descending=[True, False])["key"].to_list()
-    )  # fmt: skip
-    shown = [key for key in keys if key in by_share] if keys else by_share[:_SHOWN]
-    many = len(by_share) - len(shown)
-    lumped = "" if keys else f"{many} other {nouns}" if many else "others"
-    panels = {
-        words: _layers(frame, column, days, shown, names or {}, lumped, "none given")
-        for words, column in (("share of downloads", "share_downloads"),
-                             ("share of models", "share_rows"))
-    }  # fmt: skip
-    panels = {words: layers for words, layers in panels.items() if layers}
-    if not period or not panels:
-        return _nothing(title, h, f"shares of {nouns}")
-    caption = [*period.words, drawn_from(table, frame.height), _BEHIND]
-    lead = _gains(next(iter(panels.values())), next(iter(panels)).removeprefix("share of "))
-    sheet = Sheet(title, lead, caption, _DEEP * len(panels) - 20, period.legend())
-    box = plot_box(sheet)
-    most = (0.48 if is_narrow() else 0.4) * (box.right - box.left)
-    room = max(names_room(line_ends(layers), most) for layers in panels.values())
-    for part, (words, layers) in zip(below(box, len(panels)), panels.items(), strict=True):
-        up = span_up([0, 1], _in_percent, most=1)
-        areas_panel(sheet, part, period.along, up, layers, words, room=room)
-    return sheet.figure
-
-
-def _gains(layers: Sequence[Line], of: str) -> str:
-    """Who gained and who lost most; on a single day, who leads."""
-    moved = [
-        (ends[1] - ends[0], line.name, ends[1])
-        for line in layers
-        if line.color not in (OTHER, NONE) and (ends := ends_of(line.y))
-    ]
-    if not moved:
-        return ""
-    most, least = max(moved), min(moved)
-    if max(abs(most[0]), abs(least[0])) < 5e-4:
-        first = max(moved, key=lambda one: one[2])
-        return f"{shortened(first[1])} leads with {percent(first[2], 1)} of {of}"
-    words = []
-    if most[0] > 0:
-        words.append(f"{shortened(most[1])} gained most, {signed(100 * most[0])} points of {of}")
-    if least[0] < 0:
-        words.append(f"{shortened(least[1])} lost most, {signed(100 * least[0])}")
-    return "; ".join(words)
-
 
 @figure
 def category_shares(h: History) -> Figure:
     """Share of downloads and of models in each category, day by day."""
     frame = h.rows(CATEGORY_HISTORY)
-    return _over_time(h, CATEGORY_HISTORY, frame, "Categories over time", "categories")
+    return over_time(h, CATEGORY_HISTORY, frame, "Categories over time", "categories")
 
 
 @figure
 def library_shares(h: History) -> Figure:
     """Share of downloads and of models made for each library, day by day."""
     frame = h.rows(LIBRARY_HISTORY)
-    return _over_time(h, LIBRARY_HISTORY, frame, "Libraries over time", "libraries")
+    return over_time(h, LIBRARY_HISTORY, frame, "Libraries over time", "libraries")
 
 
 # --- licences ------------------------------------------------------------------------------------
@@ -181,7 +62,7 @@ def license_mix(h: History) -> Figure:
     frame = h.rows(LICENSE_HISTORY, pl.col("of") == "group")
     # Models without a licence are a group of the metrics, and the grey layer on top here.
     frame = frame.with_columns(pl.col("key").replace("none", None))
-    return _over_time(h, LICENSE_HISTORY, frame, "Licences over time", "kinds of licence",
+    return over_time(h, LICENSE_HISTORY, frame, "Licences over time", "kinds of licence",
                       keys=list(_GROUPS)[:-1], names=_GROUPS)  # fmt: skip
 
 
@@ -207,7 +88,7 @@ def license_drift(h: History) -> Figure:
         if lines:
             panels[words] = (lines, wholes[-1], found.get("unknown"))
     if not period or not panels:
-        return _nothing(title, h, "derivatives of listed base models")
+        return nothing(title, h, "derivatives of listed base models")
     lines, known, unknown = next(iter(panels.values()))
     left_out = number_of(unknown[-1]) if unknown else None
     caption = [
@@ -224,7 +105,7 @@ def license_drift(h: History) -> Figure:
     top = max((y for line in shown for y in line.y if y), default=0.1)
     boxes = below(plot_box(sheet), len(panels))
     for box, (name, (ls, _, _)) in zip(boxes, panels.items(), strict=True):
-        up = span_up([0, top], _in_percent, most=1)
+        up = span_up([0, top], in_percent, most=1)
         lines_panel(sheet, box, period.along, up, ls, name, room=130, step=period.step)
     return sheet.figure
 
@@ -259,9 +140,9 @@ def concentration(h: History) -> Figure:
     for i, (column, words) in enumerate(_TOPS.items()):
         y = series(models, "of", column, days).get("models", [])
         if ends_of(y):
-            tops.append(Line(words, days, y, PALETTE[(2, 0, 1, 3)[i]], _moved(y)))
+            tops.append(Line(words, days, y, PALETTE[(2, 0, 1, 3)[i]], moved(y)))
     if not period or not tops:
-        return _nothing(title, h, "shares of the first models")
+        return nothing(title, h, "shares of the first models")
     small = []
     for column, words in _EVENNESS.items():
         found = series(frame, "of", column, days)
@@ -273,7 +154,7 @@ def concentration(h: History) -> Figure:
         ]  # fmt: skip
         if lines:
             small.append((column, words, lines))
-    caption = [*period.words, drawn_from(CONCENTRATION_HISTORY, frame.height), _BEHIND]
+    caption = [*period.words, drawn_from(CONCENTRATION_HISTORY, frame.height), BEHIND]
     low = next(line for line in tops if line.name == tops[min(2, len(tops) - 1)].name)
     lead = f"{low.name[0].upper()}{low.name[1:]} {'holds' if 'model' in low.name else 'hold'} "
     lead += f"{percent((ends_of(low.y) or (0, 0))[1], 1)} of the downloads"
@@ -282,7 +163,7 @@ def concentration(h: History) -> Figure:
     extra = 200 * (len(small) if is_narrow() else min(len(small), 1))
     sheet = Sheet(title, lead, caption, 330 + extra - 20, period.legend())
     upper, lower = split(plot_box(sheet), 330, extra)
-    up = span_up([v for line in tops for v in line.y if v is not None], _in_percent, most=1)
+    up = span_up([v for line in tops for v in line.y if v is not None], in_percent, most=1)
     lines_panel(sheet, upper, period.along, up, tops, "share of downloads", step=period.step)
     for box, (column, words, lines) in zip(beside(lower, max(len(small), 1)), small, strict=False):
         values = [v for line in lines for v in line.y if v is not None]
@@ -307,10 +188,10 @@ def space_usage(h: History) -> Figure:
     models = frame.filter(pl.col("of") == "model", pl.col("key").is_not_null())
     days, period = ordinals(frame), period_of(h, frame["day"])
     found = series(models, "key", "spaces", days)
-    last = {key: ends[1] for key, y in found.items() if (ends := ends_of(y)) and _lives(y)}
+    last = {key: ends[1] for key, y in found.items() if (ends := ends_of(y)) and lives(y)}
     best = sorted(last, key=lambda key: (-last[key], key))[:8]
     if not period or not best or not last[best[0]] > 0:
-        return _nothing(title, h, "models used in Spaces")
+        return nothing(title, h, "models used in Spaces")
     lines = [
         Line(model_name(key), days, found[key], PALETTE[i], human(last[key]))
         for i, key in enumerate(best)
@@ -341,8 +222,3 @@ def space_usage(h: History) -> Figure:
         up = span_up([v for v in line.y if v is not None], zero=False)
         lines_panel(sheet, box, period.along, up, [line], words, room=64, step=period.step)
     return sheet.figure
-
-
-def _lives(values: Sequence[float | None]) -> bool:
-    """Whether there is a value in the last tenth of the days."""
-    return any(v is not None for v in values[-max(1, math.ceil(len(values) / 10)) :])

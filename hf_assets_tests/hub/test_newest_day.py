@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from hf_assets.hub.quality.newest_day import expected_day, newest_day_is_current
+from hf_assets.hub.newest_day import expected_day, newest_day_is_current
 from hf_assets.hub.quality.schemas import DAY_QUALITY
 
 TODAY, YESTERDAY = date(2026, 11, 27), date(2026, 11, 26)

@@ -1,4 +1,4 @@
-"""The models and SDKs that Spaces use, and how many Spaces there are, over time."""
+"""What Spaces use, and what uses what, over time."""
 
 from collections.abc import Iterator
 
@@ -7,11 +7,14 @@ import polars as pl
 
 from hf_assets.storage.lake import TableWrite
 from hf_assets.trends.series.key_history import share
-from hf_assets.trends.series.panel import SPACES_FLOOR, panel, panels
+from hf_assets.trends.series.panel import SPACES_FLOOR, USERS_FLOOR, panel, panels
 from hf_assets.trends.series.past import Past
 
 LEVELS = ["spaces", "authors", "likes"]
 _PARTS = {"usage_model": "model", "sdk": "sdk", "usage_total": "total"}
+_USES_LEVELS = ["edges", "models", "spaces", "downloads"]
+_USES_PARTS = {"edges": "edges", "training_data": "training_data", "used_model": "model",
+          "used_dataset": "dataset", "used_paper": "paper"}  # fmt: skip
 # Keys of usage_total that count Spaces; the others have no share.
 _OF_SPACES = ("Spaces", "Spaces with models")
 
@@ -51,3 +54,28 @@ def _spaces(past: Past) -> np.ndarray:
     whole = np.full(len(past.calendar), np.nan)
     whole[total.at] = total.levels["rows"]
     return whole
+
+
+def used_by_history(past: Past) -> TableWrite:
+    """A row a day and kind of edge, share or target. Columns: `USED_BY_HISTORY`.
+
+    A day without `uses` has no rows.
+    """
+    return past.table_write(part for dimension in _USES_PARTS for part in _uses(past, dimension))
+
+
+def _uses(past: Past, dimension: str) -> Iterator[pl.DataFrame]:
+    of, whole = _USES_PARTS[dimension], past.totals("category")
+    unknown = pl.lit(None, pl.Float64)
+    rows = past.dimension(dimension).select(
+        *("at", "key", "downloads"),
+        edges=pl.col("rows") if of == "edges" else unknown,
+        models=unknown if of == "edges" else pl.col("rows"),
+        spaces=pl.col("value") if of in ("model", "dataset") else unknown,
+    )
+    for used in panels(rows, past.calendar, "key", _USES_LEVELS):
+        yield used.table(
+            share_models=share(used.levels["models"], whole["rows"][used.at]),
+            share_downloads=share(used.levels["downloads"], whole["downloads"][used.at]),
+            **used.rates("edges" if of == "edges" else "models", USERS_FLOOR),
+        ).with_columns(of=pl.lit(of))

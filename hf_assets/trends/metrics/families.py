@@ -1,0 +1,134 @@
+"""Dimensions of families and of what models are: relation, root, format, size, language, gate.
+
+Each model counts once in `relation`, `parameters`, `gated` and `format`, and in one family, that of
+its top-most ancestor, so that a family within a family is not counted twice. A model with several
+languages counts in each.
+"""
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from hf_assets.trends.metrics.languages import LANGUAGES
+from hf_assets.trends.metrics.licenses import strictness_step
+from hf_assets.trends.metrics.sums import SUMS, ranked, sums_of
+
+# The longest rankings.
+TOP_FAMILIES = 300
+TOP_QUANTISERS = 100
+# Families whose parts by relation are kept.
+SPLIT_FAMILIES = 40
+# A model without a base that others name as theirs.
+ROOT = "root"
+# A model with several formats counts in the first: files made for one runtime say more of it than
+# general weights, and those more than conversions that lie beside them.
+FORMATS = (
+    *("gguf", "exl3", "exl2", "awq", "gptq", "bitsandbytes", "compressed-tensors", "mlx"),
+    *("safetensors", "pytorch", "onnx", "openvino", "coreml", "tflite"),
+)
+_ALSO = {"exllamav3": "exl3", "exllamav2": "exl2", "litert": "tflite"}
+_FORMAT_RANK = {name: rank for rank, name in enumerate(FORMATS)}
+_FORMAT_RANK |= {name: _FORMAT_RANK[same] for name, same in _ALSO.items()}
+_COUNTERS = SUMS[:-1]
+_NO_TREND = pl.lit(None, pl.Float64).alias("trending_score")
+# Upper ends, in parameters; the last band has none.
+BANDS = {"<1B": 1e9, "1-10B": 1e10, "10-35B": 3.5e10, "35-100B": 1e11}
+LARGEST = "100B+"
+BAND_NAMES = (*BANDS, LARGEST)
+
+
+def of_models(models: pl.LazyFrame) -> Iterator[pl.LazyFrame]:
+    """Rows of `parameters`, `gated`, `format` and `language`.
+
+    Args:
+        models: that day's `models`.
+    """
+    tags, library = pl.col("tags"), pl.col("library").str.to_lowercase()
+    by_tag = tags.list.eval(_format_rank(pl.element())).list.min()
+    first = pl.min_horizontal(by_tag, _format_rank(library))
+    # Float sums in a stream depend on the number of threads: these dimensions have none.
+    models = models.with_columns(_NO_TREND)
+    kinds = models.select(
+        *SUMS,
+        "gated",
+        parameters=band(pl.col("parameters")),
+        format=first.replace_strict(dict(enumerate(FORMATS)), default=None, return_dtype=pl.String),
+    )
+    spoken = tags.list.eval(pl.element().filter(pl.element().is_in(LANGUAGES)).unique())
+    # Explode drops an empty list, and keeps a null: no language.
+    some = pl.when(spoken.list.len() > 0).then(spoken)
+    languages = models.select(*SUMS, language=some).explode("language")
+    sums = [sums_of(kinds, name) for name in ("parameters", "gated", "format")]
+    # Tags are the widest column: one plan at a time holds less of it.
+    for plans in (sums, [sums_of(languages, "language")]):
+        for counted in pl.collect_all(plans, engine="streaming"):
+            yield ranked(counted.lazy())
+
+
+def _format_rank(name: pl.Expr) -> pl.Expr:
+    return name.replace_strict(_FORMAT_RANK, default=None, return_dtype=pl.UInt8)
+
+
+def band(parameters: pl.Expr) -> pl.Expr:
+    """The name of the band that a number of parameters is in: one of `BAND_NAMES`, or null."""
+    named = pl.when(parameters.is_null()).then(pl.lit(None, pl.String))
+    for name, end in BANDS.items():
+        named = named.when(parameters < end).then(pl.lit(name))
+    return named.otherwise(pl.lit(LARGEST))
+
+
+def of_families(families: pl.LazyFrame, counted: pl.DataFrame) -> Iterator[pl.LazyFrame]:
+    """Rows of `relation`, `family`, `family_relation`, `quantiser` and `license_root`.
+
+    Args:
+        families: that day's `families`.
+        counted: the counters of all models of the day.
+    """
+    rows = families.with_columns(_NO_TREND, pl.col("relation").fill_null(ROOT))
+    derived = rows.filter(pl.col("depth") > 0, pl.col("root_id").is_not_null())
+    step = strictness_step(pl.col("license"), pl.col("root_license"))
+    quantised = rows.filter(pl.col("relation") == "quantized", pl.col("author").is_not_null())
+    members = rows.select(
+        pl.col(_COUNTERS).sum(),
+        pl.col(_COUNTERS).count().name.suffix(" known"),
+        rows=pl.len().cast(pl.Int64),
+    )
+    by_relation, by_root, by_author, by_license, of_members = pl.collect_all(
+        [
+            sums_of(rows, "relation"),
+            sums_of(rows.rename({"root": "family"}), "family"),
+            sums_of(quantised.rename({"author": "quantiser"}), "quantiser"),
+            sums_of(derived.with_columns(license_root=step), "license_root"),
+            members,
+        ],
+        engine="streaming",
+    )
+    relations = [by_relation, _rest(counted, of_members)]
+    yield ranked(pl.concat(relations, how="diagonal").lazy())
+    best = ranked(by_root.lazy(), TOP_FAMILIES, fold_rare=False).collect()
+    yield best.lazy()
+    split = best.filter(pl.col("rank") <= SPLIT_FAMILIES)["key"]
+    parts = rows.filter(pl.col("root").is_in(split.implode())).select(
+        *SUMS, family_relation=pl.concat_str("relation", "root", separator="/")
+    )
+    yield ranked(sums_of(parts, "family_relation").collect(engine="streaming").lazy())
+    yield ranked(by_author.lazy(), TOP_QUANTISERS, fold_rare=False)
+    yield ranked(by_license.lazy())
+
+
+def _rest(counted: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
+    """The models without a base that nobody names as theirs: all others of the day.
+
+    Args:
+        counted: the counters of all models.
+        members: of those in families, the sum and the known values of each counter, and `rows`.
+    """
+    rest: dict[str, object] = {"key": None, "dimension": "relation"}
+    rest["rows"] = counted.height - members["rows"].item()
+    for name in _COUNTERS:
+        # A sum of nothing known is null, and not 0.
+        known = counted[name].count() - members[f"{name} known"].item()
+        rest[name] = counted[name].sum() - members[name].item() if known else None
+    schema = {"key": pl.String, "dimension": pl.String, "rows": pl.Int64}
+    schema |= dict.fromkeys(_COUNTERS, pl.Int64)
+    return pl.DataFrame([rest], schema=schema).filter(pl.col("rows") != 0)
