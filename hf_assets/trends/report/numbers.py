@@ -12,7 +12,12 @@ from hf_assets.hub.quality.schemas import DAY_QUALITY
 from hf_assets.trends.figures.day.snapshot import number_of
 from hf_assets.trends.figures.history.history import History, grown, signed, sources
 from hf_assets.trends.figures.history.movers import growths, movers
-from hf_assets.trends.series.schemas import CONCENTRATION_HISTORY, LIFECYCLE, MODEL_HISTORY
+from hf_assets.trends.series.schemas import (
+    CONCENTRATION_HISTORY,
+    LIFECYCLE,
+    MODEL_HISTORY,
+    USED_BY_HISTORY,
+)
 
 WEEK = 7
 FLAGGED_ROWS = 60  # days in the report's table; all are in `day_quality`
@@ -63,8 +68,8 @@ def numbers(h: History) -> list[Number]:
         )
     ]
     summary.append(_datasets(by_day[day], before, at))
-    summary += [_created(h, day), _held(h, day), _mover(h, day, rising=True)]
-    summary += [_mover(h, day, rising=False), _trusted(h)]
+    summary += [_created(h, day), _held(h, day), _training_data(h, day)]
+    summary += [_mover(h, day, rising=True), _mover(h, day, rising=False), _trusted(h)]
     return [number for number in summary if number is not None]
 
 
@@ -123,6 +128,17 @@ def _held(h: History, day: datetime.date) -> Number | None:
         note = f"{change} points since {day_name(first['day'])}"
     return Number("of the downloads go to the first ten models", percent(last["top_10"], 1), note,
                   f"{CONCENTRATION_HISTORY.name}, {last['day']}")  # fmt: skip
+
+
+def _training_data(h: History, day: datetime.date) -> Number | None:
+    rows = h.rows(USED_BY_HISTORY, pl.col("of") == "training_data", pl.col("day") == day)
+    share = number_of(rows["share_models"][0]) if rows.height else None
+    if share is None:
+        return None
+    downloads = number_of(rows["share_downloads"][0])
+    note = "" if downloads is None else f"with {percent(downloads, 1)} of the downloads"
+    label = "of the models name their training data"
+    return Number(label, percent(share, 1), note, f"{USED_BY_HISTORY.name}, {day}")
 
 
 def _mover(h: History, day: datetime.date, *, rising: bool) -> Number | None:
