@@ -36,7 +36,7 @@ def pages(definitions: dg.Definitions) -> dict[str, str]:
     graph = definitions.resolve_asset_graph()
     parents_first = [specs[key] for key in graph.toposorted_asset_keys]
     checks = [graph.get_check_spec(key) for key in graph.asset_check_keys]
-    subjects = ("hub", "trends", "corpora", "classifiers")
+    subjects = ("hub", "trends", "publishing", "corpora", "classifiers")
     by_subject = sorted(
         parents_first, key=lambda spec: subjects.index(str(spec.group_name).split("/")[0])
     )

@@ -54,7 +54,8 @@ class Settings(BaseSettings):
     hub_chains: int = Field(
         default=10,
         ge=1,
-        description="Places from which one listing is read at once; 1: page after page.",
+        description="Places from which one listing is read at once (1: page after page), and "
+        "requests to the Hub at once, of all listings; each listing may have one under way.",
     )
     step_retry_wait: float = Field(
         default=60.0,
@@ -69,6 +70,13 @@ class Settings(BaseSettings):
     sample_spaces: bool = Field(
         default=False,
         description="Compare 20 Spaces of a capture with space_info (real Hub only, 20 requests).",
+    )
+
+    space_code_requests: int = Field(
+        # Of 4 000 Spaces, the first night's trees and requirements.txt.
+        default=10_000,
+        ge=0,
+        description="Requests a day for the files of Spaces, at most; 0: none.",
     )
 
     inference_router: str | None = Field(
@@ -126,6 +134,26 @@ class Settings(BaseSettings):
         default=30.0,
         ge=0,
         description="Minutes until a failed capture is asked for again; later waits are longer.",
+    )
+
+    publish_dataset: str | None = Field(
+        default=None,
+        # As huggingface_hub.utils.validate_repo_id.
+        pattern=r"^[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}$",
+        description="The dataset repository, owner/name, to which the night publishes the lake.",
+    )
+    publish_tables: str = Field(
+        default="small",
+        description="What is published, names between commas: small, figures, or tables.",
+    )
+    publish_private: bool = Field(
+        default=True,
+        description="A repository that does not exist yet is created as a private one.",
+    )
+    publish_license: str = Field(
+        default="other",
+        pattern=r"^[a-z0-9][a-z0-9.-]*$",
+        description="The licence that you grant for what is yours, as the Hub names it.",
     )
 
     corpora: Path | None = Field(

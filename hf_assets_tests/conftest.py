@@ -163,7 +163,8 @@ class ServedHub:
     @property
     def listed(self) -> list[str]:
         """Query strings of the listing pages asked for, oldest first."""
-        return [one.query for one in self.requests if one.path in ("/api/models", "/api/spaces")]
+        listings = ("/api/models", "/api/spaces", "/api/datasets")
+        return [one.query for one in self.requests if one.path in listings]
 
     @property
     def statuses(self) -> list[int]:

@@ -23,6 +23,7 @@ GROUND = {
     "csv_cells",
     "progress",
     "ui_words",
+    "markdown",
 }
 # The modules of a folder are one room; a module beside sub-rooms is a room of its own. A room
 # imports the rooms of its line and the ground, nothing else; a name stands for what is below it.
@@ -35,6 +36,7 @@ ARROWS = {
     "csv_cells": set(),
     "progress": set(),
     "ui_words": set(),
+    "markdown": set(),
     "storage": {"errors", "progress"},
     # What failed → a message → a person.
     "alarms": set(),
@@ -47,6 +49,7 @@ ARROWS = {
     "hub.archive_folder": {"hub.archive", "hub.client"},
     "hub.open_archive": {"hub.archive", "hub.archive_folder", "hub.client"},
     "hub.tables": {"hub.capture_store", "hub.client"},
+    "hub.space_code": {"hub.archive", "hub.client", "hub.tables"},
     "hub.retention": {"hub.capture_store", "hub.tables"},
     "hub.uses": {"hub.capture_store", "hub.client", "hub.tables"},
     "hub.attempts": set(),
@@ -126,6 +129,10 @@ ARROWS = {
         *("classifiers.evaluation", "classifiers.provenance", "classifiers.records"),
         *("classifiers.training", "corpora.corpus"),
     },
+    # Days, series and figures → a dataset repository on the Hub.
+    "publishing": {
+        *("hub.providers", "hub.quality", "hub.tables", "trends.metrics", "trends.series"),
+    },
     # What is wrong with files and folders that settings name.
     "configuration": {
         *("classifiers.training", "corpora.registry", "hub.archive", "hub.archive_folder"),
@@ -146,6 +153,9 @@ ARROWS = {
     "defs.hub": {"alarms", "defs.common", "defs.configuration", "defs.trends", "hub"},
     "defs.trends": {"charts", "defs.common", "hub.providers", "trends"},
     "defs.configuration": {"configuration", "defs.common"},
+    "defs.publishing": {
+        *("defs.common", "defs.hub", "defs.trends", "hub.providers", "publishing"),
+    },
     "defs.labels": {"charts", "classifiers", "corpora", "defs.common", "hub"},
     # Dagster as a process, for the command line and the demo.
     "runner": {"hub.capture_store"},
@@ -153,7 +163,8 @@ ARROWS = {
     "demo.service": set(),
     "demo.world": set(),
     "demo.hub_stats": {"demo.service", "demo.world"},
-    "demo.hub": {"demo.hub_stats", "demo.service", "demo.world"},
+    "demo.repositories": {"demo.service"},
+    "demo.hub": {"demo.hub_stats", "demo.repositories", "demo.service", "demo.world"},
     "demo.labels": {"demo.hub", "demo.service"},
     "demo.fingerprints": set(),
     "demo.record": {"demo.fingerprints"},

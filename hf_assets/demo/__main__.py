@@ -101,16 +101,17 @@ def _embedded(options: argparse.Namespace, before: Past, record: DemoRecord) -> 
 def _app(options: argparse.Namespace, before: Past) -> Starlette:
     archive = None
     if generated(options):
+        datasets = None if options.hub_datasets is None else int(options.hub_datasets)
         source = GeneratedHub(
-            int(options.models), int(options.spaces), options.seed, sized_on=SIZED_ON
+            *(int(options.models), int(options.spaces), options.seed),
+            datasets=datasets,
+            sized_on=SIZED_ON,
         )
         archive = past.archive(source, before, options.archive_faults)
     else:
-        files = {
-            kind: None if given.isdigit() else Path(given)
-            for kind, given in (("models", options.models), ("spaces", options.spaces))
-        }
-        source = RecordedHub(**files)
+        given = (options.models, options.spaces, options.hub_datasets)
+        files = [None if one is None or one.isdigit() else Path(one) for one in given]
+        source = RecordedHub(*files)
     return create_app(
         source,
         Faults.parse(options.faults),

@@ -16,7 +16,7 @@ _HUB_CODE = ("hub", "hub_stats", "world", "service", "past", "__main__")
 _LABEL_CODE = ("labels", "service", "running", "__main__")
 # What the same Hub and the same texts are served by; faults are not: they were for one run.
 _SERVED = {
-    "hub": ("models", "spaces", "seed"),
+    "hub": ("models", "spaces", "hub_datasets", "seed"),
     "labels": ("questions", "datasets", "recorded_questions"),
 }
 
@@ -72,6 +72,11 @@ def _services() -> argparse.ArgumentParser:
     hub = argparse.ArgumentParser(add_help=False)
     hub.add_argument("--models", default="10000", help="about how many to generate, or a JSON file")
     hub.add_argument("--spaces", default="4000", help="about how many to generate, or a JSON file")
+    hub.add_argument(
+        "--hub-datasets",
+        help="datasets of the Hub: about how many to generate, or a JSON file; by default a third "
+        "of the generated models, or none",
+    )
     hub.add_argument("--seed", type=int, default=0, help="another seed is another Hub")
     hub.add_argument("--port", type=int, default=0, help="of the embedded Hub; 0: any free one")
     hub.add_argument("--rate-limit", type=int, default=DEMO_RATE, help="requests in five minutes")
@@ -95,7 +100,8 @@ def _lake() -> argparse.ArgumentParser:
 
 def generated(options: argparse.Namespace) -> bool:
     """Whether the Hub is generated, and not read from files."""
-    return options.models.isdigit() and options.spaces.isdigit()
+    sizes = (options.models, options.spaces, options.hub_datasets or "0")
+    return all(size.isdigit() for size in sizes)
 
 
 def inputs(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
@@ -109,6 +115,7 @@ def inputs(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
         "hub": {
             "models": _content(options.models),
             "spaces": _content(options.spaces),
+            "hub_datasets": _content(options.hub_datasets),
             "seed": options.seed,
             "faults": options.faults,
             "archive_faults": options.archive_faults,
@@ -142,7 +149,7 @@ def served(record: DemoRecord) -> dict[str, Any]:
         for name in names
         if name in record.halves.get(half, {})
     }
-    files = ("models", "spaces", "recorded_questions")
+    files = ("models", "spaces", "hub_datasets", "recorded_questions")
     for name in files:
         if isinstance(values.get(name), str) and not values[name].isdigit():
             values[name] = values[name].rsplit(" ", 1)[0]

@@ -19,7 +19,8 @@ from hf_assets.storage.locks import BusyError, exclusive
 
 # Assets of the Hub's half that have days, and those that are made over all days.
 # Of today alone: their source has no past.
-PRESENT_ONLY = ("raw_inference_providers", "inference_providers")
+CODE = ("raw_space_trees", "space_code", "space_code_figures")
+PRESENT_ONLY = ("raw_inference_providers", "inference_providers", *CODE)
 DAILY = (*RAW, *TABLES, *PRESENT_ONLY, "snapshot_figures")
 OVER_DAYS = (
     *("day_quality", "category_history", "library_history", "license_history", "author_history"),
@@ -28,6 +29,7 @@ OVER_DAYS = (
     *("prediction_history", "adoption_history", "lifecycle", "trend_figures", "insights_report"),
     *("provider_history", "provider_figures"),
     *("dataset_history", "dataset_group_history", "used_by_history"),
+    "published_lake",
 )
 TEXTS = ("question_dump", "new_questions", "dataset_dump", "new_datasets")
 # Folders of the lake by half of the graph.

@@ -11,7 +11,7 @@ from hf_assets.hub.capture_store.watching import WatchedCapture
 from hf_assets.storage.lake import Lake
 
 TABLES = (
-    *("models", "enriched_spaces", "top_models", "model_usage", "families"),
+    *("models", "enriched_spaces", "hub_datasets", "top_models", "model_usage", "families"),
     *("uses", "used_by"),
     *("daily_metrics", "daily_changes"),
 )
@@ -121,6 +121,7 @@ class RunParts:
             done = min(parts_written(self._data, self._days, self._since), parts)
             return Look(done, parts, steps.now)
         done, total, now = float(len(steps.done)), steps.total, steps.now
+        under_way: list[tuple[int, int | None]] = []
         models: int | None = None
         for asset, capture in self._captures.items():
             rows, all_rows = capture.look()
@@ -135,7 +136,16 @@ class RunParts:
                 total = total and total - 1 + weight
             if asset in steps.done:
                 done += weight - 1
-            elif steps.now == asset:
-                done += weight * min(rows / all_rows, 1) if all_rows else 0
-                now = f"{asset}: {rows:,}{f' of {all_rows:,}' if all_rows else ''} rows"
+                continue
+            # One step may capture the listings of the others, too: their own have little left.
+            work = weight if steps.now == asset else weight - 1
+            done += work * min(rows / all_rows, 1) if all_rows else 0
+            if steps.now == asset or (rows and rows != all_rows):
+                under_way.append((rows, all_rows))
+        if now in self._captures:
+            name = now if len(under_way) == 1 else f"{len(under_way)} listings"
+            rows = sum(rows for rows, _ in under_way)
+            known = [count for _, count in under_way if count]
+            of_all = f" of {sum(known):,}" if len(known) == len(under_way) else ""
+            now = f"{name}: {rows:,}{of_all} rows"
         return Look(done, total, now)

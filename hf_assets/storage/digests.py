@@ -34,3 +34,10 @@ class _Watched(io.RawIOBase):
         self._done += count
         self._progress.at(self._done, "computing SHA-256")
         return count
+
+
+def git_blob_id(path: Path) -> str:
+    """git's name of a file: the SHA-1 of its header and content, in hexadecimal."""
+    digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: digest).hexdigest()

@@ -58,6 +58,11 @@ class OpenedFile:
         """Its size in bytes."""
         return self._mark[1]
 
+    @property
+    def mark(self) -> tuple[int, int]:
+        """Its size, and when it was written, in nanoseconds: another mark, another version."""
+        return self._mark[1:]
+
     def __eq__(self, other: object) -> bool:
         """Whether both are the same version."""
         return isinstance(other, OpenedFile) and self._mark == other._mark

@@ -75,6 +75,7 @@ def main() -> int:
         prog="python -m hf_assets_tests.benchmarks", description=__doc__
     )
     parser.add_argument("--full", action="store_true", help="2.5 M models and 1 M Spaces")
+    parser.add_argument("--night", action="store_true", help="the pace of a night's listings alone")
     parser.add_argument("--out", type=Path, default=Path("bench.json"))
     options = parser.parse_args()
     models, spaces = FULL if options.full else SMALL
@@ -82,11 +83,14 @@ def main() -> int:
     print(f"{date.today()}, {os.cpu_count()} cores, {platform.machine()}, Python "
           f"{platform.python_version()}; {models:,} models, {spaces:,} Spaces")  # fmt: skip
     with _workplace() as work:
-        _listings(report, work, models, spaces)
-        _night(report, work, min(models, SMALL[0]))
-        _tables(report, work)
-        _backfill(report, work)
-        _loading(report)
+        if options.night:
+            _night(report, work)
+        else:
+            _listings(report, work, models, spaces)
+            _night(report, work)
+            _tables(report, work)
+            _backfill(report, work)
+            _loading(report)
     options.out.write_text(json.dumps(report.figures, indent=2, default=str))
     print(f"\nAll figures: {options.out}")
     return 0
@@ -131,39 +135,71 @@ def _listings(report: Report, work: Path, models: int, spaces: int) -> None:
                  requests / (ceil(models / 1000) + ceil(spaces / 1000)), "1")  # fmt: skip
 
 
-def _night(report: Report, work: Path, models: int) -> None:
-    seconds, limit, window = LATENCY, *WINDOW
-    report.section(f"A listing at {seconds} s a page, in one chain and in {CHAINS}")
+def _night(report: Report, work: Path) -> None:
+    report.section(f"A listing at {LATENCY} s a page, in one chain and in {CHAINS}")
     pages = work / ("few-pages" if (work / "few-pages").exists() else "pages")
-    first = work / "night"
-    with served(pages, seconds) as endpoint:
-        report.measured("one chain", case("night", endpoint, first, 1), models)
-    # What one chain captured is the last day for those that follow.
+    if not pages.exists():
+        case("prerender", pages, *SMALL)
+    _one_and_many_chains(report, pages, work / "night", ("models",))
+    report.section("Models, Spaces and datasets, in turn and side by side")
+    _one_and_many_chains(report, pages, work / "nights", ("models", "spaces", "datasets"))
+
+
+def _one_and_many_chains(report: Report, pages: Path, first: Path, kinds: tuple[str, ...]) -> None:
+    """A first night and a later one; several listings each way.
+
+    Args:
+        report: takes the figures.
+        pages: rendered.
+        first: the lake of the first night.
+        kinds: of listings.
+    """
+    names, (limit, window) = ",".join(kinds), WINDOW
+    ways = ("in turn", "side by side") if len(kinds) > 1 else ("",)
+    walls = {}
+    for way in reversed(ways):
+        shutil.rmtree(first, ignore_errors=True)
+        with served(pages, LATENCY) as endpoint:
+            found = case("night", endpoint, first, 1, names, way)
+        report.measured(f"one chain a listing, {way}" if way else "one chain", found,
+                        found.said["rows"])  # fmt: skip
+        walls[way] = found.said["seconds"]
+    if len(ways) > 1:
+        report.ratio("in turn over side by side", walls["in turn"] / walls["side by side"], "≥ 1.5")
+    # What one chain captured, in turn, is the last day for those that follow.
     alone = _as_yesterday(first)
     floors = {"no limit": 0.0, f"{limit} requests in {window} s": alone["pages"] / limit * window}
-    for (name, floor), options in zip(floors.items(), ((), (limit, window)), strict=True):
-        lake = work / f"night of {name}"
-        shutil.copytree(first, lake)
-        with served(pages, seconds, *options) as endpoint:
-            _point_at(lake, endpoint)
-            found = case("night", endpoint, lake, CHAINS)
-        report.measured(f"{found.said['chains']} chains, {name}", found, models)
-        said, bound = found.said, max(floor, alone["seconds"] / 8)
-        wall, requests = said["seconds"] / bound, said["requests"] - said["chains"]
-        report.ratio("wall over max(floor of the limit, 1/8 of one chain's)", wall, "≤ 1.1")
-        report.ratio("requests less chains, over one chain's", requests / alone["pages"], "≤ 1.01")
-        report.ratio("different rows over one chain's", said["distinct"] / alone["distinct"], "1")
-        report.ratio("answers 429", said["refusals"], "0")
+    for way in ways:
+        for (name, floor), options in zip(floors.items(), ((), (limit, window)), strict=True):
+            title = f"{name}, {way}" if way else name
+            lake = first.with_name(f"{first.name} of {title}")
+            shutil.copytree(first, lake)
+            with served(pages, LATENCY, *options) as endpoint:
+                _point_at(lake, endpoint)
+                found = case("night", endpoint, lake, CHAINS, names, way)
+            said, bound = found.said, max(floor, alone["seconds"] / 8)
+            report.measured(f"{said['chains']} chains, {title}", found, said["rows"])
+            wall, requests = said["seconds"] / bound, said["requests"] - said["chains"]
+            report.ratio("wall over max(floor of the limit, 1/8 of one chain's)", wall, "≤ 1.1")
+            report.ratio("requests less chains, over one chain's", requests / alone["pages"],
+                         "≤ 1.01")  # fmt: skip
+            distinct = said["distinct"] / alone["distinct"]
+            report.ratio("different rows over one chain's", distinct, "1")
+            report.ratio("answers 429", said["refusals"], "0")
 
 
 def _as_yesterday(lake: Path) -> dict[str, Any]:
-    """Move the only capture of a lake to an earlier day; returns its pages, rows and seconds."""
-    (folder,) = (lake / "raw_models").glob("day=*")
-    folder.rename(folder.with_name(f"day={date.today() - timedelta(days=7)}"))
-    manifest = json.loads(next((lake / "raw_models").glob("day=*/capture.json")).read_bytes())
-    began, ended = (datetime.fromisoformat(manifest[key]) for key in ("started", "finished"))
-    seconds = (ended - began).total_seconds()
-    return {"seconds": seconds, "pages": manifest["pages"], "distinct": manifest["distinct"]}
+    """Move the only captures of a lake to an earlier day; returns pages, rows and seconds of all,
+    captured in turn."""
+    sums = {"seconds": 0.0, "pages": 0, "distinct": 0}
+    for folder in [*lake.glob("raw_*/day=*")]:
+        folder = folder.rename(folder.with_name(f"day={date.today() - timedelta(days=7)}"))
+        manifest = json.loads((folder / "capture.json").read_bytes())
+        began, ended = (datetime.fromisoformat(manifest[key]) for key in ("started", "finished"))
+        sums["seconds"] += (ended - began).total_seconds()
+        sums["pages"] += manifest["pages"]
+        sums["distinct"] += manifest["distinct"]
+    return sums
 
 
 def _point_at(lake: Path, endpoint: str) -> None:

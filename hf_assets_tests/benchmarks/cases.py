@@ -64,24 +64,48 @@ def capture(endpoint: str, lake: str, kind: str) -> dict[str, Any]:
     return {"rows": found.rows, "requests": found.manifest.pages}
 
 
-def night(endpoint: str, lake: str, chains: str) -> dict[str, Any]:
-    """Today's listing of models, in chains begun at the cursors of the last capture."""
+def night(endpoint: str, lake: str, chains: str, kinds: str, way: str) -> dict[str, Any]:
+    """Today's listings, in chains begun at the cursors of the last captures.
+
+    Args:
+        endpoint: of the Hub.
+        lake: its folder.
+        chains: of a listing, at most.
+        kinds: of listings, with commas.
+        way: "in turn" or "side by side".
+    """
     from hf_assets.hub.capture.capturer import Capturer
+    from hf_assets.hub.capture.side_by_side import SideBySide
     from hf_assets.hub.capture_store.store import CaptureStore
     from hf_assets.hub.client.listing import HubClient, ListingQuery
     from hf_assets.storage.lake import Lake, today
 
-    store, told = CaptureStore(Lake(Path(lake)), "raw_models"), []
-    client = HubClient(endpoint=endpoint, log=told.append)
-    began, day = time.perf_counter(), today()
-    capturer = Capturer(client, chains=int(chains))
-    found = capturer.get_or_capture(store, day, ListingQuery.everything("models"))
+    told, day = [], today()
+    tasks = {}
+    for kind in kinds.split(","):
+        capturer = Capturer(HubClient(endpoint=endpoint, log=told.append), chains=int(chains))
+        store = CaptureStore(Lake(Path(lake)), f"raw_{kind}")
+        ask = ListingQuery.everything(kind)  # ty: ignore[invalid-argument-type]
+        tasks[kind] = partial(capturer.get_or_capture, store, day, ask)
+
+    def failed(_name: str, error: BaseException) -> None:
+        raise error
+
+    began = time.perf_counter()
+    if way == "side by side":
+        (_, first), *others = tasks.items()
+        SideBySide().run(first, dict(others), failed)
+    else:
+        for task in tasks.values():
+            task()
+    seconds = time.perf_counter() - began
+    found = [task() for task in tasks.values()]  # as stored
     return {
-        "seconds": time.perf_counter() - began,
-        "rows": found.rows,
-        "distinct": found.distinct,
-        "requests": found.manifest.pages,
-        "chains": found.manifest.chains or 1,
+        "seconds": seconds,
+        "rows": sum(one.rows for one in found),
+        "distinct": sum(one.distinct for one in found),
+        "requests": sum(one.manifest.pages for one in found),
+        "chains": sum(one.manifest.chains or 1 for one in found),
         "refusals": sum("429" in line for line in told),
     }
 

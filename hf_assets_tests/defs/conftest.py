@@ -74,7 +74,8 @@ class World:
     def pages(self) -> list[Served]:
         """The listing pages asked for so far."""
         asked: list[Served] = self.app.state.requests
-        return [one for one in asked if one.path in ("/api/models", "/api/spaces")]
+        listings = ("/api/models", "/api/spaces", "/api/datasets")
+        return [one for one in asked if one.path in listings]
 
     @property
     def files(self) -> list[Path]:

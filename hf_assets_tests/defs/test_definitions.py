@@ -11,6 +11,7 @@ import pytest
 from hf_assets.defs.common.partitions import daily
 from hf_assets.hub.providers import schemas as providers
 from hf_assets.hub.quality import schemas as judged
+from hf_assets.hub.space_code.schemas import RAW_SPACE_TREES, SPACE_CODE
 from hf_assets.hub.tables import schemas
 from hf_assets.hub.tables.predictions import PREDICTED_CATEGORIES
 from hf_assets.hub.uses import schemas as uses
@@ -31,6 +32,9 @@ ASSETS = {
     "families": ("hub/tables", {"models"}),
     "top_models": ("hub/tables", {"models"}),
     "model_usage": ("hub/tables", {"enriched_spaces", "models", "top_models"}),
+    "raw_space_trees": ("hub/raw", {"enriched_spaces", "top_models"}),
+    "space_code": ("hub/tables", {"raw_space_trees", "enriched_spaces", "top_models"}),
+    "space_code_figures": ("trends", {"space_code"}),
     "predicted_categories": ("hub/tables", {"models", "hub_models/predictor"}),
     "uses": ("hub/tables", {"enriched_spaces", "models", "hub_datasets"}),
     "used_by": ("hub/tables", {"uses", "enriched_spaces", "models"}),
@@ -112,6 +116,10 @@ PICTURES: dict[str, tuple[str, set[str]]] = {
     "provider_history": ("trends/history", {"inference_providers"}),
     "provider_figures": ("trends/history", {"provider_history"}),
 }
+# The last step of a night: after every table, figure and report, but for those that may be skipped.
+_OPTIONAL = {"inference_providers", "provider_history", "provider_figures"}
+_LAST = {name for name in ASSETS | SERIES | PICTURES if not name.startswith("raw_")} - _OPTIONAL
+PICTURES["published_lake"] = ("publishing", _LAST)
 TABLES = (
     schemas.MODELS,
     schemas.ENRICHED_SPACES,
@@ -119,6 +127,8 @@ TABLES = (
     schemas.FAMILIES,
     schemas.TOP_MODELS,
     schemas.MODEL_USAGE,
+    SPACE_CODE,
+    RAW_SPACE_TREES,
     uses.USES,
     uses.USED_BY,
     PREDICTED_CATEGORIES,
@@ -182,9 +192,11 @@ COUNTING = {
     "uses": {"uses_add_up", "known_rates"},
     "used_by": {"used_by_adds_up"},
     "daily_metrics": {"sums_agree"},
-    "snapshot_figures": {"figures_drawn"},
+    "space_code": {"code_adds_up", "reasons_known", "spaces_answered"},
+    **{f"{of}_figures": {"figures_drawn"} for of in ("snapshot", "space_code")},
     "trend_figures": {"figures_drawn"},
     "insights_report": {"self_contained", "names_newest_day"},
+    "published_lake": {"published_matches"},
     "category_history": {"grows_with_days", "shares_add_up"},
     "family_history": {"grows_with_days", "shares_add_up"},
     "concentration_history": {"shares_nest"},
@@ -263,7 +275,7 @@ def test_today_is_a_partition_and_the_last_one() -> None:
 @pytest.mark.parametrize("name", ASSETS | SERIES)
 def test_owner_and_kinds(specs: dict[str, dg.AssetSpec], name: str) -> None:
     assert specs[name].owners == ["team:hub"]
-    wanted = {"matplotlib"} if name == "snapshot_figures" else KINDS[(ASSETS | SERIES)[name][0]]
+    wanted = {"matplotlib"} if name.endswith("_figures") else KINDS[(ASSETS | SERIES)[name][0]]
     assert specs[name].kinds == wanted
 
 

@@ -31,6 +31,7 @@ def recorded(data: Path, *words: str) -> DemoRecord:
     [
         (("--seed", "1"), "hub"),
         (("--models", "50"), "hub"),
+        (("--hub-datasets", "50"), "hub"),
         (("--faults", "503:2"), "hub"),
         (("--archive-faults", "gaps=2026-11-01"), "hub"),
         (("--questions", "700"), "labels"),
@@ -68,6 +69,7 @@ def test_a_lake_is_served_by_the_options_that_it_was_built_with(tmp_path: Path) 
     assert options == {
         "models": str(rows),
         "spaces": "4000",
+        "hub_datasets": None,
         "seed": 3,
         "questions": 7,
         "datasets": 1000,

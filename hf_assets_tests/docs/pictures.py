@@ -1,7 +1,7 @@
 """Take the pictures of the README from a demo lake: `python -m hf_assets_tests.docs.pictures`.
 
 Run `make demo` first. Headless Chromium opens the insights page and the Dagster UI over that lake;
-the pictures replace docs/insights.png and docs/lineage.png.
+the pictures replace docs/insights.png, docs/lineage.png and docs/lineage_predicted.png.
 """
 
 import argparse
@@ -33,7 +33,7 @@ MARGIN = 24
 
 
 def main() -> int:
-    """Write both pictures."""
+    """Write the pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path, nargs="?", default=PROJECT / "data" / "demo")
     data = parser.parse_args().data.resolve()
@@ -42,6 +42,7 @@ def main() -> int:
             _save(_insights(browser, url), FOLDER / "insights.png")
         with _dagster(data) as url:
             _save(_lineage(browser, url), FOLDER / "lineage.png")
+            _save(_predicted(browser, url), FOLDER / "lineage_predicted.png", 2 * WIDTH)
     return 0
 
 
@@ -67,6 +68,25 @@ def _lineage(browser: Browser, url: str) -> bytes:
     left, top = boxes[0]["x"] - MARGIN, boxes[0]["y"] - MARGIN
     right = boxes[2]["x"] + boxes[2]["width"] + 1.7 * MARGIN
     bottom = boxes[1]["y"] + boxes[1]["height"] + 4 * MARGIN
+    clip: FloatRect = {"x": left, "y": top, "width": right - left, "height": bottom - top}
+    return page.screenshot(clip=clip)
+
+
+def _predicted(browser: Browser, url: str) -> bytes:
+    """From the listing of models through corpus and classifiers to the series and the report."""
+    page = browser.new_page(viewport={"width": 2600, "height": 1000}, device_scale_factor=2)
+    page.set_default_timeout(PATIENCE)
+    page.goto(
+        f"{url}/assets/predicted_categories?view=lineage&lineageScope=neighbors&lineageDepth=8"
+    )
+    names = ("raw_models", "baseline", "insights_report")
+    shown = [page.get_by_text(name, exact=True).last for name in names]
+    shown[0].wait_for()
+    page.wait_for_timeout(STILL)
+    listing, baseline, report = (box for one in shown if (box := one.bounding_box()))
+    left, top = listing["x"] - 2 * MARGIN, baseline["y"] - 3.2 * MARGIN
+    right = report["x"] + report["width"] + 2 * MARGIN
+    bottom = listing["y"] + listing["height"] + 2 * MARGIN
     clip: FloatRect = {"x": left, "y": top, "width": right - left, "height": bottom - top}
     return page.screenshot(clip=clip)
 
@@ -97,11 +117,11 @@ def _dagster(data: Path) -> Generator[str]:
         server.wait()
 
 
-def _save(png: bytes, path: Path) -> None:
+def _save(png: bytes, path: Path, width: int = WIDTH) -> None:
     """Shrink to the README's width, in 256 colours."""
     picture = Image.open(io.BytesIO(png)).convert("RGB")
-    height = round(picture.height * WIDTH / picture.width)
-    picture = picture.resize((WIDTH, height), Image.Resampling.LANCZOS)
+    height = round(picture.height * width / picture.width)
+    picture = picture.resize((width, height), Image.Resampling.LANCZOS)
     picture.quantize(256).save(path, optimize=True)
 
 

@@ -112,6 +112,30 @@ def test_a_listing_counts_by_its_rows(lake: Lake, log: Path) -> None:
     assert (look.done, look.total) == (36, 36)
 
 
+def test_listings_that_one_step_captures_count_as_they_grow(lake: Lake, log: Path) -> None:
+    parts = RunParts(lake.root, log, 0, today=NEXT)
+    say(log, "This run has 4 steps", began("raw_models"))
+    models = Listing(lake, "raw_models", NEXT, total=4 * ROWS_A_STEP)
+    spaces = Listing(lake, "raw_spaces", NEXT, total=2 * ROWS_A_STEP)
+    models.page(ROWS_A_STEP)
+    spaces.page(ROWS_A_STEP)
+    look = parts.look()
+    # A step, 4 for models, 2 for Spaces, 2 for datasets, not known yet.
+    assert (look.done, look.total) == (1.5, 9 - 0.4)
+    assert look.now == f"2 listings: {2 * ROWS_A_STEP:,} of {6 * ROWS_A_STEP:,} rows"
+    done = [look.done]
+    for listing, step in ((spaces, ""), (models, "raw_models")):
+        listing.page((1 if listing is spaces else 3) * ROWS_A_STEP)
+        listing.finish()
+        done.append(parts.look().done)
+        if step:
+            say(log, ended(step), began("models"))
+            done.append(parts.look().done)
+    assert parts.look().now == "models"
+    say(log, ended("models"), began("raw_spaces"), ended("raw_spaces"))
+    assert [*done, parts.look().done] == [1.5, 2, 5, 5, 7]
+
+
 def test_before_its_first_page_a_listing_is_as_long_as_the_last(lake: Lake, log: Path) -> None:
     for asset in RAW:
         last = Listing(lake, asset, DAY, total=None)

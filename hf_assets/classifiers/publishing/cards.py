@@ -22,10 +22,10 @@ from hf_assets.classifiers.evaluation.results import (
     Leaderboard,
 )
 from hf_assets.classifiers.publishing import notices
-from hf_assets.classifiers.publishing.markdown import inert, table
 from hf_assets.classifiers.training.base_models import BASE_MODELS
 from hf_assets.classifiers.training.record import TrainingRecord
 from hf_assets.corpora.corpus import Corpus
+from hf_assets.markdown import inert, table
 
 _TEMPLATES = Path(__file__).parent / "template"
 _GRADIO = "6.31.0"  # where none is installed: what the page was written for

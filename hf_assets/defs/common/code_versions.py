@@ -45,6 +45,7 @@ TRANSFORMS: dict[str, tuple[str, ...]] = {
     "hub_datasets": ("hub/tables/cleaning",),
     "top_models": ("hub/tables/usage",),
     "model_usage": ("hub/tables/usage",),
+    "space_code": ("hub/space_code/table",),
     "uses": ("hub/uses/edges",),
     "used_by": ("hub/uses/used_by",),
     "families": ("hub/tables/families",),
@@ -70,6 +71,7 @@ TRANSFORMS: dict[str, tuple[str, ...]] = {
     "provider_history": ("hub/providers/history",),
     "provider_figures": ("charts/saving", "trends/figures/history/providers"),
     "snapshot_figures": _DAY_FIGURES,
+    "space_code_figures": ("charts/saving", "trends/figures/day/space_code"),
     "trend_figures": _HISTORY_FIGURES,
     "insights_report": ("trends/report/page",),
     "question_dump": ("corpora/stackexchange/dumps",),
@@ -81,6 +83,7 @@ TRANSFORMS: dict[str, tuple[str, ...]] = {
     "onnx_classifier": ("classifiers/export/to_onnx",),
     "quantized_classifier": ("classifiers/export/quantize",),
     "leaderboard": ("classifiers/evaluation/leaderboard", "classifiers/evaluation/render"),
+    "published_lake": ("publishing/publication",),
     "tagger_space": ("classifiers/publishing/space",),
 }
 

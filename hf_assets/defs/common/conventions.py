@@ -11,7 +11,10 @@ from hf_assets.defs.common.metadata import address
 from hf_assets.settings import Settings, settings
 from hf_assets.storage.lake import Lake
 
-DOMAINS = {"hub": "hub", "trends": "trends", "corpora": "labels", "classifiers": "labels"}
+DOMAINS = {
+    **{name: name for name in ("hub", "trends", "publishing")},
+    **dict.fromkeys(("corpora", "classifiers"), "labels"),
+}
 # How far an asset is from its source, by group, then by name.
 LAYERS = {
     "hub/raw": "raw",
@@ -20,9 +23,12 @@ LAYERS = {
     "trends": "aggregate",
     "trends/history": "series",
     "corpora/sources": "raw",
+    "publishing": "publication",
 }
 LAYERS_BY_ASSET = {
-    **dict.fromkeys(("snapshot_figures", "trend_figures", "provider_figures"), "figure"),
+    **dict.fromkeys(
+        ("snapshot_figures", "space_code_figures", "trend_figures", "provider_figures"), "figure"
+    ),
     **dict.fromkeys(("insights_report", "tagger_space"), "publication"),
     **dict.fromkeys(("baseline", "leaderboard"), "evaluation"),
     "predictor": "model",

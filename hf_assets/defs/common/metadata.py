@@ -34,6 +34,7 @@ _TYPES = {
     pl.Boolean: "bool",
     pl.String: "string",
     pl.Date: "date",
+    pl.Binary: "bytes",
 }
 
 

@@ -15,6 +15,7 @@ from hf_assets.defs.common.metadata import captured, stored_table
 from hf_assets.errors import clean
 from hf_assets.hub.archive.base import Archive, ArchiveError
 from hf_assets.hub.capture.capturer import Capturer
+from hf_assets.hub.capture.side_by_side import SideBySide
 from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.capture_store.store import RAW, CaptureStore
 from hf_assets.hub.client.listing import HubClient
@@ -223,35 +224,61 @@ class HubResource(dg.ConfigurableResource):
             retry_wait=self.retry_wait,
         )
 
+    @cached_property
+    def asked(self) -> set[str]:
+        """The listings, by asset, that this run has asked for today."""
+        return set()
+
     def capturer(
-        self, context: dg.AssetExecutionContext, day: str, archive: Archive | None
+        self,
+        context: dg.AssetExecutionContext,
+        day: str,
+        archive: Archive | None = None,
+        *,
+        asset: str | None = None,
+        among: SideBySide | None = None,
     ) -> Capturer:
-        """Captures one day; reports progress to the run and to that day's partition."""
+        """Captures one day; reports progress to the run and to that day's partition.
+
+        Args:
+            context: of the step.
+            day: the partition key.
+            archive: asked for past days.
+            asset: whose listing it is; by default the step's own.
+            among: the captures that it runs among, in a thread.
+        """
+        key = dg.AssetKey(asset) if asset else context.asset_key
+        to_caller, name = (
+            among.in_caller if among else _at_once,
+            f"{key.path[-1]}: " if among else "",
+        )
 
         def report(progress: Any) -> None:
-            context.log.info(str(progress))
+            context.log.info(f"{name}{progress}")
             context.log_event(
-                dg.AssetObservation(
-                    asset_key=context.asset_key,
-                    partition=day,
-                    metadata=captured(progress),
-                )
+                dg.AssetObservation(asset_key=key, partition=day, metadata=captured(progress))
             )
 
         client = HubClient(
             connect_timeout=self.connect_timeout,
             read_timeout=self.read_timeout,
             retry_wait=self.retry_wait,
-            log=context.log.warning,
+            log=to_caller(lambda line: context.log.warning(f"{name}{line}")),
         )
         return Capturer(
             client,
-            log=context.log.info,
-            report=report,
-            lock_wait=self.lock_wait,
+            log=to_caller(lambda line: context.log.info(f"{name}{line}")),
+            report=to_caller(report),
+            # A listing that another run captures is left to it.
+            lock_wait=0 if asset else self.lock_wait,
             archive=archive,
             chains=self.chains,
+            stopped=among.stopped if among else lambda: False,
         )
+
+
+def _at_once(function: Callable[..., None]) -> Callable[..., None]:
+    return function
 
 
 class StackExchangeResource(dg.ConfigurableResource):

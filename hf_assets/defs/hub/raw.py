@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
-from typing import Literal
+from typing import Any, Literal, cast
 
 import dagster as dg
 from pydantic import Field
@@ -16,6 +17,7 @@ from hf_assets.defs.common.resources import PREVIEWED_DAYS, HubResource, LakeRes
 from hf_assets.errors import clean
 from hf_assets.hub.archive.base import Archive, ArchiveError
 from hf_assets.hub.capture.capturer import NoCapture
+from hf_assets.hub.capture.side_by_side import SideBySide
 from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.capture_store.store import ESSENTIAL
 from hf_assets.hub.client.listing import FIELDS, ListingQuery
@@ -125,9 +127,12 @@ def _captured(
 
     def get_or_capture(day: str) -> Capture | str:
         """The capture, or why there is none."""
-        capturer = hub.capturer(context, day, archive)
+        beside = _beside(context, hub) if day == today() else {}
+        among = SideBySide() if beside else None
+        capturer = hub.capturer(context, day, archive, among=among)
+        own = partial(capturer.get_or_capture, lake.stores[asset], day, query, refetch=refetch)
         try:
-            return capturer.get_or_capture(lake.stores[asset], day, query, refetch=refetch)
+            return _among(context, lake, hub, among, own, beside) if among else own()
         except NoCapture as error:
             return error.brief if deferred(context) else str(error)
         except ArchiveError as error:
@@ -165,6 +170,51 @@ def _captured(
         raise dg.Failure("\n".join(missing.values()), allow_retries=False)
     report_left_out(context, asset, missing | absent)
     return dg.MaterializeResult()
+
+
+def _beside(context: dg.AssetExecutionContext, hub: HubResource) -> dict[str, ListingQuery]:
+    """The other listings of today that this run is to capture and has not asked for, by asset."""
+    hub.asked.add(context.asset_key.path[-1])
+    steps = context.run.step_keys_to_execute or [node.name for node in context.job_def.nodes]
+    config = cast("Mapping[str, Any]", context.run.run_config).get("ops", {})
+    found = {}
+    for kind in FIELDS:
+        asset = f"raw_{kind}"
+        if asset not in steps or asset in hub.asked:
+            continue
+        # What is to be fetched again, and a wrong config, are the business of its own step.
+        with suppress(dg.Failure, dg.DagsterInvalidConfigError, ValueError):
+            ask = ListingConfig(**(config.get(asset) or {}).get("config", {}))
+            if not ask.refetch:
+                found[asset] = ask.query(kind)
+    hub.asked.update(found)
+    return found
+
+
+def _among(
+    context: dg.AssetExecutionContext,
+    lake: LakeResource,
+    hub: HubResource,
+    among: SideBySide,
+    own: Callable[[], Capture],
+    beside: Mapping[str, ListingQuery],
+) -> Capture:
+    """Today's capture, and beside it those of other listings: their steps find them stored."""
+    day = today()
+    context.log.info(f"{', '.join(beside)} captured at the same time, by the same pacer")
+
+    def failed(asset: str, error: BaseException) -> None:
+        said = clean(error, READABLE)
+        context.log.warning(f"{asset} is left to its own step: {said}")
+
+    others = {
+        asset: partial(
+            hub.capturer(context, day, asset=asset, among=among).get_or_capture,
+            *(lake.stores[asset], day, query),
+        )
+        for asset, query in beside.items()
+    }
+    return among.run(own, others, failed)
 
 
 def _archive_for(

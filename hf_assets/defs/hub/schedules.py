@@ -25,11 +25,15 @@ from hf_assets.storage.lake import today
 
 of_days = dg.AssetSelection.from_string('group:"hub/*" or group:"trends"')
 over_days = dg.AssetSelection.groups("trends/history")
-# Their source shows the present only: no run over past days can make them.
-PRESENT_ONLY = ("raw_inference_providers", "inference_providers")
+# Their source shows the present only: no run over past days can make them. What somebody recorded of
+# the files of Spaces is made by itself.
+CODE = ("raw_space_trees", "space_code", "space_code_figures")
+PRESENT_ONLY = ("raw_inference_providers", "inference_providers", *CODE)
 derived = of_days - dg.AssetSelection.assets(*RAW, *PRESENT_ONLY)
 # Not of every day: days of earlier versions, and of some archives, have no datasets.
 RAW_DATASETS, HUB_DATASETS = "raw_datasets", "hub_datasets"
+# The last step of a night, where a setting names a repository.
+published = dg.AssetSelection.assets(*["published_lake"] * bool(settings().publish_dataset))
 # A derived day is complete when it has all of these tables.
 DERIVED_TABLES = (
     *("models", "enriched_spaces", "top_models", "model_usage", "families"),
@@ -47,7 +51,7 @@ LONGEST_CAPTURE = 4 * 3600
 
 capture_today = dg.define_asset_job(
     "capture_today",
-    selection=of_days | over_days | configuration_checks(),
+    selection=of_days | over_days | published | configuration_checks(),
     tags={"dagster/priority": "10", "dagster/max_runtime": str(LONGEST_CAPTURE)},
     description="Start here. Captures the Hub's models, Spaces and datasets of today, then makes "
     "all that follows: tables, figures, the series over all days and the report. Materialize the "

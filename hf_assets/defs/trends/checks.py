@@ -63,6 +63,14 @@ def _figures_of_day(lake: LakeResource, day: str) -> RuleResult:
     return figures_drawn(folder, [figure.name for figure in registry.DAY_FIGURES])
 
 
+def _figures_of_code(lake: LakeResource, day: str) -> RuleResult:
+    from hf_assets.charts.rules import figures_drawn
+    from hf_assets.trends.figures import registry
+
+    folder = lake.tree.folder("space_code_figures", day)
+    return figures_drawn(folder, [figure.name for figure in registry.CODE_FIGURES])
+
+
 def _figures_of_history(lake: LakeResource, _: str) -> RuleResult:
     from hf_assets.charts.rules import figures_drawn
     from hf_assets.trends.figures import registry
@@ -166,6 +174,7 @@ def history_checks() -> dg.Definitions:
                 "and their downloads; SDKs to all Spaces; sizes and licences to all datasets.",
             ),
             check("snapshot_figures", "figures_drawn", _figures_of_day, drawn),
+            check("space_code_figures", "figures_drawn", _figures_of_code, drawn),
             check("trend_figures", "figures_drawn", _figures_of_history, drawn, partitions=None),
             check(
                 "insights_report",

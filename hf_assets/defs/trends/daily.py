@@ -85,25 +85,55 @@ def snapshot_figures(
     snapshots = {day: snapshot_of(daily_metrics[day], model_usage[day]) for day in days}
     drawn = draw_days(list(snapshots.values()))
     for day, rendered in zip(snapshots, drawn, strict=True):
-        facts = _stored_figures(lake.tree, day, rendered, daily_metrics[day].provenance)
+        provenance = daily_metrics[day].provenance
+        report_day(context, day, _stored_figures(lake.tree, context, day, rendered, provenance))
+    return dg.MaterializeResult()
+
+
+@dg.asset(
+    group_name="trends",
+    owners=["team:hub"],
+    kinds={"matplotlib"},
+    partitions_def=daily,
+    backfill_policy=single_run,
+    io_manager_key="tables",
+)
+def space_code_figures(
+    context: dg.AssetExecutionContext, space_code: Tables, lake: LakeResource
+) -> dg.MaterializeResult:
+    """Figures of the code of Spaces, as PNG and SVG: files, bytes, languages, packages.
+
+    Text classification beside text generation, as distributions with medians and their intervals.
+    They say which Spaces end up smaller, not which were easier to develop.
+    """
+    from hf_assets.trends.figures.day.space_code import space_code_of
+    from hf_assets.trends.figures.render import draw
+
+    for day, stored in space_code.items():
+        drawn = draw(space_code_of(stored))
+        facts = _stored_figures(lake.tree, context, day, drawn, stored.provenance)
         report_day(context, day, facts)
     return dg.MaterializeResult()
 
 
 def _stored_figures(
-    lake: Lake, day: str, drawn: Mapping[str, "Rendered"], provenance: Mapping[str, Any]
+    lake: Lake,
+    context: dg.AssetExecutionContext,
+    day: str,
+    drawn: Mapping[str, "Rendered"],
+    provenance: Mapping[str, Any],
 ) -> dict[str, Any]:
-    size = 0
+    size, asset = 0, context.asset_key.path[-1]
     for name, rendered in drawn.items():
         for suffix, content in (("png", rendered.png), ("svg", rendered.svg)):
-            lake.write_file("snapshot_figures", day, f"{name}.{suffix}", content)
+            lake.write_file(asset, day, f"{name}.{suffix}", content)
             size += len(content)
     manifest = {"figures": list(drawn), "provenance": provenance}
-    lake.write_file("snapshot_figures", day, FIGURES_MARKER, json.dumps(manifest).encode())
+    lake.write_file(asset, day, FIGURES_MARKER, json.dumps(manifest).encode())
     return {
         "gallery": gallery({name: rendered.gallery for name, rendered in drawn.items()}),
         "figures": len(drawn),
         "size (bytes)": size,
-        "path": dg.MetadataValue.path(str(lake.folder("snapshot_figures", day))),
+        "path": dg.MetadataValue.path(str(lake.folder(asset, day))),
         "provenance": dg.MetadataValue.json(dict(provenance)),
     }

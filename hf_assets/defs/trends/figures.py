@@ -62,11 +62,12 @@ def trend_figures(lake: LakeResource) -> dg.MaterializeResult:
 def insights_report(lake: LakeResource) -> dg.MaterializeResult:
     """A page to mail or to publish as a static Space: numbers, trends, the newest trusted day."""
     from hf_assets.trends.figures.history.history import read_history
-    from hf_assets.trends.report.page import newest_day, write_report
+    from hf_assets.trends.report.page import newest_code, newest_day, write_report
 
     history = read_history(lake.tree)
     day = newest_day(lake.tree, history)
-    files = write_report(history, day)
+    # No input: the report must not wait an hour for the files of Spaces, nor fail with them.
+    files = write_report(history, day, code=newest_code(lake.tree))
     place = lake.tree.folder("insights_report", None)
     with replacing_folder(place) as folder:
         for name, content in files.items():

@@ -16,17 +16,20 @@ from urllib.parse import urlencode
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from hf_assets.demo.hub import cursors
+from hf_assets.demo.hub import cursors, trees
 from hf_assets.demo.hub.faults import Faults
 from hf_assets.demo.hub.prerendered import PrerenderedHub
 from hf_assets.demo.hub.queries import BadQuery, ListingQuery, read_fields, read_listing
-from hf_assets.demo.hub.refusals import RATE_LIMITED, refused
+from hf_assets.demo.hub.refusals import RATE_LIMITED, TOKEN, bad_credentials, refused
 from hf_assets.demo.hub.router import models_of
+from hf_assets.demo.hub.under_way import UnderWay
 from hf_assets.demo.hub_stats.app import HubStats, no_such_dataset
+from hf_assets.demo.repositories.app import RepositoryService
 from hf_assets.demo.service.switches import At
 from hf_assets.demo.service.wire import (
     Delivery,
@@ -39,9 +42,8 @@ from hf_assets.demo.service.wire import (
 from hf_assets.demo.world.source import SORTS, HubSource, Keyset, Kind, Listing
 
 _REMEMBERED = 200_000  # requests kept in app.state.requests
-_TOKEN = re.compile(r"Bearer hf_\w+", re.ASCII)
 _DELIVERIES: tuple[Delivery, ...] = ("stall", "stall_body", "trickle", "cut", "cut_chunked")
-_RESOLVED = re.compile(r"^/datasets/[^/]+/[^/]+/resolve/")
+_RESOLVED = re.compile(r"^/(datasets|spaces)/[^/]+/[^/]+/resolve/")
 _REVISION = re.compile(r"/revision/[^/]+$")
 
 
@@ -71,13 +73,14 @@ def create_app(
     window: float = 300.0,
     latency: float = 0.0,
     archive: HubStats | None = None,
+    repositories: RepositoryService | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Starlette:
     """The Hub over these rows.
 
     `app.state.requests` is the list of `Served` requests, newest last; `app.state.faults`,
     `app.state.source` and `app.state.archive` are the objects given, and can be changed while
-    serving.
+    serving; `app.state.under_way` counts requests at once.
 
     Args:
         source: the rows.
@@ -87,19 +90,24 @@ def create_app(
         window: seconds.
         latency: seconds before each answer of the listings.
         archive: the dataset of past days; without one there is no dataset.
+        repositories: datasets that can be written to.
         clock: seconds, monotonic, by which windows end.
     """
     hub = _Hub(source, faults or Faults(), rate_limit, window, latency, RateLimiter(clock))
+    under_way = UnderWay()
     app = Starlette(
+        middleware=[Middleware(under_way.counted)],
         routes=[
             Route("/", hub.answers(hub.front)),
             Route("/api/models", hub.answers(hub.listing_of("models"))),
             Route("/api/spaces", hub.answers(hub.listing_of("spaces"))),
+            *trees.routes(hub.answers, source, latency),
             Route("/api/models/{repo:path}", hub.answers(hub.info_of("models"))),
             Route("/api/spaces/{repo:path}", hub.answers(hub.info_of("spaces"))),
             *(
                 Route(path, hub.answers(answer), methods=methods)
-                for path, methods, answer in (archive.routes if archive else ())
+                for one in (archive, repositories)
+                for path, methods, answer in (one.routes if one else ())
             ),
             # After the archive's own routes, which are a dataset's, too.
             Route("/api/datasets", hub.answers(hub.listing_of("datasets"))),
@@ -114,6 +122,7 @@ def create_app(
     app.state.faults = hub.faults
     app.state.source = source
     app.state.archive = archive
+    app.state.under_way = under_way
     return app
 
 
@@ -145,7 +154,7 @@ class _Hub:
                 quota.bucket != "api" or request.url.path.startswith("/api/")
             ):
                 response = error_response(429, RATE_LIMITED, headers)
-            elif complaint := _bad_credentials(request):
+            elif complaint := bad_credentials(request):
                 response = error_response(401, complaint, headers)
             else:
                 response = await handler(request, headers)
@@ -161,7 +170,7 @@ class _Hub:
     def _count(self, request: Request) -> Quota:
         limit, window = self.faults.rate_limit or (self._rate_limit, self._window)
         token = request.headers.get("authorization", "")
-        known = _TOKEN.fullmatch(token) is not None
+        known = TOKEN.fullmatch(token) is not None
         caller = token if known else (request.client.host if request.client else "")
         if _RESOLVED.search(request.url.path):
             limit *= 10 if known else 6
@@ -335,12 +344,3 @@ class _Hub:
 def _before_all(sort: str) -> Keyset:
     highest = "9999-12-31T23:59:59.000Z" if sort in ("createdAt", "lastModified") else 10**15
     return Keyset(highest, "0" * 24)
-
-
-def _bad_credentials(request: Request) -> str | None:
-    header = request.headers.get("authorization")
-    if header is None or _TOKEN.fullmatch(header):
-        return None
-    if not header.startswith("Bearer "):
-        return "Invalid credentials in Authorization header"
-    return "Invalid username or password."

@@ -1,4 +1,6 @@
-"""Errors of the embedded Hub's listings, in place of a page."""
+"""What the embedded Hub refuses, and errors of its listings in place of a page."""
+
+import re
 
 from starlette.requests import Request
 
@@ -10,6 +12,7 @@ _HTML = (
     b"<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head>"
     b"<body><h1>We are having a hiccup</h1></body></html>"
 )
+TOKEN = re.compile(r"Bearer hf_\w+", re.ASCII)
 RATE_LIMITED = (
     "We had to rate limit you. To continue using our service, create a HF account or login to your "
     "existing account, and make sure you pass a HF_TOKEN if you're using the API."
@@ -50,3 +53,13 @@ def refused(
         said = f"\x1b[31m\x1b]0;refused\x07Your request {dict(request.headers)} is refused {filler}"
         return error_response(403, said, headers, delay=delay)
     return None
+
+
+def bad_credentials(request: Request) -> str | None:
+    """What is wrong with the request's authorisation, if anything."""
+    header = request.headers.get("authorization")
+    if header is None or TOKEN.fullmatch(header):
+        return None
+    if not header.startswith("Bearer "):
+        return "Invalid credentials in Authorization header"
+    return "Invalid username or password."

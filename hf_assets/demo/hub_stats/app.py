@@ -4,7 +4,6 @@ Known to differ from the live Hub: a file is served at once, not by a redirect t
 of a content network; there are no Xet hashes, no other branches than `main`.
 """
 
-import re
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from threading import Lock
@@ -18,7 +17,9 @@ from starlette.requests import Request
 
 from hf_assets.demo.hub_stats.commits import CARD, FILES, USUAL_HOUR, Commit, Commits, Revision
 from hf_assets.demo.hub_stats.faults import ArchiveFaults
-from hf_assets.demo.hub_stats.files import ArchiveFiles, Blob, blob_id
+from hf_assets.demo.hub_stats.files import ArchiveFiles
+from hf_assets.demo.service.blobs import Blob, blob_id
+from hf_assets.demo.service.ranges import ranged
 from hf_assets.demo.service.wire import Delivery, HubResponse, error_response, json_response
 from hf_assets.demo.world.generator import GeneratedHub
 
@@ -33,7 +34,6 @@ _ATTRIBUTES = b"*.parquet filter=lfs diff=lfs merge=lfs -text\n"
 _SMALL = {CARD: _README, ".gitattributes": _ATTRIBUTES}
 _DELIVERIES: tuple[Delivery, ...] = ("stall", "stall_body", "trickle", "cut")
 _ONE = np.zeros(1, dtype=np.uint32)
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
 
 
 class HubStats:
@@ -193,7 +193,7 @@ class HubStats:
         if path in _SMALL:
             content = _SMALL[path]
             headers |= {"ETag": f'"{blob_id(content)}"', "Content-Type": "text/plain"}
-            return _ranged(request, content, headers)
+            return ranged(request, content, headers)
         day = found.day_of(path)
         assert day is not None
         blob, content = await run_in_threadpool(self.files.content, FILES[path], day)
@@ -206,7 +206,7 @@ class HubStats:
         }
         if self.faults.take("whole", number, kind):
             return HubResponse(content, headers={**headers, "Content-Length": str(blob.size)})
-        answer = _ranged(request, content, headers, *self._delivery(kind, number))
+        answer = ranged(request, content, headers, *self._delivery(kind, number))
         if request.method == "GET" and answer.status_code < 400:
             self.sent[kind] += len(answer.body)
         return answer
@@ -306,39 +306,3 @@ def _asked(content_type: str, body: bytes) -> tuple[list[str], bool]:
         return asked.paths, asked.expand
     form = parse_qs(body.decode(), strict_parsing=True)
     return form.get("paths", []), _truth(form.get("expand", ["false"])[0])
-
-
-def _ranged(
-    request: Request,
-    content: bytes,
-    headers: dict[str, str],
-    delivery: Delivery = "whole",
-    value: float | None = None,
-) -> HubResponse:
-    """The range asked for: 206; 416 where it starts past the end or names several; else all."""
-    size, status = len(content), 200
-    asked = request.headers.get("range", "")
-    if asked.startswith("bytes="):
-        span = _span(asked, size)
-        if span is None:
-            headers = {**headers, "Content-Range": f"bytes */{size}"}
-            return error_response(416, "Requested range not satisfiable", headers)
-        start, end = span
-        content, status = content[start:end], 206
-        headers = {**headers, "Content-Range": f"bytes {start}-{end - 1}/{size}"}
-    headers = {**headers, "Content-Length": str(len(content))}
-    return HubResponse(
-        content, status, headers, delivery=delivery, delivery_value=value
-    )  # fmt: skip
-
-
-def _span(asked: str, size: int) -> tuple[int, int] | None:
-    match = _RANGE.fullmatch(asked)
-    if match is None or asked == "bytes=-":
-        return None
-    first, last = match.groups()
-    if not first:
-        start, end = max(size - int(last), 0), size
-    else:
-        start, end = int(first), min(int(last) + 1 if last else size, size)
-    return (start, end) if start < end else None

@@ -3,7 +3,6 @@
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, timedelta
 from threading import Lock
 
@@ -12,6 +11,7 @@ import pyarrow.parquet as pq
 
 from hf_assets.demo.hub_stats.columns import DatasetColumns, ModelColumns, SpaceColumns, State
 from hf_assets.demo.hub_stats.faults import ArchiveFaults
+from hf_assets.demo.service.blobs import Blob
 from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.demo.world.source import Kind
 
@@ -25,29 +25,6 @@ _REPEATING = [
     "runtime.hardware.current", "runtime.hardware.requested", "runtime.errorMessage",
     "models.list.element", "datasets.list.element",
 ]  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Blob:
-    """What is known of a file without its bytes.
-
-    size: bytes.
-    sha256: of them; what the Hub calls the LFS oid.
-    """
-
-    size: int
-    sha256: str
-
-    @property
-    def pointer(self) -> bytes:
-        """What git keeps in its place."""
-        text = f"version https://git-lfs.github.com/spec/v1\noid sha256:{self.sha256}\n"
-        return f"{text}size {self.size}\n".encode()
-
-    @property
-    def oid(self) -> str:
-        """git's own hash of the pointer."""
-        return blob_id(self.pointer)
 
 
 class ArchiveFiles:
@@ -121,9 +98,3 @@ class ArchiveFiles:
         kept[state] = content
         while len(kept) > 1 and sum(map(len, kept.values())) > self._limit:
             kept.popitem(last=False)
-
-
-def blob_id(content: bytes) -> str:
-    """git's hash of a file."""
-    whole = f"blob {len(content)}\0".encode() + content
-    return hashlib.sha1(whole, usedforsecurity=False).hexdigest()

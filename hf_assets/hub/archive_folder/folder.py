@@ -3,12 +3,14 @@
 A file of one day has the day in its name (`dates`: `2025-05-22`, `20250522`, …); a file of many has
 a column `day` (or `date`, if that is the day of capture). JSON (an array of rows, or an object with
 rows under `models`, `spaces` or `datasets`), JSON lines, CSV and Parquet; the first three gzipped,
-too. The name of the file or folder says which kind it holds (`kind_in`). Other files, and JSON
+too. The name of the file or folder says which kind it holds (`kind_in`). A file with `space-files`
+in its name is a recording of Spaces' files (`hub.space_code.recorded`). Other files, and JSON
 without rows and day, are skipped. A broken file does not affect the others: its error is the answer
 only for a day that no other file has.
 """
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -30,6 +32,8 @@ from hf_assets.hub.client.wire import Kind
 NOON = "T12:00:00+00:00"
 # Skipped files that a remark names, at most.
 NAMED_FILES = 10
+# The name of a recording of Spaces' files.
+_SPACE_FILES = re.compile(r"space[-_ ]?files[^/]*\.(csv|csv\.gz|parquet)$", re.IGNORECASE)
 
 
 def kind_in(path: str) -> Kind:
@@ -78,14 +82,30 @@ class RecordedDays:
         return f"the folder {self.folder.name}"
 
     def days(self) -> set[str]:
-        """The days of all files. ArchiveError if no file can be read."""
+        """The days of all listings. ArchiveError if no file can be read."""
         return {day for _, day in self._index}
+
+    def space_files(self, day: str) -> tuple[Path, str] | None:
+        """The recording of Spaces' files of that day: its path, and its name for messages.
+
+        Raises:
+            ArchiveError: two files have the day.
+        """
+        found = [
+            path for path in self._recordings
+            if self._names.of(PurePath(self._relative(path))) == day
+        ]  # fmt: skip
+        if len(found) > 1:
+            first, second = (self._relative(path) for path in found[:2])
+            raise ArchiveError(f"{first} and {second} both hold the files of {day}: remove one.")
+        return (found[0], self._relative(found[0])) if found else None
 
     def require_days(self) -> None:
         """Raise ArchiveError if no file has a day; opens files only where no name has one."""
         with named_failures(self.name):
             next(self.folder.iterdir(), None)  # a search takes a folder without access for empty
-        if not any(self._names.of(PurePath(self._relative(path))) for path in self._files):
+        every = (*self._files, *self._recordings)
+        if not any(self._names.of(PurePath(self._relative(path))) for path in every):
             self.days()
 
     def find(self, kind: Kind, day: str) -> ArchivedDay | None:
@@ -174,7 +194,7 @@ class RecordedDays:
             for day in days:
                 index.setdefault((kind, day), []).append(path)
         self._skipped, self._broken = skipped, broken
-        if not index:
+        if not index and not self._recordings:
             raise ArchiveError(self._no_days())
         return index
 
@@ -191,6 +211,16 @@ class RecordedDays:
 
     @cached_property
     def _files(self) -> list[Path]:
+        """Every file of a known format that may hold a listing, in order."""
+        return [path for path in self._readable if path not in self._recordings]
+
+    @cached_property
+    def _recordings(self) -> list[Path]:
+        """Every recording of Spaces' files, in order."""
+        return [path for path in self._readable if _SPACE_FILES.search(self._relative(path))]
+
+    @cached_property
+    def _readable(self) -> list[Path]:
         """Every file of a known format, in order."""
         with named_failures(self.name):
             return [
@@ -203,7 +233,7 @@ class RecordedDays:
 
     @cached_property
     def _names(self) -> NamedDays:
-        return NamedDays([PurePath(self._relative(path)) for path in self._files])
+        return NamedDays([PurePath(self._relative(path)) for path in self._readable])
 
     def _open(self, path: Path) -> RecordedFile:
         """Open a file; a file of many days is opened once."""

@@ -8,7 +8,7 @@ twice is believed where only other days contradict it: it is kept, and the check
 from collections.abc import Iterator
 
 from hf_assets.hub.capture_store.capture import Capture
-from hf_assets.hub.capture_store.store import CaptureStore
+from hf_assets.hub.capture_store.store import ESSENTIAL, CaptureStore
 from hf_assets.hub.quality import rules as quality
 from hf_assets.rule_result import RuleResult
 
@@ -43,6 +43,20 @@ def answered_twice(store: CaptureStore, day: str, capture: Capture) -> bool:
     kept = store.complete(day)
     before = [store.rejected_rows(day), kept.distinct if kept and kept.answered_twice else None]
     return any(rows and abs(capture.distinct - rows) <= SAME * rows for rows in before)
+
+
+def no_such_rows(store: CaptureStore, capture: Capture) -> bool:
+    """Whether a listing without rows is right: a mirror, or a recorded Hub, may have none of them.
+
+    Not of models or Spaces, without which a Hub is none, and not after a day that had some.
+
+    Args:
+        store: of the listing.
+        capture: of its newest day, on its way into the lake.
+    """
+    if capture.rows or capture.manifest.total != 0 or store.asset in ESSENTIAL:
+        return False
+    return not any(other.rows for other in store.captures().values())
 
 
 def _blocking(store: CaptureStore, day: str, capture: Capture) -> Iterator[tuple[str, str]]:

@@ -13,7 +13,7 @@ from typing import NoReturn
 import msgspec
 
 from hf_assets.hub.archive.base import Archive, ArchivedDay
-from hf_assets.hub.capture.acceptance import answered_twice, objection
+from hf_assets.hub.capture.acceptance import answered_twice, no_such_rows, objection
 from hf_assets.hub.capture.chains import (
     PAGES_WITHOUT_NEW,
     ChainReader,
@@ -86,6 +86,7 @@ class Capturer:
         lock_wait: seconds to wait for another run that captures the same day.
         archive: asked for days that nobody captured, or None.
         chains: places from which a listing is read at once, at most.
+        stopped: whether to end before the next page.
     """
 
     client: HubClient
@@ -96,6 +97,7 @@ class Capturer:
     lock_wait: float = 7200.0
     archive: Archive | None = None
     chains: int = 1
+    stopped: Callable[[], bool] = lambda: False
 
     def get_or_capture(
         self, store: CaptureStore, day: str, query: ListingQuery, *, refetch: bool = False
@@ -218,6 +220,9 @@ class Capturer:
             attempt = store.begin(day, query, endpoint, self.clock(), one_chain=f"{error}")
             self._read(attempt, last)
         capture = attempt.candidate(self.clock())
+        if no_such_rows(store, capture):
+            why = f"The Hub has no {query.kind}, by its own count."
+            capture = attempt.candidate(self.clock(), absent_kind=why)
         if reason := objection(store, day, capture):
             what = "The Hub's answers are no capture of the day"
             if not answered_twice(store, day, capture):
@@ -254,7 +259,7 @@ class Capturer:
         ChainReader(
             self.client,
             attempt,
-            before_page=lambda: self._check_age(attempt),
+            before_page=lambda: self._check(attempt),
             after_page=lambda chain: self._check_for_an_end(attempt, chain),
             report=report,
             log=self.log,
@@ -278,6 +283,16 @@ class Capturer:
         if starts:
             self.log(f"reading the listing in {len(starts)} chains, begun at its last cursors")
         return store.begin(day, query, endpoint, self.clock(), starts=starts)
+
+    def _check(self, attempt: Attempt) -> None:
+        """Before a page: whether to go on."""
+        if self.stopped():
+            raise ListingError(
+                f"stopped after {attempt.rows:,} rows: the pages so far are kept. Run again to go "
+                "on from here.",
+                permanent=False,
+            )
+        self._check_age(attempt)
 
     def _check_age(self, attempt: Attempt) -> None:
         if self.clock() - attempt.started >= RESUMABLE:

@@ -11,9 +11,11 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from typing import get_args
 
 from huggingface_hub.utils import RateLimitInfo, parse_ratelimit_headers
 
+from hf_assets.hub.client.wire import Kind
 from hf_assets.settings import settings
 
 # Seconds: the length of the Hub's windows, and the longest pause, whatever a header says.
@@ -32,6 +34,7 @@ class Pacer:
         clock: seconds, monotonic.
         sleep: waits that many seconds.
         share: of a window's requests, the most that this process uses, above 0 and at most 1.
+        at_once: requests under way, at most; None: as many as ask.
     """
 
     def __init__(
@@ -39,8 +42,9 @@ class Pacer:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         share: float = SHARE,
+        at_once: int | None = None,
     ) -> None:
-        self._clock, self._sleep, self._share = clock, sleep, share
+        self._clock, self._sleep, self._share, self._at_once = clock, sleep, share, at_once
         self._changed = threading.Condition()
         self._limit: RateLimitInfo | None = None
         self._resets_at = 0.0
@@ -72,7 +76,8 @@ class Pacer:
 
     def _free(self, log: Callable[[str], None]) -> bool:
         """Whether a request may begin now; waits for a change where not. Call with the lock."""
-        if self._pausing or (self._limit is None and self._under_way):
+        full = self._at_once is not None and self._under_way >= self._at_once
+        if full or self._pausing or (self._limit is None and self._under_way):
             self._changed.wait()
             return False
         if self._limit is None or self._limit.remaining - self._under_way > self._reserve:
@@ -133,5 +138,6 @@ def rate_limit(headers: Mapping[str, str]) -> RateLimitInfo | None:
 
 @cache
 def pacer_for(_endpoint: str) -> Pacer:
-    """This process's pacer of an endpoint."""
-    return Pacer(share=settings().hub_share)
+    """This process's pacer of an endpoint; each listing may ask for a page."""
+    known = settings()
+    return Pacer(share=known.hub_share, at_once=max(known.hub_chains, len(get_args(Kind))))

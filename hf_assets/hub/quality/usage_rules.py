@@ -135,10 +135,13 @@ def no_cycles(families: StoredTable) -> RuleResult:
         "cycles": counts.cycles, "models on a cycle": counts.on_cycle,
         "models that name themselves": counts.own_base,
     }  # fmt: skip
-    if not counts.cycles and not counts.own_base:
-        return RuleResult(True, "No model is among its own ancestors.", metadata)
-    text = f"{counts.on_cycle:,} models are on {counts.cycles:,} cycles of base models, and "
-    text += f"{counts.own_base:,} name themselves; each cycle is cut at its oldest repository."
+    own = f"{counts.own_base:,} models name themselves, which counts as no base."
+    if not counts.cycles:
+        return RuleResult(True, f"No model is among its own ancestors; {own}", metadata)
+    text = (
+        f"{counts.on_cycle:,} models are on {counts.cycles:,} cycles of base models, each cut at "
+    )
+    text += f"its oldest repository; {own}"
     return RuleResult(False, text, metadata, severity="WARN")
 
 

@@ -1,10 +1,10 @@
 """Families of models: a root and all models made from it, by the base models of a day.
 
-A model's base is the first of the models it names that is listed on that day and is not the model
-itself; where none is, the first that it names. Each model so has one base at most, one root, and
-counts in one family, that of its top-most ancestor: a family within a family is a part of it. A
-base that is not listed (deleted, private, renamed since) is the root of those that name it. A cycle
-is cut at its oldest repository, which is the root.
+A model's base is the first of the models it names that is listed on that day; where none is, the
+first that it names. Each model so has one base at most, one root, and counts in one family, that of
+its top-most ancestor: a family within a family is a part of it. A base that is not listed (deleted,
+private, renamed since) is the root of those that name it. A card that names its own model names no
+base: those are slips of roots. A cycle is cut at its oldest repository, which is the root.
 """
 
 from collections.abc import Iterator
@@ -37,6 +37,7 @@ class _Graph:
         cycling: nodes on a cycle of two or more.
         root: of each node.
         depth: steps from there.
+        own: models that name themselves.
     """
 
     listed: int
@@ -46,6 +47,7 @@ class _Graph:
     cycling: Nodes
     root: Nodes
     depth: Nodes
+    own: int
 
 
 def families(models: pl.LazyFrame, day: str) -> TableWrite:
@@ -58,12 +60,11 @@ def families(models: pl.LazyFrame, day: str) -> TableWrite:
         day: the partition key.
     """
     graph = _graph(models)
-    own = graph.edges["row"] == graph.edges["node"]
-    named = graph.edges.filter(~own)["node"].to_numpy()
+    named = graph.edges["node"].to_numpy()
     derivatives = np.bincount(named, minlength=graph.listed)[: graph.listed]
     there = np.flatnonzero((derivatives > 0) | _has_base(graph))
     frames = _rows(models, graph, derivatives, there, day)
-    return TableWrite(frames=frames, record=_counts(graph, int(own.sum()), len(there)))
+    return TableWrite(frames=frames, record=_counts(graph, len(there)))
 
 
 def _named(models: pl.LazyFrame) -> pl.DataFrame:
@@ -96,14 +97,15 @@ def _graph(models: pl.LazyFrame) -> _Graph:
     named = _named(models)
     size, node, names = _nodes(models, named)
     row = named["row"].to_numpy()
-    # A model that names a base twice is left with the first of both.
+    # Of a base that is named twice the first counts.
     by_both = np.lexsort((node, row))
     again = (np.diff(row[by_both]) == 0) & (np.diff(node[by_both]) == 0)
-    if again.any():
-        once = np.sort(by_both[np.append(True, ~again)])
-        named, row, node = named[once], row[once], node[once]
-    # Another listed model before a missing one, and either before the model itself.
-    order = np.where(row == node, 2, np.where(node < size, 0, 1))
+    once = np.sort(by_both[np.append(True, ~again)]) if len(row) else by_both
+    own = row[once] == node[once]
+    once = once[~own]
+    named, row, node = named[once], row[once], node[once]
+    # A listed model before a missing one.
+    order = (node >= size).astype(np.int8)
     edges = (
         named.with_columns(node=pl.Series(node, dtype=pl.Int64), order=pl.Series(order))
         .sort("row", "order", maintain_order=True)
@@ -116,7 +118,7 @@ def _graph(models: pl.LazyFrame) -> _Graph:
     if len(cycling):
         parent = cut_cycles(parent, cycling, _ages(models, cycling))
     root, depth = roots(parent)
-    return _Graph(size, names, edges, parent, cycling, root, depth)
+    return _Graph(size, names, edges, parent, cycling, root, depth, int(own.sum()))
 
 
 def _ages(models: pl.LazyFrame, rows: Nodes) -> Nodes:
@@ -184,7 +186,7 @@ def _rows(
                 row=pl.Series(rows),
                 day=pl.lit(iso(day)),
                 depth=pl.Series(graph.depth[rows].astype(np.int32)),
-                cycling=pl.Series(cycling[rows]),
+                on_cycle=pl.Series(cycling[rows]),
                 derivatives=pl.Series(derivatives[rows].astype(np.int32)),
             )
             .join(based[of_part], on="row", how="left", maintain_order="left")
@@ -193,9 +195,8 @@ def _rows(
                 n_bases=pl.col("n_bases").fill_null(0),
                 n_roots=pl.col("n_roots").fill_null(1),
                 base_listed=pl.col("node") < graph.listed,
-                on_cycle=pl.col("cycling") | (pl.col("node") == pl.col("row")).fill_null(False),
             )
-            .drop("row", "node", "cycling")
+            .drop("row", "node")
         )
 
 
@@ -222,7 +223,7 @@ def _of_roots(models: pl.LazyFrame, graph: _Graph, tops: Nodes) -> pl.DataFrame:
     return pl.concat([found, gone], how="diagonal")
 
 
-def _counts(graph: _Graph, own: int, rows: int) -> FamilyCounts:
+def _counts(graph: _Graph, rows: int) -> FamilyCounts:
     first = graph.edges.unique("row", keep="first", maintain_order=True)
     several = graph.edges.group_by("row").agg(
         bases=pl.len(), relations=pl.col("relation").drop_nulls().n_unique()
@@ -246,6 +247,6 @@ def _counts(graph: _Graph, own: int, rows: int) -> FamilyCounts:
         several_relations=int((several["relations"] > 1).sum()),
         on_cycle=len(graph.cycling),
         cycles=int((graph.parent[graph.cycling] == graph.cycling).sum()),
-        own_base=own,
+        own_base=graph.own,
         deepest=int(graph.depth.max(initial=0)),
     )

@@ -115,7 +115,7 @@ FAMILIES = Table(
             "To its base: finetune, adapter, quantized, merge; unknown where the Hub gives none; "
             "null without a base.",
         ),
-        "n_bases": Column(pl.Int32, "Distinct models that it names as its base."),
+        "n_bases": Column(pl.Int32, "Distinct other models that it names as its base."),
         "base": Column(
             pl.String, "The first of them that is listed that day; if none is, the first."
         ),

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from hf_assets.charts.figure import FigureFunction
 from hf_assets.trends.figures.day import datasets as day_datasets
 from hf_assets.trends.figures.day import models as day_models
-from hf_assets.trends.figures.day import spaces
+from hf_assets.trends.figures.day import space_code, spaces
 from hf_assets.trends.figures.day import uses as day_uses
 from hf_assets.trends.figures.day.snapshot import Snapshot
 from hf_assets.trends.figures.history import (
@@ -50,6 +50,12 @@ DAY_FIGURES: tuple[FigureFunction[Snapshot], ...] = (
     day_uses.used_datasets,
     day_uses.used_papers,
 )
+CODE_FIGURES: tuple[FigureFunction[space_code.SpaceCode], ...] = (
+    space_code.code_files,
+    space_code.code_bytes,
+    space_code.code_languages,
+    space_code.code_packages,
+)
 # From the whole Hub to single models, and then the days themselves.
 HISTORY_FIGURES: tuple[FigureFunction[History], ...] = (
     hub.category_shares,
@@ -78,8 +84,13 @@ HISTORY_FIGURES: tuple[FigureFunction[History], ...] = (
 )
 
 
-def drawings(data: Snapshot | History) -> Mapping[str, Callable[[], Figure]]:
-    """For each figure of a day or of a history, by name and in order, a call that draws it."""
+Data = Snapshot | History | space_code.SpaceCode
+
+
+def drawings(data: Data) -> Mapping[str, Callable[[], Figure]]:
+    """For each figure of some data, by name and in order, a call that draws it."""
     if isinstance(data, Snapshot):
         return {figure.name: partial(figure, data) for figure in DAY_FIGURES}
+    if isinstance(data, space_code.SpaceCode):
+        return {figure.name: partial(figure, data) for figure in CODE_FIGURES}
     return {figure.name: partial(figure, data) for figure in HISTORY_FIGURES}

@@ -7,15 +7,14 @@ from multiprocessing import get_context
 
 from hf_assets.charts.saving import Rendered, render
 from hf_assets.trends.figures.day.snapshot import Snapshot
-from hf_assets.trends.figures.history.history import History
-from hf_assets.trends.figures.registry import drawings
+from hf_assets.trends.figures.registry import Data, drawings
 
 # A process takes a second to start and a day of figures two to draw.
 WORTH_PROCESSES = 4
 
 
-def draw(data: Snapshot | History) -> dict[str, Rendered]:
-    """Every figure of a day or of a history, by name."""
+def draw(data: Data) -> dict[str, Rendered]:
+    """Every figure of some data, by name."""
     return {name: render(make()) for name, make in drawings(data).items()}
 
 

@@ -11,7 +11,7 @@ import polars as pl
 
 from hf_assets.trends.metrics.languages import LANGUAGES
 from hf_assets.trends.metrics.licenses import strictness_step
-from hf_assets.trends.metrics.sums import SUMS, ranked, sum_of, sums_of
+from hf_assets.trends.metrics.sums import SUMS, ranked, sums_of
 
 # The longest rankings.
 TOP_FAMILIES = 300
@@ -29,6 +29,7 @@ FORMATS = (
 _ALSO = {"exllamav3": "exl3", "exllamav2": "exl2", "litert": "tflite"}
 _FORMAT_RANK = {name: rank for rank, name in enumerate(FORMATS)}
 _FORMAT_RANK |= {name: _FORMAT_RANK[same] for name, same in _ALSO.items()}
+_COUNTERS = SUMS[:-1]
 _NO_TREND = pl.lit(None, pl.Float64).alias("trending_score")
 # Upper ends, in parameters; the last band has none.
 BANDS = {"<1B": 1e9, "1-10B": 1e10, "10-35B": 3.5e10, "35-100B": 1e11}
@@ -54,8 +55,9 @@ def of_models(models: pl.LazyFrame) -> Iterator[pl.LazyFrame]:
         format=first.replace_strict(dict(enumerate(FORMATS)), default=None, return_dtype=pl.String),
     )
     spoken = tags.list.eval(pl.element().filter(pl.element().is_in(LANGUAGES)).unique())
-    # Explode gives null for an empty list: no language.
-    languages = models.select(*SUMS, language=spoken).explode("language")
+    # Explode drops an empty list, and keeps a null: no language.
+    some = pl.when(spoken.list.len() > 0).then(spoken)
+    languages = models.select(*SUMS, language=some).explode("language")
     sums = [sums_of(kinds, name) for name in ("parameters", "gated", "format")]
     # Tags are the widest column: one plan at a time holds less of it.
     for plans in (sums, [sums_of(languages, "language")]):
@@ -86,16 +88,23 @@ def of_families(families: pl.LazyFrame, counted: pl.DataFrame) -> Iterator[pl.La
     derived = rows.filter(pl.col("depth") > 0, pl.col("root_id").is_not_null())
     step = strictness_step(pl.col("license"), pl.col("root_license"))
     quantised = rows.filter(pl.col("relation") == "quantized", pl.col("author").is_not_null())
-    by_relation, by_root, by_author, by_license = pl.collect_all(
+    members = rows.select(
+        pl.col(_COUNTERS).sum(),
+        pl.col(_COUNTERS).count().name.suffix(" known"),
+        rows=pl.len().cast(pl.Int64),
+    )
+    by_relation, by_root, by_author, by_license, of_members = pl.collect_all(
         [
             sums_of(rows, "relation"),
             sums_of(rows.rename({"root": "family"}), "family"),
             sums_of(quantised.rename({"author": "quantiser"}), "quantiser"),
             sums_of(derived.with_columns(license_root=step), "license_root"),
+            members,
         ],
         engine="streaming",
     )
-    yield ranked(pl.concat([by_relation, _rest(counted, by_relation)]).lazy())
+    relations = [by_relation, _rest(counted, of_members)]
+    yield ranked(pl.concat(relations, how="diagonal").lazy())
     best = ranked(by_root.lazy(), TOP_FAMILIES, fold_rare=False).collect()
     yield best.lazy()
     split = best.filter(pl.col("rank") <= SPLIT_FAMILIES)["key"]
@@ -107,14 +116,19 @@ def of_families(families: pl.LazyFrame, counted: pl.DataFrame) -> Iterator[pl.La
     yield ranked(by_license.lazy())
 
 
-def _rest(counted: pl.DataFrame, by_relation: pl.DataFrame) -> pl.DataFrame:
-    """The models without a base that nobody names as theirs: all others of the day."""
-    total = counted.select(*(sum_of(name) for name in SUMS[:-1]), rows=pl.len().cast(pl.Int64)).row(
-        0, named=True
-    )
-    of_families = by_relation.select(pl.col(*total).sum()).row(0, named=True)
-    rest = {name: value and value - of_families[name] for name, value in total.items()}
-    return pl.DataFrame(
-        [{"key": None, "dimension": "relation", "trending_score": None} | rest],
-        schema=by_relation.schema,
-    ).filter(pl.col("rows") != 0)
+def _rest(counted: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
+    """The models without a base that nobody names as theirs: all others of the day.
+
+    Args:
+        counted: the counters of all models.
+        members: of those in families, the sum and the known values of each counter, and `rows`.
+    """
+    rest: dict[str, object] = {"key": None, "dimension": "relation"}
+    rest["rows"] = counted.height - members["rows"].item()
+    for name in _COUNTERS:
+        # A sum of nothing known is null, and not 0.
+        known = counted[name].count() - members[f"{name} known"].item()
+        rest[name] = counted[name].sum() - members[name].item() if known else None
+    schema = {"key": pl.String, "dimension": pl.String, "rows": pl.Int64}
+    schema |= dict.fromkeys(_COUNTERS, pl.Int64)
+    return pl.DataFrame([rest], schema=schema).filter(pl.col("rows") != 0)

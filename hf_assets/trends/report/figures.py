@@ -12,10 +12,9 @@ from matplotlib.figure import Figure
 from hf_assets.charts.marks import Drawn, page
 from hf_assets.charts.saving import webp
 from hf_assets.charts.wording import DPI
-from hf_assets.trends.figures.day.snapshot import Snapshot
 from hf_assets.trends.figures.history.history import History
 from hf_assets.trends.figures.history.movers import Movers, weekly_movers
-from hf_assets.trends.figures.registry import drawings
+from hf_assets.trends.figures.registry import Data, drawings
 
 WIDE, NARROW = 1000, 480  # px of the two pages
 
@@ -49,9 +48,7 @@ class Picture:
 _Words = tuple[str, str, str]
 
 
-def pictures(
-    data: Mapping[str, Snapshot | History], processes: int = 0
-) -> dict[str, list[Picture]]:
+def pictures(data: Mapping[str, Data], processes: int = 0) -> dict[str, list[Picture]]:
     """All figures of each day and history, under the same names.
 
     Args:
@@ -76,9 +73,9 @@ def pictures(
     }
 
 
-def _tables(data: Snapshot | History) -> dict[str, Movers]:
+def _tables(data: Data) -> dict[str, Movers]:
     """What a table shows better than a drawing: names in full, with links."""
-    if isinstance(data, Snapshot):
+    if not isinstance(data, History):
         return {}
     found = {name: weekly_movers(data, rising=name == "risers") for name in ("risers", "fallers")}
     return {name: movers for name, movers in found.items() if movers.rows}
@@ -101,9 +98,7 @@ def _picture(
     return Picture(anchor, *words, image, narrow[key][1])
 
 
-def _draw(
-    data: Snapshot | History, width: int, without: Collection[str]
-) -> dict[str, tuple[_Words, Image]]:
+def _draw(data: Data, width: int, without: Collection[str]) -> dict[str, tuple[_Words, Image]]:
     """The other figures by name, bare of the words that the page has as text."""
     with page(width):
         drawn = {name: make() for name, make in drawings(data).items() if name not in without}

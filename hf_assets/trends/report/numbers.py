@@ -10,10 +10,12 @@ from hf_assets.charts.axes import day_name
 from hf_assets.charts.numbers import exact, human, percent, plural
 from hf_assets.hub.quality.schemas import DAY_QUALITY
 from hf_assets.trends.figures.day.snapshot import number_of
+from hf_assets.trends.figures.history.families import RELATIONS
 from hf_assets.trends.figures.history.history import History, grown, signed, sources
 from hf_assets.trends.figures.history.movers import growths, movers
 from hf_assets.trends.series.schemas import (
     CONCENTRATION_HISTORY,
+    FAMILY_HISTORY,
     LIFECYCLE,
     MODEL_HISTORY,
     USED_BY_HISTORY,
@@ -68,7 +70,7 @@ def numbers(h: History) -> list[Number]:
         )
     ]
     summary.append(_datasets(by_day[day], before, at))
-    summary += [_created(h, day), _held(h, day), _training_data(h, day)]
+    summary += [_created(h, day), _held(h, day), _derived(h, day), _training_data(h, day)]
     summary += [_mover(h, day, rising=True), _mover(h, day, rising=False), _trusted(h)]
     return [number for number in summary if number is not None]
 
@@ -128,6 +130,21 @@ def _held(h: History, day: datetime.date) -> Number | None:
         note = f"{change} points since {day_name(first['day'])}"
     return Number("of the downloads go to the first ten models", percent(last["top_10"], 1), note,
                   f"{CONCENTRATION_HISTORY.name}, {last['day']}")  # fmt: skip
+
+
+def _derived(h: History, day: datetime.date) -> Number | None:
+    rows = h.rows(FAMILY_HISTORY, pl.col("of") == "relation", pl.col("key").is_in([*RELATIONS]),
+                  pl.col("day") <= day, pl.col("day").is_in(_same_coverage(h, day)),
+                  pl.col("share_downloads").is_finite())  # fmt: skip
+    by_day = rows.group_by("day").agg(pl.col("share_downloads").sum()).sort("day")
+    if not by_day.height:
+        return None
+    (first, before), (last, now) = by_day.row(0), by_day.row(-1)
+    note = ""
+    if first != last:
+        note = f"{signed(100 * (now - before))} points since {day_name(first)}"
+    return Number("of the downloads go to models made from other models", percent(now, 1), note,
+                  f"{FAMILY_HISTORY.name}, {last}")  # fmt: skip
 
 
 def _training_data(h: History, day: datetime.date) -> Number | None:

@@ -20,8 +20,10 @@ from hf_assets.charts.numbers import exact, human, plural
 from hf_assets.charts.wording import clean
 from hf_assets.storage.lake import Lake
 from hf_assets.trends.figures.day.snapshot import Snapshot, snapshot_of
+from hf_assets.trends.figures.day.space_code import LIMITS, SpaceCode, space_code_of
 from hf_assets.trends.figures.history.history import TABLES, History, grown, is_embedded, sources
 from hf_assets.trends.figures.history.movers import Mover, Movers
+from hf_assets.trends.figures.registry import Data
 from hf_assets.trends.report.figures import Image, Picture, pictures
 from hf_assets.trends.report.numbers import flagged_days, newest_trusted, numbers
 
@@ -32,18 +34,22 @@ _REPO_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*
 _SPARK_WIDTH, _SPARK_HEIGHT = 120, 22  # px
 
 
-def write_report(history: History, day: Snapshot | None, processes: int = 0) -> dict[str, bytes]:
+def write_report(
+    history: History, day: Snapshot | None, processes: int = 0, code: SpaceCode | None = None
+) -> dict[str, bytes]:
     """The report's files by name: `index.html` and, for a static Space, `README.md`.
 
     Args:
         history: the series.
         day: the newest trusted day with figures of its own, or None.
         processes: how many draw the figures.
+        code: the newest day of Spaces' code, or None.
     """
-    data = {"trend": history} | ({"day": day} if day else {})
+    data: dict[str, Data] = {"trend": history}
+    data |= ({"day": day} if day else {}) | ({"code": code} if code else {})
     drawn = pictures(data, processes)
     return {
-        "index.html": _page(history, day, drawn).encode("utf-8", "replace"),
+        "index.html": _page(history, day, drawn, code).encode("utf-8", "replace"),
         "README.md": _card(history).encode(),
     }
 
@@ -58,7 +64,18 @@ def newest_day(lake: Lake, history: History) -> Snapshot | None:
     return None
 
 
-def _page(history: History, day: Snapshot | None, drawn: Mapping[str, Sequence[Picture]]) -> str:
+def newest_code(lake: Lake) -> SpaceCode | None:
+    """The newest stored day of `space_code`."""
+    days = lake.days("space_code")
+    return space_code_of(lake.read("space_code", days[-1])) if days else None
+
+
+def _page(
+    history: History,
+    day: Snapshot | None,
+    drawn: Mapping[str, Sequence[Picture]],
+    code: SpaceCode | None = None,
+) -> str:
     style = _source("style.css")
     days, more = flagged_days(history)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
@@ -75,6 +92,9 @@ def _page(history: History, day: Snapshot | None, drawn: Mapping[str, Sequence[P
         trends=drawn.get("trend", []),
         day=day,
         today=drawn.get("day", []),
+        code=code,
+        of_code=drawn.get("code", []),
+        limits=LIMITS,
         flagged=days,
         more=more,
         assets=", ".join(TABLES),

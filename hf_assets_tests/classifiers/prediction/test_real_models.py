@@ -62,7 +62,8 @@ def test_by_author_the_linear_model_is_twice_as_good_as_the_largest_category(
         common = train.targets.sum(axis=0, dtype=np.int64).argmax()
         largest += int(test.targets[:, common].sum())
     print(
-        f"{right} of {rows} right, {largest} by the largest category; {sure} of {covered} predictions"
+        f"{right} of {rows} right, {largest} by the largest category; "
+        f"{sure} of {covered} predictions"
     )
     assert rows > 250
     assert wilson(right, rows)[0] > 1.5 * wilson(largest, rows)[1] > 0.4

@@ -7,10 +7,10 @@ import pytest
 from huggingface_hub import ModelCard, SpaceCard
 
 from hf_assets.classifiers.evaluation.results import CONSTANT, INT8, Leaderboard
-from hf_assets.classifiers.publishing.markdown import inert
 from hf_assets.classifiers.publishing.space import write_space
 from hf_assets.classifiers.speed import instructions
 from hf_assets.corpora.corpus import Corpus
+from hf_assets.markdown import inert
 from hf_assets_tests.support.classifiers.published import front
 
 

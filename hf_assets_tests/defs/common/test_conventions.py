@@ -18,10 +18,10 @@ from hf_assets.defs.common.conventions import with_facts
 from hf_assets.defs.common.metadata import address
 from hf_assets.settings import settings
 
-ASSETS = 63
+ASSETS = 65
 # Fetched from a service, which serves what it serves: no change of our code makes them stale.
 CAPTURES = {
-    *("raw_models", "raw_spaces", "raw_datasets", "raw_inference_providers"),
+    *("raw_models", "raw_spaces", "raw_datasets", "raw_inference_providers", "raw_space_trees"),
     *("new_questions", "new_datasets"),
 }
 
@@ -136,10 +136,10 @@ def _by_base_model(spec: dg.AssetSpec) -> bool:
     ("selection", "some", "count"),
     [
         ("tag:domain=hub", {"raw_models", "models", "daily_changes"}, 15),
-        ("tag:layer=raw", {"raw_spaces", "question_dump"}, 8),
+        ("tag:layer=raw", {"raw_spaces", "question_dump"}, 9),
         ("tag:layer=series", {"category_history", "day_quality"}, 17),
         ("tag:corpus=questions", {"questions/corpus", "questions/tagger_space"}, 7),
-        ("tag:layer=publication", {"insights_report", "datasets/tagger_space"}, 4),
+        ("tag:layer=publication", {"published_lake", "datasets/tagger_space"}, 5),
     ],
 )
 def test_tags_select(
@@ -183,6 +183,7 @@ def test_pools(definitions: dg.Definitions) -> None:
         "raw_models": {"hub"},
         "raw_spaces": {"hub"},
         "raw_datasets": {"hub"},
+        "raw_space_trees": {"hub"},
         "questions/classifier": {"training"},
         "datasets/classifier": {"training"},
         "hub_models/classifier": {"training"},

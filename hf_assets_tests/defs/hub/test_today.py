@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -54,7 +55,7 @@ def test_everything_is_made_for_today(world: World, run: dg.ExecuteInProcessResu
 
 
 def test_a_page_for_a_thousand_rows_and_no_request_more(world: World) -> None:
-    assert [page.path for page in world.pages] == ["/api/models"] * 3 + ["/api/spaces"] * 2
+    assert Counter(page.path for page in world.pages) == {"/api/models": 3, "/api/spaces": 2}
 
 
 @pytest.mark.parametrize(("asset", "kind"), [("raw_models", "models"), ("raw_spaces", "spaces")])

@@ -139,7 +139,7 @@ def test_materialize_all_captures_the_hub_and_asks_nobody_else(tmp_path: Path) -
                 time.sleep(1)
     assert asked == []
     assert {one.path for one in app.state.requests} <= {
-        *("/api/models", "/api/spaces", "/api/agent-harnesses")
+        *("/api/models", "/api/spaces", "/api/datasets", "/api/agent-harnesses")
     }
     # Every run succeeds. Dagster counts a skipped asset of a backfill as one that failed.
     assert {run["status"] for run in backfill["runs"]} == {"SUCCESS"}

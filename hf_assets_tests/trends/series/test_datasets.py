@@ -17,7 +17,7 @@ from hf_assets.storage.lake import Lake, TableWrite
 from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS
 from hf_assets.trends.series import schemas
 from hf_assets.trends.series.concentration_history import concentration_history
-from hf_assets.trends.series.incremental import counts, refresh
+from hf_assets.trends.series.incremental import Series, counts, refresh
 from hf_assets.trends.series.key_history import category_history, dataset_group_history
 from hf_assets.trends.series.lifecycle import lifecycle
 from hf_assets.trends.series.model_history import dataset_history, model_history
@@ -212,7 +212,7 @@ CHANGE = st.tuples(st.sampled_from(["put", "drop", "trust", "datasets"]), st.int
                    st.integers(0, 9))  # fmt: skip
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     first=st.sets(st.integers(0, 70), min_size=3, max_size=20),
     nights=st.lists(st.lists(CHANGE, min_size=1, max_size=4), min_size=1, max_size=2),
@@ -224,6 +224,7 @@ def test_months_are_as_if_all_were_made_at_once(
     without, untrusted = {at for at in first if at % 4 == 3}, {at for at in first if at % 5 == 2}
     with TemporaryDirectory() as folder:
         lake = Lake(Path(folder))
+        changed = set(days)
         for night in ([], *nights):
             for what, at, seed in night:
                 if what == "put":
@@ -233,14 +234,53 @@ def test_months_are_as_if_all_were_made_at_once(
                     (lake.folder("daily_metrics", str(day(at))) / "data.parquet").unlink()
                 elif what == "trust":
                     untrusted ^= {at}
+                    continue
                 else:
                     without ^= {at}
-            rated(lake, {at: of_seed(seed, at, at in without) for at, seed in days.items()},
-                  untrusted)  # fmt: skip
+                changed.add(at)
+            rows = {at: of_seed(seed, at, at in without) for at, seed in days.items()}
+            update(lake, rows, changed & set(days), untrusted)
+            changed = set()
             found = [one.frame.collect() for one in refresh(Past(lake), *SERIES)]
             again = refresh(Past(lake), *SERIES, full_refresh=True)
             for mine, whole in zip(found, again, strict=True):
                 assert_frame_equal(mine, whole.frame.collect())
+
+
+def update(
+    lake: Lake, days: dict[int, list[Row]], changed: Iterable[int], untrusted: Iterable[int] = ()
+) -> None:
+    """What `rated` writes; the files of the other days stay as they are."""
+    with TemporaryDirectory() as folder:
+        other = Lake(Path(folder))
+        rated(other, days, untrusted)
+        quality = other.read("day_quality", None).frame.collect()
+        lake.write(DAY_QUALITY, None, TableWrite([quality]))
+        for at in sorted(changed):
+            rows = other.read("daily_metrics", str(day(at))).frame.collect()
+            lake.write(DAILY_METRICS, str(day(at)), TableWrite([rows]))
+
+
+@pytest.mark.parametrize("series", [*SERIES, LIFE], ids=lambda one: one.table.name)
+def test_a_month_is_rebuilt_where_its_datasets_lose_trust(lake: Lake, series: Series) -> None:
+    days = {at: of_seed(at % 10, at, without=False) for at in range(0, 96, 6)}
+    update(lake, days, days)
+    for at in days:
+        compared = [{"dimension": name, "key": "rows", "rows": 9}
+                    for name in ("compared", "datasets compared")]  # fmt: skip
+        changes(lake, at, compared)
+    refresh(Past(lake), series)
+    (same,) = refresh(Past(lake), series)
+    assert same.notes["months made"] == 0
+    update(lake, days, [], untrusted=[6])
+    (after,) = refresh(Past(lake), series)
+    assert 1 <= after.notes["months made"] < after.notes["months"]
+    found = after.frame.collect()
+    (whole,) = refresh(Past(lake), series, full_refresh=True)
+    assert_frame_equal(found, whole.frame.collect())
+    trusted = "datasets_trusted" if series is LIFE else "trusted"
+    mine = found.filter(found["of"] == "datasets") if series is SERIES[2] else found
+    assert not any(mine.filter(mine["day"] == day(6))[trusted])
 
 
 def of_seed(seed: int, at: int, without: bool) -> list[Row]:
@@ -258,27 +298,15 @@ def of_seed(seed: int, at: int, without: bool) -> list[Row]:
 
 
 def test_a_new_day_of_datasets_rebuilds_its_month_and_no_other(lake: Lake) -> None:
-    days = {at: of_seed(at % 10, at, without=False) for at in range(90)}
+    days = {at: of_seed(at % 10, at, without=False) for at in range(40)}
     rated(lake, days)
     (before,) = refresh(Past(lake), SERIES[0])
-    days[90] = of_seed(3, 90, without=False)
-    rated_last(lake, days)
+    days[40] = of_seed(3, 40, without=False)
+    update(lake, days, [40])
     (after,) = refresh(Past(lake), SERIES[0])
     assert after.notes["months made"] == 1
     assert set(before.months[:-1]) == set(after.months[:-1])
     assert after.rows > before.rows
-
-
-def rated_last(lake: Lake, days: dict[int, list[Row]]) -> None:
-    """The files of the other days stay as they are."""
-    last = max(days)
-    with TemporaryDirectory() as folder:
-        other = Lake(Path(folder))
-        rated(other, days)
-        quality = other.read("day_quality", None).frame.collect()
-        metrics = other.read("daily_metrics", str(day(last))).frame.collect()
-    lake.write(DAY_QUALITY, None, TableWrite([quality]))
-    lake.write(DAILY_METRICS, str(day(last)), TableWrite([metrics]))
 
 
 def test_from_rows_of_datasets_to_their_series(lake: Lake) -> None:

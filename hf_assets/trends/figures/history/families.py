@@ -1,5 +1,7 @@
 """Figures of families of models over many days: derivatives, the biggest families, sizes."""
 
+import math
+
 import polars as pl
 from matplotlib.figure import Figure
 
@@ -9,7 +11,7 @@ from hf_assets.charts.lines import plot_box
 from hf_assets.charts.marks import MUTED, NONE, OTHER, Sheet, is_narrow
 from hf_assets.charts.numbers import human, percent, plural
 from hf_assets.charts.panels import PALETTE
-from hf_assets.charts.wording import fit
+from hf_assets.charts.wording import fit, text_width
 from hf_assets.trends.figures.day.snapshot import number_of, shortened
 from hf_assets.trends.figures.history.history import (
     History,
@@ -17,6 +19,7 @@ from hf_assets.trends.figures.history.history import (
     last_trusted_day,
     model_name,
     period_of,
+    signed,
 )
 from hf_assets.trends.figures.history.shares import nothing, over_time
 from hf_assets.trends.series.schemas import FAMILY_HISTORY
@@ -35,9 +38,24 @@ _FAMILIES, _ROW = 14, 30  # bars, and px from one to the next
 def derivatives(h: History) -> Figure:
     """Share of downloads and of models that are made from another model, by relation."""
     frame = h.rows(FAMILY_HISTORY, pl.col("of") == "relation")
-    names = RELATIONS | {_ROOT: "others are made from them"}
-    return over_time(h, FAMILY_HISTORY, frame, "Models made from other models", "relations",
-                     keys=[*RELATIONS, _ROOT], names=names, without="neither")  # fmt: skip
+    return over_time(
+        h, FAMILY_HISTORY, frame, "Models made from other models", "relations",
+        keys=[*RELATIONS, _ROOT], names=RELATIONS | {_ROOT: "their roots"},
+        without="in no family", lead=_to_derivatives(frame),
+    )  # fmt: skip
+
+
+def _to_derivatives(frame: pl.DataFrame) -> str:
+    """The share of downloads that goes to derivatives, on the last day and on the first."""
+    derived = frame.filter(pl.col("key").is_in([*RELATIONS]), pl.col("share_downloads").is_finite())
+    by_day = derived.group_by("day").agg(pl.col("share_downloads").sum()).sort("day")
+    if not by_day.height:
+        return ""
+    (first, before), (last, now) = by_day.row(0), by_day.row(-1)
+    lead = f"Derivatives have {percent(now, 1)} of the downloads on {day_name(last)}"
+    if first == last:
+        return lead
+    return f"{lead}, {signed(100 * (now - before))} points since {day_name(first)}"
 
 
 @figure
@@ -54,7 +72,7 @@ def biggest_families(h: History) -> Figure:
     title = "The biggest families"
     last = last_trusted_day(h.frames[FAMILY_HISTORY.name])
     frame = h.rows(FAMILY_HISTORY, pl.col("day") == pl.lit(last, pl.Date))
-    whole = frame.filter(pl.col("of") == "relation")["downloads"].sum()
+    whole = float(frame.filter(pl.col("of") == "relation")["downloads"].sum())
     best = frame.filter(
         pl.col("of") == "family", pl.col("downloads") > 0, pl.col("downloads").is_finite()
     ).sort("downloads", "key", descending=[True, False])
@@ -64,8 +82,11 @@ def biggest_families(h: History) -> Figure:
     shown = best.head(_FAMILIES)
     parts = _by_relation(frame)
     first = shown.row(0, named=True)
-    share = f", {percent(first['downloads'], whole)} of all" if number_of(whole) else ""
-    lead = f"{shortened(model_name(first['key']))} and {plural(first['rows'] - 1, 'model')} made "
+    known = math.isfinite(whole) and whole > 0
+    share = f", {percent(first['downloads'], whole)} of all" if known else ""
+    # A root that is not listed has no part of its own.
+    made = (number_of(first["rows"]) or 1) - (_ROOT in parts.get(first["key"], {}))
+    lead = f"{shortened(model_name(first['key']))} and {plural(made, 'model')} made "
     lead += f"from it have {human(first['downloads'])} downloads{share} on {day_name(last)}"
     caption = [
         *period.words,
@@ -77,7 +98,7 @@ def biggest_families(h: History) -> Figure:
     there = {key for part in parts.values() for key, value in part.items() if value}
     words = {_ROOT: "the root itself"} | RELATIONS
     key = [(color, words[name]) for name, color in colors.items() if name in there]
-    sheet = Sheet(title, lead, caption, _ROW * shown.height, key)
+    sheet = Sheet(title, lead, caption, _ROW * shown.height - 40, key)
     _bars(sheet, shown, parts, colors)
     return sheet.figure
 
@@ -101,7 +122,7 @@ def _bars(
     """A bar a family, from the root's own part to the derivatives' by relation."""
     box = plot_box(sheet)
     names = (0.3 if is_narrow() else 0.34) * (box.right - box.left)
-    values = 62 if is_narrow() else 140
+    values = 62 if is_narrow() else 150
     wide = box.right - box.left - names - values - 12
     most = float(shown["downloads"][0])
     for at, row in enumerate(shown.iter_rows(named=True)):
@@ -109,13 +130,18 @@ def _bars(
         name = fit(model_name(row["key"]), 10.5, names)
         sheet.text(box.left, top + 15, name, 10.5)
         left = box.left + names + 12
+        long = wide * row["downloads"] / most
+        mine = {name: max(parts.get(row["key"], {}).get(name, 0.0), 0.0) for name in colors}
+        whole = sum(mine.values())
         for relation, color in colors.items():
-            part = wide * parts.get(row["key"], {}).get(relation, 0.0) / most
+            part = long * mine[relation] / whole if whole else 0.0
             if part > 0.2:
                 sheet.box(left, top + 4, part, 16, color)
             left += part
         label = human(row["downloads"])
         sheet.text(left + 6, top + 15, label, 10.5, bold=True)
         if not is_narrow():
-            models = plural(row["rows"], "model", number=human)
-            sheet.text(left + 12 + 7.5 * len(label), top + 15, models, 10, MUTED)
+            count = number_of(row["rows"])
+            models = "" if count is None else plural(count, "model", number=human)
+            after = left + 14 + text_width(label, 10.5, bold=True)
+            sheet.text(after, top + 15, models, 10, MUTED)

@@ -1,7 +1,7 @@
 """The models whose downloads rose or fell most in a week, as data and as two figures."""
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -25,10 +25,13 @@ from hf_assets.trends.figures.history.history import (
     series,
 )
 from hf_assets.trends.series.schemas import MODEL_HISTORY
+from hf_assets.trends.series.spikes import MOST_IF_NEW, MOST_OF_WEEK, NEW_DAYS, spikes
 
 _ROWS = 17
+_SPIKES = 5  # spikes listed below the risers
 BASE = 10_000  # downloads a week ago below which a growth says little
 _SPARK_DAYS = 56
+_APART = 40  # px from the risers to the table of spikes
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ class Movers:
         of: models with a base, whether they rose or fell.
         count: those of them that moved in this direction.
         days: the days of `Mover.past`, as ordinals.
+        spiking: how many rose by a single day of the week alone; they are no risers.
+        spikes: the strongest of those.
     """
 
     rising: bool
@@ -67,11 +72,18 @@ class Movers:
     count: int = 0
     days: list[int] = field(default_factory=list)
     rows: list[Mover] = field(default_factory=list)
+    spiking: int = 0
+    spikes: list[Mover] = field(default_factory=list)
 
     @property
     def title(self) -> str:
         """The figure's title."""
         return "Risers of the week" if self.rising else "Fallers of the week"
+
+    @property
+    def spikes_title(self) -> str:
+        """The heading of the spikes."""
+        return f"{plural(self.spiking, 'one-day spike', number=exact)}, left out above"
 
     def finding(self, name: Callable[[str], str] = shortened) -> str:
         """Who moved most, and how many moved this way; of movers with rows."""
@@ -82,14 +94,25 @@ class Movers:
 
 
 def growths(models: pl.LazyFrame, day: datetime.date) -> pl.DataFrame:
-    """The models of a day with a growth over 7 days, and `base`, their downloads a week ago."""
-    rows = models.filter(pl.col("day") == day, pl.col("growth_7").is_finite())
-    return rows.with_columns(base=pl.col("downloads") / (1 + pl.col("growth_7"))).collect()
+    """The models of a day with a growth over 7 days.
+
+    `base` is their downloads a week ago; `spike` marks a week that is a single day
+    (`series.spikes`).
+    """
+    rows = models.filter(pl.col("day") == day, pl.col("growth_7").is_finite()).collect()
+    spike = pl.col("hub_id").is_in(spikes(models, day)["hub_id"].implode())
+    return rows.with_columns(
+        base=pl.col("downloads") / (1 + pl.col("growth_7")), spike=spike.fill_null(value=False)
+    )
 
 
-def movers(growths: pl.DataFrame, *, rising: bool) -> pl.DataFrame:
-    """Of those, the models that moved in this direction from a base, the strongest first."""
-    moved = pl.col("growth_7") > 0 if rising else pl.col("growth_7") < 0
+def movers(growths: pl.DataFrame, *, rising: bool, spikes: bool = False) -> pl.DataFrame:
+    """Of those, the models that moved in this direction from a base, the strongest first.
+
+    Models that rose by a one-day spike are no risers: they are returned if `spikes`, alone.
+    """
+    rose = pl.col("growth_7") > 0
+    moved = rose & (pl.col("spike") == spikes) if rising else pl.col("growth_7") < 0
     side = growths.filter(pl.col("base") >= BASE, moved)
     return side.sort("growth_7", "hub_id", descending=[rising, False])
 
@@ -102,13 +125,17 @@ def weekly_movers(h: History, *, rising: bool) -> Movers:
         return Movers(rising, [], "no models yet")
     grown_models = growths(models, last)
     side = movers(grown_models, rising=rising)
-    best = side.head(_ROWS)
+    best, spiking = side.head(_ROWS), movers(grown_models, rising=True, spikes=True)
     if not best.height:
         period = period_of(h, [last])
-        missing = (f"no model with {human(BASE)} downloads {'rose' if rising else 'fell'}"
-                   if grown_models.height else "no two days a week apart yet")  # fmt: skip
+        missing = "no two days a week apart yet"
+        if grown_models.height:
+            missing = f"no model with {human(BASE)} downloads {'rose' if rising else 'fell'}"
+        if rising and spiking.height:
+            missing += f" but {plural(spiking.height, 'one-day spike', number=exact)}"
         return Movers(rising, period.words if period else [], missing)
-    past = models.filter(pl.col("hub_id").is_in(best["hub_id"].to_list()),
+    shown = pl.concat([best, spiking.head(_SPIKES if rising else 0)])
+    past = models.filter(pl.col("hub_id").is_in(shown["hub_id"].to_list()),
                          pl.col("day") > last - pl.duration(days=_SPARK_DAYS),
                          pl.col("day") <= last).collect()  # fmt: skip
     days, period = ordinals(past), period_of(h, past["day"])
@@ -125,9 +152,16 @@ def weekly_movers(h: History, *, rising: bool) -> Movers:
             row["id"] or "", row["category"], row["base"], row["downloads"], row["growth_7"],
             levels[row["hub_id"]],
         )
-        for row in best.to_dicts()
+        for row in shown.to_dicts()
     ]  # fmt: skip
-    return Movers(rising, caption, "", based, side.height, days, rows)
+    rows, listed = rows[: best.height], rows[best.height :]
+    count = spiking.height if rising else 0
+    if count:
+        caption.append(
+            f"one-day spikes, no risers: more than {MOST_OF_WEEK:.0%} of the week's downloads on a "
+            f"single day, {MOST_IF_NEW:.0%} of a model younger than {NEW_DAYS} days"
+        )
+    return Movers(rising, caption, "", based, side.height, days, rows, count, listed)
 
 
 @figure
@@ -146,7 +180,28 @@ def _draw(week: Movers) -> Figure:
     if not week.rows:
         return Sheet(week.title, "", week.caption).message(week.missing)
     color = UP if week.rising else DOWN
-    rows = [
+    rows = _cells(week, week.rows, color)
+    back = "" if is_narrow() else f", {plural(week.days[-1] - week.days[0] + 1, 'day')}"
+    heads = (
+        Head("model", 0.36), Head("category", 0.2, wide=True), Head(f"downloads{back}", 0.2),
+        Head("a week ago", 0.11, "right", wide=True), Head("now", 0.12, "right"),
+        Head("change", 0.12, "right"),
+    )  # fmt: skip
+    deep = ledger_height(len(rows)) - 40
+    if week.spikes:
+        deep += ledger_height(len(week.spikes)) + _APART
+    sheet = Sheet(week.title, week.finding(), week.caption, deep)
+    box = plot_box(sheet)
+    ledger(sheet, box, heads, rows)
+    if week.spikes:
+        top = box.top + ledger_height(len(rows)) + _APART
+        sheet.text(box.left, top - 4, week.spikes_title, 10.5, bold=True)
+        ledger(sheet, box._replace(top=top), heads, _cells(week, week.spikes, MUTED))
+    return sheet.figure
+
+
+def _cells(week: Movers, rows: Sequence[Mover], color: str) -> list[list[Cell | Spark]]:
+    return [
         [
             Cell(model_name(row.id), bold=i < 3),
             Cell(clean(row.category or "none given"), MUTED),
@@ -155,14 +210,5 @@ def _draw(week: Movers) -> Figure:
             Cell(human(row.now)),
             Cell(grown(row.growth), color, bold=True),
         ]
-        for i, row in enumerate(week.rows)
+        for i, row in enumerate(rows)
     ]
-    back = "" if is_narrow() else f", {plural(week.days[-1] - week.days[0] + 1, 'day')}"
-    heads = (
-        Head("model", 0.36), Head("category", 0.2, wide=True), Head(f"downloads{back}", 0.2),
-        Head("a week ago", 0.11, "right", wide=True), Head("now", 0.12, "right"),
-        Head("change", 0.12, "right"),
-    )  # fmt: skip
-    sheet = Sheet(week.title, week.finding(), week.caption, ledger_height(len(rows)) - 40)
-    ledger(sheet, plot_box(sheet), heads, rows)
-    return sheet.figure

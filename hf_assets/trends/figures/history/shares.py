@@ -92,6 +92,7 @@ def over_time(
     names: Mapping[str, str] | None = None,
     of: str = "models",
     without: str = "none given",
+    lead: str = "",
     period: Period | None = None,
 ) -> Figure:
     """Two panels of shares stacked to 100 %: by downloads and by number.
@@ -106,6 +107,7 @@ def over_time(
         names: words for keys.
         of: whose number.
         without: words for rows without a key.
+        lead: the finding; by default who gained and who lost most.
         period: the days; by default as models are trusted.
     """
     period = period or period_of(h, frame["day"])
@@ -130,7 +132,7 @@ def over_time(
     if not period or not panels:
         return nothing(title, h, f"shares of {nouns}")
     caption = [*period.words, drawn_from(table, frame.height), BEHIND]
-    lead = _gains(next(iter(panels.values())), next(iter(panels)).removeprefix("share of "))
+    lead = lead or _gains(next(iter(panels.values())), next(iter(panels)).removeprefix("share of "))
     sheet = Sheet(title, lead, caption, _DEEP * len(panels) - 20, period.legend())
     box = plot_box(sheet)
     most = (0.48 if is_narrow() else 0.4) * (box.right - box.left)

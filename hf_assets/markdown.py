@@ -28,9 +28,9 @@ def inert(text: object, longest: int = LONGEST) -> str:
     return re.sub(r"^[-+#.]|^[0-9]+(?=\.)", lambda found: _entities(found[0]), line)
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; cells are Markdown already, the first column is left, others right."""
-    rules = ["---"] + ["---:"] * (len(header) - 1)
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: bool = True) -> str:
+    """A Markdown table; cells are Markdown already. The first column is left, numbers right."""
+    rules = ["---"] + ["---:" if numbers else "---"] * (len(header) - 1)
     return "\n".join(f"| {' | '.join(row)} |" for row in (header, rules, *rows))
 
 

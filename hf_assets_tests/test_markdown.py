@@ -5,7 +5,7 @@ import re
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hf_assets.classifiers.publishing.markdown import inert, table
+from hf_assets.markdown import inert, table
 
 
 @given(st.text(max_size=400))

@@ -1,0 +1,153 @@
+"""The lake as a dataset repository on the Hub: off until a setting names one."""
+
+from collections.abc import Iterator
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+from pydantic import Field
+
+from hf_assets.defs.common.events import materialized
+from hf_assets.defs.common.factories import every_day
+from hf_assets.defs.common.failures import RETRIES, clear_failures
+from hf_assets.defs.common.resources import LakeResource
+from hf_assets.defs.hub import providers, quality, tables
+from hf_assets.defs.trends import daily, history
+from hf_assets.defs.trends import providers as provider_series
+from hf_assets.errors import InputError
+from hf_assets.hub.providers import schemas as provider_schemas
+from hf_assets.publishing.tables import publishable
+from hf_assets.settings import settings
+from hf_assets.storage.parquet import Table
+
+if TYPE_CHECKING:
+    from hf_assets.publishing.publication import Outcome, Plan
+    from hf_assets.publishing.repository import Repository
+
+GROUP = "publishing"
+# Files that the metadata name.
+_SHOWN = 200
+_OVER_DAYS = ("trend_figures", "insights_report")
+_LAST = {"dagster/priority": "-2"}
+
+
+class PublicationConfig(dg.Config):
+    """Whether to publish, or to say only what would be."""
+
+    dry_run: bool = Field(
+        default=False,
+        description="Change nothing on the Hub: an observation lists the files that would be sent "
+        "and removed, with their bytes.",
+    )
+    remove_many: bool = Field(
+        default=False,
+        description="Remove files from the repository even if they are more than a tenth of it: "
+        "otherwise a lake that lost its days would empty it.",
+    )
+
+
+def _specs(*modules: ModuleType) -> Iterator[dg.AssetSpec]:
+    for module in modules:
+        for value in vars(module).values():
+            if isinstance(value, dg.AssetsDefinition):
+                yield from value.specs
+
+
+_TABLES = {
+    spec.key.path[-1]: spec
+    for spec in _specs(tables, quality, providers, daily, history, provider_series)
+    if spec.key.path[-1] in publishable()
+}
+
+
+def _deps() -> list[dg.AssetDep]:
+    """The tables, the figures and the report, so that the night publishes after them.
+
+    Without those of inference providers, whose steps may be skipped: what follows a skipped step is
+    skipped in the same run. By its priority this step comes after them all the same.
+    """
+    of_providers = vars(provider_schemas).values()
+    optional = {one.name for one in of_providers if isinstance(one, Table)}
+    specs = {name: spec for name, spec in _TABLES.items() if name not in optional}
+    days = [name for name, spec in specs.items() if spec.partitions_def]
+    others = [name for name, spec in specs.items() if not spec.partitions_def]
+    return [every_day(name) for name in (*days, "snapshot_figures")] + [
+        dg.AssetDep(name) for name in (*others, *_OVER_DAYS)
+    ]
+
+
+@dg.asset(
+    group_name=GROUP,
+    owners=["team:hub"],
+    kinds={"huggingface"},
+    deps=_deps(),
+    retry_policy=RETRIES,
+    op_tags=_LAST,
+    output_required=False,  # by a dry run
+)
+def published_lake(
+    context: dg.AssetExecutionContext, config: PublicationConfig, lake: LakeResource
+) -> Iterator[dg.MaterializeResult]:
+    """The lake as a dataset on the Hub: tables, series and figures, with card and schema.
+
+    Off until HF_ASSETS_PUBLISH_DATASET names a repository. It has no partitions: a publication is
+    one commit that makes the repository what the lake is now, so backfilled days are sent, and
+    withdrawn ones removed, whichever they are. Only files that differ are sent.
+    """
+    # Imported late: the client of the Hub takes a tenth of the time to load the code location.
+    from hf_assets.publishing.publication import publish
+
+    with clear_failures():
+        repository = repository_of_settings()
+        outcome = publish(
+            lake.tree,
+            repository,
+            plan_of_settings(),
+            context.log.info,
+            dry_run=config.dry_run,
+            remove_many=config.remove_many,
+        )
+    facts = _facts(outcome, repository)
+    if config.dry_run:
+        context.log_event(dg.AssetObservation(context.asset_key, metadata=facts))
+    else:
+        yield materialized(context, facts)
+
+
+def repository_of_settings() -> "Repository":
+    """The repository of the settings. InputError where they name none."""
+    from hf_assets.publishing.repository import Repository
+
+    known = settings()
+    if known.publish_dataset is None:
+        raise InputError(
+            "publishing is off: set HF_ASSETS_PUBLISH_DATASET=owner/name and start again; "
+            "docs/publishing.md says what is published"
+        )
+    return Repository(known.publish_dataset, private=known.publish_private)
+
+
+def plan_of_settings() -> "Plan":
+    """What the settings publish; the texts of tables are those of the UI."""
+    from hf_assets.publishing.publication import Plan
+
+    about = {name: (spec.description or "").split("\n")[0] for name, spec in _TABLES.items()}
+    return Plan(settings().publish_tables, settings().publish_license, about)
+
+
+def _facts(outcome: "Outcome", repository: "Repository") -> dict[str, Any]:
+    listed = {
+        "sent": dict(list(outcome.sent.items())[:_SHOWN]),
+        "removed": outcome.removed[:_SHOWN],
+    }
+    return {
+        "repository": dg.MetadataValue.url(repository.url),
+        "commit": outcome.commit or "none",
+        "files sent": len(outcome.sent),
+        "bytes sent": sum(outcome.sent.values()),
+        "files removed": len(outcome.removed),
+        "files unchanged": outcome.unchanged,
+        "size (bytes)": outcome.bytes,
+        "rows": dg.MetadataValue.json(outcome.rows),
+        "files": dg.MetadataValue.json(listed),
+    }

@@ -1,0 +1,94 @@
+"""What a lake knows and others must not: private repositories, addresses and paths of a machine.
+
+A listing made with a token has the private repositories of its owner. Whatever names one, on any
+day, is left out of what is published.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import polars as pl
+
+from hf_assets.storage.lake import Lake
+from hf_assets.storage.months import marks
+
+# Tables with a row for each repository, and a column `private`.
+LISTED = ("models", "enriched_spaces", "hub_datasets")
+PUBLIC_HUB, PUBLIC_ARCHIVE = "https://huggingface.co", "cfahlgren1/hub-stats"
+# Of a capture's provenance; the others may name a machine, its folders, or a dataset of one's own.
+_PUBLIC_FIELDS = (
+    *("source", "revision", "finished", "time_known", "sha256", "limited", "identity"),
+    "absent",
+)
+# By asset and day: the mark of the file, and the private ids in it.
+PrivateIds = dict[str, tuple[tuple[int, int], list[str]]]
+
+
+def private_ids(lake: Lake, before: PrivateIds) -> PrivateIds:
+    """Ids and identities of private repositories, by table and day.
+
+    Args:
+        lake: the lake.
+        before: those of the last time; days that have not changed are not read again.
+    """
+    found: PrivateIds = {}
+    for asset in LISTED:
+        for day, mark in marks(lake, asset).items():
+            key = f"{asset}/{day}"
+            kept = before.get(key)
+            if kept and tuple(kept[0]) == mark:
+                found[key] = (mark, kept[1])
+            else:
+                found[key] = (mark, _private(lake.read(asset, day).frame))
+    return found
+
+
+def _private(frame: pl.LazyFrame) -> list[str]:
+    # A thinned day has no such column.
+    columns = frame.collect_schema().names()
+    if "private" not in columns:
+        return []
+    rows = frame.filter(pl.col("private")).select("id", "hub_id").collect()
+    return sorted({*rows["id"].drop_nulls(), *rows["hub_id"].drop_nulls()})
+
+
+def public_rows(frame: pl.DataFrame, private: Iterable[str]) -> pl.DataFrame:
+    """The rows that name no private repository, and no address or path of this machine."""
+    if "private" in frame.columns:
+        frame = frame.filter(pl.col("private").not_() | pl.col("private").is_null())
+    if names := list(private):
+        for column in (name for name, kind in frame.schema.items() if kind == pl.String):
+            frame = frame.filter(pl.col(column).is_in(names).not_() | pl.col(column).is_null())
+        frame = frame.with_columns(_public_lists(frame.schema, names))
+    if {"origin", "source"} <= set(frame.columns):
+        # Any other is the address of an endpoint, a dataset of one's own, or the path of a folder.
+        archived = pl.col("origin").str.starts_with(f"{PUBLIC_ARCHIVE} at ")
+        public = (pl.col("origin") == PUBLIC_HUB) | (archived & (pl.col("source") == "hub-stats"))
+        frame = frame.with_columns(pl.when(public).then("origin").alias("origin"))
+    return frame
+
+
+def _public_lists(schema: pl.Schema, names: list[str]) -> Iterator[pl.Expr]:
+    """The lists of names, and of records with an `id`, without those names."""
+    for column, kind in schema.items():
+        if not isinstance(kind, pl.List):
+            continue
+        name = pl.element()
+        if isinstance(kind.inner, pl.Struct) and "id" in {one.name for one in kind.inner.fields}:
+            name = name.struct.field("id")
+        elif kind.inner != pl.String:
+            continue
+        yield pl.col(column).list.eval(pl.element().filter(name.is_in(names).not_()))
+
+
+def public_provenance(provenance: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The provenance of a table without what names a machine, its folders or its endpoint."""
+    found: dict[str, dict[str, Any]] = {}
+    for asset, values in provenance.items():
+        public = {name: values[name] for name in _PUBLIC_FIELDS if values.get(name) is not None}
+        if values.get("endpoint") == PUBLIC_HUB:
+            public["endpoint"] = PUBLIC_HUB
+        if values.get("dataset") == PUBLIC_ARCHIVE:
+            public |= {name: values.get(name) for name in ("dataset", "file")}
+        found[asset] = public
+    return found
