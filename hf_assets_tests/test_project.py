@@ -61,6 +61,7 @@ ARROWS = {
         *("hub.archive", "hub.capture_store", "hub.client", "hub.quality", "hub.reconciliation"),
     },
     # Days → a day's aggregates → series → figures → the report.
+    "trends.spikes": set(),
     "trends.survival": set(),
     "trends.metrics": {"hub.tables", "hub.uses"},
     "proportions": set(),

@@ -13,10 +13,9 @@ from hf_assets.hub.quality import rules, usage_rules
 from hf_assets.hub.quality.baselines import last_alike
 from hf_assets.hub.reconciliation.rules import reconciled
 from hf_assets.hub.tables.schemas import ENRICHED_SPACES, HUB_DATASETS, MODELS
-from hf_assets.hub.uses import rules as use_rules
 from hf_assets.rule_result import RuleResult
 from hf_assets.settings import settings
-from hf_assets.storage.lake import StoredTable, today
+from hf_assets.storage.lake import today
 from hf_assets.storage.parquet import Table
 
 
@@ -150,46 +149,6 @@ def _families_add_up(lake: LakeResource, day: str) -> RuleResult:
     return usage_rules.families_add_up(tree.read("families", day), tree.read("models", day))
 
 
-def _of_uses() -> list[dg.AssetChecksDefinition]:
-    def read(lake: LakeResource, day: str, *tables: str) -> list[StoredTable]:
-        return [lake.tree.read(table, day) for table in tables]
-
-    def edges(lake: LakeResource, day: str) -> RuleResult:
-        return use_rules.uses_add_up(*read(lake, day, "uses", "enriched_spaces", "models"))
-
-    def known(lake: LakeResource, day: str) -> RuleResult:
-        stored, of_day = lake.tree.days("uses"), partial(lake.tree.read, "uses")
-        before = last_alike(stored, day, of_day, partial(rules.alike, "raw_models"))
-        return use_rules.known_rates(of_day(day), before)
-
-    def users(lake: LakeResource, day: str) -> RuleResult:
-        return use_rules.used_by_adds_up(*read(lake, day, "used_by", "uses", "model_usage"))
-
-    return [
-        check(
-            "uses",
-            "uses_add_up",
-            edges,
-            "Each edge is there once, as often as the lists of the day's Spaces and models name "
-            "it.",
-        ),
-        check(
-            "uses",
-            "known_rates",
-            known,
-            "The share of targets that are listed moved by 5 points at most since the last day of "
-            "the same source.",
-        ),
-        check(
-            "used_by",
-            "used_by_adds_up",
-            users,
-            "Users add up to the edges, relations to the models made from others; the Spaces of "
-            "models are those of model_usage.",
-        ),
-    ]
-
-
 def _dangling(lake: LakeResource, day: str) -> RuleResult:
     return rules.dangling_models(lake.tree.read("enriched_spaces", day))
 
@@ -254,7 +213,7 @@ def checks() -> dg.Definitions:
             "Each model that Spaces use has one row; the rows add up to all (Space, model) pairs.",
         ),
     ]
-    found += [*_of_providers(), *_of_uses()]
+    found += _of_providers()
     if settings().sample_spaces:
         about = "20 Spaces agree with what `space_info` returns for them."
         found.append(check("enriched_spaces", "sample_agrees", _sample, about))

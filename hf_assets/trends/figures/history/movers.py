@@ -25,7 +25,7 @@ from hf_assets.trends.figures.history.history import (
     series,
 )
 from hf_assets.trends.series.schemas import MODEL_HISTORY
-from hf_assets.trends.series.spikes import MOST_IF_NEW, MOST_OF_WEEK, NEW_DAYS, spikes
+from hf_assets.trends.spikes import MOST_IF_NEW, MOST_OF_WEEK, NEW_DAYS, spikes
 
 _ROWS = 17
 _SPIKES = 5  # spikes listed below the risers
