@@ -73,6 +73,7 @@ ARROWS = {
     "trends.figures.history": {
         *("charts", "hub.providers", "hub.quality", "trends.figures.day", "trends.metrics"),
         "trends.series",
+        "trends.spikes",
     },
     "trends.figures.registry": {"charts", "trends.figures.day", "trends.figures.history"},
     "trends.figures.render": {

@@ -1,8 +1,9 @@
 """The small table of aggregates of a day, `daily_metrics`.
 
-It holds everything that figures and series read, in about 70 KB, so that a year is read faster than
-a single day of models. It is tidy: a row is a `key` of a `dimension`. The rankings (models,
-authors, models in Spaces) are row groups of their own, so that other readers skip them.
+It holds everything that figures and series read, in about 70 KB and as much again for datasets, so
+that a year is read faster than a single day of models. It is tidy: a row is a `key` of a
+`dimension`. The rankings (models, authors, models in Spaces, datasets) are row groups of their own,
+so that other readers skip them.
 """
 
 from collections.abc import Iterator, Mapping
