@@ -98,7 +98,14 @@ def test_every_table_of_the_hub_can_be_published(definitions: dg.Definitions) ->
     assert publishable().keys() == tables == _TABLES.keys()
     small = {table.name for table in chosen(SMALL)[0]}
     assert {name for name in tables if (specs[name].group_name or "").startswith("trends")} <= small
-    assert not small & {"models", "enriched_spaces", "hub_datasets", "families", "model_usage"}
+    assert not small & {
+        "models",
+        "enriched_spaces",
+        "hub_datasets",
+        "families",
+        "model_usage",
+        "uses",
+    }
 
 
 @pytest.mark.heavy
