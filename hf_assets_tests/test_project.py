@@ -61,6 +61,7 @@ ARROWS = {
         *("hub.archive", "hub.capture_store", "hub.client", "hub.quality", "hub.reconciliation"),
     },
     # Days → a day's aggregates → series → figures → the report.
+    "trends.spikes": set(),
     "trends.survival": set(),
     "trends.metrics": {"hub.tables", "hub.uses"},
     "proportions": set(),
@@ -72,6 +73,7 @@ ARROWS = {
     "trends.figures.history": {
         *("charts", "hub.providers", "hub.quality", "trends.figures.day", "trends.metrics"),
         "trends.series",
+        "trends.spikes",
     },
     "trends.figures.registry": {"charts", "trends.figures.day", "trends.figures.history"},
     "trends.figures.render": {

@@ -11,11 +11,10 @@ from pathlib import Path
 
 from hf_assets.demo.fingerprints import fingerprint, of_code, of_stored
 from hf_assets.demo.past import Past
-from hf_assets.demo.plan import DAILY, OVER_DAYS, PREDICTED
+from hf_assets.demo.plan import DAILY, HUB_TABLES, OVER_DAYS, PREDICTED
 from hf_assets.demo.record import DemoRecord
 from hf_assets.hub.capture_store.store import RAW
 from hf_assets.runner import process
-from hf_assets.runner.parts import TABLES
 from hf_assets.storage.durable import remove_folder
 
 BASE_MODEL = "all-minilm-l6-v2"
@@ -104,7 +103,7 @@ def hub_steps(past: Past, record: DemoRecord) -> Iterator[Step]:
     code, day = of_hub(record), f"{past.day}"
     if past.days:
         yield past_step(past.keys, code, f"the Hub, {_days(past.days)} before today")
-    stored = record.contents(unit for key in past.keys for unit in _units(TABLES, key))
+    stored = record.contents(unit for key in past.keys for unit in _units(HUB_TABLES, key))
     over = fingerprint(code, day, stored)
     # With both halves, what shows predictions is built after them, and stands by that step.
     kept = [name for name in OVER_DAYS if not (_predicts(record) and name in _SHOWN)]
@@ -133,7 +132,7 @@ def past_step(days: Sequence[str], code: str, title: str) -> Step:
     """
     return Step(
         title,
-        {day: dict.fromkeys(_units((*RAW, *TABLES), day), code) for day in days},
+        {day: dict.fromkeys(_units((*RAW, *HUB_TABLES), day), code) for day in days},
         lambda first, last: process.launch(job=process.PAST_DAYS, days=f"{first}...{last}"),
         past_days=True,
     )
@@ -179,7 +178,7 @@ def prediction_steps(past: Past, record: DemoRecord) -> Iterator[Step]:
     if not _predicts(record):
         return
     day = f"{past.day}"
-    stored = record.contents(unit for key in (*past.keys, day) for unit in _units(TABLES, key))
+    stored = record.contents(unit for key in (*past.keys, day) for unit in _units(HUB_TABLES, key))
     units = ("corpora/hub_models", *(f"classifiers/hub_models/{name}" for name in _OF_HUB),
              f"{PREDICTED}/day={day}", *_SHOWN)  # fmt: skip
     assets = (*(f"hub_models/{name}" for name in ("corpus", *_OF_HUB)), PREDICTED, *_SHOWN)

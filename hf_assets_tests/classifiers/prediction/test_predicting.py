@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import polars as pl
 import pytest
@@ -116,9 +117,7 @@ def test_only_new_and_changed_models_are_asked(tmp_path: Path, asked: Asked) -> 
 def test_another_classifier_asks_again(tmp_path: Path, asked: Asked, trained: Predictor) -> None:
     _day(tmp_path, some_days(300), FIRST_DAY, trained)
     record = predicting.PredictionRecord
-    other = type(trained.record)(**{
-        name: getattr(trained.record, name) for name in trained.record.__struct_fields__
-    } | {"version": "another"})  # fmt: skip
+    other = msgspec.structs.replace(trained.record, version="another")
     found = _day(tmp_path, some_days(300), SECOND_DAY, Predictor(other, asked.predictor.scores))[1]
     assert isinstance(found, record)
     assert (found.kept, found.kept_from, len(asked.texts)) == (0, None, 100)
