@@ -133,7 +133,8 @@ ARROWS = {
     },
     # Days, series and figures → a dataset repository on the Hub.
     "publishing": {
-        *("hub.providers", "hub.quality", "hub.tables", "trends.metrics", "trends.series"),
+        *("hub.providers", "hub.quality", "hub.space_code", "hub.tables", "hub.uses"),
+        *("trends.metrics", "trends.series"),
     },
     # What is wrong with files and folders that settings name.
     "configuration": {
@@ -156,7 +157,7 @@ ARROWS = {
     "defs.trends": {"charts", "defs.common", "hub.providers", "trends"},
     "defs.configuration": {"configuration", "defs.common"},
     "defs.publishing": {
-        *("defs.common", "defs.hub", "defs.trends", "hub.providers", "publishing"),
+        *("defs.common", "defs.hub", "defs.labels", "defs.trends", "hub.providers", "publishing"),
     },
     "defs.labels": {"charts", "classifiers", "corpora", "defs.common", "hub"},
     # Dagster as a process, for the command line and the demo.

@@ -109,6 +109,7 @@ def test_each_listing_has_its_own_config(world: Make) -> None:
     assert asked(hub)["spaces"] == 1
 
 
+@pytest.mark.heavy
 def test_a_wrong_config_fails_its_own_step_alone(world: Make) -> None:
     hub = world(source())
     result = hub.materialize(*LISTINGS, config={"raw_spaces": {"sort": "downloads"}})
@@ -116,7 +117,7 @@ def test_a_wrong_config_fails_its_own_step_alone(world: Make) -> None:
     assert made(result) == {"raw_models", "raw_datasets"}
 
 
-@pytest.mark.parametrize("kind", ["models", "datasets"])
+@pytest.mark.parametrize("kind", [pytest.param("models", marks=pytest.mark.heavy), "datasets"])
 def test_a_listing_that_fails_leaves_the_others_captured(
     world: Make, at_once: None, kind: str
 ) -> None:
@@ -176,6 +177,7 @@ def test_killed_amid_three_listings_a_run_goes_on_with_each(world: Make, tmp_pat
     assert asked_twice.total() - len(asked_twice) <= len(LISTINGS)
 
 
+@pytest.mark.heavy
 def test_a_hub_that_has_no_datasets_makes_its_day(world: Make, tmp_path: Path) -> None:
     """As a recorded Hub of models and Spaces."""
     models = [model(number, downloads=number) for number in range(1, 40)]

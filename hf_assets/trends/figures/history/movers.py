@@ -97,7 +97,7 @@ def growths(models: pl.LazyFrame, day: datetime.date) -> pl.DataFrame:
     """The models of a day with a growth over 7 days.
 
     `base` is their downloads a week ago; `spike` marks a week that is a single day
-    (`series.spikes`).
+    (`trends.spikes`).
     """
     rows = models.filter(pl.col("day") == day, pl.col("growth_7").is_finite()).collect()
     spike = pl.col("hub_id").is_in(spikes(models, day)["hub_id"].implode())
