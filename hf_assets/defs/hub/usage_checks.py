@@ -1,6 +1,5 @@
-"""Checks of what uses what, and of the files of Spaces: each hands a day to a rule."""
+"""Checks of what uses what: each hands a day to a rule of `hub.uses`."""
 
-from collections.abc import Callable
 from functools import partial
 
 import dagster as dg
@@ -9,7 +8,6 @@ from hf_assets.defs.common.check_factory import check
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.hub.quality.baselines import last_alike
 from hf_assets.hub.quality.rules import alike
-from hf_assets.hub.space_code import rules as code_rules
 from hf_assets.hub.uses import rules
 from hf_assets.rule_result import RuleResult
 from hf_assets.storage.lake import StoredTable
@@ -58,37 +56,6 @@ def use_checks() -> dg.Definitions:
                 _users,
                 "Users add up to the edges, relations to the models made from others; the Spaces "
                 "of models are those of model_usage.",
-            ),
-        ]
-    )
-
-
-@dg.definitions
-def space_code_checks() -> dg.Definitions:
-    """The parts add up, no null is without its reason, and most Spaces are known."""
-
-    def of_table(rule: Callable[[StoredTable], RuleResult]):
-        return lambda lake, day: rule(lake.tree.read("space_code", day))
-
-    return dg.Definitions(
-        asset_checks=[
-            check(
-                "space_code",
-                "code_adds_up",
-                of_table(code_rules.code_adds_up),
-                "Languages add up to the code, and code and other kinds to all files and bytes.",
-            ),
-            check(
-                "space_code",
-                "reasons_known",
-                of_table(code_rules.reasons_known),
-                "Unknown files, bytes or packages have one of the documented reasons.",
-            ),
-            check(
-                "space_code",
-                "spaces_answered",
-                of_table(code_rules.spaces_answered),
-                "The files of at least 9 in 10 Spaces that use the chosen models are known.",
             ),
         ]
     )

@@ -253,6 +253,9 @@ def test_numbers_are_of_the_newest_trusted_day() -> None:
     assert found["models listed"].value == "2.03M"
     assert found["models listed"].note == "+0.7% in 7\u00a0days"
     assert found["days that can be trusted"].value == "56"
+    named = found["of the models name their training data"]
+    assert (named.value, named.trace) == ("12%", f"used_by_history, {LAST}")
+    assert named.note.endswith("% of the downloads")
     rows, more = flagged_days(history)
     assert more == 0
     assert [row.what for row in rows].count("missing") == 2
