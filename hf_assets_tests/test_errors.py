@@ -120,7 +120,7 @@ PERMANENT: dict[str, bool | None] = {
     "hub.client.listing.ListingError": None,
     "hub.providers.rows.RouterError": True,
     "hub.space_code.asking.TreesError": None,
-    "publishing.repository.PublishError": None,
+    "publishing.repository.PublishError": True,
     "publishing.repository.HeadMoved": False,
     "corpora.building.CorpusTooSmall": True,
     "corpora.building.WrongSite": True,
