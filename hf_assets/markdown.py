@@ -28,9 +28,15 @@ def inert(text: object, longest: int = LONGEST) -> str:
     return re.sub(r"^[-+#.]|^[0-9]+(?=\.)", lambda found: _entities(found[0]), line)
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: bool = True) -> str:
-    """A Markdown table; cells are Markdown already. The first column is left, numbers right."""
-    rules = ["---"] + ["---:" if numbers else "---"] * (len(header) - 1)
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, texts: int = 1) -> str:
+    """A Markdown table; cells are Markdown already.
+
+    Args:
+        header: of the columns.
+        rows: their cells.
+        texts: the first so many columns are texts, on the left; numbers are on the right.
+    """
+    rules = ["---"] * texts + ["---:"] * (len(header) - texts)
     return "\n".join(f"| {' | '.join(row)} |" for row in (header, rules, *rows))
 
 

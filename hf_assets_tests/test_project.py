@@ -61,6 +61,7 @@ ARROWS = {
         *("hub.archive", "hub.capture_store", "hub.client", "hub.quality", "hub.reconciliation"),
     },
     # Days → a day's aggregates → series → figures → the report.
+    "trends.spikes": set(),
     "trends.survival": set(),
     "trends.metrics": {"hub.tables", "hub.uses"},
     "proportions": set(),
@@ -72,6 +73,7 @@ ARROWS = {
     "trends.figures.history": {
         *("charts", "hub.providers", "hub.quality", "trends.figures.day", "trends.metrics"),
         "trends.series",
+        "trends.spikes",
     },
     "trends.figures.registry": {"charts", "trends.figures.day", "trends.figures.history"},
     "trends.figures.render": {
@@ -131,7 +133,8 @@ ARROWS = {
     },
     # Days, series and figures → a dataset repository on the Hub.
     "publishing": {
-        *("hub.providers", "hub.quality", "hub.tables", "trends.metrics", "trends.series"),
+        *("hub.providers", "hub.quality", "hub.space_code", "hub.tables", "hub.uses"),
+        *("trends.metrics", "trends.series"),
     },
     # What is wrong with files and folders that settings name.
     "configuration": {
@@ -154,7 +157,7 @@ ARROWS = {
     "defs.trends": {"charts", "defs.common", "hub.providers", "trends"},
     "defs.configuration": {"configuration", "defs.common"},
     "defs.publishing": {
-        *("defs.common", "defs.hub", "defs.trends", "hub.providers", "publishing"),
+        *("defs.common", "defs.hub", "defs.labels", "defs.trends", "hub.providers", "publishing"),
     },
     "defs.labels": {"charts", "classifiers", "corpora", "defs.common", "hub"},
     # Dagster as a process, for the command line and the demo.

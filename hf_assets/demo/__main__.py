@@ -34,7 +34,7 @@ from hf_assets.demo.running import (
     questions_from,
     write_inputs,
 )
-from hf_assets.demo.steps import hub_steps, label_steps, of_hub, past_step, prediction_steps
+from hf_assets.demo.steps import hub_steps, label_steps, of_hub, past_step
 from hf_assets.demo.summary import near
 from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.demo.world.recorded import RecordedHub
@@ -182,7 +182,6 @@ def _run(options: argparse.Namespace) -> int:
         steps = chain(
             () if options.only == "labels" else hub_steps(ready.past, record),
             () if options.only == "hub" else label_steps(ready.past, record),
-            () if options.only else prediction_steps(ready.past, record),
         )
         if status := run.all(steps):
             return status

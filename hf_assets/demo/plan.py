@@ -21,7 +21,8 @@ from hf_assets.storage.locks import BusyError, exclusive
 # Of today alone: their source has no past.
 CODE = ("raw_space_trees", "space_code", "space_code_figures")
 PRESENT_ONLY = ("raw_inference_providers", "inference_providers", *CODE)
-DAILY = (*RAW, *TABLES, *PRESENT_ONLY, "snapshot_figures")
+HUB_TABLES = (*TABLES, "hub_datasets")
+DAILY = (*RAW, *HUB_TABLES, *PRESENT_ONLY, "snapshot_figures")
 OVER_DAYS = (
     *("day_quality", "category_history", "library_history", "license_history", "author_history"),
     "family_history",

@@ -11,11 +11,10 @@ from pathlib import Path
 
 from hf_assets.demo.fingerprints import fingerprint, of_code, of_stored
 from hf_assets.demo.past import Past
-from hf_assets.demo.plan import DAILY, OVER_DAYS, PREDICTED
+from hf_assets.demo.plan import DAILY, HUB_TABLES, OVER_DAYS, PREDICTED
 from hf_assets.demo.record import DemoRecord
 from hf_assets.hub.capture_store.store import RAW
 from hf_assets.runner import process
-from hf_assets.runner.parts import TABLES
 from hf_assets.storage.durable import remove_folder
 
 BASE_MODEL = "all-minilm-l6-v2"
@@ -33,10 +32,8 @@ _TEXTS = " or ".join(
         ),
     )
 )
-# Categories are predicted by the linear model: a network of its own would take minutes.
-_OF_HUB = ("baseline", "predictor")
-# What shows predicted categories.
-_SHOWN = ("prediction_history", "category_history", "trend_figures", "insights_report")
+_STEPS = ("baseline", "predictor")
+_PREDICTOR = ("corpora/hub_models", *(f"classifiers/hub_models/{name}" for name in _STEPS))
 _CHAIN = " or ".join(
     f'key:"questions/{name}"' for name in ("*classifier", "leaderboard", "tagger_space")
 )
@@ -104,17 +101,33 @@ def hub_steps(past: Past, record: DemoRecord) -> Iterator[Step]:
     code, day = of_hub(record), f"{past.day}"
     if past.days:
         yield past_step(past.keys, code, f"the Hub, {_days(past.days)} before today")
-    stored = record.contents(unit for key in past.keys for unit in _units(TABLES, key))
-    over = fingerprint(code, day, stored)
-    # With both halves, what shows predictions is built after them, and stands by that step.
-    kept = [name for name in OVER_DAYS if not (_predicts(record) and name in _SHOWN)]
-    today = dict.fromkeys(_units(DAILY, day), code) | dict.fromkeys(kept, over)
+    if past.days and {"hub", "labels"} <= record.halves.keys():
+        yield _predictor_step(past, record)
+    stored = record.contents(unit for key in past.keys for unit in _units(HUB_TABLES, key))
+    over = fingerprint(code, day, stored, record.contents(_PREDICTOR))
+    today = dict.fromkeys(_units(DAILY, day), code) | dict.fromkeys(OVER_DAYS, over)
+    today[f"{PREDICTED}/day={day}"] = over
     title = "the Hub, today; trends over all days" if past.days else "the Hub, today"
     yield Step(
         title,
         {day: today},
         lambda *_: process.launch(job=process.CAPTURE_TODAY, partition=day),
         today=day,
+    )
+
+
+def _predictor_step(past: Past, record: DemoRecord) -> Step:
+    """A predictor of categories from the days before today: the capture of today then predicts.
+
+    It is the linear model: a network would take minutes. A later day keeps it, and its predictions.
+    """
+    begun = [key for key in past.keys if key < record.begun] or past.keys[:1]
+    models = record.contents(f"models/day={key}" for key in begun)
+    assets = ("day_quality", *(f"hub_models/{name}" for name in ("corpus", *_STEPS)))
+    return Step(
+        "the Hub's models as a corpus; TF-IDF, which predicts categories",
+        {"": dict.fromkeys(_PREDICTOR, fingerprint(of_code(), models))},
+        lambda *_: process.launch(assets=" or ".join(f'key:"{name}"' for name in assets)),
     )
 
 
@@ -133,7 +146,7 @@ def past_step(days: Sequence[str], code: str, title: str) -> Step:
     """
     return Step(
         title,
-        {day: dict.fromkeys(_units((*RAW, *TABLES), day), code) for day in days},
+        {day: dict.fromkeys(_units((*RAW, *HUB_TABLES), day), code) for day in days},
         lambda first, last: process.launch(job=process.PAST_DAYS, days=f"{first}...{last}"),
         past_days=True,
     )
@@ -169,32 +182,6 @@ def label_steps(past: Past, record: DemoRecord) -> Iterator[Step]:
             assets=_CHAIN, partition=BASE_MODEL, config=json.dumps({"ops": CONFIG})
         ),
     )
-
-
-def prediction_steps(past: Past, record: DemoRecord) -> Iterator[Step]:
-    """Predicted categories of today, where both halves are built, and what shows them.
-
-    What the step is made from is read when its turn comes: ask for it after the others.
-    """
-    if not _predicts(record):
-        return
-    day = f"{past.day}"
-    stored = record.contents(unit for key in (*past.keys, day) for unit in _units(TABLES, key))
-    units = ("corpora/hub_models", *(f"classifiers/hub_models/{name}" for name in _OF_HUB),
-             f"{PREDICTED}/day={day}", *_SHOWN)  # fmt: skip
-    assets = (*(f"hub_models/{name}" for name in ("corpus", *_OF_HUB)), PREDICTED, *_SHOWN)
-    yield Step(
-        "the Hub's models as a corpus; predicted categories, and what shows them",
-        {day: dict.fromkeys(units, fingerprint(of_code(), day, stored))},
-        lambda *_: process.launch(
-            assets=" or ".join(f'key:"{name}"' for name in assets), partition=day
-        ),
-    )
-
-
-def _predicts(record: DemoRecord) -> bool:
-    """Whether both halves are built: predictions need models and a corpus of them."""
-    return {"hub", "labels"} <= record.halves.keys()
 
 
 def _earlier_texts(record: DemoRecord, day: str) -> list[str]:

@@ -161,7 +161,7 @@ def _tables(contents: Contents) -> str:
             f"{len(files):,}",
             f"{size / 1e6:,.1f}",
         ])  # fmt: skip
-    return table(["Table", "Content", "From, to", "Rows", "Files", "MB"], rows)
+    return table(["Table", "Content", "From, to", "Rows", "Files", "MB"], rows, texts=3)
 
 
 def _columns(contents: Contents) -> Iterator[str]:
@@ -170,7 +170,7 @@ def _columns(contents: Contents) -> Iterator[str]:
             [f"`{name}`", _kind(column.dtype), _cell(column.description)]
             for name, column in one.columns.items()
         ]
-        yield f"\n### {one.name}\n\n{table(['Column', 'Type', 'Meaning'], rows, numbers=False)}"
+        yield f"\n### {one.name}\n\n{table(['Column', 'Type', 'Meaning'], rows, texts=3)}"
 
 
 def _kind(dtype: Any) -> str:

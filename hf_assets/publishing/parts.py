@@ -29,7 +29,8 @@ from hf_assets.storage.records import Footer, Record
 # Raise it when the content of published files changes: all are written again.
 LAYOUT = 1
 DATA, PICTURES = "data", "figures"
-DAY_FIGURES, OTHER_FIGURES = "snapshot_figures", ("trend_figures", "provider_figures")
+DAY_FIGURES = ("snapshot_figures", "space_code_figures")
+OTHER_FIGURES = ("trend_figures", "provider_figures")
 _MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
 
 
@@ -165,8 +166,9 @@ def figure_parts(lake: Lake) -> Iterator[Part]:
     for asset in OTHER_FIGURES:
         with suppress(MissingArtefact):
             yield from _pictures(lake.artefact(asset), PICTURES)
-    if days := lake.days(DAY_FIGURES, "figures.json"):
-        yield from _pictures(lake.folder(DAY_FIGURES, days[-1]), f"{PICTURES}/day")
+    for asset in DAY_FIGURES:
+        if days := lake.days(asset, "figures.json"):
+            yield from _pictures(lake.folder(asset, days[-1]), f"{PICTURES}/day")
 
 
 def _pictures(folder: Path, name: str) -> Iterator[Part]:

@@ -10,8 +10,9 @@ from hf_assets.hub.capture_store.store import RAW, CaptureStore
 from hf_assets.hub.capture_store.watching import WatchedCapture
 from hf_assets.storage.lake import Lake
 
+# Of every day; days of earlier versions, and of some archives, have no `hub_datasets`.
 TABLES = (
-    *("models", "enriched_spaces", "hub_datasets", "top_models", "model_usage", "families"),
+    *("models", "enriched_spaces", "top_models", "model_usage", "families"),
     *("uses", "used_by"),
     *("daily_metrics", "daily_changes"),
 )

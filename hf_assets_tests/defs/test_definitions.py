@@ -117,7 +117,10 @@ PICTURES: dict[str, tuple[str, set[str]]] = {
     "provider_figures": ("trends/history", {"provider_history"}),
 }
 # The last step of a night: after every table, figure and report, but for those that may be skipped.
-_OPTIONAL = {"inference_providers", "provider_history", "provider_figures"}
+_OPTIONAL = {
+    *("inference_providers", "provider_history", "provider_figures"),
+    *("space_code", "space_code_figures"),
+}
 _LAST = {name for name in ASSETS | SERIES | PICTURES if not name.startswith("raw_")} - _OPTIONAL
 PICTURES["published_lake"] = ("publishing", _LAST)
 TABLES = (

@@ -10,7 +10,7 @@ import pytest
 from hf_assets.demo.past import Past
 from hf_assets.demo.plan import DAILY, FOLDERS, OVER_DAYS, plan
 from hf_assets.demo.record import DemoRecord
-from hf_assets.demo.steps import BASE_MODEL, Step, hub_steps, label_steps, prediction_steps
+from hf_assets.demo.steps import BASE_MODEL, Step, hub_steps, label_steps
 from hf_assets.runner.process import CAPTURE_TODAY, PAST_DAYS
 
 TODAY = dt.date(2026, 11, 20)
@@ -34,9 +34,7 @@ class Demo:
         """
         ready = plan(self.data, day, days, HALVES)
         ready.begin()
-        steps = chain(
-            *(of(ready.past, ready.record) for of in (hub_steps, label_steps, prediction_steps))
-        )
+        steps = chain(*(of(ready.past, ready.record) for of in (hub_steps, label_steps)))
         return list(islice(self._executed(steps, ready.record), most))
 
     def _executed(self, steps: Iterator[Step], record: DemoRecord) -> Iterator[str]:
@@ -75,23 +73,23 @@ DAY = f"{CAPTURE_TODAY} 2026-11-20"
 QUESTIONS = "new_questions 2026-11-17...2026-11-19"
 TEXTS = 'group:"corpor 2026-11-20'
 CHAIN = f'key:"question {BASE_MODEL}'
-PREDICTED = 'key:"hub_mode 2026-11-20'
+PREDICTOR = 'key:"day_qual None'
 
 
 def test_a_second_run_runs_nothing(demo: Demo) -> None:
-    assert demo.run() == [PAST, DAY, QUESTIONS, TEXTS, CHAIN, PREDICTED]
+    assert demo.run() == [PAST, PREDICTOR, DAY, QUESTIONS, TEXTS, CHAIN]
     assert demo.run() == []
     assert demo.run(days=0) == []
 
 
 @pytest.mark.parametrize("most", [1, 2, 3, 4, 5])
 def test_a_run_that_was_cut_off_goes_on(demo: Demo, most: int) -> None:
-    assert demo.run(most=most) + demo.run() == [*(PAST, DAY, QUESTIONS, TEXTS, CHAIN, PREDICTED)]
+    assert demo.run(most=most) + demo.run() == [*(PAST, PREDICTOR, DAY, QUESTIONS, TEXTS, CHAIN)]
     assert demo.run() == []
 
 
-def test_without_past_days_there_are_four_runs(demo: Demo) -> None:
-    assert demo.run(days=0) == [DAY, TEXTS, CHAIN, PREDICTED]
+def test_without_past_days_there_are_three_runs(demo: Demo) -> None:
+    assert demo.run(days=0) == [DAY, TEXTS, CHAIN]
     assert demo.run(days=0) == []
 
 
@@ -103,7 +101,6 @@ def test_a_new_day_builds_that_day_and_what_depends_on_it(demo: Demo) -> None:
         "new_questions 2026-11-20...2026-11-20",
         'group:"corpor 2026-11-21',
         CHAIN,
-        'key:"hub_mode 2026-11-21',
     ]
 
 
@@ -115,18 +112,19 @@ def test_days_that_nobody_ran_are_filled(demo: Demo) -> None:
 
 def test_more_past_days_are_added(demo: Demo) -> None:
     demo.run()
-    assert demo.run(days=5) == [f"{PAST_DAYS} 2026-11-15...2026-11-16", DAY, PREDICTED]
+    assert demo.run(days=5) == [f"{PAST_DAYS} 2026-11-15...2026-11-16", PREDICTOR, DAY]
 
 
 @pytest.mark.parametrize(
     ("gone", "runs"),
     [
-        ("models/day=2026-11-18", [f"{PAST_DAYS} 2026-11-18...2026-11-18", DAY, PREDICTED]),
-        ("raw_models/day=2026-11-17", [f"{PAST_DAYS} 2026-11-17...2026-11-17", DAY, PREDICTED]),
-        ("models/day=2026-11-20", [DAY, PREDICTED]),
-        ("lifecycle", [DAY, PREDICTED]),
-        ("trend_figures", [PREDICTED]),
-        ("predicted_categories/day=2026-11-20", [PREDICTED]),
+        ("models/day=2026-11-18", [f"{PAST_DAYS} 2026-11-18...2026-11-18", PREDICTOR, DAY]),
+        ("raw_models/day=2026-11-17", [f"{PAST_DAYS} 2026-11-17...2026-11-17", PREDICTOR, DAY]),
+        ("models/day=2026-11-20", [DAY]),
+        ("lifecycle", [DAY]),
+        ("trend_figures", [DAY]),
+        ("corpora/hub_models", [PREDICTOR, DAY]),
+        ("predicted_categories/day=2026-11-20", [DAY]),
         ("new_questions/day=2026-11-18", ["new_questions 2026-11-18...2026-11-18", TEXTS, CHAIN]),
         ("corpora/questions", [TEXTS, CHAIN]),
         ("classifiers/questions/leaderboard", [CHAIN]),
@@ -173,8 +171,8 @@ def test_what_a_run_leaves_out_is_asked_for_again_but_for_past_days(demo: Demo) 
         texts_from="2026-11-19",
         halves={"hub": {}, "labels": {}},
     )
-    past, today = hub_steps(Past(TODAY, 1), record)
-    for step in (past, today):
+    past, predictor, today = hub_steps(Past(TODAY, 1), record)
+    for step in (past, predictor, today):
         step.note(record, demo.data, list(step.parts))
     assert past.missing(record, demo.data) == []
     assert today.missing(record, demo.data) == ["2026-11-20"]
@@ -190,7 +188,7 @@ def test_folders_are_those_of_the_graph() -> None:
     halves: dict[str, set[str]] = {"hub": set(), "labels": set()}
     for key in graph.materializable_asset_keys:
         group = graph.get(key).group_name
-        half = "hub" if group.split("/")[0] in ("hub", "trends") else "labels"
+        half = "hub" if group.split("/")[0] in ("hub", "trends", "publishing") else "labels"
         halves[half].add(key.path[0] if len(key.path) == 1 else group.split("/")[0])
     assert halves["hub"] == set(FOLDERS["hub"])
     assert halves["labels"] | {"inputs"} == set(FOLDERS["labels"])

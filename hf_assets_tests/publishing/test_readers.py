@@ -42,6 +42,12 @@ def copy(hub: Served, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "copy" / "data"
 
 
+def read_by_duckdb(folder: Path) -> pl.DataFrame:
+    rows = duckdb.sql(f"FROM '{folder}/*.parquet'")
+    assert rows is not None
+    return rows.pl()
+
+
 def read_by_datasets(folder: Path) -> pl.DataFrame:
     datasets = pytest.importorskip("datasets", reason="datasets is not installed")
     root = str(folder.parents[1])
@@ -57,7 +63,7 @@ READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
     "polars, a folder": pl.read_parquet,
     "polars, a pattern": lambda folder: pl.read_parquet(folder / "*.parquet"),
     "polars, lazy": lambda folder: pl.scan_parquet(folder).collect(),
-    "duckdb": lambda folder: duckdb.execute(f"FROM '{folder}/*.parquet'").pl(),
+    "duckdb": read_by_duckdb,
     "pyarrow": lambda folder: pl.DataFrame(pl.from_arrow(ds.dataset(folder).to_table())),
     "datasets": read_by_datasets,
 }

@@ -12,6 +12,7 @@ from hf_assets.hub.providers import rules as provider_rules
 from hf_assets.hub.quality import rules, usage_rules
 from hf_assets.hub.quality.baselines import last_alike
 from hf_assets.hub.reconciliation.rules import reconciled
+from hf_assets.hub.space_code import rules as code_rules
 from hf_assets.hub.tables.schemas import ENRICHED_SPACES, HUB_DATASETS, MODELS
 from hf_assets.rule_result import RuleResult
 from hf_assets.settings import settings
@@ -165,10 +166,38 @@ def _sample(lake: LakeResource, day: str) -> RuleResult:
     return sample_agrees(stored, endpoint, settings().read_timeout)
 
 
+def _of_space_code() -> list[dg.AssetChecksDefinition]:
+    """The parts add up, no null is without its reason, and most Spaces are known."""
+    rules_of = {
+        "code_adds_up": (
+            code_rules.code_adds_up,
+            "Languages add up to the code, and code and other kinds to all files and bytes.",
+        ),
+        "reasons_known": (
+            code_rules.reasons_known,
+            "Unknown files, bytes or packages have one of the documented reasons.",
+        ),
+        "spaces_answered": (
+            code_rules.spaces_answered,
+            "The files of at least 9 in 10 Spaces that use the chosen models are known.",
+        ),
+    }
+    return [
+        check(
+            "space_code",
+            name,
+            lambda lake, day, rule=rule: rule(lake.tree.read("space_code", day)),
+            about,
+        )
+        for name, (rule, about) in rules_of.items()
+    ]
+
+
 @dg.definitions
 def checks() -> dg.Definitions:
     """All checks of captures and tables; the sample costs 20 requests and is off by default."""
     found = [
+        *_of_space_code(),
         *(one for asset in RAW for one in _of_capture(asset)),
         *_of_table(MODELS, "models"),
         *_of_table(ENRICHED_SPACES, "spaces"),

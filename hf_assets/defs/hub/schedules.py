@@ -25,8 +25,8 @@ from hf_assets.storage.lake import today
 
 of_days = dg.AssetSelection.from_string('group:"hub/*" or group:"trends"')
 over_days = dg.AssetSelection.groups("trends/history")
-# Their source shows the present only: no run over past days can make them. What somebody recorded of
-# the files of Spaces is made by itself.
+# Their source shows the present only: no run over past days can make them. What somebody recorded
+# of the files of Spaces is made by itself.
 CODE = ("raw_space_trees", "space_code", "space_code_figures")
 PRESENT_ONLY = ("raw_inference_providers", "inference_providers", *CODE)
 derived = of_days - dg.AssetSelection.assets(*RAW, *PRESENT_ONLY)

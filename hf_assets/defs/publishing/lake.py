@@ -11,11 +11,13 @@ from hf_assets.defs.common.events import materialized
 from hf_assets.defs.common.factories import every_day
 from hf_assets.defs.common.failures import RETRIES, clear_failures
 from hf_assets.defs.common.resources import LakeResource
-from hf_assets.defs.hub import providers, quality, tables
+from hf_assets.defs.hub import providers, quality, space_code, tables
+from hf_assets.defs.labels import predictions
 from hf_assets.defs.trends import daily, history
 from hf_assets.defs.trends import providers as provider_series
 from hf_assets.errors import InputError
 from hf_assets.hub.providers import schemas as provider_schemas
+from hf_assets.publishing.parts import DAY_FIGURES
 from hf_assets.publishing.tables import publishable
 from hf_assets.settings import settings
 from hf_assets.storage.parquet import Table
@@ -53,10 +55,11 @@ def _specs(*modules: ModuleType) -> Iterator[dg.AssetSpec]:
                 yield from value.specs
 
 
+_MODULES = (
+    *(tables, space_code, predictions, quality, providers, daily, history, provider_series),
+)
 _TABLES = {
-    spec.key.path[-1]: spec
-    for spec in _specs(tables, quality, providers, daily, history, provider_series)
-    if spec.key.path[-1] in publishable()
+    spec.key.path[-1]: spec for spec in _specs(*_MODULES) if spec.key.path[-1] in publishable()
 }
 
 
@@ -71,7 +74,7 @@ def _deps() -> list[dg.AssetDep]:
     specs = {name: spec for name, spec in _TABLES.items() if name not in optional}
     days = [name for name, spec in specs.items() if spec.partitions_def]
     others = [name for name, spec in specs.items() if not spec.partitions_def]
-    return [every_day(name) for name in (*days, "snapshot_figures")] + [
+    return [every_day(name) for name in (*days, *DAY_FIGURES)] + [
         dg.AssetDep(name) for name in (*others, *_OVER_DAYS)
     ]
 

@@ -1,7 +1,7 @@
 """Dataset repositories that can be written to: the answers of huggingface.co, as strict as it.
 
 Known to differ from the live Hub: without a folder for Xet, files are stored as Git LFS alone, so a
-client that has `hf_xet` must be told so (HF_HUB_DISABLE_XET=1); a private repository, and one that
+client that has `hf_xet` must not use it (HF_HUB_DISABLE_XET=1); a private repository, and one that
 is not there, is a 404 for everyone.
 """
 

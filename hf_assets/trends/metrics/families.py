@@ -17,7 +17,7 @@ from hf_assets.trends.metrics.sums import SUMS, ranked, sums_of
 TOP_FAMILIES = 300
 TOP_QUANTISERS = 100
 # Families whose parts by relation are kept.
-SPLIT_FAMILIES = 40
+SPLIT_FAMILIES = 20
 # A model without a base that others name as theirs.
 ROOT = "root"
 # A model with several formats counts in the first: files made for one runtime say more of it than
@@ -30,6 +30,8 @@ _ALSO = {"exllamav3": "exl3", "exllamav2": "exl2", "litert": "tflite"}
 _FORMAT_RANK = {name: rank for rank, name in enumerate(FORMATS)}
 _FORMAT_RANK |= {name: _FORMAT_RANK[same] for name, same in _ALSO.items()}
 _COUNTERS = SUMS[:-1]
+# Long rankings have none: their series give shares of all models, and a day stays small.
+_SHARES = ("share_rows", "share_downloads", "share_likes")
 _NO_TREND = pl.lit(None, pl.Float64).alias("trending_score")
 # Upper ends, in parameters; the last band has none.
 BANDS = {"<1B": 1e9, "1-10B": 1e10, "10-35B": 3.5e10, "35-100B": 1e11}
@@ -106,13 +108,14 @@ def of_families(families: pl.LazyFrame, counted: pl.DataFrame) -> Iterator[pl.La
     relations = [by_relation, _rest(counted, of_members)]
     yield ranked(pl.concat(relations, how="diagonal").lazy())
     best = ranked(by_root.lazy(), TOP_FAMILIES, fold_rare=False).collect()
-    yield best.lazy()
+    yield best.lazy().drop(_SHARES)
     split = best.filter(pl.col("rank") <= SPLIT_FAMILIES)["key"]
     parts = rows.filter(pl.col("root").is_in(split.implode())).select(
         *SUMS, family_relation=pl.concat_str("relation", "root", separator="/")
     )
-    yield ranked(sums_of(parts, "family_relation").collect(engine="streaming").lazy())
-    yield ranked(by_author.lazy(), TOP_QUANTISERS, fold_rare=False)
+    split_sums = sums_of(parts, "family_relation").collect(engine="streaming")
+    yield ranked(split_sums.lazy()).drop(_SHARES)
+    yield ranked(by_author.lazy(), TOP_QUANTISERS, fold_rare=False).drop(_SHARES)
     yield ranked(by_license.lazy())
 
 

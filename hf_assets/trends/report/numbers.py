@@ -18,6 +18,7 @@ from hf_assets.trends.series.schemas import (
     FAMILY_HISTORY,
     LIFECYCLE,
     MODEL_HISTORY,
+    USED_BY_HISTORY,
 )
 
 WEEK = 7
@@ -69,8 +70,8 @@ def numbers(h: History) -> list[Number]:
         )
     ]
     summary.append(_datasets(by_day[day], before, at))
-    summary += [_created(h, day), _held(h, day), _derived(h, day), _mover(h, day, rising=True)]
-    summary += [_mover(h, day, rising=False), _trusted(h)]
+    summary += [_created(h, day), _held(h, day), _derived(h, day), _training_data(h, day)]
+    summary += [_mover(h, day, rising=True), _mover(h, day, rising=False), _trusted(h)]
     return [number for number in summary if number is not None]
 
 
@@ -144,6 +145,17 @@ def _derived(h: History, day: datetime.date) -> Number | None:
         note = f"{signed(100 * (now - before))} points since {day_name(first)}"
     return Number("of the downloads go to models made from other models", percent(now, 1), note,
                   f"{FAMILY_HISTORY.name}, {last}")  # fmt: skip
+
+
+def _training_data(h: History, day: datetime.date) -> Number | None:
+    rows = h.rows(USED_BY_HISTORY, pl.col("of") == "training_data", pl.col("day") == day)
+    share = number_of(rows["share_models"][0]) if rows.height else None
+    if share is None:
+        return None
+    downloads = number_of(rows["share_downloads"][0])
+    note = "" if downloads is None else f"with {percent(downloads, 1)} of the downloads"
+    label = "of the models name their training data"
+    return Number(label, percent(share, 1), note, f"{USED_BY_HISTORY.name}, {day}")
 
 
 def _mover(h: History, day: datetime.date, *, rising: bool) -> Number | None:

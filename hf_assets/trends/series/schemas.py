@@ -96,7 +96,7 @@ FAMILY_HISTORY = _of_keys(
     "family_history",
     "relation: finetune, adapter, quantized, merge, unknown, root (others are made from it), null "
     "(neither); family: the root's id, of the 300 most downloaded of each day; family_relation: "
-    "relation/root, of the first 40; format, parameters: as in daily_metrics, null where none is "
+    "relation/root, of the first 20; format, parameters: as in daily_metrics, null where none is "
     "given; quantiser: the author, of the first 100; license_root: looser, same, stricter, "
     "unknown.",
     {

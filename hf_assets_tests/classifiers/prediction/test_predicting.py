@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from msgspec.structs import replace
 
 from hf_assets.classifiers.prediction import predicting
+from hf_assets.classifiers.prediction.calibration import Precision
 from hf_assets.classifiers.prediction.predicting import Earlier, predict_day
 from hf_assets.classifiers.prediction.predictor import Predictor
 from hf_assets.classifiers.prediction.rules import (
@@ -115,12 +117,8 @@ def test_only_new_and_changed_models_are_asked(tmp_path: Path, asked: Asked) -> 
 
 def test_another_classifier_asks_again(tmp_path: Path, asked: Asked, trained: Predictor) -> None:
     _day(tmp_path, some_days(300), FIRST_DAY, trained)
-    record = predicting.PredictionRecord
-    other = type(trained.record)(**{
-        name: getattr(trained.record, name) for name in trained.record.__struct_fields__
-    } | {"version": "another"})  # fmt: skip
-    found = _day(tmp_path, some_days(300), SECOND_DAY, Predictor(other, asked.predictor.scores))[1]
-    assert isinstance(found, record)
+    other = Predictor(replace(trained.record, version="another"), asked.predictor.scores)
+    found = _day(tmp_path, some_days(300), SECOND_DAY, other)[1]
     assert (found.kept, found.kept_from, len(asked.texts)) == (0, None, 100)
 
 
@@ -210,18 +208,15 @@ def test_still_precise_warns_when_the_interval_is_below() -> None:
 
 def test_precision_on_test_warns_when_the_interval_is_below(trained: Predictor) -> None:
     day = PredictionRecord(version=trained.record.version)
-    replace = lambda **to: type(trained.record)(  # noqa: E731
-        **{name: getattr(trained.record, name) for name in trained.record.__struct_fields__} | to
-    )
-    test = type(trained.record.test)
-    good = test(rows=100, covered=50, right=45, precision=0.9, low=0.78, high=0.96)
-    assert precision_on_test(replace(test=good), "", day).passed
-    bad = test(rows=1000, covered=500, right=450, precision=0.9, low=0.87, high=0.92)
-    assert not precision_on_test(replace(test=bad), "", day).passed
-    never = precision_on_test(replace(threshold=None), "", day)
+    record = trained.record
+    good = Precision(rows=100, covered=50, right=45, precision=0.9, low=0.78, high=0.96)
+    assert precision_on_test(replace(record, test=good), "", day).passed
+    bad = Precision(rows=1000, covered=500, right=450, precision=0.9, low=0.87, high=0.92)
+    assert not precision_on_test(replace(record, test=bad), "", day).passed
+    never = precision_on_test(replace(record, threshold=None), "", day)
     assert "No probability reaches 95%" in never.description
     assert not never.passed
-    assert "replaced" in precision_on_test(replace(version="new"), "", day).description
+    assert "replaced" in precision_on_test(replace(record, version="new"), "", day).description
     assert precision_on_test(None, "no classifier", day).passed
 
 

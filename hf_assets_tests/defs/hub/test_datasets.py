@@ -14,7 +14,7 @@ from hf_assets.hub.quality.records import DayComparison
 from hf_assets.storage.lake import today
 from hf_assets_tests.defs.conftest import Make, World, checks, days_ago, failures, made
 
-MODELS = ("models", "enriched_spaces", "top_models", "model_usage")
+MODELS = ("models", "enriched_spaces", "top_models", "model_usage", "families")
 COMPARED = ("daily_changes", "daily_metrics")
 SERIES = ("dataset_history", "dataset_group_history", "concentration_history", "lifecycle")
 CHECKS = {

@@ -22,6 +22,7 @@ from hf_assets_tests.defs.conftest import (
 from hf_assets_tests.defs.test_definitions import PICTURES, SERIES
 from hf_assets_tests.support.defs.schedules import execute, tick
 
+CODE = ("raw_space_trees", "space_code", "space_code_figures")
 FOLLOWING = {"daily_changes", "snapshot_figures"}
 OF_DATASETS = {"raw_datasets", "hub_datasets"}
 OVER_DAYS = {"day_quality", *SERIES, *PICTURES}
@@ -47,6 +48,7 @@ def test_daily_capture_takes_in_the_whole_graph(world: Make) -> None:
         *RAW,
         *TABLES,
         *OF_DATASETS,
+        *CODE,
         *FOLLOWING,
         *OVER_DAYS,
     }

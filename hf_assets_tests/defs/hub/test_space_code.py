@@ -1,14 +1,17 @@
 """Code of Spaces through the real graph: what today asks, what a past day has, what fails alone."""
 
 import os
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
 import pytest
 from huggingface_hub import constants
 
+from hf_assets.defs.hub import space_code as code
 from hf_assets.demo.hub_stats.app import HubStats
 from hf_assets.demo.world.generator import GeneratedHub
+from hf_assets.hub.client.connection import HubConnection
 from hf_assets.settings import settings
 from hf_assets.storage.lake import today
 from hf_assets_tests.defs.conftest import Make, World, checks, days_ago, failures, made
@@ -77,6 +80,7 @@ def test_a_hub_that_is_down_fails_alone(world: Make, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(dg.RetryPolicy, "calculate_delay", lambda *_: 0)
     with monkeypatch.context() as down:
         down.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+        down.setattr(code, "HubConnection", partial(HubConnection, retries=0))
         result = hub.materialize("model_usage", *CODE)
     assert {*failures(result)} == {"raw_space_trees"}
     assert made(result) == {"model_usage"}

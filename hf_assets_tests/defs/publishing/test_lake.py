@@ -1,5 +1,6 @@
 """The publication as an asset: off by default, else the last step of a night."""
 
+import datetime as dt
 import json
 import os
 import subprocess
@@ -14,9 +15,14 @@ import pytest
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.publishing.checks import defs as checks
 from hf_assets.defs.publishing.lake import _TABLES, published_lake
+from hf_assets.demo.hub.app import create_app
+from hf_assets.demo.repositories.app import RepositoryService
+from hf_assets.demo.repositories.store import Repositories
+from hf_assets.demo.service.server import LoopbackServer
+from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.publishing.tables import SMALL, chosen, publishable
 from hf_assets.settings import settings
-from hf_assets.storage.lake import Lake
+from hf_assets.storage.lake import Lake, today
 from hf_assets_tests.publishing.conftest import Served, serving
 from hf_assets_tests.support.publishing import NAME, TOKEN, small_lake
 
@@ -92,7 +98,14 @@ def test_every_table_of_the_hub_can_be_published(definitions: dg.Definitions) ->
     assert publishable().keys() == tables == _TABLES.keys()
     small = {table.name for table in chosen(SMALL)[0]}
     assert {name for name in tables if (specs[name].group_name or "").startswith("trends")} <= small
-    assert not small & {"models", "enriched_spaces", "hub_datasets", "families", "model_usage"}
+    assert not small & {
+        "models",
+        "enriched_spaces",
+        "hub_datasets",
+        "families",
+        "model_usage",
+        "uses",
+    }
 
 
 @pytest.mark.heavy
@@ -110,3 +123,49 @@ def test_the_night_publishes_only_where_a_setting_says_so(name: str, tmp_path: P
     keys = json.loads(done.stdout)
     assert ("published_lake" in keys) == bool(name)
     assert "insights_report" in keys
+
+
+NIGHT = """
+import sys
+import dagster as dg
+from hf_assets.definitions import defs
+from hf_assets.storage.lake import today
+
+with dg.DagsterInstance.ephemeral() as instance:
+    job = defs().resolve_job_def("capture_today")
+    result = job.execute_in_process(instance=instance, partition_key=today(), raise_on_error=False)
+failed = [str(one.step_key) for one in result.get_step_failure_events()]
+checks = [one.check_name for one in result.get_asset_check_evaluations()
+          if one.asset_key.path == ["published_lake"] and one.passed]
+steps = [str(one.step_key) for one in result.get_step_success_events()]
+last = [one for one in steps if one.startswith("published_lake")]
+print(failed, checks, steps[-len(last):] == last)
+"""
+
+
+@pytest.mark.release
+@pytest.mark.heavy
+def test_a_night_ends_with_a_publication(tmp_path: Path) -> None:
+    """Everything is made from the embedded Hub, and sent to it, in one run."""
+    source = GeneratedHub(600, 200, seed=4, day=dt.date.fromisoformat(today()))
+    service = RepositoryService(Repositories({TOKEN: NAME.split("/")[0]}))
+    with LoopbackServer(create_app(source, repositories=service)) as server:
+        environment = {
+            **os.environ,
+            "HF_ENDPOINT": server.url,
+            "HF_TOKEN": TOKEN,
+            "HF_HUB_DISABLE_XET": "1",
+            "HF_ASSETS_DATA": str(tmp_path / "lake"),
+            "HF_ASSETS_ARCHIVE": "none",
+            "HF_ASSETS_PUBLISH_DATASET": NAME,
+        }
+        done = subprocess.run(
+            [sys.executable, "-c", NIGHT], env=environment, capture_output=True, text=True
+        )
+    assert done.stdout.strip() == "[] ['published_matches'] True", done.stderr[-3000:]
+    repository = service.repositories.by_name[NAME]
+    assert len(repository.commits) == 2
+    published = {path.split("/")[1] for path in repository.head.files if path.startswith("data/")}
+    assert published >= {"daily_metrics", "top_models", "day_quality", "category_history"}
+    assert "figures/day/downloads_by_category.png" in repository.head.files
+    assert TOKEN not in done.stdout + done.stderr

@@ -15,6 +15,7 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
+from huggingface_hub.hf_api import RepoFile
 
 from hf_assets.demo.hub.app import create_app
 from hf_assets.demo.service.server import LoopbackServer
@@ -139,8 +140,8 @@ def test_huggingface_hub_writes_and_reads(hub: Served, api: HfApi, tmp_path: Any
     assert tree["notes/read.txt"].lfs is None
     top = api.list_repo_tree(NAME, repo_type="dataset")
     assert [one.path for one in top] == [".gitattributes", "data", "empty.parquet", "notes"]
-    info: Any
     (info,) = api.get_paths_info(NAME, ["data/a/1.parquet", "none"], repo_type="dataset")
+    assert isinstance(info, RepoFile)
     assert info.size == len(LARGE)
     path = hf_hub_download(
         NAME, "data/a/1.parquet", repo_type="dataset", endpoint=hub.url, local_dir=tmp_path

@@ -16,6 +16,7 @@ from hf_assets.hub.quality import day_quality, day_rules
 from hf_assets.hub.quality.day_summary import days_around, summarize_day
 from hf_assets.hub.quality.records import DayComparison
 from hf_assets.hub.quality.step import DATASETS, MODELS
+from hf_assets.hub.tables.schemas import HUB_DATASETS
 from hf_assets.hub.tables.schemas import MODELS as MODELS_TABLE
 from hf_assets.storage.lake import Lake
 from hf_assets_tests.support.hub.days import (
@@ -200,6 +201,22 @@ def test_a_thinned_day_of_models_gets_the_datasets_that_come_afterwards(lake: La
     # Once more, and nothing is doubled.
     again = compare_all(lake)[day_of(1)]
     assert again.rows == stored.rows
+
+
+def test_thinned_datasets_keep_what_was_counted_of_them(lake: Lake) -> None:
+    whole_days(lake, 0, 1)
+    for number in range(2):
+        licensed = listed(number, license="mit" if number else None)
+        store_datasets(lake, day_of(number), [*licensed, dataset(90 + number, created_at=BORN)])
+    before = compare_all(lake)[day_of(1)]
+    assert counts(before, "datasets lifecycle")["created"] == 1
+    for number in range(2):
+        retention._thin_table(lake, HUB_DATASETS, day_of(number), "2026-11-01", dry=False)
+    after = compare_all(lake)[day_of(1)]
+    assert after.notes["datasets"] == before.notes["datasets"]
+    key = ["dimension", "key", "age"]
+    assert_frame_equal(after.frame.collect().sort(key), before.frame.collect().sort(key))
+    assert day_quality.stale_days(lake) == []
 
 
 # --- stalls and rollbacks --------------------------------------------------------------------

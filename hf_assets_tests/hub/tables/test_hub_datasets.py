@@ -214,7 +214,7 @@ def test_tasks_of_a_recorded_listing_agree_with_duckdb(made: Made, tmp_path: Pat
         .rows()
     )
     (tmp_path / "listing.json").write_text(json.dumps(RECORDED))
-    theirs = duckdb.sql(
+    theirs = duckdb.execute(
         f"""
         WITH tags AS (
             SELECT DISTINCT id, downloads, downloadsAllTime, unnest(tags) AS tag

@@ -7,8 +7,16 @@ from typing import Any
 
 import polars as pl
 
+from hf_assets.hub.providers.history import history_of
+from hf_assets.hub.providers.schemas import INFERENCE_PROVIDERS, PROVIDER_HISTORY
 from hf_assets.hub.quality.schemas import DAY_QUALITY
-from hf_assets.hub.tables.schemas import ENRICHED_SPACES, HUB_DATASETS, MODEL_USAGE, MODELS
+from hf_assets.hub.tables.schemas import (
+    ENRICHED_SPACES,
+    FAMILIES,
+    HUB_DATASETS,
+    MODEL_USAGE,
+    MODELS,
+)
 from hf_assets.hub.uses.schemas import USED_BY, USES
 from hf_assets.storage.lake import Lake, TableWrite
 from hf_assets.storage.parquet import Table
@@ -42,6 +50,14 @@ def write_hub_lake(root: Path, days: Sequence[str] = DAYS, *, history: bool = Tr
         _store(lake, MODELS, day, [_model(at, number) for at in range(len(NAMES))])
         _store(lake, ENRICHED_SPACES, day, [_space(at) for at in range(12)])
         _store(lake, HUB_DATASETS, day, [_dataset(at) for at in range(4)])
+        _store(lake, FAMILIES, day, [
+            {"hub_id": _hub_id(at), "id": NAMES[at], "root": NAMES[0], "downloads": 100 - at,
+             "relation": "quantized" if at else None} for at in range(5)
+        ])  # fmt: skip
+        _store(lake, INFERENCE_PROVIDERS, day, [
+            {"model": NAMES[at % 3], "provider": f"provider-{at}", "status": "live",
+             "price_input": 0.1, "price_output": 0.2 + at} for at in range(5)
+        ])  # fmt: skip
         usage = [
             {"id": NAMES[at], "known": True, "spaces": 9 - at, "authors": 3, "likes": at}
             for at in range(6)
@@ -60,6 +76,8 @@ def write_hub_lake(root: Path, days: Sequence[str] = DAYS, *, history: bool = Tr
         ])  # fmt: skip
         _store(lake, DAILY_METRICS, day, list(_metrics(number)))
     if history:
+        offers = pl.concat(lake.read("inference_providers", day).frame.collect() for day in days)
+        lake.write(PROVIDER_HISTORY, None, TableWrite([history_of(offers)]))
         _store(lake, DAY_QUALITY, None, list(_quality(days)))
         for table in (schemas.CATEGORY_HISTORY, schemas.AUTHOR_HISTORY, schemas.LIBRARY_HISTORY):
             keys = CATEGORIES if table is schemas.CATEGORY_HISTORY else ("author0", "author1")

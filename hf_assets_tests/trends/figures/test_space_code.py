@@ -26,8 +26,13 @@ DAYS: dict[str, list[Row]] = {
 }
 
 
+QUICK = {"normal", "empty", "recorded", "hostile"}
+
+
 @pytest.mark.parametrize("name", FIGURES)
-@pytest.mark.parametrize("kind", DAYS)
+@pytest.mark.parametrize(
+    "kind", [one if one in QUICK else pytest.param(one, marks=pytest.mark.heavy) for one in DAYS]
+)
 def test_every_text_is_inside_apart_and_inert(name: str, kind: str) -> None:
     made = check_texts(lambda: FIGURES[name](day_of(DAYS[kind])))
     assert made.canvas.get_width_height()[0] == marks.WIDTH

@@ -128,8 +128,8 @@ def check_figures(content: bytes, count: int) -> None:
 
 
 def test_figures_are_shown_from_the_whole_to_the_single(files: dict[str, bytes]) -> None:
-    assert len(DAY_FIGURES) == 17
-    assert len(HISTORY_FIGURES) == 20
+    assert len(DAY_FIGURES) == 20
+    assert len(HISTORY_FIGURES) == 23
     names = [figure.name for figure in HISTORY_FIGURES]
     assert names[0] == "category_shares"
     assert names[-1] == "day_quality"
@@ -253,6 +253,9 @@ def test_numbers_are_of_the_newest_trusted_day() -> None:
     assert found["models listed"].value == "2.03M"
     assert found["models listed"].note == "+0.7% in 7\u00a0days"
     assert found["days that can be trusted"].value == "56"
+    named = found["of the models name their training data"]
+    assert (named.value, named.trace) == ("12%", f"used_by_history, {LAST}")
+    assert named.note.endswith("% of the downloads")
     rows, more = flagged_days(history)
     assert more == 0
     assert [row.what for row in rows].count("missing") == 2

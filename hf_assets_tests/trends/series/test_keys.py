@@ -12,6 +12,7 @@ from hf_assets.trends.series.incremental import refresh
 from hf_assets.trends.series.key_history import (
     author_history,
     category_history,
+    family_history,
     library_history,
     license_history,
 )
@@ -62,6 +63,35 @@ def test_shares_are_of_the_whole_day(lake: Lake) -> None:
         ("against_base", "looser"): (0.25, 0.25),
         ("against_base", "same"): (0.75, 0.75),
     }
+
+
+def test_family_history_has_shares_of_the_whole_hub(lake: Lake) -> None:
+    def row(dimension: str, key: str | None, downloads: int, rank: int | None = 1) -> dict:
+        return {"dimension": dimension, "key": key, "rank": rank, "rows": 1,
+                "downloads": downloads}  # fmt: skip
+
+    rows = [
+        category("text", 1000, rows=4),
+        row("relation", "root", 600), row("relation", "quantized", 300), row("relation", None, 100),
+        row("family", "a/root", 900), row("family", "(other)", 50, None),
+        row("family_relation", "root/a/root", 600),
+        row("quantiser", "q", 300), row("quantiser", "(other)", 5, None),
+        row("format", "gguf", 300), row("format", None, 700), row("parameters", "1-10B", 1000),
+        row("license_root", "looser", 100), row("license_root", "same", 300),
+    ]  # fmt: skip
+    # A day of a version without families has no rows.
+    past = kept(lake, {0: [category("text", 1000, rows=4)], 1: rows})
+    frame = frame_of(family_history(past))
+    found = {(of, key): share for of, key, share in frame.select(
+        "of", "key", "share_downloads").iter_rows()}  # fmt: skip
+    assert set(frame["day"]) == {day(1)}
+    assert found == pytest.approx({
+        ("relation", "root"): 0.6, ("relation", "quantized"): 0.3, ("relation", None): 0.1,
+        ("family", "a/root"): 0.9, ("family_relation", "root/a/root"): 0.6,
+        ("quantiser", "q"): 0.3, ("format", "gguf"): 0.3, ("format", None): 0.7,
+        ("parameters", "1-10B"): 1.0,
+        ("license_root", "looser"): 0.25, ("license_root", "same"): 0.75,
+    })  # fmt: skip
 
 
 def _predict(lake: Lake, number: int, **labels: tuple[int, int]) -> None:

@@ -25,7 +25,7 @@ from hf_assets.trends.figures.history.history import (
     series,
 )
 from hf_assets.trends.series.schemas import MODEL_HISTORY
-from hf_assets.trends.series.spikes import MOST_IF_NEW, MOST_OF_WEEK, NEW_DAYS, spikes
+from hf_assets.trends.spikes import MOST_IF_NEW, MOST_OF_WEEK, NEW_DAYS, spikes
 
 _ROWS = 17
 _SPIKES = 5  # spikes listed below the risers
@@ -97,7 +97,7 @@ def growths(models: pl.LazyFrame, day: datetime.date) -> pl.DataFrame:
     """The models of a day with a growth over 7 days.
 
     `base` is their downloads a week ago; `spike` marks a week that is a single day
-    (`series.spikes`).
+    (`trends.spikes`).
     """
     rows = models.filter(pl.col("day") == day, pl.col("growth_7").is_finite()).collect()
     spike = pl.col("hub_id").is_in(spikes(models, day)["hub_id"].implode())

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hf_assets.trends.series.schemas import MODEL_HISTORY
-from hf_assets.trends.series.spikes import spikes
+from hf_assets.trends.spikes import spikes
 
 LAST = dt.date(2026, 11, 20)
 OLD = dt.date(2024, 1, 1)
