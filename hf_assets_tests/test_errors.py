@@ -119,6 +119,9 @@ PERMANENT: dict[str, bool | None] = {
     "hub.client.connection.HubError": None,
     "hub.client.listing.ListingError": None,
     "hub.providers.rows.RouterError": True,
+    "hub.space_code.asking.TreesError": None,
+    "publishing.repository.PublishError": True,
+    "publishing.repository.HeadMoved": False,
     "corpora.building.CorpusTooSmall": True,
     "corpora.building.WrongSite": True,
     "corpora.corpus.CorpusError": True,
@@ -144,6 +147,7 @@ WITH_ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "storage.durable.ReplacedFolder": (Path("lake"),),
     "storage.locks.BusyError": ("training", 5.0),
     "storage.opened.ReplacedError": (Path("lake"),),
+    "publishing.repository.HeadMoved": (),
 }
 
 

@@ -5,10 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import polars as pl
 import pytest
 
+from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.hub.capture_store.files import MARKER
+from hf_assets.storage.lake import today
 from hf_assets_tests.defs.conftest import (
+    RAW,
+    TABLES,
     Make,
     World,
     checks,
@@ -163,3 +168,21 @@ def test_real_lists_of_a_folder_become_judged_days(world: Make, real_data: Path)
     assert found["2026-08-07"]["downloads"] == 2_071_003_854
     assert dt.date(2026, 8, 7) == found["2026-08-08"]["before"]
     assert "day_quality" not in made(result)
+
+
+def test_a_day_of_an_earlier_version_has_aggregates_without_uses(world: Make) -> None:
+    """Its tables lack `uses`: all other numbers are made, and a later run adds these."""
+    here = world(GeneratedHub(300, 100, seed=3))
+    earlier = [name for name in TABLES if name not in ("uses", "used_by")]
+    assert here.materialize(*RAW, *earlier).success
+    before = here.lake.read("daily_metrics", today())
+    assert "edges" not in before.notes
+    rows = before.frame.collect()
+    assert here.materialize("uses", "used_by", "daily_metrics").success
+    after = here.lake.read("daily_metrics", today())
+    assert after.notes["edges"] == here.lake.read("uses", today()).rows > 100
+    found = after.frame.collect().filter(~pl.col("dimension").str.contains("^(edges|train|used_)"))
+    assert found.equals(rows)
+    # Nor has the day a listing of datasets: nobody knows which of them are listed.
+    known = here.lake.read("uses", today()).frame.filter(kind="model-dataset").collect()["known"]
+    assert len(known) == known.null_count() > 0

@@ -8,7 +8,7 @@ import pytest
 
 from hf_assets.hub.quality.schemas import MILESTONES
 from hf_assets.storage.lake import iso
-from hf_assets_tests.defs.conftest import Make, World, checks, days_ago, failures, made
+from hf_assets_tests.defs.conftest import TABLES, Make, World, checks, days_ago, failures, made
 from hf_assets_tests.support.trends.days import category, changes, kept, model
 
 # Their rows are of models or ages.
@@ -95,8 +95,7 @@ def test_from_listings_to_series(world: Make) -> None:
     names = [days_ago(count) for count in range(7, -1, -1)]
     for name in names:
         here.capture(name)
-    daily = ("models", "enriched_spaces", "top_models", "model_usage", "daily_metrics")
-    assert here.materialize(*daily, "daily_changes", days=(names[0], names[-1])).success
+    assert here.materialize(*TABLES, "daily_changes", days=(names[0], names[-1])).success
     result = run(here, "day_quality", *HISTORIES)
     assert not failures(result)
     assert {key for key, one in checks(result).items() if not one.passed} <= {
@@ -115,6 +114,10 @@ def test_from_listings_to_series(world: Make) -> None:
     assert read("model_history")["created"].null_count() == 0
     assert set(read("license_history")["of"]) == {"license", "group", "against_base"}
     assert set(read("space_usage_history")["of"]) == {"model", "sdk", "total"}
+    uses = read("used_by_history")
+    kinds = {"edges", "training_data", "model", "dataset", "paper"}
+    assert (set(uses["of"]), uses["day"].n_unique()) == (kinds, len(names))
+    assert uses.filter(of="training_data")["share_models"].is_between(0.01, 0.99).all()
     assert read("concentration_history")["top_1_percent"].null_count() == 0
     assert read("concentration_history")["turnover_7"].count() > 0
     assert read("lifecycle")["created"].sum() > 0
