@@ -17,7 +17,7 @@ DAILY = ("daily_metrics", "daily_changes", "model_usage")
 TRENDS = {
     "day_quality", "category_history", "library_history", "license_history", "author_history",
     "family_history", "model_history", "model_phases", "adoption_history", "space_usage_history",
-    "used_by_history",
+    "used_by_history", "dataset_history", "dataset_group_history",
     "concentration_history", "lifecycle", "trend_figures", "insights_report",
 }  # fmt: skip
 QUANTIZED, BOARD = "questions/quantized_classifier", "questions/leaderboard"
