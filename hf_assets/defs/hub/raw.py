@@ -132,7 +132,7 @@ def _captured(
         capturer = hub.capturer(context, day, archive, among=among)
         own = partial(capturer.get_or_capture, lake.stores[asset], day, query, refetch=refetch)
         try:
-            return _among(context, lake, hub, among, own, beside) if among else own()
+            return _among(context, day, lake, hub, among, own, beside) if among else own()
         except NoCapture as error:
             return error.brief if deferred(context) else str(error)
         except ArchiveError as error:
@@ -193,14 +193,17 @@ def _beside(context: dg.AssetExecutionContext, hub: HubResource) -> dict[str, Li
 
 def _among(
     context: dg.AssetExecutionContext,
+    day: str,
     lake: LakeResource,
     hub: HubResource,
     among: SideBySide,
     own: Callable[[], Capture],
     beside: Mapping[str, ListingQuery],
 ) -> Capture:
-    """Today's capture, and beside it those of other listings: their steps find them stored."""
-    day = today()
+    """Today's capture, and beside it those of other listings: their steps find them stored.
+
+    `day` is the partition: at midnight it is another day already, which nobody asked for.
+    """
     context.log.info(f"{', '.join(beside)} captured at the same time, by the same pacer")
 
     def failed(asset: str, error: BaseException) -> None:
