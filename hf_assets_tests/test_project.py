@@ -157,7 +157,7 @@ ARROWS = {
     "defs.trends": {"charts", "defs.common", "hub.providers", "trends"},
     "defs.configuration": {"configuration", "defs.common"},
     "defs.publishing": {
-        *("defs.common", "defs.hub", "defs.labels", "defs.trends", "hub.providers", "publishing"),
+        *("defs.common", "defs.hub", "defs.labels", "defs.trends", "publishing"),
     },
     "defs.labels": {"charts", "classifiers", "corpora", "defs.common", "hub"},
     # Dagster as a process, for the command line and the demo.

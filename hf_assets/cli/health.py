@@ -95,11 +95,12 @@ def health(root: Path, settings: Settings, now: datetime) -> Health:
     listed = {asset: CaptureStore(lake, asset).captures() for asset in RAW}
     captures = [listed[asset] for asset in ESSENTIAL]
     usable = set.intersection(*(rules.usable_days(listing) for listing in captures))
+    datasets = rules.usable_days(listed["raw_datasets"])
     found = [
         *_newest_day(lake, usable, expected),
         *_missing_days(set.intersection(*({*listing} for listing in captures)), usable, expected),
-        *_missing_datasets(rules.usable_days(listed["raw_datasets"]), usable, expected),
-        *_missing_tables(lake, usable, expected),
+        *_missing_datasets(datasets, usable, expected),
+        *_missing_tables(lake, usable, datasets, expected),
         *_configuration(settings),
         *_alarms(root, now),
     ]
@@ -146,10 +147,13 @@ def _window(expected: date) -> list[str]:
     return [f"{expected - timedelta(back)}" for back in range(WINDOW, 0, -1)]
 
 
-def _missing_tables(lake: Lake, usable: set[str], expected: date) -> Iterator[Problem]:
+def _missing_tables(
+    lake: Lake, usable: set[str], datasets: set[str], expected: date
+) -> Iterator[Problem]:
     tables = set.intersection(*({*lake.days(table)} for table in TABLES))
     first = f"{expected - timedelta(WINDOW)}"
-    bare = sorted(day for day in usable - tables if first <= day < f"{expected}")
+    missing = (usable - tables) | (datasets - {*lake.days("hub_datasets")})
+    bare = sorted(day for day in missing if first <= day < f"{expected}")
     if bare:
         cure = "The schedule fill_derived_days makes them."
         yield Problem(

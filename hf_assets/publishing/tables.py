@@ -19,6 +19,8 @@ from hf_assets.trends.series import schemas as series
 
 # Every module that declares a table of the Hub's half; a test compares them with the graph.
 MODULES = (tables, uses, code, predictions, metrics, quality, providers, series)
+# Of other sources than the Hub's listings: a night may lack them.
+OPTIONAL = (code, providers)
 # A day of these takes under 100 KB; one of the others up to 120 MB at the size of the Hub.
 _SMALL_MODULES, _SMALL_TABLES = (metrics, providers, series), ("top_models", "day_quality")
 # Words of the setting that are no tables.
@@ -28,13 +30,13 @@ FIRST = "daily_metrics"
 
 
 @cache
-def publishable() -> dict[str, Table]:
-    """The tables by name, in the order of the graph."""
-    return _tables_of(MODULES)
+def publishable(*modules: ModuleType) -> dict[str, Table]:
+    """The tables by name, in the order of the graph.
 
-
-def _tables_of(modules: Iterable[ModuleType]) -> dict[str, Table]:
-    every = [value for module in modules for value in vars(module).values()]
+    Args:
+        modules: that declare them; all by default.
+    """
+    every = [value for module in modules or MODULES for value in vars(module).values()]
     # A name with a slash is a part of another table; raw answers are as a service gave them.
     return {
         one.name: one
@@ -59,7 +61,7 @@ def chosen(text: str) -> tuple[list[Table], bool]:
             f"HF_ASSETS_PUBLISH_TABLES names {', '.join(map(repr, unknown))}: use {SMALL}, "
             f"{FIGURES}, or tables: {', '.join(every)}"
         )
-    small = {*_tables_of(_SMALL_MODULES), *_SMALL_TABLES}
+    small = {*publishable(*_SMALL_MODULES), *_SMALL_TABLES}
     names = words | (small if SMALL in words else set())
     found = [table for name, table in every.items() if name in names]
     return sorted(found, key=lambda table: table.name != FIRST), bool(words & {SMALL, FIGURES})

@@ -85,8 +85,11 @@ def test_a_day_without_datasets_is_a_problem_since_the_first_with_them(root: Pat
     (lost,) = (one.message for one in found if "datasets" in one.message)
     assert "Of the last 7 days, 1 have no datasets: 2026-11-20." in lost
     assert {one.code for one in found} == AT_LAST
+    shutil.rmtree(root / "hub_datasets" / "day=2026-11-18")
+    assert "Captured, without all tables: 2026-11-18." in problems(root)[5]
     shutil.rmtree(root / "raw_datasets")
     assert "datasets" not in " ".join(problems(root).values())
+    assert problems(root).keys() == AT_LAST
 
 
 def test_a_switch_that_names_nobody_is_a_problem(

@@ -16,11 +16,8 @@ from hf_assets.defs.labels import predictions
 from hf_assets.defs.trends import daily, history
 from hf_assets.defs.trends import providers as provider_series
 from hf_assets.errors import InputError
-from hf_assets.hub.providers import schemas as provider_schemas
-from hf_assets.publishing.parts import DAY_FIGURES
-from hf_assets.publishing.tables import publishable
+from hf_assets.publishing.tables import OPTIONAL, publishable
 from hf_assets.settings import settings
-from hf_assets.storage.parquet import Table
 
 if TYPE_CHECKING:
     from hf_assets.publishing.publication import Outcome, Plan
@@ -66,15 +63,13 @@ _TABLES = {
 def _deps() -> list[dg.AssetDep]:
     """The tables, the figures and the report, so that the night publishes after them.
 
-    Without those of inference providers, whose steps may be skipped: what follows a skipped step is
-    skipped in the same run. By its priority this step comes after them all the same.
+    Without inference providers and the code of Spaces: what follows a step that is skipped, or
+    fails, does not run. By its priority this step comes after them all the same.
     """
-    of_providers = vars(provider_schemas).values()
-    optional = {one.name for one in of_providers if isinstance(one, Table)}
-    specs = {name: spec for name, spec in _TABLES.items() if name not in optional}
+    specs = {name: spec for name, spec in _TABLES.items() if name not in publishable(*OPTIONAL)}
     days = [name for name, spec in specs.items() if spec.partitions_def]
     others = [name for name, spec in specs.items() if not spec.partitions_def]
-    return [every_day(name) for name in (*days, *DAY_FIGURES)] + [
+    return [every_day(name) for name in (*days, "snapshot_figures")] + [
         dg.AssetDep(name) for name in (*others, *_OVER_DAYS)
     ]
 

@@ -18,7 +18,7 @@ from hf_assets_tests.support.hub.captures import ROOT
 # Rows of 2026-08-07 to 2026-08-16.
 TOP_ROWS = [531, 531, 530, 530, 529, 531, 530, 531, 531, 527]
 # These archives have no Spaces: nothing without rows is called made.
-OF_SPACES = {"raw_spaces", "enriched_spaces", "model_usage"}
+OF_SPACES = {"raw_spaces", "enriched_spaces", "model_usage", "uses", "used_by"}
 OF_MODELS = {*RAW, *TABLES, "daily_changes"} - OF_SPACES
 # Checks that would say that a real file was not read as it is.
 UNTRUE = {"models.reconciliation", "raw_models.unread_columns"}
