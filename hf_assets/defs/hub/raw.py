@@ -9,7 +9,7 @@ from typing import Any, Literal, cast
 import dagster as dg
 from pydantic import Field
 
-from hf_assets.defs.common.events import deferred, report_day, report_left_out
+from hf_assets.defs.common.events import deferred, report_day, report_left_out, steps_of
 from hf_assets.defs.common.failures import RETRIES, clear_failures
 from hf_assets.defs.common.metadata import capture_facts, shown
 from hf_assets.defs.common.partitions import FIRST_DAY, daily, single_run
@@ -175,7 +175,7 @@ def _captured(
 def _beside(context: dg.AssetExecutionContext, hub: HubResource) -> dict[str, ListingQuery]:
     """The other listings of today that this run is to capture and has not asked for, by asset."""
     hub.asked.add(context.asset_key.path[-1])
-    steps = context.run.step_keys_to_execute or [node.name for node in context.job_def.nodes]
+    steps = steps_of(context)
     config = cast("Mapping[str, Any]", context.run.run_config).get("ops", {})
     found = {}
     for kind in FIELDS:
