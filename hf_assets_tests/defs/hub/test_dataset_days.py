@@ -1,6 +1,7 @@
 """Days with datasets beside days of before: both are complete, filled, recovered and rebuilt."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.hub.night import captured
-from hf_assets.defs.hub.schedules import days_with_datasets, unfilled_days
+from hf_assets.defs.hub.schedules import LATER, days_with_datasets, unfilled_days
 from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.hub.archive_folder.folder import RecordedDays
 from hf_assets.hub.client.wire import Kind
@@ -21,6 +22,7 @@ from hf_assets_tests.support.defs.schedules import execute, tick
 ALL: tuple[Kind, ...] = ("models", "spaces", "datasets")
 SMALL = GeneratedHub(300, 100, seed=4)
 NEW = {"hub_datasets"}
+AGAIN = (*LATER, "daily_metrics")
 
 
 def of_datasets(folder: Path, *days: str) -> Path:
@@ -75,6 +77,40 @@ def test_no_range_fails_for_days_without_datasets(world: Make) -> None:
         checks(result)["hub_datasets", name].passed
         for name in ("required_columns", "quarantine", "ranges", "reconciliation")
     )
+
+
+def earlier_day(world: Make, day: str) -> World:
+    """A captured day as an earlier version left it."""
+    hub = world(SMALL)
+    hub.capture(day)
+    assert hub.materialize(*TABLES, "daily_changes", "snapshot_figures", day=day).success
+    for name in LATER:
+        shutil.rmtree(hub.lake.folder(name, day))
+    return hub
+
+
+@pytest.mark.heavy
+def test_a_day_of_an_earlier_version_gets_the_later_tables_and_keeps_the_others(
+    world: Make,
+) -> None:
+    day = days_ago(2)
+    hub = earlier_day(world, day)
+    kept = [hub.lake.folder(name, day) / "data.parquet" for name in {*TABLES} - {*AGAIN}]
+    before = [path.read_bytes() for path in kept]
+    (request,) = tick(hub, "fill_derived_days").requests
+    assert {key.path[-1] for key in request.asset_selection or ()} == {*AGAIN, "snapshot_figures"}
+    result = execute(hub, "fill_derived_days", request)
+    assert result.success, failures(result)
+    assert [path.read_bytes() for path in kept] == before
+    assert tick(hub, "fill_derived_days").requests == []
+
+
+@pytest.mark.heavy
+def test_a_thinned_day_of_an_earlier_version_is_left_alone(world: Make) -> None:
+    day = days_ago(2)
+    hub = earlier_day(world, day)
+    assert list(thin(hub.lake, [day], today(), Ages(tables=1, pages=None)))
+    assert tick(hub, "fill_derived_days").requests == []
 
 
 def test_a_table_of_datasets_that_is_missing_is_filled(world: Make) -> None:
