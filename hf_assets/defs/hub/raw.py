@@ -136,7 +136,7 @@ def _captured(
         except NoCapture as error:
             return error.brief if deferred(context) else str(error)
         except ArchiveError as error:
-            if not error.permanent:
+            if not error.permanent and not _dispensable(context):
                 raise
             return str(error)  # one broken file must not stop the other days
 
@@ -170,6 +170,15 @@ def _captured(
         raise dg.Failure("\n".join(missing.values()), allow_retries=False)
     report_left_out(context, asset, missing | absent)
     return dg.MaterializeResult()
+
+
+def _dispensable(context: dg.AssetExecutionContext) -> bool:
+    """Whether a range does without this listing where an archive gives no answer in the end.
+
+    Tables of captured days must not wait for datasets that an archive may have of them.
+    """
+    last = context.retry_number >= RETRIES.max_retries
+    return last and deferred(context) and context.asset_key.path[-1] not in ESSENTIAL
 
 
 def _beside(context: dg.AssetExecutionContext, hub: HubResource) -> dict[str, ListingQuery]:
