@@ -67,7 +67,8 @@ def lacks_datasets_alone(instance: dg.DagsterInstance, lake: LakeResource, day: 
         return False
     tried = [_attempt(instance, record) for record in records]
     over = [attempt for attempt in tried if attempt.outcome == "failed" and attempt.by_night]
-    if not over or any(attempt.outcome == "active" for attempt in tried):
+    # A person who cancelled the last run wants none.
+    if not over or any(one.outcome == "active" for one in tried) or tried[-1].outcome == "cancelled":
         return False
     return captured(lake, day, ESSENTIAL) and not captured(lake, day)
 

@@ -22,6 +22,7 @@ from hf_assets.hub.client.wire import Kind
 from hf_assets.hub.quality import day_quality, rules
 from hf_assets.settings import settings
 from hf_assets.storage.lake import Lake, today
+from hf_assets.storage.months import notes_by_month
 
 of_days = dg.AssetSelection.from_string('group:"hub/*" or group:"trends"')
 over_days = dg.AssetSelection.groups("trends/history")
@@ -118,6 +119,7 @@ def fill_derived_days(
     missing, stale = unfilled_days(lake), day_quality.stale_days(lake.tree)
     listed = days_with_datasets(lake)
     earlier = days_of_earlier_versions(lake, missing)
+    earlier |= outdated_aggregates(lake.tree) - {*missing}
     rest = [day for day in missing if day not in earlier]
     of_models = [day for day in rest if day not in listed]
     of_datasets = sorted(listed - {*lake.tree.days(HUB_DATASETS), *missing})
@@ -234,6 +236,23 @@ def days_of_earlier_versions(lake: LakeResource, missing: Sequence[str]) -> set[
     lacking = {*missing} & _with_all(lake.tree, (*_EARLIER, "daily_metrics"))
     lacking -= bare | _with_all(lake.tree, LATER)
     return {day for day in lacking if "thinned" not in lake.tree.notes("models", day)}
+
+
+def outdated_aggregates(tree: Lake) -> set[str]:
+    """Days whose `daily_metrics` was made before their families, uses or datasets.
+
+    A run of many days that was cut off leaves them; so does one that was asked for one table.
+    """
+    notes = notes_by_month(tree, "daily_metrics")
+    datasets = {day for day, of in notes_by_month(tree, HUB_DATASETS).items() if of.get("rows")}
+    behind = {day for day, of in notes.items() if not {"families", "edges"} <= of.keys()}
+    behind |= {day for day in datasets if "datasets" not in notes.get(day, {"datasets": 0})}
+    return {
+        day
+        for day in behind & _with_all(tree, DERIVED_TABLES)
+        if not any("thinned" in tree.notes(name, day) for name in ("models", "enriched_spaces"))
+        and not (day in datasets and "thinned" in tree.notes(HUB_DATASETS, day))
+    }
 
 
 def _with_all(tree: Lake, tables: Sequence[str]) -> set[str]:

@@ -14,7 +14,8 @@ from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.hub.archive_folder.folder import RecordedDays
 from hf_assets.hub.client.wire import Kind
 from hf_assets.hub.retention import Ages, thin
-from hf_assets.storage.lake import today
+from hf_assets.storage.lake import TableWrite, today
+from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS
 from hf_assets_tests.defs.conftest import RAW, TABLES, Make, World, checks, days_ago, failures, made
 from hf_assets_tests.support.defs.archives import left_out, partitions
 from hf_assets_tests.support.defs.schedules import execute, tick
@@ -102,6 +103,27 @@ def test_a_day_of_an_earlier_version_gets_the_later_tables_and_keeps_the_others(
     result = execute(hub, "fill_derived_days", request)
     assert result.success, failures(result)
     assert [path.read_bytes() for path in kept] == before
+    assert tick(hub, "fill_derived_days").requests == []
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("lost", [("families", "edges"), ("datasets",)])
+def test_aggregates_that_lack_a_stored_table_are_made_again(
+    world: Make, lost: tuple[str, ...]
+) -> None:
+    """As a run over many days leaves them that was cut off before its last step."""
+    hub, day = world(SMALL), days_ago(2)
+    hub.capture(day, ALL)
+    tables = ("hub_datasets", *TABLES, "daily_changes", "snapshot_figures")
+    assert hub.materialize(*tables, day=day).success
+    assert tick(hub, "fill_derived_days").requests == []
+    stored = hub.lake.read("daily_metrics", day)
+    notes = {name: value for name, value in stored.notes.items() if name not in lost}
+    write = TableWrite([stored.frame.collect()], notes, dict(stored.provenance))
+    hub.lake.write(DAILY_METRICS, day, write)
+    (request,) = tick(hub, "fill_derived_days").requests
+    assert execute(hub, "fill_derived_days", request).success
+    assert {*lost} <= hub.lake.notes("daily_metrics", day).keys()
     assert tick(hub, "fill_derived_days").requests == []
 
 
