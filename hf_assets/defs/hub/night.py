@@ -66,9 +66,10 @@ def lacks_datasets_alone(instance: dg.DagsterInstance, lake: LakeResource, day: 
     if any(WITHOUT_DATASETS in record.dagster_run.tags for record in records):
         return False
     tried = [_attempt(instance, record) for record in records]
-    over = [attempt for attempt in tried if attempt.outcome == "failed" and attempt.by_night]
+    failed = any(attempt.outcome == "failed" and attempt.by_night for attempt in tried)
+    active = any(attempt.outcome == "active" for attempt in tried)
     # A person who cancelled the last run wants none.
-    if not over or any(one.outcome == "active" for one in tried) or tried[-1].outcome == "cancelled":
+    if not failed or active or tried[-1].outcome == "cancelled":
         return False
     return captured(lake, day, ESSENTIAL) and not captured(lake, day)
 

@@ -142,6 +142,21 @@ def test_a_night_without_datasets_makes_all_the_rest(
 
 
 @pytest.mark.heavy
+def test_no_night_without_datasets_follows_a_cancelled_run(night: Night, monkeypatch: Any) -> None:
+    monkeypatch.setenv("HF_ASSETS_CAPTURE_RETRY_MINUTES", "10")
+    settings.cache_clear()
+    night.switch_on()
+    night.hub.faults.echo = [At(times=FOREVER, value=10, kind="datasets")]
+    assert not night.run().success
+    run = night.add(OF_THE_SCHEDULE | {"dagster/partition": today()}, job="capture_today")
+    assert night.tick("retry_capture").run_requests == []
+    night.instance.report_run_canceled(run)
+    said = night.tick("retry_capture")
+    assert said.run_requests == []
+    assert "cancelled" in said.skip_message
+
+
+@pytest.mark.heavy
 def test_a_rejected_capture_is_asked_for_again(night: Night) -> None:
     night.switch_on()
     for day in (2, 1):
