@@ -14,7 +14,7 @@ from hf_assets.configuration import problems
 from hf_assets.hub import newest_day
 from hf_assets.hub.capture_store.store import ESSENTIAL, RAW, CaptureStore
 from hf_assets.hub.quality import rules
-from hf_assets.runner.parts import TABLES
+from hf_assets.runner.parts import lacking_tables
 from hf_assets.settings import Settings
 from hf_assets.storage.lake import Lake, MissingDay, iso
 
@@ -150,9 +150,9 @@ def _window(expected: date) -> list[str]:
 def _missing_tables(
     lake: Lake, usable: set[str], datasets: set[str], expected: date
 ) -> Iterator[Problem]:
-    tables = set.intersection(*({*lake.days(table)} for table in TABLES))
     first = f"{expected - timedelta(WINDOW)}"
-    missing = (usable - tables) | (datasets - {*lake.days("hub_datasets")})
+    missing = lacking_tables(lake, usable, CaptureStore(lake, "raw_models"))
+    missing |= datasets - {*lake.days("hub_datasets")}
     bare = sorted(day for day in missing if first <= day < f"{expected}")
     if bare:
         cure = "The schedule fill_derived_days makes them."

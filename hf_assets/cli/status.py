@@ -9,7 +9,7 @@ import polars as pl
 
 from hf_assets.hub.capture_store.store import ESSENTIAL, RAW, CaptureStore
 from hf_assets.hub.client.wire import WORDS
-from hf_assets.runner.parts import TABLES
+from hf_assets.runner.parts import lacking_tables
 from hf_assets.storage.lake import Lake, MissingDay, iso, today
 
 # A day of an asset without captures is complete with one of these: a table, or figures.
@@ -77,8 +77,7 @@ def _captures(lake: Lake) -> list[str]:
     due = [f"{iso(first) + timedelta(number)}" for number in range(span)]
     missing = sorted(set(due) - set(captured))
     without = sorted(set(captured) - {*stores["raw_datasets"].days()})
-    tables = [set(lake.days(table)) for table in TABLES]
-    bare = sorted(set(captured) - set.intersection(*tables))
+    bare = sorted(lacking_tables(lake, captured, stores["raw_models"]))
     return [
         f"Last capture: {captured[-1]}, {_counts(stores, captured[-1])}",
         f"Today, {now} (UTC): {'captured' if now in captured else 'not captured yet'}",

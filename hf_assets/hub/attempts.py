@@ -52,6 +52,7 @@ def plan(
     now: datetime,
     wait: timedelta,
     captured: Callable[[], bool],
+    what: str | None = None,
 ) -> Plan:
     """The next attempt of a day.
 
@@ -61,8 +62,10 @@ def plan(
         wait: before the second attempt; later waits are longer.
         captured: whether every listing of today is stored, complete, and passes the blocking
             checks; called where a run failed, or succeeded for a person.
+        what: what is lost at midnight; by default the day.
     """
     day = f"{now:%Y-%m-%d}"
+    what = what or day
     if not any(attempt.by_night for attempt in attempts):
         return Plan(None, f"No run of the night has tried {day}.")
     if any(attempt.outcome == "active" for attempt in attempts):
@@ -89,16 +92,16 @@ def plan(
     if due > latest:
         return Plan(
             None,
-            f"That was the last attempt of the day: {day} is lost unless capture_today succeeds "
+            f"That was the last attempt of the day: {what} is lost unless capture_today succeeds "
             "before midnight UTC. Run it by hand (Jobs, capture_today).",
         )
     mend = (
         " A person must mend the cause first; run capture_today then." if newest.permanent else ""
     )
     last = due + wait > latest
+    lost = f" {what[0].upper()}{what[1:]} is lost unless one succeeds before midnight UTC."
     return Plan(
         due,
-        f"{'The last' if last else 'The next'} attempt is at {due:%H:%M} UTC.{mend}"
-        + (f" {day} is lost unless one succeeds before midnight UTC." if last else ""),
+        f"{'The last' if last else 'The next'} attempt is at {due:%H:%M} UTC.{mend}{lost * last}",
         last,
     )

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,8 @@ TABLES = (
     *("uses", "used_by"),
     *("daily_metrics", "daily_changes"),
 )
+# Days of earlier versions lack these; without pages they stay so.
+LATER_TABLES = ("families", "uses", "used_by")
 # So many rows of a listing take about as long as a step that derives something.
 ROWS_A_STEP = 10_000
 # Rows a model on the Hub, for a first capture: a listing's own count comes with its first page.
@@ -34,6 +36,21 @@ class Look:
     done: float
     total: float | None
     now: str = ""
+
+
+def lacking_tables(lake: Lake, days: Collection[str], store: CaptureStore) -> set[str]:
+    """Those of some days that lack a table, without days of earlier versions that have no pages.
+
+    Args:
+        lake: the lake.
+        days: partition keys, captured ones.
+        store: of `raw_models`, which tells whose pages were deleted.
+    """
+    bare = {*days} - set.intersection(*({*lake.days(table)} for table in TABLES))
+    earlier = [table for table in TABLES if table not in LATER_TABLES]
+    made = bare & set.intersection(*({*lake.days(table)} for table in earlier))
+    captures = {day: store.complete(day) for day in made}
+    return bare - {day for day, one in captures.items() if one and one.pages_dropped}
 
 
 def parts_written(data: Path, days: Sequence[str], since: float) -> int:

@@ -1,6 +1,7 @@
 """How much of a run is done: its steps by its log, its listing by the capture under way."""
 
 import datetime as dt
+import json
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,10 @@ from hf_assets.hub.capture_store import files
 from hf_assets.hub.capture_store.attempt import Attempt
 from hf_assets.hub.capture_store.store import RAW, CaptureStore
 from hf_assets.hub.client.listing import ListingQuery, Page
+from hf_assets.runner import parts
 from hf_assets.runner.parts import ROWS_A_STEP, RunParts, StepsInLog
 from hf_assets.storage.lake import Lake
+from hf_assets_tests.support.hub.captures import first_manifest
 
 DAY, NEXT = "2026-11-19", "2026-11-20"
 NOW = dt.datetime(2026, 11, 20, 3, tzinfo=dt.UTC)
@@ -182,3 +185,17 @@ def test_a_run_without_days_counts_its_steps(lake: Lake, log: Path) -> None:
     say(log, "This run has 5 steps", ended("x"), began("questions__classifier"))
     look = parts.look()
     assert (look.done, look.total, look.now) == (1, 5, "questions__classifier")
+
+
+def test_a_day_of_an_earlier_version_without_pages_lacks_nothing(tmp_path: Path) -> None:
+    lake, earlier = Lake(tmp_path), {*parts.TABLES} - {*parts.LATER_TABLES}
+    days = {"2026-01-01": {*parts.TABLES}, "2026-01-02": earlier, "2026-01-03": earlier}
+    days["2026-01-04"] = {"models"}
+    for day, tables in days.items():
+        for table in tables:
+            lake.write_file(table, day, "data.parquet", b"")
+        gone = {"pages_dropped": "2026-02-10"} if day > "2026-01-02" else {}
+        manifest = json.dumps(first_manifest(rows=1) | gone).encode()
+        lake.write_file("raw_models", day, "capture.json", manifest)
+    store = CaptureStore(lake, "raw_models")
+    assert parts.lacking_tables(lake, [*days], store) == {"2026-01-02", "2026-01-04"}

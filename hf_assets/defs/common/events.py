@@ -103,6 +103,11 @@ def report_left_out(
         context.log_event(dg.AssetObservation(context.asset_key, metadata=skipped))
 
 
+def steps_of(context: dg.AssetExecutionContext) -> list[str]:
+    """The keys of the steps that the context's run executes."""
+    return list(context.run.step_keys_to_execute or [node.name for node in context.job_def.nodes])
+
+
 class Skipped(Exception):
     """A step has nothing to do yet; the message is the reason, and what to set."""
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, cast
 import dagster as dg
 from pydantic import Field
 
-from hf_assets.defs.common.events import deferred, report_day, report_left_out
+from hf_assets.defs.common.events import deferred, report_day, report_left_out, steps_of
 from hf_assets.defs.common.failures import RETRIES, clear_failures
 from hf_assets.defs.common.metadata import capture_facts, shown
 from hf_assets.defs.common.partitions import FIRST_DAY, daily, single_run
@@ -132,11 +132,11 @@ def _captured(
         capturer = hub.capturer(context, day, archive, among=among)
         own = partial(capturer.get_or_capture, lake.stores[asset], day, query, refetch=refetch)
         try:
-            return _among(context, lake, hub, among, own, beside) if among else own()
+            return _among(context, day, lake, hub, among, own, beside) if among else own()
         except NoCapture as error:
             return error.brief if deferred(context) else str(error)
         except ArchiveError as error:
-            if not error.permanent:
+            if not error.permanent and not _dispensable(context):
                 raise
             return str(error)  # one broken file must not stop the other days
 
@@ -172,10 +172,19 @@ def _captured(
     return dg.MaterializeResult()
 
 
+def _dispensable(context: dg.AssetExecutionContext) -> bool:
+    """Whether a range does without this listing where an archive gives no answer in the end.
+
+    Tables of captured days must not wait for datasets that an archive may have of them.
+    """
+    last = context.retry_number >= RETRIES.max_retries
+    return last and deferred(context) and context.asset_key.path[-1] not in ESSENTIAL
+
+
 def _beside(context: dg.AssetExecutionContext, hub: HubResource) -> dict[str, ListingQuery]:
     """The other listings of today that this run is to capture and has not asked for, by asset."""
     hub.asked.add(context.asset_key.path[-1])
-    steps = context.run.step_keys_to_execute or [node.name for node in context.job_def.nodes]
+    steps = steps_of(context)
     config = cast("Mapping[str, Any]", context.run.run_config).get("ops", {})
     found = {}
     for kind in FIELDS:
@@ -193,14 +202,17 @@ def _beside(context: dg.AssetExecutionContext, hub: HubResource) -> dict[str, Li
 
 def _among(
     context: dg.AssetExecutionContext,
+    day: str,
     lake: LakeResource,
     hub: HubResource,
     among: SideBySide,
     own: Callable[[], Capture],
     beside: Mapping[str, ListingQuery],
 ) -> Capture:
-    """Today's capture, and beside it those of other listings: their steps find them stored."""
-    day = today()
+    """Today's capture, and beside it those of other listings: their steps find them stored.
+
+    `day` is the partition: at midnight it is another day already, which nobody asked for.
+    """
     context.log.info(f"{', '.join(beside)} captured at the same time, by the same pacer")
 
     def failed(asset: str, error: BaseException) -> None:

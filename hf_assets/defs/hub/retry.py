@@ -5,8 +5,14 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from hf_assets.defs.common.resources import LakeResource
-from hf_assets.defs.hub.night import attempts, captures_since, next_attempt
-from hf_assets.defs.hub.schedules import capture_today
+from hf_assets.defs.hub.night import (
+    WITHOUT_DATASETS,
+    attempts,
+    captures_since,
+    lacks_datasets_alone,
+    next_attempt,
+)
+from hf_assets.defs.hub.schedules import capture_today, night_without_datasets
 from hf_assets.hub.attempts import LATEST
 from hf_assets.hub.newest_day import expected_day
 from hf_assets.settings import settings
@@ -17,8 +23,9 @@ from hf_assets.settings import settings
     minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Asks again for today's capture after the night's run failed or was rejected, "
-    "until 23:30 UTC (HF_ASSETS_CAPTURE_RETRY_MINUTES). Never two at once. While daily_capture is "
-    "off it asks for nothing.",
+    "until 23:30 UTC (HF_ASSETS_CAPTURE_RETRY_MINUTES). Never two at once. Where only datasets are "
+    "missing, a run makes the rest of the night without them first. While daily_capture is off it "
+    "asks for nothing.",
 )
 def retry_capture(
     context: dg.SensorEvaluationContext, lake: LakeResource
@@ -31,6 +38,9 @@ def retry_capture(
         return _seen_missing(context, now, day)
     plan = next_attempt(context.instance, lake, now)
     if plan.due is None or plan.due > now:
+        on = captures_since(context.instance) is not None
+        if on and lacks_datasets_alone(context.instance, lake, day):
+            return _rest_of_the_night(context, day)
         return dg.SkipReason(plan.reason)
     # Runs may be deleted: their number is no key, as it may have been one before.
     newest = max((attempt.ended for attempt in tried if attempt.ended), default=now)
@@ -40,6 +50,19 @@ def retry_capture(
 def _ask(day: str, last: str) -> dg.SensorResult:
     """The run of a day; its key is new with each run that the day has had."""
     request = dg.RunRequest(run_key=f"{day} after {last}", partition_key=day)
+    return dg.SensorResult(run_requests=[request])
+
+
+def _rest_of_the_night(context: dg.SensorEvaluationContext, day: str) -> dg.SensorResult:
+    """A run, once a day, of all that the night makes without its listing of datasets."""
+    assert context.repository_def is not None, "the daemon gives each sensor its repository"
+    assets = night_without_datasets.resolve(context.repository_def.asset_graph)
+    request = dg.RunRequest(
+        run_key=f"{day} without datasets",
+        partition_key=day,
+        asset_selection=sorted(assets),
+        tags={WITHOUT_DATASETS: "true"},
+    )
     return dg.SensorResult(run_requests=[request])
 
 

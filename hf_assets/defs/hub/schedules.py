@@ -21,7 +21,8 @@ from hf_assets.hub.capture_store.store import ESSENTIAL, RAW
 from hf_assets.hub.client.wire import Kind
 from hf_assets.hub.quality import day_quality, rules
 from hf_assets.settings import settings
-from hf_assets.storage.lake import today
+from hf_assets.storage.lake import Lake, today
+from hf_assets.storage.months import notes_by_month
 
 of_days = dg.AssetSelection.from_string('group:"hub/*" or group:"trends"')
 over_days = dg.AssetSelection.groups("trends/history")
@@ -41,6 +42,11 @@ DERIVED_TABLES = (
     *("daily_metrics", "daily_changes"),
 )
 
+# Those that days of earlier versions lack; their other tables stay as they are: rows made again, by
+# another configuration, would be other rows.
+LATER = ("families", "uses", "used_by")
+_EARLIER = tuple(name for name in DERIVED_TABLES if name not in (*LATER, "daily_metrics"))
+
 # The archive is asked once for each day.
 MOST_LOOKUPS = 200
 
@@ -49,9 +55,13 @@ MOST_LOOKUPS = 200
 # begun at 03:00 it leaves time for more attempts that day.
 LONGEST_CAPTURE = 4 * 3600
 
+# All of a night; and what a night makes without datasets, where their listing fails for good.
+night = of_days | over_days | published | configuration_checks()
+night_without_datasets = night - dg.AssetSelection.assets(RAW_DATASETS, HUB_DATASETS)
+
 capture_today = dg.define_asset_job(
     "capture_today",
-    selection=of_days | over_days | published | configuration_checks(),
+    selection=night,
     tags={"dagster/priority": "10", "dagster/max_runtime": str(LONGEST_CAPTURE)},
     description="Start here. Captures the Hub's models, Spaces and datasets of today, then makes "
     "all that follows: tables, figures, the series over all days and the report. Materialize the "
@@ -103,20 +113,27 @@ def fill_derived_days(
 ) -> list[dg.RunRequest] | dg.SkipReason:
     """One run for each range of days that lack a table, and for each range of stale days.
 
-    Ranges of days with datasets and without are runs of their own: none fails for the other.
+    Ranges of days with datasets and without are runs of their own: none fails for the other. Days
+    of earlier versions get the tables that came later, and what is made of those.
     """
     missing, stale = unfilled_days(lake), day_quality.stale_days(lake.tree)
     listed = days_with_datasets(lake)
-    of_models = [day for day in missing if day not in listed]
+    earlier = days_of_earlier_versions(lake, missing)
+    earlier |= outdated_aggregates(lake.tree) - {*missing}
+    rest = [day for day in missing if day not in earlier]
+    of_models = [day for day in rest if day not in listed]
     of_datasets = sorted(listed - {*lake.tree.days(HUB_DATASETS), *missing})
     only_stale = sorted(set(stale) - set(missing))
     datasets = dg.AssetKey(HUB_DATASETS)
     others = [key for key in derived.resolve(_graph(context)) if key != datasets]
+    kept = (*_EARLIER, "predicted_categories")
+    later = [key for key in others if key.path[-1] not in kept]
     # Thinning may have removed the rows and pages of an old day: compare it, rebuild nothing.
     compared = [dg.AssetKey("daily_changes")]
     requests = [
-        *_ranges(context, [day for day in missing if day in listed]),
+        *_ranges(context, [day for day in rest if day in listed]),
         *_ranges(context, of_models, "without datasets ", others),
+        *_ranges(context, sorted(earlier), "later tables ", later),
         *_ranges(context, of_datasets, "datasets ", [datasets]),
         *_ranges(context, only_stale, "stale ", compared),
     ]
@@ -204,11 +221,42 @@ def unfilled_days(lake: LakeResource) -> list[str]:
     every = [(day, capture) for captures in found for day, capture in captures.items()]
     recovered = {day for day, capture in every if capture.source != "captured"}
     dropped = {day for day, capture in every if capture.pages_dropped}
-    tables = set.intersection(*(set(tree.days(table)) for table in DERIVED_TABLES))
+    tables = _with_all(tree, DERIVED_TABLES)
     drawn = set(tree.days("snapshot_figures", FIGURES_MARKER)) | recovered
     bare = days_with_datasets(lake) - set(tree.days(HUB_DATASETS))
-    thin = {day for day in bare & tables if "thinned" in tree.notes("models", day)}
-    return sorted((usable - (tables & drawn) - dropped) | ((usable & bare) - dropped - thin))
+    complete = _with_all(tree, (*_EARLIER, "daily_metrics")) & drawn
+    missing = (usable - (tables & drawn)) | (usable & bare)
+    thin = {day for day in missing & complete if "thinned" in tree.notes("models", day)}
+    return sorted(missing - dropped - thin)
+
+
+def days_of_earlier_versions(lake: LakeResource, missing: Sequence[str]) -> set[str]:
+    """Those of some unfilled days that lack nothing but the tables that earlier versions lack."""
+    bare = days_with_datasets(lake) - set(lake.tree.days(HUB_DATASETS))
+    lacking = {*missing} & _with_all(lake.tree, (*_EARLIER, "daily_metrics"))
+    lacking -= bare | _with_all(lake.tree, LATER)
+    return {day for day in lacking if "thinned" not in lake.tree.notes("models", day)}
+
+
+def outdated_aggregates(tree: Lake) -> set[str]:
+    """Days whose `daily_metrics` was made before their families, uses or datasets.
+
+    A run of many days that was cut off leaves them; so does one that was asked for one table.
+    """
+    notes = notes_by_month(tree, "daily_metrics")
+    datasets = {day for day, of in notes_by_month(tree, HUB_DATASETS).items() if of.get("rows")}
+    behind = {day for day, of in notes.items() if not {"families", "edges"} <= of.keys()}
+    behind |= {day for day in datasets if "datasets" not in notes.get(day, {"datasets": 0})}
+    return {
+        day
+        for day in behind & _with_all(tree, DERIVED_TABLES)
+        if not any("thinned" in tree.notes(name, day) for name in ("models", "enriched_spaces"))
+        and not (day in datasets and "thinned" in tree.notes(HUB_DATASETS, day))
+    }
+
+
+def _with_all(tree: Lake, tables: Sequence[str]) -> set[str]:
+    return set.intersection(*({*tree.days(table)} for table in tables))
 
 
 def days_with_datasets(lake: LakeResource) -> set[str]:

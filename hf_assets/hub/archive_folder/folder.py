@@ -32,6 +32,8 @@ from hf_assets.hub.client.wire import Kind
 NOON = "T12:00:00+00:00"
 # Skipped files that a remark names, at most.
 NAMED_FILES = 10
+# The kinds in each file of JSON that was looked into, by path, time of writing and size.
+_kinds: dict[tuple[Path, int, int], frozenset[str]] = {}
 # The name of a recording of Spaces' files.
 _SPACE_FILES = re.compile(r"space[-_ ]?files[^/]*\.(csv|csv\.gz|parquet)$", re.IGNORECASE)
 
@@ -67,7 +69,6 @@ class RecordedDays:
     folder: Path
     _opened: dict[Path, RecordedFile] = field(default_factory=dict, init=False)
     _hashes: dict[Path, str] = field(default_factory=dict, init=False)
-    _kinds: dict[Path, frozenset[str]] = field(default_factory=dict, init=False)
     _skipped: list[str] = field(default_factory=list, init=False)
     # Files with unknown days, as they cannot be read.
     _broken: list[tuple[Kind, str]] = field(default_factory=list, init=False)
@@ -116,7 +117,7 @@ class RecordedDays:
                 broken file might have it.
         """
         files = self._index.get((kind, day), [])
-        if kind != "models" and not files:
+        if not files:
             # An object may hold several kinds whatever its name.
             files = [
                 path
@@ -247,10 +248,16 @@ class RecordedDays:
         return recorded
 
     def _kinds_in(self, path: Path) -> frozenset[str]:
-        """The kinds in a file; it is opened once for all kinds that are looked for."""
-        if path not in self._kinds:
-            self._kinds[path] = self._open(path).kinds
-        return self._kinds[path]
+        """The kinds in a file, which is read once in this process, whoever asks how often.
+
+        A schedule looks for the datasets of each captured day every night.
+        """
+        with named_failures(self._relative(path)):
+            found = path.stat()
+        mark = path, found.st_mtime_ns, found.st_size
+        if mark not in _kinds:
+            _kinds[mark] = self._open(path).kinds
+        return _kinds[mark]
 
     def _sha256(self, path: Path) -> str:
         if path not in self._hashes:

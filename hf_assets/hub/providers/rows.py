@@ -79,8 +79,9 @@ def offers(body: bytes | str) -> tuple[list[dict[str, Any]], list[OddValue]]:
         raise RouterError(_other_shape("no list of models", body), permanent=True)
     rows: list[dict[str, Any]] = []
     odd: list[OddValue] = []
+    seen: set[tuple[str, str]] = set()
     for number, model in enumerate(models):
-        for row in _of_model(number, model, odd):
+        for row in _of_model(number, model, seen, odd):
             rows.append(row)
     return rows, odd
 
@@ -93,7 +94,9 @@ def _other_shape(what: str, body: bytes | str) -> str:
     )
 
 
-def _of_model(number: int, model: Any, odd: list[OddValue]) -> Iterator[dict[str, Any]]:
+def _of_model(
+    number: int, model: Any, seen: set[tuple[str, str]], odd: list[OddValue]
+) -> Iterator[dict[str, Any]]:
     name = _typed(model.get("id"), _Name) if isinstance(model, dict) else None
     if name is None:
         odd.append(OddValue(number, None, None, None, "a model without an id", _excerpt(model)))
@@ -107,17 +110,16 @@ def _of_model(number: int, model: Any, odd: list[OddValue]) -> Iterator[dict[str
         of_model["created"] = 1000 * created if created <= _LAST_SECOND else None
         if of_model["created"] is None:
             odd.append(OddValue(number, None, name, "created", "no date", str(created)))
-    seen: set[str] = set()
     for at, offer in enumerate(served):
         provider = _typed(offer.get("provider"), _Name) if isinstance(offer, dict) else None
         if provider is None:
             reason = "an offer without a provider"
             odd.append(OddValue(number, at, name, None, reason, _excerpt(offer)))
-        elif provider in seen:
+        elif (name, provider) in seen:
             reason = "the same provider again: the first offer is kept"
             odd.append(OddValue(number, at, name, None, reason, _excerpt(offer)))
         else:
-            seen.add(provider)
+            seen.add((name, provider))
             of_offer = dict(_values(offer, _OF_OFFER, (number, at, name), odd))
             yield {"model": name, "provider": provider, **of_offer, **of_model}
 

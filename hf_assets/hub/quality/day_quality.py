@@ -59,7 +59,8 @@ _GAP = {
 # The columns that datasets have of their own, each after "datasets_"; those of models have no such
 # prefix. Their number is `datasets`.
 OF_DATASETS = (
-    *("coverage", "downloads", "before", "hours", "gap", "partial", "stalled", "rolled_back"),
+    *("source", "coverage", "downloads", "before", "hours"),
+    *("gap", "partial", "stalled", "rolled_back"),
     *("unchanged_share", "fell_share", "renamed", "deleted", "returned", "first_seen_late"),
     *("entered", "left", "flags", "trusted"),
 )

@@ -99,6 +99,7 @@ DAY_QUALITY = Table(
             pl.Boolean, "Models: neither a gap, nor partial, stalled, rolled back or stale."
         ),
         "datasets": Column(pl.Int64, "Rows of `hub_datasets`; null: the day has none."),
+        "datasets_source": Column(pl.String, "As `source`, of the day's datasets."),
         "datasets_coverage": Column(pl.String, "Part of the Hub that the day's datasets list."),
         "datasets_downloads": Column(pl.Int64, "Downloads in the last 30 days, over datasets."),
         "datasets_before": Column(pl.Date, "The datasets' own baseline day."),

@@ -30,7 +30,7 @@ RESULT = ("day", "source", "coverage", "before", "hours", "trusted", "stale")
 LIVES = ("returned", "first_seen_late", "entered", "left")
 COUNTS = ["rows", "downloads", "downloads_all_time", "likes"]
 # The same columns of datasets, by name of the column of models.
-_OF_DATASETS = ("coverage", "before", "hours", "trusted", *LIVES)
+_OF_DATASETS = ("source", "coverage", "before", "hours", "trusted", *LIVES)
 # The dimensions of `daily_metrics` and of `daily_changes` that the series use.
 DIMENSIONS = (
     *("category", "library", "license", "license_group", "against_base", "author", "model"),
@@ -98,11 +98,10 @@ class Past:
     def datasets_quality(self) -> pl.DataFrame:
         """What `day_quality` says of datasets, in the columns of models; days that have any."""
         quality = scan([self._quality_file])
-        if "datasets" not in quality.collect_schema():  # written by an earlier version
+        if "datasets_source" not in quality.collect_schema():  # written by an earlier version
             return self.quality.clear()
         rows = quality.filter(pl.col("datasets").is_not_null()).select(
             "day",
-            "source",
             stale=pl.col("datasets_flags").list.contains("stale"),
             **{name: pl.col(f"datasets_{name}") for name in _OF_DATASETS},
         )

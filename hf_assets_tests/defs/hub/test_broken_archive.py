@@ -8,9 +8,11 @@ import dagster as dg
 import pytest
 
 from hf_assets.demo.world.generator import GeneratedHub
+from hf_assets.hub.archive.base import ArchiveError
+from hf_assets.hub.archive_folder.folder import RecordedDays
 from hf_assets.storage.lake import today
 from hf_assets_tests.defs.conftest import Make, World, days_ago, failures
-from hf_assets_tests.support.defs.archives import partitions
+from hf_assets_tests.support.defs.archives import left_out, partitions, recorded
 from hf_assets_tests.support.defs.schedules import tick
 
 RAW = ("raw_models", "raw_spaces")
@@ -86,6 +88,27 @@ def test_stored_days_are_rebuilt_without_the_archive(world: Make, tmp_path: Path
     hub.capture(days_ago(1))
     assert hub.materialize(*RAW, day=days_ago(1)).success
     assert hub.recover(days_ago(1), days_ago(1)).success
+
+
+def test_captured_days_are_rebuilt_while_the_archive_gives_no_answer(
+    world: Make, tmp_path: Path, monkeypatch: Any
+) -> None:
+    """They have no datasets, which the archive may have."""
+    monkeypatch.setattr(dg.RetryPolicy, "calculate_delay", lambda *_: 0)
+    recorded(tmp_path, days_ago(1))
+    hub = world(GeneratedHub(300, 100, seed=4), archive=tmp_path)
+    hub.capture(days_ago(1))
+
+    def down(*_: object) -> None:
+        raise ArchiveError("the archive is down", permanent=False)
+
+    monkeypatch.setattr(RecordedDays, "find", down)
+    result = hub.recover(days_ago(1), days_ago(1))
+    assert result.success, failures(result)
+    assert partitions(hub, "daily_metrics") == [days_ago(1)]
+    assert left_out(hub, "raw_datasets") == {days_ago(1): "the archive is down"}
+    # A day that was never captured is asked for again.
+    assert set(failures(hub.recover(days_ago(2), days_ago(2)))) == {*RAW}
 
 
 @pytest.mark.parametrize("broken", [missing_folder, no_name])

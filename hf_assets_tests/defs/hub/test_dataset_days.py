@@ -1,6 +1,7 @@
 """Days with datasets beside days of before: both are complete, filled, recovered and rebuilt."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,13 @@ import pytest
 
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.hub.night import captured
-from hf_assets.defs.hub.schedules import days_with_datasets, unfilled_days
+from hf_assets.defs.hub.schedules import LATER, days_with_datasets, unfilled_days
 from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.hub.archive_folder.folder import RecordedDays
 from hf_assets.hub.client.wire import Kind
 from hf_assets.hub.retention import Ages, thin
-from hf_assets.storage.lake import today
+from hf_assets.storage.lake import TableWrite, today
+from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS
 from hf_assets_tests.defs.conftest import RAW, TABLES, Make, World, checks, days_ago, failures, made
 from hf_assets_tests.support.defs.archives import left_out, partitions
 from hf_assets_tests.support.defs.schedules import execute, tick
@@ -21,6 +23,7 @@ from hf_assets_tests.support.defs.schedules import execute, tick
 ALL: tuple[Kind, ...] = ("models", "spaces", "datasets")
 SMALL = GeneratedHub(300, 100, seed=4)
 NEW = {"hub_datasets"}
+AGAIN = (*LATER, "daily_metrics")
 
 
 def of_datasets(folder: Path, *days: str) -> Path:
@@ -75,6 +78,61 @@ def test_no_range_fails_for_days_without_datasets(world: Make) -> None:
         checks(result)["hub_datasets", name].passed
         for name in ("required_columns", "quarantine", "ranges", "reconciliation")
     )
+
+
+def earlier_day(world: Make, day: str) -> World:
+    """A captured day as an earlier version left it."""
+    hub = world(SMALL)
+    hub.capture(day)
+    assert hub.materialize(*TABLES, "daily_changes", "snapshot_figures", day=day).success
+    for name in LATER:
+        shutil.rmtree(hub.lake.folder(name, day))
+    return hub
+
+
+@pytest.mark.heavy
+def test_a_day_of_an_earlier_version_gets_the_later_tables_and_keeps_the_others(
+    world: Make,
+) -> None:
+    day = days_ago(2)
+    hub = earlier_day(world, day)
+    kept = [hub.lake.folder(name, day) / "data.parquet" for name in {*TABLES} - {*AGAIN}]
+    before = [path.read_bytes() for path in kept]
+    (request,) = tick(hub, "fill_derived_days").requests
+    assert {key.path[-1] for key in request.asset_selection or ()} == {*AGAIN, "snapshot_figures"}
+    result = execute(hub, "fill_derived_days", request)
+    assert result.success, failures(result)
+    assert [path.read_bytes() for path in kept] == before
+    assert tick(hub, "fill_derived_days").requests == []
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("lost", [("families", "edges"), ("datasets",)])
+def test_aggregates_that_lack_a_stored_table_are_made_again(
+    world: Make, lost: tuple[str, ...]
+) -> None:
+    """As a run over many days leaves them that was cut off before its last step."""
+    hub, day = world(SMALL), days_ago(2)
+    hub.capture(day, ALL)
+    tables = ("hub_datasets", *TABLES, "daily_changes", "snapshot_figures")
+    assert hub.materialize(*tables, day=day).success
+    assert tick(hub, "fill_derived_days").requests == []
+    stored = hub.lake.read("daily_metrics", day)
+    notes = {name: value for name, value in stored.notes.items() if name not in lost}
+    write = TableWrite([stored.frame.collect()], notes, dict(stored.provenance))
+    hub.lake.write(DAILY_METRICS, day, write)
+    (request,) = tick(hub, "fill_derived_days").requests
+    assert execute(hub, "fill_derived_days", request).success
+    assert {*lost} <= hub.lake.notes("daily_metrics", day).keys()
+    assert tick(hub, "fill_derived_days").requests == []
+
+
+@pytest.mark.heavy
+def test_a_thinned_day_of_an_earlier_version_is_left_alone(world: Make) -> None:
+    day = days_ago(2)
+    hub = earlier_day(world, day)
+    assert list(thin(hub.lake, [day], today(), Ages(tables=1, pages=None)))
+    assert tick(hub, "fill_derived_days").requests == []
 
 
 def test_a_table_of_datasets_that_is_missing_is_filled(world: Make) -> None:

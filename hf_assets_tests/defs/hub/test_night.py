@@ -7,12 +7,14 @@ import dagster as dg
 import pytest
 
 from hf_assets.defs.hub.newest_day import CHECK
+from hf_assets.defs.hub.night import WITHOUT_DATASETS
 from hf_assets.demo.service.switches import FOREVER, At
 from hf_assets.hub.capture_store.store import ESSENTIAL, RAW
 from hf_assets.settings import settings
 from hf_assets.storage.lake import today
-from hf_assets_tests.defs.conftest import TABLES, days_ago
+from hf_assets_tests.defs.conftest import TABLES, days_ago, failures
 from hf_assets_tests.support.alarms.receivers import Hook
+from hf_assets_tests.support.defs.few_figures import draw_few_figures
 from hf_assets_tests.support.defs.nights import OF_THE_SCHEDULE, Night
 
 
@@ -96,9 +98,62 @@ def test_datasets_alone_that_fail_are_asked_for_again(night: Night) -> None:
         assert night.hub.lake.days(asset, "capture.json") == [today()]
     assert night.hub.lake.days("raw_datasets", "capture.json") == []
     (asked,) = night.tick("retry_capture").run_requests
+    assert WITHOUT_DATASETS not in asked.tags
     night.hub.faults.echo.clear()
     assert night.run(None, dict(asked.tags)).success
     assert "succeeded" in night.tick("retry_capture").skip_message
+
+
+@pytest.mark.heavy
+def test_a_night_without_datasets_makes_all_the_rest(
+    night: Night, alarmed: Hook, monkeypatch: Any
+) -> None:
+    draw_few_figures(monkeypatch)
+    monkeypatch.setenv("HF_ASSETS_CAPTURE_RETRY_MINUTES", "10")
+    settings.cache_clear()
+    night.switch_on()
+    night.hub.faults.echo = [At(times=FOREVER, value=10, kind="datasets")]
+    assert not night.run(None, None, *RAW, "models", "daily_metrics").success
+    assert night.hub.lake.days("daily_metrics") == []
+    assert night.tick("send_alarms").skip_message == "Sent 1 alarms"
+    (alarm,) = alarmed.posts
+    assert "attempt is at" in alarm["text"]
+    assert f" {today()} is lost" not in alarm["text"]
+
+    (asked,) = night.tick("retry_capture").run_requests
+    assert asked.run_key == f"{today()} without datasets"
+    names = {key.path[-1] for key in asked.asset_selection}
+    assert not names & {"raw_datasets", "hub_datasets"}
+    assert {"daily_metrics", "category_history", "insights_report"} <= names
+    result = night.run(None, dict(asked.tags) | OF_THE_SCHEDULE, *names)
+    assert result.success, failures(result)
+    assert night.hub.lake.days("daily_metrics") == [today()]
+    quality = night.hub.lake.read("day_quality", None).frame.collect()
+    assert quality["trusted"].to_list() == [True]
+    assert quality["datasets"].to_list() == [None]
+
+    # It is asked for once, and the listing still is as before.
+    later = night.tick("retry_capture")
+    assert later.run_requests == []
+    assert "attempt is at" in later.skip_message
+    night.hub.faults.echo.clear()
+    assert night.run(None, None, *RAW, "hub_datasets", *TABLES, "daily_changes").success
+    assert "succeeded" in night.tick("retry_capture").skip_message
+
+
+@pytest.mark.heavy
+def test_no_night_without_datasets_follows_a_cancelled_run(night: Night, monkeypatch: Any) -> None:
+    monkeypatch.setenv("HF_ASSETS_CAPTURE_RETRY_MINUTES", "10")
+    settings.cache_clear()
+    night.switch_on()
+    night.hub.faults.echo = [At(times=FOREVER, value=10, kind="datasets")]
+    assert not night.run().success
+    run = night.add(OF_THE_SCHEDULE | {"dagster/partition": today()}, job="capture_today")
+    assert night.tick("retry_capture").run_requests == []
+    night.instance.report_run_canceled(run)
+    said = night.tick("retry_capture")
+    assert said.run_requests == []
+    assert "cancelled" in said.skip_message
 
 
 @pytest.mark.heavy

@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from hf_assets.defs.hub import raw
 from hf_assets.demo.hub.faults import Faults
 from hf_assets.demo.service.switches import FOREVER, At
 from hf_assets.demo.world.generator import GeneratedHub
@@ -134,6 +135,23 @@ def test_a_listing_that_fails_leaves_the_others_captured(
     assert hub.materialize(*LISTINGS).success
     assert rows(hub)[f"raw_{kind}"] == SIZES[kind]
     assert {*(asked(hub) - before)} == {kind}
+
+
+@pytest.mark.heavy
+def test_at_midnight_the_others_are_of_the_same_day(
+    world: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, day, beside = world(source()), today(), raw._beside
+
+    def midnight(*arguments: Any) -> Any:
+        monkeypatch.setattr(raw, "today", lambda: days_ago(-1))
+        return beside(*arguments)
+
+    monkeypatch.setattr(raw, "_beside", midnight)
+    result = hub.materialize("raw_models", "raw_spaces", day=day)
+    assert {*rows(hub)} == {"raw_models", "raw_spaces"}
+    said = [line for step in LISTINGS for line in lines(hub, result, step)]
+    assert not [line for line in said if "left to its own step" in line]
 
 
 @pytest.mark.heavy

@@ -73,6 +73,15 @@ def test_a_past_day_fails_with_what_can_be_done_and_asks_nothing(world: Make) ->
     assert not made(result)
 
 
+def test_a_night_that_goes_on_past_midnight_does_without(world: Make) -> None:
+    hub = world(GeneratedHub(60, 70, seed=4))
+    hub.capture(days_ago(1))
+    result = hub.materialize("raw_models", "raw_spaces", *LISTED, *CODE, day=days_ago(1))
+    assert result.success, failures(result)
+    assert made(result) == {"raw_models", "raw_spaces", *LISTED}
+    assert not tree_requests(hub)
+
+
 @pytest.mark.heavy
 def test_a_hub_that_is_down_fails_alone(world: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     hub = listed(world)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from hf_assets.hub.archive.base import ArchiveError
+from hf_assets.hub.archive_folder.files import RecordedFile, open_recorded
 from hf_assets.hub.archive_folder.folder import RecordedDays, kind_in
 from hf_assets.hub.capture.from_archive import find_day
 from hf_assets_tests.support.hub.datasets import RECORDED
@@ -70,6 +71,8 @@ def test_an_object_may_hold_several_kinds_whatever_its_name(tmp_path: Path) -> N
     for day in (DAY, NEXT):
         assert rows(archive, day, "spaces") == [space]
         assert rows(archive, day, "datasets") == [DATASET]
+    put(tmp_path / "other", f"datasets-{DAY}.json", {"models": ROWS, "datasets": [DATASET]})
+    assert rows(RecordedDays(tmp_path / "other")) == EXPECTED
     absent = find_day(archive, "models", NEXT)
     assert absent is not None
     assert "has the Spaces of 2026-08-08 and no models" in absent.facts["absent_kind"]
@@ -83,6 +86,24 @@ def test_models_without_datasets_are_a_day_without_datasets(tmp_path: Path) -> N
     assert absent is not None
     assert f"has the models of {DAY} and no datasets." in absent.facts["absent_kind"]
     assert find_day(archive, "datasets", NEXT) is None
+
+
+def test_a_file_is_looked_into_once_however_often_its_datasets_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, f"{DAY}.json", {"models": ROWS})
+    opened: list[Path] = []
+
+    def counting(path: Path, *more: str | None) -> RecordedFile:
+        opened.append(path)
+        return open_recorded(path, *more)  # ty: ignore[invalid-argument-type]
+
+    monkeypatch.setattr("hf_assets.hub.archive_folder.folder.open_recorded", counting)
+    for _ in range(3):  # as a schedule does every night
+        assert RecordedDays(tmp_path).find("datasets", DAY) is None
+    assert len(opened) == 1
+    put(tmp_path, f"{DAY}.json", {"models": ROWS, "datasets": [DATASET]})
+    assert RecordedDays(tmp_path).find("datasets", DAY)
 
 
 def test_two_files_of_a_day_are_refused_for_their_kind_alone(tmp_path: Path) -> None:

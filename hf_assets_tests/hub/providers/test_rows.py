@@ -83,6 +83,13 @@ def test_a_row_without_a_name_is_put_aside(row: Any, reason: str) -> None:
     assert odd[0].reason.startswith(reason)
 
 
+def test_a_model_that_is_listed_twice_has_each_offer_once() -> None:
+    again = model("a/b", offer("groq"), offer("novita"))
+    rows, odd = _rows(model("a/b", offer("groq", 1.0)), again)
+    assert [(one["model"], one["provider"]) for one in rows] == [("a/b", "groq"), ("a/b", "novita")]
+    assert [(one.model, one.provider, one.id) for one in odd] == [(1, 0, "a/b")]
+
+
 @pytest.mark.parametrize(
     "body", [b"<html>", b'{"error": "x"}', b"3", b'{"data": {"a": 1}}', b"\xff", b"", b"[" * 5000]
 )

@@ -121,6 +121,7 @@ def test_datasets_have_a_baseline_day_of_their_own(lake: Lake) -> None:
     assert set(own["hours"]) == {72.0}
     assert set(of_models(frame)["before"]) == {dt.date.fromisoformat(day_of(2))}
     row = judge(lake)[day_of(3)]
+    assert row["datasets_source"] == "captured"
     assert (row["hours"], row["datasets_hours"]) == (24.0, 72.0)
     assert str(row["datasets_before"]) == day_of(0)
 

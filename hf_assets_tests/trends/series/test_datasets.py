@@ -121,6 +121,14 @@ def test_untrusted_datasets_are_interpolated_and_models_are_not(lake: Lake) -> N
     assert column(dataset_history(other.datasets), "downloads")[1] == 1
 
 
+def test_datasets_that_an_archive_had_afterwards_name_it_as_their_source(lake: Lake) -> None:
+    days = {at: [model_row(at), category("text", 5), total(100), dataset(1, at)] for at in (0, 1)}
+    said = {"source": {0: "captured", 1: "captured"}, "datasets_source": {0: "folder", 1: None}}
+    past = rated(lake, days, **said)
+    assert column(dataset_history(past.datasets), "source") == {0: "folder", 1: None}
+    assert column(model_history(past), "source") == {0: "captured", 1: "captured"}
+
+
 def test_shares_of_groups_are_of_all_datasets(lake: Lake) -> None:
     rows = [
         total(1_000, 10),
