@@ -20,6 +20,8 @@ _PUBLIC_FIELDS = (
     *("source", "revision", "finished", "time_known", "sha256", "limited", "identity"),
     "absent",
 )
+# The name that ends `dataset:acme/x`, `base_model:quantized:acme/x` and `finetune/acme/x`.
+_LAST_NAME = r"([^/:\s]+/[^/:\s]+)$"
 # By asset and day: the mark of the file, and the private ids in it.
 PrivateIds = dict[str, tuple[tuple[int, int], list[str]]]
 
@@ -39,17 +41,18 @@ def private_ids(lake: Lake, before: PrivateIds) -> PrivateIds:
             if kept and tuple(kept[0]) == mark:
                 found[key] = (mark, kept[1])
             else:
-                found[key] = (mark, _private(lake.read(asset, day).frame))
+                stored = lake.read(asset, day)
+                # Earlier versions thinned this column, too.
+                known = kept[1] if kept and "thinned" in stored.notes else []
+                found[key] = (mark, sorted({*known, *_private(stored.frame)}))
     return found
 
 
-def _private(frame: pl.LazyFrame) -> list[str]:
-    # A thinned day has no such column.
-    columns = frame.collect_schema().names()
-    if "private" not in columns:
-        return []
+def _private(frame: pl.LazyFrame) -> set[str]:
+    if "private" not in frame.collect_schema().names():
+        return set()
     rows = frame.filter(pl.col("private")).select("id", "hub_id").collect()
-    return sorted({*rows["id"].drop_nulls(), *rows["hub_id"].drop_nulls()})
+    return {*rows["id"].drop_nulls(), *rows["hub_id"].drop_nulls()}
 
 
 def public_rows(frame: pl.DataFrame, private: Iterable[str]) -> pl.DataFrame:
@@ -58,7 +61,7 @@ def public_rows(frame: pl.DataFrame, private: Iterable[str]) -> pl.DataFrame:
         frame = frame.filter(pl.col("private").not_() | pl.col("private").is_null())
     if names := list(private):
         for column in (name for name, kind in frame.schema.items() if kind == pl.String):
-            frame = frame.filter(pl.col(column).is_in(names).not_() | pl.col(column).is_null())
+            frame = frame.filter(_named(pl.col(column), names).not_() | pl.col(column).is_null())
         frame = frame.with_columns(_public_lists(frame.schema, names))
     if {"origin", "source"} <= set(frame.columns):
         # Any other is the address of an endpoint, a dataset of one's own, or the path of a folder.
@@ -78,7 +81,15 @@ def _public_lists(schema: pl.Schema, names: list[str]) -> Iterator[pl.Expr]:
             name = name.struct.field("id")
         elif kind.inner != pl.String:
             continue
-        yield pl.col(column).list.eval(pl.element().filter(name.is_in(names).not_()))
+        # What is null names nothing, and stays.
+        named = _named(name, names).fill_null(value=False)
+        yield pl.col(column).list.eval(pl.element().filter(named.not_()))
+
+
+def _named(value: pl.Expr, names: list[str]) -> pl.Expr:
+    """Whether a text is one of the names, or ends with one: a tag, a key of `family_relation`."""
+    of = pl.Series(names, dtype=pl.String).implode()
+    return value.is_in(of) | value.str.extract(_LAST_NAME).is_in(of).fill_null(value=False)
 
 
 def public_provenance(provenance: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

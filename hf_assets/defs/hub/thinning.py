@@ -20,7 +20,7 @@ class ThinningConfig(dg.Config):
 
     tables: int | None = Field(
         default=60,
-        description="Age in days from which rows keep identity, category, creation date, gate and "
+        description="Age in days from which rows keep identity, category, creation date, gate, privacy and "
         "counters only; null: never.",
     )
     pages: int | None = Field(
