@@ -36,6 +36,9 @@ def precision_on_test(
         "precision on validation": predictor.validation.precision,
         "probability": predictor.threshold,
     }
+    if day.version is None:
+        text = f"Nothing was predicted: {day.why_not}. Materialise predicted_categories again."
+        return RuleResult(False, text, figures, severity="WARN")
     if day.version != predictor.version:
         text = f"Predicted by classifier {day.version}, which is replaced: materialise it again."
         return RuleResult(True, text, figures)

@@ -74,6 +74,17 @@ def _day(
     return table, PredictionRecord.read(table.notes)
 
 
+def test_rows_stay_in_the_order_of_the_models(tmp_path: Path, trained: Predictor) -> None:
+    """Whatever is kept and whatever is asked again: another run writes the same file."""
+    rows = some_days()
+    _day(tmp_path, rows, FIRST_DAY, trained)
+    changed = [row | {"tags": ["new"]} if at % 2 else row for at, row in enumerate(rows)]
+    table, record = _day(tmp_path, changed, SECOND_DAY, trained)
+    assert 0 < record.kept < table.rows
+    order = [row["hub_id"] for row in rows if row["category"] is None]
+    assert table.frame.collect()["hub_id"].to_list() == order
+
+
 def test_every_model_without_a_category_has_a_row(tmp_path: Path, trained: Predictor) -> None:
     rows = some_days()
     table, record = _day(tmp_path, rows, FIRST_DAY, trained)
