@@ -116,7 +116,7 @@ def _stored_day(
             earlier = Earlier.of(lake.tree, models.day, found.record.version)
             write = predict_day(models, found, earlier)
             return lake.tree.write(PREDICTED_CATEGORIES, models.day, write)
-        except Exception as error:  # of a library, of any kind
+        except Exception as error:  # noqa: BLE001 - of a library, of any kind
             why_not = f"the classifier failed: {type(error).__name__}: {clean(error, 500)}"
             log(f"No categories are predicted: {why_not}")
             return _stored_day(lake, models, None, why_not, log)
