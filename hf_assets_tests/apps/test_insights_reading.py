@@ -69,7 +69,11 @@ def test_an_empty_lake_has_answers_that_are_empty(tmp_path: Path) -> None:
 def test_one_day_spikes_are_no_risers(tmp_path: Path) -> None:
     """By the rule of the figures, on the models that moved on that day."""
     last, rows = date(2026, 11, 20), []
-    weeks = {"riser": (0.5, [10] * 7), "spike": (9.0, [1] * 6 + [99]), "faller": (-0.5, [9] * 7)}
+    weeks: dict[str, tuple[float | None, list[int]]] = {
+        "riser": (0.5, [10] * 7),
+        "spike": (9.0, [1] * 6 + [99]),
+        "faller": (-0.5, [9] * 7),
+    }
     weeks |= {"still": (0.0, [9] * 7), "small": (2.0, [9] * 7), "unknown": (None, [9] * 7)}
     for name, (growth, week) in weeks.items():
         for at, daily in enumerate(week):

@@ -144,6 +144,6 @@ def test_a_captured_day_whose_listings_are_thinned_keeps_its_table(
     lake, day = Lake(tmp_path), days_ago(90)
     write = TableWrite([], provenance={"raw_space_trees": {"source": source}})
     stored = {day: lake.write(RAW_SPACE_TREES, day, write)}
-    make = code.space_code.op.compute_fn.decorated_fn  # ty: ignore[unresolved-attribute]
+    make = code.space_code.op.compute_fn.decorated_fn  # ty: ignore[missing-union-attribute]
     assert (day in make(stored, {}, {}).make) is again
     assert day in make(stored, stored, stored).make
