@@ -94,7 +94,8 @@ def predicted_categories(
             stored = _stored_day(lake, models[day], found, why_not, context.log.error)
         context.log.info(f"{_NAME} {day}: {stored.rows:,} rows, {stored.seconds} s")
         facts = stored_table(stored, PREDICTED_CATEGORIES, brief=len(models) > PREVIEWED_DAYS)
-        report_day(context, day, facts | metadata.precision(found))
+        predicted = found if PredictionRecord.read(stored.notes).version else None
+        report_day(context, day, facts | metadata.precision(predicted))
     return dg.MaterializeResult()
 
 

@@ -191,6 +191,7 @@ def test_a_classifier_that_fails_stops_no_night_and_warns(
     assert set(record.unknown) == {NO_CLASSIFIER}
     assert "Non-zero status code" in str(record.why_not)
     assert "hf_aaaa" not in str(record.why_not)
+    assert "coverage, test" not in hub.metadata("predicted_categories")
     named = {name: one for (_, name), one in checks(run).items()}
     assert not named["precision_on_test"].passed
     assert named["precision_on_test"].severity is dg.AssetCheckSeverity.WARN
