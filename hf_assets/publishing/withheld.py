@@ -59,10 +59,13 @@ def public_rows(frame: pl.DataFrame, private: Iterable[str]) -> pl.DataFrame:
     """The rows that name no private repository, and no address or path of this machine."""
     if "private" in frame.columns:
         frame = frame.filter(pl.col("private").not_() | pl.col("private").is_null())
-    if names := list(private):
+    names = pl.Series(list(private), dtype=pl.String)
+    if len(names):
         for column in (name for name, kind in frame.schema.items() if kind == pl.String):
-            frame = frame.filter(_named(pl.col(column), names).not_() | pl.col(column).is_null())
-        frame = frame.with_columns(_public_lists(frame.schema, names))
+            if (named := _named(frame[column], names)).len():
+                listed = pl.col(column).is_in(named.implode())
+                frame = frame.filter(listed.not_() | pl.col(column).is_null())
+        frame = frame.with_columns(_public_lists(frame, names))
     if {"origin", "source"} <= set(frame.columns):
         # Any other is the address of an endpoint, a dataset of one's own, or the path of a folder.
         archived = pl.col("origin").str.starts_with(f"{PUBLIC_ARCHIVE} at ")
@@ -71,25 +74,31 @@ def public_rows(frame: pl.DataFrame, private: Iterable[str]) -> pl.DataFrame:
     return frame
 
 
-def _public_lists(schema: pl.Schema, names: list[str]) -> Iterator[pl.Expr]:
+def _public_lists(frame: pl.DataFrame, names: pl.Series) -> Iterator[pl.Expr]:
     """The lists of names, and of records with an `id`, without those names."""
-    for column, kind in schema.items():
+    for column, kind in frame.schema.items():
         if not isinstance(kind, pl.List):
             continue
-        name = pl.element()
+        of, values = pl.element(), frame[column].explode()
         if isinstance(kind.inner, pl.Struct) and "id" in {one.name for one in kind.inner.fields}:
-            name = name.struct.field("id")
+            of, values = of.struct.field("id"), values.struct.field("id")
         elif kind.inner != pl.String:
             continue
-        # What is null names nothing, and stays.
-        named = _named(name, names).fill_null(value=False)
-        yield pl.col(column).list.eval(pl.element().filter(named.not_()))
+        if (named := _named(values, names)).len():
+            # What is null names nothing, and stays.
+            listed = of.is_in(named.implode()).fill_null(value=False)
+            yield pl.col(column).list.eval(pl.element().filter(listed.not_()))
 
 
-def _named(value: pl.Expr, names: list[str]) -> pl.Expr:
-    """Whether a text is one of the names, or ends with one: a tag, a key of `family_relation`."""
-    of = pl.Series(names, dtype=pl.String).implode()
-    return value.is_in(of) | value.str.extract(_LAST_NAME).is_in(of).fill_null(value=False)
+def _named(values: pl.Series, names: pl.Series) -> pl.Series:
+    """The distinct values that are one of the names, or end with one: a tag, a key.
+
+    A list is looked through once for each row, so it must be short; few values name any.
+    """
+    each = values.drop_nulls().unique().alias("value").to_frame()
+    value, of = pl.col("value"), names.implode()
+    found = value.is_in(of) | value.str.extract(_LAST_NAME).is_in(of).fill_null(value=False)
+    return each.filter(found)["value"]
 
 
 def public_provenance(provenance: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
