@@ -86,15 +86,12 @@ def _public_lists(frame: pl.DataFrame, names: pl.Series) -> Iterator[pl.Expr]:
             continue
         if (named := _named(values, names)).len():
             # What is null names nothing, and stays.
-            listed = of.is_in(named.implode()).fill_null(value=False)
+            listed = of.is_in(named.to_list()).fill_null(value=False)
             yield pl.col(column).list.eval(pl.element().filter(listed.not_()))
 
 
 def _named(values: pl.Series, names: pl.Series) -> pl.Series:
-    """The distinct values that are one of the names, or end with one: a tag, a key.
-
-    A list is looked through once for each row, so it must be short; few values name any.
-    """
+    """The distinct values that are one of the names, or end with one: a tag, a key."""
     each = values.drop_nulls().unique().alias("value").to_frame()
     value, of = pl.col("value"), names.implode()
     found = value.is_in(of) | value.str.extract(_LAST_NAME).is_in(of).fill_null(value=False)
