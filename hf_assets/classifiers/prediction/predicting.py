@@ -76,7 +76,7 @@ def predict_day(
 
     Args:
         models: that day's, not thinned.
-        predictor: or None: every model without a category is then unknown.
+        predictor: or None: every model without a category is then unknown, and none is checked.
         earlier: days before it.
         why_not: why there is no predictor.
         longest: seconds that the model may be asked.
@@ -85,11 +85,13 @@ def predict_day(
     rows = (
         models.frame.select("hub_id", "id", "category").filter(served).collect(engine="streaming")
     )
-    checked = _checked(rows, earlier.last)
+    # A day without predictions is none to be checked later: the next day checks past it.
+    last = earlier.last if predictor else None
+    checked = _checked(rows, last)
     record = PredictionRecord(
         models=models.rows, with_category=rows.height, why_not=why_not or None
     )
-    _note_checked(record, checked, earlier.last)
+    _note_checked(record, checked, last)
     day = _Day(record, predictor, earlier.same, longest)
     return TableWrite(
         day.frames(models),

@@ -120,8 +120,7 @@ def _stored_day(
         except Exception as error:  # noqa: BLE001 - of a library, of any kind
             why_not = f"the classifier failed: {type(error).__name__}: {clean(error, 500)}"
             log(f"No categories are predicted: {why_not}")
-            return _stored_day(lake, models, None, why_not, log)
-    write = predict_day(models, None, Earlier.of(lake.tree, models.day, None), why_not)
+    write = predict_day(models, None, Earlier(), why_not)
     return lake.tree.write(PREDICTED_CATEGORIES, models.day, write)
 
 

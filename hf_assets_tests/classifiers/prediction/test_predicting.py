@@ -24,6 +24,7 @@ from hf_assets.hub.tables.predictions import (
     UNSURE,
     Answers,
     PredictionRecord,
+    all_answers,
 )
 from hf_assets.storage.lake import Lake, StoredTable
 from hf_assets_tests.support.hub.categorised import (
@@ -198,12 +199,35 @@ def test_models_that_the_hub_has_categorised_since_are_checked(
     assert _day(tmp_path, later, THIRD_DAY, trained)[1].answers == Answers()
 
 
+def test_an_answer_counts_once_past_a_day_without_predictions(
+    tmp_path: Path, trained: Predictor
+) -> None:
+    rows = some_days()
+    said = _day(tmp_path, rows, FIRST_DAY, trained)[0].frame.drop_nulls("label").collect()
+    answers = dict(said.head(3).select("hub_id", "label").iter_rows())
+    later = [row | {"category": answers.get(row["hub_id"], row["category"])} for row in rows]
+    days = [
+        PredictionRecord.read(Lake(tmp_path).notes("predicted_categories", FIRST_DAY)),
+        _day(tmp_path, later, SECOND_DAY, None)[1],
+        _day(tmp_path, later, THIRD_DAY, trained)[1],
+    ]
+    assert [one.answers.right for one in days] == [0, 0, 3]
+    # The second day is made late, with a classifier: checked against the first, as the third was.
+    days[1] = _day(tmp_path, later, SECOND_DAY, trained)[1]
+    assert [one.checked_against for one in days] == [None, FIRST_DAY, FIRST_DAY]
+    checks = [(one.checked_against, one.answers) for one in days]
+    assert all_answers(checks) == Answers(3, 0)
+
+
 def _records(*answers: tuple[int, int], version: str = "v") -> list[PredictionRecord]:
     return [
         PredictionRecord(
-            version=version, checked_version=version, checked={"a": Answers(right, wrong)}
+            version=version,
+            checked_version=version,
+            checked_against=f"{version} {at}",
+            checked={"a": Answers(right, wrong)},
         )
-        for right, wrong in answers
+        for at, (right, wrong) in enumerate(answers)
     ]
 
 
