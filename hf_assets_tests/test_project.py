@@ -142,7 +142,7 @@ ARROWS = {
         "hub.open_archive",
     },
     # Pages for people.
-    "apps.explore": {"charts", "hub.quality"},
+    "apps.explore": {"charts", "hub.quality", "trends.spikes"},
     "apps.insights": set(),
     "apps.trained": {"classifiers.tagger", "corpora.corpus"},
     "apps.tagger_service": {

@@ -20,15 +20,25 @@ from hf_assets.storage.locks import BusyError
 from hf_assets.storage.parquet import Table
 
 # What an old day keeps: who, of what kind, since when, and the counters: it can be compared still.
+# And what is private, so that nobody publishes its name.
 KEPT = {
     "models": (
         *("day", "hub_id", "id", "category", "created_at", "floor_dated", "gated"),
-        *("downloads", "downloads_all_time", "likes", "trending_score"),
+        *("private", "downloads", "downloads_all_time", "likes", "trending_score"),
     ),
-    "enriched_spaces": ("day", "hub_id", "id", "sdk", "likes", "trending_score", "n_models"),
+    "enriched_spaces": (
+        "day",
+        "hub_id",
+        "id",
+        "private",
+        "sdk",
+        "likes",
+        "trending_score",
+        "n_models",
+    ),
     "hub_datasets": (
         *("day", "hub_id", "id", "task_categories", "size_category", "created_at", "floor_dated"),
-        *("gated", "downloads", "downloads_all_time", "likes", "trending_score"),
+        *("gated", "private", "downloads", "downloads_all_time", "likes", "trending_score"),
     ),
 }
 TABLES = (MODELS, ENRICHED_SPACES, HUB_DATASETS)

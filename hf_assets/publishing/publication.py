@@ -321,7 +321,7 @@ class _Run:
 
 
 def _message(outcome: Outcome, parts: Mapping[str, Mapping[str, FileFacts]]) -> str:
-    newest = max(key for keys in parts.values() for key in keys if key != "all")
+    newest = max((key for keys in parts.values() for key in keys if key != "all"), default="all")
     removed = f", {len(outcome.removed)} removed" if outcome.removed else ""
     return f"Publish {newest}: {len(outcome.sent)} files new or changed{removed}"
 

@@ -20,6 +20,8 @@ _PUBLIC_FIELDS = (
     *("source", "revision", "finished", "time_known", "sha256", "limited", "identity"),
     "absent",
 )
+# The name that ends `dataset:acme/x`, `base_model:quantized:acme/x` and `finetune/acme/x`.
+_LAST_NAME = r"([^/:\s]+/[^/:\s]+)$"
 # By asset and day: the mark of the file, and the private ids in it.
 PrivateIds = dict[str, tuple[tuple[int, int], list[str]]]
 
@@ -39,27 +41,31 @@ def private_ids(lake: Lake, before: PrivateIds) -> PrivateIds:
             if kept and tuple(kept[0]) == mark:
                 found[key] = (mark, kept[1])
             else:
-                found[key] = (mark, _private(lake.read(asset, day).frame))
+                stored = lake.read(asset, day)
+                # Earlier versions thinned this column, too.
+                known = kept[1] if kept and "thinned" in stored.notes else []
+                found[key] = (mark, sorted({*known, *_private(stored.frame)}))
     return found
 
 
-def _private(frame: pl.LazyFrame) -> list[str]:
-    # A thinned day has no such column.
-    columns = frame.collect_schema().names()
-    if "private" not in columns:
-        return []
+def _private(frame: pl.LazyFrame) -> set[str]:
+    if "private" not in frame.collect_schema().names():
+        return set()
     rows = frame.filter(pl.col("private")).select("id", "hub_id").collect()
-    return sorted({*rows["id"].drop_nulls(), *rows["hub_id"].drop_nulls()})
+    return {*rows["id"].drop_nulls(), *rows["hub_id"].drop_nulls()}
 
 
 def public_rows(frame: pl.DataFrame, private: Iterable[str]) -> pl.DataFrame:
     """The rows that name no private repository, and no address or path of this machine."""
     if "private" in frame.columns:
         frame = frame.filter(pl.col("private").not_() | pl.col("private").is_null())
-    if names := list(private):
+    names = pl.Series(list(private), dtype=pl.String)
+    if len(names):
         for column in (name for name, kind in frame.schema.items() if kind == pl.String):
-            frame = frame.filter(pl.col(column).is_in(names).not_() | pl.col(column).is_null())
-        frame = frame.with_columns(_public_lists(frame.schema, names))
+            if (named := _named(frame[column], names)).len():
+                listed = pl.col(column).is_in(named.implode())
+                frame = frame.filter(listed.not_() | pl.col(column).is_null())
+        frame = frame.with_columns(_public_lists(frame, names))
     if {"origin", "source"} <= set(frame.columns):
         # Any other is the address of an endpoint, a dataset of one's own, or the path of a folder.
         archived = pl.col("origin").str.starts_with(f"{PUBLIC_ARCHIVE} at ")
@@ -68,17 +74,28 @@ def public_rows(frame: pl.DataFrame, private: Iterable[str]) -> pl.DataFrame:
     return frame
 
 
-def _public_lists(schema: pl.Schema, names: list[str]) -> Iterator[pl.Expr]:
+def _public_lists(frame: pl.DataFrame, names: pl.Series) -> Iterator[pl.Expr]:
     """The lists of names, and of records with an `id`, without those names."""
-    for column, kind in schema.items():
+    for column, kind in frame.schema.items():
         if not isinstance(kind, pl.List):
             continue
-        name = pl.element()
+        of, values = pl.element(), frame[column].explode()
         if isinstance(kind.inner, pl.Struct) and "id" in {one.name for one in kind.inner.fields}:
-            name = name.struct.field("id")
+            of, values = of.struct.field("id"), values.struct.field("id")
         elif kind.inner != pl.String:
             continue
-        yield pl.col(column).list.eval(pl.element().filter(name.is_in(names).not_()))
+        if (named := _named(values, names)).len():
+            # What is null names nothing, and stays.
+            listed = of.is_in(named.to_list()).fill_null(value=False)
+            yield pl.col(column).list.eval(pl.element().filter(listed.not_()))
+
+
+def _named(values: pl.Series, names: pl.Series) -> pl.Series:
+    """The distinct values that are one of the names, or end with one: a tag, a key."""
+    each = values.drop_nulls().unique().alias("value").to_frame()
+    value, of = pl.col("value"), names.implode()
+    found = value.is_in(of) | value.str.extract(_LAST_NAME).is_in(of).fill_null(value=False)
+    return each.filter(found)["value"]
 
 
 def public_provenance(provenance: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

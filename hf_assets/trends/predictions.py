@@ -7,7 +7,12 @@ from collections import defaultdict
 
 import polars as pl
 
-from hf_assets.hub.tables.predictions import PREDICTED_CATEGORIES, Answers, PredictionRecord
+from hf_assets.hub.tables.predictions import (
+    PREDICTED_CATEGORIES,
+    Answers,
+    PredictionRecord,
+    all_answers,
+)
 from hf_assets.proportions import wilson
 from hf_assets.storage.lake import Lake, TableWrite, iso
 from hf_assets.trends.series.schemas import PREDICTION_HISTORY
@@ -15,13 +20,14 @@ from hf_assets.trends.series.schemas import PREDICTION_HISTORY
 
 def prediction_history(lake: Lake) -> TableWrite:
     """A row a day of predictions. Columns: `PREDICTION_HISTORY`."""
-    name, sums = PREDICTED_CATEGORIES.name, defaultdict[str | None, Answers](Answers)
+    name = PREDICTED_CATEGORIES.name
+    checked = defaultdict[str | None, list[tuple[str | None, Answers]]](list)
     rows = []
     for day in lake.days(name):
         record = PredictionRecord.read(lake.notes(name, day))
-        answers, of = record.answers, sums[record.checked_version]
-        of.right, of.wrong = of.right + answers.right, of.wrong + answers.wrong
-        mine = sums[record.version] if record.version else Answers()
+        answers = record.answers
+        checked[record.checked_version].append((record.checked_against, answers))
+        mine = all_answers(checked[record.version]) if record.version else Answers()
         count = mine.right + mine.wrong
         low, high = wilson(mine.right, count) if count else (None, None)
         rows.append(

@@ -5,7 +5,7 @@ import io
 import json
 import subprocess
 import sys
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -20,6 +20,8 @@ from hf_assets.apps.explore.lake_reader import (
     ModelQuery,
     as_file,
 )
+from hf_assets.storage.lake import Lake, TableWrite
+from hf_assets.trends.series.schemas import MODEL_HISTORY
 from hf_assets_tests.support.apps.hub_lake import (
     DAYS,
     FORMULA,
@@ -62,6 +64,33 @@ def test_an_empty_lake_has_answers_that_are_empty(tmp_path: Path) -> None:
     assert empty.counted(LAST, "sdk").is_empty()
     assert empty.choices(LAST, "category") == []
     assert empty.series("category_history") is None
+
+
+def test_one_day_spikes_are_no_risers(tmp_path: Path) -> None:
+    """By the rule of the figures, on the models that moved on that day."""
+    last, rows = date(2026, 11, 20), []
+    weeks: dict[str, tuple[float | None, list[int]]] = {
+        "riser": (0.5, [10] * 7),
+        "spike": (9.0, [1] * 6 + [99]),
+        "faller": (-0.5, [9] * 7),
+    }
+    weeks |= {"still": (0.0, [9] * 7), "small": (2.0, [9] * 7), "unknown": (None, [9] * 7)}
+    for name, (growth, week) in weeks.items():
+        for at, daily in enumerate(week):
+            rows.append({
+                "day": last - timedelta(6 - at), "hub_id": name, "id": f"a/{name}",
+                "downloads": 5.0 if name == "small" else 20_000.0, "growth_7": growth,
+                "daily_downloads": float(daily), "created": date(2024, 1, 1),
+            })  # fmt: skip
+    lake = Lake(tmp_path)
+    with lake.refreshing("model_history"):
+        lake.write(MODEL_HISTORY, "2026-11", TableWrite([pl.DataFrame(rows, MODEL_HISTORY.schema)]))
+        lake.join_months("model_history", ["2026-11"], {}, 0.0)
+    found = LakeReader(tmp_path).movers("2026-11-20", 10_000)
+    assert {side: models["hub_id"].to_list() for side, models in found.items()} == {
+        "Rising": ["riser"], "Falling": ["faller"], "One-day spikes": ["spike"],
+    }  # fmt: skip
+    assert LakeReader(tmp_path / "none").movers("2026-11-20", 0) == {}
 
 
 def test_a_day_of_an_address_is_no_path(there: LakeReader) -> None:

@@ -282,3 +282,9 @@ def test_over_xet_as_huggingface_hub_does_by_itself(
     assert large == {path: record[path].sha256 for path in large}
     again = publish_now(lake, "small,models")
     assert (again.changed, again.commit) == (False, done.commit)
+
+
+def test_a_table_without_days_is_published_alone(hub: Served, lake: Lake) -> None:
+    done = publish_now(lake, "day_quality")
+    assert done.changed
+    assert "data/day_quality/all.parquet" in hub.paths

@@ -7,9 +7,10 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
+from hf_assets.hub.retention import KEPT, _kept_rows
 from hf_assets.hub.tables.schemas import MODELS
 from hf_assets.publishing.withheld import private_ids, public_provenance, public_rows
-from hf_assets.storage.lake import Lake
+from hf_assets.storage.lake import Lake, TableWrite
 from hf_assets_tests.publishing.conftest import Served
 from hf_assets_tests.support.publishing import (
     DAYS,
@@ -126,3 +127,36 @@ def test_days_that_have_not_changed_are_not_read_again(lake: Lake) -> None:
     assert private_ids(lake, before)[f"models/{DAYS[0]}"][1] == ["kept"]
     store_day(lake, DAYS[0])
     assert private_ids(lake, before)[f"models/{DAYS[0]}"][1] != ["kept"]
+
+
+def test_a_thinned_day_still_withholds_its_private_repositories(hub: Served, lake: Lake) -> None:
+    """Of a model that was deleted since, thinned days are the last that know it was private."""
+    secret = private_ids(lake, {})
+    for day in DAYS:
+        table = lake.read("models", day)
+        rows = list(_kept_rows(table, MODELS, KEPT["models"]))
+        lake.write(MODELS, day, TableWrite(rows, {**table.notes, "thinned": "2026-12-31"}))
+    found = private_ids(lake, {})
+    assert [ids for _, ids in found.values()] == [ids for _, ids in secret.values()]
+    publish_now(lake)
+    assert not any(b"acme/secret-model" in content for content in published(hub).values())
+
+
+def test_a_day_that_an_earlier_version_thinned_keeps_what_was_known(lake: Lake) -> None:
+    first, kept = private_ids(lake, {}), [name for name in KEPT["models"] if name != "private"]
+    table = lake.read("models", DAYS[0])
+    rows = list(_kept_rows(table, MODELS, tuple(kept)))
+    lake.write(MODELS, DAYS[0], TableWrite(rows, {**table.notes, "thinned": DAYS[-1]}))
+    assert private_ids(lake, first)[f"models/{DAYS[0]}"][1] == first[f"models/{DAYS[0]}"][1]
+
+
+def test_a_name_behind_a_prefix_is_withheld() -> None:
+    """As the keys of `family_relation`, and tags, have it."""
+    keys = ["finetune/acme/secret", "finetune/acme/secret2", "acme/secret", "root", None]
+    tags = ["base_model:quantized:acme/secret", "dataset:acme/secret", "en", None]
+    frame = pl.DataFrame({"key": keys, "tags": [tags] * 5, "none": [None, [], None, [], None]})
+    found = public_rows(frame, ["acme/secret", "f" * 24])
+    assert found["key"].to_list() == ["finetune/acme/secret2", "root", None]
+    assert found["tags"].to_list() == [["en", None]] * 3
+    frame = pl.DataFrame({"base_models": [[{"id": "acme/secret", "relation": "x"}, None]]})
+    assert public_rows(frame, ["acme/secret"])["base_models"].to_list() == [[None]]

@@ -16,10 +16,13 @@ def test_answers_of_a_classifier_add_up(tmp_path: Path) -> None:
         "2026-03-01": PredictionRecord(version="a", models=10, with_category=6, predicted=3,
                                        unknown={"x": 1}),
         "2026-03-02": PredictionRecord(version="a", checked_version="a",
+                                       checked_against="2026-03-01",
                                        checked={"t": Answers(8, 1), "u": Answers(1, 0)}),
         "2026-03-03": PredictionRecord(version="b", checked_version="a",
+                                       checked_against="2026-03-02",
                                        checked={"t": Answers(1, 0)}),
         "2026-03-04": PredictionRecord(version="b", checked_version="b",
+                                       checked_against="2026-03-03",
                                        checked={"t": Answers(2, 2)}),
         "2026-03-05": PredictionRecord(),
     }  # fmt: skip

@@ -22,6 +22,7 @@ from hf_assets.apps.explore.components import (
 )
 from hf_assets.apps.explore.lake_reader import NONE_GIVEN, LakeReader, ModelQuery
 from hf_assets.storage.lake import iso
+from hf_assets.trends.spikes import MOST_IF_NEW, MOST_OF_WEEK, NEW_DAYS
 
 # Below this many downloads, growth is noise.
 RISER_FLOOR = 10_000
@@ -98,22 +99,21 @@ def _totals_over_time(reader: LakeReader) -> None:
 
 
 def _risers(reader: LakeReader, day: str) -> None:
+    sides = reader.movers(day, RISER_FLOOR)
     found = reader.series("model_history")
-    if found is None:
-        return
-    of_day = found.filter(pl.col("day") == iso(day), pl.col("downloads") >= RISER_FLOOR)
-    grown = of_day.filter(pl.col("growth_7").is_not_null())
-    ranked = grown.sort("growth_7", maintain_order=True).collect()
-    if ranked.is_empty():
+    if found is None or all(rows.is_empty() for rows in sides.values()):
         return
     sparks = _sparks(found, day)
     section("In seven days")
-    sides = {"Rising": ranked.reverse(), "Falling": ranked}
     for place, (title, rows) in zip(st.tabs(list(sides)), sides.items(), strict=True):
         first = rows.head(MOST_RISERS).join(sparks, on="hub_id", how="left", maintain_order="left")
         with place:
             model_list(first.select("id", "growth_7", "trend", "downloads", "category"), title)
-    st.caption(f"Of models with {RISER_FLOOR:,} downloads or more in 30 days.")
+    st.caption(
+        f"Of models with {RISER_FLOOR:,} downloads or more in 30 days. A model most of whose "
+        f"downloads of the week fell on a single day (over {MOST_OF_WEEK:.0%}; {MOST_IF_NEW:.0%} "
+        f"of one younger than {NEW_DAYS} days) is a spike, no riser."
+    )
     traced(("model_history", day))
 
 

@@ -12,7 +12,8 @@ import polars as pl
 
 from hf_assets.csv_cells import inert_cells
 from hf_assets.hub.quality.schemas import DAY_QUALITY
-from hf_assets.storage.lake import Lake, MissingDay, StoredTable
+from hf_assets.storage.lake import Lake, MissingDay, StoredTable, iso
+from hf_assets.trends.spikes import spikes
 
 # Rows of a list on a page; the download has all of them.
 SHOWN = 200
@@ -124,6 +125,27 @@ class LakeReader:
         """The rows of a table over all days; None where it is not stored."""
         stored = self.over_all_days(name)
         return stored.frame if stored else None
+
+    def movers(self, day: str, floor: int) -> dict[str, pl.DataFrame]:
+        """The models that rose and fell in seven days, and those that rose by one day of them.
+
+        Args:
+            day: the partition key.
+            floor: downloads that a model has at least.
+        """
+        found = self.series("model_history")
+        if found is None:
+            return {}
+        growth = pl.col("growth_7")
+        of_day = found.filter(pl.col("day") == iso(day), pl.col("downloads") >= floor)
+        moved = of_day.filter(growth.is_finite()).sort("growth_7", "hub_id").collect()
+        rose = moved.filter(growth > 0).reverse()
+        spike = pl.col("hub_id").is_in(spikes(found, iso(day))["hub_id"].implode())
+        return {
+            "Rising": rose.filter(~spike),
+            "Falling": moved.filter(growth < 0),
+            "One-day spikes": rose.filter(spike),
+        }
 
     def metrics(self, day: str, dimension: str) -> pl.DataFrame:
         """The rows of a dimension of that day's `daily_metrics`; none where it is not stored."""

@@ -76,7 +76,7 @@ def predict_day(
 
     Args:
         models: that day's, not thinned.
-        predictor: or None: every model without a category is then unknown.
+        predictor: or None: every model without a category is then unknown, and none is checked.
         earlier: days before it.
         why_not: why there is no predictor.
         longest: seconds that the model may be asked.
@@ -85,11 +85,13 @@ def predict_day(
     rows = (
         models.frame.select("hub_id", "id", "category").filter(served).collect(engine="streaming")
     )
-    checked = _checked(rows, earlier.last)
+    # A day without predictions is none to be checked later: the next day checks past it.
+    last = earlier.last if predictor else None
+    checked = _checked(rows, last)
     record = PredictionRecord(
         models=models.rows, with_category=rows.height, why_not=why_not or None
     )
-    _note_checked(record, checked, earlier.last)
+    _note_checked(record, checked, last)
     day = _Day(record, predictor, earlier.same, longest)
     return TableWrite(
         day.frames(models),
@@ -142,7 +144,7 @@ class _Day:
         kept = self._kept()
         unread = models.frame.filter(pl.col("category").is_null())
         columns = [*READ, "hub_id", "downloads"] if predictor else ["hub_id", "id", "downloads"]
-        for batch in unread.select(columns).collect_batches(chunk_size=_BATCH):
+        for batch in unread.select(columns).collect_batches(chunk_size=_BATCH, maintain_order=True):
             if predictor is None:
                 none = {name: pl.lit(None, kind) for name, kind in _KEPT.items()}
                 said = batch.with_columns(**none | {"reason": pl.lit(NO_CLASSIFIER)})
@@ -191,9 +193,10 @@ class _Day:
             schema=_KEPT,
         )
         old = rows.drop(*_KEPT)
-        return pl.concat(
-            [rows.filter(pl.col("probability").is_not_null()), old[new].hstack(answers)]
-        )
+        kept_rows = rows.with_row_index("at").filter(pl.col("probability").is_not_null())
+        asked = old[new].hstack(answers).insert_column(0, new.cast(pl.UInt32).alias("at"))
+        # In the order of the models, whatever is kept: the same day is then the same file.
+        return pl.concat([kept_rows, asked]).sort("at").drop("at")
 
     def _answers(self, texts: list[str], predictor: Predictor) -> tuple[list[str], np.ndarray]:
         """The likeliest label of each text; NaN and no label once the time is up."""

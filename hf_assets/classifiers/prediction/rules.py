@@ -7,7 +7,7 @@ import polars as pl
 
 from hf_assets.classifiers.prediction.calibration import PRECISION
 from hf_assets.classifiers.prediction.predictor import PredictorRecord, described
-from hf_assets.hub.tables.predictions import PredictionRecord
+from hf_assets.hub.tables.predictions import PredictionRecord, all_answers
 from hf_assets.proportions import wilson
 from hf_assets.rule_result import RuleResult
 from hf_assets.storage.lake import StoredTable
@@ -36,6 +36,9 @@ def precision_on_test(
         "precision on validation": predictor.validation.precision,
         "probability": predictor.threshold,
     }
+    if day.version is None:
+        text = f"Nothing was predicted: {day.why_not}. Materialise predicted_categories again."
+        return RuleResult(False, text, figures, severity="WARN")
     if day.version != predictor.version:
         text = f"Predicted by classifier {day.version}, which is replaced: materialise it again."
         return RuleResult(True, text, figures)
@@ -53,8 +56,9 @@ def still_precise(days: Sequence[PredictionRecord]) -> RuleResult:
         days: records up to the checked day, oldest first; those of its classifier count.
     """
     version = days[-1].version if days else None
-    answers = [one.answers for one in days if version and one.checked_version == version]
-    right, wrong = sum(one.right for one in answers), sum(one.wrong for one in answers)
+    mine = (one for one in days if version and one.checked_version == version)
+    total = all_answers((one.checked_against, one.answers) for one in mine)
+    right, wrong = total.right, total.wrong
     low, high = wilson(right, right + wrong)
     figures = {"right": right, "wrong": wrong, "low": low, "high": high}
     if not right + wrong:

@@ -121,6 +121,13 @@ def space_code(
     Weights, media and data count apart. A Space whose files are unknown has its reason.
     """
 
+    # A captured day had its listings: where they are thinned by now, its table stays as it is.
+    days = {
+        day: answers
+        for day, answers in raw_space_trees.items()
+        if (day in enriched_spaces and day in top_models)
+        or answers.capture(RAW_SPACE_TREES.name).source != "captured"
+    }
     # With the file itself: trees are read a row group at a time.
     return PartitionWrites(
         SPACE_CODE,
@@ -132,6 +139,6 @@ def space_code(
                 _frame(top_models, day),
                 day,
             )
-            for day, answers in raw_space_trees.items()
+            for day, answers in days.items()
         },
     )

@@ -20,8 +20,8 @@ class ThinningConfig(dg.Config):
 
     tables: int | None = Field(
         default=60,
-        description="Age in days from which rows keep identity, category, creation date, gate and "
-        "counters only; null: never.",
+        description="Age in days from which rows keep identity, category, creation date, gate, "
+        "privacy and counters only; null: never.",
     )
     pages: int | None = Field(
         default=30, description="Age in days from which captured pages are deleted; null: never."

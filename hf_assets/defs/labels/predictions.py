@@ -4,6 +4,7 @@ A night without a predictor stores a day in which every model without a category
 not skipped: Dagster would skip the series that follow, too.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -24,7 +25,7 @@ from hf_assets.defs.labels.paths import CorpusPaths
 from hf_assets.errors import InputError, clean
 from hf_assets.hub.tables.predictions import PREDICTED_CATEGORIES, PredictionRecord
 from hf_assets.rule_result import RuleResult
-from hf_assets.storage.lake import MissingArtefact
+from hf_assets.storage.lake import MissingArtefact, StoredTable
 
 if TYPE_CHECKING:
     from hf_assets.classifiers.prediction.predictor import Predictor
@@ -84,21 +85,43 @@ def predicted_categories(
     A prediction stays while the model's text and the classifier are the same: a night asks the new
     and the changed models only. Models that the Hub has given a category since are checked.
     """
-    from hf_assets.classifiers.prediction.predicting import Earlier, predict_day
-
     found, why_not = _predictor(lake)
     if why_not:
         context.log.warning(f"No categories are predicted: {why_not}")
-    version = found.record.version if found else None
     # One after the other: each day reads the one before it.
     for day in sorted(models):
         with clear_failures():
-            write = predict_day(models[day], found, Earlier.of(lake.tree, day, version), why_not)
-            stored = lake.tree.write(PREDICTED_CATEGORIES, day, write)
+            stored = _stored_day(lake, models[day], found, why_not, context.log.error)
         context.log.info(f"{_NAME} {day}: {stored.rows:,} rows, {stored.seconds} s")
         facts = stored_table(stored, PREDICTED_CATEGORIES, brief=len(models) > PREVIEWED_DAYS)
-        report_day(context, day, facts | metadata.precision(found))
+        predicted = found if PredictionRecord.read(stored.notes).version else None
+        report_day(context, day, facts | metadata.precision(predicted))
     return dg.MaterializeResult()
+
+
+def _stored_day(
+    lake: LakeResource,
+    models: StoredTable,
+    found: "Predictor | None",
+    why_not: str,
+    log: Callable[[str], None],
+) -> StoredTable:
+    """Predict and store a day; without predictions where the classifier fails.
+
+    The series, figures and report of the night follow this step, and must not stop with it.
+    """
+    from hf_assets.classifiers.prediction.predicting import Earlier, predict_day
+
+    if found is not None:
+        try:
+            earlier = Earlier.of(lake.tree, models.day, found.record.version)
+            write = predict_day(models, found, earlier)
+            return lake.tree.write(PREDICTED_CATEGORIES, models.day, write)
+        except Exception as error:  # noqa: BLE001 - of a library, of any kind
+            why_not = f"the classifier failed: {type(error).__name__}: {clean(error, 500)}"
+            log(f"No categories are predicted: {why_not}")
+    write = predict_day(models, None, Earlier(), why_not)
+    return lake.tree.write(PREDICTED_CATEGORIES, models.day, write)
 
 
 def _predictor(lake: LakeResource) -> "tuple[Predictor | None, str]":

@@ -93,7 +93,10 @@ class Journal:
         with self.path.open("rb+") as lines:
             for line in lines:
                 try:
+                    # Without its end a line is torn, too: the next answer would follow on it.
                     answer = msgspec.json.decode(line, type=Answer)
+                    if not line.endswith(b"\n"):
+                        raise msgspec.DecodeError
                 except msgspec.DecodeError:
                     # What was written when a process was killed, or a disk lost its power.
                     lines.truncate(offset)

@@ -4,6 +4,8 @@ A served category is what the Hub gives (`models.category`); a predicted one is 
 answer where the Hub gives none. The two never share a column.
 """
 
+from collections.abc import Iterable
+
 import msgspec
 import polars as pl
 
@@ -99,3 +101,17 @@ class PredictionRecord(Record):
             sum(one.right for one in self.checked.values()),
             sum(one.wrong for one in self.checked.values()),
         )
+
+
+def all_answers(checks: Iterable[tuple[str | None, Answers]]) -> Answers:
+    """The answers of several days, each once.
+
+    Of days that were checked against the same one, as a day that was made late is, the last counts:
+    it has the answers of the others.
+
+    Args:
+        checks: the day that was checked against, and the answers; in the order of the days.
+    """
+    last = {day: answers for day, answers in checks if day}
+    right, wrong = (sum(getattr(one, name) for one in last.values()) for name in ("right", "wrong"))
+    return Answers(right, wrong)

@@ -156,7 +156,8 @@ def _differences(used_by: StoredTable, usage: StoredTable) -> int:
     counts = ("spaces", "authors", "likes")
     mine = used_by.frame.filter(pl.col("of") == "model", pl.col("spaces") > 0)
     mine = mine.select("target", *counts)
-    theirs = usage.frame.select(*counts, target="id")
+    # An empty name is no edge; `model_usage` counts it as it is served.
+    theirs = usage.frame.filter(pl.col("id") != "").select(*counts, target="id")
     same = mine.join(theirs, on=["target", *counts], how="inner", nulls_equal=True)
     rows = [frame.select(pl.len()).collect().item() for frame in (mine, theirs, same)]
     return max(rows[0], rows[1]) - rows[2]

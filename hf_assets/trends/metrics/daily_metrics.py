@@ -69,8 +69,9 @@ DAILY_METRICS = Table(
         "share_rows": Column(
             pl.Float32,
             "Of all rows, 0 to 1; against_base: of the derivatives compared; dataset_…: of all "
-            "datasets, so that those of tasks add up to more than 1; training_data_…: of the "
-            "models with that key; edges: of the Spaces or models, those that name any.",
+            "datasets, language: of all models, so that those of tasks and of languages add up to "
+            "more than 1; training_data_…: of the models with that key; edges: of the Spaces or "
+            "models, those that name any.",
         ),
         "share_downloads": Column(
             pl.Float32, "Of all downloads, 0 to 1; training_data_…: of those of the key."

@@ -62,9 +62,19 @@ def of_models(models: pl.LazyFrame) -> Iterator[pl.LazyFrame]:
     languages = models.select(*SUMS, language=some).explode("language")
     sums = [sums_of(kinds, name) for name in ("parameters", "gated", "format")]
     # Tags are the widest column: one plan at a time holds less of it.
-    for plans in (sums, [sums_of(languages, "language")]):
-        for counted in pl.collect_all(plans, engine="streaming"):
-            yield ranked(counted.lazy())
+    each_once = pl.collect_all(sums, engine="streaming")
+    yield from (ranked(counted.lazy()) for counted in each_once)
+    by_language = sums_of(languages, "language").collect(engine="streaming")
+    yield _shares_of_models(ranked(by_language.lazy()), each_once[0])
+
+
+def _shares_of_models(rows: pl.LazyFrame, each_once: pl.DataFrame) -> pl.LazyFrame:
+    """With shares of all models, in place of those of the dimension, which count some twice."""
+    totals = {name: each_once[name].sum() or None for name in ("rows", "downloads", "likes")}
+    return rows.with_columns(
+        (pl.col(name) / pl.lit(total, pl.Int64)).alias(f"share_{name}")
+        for name, total in totals.items()
+    )
 
 
 def _format_rank(name: pl.Expr) -> pl.Expr:

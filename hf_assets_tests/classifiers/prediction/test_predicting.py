@@ -24,6 +24,7 @@ from hf_assets.hub.tables.predictions import (
     UNSURE,
     Answers,
     PredictionRecord,
+    all_answers,
 )
 from hf_assets.storage.lake import Lake, StoredTable
 from hf_assets_tests.support.hub.categorised import (
@@ -72,6 +73,17 @@ def _day(
     table = lake.write(PREDICTED_CATEGORIES, day, write)
     assert predictions_add_up(table, models).passed
     return table, PredictionRecord.read(table.notes)
+
+
+def test_rows_stay_in_the_order_of_the_models(tmp_path: Path, trained: Predictor) -> None:
+    """Whatever is kept and whatever is asked again: another run writes the same file."""
+    rows = some_days()
+    _day(tmp_path, rows, FIRST_DAY, trained)
+    changed = [row | {"tags": ["new"]} if at % 2 else row for at, row in enumerate(rows)]
+    table, record = _day(tmp_path, changed, SECOND_DAY, trained)
+    assert 0 < record.kept < table.rows
+    order = [row["hub_id"] for row in rows if row["category"] is None]
+    assert table.frame.collect()["hub_id"].to_list() == order
 
 
 def test_every_model_without_a_category_has_a_row(tmp_path: Path, trained: Predictor) -> None:
@@ -187,12 +199,35 @@ def test_models_that_the_hub_has_categorised_since_are_checked(
     assert _day(tmp_path, later, THIRD_DAY, trained)[1].answers == Answers()
 
 
+def test_an_answer_counts_once_past_a_day_without_predictions(
+    tmp_path: Path, trained: Predictor
+) -> None:
+    rows = some_days()
+    said = _day(tmp_path, rows, FIRST_DAY, trained)[0].frame.drop_nulls("label").collect()
+    answers = dict(said.head(3).select("hub_id", "label").iter_rows())
+    later = [row | {"category": answers.get(row["hub_id"], row["category"])} for row in rows]
+    days = [
+        PredictionRecord.read(Lake(tmp_path).notes("predicted_categories", FIRST_DAY)),
+        _day(tmp_path, later, SECOND_DAY, None)[1],
+        _day(tmp_path, later, THIRD_DAY, trained)[1],
+    ]
+    assert [one.answers.right for one in days] == [0, 0, 3]
+    # The second day is made late, with a classifier: checked against the first, as the third was.
+    days[1] = _day(tmp_path, later, SECOND_DAY, trained)[1]
+    assert [one.checked_against for one in days] == [None, FIRST_DAY, FIRST_DAY]
+    checks = [(one.checked_against, one.answers) for one in days]
+    assert all_answers(checks) == Answers(3, 0)
+
+
 def _records(*answers: tuple[int, int], version: str = "v") -> list[PredictionRecord]:
     return [
         PredictionRecord(
-            version=version, checked_version=version, checked={"a": Answers(right, wrong)}
+            version=version,
+            checked_version=version,
+            checked_against=f"{version} {at}",
+            checked={"a": Answers(right, wrong)},
         )
-        for right, wrong in answers
+        for at, (right, wrong) in enumerate(answers)
     ]
 
 

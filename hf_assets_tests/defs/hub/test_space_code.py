@@ -12,8 +12,9 @@ from hf_assets.defs.hub import space_code as code
 from hf_assets.demo.hub_stats.app import HubStats
 from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.hub.client.connection import HubConnection
+from hf_assets.hub.space_code.schemas import RAW_SPACE_TREES
 from hf_assets.settings import settings
-from hf_assets.storage.lake import today
+from hf_assets.storage.lake import Lake, TableWrite, today
 from hf_assets_tests.defs.conftest import Make, World, checks, days_ago, failures, made
 
 CODE = ("raw_space_trees", "space_code", "space_code_figures")
@@ -142,3 +143,16 @@ def test_a_recorded_day_is_a_day(world: Make, tmp_path: Path) -> None:
     skipping = hub.recover(days_ago(5), day)
     assert skipping.success or "raw_space_trees" not in failures(skipping)
     assert os.listdir(hub.lake.folder("space_code_figures", day))
+
+
+@pytest.mark.parametrize(("source", "again"), [("captured", False), ("folder", True)])
+def test_a_captured_day_whose_listings_are_thinned_keeps_its_table(
+    tmp_path: Path, source: str, *, again: bool
+) -> None:
+    """Made again without them, it would lose the models and categories of every Space."""
+    lake, day = Lake(tmp_path), days_ago(90)
+    write = TableWrite([], provenance={"raw_space_trees": {"source": source}})
+    stored = {day: lake.write(RAW_SPACE_TREES, day, write)}
+    make = code.space_code.op.compute_fn.decorated_fn  # ty: ignore[missing-union-attribute]
+    assert (day in make(stored, {}, {}).make) is again
+    assert day in make(stored, stored, stored).make

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from hf_assets.classifiers.evaluation.results import TFIDF
+from hf_assets.classifiers.prediction import predicting
 from hf_assets.classifiers.prediction import predictor as room
 from hf_assets.defs.hub.schedules import capture_today, past_days
 from hf_assets.hub.tables.predictions import NO_CLASSIFIER, PredictionRecord
@@ -170,6 +171,33 @@ def test_a_torn_predictor_stops_no_night_and_warns(
         assert "other files" in str(_record(hub, SECOND_DAY).why_not)
     finally:
         file.write_bytes(content)
+
+
+def test_a_classifier_that_fails_stops_no_night_and_warns(
+    hub: Labels, next_day: dg.ExecuteInProcessResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert next_day.success
+
+    def broken(*_: Any) -> Any:
+        raise RuntimeError(
+            "onnxruntime: Non-zero status code; Authorization: Bearer hf_" + "a" * 34
+        )
+
+    with monkeypatch.context() as patch:
+        patch.setattr(predicting, "hashes", broken)
+        run = hub.run(*DAY, partition=SECOND_DAY)
+    assert failures(run) == {}
+    record = _record(hub, SECOND_DAY)
+    assert set(record.unknown) == {NO_CLASSIFIER}
+    assert "Non-zero status code" in str(record.why_not)
+    assert "hf_aaaa" not in str(record.why_not)
+    assert "coverage, test" not in hub.metadata("predicted_categories")
+    named = {name: one for (_, name), one in checks(run).items()}
+    assert not named["precision_on_test"].passed
+    assert named["precision_on_test"].severity is dg.AssetCheckSeverity.WARN
+    assert named["predictions_add_up"].passed
+    assert failures(hub.run(*DAY, partition=SECOND_DAY)) == {}
+    assert _record(hub, SECOND_DAY).kept == 390
 
 
 def test_a_corpus_without_a_trusted_day_is_skipped(tmp_path: Path) -> None:

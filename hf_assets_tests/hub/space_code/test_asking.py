@@ -14,6 +14,7 @@ import pytest
 from huggingface_hub import HfApi
 from huggingface_hub.hf_api import RepoFile
 
+from hf_assets.hub.space_code.answers import Answer, Journal
 from hf_assets.hub.space_code.asking import TreesError
 from hf_assets.hub.space_code.days import NAME, NoTrees
 from hf_assets.hub.space_code.schemas import SPACE_CODE
@@ -300,6 +301,23 @@ def test_requirements_have_reasons_of_their_own(serve: Serve, lake: Lake) -> Non
         "space-4": (None, "gone"),
         "space-5": (None, "no requirements.txt"),
     }
+
+
+@pytest.mark.parametrize("lost", [1, 2, 30])
+def test_a_torn_answer_is_asked_for_again_and_the_others_stay(tmp_path: Path, lost: int) -> None:
+    """A kill may write all of a line but its end."""
+    path = tmp_path / "answers.jsonl"
+    first, second, third = (
+        Answer(hub_id=name, id=f"a/{name}", last_modified=COMMIT, asked=COMMIT) for name in "123"
+    )
+    for one in (first, second):
+        Journal(path).add(one)
+    path.write_bytes(path.read_bytes()[:-lost])
+    journal = Journal(path)
+    assert list(journal.entries) == ["1"]
+    journal.add(third)
+    for known in (journal, Journal(path)):
+        assert [known.answer(name) for name in known.entries] == [first, third]
 
 
 @pytest.mark.heavy

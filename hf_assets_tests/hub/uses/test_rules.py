@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from hf_assets.demo.world.generator import GeneratedHub
+from hf_assets.hub.tables import schemas
 from hf_assets.hub.uses.records import EdgeCounts, UsesCounts
 from hf_assets.hub.uses.rules import known_rates, used_by_adds_up, uses_add_up
 from hf_assets.hub.uses.schemas import USED_BY, USES
@@ -142,3 +143,18 @@ def test_a_first_day_and_few_edges_are_not_compared(tmp_path: Path) -> None:
     few = UsesCounts(kinds=UsesCounts().kinds | {"model-model": EdgeCounts(edges=9, unknown=9)})
     small = Lake(tmp_path / "few").write(USES, DAY, TableWrite([], record=few))
     assert known_rates(small, stored).passed
+
+
+def test_an_empty_name_is_no_difference_to_model_usage(lake: Lake) -> None:
+    """No rebuild would mend it: `model_usage` counts what a Space names as it is served."""
+    spaces = [{"hub_id": "1", "id": "s/1", "author": "s", "likes": 1, "models": ["", "a/b"],
+               "n_models": 2}]  # fmt: skip
+    models = [{"hub_id": "2", "id": "a/b", "tags": []}]
+    stored = [
+        lake.write(table, DAY, TableWrite([pl.DataFrame(rows, schema=dict(table.schema))]))
+        for table, rows in ((schemas.ENRICHED_SPACES, spaces), (schemas.MODELS, models))
+    ]
+    made = made_uses(lake, *stored)
+    assert UsesCounts.read(made["uses"].notes).kinds["space-model"].empty == 1
+    found = used_by_adds_up(made["used_by"], made["uses"], made["model_usage"])
+    assert found.passed, found

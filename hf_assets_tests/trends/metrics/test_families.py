@@ -115,6 +115,14 @@ def test_dimensions_are_those_counted_by_hand(drawn: list[Row]) -> None:
             for language in {*(row["tags"] or [])} & {*LANGUAGES} or {None}
         ),
     )
+    for row in found["language"].values():
+        # Of all models, not of (model, language) pairs.
+        assert row["share_rows"] == pytest.approx(row["rows"] / len(rows))
+        if downloads := total([one["downloads"] for one in rows]):
+            assert row["share_downloads"] == (
+                None if row["downloads"] is None
+                else pytest.approx(row["downloads"] / downloads)
+            )  # fmt: skip
     by_id = {row["id"]: row for row in rows}
     placed = [(row, *root_of(row, by_id)) for row in rows]
     named = {one["id"] for row in rows for one in row["base_models"]}
