@@ -113,7 +113,7 @@ def test_the_definitions_load(installed: Installed) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     path, assets = done.stdout.split()
     assert Path(path).is_relative_to(installed.root)
-    assert assets == "40"
+    assert assets == "67"
 
 
 @pytest.mark.heavy
