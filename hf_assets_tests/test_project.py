@@ -179,7 +179,8 @@ ARROWS = {
     },
     "demo.summary": {
         *("classifiers.evaluation", "classifiers.quality", "demo.past", "demo.steps"),
-        *("hub.capture_store", "hub.client"),
+        *("hub.capture_store", "hub.client", "hub.quality", "hub.tables"),
+        *("classifiers.prediction", "corpora.corpus", "corpora.quality"),
     },
     "demo.running": {
         *("demo.fingerprints", "demo.labels", "demo.plan", "demo.service", "demo.steps"),

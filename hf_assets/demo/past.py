@@ -99,6 +99,9 @@ class Past:
             # Some counters of 30 days are then larger than those of all time.
             "models: ranges": odd.rolled_back,
             "daily_changes: not_stalled": odd.stalled,
+            "daily_changes: datasets_not_rolled_back": odd.rolled_back,
+            "hub_datasets: ranges": odd.rolled_back,
+            "daily_changes: datasets_not_stalled": odd.stalled,
             "day_quality: days_trusted": [
                 day for day in sorted([*odd.rolled_back, *odd.stalled]) if day > recent
             ],

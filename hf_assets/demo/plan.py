@@ -30,13 +30,14 @@ OVER_DAYS = (
     *("prediction_history", "adoption_history", "lifecycle", "trend_figures", "insights_report"),
     *("provider_history", "provider_figures"),
     *("dataset_history", "dataset_group_history", "used_by_history"),
-    "published_lake",
 )
 TEXTS = ("question_dump", "new_questions", "dataset_dump", "new_datasets")
 # Folders of the lake by half of the graph.
 PREDICTED = "predicted_categories"
+# Off in the demo: nothing is published.
+PUBLISHED = "published_lake"
 FOLDERS = {
-    "hub": (*DAILY, *OVER_DAYS, PREDICTED),
+    "hub": (*DAILY, *OVER_DAYS, PREDICTED, PUBLISHED),
     "labels": (*TEXTS, "corpora", "classifiers", "inputs"),
 }
 HOME = "dagster_home"

@@ -10,11 +10,18 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from hf_assets.classifiers.evaluation.rules import beats_tfidf
+from hf_assets.classifiers.prediction.predictor import open_predictor
+from hf_assets.classifiers.prediction.rules import precision_on_test
 from hf_assets.classifiers.quality import int8_loss
+from hf_assets.corpora.corpus import open_corpus
+from hf_assets.corpora.quality import every_label_in_train_and_test
 from hf_assets.demo.past import Past
 from hf_assets.demo.steps import BASE_MODEL
 from hf_assets.hub.capture_store.store import RAW, CaptureStore
 from hf_assets.hub.client.wire import WORDS
+from hf_assets.hub.quality.usage_rules import no_cycles
+from hf_assets.hub.tables.predictions import PredictionRecord
+from hf_assets.rule_result import RuleResult
 from hf_assets.storage.lake import Lake
 from hf_assets.storage.parquet import FOOTER_KEY
 
@@ -96,10 +103,31 @@ def failing(data: Path, before: Past | None, *, labels: bool) -> None:
         print("\nThese checks fail for that (in the UI: the asset, Checks, Execution history):")
         for check, days in before.failing.items():
             print(f"  {check:<42}  {', '.join(days)}")
+    if before and (of_hub := _of_generated_hub(data, f"{before.day}", labels=labels)):
+        print("\nThese checks warn: the generated Hub is small, and has cycles as the real one:")
+        for check, why in of_hub.items():
+            print(f"  {check:<42}  {why}")
     if labels and (by_chance := _decided_by_chance(data)):
         print("\nThese checks warn: on so few generated texts, a point of F1 is chance:")
         for check, why in by_chance.items():
             print(f"  {check:<42}  {why}")
+
+
+def _of_generated_hub(data: Path, day: str, *, labels: bool) -> dict[str, str]:
+    """The checks that warn of what the generated Hub is, each with its reason."""
+    lake = Lake(data)
+    results = {"families: no_cycles": no_cycles(lake.read("families", day))}
+    if labels:
+        corpus = open_corpus(lake.folder("corpora/hub_models", None))
+        predictor = open_predictor(lake.folder("classifiers/hub_models/predictor", None)).record
+        record = PredictionRecord.read(lake.notes("predicted_categories", day))
+        results |= {
+            "hub_models/corpus: every_label_in_train_and_test": every_label_in_train_and_test(
+                corpus
+            ),
+            "predicted_categories: precision_on_test": precision_on_test(predictor, "", record),
+        }
+    return _warnings(results)
 
 
 def _decided_by_chance(data: Path) -> dict[str, str]:
@@ -111,6 +139,10 @@ def _decided_by_chance(data: Path) -> dict[str, str]:
             pl.read_parquet(chain / "leaderboard" / "leaderboard.parquet")
         ),
     }
+    return _warnings(results)
+
+
+def _warnings(results: Mapping[str, RuleResult]) -> dict[str, str]:
     return {
         check: result.description.split(";")[0]
         for check, result in results.items()

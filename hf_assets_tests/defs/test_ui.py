@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from hf_assets.runner.home import write_home
 from hf_assets.storage.lake import today
+from hf_assets.trends.figures.registry import DAY_FIGURES
 from hf_assets_tests.defs.conftest import observatory
 from hf_assets_tests.support.browser import IN_CHROMIUM, PATIENCE
 from hf_assets_tests.support.servers import free_port
@@ -115,7 +116,7 @@ def test_the_gallery_shows_every_figure(ui: Ui, page: Page) -> None:
     page.goto(f"{ui.url}/assets/snapshot_figures?view=partitions&partition={ui.day}")
     page.get_by_text("[Show Markdown]").first.click()
     pictures = page.locator("img[src^='data:image/png']")
-    expect(pictures).to_have_count(13)
+    expect(pictures).to_have_count(len(DAY_FIGURES))
     widths = pictures.evaluate_all("all => all.map(one => one.naturalWidth)")
     assert all(width >= 600 for width in widths)
 

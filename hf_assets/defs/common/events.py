@@ -116,7 +116,8 @@ def skippable(body: Callable[..., Any]) -> Callable[..., Iterator[Any]]:
     """The body of an asset that may raise `Skipped`; for `@dg.asset(output_required=False)`.
 
     A skipped step succeeds and materialises nothing. The reason is in the run log, and on the asset
-    as an observation. Dagster skips the downstream steps of the same run.
+    as an observation. Dagster skips the downstream steps of the same run, as it does those of a
+    body that returns None.
     """
 
     @wraps(body)
@@ -126,7 +127,8 @@ def skippable(body: Callable[..., Any]) -> Callable[..., Iterator[Any]]:
         except Skipped as skipped:
             _report_skipped(context, f"Skipped: {skipped}")
             return
-        yield result if isinstance(result, dg.MaterializeResult) else dg.Output(result)
+        if result is not None:
+            yield result if isinstance(result, dg.MaterializeResult) else dg.Output(result)
 
     return run
 

@@ -1,14 +1,17 @@
-"""Failures of steps: a clear message, and a retry only where it can help."""
+"""Failures of steps: a clear message, a retry only where it can help, no interrupt lost."""
 
 import os
 import shutil
+import signal
 import sqlite3
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 import dagster as dg
 
@@ -171,3 +174,37 @@ def _unfit(text: str) -> bool:
         return True
     printable = text.replace("\n", "").replace("\t", "").isprintable()
     return not printable or redact(text) != text
+
+
+# Seconds until an interrupt is raised again: longer than a step takes to tidy up.
+AGAIN = 5.0
+
+
+@contextmanager
+def insistent_interrupts(again: float = AGAIN) -> Generator[None]:
+    """Raise an interrupt again and again until the block ends.
+
+    Dagster's handler raises an error once. Where that happens inside a callback of the garbage
+    collector, Python prints the error and drops it, and the step would go on to its end.
+
+    Args:
+        again: seconds between two.
+    """
+    raising = signal.getsignal(signal.SIGINT)
+    in_main = threading.current_thread() is threading.main_thread()
+    if not in_main or not callable(raising) or not hasattr(signal, "SIGALRM"):
+        yield
+        return
+
+    def insist(number: int, frame: FrameType | None) -> None:
+        signal.setitimer(signal.ITIMER_REAL, again)
+        raising(number, frame)
+
+    names = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
+    before = {name: signal.signal(name, insist) for name in names}
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for name, handler in before.items():
+            signal.signal(name, handler)

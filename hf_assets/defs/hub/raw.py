@@ -10,7 +10,7 @@ import dagster as dg
 from pydantic import Field
 
 from hf_assets.defs.common.events import deferred, report_day, report_left_out, steps_of
-from hf_assets.defs.common.failures import RETRIES, clear_failures
+from hf_assets.defs.common.failures import RETRIES, clear_failures, insistent_interrupts
 from hf_assets.defs.common.metadata import capture_facts, shown
 from hf_assets.defs.common.partitions import FIRST_DAY, daily, single_run
 from hf_assets.defs.common.resources import PREVIEWED_DAYS, HubResource, LakeResource
@@ -143,7 +143,7 @@ def _captured(
     stored, lines = {*lake.there(asset, days)}, ItemLog(context.log.info, len(days))
     # Today first: what an archive does wrong must not stop it.
     urgent_first = sorted(days, key=lambda day: day != today())
-    with clear_failures():
+    with clear_failures(), insistent_interrupts():
         for day, found in _each(get_or_capture, urgent_first, archive.workers if archive else 1):
             what = "no capture" if isinstance(found, str) else f"{found.rows:,} rows"
             # Stored days, and days without a source, say nothing of the time of the others.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from pydantic import Field
 
-from hf_assets.defs.common.events import materialized
+from hf_assets.defs.common.events import Skipped, materialized, skippable
 from hf_assets.defs.common.factories import every_day
 from hf_assets.defs.common.failures import RETRIES, clear_failures
 from hf_assets.defs.common.resources import LakeResource
@@ -28,6 +28,10 @@ GROUP = "publishing"
 _SHOWN = 200
 _OVER_DAYS = ("trend_figures", "insights_report")
 _LAST = {"dagster/priority": "-2"}
+OFF = (
+    "publishing is off: set HF_ASSETS_PUBLISH_DATASET=owner/name and start again; "
+    "docs/publishing.md says what is published."
+)
 
 
 class PublicationConfig(dg.Config):
@@ -81,11 +85,12 @@ def _deps() -> list[dg.AssetDep]:
     deps=_deps(),
     retry_policy=RETRIES,
     op_tags=_LAST,
-    output_required=False,  # by a dry run
+    output_required=False,  # off, or a dry run
 )
+@skippable
 def published_lake(
     context: dg.AssetExecutionContext, config: PublicationConfig, lake: LakeResource
-) -> Iterator[dg.MaterializeResult]:
+) -> dg.MaterializeResult | None:
     """The lake as a dataset on the Hub: tables, series and figures, with card and schema.
 
     Off until HF_ASSETS_PUBLISH_DATASET names a repository. It has no partitions: a publication is
@@ -95,6 +100,8 @@ def published_lake(
     # Imported late: the client of the Hub takes a tenth of the time to load the code location.
     from hf_assets.publishing.publication import publish
 
+    if settings().publish_dataset is None:
+        raise Skipped(OFF)
     with clear_failures():
         repository = repository_of_settings()
         outcome = publish(
@@ -108,8 +115,8 @@ def published_lake(
     facts = _facts(outcome, repository)
     if config.dry_run:
         context.log_event(dg.AssetObservation(context.asset_key, metadata=facts))
-    else:
-        yield materialized(context, facts)
+        return None
+    return materialized(context, facts)
 
 
 def repository_of_settings() -> "Repository":
@@ -118,10 +125,7 @@ def repository_of_settings() -> "Repository":
 
     known = settings()
     if known.publish_dataset is None:
-        raise InputError(
-            "publishing is off: set HF_ASSETS_PUBLISH_DATASET=owner/name and start again; "
-            "docs/publishing.md says what is published"
-        )
+        raise InputError(OFF)
     return Repository(known.publish_dataset, private=known.publish_private)
 
 

@@ -24,6 +24,10 @@ from hf_assets_tests.defs.conftest import (
 from hf_assets_tests.support.hub.days import compare, model, store_day
 
 OF_A_DAY = ("not_stalled", "not_rolled_back", "long_enough", "no_gap_before", "same_columns")
+OF_DATASETS = (
+    *("datasets_not_stalled", "datasets_not_rolled_back"),
+    *("datasets_long_enough", "datasets_same_columns"),
+)
 
 
 def noon(day: str) -> dt.datetime:
@@ -95,7 +99,7 @@ def test_a_stall_and_a_gap_are_told_and_stop_nothing(five_days: World) -> None:
     gap = checks(result)["daily_changes", "no_gap_before"]
     assert gap.description == f"Missing: {days_ago(2)}; compared with {days_ago(3)}."
     assert checks(result)["daily_changes", "not_stalled"].passed
-    assert {name for _, name in checks(result)} == set(OF_A_DAY)
+    assert {name for _, name in checks(result)} == {*OF_A_DAY, *OF_DATASETS}
 
     result = judge(five_days)
     assert result.success
