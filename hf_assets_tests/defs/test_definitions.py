@@ -77,7 +77,7 @@ LABELS: dict[str, tuple[str, set[str]]] = {
     **{name: ("corpora/sources", set()) for name in SOURCES},
     **_chain("questions", "question_dump", "new_questions"),
     **_chain("datasets", "dataset_dump", "new_datasets"),
-    **_chain("hub_models", "models"),
+    **_chain("hub_models", "models", "day_quality"),
     "hub_models/predictor": (
         "classifiers/hub_models",
         {

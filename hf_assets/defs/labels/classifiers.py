@@ -19,14 +19,13 @@ from hf_assets.classifiers.training.config import EARLIER_NAMES, Dtype, Recipe, 
 from hf_assets.classifiers.training.lock import training_lock
 from hf_assets.corpora.registry import corpora
 from hf_assets.defs.common.automation import after_changes
-from hf_assets.defs.common.events import materialized
+from hf_assets.defs.common.events import Skipped, materialized, skippable
 from hf_assets.defs.common.failures import clear_failures
 from hf_assets.defs.common.partitions import base_models
 from hf_assets.defs.common.pools import AFTER_THE_HUB
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.labels import metadata
 from hf_assets.defs.labels.paths import CorpusPaths
-from hf_assets.errors import InputError
 from hf_assets.settings import settings
 from hf_assets.storage.durable import replacing_folder
 
@@ -253,7 +252,9 @@ def classifier_assets(name: str) -> Iterator[dg.AssetsDefinition]:
         deps=[leaderboard, quantized_classifier, [name, "corpus"]],
         kinds={"huggingface", "onnx"},
         automation_condition=after_changes([name, "leaderboard"]),
+        output_required=False,
     )
+    @skippable
     def tagger_space(
         context: dg.AssetExecutionContext, config: SpaceConfig, lake: LakeResource
     ) -> dg.MaterializeResult:
@@ -265,7 +266,7 @@ def classifier_assets(name: str) -> Iterator[dg.AssetsDefinition]:
         with replacing(paths, "tagger_space") as folder:
             board = open_leaderboard(paths.stored("leaderboard"))
             if not board.record.best:
-                raise InputError(f"{name} has no int8 model: materialise quantized_classifier")
+                raise Skipped(f"{name} has no int8 model: materialise quantized_classifier.")
             best = paths.stored(board.record.best, "quantized")
             hints = Hints(config.model_repo, paths.remark, config.words)
             published = write_space(folder, paths.corpus, best, board, context.log.info, hints)

@@ -30,7 +30,9 @@ def corpus_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition | dg.AssetSp
             metadata={"path": dg.MetadataValue.path(clean(spec.file, 4096))},
         )
     else:
-        sources = [dg.AssetKey(source) for source in spec.sources]
+        # Of the Hub's models, the newest trusted day: whether it is, `day_quality` says.
+        named = (*spec.sources, "day_quality") if spec.of_hub else spec.sources
+        sources = [dg.AssetKey(source) for source in named]
 
     @dg.asset(
         key=[spec.name, "corpus"],
