@@ -24,6 +24,8 @@ def run(command: list[str], data: Path, **variables: str) -> subprocess.Complete
     return subprocess.run(command, capture_output=True, text=True, env=environ, timeout=600)
 
 
+@pytest.mark.release
+@pytest.mark.heavy
 def test_days_and_then_the_series_over_all_days(hub: ServeHub, tmp_path: Path) -> None:
     world = GeneratedHub(200, 60, seed=2, day=date.fromisoformat(today()))
     served = hub(world, archive=HubStats(world))

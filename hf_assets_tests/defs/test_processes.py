@@ -157,6 +157,7 @@ def test_a_run_killed_while_it_writes_models_leaves_the_old_day_whole(
     assert hub.lake.read("models", day).rows == pytest.approx(60_000, rel=0.01)
 
 
+@pytest.mark.release
 @pytest.mark.heavy
 def test_a_run_killed_while_it_lists_goes_on_where_it_was(world: Make, dg_command: Command) -> None:
     hub = world(GeneratedHub(8_000, 100, seed=4))

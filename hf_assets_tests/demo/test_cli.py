@@ -166,6 +166,7 @@ def test_status_counts_the_days(first: subprocess.CompletedProcess[str], root: P
     assert first.returncode == 0
 
 
+@pytest.mark.release
 @pytest.mark.heavy
 @pytest.mark.parametrize("how", ["typed"], indirect=True)
 def test_run_again(first: subprocess.CompletedProcess[str], root: Path) -> None:

@@ -130,6 +130,8 @@ def test_a_hub_that_fails_twice_is_captured_the_third_time(night: Night) -> None
     assert len(night.hook.posts) == 2
 
 
+@pytest.mark.release
+@pytest.mark.heavy
 def test_a_night_that_cannot_be_saved_is_said_to_be_lost(night: Night) -> None:
     night.faults.errors = {503: [At(times=FOREVER)]}
     night.clock.set(datetime.combine(DAY, time(2, 59, 40), UTC))

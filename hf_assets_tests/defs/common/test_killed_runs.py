@@ -206,6 +206,7 @@ def test_an_interrupt_ends_a_run_and_the_next_goes_on_where_it_was(
         assert len(asked) <= ROWS // 1000 + 1
 
 
+@pytest.mark.release
 @pytest.mark.heavy
 def test_two_killed_runs_do_not_keep_the_next_in_the_queue(
     slow: World, listing: Start, tmp_path: Path
