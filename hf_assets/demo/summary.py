@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from hf_assets.hub.client.wire import WORDS
 from hf_assets.hub.quality.usage_rules import no_cycles
 from hf_assets.hub.tables.predictions import PredictionRecord
 from hf_assets.rule_result import RuleResult
-from hf_assets.storage.lake import Lake
+from hf_assets.storage.lake import Lake, MissingDay
 from hf_assets.storage.parquet import FOOTER_KEY
 
 # A clone has targets that set themselves up; an installed package has its command.
@@ -115,17 +116,20 @@ def failing(data: Path, before: Past | None, *, labels: bool) -> None:
 
 def _of_generated_hub(data: Path, day: str, *, labels: bool) -> dict[str, str]:
     """The checks that warn of what the generated Hub is, each with its reason."""
-    lake = Lake(data)
-    results = {"families: no_cycles": no_cycles(lake.read("families", day))}
-    if labels:
+    lake, results = Lake(data), dict[str, RuleResult]()
+    with suppress(MissingDay):
+        results["families: no_cycles"] = no_cycles(lake.read("families", day))
+    folder = lake.folder("classifiers/hub_models/predictor", None)
+    if labels and folder.is_dir():
         corpus = open_corpus(lake.folder("corpora/hub_models", None))
-        predictor = open_predictor(lake.folder("classifiers/hub_models/predictor", None)).record
         record = PredictionRecord.read(lake.notes("predicted_categories", day))
         results |= {
             "hub_models/corpus: every_label_in_train_and_test": every_label_in_train_and_test(
                 corpus
             ),
-            "predicted_categories: precision_on_test": precision_on_test(predictor, "", record),
+            "predicted_categories: precision_on_test": precision_on_test(
+                open_predictor(folder).record, "", record
+            ),
         }
     return _warnings(results)
 

@@ -57,6 +57,7 @@ def stored(data: Path, asset: str) -> set[str]:
         return instance.get_materialized_partitions(dg.AssetKey(asset))
 
 
+@pytest.mark.release
 @pytest.mark.heavy
 def test_only_the_checks_that_the_summary_names_fail(said: str, data: Path) -> None:
     checks = evaluations(data)
@@ -66,6 +67,7 @@ def test_only_the_checks_that_the_summary_names_fail(said: str, data: Path) -> N
     assert "daily_changes: not_stalled" in named
 
 
+@pytest.mark.release
 @pytest.mark.heavy
 def test_every_partition_is_stored(said: str, data: Path) -> None:
     record = read_demo(data)
@@ -79,6 +81,7 @@ def test_every_partition_is_stored(said: str, data: Path) -> None:
         assert day in said
 
 
+@pytest.mark.release
 @pytest.mark.heavy
 def test_a_second_run_reuses_all_of_it_and_says_so(said: str, data: Path) -> None:
     before = runs(data)

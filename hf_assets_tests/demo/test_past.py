@@ -63,6 +63,9 @@ def test_checks_that_fail_on_purpose_are_named_with_their_days() -> None:
         "daily_changes: not_rolled_back": ["2026-10-30"],
         "models: ranges": ["2026-10-30"],
         "daily_changes: not_stalled": ["2026-11-09"],
+        "daily_changes: datasets_not_rolled_back": ["2026-10-30"],
+        "hub_datasets: ranges": ["2026-10-30"],
+        "daily_changes: datasets_not_stalled": ["2026-11-09"],
         "day_quality: days_trusted": ["2026-10-30", "2026-11-09"],
     }
     assert Past(TODAY, SHORTEST_WITH_ODD_DAYS - 1).failing == {}

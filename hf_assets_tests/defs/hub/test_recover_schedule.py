@@ -16,6 +16,7 @@ from hf_assets_tests.support.defs.archives import day_of, partitions, recorded, 
 from hf_assets_tests.support.defs.schedules import tick
 
 
+@pytest.mark.heavy
 def test_the_schedule_asks_for_the_newest_missing_days(world: Make, monkeypatch: Any) -> None:
     monkeypatch.setenv("HF_ASSETS_RECOVER_DAYS", "3")
     hub = served(world, gaps={day_of(2)}, readme_only={day_of(4)})

@@ -15,6 +15,7 @@ from hf_assets.hub.client.sessions import Sessions
 from hf_assets_tests.conftest import ServedHub
 
 
+@pytest.mark.heavy
 def test_a_request_that_is_ended_ends_no_other(served: ServedHub) -> None:
     """One page never comes and is given up; another is under way all the while."""
     served.faults.stall_body = [At(value=0.6, kind="models"), At(value=60, kind="spaces")]
