@@ -58,6 +58,7 @@ def test_the_tables_are_fetched_and_a_broken_download_goes_on(
     assert len(read(target)[0]) == COUNT
 
 
+@pytest.mark.release
 @pytest.mark.heavy
 def test_all_tables_are_of_one_version(
     serve: Serve, tmp_path: Path, kagglehub_at: Callable[[str], None]

@@ -62,6 +62,7 @@ def test_left_out_days_are_named_once_with_their_reason(world: Make) -> None:
     assert "Nor has the dataset cfahlgren1/hub-stats that day" in said[days_ago(2)]
 
 
+@pytest.mark.release
 @pytest.mark.heavy
 def test_a_second_run_fetches_nothing_and_makes_the_same(world: Make) -> None:
     hub = served(world)
@@ -77,6 +78,7 @@ def test_a_second_run_fetches_nothing_and_makes_the_same(world: Make) -> None:
         assert frame.equals(hub.lake.read("models", day).frame.collect())
 
 
+@pytest.mark.release
 @pytest.mark.heavy
 def test_a_partial_revision_is_flagged_and_left_out_and_stops_no_other_day(world: Make) -> None:
     hub = served(world, partial={day_of(3), day_of(2)})

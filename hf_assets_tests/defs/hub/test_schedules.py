@@ -135,6 +135,7 @@ def test_a_run_for_each_stretch_of_days_that_lack_a_table(world: Make) -> None:
     assert tick(hub, "fill_derived_days").stretches == [(days_ago(6), days_ago(5))]
 
 
+@pytest.mark.release
 @pytest.mark.heavy
 def test_a_day_that_is_compared_with_no_neighbour_is_compared_again(world: Make) -> None:
     hub = world()

@@ -102,6 +102,7 @@ def test_every_figure_has_an_anchor_words_and_two_drawings(files: dict[str, byte
     check_figures(files["index.html"], 5 + 2)
 
 
+@pytest.mark.release
 @pytest.mark.heavy
 def test_a_page_of_every_figure(all_files: dict[str, bytes]) -> None:
     check_page(all_files["index.html"])
