@@ -89,7 +89,7 @@ def test_a_second_run_reuses_all_of_it_and_says_so(said: str, data: Path) -> Non
     assert again.returncode == 0, again.stderr
     assert "Reused: all of it" in again.stdout
     assert "--fresh" in again.stdout
-    assert runs(data) == before == 5
+    assert runs(data) == before == 6
     tail = said.partition("\nasset ")[2].partition("Done in")[0]
     assert tail
     assert tail in again.stdout
