@@ -261,7 +261,7 @@ def test_a_wrong_argument_is_told_in_words(
 def test_a_run_that_fails_shows_the_end_of_its_log(tmp_path: Path) -> None:
     done = demo(
         *("run", "--data", str(tmp_path / "data"), *SMALL, *HUB),
-        *("--faults", "cursor-loop@1/models"),
+        *("--faults", "cursor-loop:*@1/models"),
     )
     assert done.returncode not in (0, 2)
     assert "The run failed" in done.stderr
