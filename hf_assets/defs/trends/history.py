@@ -119,7 +119,8 @@ class SeriesConfig(dg.Config):
         return self.full_refresh or self.anew
 
 
-def _history(table: Table, *deps: dg.AssetDep) -> Callable[..., dg.AssetsDefinition]:
+def series_asset(table: Table, *deps: dg.AssetDep) -> Callable[..., dg.AssetsDefinition]:
+    """An asset that stores one table over all days in the lake."""
     return dg.asset(
         name=table.name,
         group_name=GROUP,
@@ -177,7 +178,7 @@ def histories(
         yield dg.Output(AlreadyWritten(one.table, stored), one.table.name)
 
 
-@_history(schemas.MODEL_PHASES, dg.AssetDep("model_history"))
+@series_asset(schemas.MODEL_PHASES, dg.AssetDep("model_history"))
 def model_phases(lake: LakeResource) -> PartitionWrites:
     """Each model's peak, half-life and phase of hype."""
     with clear_failures():
@@ -185,20 +186,20 @@ def model_phases(lake: LakeResource) -> PartitionWrites:
     return once(schemas.MODEL_PHASES, lambda: phases.model_phases(history))
 
 
-@_history(schemas.PREDICTION_HISTORY, every_day("predicted_categories"))
+@series_asset(schemas.PREDICTION_HISTORY, every_day("predicted_categories"))
 def prediction_history(lake: LakeResource) -> PartitionWrites:
     """Predicted categories over time: how many, and how many the Hub has confirmed since."""
     return once(schemas.PREDICTION_HISTORY, lambda: predictions.prediction_history(lake.tree))
 
 
-@_history(schemas.ADOPTION_HISTORY, every_day("daily_changes"), DAY_QUALITY_DEP)
+@series_asset(schemas.ADOPTION_HISTORY, every_day("daily_changes"), DAY_QUALITY_DEP)
 def adoption_history(config: SeriesConfig, lake: LakeResource) -> PartitionWrites:
     """How long models take to 1 k, 10 k, 100 k and 1 M downloads; the slower ones are censored."""
     make = partial(adoption.adoption_history, Past(lake.tree), full_refresh=config.rebuild_all)
     return once(schemas.ADOPTION_HISTORY, make)
 
 
-@_history(schemas.LIFECYCLE, every_day("daily_changes"), DAY_QUALITY_DEP)
+@series_asset(schemas.LIFECYCLE, every_day("daily_changes"), DAY_QUALITY_DEP)
 def lifecycle(config: SeriesConfig, lake: LakeResource) -> AlreadyWritten:
     """Models and datasets created, deleted, returned, first seen late, renamed and gated, a day.
 

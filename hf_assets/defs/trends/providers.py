@@ -9,32 +9,21 @@ import dagster as dg
 
 from hf_assets.defs.common.automation import after_changes
 from hf_assets.defs.common.factories import every_day, once
-from hf_assets.defs.common.metadata import column_schema, gallery, stored_folder
+from hf_assets.defs.common.metadata import gallery, stored_folder
 from hf_assets.defs.common.resources import LakeResource, PartitionWrites
+from hf_assets.defs.trends.history import GROUP, series_asset
 from hf_assets.hub.providers import history, schemas
 from hf_assets.storage.durable import replacing_folder
 
 
-@dg.asset(
-    name=schemas.PROVIDER_HISTORY.name,
-    group_name="trends/history",
-    owners=["team:hub"],
-    kinds={"polars", "parquet"},
-    deps=[every_day("inference_providers")],
-    io_manager_key="tables",
-    metadata={
-        "dagster/column_schema": column_schema(schemas.PROVIDER_HISTORY),
-        "dagster/table_name": schemas.PROVIDER_HISTORY.name,
-    },
-    automation_condition=after_changes(),
-)
+@series_asset(schemas.PROVIDER_HISTORY, every_day("inference_providers"))
 def provider_history(lake: LakeResource) -> PartitionWrites:
     """Prices, speed and number of models of inference providers, over time."""
     return once(schemas.PROVIDER_HISTORY, partial(history.provider_history, lake.tree))
 
 
 @dg.asset(
-    group_name="trends/history",
+    group_name=GROUP,
     owners=["team:hub"],
     kinds={"matplotlib"},
     deps=["provider_history"],
