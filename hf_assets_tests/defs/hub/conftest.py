@@ -1,6 +1,7 @@
 """Nights, and an archive whose commits each test lists by itself."""
 
 import datetime as dt
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -47,15 +48,20 @@ def alarmed(night: Night, hook: Hook, monkeypatch: Any) -> Hook:  # noqa: F811
 
 @pytest.fixture
 def at(monkeypatch: Any) -> Callable[[str], None]:
-    """Sets the sensors' clock to an hour of today."""
+    """Sets the sensors' clock to an hour of today; what ends from then on ends after that hour."""
 
     def set_clock(clock: str) -> None:
         now = dt.datetime.fromisoformat(f"{today()}T{clock}:00+00:00")
+        since = now.timestamp() - time.time()
 
         class Clock(dt.datetime):
             @classmethod
             def now(cls, tz: Any = None) -> Any:
                 return now
+
+            @classmethod
+            def fromtimestamp(cls, timestamp: float, tz: Any = None) -> Any:
+                return dt.datetime.fromtimestamp(timestamp + since, tz)
 
         for module in ("retry", "newest_day", "night", "alarms"):
             monkeypatch.setattr(f"hf_assets.defs.hub.{module}.datetime", Clock)

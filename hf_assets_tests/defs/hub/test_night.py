@@ -106,8 +106,10 @@ def test_datasets_alone_that_fail_are_asked_for_again(night: Night) -> None:
 
 @pytest.mark.heavy
 def test_a_night_without_datasets_makes_all_the_rest(
-    night: Night, alarmed: Hook, monkeypatch: Any
+    night: Night, alarmed: Hook, at: Callable[[str], None], monkeypatch: Any
 ) -> None:
+    # Ten minutes before midnight the next attempt would be the last.
+    at("12:00")
     draw_few_figures(monkeypatch)
     monkeypatch.setenv("HF_ASSETS_CAPTURE_RETRY_MINUTES", "10")
     settings.cache_clear()
