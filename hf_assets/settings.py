@@ -7,6 +7,7 @@ one login serves every program on the machine.
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -33,6 +34,16 @@ class Settings(BaseSettings):
 
     data: Path = Field(
         default_factory=_default_data, description="Root of the lake: where every table lies."
+    )
+    scratch: Path | None = Field(
+        default=None,
+        description="Folder of this machine for files on their way to and from a store; default: "
+        "hf_assets in the user's cache.",
+    )
+    locks: Literal["files", "postgres"] = Field(
+        default="files",
+        description="Where runs hold locks: files of this machine, or the Postgres that PGHOST, "
+        "PGDATABASE, PGUSER and PGPASSWORD name.",
     )
     connect_timeout: float = Field(
         default=10.0, gt=0, description="Seconds to wait for a connection to the Hub."

@@ -15,6 +15,7 @@ MOST_FILES = 14
 # Rooms that every other room may import.
 GROUND = {
     "storage",
+    "object_store",
     "errors",
     "settings",
     "rule_result",
@@ -37,7 +38,8 @@ ARROWS = {
     "progress": set(),
     "ui_words": set(),
     "markdown": set(),
-    "storage": {"errors", "progress"},
+    "object_store": {"errors"},
+    "storage": {"errors", "object_store", "progress", "settings"},
     # What failed → a message → a person.
     "alarms": set(),
     "definitions": {"defs"},

@@ -7,12 +7,16 @@ import re
 import secrets
 import shutil
 import time
+import zlib
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
 from hf_assets.errors import InputError
+from hf_assets.object_store.commit import commit, overwrite, seen
+from hf_assets.object_store.path import LakePath, StorePath
+from hf_assets.object_store.scratch import scratch_file
 from hf_assets.storage.locks import exclusive
 
 # A temporary file of a writer that was killed is swept away after this many seconds.
@@ -110,11 +114,21 @@ def _space(path: Path) -> str:
 
 
 @contextmanager
-def replacing(path: Path) -> Generator[Path]:
-    """A temporary sibling to write; moved over `path`, synced, when the block ends without error.
+def replacing(path: LakePath) -> Generator[Path]:
+    """A temporary file to write; it is `path`, durably, when the block ends without error.
 
-    Two writers of one path do not meet: each has its own sibling, and the last to finish wins.
+    In a folder it is a sibling that is moved: two writers of one path do not meet, and the last to
+    finish wins. On a store it is one conditional PUT.
+
+    Raises:
+        CommitConflict: on a store, another writer was faster.
     """
+    if isinstance(path, StorePath):
+        before = seen(path)
+        with scratch_file(path.name) as written:
+            yield written
+            commit(path, written, before)
+        return
     temporary = _beside(path)
     try:
         # Reported before the temporary file goes: the disk has no room for its bytes.
@@ -180,8 +194,11 @@ class ReplacedFolder(InputError):
         super().__init__(f"{path} was replaced while it was read: run this again", permanent=False)
 
 
-def stamp(path: Path) -> Stamp:
+def stamp(path: LakePath) -> Stamp:
     """Changes when a file or folder is replaced; empty where there is none."""
+    if isinstance(path, StorePath):
+        facts = path.facts()
+        return (facts.size, zlib.crc32(facts.tag.encode())) if facts else ()
     try:
         about = path.stat()
     except FileNotFoundError:
@@ -263,14 +280,24 @@ def _exchanged(first: Path, second: Path) -> bool:
     return rename is not None and not rename(here, next(paths), here, next(paths), exchange)
 
 
-def write_bytes(path: Path, content: bytes) -> None:
+def write_bytes(path: LakePath, content: bytes) -> None:
     """Write a file, atomically and durably."""
+    if isinstance(path, StorePath):
+        commit(path, content, seen(path))
+        return
     with replacing(path) as temporary:
         temporary.write_bytes(content)
 
 
-def link(source: Path, path: Path) -> None:
-    """Give a file that nobody changes a second name, in place of what has that name now."""
+def link(source: LakePath, path: LakePath) -> None:
+    """Give a file that nobody changes a second name, in place of what has that name now.
+
+    On a store it is a copy.
+    """
+    if isinstance(source, StorePath) or isinstance(path, StorePath):
+        assert isinstance(path, StorePath), "both names lie in one lake"
+        overwrite(path, source.read_bytes())
+        return
     temporary = _beside(path)
     try:
         with storing(path):

@@ -23,9 +23,10 @@ from typing import Any
 
 import polars as pl
 
+from hf_assets.object_store.path import LakePath, location
 from hf_assets.storage.durable import replacing, restore, write_bytes
 from hf_assets.storage.month_files import MonthFiles
-from hf_assets.storage.opened import OpenedFile
+from hf_assets.storage.opened import OpenedFile, open_file
 from hf_assets.storage.parquet import ParquetBatches, Table
 from hf_assets.storage.records import Footer
 from hf_assets.storage.side_tables import DATA, SideTables, side_table_paths
@@ -48,12 +49,17 @@ class MissingArtefact(LookupError):
 
 
 class Lake:
-    """The tree of artefacts under one root folder."""
+    """The tree of artefacts under one root: a folder, or the address of a store."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root.resolve()
+    def __init__(self, root: LakePath) -> None:
+        self.root: Any = root.resolve()
 
-    def folder(self, asset: str, day: str | None) -> Path:
+    @classmethod
+    def at(cls, text: str | Path) -> "Lake":
+        """The lake of that folder, or that `s3://` address. AddressError."""
+        return cls(location(text))
+
+    def folder(self, asset: str, day: str | None) -> Any:
         """The folder of a day (or month) of an asset; without a day, of the asset.
 
         Raises:
@@ -87,7 +93,7 @@ class Lake:
         notes = {}
         for month, path in self._by_month(asset).latest().items():
             with suppress(OSError, ValueError, pl.exceptions.PolarsError):
-                notes[month] = _footer(OpenedFile(path)).notes
+                notes[month] = _footer(open_file(path)).notes
         return notes
 
     def refreshing(self, asset: str) -> AbstractContextManager[bool]:
@@ -103,7 +109,7 @@ class Lake:
         `refreshing` from the first month it writes.
         """
         files = self._by_month(asset)
-        files.join(months, lambda path: OpenedFile(path).footer()["rows"], notes, seconds)
+        files.join(months, lambda path: open_file(path).footer()["rows"], notes, seconds)
         if months:
             (files.folder / "data.parquet").unlink(missing_ok=True)
         return self.read(asset, None)
@@ -247,7 +253,7 @@ class Lake:
                 # No writer replaced the day: it is a copy of a lake without hidden files.
                 sides = {name: path.with_name(f"{name}.parquet") for name, path in sides.items()}
             try:
-                opened = {name: OpenedFile(path) for name, path in sides.items()}
+                opened = {name: open_file(path) for name, path in sides.items()}
                 return {DATA: data, **opened}, footer
             except FileNotFoundError as error:
                 if data == before:
@@ -267,7 +273,7 @@ class Lake:
             path = self._by_month(asset).latest().get(day)
         try:
             if path:
-                return OpenedFile(path)
+                return open_file(path)
         except FileNotFoundError:
             pass
         raise MissingDay(

@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hf_assets.errors import InputError
+from hf_assets.object_store.path import LakePath, StorePath
 from hf_assets.storage.parquet import FOOTER_KEY
 
 # Files kept open at a time: a run may hold a thousand days, and a process may have 256 (macOS) or
@@ -144,6 +145,13 @@ class OpenedFile:
         """Running readers have descriptors of their own."""
         if getattr(self, "_handle", None) is not None:
             self._close()
+
+
+def open_file(path: LakePath | str) -> OpenedFile:
+    """The file as it is now, in a folder or on a store. FileNotFoundError."""
+    if isinstance(path, StorePath):
+        raise NotImplementedError
+    return OpenedFile(path)
 
 
 def scan(files: Sequence[OpenedFile], **options: Any) -> pl.LazyFrame:

@@ -1,0 +1,98 @@
+"""The address of a lake on an S3 store, and the client that speaks to it.
+
+Keys, region and endpoint come from the AWS variables, so that polars, pyarrow and this package read
+one store with one set of them. Requests have the path style.
+"""
+
+import os
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from hf_assets.errors import InputError
+
+if TYPE_CHECKING:
+    from obstore.store import S3Store
+
+SCHEME = "s3://"
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_PREFIX = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
+# The variables that decide where requests go and who signs them.
+_VARIABLES = (
+    *("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT", "AWS_REGION"),
+    *("AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
+)
+# A store that asks to slow down is asked again for so many seconds.
+RETRY_SECONDS = 120
+
+
+class AddressError(InputError):
+    """The address of a store is invalid, or the packages for it are missing."""
+
+
+@dataclass(frozen=True, order=True)
+class StoreAddress:
+    """A bucket, and what all keys of the lake begin with; without slashes at its ends."""
+
+    bucket: str
+    prefix: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> "StoreAddress":
+        """The address `s3://bucket/prefix`.
+
+        Raises:
+            AddressError: it is another text; the message does not repeat it.
+        """
+        bucket, _, prefix = text.removeprefix(SCHEME).partition("/")
+        prefix = prefix.strip("/")
+        if not (
+            text.startswith(SCHEME)
+            and _BUCKET.fullmatch(bucket)
+            and (not prefix or _PREFIX.fullmatch(prefix))
+        ):
+            # It may hold a key.
+            raise AddressError(
+                "the address of a lake on a store is s3://bucket/prefix, of letters, digits, dots, "
+                "dashes and underscores; keys belong into AWS_ACCESS_KEY_ID and "
+                "AWS_SECRET_ACCESS_KEY"
+            )
+        return cls(bucket, prefix)
+
+    def __str__(self) -> str:
+        """As a URL."""
+        return f"{SCHEME}{self.bucket}/{self.prefix}".rstrip("/")
+
+    def client(self) -> "S3Store":
+        """The client for keys under the prefix; one a process for the same variables.
+
+        Raises:
+            AddressError: obstore is not installed.
+        """
+        return _client(self, tuple(os.environ.get(name, "") for name in _VARIABLES))
+
+
+@lru_cache(maxsize=16)
+def _client(address: StoreAddress, variables: tuple[str, ...]) -> "S3Store":
+    try:
+        from obstore.store import S3Store
+    except ImportError as error:
+        raise AddressError(
+            f"a lake at {address} needs obstore: pip install 'hf_assets[cluster]'"
+        ) from error
+    known = dict(zip(_VARIABLES, variables, strict=True))
+    endpoint = (
+        known["AWS_ENDPOINT_URL_S3"] or known["AWS_ENDPOINT_URL"] or known["AWS_ENDPOINT"] or None
+    )
+    options: dict[str, Any] = {"endpoint": endpoint} if endpoint else {}
+    return S3Store(
+        address.bucket,
+        prefix=address.prefix or None,
+        region=known["AWS_REGION"] or known["AWS_DEFAULT_REGION"] or "us-east-1",
+        virtual_hosted_style_request=False,
+        client_options={"allow_http": bool(endpoint and endpoint.startswith("http://"))},
+        retry_config={"max_retries": 10, "retry_timeout": timedelta(seconds=RETRY_SECONDS)},
+        **options,
+    )
