@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hf_assets.storage.durable import remove_folder
+from hf_assets.storage.folders import remove_folder
 from hf_assets.storage.locks import exclusive
 
 

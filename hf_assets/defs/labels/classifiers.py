@@ -27,7 +27,7 @@ from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.labels import metadata
 from hf_assets.defs.labels.paths import CorpusPaths
 from hf_assets.settings import settings
-from hf_assets.storage.durable import replacing_folder
+from hf_assets.storage.folders import replacing_folder
 
 DEFAULTS = Recipe()
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from hf_assets.classifiers.provenance import STEPS
 from hf_assets.classifiers.training.base_models import BASE_MODELS
 from hf_assets.corpora.corpus import Corpus, open_corpus
-from hf_assets.storage.durable import ReplacedFolder, Stamp, stamp
+from hf_assets.storage.durable import Stamp, stamp
+from hf_assets.storage.folders import ReplacedFolder
 from hf_assets.storage.lake import Lake
 
 
