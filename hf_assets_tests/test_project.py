@@ -30,7 +30,7 @@ GROUND = {
 # imports the rooms of its line and the ground, nothing else; a name stands for what is below it.
 ARROWS = {
     "errors": set(),
-    "settings": {"errors"},
+    "settings": {"errors", "object_store"},
     "rule_result": set(),
     "literals": set(),
     "transport": set(),

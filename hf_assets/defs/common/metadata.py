@@ -3,7 +3,6 @@
 import base64
 from collections.abc import Mapping
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -14,6 +13,7 @@ from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.client.rows import parse_page
 from hf_assets.hub.client.wire import WIRE_SCHEMA, Kind
 from hf_assets.hub.retention import TABLE_OF
+from hf_assets.object_store.local import local_root
 from hf_assets.object_store.path import LakePath, uri
 from hf_assets.storage.folders import folder_bytes
 from hf_assets.storage.lake import StoredTable
@@ -227,5 +227,5 @@ def stored_folder(folder: LakePath, name: str = "") -> dict[str, Any]:
 
 def stored_path(path: LakePath) -> dict[str, Any]:
     """Where a file or folder lies: its path, or its address on a store."""
-    shown = dg.MetadataValue.path(path) if isinstance(path, Path) else str(path)
+    shown = dg.MetadataValue.path(str(path)) if local_root(path) else str(path)
     return {"path": shown, "dagster/uri": uri(path)}
