@@ -118,6 +118,8 @@ PERMANENT: dict[str, bool | None] = {
     "storage.folders.ReplacedFolder": False,
     "storage.locks.BusyError": False,
     "storage.opened.ReplacedError": False,
+    "storage.postgres_locks.LockServerError": None,
+    "storage.postgres_locks.LostLock": False,
     "hub.archive.base.ArchiveError": True,
     "hub.capture_store.manifest.CorruptCapture": True,
     "hub.client.connection.HubError": None,
@@ -153,6 +155,7 @@ WITH_ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "storage.folders.ReplacedFolder": (Path("lake"),),
     "storage.locks.BusyError": ("training", 5.0),
     "storage.opened.ReplacedError": (Path("lake"),),
+    "storage.postgres_locks.LostLock": ("training",),
     "publishing.repository.HeadMoved": (),
 }
 

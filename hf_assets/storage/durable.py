@@ -16,6 +16,7 @@ from hf_assets.object_store.commit import commit, overwrite, seen
 from hf_assets.object_store.path import LakePath, StorePath
 from hf_assets.object_store.scratch import in_scratch, scratch_file
 from hf_assets.object_store.versions import MARKER
+from hf_assets.storage.postgres_locks import require_locks
 
 # A temporary file of a writer that was killed is swept away after this many seconds.
 STALE_TEMPORARY = 86_400
@@ -136,6 +137,7 @@ def replacing(path: LakePath) -> Generator[Path]:
             yield temporary
             with temporary.open("rb") as written:
                 os.fsync(written.fileno())
+            require_locks()
             temporary.replace(path)
     finally:
         with suppress(OSError):  # reported already; leftovers are swept away later

@@ -19,6 +19,7 @@ from hf_assets.object_store.scratch import scratch
 from hf_assets.object_store.versions import current_version, seen_version
 from hf_assets.storage.durable import beside, stamp, storing, sweep, sync_folder
 from hf_assets.storage.locks import exclusive
+from hf_assets.storage.postgres_locks import require_locks
 
 T = TypeVar("T")
 
@@ -51,6 +52,7 @@ def replacing_folder(path: LakePath, *, public: bool = False) -> Generator[Path]
     if isinstance(path, StorePath):
         with storing(scratch()), on_store.replacing_folder(path, public=public) as folder:
             yield folder
+            require_locks()
         return
     temporary = beside(path)
     try:
@@ -65,6 +67,7 @@ def replacing_folder(path: LakePath, *, public: bool = False) -> Generator[Path]
                     with written.open("rb") as handle:
                         os.fsync(handle.fileno())
             with _alone(path):
+                require_locks()
                 _put(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

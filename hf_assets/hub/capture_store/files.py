@@ -28,6 +28,7 @@ from hf_assets.hub.capture_store.manifest import (
     PageRecord,
 )
 from hf_assets.storage.durable import append_line, storing, write_bytes
+from hf_assets.storage.postgres_locks import require_locks
 
 MARKER = "capture.json"
 LOCK = ".lock"
@@ -142,6 +143,7 @@ def page_paths(attempt: Path) -> list[Path]:
 
 def write_page(attempt: Path, number: int, body: bytes) -> None:
     """Store a page's body, compressed and durably."""
+    require_locks()
     path = page_path(attempt, number)
     with storing(path), path.open("wb") as stored:
         stored.write(ZSTD.compress(body, asbytes=True))
