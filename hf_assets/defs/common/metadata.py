@@ -13,8 +13,9 @@ from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.client.rows import parse_page
 from hf_assets.hub.client.wire import WIRE_SCHEMA, Kind
 from hf_assets.hub.retention import TABLE_OF
-from hf_assets.object_store.contents import contents_of
+from hf_assets.object_store.local import local_root
 from hf_assets.object_store.path import LakePath, uri
+from hf_assets.storage.folders import folder_bytes
 from hf_assets.storage.lake import StoredTable
 from hf_assets.storage.parquet import Table
 from hf_assets.storage.records import CaptureProvenance
@@ -221,8 +222,10 @@ def shown(value: Any) -> str | int | float | bool:
 
 def stored_folder(folder: LakePath, name: str = "") -> dict[str, Any]:
     """Path of an artefact of many files, or of its file `name`, and its size in all."""
-    return {
-        "path": dg.MetadataValue.path(str(folder / name)),
-        "dagster/uri": uri(folder / name),
-        "size (bytes)": contents_of(folder).bytes,
-    }
+    return {**stored_path(folder / name), "size (bytes)": folder_bytes(folder)}
+
+
+def stored_path(path: LakePath) -> dict[str, Any]:
+    """Where a file or folder lies: its path, or its address on a store."""
+    shown = dg.MetadataValue.path(str(path)) if local_root(path) else str(path)
+    return {"path": shown, "dagster/uri": uri(path)}
