@@ -20,7 +20,7 @@ _LONGEST_SECRET = 1000
 _HIDDEN = "***"
 _ENVIRONMENT = (
     *("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "KAGGLE_API_TOKEN", "KAGGLE_KEY"),
-    "HF_ASSETS_STACKEXCHANGE_KEY",
+    *("HF_ASSETS_STACKEXCHANGE_KEY", "PGPASSWORD"),
 )
 # Secrets where they are addresses; a command may be a word such as `mail`.
 _ADDRESSES = ("HF_ASSETS_ALARM", "HF_ASSETS_SMTP")

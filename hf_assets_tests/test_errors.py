@@ -114,6 +114,8 @@ PERMANENT: dict[str, bool | None] = {
     "storage.durable.ReplacedFolder": False,
     "storage.locks.BusyError": False,
     "storage.opened.ReplacedError": False,
+    "storage.postgres_locks.LockServerError": None,
+    "storage.postgres_locks.LostLock": False,
     "hub.archive.base.ArchiveError": True,
     "hub.capture_store.manifest.CorruptCapture": True,
     "hub.client.connection.HubError": None,
@@ -147,6 +149,7 @@ WITH_ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "storage.durable.ReplacedFolder": (Path("lake"),),
     "storage.locks.BusyError": ("training", 5.0),
     "storage.opened.ReplacedError": (Path("lake"),),
+    "storage.postgres_locks.LostLock": ("training",),
     "publishing.repository.HeadMoved": (),
 }
 

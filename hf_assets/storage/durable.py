@@ -18,6 +18,7 @@ from hf_assets.object_store.commit import commit, overwrite, seen
 from hf_assets.object_store.path import LakePath, StorePath
 from hf_assets.object_store.scratch import scratch_file
 from hf_assets.storage.locks import exclusive
+from hf_assets.storage.postgres_locks import require_locks
 
 # A temporary file of a writer that was killed is swept away after this many seconds.
 STALE_TEMPORARY = 86_400
@@ -138,6 +139,7 @@ def replacing(path: LakePath) -> Generator[Path]:
             yield temporary
             with temporary.open("rb") as written:
                 os.fsync(written.fileno())
+            require_locks()
             temporary.replace(path)
     finally:
         with suppress(OSError):  # reported already; leftovers are swept away later
@@ -166,6 +168,7 @@ def replacing_folder(path: Path) -> Generator[Path]:
                     with written.open("rb") as handle:
                         os.fsync(handle.fileno())
             with _alone(path):
+                require_locks()
                 _put(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

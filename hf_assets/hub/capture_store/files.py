@@ -36,6 +36,7 @@ from hf_assets.object_store.commit import Seen, commit
 from hf_assets.object_store.errors import StoreError
 from hf_assets.object_store.path import LakePath, StorePath, delete, remove_tree
 from hf_assets.storage.durable import append_line, storing, write_bytes
+from hf_assets.storage.postgres_locks import require_locks
 
 MARKER = "capture.json"
 LOCK = ".lock"
@@ -212,6 +213,7 @@ def remove_pages(attempt: LakePath, names: list[str]) -> None:
 
 def write_page(attempt: Path, number: int, body: bytes) -> None:
     """Store a page's body, compressed and durably."""
+    require_locks()
     path = page_path(attempt, number)
     with storing(path), path.open("wb") as stored:
         stored.write(ZSTD.compress(body, asbytes=True))
