@@ -106,6 +106,13 @@ class Settings(BaseSettings):
         default=date(2024, 7, 29),
         description="The first day that is a partition.",
     )
+    days_per_run: int | None = Field(
+        default=None,
+        # A day alone has no neighbours that say whether it is partial.
+        ge=2,
+        description="Days of one run where a range of days is made: a longer range becomes several "
+        "runs, side by side on a cluster. Default: one run for a range, however long.",
+    )
     repository: str | None = Field(
         default=None,
         pattern=r"^https?://[^/]+/.+$",
