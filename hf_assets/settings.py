@@ -181,6 +181,11 @@ class Settings(BaseSettings):
         default=None,
         description="A folder with base models, one folder each, looked at before the Hub.",
     )
+    training_gpus: float | None = Field(
+        default=None,
+        ge=0,
+        description="GPUs that a training asks a cluster for, unless its corpus says how many.",
+    )
     accept_stackexchange_terms: bool = Field(
         default=False,
         description="You accept the Stack Exchange API's terms; `new_questions` is off before.",
