@@ -22,6 +22,7 @@ from hf_assets.demo.running import (
     questions_from,
     write_inputs,
 )
+from hf_assets.demo.serving import serving
 from hf_assets.demo.steps import hub_steps, label_steps, of_hub, past_step
 from hf_assets.demo.summary import near
 from hf_assets.errors import InputError
@@ -29,8 +30,6 @@ from hf_assets.runner import process
 from hf_assets.runner.days import parse_range
 from hf_assets.storage.lake import today
 
-# The generated Hub has its sizes on this day, and is one and the same whenever it is started.
-SIZED_ON = date(2026, 11, 1)
 PROG = "python -m hf_assets.demo"
 # Commands over a lake that a demo has begun serve what it was made of.
 OVER_A_DEMO = ("dev", "backfill")

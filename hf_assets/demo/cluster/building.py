@@ -1,27 +1,27 @@
 """The cluster of the demo: its parts, what it builds, and what ran where."""
 
 import argparse
-import json
 import shutil
 import tempfile
 import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from hf_assets.demo.cluster.dagster_service import DagsterUI, RunFacts, dagster
 from hf_assets.demo.cluster.postgres import record
 from hf_assets.demo.cluster.processes import ClusterError
 from hf_assets.demo.cluster.ray_nodes import ADDRESS, RayCluster, cluster
+from hf_assets.demo.cluster.store import store
 from hf_assets.demo.steps import Step
 from hf_assets.storage.lake import Lake
 
-CONFIGURATION = Path(__file__).with_name("dagster.yaml")
+# Of a clone; a wheel has no deploy/.
+CONFIGURATION = Path(__file__).resolve().parents[3] / "deploy" / "dagster-cluster.yaml"
 # Seconds between two lines that say that a run goes on.
 _HEARTBEAT = 20.0
-# Values that no job's description may hold: Ray shows it to whoever opens its page.
-_SECRET = ("PGPASSWORD", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
 @dataclass
@@ -48,9 +48,7 @@ class Cluster:
         """
         parts = list(step.parts)
         spans = cut(parts, runs if step.past_days else 1)
-        ids = {
-            self.ui.launch(step.launch(span[0], span[-1])): span for span in spans
-        }
+        ids = {self.ui.launch(step.launch(span[0], span[-1])): span for span in spans}
         print(f"  {step.title}: {len(ids)} run{'s' if len(ids) > 1 else ''}", flush=True)
         for run, facts in self._ended(list(ids)).items():
             span = ids[run]
@@ -87,7 +85,9 @@ class Cluster:
 
     def stay(self) -> None:
         """Serve until Control-C."""
-        print(f"Dagster: {self.ui.url}   Ray: {self.ray.address}   (Control-C stops all)", flush=True)
+        print(
+            f"Dagster: {self.ui.url}   Ray: {self.ray.address}   (Control-C stops all)", flush=True
+        )
         while True:
             time.sleep(0.5)
 
@@ -96,7 +96,7 @@ def cut(days: Sequence[str], runs: int) -> list[Sequence[str]]:
     """Consecutive days in so many parts, of about the same number of days."""
     runs = max(1, min(runs, len(days)))
     ends = [len(days) * number // runs for number in range(runs + 1)]
-    return [days[first:last] for first, last in zip(ends, ends[1:], strict=False)]
+    return [days[first:last] for first, last in pairwise(ends)]
 
 
 @contextmanager
@@ -120,9 +120,15 @@ def building(
         parts.callback(shutil.rmtree, run, ignore_errors=True)
         _began("PostgreSQL")
         variables = parts.enter_context(record(run / "postgres", keep=options.keep))
+        if options.folder:
+            variables |= {"HF_ASSETS_DATA": str(root / "lake")}
+        else:
+            _began("SeaweedFS")
+            lake = store(root / "store", logs / "seaweedfs.log", keep=options.keep)
+            variables |= parts.enter_context(lake)
         ours = dict(environ) | variables
         ours |= {
-            "HF_ASSETS_DATA": str(root / "lake"),
+            "HF_ASSETS_LOCKS": "postgres",
             "HF_ASSETS_SCRATCH": str(root / "scratch"),
             "HF_HOME": str(root / "hf_home"),
             "DAGSTER_HOME": str(home),
@@ -130,15 +136,21 @@ def building(
         _began("Ray, a head and two nodes")
         nodes = parts.enter_context(cluster(run / "ray", ours))
         ours[ADDRESS] = nodes.address
-        handed = sorted(
-            name for name in ours.keys() - {*_SECRET} if ours.get(name) != environ.get(name)
-            or name.startswith(("HF_", "KAGGLE_"))
-        )
-        (home / "dagster.yaml").write_text(CONFIGURATION.read_text())
+        (home / "dagster.yaml").write_bytes(_configuration())
         _began("Dagster: code server, webserver, daemon")
         ui = parts.enter_context(dagster(home, ours, logs))
         print(f"Dagster's UI: {ui.url}   Ray's page: {nodes.address}", flush=True)
         yield Cluster(ui, nodes, Lake.at(ours["HF_ASSETS_DATA"]))
+
+
+def _configuration() -> bytes:
+    try:
+        return CONFIGURATION.read_bytes()
+    except FileNotFoundError:
+        raise ClusterError(
+            f"{CONFIGURATION} is missing: it is not part of a wheel. Run this in a clone of the "
+            "repository"
+        ) from None
 
 
 def _began(what: str) -> None:

@@ -3,7 +3,6 @@
 import argparse
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -16,9 +15,8 @@ from hf_assets.demo.cluster.building import Cluster, building
 from hf_assets.demo.cluster.compare import compare
 from hf_assets.demo.cluster.options import PROG, parser
 from hf_assets.demo.cluster.processes import ClusterError, ended_by_signals
-from hf_assets.demo.past import Past
 from hf_assets.demo.plan import Plan, plan
-from hf_assets.demo.running import Runs, Services, environment, questions_from, write_inputs
+from hf_assets.demo.running import Runs, environment, questions_from, write_inputs
 from hf_assets.demo.serving import serving
 from hf_assets.demo.steps import Step, hub_steps, label_steps
 from hf_assets.demo.summary import near
@@ -85,13 +83,10 @@ def _demo_options(options: argparse.Namespace) -> argparse.Namespace:
     words = ["run", "--models", f"{options.models}", "--spaces", f"{spaces}",
              "--seed", f"{options.seed}", "--days", f"{options.days}", "--rate-limit", "1000000",
              *(["--only", "hub"] if options.no_labels else ())]  # fmt: skip
-    commands = dict.fromkeys(("serve", "run", "dev", "backfill"), main)
-    return demo_options.parser(options_prog(), None, "run", commands).parse_args(words)
-
-
-def options_prog() -> str:
-    """The command in messages of the demo's own options."""
-    return PROG
+    commands: dict[str, demo_options.Command] = dict.fromkeys(
+        ("serve", "run", "dev", "backfill"), _run
+    )
+    return demo_options.parser(PROG, None, "run", commands).parse_args(words)
 
 
 def _steps(ready: Plan, *, labels: bool) -> chain[Step]:

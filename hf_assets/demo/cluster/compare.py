@@ -5,21 +5,31 @@ lakes in a folder and on a store, of one machine and of a cluster, are compared 
 """
 
 import hashlib
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import polars as pl
 
 from hf_assets.hub.capture_store.store import RAW, CaptureStore
 from hf_assets.storage.lake import Lake, MissingDay
 from hf_assets.storage.stored import StoredTable
 
-# Columns that say when a row was written, or how fast: not what it says.
-TIMES: Mapping[str, frozenset[str]] = {}
+# Columns that give times of writing.
+_TIMES = frozenset({"asked", "fetched"})
+# Columns that divide by the hours between two captures, or count them. The newest day is captured
+# when the run comes to it: on that day alone they depend on the time of the run.
+_BY_THE_HOUR = frozenset(
+    {
+        *("hours", "datasets_hours", "days_spanned", "datasets_days_spanned"),
+        *("daily_downloads", "acceleration"),
+    }
+)
 # Of the leaderboard: speed, and the sizes of files that hold times.
 _MEASURED = frozenset({"ms_p50", "ms_p95", "texts_per_second", "size_bytes", "train_seconds"})
+# The table whose last day is the newest day.
+NEWEST = "models"
 _CORPORA, _CLASSIFIERS = "corpora", "classifiers"
 
 
@@ -93,9 +103,10 @@ def contents(lake: Lake, name: str) -> dict[str, Content]:
         return _captures(lake, name)
     if name.startswith((f"{_CORPORA}/", f"{_CLASSIFIERS}/")):
         return _artefact(lake, name)
-    days = {day: _content(lake.read(name, day), name) for day in lake.days(name)}
+    newest = max(lake.days(NEWEST), default="")
+    days = {day: _content(lake.read(name, day), newest) for day in lake.days(name)}
     single = _single(lake, name)
-    return days | ({"": _content(single, name)} if single else {})
+    return days | ({"": _content(single, newest)} if single else {})
 
 
 def content_of(frame: pl.DataFrame, without: Iterable[str] = ()) -> Content:
@@ -106,28 +117,32 @@ def content_of(frame: pl.DataFrame, without: Iterable[str] = ()) -> Content:
         without: columns that do not count.
     """
     columns = [name for name in sorted(frame.columns) if name not in {*without}]
-    rows = frame.select(pl.struct(columns).struct.json_encode()).to_series().to_list()
-    return _digest(rows, header=json.dumps([columns, [f"{frame.schema[one]}" for one in columns]]))
+    schema = [(column, f"{frame.schema[column]}") for column in columns]
+    rows = (msgspec.json.encode(row) for row in frame.select(columns).iter_rows())
+    return _digest(rows, header=msgspec.json.encode(schema))
 
 
-def _digest(rows: Iterable[str], header: str = "") -> Content:
-    digest, count = hashlib.sha256(header.encode()), 0
+def _digest(rows: Iterable[bytes], header: bytes = b"") -> Content:
+    digest, count = hashlib.sha256(header), 0
     for row in sorted(rows):
-        digest.update(b"\n" + row.encode())
+        digest.update(b"\n" + row)
         count += 1
     return Content(count, digest.hexdigest())
 
 
-def _content(stored: StoredTable, name: str) -> Content:
+def _content(stored: StoredTable, newest: str) -> Content:
     """The rows, and those of the side tables."""
-    without = TIMES.get(name, frozenset())
-    content = content_of(stored.frame.collect(), without)
-    asides = {
-        aside: content_of(frame, without).digest for aside, frame in stored.asides.items()
-    }
+    frame = stored.frame.collect()
+    timed = sorted(_BY_THE_HOUR & {*frame.columns})
+    if timed and "day" in frame.columns:
+        later = pl.col("day").cast(pl.String) >= newest
+        frame = frame.with_columns(pl.when(~later).then(pl.col(each)).alias(each) for each in timed)
+    content = content_of(frame, _TIMES)
+    asides = {side: content_of(rows).digest for side, rows in stored.asides.items()}
     if not asides:
         return content
-    return Content(content.rows, _digest([json.dumps(asides, sort_keys=True)], content.digest).digest)
+    both = _digest([msgspec.json.encode(asides, order="sorted")], content.digest.encode())
+    return Content(content.rows, both.digest)
 
 
 def _captures(lake: Lake, asset: str) -> dict[str, Content]:
@@ -136,9 +151,9 @@ def _captures(lake: Lake, asset: str) -> dict[str, Content]:
     return {
         day: _digest(
             {
-                json.dumps(row, sort_keys=True)
+                msgspec.json.encode(row, order="sorted")
                 for number in capture.page_numbers()
-                for row in json.loads(capture.page(number))
+                for row in msgspec.json.decode(capture.page(number))
             }
         )
         for day, capture in captures.items()

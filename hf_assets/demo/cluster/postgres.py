@@ -34,7 +34,9 @@ def record(folder: Path, *, keep: bool) -> Generator[dict[str, str]]:
     """
     if os.environ.get("PGHOST"):
         named = {name: value for name, value in os.environ.items() if name.startswith("PG")}
-        with _database({"PGPORT": "5432", "PGDATABASE": "postgres"} | named, keep=keep) as variables:
+        with _database(
+            {"PGPORT": "5432", "PGDATABASE": "postgres"} | named, keep=keep
+        ) as variables:
             yield variables
         return
     with _started(folder) as variables, _database(variables, keep=keep) as ours:
@@ -64,7 +66,9 @@ def _started(folder: Path) -> Generator[dict[str, str]]:
         capture_output=True,
         text=True,
         check=False,
-        **({"user": user, "group": user, "extra_groups": []} if user else {}),
+        user=user,
+        group=user,
+        extra_groups=[] if user else None,
     )
     given.unlink()
     if created.returncode:

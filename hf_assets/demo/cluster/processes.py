@@ -1,9 +1,11 @@
-"""Server processes of a cluster on this machine: started, waited for, and stopped with all theirs."""
+"""Server processes on this machine: started, waited for, and stopped with all that they started."""
 
+import ctypes
 import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -15,6 +17,9 @@ from hf_assets.errors import InputError
 # Seconds from a request to stop to SIGKILL.
 GRACE = 15.0
 _POLL = 0.2
+# Of prctl(2): the signal that a process gets when its parent has died.
+_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 _LAST_LINES = 15
 
 
@@ -37,7 +42,8 @@ def server(
     """A server process while the block runs.
 
     It is the leader of a process group: Control-C on a terminal does not reach it before the block
-    has ended, and whatever it leaves behind is killed with its group.
+    has ended, and whatever it leaves behind is killed with its group. On Linux it also ends where
+    this process is killed.
 
     Args:
         name: in messages.
@@ -52,7 +58,6 @@ def server(
     Raises:
         ClusterError: it ends before it is ready, or is not ready in time.
     """
-    rights = {"user": user, "group": user, "extra_groups": []} if user else {}
     with log.open("ab") as out:
         process = subprocess.Popen(
             command,
@@ -62,7 +67,10 @@ def server(
             stdout=out,
             stderr=out,
             start_new_session=True,
-            **rights,
+            preexec_fn=lambda: _LIBC and _LIBC.prctl(_PDEATHSIG, stop),
+            user=user,
+            group=user,
+            extra_groups=[] if user else None,
         )
     try:
         _wait(name, process, log, ready, seconds)
@@ -72,7 +80,11 @@ def server(
 
 
 def _wait(
-    name: str, process: subprocess.Popen[bytes], log: Path, ready: Callable[[], bool], seconds: float
+    name: str,
+    process: subprocess.Popen[bytes],
+    log: Path,
+    ready: Callable[[], bool],
+    seconds: float,
 ) -> None:
     until = time.monotonic() + seconds
     while not ready():
@@ -80,7 +92,8 @@ def _wait(
             raise ClusterError(f"{name} ended at once; the end of {log}:\n{last_lines(log)}")
         if time.monotonic() > until:
             raise ClusterError(
-                f"{name} does not answer after {seconds:.0f} s; the end of {log}:\n{last_lines(log)}"
+                f"{name} does not answer after {seconds:.0f} s; the end of {log}:\n"
+                f"{last_lines(log)}"
             )
         time.sleep(_POLL)
 

@@ -8,12 +8,13 @@ from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx2
 
 from hf_assets.demo.cluster.processes import ClusterError, free_ports, server
 
-# Ray's own variable: where the jobs of a running cluster are submitted.
+# Ray's own variable, and that of deploy/dagster-cluster.yaml: where jobs are submitted.
 ADDRESS = "RAY_API_SERVER_ADDRESS"
 # Runs keep nothing in Ray's object store; this is its smallest.
 _OBJECTS = 80_000_000
@@ -51,14 +52,14 @@ class RayCluster:
         except (httpx2.HTTPError, KeyError, TypeError, ValueError):
             return False
 
-    def _get(self, path: str) -> object:
+    def _get(self, path: str) -> Any:
         answer = httpx2.get(f"{self.address}{path}", timeout=_SECONDS, trust_env=False)
         return answer.raise_for_status().json()
 
 
 @contextmanager
 def cluster(folder: Path, environ: Mapping[str, str], workers: int = 2) -> Generator[RayCluster]:
-    """The cluster that RAY_API_SERVER_ADDRESS names, or one that runs while the block does.
+    """A cluster that runs while the block does.
 
     Args:
         folder: of this machine, with a short path: Ray has sockets in it.
@@ -68,12 +69,6 @@ def cluster(folder: Path, environ: Mapping[str, str], workers: int = 2) -> Gener
     Raises:
         ClusterError: Ray is missing, or does not start.
     """
-    if address := os.environ.get(ADDRESS):
-        given = RayCluster(address.rstrip("/"))
-        if not given.ready(1):
-            raise ClusterError(f"no Ray answers at {ADDRESS}={address}: start it, or unset that")
-        yield given
-        return
     if importlib.util.find_spec("ray") is None:
         raise ClusterError("Ray is missing: pip install 'hf_assets[cluster]'")
     folder.mkdir()
@@ -92,7 +87,9 @@ def cluster(folder: Path, environ: Mapping[str, str], workers: int = 2) -> Gener
             "--temp-dir", str(folder), "--num-cpus", "0", *common]  # fmt: skip
     with ExitStack() as nodes:
         nodes.enter_context(
-            server("Ray's head", head, environ, folder.parent / "ray-head.log", lambda: ours.ready(1))
+            server(
+                "Ray's head", head, environ, folder.parent / "ray-head.log", lambda: ours.ready(1)
+            )
         )
         for number in range(1, workers + 1):
             name = f"worker-{number}"
