@@ -29,7 +29,7 @@ _PART = re.compile(r"[^/\\\x00-\x1f]+")
 class DamagedFolder(InputError):
     """A folder on a store is not what its marker says."""
 
-    def __init__(self, path: StorePath, what: str) -> None:
+    def __init__(self, path: object, what: str) -> None:
         super().__init__(f"{path} cannot be read ({what}): materialise it again")
 
 

@@ -52,6 +52,7 @@ def replacing_folder(path: LakePath, *, public: bool = False) -> Generator[Path]
     if isinstance(path, StorePath):
         with storing(scratch()), on_store.replacing_folder(path, public=public) as folder:
             yield folder
+            require_locks()
         return
     temporary = beside(path)
     try:
