@@ -23,7 +23,7 @@ from typing import Any
 
 import polars as pl
 
-from hf_assets.object_store.days import stored_days
+from hf_assets.object_store.listing import stored_days
 from hf_assets.object_store.path import LakePath, StorePath, location
 from hf_assets.object_store.reading import StoreFile
 from hf_assets.storage.durable import replacing, write_bytes

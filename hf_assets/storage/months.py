@@ -17,7 +17,7 @@ import polars as pl
 
 from hf_assets.object_store.commit import ANY
 from hf_assets.object_store.errors import ReplacedError
-from hf_assets.object_store.days import stored_days
+from hf_assets.object_store.listing import stored_days
 from hf_assets.object_store.path import LakePath, StorePath
 from hf_assets.storage.durable import replacing, write_bytes
 from hf_assets.storage.lake import DATA_FILE, Lake
