@@ -1,10 +1,10 @@
 """A table kept a month a file: which files are the table, and how others replace them.
 
-`months.json` names them; they lie in `.versions/` and are never changed. New ones are written
-beside them, and are the table from the moment on that `months.json` is replaced: a reader sees the
-old table or the new one, also after a crash. Then each is put under its public name,
-`month=YYYY-MM/data.parquet`, a second name of the same file (on a store, a copy), for readers by
-name. Files that are no longer the table stay for a day, for readers who have begun.
+`months.json` names them; they lie in `.versions/` (on a store, in `.months/`) and never change. New
+ones are written beside them, and are the table from the moment on that `months.json` is
+replaced: a reader sees the old table or the new one, also after a crash. Then each is put under its
+public name, `month=YYYY-MM/data.parquet`, a second name of the same file (on a store, a copy), for
+readers by name. Files that are no longer the table stay for a day, for readers who have begun.
 """
 
 import json
@@ -24,6 +24,8 @@ from hf_assets.storage.durable import STALE_TEMPORARY, link, storing, write_byte
 from hf_assets.storage.locks import exclusive
 
 MANIFEST = "months.json"
+# Where its files lie. SeaweedFS has versions of its own under the first name, and lists none there.
+_IN_FOLDER, _ON_STORE = ".versions", ".months"
 # Seconds to wait for another process that refreshes the same table: one of years takes a minute.
 LOCK_WAIT = 600.0
 
@@ -34,7 +36,7 @@ class Manifest:
 
     Args:
         months: rows of each month, the oldest first.
-        files: its file in `.versions/`; a month of a lake of before has none.
+        files: its file there; a month of a lake of before has none.
         superseded: files that were the table, with the time until when they were.
     """
 
@@ -50,7 +52,7 @@ class MonthFiles:
 
     def __init__(self, folder: LakePath) -> None:
         self.folder: Any = folder
-        self._versions = folder / ".versions"
+        self._versions = folder / (_ON_STORE if isinstance(folder, StorePath) else _IN_FOLDER)
 
     @contextmanager
     def lock(self, wait: float | None = None) -> Generator[bool]:

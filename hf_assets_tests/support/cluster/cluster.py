@@ -32,9 +32,7 @@ from hf_assets_tests.support.deploy.running import (
 )
 from hf_assets_tests.support.servers import free_port
 
-RANGE_START, RANGE_END = (
-    f"dagster/asset_partition_range_{end}" for end in ("start", "end")
-)
+RANGE_START, RANGE_END = (f"dagster/asset_partition_range_{end}" for end in ("start", "end"))
 RETRY_OF = "dagster/parent_run_id"
 
 
