@@ -238,5 +238,3 @@ class Copy:
                 copy_folder(source, target)
         except (ChangedEntry, CommitConflict, ReplacedFolder, FileNotFoundError) as error:
             self._summary.failed[part.name] = str(error)
-
-

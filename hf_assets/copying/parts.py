@@ -108,7 +108,9 @@ def _is_temporary(name: str) -> bool:
     """Whether a name is of a lock, a writer under way, or what one left."""
     *above, last = PurePosixPath(name).parts
     hidden = any(part.startswith(".") and part != ".versions" for part in above)
-    return hidden or last.endswith(".tmp") or (last.startswith(".") and not last.endswith(".parquet"))
+    return (
+        hidden or last.endswith(".tmp") or (last.startswith(".") and not last.endswith(".parquet"))
+    )
 
 
 def _parts(
