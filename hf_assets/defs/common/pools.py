@@ -1,6 +1,9 @@
 """Which runs may go on at once: lanes of runs and pools of steps; dagster.yaml has their limits."""
 
+from contextlib import suppress
+
 import dagster as dg
+from sqlalchemy.exc import IntegrityError
 
 # A lane: long runs that ask the archive or rebuild many days go one after the other, so that they
 # never take every place of the queue.
@@ -19,4 +22,6 @@ def limit_pools(instance: dg.DagsterInstance) -> None:
     pools = {pool.name: pool for pool in storage.get_pool_limits()}
     for name, limit in LIMITS.items():
         if name not in pools or pools[name].from_default:
-            storage.set_concurrency_slots(name, limit)
+            # Another machine sets it at the same time, to the same.
+            with suppress(IntegrityError):
+                storage.set_concurrency_slots(name, limit)
