@@ -38,6 +38,12 @@ from hf_assets.hub.client.listing import HubClient
 from hf_assets.hub.client.pacing import Pacer
 from hf_assets.settings import settings as project_settings
 from hf_assets.storage.lake import Lake
+from hf_assets_tests.support.object_store.fixtures import (  # noqa: F401 - fixtures of all tests
+    any_lake,
+    bucket,
+    store_proxy,
+    store_server,
+)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

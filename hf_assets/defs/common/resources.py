@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -46,11 +45,13 @@ class PartitionWrites:
     """Days of a table to write, each made when its turn comes.
 
     The key of a table without days is None. `beyond` names days that the run was not launched for.
+    `then` is asked once all are stored: what another run has changed meanwhile is made again.
     """
 
     table: Table
     make: Mapping[str, Callable[[], TableWrite]] | Mapping[None, Callable[[], TableWrite]]
     beyond: frozenset[str] = frozenset()
+    then: Callable[[], "PartitionWrites | None"] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class LakeResource(dg.ConfigurableResource):
     @cached_property
     def tree(self) -> Lake:
         """The lake under `root`."""
-        return Lake(Path(self.root))
+        return Lake.at(self.root)
 
     @cached_property
     def stores(self) -> Mapping[str, CaptureStore]:
@@ -136,6 +137,13 @@ class TablesIOManager(dg.ConfigurableIOManager):
             context.log.info(f"{obj.table.name}: {obj.stored.rows:,} rows, {obj.stored.seconds} s")
             context.add_output_metadata(stored_table(obj.stored, obj.table))
             return
+        writes: PartitionWrites | None = obj
+        while writes:
+            self._store(context, writes)
+            with clear_failures():
+                writes = writes.then()
+
+    def _store(self, context: dg.OutputContext, obj: PartitionWrites) -> None:
         # For hundreds of days, previews cost more than writing the tables.
         brief, absent = len(obj.make) > PREVIEWED_DAYS, {}
         lines = ItemLog(context.log.info, len(obj.make))
@@ -312,7 +320,7 @@ class KaggleResource(dg.ConfigurableResource):
 
 @cache
 def lake_under(root: str) -> LakeResource:
-    """The lake under that folder: one object, as definitions that bring it, too, are merged."""
+    """The lake there: one object, as definitions that bring it, too, are merged."""
     return LakeResource(root=root)
 
 
