@@ -17,7 +17,7 @@ from hf_assets.object_store.copies import local_copy, side_by_side
 from hf_assets.object_store.path import LakePath, StorePath
 from hf_assets.object_store.scratch import scratch
 from hf_assets.object_store.versions import current_version, seen_version
-from hf_assets.storage.durable import beside, stamp, storing, sweep, sync_folder
+from hf_assets.storage.durable import beside, stamp, storing, sweep, sync_folder, write_bytes
 from hf_assets.storage.locks import exclusive
 from hf_assets.storage.postgres_locks import require_locks
 
@@ -71,6 +71,17 @@ def replacing_folder(path: LakePath, *, public: bool = False) -> Generator[Path]
                 _put(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_files(path: LakePath, files: Mapping[str, bytes]) -> None:
+    """Write files into a folder: on a store as one, else each atomically, one after the other."""
+    if isinstance(path, StorePath):
+        with replacing_folder(path, public=True) as folder:
+            for name, content in files.items():
+                (folder / name).write_bytes(content)
+        return
+    for name, content in files.items():
+        write_bytes(path / name, content)
 
 
 def restore(path: LakePath) -> None:

@@ -11,7 +11,8 @@ import pytest
 from hf_assets.errors import InputError
 from hf_assets.hub.capture_store.files import page_paths, write_page
 from hf_assets.storage import postgres_locks
-from hf_assets.storage.durable import replacing, replacing_folder
+from hf_assets.storage.durable import replacing
+from hf_assets.storage.folders import replacing_folder
 from hf_assets.storage.locks import exclusive
 from hf_assets.storage.postgres_locks import Keeper, LockServerError, LostLock
 from hf_assets_tests.support.deploy.postgres import PostgresServer
