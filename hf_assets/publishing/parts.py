@@ -21,8 +21,9 @@ import pyarrow.parquet as pq
 from hf_assets.publishing.tables import portable_schema
 from hf_assets.publishing.withheld import public_provenance, public_rows
 from hf_assets.storage.digests import git_blob_id, sha256
+from hf_assets.storage.folders import local_folder
 from hf_assets.storage.lake import Lake, MissingArtefact, MissingDay
-from hf_assets.storage.opened import OpenedFile
+from hf_assets.storage.opened import OpenedFile, open_file
 from hf_assets.storage.parquet import FOOTER_KEY, ROW_GROUP, ZSTD_LEVEL, Table
 from hf_assets.storage.records import Footer, Record
 
@@ -109,7 +110,7 @@ def _stored(lake: Lake, name: str) -> Iterator[tuple[str, OpenedFile]]:
         # `.versions/2026-11.….parquet`, or `month=2026-11/data.parquet`.
         month = _MONTH.search(path.name) or _MONTH.search(path.parent.name)
         assert month, path
-        yield month[0], OpenedFile(path)
+        yield month[0], open_file(path)
 
 
 def _write_table(name: str, file: OpenedFile, private: Collection[str], path: Path) -> int:
@@ -168,7 +169,7 @@ def figure_parts(lake: Lake) -> Iterator[Part]:
             yield from _pictures(lake.artefact(asset), PICTURES)
     for asset in DAY_FIGURES:
         if days := lake.days(asset, "figures.json"):
-            yield from _pictures(lake.folder(asset, days[-1]), f"{PICTURES}/day")
+            yield from _pictures(local_folder(lake.folder(asset, days[-1])), f"{PICTURES}/day")
 
 
 def _pictures(folder: Path, name: str) -> Iterator[Part]:

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from hf_assets.errors import InputError
 from hf_assets.object_store import folders as on_store
-from hf_assets.object_store.copies import local_copy, side_by_side
+from hf_assets.object_store.copies import copy_of, local_copy, side_by_side
 from hf_assets.object_store.path import LakePath, StorePath
 from hf_assets.object_store.scratch import scratch
 from hf_assets.object_store.versions import current_version, seen_version
@@ -109,6 +109,23 @@ def local_folder(path: LakePath) -> Path:
     return path
 
 
+def local_path(path: LakePath) -> Path:
+    """A folder that is replaced as one, or a file or folder in it, on this machine.
+
+    Raises:
+        FileNotFoundError: on a store, there is no such folder.
+    """
+    if isinstance(path, StorePath):
+        above = path
+        while above.key:
+            if (version := seen_version(above).version) is not None:
+                with storing(scratch()):
+                    return copy_of(above, version) / path.relative_to(above)
+            above = above.parent
+        raise FileNotFoundError(2, "no such folder", str(path))
+    return path
+
+
 def local_folders(root: LakePath, names: Iterable[str]) -> Path:
     """A folder of this machine in which the folders of those names lie, as they do under `root`.
 
@@ -128,6 +145,13 @@ def is_stored(path: LakePath) -> bool:
     if isinstance(path, StorePath):
         return seen_version(path).version is not None
     return path.is_dir()
+
+
+def written_at(path: LakePath) -> int:
+    """When a folder was stored, in nanoseconds. FileNotFoundError."""
+    if isinstance(path, StorePath):
+        return current_version(path).nanoseconds
+    return path.stat().st_mtime_ns
 
 
 def folder_bytes(path: LakePath) -> int:
