@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from hf_assets.publishing.tables import portable_schema
 from hf_assets.publishing.withheld import public_provenance, public_rows
 from hf_assets.storage.digests import git_blob_id, sha256
+from hf_assets.storage.folders import local_folder
 from hf_assets.storage.lake import Lake, MissingArtefact, MissingDay
 from hf_assets.storage.opened import LakeFile, open_file
 from hf_assets.storage.parquet import FOOTER_KEY, ROW_GROUP, ZSTD_LEVEL, Table
@@ -168,7 +169,7 @@ def figure_parts(lake: Lake) -> Iterator[Part]:
             yield from _pictures(lake.artefact(asset), PICTURES)
     for asset in DAY_FIGURES:
         if days := lake.days(asset, "figures.json"):
-            yield from _pictures(lake.folder(asset, days[-1]), f"{PICTURES}/day")
+            yield from _pictures(local_folder(lake.folder(asset, days[-1])), f"{PICTURES}/day")
 
 
 def _pictures(folder: Path, name: str) -> Iterator[Part]:

@@ -27,7 +27,7 @@ from hf_assets.object_store.listing import stored_days
 from hf_assets.object_store.path import LakePath, StorePath, location
 from hf_assets.object_store.reading import StoreFile
 from hf_assets.storage.durable import replacing, write_bytes
-from hf_assets.storage.folders import local_folder
+from hf_assets.storage.folders import local_folder, write_files
 from hf_assets.storage.month_files import MonthFiles
 from hf_assets.storage.opened import LakeFile, open_file
 from hf_assets.storage.parquet import ParquetBatches, Table
@@ -307,6 +307,13 @@ class Lake:
             return local_folder(self.folder("/".join(names), None))
         except FileNotFoundError:
             raise MissingArtefact(f"there is no {'/'.join(names)}: materialise it first") from None
+
+    def write_files(self, asset: str, day: str, files: Mapping[str, bytes]) -> None:
+        """Store files in the folder of a day, each atomically; the last marks a complete day.
+
+        On a store, readers of `local_folder` see all old ones or all new ones.
+        """
+        write_files(self.folder(asset, day), files)
 
     def write_file(self, asset: str, day: str, name: str, content: bytes) -> Path:
         """Store one file in the folder of a day, atomically. Returns its path."""

@@ -21,10 +21,12 @@ from hf_assets.hub.client.listing import HubClient
 from hf_assets.hub.open_archive import BrokenArchive, open_archive
 from hf_assets.hub.quality import rules
 from hf_assets.hub.retention import thinned
+from hf_assets.object_store.writer import writing_as
 from hf_assets.progress import ItemLog
 from hf_assets.settings import settings
 from hf_assets.storage.lake import Lake, MissingDay, StoredTable, TableWrite
 from hf_assets.storage.parquet import Table
+from hf_assets.storage.postgres_locks import LockServerError
 
 if TYPE_CHECKING:
     from hf_assets.corpora.kaggle.client import DatasetClient
@@ -68,11 +70,13 @@ class LakeResource(dg.ConfigurableResource):
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """At the start of a run: hold its lock, and end runs whose process is gone."""
+        if context.run:
+            writing_as(context.run.run_id)
         if context.run and context.instance:
             try:
                 hold(context.instance, context.run.run_id)
                 end_killed(context.instance)
-            except OSError as error:
+            except (OSError, LockServerError) as error:
                 dg.get_dagster_logger().warning(
                     f"This run holds no lock: it cannot be ended if killed: {clean(error)}"
                 )
