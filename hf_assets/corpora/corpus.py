@@ -43,7 +43,7 @@ class Corpus:
     name: str
     labels: tuple[str, ...]
     facts: CorpusFacts
-    rows: OpenedFile | None = field(default=None, compare=False, repr=False)
+    rows: LakeFile | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def frame(self) -> pl.DataFrame:
