@@ -162,6 +162,8 @@ ARROWS = {
         *("defs.common", "defs.hub", "defs.labels", "defs.trends", "publishing"),
     },
     "defs.labels": {"charts", "classifiers", "corpora", "defs.common", "hub"},
+    # A lake into another folder or store.
+    "copying": {"hub.capture_store"},
     # Dagster as a process, for the command line and the demo.
     "runner": {"hub.capture_store"},
     # Services and worlds for tests and for a first look.
@@ -196,8 +198,8 @@ ARROWS = {
     # `hf-assets`: a door to each of these.
     "cli": {
         *("apps.insights", "apps.tagger", "classifiers.tagger_cli", "demo.__main__", "runner"),
-        *("alarms", "configuration", "hub.capture_store", "hub.client", "hub.newest_day"),
-        "hub.quality",
+        *("alarms", "configuration", "copying", "hub.capture_store", "hub.client"),
+        *("hub.newest_day", "hub.quality"),
     },
 }
 

@@ -17,11 +17,13 @@ from hf_assets.copying.transfer import Budget, again, is_same, send, verify
 from hf_assets.errors import InputError
 from hf_assets.hub.capture_store.store import RAW
 from hf_assets.object_store.contents import folder_names
-from hf_assets.object_store.errors import CommitConflict
+from hf_assets.object_store.errors import CommitConflict, StoreError
 from hf_assets.object_store.listing import ChangedEntry, Digests, Entry, entries_below
 from hf_assets.object_store.local import local_root
 from hf_assets.object_store.path import LakePath
+from hf_assets.object_store.versions import DamagedFolder
 from hf_assets.progress import ItemLog
+from hf_assets.storage.durable import StorageError
 from hf_assets.storage.folders import ReplacedFolder
 from hf_assets.storage.opened import open_file
 from hf_assets.storage.records import Footer
@@ -216,7 +218,7 @@ class Copy:
     ) -> None:
         """A table is a single file or one a month: the marker of the other kind would hide it."""
         for part in parts:
-            if part.name in self._summary.failed or not part.data + (part.marker,):
+            if part.name in self._summary.failed:
                 continue
             for name in (f"{part.name}/months.json", f"{part.name}/data.parquet"):
                 if name in before and name not in there:
@@ -226,17 +228,17 @@ class Copy:
         """Compare a folder, and replace it as one."""
         source, target = self._source / part.name, self._target / part.name
         try:
-            same, size = same_folder(source, target, part.data, read=self._check)
+            same, sizes = same_folder(source, target, read=self._check)
             state = "there" if same else "copied"
-            self._summary.counts[f"files {state}"] += len(size)
-            self._summary.counts[f"bytes {state}"] += sum(size)
+            self._summary.counts[f"files {state}"] += len(sizes)
+            self._summary.counts[f"bytes {state}"] += sum(sizes)
             if same:
                 return
             if self._check:
                 self._summary.differing.append(part.name)
             else:
-                copy_folder(source, target)
-        except (ChangedEntry, CommitConflict, ReplacedFolder, FileNotFoundError) as error:
+                self._summary.counts["read back"] += copy_folder(source, target)
+        except (ChangedEntry, CommitConflict, DamagedFolder, ReplacedFolder, OSError) as error:
+            if isinstance(error, StoreError | StorageError):
+                raise
             self._summary.failed[part.name] = str(error)
-
-

@@ -6,7 +6,7 @@ the content under plain names. Who stores them in that order never shows half a 
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -22,6 +22,8 @@ FOLDER = "folder.json"
 # Assets that are a folder, and assets that have folders below.
 FIGURE_FOLDERS = frozenset({"trend_figures", "provider_figures", "insights_report"})
 WITH_FOLDERS = frozenset({"corpora", "classifiers"})
+# Assets that are files by themselves.
+OF_FILES = frozenset({"published_lake"})
 # What belongs to the machine that runs Dagster.
 OF_MACHINE = frozenset({"dagster_home"})
 
@@ -65,7 +67,7 @@ class Found:
 
 
 def parts_of(
-    names: Iterable[str],
+    names: Collection[str],
     read: Callable[[str], bytes],
     sides: Callable[[str], list[str]],
     *,
@@ -90,9 +92,9 @@ def parts_of(
         if not taken.intersection(part.files):
             found.parts.append(part)
             taken.update(part.files)
-    if not found.parts:
+    asset = next((name.partition("/")[0] for name in names), "")
+    if not found.parts and asset not in OF_FILES:
         # A folder of somebody else's, or a day whose capture is under way.
-        asset = next((name.partition("/")[0] for name in names), "")
         for folder, there in by_folder.items():
             reason = ATTEMPTS if asset in RAW else OTHERS
             found.left_out[reason] += [f"{folder}/{name}" for name in there]
@@ -108,7 +110,9 @@ def _is_temporary(name: str) -> bool:
     """Whether a name is of a lock, a writer under way, or what one left."""
     *above, last = PurePosixPath(name).parts
     hidden = any(part.startswith(".") and part != ".versions" for part in above)
-    return hidden or last.endswith(".tmp") or (last.startswith(".") and not last.endswith(".parquet"))
+    return (
+        hidden or last.endswith(".tmp") or (last.startswith(".") and not last.endswith(".parquet"))
+    )
 
 
 def _parts(

@@ -96,7 +96,9 @@ class Entry:
 def entries_below(folder: LakePath) -> dict[str, Entry]:
     """All below, by name relative to the folder, hidden ones too. A request for 1,000 objects."""
     if isinstance(folder, StorePath):
-        return {f"{path.relative_to(folder)}": _object(path, facts) for path, facts in folder.below()}
+        return {
+            f"{path.relative_to(folder)}": _object(path, facts) for path, facts in folder.below()
+        }
     found = {}
     for path, _, names in os.walk(folder):
         for name in names:

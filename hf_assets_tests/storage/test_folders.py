@@ -14,8 +14,8 @@ from hf_assets.corpora import corpus as corpora
 from hf_assets.corpora.corpus import CorpusError, open_corpus
 from hf_assets.corpora.schemas import CORPUS_COLUMNS
 from hf_assets.defs.labels.paths import CorpusPaths
-from hf_assets.storage import folders
 from hf_assets.object_store.path import LakePath
+from hf_assets.storage import folders
 from hf_assets.storage.folders import ReplacedFolder, read_folder, replacing_folder
 from hf_assets.storage.lake import Lake
 from hf_assets_tests.support.apps.models import write_model
