@@ -109,6 +109,13 @@ class Settings(BaseSettings):
         default=date(2024, 7, 29),
         description="The first day that is a partition.",
     )
+    days_per_run: int | None = Field(
+        default=None,
+        # A day alone has no neighbours that say whether it is partial.
+        ge=2,
+        description="Days of one run where a range of days is made: a longer range becomes several "
+        "runs, side by side on a cluster. Default: one run for a range, however long.",
+    )
     repository: str | None = Field(
         default=None,
         pattern=r"^https?://[^/]+/.+$",
@@ -176,6 +183,11 @@ class Settings(BaseSettings):
     base_models: Path | None = Field(
         default=None,
         description="A folder with base models, one folder each, looked at before the Hub.",
+    )
+    training_gpus: float | None = Field(
+        default=None,
+        ge=0,
+        description="GPUs that a training asks a cluster for, unless its corpus says how many.",
     )
     accept_stackexchange_terms: bool = Field(
         default=False,

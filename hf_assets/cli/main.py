@@ -74,6 +74,23 @@ def demo(arguments: tuple[str, ...]) -> int:
     return run([*arguments], prog="hf-assets demo", command="run")
 
 
+@commands.command(context_settings=FORWARDED, add_help_option=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def cluster_demo(arguments: tuple[str, ...]) -> int:
+    """Build the demo on PostgreSQL, S3 and Ray, and compare it with one machine's.
+
+    All three run on loopback, are started and stopped: see docs/cluster.md.
+    """
+    require("demo", "dagster_dg_cli", "dagster_webserver", "polars", "rich", "starlette", "uvicorn")
+    if not {"--help", "-h"}.intersection(arguments):
+        require("cluster", "ray", "dagster_ray", "dagster_postgres", "psycopg2", "obstore")
+    if "--no-labels" not in arguments:
+        require("demo", *TRAINING, otherwise="--no-labels does without them")
+    from hf_assets.demo.cluster.command import main as run
+
+    return run([*arguments], prog="hf-assets cluster-demo")
+
+
 @commands.command()
 @data_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")

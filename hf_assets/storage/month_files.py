@@ -18,10 +18,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hf_assets.object_store.path import StorePath
 from hf_assets.storage.durable import STALE_TEMPORARY, link, storing, write_bytes
 from hf_assets.storage.locks import exclusive
 
 MANIFEST = "months.json"
+# Where its files lie. SeaweedFS takes `NAME.versions` for its own versions of an object NAME: no
+# list of objects has what is below.
+VERSIONS, VERSIONS_ON_STORE = ".versions", ".months"
 # Seconds to wait for another process that refreshes the same table: one of years takes a minute.
 LOCK_WAIT = 600.0
 
@@ -46,9 +50,10 @@ class Manifest:
 class MonthFiles:
     """The files of a table that is kept by month, in the table's folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Any) -> None:
         self.folder = folder
-        self._versions = folder / ".versions"
+        on_store = isinstance(folder, StorePath)
+        self._versions: Any = folder / (VERSIONS_ON_STORE if on_store else VERSIONS)
 
     @contextmanager
     def lock(self, wait: float | None = None) -> Generator[bool]:

@@ -14,9 +14,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.launcher import WorkerStatus
 from dagster._core.storage.runs.sqlite.sqlite_run_storage import SqliteRunStorage
 
 from hf_assets.defs.common.pools import limit_pools
+from hf_assets.errors import clean
 
 try:
     import fcntl
@@ -31,6 +33,8 @@ LIVING = (
 )
 # Seconds after its start in which a run that lives holds its lock.
 PATIENCE = 600.0
+# Characters of what a launcher says of a worker.
+WORDS = 2000
 # Open until the process ends, by path.
 _held: dict[Path, int] = {}
 
@@ -89,6 +93,27 @@ def end_killed(instance: dg.DagsterInstance, patience: float = PATIENCE) -> list
     locks = [path for path in sorted(folder.glob("*.lock")) if path not in _held]
     ended = [path.stem for path in locks if _ended(instance, path)]
     return ended + [run.run_id for run in _never_held(instance, folder, patience)]
+
+
+def end_unstarted(instance: dg.DagsterInstance) -> list[str]:
+    """End the runs whose worker failed before Dagster began in it, where the launcher knows.
+
+    Dagster's monitoring only waits for these: for as long as a run may wait for a free worker.
+
+    Returns:
+        Their ids.
+    """
+    if instance.is_ephemeral or not instance.run_launcher.supports_check_run_worker_health:
+        return []
+    ended = []
+    for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING])):
+        health = instance.run_launcher.check_run_worker_health(run)
+        now = instance.get_run_by_id(run.run_id)
+        if health.status == WorkerStatus.FAILED and now and now.status == run.status:
+            why = clean(health.msg or "", WORDS)
+            instance.report_run_failed(run, f"The run did not begin: {why}")
+            ended.append(run.run_id)
+    return ended
 
 
 def _ended(instance: dg.DagsterInstance, path: Path) -> bool:
@@ -213,7 +238,7 @@ def _report(instance: dg.DagsterInstance, run: dg.DagsterRun, said: str) -> None
 def end_killed_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """End the runs whose lock nobody holds; see that pools have their limits."""
     limit_pools(context.instance)
-    ended = end_killed(context.instance)
+    ended = end_killed(context.instance) + end_unstarted(context.instance)
     if ended:
         return dg.SkipReason(f"Ended runs whose process is gone: {', '.join(ended)}")
     return dg.SkipReason("Every active run has its process.")

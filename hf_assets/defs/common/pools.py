@@ -1,6 +1,10 @@
 """Which runs may go on at once: lanes of runs and pools of steps; dagster.yaml has their limits."""
 
+import json
+
 import dagster as dg
+
+from hf_assets.corpora.registry import CorpusSpec
 
 # A lane: long runs that ask the archive or rebuild many days go one after the other, so that they
 # never take every place of the queue.
@@ -9,6 +13,24 @@ BULK = {"hf_assets/lane": "bulk"}
 AFTER_THE_HUB = {"dagster/priority": "-1"}
 # Limits other than the default one, which dagster.yaml cannot set for a single pool.
 LIMITS = {"training": 1}
+
+# What a launcher of runs on Ray reads of steps and runs.
+RESOURCES = "dagster-ray/config"
+
+
+def training_tags(spec: CorpusSpec, gpus: float | None) -> dict[str, str]:
+    """The tags of a step that uses all cores, or GPUs, with what it asks a cluster for.
+
+    Args:
+        spec: of the corpus; without resources, nothing is asked for.
+        gpus: of the step.
+    """
+    memory = spec.memory_gb and int(spec.memory_gb * 1e9)
+    asked = {"num_gpus": gpus, "num_cpus": spec.cpus, "memory": memory}
+    asked = {name: amount for name, amount in asked.items() if amount}
+    # For launchers that run steps elsewhere.
+    tags = AFTER_THE_HUB | {"hf_assets/heavy": "training"}
+    return tags | ({RESOURCES: json.dumps(asked)} if asked else {})
 
 
 def limit_pools(instance: dg.DagsterInstance) -> None:

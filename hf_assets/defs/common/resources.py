@@ -44,11 +44,13 @@ class PartitionWrites:
     """Days of a table to write, each made when its turn comes.
 
     The key of a table without days is None. `beyond` names days that the run was not launched for.
+    `then` is asked once all are stored: what another run has changed meanwhile is made again.
     """
 
     table: Table
     make: Mapping[str, Callable[[], TableWrite]] | Mapping[None, Callable[[], TableWrite]]
     beyond: frozenset[str] = frozenset()
+    then: Callable[[], "PartitionWrites | None"] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,13 @@ class TablesIOManager(dg.ConfigurableIOManager):
             context.log.info(f"{obj.table.name}: {obj.stored.rows:,} rows, {obj.stored.seconds} s")
             context.add_output_metadata(stored_table(obj.stored, obj.table))
             return
+        writes: PartitionWrites | None = obj
+        while writes:
+            self._store(context, writes)
+            with clear_failures():
+                writes = writes.then()
+
+    def _store(self, context: dg.OutputContext, obj: PartitionWrites) -> None:
         # For hundreds of days, previews cost more than writing the tables.
         brief, absent = len(obj.make) > PREVIEWED_DAYS, {}
         lines = ItemLog(context.log.info, len(obj.make))

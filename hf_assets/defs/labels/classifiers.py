@@ -17,12 +17,12 @@ from hf_assets.classifiers.quality import LARGEST_LOSS
 from hf_assets.classifiers.training.base_models import BASE_MODELS, locate
 from hf_assets.classifiers.training.config import EARLIER_NAMES, Dtype, Recipe, Strategy
 from hf_assets.classifiers.training.lock import training_lock
-from hf_assets.corpora.registry import corpora
+from hf_assets.corpora.registry import CorpusSpec, corpora
 from hf_assets.defs.common.automation import after_changes
 from hf_assets.defs.common.events import Skipped, materialized, skippable
 from hf_assets.defs.common.failures import clear_failures
 from hf_assets.defs.common.partitions import base_models
-from hf_assets.defs.common.pools import AFTER_THE_HUB
+from hf_assets.defs.common.pools import AFTER_THE_HUB, training_tags
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.labels import metadata
 from hf_assets.defs.labels.paths import CorpusPaths
@@ -137,8 +137,9 @@ def replacing(paths: CorpusPaths, *names: str) -> Generator[Path]:
         yield folder
 
 
-def classifier_assets(name: str) -> Iterator[dg.AssetsDefinition]:
+def classifier_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition]:
     """The assets of that corpus, from its baseline to the folder to publish."""
+    name = spec.name
     step = partial(
         dg.asset,
         key_prefix=[name],
@@ -149,8 +150,7 @@ def classifier_assets(name: str) -> Iterator[dg.AssetsDefinition]:
     each = partial(
         step,
         partitions_def=base_models,
-        # For launchers that run steps elsewhere: these use all cores, or a GPU.
-        op_tags=AFTER_THE_HUB | {"hf_assets/heavy": "training"},
+        op_tags=training_tags(spec, None),
     )
 
     @step(
@@ -167,7 +167,12 @@ def classifier_assets(name: str) -> Iterator[dg.AssetsDefinition]:
             record = baselines.fit(paths.corpus, folder, log=context.log.info)
         return materialized(context, metadata.baseline(paths.folder("baseline"), record))
 
-    @each(deps=[[name, "corpus"]], kinds={"pytorch", "transformers"}, pool="training")
+    @each(
+        deps=[[name, "corpus"]],
+        kinds={"pytorch", "transformers"},
+        pool="training",
+        op_tags=training_tags(spec, settings().training_gpus if spec.gpus is None else spec.gpus),
+    )
     def classifier(
         context: dg.AssetExecutionContext, config: TrainingConfig, lake: LakeResource
     ) -> dg.MaterializeResult:
@@ -286,5 +291,5 @@ def classifier_assets(name: str) -> Iterator[dg.AssetsDefinition]:
 @dg.definitions
 def defs() -> dg.Definitions:
     """Classifier assets of each corpus, the package's and the user's."""
-    names = corpora(settings().corpora).specs
-    return dg.Definitions(assets=[asset for name in names for asset in classifier_assets(name)])
+    specs = corpora(settings().corpora).specs.values()
+    return dg.Definitions(assets=[asset for spec in specs for asset in classifier_assets(spec)])

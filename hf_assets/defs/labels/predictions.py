@@ -16,7 +16,7 @@ from hf_assets.defs.common.events import materialized, report_day
 from hf_assets.defs.common.factories import Tables
 from hf_assets.defs.common.failures import clear_failures
 from hf_assets.defs.common.metadata import column_schema, stored_table
-from hf_assets.defs.common.partitions import daily, single_run
+from hf_assets.defs.common.partitions import daily, hub_runs
 from hf_assets.defs.common.pools import AFTER_THE_HUB
 from hf_assets.defs.common.resources import PREVIEWED_DAYS, LakeResource
 from hf_assets.defs.labels import metadata
@@ -69,7 +69,7 @@ def predictor(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.Mater
     owners=["team:hub"],
     kinds={"polars", "parquet"},
     partitions_def=daily,
-    backfill_policy=single_run,
+    backfill_policy=hub_runs,
     io_manager_key="tables",
     deps=[predictor],
     metadata={

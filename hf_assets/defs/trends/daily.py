@@ -9,7 +9,7 @@ import dagster as dg
 from hf_assets.defs.common.events import report_day
 from hf_assets.defs.common.factories import Tables, daily_table, each_day
 from hf_assets.defs.common.metadata import gallery
-from hf_assets.defs.common.partitions import daily, single_run
+from hf_assets.defs.common.partitions import daily, hub_runs
 from hf_assets.defs.common.resources import OPTIONAL, LakeResource, PartitionWrites
 from hf_assets.storage.lake import Lake, StoredTable
 from hf_assets.trends.metrics import daily_metrics as metrics
@@ -64,7 +64,7 @@ def _has_rows(stored: StoredTable, raw: str) -> bool:
     owners=["team:hub"],
     kinds={"matplotlib"},
     partitions_def=daily,
-    backfill_policy=single_run,
+    backfill_policy=hub_runs,
     io_manager_key="tables",
 )
 def snapshot_figures(
@@ -95,7 +95,7 @@ def snapshot_figures(
     owners=["team:hub"],
     kinds={"matplotlib"},
     partitions_def=daily,
-    backfill_policy=single_run,
+    backfill_policy=hub_runs,
     io_manager_key="tables",
 )
 def space_code_figures(
