@@ -5,6 +5,7 @@ import click
 from hf_assets.cli.status import size
 from hf_assets.copying.copy import Copy, Summary
 from hf_assets.object_store.contents import folder_names
+from hf_assets.object_store.local import local_root
 from hf_assets.object_store.path import LakePath, uri
 
 # Names of a kind that a line shows.
@@ -19,9 +20,20 @@ def copy_lake(source: LakePath, target: LakePath, *, check: bool) -> int:
         raise click.BadParameter("a lake cannot be copied into itself", param_hint="TO")
     if not folder_names(source):
         raise click.ClickException(f"nothing is stored in {source}")
+    if not check:
+        _begin(source, target)
     summary = Copy(source, target, check=check, log=click.echo).run()
     click.echo("\n".join(_lines(summary, check=check)))
     return 0 if summary.complete else 1
+
+
+def _begin(source: LakePath, target: LakePath) -> None:
+    """Create a folder that is as private as the source: what comes from a store is its owner's."""
+    there, folder = local_root(source), local_root(target)
+    if folder and not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir()
+        folder.chmod(there.stat().st_mode & 0o777 if there else 0o700)
 
 
 def _lines(summary: Summary, *, check: bool) -> list[str]:
