@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from hf_assets.cli.options import data_of, data_option, environ_of, require
+from hf_assets.cli.options import LAKE, data_of, data_option, environ_of, require
 from hf_assets.cli.service import service
 from hf_assets.errors import InputError
 from hf_assets.object_store.local import beside
@@ -277,6 +277,23 @@ def status(data: LakePath | None, exit_code: bool, as_json: bool) -> int:
     else:
         click.echo("\n".join([*lines, *state.lines]))
     return state.code if exit_code else 0
+
+
+@commands.command()
+@click.argument("source", metavar="FROM", type=LAKE)
+@click.argument("target", metavar="TO", type=LAKE)
+@click.option("--check", is_flag=True, help="Copy nothing: read both lakes, and compare them.")
+def copy(source: LakePath, target: LakePath, check: bool) -> int:
+    """Copy a lake between folders and stores, or compare two.
+
+    FROM and TO are folders or s3://bucket/prefix, of one endpoint and key. What TO has already is
+    not sent again: a copy that was ended goes on. FROM is not changed. Ends with 1 where a part
+    changed while it was read, or with --check where TO lacks one: then run it again.
+    """
+    require("lake", "polars", "pyarrow", "pydantic_settings")
+    from hf_assets.cli.copying import copy_lake
+
+    return copy_lake(source, target, check=check)
 
 
 @commands.command()
