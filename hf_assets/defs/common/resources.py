@@ -25,6 +25,7 @@ from hf_assets.progress import ItemLog
 from hf_assets.settings import settings
 from hf_assets.storage.lake import Lake, MissingDay, StoredTable, TableWrite
 from hf_assets.storage.parquet import Table
+from hf_assets.storage.postgres_locks import LockServerError
 
 if TYPE_CHECKING:
     from hf_assets.corpora.kaggle.client import DatasetClient
@@ -72,7 +73,7 @@ class LakeResource(dg.ConfigurableResource):
             try:
                 hold(context.instance, context.run.run_id)
                 end_killed(context.instance)
-            except OSError as error:
+            except (OSError, LockServerError) as error:
                 dg.get_dagster_logger().warning(
                     f"This run holds no lock: it cannot be ended if killed: {clean(error)}"
                 )
