@@ -18,7 +18,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hf_assets.object_store.path import StorePath
+from hf_assets.object_store.commit import LOOK, Condition, Seen
+from hf_assets.object_store.path import LakePath, ObjectFacts, StorePath, delete
+from hf_assets.object_store.reading import StoreFile
+from hf_assets.object_store.writer import writer
 from hf_assets.storage.durable import STALE_TEMPORARY, link, storing, write_bytes
 from hf_assets.storage.locks import exclusive
 
@@ -50,8 +53,8 @@ class Manifest:
 class MonthFiles:
     """The files of a table that is kept by month, in the table's folder."""
 
-    def __init__(self, folder: Any) -> None:
-        self.folder = folder
+    def __init__(self, folder: LakePath) -> None:
+        self.folder: Any = folder
         on_store = isinstance(folder, StorePath)
         self._versions: Any = folder / (VERSIONS_ON_STORE if on_store else VERSIONS)
 
