@@ -153,7 +153,8 @@ def launch(arguments: tuple[str, ...], data: Path | None) -> int:
     require("dagster", "dagster_dg_cli", "polars")
     from hf_assets.runner import process
 
-    return process.become([*process.launch(), *arguments], environ_of(data_of(data)))
+    environ = environ_of(data_of(data)) | process.IN_ONE_RUN
+    return process.become([*process.launch(), *arguments], environ)
 
 
 def _run(
@@ -177,7 +178,7 @@ def _run(
     """
     from hf_assets.runner import process, progress
 
-    environ = environ_of(data)
+    environ = environ_of(data) | process.IN_ONE_RUN
     if not sys.stdout.isatty():
         return (process.become if last else process.call)(command, environ)
     log = data.resolve() / "last_run.log"

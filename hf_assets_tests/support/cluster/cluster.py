@@ -10,7 +10,7 @@ import signal
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Collection, Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,9 +32,7 @@ from hf_assets_tests.support.deploy.running import (
 )
 from hf_assets_tests.support.servers import free_port
 
-RANGE_START, RANGE_END = (
-    f"dagster/asset_partition_range_{end}" for end in ("start", "end")
-)
+RANGE_START, RANGE_END = (f"dagster/asset_partition_range_{end}" for end in ("start", "end"))
 RETRY_OF = "dagster/parent_run_id"
 
 
@@ -54,7 +52,7 @@ class Cluster:
         """What the job of a run has printed."""
         return asked(f"{self.ray}/api/jobs/dagster-run-{run}/logs")["logs"]
 
-    def launch(self, job: str, tags: Mapping[str, str], assets: Iterable[str] = ()) -> str:
+    def launch(self, job: str, tags: Mapping[str, str], assets: Collection[str] = ()) -> str:
         """Queue a run; returns its id."""
         selector: dict[str, Any] = REPOSITORY | {"jobName": job}
         if assets:
@@ -173,11 +171,16 @@ def cluster(variables: Mapping[str, str], workers: int = 2) -> Generator[Cluster
 
         def begin(one: Process) -> None:
             kept[one.name] = Kept(one, folder / f"{one.name}.log")
-            running.callback(kept[one.name].stop)
 
+        def stop_all() -> None:
+            for one in kept.values():
+                one.end()
+
+        running.callback(stop_all)
         begin(database)
         begin(nodes[0])
         history = [sys.executable, "-c", _CREATE]
+        begin(Process("code", commands.pop("code"), served, 1.0, 0.0))
         until(lambda: process.call(history, served, folder / "history.log") == 0, made.said, 60)
         for name, command in commands.items():
             begin(Process(name, command, served, 1.0, 0.0))
