@@ -7,12 +7,14 @@ one login serves every program on the machine.
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hf_assets.errors import InputError, clean
+from hf_assets.object_store.address import AddressError
+from hf_assets.object_store.path import LakePath, location
 
 # An unusable value of these must not stop the Hub.
 _OF_LABELS = frozenset({"accept_stackexchange_terms", "accept_kaggle_terms"})
@@ -32,8 +34,9 @@ class Settings(BaseSettings):
     # A compose file passes a variable that nobody set as an empty text.
     model_config = SettingsConfigDict(env_prefix="HF_ASSETS_", frozen=True, env_ignore_empty=True)
 
-    data: Path = Field(
-        default_factory=_default_data, description="Root of the lake: where every table lies."
+    data: LakePath = Field(
+        default_factory=_default_data,
+        description="Root of the lake, where every table lies: a folder, or s3://bucket/prefix.",
     )
     scratch: Path | None = Field(
         default=None,
@@ -214,6 +217,14 @@ class Settings(BaseSettings):
         default="https://api.kaggle.com", description="Where the Kaggle API is."
     )
 
+    @field_validator("data", mode="plain")
+    @classmethod
+    def _is_location(cls, value: Any) -> LakePath:
+        try:
+            return location(value) if isinstance(value, str | Path) else value
+        except AddressError as error:
+            raise ValueError(str(error)) from None
+
     @field_validator("first_day")
     @classmethod
     def _has_days(cls, day: date) -> date:
@@ -247,15 +258,22 @@ def _read() -> tuple[Settings, dict[str, str]]:
     except ValidationError as error:
         wrong = {f"{one['loc'][0]}": one for one in error.errors(include_url=False)}
     why = {
-        name: f"{clean(one['input'], 80)!r} cannot be used: {clean(one['msg'])}"
+        name: f"{_shown(name, one['input'])}cannot be used: {clean(one['msg'])}"
         for name, one in wrong.items()
     }
     if fatal := [name for name in wrong if name not in _OF_LABELS]:
-        said = ". ".join(f"{_variable(name)}={why[name]}" for name in fatal)
+        said = ". ".join(
+            f"{_variable(name)}{' ' if name == 'data' else '='}{why[name]}" for name in fatal
+        )
         # Without the error itself: its text has every value.
         raise SettingsError(f"{said}. Correct or unset it: see docs/settings.md.") from None
     defaults = {name: Settings.model_fields[name].default for name in wrong}
     return Settings(**defaults), {_variable(name): why[name] for name in wrong}
+
+
+def _shown(name: str, value: object) -> str:
+    # Not an address: whoever writes a key into one has a form of their own.
+    return "" if name == "data" else f"{clean(value, 80)!r} "
 
 
 def _variable(name: str) -> str:

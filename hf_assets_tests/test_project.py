@@ -30,7 +30,7 @@ GROUND = {
 # imports the rooms of its line and the ground, nothing else; a name stands for what is below it.
 ARROWS = {
     "errors": set(),
-    "settings": {"errors"},
+    "settings": {"errors", "object_store"},
     "rule_result": set(),
     "literals": set(),
     "transport": set(),
@@ -191,14 +191,30 @@ ARROWS = {
         *("demo.summary", "runner"),
     },
     "demo.options": {"demo.fingerprints", "demo.record", "runner"},
+    "demo.serving": {
+        *("demo.hub", "demo.labels", "demo.options", "demo.past", "demo.record", "demo.running"),
+        "demo.world",
+    },
     "demo.__main__": {
-        *("demo.hub", "demo.hub_stats", "demo.labels", "demo.options", "demo.past", "demo.plan"),
-        *("demo.record", "demo.running", "demo.steps", "demo.summary", "demo.world", "runner"),
+        *("demo.hub_stats", "demo.options", "demo.past", "demo.plan", "demo.record"),
+        *("demo.running", "demo.serving", "demo.steps", "demo.summary", "runner"),
+    },
+    # The same on PostgreSQL, a store and Ray, beside a single machine.
+    "demo.cluster": {
+        *("demo.options", "demo.past", "demo.plan", "demo.running", "demo.serving", "demo.steps"),
+        *("demo.summary", "hub.capture_store", "runner"),
     },
     # `hf-assets`: a door to each of these.
     "cli": {
         *("apps.insights", "apps.tagger", "classifiers.tagger_cli", "demo.__main__", "runner"),
-        *("alarms", "configuration", "hub.capture_store", "hub.client", "hub.newest_day"),
+        *(
+            "alarms",
+            "configuration",
+            "demo.cluster",
+            "hub.capture_store",
+            "hub.client",
+            "hub.newest_day",
+        ),
         "hub.quality",
     },
 }

@@ -13,7 +13,7 @@ import polars as pl
 
 from hf_assets.classifiers.tagger import Tagger
 from hf_assets.corpora.corpus import CorpusError, is_generated, open_corpus
-from hf_assets.storage.durable import ReplacedFolder, read_folder
+from hf_assets.storage.folders import ReplacedFolder, read_folder
 
 # Characters of an example, title and text together.
 EXAMPLE_LENGTH = (40, 600)

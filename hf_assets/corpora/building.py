@@ -23,7 +23,7 @@ from hf_assets.corpora.text.formats import format_of_source
 from hf_assets.corpora.text.plain import plain, squeezed, text_key, words
 from hf_assets.errors import InputError
 from hf_assets.progress import TimedLog
-from hf_assets.storage.durable import read_folder
+from hf_assets.storage.folders import read_folder
 from hf_assets.storage.json_files import write_json, write_record
 from hf_assets.storage.lake import StoredTable, TableWrite
 from hf_assets.storage.parquet import ParquetBatches, Table

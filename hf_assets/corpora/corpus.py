@@ -13,7 +13,7 @@ from hf_assets.corpora.facts import CorpusFacts
 from hf_assets.corpora.labels import multi_hot
 from hf_assets.corpora.schemas import CORPUS_COLUMNS, SPLITS, SplitName
 from hf_assets.errors import InputError
-from hf_assets.storage.durable import read_folder
+from hf_assets.storage.folders import read_folder
 from hf_assets.storage.json_files import read_json, read_record
 from hf_assets.storage.opened import OpenedFile, scan
 

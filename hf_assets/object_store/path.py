@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
+from urllib.parse import quote
 
 from hf_assets.object_store.address import StoreAddress
 from hf_assets.object_store.errors import asking
@@ -189,6 +190,13 @@ def remove_tree(path: StorePath) -> None:
 
 # Where a lake and what is in it lies: a folder of this machine, or a store.
 LakePath: TypeAlias = Path | StorePath
+
+
+def uri(path: LakePath) -> str:
+    """The path as a URI, with "=" as it is: day=2026-11-20 stays readable."""
+    if isinstance(path, StorePath):
+        return str(path)
+    return f"file://{quote(str(path.absolute()), safe='/=')}"
 
 
 def location(text: str | Path) -> LakePath:

@@ -24,7 +24,8 @@ from typing import Any
 import polars as pl
 
 from hf_assets.object_store.path import LakePath, location
-from hf_assets.storage.durable import replacing, restore, write_bytes
+from hf_assets.storage.durable import replacing, write_bytes
+from hf_assets.storage.folders import local_folder
 from hf_assets.storage.month_files import MonthFiles
 from hf_assets.storage.opened import OpenedFile, open_file
 from hf_assets.storage.parquet import ParquetBatches, Table
@@ -283,15 +284,14 @@ class Lake:
         )
 
     def artefact(self, *names: str) -> Path:
-        """A folder that is replaced as one; MissingArtefact if it is missing.
+        """A folder that is replaced as one, on this machine; MissingArtefact if it is missing.
 
         To store it, write into `replacing_folder(lake.folder("/".join(names), None))`.
         """
-        path = self.folder("/".join(names), None)
-        restore(path)
-        if not path.is_dir():
-            raise MissingArtefact(f"there is no {'/'.join(names)}: materialise it first")
-        return path
+        try:
+            return local_folder(self.folder("/".join(names), None))
+        except FileNotFoundError:
+            raise MissingArtefact(f"there is no {'/'.join(names)}: materialise it first") from None
 
     def write_file(self, asset: str, day: str, name: str, content: bytes) -> Path:
         """Store one file in the folder of a day, atomically. Returns its path."""

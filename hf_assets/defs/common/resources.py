@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -82,7 +81,7 @@ class LakeResource(dg.ConfigurableResource):
     @cached_property
     def tree(self) -> Lake:
         """The lake under `root`."""
-        return Lake(Path(self.root))
+        return Lake.at(self.root)
 
     @cached_property
     def stores(self) -> Mapping[str, CaptureStore]:
@@ -318,7 +317,7 @@ class KaggleResource(dg.ConfigurableResource):
 
 @cache
 def lake_under(root: str) -> LakeResource:
-    """The lake under that folder: one object, as definitions that bring it, too, are merged."""
+    """The lake there: one object, as definitions that bring it, too, are merged."""
     return LakeResource(root=root)
 
 

@@ -27,7 +27,7 @@ from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.labels import metadata
 from hf_assets.defs.labels.paths import CorpusPaths
 from hf_assets.settings import settings
-from hf_assets.storage.durable import replacing_folder
+from hf_assets.storage.folders import replacing_folder
 
 DEFAULTS = Recipe()
 
@@ -179,7 +179,8 @@ def classifier_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition]:
         """Classifier of the corpus's labels: a fine-tuned base model, or a head on a frozen one.
 
         Each epoch writes a checkpoint, from which a run that died goes on. A second run of the
-        same base model waits for the first.
+        same base model waits for the first. The checkpoints of a lake on a store stay on the
+        machine that trains: a run on another machine starts from the first epoch.
         """
         from hf_assets.classifiers.training.train import train
 
@@ -206,10 +207,10 @@ def classifier_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition]:
 
         paths, base = CorpusPaths(lake.tree, name), context.partition_key
         with replacing(paths, base, "onnx") as folder:
-            corpus, trained = paths.corpus, paths.stored(base, "classifier")
-            require_current(corpus, [trained.parent], ["classifier"])
+            corpus, model = paths.corpus, paths.model(base, "classifier")
+            require_current(corpus, [model], ["classifier"])
             probes = corpus.split("validation").texts[:16]
-            record = export(trained, folder, probes, log=context.log.info)
+            record = export(model / "classifier", folder, probes, log=context.log.info)
         return materialized(context, metadata.onnx(paths.folder(base, "onnx"), record))
 
     @each(deps=[onnx_classifier, [name, "corpus"]], kinds={"onnx"})
@@ -224,10 +225,10 @@ def classifier_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition]:
 
         paths, base = CorpusPaths(lake.tree, name), context.partition_key
         with replacing(paths, base, "quantized") as folder:
-            corpus, exported = paths.corpus, paths.stored(base, "onnx")
-            require_current(corpus, [exported.parent], ["onnx"])
+            corpus, model = paths.corpus, paths.model(base, "classifier", "onnx")
+            require_current(corpus, [model], ["onnx"])
             validation, log = corpus.split("validation"), context.log.info
-            record = quantize(exported, folder, validation, log, max_loss=config.max_loss)
+            record = quantize(model / "onnx", folder, validation, log, max_loss=config.max_loss)
         stored = paths.folder(base, "quantized")
         return materialized(context, metadata.quantized(stored, record))
 
@@ -272,7 +273,7 @@ def classifier_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition]:
             board = open_leaderboard(paths.stored("leaderboard"))
             if not board.record.best:
                 raise Skipped(f"{name} has no int8 model: materialise quantized_classifier.")
-            best = paths.stored(board.record.best, "quantized")
+            best = paths.model(board.record.best, "classifier", "quantized") / "quantized"
             hints = Hints(config.model_repo, paths.remark, config.words)
             published = write_space(folder, paths.corpus, best, board, context.log.info, hints)
         return materialized(context, metadata.space(paths.folder("tagger_space"), published))

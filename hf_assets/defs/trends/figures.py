@@ -11,7 +11,7 @@ from hf_assets.defs.common.automation import after_changes
 from hf_assets.defs.common.factories import every_day
 from hf_assets.defs.common.metadata import gallery, stored_folder
 from hf_assets.defs.common.resources import LakeResource
-from hf_assets.storage.durable import replacing_folder
+from hf_assets.storage.folders import replacing_folder
 
 if TYPE_CHECKING:
     from hf_assets.trends.figures.history.history import History

@@ -13,7 +13,7 @@ from hf_assets.defs.common.metadata import gallery, stored_folder
 from hf_assets.defs.common.resources import LakeResource, PartitionWrites
 from hf_assets.defs.trends.history import GROUP, series_asset
 from hf_assets.hub.providers import history, schemas
-from hf_assets.storage.durable import replacing_folder
+from hf_assets.storage.folders import replacing_folder
 
 
 @series_asset(schemas.PROVIDER_HISTORY, every_day("inference_providers"))
