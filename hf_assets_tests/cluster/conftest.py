@@ -1,22 +1,23 @@
-"""One cluster for all tests of it: Postgres, Ray with two workers, Dagster's processes."""
+"""One cluster for all tests of it: SeaweedFS, Postgres, Ray with two workers, and Dagster."""
 
 from collections.abc import Generator
-from pathlib import Path
 
 import pytest
 
+from hf_assets.object_store.address import StoreAddress
+from hf_assets.object_store.path import StorePath, remove_tree
 from hf_assets.storage.lake import Lake
 from hf_assets_tests.support.cluster.cluster import Cluster, cluster
 from hf_assets_tests.support.cluster.past import Past, past
+from hf_assets_tests.support.deploy.postgres import PostgresServer
+from hf_assets_tests.support.object_store.fixtures import BUCKET, use_store
+from hf_assets_tests.support.object_store.weed import Weed, variables
 
 # Two runs of two days: each has a neighbour in the other.
 DAYS = 4
-# Values that no job of Ray's, no log and no event may show.
-SECRETS = {
-    "AWS_ACCESS_KEY_ID": "AKIAofatestofraysjobs",
-    "AWS_SECRET_ACCESS_KEY": "secretofatestofraysjobs",
-    "HF_TOKEN": "hf_ofatestofraysjobsandlogs",
-}
+RECORD = "of_the_cluster"
+TOKEN = "hf_ofatestofraysjobsandlogs"
+_LAKE = StorePath(StoreAddress(BUCKET, "cluster"))
 
 
 @pytest.fixture(scope="session")
@@ -27,31 +28,32 @@ def made_past(tmp_path_factory: pytest.TempPathFactory) -> Generator[Past]:
 
 
 @pytest.fixture(scope="session")
-def cluster_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the cluster's lake lies."""
-    return tmp_path_factory.mktemp("cluster") / "lake"
-
-
-@pytest.fixture(scope="session")
-def running_cluster(made_past: Past, cluster_lake: Path) -> Generator[Cluster]:
+def running_cluster(
+    made_past: Past, store_server: Weed, postgres_server: PostgresServer
+) -> Generator[Cluster]:
     """The cluster, with the archive of that past; skipped where a program is missing."""
     pytest.importorskip(
         "dagster_ray", reason="not installed here: pip install 'hf_assets[cluster]'"
     )
-    variables = {
-        **made_past.variables,
-        **SECRETS,
-        "HF_ASSETS_DATA": str(cluster_lake),
-        "HF_ASSETS_DAYS_PER_RUN": f"{DAYS // 2}",
-    }
-    with cluster(variables) as made:
-        yield made
+    with postgres_server.database(RECORD) as record:
+        settings = {
+            **made_past.variables,
+            **record,
+            **variables(store_server.endpoint),
+            "HF_TOKEN": TOKEN,
+            "HF_ASSETS_LOCKS": "postgres",
+            "HF_ASSETS_DATA": str(_LAKE),
+            "HF_ASSETS_DAYS_PER_RUN": f"{DAYS // 2}",
+        }
+        with cluster(settings) as made:
+            yield made
 
 
 @pytest.fixture
-def lake(cluster_lake: Path) -> Lake:
+def lake(
+    store_server: Weed, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Lake:
     """The cluster's lake, empty."""
-    import shutil
-
-    shutil.rmtree(cluster_lake, ignore_errors=True)
-    return Lake(cluster_lake)
+    use_store(monkeypatch, store_server.endpoint, tmp_path_factory.mktemp("scratch"))
+    remove_tree(_LAKE)
+    return Lake(_LAKE)
