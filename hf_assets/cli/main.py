@@ -172,7 +172,8 @@ def launch(arguments: tuple[str, ...], data: LakePath | None) -> int:
     require("dagster", "dagster_dg_cli", "polars")
     from hf_assets.runner import process
 
-    return process.become([*process.launch(), *arguments], environ_of(data_of(data)))
+    environ = environ_of(data_of(data)) | process.IN_ONE_RUN
+    return process.become([*process.launch(), *arguments], environ)
 
 
 def _run(
@@ -196,7 +197,7 @@ def _run(
     """
     from hf_assets.runner import process, progress
 
-    environ = environ_of(data)
+    environ = environ_of(data) | process.IN_ONE_RUN
     if not sys.stdout.isatty():
         return (process.become if last else process.call)(command, environ)
     log = beside(data) / "last_run.log"
