@@ -77,9 +77,10 @@ def demo(arguments: tuple[str, ...]) -> int:
 @commands.command(context_settings=FORWARDED, add_help_option=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def cluster_demo(arguments: tuple[str, ...]) -> int:
-    """Build the demo on PostgreSQL, S3 and Ray, and compare it with one machine's.
+    """Build the demo on Postgres, S3 and Ray; compare the tables.
 
-    All three run on loopback, are started and stopped: see docs/cluster.md.
+    The same days are built by a single machine: every table is compared row by row. All is started
+    on loopback, and stopped. See docs/cluster.md.
     """
     require("demo", "dagster_dg_cli", "dagster_webserver", "polars", "rich", "starlette", "uvicorn")
     if not {"--help", "-h"}.intersection(arguments):
