@@ -16,7 +16,7 @@ from hf_assets.errors import InputError
 from hf_assets.object_store.path import LakePath
 from hf_assets.storage.folders import read_folder
 from hf_assets.storage.json_files import read_json, read_record
-from hf_assets.storage.opened import OpenedFile, open_file, scan
+from hf_assets.storage.opened import LakeFile, open_file, scan
 
 # Site of the embedded Stack Exchange, in place of a real one.
 EMBEDDED_SITE = "generated"

@@ -25,7 +25,7 @@ from hf_assets.storage.locks import exclusive
 
 MANIFEST = "months.json"
 # Where its files lie. SeaweedFS has versions of its own under the first name, and lists none there.
-_IN_FOLDER, _ON_STORE = ".versions", ".months"
+VERSIONS, VERSIONS_ON_STORE = ".versions", ".months"
 # Seconds to wait for another process that refreshes the same table: one of years takes a minute.
 LOCK_WAIT = 600.0
 
@@ -52,7 +52,7 @@ class MonthFiles:
 
     def __init__(self, folder: LakePath) -> None:
         self.folder: Any = folder
-        self._versions = folder / (_ON_STORE if isinstance(folder, StorePath) else _IN_FOLDER)
+        self._versions = folder / (VERSIONS_ON_STORE if isinstance(folder, StorePath) else VERSIONS)
 
     @contextmanager
     def lock(self, wait: float | None = None) -> Generator[bool]:

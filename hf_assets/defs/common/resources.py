@@ -46,7 +46,7 @@ class PartitionWrites:
     """Days of a table to write, each made when its turn comes.
 
     The key of a table without days is None. `beyond` names days that the run was not launched for.
-    `then` is asked once all are stored: what another run has changed meanwhile is made again.
+    `then` is asked once all are stored: what to make again, as another run changed its inputs.
     """
 
     table: Table
@@ -260,10 +260,8 @@ class HubResource(dg.ConfigurableResource):
             among: the captures that it runs among, in a thread.
         """
         key = dg.AssetKey(asset) if asset else context.asset_key
-        to_caller, name = (
-            among.in_caller if among else _at_once,
-            f"{key.path[-1]}: " if among else "",
-        )
+        to_caller = among.in_caller if among else _at_once
+        name = f"{key.path[-1]}: " if among else ""
 
         def report(progress: Any) -> None:
             context.log.info(f"{name}{progress}")
