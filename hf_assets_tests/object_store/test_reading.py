@@ -101,8 +101,8 @@ def test_files_of_other_columns(bucket: StorePath, sizes: str) -> None:
     put(bucket / "1", frame(60).with_columns(more=pl.lit("x")))
     files = [StoreFile(bucket / "0"), StoreFile(bucket / "1")]
     options: dict[str, Any] = {"missing_columns": "insert", "extra_columns": "ignore"}
-    local = [io.BytesIO(file.read_bytes()) for file in files]
-    for more in ({}, {"schema": frame(0).schema}):
+    local: list[Any] = [io.BytesIO(file.read_bytes()) for file in files]
+    for more in (dict[str, Any](), {"schema": frame(0).schema}):
         wanted = pl.scan_parquet(local, **options, **more).collect()
         assert_frame_equal(scan_objects(files, **options, **more).collect(), wanted)
     with pytest.raises(pl.exceptions.PolarsError):
