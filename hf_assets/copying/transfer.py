@@ -88,7 +88,7 @@ def _into_folder(entry: Entry, target: Path) -> Digests:
     return hashing.digests
 
 
-def _onto_store(entry: Entry, target: LakePath, before: Entry | None) -> Digests:
+def _onto_store(entry: Entry, target: StorePath, before: Entry | None) -> Digests:
     hashing, parts = Hashing(), []
     for part in entry.parts():
         hashing.add(part)
