@@ -218,7 +218,7 @@ def _date(folder: Path, version: Version) -> None:
 
 def _fetch(folder: StorePath, version: Version, target: Path) -> None:
     objects = version.objects(folder)
-    target.mkdir(parents=True)
+    target.mkdir(parents=True, exist_ok=True)
     for name in objects:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -13,11 +13,11 @@ from typing import TypeVar
 
 from hf_assets.errors import InputError
 from hf_assets.object_store import folders as on_store
-from hf_assets.object_store.copies import local_copy, side_by_side
+from hf_assets.object_store.copies import copy_of, local_copy, side_by_side
 from hf_assets.object_store.path import LakePath, StorePath
 from hf_assets.object_store.scratch import scratch
 from hf_assets.object_store.versions import current_version, seen_version
-from hf_assets.storage.durable import beside, stamp, storing, sweep, sync_folder
+from hf_assets.storage.durable import beside, stamp, storing, sweep, sync_folder, write_bytes
 from hf_assets.storage.locks import exclusive
 from hf_assets.storage.postgres_locks import require_locks
 
@@ -73,6 +73,17 @@ def replacing_folder(path: LakePath, *, public: bool = False) -> Generator[Path]
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def write_files(path: LakePath, files: Mapping[str, bytes]) -> None:
+    """Write files into a folder: on a store as one, else each atomically, one after the other."""
+    if isinstance(path, StorePath):
+        with replacing_folder(path, public=True) as folder:
+            for name, content in files.items():
+                (folder / name).write_bytes(content)
+        return
+    for name, content in files.items():
+        write_bytes(path / name, content)
+
+
 def restore(path: LakePath) -> None:
     """Put back a folder whose replacement died between its two renames.
 
@@ -98,6 +109,23 @@ def local_folder(path: LakePath) -> Path:
     return path
 
 
+def local_path(path: LakePath) -> Path:
+    """A folder that is replaced as one, or a file or folder in it, on this machine.
+
+    Raises:
+        FileNotFoundError: on a store, there is no such folder.
+    """
+    if isinstance(path, StorePath):
+        above = path
+        while above.key:
+            if (version := seen_version(above).version) is not None:
+                with storing(scratch()):
+                    return copy_of(above, version) / path.relative_to(above)
+            above = above.parent
+        raise FileNotFoundError(2, "no such folder", str(path))
+    return path
+
+
 def local_folders(root: LakePath, names: Iterable[str]) -> Path:
     """A folder of this machine in which the folders of those names lie, as they do under `root`.
 
@@ -117,6 +145,13 @@ def is_stored(path: LakePath) -> bool:
     if isinstance(path, StorePath):
         return seen_version(path).version is not None
     return path.is_dir()
+
+
+def written_at(path: LakePath) -> int:
+    """When a folder was stored, in nanoseconds. FileNotFoundError."""
+    if isinstance(path, StorePath):
+        return current_version(path).nanoseconds
+    return path.stat().st_mtime_ns
 
 
 def folder_bytes(path: LakePath) -> int:

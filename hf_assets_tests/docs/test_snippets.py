@@ -35,8 +35,9 @@ TARGETS = re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text("utf-8"), 
 # What is done with each language; the empty one draws folders.
 LANGUAGES = {"sql", "python", "sh", "toml", "yaml", ""}
 VARIABLES = {f"HF_ASSETS_{name.upper()}" for name in Settings.model_fields}
-# What docs/service.md installs with, and the copy that it makes of a file.
+# What docs/service.md and docs/cluster.md install with, and the copy that a page makes of a file.
 ADMINISTRATION = {
+    *("apt-get", "sudo"),
     *("cp", "docker", "install", "loginctl", "mkdir", "pipx", "python3", "systemctl", "useradd"),
     "/opt/hf_assets/bin/pip",
 }

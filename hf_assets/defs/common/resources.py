@@ -21,6 +21,7 @@ from hf_assets.hub.client.listing import HubClient
 from hf_assets.hub.open_archive import BrokenArchive, open_archive
 from hf_assets.hub.quality import rules
 from hf_assets.hub.retention import thinned
+from hf_assets.object_store.writer import writing_as
 from hf_assets.progress import ItemLog
 from hf_assets.settings import settings
 from hf_assets.storage.lake import Lake, MissingDay, StoredTable, TableWrite
@@ -45,7 +46,7 @@ class PartitionWrites:
     """Days of a table to write, each made when its turn comes.
 
     The key of a table without days is None. `beyond` names days that the run was not launched for.
-    `then` is asked once all are stored: what another run has changed meanwhile is made again.
+    `then` is asked once all are stored: what to make again, as another run changed its inputs.
     """
 
     table: Table
@@ -69,6 +70,8 @@ class LakeResource(dg.ConfigurableResource):
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """At the start of a run: hold its lock, and end runs whose process is gone."""
+        if context.run:
+            writing_as(context.run.run_id)
         if context.run and context.instance:
             try:
                 hold(context.instance, context.run.run_id)
@@ -257,10 +260,8 @@ class HubResource(dg.ConfigurableResource):
             among: the captures that it runs among, in a thread.
         """
         key = dg.AssetKey(asset) if asset else context.asset_key
-        to_caller, name = (
-            among.in_caller if among else _at_once,
-            f"{key.path[-1]}: " if among else "",
-        )
+        to_caller = among.in_caller if among else _at_once
+        name = f"{key.path[-1]}: " if among else ""
 
         def report(progress: Any) -> None:
             context.log.info(f"{name}{progress}")

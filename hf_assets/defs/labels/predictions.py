@@ -25,6 +25,7 @@ from hf_assets.defs.labels.paths import CorpusPaths
 from hf_assets.errors import InputError, clean
 from hf_assets.hub.tables.predictions import PREDICTED_CATEGORIES, PredictionRecord
 from hf_assets.rule_result import RuleResult
+from hf_assets.storage.folders import is_stored
 from hf_assets.storage.lake import MissingArtefact, StoredTable
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def _record(lake: LakeResource, day: str) -> PredictionRecord:
 
 def _precision_on_test(lake: LakeResource, day: str) -> RuleResult:
     found, why_not = _predictor(lake)
-    torn = bool(why_not) and CorpusPaths(lake.tree, CORPUS).folder("predictor").is_dir()
+    torn = bool(why_not) and is_stored(CorpusPaths(lake.tree, CORPUS).folder("predictor"))
     record = found.record if found else None
     return rules.precision_on_test(record, why_not, _record(lake, day), torn=torn)
 

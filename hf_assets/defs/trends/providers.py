@@ -37,7 +37,7 @@ def provider_figures(lake: LakeResource) -> dg.MaterializeResult:
     frame = lake.tree.read("provider_history", None).frame.collect()
     drawn = {figure.name: render(figure(frame)) for figure in FIGURES}
     place = lake.tree.folder("provider_figures", None)
-    with replacing_folder(place) as folder:
+    with replacing_folder(place, public=True) as folder:
         for name, rendered in drawn.items():
             rendered.write(folder, name)
     shown = gallery({name: rendered.gallery for name, rendered in drawn.items()})
