@@ -117,6 +117,7 @@ PERMANENT: dict[str, bool | None] = {
     "storage.postgres_locks.LockServerError": None,
     "storage.postgres_locks.LostLock": False,
     "hub.archive.base.ArchiveError": True,
+    "hub.capture_store.attempt_files.TakenOver": False,
     "hub.capture_store.manifest.CorruptCapture": True,
     "hub.client.connection.HubError": None,
     "hub.client.listing.ListingError": None,
