@@ -14,7 +14,7 @@ SPREAD := -n auto --dist loadfile --no-loadscope-reorder
 WAITING = -n $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1))) --dist loadfile --no-loadscope-reorder
 export HF_HUB_DISABLE_TELEMETRY ?= 1
 
-.PHONY: help demo tagger insights status dev dev-demo test test-heavy test-release lint format check \
+.PHONY: help demo cluster-demo tagger insights status dev dev-demo test test-heavy test-release lint format check \
 	docs bench bench-full bench-classifiers bench-history clean
 
 help:  ## this list
@@ -35,6 +35,9 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 demo: $(VENV)/.installed  ## generated data become tables, figures and a tagger
 	@$(BIN)/hf-assets demo --data $(DEMO)
+
+cluster-demo: $(VENV)/.installed  ## the same on PostgreSQL, S3 and Ray, compared with one machine
+	@$(BIN)/hf-assets cluster-demo --data data/cluster-demo
 
 tagger: $(VENV)/.installed  ## a page to try what was trained, by you or by the demo
 	@$(BIN)/hf-assets tagger

@@ -21,6 +21,7 @@ _HIDDEN = "***"
 _ENVIRONMENT = (
     *("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "KAGGLE_API_TOKEN", "KAGGLE_KEY"),
     *("HF_ASSETS_STACKEXCHANGE_KEY", "PGPASSWORD"),
+    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
 )
 # Secrets where they are addresses; a command may be a word such as `mail`.
 _ADDRESSES = ("HF_ASSETS_ALARM", "HF_ASSETS_SMTP")

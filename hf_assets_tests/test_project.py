@@ -30,7 +30,7 @@ GROUND = {
 # imports the rooms of its line and the ground, nothing else; a name stands for what is below it.
 ARROWS = {
     "errors": set(),
-    "settings": {"errors"},
+    "settings": {"errors", "object_store"},
     "rule_result": set(),
     "literals": set(),
     "transport": set(),
@@ -43,6 +43,8 @@ ARROWS = {
     # What failed → a message → a person.
     "alarms": set(),
     "definitions": {"defs"},
+    # Dagster loads it where its configuration names it.
+    "ray_launcher": set(),
     "charts": set(),
     # The Hub: a page of a listing → a day's capture → tables → rules and changes.
     "hub.client": set(),
@@ -162,6 +164,8 @@ ARROWS = {
         *("defs.common", "defs.hub", "defs.labels", "defs.trends", "publishing"),
     },
     "defs.labels": {"charts", "classifiers", "corpora", "defs.common", "hub"},
+    # A lake into another folder or store.
+    "copying": {"hub.capture_store"},
     # Dagster as a process, for the command line and the demo.
     "runner": {"hub.capture_store"},
     # Services and worlds for tests and for a first look.
@@ -189,14 +193,31 @@ ARROWS = {
         *("demo.summary", "runner"),
     },
     "demo.options": {"demo.fingerprints", "demo.record", "runner"},
+    "demo.serving": {
+        *("demo.hub", "demo.labels", "demo.options", "demo.past", "demo.record", "demo.running"),
+        "demo.world",
+    },
     "demo.__main__": {
-        *("demo.hub", "demo.hub_stats", "demo.labels", "demo.options", "demo.past", "demo.plan"),
-        *("demo.record", "demo.running", "demo.steps", "demo.summary", "demo.world", "runner"),
+        *("demo.hub_stats", "demo.options", "demo.past", "demo.plan", "demo.record"),
+        *("demo.running", "demo.serving", "demo.steps", "demo.summary", "runner"),
+    },
+    # The same on PostgreSQL, a store and Ray, beside a single machine.
+    "demo.cluster": {
+        *("demo.options", "demo.past", "demo.plan", "demo.running", "demo.serving", "demo.steps"),
+        *("demo.summary", "hub.capture_store", "runner"),
     },
     # `hf-assets`: a door to each of these.
     "cli": {
         *("apps.insights", "apps.tagger", "classifiers.tagger_cli", "demo.__main__", "runner"),
-        *("alarms", "configuration", "hub.capture_store", "hub.client", "hub.newest_day"),
+        *(
+            "alarms",
+            "configuration",
+            "copying",
+            "demo.cluster",
+            "hub.capture_store",
+            "hub.client",
+            "hub.newest_day",
+        ),
         "hub.quality",
     },
 }
@@ -250,7 +271,7 @@ def test_there_is_something_to_look_at() -> None:
 @pytest.mark.parametrize("path", FILES, ids=_name)
 def test_dagster_is_imported_by_the_graph_alone(path: Path) -> None:
     room = _name(path).split(".")[0]
-    if room not in ("defs", "definitions"):
+    if room not in ("defs", "definitions", "ray_launcher"):
         roots = {name.split(".")[0] for name in _imports(path)}
         assert not {root for root in roots if root == "dagster" or root.startswith("dagster_")}
 

@@ -7,44 +7,29 @@ from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from datetime import date, timedelta
 from itertools import chain
-from pathlib import Path
 from typing import NoReturn
 
-from starlette.applications import Starlette
-
-from hf_assets.demo import past, summary
-from hf_assets.demo.hub.app import create_app
-from hf_assets.demo.hub.faults import Faults
+from hf_assets.demo import summary
 from hf_assets.demo.hub_stats.commits import FIRST_DAY
-from hf_assets.demo.labels import kaggle, stackexchange
-from hf_assets.demo.labels.question_sources import GeneratedQuestions, RecordedQuestions
-from hf_assets.demo.labels.stackexchange import QuestionFaults
-from hf_assets.demo.labels.texts import GeneratedTexts
 from hf_assets.demo.options import Command, generated, inputs, parser, served
 from hf_assets.demo.past import Past
 from hf_assets.demo.plan import Plan, alone, in_ui, plan, stored_plan
 from hf_assets.demo.record import DemoRecord, read_demo
 from hf_assets.demo.running import (
-    NEWLY_LISTED,
-    SITE,
     Runs,
     Services,
-    embedded,
     environment,
     questions_from,
     write_inputs,
 )
+from hf_assets.demo.serving import serving
 from hf_assets.demo.steps import hub_steps, label_steps, of_hub, past_step
 from hf_assets.demo.summary import near
-from hf_assets.demo.world.generator import GeneratedHub
-from hf_assets.demo.world.recorded import RecordedHub
 from hf_assets.errors import InputError
 from hf_assets.runner import process
 from hf_assets.runner.days import parse_range
 from hf_assets.storage.lake import today
 
-# The generated Hub has its sizes on this day, and is one and the same whenever it is started.
-SIZED_ON = date(2026, 11, 1)
 PROG = "python -m hf_assets.demo"
 # Commands over a lake that a demo has begun serve what it was made of.
 OVER_A_DEMO = ("dev", "backfill")
@@ -86,57 +71,11 @@ def _in_words(options: argparse.Namespace) -> Generator[None]:
 
 @contextmanager
 def _embedded(options: argparse.Namespace, before: Past, record: DemoRecord) -> Generator[Services]:
-    """The embedded services; the Hub has generated rows, or those of a file that is named."""
+    """The embedded services; a wrong option ends the process in words."""
     with ExitStack() as servers:
         with _in_words(options):
-            apps = (
-                _app(options, before),
-                _questions(options, record.texts_from),
-                _datasets(options, before, record.begun),
-            )
-            services = servers.enter_context(embedded(*apps, port=options.port))
+            services = servers.enter_context(serving(options, before, record))
         yield services
-
-
-def _app(options: argparse.Namespace, before: Past) -> Starlette:
-    archive = None
-    if generated(options):
-        datasets = None if options.hub_datasets is None else int(options.hub_datasets)
-        source = GeneratedHub(
-            *(int(options.models), int(options.spaces), options.seed),
-            datasets=datasets,
-            sized_on=SIZED_ON,
-        )
-        archive = past.archive(source, before, options.archive_faults)
-    else:
-        given = (options.models, options.spaces, options.hub_datasets)
-        files = [None if one is None or one.isdigit() else Path(one) for one in given]
-        source = RecordedHub(*files)
-    return create_app(
-        source,
-        Faults.parse(options.faults),
-        rate_limit=options.rate_limit,
-        latency=options.latency,
-        archive=archive,
-    )
-
-
-def _questions(options: argparse.Namespace, texts_from: str) -> Starlette:
-    recorded, dumped = options.recorded_questions, getattr(options, "questions", 0)
-    source = (
-        RecordedQuestions(recorded)
-        if recorded
-        else GeneratedQuestions(site=SITE, texts=questions_from(texts_from, dumped))
-    )
-    return stackexchange.create_app(source, QuestionFaults.parse(options.question_faults))
-
-
-def _datasets(options: argparse.Namespace, before: Past, begun: str) -> Starlette:
-    """Kaggle, which lists some more datasets each day."""
-    days = (before.day - date.fromisoformat(begun)).days + 1
-    faults = kaggle.read_faults(options.dataset_faults)
-    count = options.datasets + NEWLY_LISTED * days
-    return kaggle.create_app(GeneratedTexts("datasets"), count, faults)
 
 
 def _day() -> date:

@@ -12,8 +12,8 @@ from hf_assets.runner.process import UI_PORT
 # The demo must not stop at the Hub's own 500 requests in five minutes.
 DEMO_RATE = 10_000
 # Code that decides what is served: another version is another demo.
-_HUB_CODE = ("hub", "hub_stats", "world", "service", "past", "__main__")
-_LABEL_CODE = ("labels", "service", "running", "__main__")
+_HUB_CODE = ("hub", "hub_stats", "world", "service", "past", "serving")
+_LABEL_CODE = ("labels", "service", "running", "serving")
 # What the same Hub and the same texts are served by; faults are not: they were for one run.
 _SERVED = {
     "hub": ("models", "spaces", "hub_datasets", "seed"),

@@ -15,7 +15,7 @@ from hf_assets.demo.plan import DAILY, HUB_TABLES, OVER_DAYS, PREDICTED
 from hf_assets.demo.record import DemoRecord
 from hf_assets.hub.capture_store.store import RAW
 from hf_assets.runner import process
-from hf_assets.storage.durable import remove_folder
+from hf_assets.storage.folders import remove_folder
 
 BASE_MODEL = "all-minilm-l6-v2"
 # 150 validation texts cannot tell 0.3 points from chance: 2 points may be lost here.
@@ -51,16 +51,20 @@ class Step:
         title: what it does.
         parts: the inputs of its units, by unit, for each part that a run can build by itself: a
             past day, or all there is.
-        command: builds the run's command for the first and last missing part.
+        launch: what a run builds, for the first and last missing part.
         past_days: the parts are past days.
         today: the day that it captures.
     """
 
     title: str
     parts: Mapping[str, Mapping[str, str]]
-    command: Callable[[str, str], list[str]]
+    launch: Callable[[str, str], process.Launch]
     past_days: bool = False
     today: str = ""
+
+    def command(self, first: str, last: str) -> list[str]:
+        """The command of a run from the first to the last missing part."""
+        return self.launch(first, last).command
 
     def missing(self, record: DemoRecord, data: Path) -> list[str]:
         """The parts to build: from the first to the last that does not stand."""
@@ -111,7 +115,7 @@ def hub_steps(past: Past, record: DemoRecord) -> Iterator[Step]:
     yield Step(
         title,
         {day: today},
-        lambda *_: process.launch(job=process.CAPTURE_TODAY, partition=day),
+        lambda *_: process.Launch(job=process.CAPTURE_TODAY, partition=day),
         today=day,
     )
 
@@ -127,7 +131,7 @@ def _predictor_step(past: Past, record: DemoRecord) -> Step:
     return Step(
         "the Hub's models as a corpus; TF-IDF, which predicts categories",
         {"": dict.fromkeys(_PREDICTOR, fingerprint(of_code(), models))},
-        lambda *_: process.launch(assets=" or ".join(f'key:"{name}"' for name in assets)),
+        lambda *_: process.Launch(assets=" or ".join(f'key:"{name}"' for name in assets)),
     )
 
 
@@ -147,7 +151,7 @@ def past_step(days: Sequence[str], code: str, title: str) -> Step:
     return Step(
         title,
         {day: dict.fromkeys(_units((*RAW, *HUB_TABLES), day), code) for day in days},
-        lambda first, last: process.launch(job=process.PAST_DAYS, days=f"{first}...{last}"),
+        lambda first, last: process.Launch(job=process.PAST_DAYS, days=f"{first}...{last}"),
         past_days=True,
     )
 
@@ -162,7 +166,7 @@ def label_steps(past: Past, record: DemoRecord) -> Iterator[Step]:
         yield Step(
             f"questions of {_days(len(keys))} before today",
             {key: {f"new_questions/day={key}": code} for key in keys},
-            lambda first, last: process.launch(assets="new_questions", days=f"{first}...{last}"),
+            lambda first, last: process.Launch(assets="new_questions", days=f"{first}...{last}"),
         )
     # A day's questions are fetched again once it is over.
     texts = fingerprint(code, day, record.texts_from, record.contents(_earlier_texts(record, day)))
@@ -172,13 +176,13 @@ def label_steps(past: Past, record: DemoRecord) -> Iterator[Step]:
     yield Step(
         "texts, today's and the dumps'; corpora; TF-IDF",
         {day: dict.fromkeys(units, texts)},
-        lambda *_: process.launch(assets=_TEXTS, partition=day),
+        lambda *_: process.Launch(assets=_TEXTS, partition=day),
     )
     chain = fingerprint(code, CONFIG, record.contents(units))
     yield Step(
         f"a classifier, its ONNX and int8 ({BASE_MODEL}); leaderboard and tagger",
         {BASE_MODEL: {f"classifiers/questions/{name}": chain for name in _ARTEFACTS}},
-        lambda *_: process.launch(
+        lambda *_: process.Launch(
             assets=_CHAIN, partition=BASE_MODEL, config=json.dumps({"ops": CONFIG})
         ),
     )

@@ -4,20 +4,19 @@ import os
 import re
 import secrets
 import socket
-from contextvars import ContextVar
 
-_CURRENT: ContextVar[str] = ContextVar("writer", default="")
 _LONGEST = 64
 
 
 def writing_as(run: str) -> None:
-    """From here on this process writes for the run of that id."""
-    _CURRENT.set(_inert(run))
+    """From here on this process, with all its threads, writes for the run of that id."""
+    global _current
+    _current = _inert(run)
 
 
 def writer() -> str:
     """The id of the run that writes; without a run, of this process."""
-    return _CURRENT.get() or _PROCESS
+    return _current
 
 
 def _inert(name: str) -> str:
@@ -25,4 +24,4 @@ def _inert(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9-]", "-", name)[:_LONGEST]
 
 
-_PROCESS = _inert(f"{socket.gethostname()[:32]}-{os.getpid()}-{secrets.token_hex(3)}")
+_current = _inert(f"{socket.gethostname()[:32]}-{os.getpid()}-{secrets.token_hex(3)}")

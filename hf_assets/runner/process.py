@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from hf_assets.runner.home import SERVED, WORKSPACE
@@ -22,6 +23,8 @@ UI_PORT = 3000
 # Of the code server: where a service's definitions are loaded, and its runs begin.
 CODE_PORT = 4000
 LOOPBACK = "127.0.0.1"
+# Of `dg launch`, which makes a range of days in one run and refuses to cut it.
+IN_ONE_RUN = {"HF_ASSETS_DAYS_PER_RUN": ""}
 # Seconds between two looks at a command that is under way.
 POLL = 0.2
 
@@ -31,10 +34,9 @@ def dg(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "dagster_dg_cli.cli", *arguments]
 
 
-def launch(
-    *, assets: str = "", job: str = "", partition: str = "", days: str = "", config: str = ""
-) -> list[str]:
-    """The command that runs assets, or a job, in its own process.
+@dataclass(frozen=True)
+class Launch:
+    """What a run builds.
 
     Args:
         assets: a selection of assets.
@@ -43,15 +45,36 @@ def launch(
         days: first and last partition of a range, `2026-11-01...2026-11-30`.
         config: run configuration, JSON.
     """
-    options = {
-        "--assets": assets,
-        "--job": job,
-        "--partition": partition,
-        "--partition-range": days,
-        "--config-json": config,
-    }
-    words = [word for option in options.items() if option[1] for word in option]
-    return dg("launch", "-m", MODULE, *words)
+
+    assets: str = ""
+    job: str = ""
+    partition: str = ""
+    days: str = ""
+    config: str = ""
+
+    @property
+    def words(self) -> list[str]:
+        """As options of `dg launch`."""
+        options = {
+            "--assets": self.assets,
+            "--job": self.job,
+            "--partition": self.partition,
+            "--partition-range": self.days,
+            "--config-json": self.config,
+        }
+        return [word for option in options.items() if option[1] for word in option]
+
+    @property
+    def command(self) -> list[str]:
+        """The command that runs it in its own process."""
+        return dg("launch", "-m", MODULE, *self.words)
+
+
+def launch(
+    *, assets: str = "", job: str = "", partition: str = "", days: str = "", config: str = ""
+) -> list[str]:
+    """The command that runs assets, or a job, in its own process; arguments as of `Launch`."""
+    return Launch(assets, job, partition, days, config).command
 
 
 def ui(host: str, port: int) -> list[str]:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 POLL = 0.25
 # Seconds between two looks at the connection of locks that are kept.
 BEAT = 5.0
-# The server gives up a client that does not answer after 30 and thrice 10 seconds, and takes its locks
-# from it; the client gives up the server before: after 15 and thrice 5.
+# The server gives up a client that does not answer after 30 and thrice 10 seconds, and takes its
+# locks from it; the client gives up the server before: after 15 and thrice 5.
 _SERVER = {
     "tcp_keepalives_idle": 30,
     "tcp_keepalives_interval": 10,

@@ -15,6 +15,7 @@ from hf_assets.demo.past import Past
 from hf_assets.demo.plan import Plan
 from hf_assets.demo.record import DemoRecord
 from hf_assets.demo.steps import Step
+from hf_assets.runner.process import Launch
 
 SERVICES = running.Services("http://hub", "http://questions", "http://datasets")
 
@@ -76,7 +77,7 @@ def test_a_file_that_is_removed_during_a_run_is_missing_in_the_next(
     record = DemoRecord(begun="2026-11-21", first_day="2026-11-20", texts_from="2026-11-20")
     record.note(tmp_path, {before: "of", now: "of"})
     ready = Plan(tmp_path, record, Past(dt.date(2026, 11, 21), 1))
-    step = Step("days", {unit: {unit: "of"} for unit in (before, now)}, lambda *_: [])
+    step = Step("days", {unit: {unit: "of"} for unit in (before, now)}, lambda *_: Launch())
 
     def removed(*_: object) -> int:
         (tmp_path / before / "data.parquet").unlink()
