@@ -151,6 +151,7 @@ WITH_ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "alarms.alarm.AlarmError": ("a message",),
     "demo.plan.NotADemo": (Path("lake"),),
     "object_store.errors.CommitConflict": (Path("lake"),),
+    "hub.capture_store.attempt_files.TakenOver": (Path("lake"),),
     "object_store.versions.DamagedFolder": (Path("lake"), "torn"),
     "storage.durable.StorageError": (Path("lake"), 28),
     "storage.folders.ReplacedFolder": (Path("lake"),),

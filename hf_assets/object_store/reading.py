@@ -6,8 +6,10 @@ of a Parquet file the footer. The tag of every other answer is compared with tha
 
 import io
 import json
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import polars as pl
@@ -27,6 +29,8 @@ AT_ONCE = 4 << 20
 PIECE = 16 << 20
 # Requests at a time.
 REQUESTS = 16
+# Objects fetched before they are asked for: in the time of a request a page is parsed twice.
+AHEAD = 4
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -196,3 +200,48 @@ def _get(path: StorePath, part: Any) -> tuple[ObjectFacts, Any]:
     with asking(path):
         answer = api().get(path.address.client(), path.key, options=options)
         return ObjectFacts.of(answer.meta), answer.bytes()
+
+
+def fetched(
+    paths: Iterable[StorePath], read: Callable[[StorePath], bytes] = StorePath.read_bytes
+) -> Iterator[bytes]:
+    """What `read` gives of each object, in order; a few are fetched before they are asked for.
+
+    Raises:
+        FileNotFoundError: one is missing.
+        StoreError: the store does not give it.
+    """
+    coming: deque[Future[bytes]] = deque()
+    with ThreadPoolExecutor(AHEAD) as pool:
+        try:
+            for path in paths:
+                coming.append(pool.submit(read, path))
+                if len(coming) > AHEAD:
+                    yield coming.popleft().result()
+            while coming:
+                yield coming.popleft().result()
+        finally:
+            for one in coming:
+                one.cancel()
+
+
+class Ahead:
+    """Objects that are fetched before they are read, by several threads."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(AHEAD)
+        self._coming: dict[StorePath, Future[bytes]] = {}
+        self._lock = threading.Lock()
+
+    def begin(self, paths: Iterable[StorePath]) -> None:
+        """Fetch these next."""
+        with self._lock:
+            for path in paths:
+                if path not in self._coming:
+                    self._coming[path] = self._pool.submit(path.read_bytes)
+
+    def read(self, path: StorePath) -> bytes:
+        """The content, fetched now where `begin` did not name it. FileNotFoundError, StoreError."""
+        with self._lock:
+            coming = self._coming.pop(path, None)
+        return coming.result() if coming else path.read_bytes()
