@@ -16,9 +16,9 @@ from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.capture_store.manifest import CaptureManifest, JournalHeader, PageRecord
 from hf_assets.hub.capture_store.on_store import read_with_tag
 from hf_assets.hub.client.listing import ListingQuery
-from hf_assets.object_store.at_once import side_by_side
 from hf_assets.object_store.commit import Seen
 from hf_assets.object_store.path import StorePath
+from hf_assets.object_store.at_once import side_by_side
 from hf_assets.storage.durable import Stamp, stamp
 from hf_assets.storage.lake import Lake
 from hf_assets.storage.locks import exclusive
@@ -76,12 +76,7 @@ class CaptureStore:
 
     def days(self) -> list[str]:
         """The days that have a complete capture, oldest first."""
-        folder = self.lake.folder(self.asset, None)
-        if not isinstance(folder, StorePath):
-            return self.lake.days(self.asset, files.MARKER)
-        days = self._begun(folder)
-        there = side_by_side(lambda day: (self.folder(day) / files.MARKER).is_file(), days)
-        return [day for day, complete in zip(days, there, strict=True) if complete]
+        return self.lake.days(self.asset, files.MARKER)
 
     def _begun(self, asset_folder: StorePath) -> list[str]:
         """The days of which a store has anything, oldest first: in one request."""
