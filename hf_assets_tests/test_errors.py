@@ -117,7 +117,7 @@ PERMANENT: dict[str, bool | None] = {
     "storage.durable.StorageError": True,
     "storage.folders.ReplacedFolder": False,
     "storage.locks.BusyError": False,
-    "storage.opened.ReplacedError": False,
+    "object_store.errors.ReplacedError": False,
     "storage.postgres_locks.LockServerError": None,
     "storage.postgres_locks.LostLock": False,
     "hub.archive.base.ArchiveError": True,
@@ -154,7 +154,7 @@ WITH_ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "storage.durable.StorageError": (Path("lake"), 28),
     "storage.folders.ReplacedFolder": (Path("lake"),),
     "storage.locks.BusyError": ("training", 5.0),
-    "storage.opened.ReplacedError": (Path("lake"),),
+    "object_store.errors.ReplacedError": (Path("lake"),),
     "storage.postgres_locks.LostLock": ("training",),
     "publishing.repository.HeadMoved": (),
 }

@@ -164,6 +164,8 @@ ARROWS = {
         *("defs.common", "defs.hub", "defs.labels", "defs.trends", "publishing"),
     },
     "defs.labels": {"charts", "classifiers", "corpora", "defs.common", "hub"},
+    # A lake into another folder or store.
+    "copying": {"hub.capture_store"},
     # Dagster as a process, for the command line and the demo.
     "runner": {"hub.capture_store"},
     # Services and worlds for tests and for a first look.
@@ -210,6 +212,7 @@ ARROWS = {
         *(
             "alarms",
             "configuration",
+            "copying",
             "demo.cluster",
             "hub.capture_store",
             "hub.client",

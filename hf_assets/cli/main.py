@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from hf_assets.cli.options import data_of, data_option, environ_of, require
+from hf_assets.cli.options import LAKE, data_of, data_option, environ_of, require
 from hf_assets.cli.service import service
 from hf_assets.errors import InputError
 from hf_assets.object_store.local import beside
@@ -77,9 +77,10 @@ def demo(arguments: tuple[str, ...]) -> int:
 @commands.command(context_settings=FORWARDED, add_help_option=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def cluster_demo(arguments: tuple[str, ...]) -> int:
-    """Build the demo on PostgreSQL, S3 and Ray, and compare it with one machine's.
+    """Build the demo on Postgres, S3 and Ray; compare the tables.
 
-    All three run on loopback, are started and stopped: see docs/cluster.md.
+    The same days are built by a single machine: every table is compared row by row. All is started
+    on loopback, and stopped. See docs/cluster.md.
     """
     require("demo", "dagster_dg_cli", "dagster_webserver", "polars", "rich", "starlette", "uvicorn")
     if not {"--help", "-h"}.intersection(arguments):
@@ -172,7 +173,8 @@ def launch(arguments: tuple[str, ...], data: LakePath | None) -> int:
     require("dagster", "dagster_dg_cli", "polars")
     from hf_assets.runner import process
 
-    return process.become([*process.launch(), *arguments], environ_of(data_of(data)))
+    environ = environ_of(data_of(data)) | process.IN_ONE_RUN
+    return process.become([*process.launch(), *arguments], environ)
 
 
 def _run(
@@ -196,7 +198,7 @@ def _run(
     """
     from hf_assets.runner import process, progress
 
-    environ = environ_of(data)
+    environ = environ_of(data) | process.IN_ONE_RUN
     if not sys.stdout.isatty():
         return (process.become if last else process.call)(command, environ)
     log = beside(data) / "last_run.log"
@@ -277,6 +279,23 @@ def status(data: LakePath | None, exit_code: bool, as_json: bool) -> int:
     else:
         click.echo("\n".join([*lines, *state.lines]))
     return state.code if exit_code else 0
+
+
+@commands.command()
+@click.argument("source", metavar="FROM", type=LAKE)
+@click.argument("target", metavar="TO", type=LAKE)
+@click.option("--check", is_flag=True, help="Copy nothing: read both lakes, and compare them.")
+def copy(source: LakePath, target: LakePath, check: bool) -> int:
+    """Copy a lake between folders and stores, or compare two.
+
+    FROM and TO are folders or s3://bucket/prefix, of one endpoint and key. What TO has already is
+    not sent again: a copy that was ended goes on. FROM is not changed. Ends with 1 where a part
+    changed while it was read, or with --check where TO lacks one: then run it again.
+    """
+    require("lake", "polars", "pyarrow", "pydantic_settings")
+    from hf_assets.cli.copying import copy_lake
+
+    return copy_lake(source, target, check=check)
 
 
 @commands.command()

@@ -4,6 +4,8 @@ What has the same content there is not sent again, so that a copy which was ende
 source is read only; a part that changes while it is read is left as it was in the target.
 """
 
+import io
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,19 +13,23 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import polars as pl
+
 from hf_assets.copying.folders import copy_folder, same_folder
-from hf_assets.copying.parts import MACHINE, OF_MACHINE, Found, Part, parts_of
+from hf_assets.copying.parts import MACHINE, OF_MACHINE, Found, Part, in_folder, on_store, parts_of
 from hf_assets.copying.transfer import Budget, again, is_same, send, verify
 from hf_assets.errors import InputError
 from hf_assets.hub.capture_store.store import RAW
 from hf_assets.object_store.contents import folder_names
-from hf_assets.object_store.errors import CommitConflict
+from hf_assets.object_store.errors import CommitConflict, StoreError
 from hf_assets.object_store.listing import ChangedEntry, Digests, Entry, entries_below
 from hf_assets.object_store.local import local_root
 from hf_assets.object_store.path import LakePath
+from hf_assets.object_store.versions import DamagedFolder
 from hf_assets.progress import ItemLog
+from hf_assets.storage.durable import StorageError
 from hf_assets.storage.folders import ReplacedFolder
-from hf_assets.storage.opened import open_file
+from hf_assets.storage.parquet import FOOTER_KEY
 from hf_assets.storage.records import Footer
 
 # Files on their way at a time.
@@ -120,17 +126,25 @@ class Copy:
 
     def _entries(self, root: Any, group: str) -> dict[str, Entry]:
         below = again(lambda: entries_below(root / group))
-        return {f"{group}/{name}": entry for name, entry in below.items()}
+        names = {name: f"{group}/{name}" for name in below}
+        if local_root(root) is None:
+            names = {name: in_folder(full) for name, full in names.items()}
+        return {names[name]: entry for name, entry in below.items()}
+
+    def _at(self, name: str) -> Any:
+        """The path in the target of a file that has that name in a folder."""
+        return self._target / (name if local_root(self._target) else on_store(name))
 
     def _parts(self, there: dict[str, Entry]) -> Found:
         def read(name: str) -> bytes:
             return b"".join(there[name].parts())
 
         def sides(name: str) -> list[str]:
-            footer = Footer.read(open_file(self._source / name).footer())
-            return [*(footer.aside or {}).values()]
+            # Of just the version that is copied.
+            footer = pl.read_parquet_metadata(io.BytesIO(read(name))).get(FOOTER_KEY, "{}")
+            return [*(Footer.read(json.loads(footer)).aside or {}).values()]
 
-        return parts_of(there, read, sides, on_store=local_root(self._source) is None)
+        return parts_of(there, read, sides, folder_markers=local_root(self._source) is None)
 
     def _leave_out(self, reason: str, names: Iterable[str]) -> None:
         if named := [*names]:
@@ -198,7 +212,7 @@ class Copy:
             try:
                 if name not in there:
                     raise ChangedEntry(self._source / name)
-                return send(there[name], self._target / name, before.get(name), self._budget)
+                return send(there[name], self._at(name), before.get(name), self._budget)
             except (ChangedEntry, CommitConflict) as error:
                 return error
 
@@ -206,7 +220,7 @@ class Copy:
         now = self._entries(self._target, group)
         for name, result in sent.items():
             if isinstance(result, Digests):
-                read_back = verify(now.get(name), self._target / name, result)
+                read_back = verify(now.get(name), self._at(name), result)
                 self._summary.counts["read back"] += read_back
             else:
                 self._summary.failed[chosen[name].name] = str(result)
@@ -216,7 +230,7 @@ class Copy:
     ) -> None:
         """A table is a single file or one a month: the marker of the other kind would hide it."""
         for part in parts:
-            if part.name in self._summary.failed or not part.data + (part.marker,):
+            if part.name in self._summary.failed:
                 continue
             for name in (f"{part.name}/months.json", f"{part.name}/data.parquet"):
                 if name in before and name not in there:
@@ -226,17 +240,17 @@ class Copy:
         """Compare a folder, and replace it as one."""
         source, target = self._source / part.name, self._target / part.name
         try:
-            same, size = same_folder(source, target, part.data, read=self._check)
+            same, sizes = same_folder(source, target, read=self._check)
             state = "there" if same else "copied"
-            self._summary.counts[f"files {state}"] += len(size)
-            self._summary.counts[f"bytes {state}"] += sum(size)
+            self._summary.counts[f"files {state}"] += len(sizes)
+            self._summary.counts[f"bytes {state}"] += sum(sizes)
             if same:
                 return
             if self._check:
                 self._summary.differing.append(part.name)
             else:
-                copy_folder(source, target)
-        except (ChangedEntry, CommitConflict, ReplacedFolder, FileNotFoundError) as error:
+                self._summary.counts["read back"] += copy_folder(source, target)
+        except (ChangedEntry, CommitConflict, DamagedFolder, ReplacedFolder, OSError) as error:
+            if isinstance(error, StoreError | StorageError):
+                raise
             self._summary.failed[part.name] = str(error)
-
-

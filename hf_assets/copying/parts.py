@@ -6,13 +6,13 @@ the content under plain names. Who stores them in that order never shows half a 
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from hf_assets.hub.capture_store import files
 from hf_assets.hub.capture_store.store import RAW
-from hf_assets.storage.month_files import MANIFEST
+from hf_assets.storage.month_files import MANIFEST, VERSIONS, VERSIONS_ON_STORE
 
 DATA = "data.parquet"
 # The last file of a day of figures.
@@ -22,6 +22,8 @@ FOLDER = "folder.json"
 # Assets that are a folder, and assets that have folders below.
 FIGURE_FOLDERS = frozenset({"trend_figures", "provider_figures", "insights_report"})
 WITH_FOLDERS = frozenset({"corpora", "classifiers"})
+# Assets that are files by themselves.
+OF_FILES = frozenset({"published_lake"})
 # What belongs to the machine that runs Dagster.
 OF_MACHINE = frozenset({"dagster_home"})
 
@@ -30,6 +32,16 @@ UNNAMED = "hidden versions that nothing names"
 ATTEMPTS = "attempts of captures"
 MACHINE = "of this machine"
 OTHERS = "not of a lake"
+
+
+def in_folder(name: str) -> str:
+    """The name in a folder of what has that name on a store."""
+    return name.replace(f"/{VERSIONS_ON_STORE}/", f"/{VERSIONS}/")
+
+
+def on_store(name: str) -> str:
+    """The name on a store of what has that name in a folder."""
+    return name.replace(f"/{VERSIONS}/", f"/{VERSIONS_ON_STORE}/")
 
 
 @dataclass(frozen=True)
@@ -65,11 +77,11 @@ class Found:
 
 
 def parts_of(
-    names: Iterable[str],
+    names: Collection[str],
     read: Callable[[str], bytes],
     sides: Callable[[str], list[str]],
     *,
-    on_store: bool,
+    folder_markers: bool,
 ) -> Found:
     """The parts that files are of.
 
@@ -77,7 +89,7 @@ def parts_of(
         names: relative to the lake; all of an asset, or of a day of captures.
         read: the content of a file.
         sides: the names of the side tables that a day's data file names.
-        on_store: whether folders have markers.
+        folder_markers: whether folders have markers.
     """
     found, by_folder = Found(), defaultdict(set)
     for name in names:
@@ -86,13 +98,13 @@ def parts_of(
         else:
             by_folder[f"{PurePosixPath(name).parent}"].add(PurePosixPath(name).name)
     taken: set[str] = set()
-    for part in _parts(by_folder, read, sides, on_store):
+    for part in _parts(by_folder, read, sides, folder_markers):
         if not taken.intersection(part.files):
             found.parts.append(part)
             taken.update(part.files)
-    if not found.parts:
+    asset = next((name.partition("/")[0] for name in names), "")
+    if not found.parts and asset not in OF_FILES:
         # A folder of somebody else's, or a day whose capture is under way.
-        asset = next((name.partition("/")[0] for name in names), "")
         for folder, there in by_folder.items():
             reason = ATTEMPTS if asset in RAW else OTHERS
             found.left_out[reason] += [f"{folder}/{name}" for name in there]
@@ -107,18 +119,20 @@ def parts_of(
 def _is_temporary(name: str) -> bool:
     """Whether a name is of a lock, a writer under way, or what one left."""
     *above, last = PurePosixPath(name).parts
-    hidden = any(part.startswith(".") and part != ".versions" for part in above)
-    return hidden or last.endswith(".tmp") or (last.startswith(".") and not last.endswith(".parquet"))
+    hidden = any(part.startswith(".") and part != VERSIONS for part in above)
+    return (
+        hidden or last.endswith(".tmp") or (last.startswith(".") and not last.endswith(".parquet"))
+    )
 
 
 def _parts(
     by_folder: dict[str, set[str]],
     read: Callable[[str], bytes],
     sides: Callable[[str], list[str]],
-    on_store: bool,
+    folder_markers: bool,
 ) -> Iterator[Part]:
     """The parts, those that name files of other folders first."""
-    for folder in _folders(by_folder, on_store):
+    for folder in _folders(by_folder, folder_markers):
         there = _names_below(folder, by_folder)
         yield Part(folder, tuple(there), folder=True)
     for folder, there in by_folder.items():
@@ -135,9 +149,9 @@ def _parts(
             yield _table(folder, there, sides)
 
 
-def _folders(by_folder: dict[str, set[str]], on_store: bool) -> list[str]:
+def _folders(by_folder: dict[str, set[str]], folder_markers: bool) -> list[str]:
     """The folders that are replaced as one, without those within another."""
-    if on_store:
+    if folder_markers:
         wanted = sorted(folder for folder, there in by_folder.items() if FOLDER in there)
     else:
         wanted = sorted(
@@ -168,8 +182,8 @@ def _months(folder: str, manifest: dict, by_folder: dict[str, set[str]]) -> Part
         plain = f"{folder}/month={month}"
         has_plain = DATA in by_folder.get(plain, ())
         hidden = manifest.get("files", {}).get(month)
-        if hidden and hidden in by_folder.get(f"{folder}/.versions", ()):
-            data.append(f"{folder}/.versions/{hidden}")
+        if hidden and hidden in by_folder.get(f"{folder}/{VERSIONS}", ()):
+            data.append(f"{folder}/{VERSIONS}/{hidden}")
             public += [f"{plain}/{DATA}"] * has_plain
         else:
             data.append(f"{plain}/{DATA}")
@@ -196,7 +210,7 @@ def _below_folder(name: str, parts: list[Part]) -> bool:
 def _other(name: str, found: Found) -> None:
     """A file of no part yet: one by itself, or none of the lake."""
     path = PurePosixPath(name)
-    if path.name.startswith(".") or ".versions" in path.parts or "v=" in name:
+    if path.name.startswith(".") or VERSIONS in path.parts or "v=" in name:
         found.left_out[UNNAMED].append(name)
     elif path.parts[0] in RAW:
         found.left_out[ATTEMPTS].append(name)

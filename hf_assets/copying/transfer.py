@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from hf_assets.errors import HfAssetsError
+from hf_assets.errors import InputError
 from hf_assets.object_store.commit import commit
 from hf_assets.object_store.errors import StoreError
 from hf_assets.object_store.listing import Digests, Entry, Hashing
@@ -88,7 +88,7 @@ def _into_folder(entry: Entry, target: Path) -> Digests:
     return hashing.digests
 
 
-def _onto_store(entry: Entry, target: LakePath, before: Entry | None) -> Digests:
+def _onto_store(entry: Entry, target: StorePath, before: Entry | None) -> Digests:
     hashing, parts = Hashing(), []
     for part in entry.parts():
         hashing.add(part)
@@ -116,7 +116,7 @@ def is_same(one: Entry, other: Entry, *, read: bool) -> bool:
     return again(one.digests).sha256 == again(other.digests).sha256
 
 
-class NotWhatWasSent(HfAssetsError):
+class NotWhatWasSent(InputError):
     """The target has another content than that which was stored there."""
 
     def __init__(self, path: LakePath) -> None:

@@ -16,7 +16,7 @@ from hf_assets.errors import InputError
 from hf_assets.object_store.path import LakePath
 from hf_assets.storage.folders import read_folder
 from hf_assets.storage.json_files import read_json, read_record
-from hf_assets.storage.opened import OpenedFile, open_file, scan
+from hf_assets.storage.opened import LakeFile, open_file, scan
 
 # Site of the embedded Stack Exchange, in place of a real one.
 EMBEDDED_SITE = "generated"
@@ -43,7 +43,7 @@ class Corpus:
     name: str
     labels: tuple[str, ...]
     facts: CorpusFacts
-    rows: OpenedFile | None = field(default=None, compare=False, repr=False)
+    rows: LakeFile | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def frame(self) -> pl.DataFrame:

@@ -10,7 +10,10 @@ from pathlib import Path
 from hf_assets.errors import InputError
 from hf_assets.object_store.errors import asking
 from hf_assets.object_store.path import LakePath, ObjectFacts, StorePath, api
+from hf_assets.object_store.reading import concurrently
 
+# What the name of a day's folder begins with.
+DAY = "day="
 # Bytes that are read at a time.
 PART = 8 << 20
 _MD5 = re.compile(r'"?([0-9a-f]{32})"?')
@@ -96,7 +99,9 @@ class Entry:
 def entries_below(folder: LakePath) -> dict[str, Entry]:
     """All below, by name relative to the folder, hidden ones too. A request for 1,000 objects."""
     if isinstance(folder, StorePath):
-        return {f"{path.relative_to(folder)}": _object(path, facts) for path, facts in folder.below()}
+        return {
+            f"{path.relative_to(folder)}": _object(path, facts) for path, facts in folder.below()
+        }
     found = {}
     for path, _, names in os.walk(folder):
         for name in names:
@@ -146,3 +151,27 @@ def _of_object(entry: Entry) -> Iterator[bytes]:
             raise ChangedEntry(entry.path)
         for part in answer.stream(min_chunk_size=PART):
             yield bytes(part)
+
+
+def stored_days(folder: StorePath, marker: str, *, pages: bool = False) -> dict[str, ObjectFacts]:
+    """The days below a folder that have that file, oldest first, and what the store says of it.
+
+    Args:
+        folder: of the asset.
+        marker: the file that only a complete day has.
+        pages: a day has thousands of objects: a request for each day is less than one for each
+            thousand of objects.
+    """
+    if not pages:
+        return {
+            path.parent.name.removeprefix(DAY): facts
+            for path, facts in folder.below()
+            if path.name == marker
+            and path.parent.parent == folder
+            and path.parent.name.startswith(DAY)
+        }
+    days = [path for path in folder.children()[0] if path.name.startswith(DAY)]
+    every = concurrently(lambda day: (day / marker).facts(), days)
+    return {
+        day.name.removeprefix(DAY): facts for day, facts in zip(days, every, strict=True) if facts
+    }

@@ -23,7 +23,7 @@ from hf_assets.publishing.withheld import public_provenance, public_rows
 from hf_assets.storage.digests import git_blob_id, sha256
 from hf_assets.storage.folders import local_folder
 from hf_assets.storage.lake import Lake, MissingArtefact, MissingDay
-from hf_assets.storage.opened import OpenedFile, open_file
+from hf_assets.storage.opened import LakeFile, open_file
 from hf_assets.storage.parquet import FOOTER_KEY, ROW_GROUP, ZSTD_LEVEL, Table
 from hf_assets.storage.records import Footer, Record
 
@@ -94,7 +94,7 @@ def table_parts(lake: Lake, table: Table, private: Collection[str]) -> Iterator[
         yield Part(path, file.mark, partial(_write_table, table.name, file, private))
 
 
-def _stored(lake: Lake, name: str) -> Iterator[tuple[str, OpenedFile]]:
+def _stored(lake: Lake, name: str) -> Iterator[tuple[str, LakeFile]]:
     """Day or month of each file of a table."""
     if days := lake.days(name):
         for day in days:
@@ -113,7 +113,7 @@ def _stored(lake: Lake, name: str) -> Iterator[tuple[str, OpenedFile]]:
         yield month[0], open_file(path)
 
 
-def _write_table(name: str, file: OpenedFile, private: Collection[str], path: Path) -> int:
+def _write_table(name: str, file: LakeFile, private: Collection[str], path: Path) -> int:
     """Write a stored file with the types, columns and provenance that others get.
 
     In the encodings that every reader has, unlike those of the lake. Content-defined chunks let the
@@ -174,7 +174,7 @@ def figure_parts(lake: Lake) -> Iterator[Part]:
 
 def _pictures(folder: Path, name: str) -> Iterator[Part]:
     for path in sorted(folder.glob("*.png")):
-        yield Part(f"{name}/{path.name}", OpenedFile(path).mark, partial(_copy, path))
+        yield Part(f"{name}/{path.name}", open_file(path).mark, partial(_copy, path))
 
 
 def _copy(source: Path, path: Path) -> int:

@@ -6,13 +6,13 @@ import re
 import secrets
 import shutil
 import time
-import zlib
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hf_assets.errors import InputError
-from hf_assets.object_store.commit import commit, overwrite, seen
+from hf_assets.object_store.commit import ANY, LOOK, Condition, Seen, commit, overwrite, seen
+from hf_assets.object_store.errors import StoreError
 from hf_assets.object_store.path import LakePath, StorePath
 from hf_assets.object_store.scratch import in_scratch, scratch_file
 from hf_assets.object_store.versions import MARKER
@@ -60,14 +60,17 @@ class StorageError(InputError, OSError):
 
 
 @contextmanager
-def storing(path: Path) -> Generator[None]:
-    """The block writes what belongs to `path`; a disk that does not take it is a StorageError."""
+def storing(path: LakePath) -> Generator[None]:
+    """The block writes what belongs to `path`; a disk that does not take it is a StorageError.
+
+    A store has errors of its own.
+    """
     try:
         yield
-    except StorageError:
+    except (StorageError, StoreError):
         raise
     except Exception as error:
-        if (refused := _refused(error, path)) is None:
+        if isinstance(path, StorePath) or (refused := _refused(error, path)) is None:
             raise
         raise StorageError(*refused) from error
 
@@ -113,20 +116,26 @@ def _space(path: Path) -> str:
 
 
 @contextmanager
-def replacing(path: LakePath) -> Generator[Path]:
+def replacing(path: LakePath, before: Seen | Condition = LOOK) -> Generator[Path]:
     """A temporary file to write; it is `path`, durably, when the block ends without error.
 
     In a folder it is a sibling that is moved: two writers of one path do not meet, and the last to
     finish wins. On a store it is one conditional PUT.
 
+    Args:
+        path: of the file.
+        before: on a store, what the writer saw there: None for a name that nobody else has; by
+            default this looks. ANY for copies: the last to finish wins there, too.
+
     Raises:
         CommitConflict: on a store, another writer was faster.
     """
     if isinstance(path, StorePath):
-        before = seen(path)
+        tag = seen(path) if before is LOOK else before
         with scratch_file(path.name) as written:
-            yield written
-            commit(path, written, before)
+            with storing(written):
+                yield written
+            _commit(path, written, tag)
         return
     temporary = beside(path)
     try:
@@ -153,7 +162,7 @@ def stamp(path: LakePath) -> Stamp:
     """Changes when a file or folder is replaced; empty where there is none."""
     if isinstance(path, StorePath):
         facts = path.facts() or (path / MARKER).facts()
-        return (facts.size, zlib.crc32(facts.tag.encode())) if facts else ()
+        return facts.mark if facts else ()
     try:
         about = path.stat()
     except FileNotFoundError:
@@ -166,10 +175,10 @@ def beside(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
 
 
-def write_bytes(path: LakePath, content: bytes) -> None:
-    """Write a file, atomically and durably."""
+def write_bytes(path: LakePath, content: bytes, before: Seen | Condition = LOOK) -> None:
+    """Write a file, atomically and durably; arguments and errors as of `replacing`."""
     if isinstance(path, StorePath):
-        commit(path, content, seen(path))
+        _commit(path, content, seen(path) if before is LOOK else before)
         return
     with replacing(path) as temporary:
         temporary.write_bytes(content)
@@ -181,8 +190,10 @@ def link(source: LakePath, path: LakePath) -> None:
     On a store it is a copy.
     """
     if isinstance(source, StorePath) or isinstance(path, StorePath):
-        assert isinstance(path, StorePath), "both names lie in one lake"
-        overwrite(path, source.read_bytes())
+        assert isinstance(source, StorePath), "both names lie in one lake"
+        with replacing(path, ANY) as written, written.open("wb") as copy:
+            for part in source.parts():
+                copy.write(part)
         return
     temporary = beside(path)
     try:
@@ -195,6 +206,14 @@ def link(source: LakePath, path: LakePath) -> None:
     finally:
         with suppress(OSError):  # reported already; leftovers are swept away later
             temporary.unlink(missing_ok=True)
+
+
+def _commit(path: StorePath, content: bytes | Path, before: Seen | Condition) -> None:
+    require_locks()
+    if isinstance(before, Condition):
+        overwrite(path, content)
+    else:
+        commit(path, content, before)
 
 
 def append_line(path: Path, line: bytes) -> None:

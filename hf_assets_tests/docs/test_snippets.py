@@ -35,8 +35,9 @@ TARGETS = re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text("utf-8"), 
 # What is done with each language; the empty one draws folders.
 LANGUAGES = {"sql", "python", "sh", "toml", "yaml", ""}
 VARIABLES = {f"HF_ASSETS_{name.upper()}" for name in Settings.model_fields}
-# What docs/service.md installs with, and the copy that it makes of a file.
+# What docs/service.md and docs/cluster.md install with, and the copy that a page makes of a file.
 ADMINISTRATION = {
+    *("apt-get", "sudo"),
     *("cp", "docker", "install", "loginctl", "mkdir", "pipx", "python3", "systemctl", "useradd"),
     "/opt/hf_assets/bin/pip",
 }
@@ -72,7 +73,8 @@ def test_every_language_has_a_test(page: Page) -> None:
         assert page == QUERY_PAGE or not page.blocks(language) or page.name in PYTHON_ELSEWHERE
 
 
-PYTHON_ELSEWHERE = ("docs/taggers.md", "docs/figures.md")
+# The service's is of locks: storage/test_postgres_locks.py runs it.
+PYTHON_ELSEWHERE = ("docs/taggers.md", "docs/figures.md", "docs/service.md")
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.splitlines()[0][3:40])

@@ -15,7 +15,9 @@ from hf_assets.storage.durable import replacing
 from hf_assets.storage.folders import replacing_folder
 from hf_assets.storage.locks import exclusive
 from hf_assets.storage.postgres_locks import Keeper, LockServerError, LostLock
+from hf_assets_tests.docs.documents import Page
 from hf_assets_tests.support.deploy.postgres import PostgresServer
+from hf_assets_tests.support.deploy.read import PROJECT
 from hf_assets_tests.support.deploy.running import until
 
 SESSIONS = """SELECT application_name, state, backend_xid, backend_xmin FROM pg_stat_activity
@@ -39,6 +41,10 @@ def test_postgres_shows_what_a_holder_does_and_no_transaction_of_it(
         assert rows[1][0] == "hf_assets: training minilm"
         assert rows[0][0].startswith("hf_assets: refreshing a folder with a very long")
         assert len(postgres_locks.locks()) == 2
+        (documented,) = Page(PROJECT / "docs" / "service.md").blocks("sql")
+        first, second = postgres_locks.ask(documented)
+        assert first[:2] == ("hf_assets: training minilm", "127.0.0.1")
+        assert first[2] <= second[2]
     until(lambda: not postgres_locks.ask(SESSIONS), lambda: "sessions are left", 60)
 
 

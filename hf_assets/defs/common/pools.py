@@ -1,8 +1,10 @@
 """Which runs may go on at once: lanes of runs and pools of steps; dagster.yaml has their limits."""
 
 import json
+from contextlib import suppress
 
 import dagster as dg
+from sqlalchemy.exc import IntegrityError
 
 from hf_assets.corpora.registry import CorpusSpec
 
@@ -41,4 +43,6 @@ def limit_pools(instance: dg.DagsterInstance) -> None:
     pools = {pool.name: pool for pool in storage.get_pool_limits()}
     for name, limit in LIMITS.items():
         if name not in pools or pools[name].from_default:
-            storage.set_concurrency_slots(name, limit)
+            # Another machine sets it at the same time, to the same.
+            with suppress(IntegrityError):
+                storage.set_concurrency_slots(name, limit)

@@ -26,6 +26,7 @@ from hf_assets.progress import ItemLog
 from hf_assets.settings import settings
 from hf_assets.storage.lake import Lake, MissingDay, StoredTable, TableWrite
 from hf_assets.storage.parquet import Table
+from hf_assets.storage.postgres_locks import LockServerError
 
 if TYPE_CHECKING:
     from hf_assets.corpora.kaggle.client import DatasetClient
@@ -45,7 +46,7 @@ class PartitionWrites:
     """Days of a table to write, each made when its turn comes.
 
     The key of a table without days is None. `beyond` names days that the run was not launched for.
-    `then` is asked once all are stored: what another run has changed meanwhile is made again.
+    `then` is asked once all are stored: what to make again, as another run changed its inputs.
     """
 
     table: Table
@@ -75,7 +76,7 @@ class LakeResource(dg.ConfigurableResource):
             try:
                 hold(context.instance, context.run.run_id)
                 end_killed(context.instance)
-            except OSError as error:
+            except (OSError, LockServerError) as error:
                 dg.get_dagster_logger().warning(
                     f"This run holds no lock: it cannot be ended if killed: {clean(error)}"
                 )
@@ -259,10 +260,8 @@ class HubResource(dg.ConfigurableResource):
             among: the captures that it runs among, in a thread.
         """
         key = dg.AssetKey(asset) if asset else context.asset_key
-        to_caller, name = (
-            among.in_caller if among else _at_once,
-            f"{key.path[-1]}: " if among else "",
-        )
+        to_caller = among.in_caller if among else _at_once
+        name = f"{key.path[-1]}: " if among else ""
 
         def report(progress: Any) -> None:
             context.log.info(f"{name}{progress}")

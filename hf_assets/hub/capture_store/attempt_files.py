@@ -19,8 +19,8 @@ from hf_assets.hub.capture_store.manifest import (
     JournalHeader,
     PageRecord,
 )
-from hf_assets.hub.capture_store.on_store import fetched
 from hf_assets.hub.capture_store.page_frames import framed, line_of
+from hf_assets.object_store.at_once import fetched
 from hf_assets.object_store.commit import Seen, commit, seen
 from hf_assets.object_store.errors import CommitConflict
 from hf_assets.object_store.path import StorePath

@@ -15,8 +15,8 @@ from hf_assets.hub.capture_store.files import (
     read_page,
 )
 from hf_assets.hub.capture_store.manifest import CaptureManifest, CorruptCapture, PageRecord
-from hf_assets.hub.capture_store.on_store import Ahead
 from hf_assets.hub.client.listing import ListingQuery
+from hf_assets.object_store.at_once import Ahead
 from hf_assets.object_store.path import StorePath
 
 # The Hub's own count moves while it is listed; a listing this much shorter has lost pages.

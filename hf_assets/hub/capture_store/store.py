@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -14,8 +14,9 @@ from hf_assets.hub.capture_store.attempt import Attempt
 from hf_assets.hub.capture_store.attempt_files import is_over
 from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.capture_store.manifest import CaptureManifest, JournalHeader, PageRecord
-from hf_assets.hub.capture_store.on_store import read_with_tag, side_by_side
+from hf_assets.hub.capture_store.on_store import read_with_tag
 from hf_assets.hub.client.listing import ListingQuery
+from hf_assets.object_store.at_once import side_by_side
 from hf_assets.object_store.commit import Seen
 from hf_assets.object_store.path import StorePath
 from hf_assets.storage.durable import Stamp, stamp
@@ -31,6 +32,8 @@ REJECTED_KEPT = timedelta(days=7)
 # On a store a capture looks for leftovers in the days since then: rejected ones are older than a
 # week only in the second.
 SWEPT = timedelta(days=14)
+# Days after which no run is under way any more that removes a day's pages.
+LATELY = timedelta(days=3)
 _DAY = "day="
 
 
@@ -205,6 +208,18 @@ class CaptureStore:
             if _is_old(rejection, now) if rejection else done:
                 left.append(attempt)
         return left
+
+    def days_with_pages(self, today: str) -> list[str]:
+        """The days whose capture may have pages, oldest first.
+
+        On a store, where it is a request a day to look for them, they are those whose manifest says
+        so, and those that lost them lately: a run that died may have left some.
+        """
+        if not isinstance(self.lake.folder(self.asset, None), StorePath):
+            return self.days()
+        lately = (date.fromisoformat(today) - LATELY).isoformat()
+        dropped = {day: one.manifest.pages_dropped for day, one in self.captures().items()}
+        return [day for day, when in dropped.items() if when is None or when >= lately]
 
     def page_bytes(self, day: str) -> int:
         """The size of the stored pages of the day's capture; 0 where they were dropped."""

@@ -1,4 +1,4 @@
-"""A cluster on loopback: Postgres, Ray with two workers, and Dagster's three processes over a lake.
+"""A cluster on loopback: Ray with two workers, and Dagster's three processes over a record.
 
 Each process can be killed with -9 while runs go on; its service manager starts it again.
 """
@@ -10,7 +10,7 @@ import signal
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Collection, Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,6 @@ import yaml
 
 from hf_assets.runner import process
 from hf_assets_tests.support.cluster.ray_nodes import node_environment, ray_processes
-from hf_assets_tests.support.deploy.postgres import postgres
 from hf_assets_tests.support.deploy.read import DEPLOY, PROJECT, Process
 from hf_assets_tests.support.deploy.running import (
     ENDED,
@@ -32,10 +31,15 @@ from hf_assets_tests.support.deploy.running import (
 )
 from hf_assets_tests.support.servers import free_port
 
-RANGE_START, RANGE_END = (
-    f"dagster/asset_partition_range_{end}" for end in ("start", "end")
-)
+RANGE_START, RANGE_END = (f"dagster/asset_partition_range_{end}" for end in ("start", "end"))
 RETRY_OF = "dagster/parent_run_id"
+
+BACKFILL = """mutation($params: LaunchBackfillParams!) {
+  launchPartitionBackfill(backfillParams: $params) { __typename
+    ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
+BACKFILLED = """query($id: String!) { partitionBackfillOrError(backfillId: $id) {
+  ... on PartitionBackfill { status runs(limit: 100) {
+    runId status startTime endTime tags { key value } assetSelection { path } } } } }"""
 
 
 @dataclass
@@ -54,7 +58,7 @@ class Cluster:
         """What the job of a run has printed."""
         return asked(f"{self.ray}/api/jobs/dagster-run-{run}/logs")["logs"]
 
-    def launch(self, job: str, tags: Mapping[str, str], assets: Iterable[str] = ()) -> str:
+    def launch(self, job: str, tags: Mapping[str, str], assets: Collection[str] = ()) -> str:
         """Queue a run; returns its id."""
         selector: dict[str, Any] = REPOSITORY | {"jobName": job}
         if assets:
@@ -73,6 +77,32 @@ class Cluster:
     def launch_days(self, first: str, last: str) -> str:
         """Queue a run of `past_days`, as a schedule or a backfill does."""
         return self.launch(process.PAST_DAYS, {RANGE_START: first, RANGE_END: last})
+
+    def backfill(self, assets: Collection[str], days: Collection[str]) -> str:
+        """Begin a backfill of assets, as the UI does; returns its id."""
+        keys = [{"path": name.split("/")} for name in assets]
+        params = {"assetSelection": keys, "partitionNames": [*days]}
+        answer = self.service.ask(BACKFILL, params=params)["launchPartitionBackfill"]
+        assert answer["__typename"] == "LaunchBackfillSuccess", answer
+        return answer["backfillId"]
+
+    def end_of_backfill(self, backfill: str) -> list[dict[str, Any]]:
+        """Wait until a backfill has ended well; its runs, oldest first."""
+
+        def ended() -> Any:
+            now = self.service.ask(BACKFILLED, id=backfill)["partitionBackfillOrError"]
+            return now if now["status"].startswith(("COMPLETED", "FAILED", "CANCEL")) else None
+
+        now = until(ended, self.said)
+        assert now["status"] == "COMPLETED_SUCCESS", f"{now}\n{self.said()}"
+        return sorted(now["runs"], key=lambda run: run["startTime"])
+
+    def node_of(self, run: str) -> str:
+        """The name of the node that a run was on."""
+        jobs = {job["submission_id"]: job["driver_node_id"] for job in self.jobs()}
+        nodes = asked(f"{self.ray}/api/v0/nodes")["data"]["result"]["result"]
+        names = {node["node_id"]: node["node_name"] for node in nodes}
+        return names[jobs[f"dagster-run-{run}"]]
 
     def newest(self, run: str) -> dict[str, Any]:
         """The run, or the last of those that were begun again in its place."""
@@ -127,10 +157,10 @@ def cluster(variables: Mapping[str, str], workers: int = 2) -> Generator[Cluster
     """All of it, up while the block runs.
 
     Args:
-        variables: of the graph: its lake, Hub and settings.
+        variables: of the graph, its lake, Hub and settings, and of the Postgres of its record.
         workers: nodes of Ray that take runs.
     """
-    # Sockets have short paths, and Postgres has another user.
+    # Sockets have short paths.
     folder = Path(tempfile.mkdtemp(prefix="hfa-", dir="/tmp"))
     home = folder / "home"
     home.mkdir()
@@ -138,7 +168,6 @@ def cluster(variables: Mapping[str, str], workers: int = 2) -> Generator[Cluster
     code, ui = free_port(), free_port()
     with ExitStack() as running:
         running.callback(shutil.rmtree, folder, ignore_errors=True)
-        database, where = running.enter_context(postgres())
         clean = {
             name: value
             for name, value in os.environ.items()
@@ -149,10 +178,10 @@ def cluster(variables: Mapping[str, str], workers: int = 2) -> Generator[Cluster
                 **clean,
                 "PYTHONPATH": str(PROJECT),
                 "HOME": str(folder),
+                "HF_ASSETS_SCRATCH": str(folder / "scratch"),
                 "NO_PROXY": "127.0.0.1",
                 "no_proxy": "127.0.0.1",
                 "DAGSTER_HOME": str(home),
-                **where,
                 **variables,
             }
         )
@@ -173,11 +202,15 @@ def cluster(variables: Mapping[str, str], workers: int = 2) -> Generator[Cluster
 
         def begin(one: Process) -> None:
             kept[one.name] = Kept(one, folder / f"{one.name}.log")
-            running.callback(kept[one.name].stop)
 
-        begin(database)
+        def stop_all() -> None:
+            for one in kept.values():
+                one.end()
+
+        running.callback(stop_all)
         begin(nodes[0])
         history = [sys.executable, "-c", _CREATE]
+        begin(Process("code", commands.pop("code"), served, 1.0, 0.0))
         until(lambda: process.call(history, served, folder / "history.log") == 0, made.said, 60)
         for name, command in commands.items():
             begin(Process(name, command, served, 1.0, 0.0))

@@ -18,6 +18,8 @@ def ray_processes(
 ) -> tuple[list[Process], str]:
     """The processes of a cluster, the head first, and the address of its jobs.
 
+    The last worker has a GPU, by its own account.
+
     Args:
         folder: with a short path, as Ray has sockets in it.
         environment: of the runs, which have it from the node.
@@ -36,7 +38,9 @@ def ray_processes(
     processes = [Process("ray-head", head, {**environment}, None, 0.0)]
     for number in range(1, workers + 1):
         name = f"ray-worker-{number}"
-        command = [*join, "--node-name", name, *_agent_ports()]
+        # As many GPUs as we say: Ray hands out numbers.
+        gpus = ["--num-gpus", "1"] if number == workers else []
+        command = [*join, "--node-name", name, *gpus, *_agent_ports()]
         processes.append(Process(name, command, {**environment}, 1.0, 0.0))
     return processes, f"http://127.0.0.1:{dashboard}"
 

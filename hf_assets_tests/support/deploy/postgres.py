@@ -97,14 +97,15 @@ class PostgresServer:
             self._running.send_signal(signal.SIGINT)
             self._running.wait(60)
 
-    def ask(self, statement: str) -> list[tuple[Any, ...]]:
+    def ask(self, statement: str, database: str = "postgres") -> list[tuple[Any, ...]]:
         """The rows of a statement; none where it has none. OSError while it is down."""
         import psycopg2
 
         names = ("host", "port", "user", "password", "dbname")
+        variables = self.variables | {"PGDATABASE": database}
         try:
             with closing(
-                psycopg2.connect(**dict(zip(names, self.variables.values(), strict=True)))
+                psycopg2.connect(**dict(zip(names, variables.values(), strict=True)))
             ) as connection:
                 connection.autocommit = True
                 with connection.cursor() as cursor:

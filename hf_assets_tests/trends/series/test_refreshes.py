@@ -1,6 +1,7 @@
 """Concurrent refreshes of a series, readers meanwhile, and killed refreshes."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -274,7 +275,7 @@ def test_where_files_have_one_name_only_the_public_ones_are_copies(
     def refused(*_: object) -> None:
         raise PermissionError("one name a file")
 
-    monkeypatch.setattr(month_files.os, "link", refused)
+    monkeypatch.setattr(os, "link", refused)
     days.put(33, 1)
     refresh(days.judged(), SERIES)
     as_if_made_at_once(days.lake)
@@ -306,5 +307,5 @@ def test_a_table_that_becomes_months_while_it_is_looked_for(
         shutil.move(folder.with_name("aside"), folder)
         return OpenedFile(str(path))
 
-    monkeypatch.setattr("hf_assets.storage.lake.OpenedFile", opening)
+    monkeypatch.setattr("hf_assets.storage.lake.open_file", opening)
     assert lake.read(NAME, None).rows == wanted
