@@ -10,11 +10,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import msgspec
 import pytest
 
-from hf_assets.object_store import versions
+from hf_assets.object_store import folders, versions
 from hf_assets.object_store.commit import overwrite
 from hf_assets.object_store.errors import CommitConflict, StoreError
 from hf_assets.object_store.path import StorePath
@@ -215,16 +217,13 @@ def test_small_files_get_their_plain_names_and_pages_come_last(
 def test_plain_names_are_of_the_version_that_won_last(
     place: StorePath, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from hf_assets.object_store import folders
-
     copy = folders._copy
 
-    def slow(*arguments: object) -> None:
-        monkeypatch.undo_copy()  # type: ignore[attr-defined]
+    def slow(*arguments: Any) -> None:
+        monkeypatch.setattr(folders, "_copy", copy)
         put(place, public=True, a_png="newer")
         copy(*arguments)
 
-    monkeypatch.undo_copy = lambda: monkeypatch.setattr(folders, "_copy", copy)  # type: ignore[attr-defined]
     monkeypatch.setattr(folders, "_copy", slow)
     put(place, public=True, a_png="new")
     assert (place / "a.png").read_text() == "newer"
@@ -284,18 +283,13 @@ def test_versions_that_nobody_reads_any_more_are_listed(
     }
     second = current_version(place).version
     # The second was superseded just now, though it was written long ago.
-    monkeypatch.setattr(versions, "datetime", _Later)
+    clock = mock.Mock(wraps=datetime, now=lambda _: datetime.now(UTC) + timedelta(hours=25))
+    monkeypatch.setattr(versions, "datetime", clock)
     put(place, a="3")
     home = place.relative_to(bucket)
     assert f"{home}/v={first}/a" in swept(later)
     assert f"{home}/v={second}/a" not in swept(later)
     assert f"{home}/{orphan}/a" in swept(later)
-
-
-class _Later(datetime):
-    @classmethod
-    def now(cls, tz: object = None) -> datetime:
-        return datetime.now(UTC) + timedelta(hours=25)
 
 
 # Killed
