@@ -20,6 +20,9 @@ from hf_assets_tests.support.defs.labels import BASE, HOSTILE, Labels, real_tabl
 from hf_assets_tests.support.defs.stored_chain import FOLDERS, StoredChain, contents, stored_chain
 from hf_assets_tests.support.object_store.weed import KEY, SECRET, Weed
 
+# All of them: the chain is made once, and not again for the tests that take minutes.
+pytestmark = pytest.mark.heavy
+
 
 @pytest.fixture(scope="module")
 def questions(sources: Labels) -> list[dg.ExecuteInProcessResult]:
@@ -86,7 +89,6 @@ def test_the_ui_is_told_what_was_measured(questions: list[Any], labels: Labels) 
     assert labels.metadata("questions/quantized_classifier")["chosen"].value
 
 
-@pytest.mark.heavy
 def test_labels_of_every_kind_survive_every_file(own: list[Any], labels: Labels) -> None:
     assert [failures(run) for run in own] == [{}, {}, {}]
     places = labels.root / "classifiers" / "own"
@@ -98,7 +100,6 @@ def test_labels_of_every_kind_survive_every_file(own: list[Any], labels: Labels)
     assert {path.name for path in outside} == {"own.csv", "corpora.toml"}
 
 
-@pytest.mark.heavy
 def test_a_chain_on_a_store_stores_what_a_folder_has(
     own: list[Any], labels: Labels, on_store: StoredChain
 ) -> None:
@@ -111,7 +112,6 @@ def test_a_chain_on_a_store_stores_what_a_folder_has(
     assert files == contents(labels.root)
 
 
-@pytest.mark.heavy
 def test_the_ui_shows_addresses_in_the_store_and_no_scratch(on_store: StoredChain) -> None:
     for asset, name in FOLDERS.items():
         metadata, version = on_store.metadata[asset], current_version(on_store.root / name)
@@ -124,7 +124,6 @@ def test_the_ui_shows_addresses_in_the_store_and_no_scratch(on_store: StoredChai
     assert not [event for event in events if "/scratch" in event or KEY in event or SECRET in event]
 
 
-@pytest.mark.heavy
 def test_the_tagger_page_answers_from_a_store(on_store: StoredChain) -> None:
     (model,) = find(on_store.root).values()
     assert model.measured
@@ -133,7 +132,6 @@ def test_the_tagger_page_answers_from_a_store(on_store: StoredChain) -> None:
     assert answer.ranked
 
 
-@pytest.mark.heavy
 def test_two_corpora_do_not_write_into_each_other(
     questions: list[Any], own: list[Any], labels: Labels
 ) -> None:
@@ -169,7 +167,6 @@ def test_a_base_model_that_is_nowhere_names_three_ways(
 
 
 @pytest.mark.release
-@pytest.mark.heavy
 def test_real_questions_end_above_both_floors(
     labels: Labels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
