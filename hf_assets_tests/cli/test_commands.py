@@ -17,7 +17,18 @@ from hf_assets.runner import home, process, progress
 from hf_assets.storage.lake import today
 
 COMMANDS = (
-    *("alarm", "backfill", "capture", "cluster-demo", "demo", "dev", "insights", "launch", "service", "status"),
+    *(
+        "alarm",
+        "backfill",
+        "capture",
+        "cluster-demo",
+        "demo",
+        "dev",
+        "insights",
+        "launch",
+        "service",
+        "status",
+    ),
     *("tag", "tagger"),
 )
 

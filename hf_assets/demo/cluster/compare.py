@@ -13,7 +13,7 @@ import msgspec
 import polars as pl
 
 from hf_assets.hub.capture_store.store import RAW, CaptureStore
-from hf_assets.storage.lake import Lake, MissingDay
+from hf_assets.storage.lake import Lake, MissingArtefact, MissingDay
 from hf_assets.storage.stored import StoredTable
 
 # Columns that give times of writing.
@@ -23,7 +23,7 @@ _TIMES = frozenset({"asked", "fetched"})
 _BY_THE_HOUR = frozenset(
     {
         *("hours", "datasets_hours", "days_spanned", "datasets_days_spanned"),
-        *("daily_downloads", "acceleration"),
+        *("daily_downloads", "growth_7", "growth_28", "acceleration"),
     }
 )
 # Of the leaderboard: speed, and the sizes of files that hold times.
@@ -162,7 +162,10 @@ def _captures(lake: Lake, asset: str) -> dict[str, Content]:
 
 def _artefact(lake: Lake, name: str) -> dict[str, Content]:
     """The tables of a folder that is replaced as one."""
-    folder = lake.artefact(*name.split("/"))
+    try:
+        folder = lake.artefact(*name.split("/"))
+    except MissingArtefact:
+        return {}
     without = _MEASURED if name.startswith(_CLASSIFIERS) else frozenset[str]()
     return {
         path.name: content_of(pl.read_parquet(path), without)

@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import sys
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -87,7 +88,10 @@ def _seaweed(folder: Path, log: Path) -> Generator[dict[str, str]]:
     }
     command = [program, "server", "-s3", *(f"-{name}={value}" for name, value in options.items())]
     environ = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    with server("SeaweedFS", command, environ, log, lambda: listens(serves["s3"])):
+    # It may hang on SIGTERM; what it has acknowledged is on disk.
+    with server(
+        "SeaweedFS", command, environ, log, lambda: listens(serves["s3"]), stop=signal.SIGKILL
+    ):
         yield {
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{serves['s3']}",
             "AWS_REGION": "us-east-1",
