@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 from hf_assets.classifiers.training.base_models import folder_problems
 from hf_assets.corpora.registry import corpora
+from hf_assets.errors import InputError
 from hf_assets.hub.open_archive import why_no_archive
+from hf_assets.object_store.contents import folder_names
 from hf_assets.settings import Settings, rejected
 
 
@@ -40,6 +42,15 @@ def archive_problems(settings: Settings) -> list[str]:
     """Why the archive of past days cannot be used; asks no network."""
     why = why_no_archive(settings.archive)
     return [why] if why else []
+
+
+def store_problems(settings: Settings) -> list[str]:
+    """Why the store of the lake does not answer, in a request; none of a lake in a folder."""
+    try:
+        folder_names(settings.data)
+    except (InputError, OSError) as error:
+        return [str(error)]
+    return []
 
 
 _OF_FILES: dict[str, Callable[[Settings], list[str]]] = {

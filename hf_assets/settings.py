@@ -7,12 +7,14 @@ one login serves every program on the machine.
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hf_assets.errors import InputError, clean
+from hf_assets.object_store.address import AddressError
+from hf_assets.object_store.path import LakePath, location
 
 # An unusable value of these must not stop the Hub.
 _OF_LABELS = frozenset({"accept_stackexchange_terms", "accept_kaggle_terms"})
@@ -32,8 +34,9 @@ class Settings(BaseSettings):
     # A compose file passes a variable that nobody set as an empty text.
     model_config = SettingsConfigDict(env_prefix="HF_ASSETS_", frozen=True, env_ignore_empty=True)
 
-    data: Path = Field(
-        default_factory=_default_data, description="Root of the lake: where every table lies."
+    data: LakePath = Field(
+        default_factory=_default_data,
+        description="Root of the lake, where every table lies: a folder, or s3://bucket/prefix.",
     )
     scratch: Path | None = Field(
         default=None,
@@ -106,6 +109,13 @@ class Settings(BaseSettings):
         default=date(2024, 7, 29),
         description="The first day that is a partition.",
     )
+    days_per_run: int | None = Field(
+        default=None,
+        # A day alone has no neighbours that say whether it is partial.
+        ge=2,
+        description="Days of one run where a range of days is made: a longer range becomes several "
+        "runs, side by side on a cluster. Default: one run for a range, however long.",
+    )
     repository: str | None = Field(
         default=None,
         pattern=r"^https?://[^/]+/.+$",
@@ -174,6 +184,11 @@ class Settings(BaseSettings):
         default=None,
         description="A folder with base models, one folder each, looked at before the Hub.",
     )
+    training_gpus: float | None = Field(
+        default=None,
+        ge=0,
+        description="GPUs that a training asks a cluster for, unless its corpus says how many.",
+    )
     accept_stackexchange_terms: bool = Field(
         default=False,
         description="You accept the Stack Exchange API's terms; `new_questions` is off before.",
@@ -201,6 +216,14 @@ class Settings(BaseSettings):
     kaggle_endpoint: str = Field(
         default="https://api.kaggle.com", description="Where the Kaggle API is."
     )
+
+    @field_validator("data", mode="plain")
+    @classmethod
+    def _is_location(cls, value: Any) -> LakePath:
+        try:
+            return location(value) if isinstance(value, str | Path) else value
+        except AddressError as error:
+            raise ValueError(str(error)) from None
 
     @field_validator("first_day")
     @classmethod
@@ -235,15 +258,22 @@ def _read() -> tuple[Settings, dict[str, str]]:
     except ValidationError as error:
         wrong = {f"{one['loc'][0]}": one for one in error.errors(include_url=False)}
     why = {
-        name: f"{clean(one['input'], 80)!r} cannot be used: {clean(one['msg'])}"
+        name: f"{_shown(name, one['input'])}cannot be used: {clean(one['msg'])}"
         for name, one in wrong.items()
     }
     if fatal := [name for name in wrong if name not in _OF_LABELS]:
-        said = ". ".join(f"{_variable(name)}={why[name]}" for name in fatal)
+        said = ". ".join(
+            f"{_variable(name)}{' ' if name == 'data' else '='}{why[name]}" for name in fatal
+        )
         # Without the error itself: its text has every value.
         raise SettingsError(f"{said}. Correct or unset it: see docs/settings.md.") from None
     defaults = {name: Settings.model_fields[name].default for name in wrong}
     return Settings(**defaults), {_variable(name): why[name] for name in wrong}
+
+
+def _shown(name: str, value: object) -> str:
+    # Not an address: whoever writes a key into one has a form of their own.
+    return "" if name == "data" else f"{clean(value, 80)!r} "
 
 
 def _variable(name: str) -> str:

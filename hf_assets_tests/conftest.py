@@ -36,6 +36,7 @@ from hf_assets.demo.world.source import HubSource
 from hf_assets.hub.capture.capturer import Capturer
 from hf_assets.hub.client.listing import HubClient
 from hf_assets.hub.client.pacing import Pacer
+from hf_assets.settings import settings as project_settings
 from hf_assets.storage.lake import Lake
 from hf_assets_tests.support.object_store.fixtures import (  # noqa: F401 - fixtures of all tests
     any_lake,
@@ -46,6 +47,8 @@ from hf_assets_tests.support.object_store.fixtures import (  # noqa: F401 - fixt
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
+
+    from hf_assets_tests.support.deploy.postgres import PostgresServer
 
 # No test depends on the speed of the machine; CI tries the same examples on each run, and a
 # developer's machine tries new ones.
@@ -235,3 +238,33 @@ def real_data() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip(f"HF_ASSETS_REAL_DATA names no folder of recorded listings: {folder!r}")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> "Generator[PostgresServer]":
+    """One Postgres a worker. A test that kills it starts it again."""
+    from hf_assets_tests.support.deploy.postgres import postgres_server
+
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_locks(
+    postgres_server: "PostgresServer", monkeypatch: pytest.MonkeyPatch
+) -> "Generator[PostgresServer]":
+    """This process, and what it starts, hold locks in Postgres; none is left at the end."""
+    for name, value in {**postgres_server.variables, "HF_ASSETS_LOCKS": "postgres"}.items():
+        monkeypatch.setenv(name, value)
+    project_settings.cache_clear()
+    yield postgres_server
+    project_settings.cache_clear()
+    assert postgres_server.locks() == []
+
+
+@pytest.fixture(params=["files", "postgres"])
+def locks(request: pytest.FixtureRequest) -> str:
+    """The test runs with locks of both kinds."""
+    if request.param == "postgres":
+        request.getfixturevalue("postgres_locks")
+    return request.param

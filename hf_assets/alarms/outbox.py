@@ -1,5 +1,8 @@
 """Alarms on their way: a file each in the lake, until they are delivered.
 
+For a lake on a store they lie in Dagster's home, on the machine whose daemon delivers them: an
+alarm that the store is down has to be kept, too.
+
 `<lake>/.alarms/waiting` has the alarms that nobody has yet, `…/delivered` those of the last weeks:
 an alarm is added once, however often its failure is read. A file is moved from the one folder to
 the other after the receiver took the alarm; a process that is killed between the two sends it again
@@ -16,6 +19,8 @@ from pathlib import Path
 import msgspec
 
 from hf_assets.alarms.alarm import Alarm
+from hf_assets.object_store.local import beside
+from hf_assets.object_store.path import LakePath
 from hf_assets.storage.durable import storing, write_bytes
 
 FOLDER = ".alarms"
@@ -43,9 +48,14 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Outbox:
-    """The alarms of a lake."""
+    """The alarms of a lake, in that folder of this machine."""
 
     lake: Path
+
+    @classmethod
+    def of(cls, root: LakePath) -> "Outbox":
+        """That of the lake with that root."""
+        return cls(beside(root))
 
     def add(self, alarm: Alarm) -> bool:
         """Keep an alarm, durably; False where one with its key is waiting or delivered already."""

@@ -16,6 +16,8 @@ from importlib import import_module
 from pathlib import Path
 from threading import Thread
 
+from hf_assets.errors import InputError
+from hf_assets.object_store.path import location
 from hf_assets.settings import settings
 from hf_assets.storage.lake import Lake
 
@@ -33,7 +35,7 @@ WARM = (
 
 def _arguments(argv: list[str] | None, prog: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog=prog, description="A page to explore the stored days.")
-    parser.add_argument("--data", type=Path, help="the lake; by default yours, else the demo's")
+    parser.add_argument("--data", help="the lake; by default yours, else the demo's")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
     parser.add_argument("--port", type=int, default=PORT)
     parser.add_argument(
@@ -49,8 +51,12 @@ def _arguments(argv: list[str] | None, prog: str) -> argparse.Namespace:
 def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """Serve the pages until interrupted. Returns 2 where they cannot be served."""
     arguments = _arguments(argv, prog)
-    places = [arguments.data] if arguments.data else [settings().data, DEMO]
-    root = next((place for place in places if Lake(place).days("models")), places[0]).resolve()
+    try:
+        places = [location(arguments.data)] if arguments.data else [settings().data, DEMO]
+        root = next((place for place in places if Lake(place).days("models")), places[0]).resolve()
+    except InputError as error:  # the address, or what the store answers
+        print(error, file=sys.stderr)
+        return 2
     try:
         with socket.create_server((arguments.host, arguments.port)):
             pass

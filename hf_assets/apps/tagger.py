@@ -24,6 +24,8 @@ from hf_assets.apps.tagger_service import Answer, Refused, TaggerService, on_sli
 from hf_assets.apps.trained import Example, Trained, find
 from hf_assets.classifiers.guard import MOST_BYTES, Guard
 from hf_assets.classifiers.tagger import Tag
+from hf_assets.errors import InputError
+from hf_assets.object_store.path import location
 from hf_assets.settings import settings
 
 PROG = "python -m hf_assets.apps.tagger"
@@ -196,7 +198,7 @@ def _short(text: str, most: int = 90) -> str:
 
 def _arguments(argv: list[str] | None, prog: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog=prog, description="A page to try what was trained.")
-    parser.add_argument("--data", type=Path, help="the lake; by default yours, else the demo's")
+    parser.add_argument("--data", help="the lake; by default yours, else the demo's")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
     parser.add_argument("--port", type=int, help="by default the first free one from 7860")
     parser.add_argument(
@@ -212,8 +214,14 @@ def _arguments(argv: list[str] | None, prog: str) -> argparse.Namespace:
 def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     """Serve the page until it is interrupted. Returns 2 where it cannot be served."""
     arguments = _arguments(argv, prog)
-    places = [arguments.data] if arguments.data else [settings().data, DEMO]
-    models = next(filter(None, map(find, places)), {})
+    try:
+        places: list[Any] = [settings().data, DEMO]
+        if arguments.data:
+            places = [location(arguments.data)]
+        models = next(filter(None, map(find, places)), {})
+    except InputError as error:  # the address, or what the store answers
+        print(error, file=sys.stderr)
+        return 2
     if not models:
         where = " nor ".join(str(place / "classifiers") for place in places)
         print(

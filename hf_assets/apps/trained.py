@@ -11,9 +11,19 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from hf_assets.classifiers.tagger import Tagger
+from hf_assets.classifiers.tagger import NotATagger, Tagger
 from hf_assets.corpora.corpus import CorpusError, is_generated, open_corpus
-from hf_assets.storage.durable import ReplacedFolder, read_folder
+from hf_assets.object_store.contents import folder_names
+from hf_assets.object_store.errors import StoreError
+from hf_assets.object_store.path import LakePath
+from hf_assets.storage.folders import (
+    ReplacedFolder,
+    is_stored,
+    local_folder,
+    local_path,
+    read_folder,
+    written_at,
+)
 
 # Characters of an example, title and text together.
 EXAMPLE_LENGTH = (40, 600)
@@ -36,8 +46,8 @@ class Trained:
     """The model of a corpus. `folder` has config.json and onnx/; `data` is the root of the lake."""
 
     corpus: str
-    folder: Path
-    data: Path
+    folder: LakePath
+    data: LakePath
 
     @property
     def config(self) -> dict[str, Any]:
@@ -47,9 +57,12 @@ class Trained:
     @property
     def base_model(self) -> str | None:
         """The base model's name, or None where it is unknown."""
+        return self._named(self._leaderboard)
+
+    def _named(self, leaderboard: LakePath) -> str | None:
         if self.folder.name == "quantized":
             return self.folder.parent.name
-        best = _json(self._leaderboard / "leaderboard.json").get("best")
+        best = _json(leaderboard / "leaderboard.json").get("best")
         return str(best) if best else None
 
     @property
@@ -58,7 +71,7 @@ class Trained:
         try:
             rows, name = read_folder(
                 self._leaderboard,
-                lambda folder: (pl.read_parquet(folder / "leaderboard.parquet"), self.base_model),
+                lambda at: (pl.read_parquet(at / "leaderboard.parquet"), self._named(at)),
             )
             ours = rows.filter(runtime="int8", model=name).row(0, named=True)
             floor = rows.filter(runtime="floor").sort("micro_f1").row(-1, named=True)
@@ -71,14 +84,14 @@ class Trained:
             return {}
 
     @property
-    def _leaderboard(self) -> Path:
+    def _leaderboard(self) -> LakePath:
         return self.data / "classifiers" / self.corpus / "leaderboard"
 
     @property
     def card(self) -> str:
         """The model card's Markdown without its front matter; empty where there is none."""
         try:
-            card = (self.folder / "README.md").read_text("utf-8")
+            card = local_path(self.folder / "README.md").read_text("utf-8")
         except OSError:
             return ""
         opened, _, rest = card.partition("---\n")
@@ -93,7 +106,7 @@ class Trained:
         """Short test rows with different first labels; none without a corpus."""
         try:
             corpus = open_corpus(self.data / "corpora" / self.corpus)
-        except (CorpusError, ReplacedFolder):
+        except (CorpusError, ReplacedFolder, StoreError):
             return []
         rows = (
             corpus.unread.filter(pl.col("split") == "test")
@@ -117,37 +130,51 @@ class Taggers:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._loaded: dict[Path, tuple[Stamp, Tagger]] = {}
+        self._loaded: dict[LakePath, tuple[Stamp, Tagger]] = {}
 
-    def get(self, folder: Path) -> Tagger:
+    def get(self, folder: LakePath) -> Tagger:
         """The current tagger of a folder. Raises as `Tagger.load` does."""
         with self._lock:
-            known, stamp = self._loaded.get(folder), _stamp(folder)
+            known = self._loaded.get(folder)
+            try:
+                here = local_path(folder)
+            except OSError as error:  # a store that is away takes no tagger from who has it
+                if known is None:
+                    raise NotATagger(f"no model in {folder}: {error}") from error
+                return known[1]
+            stamp = _stamp(here)
             # Between the two renames of a replacement there is no folder: keep the old tagger.
             if known is None or (stamp and stamp != known[0]):
-                known = read_folder(folder, lambda at: (_stamp(at), Tagger.load(at)))
+                known = read_folder(here, lambda at: (_stamp(at), Tagger.load(at)))
                 self._loaded[folder] = known
             return known[1]
 
 
-def find(data: Path) -> dict[str, Trained]:
+def find(data: LakePath) -> dict[str, Trained]:
     """The model of each corpus: the one of its Space, else the newest int8 model."""
-    found = {}
-    for home in sorted(path for path in (data / "classifiers").glob("*") if path.is_dir()):
-        folder = _model_in(home / "tagger_space") or _last_made(home)
+    found, homes = {}, data / "classifiers"
+    for name in folder_names(homes):
+        folder = _model_in(homes / name / "tagger_space") or _last_made(homes / name)
         if folder:
-            found[home.name] = Trained(home.name, folder, data)
+            found[name] = Trained(name, folder, data)
     return found
 
 
-def _model_in(folder: Path) -> Path | None:
-    places = sorted(path.parent for path in folder.rglob("config.json"))
-    return next((place for place in places if (place / "onnx").is_dir()), None)
+def _model_in(folder: LakePath) -> LakePath | None:
+    """The folder in it that has config.json and onnx/."""
+    try:
+        here = local_folder(folder)
+    except FileNotFoundError:
+        return None
+    places = sorted(path.parent for path in here.rglob("config.json"))
+    model = next((place for place in places if (place / "onnx").is_dir()), None)
+    return model and folder / model.relative_to(here).as_posix()
 
 
-def _last_made(home: Path) -> Path | None:
-    folders = [model for path in home.glob("*/quantized") if (model := _model_in(path))]
-    return max(folders, key=lambda path: path.stat().st_mtime_ns, default=None)
+def _last_made(home: LakePath) -> LakePath | None:
+    folders = [home / name / "quantized" for name in folder_names(home)]
+    folders = sorted(filter(is_stored, folders), key=written_at, reverse=True)
+    return next(filter(None, map(_model_in, folders)), None)
 
 
 def _stamp(folder: Path) -> Stamp:
@@ -159,10 +186,10 @@ def _stamp(folder: Path) -> Stamp:
     return tuple((one.st_ino, one.st_mtime_ns) for one in files)
 
 
-def _json(path: Path) -> dict[str, Any]:
+def _json(path: LakePath) -> dict[str, Any]:
     """The object in a JSON file; empty where it is missing or invalid."""
     try:
-        found = json.loads(path.read_bytes())
+        found = json.loads(local_path(path).read_bytes())
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

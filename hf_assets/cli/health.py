@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import IntEnum
-from pathlib import Path
 from typing import Any
 
 from hf_assets.alarms.alarm import AlarmError
@@ -14,6 +13,7 @@ from hf_assets.configuration import problems
 from hf_assets.hub import newest_day
 from hf_assets.hub.capture_store.store import ESSENTIAL, RAW, CaptureStore
 from hf_assets.hub.quality import rules
+from hf_assets.object_store.path import LakePath
 from hf_assets.runner.parts import lacking_tables
 from hf_assets.settings import Settings
 from hf_assets.storage.lake import Lake, MissingDay, iso
@@ -80,7 +80,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def health(root: Path, settings: Settings, now: datetime) -> Health:
+def health(root: LakePath, settings: Settings, now: datetime) -> Health:
     """Look for problems.
 
     Args:
@@ -170,8 +170,8 @@ def _configuration(settings: Settings) -> Iterator[Problem]:
         yield Problem(Code.CONFIGURATION, f"HF_ASSETS_ALARM: {error}")
 
 
-def _alarms(root: Path, now: datetime) -> Iterator[Problem]:
-    for waiting in Outbox(root).waiting():
+def _alarms(root: LakePath, now: datetime) -> Iterator[Problem]:
+    for waiting in Outbox.of(root).waiting():
         if waiting.tries or now - waiting.alarm.time > OVERDUE:
             tried = f"{waiting.tries} tries{waiting.error and f': {waiting.error}'}"
             since = f"{waiting.alarm.time:%Y-%m-%d %H:%M} UTC"

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import click
 
-from hf_assets.cli.options import data_of, data_option, environ_of, require
+from hf_assets.cli.options import LAKE, data_of, data_option, environ_of, require
 from hf_assets.cli.service import service
 from hf_assets.errors import InputError
+from hf_assets.object_store.local import beside
+from hf_assets.object_store.path import LakePath
 from hf_assets.runner.process import INTERRUPTED, UI_PORT
 
 # The options of these commands are read, and explained, by the part that they open.
@@ -48,7 +50,7 @@ def commands() -> None:
     """Capture the Hugging Face Hub day by day, and train and serve label classifiers.
 
     The lake, where every table lies, is data/ in the current folder unless HF_ASSETS_DATA names
-    another one.
+    another one: a folder, or s3://bucket/prefix.
     """
 
 
@@ -95,7 +97,7 @@ def cluster_demo(arguments: tuple[str, ...]) -> int:
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=UI_PORT, show_default=True, help="Of the UI.")
 @click.option("--demo", is_flag=True, help="Against the embedded services, into data/demo.")
-def dev(data: Path | None, host: str, port: int, demo: bool) -> int:
+def dev(data: LakePath | None, host: str, port: int, demo: bool) -> int:
     """Open the Dagster UI and run its daemon, on the real Hub."""
     require("dagster", "dagster_dg_cli", "dagster_webserver", "rich")
     if demo:
@@ -113,7 +115,7 @@ def dev(data: Path | None, host: str, port: int, demo: bool) -> int:
 
 @commands.command()
 @data_option
-def capture(data: Path | None) -> int:
+def capture(data: LakePath | None) -> int:
     """Capture the Hub today, with tables, figures and series.
 
     The job of the schedule daily_capture, once and now. An interrupted capture resumes.
@@ -134,7 +136,7 @@ def capture(data: Path | None) -> int:
 @commands.command()
 @click.argument("days")
 @data_option
-def backfill(days: str, data: Path | None) -> int:
+def backfill(days: str, data: LakePath | None) -> int:
     """Build the tables of past days, captured or archived.
 
     DAYS is a range, 2026-11-01...2026-11-30, or one day. The series over all days follow in a run
@@ -161,7 +163,7 @@ def backfill(days: str, data: Path | None) -> int:
 @commands.command(context_settings=FORWARDED | {"help_option_names": ["-h", "--help"]})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @data_option
-def launch(arguments: tuple[str, ...], data: Path | None) -> int:
+def launch(arguments: tuple[str, ...], data: LakePath | None) -> int:
     """Run a job or assets: Dagster's `dg launch`.
 
     ARGUMENTS are those of `dg launch`: --job NAME or --assets SELECTION, --partition KEY or
@@ -171,11 +173,12 @@ def launch(arguments: tuple[str, ...], data: Path | None) -> int:
     require("dagster", "dagster_dg_cli", "polars")
     from hf_assets.runner import process
 
-    return process.become([*process.launch(), *arguments], environ_of(data_of(data)))
+    environ = environ_of(data_of(data)) | process.IN_ONE_RUN
+    return process.become([*process.launch(), *arguments], environ)
 
 
 def _run(
-    data: Path,
+    data: LakePath,
     title: str,
     command: list[str],
     days: Sequence[str] = (),
@@ -195,13 +198,13 @@ def _run(
     """
     from hf_assets.runner import process, progress
 
-    environ = environ_of(data)
+    environ = environ_of(data) | process.IN_ONE_RUN
     if not sys.stdout.isatty():
         return (process.become if last else process.call)(command, environ)
-    log = data.resolve() / "last_run.log"
+    log = beside(data) / "last_run.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_bytes(b"")
-    status = progress.run(title, command, environ, log, data.resolve(), days, today)
+    status = progress.run(title, command, environ, log, data, days, today)
     if status:
         click.echo(f"The run failed; the end of {log}:\n", err=True)
         click.echo("\n".join(log.read_text("utf-8", "replace").splitlines()[-30:]), err=True)
@@ -249,7 +252,7 @@ def tag(arguments: tuple[str, ...]) -> int:
 @data_option
 @click.option("--exit-code", is_flag=True, help="End with a status above 2 if there is a problem.")
 @click.option("--json", "as_json", is_flag=True, help="Print the problems alone, as JSON.")
-def status(data: Path | None, exit_code: bool, as_json: bool) -> int:
+def status(data: LakePath | None, exit_code: bool, as_json: bool) -> int:
     """Show stored days, missing days, disk use and problems.
 
     For each table its days and size; the last capture; days that are missing or not trusted. With
@@ -276,6 +279,23 @@ def status(data: Path | None, exit_code: bool, as_json: bool) -> int:
     else:
         click.echo("\n".join([*lines, *state.lines]))
     return state.code if exit_code else 0
+
+
+@commands.command()
+@click.argument("source", metavar="FROM", type=LAKE)
+@click.argument("target", metavar="TO", type=LAKE)
+@click.option("--check", is_flag=True, help="Copy nothing: read both lakes, and compare them.")
+def copy(source: LakePath, target: LakePath, check: bool) -> int:
+    """Copy a lake between folders and stores, or compare two.
+
+    FROM and TO are folders or s3://bucket/prefix, of one endpoint and key. What TO has already is
+    not sent again: a copy that was ended goes on. FROM is not changed. Ends with 1 where a part
+    changed while it was read, or with --check where TO lacks one: then run it again.
+    """
+    require("lake", "polars", "pyarrow", "pydantic_settings")
+    from hf_assets.cli.copying import copy_lake
+
+    return copy_lake(source, target, check=check)
 
 
 @commands.command()

@@ -3,8 +3,11 @@
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import click
+
+from hf_assets.object_store.path import LakePath, location
 
 # Seconds that a process waits for another one that creates the history.
 CREATION = 120.0
@@ -21,7 +24,7 @@ def require(extra: str, *modules: str, otherwise: str = "") -> None:
         )
 
 
-def data_of(given: Path | None) -> Path:
+def data_of(given: LakePath | None) -> LakePath:
     """The lake that a command was given, or the one that the settings name."""
     if given is not None:
         return given
@@ -31,7 +34,7 @@ def data_of(given: Path | None) -> Path:
     return settings().data
 
 
-def environ_of(data: Path) -> dict[str, str]:
+def environ_of(data: LakePath) -> dict[str, str]:
     """The environment of Dagster over a lake, whose home is written where it is missing."""
     from hf_assets.runner import home
 
@@ -56,8 +59,20 @@ def start(command: list[str], environ: Mapping[str, str]) -> int:
     return process.become(command, environ)
 
 
+class LakeOption(click.Path):
+    """A lake: a folder, or the address of one on a store."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        """The root. AddressError."""
+        if isinstance(value, str) and value.startswith("s3:"):
+            return location(value)
+        return super().convert(value, param, ctx)
+
+
+LAKE = LakeOption(file_okay=False, path_type=Path)
 data_option: Callable[..., Callable] = click.option(
     "--data",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=LAKE,
+    metavar="DIRECTORY|s3://…",
     help="The lake; by default HF_ASSETS_DATA, else data/ here.",
 )

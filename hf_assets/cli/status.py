@@ -1,14 +1,15 @@
 """What a lake holds, in lines: read from the lake and `day_quality` alone, without Dagster."""
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
-from pathlib import Path
 
 import polars as pl
 
 from hf_assets.hub.capture_store.store import ESSENTIAL, RAW, CaptureStore
 from hf_assets.hub.client.wire import WORDS
+from hf_assets.object_store.contents import Contents, contents_of, folder_names
+from hf_assets.object_store.local import local_root
+from hf_assets.object_store.path import LakePath
 from hf_assets.runner.parts import lacking_tables
 from hf_assets.storage.lake import Lake, MissingDay, iso, today
 
@@ -18,17 +19,18 @@ MARKERS = ("data.parquet", "figures.json")
 NAMED = 5
 
 
-def lines_of(root: Path) -> list[str]:
+def lines_of(root: LakePath) -> list[str]:
     """The whole report; empty where nothing is stored.
+
+    On a store each table is listed once; the pages of captures are not listed at all.
 
     Args:
         root: of the lake.
     """
     lake = Lake(root)
-    if not lake.root.is_dir():
-        return []
-    folders = sorted(entry.name for entry in os.scandir(lake.root) if entry.is_dir())
-    sizes = {name: _bytes(lake.root / name) for name in folders if not name.startswith(".")}
+    folders = folder_names(lake.root)
+    contents = {name: _contents(lake, name) for name in folders if not name.startswith(".")}
+    sizes = {name: found.bytes for name, found in contents.items()}
     days = {name: _days(lake, name) for name in sizes}
     undated = [name for name in sizes if not days[name] and _is_table(lake, name)]
     if not any(days.values()) and not undated:
@@ -45,8 +47,27 @@ def lines_of(root: Path) -> list[str]:
         "",
         *_captures(lake),
         *_trust(lake),
-        f"Disk use: {size(_bytes(lake.root))}",
+        _use(lake, contents.values()),
     ]
+
+
+def _contents(lake: Lake, asset: str) -> Contents:
+    """Files of an asset and their size; of captures on a store what their manifests record."""
+    if local_root(lake.root) or asset not in RAW:
+        return contents_of(lake.root / asset)
+    captures = CaptureStore(lake, asset).captures().values()
+    stored = [one.manifest for one in captures if not one.pages_dropped]
+    return Contents(sum(one.pages for one in stored), sum(one.bytes for one in stored))
+
+
+def _use(lake: Lake, contents: Iterable[Contents]) -> str:
+    if folder := local_root(lake.root):
+        return f"Disk use: {size(contents_of(folder).bytes)}"
+    count, total = map(sum, zip(*contents, strict=True))
+    return (
+        f"Stored: {count:,} objects, {size(total)}; of captures the pages that their manifests "
+        "count, without attempts"
+    )
 
 
 def _days(lake: Lake, asset: str) -> list[str]:
@@ -114,18 +135,6 @@ def named(items: Sequence[str], of: str) -> str:
         return "none"
     shown = ", ".join(items[-NAMED:])
     return f"{len(items):,} {of}: {'…, ' if len(items) > NAMED else ''}{shown}"
-
-
-def _bytes(folder: Path) -> int:
-    """Bytes of all files below a folder; those that go meanwhile do not count."""
-    total = 0
-    for path, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += os.lstat(f"{path}/{name}").st_size
-            except OSError:
-                continue
-    return total
 
 
 def size(count: float) -> str:

@@ -22,8 +22,9 @@ from hf_assets.corpora.stackexchange.sites import IDS, Site, site_of
 from hf_assets.corpora.text.formats import format_of_source
 from hf_assets.corpora.text.plain import plain, squeezed, text_key, words
 from hf_assets.errors import InputError
+from hf_assets.object_store.path import LakePath
 from hf_assets.progress import TimedLog
-from hf_assets.storage.durable import read_folder
+from hf_assets.storage.folders import is_stored, read_folder
 from hf_assets.storage.json_files import write_json, write_record
 from hf_assets.storage.lake import StoredTable, TableWrite
 from hf_assets.storage.parquet import ParquetBatches, Table
@@ -80,7 +81,7 @@ def build(
     spec: CorpusSpec,
     sources: Iterable[TableWrite | StoredTable],
     folder: Path,
-    before: Path | None = None,
+    before: LakePath | None = None,
     log: Tell = lambda _: None,
     *,
     site: str | None = None,
@@ -145,18 +146,22 @@ def build(
     return facts
 
 
-def _earlier(folder: Path | None) -> tuple[Corpus | None, _Assignments, _Assignments]:
+def _earlier(folder: LakePath | None) -> tuple[Corpus | None, _Assignments, _Assignments]:
     """The last corpus, the splits of its rows, and the splits of rows that have left it."""
-    if folder is None or not (folder / "corpus.parquet").exists():
+    if folder is None or not is_stored(folder):
         return None, {}, {}
 
-    def read(folder: Path) -> tuple[Corpus, pl.DataFrame]:
+    def read(folder: Path) -> tuple[Corpus, pl.DataFrame] | None:
+        if not (folder / "corpus.parquet").exists():
+            return None
         corpus, path = open_corpus(folder), folder / "places.parquet"
         away = pl.read_parquet(path) if path.exists() else pl.DataFrame(schema=AWAY.schema)
         return corpus, away
 
     try:
-        corpus, away = read_folder(folder, read)
+        if (stored := read_folder(folder, read)) is None:
+            return None, {}, {}
+        corpus, away = stored
         return corpus, _assignments(corpus.frame), _assignments(away)
     except (CorpusError, pl.exceptions.PolarsError) as error:
         hint = f"remove {folder} first; its rows may change splits then"

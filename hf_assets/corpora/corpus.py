@@ -13,9 +13,10 @@ from hf_assets.corpora.facts import CorpusFacts
 from hf_assets.corpora.labels import multi_hot
 from hf_assets.corpora.schemas import CORPUS_COLUMNS, SPLITS, SplitName
 from hf_assets.errors import InputError
-from hf_assets.storage.durable import read_folder
+from hf_assets.object_store.path import LakePath
+from hf_assets.storage.folders import read_folder
 from hf_assets.storage.json_files import read_json, read_record
-from hf_assets.storage.opened import OpenedFile, scan
+from hf_assets.storage.opened import LakeFile, open_file, scan
 
 # Site of the embedded Stack Exchange, in place of a real one.
 EMBEDDED_SITE = "generated"
@@ -42,7 +43,7 @@ class Corpus:
     name: str
     labels: tuple[str, ...]
     facts: CorpusFacts
-    rows: OpenedFile | None = field(default=None, compare=False, repr=False)
+    rows: LakeFile | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def frame(self) -> pl.DataFrame:
@@ -52,7 +53,7 @@ class Corpus:
     @property
     def unread(self) -> pl.LazyFrame:
         """The same, unread."""
-        return scan([self.rows or OpenedFile(self.folder / "corpus.parquet")])
+        return scan([self.rows or open_file(self.folder / "corpus.parquet")])
 
     @property
     def generated(self) -> bool:
@@ -68,13 +69,16 @@ class Corpus:
         return Split(rows["id"].to_list(), rows["text"].to_list(), targets)
 
 
-def open_corpus(folder: Path) -> Corpus:
+def open_corpus(folder: LakePath) -> Corpus:
     """The corpus in that folder; rows are read when they are asked for, of these files still.
 
     Raises:
         CorpusError: a file is missing or torn, or the files do not belong together.
     """
-    return read_folder(folder, _open)
+    try:
+        return read_folder(folder, _open)
+    except FileNotFoundError as error:
+        raise CorpusError(f"{folder} is missing: materialise it first") from error
 
 
 def _open(folder: Path) -> Corpus:
@@ -89,7 +93,7 @@ def _open(folder: Path) -> Corpus:
         raise CorpusError(f"{folder / 'labels.json'} names a label twice: materialise it again")
     path = folder / "corpus.parquet"
     try:
-        file = OpenedFile(path)
+        file = open_file(path)
         columns = scan([file]).collect_schema()
         rows = scan([file]).select(pl.len()).collect().item()
     except (OSError, pl.exceptions.PolarsError) as error:

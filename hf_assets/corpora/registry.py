@@ -123,6 +123,15 @@ class CorpusSpec(BaseModel):
     author: str | None = Field(default=None, description="A column of authors.")
     license_column: str | None = Field(default=None, description="A column of licences.")
     license: str | None = Field(default=None, description="The licence of all rows.")
+    gpus: float | None = Field(
+        default=None, ge=0, description="GPUs that a training asks a cluster for."
+    )
+    cpus: float | None = Field(
+        default=None, gt=0, description="CPUs that each step of a classifier asks a cluster for."
+    )
+    memory_gb: float | None = Field(
+        default=None, gt=0, description="Memory that each step of a classifier asks a cluster for."
+    )
 
     @property
     def file(self) -> Path | None:

@@ -6,10 +6,16 @@ only where its setting is.
 
 import dagster as dg
 
-from hf_assets.configuration import archive_problems, base_model_problems, corpora_problems
+from hf_assets.configuration import (
+    archive_problems,
+    base_model_problems,
+    corpora_problems,
+    store_problems,
+)
 from hf_assets.defs.common.check_factory import check
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.errors import clean
+from hf_assets.object_store.local import local_root
 from hf_assets.rule_result import RuleResult
 from hf_assets.settings import Settings, settings
 
@@ -18,14 +24,17 @@ _CHECKS = {
     "corpora_file": ("entries_valid", corpora_problems),
     "base_models_folder": ("copies_complete", base_model_problems),
     "past_days_archive": ("readable", archive_problems),
+    "lake_on_a_store": ("store_answers", store_problems),
 }
 _ABOUT = {
     "corpora_file": "The TOML file with corpora of your own (HF_ASSETS_CORPORA).",
     "base_models_folder": "The folder with local copies of base models (HF_ASSETS_BASE_MODELS).",
     "past_days_archive": "The archive that past days are read from (HF_ASSETS_ARCHIVE).",
+    "lake_on_a_store": "The store that holds the lake (HF_ASSETS_DATA).",
     "entries_valid": "Every entry is a corpus; a broken one is left out, and all others load.",
     "copies_complete": "Each copy of a base model has its configuration, weights and tokenizer.",
     "readable": "The folder has recorded days; a dataset's name is not looked up.",
+    "store_answers": "The store answers one request: it is up, knows the key, and has the bucket.",
 }
 
 
@@ -36,6 +45,7 @@ def _present(known: Settings) -> dict[str, str]:
         "corpora_file": known.corpora,
         "base_models_folder": known.base_models,
         "past_days_archive": None if archive.strip().lower() in ("", "none") else archive,
+        "lake_on_a_store": None if local_root(known.data) else known.data,
     }
     return {name: clean(value) for name, value in values.items() if value is not None}
 
@@ -72,7 +82,10 @@ def defs() -> dg.Definitions:
 
 
 def configuration_checks() -> dg.AssetSelection:
-    """The checks of whatever is present, for a job: they take no time, and need no network."""
+    """The checks of whatever is present, for a job: they take no time.
+
+    None asks a network but that of a lake on a store, which is asked for what it has.
+    """
     return dg.AssetSelection.checks(
         *(dg.AssetCheckKey(dg.AssetKey(name), _CHECKS[name][0]) for name in _present(settings()))
     )

@@ -13,7 +13,7 @@ from hf_assets.demo.record import DemoRecord, OddDays, read_demo
 from hf_assets.errors import InputError
 from hf_assets.hub.capture_store.store import RAW, CaptureStore
 from hf_assets.runner.parts import TABLES
-from hf_assets.storage.durable import remove_folder
+from hf_assets.storage.folders import remove_folder
 from hf_assets.storage.lake import Lake
 from hf_assets.storage.locks import BusyError, exclusive
 

@@ -15,7 +15,7 @@ from hf_assets.demo.plan import DAILY, HUB_TABLES, OVER_DAYS, PREDICTED
 from hf_assets.demo.record import DemoRecord
 from hf_assets.hub.capture_store.store import RAW
 from hf_assets.runner import process
-from hf_assets.storage.durable import remove_folder
+from hf_assets.storage.folders import remove_folder
 
 BASE_MODEL = "all-minilm-l6-v2"
 # 150 validation texts cannot tell 0.3 points from chance: 2 points may be lost here.

@@ -102,7 +102,7 @@ def thin(
             yield _thin_table(lake, table, day, today, dry)
     for asset in RAW:
         store = CaptureStore(lake, asset)
-        for day in _older(store.days(), today, ages.pages):
+        for day in _older(store.days_with_pages(today), today, ages.pages):
             if reason := _not_yet(lake, day, trusted, TABLE_OF[asset]):
                 log(f"the pages of {asset} of {day} stay: {reason}")
                 continue

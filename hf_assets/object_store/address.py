@@ -74,6 +74,12 @@ class StoreAddress:
         return _client(self, tuple(os.environ.get(name, "") for name in _VARIABLES))
 
 
+def endpoint() -> str | None:
+    """The server that requests go to, as the AWS variables name it; None: Amazon's."""
+    values = (os.environ.get(name) for name in _VARIABLES if "ENDPOINT" in name)
+    return next(filter(None, values), None)
+
+
 @lru_cache(maxsize=16)
 def _client(address: StoreAddress, variables: tuple[str, ...]) -> "S3Store":
     try:
@@ -82,17 +88,14 @@ def _client(address: StoreAddress, variables: tuple[str, ...]) -> "S3Store":
         raise AddressError(
             f"a lake at {address} needs obstore: pip install 'hf_assets[cluster]'"
         ) from error
-    known = dict(zip(_VARIABLES, variables, strict=True))
-    endpoint = (
-        known["AWS_ENDPOINT_URL_S3"] or known["AWS_ENDPOINT_URL"] or known["AWS_ENDPOINT"] or None
-    )
-    options: dict[str, Any] = {"endpoint": endpoint} if endpoint else {}
+    known, server = dict(zip(_VARIABLES, variables, strict=True)), endpoint()
+    options: dict[str, Any] = {"endpoint": server} if server else {}
     return S3Store(
         address.bucket,
         prefix=address.prefix or None,
         region=known["AWS_REGION"] or known["AWS_DEFAULT_REGION"] or "us-east-1",
         virtual_hosted_style_request=False,
-        client_options={"allow_http": bool(endpoint and endpoint.startswith("http://"))},
+        client_options={"allow_http": bool(server and server.startswith("http://"))},
         retry_config={"max_retries": 10, "retry_timeout": timedelta(seconds=RETRY_SECONDS)},
         **options,
     )

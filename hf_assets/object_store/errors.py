@@ -39,6 +39,7 @@ class StoreError(InputError, OSError):
 
     def __init__(self, path: object, code: str, advice: str, *, permanent: bool) -> None:
         InputError.__init__(self, f"{path}: {code}: {advice}", permanent=permanent)
+        self.code = code
 
     def __str__(self) -> str:
         """The message alone: an OSError puts its number first."""
@@ -46,14 +47,23 @@ class StoreError(InputError, OSError):
 
 
 class CommitConflict(InputError):
-    """Another run stored the same object while this one made it; what it stored stands."""
+    """Another run stored or deleted the same object while this one made it."""
 
-    def __init__(self, path: object) -> None:
+    def __init__(self, path: object, *, deleted: bool = False) -> None:
         super().__init__(
-            f"another run stored {path} while this one made it: what it stored stands. Run this "
-            "again if it is to be replaced",
+            f"{path} was deleted while this run made it: run this again if it is to be stored"
+            if deleted
+            else f"another run stored {path} while this one made it: what it stored stands. Run "
+            "this again if it is to be replaced",
             permanent=False,
         )
+
+
+class ReplacedError(InputError):
+    """A file was replaced while it was read: what was not read yet is of another version."""
+
+    def __init__(self, path: object) -> None:
+        super().__init__(f"{path} was replaced while it was read: read it again", permanent=False)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ long as an object is below it: creating one does nothing. Each question is a req
 """
 
 import fnmatch
+import hashlib
 import importlib
 import re
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
+from urllib.parse import quote
 
 from hf_assets.object_store.address import StoreAddress
 from hf_assets.object_store.errors import asking
@@ -34,6 +36,11 @@ class ObjectFacts:
     def of(cls, meta: Any) -> "ObjectFacts":
         """Of the metadata that obstore gives."""
         return cls(meta["size"], meta["e_tag"] or "", meta["last_modified"])
+
+    @property
+    def mark(self) -> tuple[int, int]:
+        """Two numbers, for JSON: another mark, another version."""
+        return self.size, int.from_bytes(hashlib.sha256(self.tag.encode()).digest()[:6], "big")
 
 
 @dataclass(frozen=True, order=True)
@@ -122,6 +129,12 @@ class StorePath:
         with asking(self):
             return bytes(api().get(self.address.client(), self.key).bytes())
 
+    def parts(self) -> Iterator[bytes]:
+        """The content in parts, of one version. FileNotFoundError."""
+        with asking(self):
+            for part in api().get(self.address.client(), self.key).stream():
+                yield bytes(part)
+
     def read_text(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         """The content as text."""
         return self.read_bytes().decode(encoding, errors)
@@ -189,6 +202,13 @@ def remove_tree(path: StorePath) -> None:
 
 # Where a lake and what is in it lies: a folder of this machine, or a store.
 LakePath: TypeAlias = Path | StorePath
+
+
+def uri(path: LakePath) -> str:
+    """The path as a URI, with "=" as it is: day=2026-11-20 stays readable."""
+    if isinstance(path, StorePath):
+        return str(path)
+    return f"file://{quote(str(path.absolute()), safe='/=')}"
 
 
 def location(text: str | Path) -> LakePath:

@@ -21,8 +21,9 @@ import pyarrow.parquet as pq
 from hf_assets.publishing.tables import portable_schema
 from hf_assets.publishing.withheld import public_provenance, public_rows
 from hf_assets.storage.digests import git_blob_id, sha256
+from hf_assets.storage.folders import local_folder
 from hf_assets.storage.lake import Lake, MissingArtefact, MissingDay
-from hf_assets.storage.opened import OpenedFile
+from hf_assets.storage.opened import LakeFile, open_file
 from hf_assets.storage.parquet import FOOTER_KEY, ROW_GROUP, ZSTD_LEVEL, Table
 from hf_assets.storage.records import Footer, Record
 
@@ -93,7 +94,7 @@ def table_parts(lake: Lake, table: Table, private: Collection[str]) -> Iterator[
         yield Part(path, file.mark, partial(_write_table, table.name, file, private))
 
 
-def _stored(lake: Lake, name: str) -> Iterator[tuple[str, OpenedFile]]:
+def _stored(lake: Lake, name: str) -> Iterator[tuple[str, LakeFile]]:
     """Day or month of each file of a table."""
     if days := lake.days(name):
         for day in days:
@@ -109,10 +110,10 @@ def _stored(lake: Lake, name: str) -> Iterator[tuple[str, OpenedFile]]:
         # `.versions/2026-11.….parquet`, or `month=2026-11/data.parquet`.
         month = _MONTH.search(path.name) or _MONTH.search(path.parent.name)
         assert month, path
-        yield month[0], OpenedFile(path)
+        yield month[0], open_file(path)
 
 
-def _write_table(name: str, file: OpenedFile, private: Collection[str], path: Path) -> int:
+def _write_table(name: str, file: LakeFile, private: Collection[str], path: Path) -> int:
     """Write a stored file with the types, columns and provenance that others get.
 
     In the encodings that every reader has, unlike those of the lake. Content-defined chunks let the
@@ -168,12 +169,12 @@ def figure_parts(lake: Lake) -> Iterator[Part]:
             yield from _pictures(lake.artefact(asset), PICTURES)
     for asset in DAY_FIGURES:
         if days := lake.days(asset, "figures.json"):
-            yield from _pictures(lake.folder(asset, days[-1]), f"{PICTURES}/day")
+            yield from _pictures(local_folder(lake.folder(asset, days[-1])), f"{PICTURES}/day")
 
 
 def _pictures(folder: Path, name: str) -> Iterator[Part]:
     for path in sorted(folder.glob("*.png")):
-        yield Part(f"{name}/{path.name}", OpenedFile(path).mark, partial(_copy, path))
+        yield Part(f"{name}/{path.name}", open_file(path).mark, partial(_copy, path))
 
 
 def _copy(source: Path, path: Path) -> int:

@@ -16,6 +16,8 @@ import pyarrow as pa
 from huggingface_hub import CommitOperationAdd
 
 from hf_assets.errors import InputError
+from hf_assets.object_store.path import LakePath
+from hf_assets.object_store.scratch import work_folder
 from hf_assets.publishing.card import Contents, documents
 from hf_assets.publishing.parts import (
     DATA,
@@ -144,11 +146,11 @@ def _require_ours(repository: Repository, head: Head) -> None:
 
 
 @contextmanager
-def _staging(folder: Path) -> Generator[Path]:
+def _staging(folder: LakePath) -> Generator[Path]:
     """An empty folder for files on their way; one of a killed run is deleted first."""
-    path = folder / ".staging"
+    path = work_folder(folder / ".staging")
     shutil.rmtree(path, ignore_errors=True)
-    path.mkdir()
+    path.mkdir(parents=True)
     try:
         yield path
     finally:

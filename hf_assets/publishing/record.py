@@ -3,11 +3,10 @@
 It saves time, and is no truth: whoever deletes it has every file read and compared again.
 """
 
-from pathlib import Path
-
 import msgspec
 
 from hf_assets.errors import InputError
+from hf_assets.object_store.path import LakePath
 from hf_assets.publishing.parts import FileFacts
 from hf_assets.publishing.withheld import PrivateIds
 from hf_assets.storage.durable import replacing
@@ -52,5 +51,5 @@ def write_published(lake: Lake, record: Published) -> None:
         write_record(temporary, record)
 
 
-def _path(lake: Lake) -> Path:
+def _path(lake: Lake) -> LakePath:
     return lake.folder(ASSET, None) / FILE

@@ -4,6 +4,9 @@ import hashlib
 import os
 from pathlib import Path
 
+from hf_assets.object_store.local import dagster_home
+from hf_assets.object_store.path import LakePath
+
 CONFIGURATION = Path(__file__).with_name("dagster.yaml")
 WORKSPACE = Path(__file__).with_name("workspace.yaml")
 # Of a service: its code server is a process of its own.
@@ -51,16 +54,14 @@ def _is_ours(stored: bytes) -> bool:
     return stored == _signed(content) or hashlib.sha256(stored).hexdigest() in _UNSIGNED
 
 
-def environment(data: Path) -> dict[str, str]:
+def environment(data: LakePath) -> dict[str, str]:
     """The environment of a Dagster process over a lake.
 
-    DAGSTER_HOME is `dagster_home` in the lake unless it is set already.
+    DAGSTER_HOME is `dagster_home` in the lake unless it is set already; of a lake on a store it is
+    in the user's state folder.
 
     Args:
         data: root of the lake.
     """
-    data = data.resolve()
-    chosen = os.environ.get("DAGSTER_HOME")
-    home = Path(chosen).expanduser().resolve() if chosen else data / "dagster_home"
-    write_home(home)
-    return os.environ | {"DAGSTER_HOME": str(home), "HF_ASSETS_DATA": str(data)}
+    home = write_home(dagster_home(data))
+    return os.environ | {"DAGSTER_HOME": str(home), "HF_ASSETS_DATA": str(data.resolve())}

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from hf_assets.hub.capture_store.store import RAW, CaptureStore
 from hf_assets.hub.capture_store.watching import WatchedCapture
+from hf_assets.object_store.local import local_root
+from hf_assets.object_store.path import LakePath
 from hf_assets.storage.lake import Lake
 
 # Of every day; days of earlier versions, and of some archives, have no `hub_datasets`.
@@ -120,11 +122,14 @@ class RunParts:
     """
 
     def __init__(
-        self, data: Path, log: Path, since: float, days: Sequence[str] = (), today: str = ""
+        self, data: LakePath, log: Path, since: float, days: Sequence[str] = (), today: str = ""
     ) -> None:
-        self._data, self._since, self._days = data, since, days
-        self._steps = StepsInLog(log)
-        lake = Lake(data)
+        self._since, self._steps, lake = since, StepsInLog(log), Lake(data)
+        self._data = local_root(data)
+        if self._data is None:
+            # A look at a store is a request for each table and day: the log alone tells.
+            days, today = (), ""
+        self._days = days
         self._captures = {
             asset: WatchedCapture(CaptureStore(lake, asset), today)
             for asset in (RAW if today else ())
@@ -134,7 +139,7 @@ class RunParts:
         """How far it is."""
         steps = self._steps
         steps.look()
-        if self._days:
+        if self._days and self._data:
             parts = len(self._days) * len(RAW + TABLES)
             done = min(parts_written(self._data, self._days, self._since), parts)
             return Look(done, parts, steps.now)

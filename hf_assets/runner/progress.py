@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Column
 
+from hf_assets.object_store.path import LakePath
 from hf_assets.progress import Pace, share, time_left
 from hf_assets.runner.parts import Look, RunParts
 from hf_assets.runner.process import call
@@ -27,7 +28,7 @@ def run(
     command: list[str],
     environ: Mapping[str, str],
     log: Path,
-    data: Path,
+    data: LakePath,
     days: Sequence[str] = (),
     today: str = "",
 ) -> int:

@@ -1,28 +1,25 @@
-"""Files and folders that are there completely or not at all, however a writer ends."""
+"""Files that are there completely or not at all, however a writer ends."""
 
-import ctypes
 import errno
 import os
 import re
 import secrets
 import shutil
 import time
-import zlib
-from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
 
 from hf_assets.errors import InputError
-from hf_assets.object_store.commit import commit, overwrite, seen
+from hf_assets.object_store.commit import ANY, LOOK, Condition, Seen, commit, overwrite, seen
+from hf_assets.object_store.errors import StoreError
 from hf_assets.object_store.path import LakePath, StorePath
-from hf_assets.object_store.scratch import scratch_file
-from hf_assets.storage.locks import exclusive
+from hf_assets.object_store.scratch import in_scratch, scratch_file
+from hf_assets.object_store.versions import MARKER
+from hf_assets.storage.postgres_locks import require_locks
 
 # A temporary file of a writer that was killed is swept away after this many seconds.
 STALE_TEMPORARY = 86_400
-
-T = TypeVar("T")
 
 # Errors of a full disk, and what to do. Another try would end the same way.
 _ROOM = "free some space, or set HF_ASSETS_DATA to a folder on a larger disk"
@@ -49,6 +46,8 @@ class StorageError(InputError, OSError):
 
     def __init__(self, path: Path, number: int) -> None:
         advice = (_FULL | _FORBIDDEN)[number]
+        if in_scratch(path):
+            advice = advice.replace("HF_ASSETS_DATA", "HF_ASSETS_SCRATCH")
         super().__init__(
             f"{path} cannot be written: {os.strerror(number)}. {_space(path)}: {advice}; then run "
             "this again"
@@ -61,14 +60,17 @@ class StorageError(InputError, OSError):
 
 
 @contextmanager
-def storing(path: Path) -> Generator[None]:
-    """The block writes what belongs to `path`; a disk that does not take it is a StorageError."""
+def storing(path: LakePath) -> Generator[None]:
+    """The block writes what belongs to `path`; a disk that does not take it is a StorageError.
+
+    A store has errors of its own.
+    """
     try:
         yield
-    except StorageError:
+    except (StorageError, StoreError):
         raise
     except Exception as error:
-        if (refused := _refused(error, path)) is None:
+        if isinstance(path, StorePath) or (refused := _refused(error, path)) is None:
             raise
         raise StorageError(*refused) from error
 
@@ -114,91 +116,53 @@ def _space(path: Path) -> str:
 
 
 @contextmanager
-def replacing(path: LakePath) -> Generator[Path]:
+def replacing(path: LakePath, before: Seen | Condition = LOOK) -> Generator[Path]:
     """A temporary file to write; it is `path`, durably, when the block ends without error.
 
     In a folder it is a sibling that is moved: two writers of one path do not meet, and the last to
     finish wins. On a store it is one conditional PUT.
 
+    Args:
+        path: of the file.
+        before: on a store, what the writer saw there: None for a name that nobody else has; by
+            default this looks. ANY for copies: the last to finish wins there, too.
+
     Raises:
         CommitConflict: on a store, another writer was faster.
     """
     if isinstance(path, StorePath):
-        before = seen(path)
+        tag = seen(path) if before is LOOK else before
         with scratch_file(path.name) as written:
-            yield written
-            commit(path, written, before)
+            with storing(written):
+                yield written
+            _commit(path, written, tag)
         return
-    temporary = _beside(path)
+    temporary = beside(path)
     try:
         # Reported before the temporary file goes: the disk has no room for its bytes.
         with storing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            _sweep(path.parent)
+            sweep(path.parent)
             yield temporary
             with temporary.open("rb") as written:
                 os.fsync(written.fileno())
+            require_locks()
             temporary.replace(path)
     finally:
         with suppress(OSError):  # reported already; leftovers are swept away later
             temporary.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-
-
-@contextmanager
-def replacing_folder(path: Path) -> Generator[Path]:
-    """An empty temporary sibling to fill; it replaces folder `path` when the block ends.
-
-    On an error the old folder stays. A reader finds the old folder or the new one. Where the system
-    cannot exchange two folders in one step there is none between two renames; a process that is
-    killed there leaves the old one aside, and `restore` puts it back.
-    """
-    temporary = _beside(path)
-    try:
-        with storing(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            restore(path)
-            _sweep(path.parent)
-            temporary.mkdir()
-            yield temporary
-            for written in temporary.rglob("*"):
-                if written.is_file():
-                    with written.open("rb") as handle:
-                        os.fsync(handle.fileno())
-            with _alone(path):
-                _put(temporary, path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def restore(path: Path) -> None:
-    """Put back a folder whose replacement died between its two renames.
-
-    Waits for a replacement that is under way: a reader may call it at any time.
-    """
-    if not path.exists() and _aside(path).is_dir():
-        with _alone(path):
-            _settle(path)
+    sync_folder(path.parent)
 
 
 # Device, inode and modification time of a file or folder.
 Stamp = tuple[int, ...]
-# Times that a folder is read again because it was replaced meanwhile: each takes a writer's work.
-_TRIES = 10
-
-
-class ReplacedFolder(InputError):
-    """A folder was replaced while it was read: the rows are of two versions."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"{path} was replaced while it was read: run this again", permanent=False)
 
 
 def stamp(path: LakePath) -> Stamp:
     """Changes when a file or folder is replaced; empty where there is none."""
     if isinstance(path, StorePath):
-        facts = path.facts()
-        return (facts.size, zlib.crc32(facts.tag.encode())) if facts else ()
+        facts = path.facts() or (path / MARKER).facts()
+        return facts.mark if facts else ()
     try:
         about = path.stat()
     except FileNotFoundError:
@@ -206,84 +170,15 @@ def stamp(path: LakePath) -> Stamp:
     return about.st_dev, about.st_ino, about.st_mtime_ns
 
 
-def read_folder(path: Path, load: Callable[[Path], T]) -> T:
-    """The result of `load`, read from one version of a folder: the old one or the new one.
-
-    Files that are read later must be open when `load` returns.
-
-    Raises:
-        ReplacedFolder: it was replaced again and again.
-    """
-    for _ in range(_TRIES):
-        restore(path)
-        before = stamp(path)
-        try:
-            loaded = load(path)
-        except Exception:
-            if stamp(path) == before:
-                raise
-            continue
-        if stamp(path) == before:
-            return loaded
-    raise ReplacedFolder(path)
-
-
-def remove_folder(path: Path) -> None:
-    """Remove a folder if it is there; a killed run leaves it complete or not at all."""
-    going = _beside(path)
-    try:
-        path.rename(going)
-    except FileNotFoundError:
-        return
-    shutil.rmtree(going, ignore_errors=True)
-
-
-def _beside(path: Path) -> Path:
-    """A name for what is not there yet, or no longer; `_sweep` removes it if nobody else does."""
+def beside(path: Path) -> Path:
+    """A name for what is not there yet, or no longer; `sweep` removes it if nobody else does."""
     return path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
 
 
-def _aside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.old")
-
-
-def _alone(path: Path) -> AbstractContextManager[bool]:
-    """Held by whoever renames that folder."""
-    return exclusive(path.with_name(f".{path.name}.lock"), f"replacing {path}")
-
-
-def _put(temporary: Path, path: Path) -> None:
-    """Move a folder over another; the caller holds the lock."""
-    _settle(path)
-    if not (path.exists() and _exchanged(temporary, path)):
-        if path.exists():
-            path.rename(_aside(path))
-        temporary.rename(path)
-    _sync_folder(path.parent)
-    shutil.rmtree(_aside(path), ignore_errors=True)
-
-
-def _settle(path: Path) -> None:
-    """Complete the replacement of a killed writer; the lock excludes one that is under way."""
-    aside = _aside(path)
-    if path.exists():
-        shutil.rmtree(aside, ignore_errors=True)
-    elif aside.is_dir():
-        aside.rename(path)
-
-
-def _exchanged(first: Path, second: Path) -> bool:
-    """Whether the two were exchanged in one step: Linux can, on most of its file systems."""
-    rename = getattr(ctypes.CDLL(None), "renameat2", None) if os.name == "posix" else None
-    here, exchange = -100, 2  # AT_FDCWD and RENAME_EXCHANGE, of linux/fcntl.h and linux/fs.h
-    paths = (os.fsencode(path.absolute()) for path in (first, second))
-    return rename is not None and not rename(here, next(paths), here, next(paths), exchange)
-
-
-def write_bytes(path: LakePath, content: bytes) -> None:
-    """Write a file, atomically and durably."""
+def write_bytes(path: LakePath, content: bytes, before: Seen | Condition = LOOK) -> None:
+    """Write a file, atomically and durably; arguments and errors as of `replacing`."""
     if isinstance(path, StorePath):
-        commit(path, content, seen(path))
+        _commit(path, content, seen(path) if before is LOOK else before)
         return
     with replacing(path) as temporary:
         temporary.write_bytes(content)
@@ -295,10 +190,12 @@ def link(source: LakePath, path: LakePath) -> None:
     On a store it is a copy.
     """
     if isinstance(source, StorePath) or isinstance(path, StorePath):
-        assert isinstance(path, StorePath), "both names lie in one lake"
-        overwrite(path, source.read_bytes())
+        assert isinstance(source, StorePath), "both names lie in one lake"
+        with replacing(path, ANY) as written, written.open("wb") as copy:
+            for part in source.parts():
+                copy.write(part)
         return
-    temporary = _beside(path)
+    temporary = beside(path)
     try:
         with storing(path):
             try:
@@ -311,6 +208,14 @@ def link(source: LakePath, path: LakePath) -> None:
             temporary.unlink(missing_ok=True)
 
 
+def _commit(path: StorePath, content: bytes | Path, before: Seen | Condition) -> None:
+    require_locks()
+    if isinstance(before, Condition):
+        overwrite(path, content)
+    else:
+        commit(path, content, before)
+
+
 def append_line(path: Path, line: bytes) -> None:
     """Append one line to a journal, durably; a torn last line is the reader's to ignore."""
     with storing(path), path.open("ab") as journal:
@@ -319,7 +224,8 @@ def append_line(path: Path, line: bytes) -> None:
         os.fsync(journal.fileno())
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make what was renamed in it durable."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -327,7 +233,7 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _sweep(folder: Path) -> None:
+def sweep(folder: Path) -> None:
     """Remove what killed writers left behind long ago."""
     for left in folder.glob(".*.tmp"):
         try:

@@ -7,18 +7,23 @@ from typing import Any, TypeVar
 import msgspec
 
 from hf_assets.errors import InputError
+from hf_assets.object_store.errors import StoreError
+from hf_assets.object_store.path import LakePath
 
 Record = TypeVar("Record", bound=msgspec.Struct)
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: LakePath) -> dict[str, Any]:
     """The object in a file that another asset wrote.
 
     Raises:
         InputError: the file is missing, torn, or holds no object.
+        StoreError: the store does not give it.
     """
     try:
         value = json.loads(path.read_text("utf-8"))
+    except StoreError:
+        raise
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read ({error}): materialise it again") from error
     if not isinstance(value, dict):
@@ -32,7 +37,7 @@ def write_json(path: Path, value: Any) -> None:
     path.write_bytes(text.encode("utf-8", "backslashreplace") + b"\n")
 
 
-def read_record(path: Path, kind: type[Record]) -> Record:
+def read_record(path: LakePath, kind: type[Record]) -> Record:
     """The record in a file that another asset wrote, of this version or of an earlier one.
 
     Keys that `kind` does not have are ignored; fields that the file does not have get their

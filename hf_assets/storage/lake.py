@@ -23,10 +23,13 @@ from typing import Any
 
 import polars as pl
 
-from hf_assets.object_store.path import LakePath, location
-from hf_assets.storage.durable import replacing, restore, write_bytes
+from hf_assets.object_store.listing import stored_days
+from hf_assets.object_store.path import LakePath, StorePath, location
+from hf_assets.object_store.reading import StoreFile
+from hf_assets.storage.durable import replacing, write_bytes
+from hf_assets.storage.folders import local_folder, write_files
 from hf_assets.storage.month_files import MonthFiles
-from hf_assets.storage.opened import OpenedFile, open_file
+from hf_assets.storage.opened import LakeFile, open_file
 from hf_assets.storage.parquet import ParquetBatches, Table
 from hf_assets.storage.records import Footer
 from hf_assets.storage.side_tables import DATA, SideTables, side_table_paths
@@ -35,6 +38,9 @@ from hf_assets.storage.stored import StoredTable, TableWrite
 # Days synced to disk at a time, while the next is written: a disk syncs several in the time of one.
 SETTLING = 8
 
+DATA_FILE = f"{DATA}.parquet"
+# The marker of a day of thousands of objects.
+_CAPTURE = "capture.json"
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_./-]*")
@@ -75,14 +81,24 @@ class Lake:
             raise ValueError(f"not a day (YYYY-MM-DD): {day!r}")
         return self.root / asset / f"day={day}"
 
-    def days(self, asset: str, marker: str = "data.parquet") -> list[str]:
+    def days(self, asset: str, marker: str = DATA_FILE) -> list[str]:
         """The complete days of an asset, oldest first.
+
+        On a store one request for 1,000 objects; of captures, one for a day.
 
         Args:
             asset: its name.
             marker: the file that only a complete day has.
         """
-        return self._parts(asset, "day=", marker)
+        if isinstance(self.root, StorePath):
+            return list(stored_days(self.root / asset, marker, pages=marker == _CAPTURE))
+        # As strings: a glob of Paths takes eight times as long over a year of days.
+        folder = f"{self.root}/{asset}"
+        return sorted(
+            name.removeprefix("day=")
+            for name in (os.listdir(folder) if os.path.isdir(folder) else ())
+            if name.startswith("day=") and os.path.exists(f"{folder}/{name}/{marker}")
+        )
 
     def months(self, asset: str) -> list[str]:
         """The months of a table that is stored by month, oldest first; else none."""
@@ -111,20 +127,11 @@ class Lake:
         files = self._by_month(asset)
         files.join(months, lambda path: open_file(path).footer()["rows"], notes, seconds)
         if months:
-            (files.folder / "data.parquet").unlink(missing_ok=True)
+            (files.folder / DATA_FILE).unlink(missing_ok=True)
         return self.read(asset, None)
 
     def _by_month(self, asset: str) -> MonthFiles:
         return MonthFiles(self.folder(asset, None))
-
-    def _parts(self, asset: str, prefix: str, marker: str) -> list[str]:
-        # As strings: a glob of Paths takes eight times as long over a year of days.
-        folder = f"{self.root}/{asset}"
-        return sorted(
-            name.removeprefix(prefix)
-            for name in (os.listdir(folder) if os.path.isdir(folder) else ())
-            if name.startswith(prefix) and os.path.exists(f"{folder}/{name}/{marker}")
-        )
 
     def write(self, table: Table, day: str | None, content: TableWrite) -> StoredTable:
         """Store one day, or a table without days, in one step; on any error the old one stays."""
@@ -181,7 +188,7 @@ class Lake:
     def _staged(self, table: Table, day: str | None, content: TableWrite) -> ExitStack:
         """A day in temporary files; closing the returned stack publishes it."""
         folder = self.folder(table.name, day)
-        path = folder / "data.parquet"
+        path, seen = folder / DATA_FILE, None
         if day and _MONTH.fullmatch(day):
             path = self._by_month(table.name).new(day)
         began = time.perf_counter()
@@ -190,8 +197,9 @@ class Lake:
         with ExitStack() as moves:
             sides = SideTables(folder, content.aside)
             if path.parent == folder:
+                seen = sides.seen()
                 moves.enter_context(sides.published())
-            with ParquetBatches(moves.enter_context(replacing(path)), table) as writer:
+            with ParquetBatches(moves.enter_context(replacing(path, seen)), table) as writer:
                 for frame in content.frames:
                     writer.write(frame)
                 writer.footer = Footer(
@@ -218,7 +226,7 @@ class Lake:
             raise
         data = files[DATA]
         return StoredTable(
-            path=Path(data.path),
+            path=_path(data),
             day=day or "",
             # Early versions did not write the number of rows.
             rows=data.arrow().metadata.num_rows if footer.rows is None else footer.rows,
@@ -242,13 +250,20 @@ class Lake:
         rows = sum(manifest.months.values())
         return StoredTable(files.folder, "", rows, manifest.notes, {}, manifest.seconds, paths)
 
-    def _with_asides(self, asset: str, day: str | None) -> tuple[dict[str, OpenedFile], Footer]:
+    def _with_asides(self, asset: str, day: str | None) -> tuple[dict[str, LakeFile], Footer]:
         """A day's file and its side tables, all open, and its footer."""
         before = None
         while True:
             data = self._opened(asset, day)
             footer = _footer(data)
-            sides = side_table_paths(footer, Path(data.path).parent)
+            sides = side_table_paths(footer, _path(data).parent)
+            if isinstance(data, StoreFile):
+                # Asked for when they are read. A replaced one stays for a day.
+                paths = (
+                    (name, path) for name, path in sides.items() if isinstance(path, StorePath)
+                )
+                later = {name: StoreFile(path, later=True) for name, path in paths}
+                return {DATA: data, **later}, footer
             if data == before:
                 # No writer replaced the day: it is a copy of a lake without hidden files.
                 sides = {name: path.with_name(f"{name}.parquet") for name, path in sides.items()}
@@ -266,9 +281,10 @@ class Lake:
         """The notes of `read` alone. MissingDay if it is missing."""
         return _footer(self._opened(asset, day)).notes
 
-    def _opened(self, asset: str, day: str | None) -> OpenedFile:
+    def _opened(self, asset: str, day: str | None) -> LakeFile:
         """The file of a day, or the newest file of a month."""
-        path: str | Path | None = f"{self.folder(asset, day)}/data.parquet"
+        folder = self.folder(asset, day)
+        path = folder / DATA_FILE if isinstance(folder, StorePath) else f"{folder}/{DATA_FILE}"
         if day and _MONTH.fullmatch(day):
             path = self._by_month(asset).latest().get(day)
         try:
@@ -283,15 +299,21 @@ class Lake:
         )
 
     def artefact(self, *names: str) -> Path:
-        """A folder that is replaced as one; MissingArtefact if it is missing.
+        """A folder that is replaced as one, on this machine; MissingArtefact if it is missing.
 
         To store it, write into `replacing_folder(lake.folder("/".join(names), None))`.
         """
-        path = self.folder("/".join(names), None)
-        restore(path)
-        if not path.is_dir():
-            raise MissingArtefact(f"there is no {'/'.join(names)}: materialise it first")
-        return path
+        try:
+            return local_folder(self.folder("/".join(names), None))
+        except FileNotFoundError:
+            raise MissingArtefact(f"there is no {'/'.join(names)}: materialise it first") from None
+
+    def write_files(self, asset: str, day: str, files: Mapping[str, bytes]) -> None:
+        """Store files in the folder of a day, each atomically; the last marks a complete day.
+
+        On a store, readers of `local_folder` see all old ones or all new ones.
+        """
+        write_files(self.folder(asset, day), files)
 
     def write_file(self, asset: str, day: str, name: str, content: bytes) -> Path:
         """Store one file in the folder of a day, atomically. Returns its path."""
@@ -302,8 +324,12 @@ class Lake:
         return path
 
 
-def _footer(file: OpenedFile) -> Footer:
+def _footer(file: LakeFile) -> Footer:
     return Footer.read(file.footer())
+
+
+def _path(file: LakeFile) -> Any:
+    return file.path if isinstance(file, StoreFile) else Path(file.path)
 
 
 def today() -> str:

@@ -1,27 +1,31 @@
 """A table kept a month a file: which files are the table, and how others replace them.
 
-`months.json` names them; they lie in `.versions/` and are never changed. New ones are written
-beside them, and are the table from the moment on that `months.json` is replaced: a reader sees the
-old table or the new one, also after a crash. Then each is put under its public name,
-`month=YYYY-MM/data.parquet`, a second name of the same file, for readers by name. Files that
-are no longer the table stay for a day, for readers who have begun.
+`months.json` names them; they lie in `.versions/` (on a store, in `.months/`) and never change. New
+ones are written beside them, and are the table from the moment on that `months.json` is
+replaced: a reader sees the old table or the new one, also after a crash. Then each is put under its
+public name, `month=YYYY-MM/data.parquet`, a second name of the same file (on a store, a copy), for
+readers by name. Files that are no longer the table stay for a day, for readers who have begun.
 """
 
 import json
-import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, fields
 from typing import Any
 
+from hf_assets.object_store.commit import LOOK, Condition, Seen
+from hf_assets.object_store.path import LakePath, ObjectFacts, StorePath, delete
+from hf_assets.object_store.reading import StoreFile
+from hf_assets.object_store.writer import writer
 from hf_assets.storage.durable import STALE_TEMPORARY, link, storing, write_bytes
 from hf_assets.storage.locks import exclusive
 
 MANIFEST = "months.json"
+# Where its files lie. SeaweedFS has versions of its own under the first name, and lists none there.
+VERSIONS, VERSIONS_ON_STORE = ".versions", ".months"
 # Seconds to wait for another process that refreshes the same table: one of years takes a minute.
 LOCK_WAIT = 600.0
 
@@ -32,7 +36,7 @@ class Manifest:
 
     Args:
         months: rows of each month, the oldest first.
-        files: its file in `.versions/`; a month of a lake of before has none.
+        files: its file there; a month of a lake of before has none.
         superseded: files that were the table, with the time until when they were.
     """
 
@@ -46,9 +50,9 @@ class Manifest:
 class MonthFiles:
     """The files of a table that is kept by month, in the table's folder."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._versions = folder / ".versions"
+    def __init__(self, folder: LakePath) -> None:
+        self.folder: Any = folder
+        self._versions = folder / (VERSIONS_ON_STORE if isinstance(folder, StorePath) else VERSIONS)
 
     @contextmanager
     def lock(self, wait: float | None = None) -> Generator[bool]:
@@ -65,41 +69,54 @@ class MonthFiles:
 
     def manifest(self) -> Manifest:
         """What is the table now; without months where it is not kept so."""
-        try:
-            return Manifest(**json.loads((self.folder / MANIFEST).read_bytes()))
-        except FileNotFoundError:
-            return Manifest()
+        return self._seen()[0]
 
-    def paths(self, manifest: Manifest) -> tuple[Path, ...]:
+    def _seen(self) -> tuple[Manifest, Seen | Condition]:
+        """What is the table now, and on which condition it is replaced."""
+        path, tag = self.folder / MANIFEST, LOOK
+        try:
+            if isinstance(path, StorePath):
+                file = StoreFile(path)
+                content, tag = file.read_bytes(), file.facts.tag
+            else:
+                content = path.read_bytes()
+        except FileNotFoundError:
+            return Manifest(), None
+        known = {one.name for one in fields(Manifest)}
+        value = json.loads(content)
+        return Manifest(**{name: value[name] for name in value.keys() & known}), tag
+
+    def paths(self, manifest: Manifest) -> tuple[LakePath, ...]:
         """Its files, the oldest first. FileNotFoundError where a file is missing."""
-        found = []
+        found, stored = [], self._stored()
         for month in manifest.months:
-            if (path := self._path(manifest, month)) is None:
+            if (path := self._path(manifest, month, stored)) is None:
                 raise FileNotFoundError(self._public(month))
             found.append(path)
         return tuple(found)
 
-    def latest(self) -> dict[str, Path]:
+    def latest(self) -> dict[str, LakePath]:
         """Each month as it was written last, part of the table or not yet."""
-        return self._latest(self.manifest())
+        return self._latest(self.manifest(), self._stored())
 
-    def _latest(self, manifest: Manifest) -> dict[str, Path]:
-        found = {month: path for month in manifest.months if (path := self._path(manifest, month))}
+    def _latest(self, manifest: Manifest, stored: Collection[str]) -> dict[str, LakePath]:
+        paths = {month: self._path(manifest, month, stored) for month in manifest.months}
+        found = {month: path for month, path in paths.items() if path}
         used = {*manifest.files.values(), *manifest.superseded}
-        for name in self._stored():
+        for name in stored:
             month, written, _ = name.partition(".")
             if written and month and name not in used:
                 found[month] = self._versions / name
         return found
 
-    def new(self, month: str) -> Path:
+    def new(self, month: str) -> LakePath:
         """Where a file of that month is written."""
         return self._versions / f"{month}.{time.time_ns():016x}-{secrets.token_hex(3)}.parquet"
 
     def join(
         self,
         months: Sequence[str],
-        count: Callable[[Path], int],
+        count: Callable[[LakePath], int],
         notes: Mapping[str, Any],
         seconds: float,
     ) -> None:
@@ -110,9 +127,13 @@ class MonthFiles:
             count: the rows of a file.
             notes: of the table.
             seconds: likewise.
+
+        Raises:
+            CommitConflict: on a store; another run joined months meanwhile, with a lock of another
+                machine.
         """
-        before = self.manifest()
-        latest = self._latest(before)
+        before, tag = self._seen()
+        latest = self._latest(before, self._stored())
         files = {month: self._named(latest[month], month) for month in months}
         rows = {
             month: before.months[month]
@@ -127,28 +148,37 @@ class MonthFiles:
             for name, at in {**before.superseded, **dict.fromkeys(gone, now)}.items()
             if at > now - STALE_TEMPORARY
         }
-        content = {"months": rows, "notes": notes, "seconds": round(seconds, 3)}
+        content: dict[str, Any] = {"months": rows, "notes": notes, "seconds": round(seconds, 3)}
         content |= {"files": files, "superseded": superseded}
-        write_bytes(self.folder / MANIFEST, json.dumps(content).encode())
+        if isinstance(self.folder, StorePath):
+            content["writer"] = writer()
+        write_bytes(self.folder / MANIFEST, json.dumps(content).encode(), tag)
+        current = {*files.values(), *superseded}
+        if isinstance(self.folder, StorePath):
+            self._publish_copies(self.folder, files, current)
+            return
         self._publish(files)
-        for name in set(self._stored()) - set(files.values()) - superseded.keys():
+        for name in set(self._stored()) - current:
             (self._versions / name).unlink(missing_ok=True)
 
-    def _path(self, manifest: Manifest, month: str) -> Path | None:
-        public = self._public(month)
-        version = self._versions / manifest.files[month] if month in manifest.files else public
-        if version.exists():
-            return version
+    def _path(self, manifest: Manifest, month: str, stored: Collection[str]) -> LakePath | None:
+        if (name := manifest.files.get(month)) and name in stored:
+            return self._versions / name
         # A copy of the lake without hidden files, or a lake of before.
+        public = self._public(month)
         return public if public.exists() else None
 
-    def _public(self, month: str) -> Path:
+    def _public(self, month: str) -> Any:
         return self.folder / f"month={month}" / "data.parquet"
 
     def _stored(self) -> list[str]:
-        return sorted(os.listdir(self._versions)) if self._versions.is_dir() else []
+        """The names of all versions, the oldest of a month first."""
+        try:
+            return sorted(path.name for path in self._versions.iterdir())
+        except FileNotFoundError:
+            return []
 
-    def _named(self, path: Path, month: str) -> str:
+    def _named(self, path: LakePath, month: str) -> str:
         """The name of that file; one that lies under its public name alone gets another."""
         if path.parent != self._versions:
             self._versions.mkdir(exist_ok=True)
@@ -165,3 +195,21 @@ class MonthFiles:
         for other in self.folder.glob("month=*"):
             if other.name.removeprefix("month=") not in files:
                 shutil.rmtree(other)
+
+    def _publish_copies(
+        self, folder: StorePath, files: Mapping[str, str], current: Collection[str]
+    ) -> None:
+        """`_publish` on a store, and delete other versions than the current ones."""
+        there, versions = dict(folder.below()), folder / self._versions.name
+        wanted = {self._public(month): versions / name for month, name in files.items()}
+        for public, version in wanted.items():
+            if not _is_copy(there.get(public), there[version]):
+                link(version, public)
+        others = [path for path in there if path.parent == versions and path.name not in current]
+        public = [path for path in there if path.parent.name.startswith("month=")]
+        delete(others + [path for path in public if path not in wanted])
+
+
+def _is_copy(copy: ObjectFacts | None, version: ObjectFacts) -> bool:
+    """Whether a copy is of that version: one of a version before is older."""
+    return copy is not None and copy.size == version.size and copy.modified >= version.modified

@@ -11,21 +11,24 @@ import itertools
 import json
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from hf_assets.object_store.commit import ANY
+from hf_assets.object_store.errors import ReplacedError
+from hf_assets.object_store.listing import stored_days
+from hf_assets.object_store.path import LakePath, StorePath
 from hf_assets.storage.durable import replacing, write_bytes
-from hf_assets.storage.lake import Lake
-from hf_assets.storage.opened import OpenedFile, scan
+from hf_assets.storage.lake import DATA_FILE, Lake
+from hf_assets.storage.opened import LakeFile, OpenedFile, open_file, open_files, read_each, scan
 from hf_assets.storage.parquet import Table
 
 # New days of the last month that are read one by one: it costs less to read so many than to
 # rebuild the month every night.
 WAITING = 6
 _NOTE = "hf_assets_days"
-# Of a day's file: its size and the time it was written, in nanoseconds.
+# Of a day's file: its size and the time it was written, in nanoseconds; on a store, another number.
 Mark = tuple[int, int]
 
 
@@ -36,6 +39,9 @@ def month_of(day: str) -> str:
 
 def marks(lake: Lake, asset: str) -> dict[str, Mark]:
     """The stored days, oldest first, each with its mark: another mark, another version."""
+    if isinstance(lake.root, StorePath):
+        days = stored_days(lake.folder(asset, None), DATA_FILE)
+        return {day: facts.mark for day, facts in days.items()}
     # Texts, where a Path for each of a thousand days costs more than the call.
     folder = str(lake.folder(asset, None))
     found = {}
@@ -69,13 +75,14 @@ def by_month(
     folder = lake.folder(table.name, None)
     months = _by_month(days)
     newest = next(reversed(months), None)
-    kept: list[OpenedFile] = []
+    kept: list[LakeFile] = []
     fresh: list[str] = []
-    for month, of_month in months.items():
-        if only is not None and month not in only:
-            continue
-        path = folder / "by_month" / f"{month}.parquet"
-        copy, there = _kept(path, of_month, columns)
+    if only is not None:
+        months = {month: of_month for month, of_month in months.items() if month in only}
+    paths = [folder / "by_month" / f"{month}.parquet" for month in months]
+    copies = read_each(_open_copy, paths, folder)
+    for (month, of_month), path, opened in zip(months.items(), paths, copies, strict=True):
+        copy, there = _kept(opened, of_month, columns)
         if len(of_month) - there > (WAITING if month == newest else 0):
             frame = _days(folder, of_month, table, columns).sort("dimension", maintain_order=True)
             # The marks are older than the rows: a day that is replaced meanwhile is read again.
@@ -106,12 +113,12 @@ def frames_by_month(
         schema: of the frame.
         read: the rows of a day, or None.
     """
-    copies = []
-    for month, of_month in _by_month(marks(lake, asset)).items():
-        path, note = lake.folder(asset, None) / folder / f"{month}.parquet", _listed(of_month)
-        copy, kept = _open_copy(path)
-        if copy is None or kept != note:
-            rows = (read(lake, day) for day in of_month)
+    months, root = _by_month(marks(lake, asset)), lake.folder(asset, None)
+    paths = [root / folder / f"{month}.parquet" for month in months]
+    opened, copies = read_each(_open_copy, paths, root), []
+    for of_month, path, (copy, kept) in zip(months.values(), paths, opened, strict=True):
+        if copy is None or kept != (note := _listed(of_month)):
+            rows = read_each(lambda day: read(lake, day), of_month, root)
             frames = [frame for frame in rows if frame is not None]
             copy = _write_copy(path, pl.concat([pl.DataFrame(schema=schema), *frames]), note)
         copies.append(copy)
@@ -119,31 +126,43 @@ def frames_by_month(
 
 
 def _kept(
-    path: Path, days: Mapping[str, Mark], columns: Mapping[str, pl.DataType]
-) -> tuple[OpenedFile | None, int]:
+    opened: tuple[LakeFile | None, Any],
+    days: Mapping[str, Mark],
+    columns: Mapping[str, pl.DataType],
+) -> tuple[LakeFile | None, int]:
     """The copy, and how many of those days are kept in it, the first: none if one has changed."""
-    copy, note = _open_copy(path)
+    copy, note = opened
     kept = note.get("days", [])
     same = note.get("columns") == _kinds(columns) and kept == _listed(days)[: len(kept)]
     return copy, len(kept) if same else 0
 
 
-def _open_copy(path: Path) -> tuple[OpenedFile | None, Any]:
+def _open_copy(path: LakePath) -> tuple[LakeFile | None, Any]:
     """A copy and its note; None and {} where there is none, or somebody broke it."""
     try:
-        copy = OpenedFile(path)
+        copy = open_file(path)
         return copy, copy.footer(_NOTE)
     except (FileNotFoundError, ValueError, pl.exceptions.PolarsError):
         return None, {}
 
 
-def _write_copy(path: Path, rows: pl.DataFrame, note: Any, **options: Any) -> OpenedFile:
-    """Replace a copy. Returns these rows, also where another process puts its own there next."""
-    with replacing(path) as new:
+def _write_copy(path: LakePath, rows: pl.DataFrame, note: Any, **options: Any) -> LakeFile:
+    """Replace a copy. Returns these rows, also where another process puts its own there next.
+
+    Raises:
+        ReplacedError: on a store, where that one's are others.
+    """
+    with replacing(path, ANY) as new:
         rows.write_parquet(new, metadata={_NOTE: json.dumps(note)}, **options)
-        copy = OpenedFile(new)
-        copy.path = path
-    return copy
+        written = OpenedFile(new)
+    if isinstance(path, StorePath):
+        # The days of a note have marks: an equal note, equal rows.
+        copy = open_file(path)
+        if copy.footer(_NOTE) != note:
+            raise ReplacedError(path)
+        return copy
+    written.path = path
+    return written
 
 
 def _listed(days: Mapping[str, Mark]) -> list[list[Any]]:
@@ -156,10 +175,12 @@ def _kinds(columns: Mapping[str, pl.DataType]) -> dict[str, str]:
 
 
 def _days(
-    folder: Path, days: Iterable[str], table: Table, columns: Mapping[str, pl.DataType]
+    folder: LakePath, days: Iterable[str], table: Table, columns: Mapping[str, pl.DataType]
 ) -> pl.LazyFrame:
+    on_store = isinstance(folder, StorePath)
+    paths = [folder / _file("", day) if on_store else _file(str(folder), day) for day in days]
     return scan(
-        [OpenedFile(_file(str(folder), day)) for day in days],
+        open_files(paths),
         schema=table.schema,
         missing_columns="insert",
         extra_columns="ignore",
@@ -183,23 +204,25 @@ def kept_by_month(
         read: of one day; JSON, and of its file alone.
     """
     every: dict[str, dict[str, Any]] = {}
-    for month, of_month in _by_month(marks(lake, asset)).items():
-        path = lake.folder(asset, None) / folder / f"{month}.json"
-        kept = _kept_notes(path)
+    months, root = _by_month(marks(lake, asset)), lake.folder(asset, None)
+    paths = [root / folder / f"{month}.json" for month in months]
+    copies = read_each(_kept_notes, paths, root)
+    for of_month, path, kept in zip(months.values(), paths, copies, strict=True):
         current = {
             day: kept[day][1]
             for day, mark in of_month.items()
             if day in kept and tuple(kept[day][0]) == mark
         }
         if missing := [day for day in of_month if day not in current]:
-            current |= {day: read(lake, day) for day in missing}
+            new = read_each(lambda day: read(lake, day), missing, root)
+            current |= dict(zip(missing, new, strict=True))
             copy = {day: (mark, current[day]) for day, mark in of_month.items()}
-            write_bytes(path, json.dumps(copy).encode())
+            write_bytes(path, json.dumps(copy).encode(), ANY)
         every |= current
     return every
 
 
-def _kept_notes(path: Path) -> dict[str, Any]:
+def _kept_notes(path: LakePath) -> dict[str, Any]:
     try:
         return json.loads(path.read_bytes())
     except (FileNotFoundError, ValueError):  # a copy that somebody broke is rebuilt
@@ -212,4 +235,4 @@ def _by_month(days: Mapping[str, Mark]) -> dict[str, dict[str, Mark]]:
 
 
 def _file(folder: str, day: str) -> str:
-    return f"{folder}/day={day}/data.parquet"
+    return f"{folder}/day={day}/{DATA_FILE}"

@@ -11,17 +11,19 @@ import os
 import threading
 import weakref
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hf_assets.errors import InputError
+from hf_assets.object_store.errors import ReplacedError
 from hf_assets.object_store.path import LakePath, StorePath
+from hf_assets.object_store.reading import StoreFile, concurrently
+from hf_assets.object_store.scanning import scan_objects
 from hf_assets.storage.parquet import FOOTER_KEY
 
 # Files kept open at a time: a run may hold a thousand days, and a process may have 256 (macOS) or
@@ -31,18 +33,13 @@ MOST_OPEN = 128
 _TAIL = 1 << 14
 
 
-class ReplacedError(InputError):
-    """A file was replaced while too many files were open to keep it open."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"{path} was replaced while it was read: read it again", permanent=False)
-
-
 class OpenedFile:
     """A file as it was when it was opened.
 
     Raises:
         FileNotFoundError: no file has that name.
+        ReplacedError: by each method; the file was replaced while too many files were open to keep
+            it open.
     """
 
     _open: ClassVar[deque["weakref.ref[OpenedFile]"]] = deque()
@@ -117,10 +114,10 @@ class OpenedFile:
         try:
             handle = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError as error:
-            raise ReplacedError(Path(self.path)) from error
+            raise ReplacedError(self.path) from error
         if _mark(handle) != self._mark:
             os.close(handle)
-            raise ReplacedError(Path(self.path))
+            raise ReplacedError(self.path)
         return handle
 
     def _bounded(self) -> None:
@@ -147,17 +144,50 @@ class OpenedFile:
             self._close()
 
 
-def open_file(path: LakePath | str) -> OpenedFile:
+# A version of a file, in a folder or on a store.
+LakeFile: TypeAlias = OpenedFile | StoreFile
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+def open_file(path: LakePath | str) -> LakeFile:
     """The file as it is now, in a folder or on a store. FileNotFoundError."""
-    if isinstance(path, StorePath):
-        raise NotImplementedError
-    return OpenedFile(path)
+    return StoreFile(path) if isinstance(path, StorePath) else OpenedFile(path)
 
 
-def scan(files: Sequence[OpenedFile], **options: Any) -> pl.LazyFrame:
-    """The rows of these files, in order, unread."""
+def open_files(paths: Iterable[LakePath | str]) -> list[LakeFile]:
+    """Files as they are now, in order; several requests at a time. FileNotFoundError."""
+    every = list(paths)
+    return read_each(open_file, every, every[0]) if every else []
+
+
+def read_each(read: Callable[[T], U], items: Iterable[T], where: LakePath | str) -> list[U]:
+    """What `read` gives of each item, in order; on a store several at a time.
+
+    Args:
+        read: of a small file.
+        items: days, or paths.
+        where: a path in their lake.
+    """
+    if isinstance(where, StorePath):
+        return concurrently(read, items)
+    return [read(item) for item in items]
+
+
+def scan(files: Sequence[LakeFile], **options: Any) -> pl.LazyFrame:
+    """The rows of these files, in order, unread.
+
+    Args:
+        files: all of them in a folder, or all on a store.
+        options: of `polars.scan_parquet`: schema, missing_columns, extra_columns.
+    """
+    on_store = [file for file in files if isinstance(file, StoreFile)]
+    if on_store:
+        assert len(on_store) == len(files), "the files are of one lake"
+        return scan_objects(on_store, **options)
     with ExitStack() as stack:
-        sources: list[Any] = [stack.enter_context(file._file()) for file in files]
+        local = (file for file in files if isinstance(file, OpenedFile))
+        sources: list[Any] = [stack.enter_context(file._file()) for file in local]
         return pl.scan_parquet(sources, hive_partitioning=False, **options)
 
 

@@ -11,6 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from hf_assets.object_store.reading import FOOTER_KEY
 from hf_assets.storage.records import Footer
 
 # Rows of a row group at most: 128 k models are ~40 MB in memory; groups four times as large save
@@ -20,8 +21,6 @@ ROW_GROUP = 1 << 17
 DICTIONARY_PAGE = 16 << 20
 # Level 9 saves 6 % of the bytes and doubles the time to write them.
 ZSTD_LEVEL = 3
-
-FOOTER_KEY = "hf_assets"
 
 
 @dataclass(frozen=True)

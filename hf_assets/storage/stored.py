@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import cached_property
 from typing import Any
 
 import polars as pl
 
-from hf_assets.storage.opened import OpenedFile, scan
+from hf_assets.storage.opened import LakeFile, open_files, scan
 from hf_assets.storage.records import CaptureProvenance, Record
 from hf_assets.storage.side_tables import DATA
 
@@ -45,14 +45,14 @@ class StoredTable:
     first. `files` holds the data, and the side tables by their names.
     """
 
-    path: Path
+    path: Any
     day: str
     rows: int
     notes: dict[str, Any]
     provenance: dict[str, dict[str, Any]]
     seconds: float
-    months: tuple[Path, ...] = field(default=(), compare=False)
-    files: Mapping[str, OpenedFile] = field(default_factory=dict, compare=False, repr=False)
+    months: tuple[Any, ...] = field(default=(), compare=False)
+    files: Mapping[str, LakeFile] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def frame(self) -> pl.LazyFrame:
@@ -61,17 +61,22 @@ class StoredTable:
             return scan([self.files[DATA]])
         # While months are rebuilt by other rules, some may have other columns.
         other: dict[str, Any] = {"missing_columns": "insert", "extra_columns": "ignore"}
-        return pl.scan_parquet(list(self.months), hive_partitioning=False, **other)
+        return scan(self.month_files, **other)
 
     @property
     def bytes(self) -> int:
         """The size of its files."""
         if self.months:
-            return sum(path.stat().st_size for path in self.months)
+            return sum(file.size for file in self.month_files)
         return self.files[DATA].size
 
+    @cached_property
+    def month_files(self) -> list[LakeFile]:
+        """The files of `months`, opened on first use. FileNotFoundError."""
+        return open_files(self.months)
+
     @property
-    def file(self) -> OpenedFile:
+    def file(self) -> LakeFile:
         """Its one file. KeyError for a table that is stored by month."""
         return self.files[DATA]
 

@@ -15,7 +15,7 @@ import pytest
 from hf_assets.apps.tagger_service import TaggerService
 from hf_assets.apps.trained import Taggers, Trained, find
 from hf_assets.classifiers.tagger import NotATagger
-from hf_assets.storage.durable import replacing_folder
+from hf_assets.storage.folders import replacing_folder
 from hf_assets_tests.apps.conftest import PROJECT, TITLE, TORN, Served
 from hf_assets_tests.support.apps.models import IMAGE, THRESHOLD, WORDS, write_model
 

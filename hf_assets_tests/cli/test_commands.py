@@ -17,19 +17,8 @@ from hf_assets.runner import home, process, progress
 from hf_assets.storage.lake import today
 
 COMMANDS = (
-    *(
-        "alarm",
-        "backfill",
-        "capture",
-        "cluster-demo",
-        "demo",
-        "dev",
-        "insights",
-        "launch",
-        "service",
-        "status",
-    ),
-    *("tag", "tagger"),
+    *("alarm", "backfill", "capture", "cluster-demo", "copy", "demo", "dev", "insights", "launch"),
+    *("service", "status", "tag", "tagger"),
 )
 
 
@@ -181,6 +170,8 @@ def test_backfill_is_one_run_over_the_range_and_one_over_all_days(
     assert days[6:] == ["--job", "past_days", "--partition-range", span]
     assert series[6:] == ["--assets", 'group:"trends/history"']
     assert environ == same
+    # `dg launch` refuses a range that a setting cuts.
+    assert environ["HF_ASSETS_DAYS_PER_RUN"] == ""
 
 
 def test_series_wait_for_a_backfill_that_succeeds(

@@ -168,3 +168,18 @@ def test_the_configuration_differs_from_the_packages_in_its_storage_alone() -> N
     variables = {one["env"] for one in storage.values() if isinstance(one, dict)}
     for name in PROCESSES:
         assert variables <= compose(SECRET)["services"][name]["environment"].keys()
+
+
+def test_a_cluster_has_the_same_record_and_names_no_value_of_it() -> None:
+    cluster = yaml.safe_load((DEPLOY / "dagster-cluster.yaml").read_text())
+    assert cluster["storage"] == yaml.safe_load((DEPLOY / "dagster.yaml").read_text())["storage"]
+    launcher = cluster["run_launcher"]
+    assert (launcher["module"], launcher["class"]) == ("hf_assets.ray_launcher",
+                                                       "ClusterRunLauncher")  # fmt: skip
+    # Each node has its variables: what is named here, Ray shows.
+    assert launcher["config"]["ray"].get("env_vars", []) == []
+    named = [line for line in (DEPLOY / "env.example").read_text().splitlines() if "=" in line]
+    offered = {line.removeprefix("# ").partition("=")[0] for line in named}
+    wanted = [one["env"] for one in cluster["storage"]["postgres"]["postgres_db"].values()
+              if isinstance(one, dict)]  # fmt: skip
+    assert {*wanted, launcher["config"]["ray"]["address"]["env"], "DAGSTER_HOME"} <= offered

@@ -15,7 +15,7 @@ from hf_assets.publishing.publication import MARKER
 from hf_assets.publishing.record import FILE, read_published
 from hf_assets.publishing.repository import HeadMoved, PublishError, Repository
 from hf_assets.publishing.rules import published_matches
-from hf_assets.storage.durable import remove_folder
+from hf_assets.storage.folders import remove_folder
 from hf_assets.storage.lake import Lake
 from hf_assets_tests.publishing.conftest import Served
 from hf_assets_tests.support.publishing import (

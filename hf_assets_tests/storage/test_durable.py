@@ -17,14 +17,9 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from hf_assets.storage import durable
-from hf_assets.storage.durable import (
-    StorageError,
-    remove_folder,
-    replacing,
-    replacing_folder,
-    storing,
-)
+from hf_assets.storage import durable, folders
+from hf_assets.storage.durable import StorageError, replacing, storing
+from hf_assets.storage.folders import remove_folder, replacing_folder
 from hf_assets.storage.lake import Lake, MissingArtefact, MissingDay, TableWrite
 from hf_assets_tests.support.slow_writer import NUMBERS, numbers
 
@@ -32,16 +27,16 @@ from hf_assets_tests.support.slow_writer import NUMBERS, numbers
 STOPPED = """
 import sys
 from pathlib import Path
-from hf_assets.storage import durable
+from hf_assets.storage import folders
 rename = Path.rename
-durable._exchanged = lambda *_: False
+folders._exchanged = lambda *_: False
 def once(self, target):
     rename(self, target)
     Path.rename = rename
     print("now", flush=True)
     sys.stdin.readline()
 Path.rename = once
-with durable.replacing_folder(Path(sys.argv[1])) as folder:
+with folders.replacing_folder(Path(sys.argv[1])) as folder:
     (folder / "a").write_text("new")
 """
 
@@ -50,11 +45,11 @@ with durable.replacing_folder(Path(sys.argv[1])) as folder:
 MANY = """
 import sys
 from pathlib import Path
-from hf_assets.storage import durable
+from hf_assets.storage import folders
 if sys.argv[2] == "renames":
-    durable._exchanged = lambda *_: False
+    folders._exchanged = lambda *_: False
 for number in range(int(sys.argv[3])):
-    with durable.replacing_folder(Path(sys.argv[1])) as folder:
+    with folders.replacing_folder(Path(sys.argv[1])) as folder:
         for name in "ab":
             (folder / name).write_text("new")
 """
@@ -115,7 +110,7 @@ def test_an_error_leaves_the_old_folder_and_nothing_else(place: Path) -> None:
 
 
 def test_a_killed_writer_leaves_the_old_folder(place: Path) -> None:
-    durable._beside(place).mkdir()  # as it is there while the block fills it
+    durable.beside(place).mkdir()  # as it is there while the block fills it
     assert contents(place) == {"deep/a": "old", "b": "old"}
     (left,) = [place.parent / name for name in names(place.parent) if name != place.name]
     with replacing_folder(place) as folder:
@@ -138,7 +133,7 @@ def test_killed_between_two_renames_the_old_folder_comes_back(place: Path) -> No
 
 
 def test_killed_between_two_renames_the_next_writer_goes_on(place: Path) -> None:
-    place.rename(durable._aside(place))
+    place.rename(folders._aside(place))
     with replacing_folder(place) as folder:
         assert contents(place)["b"] == "old"
         (folder / "a").write_text("newer")
@@ -168,7 +163,7 @@ def test_writers_and_readers_do_not_meet(tmp_path: Path, how: str, times: int) -
     writers = [subprocess.Popen(command) for _ in range(2)]
     missing = 0
     while any(writer.poll() is None for writer in writers):
-        durable.restore(place)
+        folders.restore(place)
         missing += not place.is_dir()
     assert [writer.returncode for writer in writers] == [0, 0]
     assert contents(place) == {"a": "new", "b": "new"}
@@ -184,7 +179,7 @@ def test_a_folder_that_was_half_removed_is_not_there(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(durable.shutil, "rmtree", killed)
+        patch.setattr(folders.shutil, "rmtree", killed)
         with pytest.raises(KeyboardInterrupt):
             remove_folder(place)
     assert not place.exists()

@@ -14,15 +14,16 @@ from hf_assets.corpora import corpus as corpora
 from hf_assets.corpora.corpus import CorpusError, open_corpus
 from hf_assets.corpora.schemas import CORPUS_COLUMNS
 from hf_assets.defs.labels.paths import CorpusPaths
-from hf_assets.storage import durable
-from hf_assets.storage.durable import ReplacedFolder, read_folder, replacing_folder
+from hf_assets.object_store.path import LakePath
+from hf_assets.storage import folders
+from hf_assets.storage.folders import ReplacedFolder, read_folder, replacing_folder
 from hf_assets.storage.lake import Lake
 from hf_assets_tests.support.apps.models import write_model
 
 FILES = ("a", "b", "c")
 
 
-def put(place: Path, content: str) -> None:
+def put(place: LakePath, content: str) -> None:
     with replacing_folder(place) as folder:
         for name in FILES:
             (folder / name).write_text(content)
@@ -206,5 +207,5 @@ def test_an_interrupt_is_an_interrupt(lake: Lake) -> None:
 def test_the_folder_of_a_killed_writer_is_read(tmp_path: Path) -> None:
     place = tmp_path / "onnx"
     put(place, "old")
-    place.rename(durable._aside(place))
+    place.rename(folders._aside(place))
     assert read_folder(place, lambda folder: (folder / "a").read_text()) == "old"

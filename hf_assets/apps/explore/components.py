@@ -5,7 +5,6 @@ Texts of the Hub go into cells and escaped HTML, never into Markdown.
 
 import html
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 from zlib import crc32
 
@@ -14,6 +13,7 @@ import streamlit as st
 
 from hf_assets.apps.explore.lake_reader import LakeReader, Page
 from hf_assets.charts.numbers import exact, human, percent
+from hf_assets.object_store.path import location
 from hf_assets.storage.lake import StoredTable
 from hf_assets.storage.records import CaptureProvenance
 
@@ -64,7 +64,7 @@ COLUMNS: dict[str, Any] = {
 
 def lake_reader() -> LakeReader:
     """A reader of the lake that this server shows."""
-    return LakeReader(Path(st.session_state["lake"]))
+    return LakeReader(location(st.session_state["lake"]))
 
 
 def shown_day() -> str:

@@ -5,13 +5,13 @@ Each answer is of one asset and one day, so that a number can be traced.
 
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
 
 from hf_assets.csv_cells import inert_cells
 from hf_assets.hub.quality.schemas import DAY_QUALITY
+from hf_assets.object_store.path import LakePath
 from hf_assets.storage.lake import Lake, MissingDay, StoredTable, iso
 from hf_assets.trends.spikes import spikes
 
@@ -80,7 +80,7 @@ class Page:
 class LakeReader:
     """Reads the Hub's tables of a lake."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: LakePath) -> None:
         self.lake = Lake(root)
 
     # --- days ------------------------------------------------------------------------------------

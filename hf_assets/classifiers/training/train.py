@@ -35,7 +35,7 @@ from hf_assets.classifiers.training.network import (
 from hf_assets.classifiers.training.objective import TrainingError, TrainingResult, validated
 from hf_assets.classifiers.training.record import TrainingRecord, ValidationScores
 from hf_assets.corpora.corpus import Corpus, Split
-from hf_assets.storage.durable import remove_folder
+from hf_assets.storage.folders import remove_folder
 from hf_assets.storage.json_files import write_record
 
 _VERSIONS = ("torch", "transformers", "tokenizers", "accelerate")

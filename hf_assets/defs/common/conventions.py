@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from hf_assets.defs.common.code_versions import PACKAGE, code_version
-from hf_assets.defs.common.metadata import address
+from hf_assets.object_store.path import LakePath, uri
 from hf_assets.settings import Settings, settings
 from hf_assets.storage.lake import Lake
 
@@ -90,7 +90,7 @@ def with_facts(spec: dg.AssetSpec, known: Settings) -> dg.AssetSpec:
     found = tags(spec) | ({"dagster/storage_kind": "parquet"} if "parquet" in spec.kinds else {})
     version = spec.code_version or code_version(spec.key.path[-1])
     return spec.merge_attributes(
-        tags=found, metadata={"dagster/uri": address(path)} if path else {}
+        tags=found, metadata={"dagster/uri": uri(path)} if path else {}
     ).replace_attributes(code_version=version)
 
 
@@ -106,7 +106,7 @@ def tags(spec: dg.AssetSpec) -> dict[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
-def stored_at(spec: dg.AssetSpec, lake: Lake) -> Path | None:
+def stored_at(spec: dg.AssetSpec, lake: Lake) -> LakePath | None:
     """The folder of an asset, or the file that an external one names; None where there is none.
 
     Base models have a folder each, so that a classifier's asset names the folder of them all.

@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from hf_assets.defs.common.metadata import column_schema
-from hf_assets.defs.common.partitions import daily, single_run
+from hf_assets.defs.common.partitions import daily, hub_runs
 from hf_assets.defs.common.resources import PartitionWrites
 from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.storage.lake import StoredTable, TableWrite
@@ -34,7 +34,7 @@ def daily_table(
         kinds={*kinds, "parquet"},
         ins=ins,
         partitions_def=daily,
-        backfill_policy=single_run,
+        backfill_policy=hub_runs,
         io_manager_key="tables",
         metadata={"dagster/column_schema": column_schema(table), "dagster/table_name": table.name},
         **more,

@@ -16,6 +16,8 @@ from types import FrameType
 import dagster as dg
 
 from hf_assets.errors import HfAssetsError, clean, redact
+from hf_assets.object_store.local import local_root
+from hf_assets.object_store.scratch import scratch
 from hf_assets.settings import settings
 from hf_assets.storage.durable import FULL, nearest, system_number
 from hf_assets.storage.lake import MissingArtefact, MissingDay
@@ -107,7 +109,11 @@ def _full_places(error: BaseException) -> Iterator[str]:
     if isinstance(error, OSError) and isinstance(error.filename, str | os.PathLike):
         yield _free(Path(error.filename))
         return
-    used = {"the lake": settings().data, "temporary files": Path(tempfile.gettempdir())}
+    used = {"temporary files": Path(tempfile.gettempdir())}
+    if folder := local_root(settings().data):
+        used = {"the lake": folder, **used}
+    else:
+        used |= {"files on their way to the store": scratch()}
     if home := os.environ.get("DAGSTER_HOME"):
         used["Dagster's history"] = Path(home)
     space = {name: (_free(path), _bytes_free(path)) for name, path in used.items()}

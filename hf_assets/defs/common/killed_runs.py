@@ -2,21 +2,31 @@
 
 Dagster asks nobody whether the process of a run lives that `dg launch` or its default launcher
 started: a killed one stays STARTED, and counts among the runs that may go on at once. Each run
-holds a lock on a file of its own as long as its process lives; the system lets go of it, however
-the process ends.
+holds a lock of its own as long as its process lives, which goes however the process ends.
+
+The lock is a file in Dagster's home, and says something on this machine alone. With
+`HF_ASSETS_LOCKS=postgres` it is one in Postgres, and a tag of the run says which process holds it.
+A lock that is missing may be one whose connection broke: its process takes it back in seconds. So
+only this machine's runs are ended at once, and others when their lock was missing for a while.
 """
 
+import json
 import os
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.launcher import WorkerStatus
 from dagster._core.storage.runs.sqlite.sqlite_run_storage import SqliteRunStorage
 
 from hf_assets.defs.common.pools import limit_pools
+from hf_assets.errors import clean
+from hf_assets.settings import settings
+from hf_assets.storage.postgres_locks import Keeper, held
 
 try:
     import fcntl
@@ -31,6 +41,12 @@ LIVING = (
 )
 # Seconds after its start in which a run that lives holds its lock.
 PATIENCE = 600.0
+# Of a run with a lock in Postgres: the number and the machine of the process that holds it.
+PROCESS = "hf_assets/process"
+# Where Dagster's record keeps since when a lock is missing.
+_MISSING = "hf_assets/missing_runs"
+# Characters of what a launcher says of a worker.
+WORDS = 2000
 # Open until the process ends, by path.
 _held: dict[Path, int] = {}
 
@@ -38,9 +54,16 @@ _held: dict[Path, int] = {}
 def hold(instance: dg.DagsterInstance, run_id: str) -> None:
     """Show from now on that the process of that run lives: this one.
 
-    OSError where the file system takes no file or knows no locks.
+    OSError where the file system takes no file or knows no locks, LockServerError where Postgres
+    cannot be reached.
     """
-    if fcntl is None or instance.is_ephemeral:
+    if instance.is_ephemeral:
+        return
+    if settings().locks == "postgres":
+        if _keeper().keep(_lock_of(run_id)):
+            instance.add_run_tags(run_id, {PROCESS: f"{os.getpid()} {_machine()}"})
+        return
+    if fcntl is None:
         return
     path = Path(instance.root_directory) / FOLDER / f"{run_id}.lock"
     if path in _held:
@@ -74,21 +97,47 @@ def _locked(handle: int, tries: int = 1) -> bool:
 
 
 def end_killed(instance: dg.DagsterInstance, patience: float = PATIENCE) -> list[str]:
-    """End the runs of this machine whose process is gone.
+    """End the runs whose process is gone: of this machine, with locks in Postgres of any.
 
     Args:
         instance: Dagster's history.
-        patience: seconds after its start in which a run is to hold its lock.
+        patience: seconds after its start in which a run is to hold its lock, and in which a lock in
+            Postgres that broke is to be back.
 
     Returns:
         Their ids.
     """
-    if fcntl is None or instance.is_ephemeral:
+    if instance.is_ephemeral:
+        return []
+    if settings().locks == "postgres":
+        return [run.run_id for run in _without_lock(instance, patience)]
+    if fcntl is None:
         return []
     folder = Path(instance.root_directory) / FOLDER
     locks = [path for path in sorted(folder.glob("*.lock")) if path not in _held]
     ended = [path.stem for path in locks if _ended(instance, path)]
     return ended + [run.run_id for run in _never_held(instance, folder, patience)]
+
+
+def end_unstarted(instance: dg.DagsterInstance) -> list[str]:
+    """End the runs whose worker failed before Dagster began in it, where the launcher knows.
+
+    Dagster's monitoring only waits for these: for as long as a run may wait for a free worker.
+
+    Returns:
+        Their ids.
+    """
+    if instance.is_ephemeral or not instance.run_launcher.supports_check_run_worker_health:
+        return []
+    ended = []
+    for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING])):
+        health = instance.run_launcher.check_run_worker_health(run)
+        now = instance.get_run_by_id(run.run_id)
+        if health.status == WorkerStatus.FAILED and now and now.status == run.status:
+            why = clean(health.msg or "", WORDS)
+            instance.report_run_failed(run, f"The run did not begin: {why}")
+            ended.append(run.run_id)
+    return ended
 
 
 def _ended(instance: dg.DagsterInstance, path: Path) -> bool:
@@ -122,6 +171,51 @@ def _ended(instance: dg.DagsterInstance, path: Path) -> bool:
         return ended
     finally:
         os.close(handle)
+
+
+@cache
+def _keeper() -> Keeper:
+    return Keeper("living runs")
+
+
+def _lock_of(run_id: str) -> str:
+    return f"run {run_id}"
+
+
+@cache
+def _machine() -> str:
+    """The machine, and where process numbers mean the same; other after it started again."""
+    parts = [socket.gethostname()]
+    with suppress(OSError):
+        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text()[:8])
+        parts.append(os.readlink("/proc/self/ns/pid").strip("pid:[]"))
+    return "-".join(parts)
+
+
+def _without_lock(instance: dg.DagsterInstance, patience: float) -> Iterator[dg.DagsterRun]:
+    """Runs whose lock in Postgres nobody holds, each ended. A run that never held one is left."""
+    living = dg.RunsFilter(statuses=[*LIVING])
+    tagged = [run.run_id for run in instance.get_runs(living) if PROCESS in run.tags]
+    there = held(map(_lock_of, tagged)) if tagged else set()
+    before = json.loads(instance.run_storage.get_cursor_values({_MISSING}).get(_MISSING, "{}"))
+    missing = {}
+    for run_id in (run_id for run_id in tagged if _lock_of(run_id) not in there):
+        # Its end was stored before its lock went.
+        run = instance.get_run_by_id(run_id)
+        if run is None or run.status not in LIVING:
+            continue
+        number, _, machine = run.tags[PROCESS].partition(" ")
+        since = before.get(run_id, time.time())
+        gone = machine == _machine() and not _lives(int(number), time.time())
+        if not gone and time.time() - since < patience:
+            missing[run_id] = since
+        elif _in_one_process(instance, run_id, number):
+            _report(
+                instance, run, f"Process {number} on {machine}, which this run was in, is gone."
+            )
+            yield run
+    if missing != before:
+        instance.run_storage.set_cursor_values({_MISSING: json.dumps(missing)})
 
 
 def _local(instance: dg.DagsterInstance) -> bool:
@@ -213,7 +307,7 @@ def _report(instance: dg.DagsterInstance, run: dg.DagsterRun, said: str) -> None
 def end_killed_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """End the runs whose lock nobody holds; see that pools have their limits."""
     limit_pools(context.instance)
-    ended = end_killed(context.instance)
+    ended = end_killed(context.instance) + end_unstarted(context.instance)
     if ended:
         return dg.SkipReason(f"Ended runs whose process is gone: {', '.join(ended)}")
     return dg.SkipReason("Every active run has its process.")

@@ -3,9 +3,7 @@
 import base64
 from collections.abc import Mapping
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import dagster as dg
 import polars as pl
@@ -15,6 +13,9 @@ from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.client.rows import parse_page
 from hf_assets.hub.client.wire import WIRE_SCHEMA, Kind
 from hf_assets.hub.retention import TABLE_OF
+from hf_assets.object_store.local import local_root
+from hf_assets.object_store.path import LakePath, uri
+from hf_assets.storage.folders import folder_bytes
 from hf_assets.storage.lake import StoredTable
 from hf_assets.storage.parquet import Table
 from hf_assets.storage.records import CaptureProvenance
@@ -87,7 +88,7 @@ def stored_table(stored: StoredTable, table: Table, *, brief: bool = False) -> d
     }
     return {
         "dagster/partition_row_count" if stored.day else "dagster/row_count": stored.rows,
-        "dagster/uri": address(stored.path),
+        "dagster/uri": uri(stored.path),
         **({} if brief else {"dagster/column_schema": column_schema(table)}),
         **{
             # A name may contain a category, which is a text of the Hub.
@@ -119,7 +120,7 @@ def capture_facts(capture: Capture, kind: Kind, *, brief: bool = False) -> dict[
     seconds = (finished - started).total_seconds()
     return {
         "dagster/partition_row_count": said.rows,
-        "dagster/uri": address(capture.folder),
+        "dagster/uri": uri(capture.folder),
         **({} if brief else {"dagster/column_schema": wire_schema(kind)}),
         "source": capture.source,
         "origin": shown(CaptureProvenance.read(came).origin),
@@ -219,16 +220,12 @@ def shown(value: Any) -> str | int | float | bool:
     return text if len(text) <= PREVIEW_TEXT else text[: PREVIEW_TEXT - 1] + "…"
 
 
-def address(path: Path) -> str:
-    """The path as a URI, with "=" as it is: day=2026-11-20 stays readable."""
-    return f"file://{quote(str(path.absolute()), safe='/=')}"
-
-
-def stored_folder(folder: Path, name: str = "") -> dict[str, Any]:
+def stored_folder(folder: LakePath, name: str = "") -> dict[str, Any]:
     """Path of an artefact of many files, or of its file `name`, and its size in all."""
-    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    return {
-        "path": dg.MetadataValue.path(str(folder / name)),
-        "dagster/uri": address(folder / name),
-        "size (bytes)": size,
-    }
+    return {**stored_path(folder / name), "size (bytes)": folder_bytes(folder)}
+
+
+def stored_path(path: LakePath) -> dict[str, Any]:
+    """Where a file or folder lies: its path, or its address on a store."""
+    shown = dg.MetadataValue.path(str(path)) if local_root(path) else str(path)
+    return {"path": shown, "dagster/uri": uri(path)}

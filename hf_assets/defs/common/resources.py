@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -22,10 +21,12 @@ from hf_assets.hub.client.listing import HubClient
 from hf_assets.hub.open_archive import BrokenArchive, open_archive
 from hf_assets.hub.quality import rules
 from hf_assets.hub.retention import thinned
+from hf_assets.object_store.writer import writing_as
 from hf_assets.progress import ItemLog
 from hf_assets.settings import settings
 from hf_assets.storage.lake import Lake, MissingDay, StoredTable, TableWrite
 from hf_assets.storage.parquet import Table
+from hf_assets.storage.postgres_locks import LockServerError
 
 if TYPE_CHECKING:
     from hf_assets.corpora.kaggle.client import DatasetClient
@@ -45,11 +46,13 @@ class PartitionWrites:
     """Days of a table to write, each made when its turn comes.
 
     The key of a table without days is None. `beyond` names days that the run was not launched for.
+    `then` is asked once all are stored: what to make again, as another run changed its inputs.
     """
 
     table: Table
     make: Mapping[str, Callable[[], TableWrite]] | Mapping[None, Callable[[], TableWrite]]
     beyond: frozenset[str] = frozenset()
+    then: Callable[[], "PartitionWrites | None"] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -67,11 +70,13 @@ class LakeResource(dg.ConfigurableResource):
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """At the start of a run: hold its lock, and end runs whose process is gone."""
+        if context.run:
+            writing_as(context.run.run_id)
         if context.run and context.instance:
             try:
                 hold(context.instance, context.run.run_id)
                 end_killed(context.instance)
-            except OSError as error:
+            except (OSError, LockServerError) as error:
                 dg.get_dagster_logger().warning(
                     f"This run holds no lock: it cannot be ended if killed: {clean(error)}"
                 )
@@ -80,7 +85,7 @@ class LakeResource(dg.ConfigurableResource):
     @cached_property
     def tree(self) -> Lake:
         """The lake under `root`."""
-        return Lake(Path(self.root))
+        return Lake.at(self.root)
 
     @cached_property
     def stores(self) -> Mapping[str, CaptureStore]:
@@ -135,6 +140,13 @@ class TablesIOManager(dg.ConfigurableIOManager):
             context.log.info(f"{obj.table.name}: {obj.stored.rows:,} rows, {obj.stored.seconds} s")
             context.add_output_metadata(stored_table(obj.stored, obj.table))
             return
+        writes: PartitionWrites | None = obj
+        while writes:
+            self._store(context, writes)
+            with clear_failures():
+                writes = writes.then()
+
+    def _store(self, context: dg.OutputContext, obj: PartitionWrites) -> None:
         # For hundreds of days, previews cost more than writing the tables.
         brief, absent = len(obj.make) > PREVIEWED_DAYS, {}
         lines = ItemLog(context.log.info, len(obj.make))
@@ -248,10 +260,8 @@ class HubResource(dg.ConfigurableResource):
             among: the captures that it runs among, in a thread.
         """
         key = dg.AssetKey(asset) if asset else context.asset_key
-        to_caller, name = (
-            among.in_caller if among else _at_once,
-            f"{key.path[-1]}: " if among else "",
-        )
+        to_caller = among.in_caller if among else _at_once
+        name = f"{key.path[-1]}: " if among else ""
 
         def report(progress: Any) -> None:
             context.log.info(f"{name}{progress}")
@@ -311,7 +321,7 @@ class KaggleResource(dg.ConfigurableResource):
 
 @cache
 def lake_under(root: str) -> LakeResource:
-    """The lake under that folder: one object, as definitions that bring it, too, are merged."""
+    """The lake there: one object, as definitions that bring it, too, are merged."""
     return LakeResource(root=root)
 
 

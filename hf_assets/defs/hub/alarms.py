@@ -46,11 +46,11 @@ def send_alarms(
     if read is None or not settings().alarm:
         # Before the first tick, and while the switch is off, nobody waits for alarms.
         if not settings().alarm:
-            Outbox(lake.tree.root).drop()
+            Outbox.of(lake.tree.root).drop()
         reason = "Alarms begin with the next failure." if settings().alarm else OFF
         return dg.SensorResult(skip_reason=reason, cursor=str(newest_failure(context.instance)))
     runs, read = failures_after(context.instance, read)
-    outbox, unkept = Outbox(lake.tree.root), []
+    outbox, unkept = Outbox.of(lake.tree.root), []
     for run in runs:
         if interrupted_by_hand(run.run):
             continue

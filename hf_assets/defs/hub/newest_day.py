@@ -53,7 +53,7 @@ def watch_newest_day(
     result = _result(context.instance, lake, now)
     if not result.passed and settings().alarm:
         following = next_attempt(context.instance, lake, now).reason
-        Outbox(lake.tree.root).add(_alarm(result, now, following))
+        Outbox.of(lake.tree.root).add(_alarm(result, now, following))
     if (result.passed, result.description) == _last(context.instance):
         return dg.SkipReason(result.description)
     evaluation = dg.AssetCheckEvaluation(

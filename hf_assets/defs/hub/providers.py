@@ -12,7 +12,7 @@ from hf_assets.defs.common.events import Skipped, deferred, report_day, report_l
 from hf_assets.defs.common.factories import Tables, daily_table, each_day
 from hf_assets.defs.common.failures import RETRIES
 from hf_assets.defs.common.metadata import column_schema, stored_table
-from hf_assets.defs.common.partitions import daily, single_run
+from hf_assets.defs.common.partitions import daily, hub_runs
 from hf_assets.defs.common.pools import AFTER_THE_HUB
 from hf_assets.defs.common.resources import HubResource, LakeResource, PartitionWrites
 from hf_assets.hub.client.connection import HubConnection, HubError
@@ -34,7 +34,7 @@ class RouterConfig(dg.Config):
     owners=["team:hub"],
     kinds={"huggingface", "json"},
     partitions_def=daily,
-    backfill_policy=single_run,
+    backfill_policy=hub_runs,
     io_manager_key="tables",
     retry_policy=RETRIES,
     op_tags=AFTER_THE_HUB,

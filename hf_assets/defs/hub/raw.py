@@ -12,7 +12,7 @@ from pydantic import Field
 from hf_assets.defs.common.events import deferred, report_day, report_left_out, steps_of
 from hf_assets.defs.common.failures import RETRIES, clear_failures, insistent_interrupts
 from hf_assets.defs.common.metadata import capture_facts, shown
-from hf_assets.defs.common.partitions import FIRST_DAY, daily, single_run
+from hf_assets.defs.common.partitions import FIRST_DAY, daily, hub_runs
 from hf_assets.defs.common.resources import PREVIEWED_DAYS, HubResource, LakeResource
 from hf_assets.errors import clean
 from hf_assets.hub.archive.base import Archive, ArchiveError
@@ -67,7 +67,7 @@ raw = partial(
     owners=["team:hub"],
     kinds={"huggingface", "json"},
     partitions_def=daily,
-    backfill_policy=single_run,
+    backfill_policy=hub_runs,
     io_manager_key="tables",
     retry_policy=RETRIES,
     # Steps that ask the Hub: its rate limit is per account, whatever the number of runs.

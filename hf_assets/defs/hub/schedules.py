@@ -283,17 +283,18 @@ def _ranges(
                 "dagster/asset_partition_range_end": last,
             },
         )
-        for first, last in stretches(days)
+        for first, last in stretches(days, settings().days_per_run)
     ]
 
 
-def stretches(days: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """First and last day of each range of consecutive days."""
+def stretches(days: Sequence[str], most: int | None = None) -> Iterator[tuple[str, str]]:
+    """First and last day of each range of consecutive days, of at most so many."""
     keys = daily.get_partition_keys()
     index = {key: at for at, key in enumerate(keys)}
     days = [day for day in days if day in index]
     begin = 0
     for at, day in enumerate(days):
-        if at + 1 == len(days) or index[days[at + 1]] != index[day] + 1:
+        full = at - begin + 1 == most
+        if full or at + 1 == len(days) or index[days[at + 1]] != index[day] + 1:
             yield days[begin], day
             begin = at + 1

@@ -18,7 +18,7 @@ from hf_assets.defs.common.events import (
 from hf_assets.defs.common.factories import Tables, daily_table
 from hf_assets.defs.common.failures import RETRIES, clear_failures
 from hf_assets.defs.common.metadata import column_schema, stored_table
-from hf_assets.defs.common.partitions import daily, single_run
+from hf_assets.defs.common.partitions import daily, hub_runs
 from hf_assets.defs.common.resources import OPTIONAL, HubResource, LakeResource, PartitionWrites
 from hf_assets.hub.archive_folder.folder import RecordedDays
 from hf_assets.hub.client.connection import HubConnection
@@ -37,7 +37,7 @@ _LISTED = {name: dg.AssetIn(metadata=OPTIONAL) for name in ("enriched_spaces", "
     kinds={"huggingface", "json"},
     ins=_LISTED,
     partitions_def=daily,
-    backfill_policy=single_run,
+    backfill_policy=hub_runs,
     io_manager_key="tables",
     retry_policy=RETRIES,
     pool="hub",

@@ -13,7 +13,7 @@ from hf_assets.settings import settings
 def chain(spec: CorpusSpec) -> dg.Definitions:
     """The definitions of a corpus, from its file to a tagger, with the lake that they need."""
     return dg.Definitions(
-        assets=[*corpus_assets(spec), *classifier_assets(spec.name)],
+        assets=[*corpus_assets(spec), *classifier_assets(spec)],
         asset_checks=list(checks_of(spec.name, of_hub=spec.of_hub)),
         resources={"lake": lake_under(str(settings().data))},
     )

@@ -15,7 +15,7 @@ from hf_assets.defs.labels.metadata import labelled
 from hf_assets.defs.labels.paths import CorpusPaths
 from hf_assets.rule_result import RuleResult
 from hf_assets.settings import settings
-from hf_assets.storage.durable import read_folder
+from hf_assets.storage.folders import read_folder
 from hf_assets.storage.lake import today
 
 _CORPUS_RULES: dict[str, Callable[[Corpus], RuleResult]] = {

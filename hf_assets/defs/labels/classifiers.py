@@ -17,17 +17,17 @@ from hf_assets.classifiers.quality import LARGEST_LOSS
 from hf_assets.classifiers.training.base_models import BASE_MODELS, locate
 from hf_assets.classifiers.training.config import EARLIER_NAMES, Dtype, Recipe, Strategy
 from hf_assets.classifiers.training.lock import training_lock
-from hf_assets.corpora.registry import corpora
+from hf_assets.corpora.registry import CorpusSpec, corpora
 from hf_assets.defs.common.automation import after_changes
 from hf_assets.defs.common.events import Skipped, materialized, skippable
 from hf_assets.defs.common.failures import clear_failures
 from hf_assets.defs.common.partitions import base_models
-from hf_assets.defs.common.pools import AFTER_THE_HUB
+from hf_assets.defs.common.pools import AFTER_THE_HUB, training_tags
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.labels import metadata
 from hf_assets.defs.labels.paths import CorpusPaths
 from hf_assets.settings import settings
-from hf_assets.storage.durable import replacing_folder
+from hf_assets.storage.folders import replacing_folder
 
 DEFAULTS = Recipe()
 
@@ -137,8 +137,9 @@ def replacing(paths: CorpusPaths, *names: str) -> Generator[Path]:
         yield folder
 
 
-def classifier_assets(name: str) -> Iterator[dg.AssetsDefinition]:
+def classifier_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition]:
     """The assets of that corpus, from its baseline to the folder to publish."""
+    name = spec.name
     step = partial(
         dg.asset,
         key_prefix=[name],
@@ -149,8 +150,7 @@ def classifier_assets(name: str) -> Iterator[dg.AssetsDefinition]:
     each = partial(
         step,
         partitions_def=base_models,
-        # For launchers that run steps elsewhere: these use all cores, or a GPU.
-        op_tags=AFTER_THE_HUB | {"hf_assets/heavy": "training"},
+        op_tags=training_tags(spec, None),
     )
 
     @step(
@@ -167,14 +167,20 @@ def classifier_assets(name: str) -> Iterator[dg.AssetsDefinition]:
             record = baselines.fit(paths.corpus, folder, log=context.log.info)
         return materialized(context, metadata.baseline(paths.folder("baseline"), record))
 
-    @each(deps=[[name, "corpus"]], kinds={"pytorch", "transformers"}, pool="training")
+    @each(
+        deps=[[name, "corpus"]],
+        kinds={"pytorch", "transformers"},
+        pool="training",
+        op_tags=training_tags(spec, settings().training_gpus if spec.gpus is None else spec.gpus),
+    )
     def classifier(
         context: dg.AssetExecutionContext, config: TrainingConfig, lake: LakeResource
     ) -> dg.MaterializeResult:
         """Classifier of the corpus's labels: a fine-tuned base model, or a head on a frozen one.
 
         Each epoch writes a checkpoint, from which a run that died goes on. A second run of the
-        same base model waits for the first.
+        same base model waits for the first. The checkpoints of a lake on a store stay on the
+        machine that trains: a run on another machine starts from the first epoch.
         """
         from hf_assets.classifiers.training.train import train
 
@@ -201,10 +207,10 @@ def classifier_assets(name: str) -> Iterator[dg.AssetsDefinition]:
 
         paths, base = CorpusPaths(lake.tree, name), context.partition_key
         with replacing(paths, base, "onnx") as folder:
-            corpus, trained = paths.corpus, paths.stored(base, "classifier")
-            require_current(corpus, [trained.parent], ["classifier"])
+            corpus, model = paths.corpus, paths.model(base, "classifier")
+            require_current(corpus, [model], ["classifier"])
             probes = corpus.split("validation").texts[:16]
-            record = export(trained, folder, probes, log=context.log.info)
+            record = export(model / "classifier", folder, probes, log=context.log.info)
         return materialized(context, metadata.onnx(paths.folder(base, "onnx"), record))
 
     @each(deps=[onnx_classifier, [name, "corpus"]], kinds={"onnx"})
@@ -219,10 +225,10 @@ def classifier_assets(name: str) -> Iterator[dg.AssetsDefinition]:
 
         paths, base = CorpusPaths(lake.tree, name), context.partition_key
         with replacing(paths, base, "quantized") as folder:
-            corpus, exported = paths.corpus, paths.stored(base, "onnx")
-            require_current(corpus, [exported.parent], ["onnx"])
+            corpus, model = paths.corpus, paths.model(base, "classifier", "onnx")
+            require_current(corpus, [model], ["onnx"])
             validation, log = corpus.split("validation"), context.log.info
-            record = quantize(exported, folder, validation, log, max_loss=config.max_loss)
+            record = quantize(model / "onnx", folder, validation, log, max_loss=config.max_loss)
         stored = paths.folder(base, "quantized")
         return materialized(context, metadata.quantized(stored, record))
 
@@ -267,7 +273,7 @@ def classifier_assets(name: str) -> Iterator[dg.AssetsDefinition]:
             board = open_leaderboard(paths.stored("leaderboard"))
             if not board.record.best:
                 raise Skipped(f"{name} has no int8 model: materialise quantized_classifier.")
-            best = paths.stored(board.record.best, "quantized")
+            best = paths.model(board.record.best, "classifier", "quantized") / "quantized"
             hints = Hints(config.model_repo, paths.remark, config.words)
             published = write_space(folder, paths.corpus, best, board, context.log.info, hints)
         return materialized(context, metadata.space(paths.folder("tagger_space"), published))
@@ -285,5 +291,5 @@ def classifier_assets(name: str) -> Iterator[dg.AssetsDefinition]:
 @dg.definitions
 def defs() -> dg.Definitions:
     """Classifier assets of each corpus, the package's and the user's."""
-    names = corpora(settings().corpora).specs
-    return dg.Definitions(assets=[asset for name in names for asset in classifier_assets(name)])
+    specs = corpora(settings().corpora).specs.values()
+    return dg.Definitions(assets=[asset for spec in specs for asset in classifier_assets(spec)])

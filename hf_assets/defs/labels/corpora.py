@@ -13,7 +13,7 @@ from hf_assets.defs.labels import metadata
 from hf_assets.errors import clean
 from hf_assets.hub.retention import thinned
 from hf_assets.settings import settings
-from hf_assets.storage.durable import replacing_folder
+from hf_assets.storage.folders import replacing_folder
 from hf_assets.storage.lake import MissingDay, TableWrite
 
 

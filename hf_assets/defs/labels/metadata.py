@@ -10,7 +10,9 @@ import msgspec
 import polars.selectors as cs
 
 from hf_assets.defs.common.metadata import gallery, shown, stored_folder
+from hf_assets.object_store.path import LakePath
 from hf_assets.rule_result import RuleResult
+from hf_assets.storage.folders import local_folder
 
 if TYPE_CHECKING:
     from hf_assets.classifiers.evaluation.results import BaselineRecord, Leaderboard
@@ -68,7 +70,7 @@ def pictures(folder: Path, *names: str) -> dg.MarkdownMetadataValue:
     return gallery(small)
 
 
-def corpus(folder: Path, facts: "CorpusFacts") -> dict[str, Any]:
+def corpus(folder: LakePath, facts: "CorpusFacts") -> dict[str, Any]:
     """Rows, labels, rows left out by reason, lengths, the commonest labels, their figure."""
     return {
         "dagster/row_count": facts.rows,
@@ -85,14 +87,14 @@ def corpus(folder: Path, facts: "CorpusFacts") -> dict[str, Any]:
             ]
         ),
         "licences": dg.MetadataValue.json(facts.licences),
-        "label frequencies": pictures(folder, "label_frequencies"),
+        "label frequencies": pictures(local_folder(folder), "label_frequencies"),
         "formats of the texts": dg.MetadataValue.json(facts.formats),
         "sources": dg.MetadataValue.json(facts.sources),
         **stored_folder(folder),
     }
 
 
-def baseline(folder: Path, record: "BaselineRecord") -> dict[str, Any]:
+def baseline(folder: LakePath, record: "BaselineRecord") -> dict[str, Any]:
     """Scores on validation of the constant answer and of TF-IDF."""
     constant, tfidf = record.constant, record.tfidf
     return {
@@ -106,7 +108,7 @@ def baseline(folder: Path, record: "BaselineRecord") -> dict[str, Any]:
     }
 
 
-def classifier(folder: Path, record: "TrainingRecord") -> dict[str, Any]:
+def classifier(folder: LakePath, record: "TrainingRecord") -> dict[str, Any]:
     """Scores on validation, time, speed, and the curves."""
     scores, recipe = record.validation, record.recipe
     return {
@@ -123,12 +125,12 @@ def classifier(folder: Path, record: "TrainingRecord") -> dict[str, Any]:
         **({"recipe": dg.MetadataValue.json(msgspec.structs.asdict(recipe))} if recipe else {}),
         "rows": dg.MetadataValue.json(msgspec.structs.asdict(record.rows)),
         "versions": dg.MetadataValue.json(record.versions),
-        "curves": pictures(folder, "curves"),
+        "curves": pictures(local_folder(folder), "curves"),
         **stored_folder(folder),
     }
 
 
-def onnx(folder: Path, record: "ExportRecord") -> dict[str, Any]:
+def onnx(folder: LakePath, record: "ExportRecord") -> dict[str, Any]:
     """How near the graph's answers are to torch's."""
     return {
         "largest difference of a logit": record.max_difference,
@@ -140,7 +142,7 @@ def onnx(folder: Path, record: "ExportRecord") -> dict[str, Any]:
     }
 
 
-def quantized(folder: Path, record: "QuantizationRecord") -> dict[str, Any]:
+def quantized(folder: LakePath, record: "QuantizationRecord") -> dict[str, Any]:
     """The chosen graph, and every candidate."""
     return {
         "chosen": record.chosen,
@@ -155,23 +157,23 @@ def quantized(folder: Path, record: "QuantizationRecord") -> dict[str, Any]:
     }
 
 
-def leaderboard(folder: Path, board: "Leaderboard") -> dict[str, Any]:
+def leaderboard(folder: LakePath, board: "Leaderboard") -> dict[str, Any]:
     """The results table and its figures."""
     from hf_assets.classifiers.evaluation.render import FIGURES
 
-    rounded = board.rows.with_columns(cs.float().round(4))
-    drawn = [name for name in FIGURES if (folder / f"{name}.png").exists()]
+    rounded, here = board.rows.with_columns(cs.float().round(4)), local_folder(folder)
+    drawn = [name for name in FIGURES if (here / f"{name}.png").exists()]
     return {
         "dagster/row_count": board.rows.height,
         "best int8": board.record.best or "none yet",
         "leaderboard": table([_words(row) for row in rounded.to_dicts()]),
-        **{name.replace("_", " "): pictures(folder, name) for name in drawn},
+        **{name.replace("_", " "): pictures(here, name) for name in drawn},
         "measurement": dg.MetadataValue.json(_words(msgspec.to_builtins(board.record))),
         **stored_folder(folder),
     }
 
 
-def predictor(folder: Path, record: "PredictorRecord") -> dict[str, Any]:
+def predictor(folder: LakePath, record: "PredictorRecord") -> dict[str, Any]:
     """The chosen model, its threshold, and its precision on validation and test."""
     return {
         "model": record.model,
@@ -204,8 +206,9 @@ def _precision(record: "PredictorRecord") -> dict[str, Any]:
     }
 
 
-def space(folder: Path, published: "PublishedFolder") -> dict[str, Any]:
+def space(folder: LakePath, published: "PublishedFolder") -> dict[str, Any]:
     """The model ready to publish, and its cards."""
+    here = local_folder(folder)
     return {
         "base model": published.base_model,
         "micro-F1": _score(published.micro_f1),
@@ -216,8 +219,8 @@ def space(folder: Path, published: "PublishedFolder") -> dict[str, Any]:
         "attributed texts": published.attributed,
         "file size of the graph in bytes": published.model_bytes,
         "with TF-IDF": published.words,
-        "model card": dg.MetadataValue.md((folder / "model" / "README.md").read_text("utf-8")),
-        "Space card": dg.MetadataValue.md((folder / "README.md").read_text("utf-8")),
+        "model card": dg.MetadataValue.md((here / "model" / "README.md").read_text("utf-8")),
+        "Space card": dg.MetadataValue.md((here / "README.md").read_text("utf-8")),
         **stored_folder(folder),
     }
 

@@ -1,6 +1,6 @@
 """Paths of a corpus and of every artefact that derives from it."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,7 +8,15 @@ from pathlib import Path
 from hf_assets.classifiers.provenance import STEPS
 from hf_assets.classifiers.training.base_models import BASE_MODELS
 from hf_assets.corpora.corpus import Corpus, open_corpus
-from hf_assets.storage.durable import ReplacedFolder, Stamp, stamp
+from hf_assets.object_store.path import LakePath
+from hf_assets.storage.durable import Stamp, stamp
+from hf_assets.storage.folders import (
+    ReplacedFolder,
+    is_stored,
+    local_folder,
+    local_folders,
+    restore,
+)
 from hf_assets.storage.lake import Lake
 
 
@@ -18,7 +26,7 @@ class CorpusPaths:
 
     lake: Lake
     name: str
-    _read: dict[Path, Stamp] = field(default_factory=dict, compare=False, repr=False)
+    _read: dict[LakePath, Stamp] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def corpus(self) -> Corpus:
@@ -33,10 +41,15 @@ class CorpusPaths:
         return ""
 
     def stored(self, *names: str) -> Path:
-        """The folder of an earlier step."""
-        path = self.lake.artefact("classifiers", self.name, *names)
-        self._read.setdefault(path, stamp(path))
-        return path
+        """The folder of an earlier step, on this machine."""
+        self._reads(self.folder(*names))
+        return self.lake.artefact("classifiers", self.name, *names)
+
+    def model(self, base: str, *steps: str) -> Path:
+        """A folder of this machine with the folders of those steps of a base model."""
+        for step in steps:
+            self.stored(base, step)
+        return self._beside({base: steps})[base]
 
     @contextmanager
     def reading(self) -> Generator[None]:
@@ -52,24 +65,34 @@ class CorpusPaths:
             raise
         self._unchanged()
 
+    def _reads(self, path: LakePath) -> bool:
+        """Remember which version is read, before it is; whether there is any."""
+        restore(path)
+        return bool(self._read.setdefault(path, stamp(path)))
+
     def _unchanged(self, cause: Exception | None = None) -> None:
         for path, earlier in self._read.items():
             if stamp(path) != earlier:
                 raise ReplacedFolder(path) from cause
 
-    def folder(self, *names: str) -> Path:
-        """The path of a step's folder, which need not exist."""
+    def folder(self, *names: str) -> LakePath:
+        """The path of a step's folder in the lake, which need not exist."""
         return self.lake.folder("/".join(["classifiers", self.name, *names]), None)
 
     def trained(self) -> dict[str, Path]:
-        """The base models that were trained, with their folders."""
-        folders = {name: self.folder(name) for name in BASE_MODELS}
-        folders = {name: path for name, path in folders.items() if (path / "classifier").is_dir()}
-        for folder in (path / step for path in folders.values() for step in STEPS):
-            self._read.setdefault(folder, stamp(folder))
-        return folders
+        """The base models that were trained, with their folders on this machine."""
+        found = {}
+        for name in BASE_MODELS:
+            if is_stored(self.folder(name, "classifier")):
+                found[name] = [step for step in STEPS if self._reads(self.folder(name, step))]
+        return self._beside(found)
+
+    def _beside(self, steps: Mapping[str, Iterable[str]]) -> dict[str, Path]:
+        names = [f"{base}/{step}" for base in steps for step in steps[base]]
+        home = local_folders(self.folder(), names)
+        return {base: home / base for base in steps}
 
     def artefacts(self) -> Iterator[Path]:
-        """The stored folders of every base model's steps."""
+        """The stored folders of every base model's steps, on this machine."""
         folders = (self.folder(name, step) for name in BASE_MODELS for step in STEPS)
-        return (path for path in folders if path.is_dir())
+        return (local_folder(path) for path in folders if is_stored(path))

@@ -16,7 +16,7 @@ from hf_assets.defs.common.events import materialized, report_day
 from hf_assets.defs.common.factories import Tables
 from hf_assets.defs.common.failures import clear_failures
 from hf_assets.defs.common.metadata import column_schema, stored_table
-from hf_assets.defs.common.partitions import daily, single_run
+from hf_assets.defs.common.partitions import daily, hub_runs
 from hf_assets.defs.common.pools import AFTER_THE_HUB
 from hf_assets.defs.common.resources import PREVIEWED_DAYS, LakeResource
 from hf_assets.defs.labels import metadata
@@ -25,6 +25,7 @@ from hf_assets.defs.labels.paths import CorpusPaths
 from hf_assets.errors import InputError, clean
 from hf_assets.hub.tables.predictions import PREDICTED_CATEGORIES, PredictionRecord
 from hf_assets.rule_result import RuleResult
+from hf_assets.storage.folders import is_stored
 from hf_assets.storage.lake import MissingArtefact, StoredTable
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def predictor(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.Mater
     owners=["team:hub"],
     kinds={"polars", "parquet"},
     partitions_def=daily,
-    backfill_policy=single_run,
+    backfill_policy=hub_runs,
     io_manager_key="tables",
     deps=[predictor],
     metadata={
@@ -142,7 +143,7 @@ def _record(lake: LakeResource, day: str) -> PredictionRecord:
 
 def _precision_on_test(lake: LakeResource, day: str) -> RuleResult:
     found, why_not = _predictor(lake)
-    torn = bool(why_not) and CorpusPaths(lake.tree, CORPUS).folder("predictor").is_dir()
+    torn = bool(why_not) and is_stored(CorpusPaths(lake.tree, CORPUS).folder("predictor"))
     record = found.record if found else None
     return rules.precision_on_test(record, why_not, _record(lake, day), torn=torn)
 

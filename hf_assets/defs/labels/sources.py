@@ -26,6 +26,7 @@ from hf_assets.defs.common.resources import (
     StackExchangeResource,
 )
 from hf_assets.defs.labels.steps import require_terms, why_off
+from hf_assets.object_store.scratch import work_folder
 from hf_assets.settings import settings
 from hf_assets.storage.lake import today
 from hf_assets.storage.parquet import Table
@@ -124,7 +125,7 @@ def dataset_dump(
     from hf_assets.corpora.kaggle import meta_kaggle
 
     path = config.path or settings().meta_kaggle
-    folder = Path(path) if path else lake.tree.folder("meta_kaggle", None)
+    folder = Path(path) if path else work_folder(lake.tree.folder("meta_kaggle", None))
     if not path:
         if reason := why_off("kaggle"):
             raise Skipped(

@@ -6,6 +6,7 @@ import polars as pl
 from hf_assets.defs.common.check_factory import check
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.rule_result import RuleResult
+from hf_assets.storage.folders import local_folder
 from hf_assets.storage.parquet import Table
 from hf_assets.trends.metrics.rules import sums_agree
 from hf_assets.trends.series import rules, schemas
@@ -59,7 +60,7 @@ def _figures_of_day(lake: LakeResource, day: str) -> RuleResult:
     from hf_assets.charts.rules import figures_drawn
     from hf_assets.trends.figures import registry
 
-    folder = lake.tree.folder("snapshot_figures", day)
+    folder = local_folder(lake.tree.folder("snapshot_figures", day))
     return figures_drawn(folder, [figure.name for figure in registry.DAY_FIGURES])
 
 
@@ -67,7 +68,7 @@ def _figures_of_code(lake: LakeResource, day: str) -> RuleResult:
     from hf_assets.charts.rules import figures_drawn
     from hf_assets.trends.figures import registry
 
-    folder = lake.tree.folder("space_code_figures", day)
+    folder = local_folder(lake.tree.folder("space_code_figures", day))
     return figures_drawn(folder, [figure.name for figure in registry.CODE_FIGURES])
 
 

@@ -8,8 +8,8 @@ import dagster as dg
 
 from hf_assets.defs.common.events import report_day
 from hf_assets.defs.common.factories import Tables, daily_table, each_day
-from hf_assets.defs.common.metadata import gallery
-from hf_assets.defs.common.partitions import daily, single_run
+from hf_assets.defs.common.metadata import gallery, stored_path
+from hf_assets.defs.common.partitions import daily, hub_runs
 from hf_assets.defs.common.resources import OPTIONAL, LakeResource, PartitionWrites
 from hf_assets.storage.lake import Lake, StoredTable
 from hf_assets.trends.metrics import daily_metrics as metrics
@@ -64,7 +64,7 @@ def _has_rows(stored: StoredTable, raw: str) -> bool:
     owners=["team:hub"],
     kinds={"matplotlib"},
     partitions_def=daily,
-    backfill_policy=single_run,
+    backfill_policy=hub_runs,
     io_manager_key="tables",
 )
 def snapshot_figures(
@@ -95,7 +95,7 @@ def snapshot_figures(
     owners=["team:hub"],
     kinds={"matplotlib"},
     partitions_def=daily,
-    backfill_policy=single_run,
+    backfill_policy=hub_runs,
     io_manager_key="tables",
 )
 def space_code_figures(
@@ -123,17 +123,15 @@ def _stored_figures(
     drawn: Mapping[str, "Rendered"],
     provenance: Mapping[str, Any],
 ) -> dict[str, Any]:
-    size, asset = 0, context.asset_key.path[-1]
+    asset, files = context.asset_key.path[-1], dict[str, bytes]()
     for name, rendered in drawn.items():
-        for suffix, content in (("png", rendered.png), ("svg", rendered.svg)):
-            lake.write_file(asset, day, f"{name}.{suffix}", content)
-            size += len(content)
+        files |= {f"{name}.png": rendered.png, f"{name}.svg": rendered.svg}
     manifest = {"figures": list(drawn), "provenance": provenance}
-    lake.write_file(asset, day, FIGURES_MARKER, json.dumps(manifest).encode())
+    lake.write_files(asset, day, files | {FIGURES_MARKER: json.dumps(manifest).encode()})
     return {
         "gallery": gallery({name: rendered.gallery for name, rendered in drawn.items()}),
         "figures": len(drawn),
-        "size (bytes)": size,
-        "path": dg.MetadataValue.path(str(lake.folder(asset, day))),
+        "size (bytes)": sum(map(len, files.values())),
+        "path": stored_path(lake.folder(asset, day))["path"],
         "provenance": dg.MetadataValue.json(dict(provenance)),
     }

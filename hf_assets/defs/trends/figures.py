@@ -11,7 +11,7 @@ from hf_assets.defs.common.automation import after_changes
 from hf_assets.defs.common.factories import every_day
 from hf_assets.defs.common.metadata import gallery, stored_folder
 from hf_assets.defs.common.resources import LakeResource
-from hf_assets.storage.durable import replacing_folder
+from hf_assets.storage.folders import replacing_folder
 
 if TYPE_CHECKING:
     from hf_assets.trends.figures.history.history import History
@@ -43,7 +43,7 @@ def trend_figures(lake: LakeResource) -> dg.MaterializeResult:
     drawn = draw(history)
     place = lake.tree.folder("trend_figures", None)
     facts = _days(history)
-    with replacing_folder(place) as folder:
+    with replacing_folder(place, public=True) as folder:
         for name, rendered in drawn.items():
             rendered.write(folder, name)
         _write(folder / "figures.json", {"figures": list(drawn), **facts})
@@ -69,7 +69,7 @@ def insights_report(lake: LakeResource) -> dg.MaterializeResult:
     # No input: the report must not wait an hour for the files of Spaces, nor fail with them.
     files = write_report(history, day, code=newest_code(lake.tree))
     place = lake.tree.folder("insights_report", None)
-    with replacing_folder(place) as folder:
+    with replacing_folder(place, public=True) as folder:
         for name, content in files.items():
             (folder / name).write_bytes(content)
     facts = {"figures of": str(day.day) if day else "no day"} | _days(history)

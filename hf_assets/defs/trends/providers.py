@@ -13,7 +13,7 @@ from hf_assets.defs.common.metadata import gallery, stored_folder
 from hf_assets.defs.common.resources import LakeResource, PartitionWrites
 from hf_assets.defs.trends.history import GROUP, series_asset
 from hf_assets.hub.providers import history, schemas
-from hf_assets.storage.durable import replacing_folder
+from hf_assets.storage.folders import replacing_folder
 
 
 @series_asset(schemas.PROVIDER_HISTORY, every_day("inference_providers"))
@@ -37,7 +37,7 @@ def provider_figures(lake: LakeResource) -> dg.MaterializeResult:
     frame = lake.tree.read("provider_history", None).frame.collect()
     drawn = {figure.name: render(figure(frame)) for figure in FIGURES}
     place = lake.tree.folder("provider_figures", None)
-    with replacing_folder(place) as folder:
+    with replacing_folder(place, public=True) as folder:
         for name, rendered in drawn.items():
             rendered.write(folder, name)
     shown = gallery({name: rendered.gallery for name, rendered in drawn.items()})

@@ -22,7 +22,7 @@ from hf_assets.demo.steps import Step, hub_steps, label_steps
 from hf_assets.demo.summary import near
 from hf_assets.errors import InputError
 from hf_assets.runner.process import INTERRUPTED
-from hf_assets.storage.durable import remove_folder
+from hf_assets.storage.folders import remove_folder
 from hf_assets.storage.lake import Lake, today
 
 # In a scratch folder of this command: another folder is not removed.

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import NoReturn
 
 import msgspec
@@ -23,16 +23,18 @@ from hf_assets.hub.capture.chains import (
     require_complete,
 )
 from hf_assets.hub.capture.from_archive import find_day, from_archive
+from hf_assets.hub.capture.how_far import Progress
 from hf_assets.hub.capture_store.attempt import Attempt
+from hf_assets.hub.capture_store.attempt_files import RESUMABLE
 from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.capture_store.chain import Chain
-from hf_assets.hub.capture_store.store import CaptureStore
+from hf_assets.hub.capture_store.manifest import CorruptCapture
+from hf_assets.hub.capture_store.store import CaptureStore, Unfinished
 from hf_assets.hub.client.listing import HubClient, ListingError, ListingQuery
-from hf_assets.progress import Pace, time_left
+from hf_assets.object_store.commit import Seen
+from hf_assets.object_store.errors import CommitConflict
+from hf_assets.progress import Pace
 from hf_assets.storage.locks import BusyError
-
-# A listing that took longer than this describes no one day: it is started again.
-RESUMABLE = timedelta(hours=24)
 
 
 class NoCapture(LookupError):
@@ -44,33 +46,6 @@ class NoCapture(LookupError):
     def __init__(self, message: str, brief: str = "") -> None:
         super().__init__(message)
         self.brief = brief or message
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a running capture is. The rate is rows a second, of the recent part."""
-
-    pages: int
-    rows: int
-    rows_per_second: float
-    requests_left: int | None
-    expected_rows: int | None
-
-    @property
-    def seconds_left(self) -> float | None:
-        """Seconds to the end at the present rate, or None where the end is unknown."""
-        if self.expected_rows is None or self.rows_per_second <= 0:
-            return None
-        return max(0, self.expected_rows - self.rows) / self.rows_per_second
-
-    def __str__(self) -> str:
-        share = f" of {self.expected_rows:,}" if self.expected_rows else ""
-        quota = "" if self.requests_left is None else f", {self.requests_left} requests left"
-        left = time_left(self.seconds_left)
-        return (
-            f"{self.pages} pages, {self.rows:,} rows{share}, "
-            f"{self.rows_per_second:,.0f} rows/s{quota}{left and f' · {left}'}"
-        )
 
 
 @dataclass
@@ -130,7 +105,9 @@ class Capturer:
                 return other  # another run has just captured the day
             if not self._can_capture(store, day, query):  # the day ended while this run waited
                 raise NoCapture(self._why_not(day, query, other))
-            return self._capture(store, day, query)
+            return self._or_the_winners(
+                *(store, day, query, other), lambda: self._capture(store, day, query)
+            )
 
     def _past(
         self, store: CaptureStore, day: str, query: ListingQuery, kept: Capture | None
@@ -145,7 +122,32 @@ class Capturer:
             other = store.complete(day)
             if other and other != kept:
                 return other  # another run has just read the day from the archive
-            return from_archive(store, day, query.kind, found, self.clock, self.log)
+            return self._or_the_winners(
+                *(store, day, query, other),
+                lambda: from_archive(store, day, query.kind, found, self.clock, self.log),
+            )
+
+    def _or_the_winners(
+        self,
+        store: CaptureStore,
+        day: str,
+        query: ListingQuery,
+        before: Capture | None,
+        work: Callable[[], Capture],
+    ) -> Capture:
+        """What `work` stores; where another run was faster, its capture, as after a lock's wait.
+
+        Raises:
+            CommitConflict: the other run has stored none yet, or one of something else.
+        """
+        try:
+            return work()
+        except CommitConflict:
+            other = store.complete(day)
+            if other is None or other == before or not other.covers(query):
+                raise
+            self.log(f"another run captured {day} first: this one takes that capture")
+            return other
 
     def _archived(self, day: str, query: ListingQuery) -> tuple[ArchivedDay | None, str]:
         """That day of the archive, or None with the reason."""
@@ -204,8 +206,9 @@ class Capturer:
             raise ListingError(f"{error}.", permanent=False) from None
 
     def _capture(self, store: CaptureStore, day: str, query: ListingQuery) -> Capture:
+        replaces = store.version(day)
         store.sweep(self.clock())
-        attempt = self._attempt(store, day, query)
+        attempt = self._attempt(store, day, query, replaces)
         last = None if query.limited else last_whole(store, self.client.endpoint)
         try:
             self._read(attempt, last)
@@ -217,7 +220,9 @@ class Capturer:
             if day != self._today():  # a listing begun now is of another day
                 raise NoCapture(self._why_not(day, query, None, f"{error}.")) from error
             endpoint = self.client.endpoint
-            attempt = store.begin(day, query, endpoint, self.clock(), one_chain=f"{error}")
+            attempt = store.begin(
+                *(day, query, endpoint, self.clock()), one_chain=f"{error}", replaces=replaces
+            )
             self._read(attempt, last)
         capture = attempt.candidate(self.clock())
         if no_such_rows(store, capture):
@@ -230,6 +235,7 @@ class Capturer:
             self.log(f"the Hub gave this answer for the second time, and is believed: {reason}")
             manifest = msgspec.structs.replace(capture.manifest, objection=reason)
             capture = replace(capture, manifest=manifest)
+        # Where it is not the first, sweeping removes it: yet another run may go on with its pages.
         return attempt.finish(capture)
 
     def _read(self, attempt: Attempt, last: Capture | None) -> None:
@@ -266,23 +272,33 @@ class Capturer:
         ).read()
         self._check_age(attempt)
 
-    def _attempt(self, store: CaptureStore, day: str, query: ListingQuery) -> Attempt:
+    def _attempt(
+        self, store: CaptureStore, day: str, query: ListingQuery, replaces: Seen
+    ) -> Attempt:
         """The attempt to resume, else a new one."""
         unfinished = store.unfinished(day, query, self.client.endpoint)
         if unfinished and self.clock() - unfinished.started >= RESUMABLE:
             began = f"{unfinished.started:%Y-%m-%d %H:%M}"
             self.log(f"the capture begun {began} UTC is too old to go on")
             unfinished = None
-        if unfinished:
-            attempt = unfinished.resume()
-            self.log(f"going on after page {len(attempt.lines) - 1}, {attempt.rows:,} rows")
-            attempt.tidy()
+        if unfinished and (attempt := self._resumed(unfinished, replaces)):
             return attempt
         endpoint = self.client.endpoint
         starts = chain_starts(store, query, endpoint, self.chains)
         if starts:
             self.log(f"reading the listing in {len(starts)} chains, begun at its last cursors")
-        return store.begin(day, query, endpoint, self.clock(), starts=starts)
+        return store.begin(*(day, query, endpoint, self.clock()), starts=starts, replaces=replaces)
+
+    def _resumed(self, unfinished: Unfinished, replaces: Seen) -> Attempt | None:
+        """The attempt up to its last page; None where that is damaged for good."""
+        try:
+            attempt = unfinished.resume(replaces)
+        except CorruptCapture as error:
+            self.log(f"a new attempt begins: {error}")
+            return None
+        self.log(f"going on after page {len(attempt.lines) - 1}, {attempt.rows:,} rows")
+        attempt.tidy()
+        return attempt
 
     def _check(self, attempt: Attempt) -> None:
         """Before a page: whether to go on."""

@@ -68,12 +68,9 @@ def chain_starts(
 
 def last_whole(store: CaptureStore, endpoint: str) -> Capture | None:
     """The newest live capture of the whole of that Hub."""
-    captures = [
-        one
-        for one in store.captures().values()
-        if one.whole_hub and one.source == "captured" and one.manifest.endpoint == endpoint
-    ]
-    return max(captures, key=lambda one: one.manifest.started, default=None)
+    return store.newest(
+        lambda one: one.whole_hub and one.source == "captured" and one.manifest.endpoint == endpoint
+    )
 
 
 def require_complete(attempt: Attempt, last: Capture | None) -> None:

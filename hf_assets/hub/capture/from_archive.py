@@ -1,6 +1,5 @@
 """Captures of past days, read from an archive."""
 
-import shutil
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -50,8 +49,10 @@ def from_archive(
 
     Raises:
         ArchiveError: the day cannot be read; nothing of it stays.
+        CommitConflict: on a store, another run has made the day's capture; likewise.
     """
-    attempt = store.begin(day, ListingQuery.everything(kind), found.source, clock())
+    query = ListingQuery.everything(kind)
+    attempt = store.begin(day, query, found.source, clock(), replaces=store.version(day))
     names, progress = 0, TimedLog(log, None)
     try:
         for number, page in enumerate(found.read()):
@@ -64,7 +65,7 @@ def from_archive(
             attempt.keep(Page(found.source, None, b"[]", [], None))
         return attempt.finish(attempt.candidate(found.time, **_facts(kind, found, names, clock())))
     except BaseException:
-        shutil.rmtree(attempt.path, ignore_errors=True)
+        attempt.give_up()
         raise
 
 

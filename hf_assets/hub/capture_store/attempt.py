@@ -1,16 +1,16 @@
 """A capture under way: what it asks, the pages so far, and how it resumes or ends."""
 
 import hashlib
-import shutil
-from dataclasses import asdict, dataclass, field
+import secrets
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from hf_assets.errors import clean
 from hf_assets.hub.capture_store import files
+from hf_assets.hub.capture_store.attempt_files import STAMP, InFolder, OnStore
 from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.capture_store.chain import Chain
 from hf_assets.hub.capture_store.manifest import (
@@ -24,9 +24,8 @@ from hf_assets.hub.client.addresses import without_fields
 from hf_assets.hub.client.listing import ListingError, ListingQuery, Page, resized
 from hf_assets.hub.client.rows import row_ids
 from hf_assets.hub.client.seen_ids import SeenIds
-from hf_assets.storage.durable import storing
-
-STAMP = "%Y%m%dT%H%M%S.%fZ"
+from hf_assets.object_store.commit import Seen
+from hf_assets.object_store.path import LakePath, StorePath
 
 
 @dataclass
@@ -36,14 +35,17 @@ class Attempt:
     Args:
         starts: where its chains begin; empty for one chain.
         one_chain: why it is one chain, where an attempt of several was given up.
+        replaces: on a store, the version of the day's capture that it is to replace.
     """
 
-    path: Path
+    path: LakePath
     query: ListingQuery
     endpoint: str
     started: datetime
     starts: tuple[ChainStart, ...] = ()
     one_chain: str | None = None
+    replaces: Seen = None
+    stored: InFolder | OnStore = field(init=False)
     chains: list[Chain] = field(init=False)
     lines: list[PageRecord] = field(default_factory=list)
     seen: SeenIds = field(default_factory=SeenIds)
@@ -54,37 +56,55 @@ class Attempt:
     shared_rows: int = 0
 
     def __post_init__(self) -> None:
+        path = self.path
+        self.stored = (
+            OnStore(path, self.replaces) if isinstance(path, StorePath) else InFolder(path)
+        )
         # The one chain of an archived day has no address.
         self.chains = [Chain(start) for start in self.starts or (ChainStart(""),)]
 
     @classmethod
     def begin(
         cls,
-        folder: Path,
+        folder: LakePath,
         query: ListingQuery,
         endpoint: str,
         now: datetime,
         starts: tuple[ChainStart, ...] = (),
         one_chain: str | None = None,
+        replaces: Seen = None,
     ) -> "Attempt":
-        """A new attempt; its query is on disk before it is sent."""
-        path = folder / now.strftime(STAMP)
-        with storing(path):
-            path.mkdir(parents=True)
-        attempt = cls(path, query, endpoint, now, starts, one_chain)
-        files.append_journal(path, attempt.header)
+        """A new attempt; its query is stored before it is sent."""
+        name = now.strftime(STAMP)
+        if isinstance(folder, StorePath):  # two machines may begin at the same time
+            name = f"{name}-{secrets.token_hex(4)}"
+        attempt = cls(folder / name, query, endpoint, now, starts, one_chain, replaces)
+        attempt.stored.begin(attempt.header)
         return attempt
 
     @classmethod
-    def resume(cls, path: Path, header: JournalHeader, lines: list[PageRecord]) -> "Attempt":
-        """The attempt in that folder up to its last intact page; later pages are fetched again."""
-        started = datetime.fromisoformat(header.started)
-        attempt = cls(path, header.query, header.endpoint, started, header.chains, header.one_chain)
-        for line in lines:
-            try:
-                attempt.count(line, row_ids(files.read_page(path, line)))
-            except (CorruptCapture, ValueError):
-                break
+    def resume(
+        cls,
+        path: LakePath,
+        header: JournalHeader,
+        lines: list[PageRecord],
+        replaces: Seen = None,
+    ) -> "Attempt":
+        """The attempt in that folder up to its last intact page; later pages are fetched again.
+
+        Raises:
+            CorruptCapture: on a store, where pages are never changed, one is damaged.
+        """
+        attempt = cls(
+            *(path, header.query, header.endpoint, datetime.fromisoformat(header.started)),
+            *(header.chains, header.one_chain, replaces),
+        )
+        try:
+            for line, body in attempt.stored.pages(lines):
+                attempt.count(line, row_ids(body))
+        except (CorruptCapture, ValueError) as error:
+            if isinstance(path, StorePath):
+                raise CorruptCapture(f"{path} has a damaged page ({error})") from error
         return attempt
 
     @property
@@ -100,7 +120,7 @@ class Attempt:
 
     def tidy(self) -> None:
         """Rewrite the journal without a torn last line: the next line would be glued to it."""
-        files.rewrite_journal(self.path, self.header, self.lines)
+        self.stored.tidy(self.header, self.lines)
 
     @property
     def chained(self) -> int:
@@ -121,7 +141,10 @@ class Attempt:
         return resized(url, wanted) if wanted > 0 else None
 
     def keep(self, page: Page, chain: Chain | None = None) -> None:
-        """Put a page on disk, then its line in the journal; of the first chain by default."""
+        """Store a page and its line in the journal; of the first chain by default.
+
+        Chains do this one after the other: pages are numbered as they come.
+        """
         number, chain = len(self.lines), chain or self.chains[0]
         if chain.links_back(page.url, page.next_url):
             raise ListingError(
@@ -129,7 +152,6 @@ class Attempt:
                 "listing would never end.",
                 permanent=True,
             )
-        files.write_page(self.path, number, page.body)
         line = PageRecord(
             page=number,
             url=page.url,
@@ -141,7 +163,7 @@ class Attempt:
             refused=page.refused,
             chain=self.chains.index(chain),
         )
-        files.append_journal(self.path, line)
+        self.stored.keep(line, page.body, self.rows)
         self.count(line, page.ids)
 
     def count(self, line: PageRecord, ids: list[Any]) -> None:
@@ -190,12 +212,17 @@ class Attempt:
         return Capture(self.path.parent, CaptureManifest.of(manifest | more))
 
     def finish(self, capture: Capture) -> Capture:
-        """Make this attempt, of which that is the candidate, the day's capture; remove others."""
-        files.write_manifest(capture.folder, capture.manifest)
-        for other in files.attempts(capture.folder):
-            if other != self.path:
-                shutil.rmtree(other)
-        return capture
+        """Make this attempt, of which that is the candidate, the day's capture; remove others.
+
+        Raises:
+            CommitConflict: on a store, another run has made the day's capture meanwhile.
+        """
+        manifest = self.stored.finish(self.header, self.lines, capture.manifest)
+        return replace(capture, manifest=manifest)
+
+    def give_up(self) -> None:
+        """Remove it with its pages."""
+        self.stored.give_up()
 
     def reject(self, reason: str, now: datetime, distinct: int | None = None) -> None:
         """Mark this attempt: it is never resumed. Its pages stay; those of an older one go.
@@ -209,7 +236,7 @@ class Attempt:
         files.write_rejection(self.path, rejection)
         for other in files.attempts(self.path.parent):
             if other != self.path and files.is_rejected(other):
-                shutil.rmtree(other)
+                files.remove(other)
 
 
 @cache

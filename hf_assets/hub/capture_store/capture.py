@@ -1,21 +1,23 @@
 """A complete capture: one listing, page by page as the Hub served it, or as an archive has it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from hf_assets.hub.capture_store.files import (
     CURE,
     JOURNAL,
     MARKER,
+    page_path,
     read_journal,
     read_manifest,
     read_page,
 )
 from hf_assets.hub.capture_store.manifest import CaptureManifest, CorruptCapture, PageRecord
 from hf_assets.hub.client.listing import ListingQuery
+from hf_assets.object_store.at_once import Ahead
+from hf_assets.object_store.path import StorePath
 
 # The Hub's own count moves while it is listed; a listing this much shorter has lost pages.
 SHORT_OF_TOTAL = 0.98
@@ -29,13 +31,18 @@ _FOOTER_ARCHIVED = (
 
 @dataclass(frozen=True)
 class Capture:
-    """A complete capture on disk, and what its `capture.json` says."""
+    """A complete capture, and what its `capture.json` says.
 
-    folder: Path
+    Args:
+        folder: of its day: a path, or a prefix on a store.
+        manifest: its record.
+    """
+
+    folder: Any
     manifest: CaptureManifest
 
     @property
-    def path(self) -> Path:
+    def path(self) -> Any:
         """The file of its manifest."""
         return self.folder / MARKER
 
@@ -123,7 +130,10 @@ class Capture:
                 "tables made of them remain, and cannot be rebuilt."
             )
         try:
-            return read_page(self._attempt, self.records[number])
+            line = self.records[number]
+            if isinstance(self.folder, StorePath):
+                return read_page(self._attempt, line, self._ahead.read)
+            return read_page(self._attempt, line)
         except CorruptCapture as error:
             now = read_manifest(self.folder)
             if now is None or now.attempt == self.manifest.attempt:
@@ -134,15 +144,28 @@ class Capture:
                 permanent=False,
             ) from error
 
+    def fetch_ahead(self, numbers: Iterable[int]) -> None:
+        """Name the pages that are read next: a store is asked for a few of them beforehand."""
+        if isinstance(self.folder, StorePath):
+            paths = [page_path(self._attempt, number) for number in numbers]
+            self._ahead.begin(paths)
+
+    @cached_property
+    def _ahead(self) -> Ahead:
+        return Ahead()
+
     @property
-    def _attempt(self) -> Path:
+    def _attempt(self) -> Any:
         return self.folder / self.manifest.attempt
 
     @cached_property
     def records(self) -> list[PageRecord]:
         """The journal's record of each page, first fetched first. CorruptCapture without one."""
         journal = self._attempt / JOURNAL
-        lines = read_journal(self._attempt)[1] if journal.exists() else []
+        try:
+            lines = read_journal(self._attempt)[1]
+        except FileNotFoundError:
+            lines = []
         if len(lines) < self.manifest.pages:
             raise CorruptCapture(f"{journal} has lost lines: {CURE}")
         return lines

@@ -9,12 +9,16 @@
 
 A page is on disk, and its line in the journal, before the next page is fetched. `capture.json` is
 replaced in one step: a reader sees the old capture or the new one, never half a day.
+
+On a store the same objects lie under the same names, but for a random number at the end of an
+attempt's. There a page carries its line (`page_frames`), and the journal gets its lines at the end.
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+import shutil
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,13 +31,18 @@ from hf_assets.hub.capture_store.manifest import (
     JournalHeader,
     PageRecord,
 )
+from hf_assets.hub.capture_store.page_frames import ZSTD
+from hf_assets.object_store.commit import Seen, commit
+from hf_assets.object_store.errors import StoreError
+from hf_assets.object_store.path import LakePath, StorePath, delete, remove_tree
 from hf_assets.storage.durable import append_line, storing, write_bytes
+from hf_assets.storage.postgres_locks import require_locks
 
 MARKER = "capture.json"
 LOCK = ".lock"
 JOURNAL = "journal.jsonl"
 REJECTED = "rejected.json"
-ZSTD = pa.Codec("zstd", compression_level=3)
+_PAGE = ".json.zst"
 # Keys of the journal that only a listing of several chains has.
 _OF_CHAINS = frozenset({"chain", "chains", "one_chain"})
 # The key of the header's query where there is one chain, and where there are several: a version
@@ -43,7 +52,7 @@ T = TypeVar("T")
 CURE = "restore it, or capture the day again with `refetch` while it is today or an archive has it."
 
 
-def read_manifest(day_folder: Path) -> CaptureManifest | None:
+def read_manifest(day_folder: LakePath) -> CaptureManifest | None:
     """The record in `capture.json`; None where the day has no complete capture.
 
     Raises:
@@ -54,32 +63,66 @@ def read_manifest(day_folder: Path) -> CaptureManifest | None:
         content = path.read_bytes()
     except FileNotFoundError:
         return None
+    return parse_manifest(content, path)
+
+
+def parse_manifest(content: bytes, path: LakePath) -> CaptureManifest:
+    """The record in the content of a `capture.json`. CorruptCapture where it is something else."""
     try:
         return CaptureManifest.of(json.loads(content))
     except (ValueError, AttributeError, msgspec.ValidationError) as error:
         raise CorruptCapture(f"{path} is no record of a capture ({error}): {CURE}") from error
 
 
-def write_manifest(day_folder: Path, manifest: CaptureManifest) -> None:
-    """Replace `capture.json` in one step: from now on this is the day's capture."""
-    write_bytes(day_folder / MARKER, json.dumps(manifest.plain(), indent=2).encode())
+def manifest_json(manifest: CaptureManifest) -> bytes:
+    """The content of `capture.json`."""
+    return json.dumps(manifest.plain(), indent=2).encode()
 
 
-def attempts(day_folder: Path) -> list[Path]:
+def write_manifest(day_folder: LakePath, manifest: CaptureManifest, replaces: Seen = None) -> None:
+    """Replace `capture.json` in one step: from now on this is the day's capture.
+
+    Args:
+        day_folder: of the day.
+        manifest: the record.
+        replaces: on a store, the version that it may replace; None: none.
+
+    Raises:
+        CommitConflict: on a store, another version is there.
+    """
+    path = day_folder / MARKER
+    if isinstance(path, StorePath):
+        commit(path, manifest_json(manifest), replaces)
+    else:
+        write_bytes(path, manifest_json(manifest))
+
+
+def attempts(day_folder: LakePath) -> list[Any]:
     """The folders of the day's attempts, oldest first."""
+    if isinstance(day_folder, StorePath):
+        # Their journals are stored first: to ask for each would be a request an attempt.
+        return day_folder.children()[0]
     return sorted(path.parent for path in day_folder.glob(f"*/{JOURNAL}"))
 
 
-def read_journal(attempt: Path) -> tuple[JournalHeader | None, list[PageRecord]]:
+def remove(attempt: LakePath) -> None:
+    """Remove an attempt with all its pages."""
+    if isinstance(attempt, StorePath):
+        remove_tree(attempt)
+    else:
+        shutil.rmtree(attempt)
+
+
+def read_journal(attempt: LakePath) -> tuple[JournalHeader | None, list[PageRecord]]:
     """The header and the page lines; without a torn last line and what follows it.
 
     Raises:
         FileNotFoundError: the attempt has no journal.
     """
     first, *others = (attempt / JOURNAL).read_bytes().split(b"\n")
-    header, lines = _decoded(first, JournalHeader), []
+    header, lines = decoded(first, JournalHeader), []
     for line in others if header else ():
-        if (record := _decoded(line, PageRecord)) is None:
+        if (record := decoded(line, PageRecord)) is None:
             break
         lines.append(record)
     return header, lines
@@ -94,12 +137,12 @@ def new_pages(attempt: Path, offset: int) -> tuple[list[PageRecord], int]:
     with (attempt / JOURNAL).open("rb") as journal:
         journal.seek(offset)
         complete, end, _torn = journal.read().rpartition(b"\n")
-    found = (_decoded(line, PageRecord) for line in complete.split(b"\n"))
+    found = (decoded(line, PageRecord) for line in complete.split(b"\n"))
     return [line for line in found if line], offset + len(complete) + len(end)
 
 
-def _decoded(line: bytes, kind: type[T]) -> T | None:
-    """A line as a record; None where it is torn."""
+def decoded(line: bytes, kind: type[T]) -> T | None:
+    """A line of the journal as a record; None where it is torn."""
     try:
         content = json.loads(line)
         if isinstance(content, dict) and _SEVERAL in content:
@@ -109,39 +152,68 @@ def _decoded(line: bytes, kind: type[T]) -> T | None:
         return None
 
 
-def _encoded(line: JournalHeader | PageRecord) -> bytes:
-    """A record as a line. A file name that is no UTF-8 is kept, which msgspec's JSON refuses."""
+def encoded(line: JournalHeader | PageRecord, **more: object) -> bytes:
+    """A record as a line, and further keys. A file name that is no UTF-8 is kept, which msgspec's
+    JSON refuses.
+    """
     content = msgspec.to_builtins(line)
     # A listing of one chain has the lines that it has always had.
     kept = {key: value for key, value in content.items() if value or key not in _OF_CHAINS}
     if "chains" in kept:
         kept = {_SEVERAL: kept.pop(_ONE)} | kept
-    return json.dumps(kept).encode()
+    return json.dumps(kept | more).encode()
+
+
+def journal_of(header: JournalHeader, lines: list[PageRecord]) -> bytes:
+    """The content of a journal."""
+    return b"".join(encoded(line) + b"\n" for line in (header, *lines))
 
 
 def append_journal(attempt: Path, line: JournalHeader | PageRecord) -> None:
     """Append a line, durably."""
-    append_line(attempt / JOURNAL, _encoded(line))
+    append_line(attempt / JOURNAL, encoded(line))
 
 
 def rewrite_journal(attempt: Path, header: JournalHeader, lines: list[PageRecord]) -> None:
     """Replace the journal, so that no torn last line stays for the next one to be glued to."""
-    content = b"".join(_encoded(line) + b"\n" for line in (header, *lines))
-    write_bytes(attempt / JOURNAL, content)
+    write_bytes(attempt / JOURNAL, journal_of(header, lines))
 
 
-def page_path(attempt: Path, number: int) -> Path:
+def page_path(attempt: LakePath, number: int) -> Any:
     """The file of a page."""
-    return attempt / f"{number:06d}.json.zst"
+    return attempt / f"{number:06d}{_PAGE}"
 
 
-def page_paths(attempt: Path) -> list[Path]:
+def page_paths(attempt: LakePath) -> list[Any]:
     """The files of all stored pages, in order."""
-    return sorted(attempt.glob("*.json.zst"))
+    return sorted(attempt.glob(f"*{_PAGE}"))
+
+
+def is_page(path: LakePath) -> bool:
+    """Whether that is the file of a page, by its name."""
+    return path.name.endswith(_PAGE)
+
+
+def page_sizes(attempt: LakePath) -> dict[str, int]:
+    """The names of all stored pages, with their bytes as stored."""
+    if isinstance(attempt, StorePath):
+        facts = attempt.children()[1]
+        return {path.name: one.size for path, one in facts.items() if is_page(path)}
+    return {path.name: path.stat().st_size for path in page_paths(attempt)}
+
+
+def remove_pages(attempt: LakePath, names: list[str]) -> None:
+    """Remove those pages."""
+    if isinstance(attempt, StorePath):
+        delete([attempt / name for name in names])
+        return
+    for name in names:
+        (attempt / name).unlink()
 
 
 def write_page(attempt: Path, number: int, body: bytes) -> None:
     """Store a page's body, compressed and durably."""
+    require_locks()
     path = page_path(attempt, number)
     with storing(path), path.open("wb") as stored:
         stored.write(ZSTD.compress(body, asbytes=True))
@@ -149,11 +221,34 @@ def write_page(attempt: Path, number: int, body: bytes) -> None:
         os.fdatasync(stored.fileno())
 
 
-def read_page(attempt: Path, line: PageRecord) -> bytes:
-    """The body that a line of the journal names. CorruptCapture where it is another, or missing."""
+def read_page(
+    attempt: LakePath, line: PageRecord, read: Callable[[Any], bytes] | None = None
+) -> bytes:
+    """The body that a line of the journal names.
+
+    Args:
+        attempt: its folder.
+        line: of the page.
+        read: gives the content of a file; by default it is read now.
+
+    Raises:
+        CorruptCapture: it is another, or missing.
+        StoreError: a store does not give it.
+    """
     path = page_path(attempt, line.page)
     try:
-        body = ZSTD.decompress(path.read_bytes(), line.bytes, asbytes=True)
+        content = read(path) if read else path.read_bytes()
+    except StoreError:
+        raise
+    except OSError as error:
+        raise CorruptCapture(f"{path} cannot be read ({error}): {CURE}") from error
+    return unpacked(path, content, line)
+
+
+def unpacked(path: LakePath, content: bytes, line: PageRecord) -> bytes:
+    """The body in the content of a page. CorruptCapture where it is not what was fetched."""
+    try:
+        body = ZSTD.decompress(content, line.bytes, asbytes=True)
     except (OSError, pa.ArrowException) as error:
         raise CorruptCapture(f"{path} cannot be read ({error}): {CURE}") from error
     if hashlib.sha256(body).hexdigest() != line.sha256:
@@ -161,17 +256,25 @@ def read_page(attempt: Path, line: PageRecord) -> bytes:
     return body
 
 
-def is_rejected(attempt: Path) -> bool:
+def is_rejected(attempt: LakePath) -> bool:
     """Whether the attempt was rejected: it is never resumed."""
-    return (attempt / REJECTED).exists()
+    return (attempt / REJECTED).is_file()
 
 
-def write_rejection(attempt: Path, rejection: Mapping[str, Any]) -> None:
+def write_rejection(attempt: LakePath, rejection: Mapping[str, Any]) -> None:
     """Mark an attempt as rejected, with the reason."""
     write_bytes(attempt / REJECTED, json.dumps(rejection, indent=2).encode())
 
 
-def rejections(folder: Path, pattern: str = "*") -> dict[Path, dict[str, Any]]:
+def rejection_of(attempt: LakePath) -> dict[str, Any] | None:
+    """The `rejected.json` of an attempt; None where it was not rejected."""
+    try:
+        return json.loads((attempt / REJECTED).read_bytes())
+    except FileNotFoundError:
+        return None
+
+
+def rejections(folder: LakePath, pattern: str = "*") -> dict[Any, dict[str, Any]]:
     """The `rejected.json` of each rejected attempt under that folder, oldest first."""
     paths = sorted(folder.glob(f"{pattern}/{REJECTED}"))
     return {path.parent: json.loads(path.read_bytes()) for path in paths}

@@ -86,6 +86,7 @@ class CaptureManifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
         sha256: of the pages' sha256, in order.
         client: library and version that fetched the pages.
         attempt: the folder of the pages.
+        run: on a store, the run that made it; None in a folder.
         complete: always true.
         chains: in how many chains the listing was read; None for one.
         shared_rows: rows that two chains read where they meet; duplicates in `rows`.
@@ -127,6 +128,7 @@ class CaptureManifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     sha256: str
     client: str
     attempt: str
+    run: str | None = None
     complete: bool
     chains: int | None = None
     shared_rows: int | None = None

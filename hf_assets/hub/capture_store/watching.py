@@ -1,10 +1,18 @@
 """How far a capture under way is, for a process that only looks on."""
 
+import json
+import time
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 from hf_assets.hub.capture_store import files
+from hf_assets.hub.capture_store.on_store import later, start_of
+from hf_assets.hub.capture_store.page_frames import line_of
 from hf_assets.hub.capture_store.store import CaptureStore
+from hf_assets.object_store.path import StorePath
+
+# Seconds between two looks at a store: each takes four requests.
+LOOK_EVERY = 2.0
 
 
 @dataclass
@@ -17,13 +25,17 @@ class WatchedAttempt:
         total: the Hub's own count, as a page gave it last.
     """
 
-    path: Path
+    path: Any
     rows: int = 0
     total: int | None = None
     _offset: int = 0
+    _newest: str = ""
 
     def look(self) -> None:
         """Read the lines that are new since the last look; a torn last line waits."""
+        if isinstance(self.path, StorePath):
+            self._look_at_store(self.path)
+            return
         journal = self.path / files.JOURNAL
         try:
             if journal.stat().st_size < self._offset:  # rewritten by a run that resumes it
@@ -34,6 +46,19 @@ class WatchedAttempt:
         for line in lines:
             self.rows += line.rows
             self.total = line.total or self.total
+
+    def _look_at_store(self, path: StorePath) -> None:
+        """The newest page says how many rows lie before it."""
+        pages = [one for one in later(path, self._newest) if files.is_page(one)]
+        if not pages:
+            return
+        try:
+            line = json.loads(line_of(start_of(pages[-1])) or b"{}")
+        except FileNotFoundError:  # removed meanwhile
+            return
+        self._newest = pages[-1].name
+        self.rows = line.get("rows_before", 0) + line.get("rows", 0)
+        self.total = line.get("total") or self.total
 
 
 class WatchedCapture:
@@ -46,12 +71,24 @@ class WatchedCapture:
 
     def __init__(self, store: CaptureStore, day: str) -> None:
         self._store, self._day = store, day
-        last = store.complete(stored[-1]) if (stored := store.days()) else None
+        last = store.newest(lambda _: True)
         self._last_rows = last.rows if last and last.whole_hub else None
         self._attempt: WatchedAttempt | None = None
+        self._looked: tuple[float, tuple[int, int | None]] | None = None
 
     def look(self) -> tuple[int, int | None]:
-        """Rows stored, and how many there will be: by the Hub's count, else as on the last day."""
+        """Rows stored, and how many there will be: by the Hub's count, else as on the last day.
+
+        On a store, what the last look saw, if that was just now.
+        """
+        folder = self._store.folder(self._day)
+        if not isinstance(folder, StorePath):
+            return self._look()
+        if self._looked is None or time.monotonic() - self._looked[0] >= LOOK_EVERY:
+            self._looked = time.monotonic(), self._look()
+        return self._looked[1]
+
+    def _look(self) -> tuple[int, int | None]:
         newest = (files.attempts(self._store.folder(self._day)) or [None])[-1]
         if newest is None:
             return 0, self._last_rows

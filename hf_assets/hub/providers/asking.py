@@ -4,6 +4,7 @@ from hf_assets.hub.client.connection import HubError
 from hf_assets.hub.providers.router import RouterClient
 from hf_assets.hub.providers.schemas import RAW_INFERENCE_PROVIDERS
 from hf_assets.hub.providers.table import is_list
+from hf_assets.object_store.errors import CommitConflict
 from hf_assets.storage.lake import Lake, MissingDay, StoredTable, today
 
 SWITCHED_OFF = (
@@ -21,7 +22,8 @@ def get_or_fetch(
 ) -> StoredTable:
     """The stored answer of a day; today's is fetched where there is none.
 
-    Today's is fetched again, too, where the stored one is no list of models.
+    Today's is fetched again, too, where the stored one is no list of models. Where another run
+    stores an answer meanwhile, that is the day's.
 
     Args:
         lake: where the answers lie.
@@ -42,6 +44,8 @@ def get_or_fetch(
         raise NoAnswer(SWITCHED_OFF)
     try:
         return lake.write(RAW_INFERENCE_PROVIDERS, day, client.fetch(day))
+    except CommitConflict:
+        return lake.read(RAW_INFERENCE_PROVIDERS.name, day)
     except HubError:
         if stored and not refetch:
             return stored

@@ -3,6 +3,9 @@
 A thinned day has lost the rows that its counts came from: counts of the same two days are kept.
 """
 
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
 import polars as pl
 
 from hf_assets.hub.quality import changes
@@ -18,6 +21,50 @@ from hf_assets.hub.quality.stale import differ, is_stale, lacks_absences
 from hf_assets.hub.quality.step import DATASETS, MODELS, Listing
 from hf_assets.hub.retention import thinned
 from hf_assets.storage.lake import Lake, MissingDay, StoredTable, TableWrite
+
+
+@dataclass(frozen=True)
+class Baselines:
+    """The baselines of days, and which days were stored when they were looked up.
+
+    Attributes:
+        models: the baseline of each day.
+        datasets: of the datasets of each day that has any.
+        stored: the days of either listing then.
+    """
+
+    models: Mapping[str, Baseline]
+    datasets: Mapping[str, Baseline]
+    stored: tuple[list[str], list[str]]
+
+    @classmethod
+    def of(cls, lake: Lake, days: Collection[str]) -> "Baselines":
+        """The baselines of these days as they are now."""
+        stored = _stored_days(lake)  # first: a day that comes meanwhile is seen by `moved`
+        models = changes.stored_baselines(lake, days)
+        return cls(models, changes.stored_baselines(lake, days, DATASETS), stored)
+
+    def moved(self, lake: Lake) -> "Baselines | None":
+        """The days whose baseline is another since a run beside this one stored days.
+
+        Such a run compares those days again that it finds compared. A day that was not compared
+        then, and was afterwards without the new baseline, is found here.
+        """
+        if _stored_days(lake) == self.stored:
+            return None
+        now = Baselines.of(lake, self.models.keys())
+        days = {
+            day
+            for day, baseline in now.models.items()
+            if (baseline, now.datasets.get(day)) != (self.models[day], self.datasets.get(day))
+        }
+        models = {day: now.models[day] for day in days}
+        datasets = {day: now.datasets[day] for day in days & now.datasets.keys()}
+        return Baselines(models, datasets, now.stored) if days else None
+
+
+def _stored_days(lake: Lake) -> tuple[list[str], list[str]]:
+    return lake.days(MODELS.table), lake.days(DATASETS.table)
 
 
 def compare_day(

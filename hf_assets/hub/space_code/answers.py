@@ -69,6 +69,11 @@ class Entry(NamedTuple):
     requests: int
     final: bool
 
+    @classmethod
+    def of(cls, offset: int, answer: Answer) -> "Entry":
+        """Of an answer at that byte."""
+        return cls(offset, answer.last_modified, answer.asked, answer.requests, answer.final)
+
 
 @dataclass
 class Journal:
@@ -105,9 +110,7 @@ class Journal:
                 offset += len(line)
 
     def _note(self, offset: int, answer: Answer) -> None:
-        self.entries[answer.hub_id] = Entry(
-            offset, answer.last_modified, answer.asked, answer.requests, answer.final
-        )
+        self.entries[answer.hub_id] = Entry.of(offset, answer)
 
     def add(self, answer: Answer) -> None:
         """Append an answer."""

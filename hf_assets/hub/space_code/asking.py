@@ -16,6 +16,7 @@ import polars as pl
 from hf_assets.errors import HfAssetsError
 from hf_assets.hub.client.connection import HubError
 from hf_assets.hub.space_code.answers import Answer, Journal, Space, holds
+from hf_assets.hub.space_code.journal_on_store import JournalOnStore
 from hf_assets.hub.space_code.records import TreeCounts
 from hf_assets.hub.space_code.schemas import RAW_SPACE_TREES
 from hf_assets.hub.space_code.tree_client import Budget, BudgetSpent, TreeClient
@@ -52,7 +53,7 @@ class Night:
     day: str
     spaces: Sequence[Space]
     earlier: StoredTable | None
-    journal: Journal
+    journal: Journal | JournalOnStore
     most_requests: int
     log: Callable[[str], None] = lambda _: None
     _failed: int = field(default=0, init=False)

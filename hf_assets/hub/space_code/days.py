@@ -7,8 +7,9 @@ from pathlib import Path
 import polars as pl
 
 from hf_assets.hub.client.connection import HubConnection
-from hf_assets.hub.space_code.answers import Journal, Space
+from hf_assets.hub.space_code.answers import Space
 from hf_assets.hub.space_code.asking import Night
+from hf_assets.hub.space_code.journal_on_store import open_journal
 from hf_assets.hub.space_code.recorded import recorded_files
 from hf_assets.hub.space_code.schemas import RAW_SPACE_TREES
 from hf_assets.hub.space_code.table import chosen_spaces
@@ -79,11 +80,11 @@ class TreeDays:
 
     def _ask(self, day: str, spaces: pl.LazyFrame, top_models: pl.LazyFrame) -> StoredTable:
         folder = self.lake.folder(NAME, None)
-        with exclusive(
-            folder / ".lock", f"asking for files of Spaces of {day}",
-            wait=self.lock_wait, log=self.log,
-        ):  # fmt: skip
-            journal = Journal(folder / "answers.jsonl")
+        work = f"asking for files of Spaces of {day}"
+        with (
+            exclusive(folder / ".lock", work, wait=self.lock_wait, log=self.log),
+            open_journal(folder) as journal,
+        ):
             chosen = chosen_spaces(spaces, top_models).select("hub_id", "id", "last_modified")
             night = Night(
                 day=day,

@@ -110,7 +110,9 @@ def _batches(kind: Kind, capture: Capture, invalid: InvalidValues) -> Iterator[p
     with ThreadPoolExecutor(PARSERS) as pool:
 
         def begun() -> list[Future]:
-            return [pool.submit(parsed, number) for number in islice(numbers, BATCH_PAGES)]
+            coming = [*islice(numbers, BATCH_PAGES)]
+            capture.fetch_ahead(coming)
+            return [pool.submit(parsed, number) for number in coming]
 
         batch = begun()
         while batch:

@@ -16,7 +16,7 @@ from hf_assets.hub.quality.schemas import DAILY_CHANGES, DAY_QUALITY
 from hf_assets.hub.tables.predictions import PREDICTED_CATEGORIES, PredictionRecord
 from hf_assets.storage.lake import Lake, MissingDay, TableWrite, iso
 from hf_assets.storage.months import Mark, by_month, marks, month_of
-from hf_assets.storage.opened import OpenedFile, scan
+from hf_assets.storage.opened import LakeFile, scan
 from hf_assets.storage.parquet import Table
 from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS
 from hf_assets.trends.series import fingerprints
@@ -108,7 +108,7 @@ class Past:
         return rows.select(*RESULT, *LIVES).collect()
 
     @cached_property
-    def _quality_file(self) -> OpenedFile:
+    def _quality_file(self) -> LakeFile:
         return self.lake.read(DAY_QUALITY.name, None).file
 
     @cached_property

@@ -12,6 +12,7 @@ import pytest
 from hf_assets.classifiers.training.lock import training_lock
 from hf_assets.storage.locks import BusyError
 
+pytestmark = pytest.mark.usefixtures("locks")
 HOLDER = """
 import sys
 from pathlib import Path
@@ -78,14 +79,15 @@ def test_a_second_run_waits_for_the_first_and_says_so(work: Path) -> None:
     assert told == ["another run is training some-base on this corpus: waiting for it"]
 
 
-def test_a_killed_run_leaves_its_checkpoints_and_no_lock(work: Path) -> None:
+def test_a_killed_run_leaves_its_checkpoints_and_no_lock(work: Path, locks: str) -> None:
     first = holder(work)
     first.send_signal(signal.SIGKILL)
     first.wait(60)
     told: list[str] = []
-    with training_lock(work, told.append, 0):
+    # Postgres sees the end of a connection a moment later.
+    with training_lock(work, told.append, 0 if locks == "files" else 60):
         assert (work / "epoch").read_text() == "1"
-    assert told == []
+    assert locks == "postgres" or told == []
 
 
 def test_waiting_has_an_end(work: Path) -> None:

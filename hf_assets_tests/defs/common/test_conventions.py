@@ -15,7 +15,7 @@ import pytest
 from hf_assets.definitions import defs
 from hf_assets.defs.common.code_versions import PACKAGE
 from hf_assets.defs.common.conventions import with_facts
-from hf_assets.defs.common.metadata import address
+from hf_assets.object_store.path import uri
 from hf_assets.settings import settings
 
 ASSETS = 67
@@ -113,12 +113,12 @@ def test_every_derived_asset_has_a_version_and_no_capture(specs: dict[str, dg.As
         ("questions/classifier", "classifiers/questions"),
     ],
 )
-def test_address(specs: dict[str, dg.AssetSpec], asset: str, path: str) -> None:
-    assert specs[asset].metadata["dagster/uri"] == (settings().data / path).absolute().as_uri()
+def test_uri(specs: dict[str, dg.AssetSpec], asset: str, path: str) -> None:
+    assert specs[asset].metadata["dagster/uri"] == uri(settings().data / path)
 
 
 def test_an_address_stays_readable(tmp_path: Path) -> None:
-    found = address(tmp_path / "a b#c" / "day=2026-11-20")
+    found = uri(tmp_path / "a b#c" / "day=2026-11-20")
     assert found == f"file://{tmp_path}/a%20b%23c/day=2026-11-20"
     assert Path(url2pathname(urlparse(found).path)) == tmp_path / "a b#c" / "day=2026-11-20"
 

@@ -13,20 +13,22 @@ from unittest import mock
 
 import dagster as dg
 import pytest
+import yaml
 
 from hf_assets.defs.common import killed_runs
-from hf_assets.defs.common.killed_runs import FOLDER, end_killed, end_killed_runs
+from hf_assets.defs.common.killed_runs import FOLDER, end_killed, end_killed_runs, end_unstarted
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.hub.capture_store.files import MARKER
 from hf_assets.storage.lake import today
 from hf_assets_tests.defs.conftest import RAW, Make, World
 from hf_assets_tests.defs.test_processes import PATIENCE, PROJECT, Command
-from hf_assets_tests.support.defs import launch
+from hf_assets_tests.support.defs import dead_workers, launch
 
 Start = Callable[..., subprocess.Popen[str]]
 ROWS = 10_000
 STARTED, FAILURE = dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.FAILURE
+STARTING = dg.DagsterRunStatus.STARTING
 
 
 def until(there: Callable[[], object], *processes: subprocess.Popen[str]) -> None:
@@ -250,3 +252,32 @@ def test_two_killed_runs_do_not_keep_the_next_in_the_queue(
         finally:
             os.killpg(daemon.pid, signal.SIGTERM)
             daemon.wait(PATIENCE)
+
+
+def test_a_run_that_its_worker_never_began_is_failed_with_the_launchers_words(
+    tmp_path: Path,
+) -> None:
+    launcher = {"module": dead_workers.__name__, "class": "DeadWorkers"}
+    (tmp_path / "dagster.yaml").write_text(yaml.safe_dump({"run_launcher": launcher}))
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        states = [("dead", STARTING), ("dead", STARTED), ("waiting", STARTING)]
+        runs = [instance.add_run(dg.DagsterRun(job, status=status)) for job, status in states]
+        context = dg.build_sensor_context(instance=instance)
+        said = end_killed_runs(context)
+        assert isinstance(said, dg.SkipReason)
+        assert runs[0].run_id in (said.skip_message or "")
+        # Monitoring looks after what has begun; what waits for a free worker may do so.
+        now = [instance.get_run_by_id(run.run_id) for run in runs]
+        assert [run.status for run in now if run] == [FAILURE, STARTED, STARTING]
+        (event,) = instance.all_logs(runs[0].run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
+        assert "not on the PATH of Ray on this node" in f"{event.dagster_event}"
+        assert "\x1b" not in (event.message)
+
+
+def test_a_launcher_that_knows_no_health_ends_nothing(tmp_path: Path) -> None:
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        run = instance.add_run(dg.DagsterRun("dead", status=STARTING))
+        assert end_unstarted(instance) == []
+        now = instance.get_run_by_id(run.run_id)
+        assert now
+        assert now.status == STARTING

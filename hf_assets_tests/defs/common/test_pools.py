@@ -1,5 +1,6 @@
 """Which of the waiting runs Dagster's queue takes, with the configuration of the package."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,12 @@ from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import (
     QueuedRunCoordinatorDaemon,
 )
 
-from hf_assets.defs.common.pools import BULK, limit_pools
+from hf_assets.corpora.registry import CorpusSpec
+from hf_assets.defs.common.pools import BULK, RESOURCES, limit_pools
 from hf_assets.defs.hub.schedules import capture_today, past_days
+from hf_assets.defs.labels.classifiers import classifier_assets
 from hf_assets.runner.home import write_home
+from hf_assets.settings import settings
 
 QUEUED, STARTED = dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTED
 BACKFILL = {"dagster/backfill": "one"}
@@ -109,3 +113,40 @@ def test_runs_have_their_lanes() -> None:
     assert bulk.items() >= BULK.items()
     assert not set(BULK) & set(today)
     assert float(today["dagster/max_runtime"]) <= 4 * 3600
+
+
+def resources_of(spec: CorpusSpec) -> dict[str, Any]:
+    """What each step of a corpus's classifiers asks a cluster for."""
+    return {
+        asset.key.path[-1]: json.loads(asset.op.tags[RESOURCES])
+        for asset in classifier_assets(spec)
+        if RESOURCES in asset.op.tags
+    }
+
+
+def spec_of(**resources: Any) -> CorpusSpec:
+    return CorpusSpec(name="own", source=("question_dump",), rare_share=0.01, **resources)
+
+
+def test_a_corpus_says_what_its_trainings_ask_a_cluster_for() -> None:
+    assert resources_of(spec_of()) == {}
+    asked = resources_of(spec_of(gpus=1, cpus=4, memory_gb=16))
+    others = {"num_cpus": 4, "memory": 16_000_000_000}
+    assert asked == {
+        "classifier": {"num_gpus": 1, **others},
+        "onnx_classifier": others,
+        "quantized_classifier": others,
+    }
+
+
+def test_a_setting_gives_gpus_to_the_trainings_of_every_corpus(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HF_ASSETS_TRAINING_GPUS", "0.5")
+    settings.cache_clear()
+    try:
+        assert resources_of(spec_of()) == {"classifier": {"num_gpus": 0.5}}
+        assert resources_of(spec_of(gpus=0)) == {}
+    finally:
+        monkeypatch.undo()
+        settings.cache_clear()

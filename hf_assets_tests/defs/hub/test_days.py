@@ -8,8 +8,10 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from hf_assets.defs.hub import quality
 from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.hub.capture_store.files import MARKER
+from hf_assets.hub.quality.comparing import compare_day
 from hf_assets.storage.lake import today
 from hf_assets_tests.defs.conftest import (
     RAW,
@@ -190,3 +192,47 @@ def test_a_day_of_an_earlier_version_has_aggregates_without_uses(world: Make) ->
     # Nor has the day a listing of datasets: nobody knows which of them are listed.
     known = here.lake.read("uses", today()).frame.filter(kind="model-dataset").collect()["known"]
     assert len(known) == known.null_count() > 0
+
+
+def another_run_stores(
+    hub: World, monkeypatch: pytest.MonkeyPatch, day: str, number: int
+) -> list[str]:
+    """While the first day is compared, another run stores that day's models; the compared days."""
+    compared: list[str] = []
+
+    def beside(lake: Any, now: Any, *baselines: Any) -> Any:
+        write = compare_day(lake, now, *baselines)
+        if not compared:
+            store_day(hub.lake, day, larger(number))
+        compared.append(now.day)
+        return write
+
+    monkeypatch.setattr(quality, "compare_day", beside)
+    return compared
+
+
+def test_a_day_whose_neighbour_comes_meanwhile_is_compared_again(
+    world: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = world()
+    for number, moved in ((5, 1), (3, 3), (2, 4)):
+        store_day(hub.lake, days_ago(number), larger(moved))
+    compared = another_run_stores(hub, monkeypatch, days_ago(4), 2)
+    assert hub.materialize("daily_changes", days=(days_ago(3), days_ago(2))).success
+    # The day after it alone, once.
+    assert compared == [days_ago(3), days_ago(2), days_ago(3)]
+    before = {day: hub.lake.notes("daily_changes", day)["before"]
+              for day in hub.lake.days("daily_changes")}  # fmt: skip
+    assert before == {days_ago(3): days_ago(4), days_ago(2): days_ago(3)}
+    assert hub.materialized("daily_changes").keys() == before.keys()
+
+
+def test_what_comes_meanwhile_and_is_no_neighbour_changes_nothing(
+    world: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = world()
+    for number, moved in ((4, 1), (3, 2)):
+        store_day(hub.lake, days_ago(number), larger(moved))
+    compared = another_run_stores(hub, monkeypatch, days_ago(1), 4)
+    assert hub.materialize("daily_changes", days=(days_ago(4), days_ago(3))).success
+    assert compared == [days_ago(4), days_ago(3)]

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from hf_assets.demo.cluster.compare import Comparison, compare, content_of
-from hf_assets.storage.durable import replacing_folder
+from hf_assets.storage.folders import replacing_folder
 from hf_assets.storage.lake import Lake
 from hf_assets.storage.parquet import Column, Table
 from hf_assets.storage.stored import TableWrite

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,8 +30,20 @@ def served(hub: ServeHub) -> ServedHub:
     return hub(HUB)
 
 
+# On a store, too, before a release; in each run the tests marked so (`both_stores`); and those of
+# files alone in a folder only.
+BEFORE_A_RELEASE = pytest.param("store", marks=[pytest.mark.heavy, pytest.mark.release])
+
+
+@pytest.fixture(params=["folder", BEFORE_A_RELEASE])
+def lake(request: pytest.FixtureRequest, tmp_path: Path) -> Lake:
+    if request.param == "folder":
+        return Lake(tmp_path / "lake")
+    return Lake(request.getfixturevalue("bucket"))
+
+
 @pytest.fixture
-def folder(lake: Lake) -> Path:
+def folder(lake: Lake) -> Any:
     return lake.folder("raw_models", DAY)
 
 

@@ -118,14 +118,14 @@ def broken_off(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Serve
 
 @pytest.fixture
 def half(
-    broken_off: tuple[ServedHub, Path], lake: Lake, monkeypatch: pytest.MonkeyPatch
+    broken_off: tuple[ServedHub, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[ServedHub, Path]:
     """A capture of 40 pages that broke off after 12, and whose Hub is well again."""
     monkeypatch.setattr(listing, "PAGE_SIZE", 10)
     served, folder = broken_off
     served.requests.clear()
     served.told.clear()
-    return served, shutil.copytree(folder, lake.folder("raw_models", DAY))
+    return served, shutil.copytree(folder, Lake(tmp_path).folder("raw_models", DAY))
 
 
 def finished(half: tuple[ServedHub, Path]) -> int:

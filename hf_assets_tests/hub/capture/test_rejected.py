@@ -1,6 +1,7 @@
 """Answers that are no capture of the day, and listings without end."""
 
 import json
+from copy import deepcopy
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from hf_assets.hub.quality import rules
 from hf_assets.storage.lake import Lake
 from hf_assets_tests.conftest import DAY, NOON, Clock, ServedHub
 from hf_assets_tests.support.hub.captures import ids_of, open_capture, store_of, unjudged
+from hf_assets_tests.support.hub.lakes import both_stores
 from hf_assets_tests.support.hub.small_hub import (
     MODELS,
     NEXT_NOON,
@@ -85,7 +87,7 @@ def test_fields_that_were_refused_are_told_of_a_page_that_came_again(
 def test_what_a_blocking_check_rejects_is_asked_for_again(
     served: ServedHub, obtain: Obtain, folder: Path, broken: str
 ) -> None:
-    served.faults.__dict__.update({name: list(at) for name, at in BROKEN[broken].items()})
+    served.faults.__dict__.update(deepcopy(BROKEN[broken]))
     with pytest.raises(ListingError, match=r"are no capture of the day: .* asks the Hub") as end:
         obtain()
     assert not end.value.permanent
@@ -131,6 +133,7 @@ def test_a_rejected_refetch_leaves_the_capture(served: ServedHub, obtain: Obtain
     assert obtain().manifest == first.manifest
 
 
+@both_stores
 def test_of_rejected_attempts_the_last_stays(
     served: ServedHub, obtain: Obtain, folder: Path
 ) -> None:
@@ -142,6 +145,7 @@ def test_of_rejected_attempts_the_last_stays(
     assert attempt.name.startswith("20261120T14")
 
 
+@both_stores
 def test_what_the_hub_says_twice_is_believed_against_another_day(
     served: ServedHub, obtain: Obtain, lake: Lake
 ) -> None:

@@ -19,6 +19,7 @@ from hf_assets.storage.lake import Lake
 from hf_assets_tests.conftest import DAY, NOON, Clock, ServedHub, ServeHub
 from hf_assets_tests.support.full_disk import files_no_longer_than
 from hf_assets_tests.support.hub.captures import crawl, ids_of, open_capture, store_of
+from hf_assets_tests.support.hub.lakes import in_a_folder
 from hf_assets_tests.support.hub.small_hub import HUB, MODELS, Obtain, break_off, files, listed
 
 # Two at once
@@ -73,6 +74,7 @@ def held(folder: Path) -> Generator[None]:
         yield
 
 
+@in_a_folder
 def test_a_run_does_not_wait_for_ever_for_another(served: ServedHub, folder: Path) -> None:
     with held(folder), pytest.raises(ListingError, match="another run has been capturing"):
         served.capturer(lock_wait=0.05).get_or_capture(store_of(folder), DAY, MODELS)
@@ -80,6 +82,7 @@ def test_a_run_does_not_wait_for_ever_for_another(served: ServedHub, folder: Pat
     assert served.requests == []
 
 
+@in_a_folder
 def test_the_journal_of_a_running_capture_is_left_alone(
     served: ServedHub, obtain: Obtain, folder: Path
 ) -> None:
@@ -94,6 +97,7 @@ def test_the_journal_of_a_running_capture_is_left_alone(
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
+@in_a_folder
 def test_no_capture_begins_under_a_day_that_ended_while_it_waited(
     served: ServedHub, folder: Path
 ) -> None:
@@ -139,6 +143,7 @@ def no_temporaries(folder: Path) -> bool:
     return not list(folder.rglob("*.tmp"))
 
 
+@in_a_folder
 def test_a_page_that_finds_no_room_leaves_the_old_capture(
     served: ServedHub, obtain: Obtain, folder: Path
 ) -> None:
@@ -153,6 +158,7 @@ def test_a_page_that_finds_no_room_leaves_the_old_capture(
     assert ids_of(obtain(refetch=True)) == listed()
 
 
+@in_a_folder
 def test_a_capture_json_that_finds_no_room_leaves_the_old_one(
     served: ServedHub, obtain: Obtain, folder: Path
 ) -> None:

@@ -101,6 +101,7 @@ def test_a_rejected_attempt_is_not_resumed(hub: ServeHub, store: CaptureStore) -
     assert store.rejected_rows(DAY) is None
 
 
+@pytest.mark.usefixtures("locks")
 def test_the_lock_of_a_day_is_of_that_day_alone(store: CaptureStore) -> None:
     with (
         store.lock(DAY, 0),

@@ -108,6 +108,13 @@ class Kept:
         self._sweep(0.0)
         self.running.wait()
 
+    def end(self) -> None:
+        """End it at once, with all that it started in its group."""
+        self._stopping.set()
+        self._thread.join()
+        self._sweep(0.0)
+        self.running.wait()
+
     def said(self) -> str:
         """The end of its log."""
         return f"--- {self.process.name}\n" + self.log.read_text("utf-8", "replace")[-4000:]

@@ -22,6 +22,7 @@ from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.client.listing import ListingQuery
 from hf_assets.hub.client.wire import Kind
 from hf_assets.hub.tables import cleaning, schemas
+from hf_assets.object_store.path import LakePath
 from hf_assets.storage.lake import Lake, StoredTable, TableWrite
 from hf_assets_tests.conftest import DAY, ServedHub
 
@@ -71,9 +72,9 @@ def captured(lake: Lake, served: ServedHub, kind: Kind = "models") -> Capture:
         return served.capturer().get_or_capture(store, DAY, ListingQuery.everything(kind))
 
 
-def store_of(folder: Path) -> CaptureStore:
+def store_of(folder: LakePath) -> CaptureStore:
     """The store of a listing, by the folder of one of its days."""
-    return CaptureStore(Lake(folder.parents[1]), folder.parent.name)
+    return CaptureStore(Lake(folder.parent.parent), folder.parent.name)
 
 
 def edited(capture: Capture, **said: Any) -> Capture:
@@ -81,7 +82,7 @@ def edited(capture: Capture, **said: Any) -> Capture:
     return Capture(capture.folder, CaptureManifest.of(capture.manifest.plain() | said))
 
 
-def open_capture(folder: Path) -> Capture | None:
+def open_capture(folder: LakePath) -> Capture | None:
     """The complete capture in that folder of a day, or None."""
     manifest = read_manifest(folder)
     return Capture(folder, manifest) if manifest else None

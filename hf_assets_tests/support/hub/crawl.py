@@ -6,7 +6,6 @@
 import itertools
 import sys
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from hf_assets.hub.capture.capturer import Capturer
 from hf_assets.hub.capture_store.store import CaptureStore
@@ -29,7 +28,7 @@ def main(
     )
     assert kind in ("models", "spaces")
     query = listing.ListingQuery.everything(kind)
-    capture = capturer.get_or_capture(CaptureStore(Lake(Path(lake)), f"raw_{kind}"), day, query)
+    capture = capturer.get_or_capture(CaptureStore(Lake.at(lake), f"raw_{kind}"), day, query)
     print(capture.manifest.attempt, capture.manifest.pages, capture.rows)
 
 

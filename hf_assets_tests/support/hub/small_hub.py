@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +11,7 @@ from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.demo.world.source import Where
 from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.client.listing import FIELDS, ListingError, ListingQuery
+from hf_assets.object_store.path import StorePath
 from hf_assets.storage.lake import iso
 from hf_assets_tests.conftest import DAY, NOON, ServedHub
 
@@ -39,8 +40,10 @@ def break_off(served: ServedHub, obtain: Obtain, page: int = 3, **given: object)
     served.requests.clear()
 
 
-def files(folder: Path) -> dict[str, bytes]:
+def files(folder: Any) -> dict[str, bytes]:
     """Every file of a day, but for its lock."""
+    if isinstance(folder, StorePath):
+        return {str(path.relative_to(folder)): path.read_bytes() for path, _ in folder.below()}
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("*")

@@ -8,6 +8,7 @@ import re
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -156,13 +157,8 @@ class CountingProxy:
         self.faults: list[Fault] = []
         self._lock = threading.Lock()
         self._connections = threading.local()
-        proxy = self
-
-        class Handler(_Handler):
-            answer = staticmethod(proxy.answered)
-
-        self._server = _Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._server = PlainServer(self.answered)
+        self.url = self._server.url
 
     def counts(self) -> Counter[str]:
         """How many requests of each kind."""
@@ -232,10 +228,30 @@ class CountingProxy:
         raise AssertionError("unreachable")
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        self._server.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._server.stop()
+
+
+class PlainServer:
+    """Serves what `answer` gives on a free port of loopback; None ends the connection."""
+
+    def __init__(self, answer: Callable[[Request], Answer | None]) -> None:
+        class Handler(_Handler):
+            pass
+
+        Handler.answer = staticmethod(answer)
+        self._server = _Server(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def start(self) -> None:
+        """Take requests, in threads."""
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def stop(self) -> None:
+        """Take no more."""
         self._server.shutdown()
         self._server.server_close()
 

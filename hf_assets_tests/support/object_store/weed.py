@@ -3,6 +3,7 @@
 import ctypes
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -52,7 +53,12 @@ class Weed:
     Args:
         folder: of its files and its log.
         options: further ones of `weed server`.
+
+    Attributes:
+        longest: the bytes that a file of it can have, from the next start: a disk that is full.
     """
+
+    longest = resource.RLIM_INFINITY
 
     def __init__(self, folder: Path, *options: str) -> None:
         self.folder, self._process = folder, None
@@ -109,7 +115,7 @@ class Weed:
                 stdout=out,
                 stderr=out,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
+                preexec_fn=self._begin,
             )
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
@@ -118,6 +124,11 @@ class Weed:
                 return self
             time.sleep(0.02)
         raise AssertionError(f"no answer within {PATIENCE:g} s\n{self.log}")
+
+    def _begin(self) -> None:
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(_DIES_WITH_PARENT, signal.SIGKILL)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (self.longest, resource.RLIM_INFINITY))
 
     def _is_up(self) -> bool:
         try:
@@ -133,11 +144,6 @@ class Weed:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
-
-
-def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_DIES_WITH_PARENT, signal.SIGKILL)
 
 
 @contextmanager

@@ -1,7 +1,10 @@
 """Concurrent refreshes of a series, readers meanwhile, and killed refreshes."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,12 +22,22 @@ from hf_assets.storage.month_files import MonthFiles
 from hf_assets.storage.opened import OpenedFile
 from hf_assets.trends.series.incremental import levels, refresh
 from hf_assets.trends.series.past import Past
-from hf_assets_tests.support.hub.captures import python
+from hf_assets_tests.support.hub.captures import ROOT, python
 from hf_assets_tests.support.trends.days import day
 from hf_assets_tests.support.trends.quarters import LEVELS, Days, whole
 
 SERIES = LEVELS[0]
 NAME = SERIES.table.name
+REFRESH = """
+import sys
+from pathlib import Path
+from hf_assets.storage.lake import Lake
+from hf_assets.trends.series.incremental import refresh
+from hf_assets.trends.series.past import Past
+from hf_assets_tests.support.trends.quarters import LEVELS
+(stored,) = refresh(Past(Lake(Path(sys.argv[1]))), LEVELS[0])
+print(stored.notes["months made"])
+"""
 
 
 @pytest.fixture
@@ -86,6 +99,7 @@ def test_files_that_are_the_table_no_longer_stay_for_a_day(
     as_if_made_at_once(days.lake)
 
 
+@pytest.mark.usefixtures("locks")
 def test_the_second_of_two_refreshes_waits_and_finds_nothing_to_do(days: Days) -> None:
     days.put(40, 1)
     days.judged()
@@ -123,6 +137,22 @@ def test_a_refresh_that_began_to_look_before_another_deletes_nothing_of_it(days:
     as_if_made_at_once(days.lake)
 
 
+@pytest.mark.heavy
+@pytest.mark.usefixtures("locks")
+def test_of_eight_processes_one_builds_the_series(days: Days) -> None:
+    days.put(26, 1)
+    days.put(33, 1)
+    days.judged()
+    command = [sys.executable, "-c", REFRESH, str(days.lake.root)]
+    processes = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) for _ in range(8)
+    ]
+    made = sorted(int(process.communicate(timeout=600)[0]) for process in processes)
+    assert made == [0] * 7 + [2]
+    as_if_made_at_once(days.lake)
+
+
+@pytest.mark.usefixtures("locks")
 def test_a_refresh_that_nobody_ends_is_named(days: Days) -> None:
     files = MonthFiles(days.lake.folder(NAME, None))
     told = r"another run has been refreshing .*/category_history for over 0 s"
@@ -165,6 +195,7 @@ def test_a_copy_of_days_that_is_replaced_meanwhile_counts_no_day_twice(
 # Crashes
 
 
+@pytest.mark.usefixtures("locks")
 def test_a_killed_refresh_leaves_the_old_table_and_its_lock(days: Days) -> None:
     before = table(days.lake)
     days.put(26, 1)
@@ -244,7 +275,7 @@ def test_where_files_have_one_name_only_the_public_ones_are_copies(
     def refused(*_: object) -> None:
         raise PermissionError("one name a file")
 
-    monkeypatch.setattr(month_files.os, "link", refused)
+    monkeypatch.setattr(os, "link", refused)
     days.put(33, 1)
     refresh(days.judged(), SERIES)
     as_if_made_at_once(days.lake)
@@ -276,5 +307,5 @@ def test_a_table_that_becomes_months_while_it_is_looked_for(
         shutil.move(folder.with_name("aside"), folder)
         return OpenedFile(str(path))
 
-    monkeypatch.setattr("hf_assets.storage.lake.OpenedFile", opening)
+    monkeypatch.setattr("hf_assets.storage.lake.open_file", opening)
     assert lake.read(NAME, None).rows == wanted

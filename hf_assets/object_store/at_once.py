@@ -1,0 +1,71 @@
+"""Many requests at a time: a store answers each in some 50 ms, and takes hundreds beside it."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+from hf_assets.object_store.path import StorePath
+
+# Requests at a time where each is a question of a few hundred bytes.
+AT_ONCE = 32
+# Objects fetched before they are asked for: in the time of a request a page is parsed twice.
+AHEAD = 4
+S = TypeVar("S")
+T = TypeVar("T")
+
+
+def side_by_side(work: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:
+    """The result of each, in order; the first error ends all."""
+    todo = [*items]
+    if len(todo) < 2:
+        yield from map(work, todo)
+        return
+    with ThreadPoolExecutor(min(AT_ONCE, len(todo))) as pool:
+        yield from pool.map(work, todo)
+
+
+def fetched(
+    paths: Iterable[StorePath], read: Callable[[StorePath], bytes] = StorePath.read_bytes
+) -> Iterator[bytes]:
+    """What `read` gives of each object, in order; a few are fetched before they are asked for.
+
+    Raises:
+        FileNotFoundError: one is missing.
+        StoreError: the store does not give it.
+    """
+    coming: deque[Future[bytes]] = deque()
+    with ThreadPoolExecutor(AHEAD) as pool:
+        try:
+            for path in paths:
+                coming.append(pool.submit(read, path))
+                if len(coming) > AHEAD:
+                    yield coming.popleft().result()
+            while coming:
+                yield coming.popleft().result()
+        finally:
+            for one in coming:
+                one.cancel()
+
+
+class Ahead:
+    """Objects that are fetched before they are read, by several threads."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(AHEAD)
+        self._coming: dict[StorePath, Future[bytes]] = {}
+        self._lock = threading.Lock()
+
+    def begin(self, paths: Iterable[StorePath]) -> None:
+        """Fetch these next."""
+        with self._lock:
+            for path in paths:
+                if path not in self._coming:
+                    self._coming[path] = self._pool.submit(path.read_bytes)
+
+    def read(self, path: StorePath) -> bytes:
+        """The content, fetched now where `begin` did not name it. FileNotFoundError, StoreError."""
+        with self._lock:
+            coming = self._coming.pop(path, None)
+        return coming.result() if coming else path.read_bytes()

@@ -1,0 +1,59 @@
+"""One cluster for all tests of it: SeaweedFS, Postgres, Ray with two workers, and Dagster."""
+
+from collections.abc import Generator
+
+import pytest
+
+from hf_assets.object_store.address import StoreAddress
+from hf_assets.object_store.path import StorePath, remove_tree
+from hf_assets.storage.lake import Lake
+from hf_assets_tests.support.cluster.cluster import Cluster, cluster
+from hf_assets_tests.support.cluster.past import Past, past
+from hf_assets_tests.support.deploy.postgres import PostgresServer
+from hf_assets_tests.support.object_store.fixtures import BUCKET, use_store
+from hf_assets_tests.support.object_store.weed import Weed, variables
+
+# Two runs of two days: each has a neighbour in the other.
+DAYS = 4
+RECORD = "of_the_cluster"
+TOKEN = "hf_ofatestofraysjobsandlogs"
+_LAKE = StorePath(StoreAddress(BUCKET, "cluster"))
+
+
+@pytest.fixture(scope="session")
+def made_past(tmp_path_factory: pytest.TempPathFactory) -> Generator[Past]:
+    """Days before today as one machine makes them, from an archive that is up."""
+    with past(tmp_path_factory.mktemp("past"), DAYS) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def running_cluster(
+    made_past: Past, store_server: Weed, postgres_server: PostgresServer
+) -> Generator[Cluster]:
+    """The cluster, with the archive of that past; skipped where a program is missing."""
+    pytest.importorskip(
+        "dagster_ray", reason="not installed here: pip install 'hf_assets[cluster]'"
+    )
+    with postgres_server.database(RECORD) as record:
+        settings = {
+            **made_past.variables,
+            **record,
+            **variables(store_server.endpoint),
+            "HF_TOKEN": TOKEN,
+            "HF_ASSETS_LOCKS": "postgres",
+            "HF_ASSETS_DATA": str(_LAKE),
+            "HF_ASSETS_DAYS_PER_RUN": f"{DAYS // 2}",
+        }
+        with cluster(settings) as made:
+            yield made
+
+
+@pytest.fixture
+def lake(
+    store_server: Weed, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Lake:
+    """The cluster's lake, empty."""
+    use_store(monkeypatch, store_server.endpoint, tmp_path_factory.mktemp("scratch"))
+    remove_tree(_LAKE)
+    return Lake(_LAKE)

@@ -1,0 +1,130 @@
+"""A past that a cluster makes: its archive on loopback, and what one machine makes of it."""
+
+import datetime as dt
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from hf_assets.demo.hub.app import create_app
+from hf_assets.demo.hub_stats.app import HubStats
+from hf_assets.demo.service.server import LoopbackServer
+from hf_assets.demo.world.generator import GeneratedHub
+from hf_assets.hub.capture_store.store import RAW, CaptureStore
+from hf_assets.storage.lake import Lake, today
+from hf_assets_tests.support.deploy.read import PROJECT
+
+TABLES = (
+    *("models", "enriched_spaces", "hub_datasets", "top_models", "model_usage", "families"),
+    *("uses", "used_by", "daily_metrics", "daily_changes"),
+)
+
+
+@dataclass(frozen=True)
+class Past:
+    """Days before today, the variables of the graph that makes them, and what one machine made.
+
+    Attributes:
+        days: the partition keys, oldest first.
+        variables: all but HF_ASSETS_DATA.
+        expected: each table's days, as `made_of` gives them.
+        files: files that a lake of it has.
+    """
+
+    days: list[str]
+    variables: dict[str, str] = field(repr=False)
+    expected: dict[str, Any] = field(repr=False)
+    files: int
+
+    def spans(self, runs: int) -> list[tuple[str, str]]:
+        """First and last day of so many ranges of about the same length."""
+        ends = [len(self.days) * number // runs for number in range(runs + 1)]
+        return [(self.days[first], self.days[last - 1]) for first, last in pairwise(ends)]
+
+
+@contextmanager
+def past(folder: Path, days: int, rows: int = 300) -> Generator[Past]:
+    """The past of a generated Hub, served while the block runs.
+
+    Args:
+        folder: for the lake of one machine.
+        days: before today.
+        rows: models of the Hub.
+    """
+    end = dt.date.fromisoformat(today())
+    keys = [f"{end - dt.timedelta(back)}" for back in range(days, 0, -1)]
+    hub = GeneratedHub(rows, rows // 3, seed=4, day=end)
+    app = create_app(hub, archive=HubStats(hub), rate_limit=10**6)
+    with LoopbackServer(app) as server:
+        variables = {
+            "HF_ENDPOINT": server.url,
+            "HF_HOME": str(folder / "hf_home"),
+            "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1",
+            "HF_ASSETS_FIRST_DAY": keys[0],
+            "HF_ASSETS_STEP_RETRY_WAIT": "0.1",
+            "NO_PROXY": "127.0.0.1",
+            "no_proxy": "127.0.0.1",
+        }
+        lake = Lake(folder / "single")
+        _one_run(lake, keys, variables)
+        yield Past(keys, variables, made_of(lake, keys), files_of(lake))
+
+
+def _one_run(lake: Lake, days: list[str], variables: Mapping[str, str]) -> None:
+    """The days by one run of `past_days`, in a process of its own."""
+    shutil.rmtree(lake.root, ignore_errors=True)
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "hf_assets_tests.support.defs.backfill", days[0], days[-1]],
+        env={**clean, **variables, "HF_ASSETS_DATA": str(lake.root)},
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert json.loads(done.stdout.splitlines()[-1])["success"], done.stdout
+
+
+def made_of(lake: Lake, days: list[str]) -> dict[str, Any]:
+    """Every row of each table and day, and the hash of each capture."""
+    tables = {
+        f"{name} {day}": lake.read(name, day).frame.collect() for name in TABLES for day in days
+    }
+    captures = {name: CaptureStore(lake, name) for name in RAW}
+    complete = {
+        (name, day): store.complete(day) for name, store in captures.items() for day in days
+    }
+    return tables | {
+        f"{name} {day}": capture.provenance["sha256"] if capture else None
+        for (name, day), capture in complete.items()
+    }
+
+
+def differing(lake: Lake, past: Past) -> list[str]:
+    """The tables and days of a lake that differ from one machine's."""
+    made = made_of(lake, past.days)
+    return [
+        name
+        for name, expected in past.expected.items()
+        if not (
+            made[name] == expected if isinstance(expected, str) else made[name].equals(expected)
+        )
+    ]
+
+
+def files_of(lake: Lake) -> int:
+    """How many tables and markers are stored so far."""
+    return sum(
+        len(lake.days(name, marker))
+        for name, marker in [
+            *((name, "data.parquet") for name in TABLES),
+            *((name, "capture.json") for name in RAW),
+        ]
+    )
