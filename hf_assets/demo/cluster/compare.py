@@ -23,6 +23,7 @@ _TIMES = frozenset({"asked", "fetched"})
 _BY_THE_HOUR = frozenset(
     {
         *("hours", "datasets_hours", "days_spanned", "datasets_days_spanned"),
+        *("created_per_day", "datasets_created_per_day"),
         *("daily_downloads", "growth_7", "growth_28", "acceleration"),
     }
 )
