@@ -93,8 +93,11 @@ def tables(lake: Lake) -> list[str]:
         elif name == _CLASSIFIERS:
             boards = [f"{name}/{corpus}/leaderboard" for corpus in _below(lake.root / name)]
             names += [board for board in boards if (lake.root / board).is_dir()]
-        elif name in RAW or lake.days(name) or _single(lake, name):
+        elif name in RAW:
             names.append(name)
+        else:
+            nested = [f"{name}/{part}" for part in _below(lake.root / name) if "=" not in part]
+            names += [each for each in (name, *nested) if lake.days(each) or _single(lake, each)]
     return names
 
 
