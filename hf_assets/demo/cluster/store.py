@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hf_assets.demo.cluster.processes import ClusterError, free_ports, listens, server
-from hf_assets.object_store.address import SCHEME
+from hf_assets.object_store.address import SCHEME, StoreAddress
+from hf_assets.object_store.commit import overwrite
 from hf_assets.object_store.path import StorePath, location, remove_tree
 
 _BUCKET = "lake"
@@ -43,6 +44,8 @@ def store(folder: Path, log: Path, *, keep: bool) -> Generator[dict[str, str]]:
             remove_tree(lake)
         return
     with _seaweed(folder, log) as variables, _set(variables):
+        # The first object creates the bucket.
+        overwrite(StorePath(StoreAddress(_BUCKET), "begun"), b"")
         yield variables | {"HF_ASSETS_DATA": f"{SCHEME}{_BUCKET}/demo"}
 
 
