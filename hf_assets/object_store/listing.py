@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hf_assets.errors import InputError
+from hf_assets.object_store.at_once import side_by_side
 from hf_assets.object_store.errors import asking
 from hf_assets.object_store.path import LakePath, ObjectFacts, StorePath, api
-from hf_assets.object_store.reading import concurrently
 
 # What the name of a day's folder begins with.
 DAY = "day="
@@ -205,7 +205,7 @@ def stored_days(folder: StorePath, marker: str, *, pages: bool = False) -> dict[
             and path.parent.name.startswith(DAY)
         }
     days = [path for path in folder.children()[0] if path.name.startswith(DAY)]
-    every = concurrently(lambda day: (day / marker).facts(), days)
+    every = side_by_side(lambda day: (day / marker).facts(), days)
     return {
         day.name.removeprefix(DAY): facts for day, facts in zip(days, every, strict=True) if facts
     }

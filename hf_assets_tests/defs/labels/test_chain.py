@@ -14,6 +14,9 @@ from hf_assets.storage.lake import Lake, today
 from hf_assets_tests.defs.conftest import checks, failures
 from hf_assets_tests.support.defs.labels import BASE, HOSTILE, Labels, real_table
 
+# All of them: the chain is made once, and not again for the tests that take minutes.
+pytestmark = pytest.mark.heavy
+
 
 @pytest.fixture(scope="module")
 def questions(sources: Labels) -> list[dg.ExecuteInProcessResult]:
@@ -72,7 +75,6 @@ def test_the_ui_is_told_what_was_measured(questions: list[Any], labels: Labels) 
     assert labels.metadata("questions/quantized_classifier")["chosen"].value
 
 
-@pytest.mark.heavy
 def test_labels_of_every_kind_survive_every_file(own: list[Any], labels: Labels) -> None:
     assert [failures(run) for run in own] == [{}, {}, {}]
     places = labels.root / "classifiers" / "own"
@@ -84,7 +86,6 @@ def test_labels_of_every_kind_survive_every_file(own: list[Any], labels: Labels)
     assert {path.name for path in outside} == {"own.csv", "corpora.toml"}
 
 
-@pytest.mark.heavy
 def test_two_corpora_do_not_write_into_each_other(
     questions: list[Any], own: list[Any], labels: Labels
 ) -> None:
@@ -120,7 +121,6 @@ def test_a_base_model_that_is_nowhere_names_three_ways(
 
 
 @pytest.mark.release
-@pytest.mark.heavy
 def test_real_questions_end_above_both_floors(
     labels: Labels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
