@@ -118,6 +118,8 @@ PERMANENT: dict[str, bool | None] = {
     "storage.folders.ReplacedFolder": False,
     "storage.locks.BusyError": False,
     "object_store.errors.ReplacedError": False,
+    "object_store.listing.ChangedEntry": False,
+    "copying.transfer.NotWhatWasSent": False,
     "storage.postgres_locks.LockServerError": None,
     "storage.postgres_locks.LostLock": False,
     "hub.archive.base.ArchiveError": True,
@@ -157,6 +159,8 @@ WITH_ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "storage.folders.ReplacedFolder": (Path("lake"),),
     "storage.locks.BusyError": ("training", 5.0),
     "object_store.errors.ReplacedError": (Path("lake"),),
+    "object_store.listing.ChangedEntry": (Path("lake"),),
+    "copying.transfer.NotWhatWasSent": (Path("lake"),),
     "storage.postgres_locks.LostLock": ("training",),
     "publishing.repository.HeadMoved": (),
 }
