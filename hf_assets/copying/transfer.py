@@ -13,7 +13,7 @@ from hf_assets.object_store.commit import commit
 from hf_assets.object_store.errors import StoreError
 from hf_assets.object_store.listing import Digests, Entry, Hashing
 from hf_assets.object_store.local import local_root
-from hf_assets.object_store.path import LakePath, StorePath
+from hf_assets.object_store.path import LakePath
 from hf_assets.storage.durable import replacing
 
 # Bytes that are held in memory at a time, of all files: a PUT holds its content. A larger file is

@@ -20,10 +20,10 @@ from hf_assets.hub.capture_store.manifest import (
     PageRecord,
 )
 from hf_assets.hub.capture_store.page_frames import framed, line_of
+from hf_assets.object_store.at_once import fetched
 from hf_assets.object_store.commit import Seen, commit, seen
 from hf_assets.object_store.errors import CommitConflict
 from hf_assets.object_store.path import StorePath
-from hf_assets.object_store.at_once import fetched
 from hf_assets.object_store.writer import writer
 from hf_assets.storage.durable import storing
 

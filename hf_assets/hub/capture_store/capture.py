@@ -16,8 +16,8 @@ from hf_assets.hub.capture_store.files import (
 )
 from hf_assets.hub.capture_store.manifest import CaptureManifest, CorruptCapture, PageRecord
 from hf_assets.hub.client.listing import ListingQuery
-from hf_assets.object_store.path import StorePath
 from hf_assets.object_store.at_once import Ahead
+from hf_assets.object_store.path import StorePath
 
 # The Hub's own count moves while it is listed; a listing this much shorter has lost pages.
 SHORT_OF_TOTAL = 0.98

@@ -16,9 +16,9 @@ from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.capture_store.manifest import CaptureManifest, JournalHeader, PageRecord
 from hf_assets.hub.capture_store.on_store import read_with_tag
 from hf_assets.hub.client.listing import ListingQuery
+from hf_assets.object_store.at_once import side_by_side
 from hf_assets.object_store.commit import Seen
 from hf_assets.object_store.path import StorePath
-from hf_assets.object_store.at_once import side_by_side
 from hf_assets.storage.durable import Stamp, stamp
 from hf_assets.storage.lake import Lake
 from hf_assets.storage.locks import exclusive

@@ -15,10 +15,10 @@ from datetime import UTC, datetime
 import msgspec
 
 from hf_assets.hub.space_code.answers import Answer, Entry, Journal
+from hf_assets.object_store.at_once import fetched
 from hf_assets.object_store.commit import commit
 from hf_assets.object_store.errors import StoreError
 from hf_assets.object_store.path import LakePath, StorePath, delete
-from hf_assets.object_store.at_once import fetched
 from hf_assets.object_store.scratch import scratch
 
 # An object is stored after so many answers, seconds or bytes, whichever comes first. The Hub's
