@@ -100,11 +100,11 @@ def replaced_before(
 
 
 def test_a_corpus_is_one_version_whenever_its_rows_are_read(
-    lake: Lake, monkeypatch: pytest.MonkeyPatch
+    folder_lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place = lake.folder("corpora/own", None)
+    place = folder_lake.folder("corpora/own", None)
     write_corpus(place, "old")
-    corpus = CorpusPaths(lake, "own").corpus
+    corpus = CorpusPaths(folder_lake, "own").corpus
     write_corpus(place, "new")
     assert (corpus.name, corpus.labels) == ("old", ("old",))
     assert corpus.frame["text"].to_list() == ["old"]
@@ -169,8 +169,8 @@ def test_what_was_measured_is_of_the_model_of_the_same_leaderboard(
     assert model.measured["Micro-F1 on test"] == "0.700"
 
 
-def test_a_step_whose_input_was_replaced_is_made_again(lake: Lake) -> None:
-    chain = CorpusPaths(lake, "own")
+def test_a_step_whose_input_was_replaced_is_made_again(folder_lake: Lake) -> None:
+    chain = CorpusPaths(folder_lake, "own")
     place = chain.folder("base", "classifier")
     put(place, "old")
 

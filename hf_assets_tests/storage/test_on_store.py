@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -197,7 +198,7 @@ def test_a_join_that_another_machine_overtook_is_an_error(
     lake.write(NUMBERS, "2026-11", TableWrite([numbers(0, 3)]))
     manifest = lake.folder("numbers", None) / "months.json"
 
-    def overtaken(path: StorePath, *arguments: object) -> None:
+    def overtaken(path: StorePath, *arguments: Any) -> None:
         if path == manifest:
             overwrite(path, b"{}")
         write_bytes(path, *arguments)
