@@ -6,14 +6,13 @@ of a Parquet file the footer. The tag of every other answer is compared with tha
 
 import io
 import json
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from hf_assets.object_store.at_once import side_by_side
 from hf_assets.object_store.errors import ReplacedError, StoreError, asking
 from hf_assets.object_store.path import ObjectFacts, StorePath, api
 
@@ -25,20 +24,6 @@ TAIL = 1 << 17
 AT_ONCE = 4 << 20
 # Bytes of one request at most.
 PIECE = 16 << 20
-# Requests at a time.
-REQUESTS = 16
-
-T = TypeVar("T")
-U = TypeVar("U")
-
-
-def concurrently(ask: Callable[[T], U], items: Iterable[T]) -> list[U]:
-    """What `ask` gives of each, in order; a bounded number of requests is under way at a time."""
-    every = list(items)
-    if len(every) < 2:
-        return [ask(item) for item in every]
-    with ThreadPoolExecutor(min(REQUESTS, len(every))) as pool:
-        return list(pool.map(ask, every))
 
 
 class StoreFile:
@@ -120,7 +105,7 @@ class StoreFile:
         facts, tail = self._opened()
         begin = facts.size - len(tail)
         starts = range(0, begin, PIECE)
-        parts = concurrently(lambda at: self.read(at, min(at + PIECE, begin)), starts)
+        parts = side_by_side(lambda at: self.read(at, min(at + PIECE, begin)), starts)
         return b"".join([*parts, tail])
 
     def end(self) -> bytes:

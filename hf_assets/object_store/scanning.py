@@ -20,12 +20,14 @@ import polars as pl
 import pyarrow.parquet as pq
 from polars.io.plugins import register_io_source
 
-from hf_assets.object_store.reading import AT_ONCE, PIECE, REQUESTS, StoreFile
+from hf_assets.object_store.reading import AT_ONCE, PIECE, StoreFile
 from hf_assets.object_store.scratch import scratch
 
 # Bytes that are fetched before they are read, and bytes between two columns that are fetched with
 # them: less than a request costs.
 AHEAD = 32 << 20
+# Requests at a time.
+REQUESTS = 16
 GAP = 1 << 18
 
 # A file of Parquet, the first row of a part of it, and how many; None: all.

@@ -20,9 +20,10 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from hf_assets.object_store.at_once import side_by_side
 from hf_assets.object_store.errors import ReplacedError
 from hf_assets.object_store.path import LakePath, StorePath
-from hf_assets.object_store.reading import StoreFile, concurrently
+from hf_assets.object_store.reading import StoreFile
 from hf_assets.object_store.scanning import scan_objects
 from hf_assets.storage.parquet import FOOTER_KEY
 
@@ -170,7 +171,7 @@ def read_each(read: Callable[[T], U], items: Iterable[T], where: LakePath | str)
         where: a path in their lake.
     """
     if isinstance(where, StorePath):
-        return concurrently(read, items)
+        return list(side_by_side(read, items))
     return [read(item) for item in items]
 
 

@@ -1,6 +1,5 @@
 """Days kept by month: read as the days are, whatever became of them."""
 
-import os
 from collections.abc import Sequence
 from unittest import mock
 
@@ -8,10 +7,12 @@ import polars as pl
 import pytest
 
 from hf_assets.storage import months
+from hf_assets.storage.durable import stamp, write_bytes
 from hf_assets.storage.lake import Lake, TableWrite
 from hf_assets.storage.opened import OpenedFile
 from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS
 from hf_assets.trends.series.past import Past
+from hf_assets_tests.support.slow_writer import put
 from hf_assets_tests.support.trends.days import category, day, judge, kept, model, verdict, write
 
 pytestmark = pytest.mark.usefixtures("unsynced")
@@ -42,8 +43,7 @@ def added(lake: Lake, number: int) -> None:
 def rewritten(lake: Lake, number: int, downloads: int) -> None:
     rows = [{"day": day(number), **category("a", downloads)}]
     frame = pl.DataFrame(rows, schema=dict(DAILY_METRICS.schema))
-    path = lake.read("daily_metrics", day(number).isoformat()).path
-    frame.write_parquet(path)
+    put(lake.read("daily_metrics", day(number).isoformat()).path, frame)
 
 
 def test_a_month_that_is_over_is_kept(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,11 +60,11 @@ def test_a_month_that_is_over_is_kept(lake: Lake, monkeypatch: pytest.MonkeyPatc
         opened.extend(str(one.path) for one in files)
         return scan(files, **options)
 
-    before = kept_files[0].stat().st_mtime_ns
+    before = stamp(kept_files[0])
     monkeypatch.setattr(months, "scan", watched)
     assert levels(lake) == list(range(35))
     assert any(path.endswith("2025-03.parquet") for path in opened)
-    assert kept_files[0].stat().st_mtime_ns == before
+    assert stamp(kept_files[0]) == before
 
 
 def test_a_day_made_again_added_or_gone_is_seen(lake: Lake) -> None:
@@ -72,7 +72,7 @@ def test_a_day_made_again_added_or_gone_is_seen(lake: Lake) -> None:
     levels(lake)
     rewritten(lake, 5, 1_000)
     assert levels(lake) == [*range(5), 1_000, *range(6, 35)]
-    os.unlink(lake.read("daily_metrics", day(7).isoformat()).path)
+    lake.read("daily_metrics", day(7).isoformat()).path.unlink()
     assert levels(lake) == [*range(5), 1_000, 6, *range(8, 35)]
 
 
@@ -80,7 +80,7 @@ def test_a_copy_of_other_columns_is_made_again(lake: Lake) -> None:
     filled(lake)
     levels(lake)
     path = lake.root / "daily_metrics" / "by_month" / "2025-03.parquet"
-    pl.read_parquet(path).select("day", "dimension").write_parquet(path)
+    put(path, pl.read_parquet(path.read_bytes()).select("day", "dimension"))
     assert levels(lake) == list(range(35))
 
 
@@ -92,20 +92,20 @@ def test_a_few_new_days_of_the_last_month_wait(lake: Lake) -> None:
     for number in range(35, 35 + months.WAITING):
         added(lake, number)
     assert levels(lake) == list(range(35 + months.WAITING))
-    assert pl.read_parquet(april)["day"].n_unique() == 4 + months.WAITING
+    assert pl.read_parquet(april.read_bytes())["day"].n_unique() == 4 + months.WAITING
     # One that comes after those kept is read beside them; one between them has all kept anew.
-    before = april.stat().st_mtime_ns
+    before = stamp(april)
     added(lake, 60)
     assert levels(lake) == [*range(41), 60]
-    assert april.stat().st_mtime_ns == before
+    assert stamp(april) == before
     added(lake, 45)
     assert levels(lake) == [*range(41), 45, 60]
-    assert april.stat().st_mtime_ns == before
+    assert stamp(april) == before
     rewritten(lake, 33, 1_000)
     assert levels(lake)[33] == 1_000
     added(lake, 61)  # the first of May: April is over
     assert levels(lake)[-3:] == [45, 60, 61]
-    assert pl.read_parquet(april)["day"].n_unique() == 12
+    assert pl.read_parquet(april.read_bytes())["day"].n_unique() == 12
 
 
 def test_what_footers_say_is_kept_and_told_as_it_is(lake: Lake) -> None:
@@ -124,5 +124,5 @@ def test_what_footers_say_is_kept_and_told_as_it_is(lake: Lake) -> None:
     assert found == {days[0]: wanted[days[0]], days[1]: {"number": 10}}
     # Half of a copy is none.
     kept_notes = lake.root / "daily_metrics" / "by_month" / "2025-03.json"
-    kept_notes.write_text(kept_notes.read_text()[:50])
+    write_bytes(kept_notes, kept_notes.read_bytes()[:50])
     assert months.notes_by_month(lake, "daily_metrics") == found

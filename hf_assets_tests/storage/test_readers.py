@@ -3,19 +3,21 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 
 from hf_assets.apps.explore.lake_reader import LakeReader
 from hf_assets.hub.quality.rules import null_counts
+from hf_assets.object_store.reading import StoreFile
 from hf_assets.storage import opened
 from hf_assets.storage.lake import Lake, MissingDay, StoredTable, TableWrite
 from hf_assets.storage.opened import MOST_OPEN, OpenedFile, ReplacedError
 from hf_assets_tests.conftest import DAY
 from hf_assets_tests.support.hub.captures import python
 from hf_assets_tests.support.replacing_writer import COUNT, FIRST, VERSIONS, write
-from hf_assets_tests.support.slow_writer import NUMBERS, numbers
+from hf_assets_tests.support.slow_writer import NUMBERS, numbers, put
 
 
 def version(stored: StoredTable, frame: pl.LazyFrame | None = None) -> str:
@@ -63,27 +65,36 @@ def test_a_day_replaced_while_it_is_opened_is_one_of_the_two(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(lake, "old")
-    footer = OpenedFile.footer
+    on_store = not isinstance(lake.root, Path)
+    kind = StoreFile if on_store else OpenedFile
+    footer = kind.footer
 
-    def replaced(file: OpenedFile, *arguments: str) -> object:
-        monkeypatch.undo()
-        found = footer(file, *arguments)
-        write(lake, "new")  # and the side table that this footer names is gone
+    def replaced(file: Any, *arguments: str) -> object:
+        with monkeypatch.context() as patch:
+            patch.setattr(kind, "footer", footer)
+            found = footer(file, *arguments)
+            if not written:
+                written.append(True)
+                # In a folder the side table that this footer names is gone.
+                write(lake, "new")
         return found
 
-    monkeypatch.setattr(OpenedFile, "footer", replaced)
+    written: list[bool] = []
+    monkeypatch.setattr(kind, "footer", replaced)
+    # On a store replaced side tables stay for a day: for this reader.
+    assert version(lake.read("numbers", DAY)) == ("old" if on_store else "new")
     assert version(lake.read("numbers", DAY)) == "new"
 
 
 @pytest.mark.heavy
-def test_a_process_that_replaces_a_day_again_and_again(lake: Lake) -> None:
-    write(lake, "old")
-    writer = python("hf_assets_tests.support.replacing_writer", lake.root, "21")
+def test_a_process_that_replaces_a_day_again_and_again(folder_lake: Lake) -> None:
+    write(folder_lake, "old")
+    writer = python("hf_assets_tests.support.replacing_writer", folder_lake.root, "21")
     while writer.poll() is None:
-        version(lake.read("numbers", DAY))
+        version(folder_lake.read("numbers", DAY))
     assert writer.returncode == 0, writer.communicate()
-    assert version(lake.read("numbers", DAY)) == "old"
-    folder = lake.folder("numbers", DAY)
+    assert version(folder_lake.read("numbers", DAY)) == "old"
+    folder = folder_lake.folder("numbers", DAY)
     assert sorted(path.name for path in folder.glob("[!.]*")) == [
         "data.parquet", "quarantine.parquet",
     ]  # fmt: skip
@@ -94,10 +105,10 @@ def test_a_process_that_replaces_a_day_again_and_again(lake: Lake) -> None:
 
 
 def test_a_writer_that_dies_before_its_day_is_there_changes_no_side_table(
-    lake: Lake, monkeypatch: pytest.MonkeyPatch
+    folder_lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write(lake, "old")
-    path, replace = lake.folder("numbers", DAY) / "data.parquet", Path.replace
+    write(folder_lake, "old")
+    path, replace = folder_lake.folder("numbers", DAY) / "data.parquet", Path.replace
 
     def full(temporary: Path, target: Path) -> Path:
         if target == path:
@@ -106,10 +117,10 @@ def test_a_writer_that_dies_before_its_day_is_there_changes_no_side_table(
 
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(OSError, match="gone"):
-        write(lake, "new")
+        write(folder_lake, "new")
     monkeypatch.undo()
-    assert version(lake.read("numbers", DAY)) == "old"
-    public = lake.folder("numbers", DAY) / "quarantine.parquet"
+    assert version(folder_lake.read("numbers", DAY)) == "old"
+    public = folder_lake.folder("numbers", DAY) / "quarantine.parquet"
     assert pl.read_parquet(public)["version"].to_list() == ["old"]
     assert len(list(public.parent.glob(".quarantine.*"))) == 1
 
@@ -121,7 +132,7 @@ def test_a_failed_day_without_odd_rows_leaves_those_of_the_old(lake: Lake) -> No
         lake.write(NUMBERS, DAY, TableWrite((1 / 0 for _ in "a"), aside=clear))  # ty: ignore[invalid-argument-type]
     assert version(lake.read("numbers", DAY)) == "old"
     lake.write(NUMBERS, DAY, TableWrite([numbers(0, 3)], aside=clear))
-    assert [path.name for path in lake.folder("numbers", DAY).iterdir()] == ["data.parquet"]
+    assert [path.name for path in lake.folder("numbers", DAY).glob("[!.]*")] == ["data.parquet"]
 
 
 def test_side_tables_of_a_lake_of_before(lake: Lake) -> None:
@@ -129,48 +140,49 @@ def test_side_tables_of_a_lake_of_before(lake: Lake) -> None:
     lake.write(NUMBERS, DAY, TableWrite([numbers(0, 3)]))
     footer = '{"rows": 3, "notes": {"version": "old"}}'
     data = folder / "data.parquet"
-    pl.read_parquet(data).write_parquet(data, metadata={"hf_assets": footer})
-    pl.DataFrame({"version": ["old"]}).write_parquet(folder / "quarantine.parquet")
+    put(data, pl.read_parquet(data.read_bytes()), metadata={"hf_assets": footer})
+    put(folder / "quarantine.parquet", pl.DataFrame({"version": ["old"]}))
     stored = lake.read("numbers", DAY)
     assert stored.asides.keys() == {"quarantine"}
     write(lake, "new")
     assert stored.asides["quarantine"]["version"].to_list() == ["old"]
     assert version(lake.read("numbers", DAY)) == "new"
-    assert pl.read_parquet(folder / "quarantine.parquet")["version"].to_list() == ["new"]
+    public = (folder / "quarantine.parquet").read_bytes()
+    assert pl.read_parquet(public)["version"].to_list() == ["new"]
 
 
-def test_a_side_table_that_is_gone_is_named(lake: Lake) -> None:
-    write(lake, "old")
-    (hidden,) = lake.folder("numbers", DAY).glob(".quarantine.*")
+def test_a_side_table_that_is_gone_is_named(folder_lake: Lake) -> None:
+    write(folder_lake, "old")
+    (hidden,) = folder_lake.folder("numbers", DAY).glob(".quarantine.*")
     hidden.unlink()
-    # In a copy of a lake, say, that leaves out what is hidden.
-    assert version(lake.read("numbers", DAY)) == "old"
+    # In a copy of a folder_lake, say, that leaves out what is hidden.
+    assert version(folder_lake.read("numbers", DAY)) == "old"
     hidden.with_name("quarantine.parquet").unlink()
     with pytest.raises(MissingDay, match=r"quarantine\.parquet is gone, a part of numbers"):
-        lake.read("numbers", DAY)
-    write(lake, "new")
-    assert version(lake.read("numbers", DAY)) == "new"
+        folder_lake.read("numbers", DAY)
+    write(folder_lake, "new")
+    assert version(folder_lake.read("numbers", DAY)) == "new"
 
 
 # Many files
 
 
-def test_days_beyond_those_kept_open_are_opened_again_and_never_mixed(lake: Lake) -> None:
-    write(lake, "old")
-    first = lake.read("numbers", DAY)
+def test_days_beyond_those_kept_open_are_opened_again_and_never_mixed(folder_lake: Lake) -> None:
+    write(folder_lake, "old")
+    first = folder_lake.read("numbers", DAY)
     others = [OpenedFile(first.path) for _ in range(2 * MOST_OPEN)]
     assert version(first) == "old"
     assert sum(one._handle is not None for one in others) <= MOST_OPEN
     others += [OpenedFile(first.path) for _ in range(2 * MOST_OPEN)]
     assert {one.footer()["rows"] for one in others} == {COUNT}
     others += [OpenedFile(first.path) for _ in range(2 * MOST_OPEN)]
-    write(lake, "new")
+    write(folder_lake, "new")
     with pytest.raises(
         ReplacedError, match="was replaced while it was read: read it again"
     ) as seen:
         _ = first.frame
     assert not seen.value.permanent
-    shutil.rmtree(lake.root)
+    shutil.rmtree(folder_lake.root)
     with pytest.raises(ReplacedError):
         others[0].read_bytes()
 

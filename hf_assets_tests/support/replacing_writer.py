@@ -1,7 +1,6 @@
 """Replaces a day again and again, its two versions in turn: `… ROOT TIMES`."""
 
 import sys
-from pathlib import Path
 
 import polars as pl
 
@@ -34,4 +33,4 @@ def write(lake: Lake, version: str, day: str | None = DAY) -> None:
 
 if __name__ == "__main__":
     for number in range(int(sys.argv[2])):
-        write(Lake(Path(sys.argv[1])), VERSIONS[(number + 1) % 3])
+        write(Lake.at(sys.argv[1]), VERSIONS[(number + 1) % 3])
