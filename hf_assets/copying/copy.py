@@ -20,9 +20,8 @@ from hf_assets.copying.parts import MACHINE, OF_MACHINE, Found, Part, in_folder,
 from hf_assets.copying.transfer import Budget, again, is_same, send, verify
 from hf_assets.errors import InputError
 from hf_assets.hub.capture_store.store import RAW
-from hf_assets.object_store.contents import folder_names
 from hf_assets.object_store.errors import CommitConflict, StoreError
-from hf_assets.object_store.listing import ChangedEntry, Digests, Entry, entries_below
+from hf_assets.object_store.listing import ChangedEntry, Digests, Entry, entries_below, folder_names
 from hf_assets.object_store.local import local_root
 from hf_assets.object_store.path import LakePath
 from hf_assets.object_store.versions import DamagedFolder

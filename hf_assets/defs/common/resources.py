@@ -70,9 +70,8 @@ class LakeResource(dg.ConfigurableResource):
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """At the start of a run: hold its lock, and end runs whose process is gone."""
-        if context.run:
-            writing_as(context.run.run_id)
         if context.run and context.instance:
+            writing_as(context.run.run_id)
             try:
                 hold(context.instance, context.run.run_id)
                 end_killed(context.instance)
