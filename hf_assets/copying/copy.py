@@ -4,16 +4,12 @@ What has the same content there is not sent again, so that a copy which was ende
 source is read only; a part that changes while it is read is left as it was in the target.
 """
 
-import io
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
-
-import polars as pl
 
 from hf_assets.copying.folders import copy_folder, same_folder
 from hf_assets.copying.parts import MACHINE, OF_MACHINE, Found, Part, in_folder, on_store, parts_of
@@ -28,7 +24,7 @@ from hf_assets.object_store.versions import DamagedFolder
 from hf_assets.progress import ItemLog
 from hf_assets.storage.durable import StorageError
 from hf_assets.storage.folders import ReplacedFolder
-from hf_assets.storage.parquet import FOOTER_KEY
+from hf_assets.storage.opened import open_file
 from hf_assets.storage.records import Footer
 
 # Files on their way at a time.
@@ -139,9 +135,8 @@ class Copy:
             return b"".join(there[name].parts())
 
         def sides(name: str) -> list[str]:
-            # Of just the version that is copied.
-            footer = pl.read_parquet_metadata(io.BytesIO(read(name))).get(FOOTER_KEY, "{}")
-            return [*(Footer.read(json.loads(footer)).aside or {}).values()]
+            # Where it was replaced since the list was made, the copy of the day notices.
+            return [*(Footer.read(open_file(there[name].path).footer()).aside or {}).values()]
 
         return parts_of(there, read, sides, folder_markers=local_root(self._source) is None)
 
