@@ -11,7 +11,7 @@ from hf_assets.classifiers.training.base_models import folder_problems
 from hf_assets.corpora.registry import corpora
 from hf_assets.errors import InputError
 from hf_assets.hub.open_archive import why_no_archive
-from hf_assets.object_store.contents import folder_names
+from hf_assets.object_store.listing import folder_names
 from hf_assets.settings import Settings, rejected
 
 

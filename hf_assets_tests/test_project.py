@@ -160,6 +160,7 @@ ARROWS = {
     "defs.hub": {"alarms", "defs.common", "defs.configuration", "defs.trends", "hub"},
     "defs.trends": {"charts", "defs.common", "hub.providers", "trends"},
     "defs.configuration": {"configuration", "defs.common"},
+    "defs.sweeping": {"copying", "defs.common"},
     "defs.publishing": {
         *("defs.common", "defs.hub", "defs.labels", "defs.trends", "publishing"),
     },

@@ -13,8 +13,8 @@ import polars as pl
 
 from hf_assets.classifiers.tagger import NotATagger, Tagger
 from hf_assets.corpora.corpus import CorpusError, is_generated, open_corpus
-from hf_assets.object_store.contents import folder_names
 from hf_assets.object_store.errors import StoreError
+from hf_assets.object_store.listing import folder_names
 from hf_assets.object_store.path import LakePath
 from hf_assets.storage.folders import (
     ReplacedFolder,

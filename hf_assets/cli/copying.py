@@ -4,7 +4,7 @@ import click
 
 from hf_assets.cli.status import size
 from hf_assets.copying.copy import Copy, Summary
-from hf_assets.object_store.contents import folder_names
+from hf_assets.object_store.listing import folder_names
 from hf_assets.object_store.local import local_root
 from hf_assets.object_store.path import LakePath, uri
 

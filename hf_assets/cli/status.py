@@ -7,7 +7,7 @@ import polars as pl
 
 from hf_assets.hub.capture_store.store import ESSENTIAL, RAW, CaptureStore
 from hf_assets.hub.client.wire import WORDS
-from hf_assets.object_store.contents import Contents, contents_of, folder_names
+from hf_assets.object_store.listing import Contents, contents_of, folder_names
 from hf_assets.object_store.local import local_root
 from hf_assets.object_store.path import LakePath
 from hf_assets.runner.parts import lacking_tables

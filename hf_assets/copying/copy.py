@@ -4,8 +4,6 @@ What has the same content there is not sent again, so that a copy which was ende
 source is read only; a part that changes while it is read is left as it was in the target.
 """
 
-import io
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,23 +11,20 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-import polars as pl
-
 from hf_assets.copying.folders import copy_folder, same_folder
 from hf_assets.copying.parts import MACHINE, OF_MACHINE, Found, Part, in_folder, on_store, parts_of
 from hf_assets.copying.transfer import Budget, again, is_same, send, verify
 from hf_assets.errors import InputError
 from hf_assets.hub.capture_store.store import RAW
-from hf_assets.object_store.contents import folder_names
 from hf_assets.object_store.errors import CommitConflict, StoreError
-from hf_assets.object_store.listing import ChangedEntry, Digests, Entry, entries_below
+from hf_assets.object_store.listing import ChangedEntry, Digests, Entry, entries_below, folder_names
 from hf_assets.object_store.local import local_root
 from hf_assets.object_store.path import LakePath
 from hf_assets.object_store.versions import DamagedFolder
 from hf_assets.progress import ItemLog
 from hf_assets.storage.durable import StorageError
 from hf_assets.storage.folders import ReplacedFolder
-from hf_assets.storage.parquet import FOOTER_KEY
+from hf_assets.storage.opened import open_file
 from hf_assets.storage.records import Footer
 
 # Files on their way at a time.
@@ -140,9 +135,8 @@ class Copy:
             return b"".join(there[name].parts())
 
         def sides(name: str) -> list[str]:
-            # Of just the version that is copied.
-            footer = pl.read_parquet_metadata(io.BytesIO(read(name))).get(FOOTER_KEY, "{}")
-            return [*(Footer.read(json.loads(footer)).aside or {}).values()]
+            # Where it was replaced since the list was made, the copy of the day notices.
+            return [*(Footer.read(open_file(there[name].path).footer()).aside or {}).values()]
 
         return parts_of(there, read, sides, folder_markers=local_root(self._source) is None)
 

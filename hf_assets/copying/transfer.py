@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from hf_assets.errors import InputError
 from hf_assets.object_store.commit import commit
@@ -88,7 +88,7 @@ def _into_folder(entry: Entry, target: Path) -> Digests:
     return hashing.digests
 
 
-def _onto_store(entry: Entry, target: StorePath, before: Entry | None) -> Digests:
+def _onto_store(entry: Entry, target: Any, before: Entry | None) -> Digests:
     hashing, parts = Hashing(), []
     for part in entry.parts():
         hashing.add(part)

@@ -15,7 +15,6 @@ from hf_assets.object_store.commit import ANY, LOOK, Condition, Seen, commit, ov
 from hf_assets.object_store.errors import StoreError
 from hf_assets.object_store.path import LakePath, StorePath
 from hf_assets.object_store.scratch import in_scratch, scratch_file
-from hf_assets.object_store.versions import MARKER
 from hf_assets.storage.postgres_locks import require_locks
 
 # A temporary file of a writer that was killed is swept away after this many seconds.
@@ -161,7 +160,7 @@ Stamp = tuple[int, ...]
 def stamp(path: LakePath) -> Stamp:
     """Changes when a file or folder is replaced; empty where there is none."""
     if isinstance(path, StorePath):
-        facts = path.facts() or (path / MARKER).facts()
+        facts = path.facts()
         return facts.mark if facts else ()
     try:
         about = path.stat()

@@ -16,8 +16,8 @@ from hf_assets.object_store import folders as on_store
 from hf_assets.object_store.copies import copy_of, local_copy, side_by_side
 from hf_assets.object_store.path import LakePath, StorePath
 from hf_assets.object_store.scratch import scratch
-from hf_assets.object_store.versions import current_version, seen_version
-from hf_assets.storage.durable import beside, stamp, storing, sweep, sync_folder, write_bytes
+from hf_assets.object_store.versions import MARKER, current_version, seen_version
+from hf_assets.storage.durable import Stamp, beside, stamp, storing, sweep, sync_folder, write_bytes
 from hf_assets.storage.locks import exclusive
 from hf_assets.storage.postgres_locks import require_locks
 
@@ -137,6 +137,12 @@ def local_folders(root: LakePath, names: Iterable[str]) -> Path:
         with storing(scratch()):
             return side_by_side(copies)
     return root
+
+
+def folder_stamp(path: LakePath) -> Stamp:
+    """Changes when a folder is replaced; empty where there is none. One request."""
+    restore(path)
+    return stamp(path / MARKER if isinstance(path, StorePath) else path)
 
 
 def is_stored(path: LakePath) -> bool:

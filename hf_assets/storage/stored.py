@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -10,6 +11,9 @@ import polars as pl
 from hf_assets.storage.opened import LakeFile, open_files, scan
 from hf_assets.storage.records import CaptureProvenance, Record
 from hf_assets.storage.side_tables import DATA
+
+# While months are rebuilt by other rules, some may have other columns.
+_OTHER_COLUMNS: dict[str, Any] = {"missing_columns": "insert", "extra_columns": "ignore"}
 
 
 @dataclass
@@ -59,9 +63,18 @@ class StoredTable:
         """The rows, unread."""
         if not self.months:
             return scan([self.files[DATA]])
-        # While months are rebuilt by other rules, some may have other columns.
-        other: dict[str, Any] = {"missing_columns": "insert", "extra_columns": "ignore"}
-        return scan(self.month_files, **other)
+        return scan(self.month_files, **_OTHER_COLUMNS)
+
+    @property
+    def sendable(self) -> pl.LazyFrame:
+        """The rows for another process, to which no opened file can be sent.
+
+        Tables of a single file are small: they are read. Files of months keep their names in a
+        folder, and stay unread there.
+        """
+        if self.months and all(isinstance(path, Path) for path in self.months):
+            return pl.scan_parquet(list(self.months), hive_partitioning=False, **_OTHER_COLUMNS)
+        return self.frame.collect().lazy()
 
     @property
     def bytes(self) -> int:

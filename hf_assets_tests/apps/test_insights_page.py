@@ -24,7 +24,8 @@ from hf_assets_tests.support.apps.hub_lake import (
 from hf_assets_tests.support.browser import IN_CHROMIUM, choose, listening
 from hf_assets_tests.support.servers import insights
 
-pytestmark = IN_CHROMIUM
+# All of them: what they share is started once.
+pytestmark = [*IN_CHROMIUM, pytest.mark.heavy]
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +99,6 @@ def test_the_overview_tells_the_day_and_what_rises(page: Page, url: str) -> None
     expect(page.get_by_text("From models · 2026-11-21")).to_be_visible()
 
 
-@pytest.mark.heavy
 def test_another_day_is_chosen_once_for_all_pages(page: Page, url: str) -> None:
     go(page, url)
     choose(page, page.get_by_role("combobox", name="Day"), f"{STALLED} (stalled)")
@@ -108,7 +108,6 @@ def test_another_day_is_chosen_once_for_all_pages(page: Page, url: str) -> None:
     expect(page.get_by_text(f"As listed on {STALLED}")).to_be_visible()
 
 
-@pytest.mark.heavy
 def test_models_are_searched_and_filtered(page: Page, url: str) -> None:
     go(page, url, "models", "Models")
     expect(page.get_by_text(f"{len(NAMES)} models", exact=True)).to_be_visible()
@@ -136,7 +135,6 @@ def pick(page: Page, nth: int) -> None:
     table.locator("canvas").first.click(position={"x": 20, "y": 55}, force=True)
 
 
-@pytest.mark.heavy
 def test_a_row_is_chosen_once(page: Page, url: str) -> None:
     go(page, url, f"model?id={quote(NAMES[0], safe='')}", NAMES[0])
     rows(page, NAMES[1])
@@ -172,7 +170,6 @@ def test_a_model_that_is_not_there_is_said_so(page: Page, url: str) -> None:
     expect(page.get_by_text(f"There is no such model on {LAST}")).to_be_visible()
 
 
-@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("path", "title"),
     [
@@ -191,7 +188,6 @@ def test_every_page_opens_and_says_where_its_numbers_are_from(
     expect(captions.filter(has_text="From ").first).to_be_visible()
 
 
-@pytest.mark.heavy
 def test_a_phone_needs_no_scrolling_sideways(url: str, tab: Page) -> None:
     with visiting(tab, url, width=360) as page:
         for path in ("", "models", "trends", "data"):
@@ -210,7 +206,6 @@ def downloaded(page: Page, name: str) -> Path:
     return download.value.path()
 
 
-@pytest.mark.heavy
 @pytest.mark.parametrize("kind", ["Parquet", "CSV"])
 def test_a_table_is_downloaded_whole(page: Page, url: str, data: Path, kind: str) -> None:
     go(page, url, "data", "Data")
@@ -223,7 +218,6 @@ def test_a_table_is_downloaded_whole(page: Page, url: str, data: Path, kind: str
     assert frame["downloads"].to_list() == stored["downloads"].to_list()
 
 
-@pytest.mark.heavy
 def test_a_series_that_is_kept_by_month_is_downloaded_as_one(
     page: Page, url: str, data: Path
 ) -> None:
@@ -262,7 +256,6 @@ def test_the_pages_are_for_their_own_host_and_origin(
         connection.close()
 
 
-@pytest.mark.heavy
 def test_the_browsers_own_way_to_csv_is_closed(page: Page, url: str) -> None:
     """Streamlit's button writes cells as they are; the page's own makes them inert."""
     go(page, url, "models", "Models")
@@ -272,7 +265,6 @@ def test_the_browsers_own_way_to_csv_is_closed(page: Page, url: str) -> None:
     expect(page.get_by_role("button", name="Download as CSV")).to_have_count(0)
 
 
-@pytest.mark.heavy
 def test_an_empty_lake_says_how_to_fill_it(tmp_path: Path, tab: Page) -> None:
     with insights(tmp_path, tmp_path / "log") as (url, _), visiting(tab, url) as page:
         page.goto(url)
@@ -280,7 +272,6 @@ def test_an_empty_lake_says_how_to_fill_it(tmp_path: Path, tab: Page) -> None:
         expect(page.get_by_text("hf-assets demo")).to_be_visible()
 
 
-@pytest.mark.heavy
 def test_one_day_without_a_history_is_enough(tmp_path: Path, tab: Page) -> None:
     write_hub_lake(tmp_path / "data", DAYS[:1], history=False)
     with (

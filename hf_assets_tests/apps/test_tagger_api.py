@@ -35,6 +35,7 @@ def call(served: Served, *given: Any) -> list[dict[str, Any]] | str:
     return answer[0] if kind == "complete" else answer["error"]
 
 
+@pytest.mark.heavy
 def test_labels_come_back_best_first_with_their_scores(served: Served) -> None:
     assert call(served, "questions", "A forest", "with a prior", None) == [
         {"label": "random-forest", "score": pytest.approx(SURE)},
@@ -42,6 +43,7 @@ def test_labels_come_back_best_first_with_their_scores(served: Served) -> None:
     ]
 
 
+@pytest.mark.heavy
 def test_a_threshold_of_ones_own_takes_the_place_of_the_models(served: Served) -> None:
     assert call(served, "questions", "", "maybe", None) == []
     found = call(served, "questions", "", "maybe", 0.1)
@@ -49,12 +51,14 @@ def test_a_threshold_of_ones_own_takes_the_place_of_the_models(served: Served) -
     assert call(served, "questions", "forest", "", 0.99) == []
 
 
+@pytest.mark.heavy
 def test_long_texts_and_labels_of_any_kind_pass(served: Served) -> None:
     text = "image template long " + "and so on " * 10_000
     found = call(served, "questions", "", text, None)
     assert [tag["label"] for tag in found] == list(WORDS.values())[2:]  # ty: ignore
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -77,6 +81,7 @@ def test_what_cannot_be_answered_is_said(served: Served, given: Any, said: str) 
     assert said in answer
 
 
+@pytest.mark.heavy
 def test_many_at_a_time_get_each_their_own_answer(served: Served) -> None:
     expected = {"questions": "random-forest", "datasets": "land-use"}
     asked = list(expected) * 12
@@ -87,6 +92,7 @@ def test_many_at_a_time_get_each_their_own_answer(served: Served) -> None:
     ]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("method", "path", "headers"),
     [
@@ -113,6 +119,7 @@ def test_others_may_not_ask_and_what_nobody_needs_is_closed(
     assert caught.value.code == 403
 
 
+@pytest.mark.heavy
 def test_what_asks_too_much_is_refused(served: Served) -> None:
     said = call(served, "questions", "", "x" * 200_001, None)
     assert isinstance(said, str)

@@ -52,7 +52,7 @@ def series(lake: str) -> dict[str, Any]:
     from hf_assets.trends.series.incremental import counts, refresh
     from hf_assets.trends.series.past import Past
 
-    there, spent = _Timed(Path(lake)), {}
+    there, spent = _Timed.at(lake), {}
 
     def spends(name: str, make: Callable[[], object]) -> None:
         began = time.process_time()

@@ -88,10 +88,14 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(
-    scope="session", params=["small_made", pytest.param("minilm_made", marks=pytest.mark.heavy)]
+    scope="session",
+    params=[
+        "small_made",
+        pytest.param("minilm_made", marks=[pytest.mark.heavy, pytest.mark.release]),
+    ],
 )
 def trained(request: pytest.FixtureRequest) -> "TrainedModel":
-    """A trained base model with its graphs: a small one, and in heavy tests MiniLM."""
+    """A trained base model with its graphs: a small one, and before a release MiniLM."""
     return request.getfixturevalue(request.param)
 
 

@@ -52,6 +52,14 @@ def test_int8_loss(trained: TrainedModel, tmp_path: Path) -> None:
     assert not int8_loss(folder).passed
 
 
+def test_int8_size_of_a_small_one(small_made: TrainedModel) -> None:
+    verdict = int8_size(small_made.quantized)
+    size = verdict.metadata["size"]
+    assert int8_size(small_made.quantized, largest=size + 0.01).passed
+    assert not int8_size(small_made.quantized, largest=size - 0.01).passed
+
+
+@pytest.mark.release
 @pytest.mark.heavy
 def test_int8_size(minilm_made: TrainedModel) -> None:
     verdict = int8_size(minilm_made.quantized)

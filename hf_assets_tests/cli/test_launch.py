@@ -40,7 +40,9 @@ def _signalled(process: "subprocess.Popen[str]", number: signal.Signals) -> str:
     raise AssertionError("it did not end")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.release)]
+)
 def test_a_signal_ends_the_run(number: signal.Signals, slow_hub: str, tmp_path: Path) -> None:
     process = subprocess.Popen(
         [*LAUNCH, "--partition", today(), "--data", str(tmp_path)],

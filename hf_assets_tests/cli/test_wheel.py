@@ -89,6 +89,7 @@ def tags(one: Installed, model: Path) -> list[str]:
     return [tag["label"] for tag in answer["labels"]]
 
 
+@pytest.mark.heavy
 def test_every_file_of_the_package_is_in_it(wheel: Path) -> None:
     ours = {
         path.relative_to(PROJECT).as_posix()

@@ -71,6 +71,7 @@ def dg_command(tmp_path: Path) -> Command:
     return Command(tmp_path / "lake", tmp_path / "home")
 
 
+@pytest.mark.release
 @pytest.mark.heavy
 def test_check_defs(dg_command: Command) -> None:
     status, said = dg_command.run("check", "defs")
@@ -96,6 +97,7 @@ def test_launch_rebuilds_a_range_from_stored_captures(world: Make, dg_command: C
     assert rows[0] < rows[1]
 
 
+@pytest.mark.release
 @pytest.mark.heavy
 def test_launch_of_a_range_without_captures_fails_and_writes_nothing(
     dg_command: Command,
@@ -126,6 +128,7 @@ def test_a_disk_that_is_full_is_told_once_and_not_retried(world: Make) -> None:
     assert hub.lake.days("models") == []
 
 
+@pytest.mark.release
 @pytest.mark.heavy
 def test_a_run_killed_while_it_writes_models_leaves_the_old_day_whole(
     world: Make, dg_command: Command

@@ -17,9 +17,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from hf_assets.runner.home import write_home
 from hf_assets.storage.lake import today
-from hf_assets.trends.figures.registry import DAY_FIGURES
 from hf_assets_tests.defs.conftest import observatory
 from hf_assets_tests.support.browser import IN_CHROMIUM, PATIENCE
+from hf_assets_tests.support.defs.few_figures import DAY_FIGURES
 from hf_assets_tests.support.servers import free_port
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -35,12 +35,12 @@ class Ui:
 
 @pytest.fixture(scope="module")
 def ui(tmp_path_factory: pytest.TempPathFactory) -> Generator[Ui]:
-    """The webserver over the history of a run of today, which drew every figure."""
+    """The webserver over the history of a run of today, which drew a few figures."""
     data, port, day = tmp_path_factory.mktemp("ui"), free_port(), today()
     home = write_home(data / "dagster_home")
     with (
         pytest.MonkeyPatch.context() as patch,
-        observatory(data, every_figure=True) as make,
+        observatory(data) as make,
     ):
         patch.setenv("DAGSTER_HOME", str(home))
         with dg.DagsterInstance.from_config(str(home)) as instance:
@@ -112,7 +112,7 @@ def test_a_partition_page_tells_rows_source_and_preview(ui: Ui, page: Page) -> N
 
 
 @pytest.mark.heavy
-def test_the_gallery_shows_every_figure(ui: Ui, page: Page) -> None:
+def test_the_gallery_shows_the_figures(ui: Ui, page: Page) -> None:
     page.goto(f"{ui.url}/assets/snapshot_figures?view=partitions&partition={ui.day}")
     page.get_by_text("[Show Markdown]").first.click()
     pictures = page.locator("img[src^='data:image/png']")

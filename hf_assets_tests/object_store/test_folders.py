@@ -10,19 +10,22 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import msgspec
 import pytest
 
-from hf_assets.object_store import versions
+from hf_assets.object_store import folders, versions
 from hf_assets.object_store.commit import overwrite
 from hf_assets.object_store.errors import CommitConflict, StoreError
 from hf_assets.object_store.path import StorePath
 from hf_assets.object_store.versions import MARKER, DamagedFolder, current_version, unnamed_versions
 from hf_assets.object_store.writer import writing_as
-from hf_assets.storage.durable import StorageError, stamp
+from hf_assets.storage.durable import StorageError
 from hf_assets.storage.folders import (
     folder_bytes,
+    folder_stamp,
     is_stored,
     local_folder,
     local_path,
@@ -57,14 +60,14 @@ def test_what_is_written_is_read(any_lake: Lake) -> None:
     place = any_lake.folder("classifiers/questions/onnx", None)
     content = {"deep/a": b"a" * 3_000_000, "b": b"", "c=1 ä.txt": b"c"}
     assert not is_stored(place)
-    assert stamp(place) == ()
+    assert folder_stamp(place) == ()
     with pytest.raises(MissingArtefact, match="there is no classifiers/questions/onnx: mat"):
         any_lake.artefact("classifiers", "questions", "onnx")
     with replacing_folder(place) as folder:
         for name, one in content.items():
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_bytes(one)
-    first, here = stamp(place), any_lake.artefact("classifiers", "questions", "onnx")
+    first, here = folder_stamp(place), any_lake.artefact("classifiers", "questions", "onnx")
     assert {f"{path.relative_to(here)}": path.read_bytes()
             for path in here.rglob("*") if path.is_file()} == content  # fmt: skip
     assert (here.name, here.parent.name) == ("onnx", "questions")
@@ -73,7 +76,7 @@ def test_what_is_written_is_read(any_lake: Lake) -> None:
     assert local_path(place / "b").read_bytes() == b""
     with replacing_folder(place) as folder:
         (folder / "d").write_text("d")
-    assert stamp(place) not in ((), first)
+    assert folder_stamp(place) not in ((), first)
     assert [path.name for path in local_folder(place).iterdir()] == ["d"]
     assert abs(written_at(place) - time.time_ns()) < 60e9
     remove_folder(place)
@@ -214,16 +217,13 @@ def test_small_files_get_their_plain_names_and_pages_come_last(
 def test_plain_names_are_of_the_version_that_won_last(
     place: StorePath, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from hf_assets.object_store import folders
-
     copy = folders._copy
 
-    def slow(*arguments: object) -> None:
-        monkeypatch.undo_copy()  # type: ignore[attr-defined]
+    def slow(*arguments: Any) -> None:
+        monkeypatch.setattr(folders, "_copy", copy)
         put(place, public=True, a_png="newer")
         copy(*arguments)
 
-    monkeypatch.undo_copy = lambda: monkeypatch.setattr(folders, "_copy", copy)  # type: ignore[attr-defined]
     monkeypatch.setattr(folders, "_copy", slow)
     put(place, public=True, a_png="new")
     assert (place / "a.png").read_text() == "newer"
@@ -283,18 +283,13 @@ def test_versions_that_nobody_reads_any_more_are_listed(
     }
     second = current_version(place).version
     # The second was superseded just now, though it was written long ago.
-    monkeypatch.setattr(versions, "datetime", _Later)
+    clock = mock.Mock(wraps=datetime, now=lambda _: datetime.now(UTC) + timedelta(hours=25))
+    monkeypatch.setattr(versions, "datetime", clock)
     put(place, a="3")
     home = place.relative_to(bucket)
     assert f"{home}/v={first}/a" in swept(later)
     assert f"{home}/v={second}/a" not in swept(later)
     assert f"{home}/{orphan}/a" in swept(later)
-
-
-class _Later(datetime):
-    @classmethod
-    def now(cls, tz: object = None) -> datetime:
-        return datetime.now(UTC) + timedelta(hours=25)
 
 
 # Killed

@@ -1,6 +1,7 @@
 """What is stored comes back as it was."""
 
 import os
+import pickle
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -190,6 +191,8 @@ def test_months_are_a_table_when_they_are_joined(lake: Lake) -> None:
     stored = lake.join_months("numbers", ["2026-10", "2026-11"], {"days": 9}, 1.25)
     assert (stored.rows, stored.notes, stored.seconds) == (5, {"days": 9}, 1.25)
     assert stored.frame.collect().height == 5
+    sent = pickle.loads(pickle.dumps(stored.sendable))
+    assert sent.collect().equals(stored.frame.collect())
     assert stored.bytes == sum(len(path.read_bytes()) for path in stored.months)
     assert not lake.folder("numbers", "2026-09").exists()
     assert lake.months("numbers") == ["2026-10", "2026-11"]

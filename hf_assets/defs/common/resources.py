@@ -70,16 +70,14 @@ class LakeResource(dg.ConfigurableResource):
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """At the start of a run: hold its lock, and end runs whose process is gone."""
-        if context.run:
-            writing_as(context.run.run_id)
         if context.run and context.instance:
+            writing_as(context.run.run_id)
             try:
                 hold(context.instance, context.run.run_id)
                 end_killed(context.instance)
             except (OSError, LockServerError) as error:
-                dg.get_dagster_logger().warning(
-                    f"This run holds no lock: it cannot be ended if killed: {clean(error)}"
-                )
+                text = f"This run holds no lock: it cannot be ended if killed: {clean(error)}"
+                dg.get_dagster_logger().warning(text)
             log_steps(context.instance, context.run)
 
     @cached_property
@@ -95,8 +93,7 @@ class LakeResource(dg.ConfigurableResource):
     def captures(self, asset: str, days: Iterable[str]) -> dict[str, Capture]:
         """The complete captures of those days; fails without retry where one is missing."""
         found = {day: self.stores[asset].complete(day) for day in days}
-        missing = [day for day, capture in found.items() if capture is None]
-        if missing:
+        if missing := [day for day, capture in found.items() if capture is None]:
             raise dg.Failure(
                 f"{asset} was not captured on {', '.join(missing)}: materialise it (today from the "
                 "Hub, a past day from the archive), choose days that have a capture, or launch the "

@@ -12,6 +12,7 @@ from hf_assets.defs.hub.night import captures_since, next_attempt
 from hf_assets.hub import newest_day
 from hf_assets.hub.capture_store.store import ESSENTIAL
 from hf_assets.hub.quality import rules
+from hf_assets.object_store.errors import StoreError
 from hf_assets.rule_result import RuleResult
 from hf_assets.settings import settings
 from hf_assets.storage.lake import MissingDay, iso
@@ -22,6 +23,8 @@ ABOUT = (
     "The newest trusted day is today, or yesterday before the hour HF_ASSETS_NEWEST_DAY_DUE. "
     "Expects nothing while daily_capture is off."
 )
+# Metadata of a result that no lake was read for.
+UNREADABLE = "lake_without_answer"
 
 
 @dg.asset_check(asset=CHECK.asset_key, name=CHECK.name, description=ABOUT)
@@ -43,7 +46,7 @@ def newest_day_is_current(
     minimum_interval_seconds=300,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Evaluates the check newest_day_is_current between runs, and has an alarm sent, "
-    "once a day, where it fails. Makes no network request.",
+    "once a day, where it fails. Asks nobody but the store of a lake that is on one.",
 )
 def watch_newest_day(
     context: dg.SensorEvaluationContext, lake: LakeResource
@@ -52,7 +55,11 @@ def watch_newest_day(
     now = datetime.now(UTC)
     result = _result(context.instance, lake, now)
     if not result.passed and settings().alarm:
-        following = next_attempt(context.instance, lake, now).reason
+        following = (
+            "Nothing before the store answers."
+            if UNREADABLE in result.metadata
+            else next_attempt(context.instance, lake, now).reason
+        )
         Outbox.of(lake.tree.root).add(_alarm(result, now, following))
     if (result.passed, result.description) == _last(context.instance):
         return dg.SkipReason(result.description)
@@ -69,6 +76,16 @@ def watch_newest_day(
 
 def _result(instance: dg.DagsterInstance, lake: LakeResource, now: datetime) -> RuleResult:
     expected = newest_day.expected_day(now, settings().newest_day_due, captures_since(instance))
+    try:
+        return _read(lake, expected)
+    except StoreError as error:
+        # Nobody would look at a sensor that fails; and an alarm is due when a day is.
+        text = f"The newest day is unknown, as the lake cannot be read: {error}"
+        facts = {"expected_day": f"{expected or 'none'}", UNREADABLE: f"{lake.tree.root}"}
+        return RuleResult(expected is None, text, facts)
+
+
+def _read(lake: LakeResource, expected: date | None) -> RuleResult:
     try:
         quality = lake.tree.read("day_quality", None).frame.collect()
     except MissingDay:
@@ -94,8 +111,10 @@ def _last(instance: dg.DagsterInstance) -> tuple[bool, str | None] | None:
 
 def _alarm(result: RuleResult, now: datetime, following: str) -> Alarm:
     address = settings().ui
+    # A day that is missing still has an alarm of its own when the store answers again.
+    unknown = " unknown" if UNREADABLE in result.metadata else ""
     return Alarm.of(
-        f"newest day {result.metadata['expected_day']}",
+        f"newest day {result.metadata['expected_day']}{unknown}",
         "the newest day is missing or not trusted",
         time=now,
         day=str(result.metadata["expected_day"]),

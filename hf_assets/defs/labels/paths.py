@@ -9,13 +9,13 @@ from hf_assets.classifiers.provenance import STEPS
 from hf_assets.classifiers.training.base_models import BASE_MODELS
 from hf_assets.corpora.corpus import Corpus, open_corpus
 from hf_assets.object_store.path import LakePath
-from hf_assets.storage.durable import Stamp, stamp
+from hf_assets.storage.durable import Stamp
 from hf_assets.storage.folders import (
     ReplacedFolder,
+    folder_stamp,
     is_stored,
     local_folder,
     local_folders,
-    restore,
 )
 from hf_assets.storage.lake import Lake
 
@@ -67,12 +67,11 @@ class CorpusPaths:
 
     def _reads(self, path: LakePath) -> bool:
         """Remember which version is read, before it is; whether there is any."""
-        restore(path)
-        return bool(self._read.setdefault(path, stamp(path)))
+        return bool(self._read.setdefault(path, folder_stamp(path)))
 
     def _unchanged(self, cause: Exception | None = None) -> None:
         for path, earlier in self._read.items():
-            if stamp(path) != earlier:
+            if folder_stamp(path) != earlier:
                 raise ReplacedFolder(path) from cause
 
     def folder(self, *names: str) -> LakePath:

@@ -136,14 +136,19 @@ def building(
         _began("Ray, a head and two nodes")
         nodes = parts.enter_context(cluster(run / "ray", ours))
         ours[ADDRESS] = nodes.address
-        (home / "dagster.yaml").write_bytes(_configuration())
+        (home / "dagster.yaml").write_bytes(configuration())
         _began("Dagster: code server, webserver, daemon")
         ui = parts.enter_context(dagster(home, ours, logs))
         print(f"Dagster's UI: {ui.url}   Ray's page: {nodes.address}", flush=True)
         yield Cluster(ui, nodes, Lake.at(ours["HF_ASSETS_DATA"]))
 
 
-def _configuration() -> bytes:
+def configuration() -> bytes:
+    """The `dagster.yaml` of a cluster.
+
+    Raises:
+        ClusterError: a wheel has none.
+    """
     try:
         return CONFIGURATION.read_bytes()
     except FileNotFoundError:

@@ -13,7 +13,7 @@ import msgspec
 import polars as pl
 
 from hf_assets.hub.capture_store.store import RAW, CaptureStore
-from hf_assets.storage.lake import Lake, MissingDay
+from hf_assets.storage.lake import Lake, MissingArtefact, MissingDay
 from hf_assets.storage.stored import StoredTable
 
 # Columns that give times of writing.
@@ -23,7 +23,8 @@ _TIMES = frozenset({"asked", "fetched"})
 _BY_THE_HOUR = frozenset(
     {
         *("hours", "datasets_hours", "days_spanned", "datasets_days_spanned"),
-        *("daily_downloads", "acceleration"),
+        *("created_per_day", "datasets_created_per_day"),
+        *("daily_downloads", "growth_7", "growth_28", "acceleration"),
     }
 )
 # Of the leaderboard: speed, and the sizes of files that hold times.
@@ -92,8 +93,11 @@ def tables(lake: Lake) -> list[str]:
         elif name == _CLASSIFIERS:
             boards = [f"{name}/{corpus}/leaderboard" for corpus in _below(lake.root / name)]
             names += [board for board in boards if (lake.root / board).is_dir()]
-        elif name in RAW or lake.days(name) or _single(lake, name):
+        elif name in RAW:
             names.append(name)
+        else:
+            nested = [f"{name}/{part}" for part in _below(lake.root / name) if "=" not in part]
+            names += [each for each in (name, *nested) if lake.days(each) or _single(lake, each)]
     return names
 
 
@@ -162,7 +166,10 @@ def _captures(lake: Lake, asset: str) -> dict[str, Content]:
 
 def _artefact(lake: Lake, name: str) -> dict[str, Content]:
     """The tables of a folder that is replaced as one."""
-    folder = lake.artefact(*name.split("/"))
+    try:
+        folder = lake.artefact(*name.split("/"))
+    except MissingArtefact:
+        return {}
     without = _MEASURED if name.startswith(_CLASSIFIERS) else frozenset[str]()
     return {
         path.name: content_of(pl.read_parquet(path), without)

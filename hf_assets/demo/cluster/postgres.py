@@ -6,6 +6,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Generator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -53,12 +54,20 @@ def _started(folder: Path) -> Generator[dict[str, str]]:
         os.chown(folder, account.pw_uid, account.pw_gid)
     password, environ = secrets.token_urlsafe(24), {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
     (port,), log = free_ports(1), folder / "log"
-    given = folder / "password"
-    given.touch(0o600)
-    given.write_text(password)
+    password_file = folder / "password"
+    password_file.touch(0o600)
+    password_file.write_text(password)
     if user:
-        os.chown(given, account.pw_uid, account.pw_gid)
-    options = ["-D", f"{folder}/data", "-U", _OWNER, f"--pwfile={given}", "-A", "scram-sha-256"]
+        os.chown(password_file, account.pw_uid, account.pw_gid)
+    options = [
+        "-D",
+        f"{folder}/data",
+        "-U",
+        _OWNER,
+        f"--pwfile={password_file}",
+        "-A",
+        "scram-sha-256",
+    ]
     created = subprocess.run(
         [programs / "initdb", *options, "-E", "UTF8"],
         cwd=folder,
@@ -70,7 +79,7 @@ def _started(folder: Path) -> Generator[dict[str, str]]:
         group=user,
         extra_groups=[] if user else None,
     )
-    given.unlink()
+    password_file.unlink()
     if created.returncode:
         raise ClusterError(f"initdb failed: {created.stderr.strip()[-500:]}")
     where = ["-D", f"{folder}/data", "-k", str(folder), "-p", str(port)]
@@ -120,8 +129,6 @@ def _execute(variables: Mapping[str, str], statement: str) -> None:
         except psycopg2.OperationalError as error:
             # It listens before it lets anyone in.
             if "starting up" in str(error) and attempt < 39:
-                import time
-
                 time.sleep(0.25)
                 continue
             raise ClusterError(

@@ -1,12 +1,12 @@
 """Ray on loopback: a head without CPUs for runs, and two nodes that take them."""
 
-import importlib.util
 import os
 import shutil
 import sys
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,7 @@ def cluster(folder: Path, environ: Mapping[str, str], workers: int = 2) -> Gener
     Raises:
         ClusterError: Ray is missing, or does not start.
     """
-    if importlib.util.find_spec("ray") is None:
+    if find_spec("ray") is None:
         raise ClusterError("Ray is missing: pip install 'hf_assets[cluster]'")
     folder.mkdir()
     bin_folder = str(Path(sys.executable).parent)

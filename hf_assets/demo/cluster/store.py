@@ -4,13 +4,15 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import sys
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from hf_assets.demo.cluster.processes import ClusterError, free_ports, listens, server
-from hf_assets.object_store.address import SCHEME
+from hf_assets.object_store.address import SCHEME, StoreAddress
+from hf_assets.object_store.commit import overwrite
 from hf_assets.object_store.path import StorePath, location, remove_tree
 
 _BUCKET = "lake"
@@ -42,6 +44,8 @@ def store(folder: Path, log: Path, *, keep: bool) -> Generator[dict[str, str]]:
             remove_tree(lake)
         return
     with _seaweed(folder, log) as variables, _set(variables):
+        # The first object creates the bucket.
+        overwrite(StorePath(StoreAddress(_BUCKET), "begun"), b"")
         yield variables | {"HF_ASSETS_DATA": f"{SCHEME}{_BUCKET}/demo"}
 
 
@@ -87,7 +91,10 @@ def _seaweed(folder: Path, log: Path) -> Generator[dict[str, str]]:
     }
     command = [program, "server", "-s3", *(f"-{name}={value}" for name, value in options.items())]
     environ = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    with server("SeaweedFS", command, environ, log, lambda: listens(serves["s3"])):
+    # It may hang on SIGTERM; what it has acknowledged is on disk.
+    with server(
+        "SeaweedFS", command, environ, log, lambda: listens(serves["s3"]), stop=signal.SIGKILL
+    ):
         yield {
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{serves['s3']}",
             "AWS_REGION": "us-east-1",

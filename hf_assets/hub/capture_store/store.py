@@ -76,12 +76,7 @@ class CaptureStore:
 
     def days(self) -> list[str]:
         """The days that have a complete capture, oldest first."""
-        folder = self.lake.folder(self.asset, None)
-        if not isinstance(folder, StorePath):
-            return self.lake.days(self.asset, files.MARKER)
-        days = self._begun(folder)
-        there = side_by_side(lambda day: (self.folder(day) / files.MARKER).is_file(), days)
-        return [day for day, complete in zip(days, there, strict=True) if complete]
+        return self.lake.days(self.asset, files.MARKER)
 
     def _begun(self, asset_folder: StorePath) -> list[str]:
         """The days of which a store has anything, oldest first: in one request."""

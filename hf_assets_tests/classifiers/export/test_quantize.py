@@ -74,7 +74,7 @@ def test_figures_are_those_of_the_served_file(trained: TrainedModel) -> None:
 @pytest.mark.heavy
 @pytest.mark.parametrize(
     ("made", "share"),
-    [("small_made", 0.5), pytest.param("minilm_made", 0.27, marks=pytest.mark.heavy)],
+    [("small_made", 0.5), pytest.param("minilm_made", 0.27, marks=pytest.mark.release)],
 )
 def test_making_a_candidate_leaves_the_graph_and_the_loggers(
     made: str, share: float, request: pytest.FixtureRequest

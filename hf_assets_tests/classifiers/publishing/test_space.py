@@ -135,6 +135,7 @@ def test_the_card_s_javascript_keeps_the_closing_token(
     assert [one["score"] for one in scores] == [2] + [64] * (len(HOSTILE) - 1)
 
 
+@pytest.mark.release
 @pytest.mark.heavy
 def test_the_card_s_javascript_answers_as_the_tagger(
     tmp_path: Path, space: Path, minilm_made: TrainedModel

@@ -1,18 +1,27 @@
 """From a corpus to a tagger in the real graph, with an untrained base model of one layer."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
 import polars as pl
 import pytest
 
+from hf_assets.apps.tagger_service import TaggerService
+from hf_assets.apps.trained import find
 from hf_assets.classifiers.evaluation.results import CONSTANT, INT8, NOTHING, open_leaderboard
 from hf_assets.classifiers.tagger import Tagger
+from hf_assets.object_store.versions import current_version
 from hf_assets.settings import settings
 from hf_assets.storage.lake import Lake, today
 from hf_assets_tests.defs.conftest import checks, failures
 from hf_assets_tests.support.defs.labels import BASE, HOSTILE, Labels, real_table
+from hf_assets_tests.support.defs.stored_chain import FOLDERS, StoredChain, contents, stored_chain
+from hf_assets_tests.support.object_store.weed import KEY, SECRET, Weed
+
+# All of them: the chain is made once, and not again for the tests that take minutes.
+pytestmark = pytest.mark.heavy
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +32,14 @@ def questions(sources: Labels) -> list[dg.ExecuteInProcessResult]:
 @pytest.fixture(scope="module")
 def own(labels: Labels) -> list[dg.ExecuteInProcessResult]:
     return labels.chain("own")
+
+
+@pytest.fixture(scope="module")
+def on_store(store_server: Weed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoredChain]:
+    """The same chain over a lake on a store."""
+    root, base_models = tmp_path_factory.mktemp("store"), tmp_path_factory.mktemp("models")
+    with stored_chain(store_server.endpoint, root, base_models) as chain:
+        yield chain
 
 
 def test_the_chain_ends_in_a_tagger(questions: list[Any], labels: Labels) -> None:
@@ -72,7 +89,6 @@ def test_the_ui_is_told_what_was_measured(questions: list[Any], labels: Labels) 
     assert labels.metadata("questions/quantized_classifier")["chosen"].value
 
 
-@pytest.mark.heavy
 def test_labels_of_every_kind_survive_every_file(own: list[Any], labels: Labels) -> None:
     assert [failures(run) for run in own] == [{}, {}, {}]
     places = labels.root / "classifiers" / "own"
@@ -84,7 +100,38 @@ def test_labels_of_every_kind_survive_every_file(own: list[Any], labels: Labels)
     assert {path.name for path in outside} == {"own.csv", "corpora.toml"}
 
 
-@pytest.mark.heavy
+def test_a_chain_on_a_store_stores_what_a_folder_has(
+    own: list[Any], labels: Labels, on_store: StoredChain
+) -> None:
+    assert [failures(run) for run in (*own, *on_store.runs)] == [{}] * 6
+    found = [one for run in on_store.runs for one in checks(run).values()]
+    assert len(found) >= 10
+    assert {one.severity for one in found if not one.passed} <= {dg.AssetCheckSeverity.WARN}
+    files = contents(on_store.root)
+    assert len(files) > 25
+    assert files == contents(labels.root)
+
+
+def test_the_ui_shows_addresses_in_the_store_and_no_scratch(on_store: StoredChain) -> None:
+    for asset, name in FOLDERS.items():
+        metadata, version = on_store.metadata[asset], current_version(on_store.root / name)
+        address = f"{on_store.root}/{name}"
+        assert metadata["path"].value == metadata["dagster/uri"].value == address
+        assert metadata["size (bytes)"].value == version.size
+        assert version.writer in {run.run_id for run in on_store.runs}
+    events = [str(event) for run in on_store.runs for event in run.all_events]
+    assert [event for event in events if str(on_store.root) in event]
+    assert not [event for event in events if "/scratch" in event or KEY in event or SECRET in event]
+
+
+def test_the_tagger_page_answers_from_a_store(on_store: StoredChain) -> None:
+    (model,) = find(on_store.root).values()
+    assert model.measured
+    assert model.card
+    answer = TaggerService({"own": model}).answer("own", "", model.examples()[0].text, None)
+    assert answer.ranked
+
+
 def test_two_corpora_do_not_write_into_each_other(
     questions: list[Any], own: list[Any], labels: Labels
 ) -> None:
@@ -120,7 +167,6 @@ def test_a_base_model_that_is_nowhere_names_three_ways(
 
 
 @pytest.mark.release
-@pytest.mark.heavy
 def test_real_questions_end_above_both_floors(
     labels: Labels, monkeypatch: pytest.MonkeyPatch
 ) -> None:

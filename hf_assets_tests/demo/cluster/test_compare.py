@@ -29,13 +29,18 @@ Lakes = tuple[Lake, Lake]
 
 
 @pytest.fixture
-def lakes(tmp_path: Path) -> Lakes:
-    """Two lakes with the same days of models."""
-    both = Lake(tmp_path / "one"), Lake(tmp_path / "two")
-    for lake in both:
+def empty(tmp_path: Path, any_lake: Lake) -> Lakes:
+    """An empty lake in a folder, and another one, in a folder or on a store."""
+    return Lake(tmp_path / "one"), any_lake
+
+
+@pytest.fixture
+def lakes(empty: Lakes) -> Lakes:
+    """Both lakes, with the same days of models."""
+    for lake in empty:
         for day in DAYS:
             lake.write(MODELS, day, TableWrite([models(day)]))
-    return both
+    return empty
 
 
 def models(day: str, hours: float = 24.0, last: str = "c") -> pl.DataFrame:
@@ -142,28 +147,26 @@ def _leaderboard(lake: Lake, label: str) -> None:
     ],
 )
 def test_folders_are_compared_by_their_tables(
-    tmp_path: Path, write: Callable[[Lake, str], None], name: str, file: str
+    empty: Lakes, write: Callable[[Lake, str], None], name: str, file: str
 ) -> None:
-    lakes = Lake(tmp_path / "one"), Lake(tmp_path / "two")
-    for lake in lakes:
+    for lake in empty:
         write(lake, "y")
-    assert (only(lakes).table, only(lakes).different) == (name, [])
-    write(lakes[1], "z")
-    assert only(lakes).different == [file]
+    assert (only(empty).table, only(empty).different) == (name, [])
+    write(empty[1], "z")
+    assert only(empty).different == [file]
 
 
-def test_captures_are_compared_by_the_rows_of_their_pages(tmp_path: Path) -> None:
-    lakes = Lake(tmp_path / "one"), Lake(tmp_path / "two")
+def test_captures_are_compared_by_the_rows_of_their_pages(tmp_path: Path, empty: Lakes) -> None:
     rows = [model(number, downloads=number) for number in range(2500)]
     with serving(recorded(tmp_path / "hub", rows)) as served:
-        for lake in lakes:
+        for lake in empty:
             captured(lake, served)
-    assert only(lakes).equal
-    assert only(lakes).rows == 2500
+    assert only(empty).equal
+    assert only(empty).rows == 2500
     other = Lake(tmp_path / "three")
     with serving(recorded(tmp_path / "later", [*rows[:-1], model(2499, downloads=1)])) as served:
         day = captured(other, served).folder.name.removeprefix("day=")
-    assert only((lakes[0], other)).different == [day]
+    assert only((empty[0], other)).different == [day]
 
 
 def test_types_and_names_of_columns_count() -> None:

@@ -237,6 +237,7 @@ def test_a_store_that_cannot_be_read_is_no_damage(
     assert len(attempts(store)) == 1
 
 
+@pytest.mark.heavy
 def test_a_storm_of_slow_down_costs_time_alone(
     served: ServedHub, store: CaptureStore, store_proxy: CountingProxy
 ) -> None:

@@ -19,6 +19,7 @@ from hf_assets.demo.labels.question_sources import GeneratedQuestions
 from hf_assets.demo.labels.texts import GeneratedTexts
 from hf_assets.demo.service.server import LoopbackServer
 from hf_assets.demo.steps import BASE_MODEL
+from hf_assets.object_store.path import LakePath
 from hf_assets.settings import settings
 from hf_assets.storage.lake import today
 from hf_assets_tests.support.defs.base_model import write_small_base_model
@@ -32,7 +33,7 @@ HOSTILE = ("../x", "a, b", 'with "quotes"', "🦊", "l" * 300, "<b>bold</b>", "{
 class Labels:
     """The graph over embedded services, and the lake it writes."""
 
-    root: Path
+    root: Any  # a folder, or a StorePath
     definitions: dg.Definitions
     instance: dg.DagsterInstance
     apps: dict[str, Any] = field(default_factory=dict)
@@ -74,12 +75,13 @@ class Labels:
 
 
 @contextmanager
-def labels_graph(root: Path, base_models: Path) -> Generator[Labels]:
+def labels_graph(root: Path, base_models: Path, data: LakePath | None = None) -> Generator[Labels]:
     """The graph over services that stop at the end.
 
     Args:
         root: gets the user's table, and the lake in `lake`.
         base_models: gets a small base model by the name of `BASE`.
+        data: the lake, where it is another.
     """
     lake = root / "lake"
     running.write_inputs(lake, today(), 900, 300)
@@ -90,7 +92,7 @@ def labels_graph(root: Path, base_models: Path) -> Generator[Labels]:
     servers = {name: LoopbackServer(app).start() for name, app in apps.items()}
     services = running.Services("", servers["stackexchange"].url, servers["kaggle"].url)
     given = services.variables | {
-        "HF_ASSETS_DATA": str(lake),
+        "HF_ASSETS_DATA": str(data or lake),
         "HF_ASSETS_CORPORA": str(own_corpus(root)),
         "HF_ASSETS_QUESTION_DUMP": str(running.dump_of(lake)),
         "HF_ASSETS_META_KAGGLE": str(running.tables_of(lake)),
@@ -102,7 +104,7 @@ def labels_graph(root: Path, base_models: Path) -> Generator[Labels]:
         for name, value in given.items():
             patch.setenv(name, value)
         settings.cache_clear()
-        yield Labels(lake, graph(), instance, apps)
+        yield Labels(data or lake, graph(), instance, apps)
     settings.cache_clear()
     for server in servers.values():
         server.stop()

@@ -8,7 +8,7 @@ Each version has so many files, and all of them have the version's number.
 import sys
 
 from hf_assets.object_store.errors import CommitConflict
-from hf_assets.object_store.path import location
+from hf_assets.object_store.path import LakePath, location
 from hf_assets.storage.folders import local_folder, read_folder, replacing_folder
 
 
@@ -17,7 +17,7 @@ def names(files: int) -> list[str]:
     return [f"deep/{number}" if number == 0 else f"{number}.bin" for number in range(files)]
 
 
-def version_in(path: object, files: int) -> str:
+def version_in(path: LakePath, files: int) -> str:
     """The number of the version in a folder; fails unless each of its files has it."""
     texts = read_folder(path, lambda at: [(at / name).read_text() for name in names(files)])
     assert len(set(texts)) == 1, texts
@@ -25,7 +25,7 @@ def version_in(path: object, files: int) -> str:
     return texts[0].partition(" ")[0]
 
 
-def write(path: object, files: int, number: str) -> None:
+def write(path: LakePath, files: int, number: str) -> None:
     """Store that version; the files are large enough to take several writes."""
     with replacing_folder(path) as folder:
         (folder / "deep").mkdir()

@@ -20,9 +20,9 @@ HISTORY = {figure.name: figure for figure in HISTORY_FIGURES}
 
 
 def kinds(every: Iterable[str], quick: set[str]) -> list[Any]:
-    """All kinds of data; those that find little more than the quick ones are heavy."""
-    return [kind if kind in quick else pytest.param(kind, marks=pytest.mark.heavy)
-            for kind in every]  # fmt: skip
+    """All kinds of data; those that find little more than the quick ones are for a release."""
+    later = [pytest.mark.heavy, pytest.mark.release]
+    return [kind if kind in quick else pytest.param(kind, marks=later) for kind in every]
 
 
 QUICK_DAYS = {"normal", "one", "empty", "no_columns", "nulls", "hostile"}
@@ -66,7 +66,10 @@ def test_figures_of_a_day_fit_a_phone(name: str) -> None:
         check_texts(lambda: DAY[name](SNAPSHOTS["normal"]()))
 
 
-@pytest.mark.parametrize("name", kinds(DAY, QUICK_FILES))
+@pytest.mark.parametrize(
+    "name",
+    [name if name in QUICK_FILES else pytest.param(name, marks=pytest.mark.heavy) for name in DAY],
+)
 @pytest.mark.parametrize("kind", kinds(("normal", "hostile", "empty"), {"hostile"}))
 def test_files_are_small_sound_and_inert(name: str, kind: str) -> None:
     with warnings.catch_warnings():

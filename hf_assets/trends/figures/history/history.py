@@ -5,6 +5,7 @@ import functools
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -75,13 +76,9 @@ def read_history(lake: Lake) -> History:
     """The series of a lake, those by month unread; those never materialised are empty."""
     found: dict[str, pl.DataFrame | pl.LazyFrame] = {}
     for name in TABLES:
-        try:
-            stored = lake.read(name, None)
-        except MissingDay:
-            continue
-        # Other processes draw figures, and an opened file cannot be sent to them, so its rows are.
-        # Tables of a single file are small; the files of months keep their names.
-        found[name] = stored.frame if stored.months else stored.frame.collect()
+        # Other processes draw figures.
+        with suppress(MissingDay):
+            found[name] = lake.read(name, None).sendable
     return History.of(found)
 
 
