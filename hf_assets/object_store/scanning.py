@@ -63,6 +63,9 @@ def scan_objects(files: Sequence[StoreFile], **options: Any) -> pl.LazyFrame:
             frame = pl.scan_parquet([source], **options)
             if count is not None:
                 frame = frame.slice(first, count)
+            if wanted is not None:
+                # Nothing else is there: a limit reads the rows as they are.
+                frame = frame.select(name for name in schema if name in wanted)
             if limit is not None:
                 # The limit is of the rows before the filter.
                 read = frame.head(limit).collect()

@@ -35,6 +35,9 @@ QUERIES: dict[str, Query] = {
     "reversed": lambda rows: rows.select(pl.all().reverse()),
     "count": lambda rows: rows.select(pl.len()),
     "head": lambda rows: rows.head(7),
+    "column of the head": lambda rows: rows.head(23).select(pl.last()),
+    "count of the head": lambda rows: rows.head(23).select(pl.len()),
+    "first of a column": lambda rows: rows.select(pl.last().first()),
     "tail": lambda rows: rows.tail(5),
     "slice": lambda rows: rows.slice(11, 13),
     "numbered": lambda rows: rows.with_row_index("row number").filter(
@@ -43,6 +46,9 @@ QUERIES: dict[str, Query] = {
     "filter": lambda rows: rows.filter(pl.last().is_not_null()),
     "filter then head": lambda rows: rows.filter(pl.first().is_not_null()).head(3),
     "head then filter": lambda rows: rows.head(9).filter(pl.last().is_not_null()),
+    "column of the head, then filter": lambda rows: (
+        rows.head(23).filter(pl.last().is_not_null()).select(pl.first())
+    ),
     "nothing": lambda rows: rows.select(),
 }
 SIZES = {
