@@ -133,7 +133,8 @@ class MonthFiles:
                 machine.
         """
         before, tag = self._seen()
-        latest = self._latest(before, self._stored())
+        stored = self._stored()
+        latest = self._latest(before, stored)
         files = {month: self._named(latest[month], month) for month in months}
         rows = {
             month: before.months[month]
@@ -143,22 +144,27 @@ class MonthFiles:
         }
         now = time.time()
         gone = set(before.files.values()) - set(files.values())
+        if isinstance(self.folder, StorePath):
+            # Those of other months another machine may be about to join.
+            passed = {name for name in stored if name.partition(".")[0] in files}
+            gone |= passed - set(files.values()) - before.superseded.keys()
+        # Named until they are deleted: a run that dies before would leave them as the newest.
         superseded = {
             name: min(at, now)
             for name, at in {**before.superseded, **dict.fromkeys(gone, now)}.items()
-            if at > now - STALE_TEMPORARY
+            if name in stored
         }
         content: dict[str, Any] = {"months": rows, "notes": notes, "seconds": round(seconds, 3)}
         content |= {"files": files, "superseded": superseded}
         if isinstance(self.folder, StorePath):
             content["writer"] = writer()
         write_bytes(self.folder / MANIFEST, json.dumps(content).encode(), tag)
-        current = {*files.values(), *superseded}
+        old = {name for name, at in superseded.items() if at <= now - STALE_TEMPORARY}
         if isinstance(self.folder, StorePath):
-            self._publish_copies(self.folder, files, current)
+            self._publish_copies(self.folder, files, old)
             return
         self._publish(files)
-        for name in set(self._stored()) - current:
+        for name in set(self._stored()) - set(files.values()) - (superseded.keys() - old):
             (self._versions / name).unlink(missing_ok=True)
 
     def _path(self, manifest: Manifest, month: str, stored: Collection[str]) -> LakePath | None:
@@ -197,17 +203,16 @@ class MonthFiles:
                 shutil.rmtree(other)
 
     def _publish_copies(
-        self, folder: StorePath, files: Mapping[str, str], current: Collection[str]
+        self, folder: StorePath, files: Mapping[str, str], old: Collection[str]
     ) -> None:
-        """`_publish` on a store, and delete other versions than the current ones."""
+        """`_publish` on a store, and delete the old versions."""
         there, versions = dict(folder.below()), folder / self._versions.name
         wanted = {self._public(month): versions / name for month, name in files.items()}
         for public, version in wanted.items():
             if not _is_copy(there.get(public), there[version]):
                 link(version, public)
-        others = [path for path in there if path.parent == versions and path.name not in current]
         public = [path for path in there if path.parent.name.startswith("month=")]
-        delete(others + [path for path in public if path not in wanted])
+        delete([versions / name for name in old] + [path for path in public if path not in wanted])
 
 
 def _is_copy(copy: ObjectFacts | None, version: ObjectFacts) -> bool:

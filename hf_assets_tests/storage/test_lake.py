@@ -2,10 +2,12 @@
 
 import os
 import pickle
+import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import polars as pl
 import pyarrow.parquet as pq
@@ -14,7 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hf_assets.hub.tables import schemas
+from hf_assets.object_store.path import StorePath
+from hf_assets.storage import month_files
 from hf_assets.storage.lake import Lake, MissingDay, TableWrite, iso, today
+from hf_assets.storage.month_files import MonthFiles
 from hf_assets.storage.parquet import Table
 from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS
 from hf_assets_tests.conftest import DAY
@@ -202,6 +207,37 @@ def test_months_are_a_table_when_they_are_joined(lake: Lake) -> None:
     lake.write(NUMBERS, None, TableWrite([]))
     assert lake.join_months("numbers", [], {}, 0).rows == 0
     assert lake.months("numbers") == []
+
+
+@pytest.mark.parametrize("days_later", [0, 1])
+def test_a_replaced_month_never_comes_back(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, days_later: int
+) -> None:
+    """However a run ends: here before it deletes what is old."""
+
+    def join(rows: int) -> None:
+        lake.write(NUMBERS, "2026-11", TableWrite([numbers(0, rows)]))
+        lake.join_months("numbers", ["2026-11"], {}, 0)
+
+    join(1)
+    join(2)
+    for name in ("_publish", "_publish_copies"):
+        monkeypatch.setattr(MonthFiles, name, Mock(side_effect=KeyboardInterrupt))
+    now = time.time() + days_later * (month_files.STALE_TEMPORARY + 60)
+    monkeypatch.setattr(month_files.time, "time", lambda: now)
+    with pytest.raises(KeyboardInterrupt):
+        join(3)
+    assert lake.read("numbers", "2026-11").rows == 3
+    assert lake.read("numbers", None).rows == 3
+
+
+def test_a_month_that_another_machine_is_about_to_join_stays(bucket: StorePath) -> None:
+    lake = Lake(bucket)
+    for month in ("2026-10", "2026-11"):
+        lake.write(NUMBERS, month, TableWrite([numbers(0, 3)]))
+    lake.join_months("numbers", ["2026-10"], {}, 0)
+    lake.join_months("numbers", ["2026-11"], {}, 0)
+    assert lake.read("numbers", None).rows == 3
 
 
 def test_a_missing_day_says_what_to_materialise(lake: Lake) -> None:
