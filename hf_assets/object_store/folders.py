@@ -56,8 +56,10 @@ def replacing_folder(path: StorePath, *, public: bool = False) -> Generator[Path
 
 def remove_folder(path: StorePath) -> None:
     """Remove a folder: for readers in one step, with its marker."""
+    # Listed first: what another run stores from then on is its own.
+    there = [each for each, _ in path.below()]
     delete([path / MARKER])
-    delete([each for each, _ in path.below()])
+    delete(there)
 
 
 def _stored(path: StorePath, folder: Path, before: SeenVersion) -> Version:

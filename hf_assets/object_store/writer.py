@@ -9,8 +9,14 @@ _LONGEST = 64
 
 
 def writing_as(run: str) -> None:
-    """From here on this process, with all its threads, writes for the run of that id."""
+    """From here on this process, with all its threads, writes for the run of that id.
+
+    Raises:
+        ValueError: it is empty: a version without a writer would be no version.
+    """
     global _current
+    if not run:
+        raise ValueError("a run has an id")
     _current = _inert(run)
 
 

@@ -16,12 +16,11 @@ from unittest import mock
 import msgspec
 import pytest
 
-from hf_assets.object_store import folders, versions
+from hf_assets.object_store import folders, versions, writer
 from hf_assets.object_store.commit import overwrite
 from hf_assets.object_store.errors import CommitConflict, StoreError
 from hf_assets.object_store.path import StorePath
 from hf_assets.object_store.versions import MARKER, DamagedFolder, current_version, unnamed_versions
-from hf_assets.object_store.writer import writing_as
 from hf_assets.storage.durable import StorageError
 from hf_assets.storage.folders import (
     folder_bytes,
@@ -84,8 +83,13 @@ def test_what_is_written_is_read(any_lake: Lake) -> None:
     remove_folder(place)
 
 
-def test_the_marker_names_files_hashes_and_who_wrote_them(place: StorePath) -> None:
-    writing_as("0f3c/run")
+def test_the_marker_names_files_hashes_and_who_wrote_them(
+    place: StorePath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "_current", "")  # and as it was, at the end
+    with pytest.raises(ValueError, match="a run has an id"):
+        writer.writing_as("")
+    writer.writing_as("0f3c/run")
     put(place, a="x")
     said = msgspec.json.decode((place / MARKER).read_bytes())
     assert said["writer"] == "0f3c-run"
@@ -367,3 +371,19 @@ def test_readers_while_two_processes_write(place: StorePath) -> None:
     assert sum(won) >= 8
     # One version is named, each of the others was superseded.
     assert len(keys(place)) == 1 + FILES * (1 + sum(won))
+
+
+def test_removing_a_folder_leaves_what_another_run_stores_meanwhile(
+    place: StorePath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(place, a="old")
+    delete = folders.delete
+
+    def slowly(paths: list[StorePath]) -> None:
+        delete(paths)
+        if not is_stored(place):
+            put(place, a="new")
+
+    monkeypatch.setattr(folders, "delete", slowly)
+    remove_folder(place)
+    assert (local_folder(place) / "a").read_text() == "new"
