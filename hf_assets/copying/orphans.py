@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from hf_assets.copying.parts import DATA, FIGURE_FOLDERS, WITH_FOLDERS
+from hf_assets.copying.parts import DATA
 from hf_assets.hub.capture_store.store import RAW, CaptureStore
 from hf_assets.object_store.listing import folder_names
 from hf_assets.object_store.path import ObjectFacts, StorePath, delete
-from hf_assets.object_store.versions import unnamed_versions
+from hf_assets.object_store.versions import is_of_version, unnamed_versions
 from hf_assets.storage.lake import Lake
 from hf_assets.storage.locks import BusyError
 from hf_assets.storage.month_files import VERSIONS_ON_STORE, MonthFiles
@@ -43,7 +43,7 @@ def sweep(lake: Lake, now: datetime, *, dry: bool) -> Iterator[Orphans]:
     """Delete the orphans of a lake on a store, asset by asset.
 
     It takes a request for 1,000 objects of tables and folders, three a day of captures, and one
-    for each day that may have replaced side tables.
+    for each day that may have replaced side tables, and for each folder with old versions.
 
     Args:
         lake: on a store.
@@ -68,17 +68,11 @@ def orphans(lake: Lake, now: datetime) -> Iterator[Orphans]:
             for name in folder_names(lake.root / asset):
                 if name.startswith("day="):
                     yield _of_captures(store, name.removeprefix("day="), now)
-        elif asset in WITH_FOLDERS | FIGURE_FOLDERS:
-            for objects in unnamed_versions(lake.root / asset, now):
-                yield Orphans.of(asset, dict(_facts(objects)))
         else:
-            yield from _of_tables(lake.root / asset, now)
-
-
-def _facts(objects: list[StorePath]) -> Iterator[tuple[StorePath, ObjectFacts]]:
-    for path in objects:
-        if facts := path.facts():
-            yield path, facts
+            listed = dict((lake.root / asset).below())
+            for objects in unnamed_versions(listed, now):
+                yield Orphans.of(asset, objects)
+            yield from _of_tables(lake.root / asset, listed, now)
 
 
 def _of_captures(store: CaptureStore, day: str, now: datetime) -> Orphans:
@@ -89,11 +83,14 @@ def _of_captures(store: CaptureStore, day: str, now: datetime) -> Orphans:
     return Orphans.of(store.asset, found)
 
 
-def _of_tables(asset: Any, now: datetime) -> Iterator[Orphans]:
+def _of_tables(
+    asset: Any, listed: dict[StorePath, ObjectFacts], now: datetime
+) -> Iterator[Orphans]:
     """Side tables that their day does not name, and months that their table does not."""
     by_folder: dict[StorePath, dict[str, ObjectFacts]] = defaultdict(dict)
-    for path, facts in asset.below():
-        by_folder[path.parent][path.name] = facts
+    for path, facts in listed.items():
+        if not is_of_version(path):
+            by_folder[path.parent][path.name] = facts
     for folder, there in by_folder.items():
         if folder.name == VERSIONS_ON_STORE:
             found = _months(folder.parent, there, now)

@@ -7,10 +7,9 @@ The objects of a version never change. Whoever replaces the marker makes another
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -142,29 +141,46 @@ def _decoded(folder: StorePath, content: bytes) -> Version:
     return version
 
 
-def unnamed_versions(root: StorePath, now: datetime) -> Iterator[list[StorePath]]:
-    """The objects of each version below that nobody reads any more, for a sweep to delete.
+def unnamed_versions(
+    listed: Mapping[StorePath, ObjectFacts], now: datetime
+) -> Iterator[dict[StorePath, ObjectFacts]]:
+    """The objects of each version that nobody reads any more, for a sweep to delete.
 
     Versions of writers that were killed, or came second, and superseded ones; each for over a day.
+    A folder that has more than one old version costs a request.
 
     Args:
-        root: of the lake, or a folder of it.
+        listed: all objects of a lake, or of an asset.
         now: UTC.
     """
-    of_versions = (each for each in root.below() if _place(each[0]) is not None)
-    for place, listed in groupby(of_versions, lambda each: _place(each[0])):
-        objects = list(listed)
-        assert place is not None
-        folder, version = place
-        if now - max(facts.modified for _, facts in objects) < KEPT:
+    by_folder: dict[StorePath, dict[str, dict[StorePath, ObjectFacts]]] = {}
+    for path, facts in listed.items():
+        if (place := _place(path)) is not None:
+            folder, version = place
+            by_folder.setdefault(folder, {}).setdefault(version, {})[path] = facts
+    for folder, versions in by_folder.items():
+        if len(versions) == 1 and folder / MARKER in listed:
+            continue  # the one that the marker names
+        old = {
+            version: objects
+            for version, objects in versions.items()
+            if now - max(facts.modified for facts in objects.values()) >= KEPT
+        }
+        if not old:
             continue
         # Read after the list: what was committed meanwhile is named.
         current = seen_version(folder).version
-        superseded = current.earlier.get(version) if current else None
-        if current and current.version == version:
-            continue
-        if superseded is None or now - superseded >= KEPT:
-            yield [path for path, _ in objects]
+        for version, objects in old.items():
+            if current and current.version == version:
+                continue
+            superseded = current.earlier.get(version) if current else None
+            if superseded is None or now - superseded >= KEPT:
+                yield objects
+
+
+def is_of_version(path: StorePath) -> bool:
+    """Whether an object is of a version of a folder, by its name."""
+    return _place(path) is not None
 
 
 def _place(path: StorePath) -> tuple[StorePath, str] | None:

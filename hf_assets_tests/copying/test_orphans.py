@@ -24,6 +24,7 @@ ORPHANS = (
     "number_history/.months/2026-12.18ec0621bdc6a7aa-573765.parquet",
     f"{FOLDERS[0]}/v=20261101T000000.000000Z-dead/facts.json",
     "classifiers/letters/other/onnx/v=20261101T000000.000000Z-dead/facts.json",
+    f"snapshot_figures/day={DAYS[0]}/v=20261101T000000.000000Z-dead/one.png",
     f"raw_models/day={DAYS[0]}/{NOW:%Y%m%dT%H%M%S.%fZ}-dead/journal.jsonl",
     f"raw_models/day={DAYS[0]}/{NOW:%Y%m%dT%H%M%S.%fZ}-dead/000000.json.zst",
 )

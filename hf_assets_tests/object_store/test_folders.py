@@ -283,7 +283,7 @@ def test_versions_that_nobody_reads_any_more_are_listed(
     bucket: StorePath, place: StorePath, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def swept(at: datetime) -> list[str]:
-        return [str(path.relative_to(bucket)) for each in unnamed_versions(bucket, at)
+        return [str(path.relative_to(bucket)) for each in unnamed_versions(dict(bucket.below()), at)
                 for path in each]  # fmt: skip
 
     now = datetime.now(UTC)
@@ -297,7 +297,7 @@ def test_versions_that_nobody_reads_any_more_are_listed(
     later = now + timedelta(days=1, minutes=5)
     assert swept(now) == []
     assert sorted(swept(now + timedelta(hours=23))) == []
-    found = [path for each in unnamed_versions(bucket, later) for path in each]
+    found = [path for each in unnamed_versions(dict(bucket.below()), later) for path in each]
     assert {*map(str, found)} == {
         *(f"{place}/v={first}/{name}" for name in "ab"),
         *(str(place / orphan / "a"), str(never)),
@@ -351,7 +351,7 @@ def test_writers_killed_at_random_points(place: StorePath, times: int) -> None:
     assert version_in(place, FILES) == "after"
     # What they left is of no version, and goes a day later.
     later = datetime.now(UTC) + timedelta(days=1, minutes=1)
-    for left in unnamed_versions(place, later):
+    for left in unnamed_versions(dict(place.below()), later):
         for path in left:
             path.unlink()
     assert len(keys(place)) == 1 + FILES
