@@ -22,6 +22,7 @@ from hf_assets.object_store.path import StorePath
 from hf_assets.storage.durable import Stamp, stamp
 from hf_assets.storage.lake import Lake
 from hf_assets.storage.locks import exclusive
+from hf_assets.storage.opened import read_each
 
 # The listings of a day, by asset.
 RAW = ("raw_models", "raw_spaces", "raw_datasets")
@@ -127,7 +128,7 @@ class CaptureStore:
         """Every complete capture by day, oldest first; on a store, a request a day and one more."""
         folder = self.lake.folder(self.asset, None)
         days = self._begun(folder) if isinstance(folder, StorePath) else self.days()
-        found = dict(zip(days, side_by_side(self.complete, days), strict=True))
+        found = dict(zip(days, read_each(self.complete, days, folder), strict=True))
         return {day: capture for day, capture in found.items() if capture}
 
     def newest(self, fits: Callable[[Capture], bool]) -> Capture | None:
