@@ -178,14 +178,18 @@ def _one_at_a_time(entry: Path) -> Generator[None]:
 def _use(entry: Path) -> bool:
     """Mark a copy as used now, and as in use by this process; False where there is none."""
     with _holding:
+        held = _held.pop(entry, None)
         try:
-            held = _held.pop(entry, None)
-            if held is None or os.fstat(held).st_ino != entry.stat().st_ino:
-                held = (held is not None and os.close(held)) or in_use(entry)
-            _held[entry] = held
+            if held is not None and os.fstat(held).st_ino != entry.stat().st_ino:
+                os.close(held)
+                held = None
+            held = in_use(entry) if held is None else held
             os.utime(entry)
         except FileNotFoundError:
+            if held is not None:
+                os.close(held)
             return False
+        _held[entry] = held
         while len(_held) > _MOST_HELD:
             os.close(_held.popitem(last=False)[1])
     return True

@@ -78,6 +78,15 @@ def test_processes_share_a_copy(place: StorePath, store_proxy: CountingProxy) ->
     assert store_proxy.counts() == {"GET": 2 + 3}
 
 
+def test_copies_that_somebody_removed_leave_no_descriptor(place: StorePath) -> None:
+    counts = set()
+    for _ in range(5):
+        local_copy(place)
+        shutil.rmtree(scratch())
+        counts.add(len(list(Path("/dev/fd").iterdir())))
+    assert len(counts) == 1
+
+
 @pytest.mark.parametrize("damage", ["shorter", "same size", "gone", "older"])
 def test_a_damaged_copy_is_fetched_again(place: StorePath, damage: str) -> None:
     file = local_copy(place) / "b"
