@@ -19,9 +19,10 @@ DATA = "data.parquet"
 FIGURES = "figures.json"
 # The marker of a folder on a store.
 FOLDER = "folder.json"
-# Assets that are a folder, and assets that have folders below.
+# Assets that are a folder, and those that have folders below: so many parts their paths have at
+# least. A note that somebody lays above them makes them no part of one folder.
 FIGURE_FOLDERS = frozenset({"trend_figures", "provider_figures", "insights_report"})
-WITH_FOLDERS = frozenset({"corpora", "classifiers"})
+WITH_FOLDERS = {"corpora": 2, "classifiers": 3}
 # Assets that are files by themselves.
 OF_FILES = frozenset({"published_lake"})
 # What belongs to the machine that runs Dagster.
@@ -154,6 +155,11 @@ def is_figures_of_day(folder: str) -> bool:
     return PurePosixPath(folder).name.startswith("day=")
 
 
+def _is_artefact(folder: str) -> bool:
+    parts = PurePosixPath(folder).parts
+    return parts[0] in WITH_FOLDERS and len(parts) >= WITH_FOLDERS[parts[0]]
+
+
 def _folders(by_folder: dict[str, set[str]], folder_markers: bool) -> list[str]:
     """The folders that are replaced as one, without those within another."""
     if folder_markers:
@@ -163,7 +169,7 @@ def _folders(by_folder: dict[str, set[str]], folder_markers: bool) -> list[str]:
             folder
             for folder, there in by_folder.items()
             if folder in FIGURE_FOLDERS
-            or folder.partition("/")[0] in WITH_FOLDERS
+            or _is_artefact(folder)
             or (FIGURES in there and is_figures_of_day(folder))
         )
     chosen: list[str] = []

@@ -100,6 +100,18 @@ def test_both_are_lakes(lake: Lake, target: LakePath, tmp_path: Path) -> None:
     assert other.read("numbers", DAYS[0]).rows == 1
 
 
+def test_a_note_beside_folders_makes_them_no_part_of_one(tmp_path: Path, target: LakePath) -> None:
+    lake = small_lake(tmp_path / "with notes")
+    for name in ("corpora/note.txt", "classifiers/letters/note.txt"):
+        (lake.root / name).write_text("look here")
+    assert copied(lake.root, target).complete
+    for folder in FOLDERS[:2]:
+        content = (lake.artefact(*folder.split("/")) / "facts.json").read_bytes()
+        there = Lake(target).artefact(*folder.split("/"))
+        assert (there / "facts.json").read_bytes() == content
+    assert (target / "corpora" / "note.txt").read_bytes() == b"look here"
+
+
 def test_what_is_there_is_not_sent_again(
     lake: Lake, store_proxy: CountingProxy, bucket: StorePath
 ) -> None:
