@@ -117,7 +117,8 @@ def frames_by_month(
     paths = [root / folder / f"{month}.parquet" for month in months]
     opened, copies = read_each(_open_copy, paths, root), []
     for of_month, path, (copy, kept) in zip(months.values(), paths, opened, strict=True):
-        if copy is None or kept != (note := _listed(of_month)):
+        note = _listed(of_month)
+        if copy is None or kept != note:
             rows = read_each(lambda day: read(lake, day), of_month, root)
             frames = [frame for frame in rows if frame is not None]
             copy = _write_copy(path, pl.concat([pl.DataFrame(schema=schema), *frames]), note)

@@ -14,7 +14,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from hf_assets.storage.lake import today
 from hf_assets_tests.benchmarks.__main__ import Report
 from hf_assets_tests.benchmarks.measure import Measured, case, run, served
 from hf_assets_tests.support.object_store.counting import CountingProxy
-from hf_assets_tests.support.object_store.weed import variables, weed
+from hf_assets_tests.support.object_store.weed import Weed, variables, weed
 
 SPACES_A_MODEL = 0.4
 # Models of a night: small and medium.
@@ -68,11 +69,21 @@ def main() -> int:
     return 0
 
 
+@contextmanager
+def _store() -> Generator[tuple[Weed, CountingProxy]]:
+    """SeaweedFS with the bucket `bench`, and a proxy before it."""
+    with weed() as server, CountingProxy(server.port) as proxy:
+        server.create_bucket("bench")
+        yield server, proxy
+
+
 def _environment(home: Path, lake: str, endpoint: str) -> dict[str, str]:
     return {
         "DAGSTER_HOME": str(write_home(home)),
         "HF_ASSETS_DATA": lake,
         "HF_ASSETS_SCRATCH": str(home / "scratch"),
+        # A step that fails is seen at once.
+        "HF_ASSETS_STEP_RETRY_WAIT": "1",
         **variables(endpoint),
     }
 
@@ -105,7 +116,7 @@ def _night(report: Report, work: Path, models: int) -> None:
     hub = case("prerender", work / "hub", models, int(models * SPACES_A_MODEL))
     job = process.launch(job=process.CAPTURE_TODAY, partition=today())
     report.figures[f"pages of a night of {models:,}"] = sum(hub.said.values())
-    with served(work / "hub") as url, weed() as server, CountingProxy(server.port) as proxy:
+    with served(work / "hub") as url, _store() as (server, proxy):
 
         def night(name: str, lake: str, endpoint: str) -> Measured:
             there = _environment(work / name, lake, endpoint) | {"HF_ENDPOINT": url}
@@ -147,7 +158,7 @@ def _series(report: Report, work: Path, days: int, models: int) -> None:
     report.section(f"All series over {days} days of {models:,} models")
     keys, archive = _archive(work, days, models)
     folder = str(work / "lake")
-    with weed() as server, CountingProxy(server.port) as proxy:
+    with _store() as (server, proxy):
         plain = _environment(work / "home", folder, server.endpoint) | archive
         counted = _environment(work / "home", folder, proxy.url) | archive
         run(_past(keys[:-1]), plain)

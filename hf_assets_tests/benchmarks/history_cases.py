@@ -14,6 +14,7 @@ from typing import Any
 
 import polars as pl
 
+from hf_assets.object_store.path import location
 from hf_assets.storage.lake import Lake, StoredTable, TableWrite
 from hf_assets.storage.parquet import Table
 
@@ -52,7 +53,7 @@ def series(lake: str) -> dict[str, Any]:
     from hf_assets.trends.series.incremental import counts, refresh
     from hf_assets.trends.series.past import Past
 
-    there, spent = _Timed.at(lake), {}
+    there, spent = _Timed(location(lake)), {}
 
     def spends(name: str, make: Callable[[], object]) -> None:
         began = time.process_time()

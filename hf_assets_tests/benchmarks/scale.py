@@ -26,9 +26,9 @@ class Measured:
     tables: int = 40
     writes: int = 300
     reads: int = 600
-    # Requests for a page of a listing: one PUT; and to read it again for its table.
+    # Requests for a page of a listing: to store it, to verify the capture, and for its table.
     page_writes: float = 1.0
-    page_reads: float = 1.0
+    page_reads: float = 2.0
     # A large table is read by ranges: bytes a request, and how many readers a night has of it.
     range_bytes: int = 8 << 20
     readers: int = 4

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from hf_assets.object_store.address import StoreAddress
-from hf_assets.object_store.commit import overwrite
 from hf_assets.object_store.path import StorePath
 from hf_assets.storage.lake import Lake
 from hf_assets_tests.support.object_store.counting import CountingProxy
@@ -31,9 +30,7 @@ def use_store(monkeypatch: pytest.MonkeyPatch, endpoint: str, scratch: Path) -> 
 def store_server() -> Generator[Weed]:
     """SeaweedFS, with the bucket of all tests in it."""
     with weed() as server:
-        with pytest.MonkeyPatch.context() as patch:
-            use_store(patch, server.endpoint, server.folder / "scratch")
-            overwrite(StorePath(StoreAddress(BUCKET), "begun"), b"")
+        server.create_bucket(BUCKET)
         yield server
 
 

@@ -139,6 +139,21 @@ class Weed:
         except (URLError, OSError):
             return False
 
+    def create_bucket(self, name: str) -> None:
+        """The bucket, with an object in it: SeaweedFS creates it at the first."""
+        from obstore.store import S3Store
+
+        store = S3Store(
+            name,
+            endpoint=self.endpoint,
+            region=REGION,
+            access_key_id=KEY,
+            secret_access_key=SECRET,
+            virtual_hosted_style_request=False,
+            client_options={"allow_http": True},
+        )
+        store.put("begun", b"")
+
     def kill(self) -> None:
         """`kill -9`; what it has acknowledged is on disk."""
         if self._process is not None:
