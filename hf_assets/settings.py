@@ -43,6 +43,11 @@ class Settings(BaseSettings):
         description="Folder of this machine for files on their way to and from a store; default: "
         "hf_assets in the user's cache.",
     )
+    scratch_gb: float = Field(
+        default=20.0,
+        gt=0,
+        description="What copies of folders of a store may take there, in 10^9 bytes.",
+    )
     locks: Literal["files", "postgres"] = Field(
         default="files",
         description="Where runs hold locks: files of this machine, or the Postgres that PGHOST, "

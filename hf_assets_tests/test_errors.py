@@ -109,6 +109,7 @@ PERMANENT: dict[str, bool | None] = {
     "errors.InputError": True,
     "settings.SettingsError": True,
     "alarms.alarm.AlarmError": True,
+    "demo.cluster.processes.ClusterError": True,
     "demo.plan.NotADemo": True,
     "object_store.address.AddressError": True,
     "object_store.errors.CommitConflict": False,

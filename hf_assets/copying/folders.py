@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from hf_assets.copying.parts import FIGURE_FOLDERS
+from hf_assets.copying.parts import FIGURE_FOLDERS, is_figures_of_day
 from hf_assets.copying.transfer import again, copy_tree, verify
 from hf_assets.object_store.errors import CommitConflict
 from hf_assets.object_store.listing import ChangedEntry, Entry, entries_below
@@ -68,7 +68,8 @@ def copy_folder(source: Any, target: Any) -> int:
     before = hashes(source, read=False)
 
     def into(folder: Path) -> None:
-        with replacing_folder(target, public=source.name in FIGURE_FOLDERS) as temporary:
+        public = source.name in FIGURE_FOLDERS or is_figures_of_day(source.name)
+        with replacing_folder(target, public=public) as temporary:
             copy_tree(folder, temporary)
 
     read_folder(source, into)

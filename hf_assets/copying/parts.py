@@ -149,6 +149,11 @@ def _parts(
             yield _table(folder, there, sides)
 
 
+def is_figures_of_day(folder: str) -> bool:
+    """Whether a folder with a marker of figures is a day's: on a store it is replaced as one."""
+    return PurePosixPath(folder).name.startswith("day=")
+
+
 def _folders(by_folder: dict[str, set[str]], folder_markers: bool) -> list[str]:
     """The folders that are replaced as one, without those within another."""
     if folder_markers:
@@ -156,8 +161,10 @@ def _folders(by_folder: dict[str, set[str]], folder_markers: bool) -> list[str]:
     else:
         wanted = sorted(
             folder
-            for folder in by_folder
-            if folder in FIGURE_FOLDERS or folder.partition("/")[0] in WITH_FOLDERS
+            for folder, there in by_folder.items()
+            if folder in FIGURE_FOLDERS
+            or folder.partition("/")[0] in WITH_FOLDERS
+            or (FIGURES in there and is_figures_of_day(folder))
         )
     chosen: list[str] = []
     for folder in wanted:

@@ -91,9 +91,18 @@ def _services() -> argparse.ArgumentParser:
     return hub
 
 
+def _folder(text: str) -> Path:
+    if text.startswith("s3:"):
+        reason = "the demo's lake is a folder; `hf-assets cluster-demo` has one on a store"
+        raise argparse.ArgumentTypeError(reason)
+    return Path(text)
+
+
 def _lake() -> argparse.ArgumentParser:
     lake = argparse.ArgumentParser(add_help=False)
-    lake.add_argument("--data", type=Path, default=Path("data/demo"), help="the demo's data root")
+    lake.add_argument(
+        "--data", type=_folder, default=Path("data/demo"), help="the demo's data root"
+    )
     lake.add_argument("--questions", type=int, default=360, help="how many the dump has")
     return lake
 

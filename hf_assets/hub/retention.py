@@ -15,6 +15,7 @@ import polars as pl
 
 from hf_assets.hub.capture_store.store import RAW, CaptureStore
 from hf_assets.hub.tables.schemas import ENRICHED_SPACES, HUB_DATASETS, MODELS
+from hf_assets.object_store.errors import CommitConflict
 from hf_assets.storage.lake import Lake, MissingDay, StoredTable, TableWrite, iso
 from hf_assets.storage.locks import BusyError
 from hf_assets.storage.parquet import Table
@@ -108,7 +109,7 @@ def thin(
                 continue
             try:
                 dropped = _drop_pages(store, day, today, dry)
-            except BusyError:
+            except (BusyError, CommitConflict):
                 log(f"the pages of {asset} of {day} stay: another run captures that day")
                 continue
             if dropped:

@@ -50,16 +50,17 @@ def fetched(
 
 
 class Ahead:
-    """Objects that are fetched before they are read, by several threads."""
+    """Objects that are fetched before they are read; its threads end with the last of them."""
 
     def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(AHEAD)
+        self._pool: ThreadPoolExecutor | None = None
         self._coming: dict[StorePath, Future[bytes]] = {}
         self._lock = threading.Lock()
 
     def begin(self, paths: Iterable[StorePath]) -> None:
         """Fetch these next."""
         with self._lock:
+            self._pool = self._pool or ThreadPoolExecutor(AHEAD)
             for path in paths:
                 if path not in self._coming:
                     self._coming[path] = self._pool.submit(path.read_bytes)
@@ -68,4 +69,7 @@ class Ahead:
         """The content, fetched now where `begin` did not name it. FileNotFoundError, StoreError."""
         with self._lock:
             coming = self._coming.pop(path, None)
+            if self._pool and not self._coming:
+                self._pool.shutdown(wait=False)
+                self._pool = None
         return coming.result() if coming else path.read_bytes()

@@ -9,8 +9,6 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 from hf_assets.object_store.errors import CommitConflict, StoreError, asking
 from hf_assets.object_store.path import StorePath, api
 
@@ -71,6 +69,8 @@ def overwrite(path: StorePath, content: bytes | Path) -> None:
 def _put(path: StorePath, content: bytes | Path, mode: Any) -> None:
     body: Any = content
     if isinstance(content, Path):
+        import numpy as np
+
         # Of a path or a file the client makes a copy in memory first.
         large = content.stat().st_size > _MAPPED
         body = np.memmap(content, np.uint8, "r") if large else content.read_bytes()

@@ -16,13 +16,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, closing, suppress
+from contextlib import AbstractContextManager, ExitStack, closing
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from hf_assets.object_store.errors import StoreError
 from hf_assets.object_store.listing import stored_days
 from hf_assets.object_store.path import LakePath, StorePath, location
 from hf_assets.object_store.reading import StoreFile
@@ -108,8 +109,12 @@ class Lake:
         """The notes of each month's newest file; without unreadable files."""
         notes = {}
         for month, path in self._by_month(asset).latest().items():
-            with suppress(OSError, ValueError, pl.exceptions.PolarsError):
+            try:
                 notes[month] = _footer(open_file(path)).notes
+            except StoreError:
+                raise  # nothing is wrong with the file
+            except (OSError, ValueError, pl.exceptions.PolarsError):
+                continue
         return notes
 
     def refreshing(self, asset: str) -> AbstractContextManager[bool]:

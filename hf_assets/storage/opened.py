@@ -83,6 +83,8 @@ class OpenedFile:
 
     def arrow(self) -> pq.ParquetFile:
         """The file for pyarrow."""
+        if not self.size:  # cannot be mapped
+            return pq.ParquetFile(pa.BufferReader(b""))
         with self._file() as file:
             # Mapped: a file object's position would be shared with other readers.
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)

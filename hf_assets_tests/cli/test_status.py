@@ -6,8 +6,10 @@ import pytest
 
 from hf_assets.cli import main as cli
 from hf_assets.cli import status
+from hf_assets.object_store.path import StorePath
 from hf_assets_tests.support.apps.captured_lake import write_captured_lake
 from hf_assets_tests.support.apps.hub_lake import DAYS, STALLED, write_hub_lake
+from hf_assets_tests.support.object_store.counting import CountingProxy
 
 
 @pytest.fixture
@@ -96,3 +98,50 @@ def test_sizes(count: float, words: str) -> None:
 
 def test_many_days_are_counted_and_the_last_are_named() -> None:
     assert status.named(["a", "b", "c", "d", "e", "f"], "days") == "6 days: …, b, c, d, e, f"
+
+
+def test_of_a_store_the_tables_are_listed_once(
+    root: Path,
+    bucket: StorePath,
+    store_proxy: CountingProxy,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    in_folder = {line.split()[0]: line.split()[1:] for line in lines(root, capsys) if line}
+    assert cli.main(["copy", str(root), str(bucket)]) == 0
+    capsys.readouterr()
+    store_proxy.clear()
+    assert cli.main(["status", "--data", str(bucket)]) == 0
+    text = capsys.readouterr().out
+    said = {line.split()[0]: line.split()[1:] for line in text.splitlines() if line}
+    tables = [name for name, words in in_folder.items() if words[:1] and words[0] in ("5", "all")]
+    assert len(tables) > 10
+    for name in tables:
+        if name.startswith("raw_"):
+            # The sizes are those of the pages, by the manifests: these captures have none.
+            assert said[name][:3] == in_folder[name][:3]
+        elif in_folder[name][0] == "5":
+            assert said[name] == in_folder[name]
+    assert "objects, " in text
+    assert "of captures the pages that their manifests count" in text
+    # A table may hold thousands of days: no list is longer than two requests a table.
+    counts = store_proxy.counts()
+    assert counts["LIST"] <= 6 * len(tables)
+    listed = [each for each in store_proxy.asked if each.kind == "LIST"]
+    assert max(each.size for each in listed) < 1 << 20
+
+
+def test_a_store_that_refuses_is_one_sentence(
+    bucket: StorePath, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "anotherSecretThanItsOwn")
+    assert cli.main(["status", "--data", str(bucket)]) == 1
+    said = capsys.readouterr()
+    assert said.err == (
+        f"Error: {bucket}: SignatureDoesNotMatch: set AWS_SECRET_ACCESS_KEY to the secret of that "
+        "key\n"
+    )
+    for address in ("s3://Under_score/lake", "s3://key:secretword@bucket/lake"):
+        assert cli.main(["status", "--data", address]) == 1
+        error = capsys.readouterr().err
+        assert error.startswith("Error: the address of a lake on a store is s3://bucket/prefix")
+        assert "secretword" not in error

@@ -1,6 +1,6 @@
 """One cluster for all tests of it: SeaweedFS, Postgres, Ray with two workers, and Dagster."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 
 import pytest
 
@@ -20,6 +20,17 @@ TOKEN = "hf_ofatestofraysjobsandlogs"
 _LAKE = StorePath(StoreAddress(BUCKET, "cluster"))
 
 
+def variables_of(past: Past, store: Weed, postgres: Mapping[str, str]) -> dict[str, str]:
+    """The variables of runs over that lake, with locks in that Postgres."""
+    return {
+        **past.variables,
+        **postgres,
+        **variables(store.endpoint),
+        "HF_ASSETS_LOCKS": "postgres",
+        "HF_ASSETS_DATA": str(_LAKE),
+    }
+
+
 @pytest.fixture(scope="session")
 def made_past(tmp_path_factory: pytest.TempPathFactory) -> Generator[Past]:
     """Days before today as one machine makes them, from an archive that is up."""
@@ -36,16 +47,8 @@ def running_cluster(
         "dagster_ray", reason="not installed here: pip install 'hf_assets[cluster]'"
     )
     with postgres_server.database(RECORD) as record:
-        settings = {
-            **made_past.variables,
-            **record,
-            **variables(store_server.endpoint),
-            "HF_TOKEN": TOKEN,
-            "HF_ASSETS_LOCKS": "postgres",
-            "HF_ASSETS_DATA": str(_LAKE),
-            "HF_ASSETS_DAYS_PER_RUN": f"{DAYS // 2}",
-        }
-        with cluster(settings) as made:
+        own = {"HF_TOKEN": TOKEN, "HF_ASSETS_DAYS_PER_RUN": f"{DAYS // 2}"}
+        with cluster(variables_of(made_past, store_server, record) | own) as made:
             yield made
 
 

@@ -3,9 +3,6 @@
 Afterwards every row is there once, as one machine makes it, and no lock is left.
 """
 
-import random
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
@@ -13,20 +10,15 @@ import pytest
 from hf_assets.storage.lake import Lake
 from hf_assets_tests.cluster.conftest import RECORD, TOKEN
 from hf_assets_tests.support.cluster.cluster import Cluster
-from hf_assets_tests.support.cluster.past import Past, differing, files_of
+from hf_assets_tests.support.cluster.kills import POINTS, RELAUNCHES, Kill, restart
+from hf_assets_tests.support.cluster.past import Past, differing
 from hf_assets_tests.support.deploy.postgres import PASSWORD, PostgresServer
 from hf_assets_tests.support.deploy.running import ENDED, until
 from hf_assets_tests.support.object_store.weed import KEY, SECRET, Weed
 
-pytestmark = pytest.mark.heavy
+pytestmark = [pytest.mark.heavy, pytest.mark.release]
 
 VICTIMS = ("worker", "run", "postgres", "store")
-# A person launches again what does not end well by itself.
-RELAUNCHES = 2
-# The campaign before a release: points of each victim.
-POINTS = 20
-# Seconds until a service manager has begun it again.
-PAUSE = 1.0
 
 
 @dataclass(frozen=True)
@@ -39,38 +31,30 @@ class Backfill:
     postgres: PostgresServer
     store: Weed
 
-    def kill(self, victim: str, run: str) -> None:
-        """`kill -9`, and the start after it."""
-        begin: Callable[[], object]
+    def through(self, kill: Kill) -> None:
+        """The backfill, with that kill."""
+        spans = self.past.spans(2)
+        runs = [self.cluster.launch_days(*span) for span in spans]
+        for run in runs:
+            self.cluster.begun(run)
+        kill.wait(self.lake, self.past, lambda: all(map(self._ended, runs)))
+        self._happen(kill.victim, runs[0])
+        for span, run in zip(spans, runs, strict=True):
+            self._finish(span, run)
+        assert differing(self.lake, self.past) == []
+        # A run has succeeded a moment before its process ends.
+        until(lambda: self.postgres.locks() == [], lambda: f"{self.postgres.locks()}", 60)
+
+    def _ended(self, run: str) -> bool:
+        return self.cluster.newest(run)["status"] in ENDED
+
+    def _happen(self, victim: str, run: str) -> None:
         if victim == "run":
             self.cluster.kill_run(self.cluster.newest(run)["runId"])
         elif victim == "worker":
             self.cluster.service.kept["ray-worker-1"].kill()
         else:
-            server = {"postgres": self.postgres, "store": self.store}[victim]
-            begin = server.start
-            server.kill()
-            time.sleep(PAUSE)
-            begin()
-
-    def through(self, victim: str, seed: int) -> None:
-        """The backfill with a kill after so many stored files as the seed draws."""
-        wanted = random.Random(f"{victim} {seed}").randrange(self.past.files)
-        spans = self.past.spans(2)
-        runs = [self.cluster.launch_days(*span) for span in spans]
-        for run in runs:
-            self.cluster.begun(run)
-
-        def there() -> bool:
-            over = all(self.cluster.newest(run)["status"] in ENDED for run in runs)
-            return over or files_of(self.lake) >= wanted
-
-        until(there, self.cluster.said)
-        self.kill(victim, runs[0])
-        for span, run in zip(spans, runs, strict=True):
-            self._finish(span, run)
-        assert differing(self.lake, self.past) == []
-        assert self.postgres.locks() == []
+            restart({"postgres": self.postgres, "store": self.store}[victim])
 
     def _finish(self, span: tuple[str, str], run: str) -> None:
         """Wait for the end of a run; launch it again as a person does where it failed."""
@@ -93,7 +77,7 @@ def backfill(
 
 
 def test_a_killed_run_is_begun_again_and_no_secret_is_shown(backfill: Backfill) -> None:
-    backfill.through("run", 1)
+    backfill.through(Kill("run", 1))
     cluster = backfill.cluster
     jobs = cluster.jobs()
     assert len(jobs) >= 2
@@ -106,8 +90,7 @@ def test_a_killed_run_is_begun_again_and_no_secret_is_shown(backfill: Backfill) 
         assert value not in shown
 
 
-@pytest.mark.release
 @pytest.mark.parametrize("seed", range(POINTS))
 @pytest.mark.parametrize("victim", VICTIMS)
 def test_a_backfill_survives_a_kill(victim: str, seed: int, backfill: Backfill) -> None:
-    backfill.through(victim, seed)
+    backfill.through(Kill(victim, seed))

@@ -1,5 +1,6 @@
 """`hf-assets copy`: a lake between folders and stores, complete whatever happens on the way."""
 
+import dataclasses
 import hashlib
 import json
 import signal
@@ -15,7 +16,7 @@ from hf_assets.copying.copy import Copy, Summary
 from hf_assets.copying.folders import hashes
 from hf_assets.hub.capture_store import files
 from hf_assets.hub.capture_store.store import CaptureStore
-from hf_assets.object_store.listing import Entry, entries_below
+from hf_assets.object_store.listing import ChangedEntry, Entry, entries_below
 from hf_assets.object_store.path import LakePath, StorePath
 from hf_assets.storage.lake import Lake, TableWrite
 from hf_assets_tests.support.copied_lake import (
@@ -29,7 +30,8 @@ from hf_assets_tests.support.copied_lake import (
     small_lake,
 )
 from hf_assets_tests.support.deploy.running import until
-from hf_assets_tests.support.object_store.counting import CountingProxy, Fault
+from hf_assets_tests.support.object_store.counting import Answer, CountingProxy, Fault, Request
+from hf_assets_tests.support.object_store.weed import Weed
 
 
 @pytest.fixture(scope="module")
@@ -272,3 +274,34 @@ def test_what_cannot_be_copied_is_said(
     where = target if target.startswith("s3:") else str(lake.root / target)
     assert main(["copy", str(lake.root / source), where]) != 0
     assert words in capsys.readouterr().err
+
+
+class OtherTags(CountingProxy):
+    """A store whose answers to GET have other tags than its lists."""
+
+    def ask(self, request: Request) -> Answer:
+        answer = super().ask(request)
+        if request.kind == "GET":
+            answer.headers = [
+                (name, f'"of-{value.strip(chr(34))}"' if name.lower() == "etag" else value)
+                for name, value in answer.headers
+            ]
+        return answer
+
+
+def test_tags_of_answers_may_differ_from_those_of_lists(
+    lake: Lake,
+    bucket: StorePath,
+    store_server: Weed,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    copied(lake.root, bucket)
+    with OtherTags(store_server.port) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)
+        entry = entries_below(bucket)["all_numbers/data.parquet"]
+        assert b"".join(entry.parts()) == (lake.root / "all_numbers/data.parquet").read_bytes()
+        proxy.clear()
+        with pytest.raises(ChangedEntry, match="changed while it was read"):
+            [*dataclasses.replace(entry, tag='"another"').parts()]
+        assert proxy.counts() == {"GET": 1, "LIST": 1}

@@ -136,3 +136,9 @@ def test_another_lake_is_refused_in_words(
     assert command_line.main(["run", "--data", str(tmp_path)]) == 1
     assert "choose another folder with --data" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["raw_models"]
+
+
+def test_the_demo_s_lake_is_a_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parsed("run", "--data", "s3://bucket/lake")
+    assert "`hf-assets cluster-demo` has one on a store" in capsys.readouterr().err

@@ -102,8 +102,9 @@ def containers(root: Path, settings: dict[str, str], running: ExitStack) -> tupl
 
 @pytest.mark.parametrize(
     "kind",
-    # Whole nights begin with the units, too.
-    [pytest.param("units", marks=pytest.mark.release), "compose"],
+    # Whole nights begin with the units, too; what runs over Postgres is killed in
+    # defs/common/test_runs_of_machines.py and cluster/test_killed.py.
+    [pytest.param(kind, marks=pytest.mark.release) for kind in ("units", "compose")],
 )
 def test_a_service_captures_a_day_and_recovers_from_every_kill(kind: str, deploy: Deploy) -> None:
     deployed = deploy(kind)

@@ -15,18 +15,22 @@ from typing import Any
 import dagster as dg
 import duckdb
 import pandas
+import polars as pl
 import pytest
 import yaml
 from dagster.components.scaffold.scaffold import has_scaffolder
 from matplotlib.figure import Figure
 
+from hf_assets.copying.copy import Copy
 from hf_assets.corpora.registry import corpora, read_entry
+from hf_assets.object_store.path import StorePath
 from hf_assets.settings import Settings
 from hf_assets.storage.lake import Lake
 from hf_assets.trends.figures.day.snapshot import Snapshot
 from hf_assets_tests.docs.documents import PROJECT, Page, page, pages
 from hf_assets_tests.support.apps.hub_lake import DAYS, write_hub_lake
 from hf_assets_tests.support.apps.models import write_model
+from hf_assets_tests.support.object_store.counting import CountingProxy
 
 QUERY_PAGE = page("docs/queries.md")
 PROJECT_FILE = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))
@@ -91,13 +95,44 @@ def test_sql(query: str, lake: Path) -> None:
 @pytest.mark.parametrize("code", blocks("python"))
 def test_polars(code: str, lake: Path) -> None:
     """Each expression by itself gives rows."""
-    known: dict[str, object] = {}
-    for statement in code.replace("data/demo", str(lake)).split("\n"):
+    _run(code, str(lake))
+
+
+def _run(code: str, root: str) -> dict[str, Any]:
+    """Run each line over that lake; what it defines."""
+    known: dict[str, Any] = {}
+    for statement in code.replace("data/demo", root).split("\n"):
         line = statement.strip()
         if line.endswith(".collect()"):
             assert eval(line, known).height, line
         elif line:
             exec(line, known)
+    return known
+
+
+def test_on_a_store(lake: Path, bucket: StorePath, store_proxy: CountingProxy) -> None:
+    """The snippets of polars and pyarrow read the same there, with the address for the folder."""
+    Copy(lake, bucket, check=False, log=lambda _: None).run()
+    snippets = [code for code in blocks("python") if "pandas" not in code]
+    assert len(snippets) == 3
+    for code in snippets:
+        in_folder, on_store = _run(code, str(lake)), _run(code, str(bucket))
+        frames = {name for name, value in in_folder.items() if isinstance(value, pl.LazyFrame)}
+        for name in frames:
+            assert in_folder[name].collect().equals(on_store[name].collect()), name
+        assert in_folder.get("provenance") == on_store.get("provenance")
+    (of_a_day,) = (code for code in snippets if "day=" in code)
+    store_proxy.clear()
+    _run(of_a_day, str(bucket))
+    # What the page says of a day whose name is in the path.
+    assert store_proxy.counts().total() == 2
+
+
+def test_no_page_reads_a_store_through_a_file_system_of_python() -> None:
+    for one in pages():
+        for code in (*one.blocks("python"), *one.blocks("sql"), *one.blocks("")):
+            assert "fsspec" not in code
+            assert "register_filesystem" not in code
 
 
 def test_pandas(lake: Path) -> None:

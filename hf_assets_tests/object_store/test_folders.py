@@ -230,6 +230,23 @@ def test_plain_names_are_of_the_version_that_won_last(
     assert local_path(place / "a.png").read_text() == "newer"
 
 
+def test_figures_of_a_day_are_replaced_as_one_and_listed_by_their_marker(
+    any_lake: Lake,
+) -> None:
+    day, on_store = "2026-11-20", isinstance(any_lake.root, StorePath)
+    any_lake.write_files(
+        "snapshot_figures", day, {"a.png": b"1", "b.png": b"1", "figures.json": b"{}"}
+    )
+    assert any_lake.days("snapshot_figures", "figures.json") == [day]
+    place = any_lake.folder("snapshot_figures", day)
+    before = local_folder(place)
+    any_lake.write_files("snapshot_figures", day, {"a.png": b"2", "figures.json": b"{}"})
+    assert (place / "a.png").read_bytes() == (local_folder(place) / "a.png").read_bytes() == b"2"
+    # A reader that has begun reads on in the version that it has.
+    assert (before / "a.png").read_bytes() == (b"1" if on_store else b"2")
+    assert any_lake.days("snapshot_figures", "figures.json") == [day]
+
+
 # Markers that are none
 
 

@@ -21,7 +21,12 @@ from hf_assets.object_store.errors import ReplacedError
 from hf_assets.object_store.path import StorePath
 from hf_assets.object_store.reading import StoreFile
 from hf_assets.object_store.scanning import scan_objects
+from hf_assets.storage import months
+from hf_assets.storage.lake import Lake, TableWrite
+from hf_assets_tests.conftest import DAY
 from hf_assets_tests.support.object_store.counting import CountingProxy
+from hf_assets_tests.support.object_store.strict import StrictBucket
+from hf_assets_tests.support.slow_writer import NUMBERS, numbers
 
 Query = Callable[[pl.LazyFrame], pl.LazyFrame]
 QUERIES: dict[str, Query] = {
@@ -101,8 +106,8 @@ def test_files_of_other_columns(bucket: StorePath, sizes: str) -> None:
     put(bucket / "1", frame(60).with_columns(more=pl.lit("x")))
     files = [StoreFile(bucket / "0"), StoreFile(bucket / "1")]
     options: dict[str, Any] = {"missing_columns": "insert", "extra_columns": "ignore"}
-    local = [io.BytesIO(file.read_bytes()) for file in files]
-    for more in ({}, {"schema": frame(0).schema}):
+    local: list[Any] = [io.BytesIO(file.read_bytes()) for file in files]
+    for more in (dict[str, Any](), {"schema": frame(0).schema}):
         wanted = pl.scan_parquet(local, **options, **more).collect()
         assert_frame_equal(scan_objects(files, **options, **more).collect(), wanted)
     with pytest.raises(pl.exceptions.PolarsError):
@@ -234,3 +239,17 @@ def test_dates_of_a_partition_are_the_files(bucket: StorePath, sizes: str) -> No
     path = bucket / "day=2020-01-01" / "data.parquet"
     put(path, pl.DataFrame({"day": [date(2026, 1, 1)]}))
     assert scan_objects([StoreFile(path)]).collect()["day"].to_list() == [date(2026, 1, 1)]
+
+
+def test_tables_keep_within_the_limits_of_a_bucket(bucket: StorePath, strict: StrictBucket) -> None:
+    lake, keys = Lake(bucket), ["2026-10", "2026-11"]
+    aside = {"quarantine": pl.DataFrame({"reason": ["no id"]})}
+    for number in (3, 4):
+        stored = lake.write(NUMBERS, DAY, TableWrite([numbers(0, number)], aside=aside))
+        assert stored.frame.collect().height == number
+        assert stored.asides.keys() == {"quarantine"}
+        for key in keys:
+            lake.write(NUMBERS, key, TableWrite([numbers(0, number)]))
+        assert lake.join_months("numbers", keys, {}, 0).frame.collect().height == 2 * number
+    assert lake.days("numbers") == [DAY]
+    assert len(months.marks(lake, "numbers")) == 1

@@ -2,10 +2,13 @@
 
 import json
 import random
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -14,6 +17,7 @@ from hf_assets.object_store import writer
 from hf_assets.object_store.commit import overwrite
 from hf_assets.object_store.errors import CommitConflict, ReplacedError, StoreError
 from hf_assets.object_store.path import StorePath
+from hf_assets.object_store.reading import StoreFile
 from hf_assets.object_store.scratch import scratch
 from hf_assets.storage import durable, months, side_tables
 from hf_assets.storage.durable import StorageError, link, replacing, stamp, storing, write_bytes
@@ -194,7 +198,7 @@ def test_a_join_that_another_machine_overtook_is_an_error(
     lake.write(NUMBERS, "2026-11", TableWrite([numbers(0, 3)]))
     manifest = lake.folder("numbers", None) / "months.json"
 
-    def overtaken(path: StorePath, *arguments: object) -> None:
+    def overtaken(path: StorePath, *arguments: Any) -> None:
         if path == manifest:
             overwrite(path, b"{}")
         write_bytes(path, *arguments)
@@ -271,6 +275,39 @@ def test_a_reader_beside_a_writer_that_is_killed(bucket: StorePath, tmp_path: Pa
         assert lake.days("numbers") == [DAY]
     write(lake, "old")
     assert version(lake.read("numbers", DAY)) == "old"
+
+
+SENDS = """
+import sys
+from pathlib import Path
+from hf_assets.object_store.commit import commit
+from hf_assets.object_store.path import location
+def anonymous():
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon"))
+path, before = location(sys.argv[1]), 0
+commit(path / "small", b"x", None)
+import threading
+before, seen, end = anonymous(), [], threading.Event()
+def watch():
+    while not end.wait(0.002):
+        seen.append(anonymous())
+threading.Thread(target=watch).start()
+commit(path / "large", Path(sys.argv[2]), None)
+end.set()
+print(max(seen) - before)
+"""
+
+
+@pytest.mark.heavy
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux")
+def test_a_large_file_is_sent_without_a_copy_in_memory(bucket: StorePath, tmp_path: Path) -> None:
+    large = tmp_path / "large"
+    large.write_bytes(random.Random(1).randbytes(100_000_000))
+    command = [sys.executable, "-c", SENDS, str(bucket), str(large)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert StoreFile(bucket / "large").size == 100_000_000
+    assert int(done.stdout) * 1024 < 30_000_000
 
 
 @pytest.mark.heavy

@@ -202,3 +202,22 @@ def test_a_page_asks_of_one_version(lake: Lake, monkeypatch: pytest.MonkeyPatch)
     write(lake, "wide", None)
     total, rows = pl.collect_all([count, best], engine="streaming")
     assert (total.item(), rows["n"].item()) == (COUNT, 0)
+
+
+def test_months_replaced_under_their_public_names_are_the_old_ones(lake: Lake) -> None:
+    """Of a copy of a lake without hidden files, say."""
+    keys = ["2026-10", "2026-11"]
+    for key in keys:
+        lake.write(NUMBERS, key, TableWrite([numbers(0, 3)]))
+    lake.join_months("numbers", keys, {}, 0)
+    folder = lake.folder("numbers", None)
+    for path in [*folder.glob(".versions/*"), *folder.glob(".months/*")]:
+        path.unlink()
+    stored = lake.read("numbers", None)
+    frame = stored.frame
+    other = numbers(7, 9).select("day", "n", more=pl.lit("x"))
+    for key in keys:
+        put(folder / f"month={key}" / "data.parquet", other)
+    assert frame.collect()["n"].to_list() == [0, 1, 2] * 2
+    assert stored.frame.collect().height == 6
+    assert lake.read("numbers", None).frame.collect()["n"].to_list() == [*range(7, 16)] * 2

@@ -10,7 +10,7 @@ import pytest
 from hf_assets.storage.lake import Lake, TableWrite
 from hf_assets.storage.records import CaptureProvenance, Footer, Record
 from hf_assets_tests.conftest import DAY
-from hf_assets_tests.support.slow_writer import NUMBERS, numbers
+from hf_assets_tests.support.slow_writer import NUMBERS, numbers, put
 
 
 class Counts(Record):
@@ -63,7 +63,7 @@ def test_a_footer_of_another_version_is_read(
     lake: Lake, footer: dict[str, Any], notes: dict[str, Any]
 ) -> None:
     path = lake.write(NUMBERS, DAY, TableWrite([numbers(0, 3)])).path
-    pl.read_parquet(path).write_parquet(path, metadata={"hf_assets": json.dumps(footer)})
+    put(path, pl.read_parquet(path.read_bytes()), metadata={"hf_assets": json.dumps(footer)})
     stored = lake.read("numbers", DAY)
     assert (stored.rows, stored.notes, stored.seconds) == (3, notes, 0.0)
     assert lake.notes("numbers", DAY) == notes

@@ -14,8 +14,10 @@ import polars as pl
 
 from hf_assets.hub.quality.schemas import DAY_QUALITY
 from hf_assets.hub.tables.schemas import MODELS, TOP_MODELS
+from hf_assets.object_store.path import LakePath
 from hf_assets.publishing.publication import Outcome, Plan, publish
 from hf_assets.publishing.repository import Repository
+from hf_assets.storage.folders import replacing_folder
 from hf_assets.storage.lake import Lake, TableWrite, iso
 from hf_assets.storage.parquet import Table
 from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS
@@ -109,15 +111,13 @@ def store_series(lake: Lake, days: tuple[str, ...] = DAYS) -> None:
 
 
 def store_figures(lake: Lake, day: str) -> None:
-    lake.write_file("snapshot_figures", day, "downloads.png", PIXEL)
-    lake.write_file("snapshot_figures", day, "figures.json", b"{}")
-    folder = lake.folder("trend_figures", None)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "ranks.png").write_bytes(PIXEL)
-    (folder / "ranks.svg").write_text(f"<svg>{SECRET_PATH}</svg>")
+    lake.write_files("snapshot_figures", day, {"downloads.png": PIXEL, "figures.json": b"{}"})
+    with replacing_folder(lake.folder("trend_figures", None), public=True) as folder:
+        (folder / "ranks.png").write_bytes(PIXEL)
+        (folder / "ranks.svg").write_text(f"<svg>{SECRET_PATH}</svg>")
 
 
-def small_lake(root: Path, days: tuple[str, ...] = DAYS) -> Lake:
+def small_lake(root: LakePath, days: tuple[str, ...] = DAYS) -> Lake:
     lake = Lake(root)
     for day in days:
         store_day(lake, day)

@@ -18,6 +18,7 @@ from hf_assets.corpora.registry import Quoting
 from hf_assets.corpora.tables.stray_quotes import StrayQuotes
 from hf_assets.errors import InputError
 from hf_assets.progress import Log, TimedLog
+from hf_assets.storage.opened import open_file, scan
 
 # Rows of a frame: some MB of texts.
 BATCH = 5_000
@@ -181,7 +182,7 @@ def _json_lines(path: Path, layout: Layout, progress: TimedLog) -> Iterator[Reco
 
 
 def _parquet(path: Path, layout: Layout, progress: TimedLog) -> Iterator[Record]:
-    frame = pl.scan_parquet(path, hive_partitioning=False)
+    frame = scan([open_file(path)])
     _expect(path, layout.columns, frame.collect_schema().names())
     wanted = frame.select(layout.columns)
     number, progress.total = 0, frame.select(pl.len()).collect().item()

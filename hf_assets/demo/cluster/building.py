@@ -13,7 +13,7 @@ from pathlib import Path
 from hf_assets.demo.cluster.dagster_service import DagsterUI, RunFacts, dagster
 from hf_assets.demo.cluster.postgres import record
 from hf_assets.demo.cluster.processes import ClusterError
-from hf_assets.demo.cluster.ray_nodes import ADDRESS, RayCluster, cluster
+from hf_assets.demo.cluster.ray_nodes import RayCluster, cluster
 from hf_assets.demo.cluster.store import store
 from hf_assets.demo.steps import Step
 from hf_assets.storage.lake import Lake
@@ -135,7 +135,7 @@ def building(
         }
         _began("Ray, a head and two nodes")
         nodes = parts.enter_context(cluster(run / "ray", ours))
-        ours[ADDRESS] = nodes.address
+        ours |= nodes.variables
         (home / "dagster.yaml").write_bytes(configuration())
         _began("Dagster: code server, webserver, daemon")
         ui = parts.enter_context(dagster(home, ours, logs))

@@ -34,7 +34,8 @@ _RUN = """query ($id: ID!) { runOrError(runId: $id) { __typename
 _EVENTS = """query ($id: ID!, $after: String) { logsForRun(runId: $id, afterCursor: $after) {
   __typename ... on EventConnection { cursor hasMore events { __typename
     ... on MessageEvent { message }
-    ... on ExecutionStepFailureEvent { stepKey error { message } } } } } }"""
+    ... on ExecutionStepFailureEvent { stepKey error { message
+      errorChain { error { className message } } } } } } } }"""
 _PID = re.compile(r"\(pid: (\d+)\)")
 
 
@@ -166,7 +167,7 @@ class DagsterUI:
     def failures(self, run: str) -> list[str]:
         """Why steps of a run failed, a line each."""
         return [
-            f"{event['stepKey']}: {event['error']['message'].strip()}"
+            f"{event['stepKey']}: {_reason(event['error'])}"
             for event in self._events(run)
             if event["__typename"] == "ExecutionStepFailureEvent" and event.get("error")
         ]
@@ -177,6 +178,13 @@ class DagsterUI:
             answer = self.ask(_EVENTS, id=run, after=after)["logsForRun"]
             yield from answer.get("events", ())
             after, more = answer.get("cursor"), answer.get("hasMore", False)
+
+
+def _reason(error: Mapping[str, Any]) -> str:
+    """The first cause of an error."""
+    causes = [f"{each['error']['className']}: {each['error']['message'].strip()}"
+              for each in error["errorChain"]]  # fmt: skip
+    return causes[-1] if causes else error["message"].strip()
 
 
 def _matches(node: Mapping[str, Any], kind: str, pattern: str, name: str) -> bool:

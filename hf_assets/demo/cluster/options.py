@@ -25,7 +25,9 @@ def parser(prog: str = PROG) -> argparse.ArgumentParser:
     add("--no-labels", action="store_true", help="without texts, corpora and classifiers")
     add("--data", type=Path, default=Path("data/cluster-demo"),
         help="scratch folder, replaced (data/cluster-demo)")  # fmt: skip
-    add("--keep", action="store_true", help="leave both lakes, the logs and the record")
+    add(
+        "--keep", action="store_true", help="leave both lakes and the logs; with PGHOST, the record"
+    )
     add("--stay", action="store_true", help="serve Dagster's UI and Ray's page until Control-C")
     add("--folder", action="store_true", help="the cluster's lake in a shared folder, not on S3")
     return options

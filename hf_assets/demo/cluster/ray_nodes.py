@@ -1,11 +1,12 @@
 """Ray on loopback: a head without CPUs for runs, and two nodes that take them."""
 
 import os
+import secrets
 import shutil
 import sys
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -27,9 +28,16 @@ class RayCluster:
 
     Args:
         address: `http://host:port`.
+        token: without it, Ray answers nothing.
     """
 
     address: str
+    token: str = field(default="", repr=False)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What nodes, and those who submit jobs, must have."""
+        return {ADDRESS: self.address, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": self.token}
 
     def nodes(self) -> dict[str, str]:
         """The names of the nodes that are alive, by their ids."""
@@ -53,7 +61,12 @@ class RayCluster:
             return False
 
     def _get(self, path: str) -> Any:
-        answer = httpx2.get(f"{self.address}{path}", timeout=_SECONDS, trust_env=False)
+        answer = httpx2.get(
+            f"{self.address}{path}",
+            headers={"Authorization": f"Bearer {self.token}"},
+            timeout=_SECONDS,
+            trust_env=False,
+        )
         return answer.raise_for_status().json()
 
 
@@ -72,16 +85,18 @@ def cluster(folder: Path, environ: Mapping[str, str], workers: int = 2) -> Gener
     if find_spec("ray") is None:
         raise ClusterError("Ray is missing: pip install 'hf_assets[cluster]'")
     folder.mkdir()
+    port, dashboard, client = free_ports(3)
+    ours = RayCluster(f"http://127.0.0.1:{dashboard}", secrets.token_hex(32))
     bin_folder = str(Path(sys.executable).parent)
     # Jobs are shell commands that begin with `dagster`.
     environ = dict(environ) | {
         "PATH": os.pathsep.join([bin_folder, environ.get("PATH", os.defpath)]),
         "RAY_USAGE_STATS_ENABLED": "0",
+        # Ray's head listens on all addresses, and runs what it is sent.
+        **ours.variables,
     }
     ray = shutil.which("ray", path=environ["PATH"]) or "ray"
     common = ["--node-ip-address", "127.0.0.1", "--object-store-memory", str(_OBJECTS), "--block"]
-    port, dashboard, client = free_ports(3)
-    ours = RayCluster(f"http://127.0.0.1:{dashboard}")
     head = [ray, "start", "--head", "--port", str(port), "--dashboard-host", "127.0.0.1",
             "--dashboard-port", str(dashboard), "--ray-client-server-port", str(client),
             "--temp-dir", str(folder), "--num-cpus", "0", *common]  # fmt: skip

@@ -20,6 +20,7 @@ from hf_assets.hub.archive_folder.dates import (
     times_of,
 )
 from hf_assets.hub.client.wire import Kind
+from hf_assets.storage.opened import open_file
 
 
 class ParquetDays:
@@ -28,7 +29,8 @@ class ParquetDays:
     kinds, fetched = frozenset(), None
 
     def __init__(self, path: Path, name: str, day: str | None) -> None:
-        self.path, self.name, self.remark = path, name, ""
+        # The days are of the row groups of this version of the file.
+        self._file, self.name, self.remark = open_file(path), name, ""
         self._day, self._column = day, None
         self._groups: dict[str, list[int]] = {}
         if day is None:
@@ -37,7 +39,7 @@ class ParquetDays:
 
     def _read_days(self) -> None:
         """The days of each row group."""
-        with pq.ParquetFile(self.path) as file:
+        with self._file.arrow() as file:
             self._column = day_column(file.schema_arrow.names)
             if self._column is None:
                 return
@@ -72,7 +74,7 @@ class ParquetDays:
 
     def pages(self, kind: Kind, day: str, archived: ArchivedDay) -> Iterator[ArchivedPage]:
         """The rows of a day."""
-        with pq.ParquetFile(self.path) as file:
+        with self._file.arrow() as file:
             rows = ArrowRows(file, kind)
             rows.report.describe(archived)
             if self._day:

@@ -20,12 +20,12 @@ import msgspec
 import polars as pl
 import pyarrow as pa
 import pyarrow.csv as pa_csv
-import pyarrow.parquet as pq
 
 from hf_assets.hub.archive.field_names import SYNONYMS, is_row
 from hf_assets.hub.archive.values import NO_NAME
 from hf_assets.hub.client.wire import Kind
 from hf_assets.hub.reconciliation.cells import FIELDS
+from hf_assets.storage.opened import open_file, scan
 
 ROWS = 20_000
 # Bytes of a CSV block in Arrow, and of the longest row.
@@ -88,13 +88,10 @@ def frames(path: Path, kind: Kind) -> Iterator[tuple[pl.DataFrame, Columns]]:
 
 
 def _parquet(path: Path, kind: Kind) -> Iterator[tuple[pl.DataFrame, Columns]]:
-    columns = recognised(pq.read_schema(path).names, kind)
+    file = open_file(path)
+    columns = recognised(file.arrow().schema_arrow.names, kind)
     wanted = [name for names in columns.values() for name in names]
-    for frame in (
-        pl.scan_parquet(path, hive_partitioning=False)
-        .select(wanted)
-        .collect_batches(chunk_size=ROWS, maintain_order=False)
-    ):
+    for frame in scan([file]).select(wanted).collect_batches(chunk_size=ROWS, maintain_order=False):
         yield frame, columns
 
 

@@ -30,7 +30,9 @@ class Killed(Exception):
     """Stands for whatever ends a run from within."""
 
 
-@pytest.fixture(params=["small", pytest.param("minilm", marks=pytest.mark.heavy)])
+@pytest.fixture(
+    params=["small", pytest.param("minilm", marks=[pytest.mark.heavy, pytest.mark.release])]
+)
 def finetuned(request: pytest.FixtureRequest, base: Path) -> tuple[Path, Recipe, int]:
     """A base model, a recipe that it learns by, and how many of its tensors must move."""
     if request.param == "minilm":

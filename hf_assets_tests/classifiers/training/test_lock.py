@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hf_assets.classifiers.training.lock import training_lock
+from hf_assets.object_store.path import StorePath
 from hf_assets.storage.locks import BusyError
 
 pytestmark = pytest.mark.usefixtures("locks")
@@ -28,6 +29,31 @@ with training_lock(Path(sys.argv[1])) as work:
 @pytest.fixture
 def work(tmp_path: Path) -> Path:
     return tmp_path / "some-base" / "checkpoints"
+
+
+def test_checkpoints_of_a_lake_on_a_store_lie_on_this_machine(
+    bucket: StorePath, tmp_path: Path
+) -> None:
+    checkpoints = bucket / "classifiers" / "own" / "some-base" / "checkpoints"
+
+    def interrupted() -> None:
+        with training_lock(checkpoints) as work:
+            work.mkdir(parents=True)
+            (work / "epoch").write_text("1")
+            with (
+                pytest.raises(BusyError, match="training some-base"),
+                training_lock(checkpoints, wait=0),
+            ):
+                pass
+            raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError):
+        interrupted()
+    with training_lock(checkpoints) as work:
+        assert work.is_relative_to(tmp_path / "scratch")
+        assert (work / "epoch").read_text() == "1"
+    assert not work.exists()
+    assert list(bucket.below()) == []
 
 
 def holder(work: Path) -> "subprocess.Popen[str]":

@@ -79,6 +79,7 @@ def test_daily_capture_asks_for_no_day_that_it_slept_through(world: Make) -> Non
     assert f"{days_ago(1)} is over" in str(said.skipped)
 
 
+@pytest.mark.release
 @pytest.mark.heavy
 def test_the_run_of_daily_capture_makes_today(world: Make) -> None:
     hub = world()

@@ -13,12 +13,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from hf_assets.demo.hub.app import create_app
 from hf_assets.demo.hub_stats.app import HubStats
 from hf_assets.demo.service.server import LoopbackServer
 from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.hub.capture_store.store import RAW, CaptureStore
 from hf_assets.storage.lake import Lake, today
+from hf_assets_tests.support.defs import backfill
 from hf_assets_tests.support.deploy.read import PROJECT
 
 TABLES = (
@@ -73,29 +76,44 @@ def past(folder: Path, days: int, rows: int = 300) -> Generator[Past]:
             "no_proxy": "127.0.0.1",
         }
         lake = Lake(folder / "single")
-        _one_run(lake, keys, variables)
+        shutil.rmtree(lake.root, ignore_errors=True)
+        single = begin((keys[0], keys[-1]), variables | {"HF_ASSETS_DATA": str(lake.root)})
+        assert not (why := why_failed(single)), why
         yield Past(keys, variables, made_of(lake, keys), files_of(lake))
 
 
-def _one_run(lake: Lake, days: list[str], variables: Mapping[str, str]) -> None:
-    """The days by one run of `past_days`, in a process of its own."""
-    shutil.rmtree(lake.root, ignore_errors=True)
+def begin(span: tuple[str, str], variables: Mapping[str, str]) -> subprocess.Popen[str]:
+    """A run of `past_days` over a range, in a process of its own.
+
+    Args:
+        span: first and last day.
+        variables: of the graph, its lake among them.
+    """
     clean = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
-    done = subprocess.run(
-        [sys.executable, "-m", "hf_assets_tests.support.defs.backfill", days[0], days[-1]],
-        env={**clean, **variables, "HF_ASSETS_DATA": str(lake.root)},
+    return subprocess.Popen(
+        [sys.executable, "-m", backfill.__name__, *span],
+        env={**clean, **variables},
         cwd=PROJECT,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
     )
-    assert done.returncode == 0, done.stderr[-4000:]
-    assert json.loads(done.stdout.splitlines()[-1])["success"], done.stdout
+
+
+def why_failed(run: subprocess.Popen[str]) -> str:
+    """Wait for the end of a run; why it failed, or empty."""
+    printed, said = run.communicate()
+    if run.returncode == 0 and json.loads(printed.splitlines()[-1])["success"]:
+        return ""
+    return f"{run.returncode}: {printed[-2000:]} {said[-4000:]}"
 
 
 def made_of(lake: Lake, days: list[str]) -> dict[str, Any]:
-    """Every row of each table and day, and the hash of each capture."""
+    """Every row of each table and day, sorted, and the hash of each capture."""
     tables = {
-        f"{name} {day}": lake.read(name, day).frame.collect() for name in TABLES for day in days
+        f"{name} {day}": _sorted(lake.read(name, day).frame.collect())
+        for name in TABLES
+        for day in days
     }
     captures = {name: CaptureStore(lake, name) for name in RAW}
     complete = {
@@ -105,6 +123,12 @@ def made_of(lake: Lake, days: list[str]) -> dict[str, Any]:
         f"{name} {day}": capture.provenance["sha256"] if capture else None
         for (name, day), capture in complete.items()
     }
+
+
+def _sorted(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows in an order of their own: that of stored ones means nothing."""
+    texts = rows.select(pl.struct(pl.all()).struct.json_encode().alias("row"))
+    return texts.sort("row")
 
 
 def differing(lake: Lake, past: Past) -> list[str]:

@@ -127,6 +127,7 @@ def size_of_a_day(lake: Lake, day: Any, models: int, spaces: int) -> int:
     return lake.write(DAILY_METRICS, DAY, day(models, spaces).made).path.stat().st_size
 
 
+@pytest.mark.release
 @pytest.mark.heavy
 def test_a_hundred_thousand_models_are_at_most_115_kilobytes(lake: Lake, day: Any) -> None:
     assert size_of_a_day(lake, day, 100_000, 20_000) <= 115_000
