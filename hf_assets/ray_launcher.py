@@ -62,8 +62,11 @@ class ClusterRunLauncher(RayRunLauncher):
         include_container_logs: bool | None = True,  # noqa: ARG002 - of Dagster
     ) -> str:
         """The end of each of its jobs, in a line; all else of them is on Ray's page."""
-        every = filter(None, self.client.list_jobs())
-        jobs = [job for job in every if run.run_id in (job.submission_id or "")]
+        jobs = [
+            job
+            for job in self.client.list_jobs()
+            if job and run.run_id in (job.submission_id or "")
+        ]
         # What follows the first line is the log, which is the run's.
         said = [clean((job.message or "").partition("\n")[0]) for job in jobs]
         return "\n".join(
