@@ -59,7 +59,7 @@ def test_the_configuration_s_check_says_what_to_do(
 
 
 def test_a_bucket_that_is_missing(bucket: StorePath) -> None:
-    missing = Settings(data="s3://there-is-none/lake")  # ty: ignore[invalid-argument-type]
+    missing = Settings(data="s3://there-is-none/lake")
     (problem,) = store_problems(missing)
     assert problem == (
         "s3://there-is-none/lake: NoSuchBucket: create the bucket, or correct HF_ASSETS_DATA"
