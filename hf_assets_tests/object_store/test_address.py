@@ -41,6 +41,20 @@ def test_without_obstore_a_sentence_names_the_extra(
     assert "needs obstore: pip install 'hf_assets[cluster]'" in error
 
 
+@pytest.mark.parametrize("command", [["capture"], ["backfill", "2026-11-01...2026-11-02"]])
+def test_a_store_that_cannot_be_asked_is_named_before_a_run(
+    command: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture,
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "localhost")
+    assert main([*command, "--data", f"{STORED}"]) == 1
+    assert capsys.readouterr().err.startswith("Error: AWS_ENDPOINT_URL is not the address")
+    assert not [*tmp_path.iterdir()]
+
+
 @pytest.mark.parametrize(
     "server", ["127.0.0.1:8333", "localhost", "s3.example.org/path", "http://"]
 )
