@@ -15,7 +15,7 @@ from dagster._core.snap import ExecutionPlanSnapshot
 from dagster_ray import RayRunLauncher
 from dagster_ray.configs import USER_DEFINED_RAY_KEY as RESOURCES
 
-from hf_assets.errors import InputError
+from hf_assets.errors import InputError, clean
 
 _SECRET = re.compile(r"KEY|SECRET|TOKEN|PASS|SMTP|ALARM|CREDENTIAL|DSN|WEBHOOK", re.IGNORECASE)
 # Before the command of the run, in the shell of the node that Ray has chosen.
@@ -56,6 +56,23 @@ class ClusterRunLauncher(RayRunLauncher):
             )
         super().__init__(address=address, env_vars=env_vars, runtime_env=runtime_env, **more)
 
+    def get_run_worker_debug_info(
+        self,
+        run: dg.DagsterRun,
+        include_container_logs: bool | None = True,  # noqa: ARG002 - of Dagster
+    ) -> str:
+        """The end of each of its jobs, in a line; all else of them is on Ray's page."""
+        jobs = [
+            job
+            for job in self.client.list_jobs()
+            if job and run.run_id in (job.submission_id or "")
+        ]
+        # What follows the first line is the log, which is the run's.
+        said = [clean((job.message or "").partition("\n")[0]) for job in jobs]
+        return "\n".join(
+            f"{job.submission_id}: {word}" for job, word in zip(jobs, said, strict=True)
+        )
+
     def _launch_ray_job(self, submission_id: str, entrypoint: str, run: dg.DagsterRun) -> None:
         plan_id = run.execution_plan_snapshot_id
         if RESOURCES not in run.tags and plan_id:
@@ -64,7 +81,7 @@ class ClusterRunLauncher(RayRunLauncher):
                 tags = {RESOURCES: json.dumps(wanted)}
                 self._instance.add_run_tags(run.run_id, tags)
                 run = run.with_tags({**run.tags, **tags})
-        super()._launch_ray_job(submission_id, checked(entrypoint), run)
+        super()._launch_ray_job(submission_id, checked(entrypoint, run.job_name), run)
 
 
 def refused(env_vars: Iterable[str]) -> list[str]:
@@ -85,7 +102,10 @@ def requested(plan: ExecutionPlanSnapshot) -> dict[str, float]:
     return most
 
 
-def checked(entrypoint: str) -> str:
-    """The command of a run, after the checks of the node; the shell becomes the run."""
+def checked(entrypoint: str, job: str = "job") -> str:
+    """The command of a run, after the checks of the node; the shell becomes the run.
+
+    It begins with words, for Ray's list of jobs: `:` is a command that does nothing.
+    """
     checks = [f"{test} || {{ echo '{message}.' >&2; exit 78; }}" for test, message in _CHECKS]
-    return "; ".join([*checks, f"exec {entrypoint}"])
+    return "; ".join([f": run of {job}", *checks, f"exec {entrypoint}"])

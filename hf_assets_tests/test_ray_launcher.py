@@ -4,6 +4,7 @@ import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
@@ -197,3 +198,22 @@ def test_dagster_takes_the_configuration(tmp_path: Path, monkeypatch: pytest.Mon
         assert instance.run_monitoring_max_resume_run_attempts == 0
         assert instance.run_retries_enabled
         assert instance.run_retries_max_retries > 0
+
+
+def test_a_failed_run_is_told_the_end_of_its_job_and_not_its_command(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = dg.DagsterRun("job")
+    ours = SimpleNamespace(
+        submission_id=f"dagster-run-{run.run_id}",
+        entrypoint=checked("dagster api execute_run '{}'"),
+        message="Job entrypoint command failed with exit code -9, last available logs:\nof the run",
+    )
+    other = SimpleNamespace(submission_id="dagster-run-other", entrypoint="", message="well")
+    client = SimpleNamespace(list_jobs=lambda: [other, ours])
+    monkeypatch.setattr(ClusterRunLauncher, "client", client)
+    launcher = ClusterRunLauncher("http://127.0.0.1:9")
+    assert launcher.get_run_worker_debug_info(run) == (
+        f"dagster-run-{run.run_id}: Job entrypoint command failed with exit code -9, last "
+        "available logs:"
+    )

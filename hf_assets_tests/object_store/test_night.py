@@ -109,10 +109,10 @@ def test_a_night_in_a_storm_has_the_same_tables(
 ) -> None:
     """Of requests, some are refused, of answers some are lost or cut."""
     store_proxy.faults = [
-        Fault("lost", kinds=("PUT",), share=0.2),
-        Fault("cut", kinds=("GET", "GET range"), share=0.2),
-        Fault("InternalError", share=0.05),
-        Fault("SlowDown", share=0.05),
+        Fault("lost", kinds=("PUT",), after=3, times=2),
+        Fault("cut", kinds=("GET", "GET range"), after=5, times=3),
+        Fault("InternalError", after=20, times=3),
+        Fault("SlowDown", after=40, times=6),
     ]
     lake = night(bucket, caplog)
     assert all(fault.hits for fault in store_proxy.faults)

@@ -165,7 +165,9 @@ def test_a_journal_that_was_rewritten_is_read_again(lake: Lake, log: Path) -> No
     say(log, "This run has 3 steps", began("raw_models"))
     assert parts.look().now == "raw_models: 30 of 100 rows"
     attempt = listing.attempt
-    files.rewrite_journal(Path(str(attempt.path)), attempt.header, attempt.lines[:1])
+    files.rewrite_journal(
+        lake.folder("raw_models", NEXT) / attempt.path.name, attempt.header, attempt.lines[:1]
+    )
     assert parts.look().now == "raw_models: 10 of 100 rows"
 
 

@@ -120,8 +120,9 @@ class Cluster:
         def ended() -> str | None:
             now = self.newest(run)
             tags = {tag["key"]: tag["value"] for tag in now["tags"]}
-            again = tags.get("dagster/will_retry") == "true"
-            return now["status"] if now["status"] in ENDED and not again else None
+            # A failed run says a moment later whether it is begun again.
+            final = now["status"] != "FAILURE" or tags.get("dagster/will_retry") == "false"
+            return now["status"] if now["status"] in ENDED and final else None
 
         return until(ended, self.said)
 
