@@ -82,10 +82,10 @@ def is_address(text: str) -> bool:
     return bool(_SCHEMED.match(text))
 
 
-def needs_obstore(path: object) -> AddressError:
+def without_obstore(path: object) -> AddressError:
     """The error of a lake on a store without the extra `cluster`."""
     return AddressError(
-        f"{path} is on a store, which needs obstore: pip install 'hf_assets[cluster]'"
+        f"{path} is on a store, which requires obstore: pip install 'hf_assets[cluster]'"
     )
 
 
@@ -100,7 +100,7 @@ def _client(address: StoreAddress, variables: tuple[str, ...]) -> "S3Store":
     try:
         from obstore.store import S3Store
     except ImportError:
-        raise needs_obstore(address) from None
+        raise without_obstore(address) from None
     known, server = dict(zip(_VARIABLES, variables, strict=True)), endpoint()
     # obstore ends the process on some of the others.
     if server and not _SERVER.fullmatch(server):

@@ -9,7 +9,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from hf_assets.errors import InputError
-from hf_assets.object_store.address import needs_obstore
+from hf_assets.object_store.address import without_obstore
 
 _CODE = re.compile(r"<Code>([A-Za-z0-9.]{1,60})</Code>")
 _STATUS = re.compile(r"status code: (\d{3})")
@@ -80,7 +80,7 @@ def asking(path: object) -> Generator[None]:
     try:
         from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
     except ImportError:
-        raise needs_obstore(path) from None
+        raise without_obstore(path) from None
     try:
         yield
     except (AlreadyExistsError, PreconditionError):

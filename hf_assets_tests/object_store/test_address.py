@@ -38,7 +38,7 @@ def test_without_obstore_a_sentence_names_the_extra(
     assert main(command) == 1
     error = capsys.readouterr().err
     assert error.startswith(f"Error: {STORED}")
-    assert "needs obstore: pip install 'hf_assets[cluster]'" in error
+    assert "requires obstore: pip install 'hf_assets[cluster]'" in error
 
 
 @pytest.mark.parametrize("command", [["capture"], ["backfill", "2026-11-01...2026-11-02"]])
