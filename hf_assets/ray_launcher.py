@@ -28,7 +28,7 @@ _CHECKS = (
     (
         '[ -n "$PGHOST" ] && [ -n "$PGDATABASE" ] && [ -n "$PGUSER" ]',
         "PGHOST, PGDATABASE or PGUSER is not set on this node: start Ray here with the variables "
-        "of deploy/env.example in its environment",
+        "of deploy/cluster/environment.example in its environment",
     ),
     (
         '[ -f "$DAGSTER_HOME/dagster.yaml" ]',

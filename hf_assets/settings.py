@@ -263,7 +263,7 @@ def _read() -> tuple[Settings, dict[str, str]]:
     except ValidationError as error:
         wrong = {f"{one['loc'][0]}": one for one in error.errors(include_url=False)}
     why = {
-        name: f"{_shown(name, one['input'])}cannot be used: {clean(one['msg'])}"
+        name: f"{_shown(name, one['input'])}cannot be used: {_reason(one['msg'])}"
         for name, one in wrong.items()
     }
     if fatal := [name for name in wrong if name not in _OF_LABELS]:
@@ -279,6 +279,10 @@ def _read() -> tuple[Settings, dict[str, str]]:
 def _shown(name: str, value: object) -> str:
     # Not an address: whoever writes a key into one has a form of their own.
     return "" if name == "data" else f"{clean(value, 80)!r} "
+
+
+def _reason(text: str) -> str:
+    return clean(text).removeprefix("Value error, ")
 
 
 def _variable(name: str) -> str:

@@ -25,12 +25,21 @@ def test_the_lake_is_a_folder_or_an_address(fresh: pytest.MonkeyPatch, tmp_path:
 
 
 @pytest.mark.parametrize(
-    "address", ["s3://AKIAKEY:wordofpass@bucket/hub", "s3://b?secret=wordofpass", "s3:/bucket"]
+    "address",
+    [
+        "s3://AKIAKEY:wordofpass@bucket/hub",
+        "s3://b?secret=wordofpass",
+        "s3:/bucket",
+        # Not a folder with this name.
+        "S3://bucket/hub",
+        "s4://bucket/hub",
+        "gs://bucket/hub",
+    ],
 )
 def test_an_invalid_address_is_not_repeated(fresh: pytest.MonkeyPatch, address: str) -> None:
     fresh.setenv("HF_ASSETS_DATA", address)
     with pytest.raises(
-        SettingsError, match=r"HF_ASSETS_DATA cannot be used: .*s3://bucket/prefix"
+        SettingsError, match=r"HF_ASSETS_DATA cannot be used: the address .*s3://bucket/prefix"
     ) as seen:
         settings()
     assert "wordofpass" not in str(seen.value)

@@ -15,6 +15,7 @@ import click
 from hf_assets.cli.options import LAKE, data_of, data_option, environ_of, require
 from hf_assets.cli.service import service
 from hf_assets.errors import InputError
+from hf_assets.object_store.listing import folder_names
 from hf_assets.object_store.local import beside
 from hf_assets.object_store.path import LakePath
 from hf_assets.runner.process import INTERRUPTED, UI_PORT
@@ -198,6 +199,8 @@ def _run(
     """
     from hf_assets.runner import process, progress
 
+    # A store that does not answer is named here: a run would try its steps again for minutes.
+    folder_names(data)
     environ = environ_of(data) | process.IN_ONE_RUN
     if not sys.stdout.isatty():
         return (process.become if last else process.call)(command, environ)

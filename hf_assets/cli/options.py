@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from hf_assets.object_store.address import is_address
 from hf_assets.object_store.path import LakePath, location
 
 # Seconds that a process waits for another one that creates the history.
@@ -64,7 +65,7 @@ class LakeOption(click.Path):
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
         """The root. AddressError."""
-        if isinstance(value, str) and value.startswith("s3:"):
+        if isinstance(value, str) and is_address(value):
             return location(value)
         return super().convert(value, param, ctx)
 

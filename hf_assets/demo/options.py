@@ -7,6 +7,7 @@ from typing import Any
 
 from hf_assets.demo.fingerprints import of_file, of_services
 from hf_assets.demo.record import DemoRecord
+from hf_assets.object_store.address import is_address
 from hf_assets.runner.process import UI_PORT
 
 # The demo must not stop at the Hub's own 500 requests in five minutes.
@@ -92,7 +93,7 @@ def _services() -> argparse.ArgumentParser:
 
 
 def _folder(text: str) -> Path:
-    if text.startswith("s3:"):
+    if is_address(text):
         reason = "the demo's lake is a folder; `hf-assets cluster-demo` has one on a store"
         raise argparse.ArgumentTypeError(reason)
     return Path(text)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from obstore.store import S3Store
 
 SCHEME = "s3://"
+# Of any scheme, so that a misspelt one is refused: as the name of a folder it would become one.
+_SCHEMED = re.compile(r"s3:|[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_SERVER = re.compile(r"https?://[^/\s]+(/\S*)?")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _PREFIX = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
 # The variables that decide where requests go and who signs them.
@@ -57,7 +60,7 @@ class StoreAddress:
             raise AddressError(
                 "the address of a lake on a store is s3://bucket/prefix, of letters, digits, dots, "
                 "dashes and underscores; keys belong into AWS_ACCESS_KEY_ID and "
-                "AWS_SECRET_ACCESS_KEY"
+                "AWS_SECRET_ACCESS_KEY. A folder is a path without ://"
             )
         return cls(bucket, prefix)
 
@@ -69,9 +72,21 @@ class StoreAddress:
         """The client for keys under the prefix; one a process for the same variables.
 
         Raises:
-            AddressError: obstore is not installed.
+            AddressError: obstore is not installed, or the endpoint is not an address.
         """
         return _client(self, tuple(os.environ.get(name, "") for name in _VARIABLES))
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is an address, right or wrong, and not the path of a folder."""
+    return bool(_SCHEMED.match(text))
+
+
+def without_obstore(path: object) -> AddressError:
+    """The error of a lake on a store without the extra `cluster`."""
+    return AddressError(
+        f"{path} is on a store, which requires obstore: pip install 'hf_assets[cluster]'"
+    )
 
 
 def endpoint() -> str | None:
@@ -84,11 +99,12 @@ def endpoint() -> str | None:
 def _client(address: StoreAddress, variables: tuple[str, ...]) -> "S3Store":
     try:
         from obstore.store import S3Store
-    except ImportError as error:
-        raise AddressError(
-            f"a lake at {address} needs obstore: pip install 'hf_assets[cluster]'"
-        ) from error
+    except ImportError:
+        raise without_obstore(address) from None
     known, server = dict(zip(_VARIABLES, variables, strict=True)), endpoint()
+    # obstore ends the process on some of the others.
+    if server and not _SERVER.fullmatch(server):
+        raise AddressError("AWS_ENDPOINT_URL is not the address of a server: https://HOST:PORT")
     options: dict[str, Any] = {"endpoint": server} if server else {}
     return S3Store(
         address.bucket,

@@ -9,13 +9,17 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from hf_assets.errors import InputError
+from hf_assets.object_store.address import without_obstore
 
 _CODE = re.compile(r"<Code>([A-Za-z0-9.]{1,60})</Code>")
 _STATUS = re.compile(r"status code: (\d{3})")
 _READ = 20_000
 # What to do, by the store's error code, and whether another try can help.
 _ADVICE = {
-    "AccessDenied": ("let this key read and write there, or set another", True),
+    "AccessDenied": (
+        "let this key read and write there, or set another by AWS_ACCESS_KEY_ID",
+        True,
+    ),
     "InvalidAccessKeyId": ("set AWS_ACCESS_KEY_ID to a key that the store knows", True),
     "SignatureDoesNotMatch": ("set AWS_SECRET_ACCESS_KEY to the secret of that key", True),
     "ExpiredToken": ("renew AWS_SESSION_TOKEN", True),
@@ -70,10 +74,13 @@ class ReplacedError(InputError):
 def asking(path: object) -> Generator[None]:
     """The block asks a store for `path`; what it refuses is a StoreError.
 
-    A missing object stays a FileNotFoundError, a failed condition what obstore raises.
+    A missing object stays a FileNotFoundError, a failed condition what obstore raises. AddressError
+    where obstore is missing.
     """
-    from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
-
+    try:
+        from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
+    except ImportError:
+        raise without_obstore(path) from None
     try:
         yield
     except (AlreadyExistsError, PreconditionError):

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
-from hf_assets.object_store.address import StoreAddress
+from hf_assets.object_store.address import StoreAddress, is_address
 from hf_assets.object_store.errors import asking
 
 
@@ -217,6 +217,6 @@ def location(text: str | Path) -> LakePath:
     Raises:
         AddressError: the address is invalid.
     """
-    if isinstance(text, str) and text.startswith("s3:"):
+    if isinstance(text, str) and is_address(text):
         return StorePath(StoreAddress.parse(text))
     return Path(text).expanduser().resolve()

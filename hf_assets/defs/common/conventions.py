@@ -107,12 +107,14 @@ def tags(spec: dg.AssetSpec) -> dict[str, str]:
 
 
 def stored_at(spec: dg.AssetSpec, lake: Lake) -> LakePath | None:
-    """The folder of an asset, or the file that an external one names; None where there is none.
+    """The folder of an asset, or what an external one names, a file or the lake; None without.
 
     Base models have a folder each, so that a classifier's asset names the folder of them all.
     """
     file = spec.metadata.get("path")
     if isinstance(file, dg.PathMetadataValue):
+        if file.value == str(lake.root):
+            return lake.root
         return Path(file.value) if file.value else None
     if str(spec.group_name).partition("/")[0] not in DOMAINS:
         return None

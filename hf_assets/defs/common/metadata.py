@@ -13,7 +13,6 @@ from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.client.rows import parse_page
 from hf_assets.hub.client.wire import WIRE_SCHEMA, Kind
 from hf_assets.hub.retention import TABLE_OF
-from hf_assets.object_store.local import local_root
 from hf_assets.object_store.path import LakePath, uri
 from hf_assets.storage.folders import folder_bytes
 from hf_assets.storage.lake import StoredTable
@@ -227,5 +226,4 @@ def stored_folder(folder: LakePath, name: str = "") -> dict[str, Any]:
 
 def stored_path(path: LakePath) -> dict[str, Any]:
     """Where a file or folder lies: its path, or its address on a store."""
-    shown = dg.MetadataValue.path(str(path)) if local_root(path) else str(path)
-    return {"path": shown, "dagster/uri": uri(path)}
+    return {"path": dg.MetadataValue.path(str(path)), "dagster/uri": uri(path)}

@@ -15,8 +15,8 @@ import pytest
 from hf_assets.definitions import defs
 from hf_assets.defs.common.code_versions import PACKAGE
 from hf_assets.defs.common.conventions import with_facts
-from hf_assets.object_store.path import uri
-from hf_assets.settings import settings
+from hf_assets.object_store.path import location, uri
+from hf_assets.settings import Settings, settings
 
 ASSETS = 67
 # Fetched from a service, which serves what it serves: no change of our code makes them stale.
@@ -170,6 +170,14 @@ def test_what_is_not_ours_is_left_as_it_is() -> None:
     found = with_facts(table, settings())
     assert found.metadata["dagster/uri"] == "file:///data/birds.csv"
     assert found.tags == {"domain": "labels", "corpus": "birds"}
+
+
+def test_the_lake_on_a_store_has_its_own_address() -> None:
+    """Not the path of a file with that name."""
+    known = Settings(data=location("s3://bucket/lake"))
+    path = dg.MetadataValue.path("s3://bucket/lake")
+    spec = dg.AssetSpec("lake_on_a_store", group_name="configuration", metadata={"path": path})
+    assert with_facts(spec, known).metadata["dagster/uri"] == "s3://bucket/lake"
 
 
 def test_pools(definitions: dg.Definitions) -> None:
