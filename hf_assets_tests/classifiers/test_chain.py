@@ -12,7 +12,7 @@ import pytest
 from hf_assets.classifiers.training import heads
 from hf_assets.definitions import defs as code_location
 from hf_assets.settings import settings
-from hf_assets.storage import durable
+from hf_assets.storage import folders
 from hf_assets_tests.classifiers.conftest import topical
 from hf_assets_tests.classifiers.training.test_lock import holder
 from hf_assets_tests.support.classifiers.minilm import small_base
@@ -94,7 +94,7 @@ def test_checkpoints_go_after_the_classifier_is_in_its_place(
         raise OSError("no space left")
 
     with monkeypatch.context() as patch:
-        patch.setattr(durable, "_put", full)
+        patch.setattr(folders, "_put", full)
         assert not graph.train().success
     assert left.is_dir()
     assert graph.train().success

@@ -11,7 +11,7 @@ import pytest
 
 from hf_assets_tests.support.installed import Installed, beside_this
 
-pytestmark = pytest.mark.heavy
+pytestmark = [pytest.mark.heavy, pytest.mark.release]
 
 PROJECT = Path(__file__).resolve().parents[2]
 SOURCES = ("pyproject.toml", "README.md", "LICENSE", "hf_assets")
@@ -110,7 +110,6 @@ def test_in_a_clone(installed: Installed) -> None:
     assert "daily_capture" in {one["name"] for one in loaded["schedules"]}
 
 
-@pytest.mark.release
 def test_in_a_project_of_ones_own(installed: Installed, tmp_path: Path) -> None:
     """It brings nothing: no resource, and no settings but those of the package."""
     (tmp_path / "own" / "defs").mkdir(parents=True)
