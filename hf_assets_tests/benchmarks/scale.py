@@ -24,8 +24,8 @@ class Measured:
     # `make bench-cluster`: objects that a night adds beside its pages, and requests of a night that
     # do not depend on the rows.
     tables: int = 40
-    writes: int = 300
-    reads: int = 600
+    writes: int = 520
+    reads: int = 690
     # Requests for a page of a listing: to store it, to verify the capture, and for its table.
     page_writes: float = 1.0
     page_reads: float = 2.0
