@@ -186,15 +186,17 @@ def _series(report: Report, work: Path, days: int, models: int) -> None:
 
 def _backfill(report: Report, work: Path, days: int, models: int) -> None:
     from hf_assets_tests.support.cluster.cluster import cluster
+    from hf_assets_tests.support.deploy.postgres import postgres_server
 
     report.section(f"Backfill: {days} days of {models:,} models, {WORKERS} workers of Ray")
     keys, archive = _archive(work, days, models)
-    with weed() as server:
+    with weed() as server, postgres_server() as record:
         home = work / "alone"
         alone = run(_past(keys), _environment(home, str(work / "lake"), server.endpoint) | archive)
         report.measured("one process", alone, days * models)
         there = archive | {"HF_ASSETS_DATA": str(work / "on-ray"), "HF_ASSETS_LOCKS": "postgres"}
         there |= {"HF_ASSETS_SCRATCH": str(work / "scratch"), **variables(server.endpoint)}
+        there |= record.variables
         with cluster(there, WORKERS) as ray:
             size = -(-days // WORKERS)
             parts = [keys[begin : begin + size] for begin in range(0, days, size)]
