@@ -16,13 +16,13 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 
-def side_by_side(work: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:
-    """The result of each, in order; the first error ends all."""
+def side_by_side(work: Callable[[S], T], items: Iterable[S], most: int = AT_ONCE) -> Iterator[T]:
+    """The result of each, in order, at most so many at a time; the first error ends all."""
     todo = [*items]
     if len(todo) < 2:
         yield from map(work, todo)
         return
-    with ThreadPoolExecutor(min(AT_ONCE, len(todo))) as pool:
+    with ThreadPoolExecutor(min(most, len(todo))) as pool:
         yield from pool.map(work, todo)
 
 

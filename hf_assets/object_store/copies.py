@@ -11,11 +11,11 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Generator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 
+from hf_assets.object_store import at_once
 from hf_assets.object_store.errors import StoreError, asking
 from hf_assets.object_store.path import StorePath, api
 from hf_assets.object_store.scratch import (
@@ -30,7 +30,7 @@ from hf_assets.object_store.scratch import (
 )
 from hf_assets.object_store.versions import DamagedFolder, StoredFile, Version, current_version
 
-# Requests at a time.
+# Files at a time: each may be tens of megabytes in memory.
 AT_ONCE = 8
 # What all copies may take, unless HF_ASSETS_SCRATCH_GB says otherwise.
 GIGABYTES = 20.0
@@ -225,17 +225,12 @@ def _fetch(folder: StorePath, version: Version, target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     for name in objects:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        asked = [
-            pool.submit(_fetch_file, objects[name], file, target / name)
-            for name, file in version.files.items()
-        ]
-        try:
-            for one in asked:
-                one.result()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    for _ in at_once.side_by_side(
+        lambda name: _fetch_file(objects[name], version.files[name], target / name),
+        version.files,
+        AT_ONCE,
+    ):
+        pass
     _date(target, version)
 
 

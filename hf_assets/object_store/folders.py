@@ -5,12 +5,12 @@ complete version, the old one or the new one; `versions.unnamed_versions` lists 
 """
 
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
 from hashlib import file_digest
 from pathlib import Path
 
+from hf_assets.object_store.at_once import side_by_side
 from hf_assets.object_store.commit import commit, overwrite
 from hf_assets.object_store.copies import AT_ONCE, copy_of, keep_copy
 from hf_assets.object_store.errors import CommitConflict, StoreError
@@ -105,14 +105,8 @@ def _drop(objects: list[StorePath]) -> None:
 
 
 def _together(do: Callable[[str], None], names: Iterable[str]) -> None:
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        begun = [pool.submit(do, name) for name in names]
-        try:
-            for one in begun:
-                one.result()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    for _ in side_by_side(do, names, AT_ONCE):
+        pass
 
 
 def _copy(path: StorePath, folder: Path, name: str) -> None:

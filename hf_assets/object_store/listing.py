@@ -145,14 +145,6 @@ def entries_below(folder: LakePath) -> dict[str, Entry]:
     return found
 
 
-def entry_at(path: LakePath) -> Entry | None:
-    """What is there now; None where nothing is. One request."""
-    if not isinstance(path, StorePath):
-        return _file(path)
-    facts = path.facts()
-    return _object(path, facts) if facts else None
-
-
 def _object(path: StorePath, facts: ObjectFacts) -> Entry:
     return Entry(path, facts.size, facts.tag)
 
