@@ -14,11 +14,11 @@ from hf_assets.hub.capture_store.attempt import Attempt
 from hf_assets.hub.capture_store.attempt_files import left_behind
 from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.capture_store.manifest import CaptureManifest, JournalHeader, PageRecord
-from hf_assets.hub.capture_store.on_store import read_with_tag
 from hf_assets.hub.client.listing import ListingQuery
 from hf_assets.object_store.at_once import side_by_side
 from hf_assets.object_store.commit import Seen
 from hf_assets.object_store.path import ObjectFacts, StorePath, delete
+from hf_assets.object_store.reading import get
 from hf_assets.storage.durable import Stamp, stamp
 from hf_assets.storage.lake import Lake
 from hf_assets.storage.locks import exclusive
@@ -111,10 +111,10 @@ class CaptureStore:
         if manifest is not None and (facts := marker.facts()) and facts.tag == before:
             return facts.tag, manifest
         try:
-            content, tag = read_with_tag(marker)
+            facts, content = get(marker)
         except FileNotFoundError:
             return None, None
-        return tag, files.parse_manifest(content, marker)
+        return facts.tag, files.parse_manifest(bytes(content), marker)
 
     def version(self, day: str) -> Seen:
         """The version of the day's capture that `complete` gave last, for `begin`; None: none.
