@@ -152,14 +152,18 @@ ARROWS = {
     "apps.tagger_service": {
         *("apps.trained", "classifiers.guard", "classifiers.tagger", "corpora.corpus"),
     },
+    "apps.tagger_batch": {"apps.tagger_service", "corpora.corpus"},
+    "apps.tagger_html": {"apps.tagger_service", "apps.trained", "classifiers.tagger"},
+    "apps.tagger_several": {"apps.tagger_batch", "apps.tagger_html", "apps.tagger_service"},
     "apps.tagger": {
-        *("apps.tagger_service", "apps.trained", "classifiers.guard", "classifiers.tagger"),
+        *("apps.tagger_html", "apps.tagger_several", "apps.tagger_service", "apps.trained"),
+        "classifiers.guard",
     },
     # The graph.
     "defs.common": {"classifiers.training", "corpora", "hub"},
     "defs.hub": {"alarms", "defs.common", "defs.configuration", "defs.trends", "hub"},
     "defs.trends": {"charts", "defs.common", "hub.providers", "trends"},
-    "defs.configuration": {"configuration", "defs.common"},
+    "defs.configuration": {"configuration", "defs.common", "hub.open_archive"},
     "defs.sweeping": {"copying", "defs.common"},
     "defs.publishing": {
         *("defs.common", "defs.hub", "defs.labels", "defs.trends", "publishing"),

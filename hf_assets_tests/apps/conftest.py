@@ -10,11 +10,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from urllib.parse import urlsplit
 
 import polars as pl
 import pytest
+from playwright.sync_api import Dialog, Page, Request, expect
 
 from hf_assets_tests.support.apps.models import IMAGE, write_corpus, write_model
+from hf_assets_tests.support.browser import choose as choose_option
+from hf_assets_tests.support.browser import listening
 from hf_assets_tests.support.servers import free_port
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -121,3 +125,44 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Generator[Served]:
         server.communicate()
         stranger.shutdown()
         stranger.server_close()
+
+
+@pytest.fixture
+def page(served: Served, tab: Page) -> Generator[Page]:
+    """The page with the corpus `questions` chosen; nothing may run that a text or a card brings."""
+    tab.set_viewport_size({"width": 1280, "height": 900})
+    went_wrong: list[str] = []
+    asked: list[str] = []
+
+    def dismiss(dialog: Dialog) -> None:
+        went_wrong.append(dialog.message)
+        dialog.dismiss()
+
+    def failed(request: Request) -> None:
+        # What the page's own policy forbids has not been asked of anyone.
+        if request.failure != "csp":
+            asked.append(request.url)
+
+    with listening(
+        tab,
+        pageerror=lambda error: went_wrong.append(str(error)),
+        dialog=dismiss,
+        requestfinished=lambda request: asked.append(request.url),
+        requestfailed=failed,
+    ):
+        tab.goto(served.url)
+        expect(tab.locator("#about")).to_contain_text("some-encoder")
+        choose(tab, "questions")
+        expect(tab.locator("#about")).to_contain_text("generated texts")
+        yield tab
+        assert not went_wrong
+        assert not tab.evaluate("window.hacked")
+        assert tab.locator("#result img, #result script, #credit b, #examples img").count() == 0
+        hosts = {urlsplit(url).netloc for url in asked if url.startswith(("http", "ws"))}
+        assert hosts == {urlsplit(served.url).netloc}
+        assert served.strayed == []
+
+
+def choose(page: Page, corpus: str) -> None:
+    """Choose a corpus."""
+    choose_option(page, page.get_by_label("Corpus"), corpus)

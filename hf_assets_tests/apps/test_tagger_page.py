@@ -1,65 +1,21 @@
 """The tagger page as a person uses it, in headless Chromium."""
 
-from collections.abc import Generator
-from urllib.parse import urlsplit
-
 import pytest
-from playwright.sync_api import Dialog, Page, Request, Route, expect
+from playwright.sync_api import Page, Route, expect
 
-from hf_assets_tests.apps.conftest import TITLE, TORN, Served
+from hf_assets_tests.apps.conftest import TITLE, TORN, choose
 from hf_assets_tests.support.apps.models import IMAGE, WORDS
-from hf_assets_tests.support.browser import IN_CHROMIUM, listening
-from hf_assets_tests.support.browser import choose as choose_option
+from hf_assets_tests.support.browser import IN_CHROMIUM
 
 LABELS = list(WORDS.values())
 
 pytestmark = [*IN_CHROMIUM, pytest.mark.heavy]
 
 
-@pytest.fixture
-def page(served: Served, tab: Page) -> Generator[Page]:
-    """The page with the corpus `questions` chosen; nothing may run that a text or a card brings."""
-    tab.set_viewport_size({"width": 1280, "height": 900})
-    went_wrong: list[str] = []
-    asked: list[str] = []
-
-    def dismiss(dialog: Dialog) -> None:
-        went_wrong.append(dialog.message)
-        dialog.dismiss()
-
-    def failed(request: Request) -> None:
-        # What the page's own policy forbids has not been asked of anyone.
-        if request.failure != "csp":
-            asked.append(request.url)
-
-    with listening(
-        tab,
-        pageerror=lambda error: went_wrong.append(str(error)),
-        dialog=dismiss,
-        requestfinished=lambda request: asked.append(request.url),
-        requestfailed=failed,
-    ):
-        tab.goto(served.url)
-        expect(tab.locator("#about")).to_contain_text("some-encoder")
-        choose(tab, "questions")
-        expect(tab.locator("#about")).to_contain_text("generated texts")
-        yield tab
-        assert not went_wrong
-        assert not tab.evaluate("window.hacked")
-        assert tab.locator("#result img, #result script, #credit b, #examples img").count() == 0
-        hosts = {urlsplit(url).netloc for url in asked if url.startswith(("http", "ws"))}
-        assert hosts == {urlsplit(served.url).netloc}
-        assert served.strayed == []
-
-
 def ask(page: Page, title: str, text: str) -> None:
     page.get_by_label("Title").fill(title)
     page.get_by_label("Text", exact=True).fill(text)
     page.locator("#submit").click()
-
-
-def choose(page: Page, corpus: str) -> None:
-    choose_option(page, page.get_by_label("Corpus"), corpus)
 
 
 def labels(page: Page, kind: str = "fits") -> list[str]:
