@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from gradio_client import Client
@@ -127,7 +128,8 @@ def test_the_part_for_several_texts_fits_a_phone(several: Page) -> None:
 
 def test_parameters_have_names(served: Served) -> None:
     client = Client(served.url, verbose=False)
-    named = client.view_api(return_format="dict")["named_endpoints"]
+    told: Any = client.view_api(return_format="dict")
+    named = told["named_endpoints"]
     assert [*named] == ["/tag", "/tag_texts"]
     names = {api: [one["parameter_name"] for one in said["parameters"]]
              for api, said in named.items()}  # fmt: skip

@@ -182,7 +182,7 @@ def test_a_reader_gets_the_old_version_or_an_error(
 ) -> None:
     """The object is replaced before the first request of a reader, before the second, …"""
     path, old, new = bucket / "replaced", frame(0), VERSIONS[later]
-    get, refused = reading._get, 0
+    get, refused = reading.get, 0
     for at in itertools.count():
         put(path, old)
         asked = 0
@@ -194,13 +194,13 @@ def test_a_reader_gets_the_old_version_or_an_error(
                 put(path, new) if new is not None else path.unlink()
             return get(*arguments)
 
-        monkeypatch.setattr(reading, "_get", counted)
+        monkeypatch.setattr(reading, "get", counted)
         try:
             for rows in reader(path):
                 assert_frame_equal(rows, old.select(rows.columns), check_dtypes=False)
         except ReplacedError:
             refused += 1
-        monkeypatch.setattr(reading, "_get", get)
+        monkeypatch.setattr(reading, "get", get)
         if asked < at + 2:
             break
     assert bool(refused) == (sizes != "in memory")
