@@ -36,6 +36,8 @@ _CHECKS = (
         "deploy/dagster-cluster.yaml as its dagster.yaml",
     ),
 )
+# Ray sets the first to the CPUs of the run; polars would take a thread a core of the node for each.
+_THREADS = 'export POLARS_MAX_THREADS="${POLARS_MAX_THREADS:-${OMP_NUM_THREADS:-1}}"'
 
 
 class ClusterRunLauncher(RayRunLauncher):
@@ -108,4 +110,4 @@ def checked(entrypoint: str, job: str = "job") -> str:
     It begins with words, for Ray's list of jobs: `:` is a command that does nothing.
     """
     checks = [f"{test} || {{ echo '{message}.' >&2; exit 78; }}" for test, message in _CHECKS]
-    return "; ".join([f": run of {job}", *checks, f"exec {entrypoint}"])
+    return "; ".join([f": run of {job}", *checks, _THREADS, f"exec {entrypoint}"])

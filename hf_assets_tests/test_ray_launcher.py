@@ -168,20 +168,32 @@ def test_a_node_that_cannot_run_it_says_what_to_do(without: str, said: str, tmp_
     assert said in done.stderr
 
 
-def test_a_node_that_can_run_it_becomes_the_run(tmp_path: Path) -> None:
-    (tmp_path / "dagster").write_text("#!/bin/sh\necho $$ $*\n")
+@pytest.mark.parametrize(
+    ("threads", "polars"),
+    [
+        ({}, "1"),
+        ({"OMP_NUM_THREADS": "4"}, "4"),
+        ({"OMP_NUM_THREADS": "4", "POLARS_MAX_THREADS": "2"}, "2"),
+    ],
+)
+def test_a_node_that_can_run_it_becomes_the_run(
+    tmp_path: Path, threads: dict[str, str], polars: str
+) -> None:
+    (tmp_path / "dagster").write_text("#!/bin/sh\necho $$ $* $POLARS_MAX_THREADS\n")
     (tmp_path / "dagster").chmod(0o755)
     (tmp_path / "dagster.yaml").touch()
     variables = dict.fromkeys(("PGHOST", "PGDATABASE", "PGUSER"), "x")
     process = subprocess.Popen(
         ["/bin/sh", "-c", checked("dagster api execute_run 'x y'")],
-        env=variables | {"DAGSTER_HOME": str(tmp_path), "PATH": f"{tmp_path}:/usr/bin:/bin"},
+        env=variables
+        | threads
+        | {"DAGSTER_HOME": str(tmp_path), "PATH": f"{tmp_path}:/usr/bin:/bin"},
         stdout=subprocess.PIPE,
         text=True,
     )
     said, _ = process.communicate()
     # Signals reach the run itself.
-    assert said == f"{process.pid} api execute_run x y\n"
+    assert said == f"{process.pid} api execute_run x y {polars}\n"
 
 
 def test_dagster_takes_the_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
