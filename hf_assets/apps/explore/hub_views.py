@@ -20,7 +20,8 @@ from hf_assets.apps.explore.components import (
     thin_notice,
     traced,
 )
-from hf_assets.apps.explore.lake_reader import NONE_GIVEN, LakeReader, ModelQuery
+from hf_assets.apps.explore.lake_reader import LakeReader
+from hf_assets.apps.index.query import NONE_GIVEN, ModelQuery
 from hf_assets.storage.lake import iso
 from hf_assets.trends.spikes import MOST_IF_NEW, MOST_OF_WEEK, NEW_DAYS
 
@@ -180,7 +181,7 @@ def _key(
             if growth and growth[0] is not None:
                 st.caption(f"Downloads moved by {change(growth[0])} in 7 days, to {day}.")
             traced((asset, None))
-    query = ModelQuery(category=key) if dimension == "category" else ModelQuery(author=key)
+    query = ModelQuery(category=(key,)) if dimension == "category" else ModelQuery(author=(key,))
     models = reader.models(day, query, 50)
     st.caption(counted(models, "model", "models"))
     model_list(models.rows, f"models of {dimension}")

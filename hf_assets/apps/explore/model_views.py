@@ -21,7 +21,8 @@ from hf_assets.apps.explore.components import (
     thin_notice,
     traced,
 )
-from hf_assets.apps.explore.lake_reader import CHEAP_ROWS, SIZES, SORTS, LakeReader, ModelQuery
+from hf_assets.apps.explore.lake_reader import CHEAP_ROWS, LakeReader
+from hf_assets.apps.index.query import SIZES, SORTS, ModelQuery
 from hf_assets.charts.numbers import exact
 from hf_assets.storage.lake import iso
 
@@ -60,9 +61,9 @@ def _query(reader: LakeReader, day: str) -> ModelQuery:
         label = "Licence" if name == "license" else name.capitalize()
         options = [ANY, *reader.choices(day, name)]
         value = place.selectbox(label, options, key=f"filter {name}")
-        chosen[name] = None if value == ANY else value
+        chosen[name] = () if value == ANY else (value,)
     size = row[4].selectbox("Size (parameters)", [ANY, *SIZES], key="filter size")
-    chosen["size"] = None if size == ANY else size
+    chosen["size"] = () if size == ANY else (size,)
     chosen["sort"] = row[5].selectbox(
         "Sort by", SORTS, format_func=lambda name: SORT_NAMES[name], key="sort"
     )
