@@ -15,6 +15,8 @@ from hf_assets_tests.support.object_store.weed import Weed, variables
 
 # Two runs of two days: each has a neighbour in the other.
 DAYS = 4
+# Of the tests on Ray: days with few rows, in runs of so many.
+MONTH, ROWS, DAYS_PER_RUN = 30, 60, 5
 RECORD = "of_the_cluster"
 TOKEN = "hf_ofatestofraysjobsandlogs"
 _LAKE = StorePath(StoreAddress(BUCKET, "cluster"))
@@ -39,16 +41,23 @@ def made_past(tmp_path_factory: pytest.TempPathFactory) -> Generator[Past]:
 
 
 @pytest.fixture(scope="session")
+def made_month(tmp_path_factory: pytest.TempPathFactory) -> Generator[Past]:
+    """A month of small days before today, as one machine makes it."""
+    with past(tmp_path_factory.mktemp("month"), MONTH, ROWS) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
 def running_cluster(
-    made_past: Past, store_server: Weed, postgres_server: PostgresServer
+    made_month: Past, store_server: Weed, postgres_server: PostgresServer
 ) -> Generator[Cluster]:
     """The cluster, with the archive of that past; skipped where a program is missing."""
     pytest.importorskip(
         "dagster_ray", reason="not installed here: pip install 'hf_assets[cluster]'"
     )
     with postgres_server.database(RECORD) as record:
-        own = {"HF_TOKEN": TOKEN, "HF_ASSETS_DAYS_PER_RUN": f"{DAYS // 2}"}
-        with cluster(variables_of(made_past, store_server, record) | own) as made:
+        own = {"HF_TOKEN": TOKEN, "HF_ASSETS_DAYS_PER_RUN": f"{DAYS_PER_RUN}"}
+        with cluster(variables_of(made_month, store_server, record) | own) as made:
             yield made
 
 

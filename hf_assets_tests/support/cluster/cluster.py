@@ -11,7 +11,7 @@ import sys
 import tempfile
 import urllib.request
 from collections.abc import Collection, Generator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,8 @@ from hf_assets_tests.support.servers import free_port
 
 RANGE_START, RANGE_END = (f"dagster/asset_partition_range_{end}" for end in ("start", "end"))
 RETRY_OF = "dagster/parent_run_id"
+# How the states of a backfill that is over begin.
+ENDED_BACKFILL = ("COMPLETED", "FAILED", "CANCEL")
 
 BACKFILL = """mutation($params: LaunchBackfillParams!) {
   launchPartitionBackfill(backfillParams: $params) { __typename
@@ -86,12 +88,16 @@ class Cluster:
         assert answer["__typename"] == "LaunchBackfillSuccess", answer
         return answer["backfillId"]
 
+    def backfilled(self, backfill: str) -> dict[str, Any]:
+        """The state of a backfill, and its runs so far."""
+        return self.service.ask(BACKFILLED, id=backfill)["partitionBackfillOrError"]
+
     def end_of_backfill(self, backfill: str) -> list[dict[str, Any]]:
         """Wait until a backfill has ended well; its runs, oldest first."""
 
         def ended() -> Any:
-            now = self.service.ask(BACKFILLED, id=backfill)["partitionBackfillOrError"]
-            return now if now["status"].startswith(("COMPLETED", "FAILED", "CANCEL")) else None
+            now = self.backfilled(backfill)
+            return now if now["status"].startswith(ENDED_BACKFILL) else None
 
         now = until(ended, self.said)
         assert now["status"] == "COMPLETED_SUCCESS", f"{now}\n{self.said()}"
@@ -130,10 +136,13 @@ class Cluster:
         """Wait until a run's process is under way."""
         until(lambda: self.newest(run)["status"] in {"STARTED", *ENDED}, self.said)
 
-    def kill_run(self, run: str) -> None:
-        """`kill -9` of a run's own process, if it is there."""
-        for pid in processes_of(run):
-            os.kill(pid, signal.SIGKILL)
+    def kill_run(self, run: str) -> bool:
+        """`kill -9` of a run's own process. Whether it was there."""
+        pids = processes_of(run)
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return bool(pids)
 
     def said(self) -> str:
         """The ends of all logs."""
