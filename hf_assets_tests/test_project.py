@@ -160,7 +160,10 @@ ARROWS = {
     # The graph.
     "defs.common": {"classifiers.training", "corpora", "hub"},
     "defs.hub": {"alarms", "defs.common", "defs.configuration", "defs.trends", "hub"},
-    "defs.trends": {"charts", "defs.common", "hub.providers", "trends"},
+    "defs.trends": {
+        *("charts", "defs.common", "hub.providers", "publishing.record", "publishing.withheld"),
+        "trends",
+    },
     "defs.configuration": {"configuration", "defs.common"},
     "defs.sweeping": {"copying", "defs.common"},
     "defs.publishing": {
