@@ -1,10 +1,9 @@
-"""What a person begins in the UI, on Ray: where it runs, and in how many runs."""
+"""A backfill that a person begins in the UI, on Ray: where it runs, and in how many runs."""
 
 from typing import Any
 
 import pytest
 
-from hf_assets.defs.common.pools import RESOURCES
 from hf_assets.hub.capture_store.store import RAW
 from hf_assets.storage.lake import Lake
 from hf_assets_tests.cluster.conftest import DAYS_PER_RUN, MONTH
@@ -38,13 +37,3 @@ def test_a_backfill_is_cut_into_runs_and_series_follow_them(
     assert [str(day) for day in quality["day"]] == made_month.days
     assert not quality["stale"].any()
     assert quality["trusted"].all()
-
-
-def test_a_run_that_asks_for_a_gpu_is_where_one_is(
-    running_cluster: Cluster, made_month: Past, lake: Lake
-) -> None:
-    day = made_month.days[0]
-    tags = {RANGE_START: day, RANGE_END: day, RESOURCES: '{"num_gpus": 1}'}
-    run = running_cluster.launch("past_days", tags)
-    assert running_cluster.end_of(run) == "SUCCESS", running_cluster.said()
-    assert running_cluster.node_of(run) == "ray-worker-2"

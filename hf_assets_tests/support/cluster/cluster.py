@@ -36,6 +36,9 @@ RETRY_OF = "dagster/parent_run_id"
 # How the states of a backfill that is over begin.
 ENDED_BACKFILL = ("COMPLETED", "FAILED", "CANCEL")
 
+TERMINATE = "mutation($id: String!) { terminateRun(runId: $id) { __typename } }"
+EVENTS = """query($id: ID!) { logsForRun(runId: $id) {
+  ... on EventConnection { events { ... on MessageEvent { message } } } } }"""
 BACKFILL = """mutation($params: LaunchBackfillParams!) {
   launchPartitionBackfill(backfillParams: $params) { __typename
     ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
@@ -60,7 +63,13 @@ class Cluster:
         """What the job of a run has printed."""
         return asked(f"{self.ray}/api/jobs/dagster-run-{run}/logs")["logs"]
 
-    def launch(self, job: str, tags: Mapping[str, str], assets: Collection[str] = ()) -> str:
+    def launch(
+        self,
+        job: str,
+        tags: Mapping[str, str],
+        assets: Collection[str] = (),
+        config: Mapping[str, Any] | None = None,
+    ) -> str:
         """Queue a run; returns its id."""
         selector: dict[str, Any] = REPOSITORY | {"jobName": job}
         if assets:
@@ -68,6 +77,7 @@ class Cluster:
         params = {
             "selector": selector,
             "mode": "default",
+            "runConfigData": {**(config or {})},
             "executionMetadata": {
                 "tags": [{"key": name, "value": value} for name, value in tags.items()]
             },
@@ -131,6 +141,20 @@ class Cluster:
             return now["status"] if now["status"] in ENDED and final else None
 
         return until(ended, self.said)
+
+    def going_on(self) -> list[str]:
+        """The runs that have not ended, newest first."""
+        return [run["runId"] for run in self.service.results() if run["status"] not in ENDED]
+
+    def terminate(self, run: str) -> None:
+        """End a run, as the UI does."""
+        answer = self.service.ask(TERMINATE, id=run)["terminateRun"]
+        assert answer["__typename"] == "TerminateRunSuccess", answer
+
+    def events(self, run: str) -> list[str]:
+        """The messages of a run's log."""
+        answer = self.service.ask(EVENTS, id=run)["logsForRun"]
+        return [event["message"] for event in answer["events"] if "message" in event]
 
     def begun(self, run: str) -> None:
         """Wait until a run's process is under way."""

@@ -17,7 +17,7 @@ from hf_assets_tests.support.cluster.past import (
     stored_files,
 )
 from hf_assets_tests.support.deploy.postgres import PostgresServer
-from hf_assets_tests.support.deploy.running import ENDED, until
+from hf_assets_tests.support.deploy.running import until
 from hf_assets_tests.support.object_store.weed import Weed
 
 # Seconds until a service manager begins a killed server again.
@@ -94,7 +94,7 @@ class Backfill:
 
     def ends_whole(self, said: object) -> None:
         """Wait until the last process has ended; every row is there once, and no lock is left."""
-        until(lambda: not self._going_on(), lambda: f"{said}\n{self.cluster.said()}", 120)
+        until(lambda: not self.cluster.going_on(), lambda: f"{said}\n{self.cluster.said()}", 120)
         assert differing(self.lake, self.past) == [], said
         # A run has succeeded a moment before its process ends.
         until(lambda: self.postgres.locks() == [], lambda: f"{said} {self.postgres.locks()}", 60)
@@ -118,7 +118,7 @@ class Backfill:
     def _reach(self, point: int, going: str) -> str:
         """Return when so many files are stored and a run goes on; the backfill that has it."""
         until(lambda: self._is_over(going) or stored_files(self.lake) >= point, self.cluster.said)
-        while self._is_over(going) or not self._going_on():
+        while self._is_over(going) or not self.cluster.going_on():
             if self._is_over(going):
                 going = self.launch()
             time.sleep(0.25)
@@ -132,10 +132,6 @@ class Backfill:
     def _is_over(self, backfill: str) -> str | None:
         status = self.cluster.backfilled(backfill)["status"]
         return status if status.startswith(ENDED_BACKFILL) else None
-
-    def _going_on(self) -> list[str]:
-        runs = self.cluster.service.results()
-        return [run["runId"] for run in runs if run["status"] not in ENDED]
 
     def _happen(self, victim: str, chance: random.Random) -> str:
         if victim == "run":
@@ -151,7 +147,7 @@ class Backfill:
         """Kill the process of one of the runs, as soon as there is one."""
 
         def killed() -> str | None:
-            runs = self._going_on()
+            runs = self.cluster.going_on()
             chance.shuffle(runs)
             return next((run for run in runs if self.cluster.kill_run(run)), None)
 
