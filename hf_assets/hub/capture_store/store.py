@@ -1,7 +1,7 @@
 """The captures of a listing: complete ones, one under way, rejected attempts."""
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -128,8 +128,14 @@ class CaptureStore:
         """Every complete capture by day, oldest first; on a store, a request a day and one more."""
         folder = self.lake.folder(self.asset, None)
         days = self._begun(folder) if isinstance(folder, StorePath) else self.days()
-        found = dict(zip(days, read_each(self.complete, days, folder), strict=True))
+        found = self.complete_each(days)
         return {day: capture for day, capture in found.items() if capture}
+
+    def complete_each(self, days: Iterable[str]) -> dict[str, Capture | None]:
+        """`complete` of each of those days, in order; of a store several at a time."""
+        every = [*days]
+        read = read_each(self.complete, every, self.lake.folder(self.asset, None))
+        return dict(zip(every, read, strict=True))
 
     def newest(self, fits: Callable[[Capture], bool]) -> Capture | None:
         """The capture of the newest day that fits; later days are read, earlier ones are not."""

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -18,7 +19,7 @@ from hf_assets_tests.conftest import DAY, NOON, ServedHub
 from hf_assets_tests.hub.capture_store.conftest import PAGES
 from hf_assets_tests.support.hub.captures import first_manifest
 from hf_assets_tests.support.hub.small_hub import MODELS
-from hf_assets_tests.support.object_store.counting import CountingProxy
+from hf_assets_tests.support.object_store.counting import Answer, CountingProxy, Request
 from hf_assets_tests.support.object_store.weed import KEY, SECRET
 
 pytestmark = pytest.mark.usefixtures("small_pages")
@@ -133,6 +134,22 @@ def test_captures_of_hundreds_of_days_cost_a_request_a_day_and_one(
     assert newest is not None
     assert newest.folder.name == f"day={days[-1]}"
     assert store_proxy.counts() == {"LIST": 1, "HEAD": 1}
+
+
+def test_days_are_asked_for_side_by_side(store: CaptureStore, store_proxy: CountingProxy) -> None:
+    days = [f"2026-11-{day:02d}" for day in range(1, 7)]
+    for day in days[1:]:
+        put(store, day)
+    every_day, ask = Barrier(len(days), timeout=30), store_proxy.ask
+
+    def together(request: Request) -> Answer:
+        every_day.wait()
+        return ask(request)
+
+    store_proxy.ask = together
+    found = store.complete_each(days)
+    assert [*found] == days
+    assert [day for day, capture in found.items() if capture is None] == days[:1]
 
 
 def test_who_looks_on_reads_the_newest_page_alone(
