@@ -54,6 +54,7 @@ ARROWS = {
     "hub.open_archive": {"hub.archive", "hub.archive_folder", "hub.client"},
     "hub.tables": {"hub.capture_store", "hub.client"},
     "hub.space_code": {"hub.archive", "hub.client", "hub.tables"},
+    "hub.repository_days": {"hub.tables"},
     "hub.retention": {"hub.capture_store", "hub.tables"},
     "hub.uses": {"hub.capture_store", "hub.client", "hub.tables"},
     "hub.attempts": set(),
