@@ -115,7 +115,7 @@ class ClusterRunLauncher(RayRunLauncher):
         try:
             client = StateApiClient(self.address, self.cookies, self.headers)
             options = ListApiOptions(limit=10_000, timeout=10)
-            nodes = client.list(StateResource.NODES, options, raise_on_missing_output=False)
+            nodes: list[Any] = client.list(StateResource.NODES, options, False)
         except (RayStateApiException, RuntimeError, OSError) as error:
             _LOG.warning("Ray does not list its nodes: %s", clean(error))
             return {}

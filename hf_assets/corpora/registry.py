@@ -225,7 +225,9 @@ def read_entry(name: str, values: Any, path: Path) -> CorpusSpec:
     """
     if not isinstance(values, Mapping):
         raise _problem(path, f"{clean(name, 80)!r} stands outside of an entry; begin with [name]")
-    known = [key for key in CorpusSpec.model_fields if key != "name"]
+    # What a cluster is asked for comes last in messages.
+    fields = [key for key in CorpusSpec.model_fields if key != "name"]
+    known = sorted(fields, key=lambda key: key in Resources.model_fields)
     for key in values:
         if key not in known:
             near = difflib.get_close_matches(str(key), known, 1, cutoff=0.5)

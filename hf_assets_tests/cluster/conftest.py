@@ -17,7 +17,7 @@ from hf_assets_tests.support.object_store.weed import Weed, variables
 # Two runs of two days: each has a neighbour in the other.
 DAYS = 4
 # Of the tests on Ray: days with few rows, in runs of so many.
-MONTH, ROWS, DAYS_PER_RUN = 30, 60, 5
+MONTH, ROWS, DAYS_PER_RUN = 30, 60, 15
 # Of trainings: what each corpus asks for, and two base models, of which one asks by the settings.
 CORPORA = {
     "on_a_gpu": "gpus = 1",
