@@ -147,7 +147,8 @@ ARROWS = {
         "hub.open_archive",
     },
     # Pages for people.
-    "apps.explore": {"charts", "hub.quality", "trends.spikes"},
+    "apps.index": {"hub.tables", "trends.metrics"},
+    "apps.explore": {"apps.index", "charts", "hub.quality", "trends.spikes"},
     "apps.insights": set(),
     "apps.trained": {"classifiers.tagger", "corpora.corpus"},
     "apps.tagger_service": {
@@ -159,7 +160,10 @@ ARROWS = {
     # The graph.
     "defs.common": {"classifiers.training", "corpora", "hub"},
     "defs.hub": {"alarms", "defs.common", "defs.configuration", "defs.trends", "hub"},
-    "defs.trends": {"charts", "defs.common", "hub.providers", "trends"},
+    "defs.trends": {
+        *("charts", "defs.common", "hub.providers", "publishing.record", "publishing.withheld"),
+        "trends",
+    },
     "defs.configuration": {"configuration", "defs.common"},
     "defs.sweeping": {"copying", "defs.common"},
     "defs.publishing": {
