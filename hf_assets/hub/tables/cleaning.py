@@ -127,7 +127,7 @@ def _batches(kind: Kind, capture: Capture, invalid: InvalidValues) -> Iterator[p
 def _located(frame: pl.DataFrame, number: int, problems: list[InvalidValue]) -> pl.DataFrame:
     """With the page and the row in it, as served: quarantined rows count."""
     quarantined = {value.row for value in problems if value.field is None}
-    rows = pl.Series(range(frame.height + len(quarantined)), dtype=pl.Int32)
+    rows = pl.int_range(frame.height + len(quarantined), dtype=pl.Int32, eager=True)
     if quarantined:
         rows = rows.filter(~rows.is_in(list(quarantined)))
     return frame.with_columns(page=pl.lit(number, pl.Int32), row=rows)
