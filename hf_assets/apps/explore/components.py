@@ -11,7 +11,9 @@ from zlib import crc32
 import polars as pl
 import streamlit as st
 
-from hf_assets.apps.explore.lake_reader import LakeReader, Page
+from hf_assets.apps.explore.lake_reader import LakeReader
+from hf_assets.apps.index.indexes import Indexes
+from hf_assets.apps.index.query import Page
 from hf_assets.charts.numbers import exact, human, percent
 from hf_assets.object_store.path import location
 from hf_assets.storage.lake import StoredTable
@@ -19,6 +21,8 @@ from hf_assets.storage.records import CaptureProvenance
 
 GENERATED = "an embedded Hub"
 NONE = "\N{EN DASH}"
+# Of this server: a visitor's page uses what another's has opened.
+INDEXES = Indexes()
 _NUMBER = st.column_config.NumberColumn
 COLUMNS: dict[str, Any] = {
     "id": st.column_config.TextColumn("Name", width="large"),
@@ -64,7 +68,7 @@ COLUMNS: dict[str, Any] = {
 
 def lake_reader() -> LakeReader:
     """A reader of the lake that this server shows."""
-    return LakeReader(location(st.session_state["lake"]))
+    return LakeReader(location(st.session_state["lake"]), INDEXES)
 
 
 def shown_day() -> str:

@@ -18,7 +18,7 @@ from hf_assets.apps.explore.components import (
     shown_day,
     traced,
 )
-from hf_assets.apps.explore.lake_reader import as_file
+from hf_assets.apps.explore.files import as_file
 from hf_assets.charts.numbers import human
 from hf_assets.storage.lake import StoredTable
 
