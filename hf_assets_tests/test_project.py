@@ -54,6 +54,7 @@ ARROWS = {
     "hub.open_archive": {"hub.archive", "hub.archive_folder", "hub.client"},
     "hub.tables": {"hub.capture_store", "hub.client"},
     "hub.space_code": {"hub.archive", "hub.client", "hub.tables"},
+    "hub.repository_days": {"hub.tables"},
     "hub.retention": {"hub.capture_store", "hub.tables"},
     "hub.uses": {"hub.capture_store", "hub.client", "hub.tables"},
     "hub.attempts": set(),
@@ -148,6 +149,7 @@ ARROWS = {
     # Pages for people.
     "apps.index": set(),
     "apps.explore": {"apps.index", "charts", "hub.quality", "trends.metrics", "trends.spikes"},
+    "apps.pages": {"apps.explore", "apps.index", "charts", "trends.spikes"},
     "apps.insights": {"apps.explore"},
     "apps.trained": {"classifiers.tagger", "corpora.corpus"},
     "apps.tagger_service": {
@@ -159,7 +161,10 @@ ARROWS = {
     # The graph.
     "defs.common": {"classifiers.training", "corpora", "hub"},
     "defs.hub": {"alarms", "defs.common", "defs.configuration", "defs.trends", "hub"},
-    "defs.trends": {"charts", "defs.common", "hub.providers", "trends"},
+    "defs.trends": {
+        *("charts", "defs.common", "hub.providers", "publishing.record", "publishing.withheld"),
+        "trends",
+    },
     "defs.configuration": {"configuration", "defs.common"},
     "defs.sweeping": {"copying", "defs.common"},
     "defs.publishing": {
