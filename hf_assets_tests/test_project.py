@@ -149,6 +149,7 @@ ARROWS = {
     # Pages for people.
     "apps.index": {"hub.tables", "trends.metrics"},
     "apps.explore": {"apps.index", "charts", "hub.quality", "trends.spikes"},
+    "apps.pages": {"apps.explore", "apps.index", "charts", "trends.spikes"},
     "apps.insights": set(),
     "apps.trained": {"classifiers.tagger", "corpora.corpus"},
     "apps.tagger_service": {

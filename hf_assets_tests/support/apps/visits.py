@@ -71,6 +71,8 @@ def picked(page: Page, label: str, value: str) -> None:
     page.get_by_label(label, exact=True).fill(value)
     expect(page.get_by_role("option").filter(has_text=value).first).to_be_visible()
     page.get_by_label(label, exact=True).press("Enter")
+    # Nothing behind an open list can be reached.
+    page.keyboard.press("Escape")
 
 
 def filled(page: Page, label: str, text: str) -> None:
