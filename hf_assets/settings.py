@@ -67,6 +67,12 @@ class Settings(BaseSettings):
         gt=0,
         description="What copies of folders of a store may take there, in 10^9 bytes.",
     )
+    index_gb: float = Field(
+        default=4.0,
+        ge=0,
+        description="What indexes of days, from which `insights` answers at once, may take there, "
+        "in 10^9 bytes (0.8 a day of 2.5 M models); 0: it makes none.",
+    )
     locks: Literal["files", "postgres"] = Field(
         default="files",
         description="Where runs hold locks: files of this machine, or the Postgres that PGHOST, "

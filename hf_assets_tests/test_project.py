@@ -147,10 +147,10 @@ ARROWS = {
         "hub.open_archive",
     },
     # Pages for people.
-    "apps.index": {"hub.tables", "trends.metrics"},
-    "apps.explore": {"apps.index", "charts", "hub.quality", "trends.spikes"},
+    "apps.index": set(),
+    "apps.explore": {"apps.index", "charts", "hub.quality", "trends.metrics", "trends.spikes"},
     "apps.pages": {"apps.explore", "apps.index", "charts", "trends.spikes"},
-    "apps.insights": set(),
+    "apps.insights": {"apps.explore"},
     "apps.trained": {"classifiers.tagger", "corpora.corpus"},
     "apps.tagger_service": {
         *("apps.trained", "classifiers.guard", "classifiers.tagger", "corpora.corpus"),

@@ -12,7 +12,8 @@ import polars as pl
 import pytest
 
 from hf_assets.apps.explore import charts
-from hf_assets.apps.explore.lake_reader import LakeReader, as_file
+from hf_assets.apps.explore.files import as_file
+from hf_assets.apps.explore.lake_reader import LakeReader
 from hf_assets.apps.index.query import NONE_GIVEN, SIZES, SORTS, ModelQuery
 from hf_assets.storage.lake import Lake, TableWrite
 from hf_assets.trends.series.schemas import MODEL_HISTORY
