@@ -149,7 +149,8 @@ ARROWS = {
         "hub.open_archive",
     },
     # Pages for people.
-    "apps.explore": {"charts", "hub.quality", "trends.spikes"},
+    "apps.index": {"hub.tables", "trends.metrics"},
+    "apps.explore": {"apps.index", "charts", "hub.quality", "trends.spikes"},
     "apps.insights": set(),
     "apps.trained": {"classifiers.tagger", "corpora.corpus"},
     "apps.tagger_service": {

@@ -1,12 +1,12 @@
 """Growth of every repository between two days."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import polars as pl
 
-from hf_assets.hub.repository_days.reading import expand, month_file
+from hf_assets.hub.repository_days.reading import day_of
 from hf_assets.storage.lake import Lake, MissingDay, iso
-from hf_assets.storage.opened import scan
 
 
 def growth(lake: Lake, table: str, day: str, over: int, floor: int = 0) -> pl.DataFrame:
@@ -26,17 +26,15 @@ def growth(lake: Lake, table: str, day: str, over: int, floor: int = 0) -> pl.Da
         MissingDay: one of both days is not in the series.
     """
     earlier = (iso(day) - timedelta(over)).isoformat()
-    now, then = (_downloads(lake, table, one) for one in (day, earlier))
-    both = now.join(then.select("hub_id", before="downloads"), on="hub_id")
+    now = _downloads(lake, table, day, ["id", "downloads"])
+    then = _downloads(lake, table, earlier, ["downloads"]).rename({"downloads": "before"})
+    both = now.join(then, on="hub_id").drop_nulls(["downloads", "before"])
     rate = pl.when(pl.col("before") > 0).then(pl.col("downloads") / pl.col("before") - 1)
     return both.filter(pl.col("before") >= floor).with_columns(growth=rate)
 
 
-def _downloads(lake: Lake, table: str, day: str) -> pl.DataFrame:
-    file = month_file(lake, table, day)
-    if file is None:
+def _downloads(lake: Lake, table: str, day: str, columns: Sequence[str]) -> pl.DataFrame:
+    rows = day_of(lake, table, day, columns)
+    if rows is None:
         raise MissingDay(f"{table} has no {day}: materialise {table} first")
-    bit = 1 << (iso(day).day - 1)
-    rows = scan([file]).filter((pl.col("listed") & bit) != 0)
-    days = expand(rows).filter(pl.col("day") == iso(day))
-    return days.select("hub_id", "id", "downloads").collect()
+    return rows

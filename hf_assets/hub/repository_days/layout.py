@@ -1,190 +1,228 @@
-"""Days of many repositories as rows of a month, and back: bits of days, first values, changes."""
+"""Days of many repositories as rows of a month: a day by itself, and days joined to those before.
+
+`hub_id` orders the rows. Of a day by itself nothing has changed yet; two runs of days are joined by
+what changed from the last day of the older to the first of the newer.
+"""
 
 import datetime
 from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
-from hf_assets.hub.repository_days.schemas import DAYS, EARLIER_IDS, Counter, Kind
+from hf_assets.hub.repository_days.schemas import EARLIER_IDS, Counter, Kind
 
-# A bit of each day of a month.
-BITS = np.left_shift(1, np.arange(DAYS, dtype=np.int64))
-# Rows that are expanded at a time: a matrix of days takes 8 MB.
-BLOCK = 1 << 15
-
-
-def matrix(masks: pl.Series) -> np.ndarray:
-    """Whether each day's bit is set, a row a mask (bool, rows x 31)."""
-    return (masks.to_numpy().astype(np.int64)[:, None] & BITS) != 0
+NO_DAYS = 0
+BITS = ("stored", "trusted", "listed")
 
 
-def counter_days(rows: pl.DataFrame, counter: Counter) -> tuple[np.ndarray, np.ndarray]:
-    """The values of a counter on each day (rows x 31), and whether it is known there."""
-    known = matrix(rows[counter.known].fill_null(rows["listed"]))
-    changed = matrix(rows[counter.changed])
-    first = rows[counter.name].fill_null(0).to_numpy()
-    changes = rows[counter.changes].explode(empty_as_null=False, keep_nulls=False).to_numpy()
-    if counter.steps:
-        values = np.zeros(known.shape, np.int64)
-        values[changed] = changes
-        values[:, 0] += first
-        return np.cumsum(values, axis=1, out=values), known
-    at = np.cumsum(changed, axis=1)
-    ends = np.cumsum(at[:, -1])
-    begins = ends - at[:, -1]
-    every = np.append(changes, 0.0)
-    return np.where(at, every[np.where(at, begins[:, None] + at - 1, 0)], first[:, None]), known
-
-
-def expanded(rows: pl.DataFrame, kind: Kind) -> pl.DataFrame:
-    """A row a repository and day that lists it, in the order of the rows and then of days."""
-    parts = [_expanded(part, kind) for part in rows.iter_slices(BLOCK) if part.height]
-    return pl.concat(parts) if parts else pl.DataFrame(schema=day_schema(kind))
-
-
-def day_schema(kind: Kind) -> pl.Schema:
-    """The columns of a row a day."""
-    counters = {counter.name: counter.dtype for counter in kind.counters}
-    names = {"hub_id": pl.String, "id": pl.String, "day": pl.Date, "trusted": pl.Boolean}
-    return pl.Schema(names | counters)
-
-
-def _expanded(rows: pl.DataFrame, kind: Kind) -> pl.DataFrame:
-    row, bit = np.nonzero(matrix(rows["listed"]))
-    days = rows["month"].to_physical().to_numpy()[row] + bit
-    found = pl.DataFrame({"row": row.astype(np.uint32), "bit": bit.astype(np.int32)})
-    found = found.with_columns(
-        hub_id=rows["hub_id"].gather(found["row"]),
-        id=_ids(rows, found),
-        day=pl.Series(days, dtype=pl.Int32).cast(pl.Date),
-        trusted=pl.Series((rows["trusted"].to_numpy()[row] >> bit) & 1).cast(pl.Boolean),
-    )
-    columns = []
-    for counter in kind.counters:
-        values, known = counter_days(rows, counter)
-        column = pl.Series(counter.name, values[row, bit], dtype=counter.dtype)
-        known_there = known[row, bit]
-        if not known_there.all():
-            column = column.zip_with(pl.Series(known_there), pl.Series([None], dtype=counter.dtype))
-        columns.append(column.alias(counter.name))
-    return found.hstack(columns).select(day_schema(kind).names())
-
-
-def _ids(rows: pl.DataFrame, found: pl.DataFrame) -> pl.Series:
-    """The name of each row on its day."""
-    names = rows["id"].gather(found["row"])
-    if rows["earlier_ids"].null_count() == rows.height:
-        return names
-    names = names.to_list()
-    earlier = rows["earlier_ids"].to_list()
-    for at, (row, bit) in enumerate(found.select("row", "bit").iter_rows()):
-        for one in earlier[row] or ():
-            if bit + 1 < one["until"]:
-                names[at] = one["id"]
-                break
-    return pl.Series("id", names, dtype=pl.String)
-
-
-def encoded(
-    days: Sequence[tuple[datetime.date, pl.DataFrame]], kind: Kind, trusted: Sequence[bool]
-) -> pl.DataFrame:
-    """Days of one month as its rows, in the order of `hub_id`.
+def month_rows(day: datetime.date, rows: pl.DataFrame, kind: Kind) -> pl.DataFrame:
+    """A day as rows of its month, without `stored` and `trusted`, which say the same in each row.
 
     Args:
-        days: oldest first, each with its rows, sorted by `hub_id`: `hub_id`, `id`, the counters.
+        day: the day.
+        rows: `hub_id`, ascending and each once, `id` and the counters.
         kind: of repository.
-        trusted: whether each of them is.
     """
-    keys = pl.concat([rows.select("hub_id") for _, rows in days]).unique().sort("hub_id")
-    size = keys.height
-    listed, values, known = np.zeros((size, DAYS), bool), {}, {}
+    columns = [
+        pl.lit(day.replace(day=1)).alias("month"),
+        pl.lit(None, EARLIER_IDS).alias("earlier_ids"),
+        *(pl.lit(NO_DAYS, pl.Int32).alias(name) for name in BITS[:2]),
+        pl.lit(1 << (day.day - 1), pl.Int32).alias("listed"),
+    ]
     for counter in kind.counters:
-        values[counter.name] = np.zeros((size, DAYS), np.float64 if not counter.steps else np.int64)
-        known[counter.name] = np.zeros((size, DAYS), bool)
-    names: list[tuple[int, np.ndarray, pl.Series]] = []
-    for day, rows in days:
-        at = keys["hub_id"].search_sorted(rows["hub_id"]).to_numpy()
-        bit = day.day - 1
-        listed[at, bit] = True
-        names.append((bit, at, rows["id"]))
-        for counter in kind.counters:
-            column = rows[counter.name]
-            values[counter.name][at, bit] = column.fill_null(0).to_numpy()
-            known[counter.name][at, bit] = column.is_not_null().to_numpy()
-    month = days[0][0].replace(day=1)
-    current, earlier = _named(names, size)
-    stored = sum(1 << (day.day - 1) for day, _ in days)
-    good = sum(1 << (day.day - 1) for (day, _), fits in zip(days, trusted, strict=True) if fits)
-    columns: dict[str, pl.Series] = {
-        "month": pl.repeat(month, size, dtype=pl.Date, eager=True),
-        "hub_id": keys["hub_id"],
-        "id": current,
-        "earlier_ids": earlier,
-        "stored": pl.repeat(stored, size, dtype=pl.Int32, eager=True),
-        "trusted": pl.repeat(good, size, dtype=pl.Int32, eager=True),
-        "listed": _masks(listed),
-    }
+        there = pl.col(counter.name).is_not_null()
+        columns += [
+            pl.when(~there).then(pl.lit(NO_DAYS, pl.Int32)).alias(counter.known),
+            pl.lit(NO_DAYS, pl.Int32).alias(counter.changed),
+            pl.lit([], pl.List(counter.dtype)).alias(counter.changes),
+        ]
+    return rows.with_columns(columns).select(kind.table.schema.names())
+
+
+def joined(older: pl.DataFrame, newer: pl.DataFrame, kind: Kind) -> pl.DataFrame:
+    """Rows of earlier days and of later days of a month as rows of all of these days.
+
+    Args:
+        older: rows of a month, `hub_id` ascending.
+        newer: likewise; each day of them comes after those of `older`.
+        kind: of repository.
+    """
+    older, newer = _aligned(older, newer, kind)
+    columns = {name: older[name] for name in ("month", "hub_id", "stored", "trusted")}
+    columns["listed"] = older["listed"] | newer["listed"]
+    columns["id"], columns["earlier_ids"] = _names(older, newer)
     for counter in kind.counters:
-        columns |= _counter(counter, values[counter.name], known[counter.name], listed)
+        columns |= _joined(older, newer, counter)
     return pl.DataFrame(columns).select(kind.table.schema.names())
 
 
-def _named(
-    names: Sequence[tuple[int, np.ndarray, pl.Series]], size: int
-) -> tuple[pl.Series, pl.Series]:
+def _aligned(
+    older: pl.DataFrame, newer: pl.DataFrame, kind: Kind
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Both with a row for each repository of either, in the same order."""
+    if older["hub_id"].equals(newer["hub_id"]):
+        return older, newer
+    keys = (
+        older.select("hub_id")
+        .with_row_index("at")
+        .join(
+            newer.select("hub_id").with_row_index("there"), on="hub_id", how="full", coalesce=True
+        )
+    )
+    keys = keys.sort("hub_id")
+    return _spread(older, keys, "at", kind), _spread(newer, keys, "there", kind)
+
+
+def _spread(rows: pl.DataFrame, keys: pl.DataFrame, at: str, kind: Kind) -> pl.DataFrame:
+    """Those rows in the order of the keys; a row of no day where a repository is not among them."""
+    empty: dict[str, object] = {counter.changes: [] for counter in kind.counters}
+    empty |= {counter.changed: NO_DAYS for counter in kind.counters}
+    empty |= {"month": rows["month"].first(), **dict.fromkeys(BITS, NO_DAYS)}
+    row = pl.DataFrame([empty], schema_overrides=rows.schema)
+    row = row.with_columns(
+        pl.lit(None, dtype).alias(name) for name, dtype in rows.schema.items() if name not in empty
+    ).select(rows.columns)
+    found = pl.concat([rows, row]).select(pl.all().gather(keys[at].fill_null(rows.height)))
+    return found.with_columns(keys["hub_id"])
+
+
+def _names(older: pl.DataFrame, newer: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
     """The last name of each row, and its earlier ones."""
-    current: list[str | None] = [None] * size
-    earlier: dict[int, list[dict[str, object]]] = {}
-    for bit, at, ids in names:
-        for row, name in zip(at.tolist(), ids.to_list(), strict=True):
-            before = current[row]
-            if before is not None and before != name:
-                earlier.setdefault(row, []).append({"until": bit + 1, "id": before})
-            current[row] = name
-    column = pl.Series([earlier.get(row) for row in range(size)], dtype=EARLIER_IDS)
-    return pl.Series(current, dtype=pl.String), column
+    both = pl.DataFrame(
+        {
+            "before": older["id"],
+            "id": newer["id"],
+            "since": newer["listed"],
+            "older": older["earlier_ids"],
+            "newer": newer["earlier_ids"],
+        }
+    )
+    last = both["id"].fill_null(both["before"])
+    first = pl.coalesce(pl.col("newer").list.first().struct.field("id"), "id")
+    moved = (first != pl.col("before")) | pl.col("newer").is_not_null()
+    rows = both.with_row_index("row").filter(moved)
+    earlier = both["older"]
+    if not rows.height:
+        return last, earlier
+    lists: list[list[dict[str, object]]] = []
+    for row in rows.iter_rows(named=True):
+        known, names = row["older"] or [], row["newer"] or []
+        if row["before"] is not None and (names[0]["id"] if names else row["id"]) != row["before"]:
+            # The lowest bit: the first day of the newer ones that lists it.
+            until = (row["since"] & -row["since"]).bit_length()
+            known = [*known, {"until": until, "id": row["before"]}]
+        lists.append([*known, *names])
+    found = pl.Series(lists, dtype=EARLIER_IDS)
+    return last, _put(earlier, rows["row"], found)
 
 
-def _masks(bits: np.ndarray) -> pl.Series:
-    return pl.Series((bits @ BITS).astype(np.int32))
+def _put(column: pl.Series, rows: pl.Series, values: pl.Series) -> pl.Series:
+    """A column with those values in those rows."""
+    at = np.arange(len(column))
+    at[rows.to_numpy()] = len(column) + np.arange(len(rows))
+    return pl.concat([column, values.alias(column.name)]).gather(pl.Series(at))
 
 
-def _counter(
-    counter: Counter, values: np.ndarray, known: np.ndarray, listed: np.ndarray
-) -> dict[str, pl.Series]:
-    """The columns of a counter from its values on each day."""
-    days = np.where(known, np.arange(1, DAYS + 1), 0)
-    last = np.maximum.accumulate(days, axis=1)
-    before = np.zeros_like(last)
-    before[:, 1:] = last[:, :-1]
-    rows = np.arange(len(values))[:, None]
-    previous = values[rows, np.maximum(before - 1, 0)]
-    changed = known & (before > 0) & (values != previous)
-    step = (values - previous if counter.steps else values)[changed]
-    first = values[np.arange(len(values)), np.argmax(known, axis=1)]
-    ever = known.any(axis=1)
-    everywhere = (known == listed).all(axis=1)
-    lengths = changed.sum(axis=1)
-    masks = _masks(known)
+def _joined(older: pl.DataFrame, newer: pl.DataFrame, counter: Counter) -> dict[str, pl.Series]:
+    """The columns of a counter."""
+    known = [one[counter.known].fill_null(one["listed"]) for one in (older, newer)]
+    before, after = (one.to_numpy() != NO_DAYS for one in known)
+    first, later = older[counter.name], newer[counter.name]
+    old, new = Changes.of(older[counter.changes]), Changes.of(newer[counter.changes])
+    last = old.last(first, counter)
+    value = later.fill_null(0).to_numpy()
+    changed = before & after & ((last != value) if counter.steps else _differs(last, value))
+    step = zigzag(value - last) if counter.steps else value
+    # The lowest bit: the first day of the newer ones that knows it.
+    since = known[1].to_numpy()
+    bits = np.where(changed, since & -since, 0).astype(np.int32)
+    every = known[0] | known[1]
+    listed = older["listed"] | newer["listed"]
     return {
-        counter.name: pl.Series(first, dtype=counter.dtype).zip_with(
-            pl.Series(ever), pl.Series([None], dtype=counter.dtype)
-        ),
-        counter.known: pl.Series([None], dtype=pl.Int32)
-        .new_from_index(0, len(values))
-        .zip_with(pl.Series(everywhere), masks),
-        counter.changed: _masks(changed),
-        counter.changes: lists(step, lengths, counter.dtype),
+        counter.name: first.zip_with(pl.Series(before), later),
+        counter.known: every.zip_with(every != listed, pl.Series([None], dtype=pl.Int32)),
+        counter.changed: older[counter.changed] | newer[counter.changed] | pl.Series(bits),
+        counter.changes: old.then(changed, step[changed], new).series(counter),
     }
 
 
-def lists(values: np.ndarray, lengths: np.ndarray, dtype: type[pl.DataType]) -> pl.Series:
-    """Values one after the other as lists of those lengths."""
-    import pyarrow as pa
+def _differs(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Whether the bits of floats differ: -0.0 is not 0.0, NaN is itself."""
+    return one.view(np.int64) != other.view(np.int64)
 
-    offsets = np.append(0, np.cumsum(lengths)).astype(np.int64)
-    array = pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(values))
-    series = pl.from_arrow(array)
-    assert isinstance(series, pl.Series)
-    return series.cast(pl.List(dtype))
+
+class Changes:
+    """Lists of numbers, a list a row: the numbers one after the other, and how many a row has."""
+
+    def __init__(self, values: np.ndarray, lengths: np.ndarray) -> None:
+        self.values, self.lengths = values, lengths
+        self.ends = np.cumsum(lengths)
+        self.begins = self.ends - lengths
+
+    @classmethod
+    def of(cls, lists: pl.Series) -> "Changes":
+        """The lists of a column."""
+        values = lists.explode(empty_as_null=False, keep_nulls=False)
+        return cls(values.to_numpy(), lists.list.len().to_numpy().astype(np.int64))
+
+    def sums(self, counts: np.ndarray | None = None) -> np.ndarray:
+        """The sum of the steps of each row; of the first few alone where `counts` says how many."""
+        every = np.append(0, np.cumsum(unzigzag(self.values)))
+        ends = self.ends if counts is None else self.begins + counts
+        return every[ends] - every[self.begins]
+
+    def last(self, first: pl.Series, counter: Counter) -> np.ndarray:
+        """The last value of each row, whose first is `first`."""
+        return self.level(first, counter, self.lengths)
+
+    def level(self, first: pl.Series, counter: Counter, counts: np.ndarray) -> np.ndarray:
+        """The value of each row after so many changes."""
+        begin = first.fill_null(0).to_numpy()
+        if counter.steps:
+            return begin + self.sums(counts)
+        every = np.append(self.values, 0.0)
+        return np.where(counts > 0, every[np.maximum(self.begins + counts - 1, 0)], begin)
+
+    def then(self, changed: np.ndarray, between: np.ndarray, newer: "Changes") -> "Changes":
+        """These, a number between in the rows that `changed` names, and those of `newer`."""
+        lengths = self.lengths + changed + newer.lengths
+        ends = np.cumsum(lengths)
+        begins = ends - lengths
+        values = np.empty(int(ends[-1]) if len(ends) else 0, self.values.dtype)
+        values[_places(self, begins)] = self.values
+        values[(begins + self.lengths)[changed]] = between
+        if len(newer.values):
+            values[_places(newer, ends - newer.lengths)] = newer.values
+        return Changes(values, lengths)
+
+    def series(self, counter: Counter) -> pl.Series:
+        """As a column of lists."""
+        offsets = pa.array(np.append(0, self.ends), pa.int64())
+        lists = pl.from_arrow(pa.LargeListArray.from_arrays(offsets, pa.array(self.values)))
+        assert isinstance(lists, pl.Series)
+        return lists.alias(counter.changes)
+
+
+def _places(changes: Changes, begins: np.ndarray) -> np.ndarray:
+    """Where each number goes, if the numbers of a row begin there."""
+    return np.arange(len(changes.values)) + np.repeat(begins - changes.begins, changes.lengths)
+
+
+def zigzag(steps: np.ndarray) -> np.ndarray:
+    """Steps as numbers from 0 on: 0, -1, 1, -2, …, so that small steps have small numbers."""
+    return (steps << 1) ^ (steps >> 63)
+
+
+def unzigzag(numbers: np.ndarray) -> np.ndarray:
+    """Steps from these numbers."""
+    return (numbers >> 1) ^ -(numbers & 1)
+
+
+def all_joined(parts: Sequence[pl.DataFrame], kind: Kind) -> pl.DataFrame:
+    """Rows of several runs of days, oldest first, as rows of all of them."""
+    found = parts[0]
+    for part in parts[1:]:
+        found = joined(found, part, kind)
+    return found

@@ -1,13 +1,16 @@
 """The series of every repository, read: rows a day, one repository, one day given back."""
 
+from collections.abc import Sequence
+
 import polars as pl
 
+from hf_assets.hub.repository_days.building import row_groups
+from hf_assets.hub.repository_days.expanding import day_schema, expanded, of_day
 from hf_assets.hub.repository_days.facts import DayFacts, days_of
-from hf_assets.hub.repository_days.layout import day_schema, expanded
 from hf_assets.hub.repository_days.schemas import KINDS, Kind
 from hf_assets.storage.lake import Lake, MissingDay, StoredTable, iso
 from hf_assets.storage.months import month_of
-from hf_assets.storage.opened import LakeFile, scan
+from hf_assets.storage.opened import LakeFile
 
 
 def days_in(lake: Lake, table: str) -> dict[str, DayFacts]:
@@ -53,19 +56,31 @@ def history_of(lake: Lake, table: str, hub_id: str) -> pl.DataFrame:
     return expand(rows).collect().sort("day")
 
 
-def day_of(lake: Lake, table: str, day: str) -> pl.DataFrame | None:
+def day_of(
+    lake: Lake, table: str, day: str, columns: Sequence[str] | None = None
+) -> pl.DataFrame | None:
     """A day given back: `hub_id` and the counters, in the order of `hub_id`.
 
     None where the series has no such day.
+
+    Args:
+        lake: the lake.
+        table: `model_days`, `dataset_days` or `space_days`.
+        day: YYYY-MM-DD.
+        columns: those wanted beside `hub_id`, `id` (its name then) among them; None: the counters.
     """
     file = month_file(lake, table, day)
     if file is None:
         return None
     kind = KINDS[table]
-    bit = 1 << (iso(day).day - 1)
-    rows = scan([file]).filter((pl.col("listed") & bit) != 0)
-    days = expand(rows).filter(pl.col("day") == iso(day))
-    return days.select("hub_id", *(counter.name for counter in kind.counters)).collect()
+    wanted = [counter.name for counter in kind.counters] if columns is None else list(columns)
+    counters = [counter for counter in kind.counters if counter.name in wanted]
+    names = ["id", "earlier_ids"] if "id" in wanted else []
+    stored = ["hub_id", *names, "listed", *(name for one in counters for name in one.stored)]
+    bit = iso(day).day - 1
+    parts = [of_day(rows, bit, counters) for rows in row_groups(file, stored)]
+    empty = pl.DataFrame(schema=kind.source.schema).select("hub_id", *wanted)
+    return pl.concat([empty, *(part.select(empty.columns) for part in parts)])
 
 
 def month_file(lake: Lake, table: str, day: str) -> LakeFile | None:

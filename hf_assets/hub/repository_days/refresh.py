@@ -1,35 +1,42 @@
 """The series of every repository brought up to date, a month at a time.
 
 The footer of a month names its days, each with the file it was made of and whether it is trusted. A
-day that is made again, withdrawn or judged anew changes its month and no other.
+later day is joined to those that the month has; a day that is made again, withdrawn or judged anew
+changes its month and no other.
 """
 
 import itertools
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 
 import msgspec
+import polars as pl
+from msgspec.structs import replace
 
-from hf_assets.hub.repository_days.facts import DAYS_NOTE, DayFacts, days_of, digest
-from hf_assets.hub.repository_days.layout import encoded
+from hf_assets.hub.repository_days.building import extended
+from hf_assets.hub.repository_days.facts import (
+    DAYS_NOTE,
+    DayFacts,
+    days_of,
+    digest,
+    digest_of_names,
+)
 from hf_assets.hub.repository_days.schemas import Kind
-from hf_assets.hub.repository_days.sources import given_back, judged, rows_of_day, without_counters
+from hf_assets.hub.repository_days.sources import (
+    SourceDay,
+    has_no_counters,
+    rows_of_day,
+    source_days,
+)
 from hf_assets.storage.lake import Lake, StoredTable, TableWrite, iso
-from hf_assets.storage.months import Mark, marks, month_of
+from hf_assets.storage.months import month_of
 
 # Raise it when the same days give other rows: every month is then rebuilt.
 RULES = 1
 _RULES_NOTE = "rules"
-
-
-@dataclass(frozen=True)
-class _Wanted:
-    """A day as it should be in its month."""
-
-    mark: Mark
-    trusted: bool
+# Rows of days that are in memory at a time, where several are added.
+ROWS_AT_ONCE = 6_000_000
 
 
 def refresh(lake: Lake, kind: Kind, *, full_refresh: bool = False) -> StoredTable:
@@ -50,73 +57,111 @@ def refresh(lake: Lake, kind: Kind, *, full_refresh: bool = False) -> StoredTabl
 
 def _refresh(lake: Lake, kind: Kind, full_refresh: bool) -> StoredTable:
     started, name = time.perf_counter(), kind.table.name
-    trusted = judged(lake, kind)
-    wanted = {
-        day: _Wanted(mark, trusted.get(day, False))
-        for day, mark in marks(lake, kind.source.name).items()
-    }
-    months = {month: list(days) for month, days in itertools.groupby(wanted, key=month_of)}
-    stored = lake.month_notes(name)
-    made = 0
-    for month, days in months.items():
-        notes = stored.get(month, {})
-        there = days_of(notes) if notes.get(_RULES_NOTE) == RULES else {}
-        if full_refresh or not _same(lake, kind, there, {day: wanted[day] for day in days}):
-            _write(lake, kind, month, {day: wanted[day] for day in days})
-            made += 1
-    if not months:
+    every = source_days(lake, kind)
+    months = itertools.groupby(every, key=month_of)
+    wanted = {month: {day: every[day] for day in days} for month, days in months}
+    there = {} if full_refresh else _stored(lake, kind)
+    made = [month for month, days in wanted.items() if not _equal(there.get(month, {}), days)]
+    for month in made:
+        _write(lake, kind, month, wanted[month], there.get(month, {}))
+    if not wanted:
         lake.write(kind.table, None, TableWrite([]))
-    facts = [one for notes in lake.month_notes(name).values() for one in days_of(notes).values()]
     notes = {
-        "days": len(wanted),
-        "days not trusted": sum(not one.trusted for one in wanted.values()),
-        **({"first day": min(wanted), "last day": max(wanted)} if wanted else {}),
-        "rows a day": sum(one.rows for one in facts),
-        "months": len(months),
-        "months made": made,
+        "days": len(every),
+        "days not trusted": sum(not one.trusted for one in every.values()),
+        **({"first day": min(every), "last day": max(every)} if every else {}),
+        "months": len(wanted),
+        "months made": len(made),
     }
-    return lake.join_months(name, list(months), notes, time.perf_counter() - started)
+    return lake.join_months(name, list(wanted), notes, time.perf_counter() - started)
 
 
-def _same(
-    lake: Lake, kind: Kind, there: Mapping[str, DayFacts], wanted: Mapping[str, _Wanted]
-) -> bool:
-    if there.keys() != wanted.keys():
-        return False
-    return all(
-        one.trusted == there[day].trusted
-        and (one.mark == there[day].mark or "thinned" in lake.notes(kind.source.name, day))
-        for day, one in wanted.items()
-    )
+def _stored(lake: Lake, kind: Kind) -> dict[str, dict[str, DayFacts]]:
+    """The days of each month as it was written last."""
+    return {
+        month: days_of(notes)
+        for month, notes in lake.month_notes(kind.table.name).items()
+        if notes.get(_RULES_NOTE) == RULES
+    }
+
+
+def _equal(there: Mapping[str, DayFacts], wanted: Mapping[str, SourceDay]) -> bool:
+    return {day: (one.mark, one.trusted) for day, one in there.items()} == {
+        day: (one.mark, one.trusted) for day, one in wanted.items()
+    }
 
 
 def _write(
     lake: Lake,
     kind: Kind,
     month: str,
-    wanted: Mapping[str, _Wanted],
+    wanted: Mapping[str, SourceDay],
+    there: Mapping[str, DayFacts],
 ) -> None:
-    days, facts = [], {}
-    for day, one in wanted.items():
-        stored = lake.read(kind.source.name, day)
-        repeated = 0
-        if without_counters(stored, kind):
-            rows = given_back(lake, kind, day)
-            rows = rows.join(stored.frame.select("hub_id", "id").collect(), on="hub_id", how="left")
-        else:
-            rows, repeated = rows_of_day(stored, kind)
-        days.append((iso(day), rows))
-        facts[day] = DayFacts(
-            trusted=one.trusted,
-            rows=rows.height,
-            digest=digest([rows], kind),
-            mark=one.mark,
-            repeated=repeated,
-        )
-    table = encoded(days, kind, [one.trusted for one in wanted.values()])
-    notes = {
-        _RULES_NOTE: RULES,
-        "version": version("hf-assets"),
-        DAYS_NOTE: msgspec.to_builtins(facts),
-    }
-    lake.write(kind.table, month, TableWrite([table], notes=notes))
+    """Write a month: what it has stays, if those days are as they were and the others are later."""
+    new = [day for day in wanted if day not in there]
+    later = not there or not new or new[0] > max(there)
+    if later and all(_stays(lake, kind, day, one, wanted) for day, one in there.items()):
+        facts = {
+            day: replace(one, mark=wanted[day].mark, trusted=wanted[day].trusted)
+            for day, one in there.items()
+        }
+    else:
+        facts, new = {}, list(wanted)
+    for days in _batches(lake, kind, new):
+        file = lake.read(kind.table.name, month).file if facts else None
+        rows = []
+        for day in days:
+            of_day, facts[day] = _read(lake, kind, day, wanted[day])
+            rows.append((iso(day), of_day))
+        trusted = {iso(day): one.trusted for day, one in facts.items()}
+        notes = {
+            _RULES_NOTE: RULES,
+            "version": version("hf-assets"),
+            DAYS_NOTE: msgspec.to_builtins(facts),
+        }
+        frames = extended(file, rows, kind, trusted)
+        lake.write(kind.table, month, TableWrite(frames, notes=notes))
+
+
+def _stays(
+    lake: Lake, kind: Kind, day: str, there: DayFacts, wanted: Mapping[str, SourceDay]
+) -> bool:
+    """Whether a day of a month still has the same rows.
+
+    One that was made again or thinned often has; one without counters is what the month has.
+    """
+    if day not in wanted:
+        return False
+    if there.mark == wanted[day].mark or has_no_counters(lake, kind, day):
+        return True
+    _, now = _read(lake, kind, day, wanted[day])
+    return (now.digest, now.names) == (there.digest, there.names)
+
+
+def _read(lake: Lake, kind: Kind, day: str, wanted: SourceDay) -> tuple[pl.DataFrame, DayFacts]:
+    """The rows of a day, and what its month says about it."""
+    rows, repeated = rows_of_day(lake, kind, day)
+    facts = DayFacts(
+        trusted=wanted.trusted,
+        rows=rows.height,
+        digest=digest(rows, kind),
+        names=digest_of_names(rows),
+        mark=wanted.mark,
+        repeated=repeated,
+    )
+    return rows, facts
+
+
+def _batches(lake: Lake, kind: Kind, days: list[str]) -> Iterator[list[str]]:
+    """Days that are added together; an empty batch where no day is new."""
+    batch: list[str] = []
+    rows = 0
+    for day in days:
+        more = lake.read(kind.source.name, day).rows
+        if batch and rows + more > ROWS_AT_ONCE:
+            yield batch
+            batch, rows = [], 0
+        batch.append(day)
+        rows += more
+    yield batch

@@ -50,6 +50,11 @@ class Counter:
         """The column of its steps, or new values."""
         return f"{self.name}_{STEPS if self.steps else VALUES}"
 
+    @property
+    def stored(self) -> tuple[str, str, str, str]:
+        """The names of its columns."""
+        return self.name, self.known, self.changed, self.changes
+
     def columns(self, meaning: str) -> Iterator[tuple[str, Column]]:
         """Its columns in a month's table."""
         first = Column(self.dtype, f"{meaning} On the month's first day with a value.")
@@ -59,7 +64,11 @@ class Counter:
             Column(pl.Int32, "Days on which it is known; null: on each listed day. Bits as above."),
         )
         yield self.changed, Column(pl.Int32, "Days on which it differs from the known day before.")
-        what = "By how much, in the order of days." if self.steps else "Its values there, in order."
+        what = (
+            "By how much, in the order of days: 2 s where it rose by s, 2 s - 1 where it fell by s."
+        )
+        if not self.steps:
+            what = "Its values there, in the order of days."
         yield self.changes, Column(pl.List(self.dtype), what)
 
 
