@@ -78,8 +78,8 @@ ARROWS = {
     "trends.predictions": {"hub.tables", "proportions", "trends.series"},
     "trends.figures.day": {"charts", "trends.metrics"},
     "trends.figures.history": {
-        *("charts", "hub.providers", "hub.quality", "trends.figures.day", "trends.metrics"),
-        "trends.series",
+        *("charts", "hub.providers", "hub.quality", "trends.figures.day", "trends.lives"),
+        *("trends.metrics", "trends.series"),
         "trends.spikes",
     },
     "trends.figures.registry": {"charts", "trends.figures.day", "trends.figures.history"},
@@ -150,7 +150,7 @@ ARROWS = {
     },
     # Pages for people.
     "apps.index": {"hub.tables", "trends.metrics"},
-    "apps.explore": {"apps.index", "charts", "hub.quality", "trends.spikes"},
+    "apps.explore": {"apps.index", "charts", "hub.quality", "trends.lives", "trends.spikes"},
     "apps.insights": set(),
     "apps.trained": {"classifiers.tagger", "corpora.corpus"},
     "apps.tagger_service": {
