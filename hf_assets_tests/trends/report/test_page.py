@@ -131,7 +131,7 @@ def check_figures(content: bytes, count: int) -> None:
 
 def test_figures_are_shown_from_the_whole_to_the_single(files: dict[str, bytes]) -> None:
     assert len(DAY_FIGURES) == 20
-    assert len(HISTORY_FIGURES) == 23
+    assert len(HISTORY_FIGURES) == 24
     names = [figure.name for figure in HISTORY_FIGURES]
     assert names[0] == "category_shares"
     assert names[-1] == "day_quality"
