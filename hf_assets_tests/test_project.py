@@ -140,8 +140,8 @@ ARROWS = {
     },
     # Days, series and figures → a dataset repository on the Hub.
     "publishing": {
-        *("hub.providers", "hub.quality", "hub.space_code", "hub.tables", "hub.uses"),
-        *("trends.metrics", "trends.series"),
+        *("hub.providers", "hub.quality", "hub.repository_days", "hub.space_code", "hub.tables"),
+        *("hub.uses", "trends.metrics", "trends.series"),
     },
     # What is wrong with files and folders that settings name.
     "configuration": {
@@ -167,8 +167,8 @@ ARROWS = {
     "defs.common": {"classifiers.training", "corpora", "hub"},
     "defs.hub": {"alarms", "defs.common", "defs.configuration", "defs.trends", "hub"},
     "defs.trends": {
-        *("charts", "defs.common", "hub.providers", "publishing.record", "publishing.withheld"),
-        "trends",
+        *("charts", "defs.common", "hub.providers", "hub.repository_days", "publishing.record"),
+        *("publishing.withheld", "trends"),
     },
     "defs.configuration": {"configuration", "defs.common", "hub.open_archive"},
     "defs.sweeping": {"copying", "defs.common"},
