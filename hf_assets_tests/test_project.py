@@ -54,6 +54,7 @@ ARROWS = {
     "hub.open_archive": {"hub.archive", "hub.archive_folder", "hub.client"},
     "hub.tables": {"hub.capture_store", "hub.client"},
     "hub.space_code": {"hub.archive", "hub.client", "hub.tables"},
+    "hub.repository_days": {"hub.tables"},
     "hub.retention": {"hub.capture_store", "hub.tables"},
     "hub.uses": {"hub.capture_store", "hub.client", "hub.tables"},
     "hub.attempts": set(),
@@ -146,7 +147,8 @@ ARROWS = {
         "hub.open_archive",
     },
     # Pages for people.
-    "apps.explore": {"charts", "hub.quality", "trends.spikes"},
+    "apps.index": {"hub.tables", "trends.metrics"},
+    "apps.explore": {"apps.index", "charts", "hub.quality", "trends.spikes"},
     "apps.insights": set(),
     "apps.trained": {"classifiers.tagger", "corpora.corpus"},
     "apps.tagger_service": {
@@ -158,7 +160,10 @@ ARROWS = {
     # The graph.
     "defs.common": {"classifiers.training", "corpora", "hub"},
     "defs.hub": {"alarms", "defs.common", "defs.configuration", "defs.trends", "hub"},
-    "defs.trends": {"charts", "defs.common", "hub.providers", "trends"},
+    "defs.trends": {
+        *("charts", "defs.common", "hub.providers", "publishing.record", "publishing.withheld"),
+        "trends",
+    },
     "defs.configuration": {"configuration", "defs.common"},
     "defs.sweeping": {"copying", "defs.common"},
     "defs.publishing": {

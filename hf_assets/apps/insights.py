@@ -1,6 +1,6 @@
 """A page to explore the Hub's days: models, categories, authors, Spaces, trends, and the data.
 
-What belongs here: the command line. The pages are in `explore/`; they read the lake and nothing
+What belongs here: the command line. The pages are in `pages/`; they read the lake and nothing
 else, and ask nothing of any other machine.
 
     python -m hf_assets.apps.insights --data data/demo
@@ -25,11 +25,11 @@ PROG = "python -m hf_assets.apps.insights"
 DEMO = Path("data/demo")
 PORT = 8501
 OWN_NAMES = ("localhost", "127.0.0.1", "::1")
-SCRIPT = Path(__file__).with_name("explore") / "app.py"
+SCRIPT = Path(__file__).with_name("pages") / "app.py"
 # Imported before the first visit, which would wait for them.
 WARM = (
     *("pandas", "polars", "pyarrow.compute", "altair", "PIL.ImageDraw"),
-    *("streamlit.material_icon_names", "hf_assets.apps.explore.hub_views"),
+    *("streamlit.material_icon_names", "hf_assets.apps.pages.trends"),
 )
 
 
@@ -89,7 +89,9 @@ def main(argv: list[str] | None = None, prog: str = PROG) -> int:
         "client.toolbarMode": "minimal",
         "client.showErrorDetails": "none",
         "client.showErrorLinks": False,
-        "theme.primaryColor": "#2F6FE0",
+        # Of each theme by itself: a colour of `theme` makes one theme, a light one, of both.
+        "theme.light.primaryColor": "#2F6FE0",
+        "theme.dark.primaryColor": "#3F7DE6",
         "logger.level": "warning",
     }
     flags = {name.replace(".", "_"): value for name, value in options.items()}

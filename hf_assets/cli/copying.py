@@ -6,7 +6,7 @@ from hf_assets.cli.status import size
 from hf_assets.copying.copy import Copy, Summary
 from hf_assets.object_store.listing import folder_names
 from hf_assets.object_store.local import local_root
-from hf_assets.object_store.path import LakePath, uri
+from hf_assets.object_store.path import LakePath, require_store, uri
 
 # Names of a kind that a line shows.
 SHOWN = 5
@@ -18,6 +18,8 @@ def copy_lake(source: LakePath, target: LakePath, *, check: bool) -> int:
     one, other = (f"{uri(path)}/" for path in (source, target))
     if one.startswith(other) or other.startswith(one):
         raise click.BadParameter("a lake cannot be copied into itself", param_hint="TO")
+    for lake in (source, target):
+        require_store(lake)
     if not folder_names(source):
         raise click.ClickException(f"nothing is stored in {source}")
     if not check:

@@ -15,9 +15,8 @@ import click
 from hf_assets.cli.options import LAKE, data_of, data_option, environ_of, require
 from hf_assets.cli.service import service
 from hf_assets.errors import InputError
-from hf_assets.object_store.listing import folder_names
 from hf_assets.object_store.local import beside
-from hf_assets.object_store.path import LakePath
+from hf_assets.object_store.path import LakePath, require_store
 from hf_assets.runner.process import INTERRUPTED, UI_PORT
 
 # The options of these commands are read, and explained, by the part that they open.
@@ -109,7 +108,8 @@ def dev(data: LakePath | None, host: str, port: int, demo: bool) -> int:
         return run(options, prog="hf-assets dev --demo", command="dev")
     from hf_assets.runner import process
 
-    environ = environ_of(data_of(data))
+    require_store(root := data_of(data))
+    environ = environ_of(root)
     click.echo(f"The UI will be at http://{host}:{port}; Ctrl-C stops it")
     return process.become(process.ui(host, port), environ)
 
@@ -174,7 +174,8 @@ def launch(arguments: tuple[str, ...], data: LakePath | None) -> int:
     require("dagster", "dagster_dg_cli", "polars")
     from hf_assets.runner import process
 
-    environ = environ_of(data_of(data)) | process.IN_ONE_RUN
+    require_store(root := data_of(data))
+    environ = environ_of(root) | process.IN_ONE_RUN
     return process.become([*process.launch(), *arguments], environ)
 
 
@@ -200,7 +201,7 @@ def _run(
     from hf_assets.runner import process, progress
 
     # A store that does not answer is named here: a run would try its steps again for minutes.
-    folder_names(data)
+    require_store(data)
     environ = environ_of(data) | process.IN_ONE_RUN
     if not sys.stdout.isatty():
         return (process.become if last else process.call)(command, environ)
@@ -267,7 +268,7 @@ def status(data: LakePath | None, exit_code: bool, as_json: bool) -> int:
     from hf_assets.cli.status import lines_of
     from hf_assets.settings import settings
 
-    root = data_of(data)
+    require_store(root := data_of(data))
     lines, probe = lines_of(root), exit_code or as_json
     # A probe must not take the demo for the lake.
     if not lines and data is None and not probe and (lines := lines_of(DEMO_DATA)):

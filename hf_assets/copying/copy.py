@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -29,6 +30,10 @@ from hf_assets.storage.records import Footer
 
 # Files on their way at a time.
 AT_ONCE = 8
+# What no marker names is swept after a day, by the time of its object: what an ended copy left so
+# long ago is stored again before a marker names it.
+_SETTLED = timedelta(hours=12)
+_SWEPT = "a sweep of TO deleted some of it meanwhile"
 
 
 @dataclass
@@ -157,6 +162,7 @@ class Copy:
             try:
                 same = [*pool.map(partial(self._same, there, before), names)]
                 wanted = {name for name, equal in zip(names, same, strict=True) if not equal}
+                wanted |= self._swept_soon(parts, wanted, before)
                 self._count(names, wanted, there)
                 if self._check:
                     differing = [part.name for part in parts if wanted.intersection(part.files)]
@@ -174,6 +180,15 @@ class Copy:
                 pool.shutdown(cancel_futures=True)
                 raise
         self._obsolete(parts, there, before)
+
+    def _swept_soon(
+        self, parts: list[Part], wanted: set[str], before: dict[str, Entry]
+    ) -> set[str]:
+        """What a store has of parts whose marker it lacks, and has had for long."""
+        limit = datetime.now(UTC) - _SETTLED
+        unnamed = {name for part in parts if part.marker in wanted for name in part.data}
+        old = {name for name, entry in before.items() if entry.modified and entry.modified < limit}
+        return set() if self._check else unnamed & old
 
     def _same(self, there: dict[str, Entry], before: dict[str, Entry], name: str) -> bool:
         if name not in before or name not in there:
@@ -216,6 +231,8 @@ class Copy:
             if isinstance(result, Digests):
                 read_back = verify(now.get(name), self._at(name), result)
                 self._summary.counts["read back"] += read_back
+                if name == chosen[name].marker and not now.keys() >= {*chosen[name].data}:
+                    self._summary.failed[chosen[name].name] = _SWEPT
             else:
                 self._summary.failed[chosen[name].name] = str(result)
 

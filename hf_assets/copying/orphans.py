@@ -67,20 +67,13 @@ def orphans(lake: Lake, now: datetime) -> Iterator[Orphans]:
             store = CaptureStore(lake, asset)
             for name in folder_names(lake.root / asset):
                 if name.startswith("day="):
-                    yield _of_captures(store, name.removeprefix("day="), now)
+                    left = store.leftovers(name.removeprefix("day="), now)
+                    yield Orphans.of(asset, left)
         else:
             listed = dict((lake.root / asset).below())
             for objects in unnamed_versions(listed, now):
                 yield Orphans.of(asset, objects)
             yield from _of_tables(lake.root / asset, listed, now)
-
-
-def _of_captures(store: CaptureStore, day: str, now: datetime) -> Orphans:
-    """Attempts that nobody needs; see `CaptureStore.leftovers`."""
-    found = {}
-    for attempt in store.leftovers(day, now):
-        found |= dict(attempt.below())
-    return Orphans.of(store.asset, found)
 
 
 def _of_tables(

@@ -23,6 +23,8 @@ FOLDER = "folder.json"
 # least. A note that somebody lays above them makes them no part of one folder.
 FIGURE_FOLDERS = frozenset({"trend_figures", "provider_figures", "insights_report"})
 WITH_FOLDERS = {"corpora": 2, "classifiers": 3}
+# The folders of a base model, each a part.
+STEPS = frozenset({"classifier", "onnx", "quantized"})
 # Assets that are files by themselves.
 OF_FILES = frozenset({"published_lake"})
 # What belongs to the machine that runs Dagster.
@@ -155,9 +157,11 @@ def is_figures_of_day(folder: str) -> bool:
     return PurePosixPath(folder).name.startswith("day=")
 
 
-def _is_artefact(folder: str) -> bool:
+def _is_artefact(folder: str, others: Collection[str]) -> bool:
     parts = PurePosixPath(folder).parts
-    return parts[0] in WITH_FOLDERS and len(parts) >= WITH_FOLDERS[parts[0]]
+    if parts[0] not in WITH_FOLDERS or len(parts) < WITH_FOLDERS[parts[0]]:
+        return False
+    return not any(f"{folder}/{step}" in others for step in STEPS)
 
 
 def _folders(by_folder: dict[str, set[str]], folder_markers: bool) -> list[str]:
@@ -169,7 +173,7 @@ def _folders(by_folder: dict[str, set[str]], folder_markers: bool) -> list[str]:
             folder
             for folder, there in by_folder.items()
             if folder in FIGURE_FOLDERS
-            or _is_artefact(folder)
+            or _is_artefact(folder, by_folder)
             or (FIGURES in there and is_figures_of_day(folder))
         )
     chosen: list[str] = []

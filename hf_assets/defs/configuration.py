@@ -4,6 +4,8 @@ A broken one is a failing check here, and stops nothing but what is made of it. 
 only where its setting is.
 """
 
+from typing import Any
+
 import dagster as dg
 
 from hf_assets.configuration import (
@@ -15,6 +17,7 @@ from hf_assets.configuration import (
 from hf_assets.defs.common.check_factory import check
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.errors import clean
+from hf_assets.hub.open_archive import archive_dataset
 from hf_assets.object_store.local import local_root
 from hf_assets.rule_result import RuleResult
 from hf_assets.settings import Settings, settings
@@ -50,6 +53,13 @@ def _present(known: Settings) -> dict[str, str]:
     return {name: clean(value) for name, value in values.items() if value is not None}
 
 
+def _where(name: str, value: str) -> dict[str, Any]:
+    """Where it lies: a file, a folder, a store, or a dataset on the Hub."""
+    if name == "past_days_archive" and (dataset := archive_dataset(value)):
+        return {"dataset": dataset, "dagster/uri": f"hf://datasets/{dataset}"}
+    return {"path": dg.MetadataValue.path(value)}
+
+
 def _check(asset: str) -> dg.AssetChecksDefinition:
     name, problems = _CHECKS[asset]
 
@@ -73,7 +83,7 @@ def defs() -> dg.Definitions:
                 name,
                 group_name=GROUP,
                 description=_ABOUT[name],
-                metadata={"path": dg.MetadataValue.path(value)},
+                metadata=_where(name, value),
             )
             for name, value in present.items()
         ],

@@ -51,6 +51,15 @@ def why_no_archive(where: str) -> str | None:
     return None
 
 
+def archive_dataset(where: str) -> str | None:
+    """The name of the dataset that the setting names; None: a folder, "none", or neither."""
+    where = where.strip()
+    try:
+        return where if DATASET.fullmatch(where) and not _folder(where) else None
+    except ArchiveError:
+        return None
+
+
 def _folder(where: str) -> Path | None:
     try:
         folder = Path(where).expanduser() if where else None

@@ -9,6 +9,7 @@ the next day was not compared with yet.
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -16,8 +17,9 @@ import polars as pl
 from hf_assets.hub.capture_store.store import RAW, CaptureStore
 from hf_assets.hub.tables.schemas import ENRICHED_SPACES, HUB_DATASETS, MODELS
 from hf_assets.object_store.errors import CommitConflict
-from hf_assets.storage.lake import Lake, MissingDay, StoredTable, TableWrite, iso
+from hf_assets.storage.lake import Lake, StoredTable, TableWrite, iso
 from hf_assets.storage.locks import BusyError
+from hf_assets.storage.opened import read_each
 from hf_assets.storage.parquet import Table
 
 # What an old day keeps: who, of what kind, since when, and the counters: it can be compared still.
@@ -92,19 +94,20 @@ def thin(
         log: takes a line for each day that is old and has to wait, with the reason.
         dry: change nothing (`after` is then `before` for tables, 0 for pages).
     """
-    trusted = set(trusted)
+    ready = _Ready.of(lake, trusted)
     for table in TABLES:
-        for day in _older(lake.days(table.name), today, ages.tables):
-            if day.endswith("-01") or _is_thin(lake, table.name, day):
-                continue
-            if reason := _not_yet(lake, day, trusted):
+        old = _older(lake.days(table.name), today, ages.tables)
+        others = [day for day in old if not day.endswith("-01")]
+        thin_already = read_each(partial(_is_thin, lake, table.name), others, lake.root)
+        for day in (day for day, done in zip(others, thin_already, strict=True) if not done):
+            if reason := ready.not_yet(day):
                 log(f"{table.name} of {day} stays whole: {reason}")
                 continue
             yield _thin_table(lake, table, day, today, dry)
     for asset in RAW:
         store = CaptureStore(lake, asset)
         for day in _older(store.days_with_pages(today), today, ages.pages):
-            if reason := _not_yet(lake, day, trusted, TABLE_OF[asset]):
+            if reason := ready.not_yet(day, TABLE_OF[asset]):
                 log(f"the pages of {asset} of {day} stay: {reason}")
                 continue
             try:
@@ -142,19 +145,33 @@ def _is_thin(lake: Lake, asset: str, day: str) -> bool:
     return thinned(lake.read(asset, day))
 
 
-def _not_yet(lake: Lake, day: str, trusted: set[str], *tables: str) -> str | None:
-    """Why nothing of that day may go before its aggregates and those tables are there, or None."""
-    for name in (*tables, *AGGREGATES):
-        try:
-            lake.read(name, day)
-        except MissingDay:
-            return f"there is no {name} of that day"
-    if day not in trusted:
-        return "day_quality does not trust that day, or calls it stale"
-    following = next((later for later in lake.days("models") if later > day), None)
-    if following and following not in lake.days("daily_changes"):
-        return f"{following} was not compared with it yet (there is no daily_changes of that day)"
-    return None
+@dataclass(frozen=True)
+class _Ready:
+    """What decides whether a day may lose anything: the days of each table, and trusted ones."""
+
+    trusted: frozenset[str]
+    days: dict[str, list[str]]
+
+    @classmethod
+    def of(cls, lake: Lake, trusted: Iterable[str]) -> "_Ready":
+        """As it is now: on a store a request for 1,000 objects of those tables."""
+        names = (*AGGREGATES, *TABLE_OF.values())
+        days = read_each(lake.days, names, lake.root)
+        return cls(frozenset(trusted), dict(zip(names, days, strict=True)))
+
+    def not_yet(self, day: str, *tables: str) -> str | None:
+        """Why nothing of that day may go before its aggregates and those tables are there."""
+        for name in (*tables, *AGGREGATES):
+            if day not in self.days[name]:
+                return f"there is no {name} of that day"
+        if day not in self.trusted:
+            return "day_quality does not trust that day, or calls it stale"
+        following = next((later for later in self.days["models"] if later > day), None)
+        if following and following not in self.days["daily_changes"]:
+            return (
+                f"{following} was not compared with it yet (there is no daily_changes of that day)"
+            )
+        return None
 
 
 def _thin_table(lake: Lake, table: Table, day: str, today: str, dry: bool) -> Thinned:

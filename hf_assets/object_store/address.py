@@ -27,8 +27,17 @@ _VARIABLES = (
     *("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT", "AWS_REGION"),
     *("AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
 )
-# A store that asks to slow down is asked again for so many seconds.
+# A store that is away, or asks to slow down, is asked again for so many seconds: some 25 times.
 RETRY_SECONDS = 120
+# Before a command begins, a person waits for the answer.
+SHORT_SECONDS = 5
+_BACKOFF: Any = {
+    "init_backoff": timedelta(milliseconds=100),
+    "max_backoff": timedelta(seconds=10),
+    # A wait is drawn between the first and so many times the last one: with 2, the default, waits
+    # hardly grow.
+    "base": 3,
+}
 
 
 class AddressError(InputError):
@@ -68,13 +77,17 @@ class StoreAddress:
         """As a URL."""
         return f"{SCHEME}{self.bucket}/{self.prefix}".rstrip("/")
 
-    def client(self) -> "S3Store":
+    def client(self, seconds: float | None = None) -> "S3Store":
         """The client for keys under the prefix; one a process for the same variables.
+
+        Args:
+            seconds: how long a store that does not answer is asked again; None: `RETRY_SECONDS`.
 
         Raises:
             AddressError: obstore is not installed, or the endpoint is not an address.
         """
-        return _client(self, tuple(os.environ.get(name, "") for name in _VARIABLES))
+        variables = tuple(os.environ.get(name, "") for name in _VARIABLES)
+        return _client(self, variables, RETRY_SECONDS if seconds is None else seconds)
 
 
 def is_address(text: str) -> bool:
@@ -96,7 +109,7 @@ def endpoint() -> str | None:
 
 
 @lru_cache(maxsize=16)
-def _client(address: StoreAddress, variables: tuple[str, ...]) -> "S3Store":
+def _client(address: StoreAddress, variables: tuple[str, ...], seconds: float) -> "S3Store":
     try:
         from obstore.store import S3Store
     except ImportError:
@@ -112,6 +125,11 @@ def _client(address: StoreAddress, variables: tuple[str, ...]) -> "S3Store":
         region=known["AWS_REGION"] or known["AWS_DEFAULT_REGION"] or "us-east-1",
         virtual_hosted_style_request=False,
         client_options={"allow_http": bool(server and server.startswith("http://"))},
-        retry_config={"max_retries": 10, "retry_timeout": timedelta(seconds=RETRY_SECONDS)},
+        retry_config={
+            # The time is to end it.
+            "max_retries": 1000,
+            "retry_timeout": timedelta(seconds=seconds),
+            "backoff": _BACKOFF,
+        },
         **options,
     )

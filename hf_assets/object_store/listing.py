@@ -4,7 +4,8 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -56,11 +57,12 @@ class Hashing:
 
 @dataclass(frozen=True)
 class Entry:
-    """A version of a file or object: another tag, another version."""
+    """A version of a file or object: another tag, another version. `modified`: on a store, when."""
 
     path: LakePath
     size: int
     tag: str
+    modified: datetime | None = field(default=None, compare=False)
 
     @property
     def md5(self) -> str:
@@ -146,7 +148,7 @@ def entries_below(folder: LakePath) -> dict[str, Entry]:
 
 
 def _object(path: StorePath, facts: ObjectFacts) -> Entry:
-    return Entry(path, facts.size, facts.tag)
+    return Entry(path, facts.size, facts.tag, facts.modified)
 
 
 def _file(path: Path) -> Entry | None:

@@ -11,11 +11,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
-from hf_assets.object_store.address import StoreAddress, is_address
+from hf_assets.object_store.address import (
+    SHORT_SECONDS,
+    StoreAddress,
+    endpoint,
+    is_address,
+)
 from hf_assets.object_store.errors import asking
 
 
@@ -104,12 +110,16 @@ class StorePath:
         """Nothing: a folder of a store is what its objects are named."""
 
     def facts(self) -> ObjectFacts | None:
-        """Size, tag and time of the object; None where it is missing. One request."""
+        """Size, tag and time of the object; None where it is missing. One request.
+
+        StoreError where the bucket is missing: the first object that is missing is a second one.
+        """
         with asking(self):
             try:
                 return ObjectFacts.of(api().head(self.address.client(), self.key))
             except FileNotFoundError:
                 pass
+        require_bucket(self.address, endpoint())
         return None
 
     def is_file(self) -> bool:
@@ -198,6 +208,28 @@ def delete(paths: list[StorePath]) -> None:
 def remove_tree(path: StorePath) -> None:
     """Delete every object below."""
     delete([each for each, _ in path.below()])
+
+
+def require_store(root: "LakePath") -> None:
+    """Ask the store of a lake for its folders; a lake in a folder is asked nothing.
+
+    Raises:
+        AddressError: obstore is missing, or the endpoint is not an address.
+        StoreError: the bucket is missing, the key refused, or there is no answer for some seconds.
+    """
+    if isinstance(root, StorePath):
+        with asking(root):
+            api().list_with_delimiter(root.address.client(SHORT_SECONDS))
+
+
+@lru_cache(maxsize=16)
+def require_bucket(address: StoreAddress, endpoint: str | None) -> None:  # noqa: ARG001
+    """StoreError where that server has no such bucket: an answer to HEAD has no body to tell it.
+
+    One request a process: what it has found is not asked again.
+    """
+    with asking(StorePath(address)):
+        api().list_with_delimiter(address.client())
 
 
 # Where a lake and what is in it lies: a folder of this machine, or a store.

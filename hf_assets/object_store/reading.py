@@ -89,7 +89,7 @@ class StoreFile:
         if start >= min(begin, end):
             return memoryview(tail)[max(start - begin, 0) : max(end - begin, 0)]
         try:
-            now, content = _get(self.path, (start, end))
+            now, content = get(self.path, (start, end))
         except FileNotFoundError:
             raise ReplacedError(self.path) from None
         except StoreError as error:
@@ -167,16 +167,25 @@ class _Ranges(io.RawIOBase):
 
 def _end_of(path: StorePath) -> tuple[ObjectFacts, bytes]:
     try:
-        facts, content = _get(path, {"suffix": TAIL})
+        facts, content = get(path, {"suffix": TAIL})
     except StoreError as error:
         if error.code != "InvalidRange":
             raise
-        facts, content = _get(path, None)  # an empty object has no last bytes
+        facts, content = get(path)  # an empty object has no last bytes
     return facts, bytes(content)
 
 
-def _get(path: StorePath, part: Any) -> tuple[ObjectFacts, Any]:
-    """The answer to one GET: what the store says of the object, and the bytes of that part."""
+def get(path: StorePath, part: Any = None) -> tuple[ObjectFacts, Any]:
+    """The answer to one GET: what the store says of the object, and its bytes as a buffer.
+
+    Args:
+        path: of the object.
+        part: of it, as obstore's option `range` has it; None: all.
+
+    Raises:
+        FileNotFoundError: it is missing.
+        StoreError: the store does not give it.
+    """
     options = {"range": part} if part else None
     with asking(path):
         answer = api().get(path.address.client(), path.key, options=options)

@@ -10,13 +10,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import msgspec
 
 from hf_assets.errors import InputError
-from hf_assets.object_store.errors import asking
-from hf_assets.object_store.path import ObjectFacts, StorePath, api
+from hf_assets.object_store.path import ObjectFacts, StorePath
+from hf_assets.object_store.reading import get
 
 MARKER = "folder.json"
 # A reader that has begun has so long to read a version that was superseded.
@@ -107,13 +106,11 @@ def seen_version(folder: StorePath) -> SeenVersion:
         DamagedFolder: the marker is not one.
     """
     marker = folder / MARKER
-    with asking(marker):
-        try:
-            answer: Any = api().get(marker.address.client(), marker.key)
-            tag, content = ObjectFacts.of(answer.meta).tag, bytes(answer.bytes())
-        except FileNotFoundError:
-            return SeenVersion()
-    return SeenVersion(tag, _decoded(folder, content))
+    try:
+        facts, content = get(marker)
+    except FileNotFoundError:
+        return SeenVersion()
+    return SeenVersion(facts.tag, _decoded(folder, bytes(content)))
 
 
 def current_version(folder: StorePath) -> Version:

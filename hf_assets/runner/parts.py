@@ -51,7 +51,7 @@ def lacking_tables(lake: Lake, days: Collection[str], store: CaptureStore) -> se
     bare = {*days} - set.intersection(*({*lake.days(table)} for table in TABLES))
     earlier = [table for table in TABLES if table not in LATER_TABLES]
     made = bare & set.intersection(*({*lake.days(table)} for table in earlier))
-    captures = {day: store.complete(day) for day in made}
+    captures = store.complete_each(made)
     return bare - {day for day, one in captures.items() if one and one.pages_dropped}
 
 

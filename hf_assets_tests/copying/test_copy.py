@@ -11,13 +11,16 @@ from typing import Any
 
 import pytest
 
+from hf_assets.classifiers import provenance
 from hf_assets.cli.main import main
 from hf_assets.copying.copy import Copy, Summary
 from hf_assets.copying.folders import hashes
+from hf_assets.copying.parts import STEPS
 from hf_assets.hub.capture_store import files
 from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.object_store.listing import ChangedEntry, Entry, entries_below
 from hf_assets.object_store.path import LakePath, StorePath
+from hf_assets.storage.folders import is_stored
 from hf_assets.storage.lake import Lake, TableWrite
 from hf_assets_tests.support.copied_lake import (
     ATTEMPT,
@@ -102,14 +105,23 @@ def test_both_are_lakes(lake: Lake, target: LakePath, tmp_path: Path) -> None:
 
 def test_a_note_beside_folders_makes_them_no_part_of_one(tmp_path: Path, target: LakePath) -> None:
     lake = small_lake(tmp_path / "with notes")
-    for name in ("corpora/note.txt", "classifiers/letters/note.txt"):
-        (lake.root / name).write_text("look here")
+    notes = ("corpora", "classifiers/letters", "classifiers/letters/tiny")
+    for folder in notes:
+        (lake.root / folder / "note.txt").write_text("look here")
     assert copied(lake.root, target).complete
     for folder in FOLDERS[:2]:
         content = (lake.artefact(*folder.split("/")) / "facts.json").read_bytes()
         there = Lake(target).artefact(*folder.split("/"))
         assert (there / "facts.json").read_bytes() == content
-    assert (target / "corpora" / "note.txt").read_bytes() == b"look here"
+    for folder in notes:
+        assert (target / folder / "note.txt").read_bytes() == b"look here"
+    if isinstance(target, StorePath):
+        assert is_stored(target / FOLDERS[1])
+        assert not is_stored(target / notes[-1])
+
+
+def test_the_steps_of_a_base_model_are_those_of_a_training() -> None:
+    assert {*provenance.STEPS} == STEPS
 
 
 def test_what_is_there_is_not_sent_again(

@@ -1,20 +1,23 @@
 """What no marker names goes once it is a day old; what one names, and what is younger, stays."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from hf_assets.copying import copy
 from hf_assets.copying.copy import Copy
 from hf_assets.copying.orphans import sweep
+from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.object_store.commit import overwrite
 from hf_assets.object_store.listing import entries_below
 from hf_assets.object_store.path import StorePath
 from hf_assets.storage.folders import replacing_folder
 from hf_assets.storage.lake import Lake
-from hf_assets_tests.support.copied_lake import DAYS, FOLDERS, small_lake
-from hf_assets_tests.support.object_store.counting import CountingProxy
+from hf_assets_tests.support.copied_lake import DAYS, FOLDERS, PAGES, small_lake
+from hf_assets_tests.support.object_store.counting import Answer, CountingProxy, Request
 
 NOW = datetime.now(UTC)
 LATER = NOW + timedelta(days=2)
@@ -115,3 +118,66 @@ def test_a_copy_in_a_folder_has_no_orphans(lake: Lake, tmp_path: Path) -> None:
     Copy(lake.root, tmp_path / "back", check=False, log=lambda _: None).run()
     there = entries_below(tmp_path / "back")
     assert not {*ORPHANS} & there.keys()
+
+
+def with_attempt(root: Path, name: str) -> None:
+    """The capture has an attempt of that name."""
+    day = root / "raw_models" / f"day={DAYS[0]}"
+    manifest = json.loads((day / "capture.json").read_bytes())
+    (day / manifest["attempt"]).rename(day / name)
+    (day / "capture.json").write_text(json.dumps(manifest | {"attempt": name}))
+
+
+def before_a_marker(proxy: CountingProxy, do: Callable[[], object]) -> None:
+    """Do that just before the store gets a `capture.json`."""
+    ask = proxy.ask
+
+    def first(request: Request) -> Answer:
+        if request.kind == "PUT" and request.key.endswith("/capture.json"):
+            do()
+        return ask(request)
+
+    proxy.ask = first
+
+
+def test_what_a_copy_stores_is_young_whatever_its_name(
+    lake: Lake, store_proxy: CountingProxy, tmp_path: Path
+) -> None:
+    source = small_lake(tmp_path / "other", value=2).root
+    with_attempt(source, "20251118T030000.000000Z")
+    before_a_marker(store_proxy, lambda: names(lake, datetime.now(UTC)))
+    assert Copy(source, lake.root, check=False, log=lambda _: None).run().complete
+    capture = CaptureStore(lake, "raw_models").captures()[DAYS[0]]
+    assert [capture.page(number) for number in capture.page_numbers()] == PAGES
+
+
+def test_a_copy_says_so_where_a_sweep_took_some_of_it(
+    lake: Lake, store_proxy: CountingProxy, tmp_path: Path
+) -> None:
+    source = small_lake(tmp_path / "other", value=2).root
+    with_attempt(source, "20251118T030000.000000Z")
+    before_a_marker(store_proxy, lambda: names(lake, LATER))
+    summary = Copy(source, lake.root, check=False, log=lambda _: None).run()
+    assert summary.failed == {
+        f"raw_models/day={DAYS[0]}": "a sweep of TO deleted some of it meanwhile"
+    }
+    store_proxy.clear()
+    store_proxy.ask = type(store_proxy).ask.__get__(store_proxy)
+    assert Copy(source, lake.root, check=False, log=lambda _: None).run().complete
+    assert Copy(source, lake.root, check=True, log=lambda _: None).run().complete
+
+
+def test_what_an_ended_copy_left_long_ago_is_stored_again(
+    source: Lake, store_proxy: CountingProxy, bucket: StorePath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def resumed() -> set[str]:
+        (bucket / "raw_models" / f"day={DAYS[0]}" / "capture.json").unlink()
+        store_proxy.clear()
+        assert Copy(source.root, bucket, check=False, log=lambda _: None).run().complete
+        return {each.key.rpartition("/")[2] for each in store_proxy.asked if each.kind == "PUT"}
+
+    Copy(source.root, bucket, check=False, log=lambda _: None).run()
+    assert resumed() == {"capture.json"}
+    monkeypatch.setattr(copy, "_SETTLED", timedelta(hours=-1))
+    pages = {f"{number:06d}.json.zst" for number in range(len(PAGES))}
+    assert resumed() == {"capture.json", "journal.jsonl"} | pages

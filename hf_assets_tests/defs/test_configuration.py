@@ -42,6 +42,17 @@ def test_a_clone_has_no_assets_of_configuration() -> None:
         assert not {*configuration._CHECKS} & loaded().keys()
 
 
+def test_where_an_archive_lies_is_told(tmp_path: Path) -> None:
+    with environment(archive="someone/some-days"):
+        metadata = loaded()["past_days_archive"].metadata
+    assert metadata["dagster/uri"] == "hf://datasets/someone/some-days"
+    assert metadata["dataset"] == "someone/some-days"
+    with environment(archive=tmp_path):
+        metadata = loaded()["past_days_archive"].metadata
+    assert metadata["dagster/uri"] == f"file://{tmp_path}"
+    assert metadata["path"] == dg.MetadataValue.path(str(tmp_path))
+
+
 @pytest.fixture
 def broken(tmp_path: Path) -> dict[str, object]:
     """Everything that can be broken, broken."""

@@ -17,11 +17,13 @@ from hf_assets.hub.capture_store.store import RAW, CaptureStore
 from hf_assets.hub.quality.schemas import DAILY_CHANGES, DAY_QUALITY
 from hf_assets.hub.retention import Ages, Thinned, thin, thinned, trusted_days
 from hf_assets.hub.tables import schemas
+from hf_assets.object_store.path import StorePath
 from hf_assets.storage.lake import Lake, TableWrite, iso
 from hf_assets.storage.parquet import Table
 from hf_assets.trends.metrics.daily_metrics import DAILY_METRICS
 from hf_assets_tests.conftest import DAY, ServedHub
 from hf_assets_tests.support.hub.captures import made_datasets, made_models, made_spaces
+from hf_assets_tests.support.object_store.counting import CountingProxy
 
 pytestmark = pytest.mark.usefixtures("unsynced")
 LATER = "2027-06-01"
@@ -230,3 +232,20 @@ def test_the_models_of_a_thin_day_still_make_a_schema(lake: Lake, day: str) -> N
     rows = lake.read("models", day).frame.select(*schemas.MODELS.columns).collect()
     assert rows["hub_id"].null_count() == 0
     assert rows["library"].null_count() == rows.height
+
+
+def test_a_store_is_asked_once_for_each_old_day_of_a_table(
+    store_proxy: CountingProxy, bucket: StorePath
+) -> None:
+    lake, days = Lake(bucket), [f"2026-11-{day:02d}" for day in range(2, 10)]
+    for day in days:
+        for table in (*retention.TABLES, *AGGREGATES):
+            lake.write(table, day, TableWrite([]))
+    store_proxy.clear()
+    assert len(thin_all(lake, trusted=tuple(days[1:]), dry=True)) == 3 * (len(days) - 1)
+    counts = store_proxy.counts()
+    # Whether a day is thin; then, of a day that may be, how large it is.
+    assert counts["GET range"] == 3 * len(days) + 3 * (len(days) - 1)
+    # The days of each table and aggregate, and of the captures.
+    assert counts["LIST"] <= 3 + 7 + 3
+    assert counts.total() == counts["GET range"] + counts["LIST"]

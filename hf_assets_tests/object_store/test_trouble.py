@@ -3,9 +3,12 @@
 import logging
 import traceback
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
+from hf_assets.object_store import address
+from hf_assets.object_store.address import StoreAddress
 from hf_assets.object_store.commit import CommitConflict, commit, overwrite, seen
 from hf_assets.object_store.errors import StoreError
 from hf_assets.object_store.path import StorePath
@@ -212,11 +215,38 @@ def test_a_store_that_is_away(
     assert not error.permanent
 
 
-@pytest.mark.release
-@pytest.mark.heavy
-def test_a_storm_without_end_is_asked_a_bounded_number_of_times(
-    stored: StorePath, store_proxy: CountingProxy, caplog: pytest.LogCaptureFixture
+@every_step
+def test_a_store_that_is_away_is_waited_for(
+    stored: StorePath, store_proxy: CountingProxy, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
+    """As often as the time allows, and not a number of times that is over before."""
+    at_once = {"init_backoff": timedelta(milliseconds=1), "max_backoff": timedelta(milliseconds=2)}
+    monkeypatch.setattr(address, "_BACKOFF", {**at_once, "base": 3})
+    monkeypatch.setattr(address, "RETRY_SECONDS", 60)
+    kind, action = STEPS[step]
+    store_proxy.faults = [Fault("ServiceUnavailable", kinds=(kind,), times=40)]
+    action(stored)
+    assert store_proxy.counts()[kind] == 41
+
+
+def test_a_storm_without_end_is_asked_for_so_many_seconds(
+    stored: StorePath,
+    store_proxy: CountingProxy,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(address, "RETRY_SECONDS", 0.5)
     store_proxy.faults = [Fault("SlowDown")]
     refused("create", stored, caplog)
-    assert store_proxy.counts()["PUT"] <= 11
+    assert 2 <= store_proxy.counts()["PUT"] <= 7  # a wait is at least 100 ms
+
+
+# SeaweedFS creates a bucket that is written to, and deletes what is not there.
+@pytest.mark.parametrize("step", ["replace", "read", "facts", "list", "children"])
+def test_a_missing_bucket_is_no_missing_object(
+    bucket: StorePath, caplog: pytest.LogCaptureFixture, step: str
+) -> None:
+    there = StorePath(StoreAddress("no-such-bucket", "hub"))
+    error = refused(step, there / "models" / "data.parquet", caplog)
+    assert "NoSuchBucket: create the bucket, or correct HF_ASSETS_DATA" in str(error)
+    assert error.permanent

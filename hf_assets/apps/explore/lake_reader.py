@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import polars as pl
 
+from hf_assets.apps.index.query import LISTED, NONE_GIVEN, ModelQuery
 from hf_assets.csv_cells import inert_cells
 from hf_assets.hub.quality.schemas import DAY_QUALITY
 from hf_assets.object_store.path import LakePath
@@ -19,54 +20,7 @@ from hf_assets.trends.spikes import spikes
 SHOWN = 200
 # A page may read this many rows over all stored days without asking first.
 CHEAP_ROWS = 20_000_000
-SIZES: dict[str, tuple[float, float]] = {
-    "under 1B": (0, 1e9),
-    "1B to 10B": (1e9, 1e10),
-    "10B to 35B": (1e10, 3.5e10),
-    "35B to 100B": (3.5e10, 1e11),
-    "100B and more": (1e11, float("inf")),
-}
-NONE_GIVEN = "none given"
-SORTS = ("downloads", "downloads_all_time", "likes", "trending_score", "created_at", "parameters")
-Sort = Literal[
-    "downloads", "downloads_all_time", "likes", "trending_score", "created_at", "parameters"
-]
-_LISTED = (
-    *("id", "downloads", "likes", "category", "library", "license", "parameters"),
-    *("downloads_all_time", "trending_score", "created_at", "gated"),
-)
 _SPACES = ("id", "sdk", "stage", "hardware", "likes", "n_models", "n_datasets", "created_at")
-
-
-@dataclass(frozen=True)
-class ModelQuery:
-    """Filters of the list of models, joined by AND; `NONE_GIVEN` matches null."""
-
-    search: str = ""
-    category: str | None = None
-    library: str | None = None
-    license: str | None = None
-    author: str | None = None
-    size: str | None = None
-    sort: Sort = "downloads"
-
-    @property
-    def wanted(self) -> pl.Expr:
-        """The filter expression."""
-        tests = [pl.lit(value=True)]
-        if self.search.strip():
-            # Literal: a visitor's regular expression may run for ever.
-            low = pl.col("id").str.to_lowercase()
-            tests += [low.str.contains(word, literal=True) for word in self.search.lower().split()]
-        for name in ("category", "library", "license", "author"):
-            value = getattr(self, name)
-            if value is not None:
-                column = pl.col(name)
-                tests.append(column.is_null() if value == NONE_GIVEN else column == value)
-        if self.size is not None:
-            low, high = SIZES[self.size]
-            tests.append((pl.col("parameters") >= low) & (pl.col("parameters") < high))
-        return pl.all_horizontal(tests)
 
 
 @dataclass(frozen=True)
@@ -171,9 +125,7 @@ class LakeReader:
             return Page(pl.DataFrame(), 0)
         matching = stored.frame.filter(query.wanted)
         count = matching.select(pl.len())
-        best = matching.select(_LISTED).sort(
-            query.sort, "id", descending=[True, False], nulls_last=True
-        )
+        best = query.ordered(matching.select(LISTED))
         total, rows = pl.collect_all([count, best.head(first)], engine="streaming")
         return Page(rows, total.item())
 

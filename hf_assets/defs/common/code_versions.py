@@ -73,7 +73,7 @@ TRANSFORMS: dict[str, tuple[str, ...]] = {
     "snapshot_figures": _DAY_FIGURES,
     "space_code_figures": ("charts/saving", "trends/figures/day/space_code"),
     "trend_figures": _HISTORY_FIGURES,
-    "insights_report": ("trends/report/page",),
+    "insights_report": ("trends/report/page", "trends/report/badges"),
     "question_dump": ("corpora/stackexchange/dumps",),
     "dataset_dump": ("corpora/kaggle/meta_kaggle",),
     "corpus": ("corpora/building", "corpora/tables/table_source", "corpora/hub/drawing"),

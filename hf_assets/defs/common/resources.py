@@ -93,7 +93,7 @@ class LakeResource(dg.ConfigurableResource):
 
     def captures(self, asset: str, days: Iterable[str]) -> dict[str, Capture]:
         """The complete captures of those days; fails without retry where one is missing."""
-        found = {day: self.stores[asset].complete(day) for day in days}
+        found = self.stores[asset].complete_each(days)
         if missing := [day for day, capture in found.items() if capture is None]:
             raise dg.Failure(
                 f"{asset} was not captured on {', '.join(missing)}: materialise it (today from the "

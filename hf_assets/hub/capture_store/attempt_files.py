@@ -23,7 +23,7 @@ from hf_assets.hub.capture_store.page_frames import framed, line_of
 from hf_assets.object_store.at_once import fetched
 from hf_assets.object_store.commit import Seen, commit, seen
 from hf_assets.object_store.errors import CommitConflict
-from hf_assets.object_store.path import StorePath
+from hf_assets.object_store.path import ObjectFacts, StorePath, delete
 from hf_assets.object_store.writer import writer
 from hf_assets.storage.durable import storing
 
@@ -161,9 +161,10 @@ class OnStore:
         except CommitConflict:
             self._marked = False
             raise
+        begun = datetime.fromisoformat(header.started)
         for other in files.attempts(day):
-            if other != self.path and is_over(other, datetime.fromisoformat(header.started)):
-                files.remove(other)
+            if other != self.path:
+                delete([*left_behind(other, begun)])
         return manifest
 
     def give_up(self) -> None:
@@ -172,10 +173,17 @@ class OnStore:
             files.remove(self.path)
 
 
-def is_over(attempt: StorePath, at: datetime) -> bool:
-    """Whether no run works on an attempt any more: it was rejected, or begun long before a time."""
+def left_behind(attempt: StorePath, at: datetime) -> dict[StorePath, ObjectFacts]:
+    """The objects of an attempt on which neither a run nor a copy works any more; else none.
+
+    It was rejected, or begun, and its last object stored, long before a time. Its name alone does
+    not tell: a copy of a lake stores attempts of any day under the names that they have.
+    """
     try:
         begun = datetime.strptime(attempt.name.partition("-")[0] + "+0000", STAMP + "%z")
     except ValueError:  # not an attempt
-        return False
-    return at - begun > RESUMABLE + _CLOCKS or files.is_rejected(attempt)
+        return {}
+    there = dict(attempt.below())
+    last = max((facts.modified for facts in there.values()), default=begun)
+    is_old = at - max(begun, last) > RESUMABLE + _CLOCKS
+    return there if is_old or attempt / files.REJECTED in there else {}

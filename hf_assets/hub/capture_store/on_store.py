@@ -3,24 +3,16 @@
 from hf_assets.hub.capture_store.page_frames import START, line_length
 from hf_assets.object_store.errors import asking
 from hf_assets.object_store.path import StorePath, api
-
-
-def read_with_tag(path: StorePath) -> tuple[bytes, str]:
-    """The content of an object and the tag of that version, in one request. FileNotFoundError."""
-    with asking(path):
-        answer = api().get(path.address.client(), path.key)
-        return bytes(answer.bytes()), answer.meta["e_tag"] or ""
+from hf_assets.object_store.reading import get
 
 
 def start_of(path: StorePath) -> bytes:
     """The beginning of a page's object, with all of its line. FileNotFoundError."""
-    with asking(path):
-        client = path.address.client()
-        start = bytes(api().get_range(client, path.key, start=0, length=START))
-        end = line_length(start)
-        if end is not None and end > len(start):
-            start = bytes(api().get_range(client, path.key, start=0, length=end))
-        return start
+    start = bytes(get(path, (0, START))[1])
+    end = line_length(start)
+    if end is not None and end > len(start):
+        start = bytes(get(path, (0, end))[1])
+    return start
 
 
 def later(folder: StorePath, after: str) -> list[StorePath]:

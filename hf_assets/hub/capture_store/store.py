@@ -1,7 +1,7 @@
 """The captures of a listing: complete ones, one under way, rejected attempts."""
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -11,14 +11,14 @@ import msgspec
 
 from hf_assets.hub.capture_store import files
 from hf_assets.hub.capture_store.attempt import Attempt
-from hf_assets.hub.capture_store.attempt_files import is_over
+from hf_assets.hub.capture_store.attempt_files import left_behind
 from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.capture_store.manifest import CaptureManifest, JournalHeader, PageRecord
-from hf_assets.hub.capture_store.on_store import read_with_tag
 from hf_assets.hub.client.listing import ListingQuery
 from hf_assets.object_store.at_once import side_by_side
 from hf_assets.object_store.commit import Seen
-from hf_assets.object_store.path import StorePath
+from hf_assets.object_store.path import ObjectFacts, StorePath, delete
+from hf_assets.object_store.reading import get
 from hf_assets.storage.durable import Stamp, stamp
 from hf_assets.storage.lake import Lake
 from hf_assets.storage.locks import exclusive
@@ -111,10 +111,10 @@ class CaptureStore:
         if manifest is not None and (facts := marker.facts()) and facts.tag == before:
             return facts.tag, manifest
         try:
-            content, tag = read_with_tag(marker)
+            facts, content = get(marker)
         except FileNotFoundError:
             return None, None
-        return tag, files.parse_manifest(content, marker)
+        return facts.tag, files.parse_manifest(bytes(content), marker)
 
     def version(self, day: str) -> Seen:
         """The version of the day's capture that `complete` gave last, for `begin`; None: none.
@@ -128,8 +128,14 @@ class CaptureStore:
         """Every complete capture by day, oldest first; on a store, a request a day and one more."""
         folder = self.lake.folder(self.asset, None)
         days = self._begun(folder) if isinstance(folder, StorePath) else self.days()
-        found = dict(zip(days, read_each(self.complete, days, folder), strict=True))
+        found = self.complete_each(days)
         return {day: capture for day, capture in found.items() if capture}
+
+    def complete_each(self, days: Iterable[str]) -> dict[str, Capture | None]:
+        """`complete` of each of those days, in order; of a store several at a time."""
+        every = [*days]
+        read = read_each(self.complete, every, self.lake.folder(self.asset, None))
+        return dict(zip(every, read, strict=True))
 
     def newest(self, fits: Callable[[Capture], bool]) -> Capture | None:
         """The capture of the newest day that fits; later days are read, earlier ones are not."""
@@ -185,24 +191,24 @@ class CaptureStore:
             first = (now - SWEPT).strftime("%Y-%m-%d")
             days = [day for day in self._begun(folder) if day >= first]
             for left in side_by_side(lambda day: self.leftovers(day, now), days):
-                for attempt in left:
-                    files.remove(attempt)
+                delete([*left])
             return
         for attempt, rejection in files.rejections(folder, "day=*/*").items():
             if _is_old(rejection, now):
                 shutil.rmtree(attempt, ignore_errors=True)
 
-    def leftovers(self, day: str, now: datetime) -> list[StorePath]:
-        """The attempts of a day on a store that nobody needs: of a day that has a capture, those
-        that no run works on; and rejected ones after a week.
+    def leftovers(self, day: str, now: datetime) -> dict[StorePath, ObjectFacts]:
+        """The objects of a day on a store that nobody needs: of a day that has a capture, those of
+        attempts on which nobody works; and of rejected ones after a week.
         """
-        done, left = self.complete(day), []
+        done, left = self.complete(day), {}
         for attempt in files.attempts(self.folder(day)):
-            if (done and attempt.name == done.manifest.attempt) or not is_over(attempt, now):
+            if done and attempt.name == done.manifest.attempt:
                 continue
-            rejection = files.rejection_of(attempt)
+            there = left_behind(attempt, now)
+            rejection = files.rejection_of(attempt) if attempt / files.REJECTED in there else None
             if _is_old(rejection, now) if rejection else done:
-                left.append(attempt)
+                left |= there
         return left
 
     def days_with_pages(self, today: str) -> list[str]:

@@ -151,18 +151,33 @@ DATASET_HISTORY = _of_each(
     {"task": Column(pl.String, "The first of its task categories of that day.")},
 )
 
+# Columns of `MODEL_PHASES` on the newest trusted day.
+GROWTH = {
+    "growth_7": Column(
+        pl.Float32,
+        "Of downloads over 7 days to the newest trusted day, 100 or more before; null: not listed.",
+    ),
+    "growth_28": Column(pl.Float32, "Likewise over 28 days."),
+    "peak_share": Column(
+        pl.Float32,
+        "Largest day's share of that week's downloads, 0 to 1, of models with a growth_7; null: "
+        "fewer than 5 of its days are known.",
+    ),
+}
 MODEL_PHASES = Table(
     name="model_phases",
     required=("hub_id",),
+    encodings={"hub_id": "DELTA_BYTE_ARRAY"},
+    row_group=1 << 14,
     preview_by="latest",
     columns={
-        "hub_id": Column(pl.String, "The Hub's own identity."),
+        "hub_id": Column(pl.String, "The Hub's own identity; `name:` and the name without one."),
         "id": Column(pl.String, "author/name, as last seen."),
         "category": Column(pl.String, "As last seen."),
         "created": Column(pl.Date, "Day of creation; null where unknown."),
-        "first_day": Column(pl.Date, "First day among the top 1000."),
-        "last_day": Column(pl.Date, "Last day among the top 1000."),
-        "days": Column(pl.Int32, "Days seen among the top 1000."),
+        "first_day": Column(pl.Date, "First stored day that lists it."),
+        "last_day": Column(pl.Date, "Last day that lists it, with known downloads."),
+        "days": Column(pl.Int32, "Days that list it."),
         "phase": Column(
             pl.String,
             f"On its last day: {', '.join(PHASES)}; null: seen too little. See `trends.phases`.",
@@ -183,6 +198,7 @@ MODEL_PHASES = Table(
             )
             for number in MILESTONES
         },
+        **GROWTH,
     },
 )
 

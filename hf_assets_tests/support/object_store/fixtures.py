@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hf_assets.object_store.address import StoreAddress
-from hf_assets.object_store.path import StorePath
+from hf_assets.object_store.path import StorePath, require_bucket
 from hf_assets.storage.lake import Lake
 from hf_assets_tests.support.object_store.counting import CountingProxy
 from hf_assets_tests.support.object_store.weed import Weed, variables, weed
@@ -48,6 +48,8 @@ def store_proxy(
     """A proxy before the store of `bucket`, in the variables too: counts requests, adds faults."""
     with CountingProxy(store_server.port) as proxy:
         monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)
+        require_bucket(bucket.address, proxy.url)  # asked once a process
+        proxy.clear()
         yield proxy
 
 

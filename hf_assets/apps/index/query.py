@@ -1,0 +1,151 @@
+"""A question about a day's models: words, filters and an order; and how polars answers it.
+
+This is the meaning of each filter. `answers` says the same over the arrays of an index.
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Literal, TypeAlias
+
+import polars as pl
+
+SIZES: dict[str, tuple[float, float]] = {
+    "under 1B": (0, 1e9),
+    "1B to 10B": (1e9, 1e10),
+    "10B to 35B": (1e10, 3.5e10),
+    "35B to 100B": (3.5e10, 1e11),
+    "100B and more": (1e11, float("inf")),
+}
+NONE_GIVEN = "none given"
+Sort = Literal[
+    "downloads", "downloads_all_time", "likes", "trending_score", "created_at", "parameters"
+]
+SORTS: tuple[Sort, ...] = (
+    *("downloads", "downloads_all_time", "likes", "trending_score", "created_at", "parameters"),
+)
+# Columns with one value a model, whose filters are lists of values.
+KEYED = ("category", "library", "license", "author", "gated")
+# Counters with a filter from-to.
+COUNTED = ("downloads", "likes")
+# What a list of models shows.
+LISTED = (
+    *("id", "downloads", "likes", "category", "library", "license", "parameters"),
+    *("downloads_all_time", "trending_score", "created_at", "gated"),
+)
+# From and to, both included; None: without a bound.
+Numbers: TypeAlias = tuple[int | None, int | None]
+Dates: TypeAlias = tuple[date | None, date | None]
+Values: TypeAlias = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ModelQuery:
+    """Filters of the list of models, joined by AND; the values of one filter by OR.
+
+    An empty tuple is no filter. `NONE_GIVEN` among the values matches models without one.
+
+    Args:
+        search: words that the name contains, in any case.
+        size: keys of `SIZES`, by parameters.
+        gated: "false", "auto", "manual", "true".
+        tag: tags as served.
+        language: codes of `trends.metrics.languages`, which the Hub serves as tags.
+        base_model: names of base models.
+        relation: to a base: finetune, adapter, quantized, merge; with `base_model`, to that base.
+        downloads: in 30 days, from and to; no model without a counter matches.
+        likes: likewise.
+        created: days, likewise.
+    """
+
+    search: str = ""
+    category: Values = ()
+    library: Values = ()
+    license: Values = ()
+    author: Values = ()
+    size: Values = ()
+    gated: Values = ()
+    tag: Values = ()
+    language: Values = ()
+    base_model: Values = ()
+    relation: Values = ()
+    downloads: Numbers = (None, None)
+    likes: Numbers = (None, None)
+    created: Dates = (None, None)
+    sort: Sort = "downloads"
+
+    @classmethod
+    def new_in_week(cls, day: str, sort: Sort = "downloads") -> "ModelQuery":
+        """The models created on that day or the six before it."""
+        last = date.fromisoformat(day)
+        return cls(created=(last - timedelta(days=6), last), sort=sort)
+
+    @property
+    def words(self) -> list[str]:
+        """The words of the search, in lower case, each once."""
+        return list(dict.fromkeys(self.search.lower().split()))
+
+    @property
+    def wanted(self) -> pl.Expr:
+        """The filter over the columns of the day's table."""
+        # Literal: a visitor's regular expression may run for ever.
+        low = pl.col("id").str.to_lowercase()
+        tests = [pl.lit(value=True), *(low.str.contains(word, literal=True) for word in self.words)]
+        for name in KEYED:
+            if values := getattr(self, name):
+                tests.append(_any_of(pl.col(name), values))
+        if self.size:
+            tests.append(self._sized())
+        for chosen in (self.tag, self.language):
+            if chosen:
+                tests.append(_has_tag(chosen))
+        if self.base_model or self.relation:
+            tests.append(self._made_from())
+        for name in COUNTED:
+            tests += _between(pl.col(name), *getattr(self, name))
+        tests += _between(pl.col("created_at").dt.date(), *self.created)
+        return pl.all_horizontal(tests)
+
+    def ordered(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        """The highest first, then by name; what is unknown comes last."""
+        return frame.sort(self.sort, "id", descending=[True, False], nulls_last=True)
+
+    def _sized(self) -> pl.Expr:
+        held = pl.col("parameters")
+        tests = [
+            held.is_null() if size == NONE_GIVEN else (held >= low) & (held < high)
+            for size in self.size
+            for low, high in [SIZES.get(size, (0, 0))]
+        ]
+        return pl.any_horizontal(tests).fill_null(value=False)
+
+    def _made_from(self) -> pl.Expr:
+        """One base is among the names, and the relation to it among the relations."""
+        bases, tests = pl.col("base_models"), [pl.lit(value=True)]
+        for name, values in (("id", self.base_model), ("relation", self.relation)):
+            if values:
+                tests.append(_any_of(pl.element().struct.field(name), values))
+        found = bases.list.eval(pl.all_horizontal(tests)).list.any().fill_null(value=False)
+        if NONE_GIVEN in self.base_model:
+            found |= _empty(bases)
+        return found
+
+
+def _any_of(column: pl.Expr, values: Values) -> pl.Expr:
+    given = [value for value in values if value != NONE_GIVEN]
+    found = column.is_in(given).fill_null(value=False)
+    return found | column.is_null() if NONE_GIVEN in values else found
+
+
+def _has_tag(values: Values) -> pl.Expr:
+    tags = pl.col("tags")
+    tests = [_empty(tags) if value == NONE_GIVEN else tags.list.contains(value) for value in values]
+    return pl.any_horizontal(tests).fill_null(value=False)
+
+
+def _empty(texts: pl.Expr) -> pl.Expr:
+    return texts.list.len().fill_null(0) == 0
+
+
+def _between(column: pl.Expr, low: Any, high: Any) -> list[pl.Expr]:
+    tests = [] if low is None else [column >= low]
+    return tests if high is None else [*tests, column <= high]
