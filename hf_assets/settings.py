@@ -4,9 +4,9 @@
 one login serves every program on the machine.
 """
 
-import os
 import json
 import os
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
