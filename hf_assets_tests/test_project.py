@@ -73,11 +73,13 @@ ARROWS = {
     "trends.series": {
         *("hub.quality", "hub.tables", "trends.metrics", "trends.survival"),
     },
+    # Of every repository, from its days.
+    "trends.lives": {"hub.repository_days", "hub.tables", "trends.series", "trends.spikes"},
     "trends.predictions": {"hub.tables", "proportions", "trends.series"},
     "trends.figures.day": {"charts", "trends.metrics"},
     "trends.figures.history": {
-        *("charts", "hub.providers", "hub.quality", "trends.figures.day", "trends.metrics"),
-        "trends.series",
+        *("charts", "hub.providers", "hub.quality", "trends.figures.day", "trends.lives"),
+        *("trends.metrics", "trends.series"),
         "trends.spikes",
     },
     "trends.figures.registry": {"charts", "trends.figures.day", "trends.figures.history"},
@@ -148,8 +150,12 @@ ARROWS = {
     },
     # Pages for people.
     "apps.index": {"hub.tables", "trends.metrics"},
-    "apps.explore": {"apps.index", "charts", "hub.quality", "trends.spikes"},
-    "apps.insights": set(),
+    "apps.explore": {
+        *("apps.index", "charts", "hub.quality", "trends.lives", "trends.metrics"),
+        "trends.spikes",
+    },
+    "apps.pages": {"apps.explore", "apps.index", "charts", "trends.spikes"},
+    "apps.insights": {"apps.explore"},
     "apps.trained": {"classifiers.tagger", "corpora.corpus"},
     "apps.tagger_service": {
         *("apps.trained", "classifiers.guard", "classifiers.tagger", "corpora.corpus"),
@@ -164,7 +170,7 @@ ARROWS = {
         *("charts", "defs.common", "hub.providers", "hub.repository_days", "publishing.record"),
         *("publishing.withheld", "trends"),
     },
-    "defs.configuration": {"configuration", "defs.common"},
+    "defs.configuration": {"configuration", "defs.common", "hub.open_archive"},
     "defs.sweeping": {"copying", "defs.common"},
     "defs.publishing": {
         *("defs.common", "defs.hub", "defs.labels", "defs.trends", "publishing"),

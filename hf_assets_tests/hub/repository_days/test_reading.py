@@ -2,6 +2,7 @@
 
 import datetime
 import itertools
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -101,12 +102,18 @@ def test_growth_of_all_on_both_days(filled: Lake) -> None:
         growth(filled, "model_days", "2026-02-05", over=7)
 
 
+def _asked(query: str) -> list[tuple[Any, ...]]:
+    found = duckdb.sql(query)
+    assert found is not None
+    return found.fetchall()
+
+
 def test_plain_readers_see_the_same(filled: Lake) -> None:
     """DuckDB by the SQL of the docs; polars and pyarrow without us."""
     expected = _expected().filter(pl.col("downloads").is_not_null())
     sql = next(block for block in page("docs/queries.md").blocks("sql") if "model_days" in block)
     one, every = sql.replace("data/demo", str(filled.root)).split(";")[:2]
-    found = duckdb.sql(every).fetchall()
+    found = _asked(every)
     sums = expected.group_by("day").agg(pl.len(), pl.col("downloads").sum()).sort("day")
     assert found == sums.rows()
     name = expected.filter(~pl.col("id").str.ends_with("-new"))["id"][0]
@@ -114,7 +121,7 @@ def test_plain_readers_see_the_same(filled: Lake) -> None:
     # The name of a month is its last.
     by_id = one.replace("id = 'author1/model-01'", f"hub_id = '{hub_id}'")
     days = expected.filter(pl.col("hub_id") == hub_id).select("day", "trusted", "downloads")
-    assert [(row[0], *row[2:]) for row in duckdb.sql(by_id).fetchall()] == days.rows()
+    assert [(row[0], *row[2:]) for row in _asked(by_id)] == days.rows()
     paths = sorted(filled.root.glob("model_days/month=*/data.parquet"))
     assert len(paths) == 2
     for path in paths:
@@ -144,4 +151,6 @@ def test_one_model_is_read_by_statistics(lake: Lake) -> None:
     assert all(one.max < other.min for one, other in itertools.pairwise(bounds))
     found = history_of(lake, "model_days", f"{ROW_GROUP * 8:06}")
     assert found["downloads"].to_list() == [ROW_GROUP * 8, ROW_GROUP * 16]
-    assert day_of(lake, "model_days", DAYS[1]).height == size + 6  # type: ignore[union-attr]
+    rows = day_of(lake, "model_days", DAYS[1])
+    assert rows is not None
+    assert rows.height == size + 6

@@ -2,6 +2,7 @@
 
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -173,10 +174,10 @@ def test_a_crash_between_parts_of_a_month_is_made_up_for(
     monkeypatch.setattr(module, "ROWS_AT_ONCE", 1)
     read, calls = module.rows_of_day, iter(range(100))
 
-    def broken(*of: object) -> object:
+    def broken(*of: Any) -> Any:
         if next(calls) == 2:
             raise OSError("the disk is full")
-        return read(*of)  # type: ignore[arg-type]
+        return read(*of)
 
     monkeypatch.setattr(module, "rows_of_day", broken)
     with pytest.raises(OSError, match="full"):
