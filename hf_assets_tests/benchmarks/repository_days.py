@@ -1,14 +1,17 @@
 """What `bench-history` measures of the counters of every model, each a case in its own process.
 
-`python -m hf_assets_tests.benchmarks.repository_days CASE ARGUMENT…`. Today's way, whole and thinned
-days, is the lake's own tables; the peer's layout is built from its description: long, four columns,
-in the order of identity and day, as polars and pyarrow write it by default.
+`python -m hf_assets_tests.benchmarks.repository_days CASE ARGUMENT…`. Today's way is the lake's own
+thinned days; the peer's layout is built from its description: long, four columns (identity, day,
+downloads, likes), as polars and pyarrow write it by default: a day after the other, as it grows,
+and in the order of identities.
 """
 
+import itertools
 import json
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -21,8 +24,9 @@ from hf_assets.hub.quality.schemas import DAY_QUALITY
 from hf_assets.hub.repository_days import growth as growing
 from hf_assets.hub.repository_days import refresh as refreshing
 from hf_assets.hub.repository_days.reading import history_of
-from hf_assets.hub.repository_days.schemas import OF_MODELS
-from hf_assets.storage.lake import Lake, TableWrite
+from hf_assets.hub.repository_days.schemas import OF_MODELS, Kind
+from hf_assets.hub.repository_days.sources import SourceDay
+from hf_assets.storage.lake import Lake, StoredTable, TableWrite
 from hf_assets_tests.benchmarks.counters_world import MOVING, STILL, CountersWorld
 from hf_assets_tests.benchmarks.measure import Measured, run
 
@@ -55,14 +59,31 @@ def fill(lake: str, models: str, days: str, activity: str) -> dict[str, Any]:
 
 def add(lake: str, days: str) -> dict[str, Any]:
     """The series of the first days."""
-    there, every = Lake(Path(lake)), refreshing.source_days
-    last = _day(int(days) - 1)
-    setattr(
-        refreshing, "source_days", lambda *of: {d: o for d, o in every(*of).items() if d <= last}
-    )
+    there, every, last = Lake(Path(lake)), refreshing.source_days, _day(int(days) - 1)
+
+    def first(lake: Lake, kind: Kind) -> dict[str, SourceDay]:
+        return {day: one for day, one in every(lake, kind).items() if day <= last}
+
+    refreshing.source_days = first
     began = time.process_time()
     stored = refreshing.refresh(there, OF_MODELS)
-    return {"cpu": time.process_time() - began, "bytes": stored.bytes}
+    spent, columns = time.process_time() - began, _bytes_by_column(stored)
+    names = {name for one in OF_MODELS.counters if one.name in COUNTERS for name in one.stored}
+    three = sum(columns[name] for name in ("hub_id", "listed", *names))
+    return {"cpu": spent, "bytes": stored.bytes, "three": three, "names": columns["id"]}
+
+
+def _bytes_by_column(stored: StoredTable) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for file in stored.month_files:
+        with file.arrow() as opened:
+            groups = opened.metadata
+            for group, column in itertools.product(
+                range(groups.num_row_groups), range(groups.num_columns)
+            ):
+                about = groups.row_group(group).column(column)
+                found[about.path_in_schema.split(".")[0]] += about.total_compressed_size
+    return found
 
 
 def one(lake: str) -> dict[str, Any]:
@@ -101,12 +122,15 @@ def peer(lake: str, days: str, folder: str) -> dict[str, Any]:
         there.read("models", _day(at)).frame.select("hub_id", "day", "downloads", "likes").collect()
         for at in range(int(days))
     ]
-    rows = pl.concat(frames).sort("hub_id", "day")
-    path = Path(folder) / "peer.parquet"
-    rows.write_parquet(path)
-    by_polars = path.stat().st_size
-    pq.write_table(rows.to_arrow(), path)
-    return {"rows": rows.height, "polars": by_polars, "pyarrow": path.stat().st_size}
+    grown = pl.concat(frames, rechunk=True)
+    path, found = Path(folder) / "peer.parquet", {"rows": grown.height}
+    for order, rows in (("as it grows", grown), ("by identity", grown.sort("hub_id", "day"))):
+        rows.write_parquet(path)
+        found[f"polars, {order}"] = path.stat().st_size
+        pq.write_table(rows.to_arrow(), path)
+        found[f"pyarrow, {order}"] = path.stat().st_size
+    path.unlink()
+    return found
 
 
 def real(folder: str) -> dict[str, Any]:
@@ -125,7 +149,7 @@ def real(folder: str) -> dict[str, Any]:
 
 
 def _mean(frames: Sequence[pl.DataFrame]) -> dict[str, float]:
-    found = [unchanged(a, b) for a, b in zip(frames, frames[1:], strict=False)]
+    found = [unchanged(a, b) for a, b in itertools.pairwise(frames)]
     return {name: sum(one[name] for one in found) / len(found) for name in found[0]}
 
 
@@ -175,15 +199,16 @@ def measured(work: Path, models: int, days: int, large: int, report: Any) -> Non
         made = report.measured(f"{activity}: {count} days", case("add", lake, count))
         each = made.said["bytes"] / filled["rows"]
         share = filled["unchanged"]
-        report.ratio(f"bytes a model-day, {share:.0%} unchanged", each, most)
+        three = made.said["three"] / filled["rows"]
+        report.ratio(f"bytes a model-day, three counters, {share:.0%} unchanged", three, most)
+        report.ratio("… with names and the trending score", each, "none")
         thin = filled["thinned bytes"] / filled["rows"]
         report.ratio("bytes of a thinned day over it", thin / each, "≥ 20")
         other = case("peer", lake, 30, work).said
-        for by in ("polars", "pyarrow"):
-            report.ratio(
-                f"bytes of the peer's layout by {by} over it", other[by] / other["rows"] / each,
-                "≥ 2.2",
-            )  # fmt: skip
+        for way, size in other.items():
+            if way != "rows":
+                ratio = size / other["rows"] / each
+                report.ratio(f"bytes of the peer's layout, {way}, over it", ratio, "≥ 2.2")
         if activity == "still":
             found = case("one", lake).said
             report.ratio(f"one model's {found['days']} days, CPU ms", found["cpu"] * 1e3, "≤ 60")
