@@ -64,7 +64,7 @@ def add(lake: str, days: str) -> dict[str, Any]:
     def first(lake: Lake, kind: Kind) -> dict[str, SourceDay]:
         return {day: one for day, one in every(lake, kind).items() if day <= last}
 
-    refreshing.source_days = first
+    vars(refreshing)["source_days"] = first
     began = time.process_time()
     stored = refreshing.refresh(there, OF_MODELS)
     spent, columns = time.process_time() - began, _bytes_by_column(stored)

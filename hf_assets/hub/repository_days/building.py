@@ -10,7 +10,7 @@ from hf_assets.hub.repository_days.schemas import ROW_GROUP, Kind
 from hf_assets.storage.opened import LakeFile
 
 # Row groups of the month that are in memory at a time.
-GROUPS = 16
+GROUPS = 8
 
 
 def extended(
