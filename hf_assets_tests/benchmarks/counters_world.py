@@ -18,10 +18,7 @@ from hf_assets.hub.tables.schemas import MODELS
 WINDOW = 30
 # Logarithm of the mean of a model's daily downloads: mean and deviation over models; burstiness.
 STILL, MOVING = (-2.2, 3.0, 0.3), (0.9, 2.3, 0.5)
-_WORDS = (
-    "llama mistral qwen bert gemma phi whisper base large small instruct chat gguf lora awq v1 v2 "
-    "7b 13b 8b 70b sft dpo merged finetuned xl adapter test model final distil roberta t5 vit"
-).split()
+_WORDS = ["llama", "mistral", "qwen", "bert", "gemma", "phi", "whisper", "base", "large", "small", "instruct", "chat", "gguf", "lora", "awq", "v1", "v2", "7b", "13b", "8b", "70b", "sft", "dpo", "merged", "finetuned", "xl", "adapter", "test", "model", "final", "distil", "roberta", "t5", "vit"]
 _CATEGORIES = ("text-generation", "text-classification", "image-classification", None)
 
 

@@ -12,7 +12,7 @@ import polars as pl
 from hf_assets.hub.repository_days.reading import days_in
 from hf_assets.hub.repository_days.schemas import MODEL_DAYS
 from hf_assets.storage.lake import MissingDay, StoredTable, TableWrite
-from hf_assets.trends.lives.matrices import CELLS, Matrices, matrices
+from hf_assets.trends.lives.matrices import CELLS, Matrices, identities, matrices
 from hf_assets.trends.lives.texts import of_models, texts
 from hf_assets.trends.series.calendar import Calendar, calendar
 from hf_assets.trends.series.panel import BLOCK, SLACK, Panel
@@ -69,7 +69,7 @@ def _frames(
 ) -> Iterator[pl.DataFrame]:
     every = calendar(past.quality, days)
     lake, counts = past.lake, Counter[str | None]()
-    about = texts(lake, days)
+    about = texts(lake, days, identities(lake, MODEL_DAYS.table.name))
     for part in matrices(lake, MODEL_DAYS.table.name, every, _LEVELS, cells):
         frame = _lives(part, of_models(about, part.names["hub_id"]), every)
         counts.update(dict(frame["phase"].value_counts().iter_rows()))
