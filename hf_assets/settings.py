@@ -5,6 +5,7 @@ one login serves every program on the machine.
 """
 
 import json
+import os
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
@@ -66,6 +67,12 @@ class Settings(BaseSettings):
         default=20.0,
         gt=0,
         description="What copies of folders of a store may take there, in 10^9 bytes.",
+    )
+    index_gb: float = Field(
+        default=4.0,
+        ge=0,
+        description="What indexes of days, from which `insights` answers at once, may take there, "
+        "in 10^9 bytes (0.8 a day of 2.5 M models); 0: it makes none.",
     )
     locks: Literal["files", "postgres"] = Field(
         default="files",
@@ -139,6 +146,12 @@ class Settings(BaseSettings):
         ge=2,
         description="Days of one run where a range of days is made: a longer range becomes several "
         "runs, side by side on a cluster. Default: one run for a range, however long.",
+    )
+    days_at_once: int = Field(
+        default_factory=lambda: min(os.cpu_count() or 1, 2),
+        ge=1,
+        description="Days that a run over many days makes at a time, each with the memory of one. "
+        "Default: 2, or 1 on a machine with one core.",
     )
     repository: str | None = Field(
         default=None,

@@ -140,8 +140,8 @@ ARROWS = {
     },
     # Days, series and figures → a dataset repository on the Hub.
     "publishing": {
-        *("hub.providers", "hub.quality", "hub.space_code", "hub.tables", "hub.uses"),
-        *("trends.metrics", "trends.series"),
+        *("hub.providers", "hub.quality", "hub.repository_days", "hub.space_code", "hub.tables"),
+        *("hub.uses", "trends.metrics", "trends.series"),
     },
     # What is wrong with files and folders that settings name.
     "configuration": {
@@ -150,8 +150,12 @@ ARROWS = {
     },
     # Pages for people.
     "apps.index": {"hub.tables", "trends.metrics"},
-    "apps.explore": {"apps.index", "charts", "hub.quality", "trends.lives", "trends.spikes"},
-    "apps.insights": set(),
+    "apps.explore": {
+        *("apps.index", "charts", "hub.quality", "trends.lives", "trends.metrics"),
+        "trends.spikes",
+    },
+    "apps.pages": {"apps.explore", "apps.index", "charts", "trends.spikes"},
+    "apps.insights": {"apps.explore"},
     "apps.trained": {"classifiers.tagger", "corpora.corpus"},
     "apps.tagger_service": {
         *("apps.trained", "classifiers.guard", "classifiers.tagger", "corpora.corpus"),
@@ -163,10 +167,10 @@ ARROWS = {
     "defs.common": {"classifiers.training", "corpora", "hub"},
     "defs.hub": {"alarms", "defs.common", "defs.configuration", "defs.trends", "hub"},
     "defs.trends": {
-        *("charts", "defs.common", "hub.providers", "publishing.record", "publishing.withheld"),
-        "trends",
+        *("charts", "defs.common", "hub.providers", "hub.repository_days", "publishing.record"),
+        *("publishing.withheld", "trends"),
     },
-    "defs.configuration": {"configuration", "defs.common"},
+    "defs.configuration": {"configuration", "defs.common", "hub.open_archive"},
     "defs.sweeping": {"copying", "defs.common"},
     "defs.publishing": {
         *("defs.common", "defs.hub", "defs.labels", "defs.trends", "publishing"),

@@ -12,7 +12,8 @@ import polars as pl
 import pytest
 
 from hf_assets.apps.explore import charts
-from hf_assets.apps.explore.lake_reader import LakeReader, as_file
+from hf_assets.apps.explore.files import as_file
+from hf_assets.apps.explore.lake_reader import LakeReader
 from hf_assets.apps.index.query import NONE_GIVEN, SIZES, SORTS, ModelQuery
 from hf_assets.storage.lake import Lake, TableWrite
 from hf_assets.trends.series.schemas import MODEL_HISTORY
@@ -236,6 +237,6 @@ def test_the_pages_load_without_what_only_the_graph_needs() -> None:
     code = (
         "import sys\n"
         "sys.modules |= dict.fromkeys(('matplotlib', 'dagster', 'torch', 'transformers'))\n"
-        "from hf_assets.apps.explore import hub_views, model_views, trend_views\n"
+        "from hf_assets.apps.pages import compare, keys, model, models, overview, spaces, trends\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

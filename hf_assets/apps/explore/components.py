@@ -12,8 +12,10 @@ import polars as pl
 import streamlit as st
 
 from hf_assets.apps.explore import address, charts
-from hf_assets.apps.explore.lake_reader import LakeReader, Page
+from hf_assets.apps.explore.lake_reader import LakeReader
 from hf_assets.apps.explore.tables import anchor, change, listed, number
+from hf_assets.apps.index.indexes import Indexes
+from hf_assets.apps.index.query import Page
 from hf_assets.charts.numbers import exact
 from hf_assets.object_store.path import location
 from hf_assets.storage.lake import StoredTable
@@ -21,6 +23,8 @@ from hf_assets.storage.records import CaptureProvenance
 
 SITE = "Hub insights"
 GENERATED = "an embedded Hub"
+# Of this server: a visitor's page uses what another's has opened.
+INDEXES = Indexes()
 _HERE = Path(__file__).parent
 # Name in the address → days that a chart shows; 0 for all.
 RANGES = {"all": 0, "365": 365, "180": 180, "90": 90, "30": 30}
@@ -32,7 +36,7 @@ _RANGE_NAMES = {
 
 def lake_reader() -> LakeReader:
     """A reader of the lake that this server shows."""
-    return LakeReader(location(st.session_state["lake"]))
+    return LakeReader(location(st.session_state["lake"]), INDEXES)
 
 
 def shown_day() -> str:
@@ -70,6 +74,14 @@ def links(*named: tuple[str, str]) -> None:
     """Links to other views, in a line: each an address and its text."""
     st.html("<ul class=hf-chips>" + "".join(
         f"<li>{anchor(href, text)}</li>" for href, text in named) + "</ul>")  # fmt: skip
+
+
+def files(about: str, named: dict[str, str]) -> None:
+    """Links to files of this server: their names, each with its address."""
+    found = ", ".join(
+        f'<a href="{escape(href)}" download>{escape(name)}</a>' for name, href in named.items()
+    )
+    st.html(f"<p>{escape(about)}{found}</p>")
 
 
 def traced(*sources: tuple[str, str | None]) -> None:

@@ -3,6 +3,7 @@
 This is the meaning of each filter. `answers` says the same over the arrays of an index.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Literal, TypeAlias
@@ -27,6 +28,8 @@ SORTS: tuple[Sort, ...] = (
 KEYED = ("category", "library", "license", "author", "gated")
 # Counters with a filter from-to.
 COUNTED = ("downloads", "likes")
+LISTS = (*KEYED, "size", "tag", "language", "base_model", "relation")
+RANGES = (*COUNTED, "created")
 # What a list of models shows.
 LISTED = (
     *("id", "downloads", "likes", "category", "library", "license", "parameters"),
@@ -79,6 +82,34 @@ class ModelQuery:
         last = date.fromisoformat(day)
         return cls(created=(last - timedelta(days=6), last), sort=sort)
 
+    def to_address(self) -> list[tuple[str, str]]:
+        """Names and values of what is set, for an address."""
+        said = [("search", self.search)] if self.search.strip() else []
+        for name in LISTS:
+            said += [(name, value) for value in getattr(self, name)]
+        for name in RANGES:
+            for end, bound in zip(("from", "to"), getattr(self, name), strict=True):
+                if bound is not None:
+                    said.append((f"{name}_{end}", str(bound)))
+        return said
+
+    @classmethod
+    def from_address(cls, said: Iterable[tuple[str, str]]) -> "ModelQuery":
+        """The query that `to_address` gave; other names are not looked at. ValueError."""
+        chosen: dict[str, Any] = dict.fromkeys(LISTS, ())
+        chosen |= {name: [None, None] for name in RANGES}
+        for name, value in said:
+            kind, _, end = name.rpartition("_")
+            if name == "search":
+                chosen[name] = value
+            elif name in LISTS:
+                chosen[name] += (value,)
+            elif kind in RANGES and end in ("from", "to"):
+                bound = date.fromisoformat(value) if kind == "created" else int(value)
+                chosen[kind][end == "to"] = bound
+        chosen.update((name, tuple(chosen[name])) for name in RANGES)
+        return cls(**chosen)
+
     @property
     def words(self) -> list[str]:
         """The words of the search, in lower case, each once."""
@@ -93,17 +124,20 @@ class ModelQuery:
         for name in KEYED:
             if values := getattr(self, name):
                 tests.append(_any_of(pl.col(name), values))
-        if self.size:
-            tests.append(self._sized())
         for chosen in (self.tag, self.language):
             if chosen:
                 tests.append(_has_tag(chosen))
         if self.base_model or self.relation:
             tests.append(self._made_from())
+        return pl.all_horizontal([*tests, *self.measures])
+
+    @property
+    def measures(self) -> list[pl.Expr]:
+        """The filters over numbers and dates."""
+        tests = [self._sized()] if self.size else []
         for name in COUNTED:
             tests += _between(pl.col(name), *getattr(self, name))
-        tests += _between(pl.col("created_at").dt.date(), *self.created)
-        return pl.all_horizontal(tests)
+        return [*tests, *_between(pl.col("created_at").dt.date(), *self.created)]
 
     def ordered(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         """The highest first, then by name; what is unknown comes last."""
@@ -128,6 +162,14 @@ class ModelQuery:
         if NONE_GIVEN in self.base_model:
             found |= _empty(bases)
         return found
+
+
+@dataclass(frozen=True)
+class Page:
+    """The first rows of a result, and the number of all rows."""
+
+    rows: pl.DataFrame
+    total: int
 
 
 def _any_of(column: pl.Expr, values: Values) -> pl.Expr:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from hf_assets.apps.explore import address
 from hf_assets.apps.explore.components import heading, lake_reader, section, shown_day, traced
-from hf_assets.apps.explore.lake_reader import as_file
+from hf_assets.apps.explore.files import as_file
 from hf_assets.apps.explore.tables import listed
 from hf_assets.charts.numbers import human
 from hf_assets.storage.lake import StoredTable

@@ -5,8 +5,10 @@ import streamlit as st
 from hf_assets.apps.explore import address
 from hf_assets.apps.explore.components import (
     counted,
+    files,
     heading,
     lake_reader,
+    links,
     model_list,
     origin,
     shown_day,
@@ -14,6 +16,7 @@ from hf_assets.apps.explore.components import (
     traced,
 )
 from hf_assets.apps.explore.filters import asked_query
+from hf_assets.apps.explore.selections import selection_link
 from hf_assets.apps.explore.tables import FIRST_ROWS, MOST_ROWS, more_rows
 from hf_assets.apps.index.query import SORTS
 
@@ -31,7 +34,19 @@ def models() -> None:
         # A phone shows the column that orders the rows, whichever it is.
         model_list(found.rows, "Models", sorted_by=query.sort, sorts=SORTS, keep=(query.sort,))
         more_rows(found.rows.height, found.total)
+        if found.total > 1:
+            first_five = found.rows["id"].head(5).to_list()
+            links((address.link("compare", item=first_five), "Compare the first"))
+        files(
+            f"All {found.total:,} with every column: ",
+            {kind: selection_link(day, query, kind.lower()) for kind in ("CSV", "Parquet")},
+        )
     else:
         st.info("No model matches. Remove a filter, or search for fewer words.")
     traced(("models", day))
+    share = reader.index_share(day)
+    if share is not None:
+        st.caption(
+            f"An index of this day is being made, {share:.0%} is done: soon it answers faster."
+        )
     st.caption(f"This day was {origin(reader.table('models', day))}.")
