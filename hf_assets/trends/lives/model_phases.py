@@ -41,10 +41,10 @@ def model_phases(past: Past, cells: int = CELLS) -> TableWrite:
         MissingDay: `day_quality` was never materialised, or lacks a day.
     """
     try:
-        past.lake.read(MODEL_DAYS.table.name, None)
+        past.lake.read(MODEL_DAYS.name, None)
     except MissingDay:
         return of_first_thousand(past.lake.read(MODEL_HISTORY.name, None))
-    days = list(days_in(past.lake, MODEL_DAYS.table.name))
+    days = list(days_in(past.lake, MODEL_DAYS.name))
     notes: dict[str, int] = {}
     return TableWrite(_frames(past, days, cells, notes), notes=notes)
 
@@ -69,8 +69,8 @@ def _frames(
 ) -> Iterator[pl.DataFrame]:
     every = calendar(past.quality, days)
     lake, counts = past.lake, Counter[str | None]()
-    about = texts(lake, days, identities(lake, MODEL_DAYS.table.name))
-    for part in matrices(lake, MODEL_DAYS.table.name, every, _LEVELS, cells):
+    about = texts(lake, days, identities(lake, MODEL_DAYS.name))
+    for part in matrices(lake, MODEL_DAYS.name, every, _LEVELS, cells):
         frame = _lives(part, of_models(about, part.names["hub_id"]), every)
         counts.update(dict(frame["phase"].value_counts().iter_rows()))
         yield frame

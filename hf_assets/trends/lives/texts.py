@@ -12,7 +12,7 @@ from hf_assets.hub.tables.schemas import MODELS
 from hf_assets.storage.lake import Lake, MissingDay
 from hf_assets.storage.months import month_of
 
-_SCHEMA = {"hub_id": pl.String, "category": pl.Categorical, "created": pl.Date}
+_SCHEMA = pl.Schema({"hub_id": pl.String, "category": pl.Categorical(), "created": pl.Date})
 
 
 def texts(lake: Lake, days: Sequence[str], identities: Iterable[pl.Series]) -> pl.DataFrame:
