@@ -35,9 +35,9 @@ class Column:
 class Table:
     """The schema of a stored table: its name, its columns in order, the columns never null.
 
-    `row_group` is the number of rows gathered before a row group is written, `zstd_level` how hard it
-    is compressed. `encodings` names
-    Parquet encodings that suit the order of the rows better than the default of the type.
+    `row_group` is the number of rows gathered before a row group is written, `zstd_level` how hard
+    it is compressed. `encodings` names Parquet encodings that suit the order of the rows better
+    than the default of the type.
     `preview_by` is the column whose highest values the UI's preview shows, or None.
     """
 

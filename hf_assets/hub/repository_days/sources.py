@@ -29,9 +29,9 @@ def source_days(lake: Lake, kind: Kind) -> dict[str, SourceDay]:
     columns = quality.collect_schema().names()
     trusted = pl.col(kind.trusted) if kind.trusted in columns else pl.lit(None, pl.Boolean)
     rows = quality.select("day", trusted=trusted.fill_null(value=False)).collect()
-    judged = {day.isoformat(): trusted for day, trusted in rows.iter_rows()}
+    trusts = {day.isoformat(): trusted for day, trusted in rows.iter_rows()}
     return {
-        day: SourceDay(mark, judged.get(day, False))
+        day: SourceDay(mark, trusts.get(day, False))
         for day, mark in marks(lake, kind.source.name).items()
     }
 
