@@ -45,7 +45,9 @@ def model_phases(past: Past, cells: int = CELLS) -> TableWrite:
     return TableWrite(_frames(past, days, cells, notes), notes=notes)
 
 
-def _frames(past: Past, days: list[str], cells: int, notes: dict[str, int]) -> Iterator[pl.DataFrame]:
+def _frames(
+    past: Past, days: list[str], cells: int, notes: dict[str, int]
+) -> Iterator[pl.DataFrame]:
     every = calendar(past.quality, days)
     lake, counts = past.lake, Counter[str | None]()
     about = texts(lake, days)
