@@ -113,7 +113,7 @@ def test_the_day_goes_with_every_link(page: Page, hub_url: str) -> None:
     assert f"day={STALLED}" in page.url
 
 
-@pytest.mark.parametrize("day", ["2026-11-19", "1999-01-01", "tomorrow<b>", "../../etc"])
+@pytest.mark.parametrize("day", ["2026-11-19", "tomorrow<b>"])
 def test_a_day_that_is_not_stored_shows_no_other_day(page: Page, hub_url: str, day: str) -> None:
     go(page, hub_url, f"models?day={day}&search=model", "There is no day")
     expect(page.get_by_role("alert")).to_contain_text(f"no models of {day}")
@@ -128,14 +128,19 @@ def test_a_day_that_is_not_stored_shows_no_other_day(page: Page, hub_url: str, d
     ("path", "said"),
     [
         ("model?id=no/one", f"There is no such model on {LAST}"),
-        ("model", "The address names no model"),
-        ("author?id=nobody", f"There is no such author on {LAST}"),
-        ("category", "The address names no category"),
         ("models?sort=[x](http://a.example)", "which is unknown here"),
         ("models?downloads=many", "write it as from..to"),
-        ("models?likes=1..99999999999999999999", "write it as from..to"),
-        ("models?created=1066-10-14..", "write it as from..to"),
-        ("compare?item=no/one", "There is no model no/one"),
+        *(
+            pytest.param(path, said, marks=pytest.mark.release)
+            for path, said in [
+                ("model", "The address names no model"),
+                ("author?id=nobody", f"There is no such author on {LAST}"),
+                ("category", "The address names no category"),
+                ("models?likes=1..99999999999999999999", "write it as from..to"),
+                ("models?created=1066-10-14..", "write it as from..to"),
+                ("compare?item=no/one", "There is no model no/one"),
+            ]
+        ),
     ],
 )
 def test_what_an_address_names_in_vain_is_said(

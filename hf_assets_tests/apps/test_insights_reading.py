@@ -237,6 +237,6 @@ def test_the_pages_load_without_what_only_the_graph_needs() -> None:
     code = (
         "import sys\n"
         "sys.modules |= dict.fromkeys(('matplotlib', 'dagster', 'torch', 'transformers'))\n"
-        "from hf_assets.apps.pages import keys, model, models, overview, trends\n"
+        "from hf_assets.apps.pages import compare, keys, model, models, overview, spaces, trends\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

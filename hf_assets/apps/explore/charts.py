@@ -100,7 +100,7 @@ def colors(names: pl.Series) -> dict[str, str]:
 def from_zero(values: pl.Series) -> bool:
     """Whether an axis from 0 tells something: the lowest value is under half of the highest.
 
-    Above that, the lower half of the chart is empty and the line flat, so that nothing is told.
+    Above that, the lower half of the chart is empty, and the line above it flat.
     """
     known = values.drop_nulls().drop_nans()
     if known.is_empty():

@@ -60,15 +60,15 @@ class _Postings:
         _write(folder / "postings", pl.DataFrame({"row": np.concatenate(self._rows)}))
 
 
-def build(models: StoredTable, folder: Path, told: Callable[[float], None] | None = None) -> None:
+def build(models: StoredTable, folder: Path, tell: Callable[[float], None] | None = None) -> None:
     """Write the files of a day into an empty folder.
 
     Args:
         models: the day of `models`.
         folder: where.
-        told: takes the share that is done, 0 to 1.
+        tell: takes the share that is done, 0 to 1.
     """
-    tell = told or (lambda _: None)
+    tell = tell or (lambda _: None)
     rows, row_of = _in_order(models, folder)
     tell(0.3)
     postings, edges = _Postings(), _Edges()

@@ -8,7 +8,7 @@ import streamlit as st
 from PIL import Image, ImageDraw
 
 from hf_assets.apps.explore import address, charts
-from hf_assets.apps.explore.components import SITE, dress, heading, lake_reader, links
+from hf_assets.apps.explore.components import dress, heading, lake_reader, links
 from hf_assets.apps.explore.tables import anchor
 from hf_assets.apps.pages import (
     compare,
@@ -45,7 +45,7 @@ _PARENTS = {"model": "models", "category": "categories", "author": "authors"}
 
 def run(root: str) -> None:
     """Show the page and the day of the address."""
-    st.set_page_config(SITE, _icon(), layout="wide")
+    st.set_page_config(page_icon=_icon(), layout="wide")
     st.session_state["lake"] = root
     dress()
     pages = [

@@ -8,6 +8,7 @@ from hf_assets.apps.explore.components import (
     files,
     heading,
     lake_reader,
+    links,
     model_list,
     origin,
     shown_day,
@@ -33,6 +34,9 @@ def models() -> None:
         # A phone shows the column that orders the rows, whichever it is.
         model_list(found.rows, "Models", sorted_by=query.sort, sorts=SORTS, keep=(query.sort,))
         more_rows(found.rows.height, found.total)
+        if found.total > 1:
+            first_five = found.rows["id"].head(5).to_list()
+            links((address.link("compare", item=first_five), "Compare the first"))
         files(
             f"All {found.total:,} with every column: ",
             {kind: selection_link(day, query, kind.lower()) for kind in ("CSV", "Parquet")},

@@ -108,10 +108,10 @@ _KILLED = """
 import os, signal, sys
 from hf_assets.apps.index import folders
 from hf_assets.storage.lake import Lake
-def told(share):
+def tell(share):
     if share > 0.5:
         os.kill(os.getpid(), signal.SIGKILL)
-folders.make(Lake.at(sys.argv[1]).read("models", sys.argv[2]), told)
+folders.make(Lake.at(sys.argv[1]).read("models", sys.argv[2]), tell)
 """
 
 
