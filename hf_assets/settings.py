@@ -5,6 +5,7 @@ one login serves every program on the machine.
 """
 
 import json
+import os
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
@@ -145,6 +146,12 @@ class Settings(BaseSettings):
         ge=2,
         description="Days of one run where a range of days is made: a longer range becomes several "
         "runs, side by side on a cluster. Default: one run for a range, however long.",
+    )
+    days_at_once: int = Field(
+        default_factory=lambda: min(os.cpu_count() or 1, 2),
+        ge=1,
+        description="Days that a run over many days makes at a time, each with the memory of one. "
+        "Default: 2, or 1 on a machine with one core.",
     )
     repository: str | None = Field(
         default=None,

@@ -73,11 +73,13 @@ ARROWS = {
     "trends.series": {
         *("hub.quality", "hub.tables", "trends.metrics", "trends.survival"),
     },
+    # Of every repository, from its days.
+    "trends.lives": {"hub.repository_days", "hub.tables", "trends.series", "trends.spikes"},
     "trends.predictions": {"hub.tables", "proportions", "trends.series"},
     "trends.figures.day": {"charts", "trends.metrics"},
     "trends.figures.history": {
-        *("charts", "hub.providers", "hub.quality", "trends.figures.day", "trends.metrics"),
-        "trends.series",
+        *("charts", "hub.providers", "hub.quality", "trends.figures.day", "trends.lives"),
+        *("trends.metrics", "trends.series"),
         "trends.spikes",
     },
     "trends.figures.registry": {"charts", "trends.figures.day", "trends.figures.history"},
@@ -138,8 +140,8 @@ ARROWS = {
     },
     # Days, series and figures → a dataset repository on the Hub.
     "publishing": {
-        *("hub.providers", "hub.quality", "hub.space_code", "hub.tables", "hub.uses"),
-        *("trends.metrics", "trends.series"),
+        *("hub.providers", "hub.quality", "hub.repository_days", "hub.space_code", "hub.tables"),
+        *("hub.uses", "trends.metrics", "trends.series"),
     },
     # What is wrong with files and folders that settings name.
     "configuration": {
@@ -147,8 +149,11 @@ ARROWS = {
         "hub.open_archive",
     },
     # Pages for people.
-    "apps.index": set(),
-    "apps.explore": {"apps.index", "charts", "hub.quality", "trends.metrics", "trends.spikes"},
+    "apps.index": {"hub.tables", "trends.metrics"},
+    "apps.explore": {
+        *("apps.index", "charts", "hub.quality", "trends.lives", "trends.metrics"),
+        "trends.spikes",
+    },
     "apps.pages": {"apps.explore", "apps.index", "charts", "trends.spikes"},
     "apps.insights": {"apps.explore"},
     "apps.trained": {"classifiers.tagger", "corpora.corpus"},
@@ -162,10 +167,10 @@ ARROWS = {
     "defs.common": {"classifiers.training", "corpora", "hub"},
     "defs.hub": {"alarms", "defs.common", "defs.configuration", "defs.trends", "hub"},
     "defs.trends": {
-        *("charts", "defs.common", "hub.providers", "publishing.record", "publishing.withheld"),
-        "trends",
+        *("charts", "defs.common", "hub.providers", "hub.repository_days", "publishing.record"),
+        *("publishing.withheld", "trends"),
     },
-    "defs.configuration": {"configuration", "defs.common"},
+    "defs.configuration": {"configuration", "defs.common", "hub.open_archive"},
     "defs.sweeping": {"copying", "defs.common"},
     "defs.publishing": {
         *("defs.common", "defs.hub", "defs.labels", "defs.trends", "publishing"),

@@ -73,6 +73,7 @@ def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     for module in WARM:
         import_module(module)
     from hf_assets.apps.explore.selections import selection_routes
+    from hf_assets.apps.explore.shell import shell_routes
 
     hosts = [*OWN_NAMES, own.strip("[]"), *arguments.name]
     options = {
@@ -101,7 +102,7 @@ def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     Thread(target=_index_newest, args=(root,), daemon=True).start()
     # As Streamlit's own command line does: the script's name, and what follows it.
     sys.argv = [str(SCRIPT), str(root)]
-    App(SCRIPT, routes=selection_routes(root, hosts)).run(config=options)
+    App(SCRIPT, routes=[*selection_routes(root, hosts), *shell_routes()]).run(config=options)
     return 0
 
 

@@ -90,7 +90,8 @@ def running_cluster(
     )
     with postgres_server.database(RECORD) as record:
         own = {"HF_TOKEN": TOKEN, "HF_ASSETS_DAYS_PER_RUN": f"{DAYS_PER_RUN}"}
-        own |= labels_variables
+        # Longer than a server is away.
+        own |= labels_variables | {"HF_ASSETS_STEP_RETRY_WAIT": "10"}
         with cluster(variables_of(made_month, store_server, record) | own) as made:
             yield made
 

@@ -99,13 +99,21 @@ SERIES: dict[str, tuple[str, set[str]]] = {
         "model_history": _FROM_METRICS,
         "dataset_history": _FROM_METRICS,
         "dataset_group_history": _FROM_METRICS,
-        "model_phases": {"model_history"},
+        "model_phases": {"model_history", "model_days", "day_quality"},
         "adoption_history": _FROM_CHANGES,
         "space_usage_history": _FROM_METRICS,
         "used_by_history": _FROM_METRICS,
         "concentration_history": _FROM_METRICS,
         "lifecycle": _FROM_CHANGES,
         "prediction_history": {"predicted_categories"},
+    }.items()
+}
+REPOSITORY_DAYS: dict[str, tuple[str, set[str]]] = {
+    name: ("trends/history", {table, "day_quality"})
+    for name, table in {
+        "model_days": "models",
+        "dataset_days": "hub_datasets",
+        "space_days": "enriched_spaces",
     }.items()
 }
 # What is drawn of all that: every series but that of authors, which no figure shows.
@@ -123,6 +131,7 @@ _OPTIONAL = {
 }
 _LAST = {name for name in ASSETS | SERIES | PICTURES if not name.startswith("raw_")} - _OPTIONAL
 PICTURES["published_lake"] = ("publishing", _LAST)
+PICTURES |= REPOSITORY_DAYS
 TABLES = (
     schemas.MODELS,
     schemas.ENRICHED_SPACES,
@@ -208,6 +217,7 @@ COUNTING = {
     "dataset_history": {"grows_with_days", "shares_add_up"},
     "dataset_group_history": {"grows_with_days"},
     "model_phases": {"one_row_a_model"},
+    **dict.fromkeys(REPOSITORY_DAYS, {"has_stored_days", "gives_newest_day_back"}),
     "adoption_history": {"shares_rise_with_age"},
     "lifecycle": {"grows_with_days"},
     **{f"{of}_history": {"shares_add_up"} for of in ("library", "license", "author", "model")},

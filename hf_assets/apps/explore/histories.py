@@ -8,6 +8,7 @@ import polars as pl
 
 from hf_assets.apps.explore.lake_reader import CHEAP_ROWS, LakeReader
 from hf_assets.apps.index.query import NONE_GIVEN
+from hf_assets.trends.lives.one_model import days_of
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,17 @@ class Past:
 
 
 def of_model(reader: LakeReader, model: dict[str, Any], *, dear: bool = False) -> Past | None:
-    """A model's days; None where only a scan of every stored day, if `dear`, has them."""
-    found, asset = reader.history(model), "model_history"
-    if found.height < 2:
+    """A model's days; None where only a scan of every stored day, if `dear`, has them.
+
+    Any model's are in `model_days`; in a lake without it, those of the first thousand are in
+    `model_history`.
+    """
+    hub_id = model["hub_id"] or f"name:{model['id']}"
+    listed, asset = days_of(reader.lake, "model_days", hub_id), "model_days"
+    found = reader.history(model) if listed is None else listed
+    if listed is None:
+        asset = "model_history"
+    if listed is None and found.height < 2:
         if not dear and reader.rows_of_all_days() > CHEAP_ROWS:
             return None
         found, asset = reader.every_day(model), "models"

@@ -58,7 +58,7 @@ TRANSFORMS: dict[str, tuple[str, ...]] = {
     "model_history": ("trends/series/model_history", "trends/series/incremental"),
     "dataset_history": ("trends/series/model_history", "trends/series/incremental"),
     "dataset_group_history": _KEY_HISTORY,
-    "model_phases": ("trends/series/phases",),
+    "model_phases": ("trends/lives/model_phases",),
     "adoption_history": ("trends/series/adoption",),
     "used_by_history": ("trends/series/usage_history", "trends/series/incremental"),
     "space_usage_history": ("trends/series/usage_history", "trends/series/incremental"),
@@ -67,6 +67,9 @@ TRANSFORMS: dict[str, tuple[str, ...]] = {
     ),
     "prediction_history": ("trends/predictions",),
     "lifecycle": ("trends/series/lifecycle", "trends/series/incremental"),
+    **dict.fromkeys(
+        ("model_days", "dataset_days", "space_days"), ("hub/repository_days/refresh",)
+    ),
     "inference_providers": ("hub/providers/table",),
     "provider_history": ("hub/providers/history",),
     "provider_figures": ("charts/saving", "trends/figures/history/providers"),

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
 
-from hf_assets.hub.repository_days.layout import all_joined, month_rows
+from hf_assets.hub.repository_days.layout import empty, joined
 from hf_assets.hub.repository_days.schemas import ROW_GROUP, Kind
 from hf_assets.storage.opened import LakeFile
 
@@ -54,24 +54,24 @@ def _ranges(
 ) -> Iterator[pl.DataFrame]:
     """The joined rows of one range of identities after the other."""
     begins = [0] * len(days)
-    for rows, last in _parts(month, days):
-        parts = [] if rows is None else [rows]
+    for rows, last in _parts(month, days, kind):
+        joint = rows
         for at, (day, of_day) in enumerate(days):
             end = of_day.height if last is None else _end(of_day, last, begins[at])
-            parts.append(month_rows(day, of_day[begins[at] : end], kind))
+            joint = joined(joint, day, of_day[begins[at] : end], kind)
             begins[at] = end
-        yield all_joined(parts, kind)
+        yield joint
 
 
 def _parts(
-    month: LakeFile | None, days: Sequence[tuple[datetime.date, pl.DataFrame]]
-) -> Iterator[tuple[pl.DataFrame | None, str | None]]:
+    month: LakeFile | None, days: Sequence[tuple[datetime.date, pl.DataFrame]], kind: Kind
+) -> Iterator[tuple[pl.DataFrame, str | None]]:
     """Rows of the month, a few row groups at a time, and the last identity of the range."""
     if month is None:
         keys = days[0][1]["hub_id"]
         for end in range(GROUPS * ROW_GROUP, len(keys), GROUPS * ROW_GROUP):
-            yield None, keys[end - 1]
-        yield None, None
+            yield empty(kind), keys[end - 1]
+        yield empty(kind), None
         return
     coming = row_groups(month)
     rows = next(coming)

@@ -39,7 +39,7 @@ def _expanded(rows: pl.DataFrame, kind: Kind) -> pl.DataFrame:
         "trusted": pl.Series(trusted).cast(pl.Boolean),
     }
     for counter in kind.counters:
-        values, known = _counter_days(rows, counter)
+        values, known = counter_days(rows, counter)
         columns[counter.name] = _with_nulls(values[row, bit], known[row, bit], counter)
     return pl.DataFrame(columns).select(day_schema(kind).names())
 
@@ -49,7 +49,7 @@ def _matrix(masks: pl.Series) -> np.ndarray:
     return (masks.to_numpy().astype(np.int64)[:, None] & BITS) != 0
 
 
-def _counter_days(rows: pl.DataFrame, counter: Counter) -> tuple[np.ndarray, np.ndarray]:
+def counter_days(rows: pl.DataFrame, counter: Counter) -> tuple[np.ndarray, np.ndarray]:
     """The values of a counter on each day (rows x 31), and whether it is known there."""
     known = _matrix(rows[counter.known].fill_null(rows["listed"]))
     changed = _matrix(rows[counter.changed])

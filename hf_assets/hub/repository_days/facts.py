@@ -47,13 +47,13 @@ def digest(rows: pl.DataFrame, kind: Kind) -> str:
         rows: in the order of `hub_id`.
         kind: whose counters count.
     """
-    names = [counter.name for counter in kind.counters]
+    counters = [counter.name for counter in kind.counters]
     whole = hashlib.blake2b(str(rows.height).encode(), digest_size=16)
     for part in rows.iter_slices(_BLOCK):
-        whole.update("\n".join(part["hub_id"].to_list()).encode())
-        for name in names:
-            whole.update(part[name].fill_null(0).to_numpy().tobytes())
-            whole.update(np.packbits(part[name].is_null().to_numpy()).tobytes())
+        _add_texts(whole, part["hub_id"])
+        for name in counters:
+            whole.update(memoryview(part[name].fill_null(0).to_numpy()))
+            whole.update(memoryview(np.packbits(part[name].is_null().to_numpy())))
     return whole.hexdigest()
 
 
@@ -61,5 +61,14 @@ def digest_of_names(rows: pl.DataFrame) -> str:
     """The digest of the names of these rows, in their order."""
     whole = hashlib.blake2b(digest_size=16)
     for part in rows.iter_slices(_BLOCK):
-        whole.update("\n".join(part["id"].to_list()).encode() + b"\n")
+        _add_texts(whole, part["id"])
     return whole.hexdigest()
+
+
+def _add_texts(whole: "hashlib.blake2b", texts: pl.Series) -> None:
+    """Their lengths, and their bytes one after the other."""
+    whole.update(memoryview(texts.str.len_bytes().to_numpy()))
+    array = texts.to_arrow(compat_level=pl.CompatLevel.oldest())
+    offsets, content = array.buffers()[1:]
+    begin, end = np.frombuffer(offsets, np.int64)[[array.offset, array.offset + len(array)]]
+    whole.update(memoryview(content)[begin:end])

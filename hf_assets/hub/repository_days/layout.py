@@ -1,11 +1,6 @@
-"""Days of many repositories as rows of a month: a day by itself, and days joined to those before.
-
-`hub_id` orders the rows. Of a day by itself nothing has changed yet; two runs of days are joined by
-what changed from the last day of the older to the first of the newer.
-"""
+"""Days of many repositories as rows of a month, `hub_id` ascending: a later day joined to them."""
 
 import datetime
-from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
@@ -15,107 +10,103 @@ from hf_assets.hub.repository_days.schemas import EARLIER_IDS, Counter, Kind
 
 NO_DAYS = 0
 BITS = ("stored", "trusted", "listed")
+# Of a range of identities; each costs a look at the rest of it.
+_MOST_MISSING = 100
 
 
-def month_rows(day: datetime.date, rows: pl.DataFrame, kind: Kind) -> pl.DataFrame:
-    """A day as rows of its month, without `stored` and `trusted`, which say the same in each row.
-
-    Args:
-        day: the day.
-        rows: `hub_id`, ascending and each once, `id` and the counters.
-        kind: of repository.
-    """
-    columns = [
-        pl.lit(day.replace(day=1)).alias("month"),
-        pl.lit(None, EARLIER_IDS).alias("earlier_ids"),
-        *(pl.lit(NO_DAYS, pl.Int32).alias(name) for name in BITS[:2]),
-        pl.lit(1 << (day.day - 1), pl.Int32).alias("listed"),
-    ]
-    for counter in kind.counters:
-        there = pl.col(counter.name).is_not_null()
-        columns += [
-            pl.when(~there).then(pl.lit(NO_DAYS, pl.Int32)).alias(counter.known),
-            pl.lit(NO_DAYS, pl.Int32).alias(counter.changed),
-            pl.lit([], pl.List(counter.dtype)).alias(counter.changes),
-        ]
-    return rows.with_columns(columns).select(kind.table.schema.names())
-
-
-def joined(older: pl.DataFrame, newer: pl.DataFrame, kind: Kind) -> pl.DataFrame:
-    """Rows of earlier days and of later days of a month as rows of all of these days.
+def joined(older: pl.DataFrame, day: datetime.date, rows: pl.DataFrame, kind: Kind) -> pl.DataFrame:
+    """Rows of a month with a later day; `stored` and `trusted`, which say the same in each, stay.
 
     Args:
-        older: rows of a month, `hub_id` ascending.
-        newer: likewise; each day of them comes after those of `older`.
+        older: rows of the month, `hub_id` ascending; `empty` where it has no day yet.
+        day: later than each of theirs.
+        rows: of that day: `hub_id`, ascending and each once, `id` and the counters.
         kind: of repository.
     """
-    older, newer = _aligned(older, newer, kind)
-    columns = {name: older[name] for name in ("month", "hub_id", "stored", "trusted")}
-    columns["listed"] = older["listed"] | newer["listed"]
-    columns["id"], columns["earlier_ids"] = _names(older, newer)
+    older, rows = _aligned(older, rows, kind)
+    bit = 1 << (day.day - 1)
+    there = rows["id"].is_not_null().to_numpy()
+    columns = {name: older[name] for name in kind.table.columns}
+    columns["listed"] = older["listed"] | _bits(there, bit)
+    columns["id"], columns["earlier_ids"] = _names(older, rows["id"], day)
     for counter in kind.counters:
-        columns |= _joined(older, newer, counter)
-    return pl.DataFrame(columns).select(kind.table.schema.names())
+        columns |= _joined(older, rows[counter.name], bit, columns["listed"], counter)
+    return pl.DataFrame(columns)
+
+
+def empty(kind: Kind) -> pl.DataFrame:
+    """A month without days."""
+    return pl.DataFrame(schema=kind.table.schema)
 
 
 def _aligned(
-    older: pl.DataFrame, newer: pl.DataFrame, kind: Kind
+    older: pl.DataFrame, rows: pl.DataFrame, kind: Kind
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Both with a row for each repository of either, in the same order."""
-    if older["hub_id"].equals(newer["hub_id"]):
-        return older, newer
+    there = _places(older["hub_id"], rows["hub_id"])
+    if there is not None:
+        return older, rows.select(pl.all().gather(there))
     keys = (
         older.select("hub_id")
         .with_row_index("at")
         .join(
-            newer.select("hub_id").with_row_index("there"), on="hub_id", how="full", coalesce=True
+            rows.select("hub_id").with_row_index("there"),
+            on="hub_id",
+            how="full",
+            coalesce=True,
+            maintain_order="left_right",
         )
     )
-    keys = keys.sort("hub_id")
-    return _spread(older, keys, "at", kind), _spread(newer, keys, "there", kind)
+    if keys.height > older.height:
+        keys = keys.sort("hub_id")
+        older = _spread(older, keys, kind)
+    return older, rows.select(pl.all().gather(keys["there"]))
 
 
-def _spread(rows: pl.DataFrame, keys: pl.DataFrame, at: str, kind: Kind) -> pl.DataFrame:
-    """Those rows in the order of the keys; a row of no day where a repository is not among them."""
-    empty: dict[str, object] = {counter.changes: [] for counter in kind.counters}
-    empty |= {counter.changed: NO_DAYS for counter in kind.counters}
-    empty |= {"month": rows["month"].first(), **dict.fromkeys(BITS, NO_DAYS)}
-    row = pl.DataFrame([empty], schema_overrides=rows.schema)
-    row = row.with_columns(
-        pl.lit(None, dtype).alias(name) for name, dtype in rows.schema.items() if name not in empty
-    ).select(rows.columns)
-    found = pl.concat([rows, row]).select(pl.all().gather(keys[at].fill_null(rows.height)))
-    return found.with_columns(keys["hub_id"])
+def _places(keys: pl.Series, ids: pl.Series) -> pl.Series | None:
+    """For each key its row in `ids`, null where it is missing; both ascending.
+
+    None where `ids` has others, or many are missing: a join is as fast then.
+    """
+    ours, theirs = keys.hash().to_numpy(), ids.hash().to_numpy()
+    places = np.full(len(ours), -1)
+    at = row = 0
+    for _ in range(_MOST_MISSING):
+        size = min(len(ours) - at, len(theirs) - row)
+        same = ours[at : at + size] == theirs[row : row + size]
+        run = size if same.all() else int(same.argmin())
+        places[at : at + run] = np.arange(row, row + run)
+        at, row = at + run + 1, row + run
+        if row == len(theirs):
+            found = pl.Series(places)
+            matched = keys.filter(found >= 0)
+            # Hashes of two texts may be equal.
+            return found.replace(-1, None) if matched.equals(ids, null_equal=False) else None
+        if at > len(ours):
+            break
+    return None
 
 
-def _names(older: pl.DataFrame, newer: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
-    """The last name of each row, and its earlier ones."""
-    both = pl.DataFrame(
-        {
-            "before": older["id"],
-            "id": newer["id"],
-            "since": newer["listed"],
-            "older": older["earlier_ids"],
-            "newer": newer["earlier_ids"],
-        }
+def _spread(rows: pl.DataFrame, keys: pl.DataFrame, kind: Kind) -> pl.DataFrame:
+    """Rows of a month in the order of the keys; of those that are not among them, of no day."""
+    nothing: dict[str, object] = {one.changes: [] for one in kind.counters}
+    nothing |= dict.fromkeys([*BITS, *(one.changed for one in kind.counters)], NO_DAYS)
+    row = pl.DataFrame(
+        [pl.Series(name, [nothing.get(name)], dtype) for name, dtype in rows.schema.items()]
     )
-    last = both["id"].fill_null(both["before"])
-    first = pl.coalesce(pl.col("newer").list.first().struct.field("id"), "id")
-    moved = (first != pl.col("before")) | pl.col("newer").is_not_null()
-    rows = both.with_row_index("row").filter(moved)
-    earlier = both["older"]
-    if not rows.height:
-        return last, earlier
-    lists: list[list[dict[str, object]]] = []
-    for row in rows.iter_rows(named=True):
-        known, names = row["older"] or [], row["newer"] or []
-        if row["before"] is not None and (names[0]["id"] if names else row["id"]) != row["before"]:
-            # The lowest bit: the first day of the newer ones that lists it.
-            until = (row["since"] & -row["since"]).bit_length()
-            known = [*known, {"until": until, "id": row["before"]}]
-        lists.append([*known, *names])
-    found = pl.Series(lists, dtype=EARLIER_IDS)
-    return last, _put(earlier, rows["row"], found)
+    spread = pl.concat([rows, row]).select(pl.all().gather(keys["at"].fill_null(rows.height)))
+    return spread.with_columns(keys["hub_id"])
+
+
+def _names(older: pl.DataFrame, ids: pl.Series, day: datetime.date) -> tuple[pl.Series, pl.Series]:
+    """The last name of each row, and its earlier ones."""
+    before, earlier = older["id"], older["earlier_ids"]
+    moved = ((ids != before) & before.is_not_null()).fill_null(value=False).arg_true()
+    if len(moved):
+        names = zip(before.gather(moved).to_list(), earlier.gather(moved).to_list(), strict=True)
+        lists = [[*(known or ()), {"until": day.day, "id": name}] for name, known in names]
+        earlier = _put(earlier, moved, pl.Series(lists, dtype=EARLIER_IDS))
+    return ids.fill_null(before) if ids.has_nulls() else ids, earlier
 
 
 def _put(column: pl.Series, rows: pl.Series, values: pl.Series) -> pl.Series:
@@ -125,27 +116,29 @@ def _put(column: pl.Series, rows: pl.Series, values: pl.Series) -> pl.Series:
     return pl.concat([column, values.alias(column.name)]).gather(pl.Series(at))
 
 
-def _joined(older: pl.DataFrame, newer: pl.DataFrame, counter: Counter) -> dict[str, pl.Series]:
-    """The columns of a counter."""
-    known = [one[counter.known].fill_null(one["listed"]) for one in (older, newer)]
-    before, after = (one.to_numpy() != NO_DAYS for one in known)
-    first, later = older[counter.name], newer[counter.name]
-    old, new = Changes.of(older[counter.changes]), Changes.of(newer[counter.changes])
-    last = old.last(first, counter)
-    value = later.fill_null(0).to_numpy()
-    changed = before & after & ((last != value) if counter.steps else _differs(last, value))
-    step = zigzag(value - last) if counter.steps else value
-    # The lowest bit: the first day of the newer ones that knows it.
-    since = known[1].to_numpy()
-    bits = np.where(changed, since & -since, 0).astype(np.int32)
-    every = known[0] | known[1]
-    listed = older["listed"] | newer["listed"]
+def _joined(
+    older: pl.DataFrame, now: pl.Series, bit: int, listed: pl.Series, counter: Counter
+) -> dict[str, pl.Series]:
+    """The columns of a counter with its values of a later day, null where it has none."""
+    first = older[counter.name]
+    known = older[counter.known].fill_null(older["listed"])
+    before, there = known.to_numpy() != NO_DAYS, now.is_not_null().to_numpy()
+    changes = Changes.of(older[counter.changes])
+    last, value = changes.last(first, counter), now.fill_null(0).to_numpy()
+    changed = before & there & (last != value if counter.steps else _differs(last, value))
+    more = (zigzag(value - last) if counter.steps else value)[changed]
+    every = known | _bits(there, bit)
     return {
-        counter.name: first.zip_with(pl.Series(before), later),
+        counter.name: first if before.all() else first.zip_with(pl.Series(before), now),
         counter.known: every.zip_with(every != listed, pl.Series([None], dtype=pl.Int32)),
-        counter.changed: older[counter.changed] | newer[counter.changed] | pl.Series(bits),
-        counter.changes: old.then(changed, step[changed], new).series(counter),
+        counter.changed: older[counter.changed] | _bits(changed, bit),
+        counter.changes: changes.then(changed, more).series(counter),
     }
+
+
+def _bits(rows: np.ndarray, bit: int) -> pl.Series:
+    """That bit in those rows."""
+    return pl.Series(rows * np.int32(bit))
 
 
 def _differs(one: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -185,29 +178,23 @@ class Changes:
         every = np.append(self.values, 0.0)
         return np.where(counts > 0, every[np.maximum(self.begins + counts - 1, 0)], begin)
 
-    def then(self, changed: np.ndarray, between: np.ndarray, newer: "Changes") -> "Changes":
-        """These, a number between in the rows that `changed` names, and those of `newer`."""
-        lengths = self.lengths + changed + newer.lengths
+    def then(self, changed: np.ndarray, more: np.ndarray) -> "Changes":
+        """These, and one number more in each row that changed."""
+        lengths = self.lengths + changed
         ends = np.cumsum(lengths)
-        begins = ends - lengths
-        values = np.empty(int(ends[-1]) if len(ends) else 0, self.values.dtype)
-        values[_places(self, begins)] = self.values
-        values[(begins + self.lengths)[changed]] = between
-        if len(newer.values):
-            values[_places(newer, ends - newer.lengths)] = newer.values
+        values = np.empty(len(self.values) + len(more), self.values.dtype)
+        shifted = np.repeat(ends - lengths - self.begins, self.lengths)
+        values[np.arange(len(self.values)) + shifted] = self.values
+        values[(ends - 1)[changed]] = more
         return Changes(values, lengths)
 
     def series(self, counter: Counter) -> pl.Series:
         """As a column of lists."""
-        offsets = pa.array(np.append(0, self.ends), pa.int64())
-        lists = pl.from_arrow(pa.LargeListArray.from_arrays(offsets, pa.array(self.values)))
+        offsets = pl.Series(np.append(0, self.ends)).to_arrow()
+        numbers = pl.Series(self.values, dtype=counter.dtype).to_arrow()
+        lists = pl.from_arrow(pa.LargeListArray.from_arrays(offsets, numbers))
         assert isinstance(lists, pl.Series)
         return lists.alias(counter.changes)
-
-
-def _places(changes: Changes, begins: np.ndarray) -> np.ndarray:
-    """Where each number goes, if the numbers of a row begin there."""
-    return np.arange(len(changes.values)) + np.repeat(begins - changes.begins, changes.lengths)
 
 
 def zigzag(steps: np.ndarray) -> np.ndarray:
@@ -218,11 +205,3 @@ def zigzag(steps: np.ndarray) -> np.ndarray:
 def unzigzag(numbers: np.ndarray) -> np.ndarray:
     """Steps from these numbers."""
     return (numbers >> 1) ^ -(numbers & 1)
-
-
-def all_joined(parts: Sequence[pl.DataFrame], kind: Kind) -> pl.DataFrame:
-    """Rows of several runs of days, oldest first, as rows of all of them."""
-    found = parts[0]
-    for part in parts[1:]:
-        found = joined(found, part, kind)
-    return found

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from hf_assets.hub.tables.schemas import ENRICHED_SPACES, HUB_DATASETS, MODELS
+from hf_assets.hub.tables import schemas as tables
 from hf_assets.storage.parquet import Column, Table
 
 # Rows of a row group: one repository is found by the statistics of groups.
@@ -112,16 +112,17 @@ def _kind(name: str, source: Table, trusted: str, what: str) -> Kind:
     table = Table(
         name=name,
         required=("month", "hub_id", "id", "stored", "trusted", "listed"),
-        encodings={"hub_id": "DELTA_BYTE_ARRAY"},
+        encodings={"hub_id": "DELTA_BYTE_ARRAY", "id": "DELTA_LENGTH_BYTE_ARRAY"},
+        # Level 3 takes a third more time, and saves nothing of identities, a twentieth of names.
+        zstd_level=1,
         columns=columns,
         row_group=ROW_GROUP,
     )
     return Kind(table, source, counters, trusted)
 
 
-MODEL_DAYS = _kind("model_days", MODELS, "trusted", "model")
-DATASET_DAYS = _kind("dataset_days", HUB_DATASETS, "datasets_trusted", "dataset")
-SPACE_DAYS = _kind("space_days", ENRICHED_SPACES, "trusted", "Space")
-KINDS: Mapping[str, Kind] = {
-    kind.table.name: kind for kind in (MODEL_DAYS, DATASET_DAYS, SPACE_DAYS)
-}
+OF_MODELS = _kind("model_days", tables.MODELS, "trusted", "model")
+OF_DATASETS = _kind("dataset_days", tables.HUB_DATASETS, "datasets_trusted", "dataset")
+OF_SPACES = _kind("space_days", tables.ENRICHED_SPACES, "trusted", "Space")
+MODEL_DAYS, DATASET_DAYS, SPACE_DAYS = OF_MODELS.table, OF_DATASETS.table, OF_SPACES.table
+KINDS: Mapping[str, Kind] = {kind.table.name: kind for kind in (OF_MODELS, OF_DATASETS, OF_SPACES)}

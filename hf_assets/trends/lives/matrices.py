@@ -12,15 +12,15 @@ import numpy as np
 import polars as pl
 import pyarrow.parquet as pq
 
+from hf_assets.hub.repository_days.expanding import counter_days
 from hf_assets.hub.repository_days.facts import days_of
-from hf_assets.hub.repository_days.layout import counter_days
 from hf_assets.hub.repository_days.schemas import KINDS, Counter
 from hf_assets.storage.lake import Lake, iso
 from hf_assets.storage.opened import LakeFile
 from hf_assets.trends.series.calendar import EPOCH, NO_DAY, Calendar
 
-# Numbers in a matrix of a counter: 32 MB.
-CELLS = 1 << 22
+# Numbers in a matrix of a counter: 16 MB.
+CELLS = 1 << 21
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,8 @@ class _Month:
 
     def __init__(self, file: LakeFile, calendar: Calendar, counters: Sequence[Counter]) -> None:
         self._file: pq.ParquetFile = file.arrow()
-        columns = ((one.name, one.known, one.changed, one.changes) for one in counters)
-        self._columns = ["hub_id", "id", "listed", *itertools.chain.from_iterable(columns)]
+        columns = itertools.chain.from_iterable(one.stored for one in counters)
+        self._columns = ["hub_id", "id", "listed", *columns]
         days = [iso(day) for day in days_of(file.footer()["notes"])]
         at = np.array([(day - EPOCH).days for day in days], np.int32)
         self.bits = np.array([day.day - 1 for day in days])

@@ -11,14 +11,14 @@ import polars as pl
 
 from hf_assets.hub.repository_days.reading import days_in
 from hf_assets.hub.repository_days.schemas import MODEL_DAYS
-from hf_assets.storage.lake import TableWrite
+from hf_assets.storage.lake import MissingDay, StoredTable, TableWrite
 from hf_assets.trends.lives.matrices import CELLS, Matrices, matrices
 from hf_assets.trends.lives.texts import of_models, texts
 from hf_assets.trends.series.calendar import Calendar, calendar
 from hf_assets.trends.series.panel import BLOCK, SLACK, Panel
 from hf_assets.trends.series.past import Past
-from hf_assets.trends.series.phases import phases, phases_frame
-from hf_assets.trends.series.schemas import GROWTH, MODEL_PHASES
+from hf_assets.trends.series.phases import phases, phases_frame, phases_of
+from hf_assets.trends.series.schemas import GROWTH, MODEL_HISTORY, MODEL_PHASES
 from hf_assets.trends.spikes import LEAST_DAYS, WEEK
 
 # Downloads a week or four before: a smaller base gives noise.
@@ -31,21 +31,42 @@ _BACK = 28 + SLACK
 def model_phases(past: Past, cells: int = CELLS) -> TableWrite:
     """A row a model that was ever listed with known downloads. Columns: `MODEL_PHASES`.
 
+    In a lake without `model_days`, those of `model_history` alone, without growth.
+
     Args:
         past: the stored days.
         cells: numbers of a counter in memory, about.
 
     Raises:
-        MissingDay: `model_days` or `day_quality` was never materialised, or the latter lacks a day.
+        MissingDay: `day_quality` was never materialised, or lacks a day.
     """
+    try:
+        past.lake.read(MODEL_DAYS.table.name, None)
+    except MissingDay:
+        return of_first_thousand(past.lake.read(MODEL_HISTORY.name, None))
     days = list(days_in(past.lake, MODEL_DAYS.table.name))
-    if not days:
-        past.lake.read(MODEL_DAYS.table.name, None)  # MissingDay, where it never was
     notes: dict[str, int] = {}
     return TableWrite(_frames(past, days, cells, notes), notes=notes)
 
 
-def _frames(past: Past, days: list[str], cells: int, notes: dict[str, int]) -> Iterator[pl.DataFrame]:
+def of_first_thousand(history: StoredTable) -> TableWrite:
+    """`model_phases` of `model_history`, a model's rows in the order of days."""
+    columns = ["hub_id", "id", "category", "created", "day", *_LEVELS]
+    lives = phases_of(history.frame.select(columns).collect())
+    lives = lives.with_columns(pl.lit(None, one.dtype).alias(name) for name, one in GROWTH.items())
+    counts = Counter(dict(lives["phase"].value_counts().iter_rows()))
+    return TableWrite([lives], _counted(counts), history.provenance)
+
+
+def _counted(phases: Counter[str | None]) -> dict[str, int]:
+    ordered = sorted(phases.items(), key=lambda item: (-item[1], item[0] or ""))
+    named = {f"models {phase or 'of unknown phase'}": count for phase, count in ordered}
+    return {"models": phases.total(), **named}
+
+
+def _frames(
+    past: Past, days: list[str], cells: int, notes: dict[str, int]
+) -> Iterator[pl.DataFrame]:
     every = calendar(past.quality, days)
     lake, counts = past.lake, Counter[str | None]()
     about = texts(lake, days)
@@ -53,11 +74,7 @@ def _frames(past: Past, days: list[str], cells: int, notes: dict[str, int]) -> I
         frame = _lives(part, of_models(about, part.names["hub_id"]), every)
         counts.update(dict(frame["phase"].value_counts().iter_rows()))
         yield frame
-    notes["models"] = counts.total()
-    notes |= {
-        f"models {phase or 'of unknown phase'}": count
-        for phase, count in sorted(counts.items(), key=lambda item: (-item[1], item[0] or ""))
-    }
+    notes |= _counted(counts)
 
 
 def _lives(part: Matrices, texts: pl.DataFrame, calendar: Calendar) -> pl.DataFrame:

@@ -37,7 +37,7 @@ def of_models(texts: pl.DataFrame, hub_ids: pl.Series) -> pl.DataFrame:
         texts: of every model.
         hub_ids: ascending, without duplicates.
     """
-    begin, end = texts["hub_id"].search_sorted([hub_ids[0], hub_ids[-1]]).to_list()
+    begin, end = (texts["hub_id"].search_sorted(one) for one in (hub_ids[0], hub_ids[-1]))
     near = texts[begin : end + 1].with_columns(pl.col("category").cast(pl.String))
     rows = hub_ids.to_frame().join(near, on="hub_id", how="left", maintain_order="left")
     return rows.drop("hub_id")

@@ -151,19 +151,13 @@ DATASET_HISTORY = _of_each(
     {"task": Column(pl.String, "The first of its task categories of that day.")},
 )
 
-# Columns of `MODEL_PHASES` on the newest trusted day.
+_BASE = "to the newest trusted day, 100 or more before; null: not listed"
 GROWTH = {
-    "growth_7": Column(
-        pl.Float32,
-        "Of downloads over 7 days to the newest trusted day, 100 or more before; null: not listed.",
-    ),
-    "growth_28": Column(pl.Float32, "Likewise over 28 days."),
-    "peak_share": Column(
-        pl.Float32,
-        "Largest day's share of that week's downloads, 0 to 1, of models with a growth_7; null: "
-        "fewer than 5 of its days are known.",
-    ),
-}
+    "growth_7": Column(pl.Float32, f"Of downloads over 7 days {_BASE}."),
+    "growth_28": Column(pl.Float32, f"Of downloads over 28 days {_BASE}."),
+    "peak_share": Column(pl.Float32, "Largest day's share of that week's downloads, 0 to 1; null: "
+                         "under 5 days known, or no growth_7."),
+}  # fmt: skip
 MODEL_PHASES = Table(
     name="model_phases",
     required=("hub_id",),
@@ -180,7 +174,7 @@ MODEL_PHASES = Table(
         "days": Column(pl.Int32, "Days that list it."),
         "phase": Column(
             pl.String,
-            f"On its last day: {', '.join(PHASES)}; null: seen too little. See `trends.phases`.",
+            f"On its last day: {', '.join(PHASES)}; null: seen too little. See `series.phases`.",
         ),
         "peak_day": Column(pl.Date, "Day of the highest smoothed downloads."),
         "peak": Column(pl.Float64, "Smoothed downloads (30 days) at the peak."),
