@@ -160,8 +160,12 @@ ARROWS = {
     "apps.tagger_service": {
         *("apps.trained", "classifiers.guard", "classifiers.tagger", "corpora.corpus"),
     },
+    "apps.tagger_batch": {"apps.tagger_service", "corpora.corpus"},
+    "apps.tagger_html": {"apps.tagger_service", "apps.trained", "classifiers.tagger"},
+    "apps.tagger_several": {"apps.tagger_batch", "apps.tagger_html", "apps.tagger_service"},
     "apps.tagger": {
-        *("apps.tagger_service", "apps.trained", "classifiers.guard", "classifiers.tagger"),
+        *("apps.tagger_html", "apps.tagger_several", "apps.tagger_service", "apps.trained"),
+        "classifiers.guard",
     },
     # The graph.
     "defs.common": {"classifiers.training", "corpora", "hub"},

@@ -20,76 +20,26 @@ import gradio as gr
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hf_assets.apps.tagger_service import Answer, Refused, TaggerService, on_slider
-from hf_assets.apps.trained import Example, Trained, find
+from hf_assets.apps import tagger_html
+from hf_assets.apps.tagger_service import Refused, TaggerService, on_slider
+from hf_assets.apps.tagger_several import several
+from hf_assets.apps.trained import Trained, find
 from hf_assets.classifiers.guard import MOST_BYTES, Guard
-from hf_assets.classifiers.tagger import Tag
 from hf_assets.errors import InputError
 from hf_assets.object_store.path import location
 from hf_assets.settings import settings
 
 PROG = "python -m hf_assets.apps.tagger"
 DEMO = Path("data/demo")
-# Bars of a page.
-MOST_FIT, MOST_BELOW = 20, 3
 # Gradio's own file of the weight between, 600, holds hardly a letter.
 FONTS = (gr.themes.LocalFont("IBM Plex Sans", weights=(400, 700)), "system-ui", "sans-serif")
 HEAD = """<h1>Which labels fit?</h1>
 <p>Paste a title, a text or both. The page asks no other machine.</p>"""
-GENERATED = """<p class="generated">This corpus consists of generated texts: its scores say nothing
-about real texts.</p>"""
-FOOT = """<p>The same over HTTP: <code>POST /gradio_api/call/tag</code> with
-<code>{"data": [corpus, title, text, threshold or null]}</code> returns an <code>event_id</code>;
-<code>GET /gradio_api/call/tag/EVENT_ID</code> returns the labels with their scores.</p>"""
-
-
-def _shown(answer: Answer) -> str:
-    """A bar for each label, with the threshold across it."""
-    count, threshold = len(answer.fit), answer.threshold
-    said = f"{count} labels fit" if count > 1 else f"{'One' if count else 'No'} label fits"
-    own = f"; the model's own threshold is {answer.tuned:.3f}"
-    return (
-        f"<h2 role='status'>{said}</h2>"
-        + _bars(answer.fit[:MOST_FIT], threshold, "fits")
-        + (f"<p class='more'>and {count - MOST_FIT} more</p>" if count > MOST_FIT else "")
-        + _bars(answer.ranked[count:][:MOST_BELOW], threshold, "below")
-        + f"<p>A label fits from {threshold:.3f} on, where the line is"
-        + f"{own if threshold != answer.tuned else ''}.</p>"
-    )
-
-
-def _bars(tags: list[Tag], threshold: float, kind: str) -> str:
-    items = (
-        f"<li><bdi class='label'>{html.escape(tag.label)}</bdi>"
-        f"<span class='score'>{tag.score:.3f}</span>"
-        f"<span class='bar' aria-hidden='true'><i style='width:{tag.score:.2%}'></i>"
-        f"<b style='left:{threshold:.2%}'></b></span></li>"
-        for tag in tags
-    )
-    return f"<ol class='{kind}'>{''.join(items)}</ol>" if tags else ""
-
-
-def _about(model: Trained) -> str:
-    labels = len(model.config.get("id2label", ()))
-    facts = {"Base model": model.base_model, "Labels": labels} | model.measured
-    items = (
-        f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(str(value))}</dd></div>"
-        for name, value in facts.items()
-        if value
-    )
-    return f"<dl>{''.join(items)}</dl>{GENERATED if model.generated else ''}"
-
-
-def _credit(examples: list[Example]) -> str:
-    """The authors of the examples, as their licence requires; empty without any."""
-    names = []
-    for one in (one for one in examples if one.author or one.link):
-        name = html.escape(one.author or "the author")
-        if one.link and one.link.startswith(("https://", "http://")):
-            link = html.escape(one.link)
-            name = f"<a href='{link}' target='_blank' rel='noopener noreferrer'>{name}</a>"
-        names.append(name + (f" ({html.escape(one.license)})" if one.license else ""))
-    return f"The examples are test rows, by {', '.join(names)}." if names else ""
+FOOT = """<p>The same over HTTP: <code>POST /gradio_api/call/v2/tag</code> with
+<code>{"corpus": …, "title": …, "text": …, "threshold": …}</code>, or <code>…/tag_texts</code> with
+<code>{"corpus": …, "texts": […], "threshold": …}</code>, returns an <code>event_id</code>;
+<code>GET /gradio_api/call/tag/EVENT_ID</code> returns the labels with their scores.
+A threshold may be left out.</p>"""
 
 
 class OnlyHere:
@@ -123,15 +73,15 @@ def build(models: dict[str, Trained]) -> gr.Blocks:
         # Read again at each choice: the corpus may have been trained again.
         model = models[corpus]
         examples = model.examples()
-        credit = _credit(examples)
+        credits = tagger_html.credit(examples)
         return (
-            _about(model),
+            tagger_html.about(model),
             gr.Dataset(
                 samples=[[one.title, one.text] for one in examples],
-                sample_labels=[_short(one.title or one.text) for one in examples],
+                sample_labels=[tagger_html.short(one.title or one.text) for one in examples],
                 visible=bool(examples),
             ),
-            gr.HTML(credit, visible=bool(credit)),
+            gr.HTML(credits, visible=bool(credits)),
             on_slider(float(model.config.get("threshold", 0.5))),
             model.card or "This model has no card.",
         )
@@ -148,11 +98,22 @@ def build(models: dict[str, Trained]) -> gr.Blocks:
         except Refused as refused:
             raise gr.Error(str(refused), print_exception=False) from refused
 
-    def show(corpus: str, title: str | None, text: str | None, threshold: float) -> str:
+    def tag_texts(
+        corpus: str, texts: list[str], threshold: float | None = None
+    ) -> list[list[dict[str, Any]]]:
+        """Labels that fit each text, in order, as of `tag`: 50 a text, and 5,000 texts at most."""
         try:
-            return _shown(service.answer(corpus, title or "", text or "", threshold))
+            answers = service.each(corpus, texts, threshold)
+            return [[tag._asdict() for tag in one.fit] if one else [] for one in answers]
         except Refused as refused:
-            return f"<p role='status'>{html.escape(str(refused))}.</p>"
+            raise gr.Error(str(refused), print_exception=False) from refused
+
+    def show(corpus: str, title: str | None, text: str | None, threshold: float) -> tuple[str, str]:
+        try:
+            answer = service.answer(corpus, title or "", text or "", threshold)
+        except Refused as refused:
+            return f"<p role='status'>{html.escape(str(refused))}.</p>", ""
+        return tagger_html.shown(answer), "\n".join(tag.label for tag in answer.fit)
 
     with gr.Blocks(title="Which labels fit?", analytics_enabled=False) as page:
         gr.HTML(HEAD, elem_id="head")
@@ -161,20 +122,28 @@ def build(models: dict[str, Trained]) -> gr.Blocks:
                 corpus = gr.Dropdown(list(models), value=first, label="Corpus", filterable=False)
             with gr.Column(min_width=320):
                 about = gr.HTML(elem_id="about")
-        with gr.Row():
-            with gr.Column(min_width=320):
-                title = gr.Textbox(label="Title", max_lines=1, elem_id="title")
-                text = gr.Textbox(label="Text", lines=6, max_lines=14, elem_id="text")
-                submit = gr.Button("Find labels", variant="primary", elem_id="submit")
-            with gr.Column(min_width=320):
-                result = gr.HTML(elem_id="result")
-                threshold = gr.Slider(
-                    0, 1, 0.5, step=0.001, label="Threshold", buttons=[], elem_id="threshold"
-                )
-        examples = gr.Dataset(
-            components=[title, text], samples=[], label="Examples", elem_id="examples"
+        with gr.Tab("One text"):
+            with gr.Row():
+                with gr.Column(min_width=320):
+                    title = gr.Textbox(label="Title", max_lines=1, elem_id="title")
+                    text = gr.Textbox(label="Text", lines=6, max_lines=14, elem_id="text")
+                    submit = gr.Button("Find labels", variant="primary", elem_id="submit")
+                with gr.Column(min_width=320):
+                    result = gr.HTML(elem_id="result")
+                    copied = gr.Textbox(
+                        label="Labels that fit", lines=1, max_lines=4, interactive=False,
+                        buttons=["copy"], elem_id="labels",
+                    )  # fmt: skip
+            examples = gr.Dataset(
+                components=[title, text], samples=[], label="Examples", elem_id="examples"
+            )
+            credit = gr.HTML(elem_id="credit", visible=False)
+        threshold = gr.Slider(
+            0, 1, 0.5, step=0.001, label="Threshold", buttons=[], elem_id="threshold", render=False
         )
-        credit = gr.HTML(elem_id="credit", visible=False)
+        with gr.Tab("Several texts"):
+            several(service, corpus, threshold)
+        threshold.render()
         with gr.Accordion("The model's card", open=False):
             card = gr.Markdown(elem_id="card", latex_delimiters=[])
         gr.HTML(FOOT, elem_id="foot")
@@ -183,17 +152,14 @@ def build(models: dict[str, Trained]) -> gr.Blocks:
         # A second event waits for the first; by default Gradio drops it.
         kept: dict[str, Any] = {"api_visibility": "private", "trigger_mode": "always_last"}
         now = gr.on([page.load, corpus.change], chosen, corpus, shown, **kept)
-        now.then(show, asked, result, **kept)
+        told = [result, copied]
+        now.then(show, asked, told, **kept)
         again = [submit.click, title.submit, text.submit, threshold.release]
-        gr.on(again, show, asked, result, **kept)
-        examples.click(list, examples, [title, text], **kept).then(show, asked, result, **kept)
+        gr.on(again, show, asked, told, **kept)
+        examples.click(list, examples, [title, text], **kept).then(show, asked, told, **kept)
         gr.api(tag, api_name="tag")
+        gr.api(tag_texts, api_name="tag_texts")
     return page.queue(default_concurrency_limit=4)
-
-
-def _short(text: str, most: int = 90) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= most else line[: most - 1] + "…"
 
 
 def _arguments(argv: list[str] | None, prog: str) -> argparse.Namespace:

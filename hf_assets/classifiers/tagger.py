@@ -51,6 +51,34 @@ class Tag(NamedTuple):
     score: float
 
 
+def meaning(best: Tag, threshold: float, *, is_read: bool) -> str:
+    """What the best score says of a text, in plain words; empty where it is a plain answer.
+
+    Args:
+        best: the label with the highest score.
+        threshold: the score from which a label fits.
+        is_read: whether the model knows a word of the text (`Tagger.reads`).
+    """
+    if not is_read:
+        return (
+            "The model knows no word of this text: its scores are the same for any such text, and "
+            "say nothing of this one."
+        )
+    if best.score >= np.float32(threshold):
+        return ""
+    said = (
+        f"The best, {best.label}, has {best.score:.3f}, and {threshold:.3f} is needed: by the "
+        f"model's own estimate, {_of_a_hundred(best.score)} of 100 texts like this have that label."
+    )
+    if best.score >= threshold / 2:
+        return f"{said} A weak hint, not an answer."
+    return f"{said} No label comes near: the text is of another subject, too short, or nonsense."
+
+
+def _of_a_hundred(score: float) -> str:
+    return "fewer than 1" if score < 0.01 else f"about {score * 100:.0f}"
+
+
 class Tagger:
     """A classifier loaded from a folder by `load`. It may be used from several threads.
 
@@ -162,6 +190,16 @@ class Tagger:
         if workers > 1:
             return self._spread(iter(texts), workers)
         return map(self._scores_of, texts)
+
+    def reads(self, text: str) -> bool:
+        """Whether the model knows a word of a text, or a part of one."""
+        if not any(character.isalnum() for character in text):
+            return False
+        encoding = self._encode(text)
+        named = getattr(self._tokenizer.model, "unk_token", None)
+        unknown = self._tokenizer.token_to_id(named) if named else None
+        words = zip(encoding.ids, encoding.special_tokens_mask, strict=True)
+        return any(not special and word != unknown for word, special in words)
 
     def chooser(self, k: int | None, threshold: float | None) -> Callable[[np.ndarray], list[Tag]]:
         """What turns a row of scores into tags, best first; arguments as in `predict`."""

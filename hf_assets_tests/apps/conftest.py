@@ -9,17 +9,18 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from urllib.parse import urlsplit
 
 import polars as pl
 import pytest
+from playwright.sync_api import Dialog, Page, Request, expect
 
 from hf_assets_tests.support.apps.hub_lake import write_hub_lake
 from hf_assets_tests.support.apps.models import IMAGE, write_corpus, write_model
+from hf_assets_tests.support.browser import choose as choose_option
+from hf_assets_tests.support.browser import listening
 from hf_assets_tests.support.servers import free_port, insights
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
 
 PROJECT = Path(__file__).resolve().parents[2]
 CARD = """---
@@ -143,9 +144,50 @@ def hub_url(hub_data: Path) -> Generator[str]:
 
 
 @pytest.fixture
-def page(hub_url: str, tab: "Page") -> "Generator[Page]":
+def page(hub_url: str, tab: Page) -> Generator[Page]:
     """A visit of them."""
     from hf_assets_tests.support.apps.visits import visiting
 
     with visiting(tab, hub_url) as page:
         yield page
+
+
+@pytest.fixture
+def tagger_page(served: Served, tab: Page) -> Generator[Page]:
+    """The page with the corpus `questions` chosen; nothing may run that a text or a card brings."""
+    tab.set_viewport_size({"width": 1280, "height": 900})
+    went_wrong: list[str] = []
+    asked: list[str] = []
+
+    def dismiss(dialog: Dialog) -> None:
+        went_wrong.append(dialog.message)
+        dialog.dismiss()
+
+    def failed(request: Request) -> None:
+        # What the page's own policy forbids has not been asked of anyone.
+        if request.failure != "csp":
+            asked.append(request.url)
+
+    with listening(
+        tab,
+        pageerror=lambda error: went_wrong.append(str(error)),
+        dialog=dismiss,
+        requestfinished=lambda request: asked.append(request.url),
+        requestfailed=failed,
+    ):
+        tab.goto(served.url)
+        expect(tab.locator("#about")).to_contain_text("some-encoder")
+        choose(tab, "questions")
+        expect(tab.locator("#about")).to_contain_text("generated texts")
+        yield tab
+        assert not went_wrong
+        assert not tab.evaluate("window.hacked")
+        assert tab.locator("#result img, #result script, #credit b, #examples img").count() == 0
+        hosts = {urlsplit(url).netloc for url in asked if url.startswith(("http", "ws"))}
+        assert hosts == {urlsplit(served.url).netloc}
+        assert served.strayed == []
+
+
+def choose(page: Page, corpus: str) -> None:
+    """Choose a corpus."""
+    choose_option(page, page.get_by_label("Corpus"), corpus)

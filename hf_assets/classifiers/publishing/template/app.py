@@ -70,7 +70,8 @@ def program(name: str, folder: Path) -> Any:
 
 guard = program("guard", HERE)
 MODEL, CODE, REMARK = folders()
-tagger: Any = program("tagger", CODE).Tagger.load(MODEL)
+tagging: Any = program("tagger", CODE)
+tagger: Any = tagging.Tagger.load(MODEL)
 blend = tagger.config.get("blend")
 if blend:
     tfidf: Any = program("tfidf", CODE)
@@ -91,11 +92,14 @@ def answer(title: str, text: str, with_words: bool = False) -> tuple[str, dict[s
     ranked = sorted(zip(tagger.labels, scores.tolist(), strict=True), key=lambda pair: -pair[1])
     fits = {label: score for label, score in ranked if score >= threshold}
     needed = f"a label needs {threshold:.2f}"
+    best = tagging.Tag(*ranked[0])
+    meant = tagging.meaning(best, threshold, is_read=tagger.reads(whole))
     if not fits:
-        return f"No label fits: the best, {ranked[0][0]}, has {ranked[0][1]:.2f}; {needed}.", None
+        return f"No label fits. {meant}", None
     noun = "label fits" if len(fits) == 1 else "labels fit"
     more = f" The best {MOST} are shown." if len(fits) > MOST else ""
-    return f"{len(fits)} {noun}; {needed}.{more}", dict(list(fits.items())[:MOST])
+    told = f"{len(fits)} {noun}; {needed}.{more} {meant}"
+    return told.strip(), dict(list(fits.items())[:MOST])
 
 
 def examples() -> list[dict[str, Any]]:
