@@ -7,9 +7,9 @@ A broken one stops nothing but what is made of it. The graph reports the problem
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from hf_assets.classifiers.training.base_models import folder_problems
+from hf_assets.classifiers.training.base_models import BASE_MODELS, folder_problems
 from hf_assets.corpora.registry import corpora
-from hf_assets.errors import InputError
+from hf_assets.errors import InputError, clean
 from hf_assets.hub.open_archive import why_no_archive
 from hf_assets.object_store.listing import folder_names
 from hf_assets.settings import Settings, rejected
@@ -38,6 +38,12 @@ def base_model_problems(settings: Settings) -> list[str]:
     return folder_problems(settings.base_models) if settings.base_models else []
 
 
+def resource_problems(settings: Settings) -> list[str]:
+    """Resources of base models that are none."""
+    strange = [clean(name, 80) for name in settings.base_model_resources if name not in BASE_MODELS]
+    return [f"{name} is no base model: take one of {', '.join(BASE_MODELS)}." for name in strange]
+
+
 def archive_problems(settings: Settings) -> list[str]:
     """Why the archive of past days cannot be used; asks no network."""
     why = why_no_archive(settings.archive)
@@ -56,6 +62,7 @@ def store_problems(settings: Settings) -> list[str]:
 _OF_FILES: dict[str, Callable[[Settings], list[str]]] = {
     "HF_ASSETS_CORPORA": corpora_problems,
     "HF_ASSETS_BASE_MODELS": base_model_problems,
+    "HF_ASSETS_BASE_MODEL_RESOURCES": resource_problems,
     "HF_ASSETS_ARCHIVE": archive_problems,
 }
 

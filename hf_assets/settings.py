@@ -4,20 +4,24 @@
 one login serves every program on the machine.
 """
 
+import json
+import os
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from hf_assets.errors import InputError, clean
 from hf_assets.object_store.address import AddressError
 from hf_assets.object_store.path import LakePath, location
 
 # An unusable value of these must not stop the Hub.
-_OF_LABELS = frozenset({"accept_stackexchange_terms", "accept_kaggle_terms"})
+_OF_LABELS = frozenset(
+    {"accept_stackexchange_terms", "accept_kaggle_terms", "base_model_resources"}
+)
 
 
 def _default_data() -> Path:
@@ -26,6 +30,22 @@ def _default_data() -> Path:
     # Another package may have put a folder of that name beside an installed one.
     checkout = (beside / "pyproject.toml").is_file() and (beside / "data").is_dir()
     return (beside if checkout else Path.cwd()) / "data"
+
+
+class Resources(BaseModel):
+    """What trainings ask a cluster for; nothing where it is None."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    gpus: float | None = Field(
+        default=None, ge=0, description="GPUs that a training asks a cluster for."
+    )
+    cpus: float | None = Field(
+        default=None, gt=0, description="CPUs that each step of a classifier asks a cluster for."
+    )
+    memory_gb: float | None = Field(
+        default=None, gt=0, description="Memory that each step of a classifier asks a cluster for."
+    )
 
 
 class Settings(BaseSettings):
@@ -47,6 +67,12 @@ class Settings(BaseSettings):
         default=20.0,
         gt=0,
         description="What copies of folders of a store may take there, in 10^9 bytes.",
+    )
+    index_gb: float = Field(
+        default=4.0,
+        ge=0,
+        description="What indexes of days, from which `insights` answers at once, may take there, "
+        "in 10^9 bytes (0.8 a day of 2.5 M models); 0: it makes none.",
     )
     locks: Literal["files", "postgres"] = Field(
         default="files",
@@ -121,6 +147,12 @@ class Settings(BaseSettings):
         description="Days of one run where a range of days is made: a longer range becomes several "
         "runs, side by side on a cluster. Default: one run for a range, however long.",
     )
+    days_at_once: int = Field(
+        default_factory=lambda: min(os.cpu_count() or 1, 2),
+        ge=1,
+        description="Days that a run over many days makes at a time, each with the memory of one. "
+        "Default: 2, or 1 on a machine with one core.",
+    )
     repository: str | None = Field(
         default=None,
         pattern=r"^https?://[^/]+/.+$",
@@ -194,6 +226,11 @@ class Settings(BaseSettings):
         ge=0,
         description="GPUs that a training asks a cluster for, unless its corpus says how many.",
     )
+    base_model_resources: Annotated[dict[str, Resources], NoDecode] = Field(
+        default={},
+        description="What trainings of a base model ask a cluster for, whatever their corpus says: "
+        "JSON, by the base model's name an object with `gpus`, `cpus`, `memory_gb`.",
+    )
     accept_stackexchange_terms: bool = Field(
         default=False,
         description="You accept the Stack Exchange API's terms; `new_questions` is off before.",
@@ -230,6 +267,14 @@ class Settings(BaseSettings):
         except AddressError as error:
             raise ValueError(str(error)) from None
 
+    @field_validator("base_model_resources", mode="before")
+    @classmethod
+    def _is_json(cls, value: Any) -> Any:
+        try:
+            return json.loads(value) if isinstance(value, str) else value
+        except ValueError as error:
+            raise ValueError(f"it is no JSON ({error})") from None
+
     @field_validator("first_day")
     @classmethod
     def _has_days(cls, day: date) -> date:
@@ -263,7 +308,7 @@ def _read() -> tuple[Settings, dict[str, str]]:
     except ValidationError as error:
         wrong = {f"{one['loc'][0]}": one for one in error.errors(include_url=False)}
     why = {
-        name: f"{_shown(name, one['input'])}cannot be used: {_reason(one['msg'])}"
+        name: f"{_shown(name, one['input'])}cannot be used: {_reason(one)}"
         for name, one in wrong.items()
     }
     if fatal := [name for name in wrong if name not in _OF_LABELS]:
@@ -281,8 +326,10 @@ def _shown(name: str, value: object) -> str:
     return "" if name == "data" else f"{clean(value, 80)!r} "
 
 
-def _reason(text: str) -> str:
-    return clean(text).removeprefix("Value error, ")
+def _reason(error: Any) -> str:
+    # Of a setting with values inside: which of them.
+    inside = "".join(f"{clean(name, 80)}: " for name in error["loc"][1:])
+    return inside + clean(error["msg"]).removeprefix("Value error, ")
 
 
 def _variable(name: str) -> str:

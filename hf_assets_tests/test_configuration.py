@@ -136,6 +136,30 @@ def test_a_setting_of_labels_that_cannot_be_used_has_its_default(
     assert "'perhaps' cannot be used" in problem.message
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("gpus=1", "it is no JSON"),
+        ('{"deberta-base": {"gpu": 1}}', "deberta-base: gpu: Extra inputs are not permitted"),
+        ('{"deberta-base": {"gpus": -1}}', "deberta-base: gpus: Input should be greater"),
+        ('{"deberta": {"gpus": 1}}', "deberta is no base model: take one of distilroberta-base"),
+        ('{"deberta-base": {"gpus": 1}}', None),
+    ],
+)
+def test_resources_of_base_models_are_looked_at(
+    monkeypatch: pytest.MonkeyPatch, value: str, said: str | None
+) -> None:
+    monkeypatch.setenv("HF_ASSETS_BASE_MODEL_RESOURCES", value)
+    found = problems(settings())
+    if said is None:
+        assert found == []
+        assert settings().base_model_resources["deberta-base"].gpus == 1
+    else:
+        (problem,) = found
+        assert problem.where == "HF_ASSETS_BASE_MODEL_RESOURCES"
+        assert said in problem.message
+
+
 def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("CORPORA", "BASE_MODELS", "FIRST_DAY", "QUESTION_DUMP", "ACCEPT_KAGGLE_TERMS"):
         monkeypatch.setenv(f"HF_ASSETS_{name}", "")

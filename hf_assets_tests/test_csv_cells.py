@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hf_assets.apps.explore.lake_reader import as_file
+from hf_assets.apps.explore.files import as_file
 from hf_assets.csv_cells import inert_cells
 
 RUN = "=1+1"

@@ -54,6 +54,7 @@ ARROWS = {
     "hub.open_archive": {"hub.archive", "hub.archive_folder", "hub.client"},
     "hub.tables": {"hub.capture_store", "hub.client"},
     "hub.space_code": {"hub.archive", "hub.client", "hub.tables"},
+    "hub.repository_days": {"hub.tables"},
     "hub.retention": {"hub.capture_store", "hub.tables"},
     "hub.uses": {"hub.capture_store", "hub.client", "hub.tables"},
     "hub.attempts": set(),
@@ -72,11 +73,13 @@ ARROWS = {
     "trends.series": {
         *("hub.quality", "hub.tables", "trends.metrics", "trends.survival"),
     },
+    # Of every repository, from its days.
+    "trends.lives": {"hub.repository_days", "hub.tables", "trends.series", "trends.spikes"},
     "trends.predictions": {"hub.tables", "proportions", "trends.series"},
     "trends.figures.day": {"charts", "trends.metrics"},
     "trends.figures.history": {
-        *("charts", "hub.providers", "hub.quality", "trends.figures.day", "trends.metrics"),
-        "trends.series",
+        *("charts", "hub.providers", "hub.quality", "trends.figures.day", "trends.lives"),
+        *("trends.metrics", "trends.series"),
         "trends.spikes",
     },
     "trends.figures.registry": {"charts", "trends.figures.day", "trends.figures.history"},
@@ -137,8 +140,8 @@ ARROWS = {
     },
     # Days, series and figures → a dataset repository on the Hub.
     "publishing": {
-        *("hub.providers", "hub.quality", "hub.space_code", "hub.tables", "hub.uses"),
-        *("trends.metrics", "trends.series"),
+        *("hub.providers", "hub.quality", "hub.repository_days", "hub.space_code", "hub.tables"),
+        *("hub.uses", "trends.metrics", "trends.series"),
     },
     # What is wrong with files and folders that settings name.
     "configuration": {
@@ -146,8 +149,13 @@ ARROWS = {
         "hub.open_archive",
     },
     # Pages for people.
-    "apps.explore": {"charts", "hub.quality", "trends.spikes"},
-    "apps.insights": set(),
+    "apps.index": {"hub.tables", "trends.metrics"},
+    "apps.explore": {
+        *("apps.index", "charts", "hub.quality", "trends.lives", "trends.metrics"),
+        "trends.spikes",
+    },
+    "apps.pages": {"apps.explore", "apps.index", "charts", "trends.lives", "trends.spikes"},
+    "apps.insights": {"apps.explore"},
     "apps.trained": {"classifiers.tagger", "corpora.corpus"},
     "apps.tagger_service": {
         *("apps.trained", "classifiers.guard", "classifiers.tagger", "corpora.corpus"),
@@ -162,7 +170,10 @@ ARROWS = {
     # The graph.
     "defs.common": {"classifiers.training", "corpora", "hub"},
     "defs.hub": {"alarms", "defs.common", "defs.configuration", "defs.trends", "hub"},
-    "defs.trends": {"charts", "defs.common", "hub.providers", "trends"},
+    "defs.trends": {
+        *("charts", "defs.common", "hub.providers", "hub.repository_days", "publishing.record"),
+        *("publishing.withheld", "trends"),
+    },
     "defs.configuration": {"configuration", "defs.common", "hub.open_archive"},
     "defs.sweeping": {"copying", "defs.common"},
     "defs.publishing": {

@@ -16,13 +16,26 @@ from hf_assets_tests.support.deploy.read import DEPLOY
 
 pytest.importorskip("dagster_ray", reason="not installed here: pip install 'hf_assets[cluster]'")
 
-from hf_assets.ray_launcher import RESOURCES, ClusterRunLauncher, checked, requested
+from hf_assets.defs.common import pools
+from hf_assets.ray_launcher import (
+    OF_BASE_MODELS,
+    RESOURCES,
+    ClusterRunLauncher,
+    checked,
+    no_room,
+    requested,
+)
 
 CONFIGURATION = yaml.safe_load((DEPLOY / "dagster-cluster.yaml").read_text())
 
 
+SPECIAL = {"large": {"num_gpus": 2, "memory": 90_000}, "small": {"num_gpus": 0}}
+
+
 def asset(name: str, **resources: float) -> dg.AssetsDefinition:
     tags = {RESOURCES: json.dumps(resources)} if resources else {}
+    if name == "trained":
+        tags[OF_BASE_MODELS] = json.dumps(SPECIAL)
 
     @dg.asset(name=name, op_tags=tags)
     def made() -> None: ...
@@ -60,6 +73,65 @@ def test_a_run_asks_for_the_most_that_its_steps_ask_for(
         assert requested(plan) == wanted
 
 
+def test_the_graph_and_the_launcher_have_the_same_tags() -> None:
+    assert (pools.RESOURCES, pools.OF_BASE_MODELS) == (RESOURCES, OF_BASE_MODELS)
+
+
+@pytest.mark.parametrize(
+    ("partition", "wanted"),
+    [
+        ("large", {"num_gpus": 2, "memory": 90_000}),
+        # What is not said of the base model is the corpus's.
+        ("small", {"memory": 4_000}),
+        ("2026-11-20", {"num_gpus": 1, "memory": 4_000}),
+        (None, {"num_gpus": 1, "memory": 4_000}),
+    ],
+)
+def test_what_is_said_of_a_base_model_takes_precedence(
+    partition: str | None, wanted: dict[str, float]
+) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        run = plan_of(instance, "light", "trained")
+        assert run.execution_plan_snapshot_id
+        plan = instance.get_execution_plan_snapshot(run.execution_plan_snapshot_id)
+        assert requested(plan, partition) == wanted
+
+
+NODES = {
+    "head": {"memory": 8e9},
+    "one": {"CPU": 4.0, "memory": 16e9, "node:10.0.0.1": 1.0},
+    "two": {"CPU": 2.0, "GPU": 1.0, "memory": 32e9},
+}
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{}, {"CPU": 4}, {"GPU": 0.5, "CPU": 2}, {"memory": 32e9}, {"GPU": 1, "memory": 32e9}],
+)
+def test_a_run_that_a_node_can_take_needs_no_words(asked: dict[str, float]) -> None:
+    assert no_room(asked, NODES) == ""
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"GPU": 2, "CPU": 1}, "2 GPU, 1 CPU; the largest have: two 1 GPU, 2 CPU; one 0 GPU"),
+        # Each node has one of the two.
+        ({"GPU": 1, "CPU": 4}, "1 GPU, 4 CPU; the largest have: two 1 GPU, 2 CPU; one 0 GPU, 4 C"),
+        ({"memory": 64e9}, "64.0 GB memory; the largest have: two 32.0 GB memory; one 16.0 GB"),
+        ({"tpu": 1}, "1 tpu; the largest have"),
+    ],
+)
+def test_a_run_that_no_node_can_take_says_what_to_do(asked: dict[str, float], words: str) -> None:
+    said = no_room(asked, NODES)
+    assert f"asks one node for {words}" in said
+    assert "start one, or end this run, lower what it asks for" in said
+
+
+def test_of_a_cluster_that_lists_no_nodes_nothing_is_said() -> None:
+    assert no_room({"GPU": 9}, {}) == ""
+
+
 @pytest.fixture
 def submitted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
     """Launches a run by the shipped configuration; what Ray's client was handed."""
@@ -77,6 +149,7 @@ def submitted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
             launcher.register_instance(instance)
             client = type("Client", (), {"submit_job": lambda _, **more: handed.update(more)})
             monkeypatch.setattr(ClusterRunLauncher, "client", client())
+            monkeypatch.setattr(ClusterRunLauncher, "_nodes", lambda _: NODES)
             origin = dg.DagsterRun(
                 job_name="job", run_id=run.run_id, tags=stored.tags,
                 execution_plan_snapshot_id=run.execution_plan_snapshot_id,
@@ -86,6 +159,8 @@ def submitted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
             now = instance.get_run_by_id(run.run_id)
             assert now
             handed["tag"] = now.tags.get(RESOURCES)
+            events = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)
+            handed["words"] = [one.dagster_event.message for one in events if one.dagster_event]
         return handed
 
     return launch
@@ -111,6 +186,22 @@ def test_a_run_shows_what_it_asks_for_and_the_rest_gets_one_cpu(
     light = submitted("light", {})
     assert (light["entrypoint_num_cpus"], light["entrypoint_num_gpus"]) == (1, None)
     assert light["tag"] is None
+
+
+def test_a_run_without_room_is_told_so_after_it_was_submitted(
+    submitted: Callable[..., dict[str, Any]],
+) -> None:
+    trained = submitted("trained", {"dagster/partition": "large"})
+    assert trained["entrypoint_num_gpus"] == 2
+    assert "asks one node for 2 GPU, 1 CPU" in trained["words"][-1]
+    assert not [one for one in submitted("trained", {})["words"] if "No node" in one]
+
+
+def test_a_cluster_that_does_not_answer_is_asked_for_no_nodes(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert ClusterRunLauncher("http://127.0.0.1:9")._nodes() == {}
+    assert "Ray does not list its nodes" in caplog.text
 
 
 def test_a_tag_of_the_run_takes_precedence(submitted: Callable[..., dict[str, Any]]) -> None:
@@ -168,20 +259,32 @@ def test_a_node_that_cannot_run_it_says_what_to_do(without: str, said: str, tmp_
     assert said in done.stderr
 
 
-def test_a_node_that_can_run_it_becomes_the_run(tmp_path: Path) -> None:
-    (tmp_path / "dagster").write_text("#!/bin/sh\necho $$ $*\n")
+@pytest.mark.parametrize(
+    ("threads", "polars"),
+    [
+        ({}, "1"),
+        ({"OMP_NUM_THREADS": "4"}, "4"),
+        ({"OMP_NUM_THREADS": "4", "POLARS_MAX_THREADS": "2"}, "2"),
+    ],
+)
+def test_a_node_that_can_run_it_becomes_the_run(
+    tmp_path: Path, threads: dict[str, str], polars: str
+) -> None:
+    (tmp_path / "dagster").write_text("#!/bin/sh\necho $$ $* $POLARS_MAX_THREADS\n")
     (tmp_path / "dagster").chmod(0o755)
     (tmp_path / "dagster.yaml").touch()
     variables = dict.fromkeys(("PGHOST", "PGDATABASE", "PGUSER"), "x")
     process = subprocess.Popen(
         ["/bin/sh", "-c", checked("dagster api execute_run 'x y'")],
-        env=variables | {"DAGSTER_HOME": str(tmp_path), "PATH": f"{tmp_path}:/usr/bin:/bin"},
+        env=variables
+        | threads
+        | {"DAGSTER_HOME": str(tmp_path), "PATH": f"{tmp_path}:/usr/bin:/bin"},
         stdout=subprocess.PIPE,
         text=True,
     )
     said, _ = process.communicate()
     # Signals reach the run itself.
-    assert said == f"{process.pid} api execute_run x y\n"
+    assert said == f"{process.pid} api execute_run x y {polars}\n"
 
 
 def test_dagster_takes_the_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

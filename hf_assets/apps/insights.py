@@ -1,6 +1,6 @@
 """A page to explore the Hub's days: models, categories, authors, Spaces, trends, and the data.
 
-What belongs here: the command line. The pages are in `explore/`; they read the lake and nothing
+What belongs here: the command line. The pages are in `pages/`; they read the lake and nothing
 else, and ask nothing of any other machine.
 
     python -m hf_assets.apps.insights --data data/demo
@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import Thread
 
 from hf_assets.errors import InputError
-from hf_assets.object_store.path import location
+from hf_assets.object_store.path import LakePath, location
 from hf_assets.settings import settings
 from hf_assets.storage.lake import Lake
 
@@ -25,11 +25,11 @@ PROG = "python -m hf_assets.apps.insights"
 DEMO = Path("data/demo")
 PORT = 8501
 OWN_NAMES = ("localhost", "127.0.0.1", "::1")
-SCRIPT = Path(__file__).with_name("explore") / "app.py"
+SCRIPT = Path(__file__).with_name("pages") / "app.py"
 # Imported before the first visit, which would wait for them.
 WARM = (
     *("pandas", "polars", "pyarrow.compute", "altair", "PIL.ImageDraw"),
-    *("streamlit.material_icon_names", "hf_assets.apps.explore.hub_views"),
+    *("streamlit.material_icon_names", "hf_assets.apps.pages.trends"),
 )
 
 
@@ -64,7 +64,7 @@ def main(argv: list[str] | None = None, prog: str = PROG) -> int:
         print(f"{arguments.host}:{arguments.port}: {error}", file=sys.stderr)
         return 2
     from streamlit import net_util
-    from streamlit.web import bootstrap
+    from streamlit.starlette import App
 
     # Streamlit asks another machine for it, when a page of another origin knocks.
     net_util._external_ip = ""
@@ -72,11 +72,15 @@ def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     own = (net_util.get_internal_ip() if everywhere else None) or arguments.host
     for module in WARM:
         import_module(module)
+    from hf_assets.apps.explore.selections import selection_routes
+    from hf_assets.apps.explore.shell import shell_routes
+
+    hosts = [*OWN_NAMES, own.strip("[]"), *arguments.name]
     options = {
         "server.address": arguments.host,
         "server.port": arguments.port,
         # Who asks must mean this server, by a name of its own, and be one of its pages.
-        "server.allowedHosts": [*OWN_NAMES, own.strip("[]"), *arguments.name],
+        "server.allowedHosts": hosts,
         # A proxy before the pages may have given the request another host.
         "server.corsAllowedOrigins": [f"https://{name}" for name in arguments.name if name != "*"],
         "server.enableCORS": True,
@@ -89,14 +93,30 @@ def main(argv: list[str] | None = None, prog: str = PROG) -> int:
         "client.toolbarMode": "minimal",
         "client.showErrorDetails": "none",
         "client.showErrorLinks": False,
-        "theme.primaryColor": "#2F6FE0",
+        # Of each theme by itself: a colour of `theme` makes one theme, a light one, of both.
+        "theme.light.primaryColor": "#2F6FE0",
+        "theme.dark.primaryColor": "#3F7DE6",
         "logger.level": "warning",
     }
-    flags = {name.replace(".", "_"): value for name, value in options.items()}
-    bootstrap.load_config_options(flags)
     Thread(target=_tell, args=(arguments.host, arguments.port), daemon=True).start()
-    bootstrap.run(str(SCRIPT), is_hello=False, args=[str(root)], flag_options=flags)
+    Thread(target=_index_newest, args=(root,), daemon=True).start()
+    # As Streamlit's own command line does: the script's name, and what follows it.
+    sys.argv = [str(SCRIPT), str(root)]
+    App(SCRIPT, routes=[*selection_routes(root, hosts), *shell_routes()]).run(config=options)
     return 0
+
+
+def _index_newest(root: LakePath) -> None:
+    """Begin the index of the day that is shown first, before anybody asks."""
+    from hf_assets.apps.explore.components import INDEXES
+    from hf_assets.apps.explore.lake_reader import LakeReader
+
+    reader = LakeReader(root, INDEXES)
+    try:
+        if day := reader.newest():
+            reader.prepare(day)
+    except (OSError, InputError) as error:  # whoever opens a page is told
+        print(error, file=sys.stderr)
 
 
 def _tell(host: str, port: int) -> None:

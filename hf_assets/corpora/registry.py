@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from hf_assets.corpora.stackexchange.sites import Site
 from hf_assets.corpora.text.formats import TextFormat
 from hf_assets.errors import InputError, clean
+from hf_assets.settings import Resources
 
 # Assets that an entry may name as its source; of a text in two of them the last one holds.
 SOURCES = ("question_dump", "new_questions", "dataset_dump", "new_datasets", "models")
@@ -55,7 +56,7 @@ class CorporaError(InputError):
     """A TOML file of corpora cannot be used as it is; the message names file, entry and key."""
 
 
-class CorpusSpec(BaseModel):
+class CorpusSpec(Resources):
     """One entry: where texts come from, and what is made of them.
 
     A file's columns: `text` (the first is the title where there are two or more), `labels`; and,
@@ -65,8 +66,6 @@ class CorpusSpec(BaseModel):
     Of source assets, `site` names the one Stack Exchange site whose questions are taken; without
     it, that is the site of the settings.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(description="Of the corpus: a-z, 0-9 and _, with a letter first.")
     source: tuple[str, ...] | Path = Field(
@@ -123,15 +122,6 @@ class CorpusSpec(BaseModel):
     author: str | None = Field(default=None, description="A column of authors.")
     license_column: str | None = Field(default=None, description="A column of licences.")
     license: str | None = Field(default=None, description="The licence of all rows.")
-    gpus: float | None = Field(
-        default=None, ge=0, description="GPUs that a training asks a cluster for."
-    )
-    cpus: float | None = Field(
-        default=None, gt=0, description="CPUs that each step of a classifier asks a cluster for."
-    )
-    memory_gb: float | None = Field(
-        default=None, gt=0, description="Memory that each step of a classifier asks a cluster for."
-    )
 
     @property
     def file(self) -> Path | None:
@@ -235,7 +225,9 @@ def read_entry(name: str, values: Any, path: Path) -> CorpusSpec:
     """
     if not isinstance(values, Mapping):
         raise _problem(path, f"{clean(name, 80)!r} stands outside of an entry; begin with [name]")
-    known = [key for key in CorpusSpec.model_fields if key != "name"]
+    # What a cluster is asked for comes last in messages.
+    fields = [key for key in CorpusSpec.model_fields if key != "name"]
+    known = sorted(fields, key=lambda key: key in Resources.model_fields)
     for key in values:
         if key not in known:
             near = difflib.get_close_matches(str(key), known, 1, cutoff=0.5)

@@ -30,6 +30,7 @@ OVER_DAYS = (
     *("prediction_history", "adoption_history", "lifecycle", "trend_figures", "insights_report"),
     *("provider_history", "provider_figures"),
     *("dataset_history", "dataset_group_history", "used_by_history"),
+    *("model_days", "dataset_days", "space_days"),
 )
 TEXTS = ("question_dump", "new_questions", "dataset_dump", "new_datasets")
 # Folders of the lake by half of the graph.

@@ -1,9 +1,10 @@
-"""Many requests at a time: a store answers each in some 50 ms, and takes hundreds beside it."""
+"""Several at a time: requests, of which a store takes hundreds at once, and days that are made."""
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from typing import TypeVar
 
 from hf_assets.object_store.path import StorePath
@@ -47,6 +48,35 @@ def fetched(
         finally:
             for one in coming:
                 one.cancel()
+
+
+def made_ahead(
+    makes: Mapping[S, Callable[[], T]], most: int, discard: Callable[[T], object]
+) -> Generator[tuple[S, T]]:
+    """What each makes, in order, by its key: so many at a time, made before they are asked for.
+
+    The first error ends all.
+
+    Args:
+        makes: by key.
+        most: of them at a time.
+        discard: takes what was made for nothing, after an error or where no more is asked for.
+    """
+    with ThreadPoolExecutor(most) as pool:
+        begun = ((key, pool.submit(make)) for key, make in makes.items())
+        coming = deque(islice(begun, most))
+        try:
+            while coming:
+                made = coming[0][1].result()
+                key = coming.popleft()[0]
+                coming.extend(islice(begun, 1))
+                yield key, made
+        finally:
+            for _, future in coming:
+                future.cancel()
+            for _, future in coming:
+                if not future.cancelled() and future.exception() is None:
+                    discard(future.result())
 
 
 class Ahead:

@@ -4,7 +4,7 @@ Readers go through the marker (`copies.local_copy`). However a writer ends, the 
 complete version, the old one or the new one; `versions.unnamed_versions` lists what is left over.
 """
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from hashlib import file_digest
@@ -51,7 +51,7 @@ def replacing_folder(path: StorePath, *, public: bool = False) -> Generator[Path
         with suppress(OSError):  # it is stored: who reads it fetches it
             keep_copy(path, version, folder)
     if public:
-        _show(path, version)
+        _show(path, version, before.version)
 
 
 def remove_folder(path: StorePath) -> None:
@@ -113,17 +113,25 @@ def _copy(path: StorePath, folder: Path, name: str) -> None:
     overwrite(path / name, folder / name)
 
 
-def _show(path: StorePath, version: Version) -> None:
+def _show(path: StorePath, version: Version, before: Version | None) -> None:
     """Copy the small files to their plain names: of the version that is current at the end."""
+    older = [] if before is None else [*before.files]
     while True:
         folder = copy_of(path, version)
         for suffix in _PUBLIC:
             names = [name for name in version.files if name.endswith(suffix)]
             _together(partial(_copy, path, folder), names)
-        shown = path.children()[1]
-        delete([each for each in shown if each.suffix in _PUBLIC
-                and each.name not in (*version.files, MARKER)])  # fmt: skip
+        kept = {*version.files, MARKER}
+        delete([each for each in _shown(path, [*version.files, *older])
+                if each.suffix in _PUBLIC and str(each.relative_to(path)) not in kept])  # fmt: skip
         now = seen_version(path).version
         if now is None or now.version == version.version:
             return
         version = now
+
+
+def _shown(path: StorePath, names: Iterable[str]) -> Iterator[StorePath]:
+    """What lies under a plain name: right below, and in the folders of files of those names."""
+    yield from path.children()[1]
+    for folder in sorted({name.partition("/")[0] for name in names if "/" in name}):
+        yield from (each for each, _ in (path / folder).below())

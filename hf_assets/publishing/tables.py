@@ -9,6 +9,7 @@ import pyarrow as pa
 from hf_assets.errors import InputError
 from hf_assets.hub.providers import schemas as providers
 from hf_assets.hub.quality import schemas as quality
+from hf_assets.hub.repository_days import schemas as repository_days
 from hf_assets.hub.space_code import schemas as code
 from hf_assets.hub.tables import predictions
 from hf_assets.hub.tables import schemas as tables
@@ -18,9 +19,9 @@ from hf_assets.trends.metrics import daily_metrics as metrics
 from hf_assets.trends.series import schemas as series
 
 # Every module that declares a table of the Hub's half; a test compares them with the graph.
-MODULES = (tables, uses, code, predictions, metrics, quality, providers, series)
-# Of other sources than the Hub's listings: a night may lack them.
-OPTIONAL = (code, providers)
+MODULES = (tables, uses, code, predictions, metrics, quality, providers, series, repository_days)
+# Of other sources than the Hub's listings, or of no use to the rest: a night may lack them.
+OPTIONAL = (code, providers, repository_days)
 # A day of these takes under 100 KB; one of the others up to 120 MB at the size of the Hub.
 _SMALL_MODULES, _SMALL_TABLES = (metrics, providers, series), ("top_models", "day_quality")
 # Words of the setting that are no tables.

@@ -10,10 +10,11 @@ from typing import Any
 import polars as pl
 
 from hf_assets.storage.lake import Lake
-from hf_assets.storage.months import marks
+from hf_assets.storage.months import kept_by_month, marks
 
 # Tables with a row for each repository, and a column `private`.
-LISTED = ("models", "enriched_spaces", "hub_datasets")
+MODELS = "models"
+LISTED = (MODELS, "enriched_spaces", "hub_datasets")
 PUBLIC_HUB, PUBLIC_ARCHIVE = "https://huggingface.co", "cfahlgren1/hub-stats"
 # Of a capture's provenance; the others may name a machine, its folders, or a dataset of one's own.
 _PUBLIC_FIELDS = (
@@ -46,6 +47,24 @@ def private_ids(lake: Lake, before: PrivateIds) -> PrivateIds:
                 known = kept[1] if kept and "thinned" in stored.notes else []
                 found[key] = (mark, sorted({*known, *_private(stored.frame)}))
     return found
+
+
+def private_models(lake: Lake, before: PrivateIds) -> set[str]:
+    """Ids and identities of models that are private on any stored day.
+
+    Each day is read once: what it says is copied to a file a month.
+
+    Args:
+        lake: the lake.
+        before: those of the last publication, for days that were thinned of it since.
+    """
+    days = kept_by_month(lake, MODELS, "private", _private_of_day)
+    known = (ids for key, (_, ids) in before.items() if key.startswith(f"{MODELS}/"))
+    return {name for one in (*(day["ids"] for day in days.values()), *known) for name in one}
+
+
+def _private_of_day(lake: Lake, day: str) -> dict[str, list[str]]:
+    return {"ids": sorted(_private(lake.read(MODELS, day).frame))}
 
 
 def _private(frame: pl.LazyFrame) -> set[str]:

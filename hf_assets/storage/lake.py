@@ -23,6 +23,7 @@ from typing import Any
 
 import polars as pl
 
+from hf_assets.object_store.at_once import made_ahead
 from hf_assets.object_store.errors import StoreError
 from hf_assets.object_store.listing import stored_days
 from hf_assets.object_store.path import LakePath, StorePath, location
@@ -144,16 +145,26 @@ class Lake:
         return self.read(table.name, day)
 
     def write_days(
-        self, table: Table, makes: Mapping[Any, Callable[[], TableWrite]]
+        self, table: Table, makes: Mapping[Any, Callable[[], TableWrite]], at_once: int = 1
     ) -> Generator[tuple[str | None, StoredTable]]:
-        """Store many days as `write` does, and yield each when it is stored.
+        """Store many days as `write` does, and yield each when it is stored, in order.
 
-        One day is written at a time, the next while the caller works with those before; syncing
-        runs at the same time. After an error the days before it are yielded, then it is raised.
+        The next days are made while the caller works with those before; syncing runs at the same
+        time. After an error the days before it are yielded, then it is raised.
+
+        Args:
+            table: its schema.
+            makes: by day, what makes it.
+            at_once: days made at a time, each with the memory of one.
         """
         waiting: deque[tuple[str | None, Future[None]]] = deque()
         failed: Exception | None = None
-        with ThreadPoolExecutor(SETTLING) as pool, closing(self._written(table, makes)) as written:
+        staged_days = made_ahead(
+            {day: lambda day=day: self._staged(table, day, makes[day]()) for day in makes},
+            at_once,
+            lambda staged: staged.__exit__(GeneratorExit, GeneratorExit(), None),
+        )
+        with ThreadPoolExecutor(SETTLING) as pool, closing(staged_days) as written:
             try:
                 for day, staged in written:
                     waiting.append((day, pool.submit(staged.close)))
@@ -168,27 +179,6 @@ class Lake:
                 yield day, self.read(table.name, day)
         if failed:
             raise failed
-
-    def _written(
-        self, table: Table, makes: Mapping[Any, Callable[[], TableWrite]]
-    ) -> Generator[tuple[str | None, ExitStack]]:
-        """Each day as `_staged`, in order; the next one starts before a day is yielded."""
-        with ThreadPoolExecutor(1) as maker:
-            begun = (
-                maker.submit(lambda day=day: self._staged(table, day, makes[day]()))
-                for day in makes
-            )
-            coming = next(begun, None)
-            try:
-                for day in makes:
-                    assert coming is not None
-                    staged = coming.result()
-                    coming = next(begun, None)
-                    yield day, staged
-            finally:
-                # The caller has stopped: discard the file of the next day.
-                if coming and not coming.cancel() and coming.exception() is None:
-                    coming.result().__exit__(GeneratorExit, GeneratorExit(), None)
 
     def _staged(self, table: Table, day: str | None, content: TableWrite) -> ExitStack:
         """A day in temporary files; closing the returned stack publishes it."""

@@ -194,6 +194,32 @@ def scan(files: Sequence[LakeFile], **options: Any) -> pl.LazyFrame:
         return pl.scan_parquet(sources, hive_partitioning=False, **options)
 
 
+def read_row(file: LakeFile, at: int) -> pl.DataFrame:
+    """One row of a file, by its number: a few pages are read; on a store, its row group.
+
+    Raises:
+        IndexError: the file has fewer rows.
+    """
+    if isinstance(file, OpenedFile):
+        frame = scan([file]).slice(at, 1).collect(engine="streaming")
+    else:
+        frame = _row_of_group(file.arrow(), at)
+    if at < 0 or frame.is_empty():
+        raise IndexError(f"no row {at} in {file.path}")
+    return frame
+
+
+def _row_of_group(file: pq.ParquetFile, at: int) -> pl.DataFrame:
+    for group in range(file.num_row_groups):
+        rows = file.metadata.row_group(group).num_rows
+        if at < rows:
+            frame = pl.from_arrow(file.read_row_group(group).slice(at, 1))
+            assert isinstance(frame, pl.DataFrame)
+            return frame
+        at -= rows
+    return pl.DataFrame()
+
+
 def _mark(handle: int) -> tuple[int, int, int]:
     stat = os.fstat(handle)
     return stat.st_ino, stat.st_size, stat.st_mtime_ns

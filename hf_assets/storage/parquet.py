@@ -35,8 +35,9 @@ class Column:
 class Table:
     """The schema of a stored table: its name, its columns in order, the columns never null.
 
-    `row_group` is the number of rows gathered before a row group is written. `encodings` names
-    Parquet encodings that suit the order of the rows better than the default of the type.
+    `row_group` is the number of rows gathered before a row group is written, `zstd_level` how hard
+    it is compressed. `encodings` names Parquet encodings that suit the order of the rows better
+    than the default of the type.
     `preview_by` is the column whose highest values the UI's preview shows, or None.
     """
 
@@ -46,6 +47,7 @@ class Table:
     encodings: Mapping[str, str] = field(default_factory=dict)
     preview_by: str | None = None
     row_group: int = ROW_GROUP
+    zstd_level: int = ZSTD_LEVEL
 
     @property
     def schema(self) -> pl.Schema:
@@ -79,7 +81,7 @@ class ParquetBatches:
             self.path,
             schema,
             compression="zstd",
-            compression_level=ZSTD_LEVEL,
+            compression_level=self.table.zstd_level,
             use_dictionary=dictionary,
             column_encoding=encoding,
             dictionary_pagesize_limit=DICTIONARY_PAGE,
@@ -114,6 +116,16 @@ class ParquetBatches:
         if frame.schema == schema:
             return frame
         return frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
+
+
+def in_parts(frame: pl.LazyFrame, rows: int = ROW_GROUP) -> Iterator[pl.DataFrame]:
+    """The rows of a file, so many at a time: what reads ahead holds several row groups.
+
+    At least one part, without rows where there are none.
+    """
+    total = frame.select(pl.len()).collect().item()
+    for begin in range(0, max(total, 1), rows):
+        yield frame.slice(begin, rows).collect()
 
 
 def _arrow(frame: pl.DataFrame) -> pa.Table:

@@ -19,6 +19,19 @@ NEW_DAYS = 30
 LEAST_DAYS = 5
 
 
+def is_spike(share: pl.Expr, created: pl.Expr, day: datetime.date | pl.Expr) -> pl.Expr:
+    """Whether a week is a spike; false where its share is unknown.
+
+    Args:
+        share: the largest day's share of the week's downloads, 0 to 1.
+        created: day of creation.
+        day: the last day of the week.
+    """
+    last = day if isinstance(day, pl.Expr) else pl.lit(day, pl.Date)
+    limit = pl.when((last - created).dt.total_days() < NEW_DAYS).then(MOST_IF_NEW)
+    return (share > limit.otherwise(MOST_OF_WEEK)).fill_null(value=False)
+
+
 def spikes(models: pl.LazyFrame, day: datetime.date) -> pl.DataFrame:
     """The models whose week up to a day was a spike.
 
@@ -36,8 +49,6 @@ def spikes(models: pl.LazyFrame, day: datetime.date) -> pl.DataFrame:
     week = models.filter(
         pl.col("day") > day - datetime.timedelta(WEEK), pl.col("day") <= day, daily.is_finite()
     )
-    age = (pl.lit(day, pl.Date) - pl.col("created")).dt.total_days()
-    limit = pl.when(age < NEW_DAYS).then(MOST_IF_NEW).otherwise(MOST_OF_WEEK)
     return (
         week.group_by("hub_id")
         .agg(
@@ -45,7 +56,10 @@ def spikes(models: pl.LazyFrame, day: datetime.date) -> pl.DataFrame:
             days=pl.col("day").n_unique(),
             peak_share=pl.when(daily.sum() > 0).then(daily.max() / daily.sum()),
         )
-        .filter(pl.col("days") >= LEAST_DAYS, pl.col("peak_share") > limit)
+        .filter(
+            pl.col("days") >= LEAST_DAYS,
+            is_spike(pl.col("peak_share"), pl.col("created"), day),
+        )
         .select("hub_id", "peak_share")
         .collect()
     )

@@ -1,4 +1,4 @@
-"""The tagger page as a user starts it, over a small lake; for the tests of the page and the API."""
+"""The pages as a user starts them, over small lakes: the tagger's, and those of the Hub's days."""
 
 import json
 import os
@@ -16,10 +16,11 @@ import polars as pl
 import pytest
 from playwright.sync_api import Dialog, Page, Request, expect
 
+from hf_assets_tests.support.apps.hub_lake import write_hub_lake
 from hf_assets_tests.support.apps.models import IMAGE, write_corpus, write_model
 from hf_assets_tests.support.browser import choose as choose_option
 from hf_assets_tests.support.browser import listening
-from hf_assets_tests.support.servers import free_port
+from hf_assets_tests.support.servers import free_port, insights
 
 PROJECT = Path(__file__).resolve().parents[2]
 CARD = """---
@@ -127,8 +128,32 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Generator[Served]:
         stranger.server_close()
 
 
+@pytest.fixture(scope="package")  # one lake and one server for all tests of the pages
+def hub_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small lake of the Hub's days."""
+    root = tmp_path_factory.mktemp("insights") / "data"
+    write_hub_lake(root)
+    return root
+
+
+@pytest.fixture(scope="package")
+def hub_url(hub_data: Path) -> Generator[str]:
+    """The pages over it."""
+    with insights(hub_data, hub_data.parent / "log") as (url, _):
+        yield url
+
+
 @pytest.fixture
-def page(served: Served, tab: Page) -> Generator[Page]:
+def page(hub_url: str, tab: Page) -> Generator[Page]:
+    """A visit of them."""
+    from hf_assets_tests.support.apps.visits import visiting
+
+    with visiting(tab, hub_url) as page:
+        yield page
+
+
+@pytest.fixture
+def tagger_page(served: Served, tab: Page) -> Generator[Page]:
     """The page with the corpus `questions` chosen; nothing may run that a text or a card brings."""
     tab.set_viewport_size({"width": 1280, "height": 900})
     went_wrong: list[str] = []

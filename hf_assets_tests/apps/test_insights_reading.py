@@ -12,14 +12,9 @@ import polars as pl
 import pytest
 
 from hf_assets.apps.explore import charts
-from hf_assets.apps.explore.lake_reader import (
-    NONE_GIVEN,
-    SIZES,
-    SORTS,
-    LakeReader,
-    ModelQuery,
-    as_file,
-)
+from hf_assets.apps.explore.files import as_file
+from hf_assets.apps.explore.lake_reader import LakeReader
+from hf_assets.apps.index.query import NONE_GIVEN, SIZES, SORTS, ModelQuery
 from hf_assets.storage.lake import Lake, TableWrite
 from hf_assets.trends.series.schemas import MODEL_HISTORY
 from hf_assets_tests.support.apps.hub_lake import (
@@ -130,7 +125,7 @@ def test_every_word_of_a_search_is_found_as_it_is(
 
 
 def test_filters_hold_all_together(there: LakeReader) -> None:
-    query = ModelQuery(category="text-to-image", library="transformers", license="mit")
+    query = ModelQuery(category=("text-to-image",), library=("transformers",), license=("mit",))
     rows = there.models(LAST, query).rows
     assert rows.height
     assert set(rows["category"]) == {"text-to-image"}
@@ -139,12 +134,12 @@ def test_filters_hold_all_together(there: LakeReader) -> None:
 
 
 def test_what_is_not_given_can_be_asked_for(there: LakeReader) -> None:
-    rows = there.models(LAST, ModelQuery(category=NONE_GIVEN)).rows
+    rows = there.models(LAST, ModelQuery(category=(NONE_GIVEN,))).rows
     assert rows["category"].null_count() == rows.height > 0
 
 
 def test_sizes_share_out_all_models(there: LakeReader) -> None:
-    found = [there.models(LAST, ModelQuery(size=size)).total for size in SIZES]
+    found = [there.models(LAST, ModelQuery(size=(size,))).total for size in SIZES]
     assert sum(found) == len(NAMES)
     assert all(found[:-1])
 
@@ -242,6 +237,6 @@ def test_the_pages_load_without_what_only_the_graph_needs() -> None:
     code = (
         "import sys\n"
         "sys.modules |= dict.fromkeys(('matplotlib', 'dagster', 'torch', 'transformers'))\n"
-        "from hf_assets.apps.explore import hub_views, model_views, trend_views\n"
+        "from hf_assets.apps.pages import compare, keys, model, models, overview, spaces, trends\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

@@ -18,15 +18,15 @@ IN = Path("several.csv")
 
 
 @pytest.fixture
-def several(page: Page) -> Page:
+def several(tagger_page: Page) -> Page:
     """The page at its part for several texts."""
-    page.get_by_role("tab", name="Several texts").click()
-    expect(page.locator("#lines textarea")).to_be_visible()
-    return page
+    tagger_page.get_by_role("tab", name="Several texts").click()
+    expect(tagger_page.locator("#lines textarea")).to_be_visible()
+    return tagger_page
 
 
-def choose_file(page: Page, content: bytes, name: str = "texts.csv") -> None:
-    page.locator("#csv-file").set_input_files(
+def choose_file(tagger_page: Page, content: bytes, name: str = "texts.csv") -> None:
+    tagger_page.locator("#csv-file").set_input_files(
         {"name": name, "mimeType": "text/csv", "buffer": content}
     )
 
@@ -93,13 +93,13 @@ def test_how_far_it_is_is_shown_and_it_can_be_stopped(several: Page) -> None:
 
 
 @pytest.mark.browser
-def test_labels_can_be_copied(page: Page) -> None:
-    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page.get_by_label("Title").fill("forest prior")
-    page.locator("#submit").click()
-    expect(page.locator("#labels textarea")).to_have_value("random-forest\nbayesian")
-    page.locator("#labels button").click()
-    assert page.evaluate("navigator.clipboard.readText()") == "random-forest\nbayesian"
+def test_labels_can_be_copied(tagger_page: Page) -> None:
+    tagger_page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    tagger_page.get_by_label("Title").fill("forest prior")
+    tagger_page.locator("#submit").click()
+    expect(tagger_page.locator("#labels textarea")).to_have_value("random-forest\nbayesian")
+    tagger_page.locator("#labels button").click()
+    assert tagger_page.evaluate("navigator.clipboard.readText()") == "random-forest\nbayesian"
 
 
 @pytest.mark.browser
@@ -111,10 +111,10 @@ def test_labels_can_be_copied(page: Page) -> None:
         ("maybe", "about 18 of 100 texts like this have that label. A weak hint, not an answer."),
     ],
 )
-def test_what_the_best_score_means_is_said(page: Page, text: str, words: str) -> None:
-    page.get_by_label("Text", exact=True).fill(text)
-    page.locator("#submit").click()
-    expect(page.locator("#result .meaning")).to_contain_text(words)
+def test_what_the_best_score_means_is_said(tagger_page: Page, text: str, words: str) -> None:
+    tagger_page.get_by_label("Text", exact=True).fill(text)
+    tagger_page.locator("#submit").click()
+    expect(tagger_page.locator("#result .meaning")).to_contain_text(words)
 
 
 @pytest.mark.browser

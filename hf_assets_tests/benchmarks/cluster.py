@@ -49,6 +49,7 @@ def main() -> int:
     parser.add_argument("--days", type=int, default=SERIES_DAYS, help="of the series")
     parser.add_argument("--models", type=int, default=SERIES_MODELS, help="of a day of the series")
     parser.add_argument("--backfill-days", type=int, default=BACKFILL_DAYS)
+    parser.add_argument("--backfill-models", type=int, default=BACKFILL_MODELS)
     parser.add_argument("--out", type=Path, default=Path("bench-cluster.json"))
     options = parser.parse_args()
     report = Report()
@@ -62,7 +63,7 @@ def main() -> int:
         if "series" in options.only:
             _series(report, work / "series", options.days, options.models)
         if "backfill" in options.only:
-            models = FULL_MODELS if options.full else BACKFILL_MODELS
+            models = FULL_MODELS if options.full else options.backfill_models
             _backfill(report, work / "backfill", options.backfill_days, models)
     options.out.write_text(json.dumps(report.figures, indent=2, default=str))
     print(f"\nAll figures: {options.out}")
@@ -193,7 +194,10 @@ def _backfill(report: Report, work: Path, days: int, models: int) -> None:
     with weed() as server, postgres_server() as record:
         home = work / "alone"
         alone = run(_past(keys), _environment(home, str(work / "lake"), server.endpoint) | archive)
-        report.measured("one process", alone, days * models)
+        report.measured("one process, free to use both cores", alone, days * models)
+        elsewhere = _environment(home, str(work / "lake-1"), server.endpoint) | archive
+        first = run(["taskset", "--cpu-list", "0", *_past(keys)], elsewhere)
+        report.measured("one process, on one of the cores", first, days * models)
         there = archive | {"HF_ASSETS_DATA": str(work / "on-ray"), "HF_ASSETS_LOCKS": "postgres"}
         there |= {"HF_ASSETS_SCRATCH": str(work / "scratch"), **variables(server.endpoint)}
         there |= record.variables
@@ -210,6 +214,7 @@ def _backfill(report: Report, work: Path, days: int, models: int) -> None:
         print(f"  {'two workers of Ray, from launch to end':<44}{wall:>8.1f} s")
         report.figures["two workers of Ray"] = {"wall": wall}
         report.ratio("one process over two workers", alone.wall / wall, "≥ 1.6")
+        report.ratio("one core over two workers of a core each", first.wall / wall, "≥ 1.6")
 
 
 if __name__ == "__main__":

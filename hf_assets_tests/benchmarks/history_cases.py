@@ -48,7 +48,8 @@ def series(lake: str) -> dict[str, Any]:
     from hf_assets.defs.trends.history import FROM_METRICS
     from hf_assets.hub.quality.day_quality import quality_table
     from hf_assets.hub.quality.schemas import DAY_QUALITY
-    from hf_assets.trends.series import adoption, lifecycle, phases
+    from hf_assets.trends.lives import model_phases
+    from hf_assets.trends.series import adoption, lifecycle
     from hf_assets.trends.series import schemas as tables
     from hf_assets.trends.series.incremental import counts, refresh
     from hf_assets.trends.series.past import Past
@@ -71,7 +72,7 @@ def series(lake: str) -> dict[str, Any]:
     lives = counts(tables.LIFECYCLE, lifecycle.lifecycle)
     spends("lifecycle", lambda: refresh(past, lives))
     written(tables.ADOPTION_HISTORY, lambda: adoption.adoption_history(past))
-    written(tables.MODEL_PHASES, lambda: phases.model_phases(there.read("model_history", None)))
+    written(tables.MODEL_PHASES, lambda: model_phases.model_phases(past))
     return {"cpu": spent, "storing": there.storing}
 
 

@@ -11,6 +11,7 @@ import pytest
 from hf_assets.defs.common.partitions import daily
 from hf_assets.hub.providers import schemas as providers
 from hf_assets.hub.quality import schemas as judged
+from hf_assets.hub.repository_days import schemas as repository_days
 from hf_assets.hub.space_code.schemas import RAW_SPACE_TREES, SPACE_CODE
 from hf_assets.hub.tables import schemas
 from hf_assets.hub.tables.predictions import PREDICTED_CATEGORIES
@@ -99,13 +100,21 @@ SERIES: dict[str, tuple[str, set[str]]] = {
         "model_history": _FROM_METRICS,
         "dataset_history": _FROM_METRICS,
         "dataset_group_history": _FROM_METRICS,
-        "model_phases": {"model_history"},
+        "model_phases": {"model_history", "model_days", "day_quality"},
         "adoption_history": _FROM_CHANGES,
         "space_usage_history": _FROM_METRICS,
         "used_by_history": _FROM_METRICS,
         "concentration_history": _FROM_METRICS,
         "lifecycle": _FROM_CHANGES,
         "prediction_history": {"predicted_categories"},
+    }.items()
+}
+REPOSITORY_DAYS: dict[str, tuple[str, set[str]]] = {
+    name: ("trends/history", {table, "day_quality"})
+    for name, table in {
+        "model_days": "models",
+        "dataset_days": "hub_datasets",
+        "space_days": "enriched_spaces",
     }.items()
 }
 # What is drawn of all that: every series but that of authors, which no figure shows.
@@ -120,9 +129,11 @@ PICTURES: dict[str, tuple[str, set[str]]] = {
 _OPTIONAL = {
     *("inference_providers", "provider_history", "provider_figures"),
     *("space_code", "space_code_figures"),
+    *REPOSITORY_DAYS,
 }
 _LAST = {name for name in ASSETS | SERIES | PICTURES if not name.startswith("raw_")} - _OPTIONAL
 PICTURES["published_lake"] = ("publishing", _LAST)
+PICTURES |= REPOSITORY_DAYS
 TABLES = (
     schemas.MODELS,
     schemas.ENRICHED_SPACES,
@@ -130,6 +141,9 @@ TABLES = (
     schemas.FAMILIES,
     schemas.TOP_MODELS,
     schemas.MODEL_USAGE,
+    repository_days.MODEL_DAYS,
+    repository_days.DATASET_DAYS,
+    repository_days.SPACE_DAYS,
     SPACE_CODE,
     RAW_SPACE_TREES,
     uses.USES,
@@ -208,6 +222,7 @@ COUNTING = {
     "dataset_history": {"grows_with_days", "shares_add_up"},
     "dataset_group_history": {"grows_with_days"},
     "model_phases": {"one_row_a_model"},
+    **{name: {"has_stored_days", "gives_newest_day_back"} for name in REPOSITORY_DAYS},
     "adoption_history": {"shares_rise_with_age"},
     "lifecycle": {"grows_with_days"},
     **{f"{of}_history": {"shares_add_up"} for of in ("library", "license", "author", "model")},

@@ -218,6 +218,24 @@ def test_small_files_get_their_plain_names_and_pages_come_last(
     assert [path.name for path in place.children()[1]] == [MARKER, "index.html", "one.png"]
 
 
+def test_plain_names_in_a_folder_go_with_their_files(place: StorePath) -> None:
+    def store(*names: str) -> None:
+        with replacing_folder(place, public=True) as folder:
+            for name in names:
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_text(name)
+
+    other = place / "apart" / "c.svg"
+    overwrite(other, b"of another part")
+    store("badge/a/b.svg", "badge/a/c.svg", "page.html")
+    store("badge/a/c.svg", "page.html")
+    shown = [name for name in keys(place) if not name.startswith("v=")]
+    assert shown == ["apart/c.svg", "badge/a/c.svg", MARKER, "page.html"]
+    store("page.html")
+    shown = [name for name in keys(place) if not name.startswith("v=")]
+    assert shown == ["apart/c.svg", MARKER, "page.html"]
+
+
 def test_plain_names_are_of_the_version_that_won_last(
     place: StorePath, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -87,6 +87,32 @@ def test_days_before_one_that_fails_are_given_and_none_after_it_is_made(
     assert not temporaries(lake)
 
 
+def test_two_days_are_made_at_a_time_and_given_in_order(lake: Lake) -> None:
+    both = threading.Barrier(2, timeout=60)
+    makes = {day: lambda at=at: (both.wait(), made_of(at))[1] for at, day in enumerate(DAYS[:6])}
+    given = [(day, one.notes["at"]) for day, one in lake.write_days(NUMBERS, makes, at_once=2)]
+    assert given == [(day, at) for at, day in enumerate(DAYS[:6])]
+
+
+def test_a_day_made_beside_one_that_fails_is_not_stored(lake: Lake) -> None:
+    after = threading.Event()
+
+    def fails() -> TableWrite:
+        assert after.wait(60)
+        raise RuntimeError("x")
+
+    def made() -> TableWrite:
+        after.set()
+        return made_of(2)
+
+    makes = {DAYS[0]: lambda: made_of(0), DAYS[1]: fails, DAYS[2]: made, DAYS[3]: made}
+    given = []
+    with pytest.raises(RuntimeError, match="x"):
+        given.extend(day for day, _ in lake.write_days(NUMBERS, makes, at_once=2))
+    assert given == lake.days("numbers") == DAYS[:1]
+    assert not temporaries(lake)
+
+
 def test_the_next_day_is_made_while_the_caller_has_the_last(lake: Lake) -> None:
     second = threading.Event()
     makes = {DAYS[0]: lambda: made_of(0), DAYS[1]: lambda: (second.set(), made_of(1))[1]}

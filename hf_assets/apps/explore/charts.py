@@ -12,8 +12,11 @@ COLORS = ["#2F6FE0", "#E07B2F", "#2E9E6B", "#B2479B", "#8C6D1F", "#3BA7C4", "#7A
 GREY = "#9AA4B2"
 # d3 says G for what people call B.
 HUMAN = "replace(format(datum.value, '.3~s'), 'G', 'B')"
-WHOLE, PERCENT = HUMAN, "format(datum.value, '.0%')"
+# Neighbouring marks of an axis that begins elsewhere than at 0 differ late.
+LATE = HUMAN.replace(".3", ".5")
+PERCENT, LATE_PERCENT = "format(datum.value, '.0%')", "format(datum.value, '.2~%')"
 OTHER = "all others"
+FEW_DAYS = 10
 
 
 def lines(
@@ -24,45 +27,59 @@ def lines(
     by: str | None = None,
     flagged: Sequence[str] = (),
     share: bool = False,
-    zero: bool = True,
+    x: str = "day",
     height: int = 280,
-    legend: int = 4,
 ) -> alt.LayerChart | alt.FacetChart:
     """A line over days, or one for each value of `by`; gaps stay open, flagged days are shaded.
 
+    The axis begins at 0 where that tells something (`from_zero`). Names have no legend here: the
+    page has it as text (`colors`).
+
     Args:
-        frame: has `day`, `y` and `by`; nulls break the line.
+        frame: has `x`, `y` and `by`; nulls break the line.
         y: the measure's column.
         title: of its axis, with the unit.
         by: a column of up to eight names.
         flagged: days, ISO.
         share: the values are parts of a whole.
-        zero: the axis begins at 0.
+        x: "day", or "age": days since release.
         height: px.
-        legend: names in a row of the legend.
     """
-    rows = _open_gaps(frame.select("day", y, *([by] if by else [])), by)
-    said = PERCENT if share else HUMAN
+    rows = frame.select(x, y, *([by] if by else []))
+    rows = _open_gaps(rows, by) if x == "day" else rows
+    whole = from_zero(frame[y])
+    said = (PERCENT if whole else LATE_PERCENT) if share else HUMAN if whole else LATE
+    marks = alt.Axis(format="%-d %b %Y", labelOverlap=True)
+    if x == "day" and (few := rows["day"].unique().sort()).len() <= FEW_DAYS:
+        # By itself the axis would have marks between days, too.
+        marks.values = few.cast(pl.Datetime("ms")).dt.epoch("ms").to_list()
+    dated = alt.X("day:T", title=None, axis=marks)
+    aged = alt.X(
+        "age:Q",
+        title="days since release",
+        scale=alt.Scale(zero=False, nice=False),
+        axis=alt.Axis(labelOverlap=True, tickMinStep=1),
+    )
     base = alt.Chart(rows).encode(
-        x=alt.X("day:T", title=None, axis=alt.Axis(format="%-d %b %Y", labelOverlap=True)),
+        x=dated if x == "day" else aged,
         y=alt.Y(
             f"{y}:Q",
             title=title,
-            scale=alt.Scale(zero=zero),
+            scale=alt.Scale(zero=whole),
             axis=alt.Axis(labelExpr=said, tickCount=5),
         ),
         tooltip=[
             *([alt.Tooltip(f"{by}:N", title="which")] if by else []),
-            alt.Tooltip("day:T", format="%Y-%m-%d"),
+            alt.Tooltip("day:T", format="%Y-%m-%d")
+            if x == "day"
+            else alt.Tooltip("age:Q", title="days since release"),
             alt.Tooltip(f"{y}:Q", title=title, format=".1%" if share else ",.6~g"),
         ],
     )
     if by:
-        names = rows[by].unique(maintain_order=True).to_list()
-        colors = [GREY if name == OTHER else COLORS[i % 8] for i, name in enumerate(names)]
-        scale = alt.Scale(domain=names, range=colors)
-        key = alt.Legend(title=None, orient="bottom", columns=legend, labelLimit=840 // legend)
-        base = base.encode(color=alt.Color(f"{by}:N", scale=scale, legend=key))
+        painted = colors(rows[by])
+        scale = alt.Scale(domain=list(painted), range=list(painted.values()))
+        base = base.encode(color=alt.Color(f"{by}:N", scale=scale, legend=None))
         line = base.mark_line(strokeWidth=2)
     else:
         line = base.mark_line(strokeWidth=2, color=BLUE)
@@ -72,6 +89,24 @@ def lines(
     if flagged:
         layers.insert(0, _shade(flagged))
     return alt.layer(*layers).properties(height=height)
+
+
+def colors(names: pl.Series) -> dict[str, str]:
+    """The colour of each name, in their order."""
+    unique = names.unique(maintain_order=True).to_list()
+    return {name: GREY if name == OTHER else COLORS[at % 8] for at, name in enumerate(unique)}
+
+
+def from_zero(values: pl.Series) -> bool:
+    """Whether an axis from 0 tells something: the lowest value is under half of the highest.
+
+    Above that, the lower half of the chart is empty, and the line above it flat.
+    """
+    known = values.drop_nulls().drop_nans()
+    if known.is_empty():
+        return True
+    low, high = float(known.min()), float(known.max())  # ty: ignore[invalid-argument-type]
+    return low < 0 or low <= high / 2
 
 
 def _open_gaps(frame: pl.DataFrame, by: str | None) -> pl.DataFrame:

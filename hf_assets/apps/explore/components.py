@@ -1,87 +1,87 @@
-"""Components of the pages: headings, tables, numbers, and where they come from.
+"""Components of the pages: headings, numbers, charts with their key, and where they come from.
 
 Texts of the Hub go into cells and escaped HTML, never into Markdown.
 """
 
-import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
 from typing import Any
-from zlib import crc32
 
 import polars as pl
 import streamlit as st
 
-from hf_assets.apps.explore.lake_reader import LakeReader, Page
-from hf_assets.charts.numbers import exact, human, percent
+from hf_assets.apps.explore import address, charts
+from hf_assets.apps.explore.lake_reader import LakeReader
+from hf_assets.apps.explore.tables import anchor, change, listed, number
+from hf_assets.apps.index.indexes import Indexes
+from hf_assets.apps.index.query import Page
+from hf_assets.charts.numbers import exact
 from hf_assets.object_store.path import location
 from hf_assets.storage.lake import StoredTable
 from hf_assets.storage.records import CaptureProvenance
 
+SITE = "Hub insights"
 GENERATED = "an embedded Hub"
-NONE = "\N{EN DASH}"
-_NUMBER = st.column_config.NumberColumn
-COLUMNS: dict[str, Any] = {
-    "id": st.column_config.TextColumn("Name", width="large"),
-    "key": st.column_config.TextColumn("Name", width="medium"),
-    "category": "Category",
-    "library": "Library",
-    "license": "Licence",
-    "relation": "Relation",
-    "sdk": "SDK",
-    "stage": "Stage",
-    "hardware": "Hardware",
-    "gated": "Gated",
-    "known": "Listed",
-    "rank": "Rank",
-    "downloads": _NUMBER("Downloads, 30 days", format="localized"),
-    "downloads_all_time": _NUMBER("Downloads, all time", format="localized"),
-    "likes": _NUMBER("Likes", format="localized"),
-    "trending_score": _NUMBER("Trending score", format="%.1f"),
-    "parameters": _NUMBER("Parameters", format="compact"),
-    "rows": _NUMBER("Models", format="localized"),
-    "spaces": _NUMBER("Spaces", format="localized"),
-    "authors": _NUMBER("Authors", format="localized"),
-    "n_models": _NUMBER("Models it uses", format="localized"),
-    "n_datasets": _NUMBER("Datasets it uses", format="localized"),
-    "share_downloads": _NUMBER("Share of downloads", format="percent"),
-    "share_rows": _NUMBER("Share of models", format="percent"),
-    "growth_7": _NUMBER("In 7 days", format="percent"),
-    "growth_28": _NUMBER("In 28 days", format="percent"),
-    "created_at": st.column_config.DateColumn("Created"),
-    "day": st.column_config.DateColumn("Day"),
-    "trend": st.column_config.LineChartColumn("Last weeks", width="medium", y_min=0),
-    "phase": "Phase",
-    "unchanged_share": _NUMBER("Unchanged downloads", format="percent"),
-    "fell_share": _NUMBER("Counters that fell", format="percent"),
-    "hours": _NUMBER("Hours since the baseline day", format="%.1f"),
-    "models": _NUMBER("Models", format="localized"),
-    "flags": st.column_config.ListColumn("Flags", width="medium"),
-    "source": "Source",
-    "origin": "From",
-    "trusted": "Trusted",
+# Of this server: a visitor's page uses what another's has opened.
+INDEXES = Indexes()
+_HERE = Path(__file__).parent
+# Name in the address → days that a chart shows; 0 for all.
+RANGES = {"all": 0, "365": 365, "180": 180, "90": 90, "30": 30}
+_RANGE_NAMES = {
+    **{name: f"{days} days" for name, days in RANGES.items()},
+    **{"all": "all days", "365": "a year", "180": "half a year"},
 }
 
 
 def lake_reader() -> LakeReader:
     """A reader of the lake that this server shows."""
-    return LakeReader(location(st.session_state["lake"]))
+    return LakeReader(location(st.session_state["lake"]), INDEXES)
 
 
 def shown_day() -> str:
-    """The day of the pages, as chosen in the sidebar."""
-    return st.session_state["day"]
+    """The day of the pages: the address's, else the newest trusted one."""
+    return st.session_state["shown day"]
 
 
-def heading(title: str, about: str = "") -> None:
-    """The page's title and a line below it, both escaped."""
-    st.html(f"<h1 style='font-size:1.9rem;margin:0'>{html.escape(title)}</h1>")
-    if about:
-        st.html(f"<p style='margin:0;opacity:.75'>{html.escape(about)}</p>")
+def dress() -> None:
+    """The style of what is rendered here, and the links within the pages."""
+    st.html(_HERE / "page.css")
+    st.html(f"<script>{(_HERE / 'links.js').read_text()}</script>", unsafe_allow_javascript=True)
+
+
+def heading(title: str, about: str = "", *, of: str = "", links: str = "") -> None:
+    """The page's title and a line below it, both escaped; the title of the browser's tab.
+
+    Args:
+        title: the heading.
+        about: what is below it.
+        of: the kind of page, for the tab, where the title is a name.
+        links: HTML behind the title.
+    """
+    said = " · ".join(part for part in (title, of, SITE) if part)
+    st.set_page_config(page_title=said)
+    below = f"<p class=hf-about>{escape(about)}</p>" if about else ""
+    st.html(f"<h1 id=content tabindex=-1>{escape(title)}</h1> {links}{below}")
 
 
 def section(title: str) -> None:
     """The escaped title of a part of a page."""
-    st.html(f"<h2 style='font-size:1.25rem;margin:.8rem 0 0'>{html.escape(title)}</h2>")
+    st.html(f"<h2>{escape(title)}</h2>")
+
+
+def links(*named: tuple[str, str]) -> None:
+    """Links to other views, in a line: each an address and its text."""
+    st.html("<ul class=hf-chips>" + "".join(
+        f"<li>{anchor(href, text)}</li>" for href, text in named) + "</ul>")  # fmt: skip
+
+
+def files(about: str, named: dict[str, str]) -> None:
+    """Links to files of this server: their names, each with its address."""
+    found = ", ".join(
+        f'<a href="{escape(href)}" download>{escape(name)}</a>' for name, href in named.items()
+    )
+    st.html(f"<p>{escape(about)}{found}</p>")
 
 
 def traced(*sources: tuple[str, str | None]) -> None:
@@ -109,46 +109,11 @@ def thin_notice(stored: StoredTable | None) -> None:
 
 
 def figures(facts: Sequence[tuple[str, Any]]) -> None:
-    """Numbers side by side, each under its label; on a phone below each other."""
-    for column, (name, value) in zip(st.columns(len(facts)), facts, strict=True):
-        column.metric(name, value if isinstance(value, str) else number(value))
-
-
-def number(value: float | None) -> str:
-    """A number for people; a dash where there is none."""
-    if value is None:
-        return NONE
-    return exact(value) if abs(value) < 100_000 and float(value).is_integer() else human(value)
-
-
-def change(value: float | None) -> str | None:
-    """A growth such as +4.2%; None where it is unknown."""
-    if value is None:
-        return None
-    sign = "-" if value < 0 else "+"
-    return f"{sign}{percent(abs(value), 1)}"
-
-
-def listed(rows: pl.DataFrame, key: str, *, choose: bool = False, height: int = 420) -> int | None:
-    """A table with readable column names. Returns the index of the chosen row, or None."""
-    # A new key clears the choice when a page is shown again or has other rows.
-    turn = st.session_state.get("turn", 0)
-    key = f"{key} {turn} {crc32(repr(rows[:, 0].to_list()).encode()) if rows.width else 0}"
-    config = {name: COLUMNS[name] for name in rows.columns if name in COLUMNS}
-    options: dict[str, Any] = {
-        "hide_index": True,
-        "column_config": config,
-        "placeholder": NONE,
-        "key": key,
-    }
-    if rows.height > 10:
-        options["height"] = height
-    if not choose:
-        st.dataframe(rows, **options)
-        return None
-    state = st.dataframe(rows, on_select="rerun", selection_mode="single-row", **options)
-    chosen = state["selection"]["rows"]
-    return chosen[0] if chosen and chosen[0] < rows.height else None
+    """Numbers side by side, each under its label; on a phone as many as fit."""
+    with st.container(horizontal=True, gap="medium"):
+        for name, value in facts:
+            said = value if isinstance(value, str) else number(value)
+            st.metric(name, said, width="content")
 
 
 def counted(found: Page, one: str, many: str) -> str:
@@ -157,14 +122,91 @@ def counted(found: Page, one: str, many: str) -> str:
     return said if found.total <= found.rows.height else f"{said}, the first {found.rows.height}"
 
 
-def model_list(rows: pl.DataFrame, key: str) -> None:
-    """Models in a table; choosing one opens its page."""
-    chosen = listed(rows, key, choose=True)
-    if chosen is not None:
-        open_model(rows["id"][chosen])
+def model_list(rows: pl.DataFrame, caption: str, **more: Any) -> None:
+    """Models in a table; a name leads to its page, and the arrow to the Hub."""
+    listed(rows, caption, names="models", **more)
 
 
-def open_model(name: str) -> None:
-    """Go to the page of that model."""
-    st.session_state["turn"] = st.session_state.get("turn", 0) + 1
-    st.switch_page(st.session_state["pages"]["model"], query_params={"id": name})
+def in_range(frame: pl.DataFrame, asked: str) -> pl.DataFrame:
+    """The rows of the last days of a range, counted from the last day that is there."""
+    days = RANGES[asked]
+    if not days or frame.is_empty():
+        return frame
+    return frame.filter(pl.col("day") > pl.col("day").max() - pl.duration(days=days))
+
+
+def choose_range(place: Any) -> str:
+    """The choice of how many days a chart shows."""
+    return address.choice(
+        place,
+        "Range",
+        "range",
+        list(RANGES),
+        names=lambda key: _RANGE_NAMES[key],
+    )
+
+
+def drawn(
+    place: Any,
+    frame: pl.DataFrame,
+    y: str,
+    title: str,
+    *,
+    by: str | None = None,
+    share: bool = False,
+    links: Mapping[str, str] | None = None,
+    **more: Any,
+) -> None:
+    """A chart of lines with its key as text, and in words for who does not see it.
+
+    Args:
+        place: where it is drawn.
+        frame: as `charts.lines` takes it.
+        y: the measure's column.
+        title: what is measured, with the unit.
+        by: a column of names.
+        share: the values are parts of a whole.
+        links: the address of a name's page.
+    """
+    from_zero = charts.from_zero(frame[y])
+    said = title if from_zero else f"{title} (axis not from 0)"
+    chart = charts.lines(frame, y, said, by=by, share=share, **more)
+    place.altair_chart(chart, alt=_in_words(frame, y, title, by, more.get("x", "day"), share))
+    if by is None:
+        return
+    items = "".join(
+        f"<li><span class=hf-swatch style='background:{color}'></span>"
+        f"{anchor(links[name], name) if links and name in links else escape(str(name))}</li>"
+        for name, color in charts.colors(frame[by]).items()
+    )
+    place.html(f"<ul class=hf-key aria-label='Key'>{items}</ul>")
+
+
+def _in_words(
+    frame: pl.DataFrame,
+    y: str,
+    title: str,
+    by: str | None,
+    x: str,
+    share: bool,
+) -> str:
+    """First and last value of each line."""
+    ends = []
+    known = frame.filter(pl.col(y).is_not_null()).sort(x)
+    parts = known.partition_by(by, maintain_order=True) if by else [known]
+    for part in parts:
+        if part.is_empty():
+            continue
+        first, last = ((f"{value:.1%}" if share else number(value)) for value in part[y][[0, -1]])
+        who = f"{part[by][0]} " if by else ""
+        ends.append(f"{who}from {first} to {last}")
+    over = "by day" if x == "day" else "by days since release"
+    spanned = f", {known[x].min()} to {known[x].max()}" if known.height else ""
+    return f"Lines: {title}, {over}{spanned}. {'; '.join(ends)}."
+
+
+def moved(grown: Mapping[str, float | None], day: str) -> None:
+    """A line on how downloads moved, where it is known."""
+    said = [f"{change(value)} {over}" for over, value in grown.items() if value is not None]
+    if said:
+        st.caption(f"Downloads moved by {', '.join(said)}, to {day}.")

@@ -3,85 +3,45 @@
 Each answer is of one asset and one day, so that a number can be traced.
 """
 
-from dataclasses import dataclass
-from io import BytesIO
 from typing import Any, Literal
 
 import polars as pl
 
-from hf_assets.csv_cells import inert_cells
+from hf_assets.apps.explore.model_past import every_day, history
+from hf_assets.apps.index.answers import TOTALS, DayIndex
+from hf_assets.apps.index.indexes import Indexes
+from hf_assets.apps.index.query import LISTED, NONE_GIVEN, ModelQuery, Page
 from hf_assets.hub.quality.schemas import DAY_QUALITY
 from hf_assets.object_store.path import LakePath
 from hf_assets.storage.lake import Lake, MissingDay, StoredTable, iso
+from hf_assets.storage.opened import read_row
+from hf_assets.trends.metrics.languages import LANGUAGES
 from hf_assets.trends.spikes import spikes
 
 # Rows of a list on a page; the download has all of them.
 SHOWN = 200
+# Options of a filter at most; any other value may be typed.
+OPTIONS = 300
+# Lists of so many models are counted without an index.
+CHEAP_LISTS = 100_000
+# Filters whose options come from the models, and not from the day's metrics.
+_COUNTED = ("gated", "tag", "language", "base_model", "relation")
 # A page may read this many rows over all stored days without asking first.
 CHEAP_ROWS = 20_000_000
-SIZES: dict[str, tuple[float, float]] = {
-    "under 1B": (0, 1e9),
-    "1B to 10B": (1e9, 1e10),
-    "10B to 35B": (1e10, 3.5e10),
-    "35B to 100B": (3.5e10, 1e11),
-    "100B and more": (1e11, float("inf")),
-}
-NONE_GIVEN = "none given"
-SORTS = ("downloads", "downloads_all_time", "likes", "trending_score", "created_at", "parameters")
-Sort = Literal[
-    "downloads", "downloads_all_time", "likes", "trending_score", "created_at", "parameters"
-]
-_LISTED = (
-    *("id", "downloads", "likes", "category", "library", "license", "parameters"),
-    *("downloads_all_time", "trending_score", "created_at", "gated"),
-)
 _SPACES = ("id", "sdk", "stage", "hardware", "likes", "n_models", "n_datasets", "created_at")
 
 
-@dataclass(frozen=True)
-class ModelQuery:
-    """Filters of the list of models, joined by AND; `NONE_GIVEN` matches null."""
-
-    search: str = ""
-    category: str | None = None
-    library: str | None = None
-    license: str | None = None
-    author: str | None = None
-    size: str | None = None
-    sort: Sort = "downloads"
-
-    @property
-    def wanted(self) -> pl.Expr:
-        """The filter expression."""
-        tests = [pl.lit(value=True)]
-        if self.search.strip():
-            # Literal: a visitor's regular expression may run for ever.
-            low = pl.col("id").str.to_lowercase()
-            tests += [low.str.contains(word, literal=True) for word in self.search.lower().split()]
-        for name in ("category", "library", "license", "author"):
-            value = getattr(self, name)
-            if value is not None:
-                column = pl.col(name)
-                tests.append(column.is_null() if value == NONE_GIVEN else column == value)
-        if self.size is not None:
-            low, high = SIZES[self.size]
-            tests.append((pl.col("parameters") >= low) & (pl.col("parameters") < high))
-        return pl.all_horizontal(tests)
-
-
-@dataclass(frozen=True)
-class Page:
-    """The first rows of a result, and the number of all rows."""
-
-    rows: pl.DataFrame
-    total: int
-
-
 class LakeReader:
-    """Reads the Hub's tables of a lake."""
+    """Reads the Hub's tables of a lake.
 
-    def __init__(self, root: LakePath) -> None:
-        self.lake = Lake(root)
+    Args:
+        root: of the lake.
+        indexes: what answers about the models of a day, once it is made; the answers are the same
+            without.
+    """
+
+    def __init__(self, root: LakePath, indexes: Indexes | None = None) -> None:
+        self.lake, self._indexes = Lake(root), indexes
 
     # --- days ------------------------------------------------------------------------------------
 
@@ -155,25 +115,63 @@ class LakeReader:
         return stored.frame.filter(pl.col("dimension") == dimension).collect()
 
     def choices(self, day: str, dimension: str) -> list[str]:
-        """Options of a filter: the keys of that day, most models first."""
+        """Options of a filter: the values of that day, most models first.
+
+        Args:
+            day: the partition key.
+            dimension: category, library, license, author, gated, tag, language, base_model or
+                relation. Of a large day, tags and base models are known once its index is made.
+        """
+        if dimension in _COUNTED:
+            return self._values(day, dimension)
         found = self.metrics(day, dimension)
         if found.is_empty():
             return []
         ranked = found.filter(pl.col("rank").is_not_null()).sort("rows", descending=True)
         return [NONE_GIVEN if key is None else key for key in ranked["key"]]
 
+    def _values(self, day: str, dimension: str) -> list[str]:
+        stored = self.table("models", day)
+        if stored is None:
+            return []
+        field = "tag" if dimension == "language" else dimension
+        most = OPTIONS if field == dimension else stored.rows
+        if index := self._index(stored):
+            values = index.values(field, most)
+        elif field == "gated" or stored.rows < CHEAP_LISTS:
+            values = _counted_values(stored.frame, field, most)
+        else:
+            return list(LANGUAGES) if dimension == "language" else []
+        if dimension == "language":
+            known = set(LANGUAGES)
+            return [value for value in values if value in known]
+        return [NONE_GIVEN if value is None else value for value in values]
+
     # --- models ----------------------------------------------------------------------------------
+
+    def _index(self, stored: StoredTable) -> DayIndex | None:
+        return self._indexes.of(self.lake, stored) if self._indexes else None
+
+    def prepare(self, day: str) -> None:
+        """Begin to make the day's index, if there is none."""
+        if stored := self.table("models", day):
+            self._index(stored)
+
+    def index_share(self, day: str) -> float | None:
+        """How much of the day's index is made, 0 to 1; None where none is being made."""
+        stored = self.table("models", day)
+        return self._indexes.share(stored) if self._indexes and stored else None
 
     def models(self, day: str, query: ModelQuery, first: int = SHOWN) -> Page:
         """The matching models in the query's order, and their number."""
         stored = self.table("models", day)
         if stored is None:
             return Page(pl.DataFrame(), 0)
+        if index := self._index(stored):
+            return index.page(query, first)
         matching = stored.frame.filter(query.wanted)
         count = matching.select(pl.len())
-        best = matching.select(_LISTED).sort(
-            query.sort, "id", descending=[True, False], nulls_last=True
-        )
+        best = query.ordered(matching.select(LISTED))
         total, rows = pl.collect_all([count, best.head(first)], engine="streaming")
         return Page(rows, total.item())
 
@@ -182,14 +180,29 @@ class LakeReader:
         stored = self.table("models", day)
         if stored is None:
             return None
+        if index := self._index(stored):
+            at = index.position(name)
+            return None if at is None else read_row(stored.file, at).row(0, named=True)
         found = stored.frame.filter(pl.col("id") == name).head(1).collect()
         return found.row(0, named=True) if found.height else None
+
+    def totals(self, day: str, query: ModelQuery) -> dict[str, Any] | None:
+        """Of the matching models: models, downloads, downloads_all_time, likes, first_created,
+        last_created; None where the day is not stored."""
+        stored = self.table("models", day)
+        if stored is None:
+            return None
+        if index := self._index(stored):
+            return index.sums(query)
+        return stored.frame.filter(query.wanted).select(**TOTALS).collect().row(0, named=True)
 
     def rank_in_category(self, day: str, model: dict[str, Any]) -> tuple[int, int] | None:
         """A model's rank by downloads in its category, and the number of models there."""
         stored, category = self.table("models", day), model["category"]
         if stored is None or category is None or model["downloads"] is None:
             return None
+        if index := self._index(stored):
+            return index.rank(category, model["downloads"])
         there = stored.frame.filter(pl.col("category") == category)
         rank, size = (
             there.select((pl.col("downloads") > model["downloads"]).sum() + 1, pl.len())
@@ -199,11 +212,8 @@ class LakeReader:
         return rank, size
 
     def history(self, model: dict[str, Any]) -> pl.DataFrame:
-        """A model's days in `model_history`; empty where it never was in a day's top 1,000."""
-        found = self.series("model_history")
-        if found is None:
-            return pl.DataFrame()
-        return found.filter(pl.col("hub_id") == model["hub_id"]).sort("day").collect()
+        """A model's days; see `model_past.history`."""
+        return history(self.lake, model)
 
     def phase(self, model: dict[str, Any]) -> dict[str, Any] | None:
         """A model's row of `model_phases`, or None."""
@@ -218,16 +228,8 @@ class LakeReader:
         return sum(self.lake.read("models", day).rows for day in self.days())
 
     def every_day(self, model: dict[str, Any]) -> pl.DataFrame:
-        """A model's counters on every stored day, read file by file: day, downloads, likes, …"""
-        wanted = ("day", "id", "downloads", "downloads_all_time", "likes")
-        found = [
-            self.lake.read("models", day)
-            .frame.filter(pl.col("hub_id") == model["hub_id"])
-            .select(wanted)
-            .collect()
-            for day in reversed(self.days())
-        ]
-        return pl.concat(found) if found else pl.DataFrame()
+        """A model's counters on every stored day; see `model_past.every_day`."""
+        return every_day(self.lake, model)
 
     def spaces_using(self, day: str, name: str, first: int = SHOWN) -> Page:
         """The Spaces that use a model, most liked first."""
@@ -242,6 +244,8 @@ class LakeReader:
         stored = self.table("models", day)
         if stored is None:
             return Page(pl.DataFrame(), 0)
+        if index := self._index(stored):
+            return index.derivatives(name, first)
         ids = pl.col("base_models").list.eval(pl.element().struct.field("id"))
         made = (
             stored.frame.select("id", "downloads", "likes", "license", "base_models")
@@ -296,25 +300,24 @@ class LakeReader:
         return ranked.head(first).collect()
 
 
+def _counted_values(frame: pl.LazyFrame, field: str, most: int) -> list[str | None]:
+    """The values of a field of models, most models first, as an index has them."""
+    values = {
+        "tag": pl.col("tags").list.unique(),
+        "base_model": pl.col("base_models").list.eval(pl.element().struct.field("id").unique()),
+        "relation": pl.col("base_models").list.eval(pl.element().struct.field("relation").unique()),
+    }
+    shown = frame.select(value=values.get(field, pl.col(field)))
+    if field == "relation":  # no base is no relation that is unknown
+        shown = shown.filter(pl.col("value").list.len() > 0)
+    if field in values:
+        shown = shown.explode("value", empty_as_null=True)
+    counts = shown.group_by("value").len()
+    counts = counts.sort("len", "value", descending=[True, False], nulls_last=True)
+    return counts.head(most).collect()["value"].to_list()
+
+
 def _most_liked(frame: pl.LazyFrame, columns: tuple[str, ...], first: int) -> Page:
     best = frame.select(columns).sort("likes", "id", descending=[True, False], nulls_last=True)
     total, rows = pl.collect_all([frame.select(pl.len()), best.head(first)], engine="streaming")
     return Page(rows, total.item())
-
-
-def as_file(frame: pl.LazyFrame, kind: Literal["csv", "parquet"]) -> bytes:
-    """All rows as a file. In CSV, lists are JSON, and a spreadsheet runs no cell as a formula."""
-    out = BytesIO()
-    if kind == "parquet":
-        frame.collect().write_parquet(out, compression="zstd")
-        return out.getvalue()
-    schema = frame.collect_schema()
-    frame = frame.with_columns(_as_json(name) for name, kind in schema.items() if kind.is_nested())
-    inert_cells(frame).collect().write_csv(out)
-    return out.getvalue()
-
-
-def _as_json(name: str) -> pl.Expr:
-    """A column of lists as JSON text."""
-    json = pl.struct(name).struct.json_encode()
-    return json.str.extract(r"(?s)^\{\"[^\"]+\":(.*)\}$").alias(name)

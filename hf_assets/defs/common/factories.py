@@ -10,6 +10,7 @@ from hf_assets.defs.common.metadata import column_schema
 from hf_assets.defs.common.partitions import daily, hub_runs
 from hf_assets.defs.common.resources import PartitionWrites
 from hf_assets.hub.capture_store.capture import Capture
+from hf_assets.settings import settings
 from hf_assets.storage.lake import StoredTable, TableWrite
 from hf_assets.storage.parquet import Table
 
@@ -63,7 +64,8 @@ def each_day(
 
     # A run that skips missing days may have fewer days of one input than of another.
     days = [day for day in inputs[0] if all(day in one for one in inputs)]
-    return PartitionWrites(table, {day: partial(make, day) for day in days})
+    makes = {day: partial(make, day) for day in days}
+    return PartitionWrites(table, makes, at_once=settings().days_at_once)
 
 
 def once(table: Table, make: Callable[[], TableWrite]) -> PartitionWrites:

@@ -7,6 +7,7 @@ import dagster as dg
 from sqlalchemy.exc import IntegrityError
 
 from hf_assets.corpora.registry import CorpusSpec
+from hf_assets.settings import Resources, settings
 
 # A lane: long runs that ask the archive or rebuild many days go one after the other, so that they
 # never take every place of the queue.
@@ -18,21 +19,43 @@ LIMITS = {"training": 1}
 
 # What a launcher of runs on Ray reads of steps and runs.
 RESOURCES = "dagster-ray/config"
+# Of a step, beside it: what a base model asks for in place of that, by the base model's name.
+OF_BASE_MODELS = "hf_assets/base_models"
 
 
-def training_tags(spec: CorpusSpec, gpus: float | None) -> dict[str, str]:
+def training_tags(spec: CorpusSpec, *, trains: bool = False) -> dict[str, str]:
     """The tags of a step that uses all cores, or GPUs, with what it asks a cluster for.
 
     Args:
-        spec: of the corpus; without resources, nothing is asked for.
-        gpus: of the step.
+        spec: of the corpus; without resources, and without any in the settings, nothing is asked
+            for.
+        trains: whether the step asks for GPUs, too.
     """
-    memory = spec.memory_gb and int(spec.memory_gb * 1e9)
-    asked = {"num_gpus": gpus, "num_cpus": spec.cpus, "memory": memory}
-    asked = {name: amount for name, amount in asked.items() if amount}
+    own = settings()
+    usual = {} if own.training_gpus is None else {"num_gpus": own.training_gpus}
+    asked = (usual if trains else {}) | _asked(spec, trains)
+    special = {
+        name: one
+        for name, resources in own.base_model_resources.items()
+        if (one := _asked(resources, trains))
+    }
     # For launchers that run steps elsewhere.
     tags = AFTER_THE_HUB | {"hf_assets/heavy": "training"}
-    return tags | ({RESOURCES: json.dumps(asked)} if asked else {})
+    asked = {name: amount for name, amount in asked.items() if amount}
+    for tag, resources in ((RESOURCES, asked), (OF_BASE_MODELS, special)):
+        if resources:
+            tags |= {tag: json.dumps(resources)}
+    return tags
+
+
+def _asked(resources: Resources, trains: bool) -> dict[str, float]:
+    """Those resources by Ray's names; 0 GPUs are said, too."""
+    amounts = {
+        "num_gpus": resources.gpus if trains else None,
+        "num_cpus": resources.cpus,
+        "memory": resources.memory_gb and int(resources.memory_gb * 1e9),
+    }
+    return {name: amount for name, amount in amounts.items() if amount is not None}
 
 
 def limit_pools(instance: dg.DagsterInstance) -> None:

@@ -43,7 +43,7 @@ OPTIONAL = {"missing days": "left out"}
 
 @dataclass(frozen=True)
 class PartitionWrites:
-    """Days of a table to write, each made when its turn comes.
+    """Days of a table to write, each made when its turn comes, `at_once` of them at a time.
 
     The key of a table without days is None. `beyond` names days that the run was not launched for.
     `then` is asked once all are stored: what to make again, as another run changed its inputs.
@@ -53,6 +53,7 @@ class PartitionWrites:
     make: Mapping[str, Callable[[], TableWrite]] | Mapping[None, Callable[[], TableWrite]]
     beyond: frozenset[str] = frozenset()
     then: Callable[[], "PartitionWrites | None"] = lambda: None
+    at_once: int = 1
 
 
 @dataclass(frozen=True)
@@ -144,11 +145,11 @@ class TablesIOManager(dg.ConfigurableIOManager):
                 writes = writes.then()
 
     def _store(self, context: dg.OutputContext, obj: PartitionWrites) -> None:
-        # For hundreds of days, previews cost more than writing the tables.
+        # For hundreds of days, previews cost more than the tables.
         brief, absent = len(obj.make) > PREVIEWED_DAYS, {}
         lines = ItemLog(context.log.info, len(obj.make))
         with clear_failures():
-            for day, stored in self.lake.tree.write_days(obj.table, obj.make):
+            for day, stored in self.lake.tree.write_days(obj.table, obj.make, obj.at_once):
                 name = f"{obj.table.name} {day}" if day else obj.table.name
                 lines.add(f"{name}: {stored.rows:,} rows, {stored.seconds} s")
                 if day and deferred(context) and (reason := rules.absent_kind(stored)):
@@ -257,7 +258,7 @@ class HubResource(dg.ConfigurableResource):
             among: the captures that it runs among, in a thread.
         """
         key = dg.AssetKey(asset) if asset else context.asset_key
-        to_caller = among.in_caller if among else _at_once
+        to_caller = among.in_caller if among else lambda function: function
         name = f"{key.path[-1]}: " if among else ""
 
         def report(progress: Any) -> None:
@@ -282,10 +283,6 @@ class HubResource(dg.ConfigurableResource):
             chains=self.chains,
             stopped=among.stopped if among else lambda: False,
         )
-
-
-def _at_once(function: Callable[..., None]) -> Callable[..., None]:
-    return function
 
 
 class StackExchangeResource(dg.ConfigurableResource):

@@ -17,6 +17,7 @@ from hf_assets.defs.common.resources import (
 from hf_assets.hub.quality import day_quality as judging
 from hf_assets.hub.quality.comparing import Baselines, compare_day
 from hf_assets.hub.quality.schemas import DAILY_CHANGES, DAY_QUALITY
+from hf_assets.settings import settings
 from hf_assets.storage.lake import Lake, TableWrite
 
 # A thinned day keeps its counters: it can still be compared.
@@ -55,7 +56,8 @@ def _compared(
         return _compared(tree, models, moved, frozenset(moved.models)) if moved else None
 
     makes = {day: partial(make, day) for day in sorted(baselines.models)}
-    return PartitionWrites(DAILY_CHANGES, makes, beyond=beyond, then=then)
+    at_once = settings().days_at_once
+    return PartitionWrites(DAILY_CHANGES, makes, beyond=beyond, then=then, at_once=at_once)
 
 
 @dg.asset(

@@ -150,7 +150,7 @@ def classifier_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition]:
     each = partial(
         step,
         partitions_def=base_models,
-        op_tags=training_tags(spec, None),
+        op_tags=training_tags(spec),
     )
 
     @step(
@@ -171,7 +171,7 @@ def classifier_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition]:
         deps=[[name, "corpus"]],
         kinds={"pytorch", "transformers"},
         pool="training",
-        op_tags=training_tags(spec, settings().training_gpus if spec.gpus is None else spec.gpus),
+        op_tags=training_tags(spec, trains=True),
     )
     def classifier(
         context: dg.AssetExecutionContext, config: TrainingConfig, lake: LakeResource

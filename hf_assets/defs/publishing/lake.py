@@ -13,7 +13,7 @@ from hf_assets.defs.common.failures import RETRIES, clear_failures
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.hub import providers, quality, space_code, tables
 from hf_assets.defs.labels import predictions
-from hf_assets.defs.trends import daily, history
+from hf_assets.defs.trends import daily, history, repository_days
 from hf_assets.defs.trends import providers as provider_series
 from hf_assets.errors import InputError
 from hf_assets.publishing.tables import OPTIONAL, publishable
@@ -57,7 +57,17 @@ def _specs(*modules: ModuleType) -> Iterator[dg.AssetSpec]:
 
 
 _MODULES = (
-    *(tables, space_code, predictions, quality, providers, daily, history, provider_series),
+    *(
+        tables,
+        space_code,
+        predictions,
+        quality,
+        providers,
+        daily,
+        history,
+        provider_series,
+        repository_days,
+    ),
 )
 _TABLES = {
     spec.key.path[-1]: spec for spec in _specs(*_MODULES) if spec.key.path[-1] in publishable()

@@ -37,7 +37,9 @@ def _sums_agree(lake: LakeResource, day: str) -> RuleResult:
 
 def _one_row_a_model(lake: LakeResource, _: str) -> RuleResult:
     tree = lake.tree
-    return rules.one_row_a_model(tree.read("model_phases", None), tree.read("model_history", None))
+    every = tree.read("model_days", None) if tree.months("model_days") else None
+    phases, history = (tree.read(name, None) for name in ("model_phases", "model_history"))
+    return rules.one_row_a_model(phases, history, every)
 
 
 def _days_with(noun: str, lake: LakeResource, table: str) -> RuleResult:
@@ -155,7 +157,8 @@ def history_checks() -> dg.Definitions:
                 "model_phases",
                 "one_row_a_model",
                 _one_row_a_model,
-                "Has one row for each model of model_history with known downloads, and no other.",
+                "Has one row for each model of model_history with known downloads, and others of "
+                "model_days alone.",
                 partitions=None,
             ),
             check(

@@ -60,19 +60,28 @@ def trend_figures(lake: LakeResource) -> dg.MaterializeResult:
     automation_condition=after_changes(),
 )
 def insights_report(lake: LakeResource) -> dg.MaterializeResult:
-    """A page to mail or to publish as a static Space: numbers, trends, the newest trusted day."""
+    """A page to mail or to publish as a static Space: numbers, trends, the newest trusted day.
+
+    With a badge for each of the first thousand models: `badge/<id>.svg` and `.json`.
+    """
+    from hf_assets.publishing.record import read_published
+    from hf_assets.publishing.withheld import private_models
     from hf_assets.trends.figures.history.history import read_history
+    from hf_assets.trends.report.badges import badges
     from hf_assets.trends.report.page import newest_code, newest_day, write_report
 
     history = read_history(lake.tree)
     day = newest_day(lake.tree, history)
     # No input: the report must not wait an hour for the files of Spaces, nor fail with them.
     files = write_report(history, day, code=newest_code(lake.tree))
+    shown = badges(history, private_models(lake.tree, read_published(lake.tree).private))
     place = lake.tree.folder("insights_report", None)
     with replacing_folder(place, public=True) as folder:
-        for name, content in files.items():
+        for name, content in (files | shown).items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)
-    facts = {"figures of": str(day.day) if day else "no day"} | _days(history)
+    facts = {"figures of": str(day.day) if day else "no day", "badges": len(shown) // 2}
+    facts |= _days(history)
     return dg.MaterializeResult(metadata=facts | stored_folder(place, "index.html"))
 
 

@@ -17,7 +17,8 @@ from hf_assets.defs.common.metadata import column_schema
 from hf_assets.defs.common.resources import AlreadyWritten, LakeResource, PartitionWrites
 from hf_assets.storage.parquet import Table
 from hf_assets.trends import predictions
-from hf_assets.trends.series import adoption, phases, schemas
+from hf_assets.trends.lives import model_phases as lives_of_all
+from hf_assets.trends.series import adoption, schemas
 from hf_assets.trends.series import lifecycle as lives
 from hf_assets.trends.series.concentration_history import concentration_history
 from hf_assets.trends.series.incremental import (
@@ -178,12 +179,14 @@ def histories(
         yield dg.Output(AlreadyWritten(one.table, stored), one.table.name)
 
 
-@series_asset(schemas.MODEL_PHASES, dg.AssetDep("model_history"))
+@series_asset(
+    schemas.MODEL_PHASES, dg.AssetDep("model_history"), dg.AssetDep("model_days"), DAY_QUALITY_DEP
+)
 def model_phases(lake: LakeResource) -> PartitionWrites:
-    """Each model's peak, half-life and phase of hype."""
+    """Every model's peak, half-life, phase of hype, and growth."""
     with clear_failures():
-        history = lake.tree.read("model_history", None)
-    return once(schemas.MODEL_PHASES, lambda: phases.model_phases(history))
+        make = lives_of_all.model_phases(Past(lake.tree))
+    return once(schemas.MODEL_PHASES, lambda: make)
 
 
 @series_asset(schemas.PREDICTION_HISTORY, every_day("predicted_categories"))

@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
 def _run(options: argparse.Namespace) -> int:
     root, day = options.data.resolve(), date.fromisoformat(today())
     demo = _demo_options(options)
-    with _scratch(root, keep=options.keep), ExitStack() as parts:
+    with _scratch(root, options), ExitStack() as parts:
         single = root / "single"
         try:
             ready = plan(single, day, options.days, demo_options.inputs(demo), fresh=True)
@@ -70,6 +70,8 @@ def _run(options: argparse.Namespace) -> int:
             return status
         print(f"Cluster: {took:.0f} s. Single machine: {time.monotonic() - began:.0f} s.\n")
         different = _compare(cluster.lake, Lake(single))
+        # Whoever is told of a difference wants to look at it.
+        options.keep |= different > 0
         if today() != f"{day}":
             print("It is a new day (UTC) by now: run it again if days differ.")
         if options.stay:
@@ -123,8 +125,8 @@ def _compare(first: Lake, second: Lake) -> int:
 
 
 @contextmanager
-def _scratch(root: Path, *, keep: bool) -> Generator[None]:
-    """The scratch folder, empty at the beginning, removed at the end unless it is to be kept."""
+def _scratch(root: Path, options: argparse.Namespace) -> Generator[None]:
+    """The scratch folder, empty at the beginning; at the end it goes, unless `options.keep`."""
     if root.exists() and any(root.iterdir()) and not (root / _MARK).exists():
         raise ClusterError(f"{root} is not empty, and no cluster demo made it: choose --data")
     remove_folder(root)
@@ -133,7 +135,7 @@ def _scratch(root: Path, *, keep: bool) -> Generator[None]:
     try:
         yield
     finally:
-        if keep:
+        if options.keep:
             print(f"Kept: {near(root)}", flush=True)
         else:
             shutil.rmtree(root, ignore_errors=True)

@@ -5,7 +5,7 @@ models needs no more memory than one of 250 k. Categories, dates and counts are 
 `CleaningCounts` counts every change.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from itertools import islice
@@ -25,8 +25,6 @@ from hf_assets.storage.lake import TableWrite, iso
 
 # Pages parsed and cleaned at a time.
 BATCH_PAGES = 16
-# Spaces joined with the models at a time: each join reads the ids of all models.
-JOINED_SPACES = 1 << 19
 # Threads that parse pages: read_json holds Python's lock, reading and decompressing do not.
 PARSERS = 2
 
@@ -49,7 +47,7 @@ def enriched_spaces(capture: Capture, models: pl.LazyFrame, day: str) -> TableWr
     """
     counts = CleaningCounts()
     table = TableWrite((), provenance={"raw_spaces": capture.provenance}, record=counts)
-    spaces = stacked(_cleaned("spaces", capture, day, table, counts), JOINED_SPACES)
+    spaces = _cleaned("spaces", capture, day, table, counts)
     table.frames = with_categories(spaces, models, counts)
     return table
 
@@ -85,18 +83,6 @@ def _cleaned(
     counts.quarantined = invalid.counts[None]
 
 
-def stacked(frames: Iterable[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]:
-    """The same rows in frames of about `rows`; the last may be smaller."""
-    waiting: list[pl.DataFrame] = []
-    for frame in frames:
-        if waiting and sum(part.height for part in waiting) + frame.height > rows:
-            yield pl.concat(waiting)
-            waiting.clear()
-        waiting.append(frame)
-    if waiting:
-        yield pl.concat(waiting)
-
-
 def _batches(kind: Kind, capture: Capture, invalid: InvalidValues) -> Iterator[pl.DataFrame]:
     """Pages parsed and stacked, newest first, with `page` and `row` to find each again.
 
@@ -127,7 +113,7 @@ def _batches(kind: Kind, capture: Capture, invalid: InvalidValues) -> Iterator[p
 def _located(frame: pl.DataFrame, number: int, problems: list[InvalidValue]) -> pl.DataFrame:
     """With the page and the row in it, as served: quarantined rows count."""
     quarantined = {value.row for value in problems if value.field is None}
-    rows = pl.Series(range(frame.height + len(quarantined)), dtype=pl.Int32)
+    rows = pl.int_range(frame.height + len(quarantined), dtype=pl.Int32, eager=True)
     if quarantined:
         rows = rows.filter(~rows.is_in(list(quarantined)))
     return frame.with_columns(page=pl.lit(number, pl.Int32), row=rows)

@@ -76,6 +76,7 @@ HISTORY_FIGURES: tuple[FigureFunction[History], ...] = (
     models.top_ranks,
     movers.risers,
     movers.fallers,
+    movers.risers_of_all,
     models.hype_phases,
     adoption.adoption_curves,
     adoption.time_to_downloads,

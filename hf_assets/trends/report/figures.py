@@ -13,7 +13,7 @@ from hf_assets.charts.marks import Drawn, page
 from hf_assets.charts.saving import webp
 from hf_assets.charts.wording import DPI
 from hf_assets.trends.figures.history.history import History
-from hf_assets.trends.figures.history.movers import Movers, weekly_movers
+from hf_assets.trends.figures.history.movers import Movers, all_risers, weekly_movers
 from hf_assets.trends.figures.registry import Data, drawings
 
 WIDE, NARROW = 1000, 480  # px of the two pages
@@ -78,6 +78,7 @@ def _tables(data: Data) -> dict[str, Movers]:
     if not isinstance(data, History):
         return {}
     found = {name: weekly_movers(data, rising=name == "risers") for name in ("risers", "fallers")}
+    found["risers_of_all"] = all_risers(data)
     return {name: movers for name, movers in found.items() if movers.rows}
 
 

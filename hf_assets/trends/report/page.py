@@ -5,7 +5,6 @@ The template escapes every text of the Hub.
 
 import base64
 import hashlib
-import math
 import re
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
@@ -14,8 +13,6 @@ from typing import Any
 import jinja2
 
 from hf_assets.charts.axes import day_name
-from hf_assets.charts.lines import numbers as floats
-from hf_assets.charts.lines import runs
 from hf_assets.charts.numbers import exact, human, plural
 from hf_assets.charts.wording import clean
 from hf_assets.storage.lake import Lake
@@ -26,6 +23,7 @@ from hf_assets.trends.figures.history.movers import Mover, Movers
 from hf_assets.trends.figures.registry import Data
 from hf_assets.trends.report.figures import Image, Picture, pictures
 from hf_assets.trends.report.numbers import flagged_days, newest_trusted, numbers
+from hf_assets.trends.report.sparks import spark_points
 
 TITLE = "Hugging Face Hub, insights"
 HUB = "https://huggingface.co/"
@@ -161,13 +159,4 @@ def _no_link(_: str) -> str:
 
 
 def _spark(mover: Mover, movers: Movers) -> list[str]:
-    """The points of a small line's stretches without a gap, in px; its scale begins at 0."""
-    first, last = movers.days[0], movers.days[-1]
-    levels = floats(mover.past)
-    most = max((level for level in levels if 0 < level < math.inf), default=1.0)
-    x = [(day - first) / max(last - first, 1) * (_SPARK_WIDTH - 2) + 1 for day in movers.days]
-    y = _SPARK_HEIGHT - 1 - (_SPARK_HEIGHT - 2) * levels / most
-    return [
-        " ".join(f"{x[i]:.1f},{y[i]:.1f}" for i in range(run.start, run.stop))
-        for run in runs(movers.days, mover.past)
-    ]
+    return spark_points(movers.days, mover.past, _SPARK_WIDTH, _SPARK_HEIGHT)

@@ -75,6 +75,10 @@ class Panel:
             f"growth_{days}": trusted.growth(self.levels[level], days, floor) for days in (7, 28)
         }
 
+    def daily(self, since_creation: str) -> np.ndarray:
+        """Downloads a day, from the counter since creation of that name."""
+        return _TrustedRows(self).daily(self.levels[since_creation])
+
     def all_rates(self) -> dict[str, np.ndarray]:
         """daily_downloads, growth_7, growth_28 and acceleration, of downloads."""
         trusted = _TrustedRows(self)

@@ -1,7 +1,7 @@
-"""The life of each model that was ever among the first thousand: peak, half-life, phase.
+"""The life of a model: peak, half-life, phase.
 
 Levels are downloads of the last 30 days, interpolated on untrusted days. Days on which a model is
-not among the first thousand are unknown: they neither lower its level nor count as seen.
+not listed are unknown: they neither lower its level nor count as seen.
 
 - Smoothed level: the median of the levels within `SMOOTH` days either side, seven days when all are
   seen: a week takes out the weekend, a median takes out a day of robots.
@@ -25,15 +25,15 @@ not among the first thousand are unknown: they neither lower its level nor count
 """
 
 import datetime
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
 
 from hf_assets.hub.quality.schemas import MILESTONES
-from hf_assets.storage.lake import StoredTable, TableWrite
 from hf_assets.trends.series.calendar import EPOCH
 from hf_assets.trends.series.panel import STEP, blocks, numbers_of, stable_order
-from hf_assets.trends.series.schemas import MODEL_PHASES
+from hf_assets.trends.series.schemas import GROWTH, MODEL_PHASES
 
 # The Hub gives this date to all older models.
 FLOOR = datetime.date(2022, 3, 2)
@@ -54,23 +54,8 @@ CLIMBED = 1.20
 CLIMB = 60
 
 
-def model_phases(history: StoredTable) -> TableWrite:
-    """A row a model. Columns: `MODEL_PHASES`.
-
-    Args:
-        history: `model_history`, a model's rows in the order of days.
-    """
-    columns = ["hub_id", "id", "category", "created", "day", "downloads", "downloads_all_time"]
-    lives = phases_of(history.frame.select(columns).collect())
-    counts = lives["phase"].value_counts().sort("count", "phase", descending=[True, False])
-    notes = {"models": lives.height} | {
-        f"models {phase or 'of unknown phase'}": count for phase, count in counts.iter_rows()
-    }
-    return TableWrite(frames=[lives], notes=notes, provenance=history.provenance)
-
-
 def phases_of(rows: pl.DataFrame) -> pl.DataFrame:
-    """`model_phases` of rows with hub_id, id, category, created, day and both downloads.
+    """Phases of rows with hub_id, id, category, created, day and both downloads: no growth.
 
     Args:
         rows: those of a model in the order of days; rows of others may lie between them.
@@ -78,7 +63,7 @@ def phases_of(rows: pl.DataFrame) -> pl.DataFrame:
     if rows["downloads"].has_nulls():
         rows = rows.filter(pl.col("downloads").is_not_null())
     if not rows.height:
-        return pl.DataFrame(schema=MODEL_PHASES.schema)
+        return pl.DataFrame(schema=PHASES_SCHEMA)
     # A month's rows of a model lie together: there are fewer names to look up than rows.
     runs = rows["hub_id"].rle().struct.unnest()
     key = np.repeat(numbers_of(runs["value"]), runs["len"].to_numpy())
@@ -91,19 +76,29 @@ def phases_of(rows: pl.DataFrame) -> pl.DataFrame:
     known = [rows[name].to_physical().to_numpy() for name in _NUMBERS]
     # A few models at a time: intermediate arrays stay in the processor's caches.
     parts = [
-        _phases(key[part], created, *(one[order[part]] for one in known)) for part in blocks(key)
+        phases(key[part], created, *(one[order[part]] for one in known)) for part in blocks(key)
     ]
+    return texts.hstack(phases_frame(parts))
+
+
+def phases_frame(parts: Sequence[Mapping[str, np.ndarray]]) -> pl.DataFrame:
+    """What `phases` gives of some models after the others, with the types of `MODEL_PHASES`."""
     found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return texts.with_columns(
+    columns = [
         pl.Series(name, values, nan_to_null=True).cast(MODEL_PHASES.schema[name])
         for name, values in found.items()
-    ).with_columns(pl.col("phase").replace("", None))
+    ]
+    return pl.DataFrame(columns).with_columns(pl.col("phase").replace("", None))
 
 
+# The columns of `MODEL_PHASES` without growth.
+PHASES_SCHEMA = pl.Schema(
+    {name: dtype for name, dtype in MODEL_PHASES.schema.items() if name not in GROWTH}
+)
 _NUMBERS = ("day", "downloads", "downloads_all_time")
 
 
-def _phases(
+def phases(
     key: np.ndarray,
     created: np.ndarray,
     day: np.ndarray,

@@ -51,24 +51,37 @@ def shares_add_up(history: StoredTable, *of: str) -> RuleResult:
     )
 
 
-def one_row_a_model(phases: StoredTable, history: StoredTable) -> RuleResult:
+def one_row_a_model(
+    phases: StoredTable, history: StoredTable, every: StoredTable | None = None
+) -> RuleResult:
     """Each model of the history with a level has one row of phases, and no other model has one.
 
     They differ where `model_history` was rebuilt and `model_phases` was not.
+
+    Args:
+        phases: `model_phases`.
+        history: `model_history`.
+        every: `model_days`, where the lake has it: then models of it may have a row, too.
     """
     ids = pl.col("hub_id")
-    rows = set(phases.frame.select(ids).collect()["hub_id"])
+    rows = phases.frame.select(ids)
     # Without a trusted day there is no level.
-    levels = history.frame.filter(pl.col("downloads").is_not_null())
-    models = set(levels.select(ids.unique()).collect()["hub_id"])
-    missing, more = len(models - rows), len(rows - models)
+    levels = history.frame.filter(pl.col("downloads").is_not_null()).select(ids).unique()
+    listed = levels if every is None else every.frame.select(ids)
+    counts = [
+        levels.join(rows, on="hub_id", how="anti").select(pl.len()),
+        rows.join(listed, on="hub_id", how="anti").select(pl.len()),
+        rows.select(ids.n_unique()),
+    ]
+    missing, more, models = (one.item() for one in pl.collect_all(counts, engine="streaming"))
+    source = "model_history" if every is None else "model_days"
     problems = [
         *([f"{missing:,} models of model_history are missing"] if missing else []),
-        *([f"{more:,} models are not in model_history"] if more else []),
-        *([f"{phases.rows - len(rows):,} rows are duplicates"] if phases.rows > len(rows) else []),
+        *([f"{more:,} models are not in {source}"] if more else []),
+        *([f"{phases.rows - models:,} rows are duplicates"] if phases.rows > models else []),
     ]
-    text = "; ".join(problems) or f"{len(rows):,} models, each with one row"
-    metadata = {"models": len(models), "missing": missing, "not in model_history": more}
+    text = "; ".join(problems) or f"{models:,} models, each with one row"
+    metadata = {"models": models, "missing": missing, f"not in {source}": more}
     return RuleResult(not problems, f"{text}.", metadata)
 
 

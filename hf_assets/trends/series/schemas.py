@@ -151,21 +151,30 @@ DATASET_HISTORY = _of_each(
     {"task": Column(pl.String, "The first of its task categories of that day.")},
 )
 
+_BASE = "to the newest trusted day, 100 or more before; null: not listed"
+GROWTH = {
+    "growth_7": Column(pl.Float32, f"Of downloads over 7 days {_BASE}."),
+    "growth_28": Column(pl.Float32, f"Of downloads over 28 days {_BASE}."),
+    "peak_share": Column(pl.Float32, "Largest day's share of that week's downloads, 0 to 1; null: "
+                         "under 5 days known, or no growth_7."),
+}  # fmt: skip
 MODEL_PHASES = Table(
     name="model_phases",
     required=("hub_id",),
+    encodings={"hub_id": "DELTA_BYTE_ARRAY"},
+    row_group=1 << 14,
     preview_by="latest",
     columns={
-        "hub_id": Column(pl.String, "The Hub's own identity."),
+        "hub_id": Column(pl.String, "The Hub's own identity; `name:` and the name without one."),
         "id": Column(pl.String, "author/name, as last seen."),
         "category": Column(pl.String, "As last seen."),
         "created": Column(pl.Date, "Day of creation; null where unknown."),
-        "first_day": Column(pl.Date, "First day among the top 1000."),
-        "last_day": Column(pl.Date, "Last day among the top 1000."),
-        "days": Column(pl.Int32, "Days seen among the top 1000."),
+        "first_day": Column(pl.Date, "First stored day that lists it."),
+        "last_day": Column(pl.Date, "Last day that lists it, with known downloads."),
+        "days": Column(pl.Int32, "Days that list it."),
         "phase": Column(
             pl.String,
-            f"On its last day: {', '.join(PHASES)}; null: seen too little. See `trends.phases`.",
+            f"On its last day: {', '.join(PHASES)}; null: seen too little. See `series.phases`.",
         ),
         "peak_day": Column(pl.Date, "Day of the highest smoothed downloads."),
         "peak": Column(pl.Float64, "Smoothed downloads (30 days) at the peak."),
@@ -183,6 +192,7 @@ MODEL_PHASES = Table(
             )
             for number in MILESTONES
         },
+        **GROWTH,
     },
 )
 

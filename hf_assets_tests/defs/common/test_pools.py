@@ -1,7 +1,7 @@
 """Which of the waiting runs Dagster's queue takes, with the configuration of the package."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import (
 )
 
 from hf_assets.corpora.registry import CorpusSpec
-from hf_assets.defs.common.pools import BULK, RESOURCES, limit_pools
+from hf_assets.defs.common.pools import BULK, OF_BASE_MODELS, RESOURCES, limit_pools
 from hf_assets.defs.hub.schedules import capture_today, past_days
 from hf_assets.defs.labels.classifiers import classifier_assets
 from hf_assets.runner.home import write_home
@@ -115,12 +115,12 @@ def test_runs_have_their_lanes() -> None:
     assert float(today["dagster/max_runtime"]) <= 4 * 3600
 
 
-def resources_of(spec: CorpusSpec) -> dict[str, Any]:
+def resources_of(spec: CorpusSpec, tag: str = RESOURCES) -> dict[str, Any]:
     """What each step of a corpus's classifiers asks a cluster for."""
     return {
-        asset.key.path[-1]: json.loads(asset.op.tags[RESOURCES])
+        asset.key.path[-1]: json.loads(asset.op.tags[tag])
         for asset in classifier_assets(spec)
-        if RESOURCES in asset.op.tags
+        if tag in asset.op.tags
     }
 
 
@@ -139,14 +139,40 @@ def test_a_corpus_says_what_its_trainings_ask_a_cluster_for() -> None:
     }
 
 
-def test_a_setting_gives_gpus_to_the_trainings_of_every_corpus(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("HF_ASSETS_TRAINING_GPUS", "0.5")
-    settings.cache_clear()
-    try:
-        assert resources_of(spec_of()) == {"classifier": {"num_gpus": 0.5}}
-        assert resources_of(spec_of(gpus=0)) == {}
-    finally:
-        monkeypatch.undo()
+@pytest.fixture
+def of_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], None]]:
+    """Sets variables of the settings for this test."""
+
+    def set_variable(name: str, value: str) -> None:
+        monkeypatch.setenv(f"HF_ASSETS_{name}", value)
         settings.cache_clear()
+
+    yield set_variable
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+def test_a_setting_gives_gpus_to_the_trainings_of_every_corpus(
+    of_settings: Callable[[str, str], None],
+) -> None:
+    of_settings("TRAINING_GPUS", "0.5")
+    assert resources_of(spec_of()) == {"classifier": {"num_gpus": 0.5}}
+    assert resources_of(spec_of(gpus=0)) == {}
+
+
+def test_a_setting_says_what_trainings_of_a_base_model_ask_for(
+    of_settings: Callable[[str, str], None],
+) -> None:
+    of_settings("BASE_MODEL_RESOURCES", '{"deberta-base": {"gpus": 2, "memory_gb": 48}}')
+    others = {"deberta-base": {"memory": 48_000_000_000}}
+    assert resources_of(spec_of(gpus=1), OF_BASE_MODELS) == {
+        "classifier": {"deberta-base": {"num_gpus": 2, **others["deberta-base"]}},
+        "onnx_classifier": others,
+        "quantized_classifier": others,
+    }
+    assert resources_of(spec_of(gpus=1)) == {"classifier": {"num_gpus": 1}}
+    # Said of a base model, 0 holds against what its corpus says.
+    of_settings("BASE_MODEL_RESOURCES", '{"deberta-base": {"gpus": 0}}')
+    assert resources_of(spec_of(gpus=1), OF_BASE_MODELS) == {
+        "classifier": {"deberta-base": {"num_gpus": 0}}
+    }

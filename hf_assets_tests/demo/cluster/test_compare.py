@@ -7,7 +7,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from hf_assets.demo.cluster.compare import Comparison, compare, content_of
+from hf_assets.classifiers.evaluation.results import COLUMNS
+from hf_assets.demo.cluster.compare import MEASURED, Comparison, compare, content_of
 from hf_assets.storage.folders import replacing_folder
 from hf_assets.storage.lake import Lake
 from hf_assets.storage.parquet import Column, Table
@@ -176,3 +177,8 @@ def test_types_and_names_of_columns_count() -> None:
     assert same != content_of(frame.cast({"a": pl.Int32}))
     assert same != content_of(frame.rename({"a": "c"}))
     assert content_of(frame, ["a"]) == content_of(frame.select("b"))
+
+
+def test_what_is_measured_of_a_classifier_are_columns_of_the_leaderboard() -> None:
+    assert COLUMNS.keys() >= MEASURED
+    assert {name for name in COLUMNS if "seconds" in name or "ms_" in name} <= MEASURED

@@ -1,4 +1,6 @@
-"""Machines that share a store and no lock: a capture goes on elsewhere, and one wins whole."""
+"""Machines that share a store: a capture goes on elsewhere, and one wins whole, without a lock and
+with one.
+"""
 
 import random
 import time
@@ -99,3 +101,31 @@ def test_of_eight_machines_one_wins_whole(
     # Whoever ends well has the same capture.
     won = {words for code, words, _ in ended if not code}
     assert won == {f"{capture.manifest.attempt} {PAGES} {HUB.total('models')}\n"}
+
+
+@pytest.mark.heavy
+@pytest.mark.usefixtures("postgres_locks")
+def test_of_eight_machines_that_share_locks_one_captures(
+    hub: ServeHub, store: CaptureStore, tmp_path: Path
+) -> None:
+    eight_that_lock(hub, store, tmp_path)
+
+
+@pytest.mark.heavy
+@pytest.mark.release
+def test_of_eight_processes_with_locks_of_files_one_captures(hub: ServeHub, tmp_path: Path) -> None:
+    eight_that_lock(hub, CaptureStore(Lake(tmp_path / "lake"), "raw_models"), tmp_path)
+
+
+def eight_that_lock(hub: ServeHub, store: CaptureStore, folder: Path) -> None:
+    """Eight capture the same day at once: all end with it, and each page was asked for once."""
+    served = hub(HUB, Faults(latency=0.01))
+    processes = [captures_elsewhere(folder, served.url, store.lake, NOON, PAGE) for _ in range(8)]
+    said = [process.communicate(timeout=300) for process in processes]
+    assert [one.returncode for one in processes] == [0] * 8, said
+    assert_each_row_once(store)
+    capture = store.complete(DAY)
+    assert capture is not None
+    won = {words for words, _ in said}
+    assert won == {f"{capture.manifest.attempt} {PAGES} {HUB.total('models')}\n"}
+    assert Counter(served.listed).total() == PAGES

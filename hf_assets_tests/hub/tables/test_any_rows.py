@@ -216,7 +216,6 @@ def test_a_generated_hub_is_the_same_in_the_table(
 ) -> None:
     monkeypatch.setattr(listing, "PAGE_SIZE", 70)
     monkeypatch.setattr(cleaning, "BATCH_PAGES", 3)
-    monkeypatch.setattr(cleaning, "JOINED_SPACES", 140, raising=False)
     served = hub(GeneratedHub(900, 450, seed=9, day=iso(DAY)))
     models = made_models(lake, served)
     spaces = made_spaces(lake, served, models)

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import urllib.request
 from collections.abc import Collection, Generator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,14 @@ from hf_assets_tests.support.servers import free_port
 
 RANGE_START, RANGE_END = (f"dagster/asset_partition_range_{end}" for end in ("start", "end"))
 RETRY_OF = "dagster/parent_run_id"
+# How the states of a backfill that is over begin.
+ENDED_BACKFILL = ("COMPLETED", "FAILED", "CANCEL")
 
+# A run that waits in Ray has not begun: the UI ends it by force alone.
+TERMINATE = """mutation($id: String!) { terminateRun(
+  runId: $id, terminatePolicy: MARK_AS_CANCELED_IMMEDIATELY) { __typename } }"""
+EVENTS = """query($id: ID!) { logsForRun(runId: $id) {
+  ... on EventConnection { events { ... on MessageEvent { message } } } } }"""
 BACKFILL = """mutation($params: LaunchBackfillParams!) {
   launchPartitionBackfill(backfillParams: $params) { __typename
     ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
@@ -58,7 +65,13 @@ class Cluster:
         """What the job of a run has printed."""
         return asked(f"{self.ray}/api/jobs/dagster-run-{run}/logs")["logs"]
 
-    def launch(self, job: str, tags: Mapping[str, str], assets: Collection[str] = ()) -> str:
+    def launch(
+        self,
+        job: str,
+        tags: Mapping[str, str],
+        assets: Collection[str] = (),
+        config: Mapping[str, Any] | None = None,
+    ) -> str:
         """Queue a run; returns its id."""
         selector: dict[str, Any] = REPOSITORY | {"jobName": job}
         if assets:
@@ -66,6 +79,7 @@ class Cluster:
         params = {
             "selector": selector,
             "mode": "default",
+            "runConfigData": {**(config or {})},
             "executionMetadata": {
                 "tags": [{"key": name, "value": value} for name, value in tags.items()]
             },
@@ -86,12 +100,16 @@ class Cluster:
         assert answer["__typename"] == "LaunchBackfillSuccess", answer
         return answer["backfillId"]
 
+    def backfilled(self, backfill: str) -> dict[str, Any]:
+        """The state of a backfill, and its runs so far."""
+        return self.service.ask(BACKFILLED, id=backfill)["partitionBackfillOrError"]
+
     def end_of_backfill(self, backfill: str) -> list[dict[str, Any]]:
         """Wait until a backfill has ended well; its runs, oldest first."""
 
         def ended() -> Any:
-            now = self.service.ask(BACKFILLED, id=backfill)["partitionBackfillOrError"]
-            return now if now["status"].startswith(("COMPLETED", "FAILED", "CANCEL")) else None
+            now = self.backfilled(backfill)
+            return now if now["status"].startswith(ENDED_BACKFILL) else None
 
         now = until(ended, self.said)
         assert now["status"] == "COMPLETED_SUCCESS", f"{now}\n{self.said()}"
@@ -126,14 +144,31 @@ class Cluster:
 
         return until(ended, self.said)
 
+    def going_on(self) -> list[str]:
+        """The runs that have not ended, newest first."""
+        return [run["runId"] for run in self.service.results() if run["status"] not in ENDED]
+
+    def terminate(self, run: str) -> None:
+        """End a run by force, as the UI does."""
+        answer = self.service.ask(TERMINATE, id=run)["terminateRun"]
+        assert answer["__typename"] == "TerminateRunSuccess", answer
+
+    def events(self, run: str) -> list[str]:
+        """The messages of a run's log."""
+        answer = self.service.ask(EVENTS, id=run)["logsForRun"]
+        return [event["message"] for event in answer["events"] if "message" in event]
+
     def begun(self, run: str) -> None:
         """Wait until a run's process is under way."""
         until(lambda: self.newest(run)["status"] in {"STARTED", *ENDED}, self.said)
 
-    def kill_run(self, run: str) -> None:
-        """`kill -9` of a run's own process, if it is there."""
-        for pid in processes_of(run):
-            os.kill(pid, signal.SIGKILL)
+    def kill_run(self, run: str) -> bool:
+        """`kill -9` of a run's own process. Whether it was there."""
+        pids = processes_of(run)
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return bool(pids)
 
     def said(self) -> str:
         """The ends of all logs."""

@@ -46,6 +46,11 @@ class Past:
     expected: dict[str, Any] = field(repr=False)
     files: int
 
+    def has(self, name: str, made: Any) -> bool:
+        """Whether one machine made the same of a table and day, or of a capture."""
+        expected = self.expected[name]
+        return made == expected if isinstance(expected, str) else made.equals(expected)
+
     def spans(self, runs: int) -> list[tuple[str, str]]:
         """First and last day of so many ranges of about the same length."""
         ends = [len(self.days) * number // runs for number in range(runs + 1)]
@@ -110,19 +115,15 @@ def why_failed(run: subprocess.Popen[str]) -> str:
 
 def made_of(lake: Lake, days: list[str]) -> dict[str, Any]:
     """Every row of each table and day, sorted, and the hash of each capture."""
-    tables = {
-        f"{name} {day}": _sorted(lake.read(name, day).frame.collect())
-        for name in TABLES
-        for day in days
-    }
-    captures = {name: CaptureStore(lake, name) for name in RAW}
-    complete = {
-        (name, day): store.complete(day) for name, store in captures.items() for day in days
-    }
-    return tables | {
-        f"{name} {day}": capture.provenance["sha256"] if capture else None
-        for (name, day), capture in complete.items()
-    }
+    return {f"{name} {day}": stored(lake, name, day) for name in (*TABLES, *RAW) for day in days}
+
+
+def stored(lake: Lake, name: str, day: str) -> Any:
+    """The rows of a table of a day, sorted; of a capture its hash, None where it is missing."""
+    if name in RAW:
+        capture = CaptureStore(lake, name).complete(day)
+        return capture.provenance["sha256"] if capture else None
+    return _sorted(lake.read(name, day).frame.collect())
 
 
 def _sorted(rows: pl.DataFrame) -> pl.DataFrame:
@@ -134,13 +135,7 @@ def _sorted(rows: pl.DataFrame) -> pl.DataFrame:
 def differing(lake: Lake, past: Past) -> list[str]:
     """The tables and days of a lake that differ from one machine's."""
     made = made_of(lake, past.days)
-    return [
-        name
-        for name, expected in past.expected.items()
-        if not (
-            made[name] == expected if isinstance(expected, str) else made[name].equals(expected)
-        )
-    ]
+    return [name for name in past.expected if not past.has(name, made[name])]
 
 
 def files_of(lake: Lake) -> int:
@@ -152,3 +147,10 @@ def files_of(lake: Lake) -> int:
             *((name, "capture.json") for name in RAW),
         ]
     )
+
+
+def stored_files(lake: Lake) -> int:
+    """What `files_of` counts of a lake on a store, by one listing of it."""
+    counted = dict.fromkeys(TABLES, "data.parquet") | dict.fromkeys(RAW, "capture.json")
+    names = [path.relative_to(lake.root).parts for path, _ in lake.root.below()]
+    return sum(len(name) == 3 and counted.get(name[0]) == name[2] for name in names)

@@ -11,6 +11,8 @@ from hf_assets_tests.support.servers import free_port
 BIN = Path(sys.executable).parent
 # Nothing is kept in Ray's object store; this is about its smallest.
 OBJECTS = 80_000_000
+# Of the first worker; others have a quarter.
+MEMORY = 4_000_000_000
 
 
 def ray_processes(
@@ -18,7 +20,7 @@ def ray_processes(
 ) -> tuple[list[Process], str]:
     """The processes of a cluster, the head first, and the address of its jobs.
 
-    The last worker has a GPU, by its own account.
+    By its own account, the first worker has the most memory and the last one a GPU.
 
     Args:
         folder: with a short path, as Ray has sockets in it.
@@ -38,9 +40,10 @@ def ray_processes(
     processes = [Process("ray-head", head, {**environment}, None, 0.0)]
     for number in range(1, workers + 1):
         name = f"ray-worker-{number}"
-        # As many GPUs as we say: Ray hands out numbers.
-        gpus = ["--num-gpus", "1"] if number == workers else []
-        command = [*join, "--node-name", name, *gpus, *_agent_ports()]
+        # As much as we say: Ray hands out numbers.
+        own = ["--memory", f"{MEMORY if number == 1 else MEMORY // 4}"]
+        own += ["--num-gpus", "1"] if number == workers else []
+        command = [*join, "--node-name", name, *own, *_agent_ports()]
         processes.append(Process(name, command, {**environment}, 1.0, 0.0))
     return processes, f"http://127.0.0.1:{dashboard}"
 

@@ -30,7 +30,7 @@ def test_every_figure_is_registered_under_its_name_and_described() -> None:
         "biggest_families", "model_sizes", "concentration", "space_usage", "training_data_share",
         "most_used", "top_ranks", "risers", "fallers", "hype_phases", "adoption_curves",
         "time_to_downloads", "new_models", "day_quality", "datasets_listed", "dataset_sizes",
-        "dataset_tasks", "predicted_categories",
+        "dataset_tasks", "predicted_categories", "risers_of_all",
     }  # fmt: skip
     for name, make in FIGURES.items():
         assert getattr(make, "__name__", "") == name

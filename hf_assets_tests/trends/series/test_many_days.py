@@ -21,7 +21,7 @@ from hf_assets.trends.series.concentration_history import concentration_history
 from hf_assets.trends.series.key_history import author_history, category_history
 from hf_assets.trends.series.model_history import model_history
 from hf_assets.trends.series.past import Past
-from hf_assets.trends.series.phases import model_phases
+from hf_assets.trends.series.phases import phases_of
 from hf_assets.trends.series.rules import grows_with_days, shares_add_up
 from hf_assets.trends.series.usage_history import space_usage_history, used_by_history
 from hf_assets_tests.support.trends.days import (
@@ -266,7 +266,7 @@ def test_two_real_years(real_data: Path, lake: Lake) -> None:
     assert lake.write(schemas.AUTHOR_HISTORY, None, author_history(past)).rows > 10_000
     models = lake.write(schemas.MODEL_HISTORY, None, model_history(past))
     assert models.rows >= 111_873 - 10
-    lives = lake.write(schemas.MODEL_PHASES, None, model_phases(models)).frame.collect()
+    lives = phases_of(models.frame.collect())
     assert lives.height == 276
     assert lives["phase"].drop_nulls().is_in(list(schemas.PHASES)).all()
     assert (lives["half_life"].drop_nulls() > 0).all()

@@ -14,13 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from hf_assets.storage.lake import Lake
 from hf_assets.trends.series import phases
-from hf_assets.trends.series.model_history import model_history
 from hf_assets.trends.series.panel import blocks
-from hf_assets.trends.series.phases import SMOOTH, model_phases, phases_of, smoothed
-from hf_assets.trends.series.schemas import MODEL_HISTORY, MODEL_PHASES
-from hf_assets_tests.support.trends.days import FIRST, day, kept, model
+from hf_assets.trends.series.phases import PHASES_SCHEMA, SMOOTH, phases_of, smoothed
+from hf_assets.trends.series.schemas import MODEL_HISTORY
+from hf_assets_tests.support.trends.days import FIRST, day
 
 OLD = FIRST - dt.timedelta(400)
 
@@ -38,7 +36,7 @@ def life(
     ]  # fmt: skip
     schema = {name: MODEL_HISTORY.schema[name] for name in rows[0]}
     made = phases_of(pl.DataFrame(rows, schema=schema))
-    assert made.select(MODEL_PHASES.schema.names()).height == 1
+    assert made.select(PHASES_SCHEMA.names()).height == 1
     return made.row(0, named=True)
 
 
@@ -154,32 +152,8 @@ def test_models_are_judged_a_few_at_a_time_and_whatever_lies_between_their_rows(
     by_day = pl.DataFrame(rows, schema=schema)
     whole = phases_of(by_day)
     assert whole["hub_id"].to_list() == [f"id{number}" for number in range(7)]
-    assert whole.schema == MODEL_PHASES.schema
+    assert whole.schema == PHASES_SCHEMA
     with mock.patch.object(phases, "blocks", partial(blocks, block=2)):
         assert_frame_equal(phases_of(by_day.sort("hub_id", "day")), whole)
     one = phases_of(by_day.filter(pl.col("hub_id") == "id3"))
     assert_frame_equal(one, whole.filter(pl.col("hub_id") == "id3"))
-
-
-def test_models_by_the_lake(lake: Lake) -> None:
-    days = {
-        at: [model(1, 1_000 + 100 * at, created=OLD), model(2, 5_000, created=OLD)]
-        + ([model(3, 100, created=day(15))] if at >= 15 else [])
-        for at in range(20)
-    }
-    past = kept(lake, days, untrusted=[7, 19])
-    stored = lake.write(MODEL_HISTORY, None, model_history(past))
-    made = lake.write(MODEL_PHASES, None, model_phases(stored))
-    found = made.frame.collect()
-    assert dict(found.select("hub_id", "phase").iter_rows()) == {
-        "id0001": "rising", "id0002": "plateau", "id0003": "new",
-    }  # fmt: skip
-    # The level of an untrusted last day is not known, so it is not the last day seen.
-    assert found["last_day"].to_list() == [day(18)] * 3
-    assert made.notes["models"] == 3
-    assert made.notes["models rising"] == 1
-
-
-def test_no_models_have_no_phases(lake: Lake) -> None:
-    stored = lake.write(MODEL_HISTORY, None, model_history(kept(lake, {})))
-    assert lake.write(MODEL_PHASES, None, model_phases(stored)).rows == 0

@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from hf_assets.object_store.path import StorePath
 from hf_assets.storage import month_files, months
 from hf_assets.storage.durable import STALE_TEMPORARY
 from hf_assets.storage.lake import Lake, MissingDay
@@ -30,12 +31,11 @@ SERIES = LEVELS[0]
 NAME = SERIES.table.name
 REFRESH = """
 import sys
-from pathlib import Path
 from hf_assets.storage.lake import Lake
 from hf_assets.trends.series.incremental import refresh
 from hf_assets.trends.series.past import Past
 from hf_assets_tests.support.trends.quarters import LEVELS
-(stored,) = refresh(Past(Lake(Path(sys.argv[1]))), LEVELS[0])
+(stored,) = refresh(Past(Lake.at(sys.argv[1])), LEVELS[0])
 print(stored.notes["months made"])
 """
 
@@ -43,6 +43,10 @@ print(stored.notes["months made"])
 @pytest.fixture
 def days(lake: Lake) -> Days:
     """The last days of March and the first of April, and one series of them."""
+    return two_months(lake)
+
+
+def two_months(lake: Lake) -> Days:
     found = Days(lake)
     for number in range(25, 40):
         found.put(number, number % 10)
@@ -137,9 +141,8 @@ def test_a_refresh_that_began_to_look_before_another_deletes_nothing_of_it(days:
     as_if_made_at_once(days.lake)
 
 
-@pytest.mark.heavy
-@pytest.mark.usefixtures("locks")
-def test_of_eight_processes_one_builds_the_series(days: Days) -> None:
+def eight_refresh(days: Days) -> None:
+    """Eight processes refresh at once: one of them builds the two months that have changed."""
     days.put(26, 1)
     days.put(33, 1)
     days.judged()
@@ -149,7 +152,21 @@ def test_of_eight_processes_one_builds_the_series(days: Days) -> None:
     ]
     made = sorted(int(process.communicate(timeout=600)[0]) for process in processes)
     assert made == [0] * 7 + [2]
+    assert_frame_equal(table(days.lake), whole(SERIES, Past(days.lake)))
+
+
+@pytest.mark.heavy
+@pytest.mark.usefixtures("locks")
+def test_of_eight_processes_one_builds_the_series(days: Days) -> None:
+    eight_refresh(days)
     as_if_made_at_once(days.lake)
+
+
+@pytest.mark.heavy
+@pytest.mark.release
+@pytest.mark.usefixtures("postgres_locks")
+def test_of_eight_processes_one_builds_the_series_on_a_store(bucket: StorePath) -> None:
+    eight_refresh(two_months(Lake(bucket)))
 
 
 @pytest.mark.usefixtures("locks")

@@ -21,7 +21,6 @@ from hf_assets.trends.series.schemas import (
     ADOPTION_HISTORY,
     MILESTONES,
     MODEL_HISTORY,
-    MODEL_PHASES,
 )
 
 _YOUNG = 7  # days after its creation by which a model was first seen from its release on
@@ -33,11 +32,16 @@ _AT_RISK = 5  # model-days below which a survival curve ends: its band would be 
 def adoption_curves(h: History) -> Figure:
     """Downloads by age, of the models seen from their release on."""
     title = "How fast new models are adopted"
-    phases = h.rows(MODEL_PHASES, pl.col("created").is_not_null())
-    young = phases.filter(
+    known = h.frames[MODEL_HISTORY.name].filter(
+        pl.col("created").is_not_null(), pl.col("downloads").is_not_null()
+    )
+    seen = known.group_by("hub_id").agg(
+        pl.col("created").last(), first_day=pl.col("day").min(), days=pl.len()
+    )
+    young = seen.filter(
         (pl.col("first_day") - pl.col("created")).dt.total_days().is_between(-1, _YOUNG)
         & (pl.col("days") >= 2)
-    )
+    ).collect()
     frame = h.rows(MODEL_HISTORY, pl.col("hub_id").is_in(young["hub_id"].to_list()),
                    pl.col("created").is_not_null())  # fmt: skip
     since = "downloads_all_time"

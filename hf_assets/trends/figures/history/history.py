@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -21,6 +21,7 @@ from hf_assets.hub.quality.schemas import DAY_QUALITY
 from hf_assets.storage.lake import Lake, MissingDay
 from hf_assets.storage.parquet import Table
 from hf_assets.trends.figures.day.snapshot import number_of
+from hf_assets.trends.lives.risers import RISERS, risers
 from hf_assets.trends.series import schemas
 
 TABLES: Mapping[str, Table] = {
@@ -40,12 +41,22 @@ INTERPOLATED = "days not trusted: interpolated between trusted days, or left ope
 
 @dataclass(frozen=True)
 class History:
-    """The series by the name of their table, unread, each with all columns of its table."""
+    """The series by the name of their table, unread, each with all columns of its table.
+
+    Attributes:
+        frames: of `model_phases` the models of `model_history` alone.
+        risers: the strongest among all models (`trends.lives.risers`).
+    """
 
     frames: Mapping[str, pl.LazyFrame]
+    risers: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=RISERS), compare=False)
 
     @classmethod
-    def of(cls, frames: Mapping[str, pl.DataFrame | pl.LazyFrame]) -> "History":
+    def of(
+        cls,
+        frames: Mapping[str, pl.DataFrame | pl.LazyFrame],
+        risers: pl.DataFrame | None = None,
+    ) -> "History":
         """From the given tables: a missing table or column is empty."""
         found = {}
         for name, table in TABLES.items():
@@ -57,7 +68,7 @@ class History:
                 .alias(column)
                 for column, dtype in table.schema.items()
             )
-        return cls(found)
+        return cls(found) if risers is None else cls(found, risers)
 
     @functools.cached_property
     def days(self) -> pl.DataFrame:
@@ -78,8 +89,16 @@ def read_history(lake: Lake) -> History:
     for name in TABLES:
         # Other processes draw figures.
         with suppress(MissingDay):
-            found[name] = lake.read(name, None).sendable
-    return History.of(found)
+            stored = lake.read(name, None)
+            shown = name != schemas.MODEL_PHASES.name
+            found[name] = stored.sendable if shown else _of_first_thousand(lake, stored.frame)
+    return History.of(found, risers(lake))
+
+
+def _of_first_thousand(lake: Lake, phases: pl.LazyFrame) -> pl.DataFrame:
+    """The rows of models that were ever among a day's first thousand: of all, they are too many."""
+    models = lake.read(schemas.MODEL_HISTORY.name, None).frame.select("hub_id").unique()
+    return phases.join(models, on="hub_id", how="semi", maintain_order="left").collect()
 
 
 def last_trusted_day(frame: pl.LazyFrame) -> datetime.date | None:

@@ -111,7 +111,7 @@ def _moved_most(ranks: dict[str, list[int | None]]) -> dict[str, str]:
 _PHASES = {
     "new": PALETTE[1], "rising": UP, "peak": PALETTE[4], "plateau": NONE, "falling": DOWN,
 }  # fmt: skip
-_EACH = 4  # models shown of a phase
+_EACH, _LARGEST = 4, 1000  # models shown of a phase; models that count
 
 
 @figure
@@ -120,8 +120,11 @@ def hype_phases(h: History) -> Figure:
     title = "Rising, at the peak so far, past it"
     phases = h.rows(MODEL_PHASES)
     newest = max((day for day in phases["last_day"] if day), default=None)
-    known = phases.filter(pl.col("phase").is_in(list(_PHASES)))
-    now = known.filter(pl.col("last_day") == pl.lit(newest, pl.Date))
+    # Smaller ones move by a fifth in two weeks for no reason.
+    largest = phases.filter(pl.col("last_day") == pl.lit(newest, pl.Date)).sort(
+        "latest", "hub_id", descending=[True, False], nulls_last=True
+    )
+    now = largest.head(_LARGEST).filter(pl.col("phase").is_in(list(_PHASES)))
     if not now.height or newest is None:
         return Sheet(title, "", []).message("no phases of models yet")
     groups = {

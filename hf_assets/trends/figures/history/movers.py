@@ -24,6 +24,7 @@ from hf_assets.trends.figures.history.history import (
     period_of,
     series,
 )
+from hf_assets.trends.lives.model_phases import FLOOR
 from hf_assets.trends.series.schemas import MODEL_HISTORY
 from hf_assets.trends.spikes import MOST_IF_NEW, MOST_OF_WEEK, NEW_DAYS, spikes
 
@@ -32,6 +33,10 @@ _SPIKES = 5  # spikes listed below the risers
 BASE = 10_000  # downloads a week ago below which a growth says little
 _SPARK_DAYS = 56
 _APART = 40  # px from the risers to the table of spikes
+_NO_RISERS = (
+    f"one-day spikes, no risers: more than {MOST_OF_WEEK:.0%} of the week's downloads on a single "
+    f"day, {MOST_IF_NEW:.0%} of a model younger than {NEW_DAYS} days"
+)
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,7 @@ class Movers:
     """The risers or the fallers of a week, the strongest first; `missing` says why there are none.
 
     Attributes:
+        every: of all models, not of the first thousand alone.
         of: models with a base, whether they rose or fell.
         count: those of them that moved in this direction.
         days: the days of `Mover.past`, as ordinals.
@@ -74,10 +80,13 @@ class Movers:
     rows: list[Mover] = field(default_factory=list)
     spiking: int = 0
     spikes: list[Mover] = field(default_factory=list)
+    every: bool = False
 
     @property
     def title(self) -> str:
         """The figure's title."""
+        if self.every:
+            return "Risers of the week among all models"
         return "Risers of the week" if self.rising else "Fallers of the week"
 
     @property
@@ -157,11 +166,47 @@ def weekly_movers(h: History, *, rising: bool) -> Movers:
     rows, listed = rows[: best.height], rows[best.height :]
     count = spiking.height if rising else 0
     if count:
-        caption.append(
-            f"one-day spikes, no risers: more than {MOST_OF_WEEK:.0%} of the week's downloads on a "
-            f"single day, {MOST_IF_NEW:.0%} of a model younger than {NEW_DAYS} days"
-        )
+        caption.append(_NO_RISERS)
     return Movers(rising, caption, "", based, side.height, days, rows, count, listed)
+
+
+def all_risers(h: History) -> Movers:
+    """The risers up to the newest trusted day, of all models with a hundred downloads before."""
+    if not h.risers.height:
+        return Movers(True, [], "no growth of all models yet", every=True)
+    past = h.risers.explode("past").drop_nulls("past")
+    past = past.select("hub_id", level="past").unnest("level")
+    days, first = ordinals(past), h.risers.row(0, named=True)
+    levels, unknown = series(past, "hub_id", "downloads", days), [None] * len(days)
+    rows = {
+        spike: [
+            Mover(
+                row["id"] or "", row["category"], row["base"], row["downloads"], row["growth_7"],
+                levels.get(row["hub_id"], unknown),
+            )
+            for row in h.risers.filter(pl.col("spike") == spike).to_dicts()
+        ]
+        for spike in (False, True)
+    }  # fmt: skip
+    period = period_of(h, past["day"])
+    caption = [
+        *(period.words if period else []),
+        f"{plural(first['of'], 'model', number=exact)} of all with {human(FLOOR)} downloads or "
+        "more a week ago",
+        "downloads in the last 30 days; each small line has its own scale, from 0",
+        *([_NO_RISERS] if first["spiking"] else []),
+    ]
+    missing = "" if rows[False] else "no model rose, but for one-day spikes"
+    return Movers(
+        True, caption, missing, first["of"], first["rose"], days, rows[False], first["spiking"],
+        rows[True], every=True,
+    )  # fmt: skip
+
+
+@figure
+def risers_of_all(h: History) -> Figure:
+    """The models whose downloads grew most in a week, of all with a hundred a week before."""
+    return _draw(all_risers(h))
 
 
 @figure

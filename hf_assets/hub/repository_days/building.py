@@ -1,0 +1,106 @@
+"""A month written again with further days, a range of identities at a time."""
+
+import datetime
+from collections.abc import Iterator, Mapping, Sequence
+
+import polars as pl
+
+from hf_assets.hub.repository_days.layout import empty, joined
+from hf_assets.hub.repository_days.schemas import ROW_GROUP, Kind
+from hf_assets.storage.opened import LakeFile
+
+# Row groups of the month that are in memory at a time.
+GROUPS = 8
+
+
+def extended(
+    month: LakeFile | None,
+    days: Sequence[tuple[datetime.date, pl.DataFrame]],
+    kind: Kind,
+    trusted: Mapping[datetime.date, bool],
+) -> Iterator[pl.DataFrame]:
+    """The rows of a month with further days, `hub_id` ascending, a row group at a time.
+
+    Args:
+        month: its file; None where it has no day yet.
+        days: later than those in it, oldest first, each with its rows in the order of `hub_id`.
+        kind: of repository.
+        trusted: every day of the month, and whether it is trusted.
+    """
+    same = [
+        pl.lit(min(trusted).replace(day=1)).alias("first_day"),
+        pl.lit(sum(_bit(day) for day in trusted), pl.Int32).alias("stored"),
+        pl.lit(sum(_bit(day) for day, fits in trusted.items() if fits), pl.Int32).alias("trusted"),
+    ]
+    waiting: list[pl.DataFrame] = []
+    count = 0
+    for rows in _ranges(month, days, kind):
+        waiting.append(rows.with_columns(same))
+        count += rows.height
+        if count >= ROW_GROUP:
+            gathered = pl.concat(waiting, rechunk=False)
+            full = count - count % ROW_GROUP
+            yield from gathered.head(full).iter_slices(ROW_GROUP)
+            waiting, count = [gathered.tail(count - full)], count - full
+    yield from waiting
+
+
+def _bit(day: datetime.date) -> int:
+    return 1 << (day.day - 1)
+
+
+def _ranges(
+    month: LakeFile | None, days: Sequence[tuple[datetime.date, pl.DataFrame]], kind: Kind
+) -> Iterator[pl.DataFrame]:
+    """The joined rows of one range of identities after the other."""
+    begins = [0] * len(days)
+    for rows, last in _parts(month, days, kind):
+        joint = rows
+        for at, (day, of_day) in enumerate(days):
+            end = of_day.height if last is None else _end(of_day, last, begins[at])
+            joint = joined(joint, day, of_day[begins[at] : end], kind)
+            begins[at] = end
+        yield joint
+
+
+def _parts(
+    month: LakeFile | None, days: Sequence[tuple[datetime.date, pl.DataFrame]], kind: Kind
+) -> Iterator[tuple[pl.DataFrame, str | None]]:
+    """Rows of the month, a few row groups at a time, and the last identity of the range."""
+    if month is None:
+        keys = days[0][1]["hub_id"]
+        for end in range(GROUPS * ROW_GROUP, len(keys), GROUPS * ROW_GROUP):
+            yield empty(kind), keys[end - 1]
+        yield empty(kind), None
+        return
+    coming = row_groups(month)
+    rows = next(coming)
+    for following in coming:
+        yield rows, rows["hub_id"][-1]
+        rows = following
+    yield rows, None
+
+
+def row_groups(file: LakeFile, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+    """The rows of a month, some row groups at a time; at least one frame.
+
+    Args:
+        file: of the month.
+        columns: those wanted; None: all.
+    """
+    with file.arrow() as opened:
+        for begin in range(0, max(opened.num_row_groups, 1), GROUPS):
+            groups = range(begin, min(begin + GROUPS, opened.num_row_groups))
+            rows = pl.from_arrow(opened.read_row_groups(groups, columns, use_threads=False))
+            assert isinstance(rows, pl.DataFrame)
+            yield rows
+
+
+def _end(rows: pl.DataFrame, last: str, begin: int) -> int:
+    """The row after the last one whose identity is not after `last`."""
+    keys = rows["hub_id"]
+    low, high = begin, len(keys)
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (middle + 1, high) if keys[middle] <= last else (low, middle)
+    return low

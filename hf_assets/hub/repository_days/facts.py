@@ -1,0 +1,74 @@
+"""What a month says about its days, and the digest by which a day given back is proven equal."""
+
+import hashlib
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from hf_assets.hub.repository_days.schemas import Kind
+from hf_assets.storage.records import Record
+
+# The key of the days in a month's footer.
+DAYS_NOTE = "days"
+# Rows that are digested at a time.
+_BLOCK = 1 << 16
+
+
+class DayFacts(Record):
+    """A day of a series.
+
+    Attributes:
+        trusted: `day_quality` trusts it.
+        rows: repositories listed.
+        digest: of `hub_id` and the counters of its table.
+        names: digest of their names.
+        mark: size and time of the table's file.
+        repeated: rows left out, as another row of that day has their identity.
+    """
+
+    trusted: bool
+    rows: int
+    digest: str
+    names: str = ""
+    mark: tuple[int, int] = (0, 0)
+    repeated: int = 0
+
+
+def days_of(notes: dict[str, object]) -> dict[str, DayFacts]:
+    """The days that the footer of a month names, oldest first."""
+    return msgspec.convert(notes.get(DAYS_NOTE, {}), dict[str, DayFacts])
+
+
+def digest(rows: pl.DataFrame, kind: Kind) -> str:
+    """The digest of a day's rows: equal rows have an equal one.
+
+    Args:
+        rows: in the order of `hub_id`.
+        kind: whose counters count.
+    """
+    counters = [counter.name for counter in kind.counters]
+    whole = hashlib.blake2b(str(rows.height).encode(), digest_size=16)
+    for part in rows.iter_slices(_BLOCK):
+        _add_texts(whole, part["hub_id"])
+        for name in counters:
+            whole.update(part[name].fill_null(0).to_numpy().tobytes())
+            whole.update(np.packbits(part[name].is_null().to_numpy()).tobytes())
+    return whole.hexdigest()
+
+
+def digest_of_names(rows: pl.DataFrame) -> str:
+    """The digest of the names of these rows, in their order."""
+    whole = hashlib.blake2b(digest_size=16)
+    for part in rows.iter_slices(_BLOCK):
+        _add_texts(whole, part["id"])
+    return whole.hexdigest()
+
+
+def _add_texts(whole: "hashlib.blake2b", texts: pl.Series) -> None:
+    """Their lengths, and their bytes one after the other."""
+    whole.update(texts.str.len_bytes().to_numpy().tobytes())
+    array = texts.to_arrow(compat_level=pl.CompatLevel.oldest())
+    offsets, content = array.buffers()[1:]
+    begin, end = np.frombuffer(offsets, np.int64)[[array.offset, array.offset + len(array)]]
+    whole.update(memoryview(content)[begin:end])

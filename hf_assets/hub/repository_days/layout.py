@@ -1,0 +1,211 @@
+"""Days of many repositories as rows of a month, `hub_id` ascending: a later day joined to them."""
+
+import datetime
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from hf_assets.hub.repository_days.schemas import EARLIER_IDS, Counter, Kind
+
+NO_DAYS = 0
+BITS = ("stored", "trusted", "listed")
+# Of a range of identities; each costs a look at the rest of it.
+_MOST_MISSING = 100
+
+
+def joined(older: pl.DataFrame, day: datetime.date, rows: pl.DataFrame, kind: Kind) -> pl.DataFrame:
+    """Rows of a month with a later day; `stored` and `trusted`, which say the same in each, stay.
+
+    Args:
+        older: rows of the month, `hub_id` ascending; `empty` where it has no day yet.
+        day: later than each of theirs.
+        rows: of that day: `hub_id`, ascending and each once, `id` and the counters.
+        kind: of repository.
+    """
+    older, rows = _aligned(older, rows, kind)
+    bit = 1 << (day.day - 1)
+    there = rows["id"].is_not_null().to_numpy()
+    columns = {name: older[name] for name in kind.table.columns}
+    columns["listed"] = older["listed"] | _bits(there, bit)
+    columns["id"], columns["earlier_ids"] = _names(older, rows["id"], day)
+    for counter in kind.counters:
+        columns |= _joined(older, rows[counter.name], bit, columns["listed"], counter)
+    return pl.DataFrame(columns)
+
+
+def empty(kind: Kind) -> pl.DataFrame:
+    """A month without days."""
+    return pl.DataFrame(schema=kind.table.schema)
+
+
+def _aligned(
+    older: pl.DataFrame, rows: pl.DataFrame, kind: Kind
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Both with a row for each repository of either, in the same order."""
+    there = _places(older["hub_id"], rows["hub_id"])
+    if there is not None:
+        return older, rows.select(pl.all().gather(there))
+    keys = (
+        older.select("hub_id")
+        .with_row_index("at")
+        .join(
+            rows.select("hub_id").with_row_index("there"),
+            on="hub_id",
+            how="full",
+            coalesce=True,
+            maintain_order="left_right",
+        )
+    )
+    if keys.height > older.height:
+        keys = keys.sort("hub_id")
+        older = _spread(older, keys, kind)
+    return older, rows.select(pl.all().gather(keys["there"]))
+
+
+def _places(keys: pl.Series, ids: pl.Series) -> pl.Series | None:
+    """For each key its row in `ids`, null where it is missing; both ascending.
+
+    None where `ids` has others, or many are missing: a join is as fast then.
+    """
+    ours, theirs = keys.hash().to_numpy(), ids.hash().to_numpy()
+    places = np.full(len(ours), -1)
+    at = row = 0
+    for _ in range(_MOST_MISSING):
+        size = min(len(ours) - at, len(theirs) - row)
+        same = ours[at : at + size] == theirs[row : row + size]
+        run = size if same.all() else int(same.argmin())
+        places[at : at + run] = np.arange(row, row + run)
+        at, row = at + run + 1, row + run
+        if row == len(theirs):
+            found = pl.Series(places)
+            matched = keys.filter(found >= 0)
+            # Hashes of two texts may be equal.
+            return found.replace(-1, None) if matched.equals(ids, null_equal=False) else None
+        if at > len(ours):
+            break
+    return None
+
+
+def _spread(rows: pl.DataFrame, keys: pl.DataFrame, kind: Kind) -> pl.DataFrame:
+    """Rows of a month in the order of the keys; of those that are not among them, of no day."""
+    nothing: dict[str, object] = {one.changes: [] for one in kind.counters}
+    nothing |= dict.fromkeys([*BITS, *(one.changed for one in kind.counters)], NO_DAYS)
+    row = pl.DataFrame(
+        [pl.Series(name, [nothing.get(name)], dtype) for name, dtype in rows.schema.items()]
+    )
+    spread = pl.concat([rows, row]).select(pl.all().gather(keys["at"].fill_null(rows.height)))
+    return spread.with_columns(keys["hub_id"])
+
+
+def _names(older: pl.DataFrame, ids: pl.Series, day: datetime.date) -> tuple[pl.Series, pl.Series]:
+    """The last name of each row, and its earlier ones."""
+    before, earlier = older["id"], older["earlier_ids"]
+    moved = ((ids != before) & before.is_not_null()).fill_null(value=False).arg_true()
+    if len(moved):
+        names = zip(before.gather(moved).to_list(), earlier.gather(moved).to_list(), strict=True)
+        lists = [[*(known or ()), {"until": day.day, "id": name}] for name, known in names]
+        earlier = _put(earlier, moved, pl.Series(lists, dtype=EARLIER_IDS))
+    return ids.fill_null(before) if ids.has_nulls() else ids, earlier
+
+
+def _put(column: pl.Series, rows: pl.Series, values: pl.Series) -> pl.Series:
+    """A column with those values in those rows."""
+    at = np.arange(len(column))
+    at[rows.to_numpy()] = len(column) + np.arange(len(rows))
+    return pl.concat([column, values.alias(column.name)]).gather(pl.Series(at))
+
+
+def _joined(
+    older: pl.DataFrame, now: pl.Series, bit: int, listed: pl.Series, counter: Counter
+) -> dict[str, pl.Series]:
+    """The columns of a counter with its values of a later day, null where it has none."""
+    first = older[counter.name]
+    known = older[counter.known].fill_null(older["listed"])
+    before, there = known.to_numpy() != NO_DAYS, now.is_not_null().to_numpy()
+    changes = Changes.of(older[counter.changes])
+    last, value = changes.last(first, counter), now.fill_null(0).to_numpy()
+    changed = before & there & (last != value if counter.steps else _differs(last, value))
+    more = (zigzag(value - last) if counter.steps else value)[changed]
+    every = known | _bits(there, bit)
+    return {
+        counter.name: first if before.all() else first.zip_with(pl.Series(before), now),
+        counter.known: every.zip_with(every != listed, pl.Series([None], dtype=pl.Int32)),
+        counter.changed: older[counter.changed] | _bits(changed, bit),
+        counter.changes: changes.then(changed, more).series(counter),
+    }
+
+
+def _bits(rows: np.ndarray, bit: int) -> pl.Series:
+    """That bit in those rows."""
+    return pl.Series(rows * np.int32(bit))
+
+
+def _differs(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Whether the bits of floats differ: -0.0 is not 0.0, NaN is itself."""
+    return one.view(np.int64) != other.view(np.int64)
+
+
+class Changes:
+    """Lists of numbers, a list a row: the numbers one after the other, and how many a row has."""
+
+    def __init__(self, values: np.ndarray, lengths: np.ndarray) -> None:
+        self.values, self.lengths = values, lengths
+        self.ends = np.cumsum(lengths)
+        self.begins = self.ends - lengths
+
+    @classmethod
+    def of(cls, lists: pl.Series) -> "Changes":
+        """The lists of a column."""
+        array = lists.to_arrow()
+        ends = np.frombuffer(array.buffers()[1], np.int64)[array.offset :][: len(array) + 1]
+        numbers = pl.from_arrow(array.values)
+        assert isinstance(numbers, pl.Series)
+        # A slice of a column has the numbers of all of it.
+        return cls(numbers.to_numpy()[ends[0] : ends[-1]], np.diff(ends))
+
+    def sums(self, counts: np.ndarray | None = None) -> np.ndarray:
+        """The sum of the steps of each row; of the first few alone where `counts` says how many."""
+        every = np.append(0, np.cumsum(unzigzag(self.values)))
+        ends = self.ends if counts is None else self.begins + counts
+        return every[ends] - every[self.begins]
+
+    def last(self, first: pl.Series, counter: Counter) -> np.ndarray:
+        """The last value of each row, whose first is `first`."""
+        return self.level(first, counter, self.lengths)
+
+    def level(self, first: pl.Series, counter: Counter, counts: np.ndarray) -> np.ndarray:
+        """The value of each row after so many changes."""
+        begin = first.fill_null(0).to_numpy()
+        if counter.steps:
+            return begin + self.sums(counts)
+        every = np.append(self.values, 0.0)
+        return np.where(counts > 0, every[np.maximum(self.begins + counts - 1, 0)], begin)
+
+    def then(self, changed: np.ndarray, more: np.ndarray) -> "Changes":
+        """These, and one number more in each row that changed."""
+        lengths = self.lengths + changed
+        ends = np.cumsum(lengths)
+        values = np.empty(len(self.values) + len(more), self.values.dtype)
+        shifted = np.repeat(ends - lengths - self.begins, self.lengths)
+        values[np.arange(len(self.values)) + shifted] = self.values
+        values[(ends - 1)[changed]] = more
+        return Changes(values, lengths)
+
+    def series(self, counter: Counter) -> pl.Series:
+        """As a column of lists."""
+        offsets = pl.Series(np.append(0, self.ends)).to_arrow()
+        numbers = pl.Series(self.values, dtype=counter.dtype).to_arrow()
+        lists = pl.from_arrow(pa.LargeListArray.from_arrays(offsets, numbers))
+        assert isinstance(lists, pl.Series)
+        return lists.alias(counter.changes)
+
+
+def zigzag(steps: np.ndarray) -> np.ndarray:
+    """Steps as numbers from 0 on: 0, -1, 1, -2, …, so that small steps have small numbers."""
+    return (steps << 1) ^ (steps >> 63)
+
+
+def unzigzag(numbers: np.ndarray) -> np.ndarray:
+    """Steps from these numbers."""
+    return (numbers >> 1) ^ -(numbers & 1)

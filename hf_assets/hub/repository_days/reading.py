@@ -1,0 +1,116 @@
+"""The series of every repository, read: rows a day, one repository, one day given back."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from hf_assets.hub.repository_days.building import row_groups
+from hf_assets.hub.repository_days.expanding import day_schema, expanded, of_day
+from hf_assets.hub.repository_days.facts import DayFacts, days_of
+from hf_assets.hub.repository_days.schemas import KINDS, Kind
+from hf_assets.storage.lake import Lake, MissingDay, StoredTable, iso
+from hf_assets.storage.months import month_of
+from hf_assets.storage.opened import LakeFile
+
+
+def days_in(lake: Lake, table: str) -> dict[str, DayFacts]:
+    """The days of a series, oldest first; none where it was never materialised."""
+    try:
+        return _days(lake.read(table, None))
+    except MissingDay:
+        return {}
+
+
+def expand(frame: pl.LazyFrame) -> pl.LazyFrame:
+    """Rows of months as rows of days.
+
+    Choose rows before: a month of 2.5 M models has 75 M days.
+
+    Args:
+        frame: rows of `model_days`, `dataset_days` or `space_days`.
+
+    Returns:
+        A row a repository and day on which it was listed: hub_id, id, day, trusted and the
+        counters; a counter that the day did not give is null.
+    """
+    kind = _kind_of(frame)
+    return frame.map_batches(
+        lambda rows: expanded(rows, kind),
+        schema=day_schema(kind),
+        predicate_pushdown=False,
+        projection_pushdown=False,
+        slice_pushdown=False,
+    )
+
+
+def history_of(lake: Lake, table: str, hub_id: str) -> pl.DataFrame:
+    """The days of one repository, oldest first; without rows where it is unknown.
+
+    Reads, of each month, the row groups that may hold it.
+
+    Raises:
+        MissingDay: the series was never materialised.
+    """
+    stored = lake.read(table, None)
+    rows = stored.frame.filter(pl.col("hub_id") == hub_id)
+    return expand(rows).collect().sort("day")
+
+
+def day_of(
+    lake: Lake, table: str, day: str, columns: Sequence[str] | None = None
+) -> pl.DataFrame | None:
+    """A day given back: `hub_id` and the counters, in the order of `hub_id`.
+
+    None where the series has no such day.
+
+    Args:
+        lake: the lake.
+        table: `model_days`, `dataset_days` or `space_days`.
+        day: YYYY-MM-DD.
+        columns: those wanted beside `hub_id`, `id` (its name then) among them; None: the counters.
+    """
+    file = month_file(lake, table, day)
+    if file is None:
+        return None
+    kind = KINDS[table]
+    wanted = [counter.name for counter in kind.counters] if columns is None else list(columns)
+    counters = [counter for counter in kind.counters if counter.name in wanted]
+    names = ["id", "earlier_ids"] if "id" in wanted else []
+    stored = ["hub_id", *names, "listed", *(name for one in counters for name in one.stored)]
+    bit = iso(day).day - 1
+    parts = [of_day(rows, bit, counters) for rows in row_groups(file, stored)]
+    empty = pl.DataFrame(schema=kind.source.schema).select("hub_id", *wanted)
+    return pl.concat([empty, *(part.select(empty.columns) for part in parts)])
+
+
+def month_file(lake: Lake, table: str, day: str) -> LakeFile | None:
+    """The file of a day's month, where that day is in it."""
+    try:
+        stored = lake.read(table, None)
+    except MissingDay:
+        return None
+    for file in stored.month_files if stored.months else ():
+        days = days_of(file.footer()["notes"])
+        if day in days:
+            return file
+        if days and month_of(next(iter(days))) > month_of(day):
+            break
+    return None
+
+
+def _days(stored: StoredTable) -> dict[str, DayFacts]:
+    found: dict[str, DayFacts] = {}
+    for file in stored.month_files if stored.months else ():
+        found |= days_of(file.footer()["notes"])
+    return found
+
+
+def _kind_of(frame: pl.LazyFrame) -> Kind:
+    columns = set(frame.collect_schema().names())
+    for kind in KINDS.values():
+        if kind.table.columns.keys() <= columns:
+            return kind
+    raise ValueError(
+        "these are no rows of model_days, dataset_days or space_days: some of their columns are "
+        "missing"
+    )

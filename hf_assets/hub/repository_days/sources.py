@@ -1,0 +1,112 @@
+"""Where the rows of a day come from: its table, or the month that has its counters already."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from hf_assets.hub.repository_days.reading import day_of
+from hf_assets.hub.repository_days.schemas import Kind
+from hf_assets.storage.lake import Lake, MissingDay, StoredTable
+from hf_assets.storage.months import Mark, marks
+
+# What begins the identity of a repository whose source gives none.
+NAMED = "name:"
+
+
+@dataclass(frozen=True)
+class SourceDay:
+    """A day as its table is now: the mark of its file, and whether it is trusted."""
+
+    mark: Mark
+    trusted: bool
+
+
+def source_days(lake: Lake, kind: Kind) -> dict[str, SourceDay]:
+    """The stored days, oldest first. MissingDay where `day_quality` was never materialised."""
+    quality = lake.read("day_quality", None).frame
+    columns = quality.collect_schema().names()
+    trusted = pl.col(kind.trusted) if kind.trusted in columns else pl.lit(None, pl.Boolean)
+    rows = quality.select("day", trusted=trusted.fill_null(value=False)).collect()
+    trusts = {day.isoformat(): trusted for day, trusted in rows.iter_rows()}
+    return {
+        day: SourceDay(mark, trusts.get(day, False))
+        for day, mark in marks(lake, kind.source.name).items()
+    }
+
+
+def has_no_counters(lake: Lake, kind: Kind, day: str) -> bool:
+    """Whether a day's table was thinned to what its month does not have."""
+    return _without_counters(lake.notes(kind.source.name, day), kind)
+
+
+def rows_of_day(lake: Lake, kind: Kind, day: str) -> tuple[pl.DataFrame, int]:
+    """A day's rows in the order of `hub_id`, and how many repeat an identity and are left out.
+
+    Of a thinned day that lacks the counters, as its month has them.
+
+    Returns:
+        hub_id, id and the counters; the number.
+
+    Raises:
+        MissingDay: there is no such day, or its counters are nowhere.
+    """
+    stored = lake.read(kind.source.name, day)
+    if _without_counters(stored.notes, kind):
+        return _given_back(lake, kind, stored), 0
+    rows = _read(stored, ["hub_id", "id", *(counter.name for counter in kind.counters)])
+    repeated = rows["hub_id"] == rows["hub_id"].shift()
+    if count := len(repeated.arg_true()):
+        rows = rows.filter(~repeated.fill_null(value=False))
+    return rows, count
+
+
+def _read(stored: StoredTable, columns: list[str]) -> pl.DataFrame:
+    """Columns of a day in the order of `hub_id`.
+
+    Of such texts pyarrow reads twice as many a second as polars.
+    """
+    parts = [pl.DataFrame(schema=stored.frame.select(columns).collect_schema())]
+    with stored.file.arrow() as file:
+        # A row group at a time: the whole as Arrow beside the whole as a frame is twice the memory.
+        for group in range(file.num_row_groups):
+            read = pl.from_arrow(file.read_row_group(group, columns, use_threads=False))
+            assert isinstance(read, pl.DataFrame)
+            parts.append(read)
+    rows = pl.concat(parts, rechunk=False)
+    if rows["hub_id"].has_nulls():
+        rows = rows.with_columns(hub_id=pl.coalesce("hub_id", NAMED + pl.col("id")))
+    by_name = {column.name: column for column in rows}
+    del parts, rows
+    return _sorted(by_name)
+
+
+def _sorted(columns: dict[str, pl.Series]) -> pl.DataFrame:
+    """Rows in the order of `hub_id`; a column at a time, so that no two copies are in memory."""
+    if not columns["hub_id"].is_sorted():
+        order = (
+            columns["hub_id"]
+            .to_frame()
+            .select(pl.arg_sort_by("hub_id", maintain_order=True))
+            .to_series()
+        )
+        for name in [*columns]:
+            columns[name] = columns.pop(name).gather(order)
+    return pl.DataFrame(columns)
+
+
+def _without_counters(notes: Mapping[str, Any], kind: Kind) -> bool:
+    kept = {*str(notes.get("kept", "")).split(", ")}
+    return "thinned" in notes and not {one.name for one in kind.counters} <= kept
+
+
+def _given_back(lake: Lake, kind: Kind, stored: StoredTable) -> pl.DataFrame:
+    names = [counter.name for counter in kind.counters]
+    rows = day_of(lake, kind.table.name, stored.day, ["id", *names])
+    if rows is None:
+        raise MissingDay(
+            f"{kind.source.name} of {stored.day} was thinned, and {kind.table.name} does not have "
+            "its counters: restore one of both from a backup"
+        )
+    return rows

@@ -1,0 +1,196 @@
+"""Comparisons, trends, authors, what is new; in the dark, on a phone, by keyboard, in words."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from hf_assets_tests.support.apps.hub_lake import LAST, NAMES, RARE
+from hf_assets_tests.support.apps.visits import (
+    PHONE,
+    go,
+    names,
+    picked,
+    settled,
+    table,
+    titled,
+    visiting,
+)
+from hf_assets_tests.support.browser import IN_CHROMIUM, choose
+
+pytestmark = [*IN_CHROMIUM, pytest.mark.heavy]
+COMPARED = f"compare?item={NAMES[0]}&item={NAMES[1]}"
+
+
+def key(page: Page) -> list[str]:
+    """The names that a chart has colours for."""
+    return page.get_by_role("list", name="Key").first.get_by_role("listitem").all_inner_texts()
+
+
+def chart(page: Page, words: str) -> None:
+    """A chart that is described by these words."""
+    expect(page.locator(f'[aria-label*="{words}"]').first).to_be_visible()
+
+
+def test_models_are_compared_by_metric_and_way(page: Page, hub_url: str) -> None:
+    go(page, hub_url, COMPARED, "compared")
+    assert key(page) == [NAMES[0], NAMES[1]]
+    chart(page, f"{NAMES[0]} from 1M to 1M; {NAMES[1]} from 500k to 504k")
+    choose(page, page.get_by_role("combobox", name="Drawn"), "indexed: 100 on the first day")
+    chart(page, "first day = 100")
+    assert page.url.endswith("&as=indexed")
+    settled(page)
+    choose(page, page.get_by_role("combobox", name="Drawn"), "aligned at release")
+    chart(page, "by days since release, 683 to 689")
+    settled(page)
+    choose(page, page.get_by_role("combobox", name="Metric"), "likes")
+    chart(page, "Lines: likes")
+    settled(page)
+    page.get_by_role("list", name="Key").get_by_role("link", name=NAMES[1]).click()
+    titled(page, NAMES[1])
+
+
+@pytest.mark.release
+def test_what_has_no_release_or_history_is_left_out_in_words(page: Page, hub_url: str) -> None:
+    go(page, hub_url, f"{COMPARED}&item={RARE}&as=release&range=30")
+    expect(page.get_by_text(f"The day of release of {RARE} is unknown")).to_be_visible()
+    # Both are older than 30 days: nothing of them is within the range.
+    go(page, hub_url, f"{COMPARED}&item={RARE}&range=30")
+    assert key(page) == [NAMES[0], NAMES[1], RARE]
+
+
+@pytest.mark.release
+def test_authors_and_categories_are_compared_too(page: Page, hub_url: str) -> None:
+    go(page, hub_url, "compare?of=author&item=author0&item=author1&metric=share_downloads")
+    assert key(page) == ["author0", "author1"]
+    choose(page, page.get_by_role("combobox", name="Compare"), "categories")
+    # Of another kind: the authors are gone, and the metric stays.
+    expect(page).to_have_url(f"{hub_url}/compare?of=category&metric=share_downloads")
+    settled(page)
+    picked(page, "Up to five categories", "fill-mask")
+    expect(page.get_by_role("list", name="Key")).to_have_text("fill-mask")
+    go(page, hub_url, "compare?" + "&".join(f"item=author{n % 4}/model-{n:02d}" for n in range(7)))
+    assert len(key(page)) == 5
+
+
+def test_an_author_has_a_page(page: Page, hub_url: str) -> None:
+    go(page, hub_url, "authors", "Authors")
+    table(page, "Authors").get_by_role("link", name="author0", exact=True).click()
+    titled(page, "author0")
+    assert len(names(page, "Models of author0")) == 6
+    expect(page.get_by_role("link", name="author0 on the Hub", exact=True)).to_be_visible()
+    chart(page, "Lines: downloads in 30 days")
+    go(page, hub_url, "author?id=maker0", "maker0")
+    assert names(page, "Spaces of maker0") == [f"maker0/space-{n:02d}" for n in (0, 3, 6, 9)]
+    expect(page.get_by_text("after 3")).to_be_visible()
+
+
+@pytest.mark.release
+def test_new_and_trending_models_are_listed(page: Page, hub_url: str) -> None:
+    go(page, hub_url, "new", "New and trending")
+    assert names(page, "Models by trending score")[0] == RARE
+    expect(page.get_by_text("0 new models")).to_be_visible()
+    page.get_by_role("link", name="Compare the first five").click()
+    titled(page, "compared")
+
+
+def test_trends_have_a_series_a_metric_and_a_range(page: Page, hub_url: str) -> None:
+    go(page, hub_url, "trends", "Trends")
+    page.get_by_role("link", name="Authors: metrics").click()
+    titled(page, "Authors")
+    assert page.title() == "Authors · Trends · Hub insights"
+    choose(page, page.get_by_role("combobox", name="Metric"), "growth in 7 days")
+    chart(page, "Lines: growth in 7 days")
+    settled(page)
+    choose(page, page.get_by_role("combobox", name="Range"), "30 days")
+    expect(page).to_have_url(f"{hub_url}/trends?series=author&metric=growth_7&range=30")
+    settled(page)
+    choose(page, page.get_by_role("combobox", name="Series"), "Categories")
+    expect(page).to_have_url(f"{hub_url}/trends?series=category&range=30")
+    titled(page, "Categories")
+    assert key(page) == ["fill-mask", "none given", "text-generation", "text-to-image"]
+
+
+@pytest.mark.parametrize("scheme", [pytest.param("light", marks=pytest.mark.release), "dark"])
+def test_the_pages_follow_the_systems_theme(hub_url: str, tab: Page, scheme: str) -> None:
+    with visiting(tab, hub_url, scheme=scheme) as page:
+        go(page, hub_url, "models")
+        brightness = {
+            part: page.locator(selector).first.evaluate(
+                f"it => getComputedStyle(it).{style}.match(/[\\d.]+/g).slice(0, 3)"
+                ".reduce((sum, part) => sum + Number(part), 0)"
+            )
+            for part, selector, style in [
+                ("page", "[data-testid=stApp]", "backgroundColor"),
+                ("head", ".hf-table thead th", "backgroundColor"),
+                ("text", ".hf-table td", "color"),
+                ("link", ".hf-table a", "color"),
+            ]
+        }
+    dark = scheme == "dark"
+    assert (brightness["page"] < 200) is dark
+    assert (brightness["head"] < 200) is dark
+    assert (brightness["text"] > 500) is dark
+    assert (brightness["link"] > 500) is dark
+
+
+def test_a_phone_needs_no_scrolling_sideways(hub_url: str, tab: Page) -> None:
+    more = (COMPARED, f"model?id={NAMES[0]}", "models?sort=trending_score")
+    with visiting(tab, hub_url, width=PHONE) as page:
+        for path in ("", "spaces", "trends", "data", *more):
+            go(page, hub_url, path)
+            wide = page.evaluate(
+                "() => [...document.querySelectorAll('[data-testid=stMain], .hf-table')]"
+                ".filter(it => it.scrollWidth > it.clientWidth + 1).map(it => it.outerHTML)"
+            )
+            assert not wide, path
+            expect(page.get_by_role("combobox", name="Day", exact=True)).to_be_in_viewport()
+            expect(
+                page.get_by_role("navigation").get_by_role("link", name="Data")
+            ).to_be_in_viewport()
+        # Columns that matter: the name, and what orders the rows.
+        heads = table(page, "Models").get_by_role("columnheader")
+        assert [head.split("\n")[0].split(" ▾")[0] for head in heads.all_inner_texts() if head] == [
+            "Name", "Downloads, 30 days", "Trending score"
+        ]  # fmt: skip
+
+
+def test_a_keyboard_reaches_menu_day_and_names(page: Page, hub_url: str) -> None:
+    go(page, hub_url, "categories", "Categories")
+    page.evaluate("document.querySelector('.hf-menu').parentElement.tabIndex = -1")
+    page.get_by_role("navigation").focus()
+    reached = []
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        focused = "(it => it.getAttribute('aria-label') || it.innerText)(document.activeElement)"
+        reached.append(page.evaluate(focused))
+        if reached[-1] == "text-generation":
+            break
+    assert reached[:3] == ["Overview", "Models", "New and trending"]
+    assert any("Day" in (name or "") for name in reached)
+    page.keyboard.press("Enter")
+    titled(page, "text-generation")
+
+
+def test_a_page_reads_well_without_eyes(page: Page, hub_url: str) -> None:
+    go(page, hub_url, f"model?id={NAMES[0]}", NAMES[0])
+    levels = page.locator("[data-testid=stMain] :is(h1, h2, h3, h4)").evaluate_all(
+        "them => them.map(it => it.tagName)"
+    )
+    assert levels[0] == "H1"
+    assert levels.count("H1") == 1
+    assert set(levels[1:]) == {"H2"}
+    expect(page.get_by_role("navigation", name="Pages")).to_be_visible()
+    current = page.get_by_role("navigation").locator("[aria-current=page]")
+    expect(current).to_have_text("Models")
+    chart(page, f"Lines: downloads in 30 days, by day, 2026-11-16 to {LAST}. from 1M to 1M")
+    expect(table(page, "Derivatives").get_by_role("rowheader").first).to_contain_text(NAMES[1])
+    go(page, hub_url)
+    spark = table(page, "Rising").get_by_role("img").first
+    expect(spark).to_have_attribute("alt", re.compile("from 1M to 1M"))
+
+
+def test_no_button_writes_cells_that_a_spreadsheet_may_run(page: Page, hub_url: str) -> None:
+    go(page, hub_url)
+    page.get_by_test_id("stVegaLiteChart").first.hover()
+    expect(page.get_by_role("button", name="Download as CSV")).to_have_count(0)

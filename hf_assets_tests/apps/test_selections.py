@@ -1,0 +1,99 @@
+"""A selection of models as a file: every row and column, under an address of this server."""
+
+import csv
+import io
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from hf_assets.apps.explore.selections import PLACE, selection_link, selection_routes
+from hf_assets.apps.index.query import NONE_GIVEN, ModelQuery
+from hf_assets.storage.lake import Lake
+from hf_assets_tests.support.apps.hub_lake import FORMULA, LAST, NAMES, write_hub_lake
+
+QUERY = ModelQuery(
+    "model 1",
+    category=("text-to-image", NONE_GIVEN),
+    size=("under 1B", "1B to 10B"),
+    tag=(),
+    relation=(),
+    downloads=(10, None),
+    likes=(None, 99),
+    created=(date(2025, 1, 2), None),
+)
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    return write_hub_lake(tmp_path_factory.mktemp("lake"), history=False)
+
+
+@pytest.fixture
+def client(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TestClient:
+    monkeypatch.setenv("HF_ASSETS_SCRATCH", str(tmp_path / "scratch"))
+    return TestClient(Starlette(routes=selection_routes(lake.root, ["testserver"])))
+
+
+def test_an_address_says_the_query() -> None:
+    assert ModelQuery.from_address(QUERY.to_address()) == QUERY
+    assert ModelQuery.from_address([]) == ModelQuery()
+    assert ModelQuery.from_address([("page", "2"), ("sort", "likes")]) == ModelQuery()
+    link = selection_link(LAST, ModelQuery("a&b", author=("é",)), "csv")
+    assert link == f"{PLACE}.csv?day={LAST}&search=a%26b&author=%C3%A9"
+
+
+def test_a_parquet_file_has_all_rows_and_columns(client: TestClient, lake: Lake) -> None:
+    answer = client.get(selection_link(LAST, QUERY, "parquet"))
+    expected = lake.read("models", LAST).frame.filter(QUERY.wanted).collect()
+    assert 1 < expected.height < len(NAMES)
+    assert_frame_equal(pl.read_parquet(io.BytesIO(answer.content)), expected)
+    assert answer.headers["content-disposition"].endswith(f'filename="models-{LAST}.parquet"')
+    assert int(answer.headers["content-length"]) == len(answer.content)
+
+
+def test_a_csv_has_no_formula_and_nothing_is_left(client: TestClient, tmp_path: Path) -> None:
+    rows = list(
+        csv.DictReader(io.StringIO(client.get(selection_link(LAST, ModelQuery(), "csv")).text))
+    )
+    assert [row["id"] for row in rows] == [f"'{n}" if n == FORMULA else n for n in NAMES]
+    assert [path for path in (tmp_path / "scratch").rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        (f"{PLACE}.csv?day=2026-01-01", 404),
+        (f"{PLACE}.csv?day=../../etc", 404),
+        (f"{PLACE}.csv", 404),
+        (f"{PLACE}.exe?day={LAST}", 404),
+        (f"{PLACE}.csv?day={LAST}&likes=many..", 400),
+        (f"{PLACE}.csv?day={LAST}&likes=5", 400),
+        (f"{PLACE}.csv?day={LAST}&likes={'9' * 30}..", 400),
+        (f"{PLACE}.csv?day={LAST}&created=..soon", 400),
+    ],
+)
+def test_what_is_not_there_or_not_readable_is_refused(
+    client: TestClient, address: str, status: int
+) -> None:
+    assert client.get(address).status_code == status
+
+
+@pytest.mark.parametrize(
+    "headers", [{"host": "evil.example"}, {"sec-fetch-site": "cross-site"}, {"host": ""}]
+)
+def test_other_sites_get_nothing(client: TestClient, headers: dict[str, str]) -> None:
+    assert client.get(selection_link(LAST, ModelQuery(), "csv"), headers=headers).status_code == 403
+
+
+def test_a_disk_that_takes_nothing_is_said(
+    client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("HF_ASSETS_SCRATCH", str(tmp_path / "file" / "below"))
+    answer = client.get(selection_link(LAST, ModelQuery(), "parquet"))
+    assert answer.status_code == 507
