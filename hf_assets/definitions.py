@@ -10,7 +10,6 @@ from hf_assets.defs.common.broken import without_broken_files
 from hf_assets.defs.common.conventions import with_conventions
 from hf_assets.settings import Settings, settings
 
-
 # The definitions of this process, and the settings that they were built of.
 _built: list[tuple[Settings, dg.Definitions]] = []
 
