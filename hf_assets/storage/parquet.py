@@ -118,6 +118,16 @@ class ParquetBatches:
         return frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
 
 
+def in_parts(frame: pl.LazyFrame, rows: int = ROW_GROUP) -> Iterator[pl.DataFrame]:
+    """The rows of a file, so many at a time: what reads ahead holds several row groups.
+
+    At least one part, without rows where there are none.
+    """
+    total = frame.select(pl.len()).collect().item()
+    for begin in range(0, max(total, 1), rows):
+        yield frame.slice(begin, rows).collect()
+
+
 def _arrow(frame: pl.DataFrame) -> pa.Table:
     return frame.to_arrow(compat_level=pl.CompatLevel.oldest())
 

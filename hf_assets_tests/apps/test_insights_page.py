@@ -94,6 +94,22 @@ def test_a_table_is_downloaded_whole(page: Page, hub_url: str, hub_data: Path, k
     assert frame["downloads"].to_list() == stored["downloads"].to_list()
 
 
+@pytest.mark.parametrize("kind", ["Parquet", "CSV"])
+def test_a_selection_is_downloaded_whole(
+    page: Page, hub_url: str, hub_data: Path, kind: str
+) -> None:
+    go(page, hub_url, "models?author=author1&likes=..95", "Models")
+    with page.expect_download() as download:
+        page.get_by_role("link", name=kind, exact=True).click()
+    read = pl.read_parquet if kind == "Parquet" else pl.read_csv
+    frame = read(download.value.path().read_bytes())
+    wanted = (pl.col("author") == "author1") & (pl.col("likes") <= 95)
+    stored = Lake(hub_data).read("models", LAST).frame.filter(wanted).collect()
+    assert frame["id"].to_list() == stored["id"].to_list()
+    assert frame.columns == stored.columns
+    assert download.value.suggested_filename == f"models-{LAST}.{kind.lower()}"
+
+
 def test_a_series_that_is_kept_by_month_is_downloaded_as_one(
     page: Page, hub_url: str, hub_data: Path
 ) -> None:

@@ -71,8 +71,10 @@ def test_a_csv_has_no_formula_and_nothing_is_left(client: TestClient, tmp_path: 
         (f"{PLACE}.csv?day=../../etc", 404),
         (f"{PLACE}.csv", 404),
         (f"{PLACE}.exe?day={LAST}", 404),
-        (f"{PLACE}.csv?day={LAST}&likes_from=many", 400),
-        (f"{PLACE}.csv?day={LAST}&created_to=soon", 400),
+        (f"{PLACE}.csv?day={LAST}&likes=many..", 400),
+        (f"{PLACE}.csv?day={LAST}&likes=5", 400),
+        (f"{PLACE}.csv?day={LAST}&likes={'9' * 30}..", 400),
+        (f"{PLACE}.csv?day={LAST}&created=..soon", 400),
     ],
 )
 def test_what_is_not_there_or_not_readable_is_refused(

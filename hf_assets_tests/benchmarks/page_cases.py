@@ -3,6 +3,7 @@
 `python -m hf_assets_tests.benchmarks.page_cases NAME ARGUMENT…`
 """
 
+import importlib
 import json
 import os
 import sys
@@ -125,8 +126,88 @@ def _shaped(rows: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
     )
 
 
-CASES: dict[str, Callable[..., dict[str, Any]]] = {case.__name__: case for case in (lake,)}
+def make(folder: str, day: str) -> dict[str, Any]:
+    """The index of that day, in scratch."""
+    from hf_assets.apps.index import folders
+    from hf_assets.storage.lake import Lake
+
+    models, began = Lake(Path(folder)).read("models", day), time.process_time()
+    folders.make(models)
+    size = folders._bytes(folders.home() / folders.index_name(models))
+    return {"cpu": time.process_time() - began, "bytes": size}
+
+
+def ask(folder: str, day: str, way: str) -> dict[str, Any]:
+    """Twenty questions of visitors: wall and CPU seconds of each, cold and once more.
+
+    Args:
+        folder: the lake.
+        day: whose models are asked for.
+        way: "index", or "table": as before there were indexes.
+    """
+    from hf_assets.apps.explore.lake_reader import LakeReader
+    from hf_assets.apps.index.indexes import Indexes
+
+    reader = LakeReader(Path(folder), Indexes() if way == "index" else None)
+    # As the pages, whose libraries are there before a visitor is.
+    for module in ("streamlit", "pandas", "altair", "pyarrow.compute"):
+        importlib.import_module(module)
+    asked: dict[str, list[tuple[float, float]]] = {}
+    for _ in range(2):
+        for name, question in _questions(reader, day).items():
+            wall, cpu = time.perf_counter(), time.process_time()
+            question()
+            spent = (time.perf_counter() - wall, time.process_time() - cpu)
+            asked.setdefault(name, []).append(spent)
+    return {"asked": asked, "answers": [str(q()) for q in _questions(reader, day).values()]}
+
+
+def _questions(reader: Any, day: str) -> dict[str, Callable[[], Any]]:
+    from hf_assets.apps.index.query import ModelQuery
+
+    base, author = "google-bert/bert-base-uncased", "TheBloke"
+
+    def listed(**chosen: Any) -> Callable[[], Any]:
+        return lambda: reader.models(day, ModelQuery(**chosen)).rows.rows()
+
+    def compared(asset: str, column: str) -> Callable[[], Any]:
+        """The series of five keys or models."""
+        rows = reader.series(asset).filter(pl.col("day") == pl.lit(day).str.to_date())
+        keys = rows.filter(pl.col(column).is_not_null()).head(5).collect()[column]
+        found = reader.series(asset).filter(pl.col(column).is_in(keys.implode()))
+        return lambda: found.sort("day", column).select("day", column, "downloads").collect().rows()
+
+    text = ("text-generation",)
+    row = reader.model(day, base)
+    return {
+        "all models": listed(),
+        "a word": listed(search="llama"),
+        "two words": listed(search="llama gguf"),
+        "a word that no name has": listed(search="zzqxy"),
+        "a word in a category, by likes": listed(search="bert", category=text, sort="likes"),
+        "a category": listed(category=text),
+        "a category, library and licence": listed(
+            category=text, library=("transformers",), license=("apache-2.0", "mit")
+        ),
+        "by likes": listed(sort="likes"),
+        "the newest": listed(sort="created_at"),
+        "trending": listed(sort="trending_score"),
+        "a size, by likes": listed(size=("1B to 10B",), sort="likes"),
+        "downloads from-to": listed(downloads=(1_000, 100_000), likes=(5, None)),
+        "an author": listed(author=(author,)),
+        "an author's totals": lambda: reader.totals(day, ModelQuery(author=(author,))),
+        "new in a week": lambda: reader.models(day, ModelQuery.new_in_week(day)).rows.rows(),
+        "one model": lambda: reader.model(day, base),
+        "its rank": lambda: reader.rank_in_category(day, row),
+        "its derivatives": lambda: reader.derivatives(day, base).rows.rows(),
+        "five models compared": compared("model_history", "hub_id"),
+        "five categories compared": compared("category_history", "key"),
+    }
+
+
+CASES: dict[str, Callable[..., dict[str, Any]]] = {
+    case.__name__: case for case in (lake, make, ask)
+}
 
 if __name__ == "__main__":
-    began = time.process_time()
     print(json.dumps(CASES[sys.argv[1]](*sys.argv[2:])))

@@ -35,9 +35,9 @@ class DayIndex:
         # All are opened now: whoever removes the folder takes nothing from its readers.
         self._frames = {
             name: _mapped(folder / f"{name}.arrow")
-            for name in ("rows", "codes", "orders", "keys", "postings", "bases")
+            for name in ("names", "numbers", "codes", "orders", "keys", "postings", "bases")
         }
-        self._models = self._frames["rows"]
+        self._models = self._frames["names"].hstack(self._frames["numbers"])
 
     # --- values and the rows that have them ------------------------------------------------------
 

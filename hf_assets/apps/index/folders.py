@@ -79,12 +79,12 @@ def is_being_made(name: str) -> bool:
     return False
 
 
-def make(models: StoredTable, told: Callable[[float], None] | None = None) -> bool:
+def make(models: StoredTable, tell: Callable[[float], None] | None = None) -> bool:
     """Make the index of a day. Returns False where another process is making it.
 
     Args:
         models: the day of `models`.
-        told: takes the share that is done.
+        tell: takes the share that is done.
     """
     name = index_name(models)
     folder, claim = home() / name, _claim(name)
@@ -97,7 +97,7 @@ def make(models: StoredTable, told: Callable[[float], None] | None = None) -> bo
         if not folder.is_dir():
             _make_room(models.rows * BYTES)
             with scratch_folder(name, home()) as temporary:
-                build(models, temporary, told)
+                build(models, temporary, tell)
                 _sync(temporary)
                 # A claim that was removed by hand lets two make it: the first one stays.
                 with suppress(FileExistsError):

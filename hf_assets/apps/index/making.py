@@ -1,13 +1,14 @@
 """A day of `models` becomes arrays that answer at once: the rows by downloads, and who has what.
 
-A folder of Arrow files, which readers map into memory. `rows`: a row a model, most downloads first;
-`codes`, beside it: the numbers of its category, licence, … among the keys. `orders`: the numbers of
-these rows in other orders. `keys`: every value of a field, sorted, with the part of `postings` that
-lists the rows that have it. `bases`: beside the postings of base models, the relation.
+A folder of Arrow files, which readers map into memory. `names`, `numbers`, `codes`: a row a model,
+most downloads first; codes are the numbers of its category, licence, … among the keys. `orders`:
+the numbers of these rows in other orders. `keys`: every value of a field, sorted, with the part of
+`postings` that lists the rows that have it. `bases`: beside the postings of base models, the
+relation.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +22,6 @@ from hf_assets.storage.stored import StoredTable
 # Raised when the files mean something else: those of before are not read again.
 FORMAT = 1
 ABOUT = "about.json"
-NUMBERS = (
-    *("downloads", "downloads_all_time", "likes", "trending_score", "created_at", "parameters"),
-)
 # Of a model without a base, in place of a relation.
 NO_BASE = 255
 _LOW = np.uint64(0xFFFFFFFF)
@@ -62,31 +60,30 @@ class _Postings:
         _write(folder / "postings", pl.DataFrame({"row": np.concatenate(self._rows)}))
 
 
-def build(models: StoredTable, folder: Path, told: Callable[[float], None] | None = None) -> None:
+def build(models: StoredTable, folder: Path, tell: Callable[[float], None] | None = None) -> None:
     """Write the files of a day into an empty folder.
 
     Args:
         models: the day of `models`.
         folder: where.
-        told: takes the share that is done, 0 to 1.
+        tell: takes the share that is done, 0 to 1.
     """
-    tell = told or (lambda _: None)
+    tell = tell or (lambda _: None)
     rows, row_of = _in_order(models, folder)
     tell(0.3)
     postings, edges = _Postings(), _Edges()
-    values = {field: _Values() for field in (*KEYED, "tag")}
-    first = 0
-    for number, groups, table in _groups(models):
-        there = row_of[first : first + table.num_rows]
+    values = {field: _Values() for field in KEYED}
+    for share, there, table in _groups(models, row_of, KEYED):
         for field in KEYED:
             values[field].add(table[field].combine_chunks(), there)
-        tags = table["tags"].combine_chunks()
-        values["tag"].add(*_elements(tags, there))
+        tell(0.3 + 0.2 * share)
+    codes = {field: values.pop(field).finish(field, postings, rows) for field in KEYED}
+    tags = _Values()
+    for share, there, table in _groups(models, row_of, ("tags", "base_models")):
+        tags.add(*_elements(table["tags"].combine_chunks(), there))
         edges.add(table.select(["base_models"]), there)
-        first += table.num_rows
-        tell(0.3 + 0.4 * (number + 1) / groups)
-    del row_of
-    codes = {field: values.pop(field).finish(field, postings, rows) for field in [*values]}
+        tell(0.5 + 0.25 * share)
+    tags.finish("tag", postings, rows)
     # What many models have is not shown; nor is the author, whose name the model's begins with.
     _write(folder / "codes", pl.DataFrame({name: codes[name] for name in KEYED if name in LISTED}))
     tell(0.9)
@@ -97,23 +94,30 @@ def build(models: StoredTable, folder: Path, told: Callable[[float], None] | Non
 
 
 def _in_order(models: StoredTable, folder: Path) -> tuple[int, Rows]:
-    """Write rows and orders. Returns the number of rows, and the row of each in the table."""
-    frame = models.frame.select("id", *NUMBERS).with_row_index("at").collect()
+    """Write names, numbers and orders. Returns how many rows, and the row of each in the table."""
+    ids = _column(models, "id")
     # Sorted by name once: every other order keeps it among equals.
-    names = frame["id"].arg_sort().to_numpy()
-    best = names[_descending(frame["downloads"].gather(names))]
+    names = ids.arg_sort().to_numpy()
+    best = names[_descending(_column(models, "downloads").gather(names))]
+    ids = ids.gather(best)
+    _write(folder / "names", ids.to_frame().with_columns(low=pl.col("id").str.to_lowercase()))
+    del ids
     row_of = np.empty(len(best), np.uint32)
     row_of[best] = np.arange(len(best), dtype=np.uint32)
     rows_by_name = row_of[names]
-    orders = {"name": rows_by_name}
+    orders, numbers = {"name": rows_by_name}, [pl.Series("at", best, dtype=pl.UInt32)]
     for name in SORTS:
+        column = _column(models, name)
+        numbers.append(column.gather(best))
         if name != "downloads":
-            orders[name] = rows_by_name[_descending(frame[name].gather(names))]
+            orders[name] = rows_by_name[_descending(column.gather(names))]
     _write(folder / "orders", pl.DataFrame(orders))
-    frame = frame[best]
-    low = frame["id"].str.to_lowercase().alias("low")
-    _write(folder / "rows", frame.with_columns(low))
+    _write(folder / "numbers", pl.DataFrame(numbers))
     return len(best), row_of
+
+
+def _column(models: StoredTable, name: str) -> pl.Series:
+    return models.frame.select(name).collect(engine="streaming").to_series()
 
 
 def _descending(values: pl.Series) -> NDArray:
@@ -128,11 +132,15 @@ def _descending(values: pl.Series) -> NDArray:
     return np.append(there[np.argsort(~keys, kind="stable")], np.flatnonzero(~known))
 
 
-def _groups(models: StoredTable) -> Iterator[tuple[int, int, pa.Table]]:
-    file = models.file.arrow()
+def _groups(
+    models: StoredTable, row_of: Rows, columns: Sequence[str]
+) -> Iterator[tuple[float, Rows, pa.Table]]:
+    """Each row group with the rows of its models, and the share that is read with it."""
+    file, first = models.file.arrow(), 0
     for number in range(file.num_row_groups):
-        columns = [*KEYED, "tags", "base_models"]
-        yield number, file.num_row_groups, file.read_row_group(number, columns=columns)
+        table = file.read_row_group(number, columns=list(columns))
+        yield (number + 1) / file.num_row_groups, row_of[first : first + table.num_rows], table
+        first += table.num_rows
 
 
 def _elements(lists: pa.ListArray, rows: Rows) -> tuple[pa.Array, Rows, Rows]:
@@ -173,6 +181,15 @@ class _Values:
                 _pairs(np.array(named, np.uint32)[np.asarray(coded.indices)], owners)
             )
 
+    def _joined(self) -> Pairs:
+        """All pairs; each part goes as soon as it is copied."""
+        joined, at = np.empty(sum(map(len, self._pairs)), np.uint64), 0
+        while self._pairs:
+            part = self._pairs.pop()
+            joined[at : at + len(part)] = part
+            at += len(part)
+        return joined
+
     def finish(self, field: str, postings: _Postings, rows: int) -> pl.Series:
         """Add them; a model that has a value twice has it once.
 
@@ -183,8 +200,7 @@ class _Values:
         order = texts.arg_sort().to_numpy()
         rank = np.empty(len(order), np.uint64)
         rank[order] = np.arange(len(order), dtype=np.uint64)
-        pairs = np.concatenate(self._pairs) if self._pairs else np.empty(0, np.uint64)
-        self._pairs.clear()
+        pairs = self._joined()
         for begin in range(0, len(pairs), _AT_ONCE):
             part = pairs[begin : begin + _AT_ONCE]
             part[:] = (rank[part >> _HIGH] << _HIGH) | (part & _LOW)

@@ -35,6 +35,8 @@ LISTED = (
     *("id", "downloads", "likes", "category", "library", "license", "parameters"),
     *("downloads_all_time", "trending_score", "created_at", "gated"),
 )
+# Of a counter in an address: more fit no column.
+_DIGITS = 18
 # From and to, both included; None: without a bound.
 Numbers: TypeAlias = tuple[int | None, int | None]
 Dates: TypeAlias = tuple[date | None, date | None]
@@ -88,26 +90,26 @@ class ModelQuery:
         for name in LISTS:
             said += [(name, value) for value in getattr(self, name)]
         for name in RANGES:
-            for end, bound in zip(("from", "to"), getattr(self, name), strict=True):
-                if bound is not None:
-                    said.append((f"{name}_{end}", str(bound)))
+            low, high = ("" if bound is None else str(bound) for bound in getattr(self, name))
+            if low or high:
+                said.append((name, f"{low}..{high}"))
         return said
 
     @classmethod
     def from_address(cls, said: Iterable[tuple[str, str]]) -> "ModelQuery":
         """The query that `to_address` gave; other names are not looked at. ValueError."""
         chosen: dict[str, Any] = dict.fromkeys(LISTS, ())
-        chosen |= {name: [None, None] for name in RANGES}
         for name, value in said:
-            kind, _, end = name.rpartition("_")
             if name == "search":
                 chosen[name] = value
             elif name in LISTS:
                 chosen[name] += (value,)
-            elif kind in RANGES and end in ("from", "to"):
-                bound = date.fromisoformat(value) if kind == "created" else int(value)
-                chosen[kind][end == "to"] = bound
-        chosen.update((name, tuple(chosen[name])) for name in RANGES)
+            elif name in RANGES:
+                read = date.fromisoformat if name == "created" else _counter
+                low, dots, high = value.partition("..")
+                if not dots:
+                    raise ValueError(f"{name}: give it as from..to, one of them may be empty")
+                chosen[name] = tuple(read(bound) if bound else None for bound in (low, high))
         return cls(**chosen)
 
     @property
@@ -170,6 +172,12 @@ class Page:
 
     rows: pl.DataFrame
     total: int
+
+
+def _counter(text: str) -> int:
+    if not text.isdecimal() or len(text) > _DIGITS:
+        raise ValueError(f"not a whole number: {text[:80]}")
+    return int(text)
 
 
 def _any_of(column: pl.Expr, values: Values) -> pl.Expr:

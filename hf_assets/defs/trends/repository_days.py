@@ -1,6 +1,6 @@
 """The counters of every model, dataset and Space, day by day.
 
-Nothing is made of them that a night needs: where one fails, series, figures and report are made.
+`model_phases` alone is made of them: where one fails, the other series are made.
 """
 
 from collections.abc import Callable

@@ -91,7 +91,7 @@ def test_an_index_is_of_the_very_version_of_the_table(lake: Lake, tmp_path: Path
     assert folders.opened(name) is None
 
 
-@pytest.mark.parametrize("where", ["rows.arrow", "about.json"])
+@pytest.mark.parametrize("where", ["names.arrow", "about.json"])
 def test_a_damaged_index_is_removed_and_made_again(lake: Lake, where: str) -> None:
     models = _models(lake)
     folders.make(models)
@@ -108,10 +108,10 @@ _KILLED = """
 import os, signal, sys
 from hf_assets.apps.index import folders
 from hf_assets.storage.lake import Lake
-def told(share):
+def tell(share):
     if share > 0.5:
         os.kill(os.getpid(), signal.SIGKILL)
-folders.make(Lake.at(sys.argv[1]).read("models", sys.argv[2]), told)
+folders.make(Lake.at(sys.argv[1]).read("models", sys.argv[2]), tell)
 """
 
 
@@ -121,7 +121,7 @@ def test_what_a_killed_process_left_is_no_index(lake: Lake, monkeypatch) -> None
     assert subprocess.run(code, check=False).returncode == -signal.SIGKILL
     name = folders.index_name(models)
     (left,) = folders.home().glob(".*.tmp")
-    assert (left / "rows.arrow").is_file()
+    assert (left / "names.arrow").is_file()
     assert folders.opened(name) is None
     assert not folders.is_being_made(name)
     monkeypatch.setattr(folders, "_LEFT", 0.0)

@@ -1,0 +1,120 @@
+"""`make bench-page`: the pages over 2.5 M models a day and 60 days, on the server and in a browser.
+
+One run: a generated day is stored (and linked as the days before it), twenty questions are asked of
+its table, as before there were indexes, and of its index; both answers must be equal. Then Chromium
+opens the overview. Figures are printed with ratios and written as JSON; nothing fails for being
+slow. It takes about five minutes on two cores.
+"""
+
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+from statistics import quantiles
+from typing import Any
+
+from hf_assets_tests.benchmarks.__main__ import Report
+from hf_assets_tests.benchmarks.measure import Measured, run
+from hf_assets_tests.support.browser import CHROMIUM, chromium
+from hf_assets_tests.support.servers import insights
+
+DAY = "2026-11-20"
+VISITS = 4
+
+
+def main() -> int:
+    """The command line; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m hf_assets_tests.benchmarks.page", description=__doc__
+    )
+    parser.add_argument("--models", type=int, default=2_500_000)
+    parser.add_argument("--spaces", type=int, default=1_000_000)
+    parser.add_argument("--days", type=int, default=60)
+    parser.add_argument("--folder", type=Path, help="keep the lake there, or use the one there")
+    parser.add_argument("--out", type=Path, default=Path("bench-page.json"))
+    options = parser.parse_args()
+    report = Report()
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+    print(f"{date.today()}, {machine}; {options.days} days of {options.models:,} models")
+    with tempfile.TemporaryDirectory(prefix="hf-assets-bench-") as temporary:
+        work = options.folder or Path(temporary)
+        os.environ["HF_ASSETS_SCRATCH"] = str(Path(temporary) / "scratch")
+        if not (work / "lake").is_dir():
+            sizes = (options.models, options.spaces, options.days)
+            _case("lake", work / "lake", DAY, *sizes)
+        _asked(report, work / "lake", options.models)
+        _visited(report, work / "lake", Path(temporary))
+    options.out.write_text(json.dumps(report.figures, indent=2, default=str))
+    print(f"\nAll figures: {options.out}")
+    return 0
+
+
+def _case(name: str, *arguments: object) -> Measured:
+    module = "hf_assets_tests.benchmarks.page_cases"
+    return run([sys.executable, "-m", module, name, *map(str, arguments)])
+
+
+def _asked(report: Report, lake: Path, models: int) -> None:
+    report.section("Twenty questions, on the server: milliseconds")
+    table = _case("ask", lake, DAY, "table")
+    made = report.measured("the day's index, made", _case("make", lake, DAY), models)
+    report.ratio("… its bytes a model", made.said["bytes"] / models, "none")
+    index = _case("ask", lake, DAY, "index")
+    if table.said["answers"] != index.said["answers"]:
+        raise RuntimeError("the index gives other answers than the table")
+    for name, spent in index.said["asked"].items():
+        before = min(cpu for _, cpu in table.said["asked"][name])
+        now = min(cpu for _, cpu in spent)
+        print(f"    {name:<36}{before * 1e3:>8.0f} → {now * 1e3:.1f} CPU")
+    for part, at in (("wall", 0), ("CPU", 1)):
+        for name, rank, goal in (("p50", 9, "≤ 80"), ("p95", 18, "≤ 250")):
+            before, now = (_share(one, at, rank) for one in (table, index))
+            report.ratio(f"{part}, {name}, before: ms", before, "none")
+            report.ratio(f"{part}, {name}: ms", now, goal)
+            report.ratio(f"{part}, {name}: times less", before / now, "none")
+    one = min(cpu for _, cpu in index.said["asked"]["one model"])
+    report.ratio("one model: ms CPU", one * 1e3, "≤ 100")
+    for name, asked in (("before", table), ("with mapped pages", index)):
+        report.ratio(f"peak memory, {name}: MB", asked.peak_mb, "≤ 900")
+
+
+def _share(asked: Measured, at: int, rank: int) -> float:
+    """A twentieth of all answers, of the first and the second time, in milliseconds."""
+    spent = [one[at] for both in asked.said["asked"].values() for one in both]
+    return quantiles(spent, n=20, method="inclusive")[rank] * 1e3
+
+
+def _visited(report: Report, lake: Path, work: Path) -> None:
+    """From the address to the totals, in a browser without Streamlit's scripts, then with them."""
+    report.section("The overview in Chromium: seconds from the address")
+    if CHROMIUM is None:
+        print("  no Chromium on this machine: not measured")
+        return
+    with insights(lake, work / "page.log") as (url, server), chromium() as browser:
+        context = browser.new_context()
+        for name in ("first visit", *(f"visit {n}" for n in range(2, VISITS + 1))):
+            page: Any = context.new_page()
+            began = time.perf_counter()
+            page.goto(url)
+            page.get_by_test_id("stMetric").first.wait_for()
+            totals = time.perf_counter() - began
+            page.locator("[data-test-script-state=notRunning]").first.wait_for()
+            whole = time.perf_counter() - began
+            paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0]")
+            report.ratio(f"{name}: first paint", paint["startTime"] / 1e3, "≤ 1")
+            report.ratio(f"{name}: the day's totals", totals, "≤ 1.5")
+            report.ratio(f"{name}: the whole overview", whole, "none")
+            page.goto(f"{url}/models?search=llama+gguf&sort=likes")
+            page.locator("[data-test-script-state=notRunning]").first.wait_for()
+            page.close()
+        status = Path(f"/proc/{server.pid}/status").read_text().split("VmHWM:")[1].split()[0]
+        report.ratio("peak memory of the server, MB", int(status) / 1024, "≤ 900")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
