@@ -8,11 +8,26 @@ import dagster as dg
 import hf_assets.defs
 from hf_assets.defs.common.broken import without_broken_files
 from hf_assets.defs.common.conventions import with_conventions
+from hf_assets.settings import Settings, settings
+
+
+# The definitions of this process, and the settings that they were built of.
+_built: list[tuple[Settings, dg.Definitions]] = []
 
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """All that stands under `defs/`; a component that cannot be read stops nothing else."""
+    """All that stands under `defs/`; a component that cannot be read stops nothing else.
+
+    Built once a process: `dg launch` asks for them six times, a second each.
+    """
+    known = settings()
+    if not _built or _built[0][0] is not known:
+        _built[:] = [(known, _build())]
+    return _built[0][1]
+
+
+def _build() -> dg.Definitions:
     # `load_from_defs_folder` does the same, but wants the pyproject.toml of a clone, and warns once
     # a file where the code location has another name than that says (`dagster dev -m`).
     root = Path(__file__).parents[1]

@@ -154,7 +154,7 @@ ARROWS = {
         *("apps.index", "charts", "hub.quality", "trends.lives", "trends.metrics"),
         "trends.spikes",
     },
-    "apps.pages": {"apps.explore", "apps.index", "charts", "trends.spikes"},
+    "apps.pages": {"apps.explore", "apps.index", "charts", "trends.lives", "trends.spikes"},
     "apps.insights": {"apps.explore"},
     "apps.trained": {"classifiers.tagger", "corpora.corpus"},
     "apps.tagger_service": {

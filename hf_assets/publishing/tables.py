@@ -20,8 +20,8 @@ from hf_assets.trends.series import schemas as series
 
 # Every module that declares a table of the Hub's half; a test compares them with the graph.
 MODULES = (tables, uses, code, predictions, metrics, quality, providers, series, repository_days)
-# Of other sources than the Hub's listings: a night may lack them.
-OPTIONAL = (code, providers)
+# Of other sources than the Hub's listings, or of no use to the rest: a night may lack them.
+OPTIONAL = (code, providers, repository_days)
 # A day of these takes under 100 KB; one of the others up to 120 MB at the size of the Hub.
 _SMALL_MODULES, _SMALL_TABLES = (metrics, providers, series), ("top_models", "day_quality")
 # Words of the setting that are no tables.

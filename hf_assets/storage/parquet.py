@@ -35,9 +35,9 @@ class Column:
 class Table:
     """The schema of a stored table: its name, its columns in order, the columns never null.
 
-    `row_group` is the number of rows gathered before a row group is written, `zstd_level` how hard it
-    is compressed. `encodings` names
-    Parquet encodings that suit the order of the rows better than the default of the type.
+    `row_group` is the number of rows gathered before a row group is written, `zstd_level` how hard
+    it is compressed. `encodings` names Parquet encodings that suit the order of the rows better
+    than the default of the type.
     `preview_by` is the column whose highest values the UI's preview shows, or None.
     """
 
@@ -116,6 +116,16 @@ class ParquetBatches:
         if frame.schema == schema:
             return frame
         return frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
+
+
+def in_parts(frame: pl.LazyFrame, rows: int = ROW_GROUP) -> Iterator[pl.DataFrame]:
+    """The rows of a file, so many at a time: what reads ahead holds several row groups.
+
+    At least one part, without rows where there are none.
+    """
+    total = frame.select(pl.len()).collect().item()
+    for begin in range(0, max(total, 1), rows):
+        yield frame.slice(begin, rows).collect()
 
 
 def _arrow(frame: pl.DataFrame) -> pa.Table:

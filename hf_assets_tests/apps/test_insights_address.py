@@ -78,7 +78,7 @@ def test_a_filter_takes_several_values_and_a_link_removes_one(page: Page, hub_ur
     [
         ("Category", "text-generation", "category=text-generation", 7),
         ("Licence", "mit", "license=mit", 18),
-        ("Size (parameters)", "under 1B", "size=under+1B", 22),
+        ("Size (parameters)", "under 1B", "size=under+1B", 23),
         ("Author", "author2", "author=author2", 6),
         ("Base model", NAMES[0], f"base_model={NAMES[0].replace('/', '%2F')}", 2),
         ("Relation to its base", "finetune", "relation=finetune", 2),

@@ -82,7 +82,7 @@ def test_an_author_has_a_page(page: Page, hub_url: str) -> None:
     chart(page, "Lines: downloads in 30 days")
     go(page, hub_url, "author?id=maker0", "maker0")
     assert names(page, "Spaces of maker0") == [f"maker0/space-{n:02d}" for n in (0, 3, 6, 9)]
-    expect(page.get_by_text("Not among the first")).to_be_visible()
+    expect(page.get_by_text("after 3")).to_be_visible()
 
 
 @pytest.mark.release

@@ -19,9 +19,10 @@ WINDOW = 30
 # Logarithm of the mean of a model's daily downloads: mean and deviation over models; burstiness.
 STILL, MOVING = (-2.2, 3.0, 0.3), (0.9, 2.3, 0.5)
 _WORDS = (
-    "llama mistral qwen bert gemma phi whisper base large small instruct chat gguf lora awq v1 v2 "
-    "7b 13b 8b 70b sft dpo merged finetuned xl adapter test model final distil roberta t5 vit"
-).split()
+    *("llama", "mistral", "qwen", "bert", "gemma", "phi", "whisper", "base", "large", "small"),
+    *("instruct", "chat", "gguf", "lora", "awq", "v1", "v2", "7b", "13b", "8b", "70b", "sft"),
+    *("dpo", "merged", "finetuned", "xl", "adapter", "test", "model", "final", "distil"),
+)
 _CATEGORIES = ("text-generation", "text-classification", "image-classification", None)
 
 
@@ -75,17 +76,15 @@ class CountersWorld:
                 "likes": likes,
                 "trending_score": trend,
             }
-            yield (
-                fixed.with_columns(names.alias("id"), **{n: pl.Series(v) for n, v in counters.items()})
-                [there]
-                .with_columns(pl.lit(day).alias("day"))
-                .with_columns(
-                    pl.lit(None, column.dtype).alias(name)
-                    for name, column in MODELS.columns.items()
-                    if name not in (*fixed.columns, *counters, "day")
-                )
-                .select(MODELS.schema.names())
-            )  # fmt: skip
+            moving = {name: pl.Series(values) for name, values in counters.items()}
+            rows = fixed.with_columns(names.alias("id"), **moving)[there]
+            rows = rows.with_columns(pl.lit(day).alias("day"))
+            others = (
+                pl.lit(None, column.dtype).alias(name)
+                for name, column in MODELS.columns.items()
+                if name not in rows.columns
+            )
+            yield rows.with_columns(others).select(MODELS.schema.names())
 
     def _fixed(self, draws: np.random.Generator, size: int) -> pl.DataFrame:
         """What stays: identity, name, category, creation."""

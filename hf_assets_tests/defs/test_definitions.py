@@ -11,6 +11,7 @@ import pytest
 from hf_assets.defs.common.partitions import daily
 from hf_assets.hub.providers import schemas as providers
 from hf_assets.hub.quality import schemas as judged
+from hf_assets.hub.repository_days import schemas as repository_days
 from hf_assets.hub.space_code.schemas import RAW_SPACE_TREES, SPACE_CODE
 from hf_assets.hub.tables import schemas
 from hf_assets.hub.tables.predictions import PREDICTED_CATEGORIES
@@ -128,6 +129,7 @@ PICTURES: dict[str, tuple[str, set[str]]] = {
 _OPTIONAL = {
     *("inference_providers", "provider_history", "provider_figures"),
     *("space_code", "space_code_figures"),
+    *REPOSITORY_DAYS,
 }
 _LAST = {name for name in ASSETS | SERIES | PICTURES if not name.startswith("raw_")} - _OPTIONAL
 PICTURES["published_lake"] = ("publishing", _LAST)
@@ -139,6 +141,9 @@ TABLES = (
     schemas.FAMILIES,
     schemas.TOP_MODELS,
     schemas.MODEL_USAGE,
+    repository_days.MODEL_DAYS,
+    repository_days.DATASET_DAYS,
+    repository_days.SPACE_DAYS,
     SPACE_CODE,
     RAW_SPACE_TREES,
     uses.USES,
@@ -217,7 +222,7 @@ COUNTING = {
     "dataset_history": {"grows_with_days", "shares_add_up"},
     "dataset_group_history": {"grows_with_days"},
     "model_phases": {"one_row_a_model"},
-    **dict.fromkeys(REPOSITORY_DAYS, {"has_stored_days", "gives_newest_day_back"}),
+    **{name: {"has_stored_days", "gives_newest_day_back"} for name in REPOSITORY_DAYS},
     "adoption_history": {"shares_rise_with_age"},
     "lifecycle": {"grows_with_days"},
     **{f"{of}_history": {"shares_add_up"} for of in ("library", "license", "author", "model")},

@@ -23,6 +23,8 @@ from matplotlib.figure import Figure
 
 from hf_assets.copying.copy import Copy
 from hf_assets.corpora.registry import corpora, read_entry
+from hf_assets.hub.repository_days.refresh import refresh
+from hf_assets.hub.repository_days.schemas import KINDS
 from hf_assets.object_store.path import StorePath
 from hf_assets.settings import Settings
 from hf_assets.storage.lake import Lake
@@ -60,7 +62,9 @@ QUERIES = [query.strip() for block in blocks("sql") for query in block.split(";"
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("docs")
-    write_hub_lake(root)
+    there = write_hub_lake(root)
+    for kind in KINDS.values():
+        refresh(there, kind)
     return root
 
 
@@ -114,7 +118,7 @@ def test_on_a_store(lake: Path, bucket: StorePath, store_proxy: CountingProxy) -
     """The snippets of polars and pyarrow read the same there, with the address for the folder."""
     Copy(lake, bucket, check=False, log=lambda _: None).run()
     snippets = [code for code in blocks("python") if "pandas" not in code]
-    assert len(snippets) == 3
+    assert len(snippets) == 4
     for code in snippets:
         in_folder, on_store = _run(code, str(lake)), _run(code, str(bucket))
         frames = {name for name, value in in_folder.items() if isinstance(value, pl.LazyFrame)}

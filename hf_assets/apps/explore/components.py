@@ -110,7 +110,7 @@ def thin_notice(stored: StoredTable | None) -> None:
 
 def figures(facts: Sequence[tuple[str, Any]]) -> None:
     """Numbers side by side, each under its label; on a phone as many as fit."""
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         for name, value in facts:
             said = value if isinstance(value, str) else number(value)
             st.metric(name, said, width="content")

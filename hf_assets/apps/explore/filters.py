@@ -33,9 +33,6 @@ LABELS = {
     "likes": "Likes",
     "created": "Created",
 }
-_GATED = ("false", "auto", "manual", "true")
-_RELATIONS = ("finetune", "adapter", "quantized", "merge")
-_LANGUAGES = ("en", "zh", "de", "fr", "es", "ja", "ko", "ru", "ar", "hi", "multilingual")
 # Of these the address takes any value, as no list has all of them.
 _OPEN = ("category", "library", "license", "author", "tag", "language", "base_model")
 _SPANS = ("downloads", "likes", "created")
@@ -66,15 +63,7 @@ def asked_query(reader: LakeReader, day: str) -> ModelQuery:
 
 
 def _values(place: Any, reader: LakeReader, day: str, name: str) -> tuple[str, ...]:
-    fixed = {
-        "size": [*SIZES, NONE_GIVEN],
-        "gated": [*_GATED, NONE_GIVEN],
-        "relation": list(_RELATIONS),
-        "language": list(_LANGUAGES),
-        "tag": [],
-        "base_model": [],
-    }
-    options = fixed[name] if name in fixed else reader.choices(day, name)
+    options = [*SIZES, NONE_GIVEN] if name == "size" else reader.choices(day, name)
     typed = name in _OPEN
     said = "Type, or choose" if typed else "any"
     return address.several(

@@ -21,7 +21,7 @@ from hf_assets.apps.explore.components import (
 )
 from hf_assets.apps.explore.histories import GROUPS, of_key
 from hf_assets.apps.explore.lake_reader import LakeReader
-from hf_assets.apps.explore.tables import FIRST_ROWS, hub_link, listed, more_rows
+from hf_assets.apps.explore.tables import FIRST_ROWS, NONE, hub_link, listed, more_rows
 from hf_assets.apps.index.query import NONE_GIVEN, ModelQuery
 from hf_assets.storage.lake import iso
 
@@ -104,7 +104,7 @@ def _single(dimension: str) -> None:
         (address.link("compare", of=dimension, item=[key]), "Compare"),
         (address.link("models", **{dimension: [key]}), "All models, with filters"),
     )
-    _numbers(reader, day, dimension, key)
+    _numbers(reader, day, dimension, query, key)
     if past is not None and past.rows.height > 1:
         section("Over time")
         rows = in_range(past.rows, choose_range(st.columns(4)[0]))
@@ -128,26 +128,23 @@ def _single(dimension: str) -> None:
             traced(("enriched_spaces" if kind == "spaces" else "hub_datasets", day))
 
 
-def _numbers(reader: LakeReader, day: str, dimension: str, key: str) -> None:
-    ranked = _ranked(reader, day, dimension)
-    if ranked.is_empty():
-        return
-    ranked = ranked.with_row_index("place", 1)
-    found = ranked.filter(pl.col("key") == key)
-    if found.is_empty():
-        st.caption(f"Not among the first {ranked.height:,} by downloads.")
-        return
-    row = found.row(0, named=True)
+def _numbers(reader: LakeReader, day: str, dimension: str, query: ModelQuery, key: str) -> None:
+    ranked, sums = _ranked(reader, day, dimension), reader.totals(day, query) or {}
+    found = (
+        ranked.with_row_index("place", 1).filter(pl.col("key") == key) if ranked.width else ranked
+    )
+    row = found.row(0, named=True) if found.height else {}
+    share = row.get("share_downloads")
     figures(
         [
-            ("Models", row["rows"]),
-            ("Downloads, 30 days", row["downloads"]),
-            ("Share of downloads", f"{row['share_downloads'] or 0:.2%}"),
-            ("Likes", row["likes"]),
-            ("Rank by downloads", row["place"]),
+            ("Models", sums.get("models")),
+            ("Downloads, 30 days", sums.get("downloads")),
+            ("Share of downloads", NONE if share is None else f"{share:.2%}"),
+            ("Likes", sums.get("likes")),
+            ("Rank by downloads", row.get("place") or f"after {ranked.height:,}"),
         ]
     )
-    traced(("daily_metrics", day))
+    traced(("models", day), ("daily_metrics", day))
 
 
 def _of_author(reader: LakeReader, day: str, name: str) -> dict[str, pl.DataFrame]:

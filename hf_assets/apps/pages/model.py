@@ -106,10 +106,12 @@ def _history(reader: LakeReader, day: str, row: dict[str, Any]) -> None:
     if past is None:
         wanted = st.button(
             "Look it up on every stored day",
-            help="Never in a day's top 1,000 by downloads: this reads every stored day.",
+            help="Without model_days, this reads every stored day.",
         )
         if not wanted:
-            st.info("This model never was in a day's top 1,000 by downloads.")
+            st.info(
+                "Its days are in no series: materialise *model_days* to have those of every model."
+            )
             return
         with st.spinner("Reading every stored day …"):
             past = of_model(reader, row, dear=True)

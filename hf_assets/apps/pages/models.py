@@ -31,8 +31,9 @@ def models() -> None:
     thin_notice(reader.table("models", day))
     st.caption(counted(found, "model", "models"))
     if found.total:
-        # A phone shows the column that orders the rows, whichever it is.
-        model_list(found.rows, "Models", sorted_by=query.sort, sorts=SORTS, keep=(query.sort,))
+        # A phone shows the column that orders the rows, too.
+        kept = "likes" if query.sort == "downloads" else query.sort
+        model_list(found.rows, "Models", sorted_by=query.sort, sorts=SORTS, keep=(kept,))
         more_rows(found.rows.height, found.total)
         if found.total > 1:
             first_five = found.rows["id"].head(5).to_list()

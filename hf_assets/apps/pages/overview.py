@@ -20,7 +20,10 @@ from hf_assets.apps.explore.components import (
 )
 from hf_assets.apps.explore.lake_reader import LakeReader
 from hf_assets.apps.explore.tables import listed
+from hf_assets.charts.numbers import exact
 from hf_assets.storage.lake import iso
+from hf_assets.trends.lives.model_phases import FLOOR
+from hf_assets.trends.lives.risers import risers
 from hf_assets.trends.spikes import MOST_IF_NEW, MOST_OF_WEEK, NEW_DAYS
 
 # Below this many downloads, growth is noise.
@@ -96,6 +99,32 @@ def _totals_over_time(reader: LakeReader) -> None:
 
 
 def _risers(reader: LakeReader, day: str) -> None:
+    _largest(reader, day)
+    _every(reader, day)
+
+
+def _every(reader: LakeReader, day: str) -> None:
+    """The risers among all models, where the day is the newest that they are known of."""
+    found = risers(reader.lake, MOST_RISERS, MOST_RISERS, SPARK_DAYS)
+    if found.is_empty() or found["day"][0] != iso(day):
+        return
+    section("In seven days, among all models")
+    found = found.with_columns(
+        trend=pl.col("past").list.eval(pl.element().struct.field("downloads"))
+    )
+    sides = {"Rising": ~pl.col("spike"), "One-day spikes": pl.col("spike")}
+    for place, (title, side) in zip(st.tabs([*sides]), sides.items(), strict=True):
+        rows = found.filter(side).select("id", "growth_7", "trend", "downloads", "category")
+        with place:
+            model_list(rows, f"{title}, all models")
+    st.caption(
+        f"Of {exact(found['of'][0])} models with {FLOOR:,.0f} downloads or more a week ago: "
+        f"{exact(found['rose'][0])} rose, {exact(found['spiking'][0])} by a single day alone."
+    )
+    traced(("model_phases", None))
+
+
+def _largest(reader: LakeReader, day: str) -> None:
     sides = reader.movers(day, RISER_FLOOR)
     found = reader.series("model_history")
     if found is None or all(rows.is_empty() for rows in sides.values()):

@@ -67,9 +67,7 @@ TRANSFORMS: dict[str, tuple[str, ...]] = {
     ),
     "prediction_history": ("trends/predictions",),
     "lifecycle": ("trends/series/lifecycle", "trends/series/incremental"),
-    **dict.fromkeys(
-        ("model_days", "dataset_days", "space_days"), ("hub/repository_days/refresh",)
-    ),
+    **dict.fromkeys(("model_days", "dataset_days", "space_days"), ("hub/repository_days/refresh",)),
     "inference_providers": ("hub/providers/table",),
     "provider_history": ("hub/providers/history",),
     "provider_figures": ("charts/saving", "trends/figures/history/providers"),

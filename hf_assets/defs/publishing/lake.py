@@ -57,7 +57,17 @@ def _specs(*modules: ModuleType) -> Iterator[dg.AssetSpec]:
 
 
 _MODULES = (
-    *(tables, space_code, predictions, quality, providers, daily, history, provider_series, repository_days),
+    *(
+        tables,
+        space_code,
+        predictions,
+        quality,
+        providers,
+        daily,
+        history,
+        provider_series,
+        repository_days,
+    ),
 )
 _TABLES = {
     spec.key.path[-1]: spec for spec in _specs(*_MODULES) if spec.key.path[-1] in publishable()

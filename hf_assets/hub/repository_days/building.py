@@ -28,7 +28,7 @@ def extended(
         trusted: every day of the month, and whether it is trusted.
     """
     same = [
-        pl.lit(min(trusted).replace(day=1)).alias("month"),
+        pl.lit(min(trusted).replace(day=1)).alias("first_day"),
         pl.lit(sum(_bit(day) for day in trusted), pl.Int32).alias("stored"),
         pl.lit(sum(_bit(day) for day, fits in trusted.items() if fits), pl.Int32).alias("trusted"),
     ]

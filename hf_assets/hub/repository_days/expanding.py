@@ -30,7 +30,7 @@ def expanded(rows: pl.DataFrame, kind: Kind) -> pl.DataFrame:
 def _expanded(rows: pl.DataFrame, kind: Kind) -> pl.DataFrame:
     row, bit = np.nonzero(_matrix(rows["listed"]))
     of_row = pl.Series(row.astype(np.uint32))
-    days = rows["month"].to_physical().to_numpy()[row] + bit
+    days = rows["first_day"].to_physical().to_numpy()[row] + bit
     trusted = (rows["trusted"].to_numpy()[row] >> bit) & 1
     columns = {
         "hub_id": rows["hub_id"].gather(of_row),

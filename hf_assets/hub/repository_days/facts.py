@@ -52,8 +52,8 @@ def digest(rows: pl.DataFrame, kind: Kind) -> str:
     for part in rows.iter_slices(_BLOCK):
         _add_texts(whole, part["hub_id"])
         for name in counters:
-            whole.update(memoryview(part[name].fill_null(0).to_numpy()))
-            whole.update(memoryview(np.packbits(part[name].is_null().to_numpy())))
+            whole.update(part[name].fill_null(0).to_numpy().tobytes())
+            whole.update(np.packbits(part[name].is_null().to_numpy()).tobytes())
     return whole.hexdigest()
 
 
@@ -67,7 +67,7 @@ def digest_of_names(rows: pl.DataFrame) -> str:
 
 def _add_texts(whole: "hashlib.blake2b", texts: pl.Series) -> None:
     """Their lengths, and their bytes one after the other."""
-    whole.update(memoryview(texts.str.len_bytes().to_numpy()))
+    whole.update(texts.str.len_bytes().to_numpy().tobytes())
     array = texts.to_arrow(compat_level=pl.CompatLevel.oldest())
     offsets, content = array.buffers()[1:]
     begin, end = np.frombuffer(offsets, np.int64)[[array.offset, array.offset + len(array)]]

@@ -157,8 +157,12 @@ class Changes:
     @classmethod
     def of(cls, lists: pl.Series) -> "Changes":
         """The lists of a column."""
-        values = lists.explode(empty_as_null=False, keep_nulls=False)
-        return cls(values.to_numpy(), lists.list.len().to_numpy().astype(np.int64))
+        array = lists.to_arrow()
+        ends = np.frombuffer(array.buffers()[1], np.int64)[array.offset :][: len(array) + 1]
+        numbers = pl.from_arrow(array.values)
+        assert isinstance(numbers, pl.Series)
+        # A slice of a column has the numbers of all of it.
+        return cls(numbers.to_numpy()[ends[0] : ends[-1]], np.diff(ends))
 
     def sums(self, counts: np.ndarray | None = None) -> np.ndarray:
         """The sum of the steps of each row; of the first few alone where `counts` says how many."""

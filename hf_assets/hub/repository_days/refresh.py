@@ -1,8 +1,8 @@
-"""The series of every repository brought up to date, a month at a time.
+"""The series of every repository made current, a month at a time.
 
 The footer of a month names its days, each with the file it was made of and whether it is trusted. A
-later day is joined to those that the month has; a day that is made again, withdrawn or judged anew
-changes its month and no other.
+later day is joined to those that the month has; a day that is made again, withdrawn or trusted no
+longer changes its month and no other.
 """
 
 import itertools
@@ -40,7 +40,7 @@ ROWS_AT_ONCE = 6_000_000
 
 
 def refresh(lake: Lake, kind: Kind, *, full_refresh: bool = False) -> StoredTable:
-    """Bring a series up to date. Waits for another process that refreshes the same series.
+    """Make a series current. Waits for another process that refreshes the same series.
 
     Args:
         lake: the lake.

@@ -91,7 +91,7 @@ def _kind(name: str, source: Table, trusted: str, what: str) -> Kind:
         if name in source.columns
     )
     columns = {
-        "month": Column(pl.Date, "First day of the month."),
+        "first_day": Column(pl.Date, "First day of the month."),
         "hub_id": Column(
             pl.String, f"The Hub's own identity of the {what}; `name:` and its name without one."
         ),
@@ -111,7 +111,7 @@ def _kind(name: str, source: Table, trusted: str, what: str) -> Kind:
         columns |= dict(counter.columns(source.columns[counter.name].description))
     table = Table(
         name=name,
-        required=("month", "hub_id", "id", "stored", "trusted", "listed"),
+        required=("first_day", "hub_id", "id", "stored", "trusted", "listed"),
         encodings={"hub_id": "DELTA_BYTE_ARRAY", "id": "DELTA_LENGTH_BYTE_ARRAY"},
         # Level 3 takes a third more time, and saves nothing of identities, a twentieth of names.
         zstd_level=1,

@@ -20,7 +20,7 @@ from hf_assets.hub.uses.schemas import (
     USES,
 )
 from hf_assets.storage.lake import TableWrite, iso
-from hf_assets.storage.parquet import ROW_GROUP
+from hf_assets.storage.parquet import ROW_GROUP, in_parts
 
 _TAGS = {MODEL_DATASET: "dataset:", MODEL_PAPER: "arxiv:"}
 # 2305.18290, and math.GT/0309136 of before April 2007: a year, a month, a number.
@@ -73,11 +73,11 @@ def _edges(
     def of(kind: str, batch: pl.DataFrame, named: pl.DataFrame) -> tuple[str, pl.DataFrame]:
         return kind, _of_kind(kind, batch, named, listed[kind], kinds[kind])
 
-    for batch in _batches(spaces.select("hub_id", "id", "models", "datasets")):
+    for batch in in_parts(spaces.select("hub_id", "id", "models", "datasets"), ROW_GROUP):
         for kind, column in ((SPACE_MODEL, "models"), (SPACE_DATASET, "datasets")):
             kinds[kind].sources += batch.height - batch[column].null_count()
             yield of(kind, batch, _exploded(batch, column))
-    for batch in _batches(models.select("hub_id", "id", "tags", "base_models")):
+    for batch in in_parts(models.select("hub_id", "id", "tags", "base_models"), ROW_GROUP):
         tagged, tags = batch["tags"].is_not_null(), _exploded(batch, "tags")
         for kind, prefix in _TAGS.items():
             kinds[kind].sources += int(tagged.sum())
@@ -86,10 +86,6 @@ def _edges(
         kinds[MODEL_MODEL].sources += int((tagged | batch["base_models"].is_not_null()).sum())
         bases = _exploded(batch, "base_models").unnest("target")
         yield of(MODEL_MODEL, batch, bases.rename({"id": "target"}))
-
-
-def _batches(frame: pl.LazyFrame) -> Iterator[pl.DataFrame]:
-    return frame.collect_batches(chunk_size=ROW_GROUP, maintain_order=True)
 
 
 def _exploded(batch: pl.DataFrame, column: str) -> pl.DataFrame:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from hf_assets.hub.repository_days.expanding import counter_days
 from hf_assets.hub.repository_days.facts import days_of
-from hf_assets.hub.repository_days.schemas import KINDS, Counter
+from hf_assets.hub.repository_days.schemas import DAYS, KINDS, Counter
 from hf_assets.storage.lake import Lake, iso
 from hf_assets.storage.opened import LakeFile
 from hf_assets.trends.series.calendar import EPOCH, NO_DAY, Calendar
@@ -55,24 +55,33 @@ def matrices(
     wanted = [one for one in KINDS[table].counters if one.name in counters]
     stored = lake.read(table, None)
     files = stored.month_files if stored.months else []
-    months = [_Month(file, calendar, wanted) for file in files]
-    for end in _ends(months, max(cells // max(len(calendar), 1), 1)):
+    months = [_Month(file, wanted) for file in files]
+    # A month is spread over its 31 days for each counter, however few the calendar has.
+    for end in _ends(months, max(cells // max(len(calendar), 2 * DAYS), 1)):
         parts = [(month, rows) for month in months if (rows := month.until(end)).height]
         if parts:
             yield _matrices(parts, calendar, wanted)
 
 
+def identities(lake: Lake, table: str) -> Iterator[pl.Series]:
+    """The `hub_id` of every repository of a series, in order, some thousands at a time."""
+    stored = lake.read(table, None)
+    files = stored.month_files if stored.months else []
+    months = [_Month(file, []) for file in files]
+    for end in _ends(months, CELLS // DAYS):
+        names = pl.concat([month.until(end)["hub_id"] for month in months])
+        if len(names):
+            yield names.unique().sort()
+
+
 class _Month:
     """A month's file, read group by group."""
 
-    def __init__(self, file: LakeFile, calendar: Calendar, counters: Sequence[Counter]) -> None:
+    def __init__(self, file: LakeFile, counters: Sequence[Counter]) -> None:
         self._file: pq.ParquetFile = file.arrow()
         columns = itertools.chain.from_iterable(one.stored for one in counters)
-        self._columns = ["hub_id", "id", "listed", *columns]
-        days = [iso(day) for day in days_of(file.footer()["notes"])]
-        at = np.array([(day - EPOCH).days for day in days], np.int32)
-        self.bits = np.array([day.day - 1 for day in days])
-        self.at = calendar.indices(at)
+        self._columns = ["hub_id", *(["id", "listed", *columns] if counters else [])]
+        self.days = [iso(day) for day in days_of(file.footer()["notes"])]
         about = self._file.metadata
         column = about.schema.names.index("hub_id")
         groups = [about.row_group(i) for i in range(about.num_row_groups)]
@@ -118,12 +127,14 @@ def _matrices(
     levels = {one.name: np.full(shape, np.nan) for one in counters}
     index = names.select("hub_id").with_row_index("row")
     for month, rows in parts:
+        bits = [day.day - 1 for day in month.days]
+        days = calendar.indices(np.array([(day - EPOCH).days for day in month.days], np.int32))
         at = rows.select("hub_id").join(index, on="hub_id", how="left", maintain_order="left")
         row = at["row"].to_numpy()
         for counter in counters:
             values, known = counter_days(rows, counter)
-            found = np.where(known, values, np.nan)[:, month.bits]
-            levels[counter.name][np.ix_(row, month.at)] = found
+            found = np.where(known, values, np.nan)[:, bits]
+            levels[counter.name][np.ix_(row, days)] = found
     for one in levels.values():
         _interpolate(one, calendar)
     return Matrices(names, levels)

@@ -12,7 +12,7 @@ import polars as pl
 from hf_assets.hub.repository_days.reading import days_in
 from hf_assets.hub.repository_days.schemas import MODEL_DAYS
 from hf_assets.storage.lake import MissingDay, StoredTable, TableWrite
-from hf_assets.trends.lives.matrices import CELLS, Matrices, matrices
+from hf_assets.trends.lives.matrices import CELLS, Matrices, identities, matrices
 from hf_assets.trends.lives.texts import of_models, texts
 from hf_assets.trends.series.calendar import Calendar, calendar
 from hf_assets.trends.series.panel import BLOCK, SLACK, Panel
@@ -41,10 +41,10 @@ def model_phases(past: Past, cells: int = CELLS) -> TableWrite:
         MissingDay: `day_quality` was never materialised, or lacks a day.
     """
     try:
-        past.lake.read(MODEL_DAYS.table.name, None)
+        past.lake.read(MODEL_DAYS.name, None)
     except MissingDay:
         return of_first_thousand(past.lake.read(MODEL_HISTORY.name, None))
-    days = list(days_in(past.lake, MODEL_DAYS.table.name))
+    days = list(days_in(past.lake, MODEL_DAYS.name))
     notes: dict[str, int] = {}
     return TableWrite(_frames(past, days, cells, notes), notes=notes)
 
@@ -69,8 +69,8 @@ def _frames(
 ) -> Iterator[pl.DataFrame]:
     every = calendar(past.quality, days)
     lake, counts = past.lake, Counter[str | None]()
-    about = texts(lake, days)
-    for part in matrices(lake, MODEL_DAYS.table.name, every, _LEVELS, cells):
+    about = texts(lake, days, identities(lake, MODEL_DAYS.name))
+    for part in matrices(lake, MODEL_DAYS.name, every, _LEVELS, cells):
         frame = _lives(part, of_models(about, part.names["hub_id"]), every)
         counts.update(dict(frame["phase"].value_counts().iter_rows()))
         yield frame

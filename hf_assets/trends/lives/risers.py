@@ -76,8 +76,8 @@ def risers(
 def _past(lake: Lake, hub_ids: pl.Series, day: datetime.date, days: int) -> pl.DataFrame:
     """hub_id, and past: the downloads of each trusted day up to that day."""
     first = day - datetime.timedelta(days - 1)
-    months = lake.read(MODEL_DAYS.table.name, None).frame.filter(
-        pl.col("month").is_between(first.replace(day=1), day),
+    months = lake.read(MODEL_DAYS.name, None).frame.filter(
+        pl.col("first_day").is_between(first.replace(day=1), day),
         pl.col("hub_id").is_in(hub_ids.implode()),
     )
     rows = expand(months).filter(pl.col("day").is_between(first, day), pl.col("trusted"))

@@ -116,26 +116,12 @@ def daily_metrics(
         families: `families` by day.
         uses: `uses` and `used_by` by day, of the days that have both.
     """
-    counted = models.select(
-        *("category", "library", "license", "author", *SUMS),
-        year=pl.when("floor_dated")
-        .then(pl.lit(FLOOR_KEY))
-        .otherwise(pl.col("year").cast(pl.String)),
-    ).collect()
-    rows = counted.lazy()
-    by_license = sums_of(rows, "license")
-    by_author = sums_of(rows.filter(pl.col("author").is_not_null()), "author").collect(engine=HERE)
-    held = {"downloads": counted["downloads"], "authors": by_author["downloads"]}
-    derived = against_base(models).lazy().with_columns(trending_score=pl.lit(None, pl.Float64))
-    sums = [
-        *(sums_of(rows, name) for name in ("category", "library", "year")),
-        by_license,
-        _grouped_licenses(by_license),
-        sums_of(derived, "against_base"),
-    ]
+    top_authors, downloads_of_authors = _authors(models)
+    by_kind, counted = _by_kind(models)
+    held = {"downloads": counted["downloads"], "authors": downloads_of_authors}
     top_models = most_downloaded(models, counted, "model", pl.col("category"))
-    small = [ranked(pl.concat(sums)), _values(counted, held).lazy()]
-    rankings = [top_models, ranked(by_author.lazy(), TOP, fold_rare=False)]
+    small = [by_kind.lazy(), _values(counted, held).lazy()]
+    rankings = [top_models, top_authors.lazy()]
     notes = {"models": counted.height, "Spaces": None}
     if spaces is not None:
         kinds = spaces.select("sdk", "likes", "trending_score", "n_models").collect()
@@ -166,6 +152,36 @@ def daily_metrics(
     )
     table.notes = {"rows": sum(frame.height for frame in table.frames), **notes}
     return table
+
+
+def _authors(models: pl.LazyFrame) -> tuple[pl.DataFrame, pl.Series]:
+    """The authors with the most downloads, and the downloads of each author."""
+    rows = models.select("author", *SUMS).collect().lazy()
+    named = rows.filter(pl.col("author").is_not_null())
+    by_author = sums_of(named, "author").collect(engine=HERE)
+    best = ranked(by_author.lazy(), TOP, fold_rare=False).collect(engine=HERE)
+    return best, by_author["downloads"]
+
+
+def _by_kind(models: pl.LazyFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The sums by category, library, year and licence, and the counters of all models.
+
+    The texts of all models are in memory here alone: they are three quarters of the bytes.
+    """
+    derived = against_base(models).lazy().with_columns(trending_score=pl.lit(None, pl.Float64))
+    against = sums_of(derived, "against_base").collect(engine=HERE)
+    del derived
+    counted = models.select(
+        *("category", "library", "license", *SUMS),
+        year=pl.when("floor_dated")
+        .then(pl.lit(FLOOR_KEY))
+        .otherwise(pl.col("year").cast(pl.String)),
+    ).collect()
+    names = ("category", "library", "year", "license")
+    # One at a time: each has an index of all models.
+    sums = [sums_of(counted.lazy(), name).collect(engine=HERE) for name in names]
+    sums += [_grouped_licenses(sums[-1].lazy().sort("key")).collect(engine=HERE), against]
+    return ranked(pl.concat(sums).lazy()).collect(engine=HERE), counted.select(SUMS)
 
 
 _VALUES = {"dimension": pl.String, "key": pl.String, "value": pl.Float64}
@@ -222,7 +238,7 @@ def _values(counted: pl.DataFrame, held: Mapping[str, pl.Series]) -> pl.DataFram
     """Single numbers of a day: distributions, correlations, concentration."""
     # In a single chunk: polars adds up each chunk by itself, so that the last bits of a mean or a
     # correlation would depend on the number of threads that read the file.
-    counted = counted.rechunk()
+    counted = counted.select(POPULARITY).rechunk()
     numbers = dict([*described("describe"), *_correlated(counted)])
     expressions = [one.alias(str(at)) for at, one in enumerate(numbers.values())]
     # Lazy: a ranking or a column of floats that several of them share is computed once.

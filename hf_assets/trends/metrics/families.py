@@ -9,9 +9,10 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from hf_assets.storage.parquet import in_parts
 from hf_assets.trends.metrics.languages import LANGUAGES
 from hf_assets.trends.metrics.licenses import strictness_step
-from hf_assets.trends.metrics.sums import SUMS, ranked, sums_of
+from hf_assets.trends.metrics.sums import SUMS, ranked, sum_of, sums_of
 
 # The longest rankings.
 TOP_FAMILIES = 300
@@ -32,6 +33,8 @@ _FORMAT_RANK |= {name: _FORMAT_RANK[same] for name, same in _ALSO.items()}
 _COUNTERS = SUMS[:-1]
 # Long rankings have none: their series give shares of all models, and a day stays small.
 _SHARES = ("share_rows", "share_downloads", "share_likes")
+# The engine for rows already in memory: it costs least on small steps.
+HERE = "in-memory"
 _NO_TREND = pl.lit(None, pl.Float64).alias("trending_score")
 # Upper ends, in parameters; the last band has none.
 BANDS = {"<1B": 1e9, "1-10B": 1e10, "10-35B": 3.5e10, "35-100B": 1e11}
@@ -48,24 +51,42 @@ def of_models(models: pl.LazyFrame) -> Iterator[pl.LazyFrame]:
     tags, library = pl.col("tags"), pl.col("library").str.to_lowercase()
     by_tag = tags.list.eval(_format_rank(pl.element())).list.min()
     first = pl.min_horizontal(by_tag, _format_rank(library))
-    # Float sums in a stream depend on the number of threads: these dimensions have none.
-    models = models.with_columns(_NO_TREND)
-    kinds = models.select(
-        *SUMS,
-        "gated",
-        parameters=band(pl.col("parameters")),
-        format=first.replace_strict(dict(enumerate(FORMATS)), default=None, return_dtype=pl.String),
-    )
     spoken = tags.list.eval(pl.element().filter(pl.element().is_in(LANGUAGES)).unique())
-    # Explode drops an empty list, and keeps a null: no language.
-    some = pl.when(spoken.list.len() > 0).then(spoken)
-    languages = models.select(*SUMS, language=some).explode("language")
-    sums = [sums_of(kinds, name) for name in ("parameters", "gated", "format")]
-    # Tags are the widest column: one plan at a time holds less of it.
-    each_once = pl.collect_all(sums, engine="streaming")
-    yield from (ranked(counted.lazy()) for counted in each_once)
-    by_language = sums_of(languages, "language").collect(engine="streaming")
-    yield _shares_of_models(ranked(by_language.lazy()), each_once[0])
+    # Tags are the widest column: a part at a time. Sums of integers are the same in parts; those of
+    # floats are not, and these dimensions have none.
+    parts: dict[str, list[pl.DataFrame]] = {}
+    columns = models.select(*_COUNTERS, "gated", "parameters", "library", "tags")
+    for part in in_parts(columns.with_columns(_NO_TREND)):
+        kinds = (
+            part.lazy()
+            .select(
+                *SUMS,
+                "gated",
+                parameters=band(pl.col("parameters")),
+                format=first.replace_strict(
+                    dict(enumerate(FORMATS)), default=None, return_dtype=pl.String
+                ),
+                # Explode drops an empty list, and keeps a null: no language.
+                language=pl.when(spoken.list.len() > 0).then(spoken),
+            )
+            .collect(engine=HERE)
+        )
+        languages = kinds.lazy().select(*SUMS, "language").explode("language")
+        sums = {name: sums_of(kinds.lazy(), name) for name in ("parameters", "gated", "format")}
+        sums["language"] = sums_of(languages, "language")
+        for name, counted in zip(sums, pl.collect_all(sums.values(), engine=HERE), strict=True):
+            parts.setdefault(name, []).append(counted)
+    every = {name: _added_up(frames) for name, frames in parts.items()}
+    by_language = every.pop("language")
+    yield from (ranked(counted.lazy()) for counted in every.values())
+    yield _shares_of_models(ranked(by_language.lazy()), every["parameters"])
+
+
+def _added_up(parts: list[pl.DataFrame]) -> pl.DataFrame:
+    """The sums of all parts of the rows."""
+    together = pl.concat(parts).lazy().group_by("key")
+    total = pl.col("dimension").first(), *(sum_of(name) for name in SUMS), pl.col("rows").sum()
+    return together.agg(*total).collect(engine=HERE).select(parts[0].columns)
 
 
 def _shares_of_models(rows: pl.LazyFrame, each_once: pl.DataFrame) -> pl.LazyFrame:

@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Dialog, Locator, Page, expect
+from playwright.sync_api import TimeoutError as NotThere
 
-from hf_assets_tests.support.browser import listening
+from hf_assets_tests.support.browser import OPEN_FOR, PATIENCE, listening
 
 PHONE = 390
 
@@ -67,11 +68,20 @@ def names(page: Page, caption: str) -> list[str]:
 
 
 def picked(page: Page, label: str, value: str) -> None:
-    """Type a value into a field of several values, and take it."""
-    page.get_by_label(label, exact=True).fill(value)
-    page.get_by_role("option").filter(has_text=value).first.click()
-    # Nothing behind an open list can be reached.
-    page.keyboard.press("Escape")
+    """Type a value into a field of several values, and take it; see `browser.choose`."""
+    field = page.get_by_label(label, exact=True)
+    option = page.get_by_role("option").filter(has_text=value).first
+    for _ in range(PATIENCE // OPEN_FOR):
+        field.fill("")
+        field.fill(value)
+        try:
+            option.click(timeout=OPEN_FOR)
+        except NotThere:
+            continue
+        # Nothing behind an open list can be reached.
+        page.keyboard.press("Escape")
+        return
+    raise AssertionError(f"{value!r} is in no list of {label!r}")
 
 
 def filled(page: Page, label: str, text: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from hf_assets.hub.repository_days.refresh import refresh
-from hf_assets.hub.repository_days.schemas import MODEL_DAYS
+from hf_assets.hub.repository_days.schemas import MODEL_DAYS, OF_MODELS
 from hf_assets.hub.tables.schemas import MODELS
 from hf_assets.storage.lake import Lake
 from hf_assets.storage.opened import open_file
@@ -45,13 +45,13 @@ def kept_days(lake: Lake, days: Mapping[int, list[Row]], untrusted: Iterable[int
         names = set(MODELS.schema)
         write(lake, MODELS, day(number).isoformat(),
               [{name: row[name] for name in row if name in names} for row in every])  # fmt: skip
-    refresh(lake, MODEL_DAYS)
+    refresh(lake, OF_MODELS)
     return Past(lake)
 
 
 def in_small_groups(lake: Lake, rows: int) -> None:
     """Write the months of `model_days` again, in row groups of so many rows."""
-    for path in lake.read(MODEL_DAYS.table.name, None).months:
+    for path in lake.read(MODEL_DAYS.name, None).months:
         file = open_file(path)
         table, footer = file.arrow().read(), file.footer()
         with pq.ParquetWriter(path, table.schema) as writer:

@@ -1,0 +1,70 @@
+"""Lakes with days of models whose counters move, vanish and come back."""
+
+import random
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import polars as pl
+
+from hf_assets.hub.quality.schemas import DAY_QUALITY
+from hf_assets.hub.repository_days.schemas import OF_MODELS, Kind
+from hf_assets.storage.lake import Lake, TableWrite, iso
+from hf_assets.storage.parquet import Table
+
+MODELS = 60
+# Two months, a gap, and a day of each that is not trusted.
+DAYS = tuple(f"2026-01-{day}" for day in (27, 28, 30, 31)) + tuple(
+    f"2026-02-0{day}" for day in (1, 2, 3, 5)
+)
+UNTRUSTED = ("2026-01-30", "2026-02-02")
+
+
+def hub_id(number: int) -> str:
+    """An identity; those of neighbours are in no order."""
+    return f"{random.Random(number).getrandbits(96):024x}"
+
+
+def rows_of(day: str, seed: int = 0) -> list[dict[str, Any]]:
+    """A day: some models are missing, some values unknown, huge or falling, some are renamed."""
+    draws = random.Random(f"{day} {seed}")
+    rows = []
+    for number in range(MODELS):
+        if draws.random() < 0.1:
+            continue
+        moved = "-new" if draws.random() < 0.05 else ""
+        rows.append(
+            {
+                "hub_id": hub_id(number),
+                "id": f"maker/model-{number}{moved}",
+                "downloads": draws.choice([None, 0, 5, number, draws.randrange(2**40)]),
+                "downloads_all_time": draws.choice([7, 8, 2**62]),
+                "likes": number,
+                "trending_score": draws.choice([None, 0.0, -0.0, 0.1, 1e300]),
+            }
+        )
+    return rows
+
+
+def write_day(lake: Lake, day: str, rows: Iterable[dict[str, Any]], kind: Kind = OF_MODELS) -> None:
+    """Store the table of a day."""
+    lake.write(kind.source, day, TableWrite([_filled(kind.source, day, rows)]))
+
+
+def judge(lake: Lake, days: Sequence[str], untrusted: Sequence[str] = UNTRUSTED) -> None:
+    """Store `day_quality`."""
+    rows = [
+        {"day": iso(day), "trusted": day not in untrusted, "datasets_trusted": day not in untrusted}
+        for day in days
+    ]
+    lake.write(DAY_QUALITY, None, TableWrite([_filled(DAY_QUALITY, None, rows)]))
+
+
+def _filled(table: Table, day: str | None, rows: Iterable[dict[str, Any]]) -> pl.DataFrame:
+    of_day = {"day": iso(day)} if day else {}
+    return pl.DataFrame([row | of_day for row in rows], schema=table.schema)
+
+
+def source(lake: Lake, day: str, kind: Kind = OF_MODELS) -> pl.DataFrame:
+    """Identities and counters as the table of a day has them, in the order of identities."""
+    names = ["hub_id", *(counter.name for counter in kind.counters)]
+    return lake.read(kind.source.name, day).frame.select(names).sort("hub_id").collect()

@@ -1,0 +1,156 @@
+"""Rows of days, one repository, growth; and the same by readers that know nothing of us."""
+
+import datetime
+import itertools
+from typing import Any
+
+import duckdb
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+
+from hf_assets.hub.repository_days.growth import growth
+from hf_assets.hub.repository_days.reading import day_of, days_in, expand, history_of
+from hf_assets.hub.repository_days.refresh import refresh
+from hf_assets.hub.repository_days.schemas import OF_MODELS, ROW_GROUP
+from hf_assets.storage.lake import Lake, MissingDay, iso
+from hf_assets_tests.docs.documents import page
+from hf_assets_tests.hub.repository_days.lake_of_days import (
+    DAYS,
+    UNTRUSTED,
+    judge,
+    rows_of,
+    write_day,
+)
+
+COLUMNS = ("hub_id", "id", "day", "trusted", "downloads", "downloads_all_time", "likes",
+           "trending_score")  # fmt: skip
+
+
+def _expected() -> pl.DataFrame:
+    rows = [
+        {**row, "day": iso(day), "trusted": day not in UNTRUSTED}
+        for day in DAYS
+        for row in rows_of(day)
+    ]
+    return pl.DataFrame(rows).select(COLUMNS).sort("hub_id", "day")
+
+
+def test_expand_gives_every_row_of_every_day(filled: Lake) -> None:
+    found = expand(filled.read("model_days", None).frame).collect()
+    assert found.columns == list(COLUMNS)
+    assert found.sort("hub_id", "day").equals(_expected())
+
+
+def test_expand_of_other_rows_is_refused(filled: Lake) -> None:
+    with pytest.raises(ValueError, match="no rows of model_days"):
+        expand(filled.read("models", DAYS[0]).frame)
+
+
+def test_expand_of_no_rows(filled: Lake) -> None:
+    assert expand(filled.read("model_days", None).frame.head(0)).collect().columns == list(COLUMNS)
+
+
+def test_history_of_one_model(filled: Lake) -> None:
+    expected = _expected()
+    for hub_id in expected["hub_id"].unique().head(9):
+        found = history_of(filled, "model_days", hub_id)
+        assert found.equals(expected.filter(pl.col("hub_id") == hub_id))
+    assert history_of(filled, "model_days", "none").is_empty()
+    with pytest.raises(MissingDay):
+        history_of(filled, "dataset_days", "none")
+
+
+def test_a_day_that_is_not_there(filled: Lake, lake: Lake) -> None:
+    for day in ("2026-01-29", "2026-01-01", "2026-05-01"):
+        assert day_of(filled, "model_days", day) is None
+    assert day_of(lake, "space_days", DAYS[0]) is None
+    assert days_in(lake, "space_days") == {}
+
+
+def test_a_model_keeps_its_past_under_one_identity_when_renamed(lake: Lake) -> None:
+    days = [f"2026-03-0{day}" for day in range(1, 7)]
+    for day, name in zip(days, "aabcca", strict=True):
+        write_day(lake, day, [{"hub_id": "1", "id": name}, {"hub_id": None, "id": "old"}])
+    judge(lake, days)
+    refresh(lake, OF_MODELS)
+    assert history_of(lake, "model_days", "1")["id"].to_list() == list("aabcca")
+    assert history_of(lake, "model_days", "name:old")["id"].to_list() == ["old"] * 6
+    row = lake.read("model_days", None).frame.filter(pl.col("hub_id") == "1").collect()
+    assert row["earlier_ids"].to_list() == [
+        [{"until": 3, "id": "a"}, {"until": 4, "id": "b"}, {"until": 6, "id": "c"}]
+    ]
+    at = day_of(lake, "model_days", days[3], ["id"])
+    assert at is not None
+    assert at.rows() == [("1", "c"), ("name:old", "old")]
+
+
+def test_growth_of_all_on_both_days(filled: Lake) -> None:
+    found = growth(filled, "model_days", "2026-02-03", over=7, floor=5).sort("hub_id")
+    now, then = ({row["hub_id"]: row for row in rows_of(day)} for day in ("2026-02-03", DAYS[0]))
+    expected = {
+        hub_id: (row["downloads"], before)
+        for hub_id, row in now.items()
+        if row["downloads"] is not None
+        and (before := then.get(hub_id, {}).get("downloads") or 0) >= 5
+    }
+    assert {row[0]: row[2:4] for row in found.iter_rows()} == expected
+    assert found["growth"].to_list() == [
+        n / b - 1 for n, b in (expected[h] for h in sorted(expected))
+    ]
+    with pytest.raises(MissingDay, match="model_days has no 2026-01-29"):
+        growth(filled, "model_days", "2026-02-05", over=7)
+
+
+def _asked(query: str) -> list[tuple[Any, ...]]:
+    found = duckdb.sql(query)
+    assert found is not None
+    return found.fetchall()
+
+
+def test_plain_readers_see_the_same(filled: Lake) -> None:
+    """DuckDB by the SQL of the docs; polars and pyarrow without us."""
+    expected = _expected().filter(pl.col("downloads").is_not_null())
+    sql = next(block for block in page("docs/queries.md").blocks("sql") if "model_days" in block)
+    one, every = sql.replace("data/demo", str(filled.root)).split(";")[:2]
+    found = _asked(every)
+    sums = expected.group_by("day").agg(pl.len(), pl.col("downloads").sum()).sort("day")
+    assert found == sums.rows()
+    name = expected.filter(~pl.col("id").str.ends_with("-new"))["id"][0]
+    hub_id = expected.filter(pl.col("id") == name)["hub_id"][0]
+    # The name of a month is its last.
+    by_id = one.replace("id = 'author1/model-01'", f"hub_id = '{hub_id}'")
+    days = expected.filter(pl.col("hub_id") == hub_id).select("day", "trusted", "downloads")
+    assert [(row[0], *row[2:]) for row in _asked(by_id)] == days.rows()
+    paths = sorted(filled.root.glob("model_days/month=*/data.parquet"))
+    assert len(paths) == 2
+    for path in paths:
+        rows = pl.read_parquet(path)
+        assert rows["first_day"].unique().to_list() == [
+            datetime.date.fromisoformat(f"{path.parent.name.removeprefix('month=')}-01")
+        ]
+        assert pq.ParquetFile(path).read().num_rows == rows.height
+
+
+def test_one_model_is_read_by_statistics(lake: Lake) -> None:
+    """Groups are small, in the order of identities, and say what they hold."""
+    size = ROW_GROUP * 9 + 5
+    write_day(lake, DAYS[0], [{"hub_id": f"{n:06}", "id": f"m{n}", "downloads": n}
+                              for n in reversed(range(size))])  # fmt: skip
+    write_day(lake, DAYS[1], [{"hub_id": f"{n:06}", "id": f"m{n}", "downloads": n * 2}
+                              for n in range(3, size + 9)])  # fmt: skip
+    judge(lake, DAYS[:2])
+    refresh(lake, OF_MODELS)
+    (file,) = lake.read("model_days", None).month_files
+    with file.arrow() as opened:
+        metadata = opened.metadata
+        groups = [metadata.row_group(at) for at in range(metadata.num_row_groups)]
+        names = opened.schema_arrow.names
+    assert [one.num_rows for one in groups] == [ROW_GROUP] * 9 + [14]
+    bounds = [one.column(names.index("hub_id")).statistics for one in groups]
+    assert all(one.max < other.min for one, other in itertools.pairwise(bounds))
+    found = history_of(lake, "model_days", f"{ROW_GROUP * 8:06}")
+    assert found["downloads"].to_list() == [ROW_GROUP * 8, ROW_GROUP * 16]
+    rows = day_of(lake, "model_days", DAYS[1])
+    assert rows is not None
+    assert rows.height == size + 6
