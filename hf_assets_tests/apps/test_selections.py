@@ -11,6 +11,7 @@ from polars.testing import assert_frame_equal
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from hf_assets.apps.explore import files
 from hf_assets.apps.explore.selections import PLACE, selection_link, selection_routes
 from hf_assets.apps.index.query import NONE_GIVEN, ModelQuery
 from hf_assets.storage.lake import Lake
@@ -31,6 +32,12 @@ QUERY = ModelQuery(
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     return write_hub_lake(tmp_path_factory.mktemp("lake"), history=False)
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file is written in several parts, some of them without a row."""
+    monkeypatch.setattr(files, "BATCH", 4)
 
 
 @pytest.fixture
@@ -62,6 +69,15 @@ def test_a_csv_has_no_formula_and_nothing_is_left(client: TestClient, tmp_path: 
     )
     assert [row["id"] for row in rows] == [f"'{n}" if n == FORMULA else n for n in NAMES]
     assert [path for path in (tmp_path / "scratch").rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_selection_of_nothing_has_the_columns(client: TestClient, lake: Lake, kind: str) -> None:
+    answer = client.get(selection_link(LAST, ModelQuery("no such name"), kind))
+    read = pl.read_csv if kind == "csv" else pl.read_parquet
+    found = read(io.BytesIO(answer.content))
+    assert found.is_empty()
+    assert found.columns == lake.read("models", LAST).frame.collect_schema().names()
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from io import BufferedReader
 from typing import Any
 from urllib.parse import urlencode
 
-from hf_assets.apps.explore.files import MEDIA, write_rows
+from hf_assets.apps.explore.files import MEDIA, write_matching
 from hf_assets.apps.explore.lake_reader import LakeReader
 from hf_assets.apps.index.query import ModelQuery
 from hf_assets.errors import InputError
@@ -65,7 +65,7 @@ def selection_routes(root: LakePath, hosts: Sequence[str]) -> list[Any]:
             return refused(HTTPStatus.NOT_FOUND, "there are no models of that day, or no such file")
         try:
             with _writing, scratch_file(f"models.{kind}") as path:
-                write_rows(stored.frame.filter(query.wanted), kind, path)
+                write_matching(stored, query.wanted, kind, path)
                 file = path.open("rb")
         except (OSError, InputError):
             # Such as a full disk. The log of the server has it.
