@@ -152,11 +152,11 @@ def build(models: dict[str, Trained]) -> gr.Blocks:
         # A second event waits for the first; by default Gradio drops it.
         kept: dict[str, Any] = {"api_visibility": "private", "trigger_mode": "always_last"}
         now = gr.on([page.load, corpus.change], chosen, corpus, shown, **kept)
-        told = [result, copied]
-        now.then(show, asked, told, **kept)
+        filled = [result, copied]
+        now.then(show, asked, filled, **kept)
         again = [submit.click, title.submit, text.submit, threshold.release]
-        gr.on(again, show, asked, told, **kept)
-        examples.click(list, examples, [title, text], **kept).then(show, asked, told, **kept)
+        gr.on(again, show, asked, filled, **kept)
+        examples.click(list, examples, [title, text], **kept).then(show, asked, filled, **kept)
         gr.api(tag, api_name="tag")
         gr.api(tag_texts, api_name="tag_texts")
     return page.queue(default_concurrency_limit=4)

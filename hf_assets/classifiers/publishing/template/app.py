@@ -98,8 +98,8 @@ def answer(title: str, text: str, with_words: bool = False) -> tuple[str, dict[s
         return f"No label fits. {meant}", None
     noun = "label fits" if len(fits) == 1 else "labels fit"
     more = f" The best {MOST} are shown." if len(fits) > MOST else ""
-    told = f"{len(fits)} {noun}; {needed}.{more} {meant}"
-    return told.strip(), dict(list(fits.items())[:MOST])
+    summary = f"{len(fits)} {noun}; {needed}.{more} {meant}"
+    return summary.strip(), dict(list(fits.items())[:MOST])
 
 
 def examples() -> list[dict[str, Any]]:
