@@ -26,8 +26,8 @@ _HEIGHT, _PAD, _FONT = 20, 7, 11  # px
 _LABEL, _GROUND, _VALUE = "downloads, 30 days", "#3D4450", "#2559B8"
 # As the Hub allows ids: such a path stays in the folder, and no part of it is hidden.
 _REPO_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}(/[A-Za-z0-9_][A-Za-z0-9_.-]{0,199})?")
-# A file of such a name says something else about a folder of the lake.
-_RESERVED = frozenset({"folder.json", "figures.json", "months.json", "capture.json"})
+# A JSON file of such a name says something else about a folder of the lake.
+_RESERVED = frozenset({"folder", "figures", "months", "capture"})
 
 
 def badges(history: History, withheld: Collection[str] = ()) -> dict[str, bytes]:
@@ -77,7 +77,7 @@ def _named(rows: Sequence[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], str
         name = f"{FOLDER}/{id}"
         folder, _, last = name.lower().rpartition("/")
         wanted = {f"{name.lower()}.svg", f"{name.lower()}.json"}
-        if level is None or not _REPO_ID.fullmatch(id) or f"{last}.json" in _RESERVED:
+        if level is None or not _REPO_ID.fullmatch(id) or last in _RESERVED:
             continue
         if taken & {*wanted, folder, *(f"{path}/" for path in wanted)}:
             continue

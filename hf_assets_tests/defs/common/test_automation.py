@@ -19,6 +19,7 @@ TRENDS = {
     "family_history", "model_history", "model_phases", "adoption_history", "space_usage_history",
     "used_by_history", "dataset_history", "dataset_group_history",
     "concentration_history", "lifecycle", "trend_figures", "insights_report",
+    "model_days", "dataset_days", "space_days",
 }  # fmt: skip
 QUANTIZED, BOARD = "questions/quantized_classifier", "questions/leaderboard"
 BASE_MODEL = base_models.get_partition_keys()[0]
