@@ -173,7 +173,7 @@ def test_two_writers_of_one_day_leave_one_of_the_two_whole(lake: Lake) -> None:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(30)
+            thread.join(300)  # a store that is busy is asked again for two minutes
         stored = lake.read("numbers", DAY)
         first = stored.notes["first"]
         assert stored.frame.collect()["n"].to_list() == list(range(first, first + 6000))
