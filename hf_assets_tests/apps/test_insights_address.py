@@ -130,10 +130,13 @@ def test_a_day_that_is_not_stored_shows_no_other_day(page: Page, hub_url: str, d
         ("model?id=no/one", f"There is no such model on {LAST}"),
         ("models?sort=[x](http://a.example)", "which is unknown here"),
         ("models?downloads=many", "write it as from..to"),
+        (f"models?search={'a' * 201}", "the first 200 are used"),
         *(
             pytest.param(path, said, marks=pytest.mark.release)
             for path, said in [
                 ("model", "The address names no model"),
+                ("compare?" + "&".join(f"item=a/{n}" for n in range(6)), "the first 5 are used"),
+                ("models?" + "&".join(f"tag={n}" for n in range(51)), "the first 50 are used"),
                 ("author?id=nobody", f"There is no such author on {LAST}"),
                 ("category", "The address names no category"),
                 ("models?likes=1..99999999999999999999", "write it as from..to"),

@@ -16,6 +16,8 @@ from urllib.parse import quote, urlencode
 
 import streamlit as st
 
+from hf_assets.apps.index.query import LONGEST_SEARCH, MOST_VALUES
+
 HUB = "https://huggingface.co"
 # The parts of the Hub's addresses before a name.
 _KINDS = {"model": "", "author": "", "space": "spaces/", "dataset": "datasets/"}
@@ -105,9 +107,18 @@ def notice(text: str) -> None:
 
 
 def text(place: Any, label: str, name: str, **more: Any) -> str:
-    """A field of text."""
-    _prepare(name, asked(name), lambda value: [value.strip()] if value and value.strip() else [])
-    return place.text_input(label, key=_key(name), on_change=_write, **more)
+    """A field of text; of a longer one of the address, the beginning counts, and that is said."""
+    value = asked(name)
+    if len(value) > LONGEST_SEARCH:
+        notice(f"{name} has {len(value)} characters; the first {LONGEST_SEARCH} are used.")
+    _prepare(
+        name,
+        value[:LONGEST_SEARCH],
+        lambda value: [value.strip()] if value and value.strip() else [],
+    )
+    return place.text_input(
+        label, key=_key(name), on_change=_write, max_chars=LONGEST_SEARCH, **more
+    )
 
 
 def choice(
@@ -147,8 +158,11 @@ def several(
     place: Any, label: str, name: str, options: Sequence[str], most: int | None = None, **more: Any
 ) -> tuple[str, ...]:
     """Any number of values; those of the address need not be among the options."""
-    values = list(dict.fromkeys(st.query_params.get_all(name)))[:most]
-    values = [value for value in values if value]
+    most = most or MOST_VALUES
+    values = [value for value in dict.fromkeys(st.query_params.get_all(name)) if value]
+    if len(values) > most:
+        notice(f"The address names {len(values)} of {name}; the first {most} are used.")
+        values = values[:most]
     known = list(dict.fromkeys([*options, *values]))
     _prepare(name, values, lambda values: list(values or ()))
     chosen = place.multiselect(

@@ -42,6 +42,9 @@ Numbers: TypeAlias = tuple[int | None, int | None]
 Dates: TypeAlias = tuple[date | None, date | None]
 Values: TypeAlias = tuple[str, ...]
 
+# A word or a value costs a pass over the rows: an address may not ask for thousands.
+LONGEST_SEARCH, MOST_VALUES = 200, 50
+
 
 @dataclass(frozen=True)
 class ModelQuery:
@@ -77,6 +80,13 @@ class ModelQuery:
     likes: Numbers = (None, None)
     created: Dates = (None, None)
     sort: Sort = "downloads"
+
+    def __post_init__(self) -> None:
+        if len(self.search) > LONGEST_SEARCH:
+            raise ValueError(f"search: at most {LONGEST_SEARCH} characters, not {len(self.search)}")
+        for name in LISTS:
+            if (count := len(getattr(self, name))) > MOST_VALUES:
+                raise ValueError(f"{name}: at most {MOST_VALUES} values, not {count}")
 
     @classmethod
     def new_in_week(cls, day: str, sort: Sort = "downloads") -> "ModelQuery":
