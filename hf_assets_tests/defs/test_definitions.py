@@ -100,7 +100,7 @@ SERIES: dict[str, tuple[str, set[str]]] = {
         "model_history": _FROM_METRICS,
         "dataset_history": _FROM_METRICS,
         "dataset_group_history": _FROM_METRICS,
-        "model_phases": {"model_history", "model_days", "day_quality"},
+        "model_phases": {"model_history", "day_quality"},
         "adoption_history": _FROM_CHANGES,
         "space_usage_history": _FROM_METRICS,
         "used_by_history": _FROM_METRICS,

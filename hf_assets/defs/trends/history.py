@@ -17,7 +17,7 @@ from hf_assets.defs.common.metadata import column_schema
 from hf_assets.defs.common.resources import AlreadyWritten, LakeResource, PartitionWrites
 from hf_assets.storage.parquet import Table
 from hf_assets.trends import predictions
-from hf_assets.trends.lives import model_phases as lives_of_all
+from hf_assets.trends.lives.model_phases import store_phases
 from hf_assets.trends.series import adoption, schemas
 from hf_assets.trends.series import lifecycle as lives
 from hf_assets.trends.series.concentration_history import concentration_history
@@ -179,14 +179,16 @@ def histories(
         yield dg.Output(AlreadyWritten(one.table, stored), one.table.name)
 
 
-@series_asset(
-    schemas.MODEL_PHASES, dg.AssetDep("model_history"), dg.AssetDep("model_days"), DAY_QUALITY_DEP
-)
-def model_phases(lake: LakeResource) -> PartitionWrites:
-    """Every model's peak, half-life, phase of hype, and growth."""
+@series_asset(schemas.MODEL_PHASES, dg.AssetDep("model_history"), DAY_QUALITY_DEP)
+def model_phases(context: dg.AssetExecutionContext, lake: LakeResource) -> AlreadyWritten:
+    """Every model's peak, half-life, phase of hype, and growth.
+
+    Of `model_days`, which this makes current itself: figures and report are behind it, and would be
+    skipped where it waited for a step that fails. Then it has the first thousand alone.
+    """
     with clear_failures():
-        make = lives_of_all.model_phases(Past(lake.tree))
-    return once(schemas.MODEL_PHASES, lambda: make)
+        stored = store_phases(lake.tree, context.log.warning)
+    return AlreadyWritten(schemas.MODEL_PHASES, stored)
 
 
 @series_asset(schemas.PREDICTION_HISTORY, every_day("predicted_categories"))

@@ -1,6 +1,6 @@
 """The counters of every model, dataset and Space, day by day.
 
-`model_phases` alone is made of them: where one fails, the other series are made.
+No asset waits for them: where one fails, the series, the figures and the report are made.
 """
 
 from collections.abc import Callable

@@ -1,17 +1,20 @@
 """Phase, growth and one-day spikes of every model: `model_phases`, from `model_days`.
 
+Figures and report need it: where `model_days` cannot be used, it is made of `model_history`.
 Some thousands of models at a time: memory holds no more, and the time grows with the days of all.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import polars as pl
 
+from hf_assets.errors import clean
 from hf_assets.hub.repository_days.reading import days_in
-from hf_assets.hub.repository_days.schemas import MODEL_DAYS
-from hf_assets.storage.lake import MissingDay, StoredTable, TableWrite
+from hf_assets.hub.repository_days.refresh import refresh
+from hf_assets.hub.repository_days.schemas import MODEL_DAYS, OF_MODELS
+from hf_assets.storage.lake import Lake, MissingDay, StoredTable, TableWrite
 from hf_assets.trends.lives.matrices import CELLS, Matrices, identities, matrices
 from hf_assets.trends.lives.texts import of_models, texts
 from hf_assets.trends.series.calendar import Calendar, calendar
@@ -24,8 +27,34 @@ from hf_assets.trends.spikes import LEAST_DAYS, WEEK
 # Downloads a week or four before: a smaller base gives noise.
 FLOOR = 100.0
 _LEVELS = ("downloads", "downloads_all_time")
+# Characters of an error in the log.
+_LONGEST = 2000
 # Days before the newest trusted one whose rows growth looks back on.
 _BACK = 28 + SLACK
+
+
+def store_phases(lake: Lake, log: Callable[[str], None]) -> StoredTable:
+    """Make `model_days` current, and store `model_phases` of it; on an error, of `model_history`.
+
+    A table of the first thousand alone says so in its notes.
+
+    Args:
+        lake: the lake.
+        log: takes the error.
+
+    Raises:
+        MissingDay: `model_history` was never materialised.
+    """
+    history = lake.read(MODEL_HISTORY.name, None)
+    try:
+        if lake.days(OF_MODELS.source.name):
+            refresh(lake, OF_MODELS)
+        return lake.write(MODEL_PHASES, None, model_phases(Past(lake)))
+    except (Exception, pl.exceptions.PanicException) as error:  # noqa: BLE001 - figures wait
+        log(f"model_phases is made of model_history, without model_days: {clean(error, _LONGEST)}")
+        lives = of_first_thousand(history)
+        lives.notes[MODEL_DAYS.name] = f"not used ({type(error).__name__}): first thousand alone"
+        return lake.write(MODEL_PHASES, None, lives)
 
 
 def model_phases(past: Past, cells: int = CELLS) -> TableWrite:
