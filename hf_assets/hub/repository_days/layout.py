@@ -207,5 +207,5 @@ def zigzag(steps: np.ndarray) -> np.ndarray:
 
 
 def unzigzag(numbers: np.ndarray) -> np.ndarray:
-    """Steps from these numbers."""
-    return (numbers >> 1) ^ -(numbers & 1)
+    """Steps from these numbers, whose first bit is no sign: a step of 2**62 has it set."""
+    return (numbers.view(np.uint64) >> np.uint64(1)).view(np.int64) ^ -(numbers & 1)

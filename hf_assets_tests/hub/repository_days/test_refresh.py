@@ -228,3 +228,14 @@ def test_each_kind_has_its_days(any_lake: Lake, name: str) -> None:
     write_day(any_lake, DAYS[4], [], kind)
     refresh(any_lake, kind)
     assert days_in(any_lake, name)[DAYS[4]].rows == 0
+
+
+def test_counters_may_take_any_step(lake: Lake) -> None:
+    levels = (0, 2**63 - 1, 2**62, 0)
+    days = DAYS[: len(levels)]
+    for day, level in zip(days, levels, strict=True):
+        write_day(lake, day, [{"hub_id": "a", "id": "b/c", "downloads": level}])
+    judge(lake, days)
+    refresh(lake, OF_MODELS)
+    _given_back(lake)
+    assert history_of(lake, "model_days", "a")["downloads"].to_list() == [*levels]
