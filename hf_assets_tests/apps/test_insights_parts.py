@@ -1,5 +1,7 @@
 """Parts of the pages without a browser: tables, axes, addresses, histories."""
 
+from datetime import date
+
 import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -121,3 +123,11 @@ def test_histories_name_the_table_they_are_from(reader: LakeReader) -> None:
     assert authors.asset == "author_history"
     assert authors.rows.height == len(DAYS)
     assert histories.of_key(reader, "license", "mit") is None
+
+
+def test_an_axis_of_few_days_marks_each_of_them() -> None:
+    days = [date(2026, 11, day) for day in (17, 18, 21)]
+    chart = charts.lines(pl.DataFrame({"day": days, "n": [1.0, 2.0, 3.0]}), "n", "rows")
+    axis = chart.to_dict()["layer"][0]["encoding"]["x"]["axis"]
+    # Parts of dates: the browser draws no mark for a number of milliseconds.
+    assert axis["values"] == [{"year": 2026, "month": 11, "date": day} for day in range(17, 22)]

@@ -52,7 +52,7 @@ def lines(
     marks = alt.Axis(format="%-d %b %Y", labelOverlap=True)
     if x == "day" and (few := rows["day"].unique().sort()).len() <= FEW_DAYS:
         # By itself the axis would have marks between days, too.
-        marks.values = few.cast(pl.Datetime("ms")).dt.epoch("ms").to_list()
+        marks.values = [alt.DateTime(year=d.year, month=d.month, date=d.day) for d in few]
     dated = alt.X("day:T", title=None, axis=marks)
     aged = alt.X(
         "age:Q",
