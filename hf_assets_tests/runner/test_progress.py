@@ -91,7 +91,8 @@ def test_lines_now_and_then_of_a_long_run_without_a_terminal(
 
 @pytest.mark.parametrize("status", [0, 3])
 def test_a_bar_of_steps_on_a_terminal(tmp_path: Path, status: int) -> None:
-    done = shown(tmp_path, steps(count=2, last=f"exit({status})"))
+    # Long enough to be seen by a machine that does much else.
+    done = shown(tmp_path, steps(count=2, seconds=1, last=f"exit({status})"))
     assert HIDE in done.text
     assert done.cursor_is_visible
     assert f"ended with {status}" in done.text
