@@ -84,7 +84,8 @@ def test_copies_that_somebody_removed_leave_no_descriptor(place: StorePath) -> N
         local_copy(place)
         shutil.rmtree(scratch())
         counts.add(len(list(Path("/dev/fd").iterdir())))
-    assert len(counts) == 1
+    # A leak adds one a time; a connection of the client may come or go.
+    assert max(counts) - min(counts) < 4
 
 
 @pytest.mark.parametrize("damage", ["shorter", "same size", "gone", "older"])
