@@ -95,8 +95,8 @@ def _sorted(columns: dict[str, pl.Series]) -> pl.DataFrame:
 
 def _without_counters(notes: Mapping[str, Any], kind: Kind) -> bool:
     kept = {*str(notes.get("kept", "")).split(", ")}
-    return (
-        ROWS_IN in notes or "thinned" in notes and not {one.name for one in kind.counters} <= kept
+    return ROWS_IN in notes or (
+        "thinned" in notes and not {one.name for one in kind.counters} <= kept
     )
 
 
