@@ -35,7 +35,10 @@ def expand(frame: pl.LazyFrame, traits: Sequence[str] = ()) -> pl.LazyFrame:
         A row a repository and day on which it was listed: hub_id, id, day, trusted, those
         traits and the counters; a counter that the day did not give is null.
     """
-    kind = _kind_of(frame)
+    return _expanded(frame, _kind_of(frame), traits)
+
+
+def _expanded(frame: pl.LazyFrame, kind: Kind, traits: Sequence[str]) -> pl.LazyFrame:
     return frame.map_batches(
         lambda rows: expanded(rows, kind, traits),
         schema=day_schema(kind, traits),
@@ -50,12 +53,20 @@ def history_of(lake: Lake, table: str, hub_id: str, traits: Sequence[str] = ()) 
 
     Reads, of each month, the row groups that may hold it.
 
+    Args:
+        lake: the lake.
+        table: `model_days`, `dataset_days` or `space_days`.
+        hub_id: of the repository; without one `name:` and its name.
+        traits: those wanted, such as `category`.
+
     Raises:
         MissingDay: the series was never materialised.
     """
-    stored = lake.read(table, None)
-    rows = stored.frame.filter(pl.col("hub_id") == hub_id)
-    return expand(rows, traits).collect().sort("day")
+    kind = KINDS[table]
+    counters = (counter.name for counter in kind.counters)
+    columns = ["first_day", "trusted", *columns_of(kind, ["id", *traits, *counters])]
+    rows = lake.read(table, None).frame.filter(pl.col("hub_id") == hub_id).select(columns)
+    return _expanded(rows, kind, traits).collect().sort("day")
 
 
 def day_of(

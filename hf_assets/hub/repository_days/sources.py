@@ -9,6 +9,7 @@ from hf_assets.storage.lake import Lake, StoredTable
 from hf_assets.storage.months import Mark, marks
 
 
+
 @dataclass(frozen=True)
 class SourceDay:
     """A day as its table is now.
