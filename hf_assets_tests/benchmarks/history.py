@@ -138,7 +138,7 @@ def _page(report: Report, lake: Path) -> None:
             page = context.new_page()
             began = time.perf_counter()
             page.goto(url)
-            page.get_by_test_id("stMetric").first.wait_for()
+            page.locator(".hf-figures").first.wait_for()
             totals = time.perf_counter() - began
             page.locator("[data-test-script-state=notRunning]").first.wait_for()
             whole = time.perf_counter() - began

@@ -101,7 +101,7 @@ def _visited(report: Report, lake: Path, work: Path) -> None:
             page: Any = context.new_page()
             began = time.perf_counter()
             page.goto(url)
-            page.get_by_test_id("stMetric").first.wait_for()
+            page.locator(".hf-figures").first.wait_for()
             totals = time.perf_counter() - began
             page.locator("[data-test-script-state=notRunning]").first.wait_for()
             whole = time.perf_counter() - began
