@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from hf_assets.storage.opened import LakeFile
@@ -32,16 +34,16 @@ def row_of(file: LakeFile, hub_id: str) -> pl.DataFrame:
         for number, (first, last, _) in enumerate(bounds(opened)):
             if not first <= hub_id <= last:
                 continue
-            keys = pl.from_arrow(opened.read_row_group(number, ["hub_id"], use_threads=False))
-            assert isinstance(keys, pl.DataFrame)
-            at = keys["hub_id"].search_sorted(hub_id)
-            if at < keys.height and keys["hub_id"][at] == hub_id:
-                rows = opened.read_row_group(number, use_threads=False).slice(at, 1)
-                return _frame(rows.combine_chunks())
+            keys = opened.read_row_group(number, ["hub_id"], use_threads=False)["hub_id"]
+            if (at := pc.index(keys, hub_id).as_py()) >= 0:
+                # A copy: polars would take over the group, of which a slice is a part.
+                others = [name for name in opened.schema_arrow.names if name != "hub_id"]
+                rows = opened.read_row_group(number, others, use_threads=False).take([at])
+                return _frame(rows.add_column(1, "hub_id", [[hub_id]]))
         return _frame(opened.schema_arrow.empty_table())
 
 
-def _frame(rows: object) -> pl.DataFrame:
+def _frame(rows: pa.Table) -> pl.DataFrame:
     frame = pl.from_arrow(rows)
     assert isinstance(frame, pl.DataFrame)
     return frame

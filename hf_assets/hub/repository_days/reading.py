@@ -56,7 +56,7 @@ def history_of(lake: Lake, table: str, hub_id: str) -> pl.DataFrame:
     stored, kind = lake.read(table, None), KINDS[table]
     files = stored.month_files if stored.months else []
     rows = read_each(lambda file: row_of(file, hub_id), files, files[0].path) if files else []
-    return expanded(pl.concat([empty(kind), *rows]), kind)
+    return expanded(pl.concat([empty(kind), *rows], how="diagonal"), kind)
 
 
 def day_of(
