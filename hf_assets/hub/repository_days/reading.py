@@ -7,10 +7,12 @@ import polars as pl
 from hf_assets.hub.repository_days.building import row_groups
 from hf_assets.hub.repository_days.expanding import day_schema, expanded, of_day
 from hf_assets.hub.repository_days.facts import DayFacts, days_of
+from hf_assets.hub.repository_days.groups import row_of
+from hf_assets.hub.repository_days.layout import empty
 from hf_assets.hub.repository_days.schemas import KINDS, Kind
 from hf_assets.storage.lake import Lake, MissingDay, StoredTable, iso
 from hf_assets.storage.months import month_of
-from hf_assets.storage.opened import LakeFile
+from hf_assets.storage.opened import LakeFile, read_each
 
 
 def days_in(lake: Lake, table: str) -> dict[str, DayFacts]:
@@ -46,14 +48,15 @@ def expand(frame: pl.LazyFrame) -> pl.LazyFrame:
 def history_of(lake: Lake, table: str, hub_id: str) -> pl.DataFrame:
     """The days of one repository, oldest first; without rows where it is unknown.
 
-    Reads, of each month, the row groups that may hold it.
+    Reads, of each month, the row group that may hold it.
 
     Raises:
         MissingDay: the series was never materialised.
     """
-    stored = lake.read(table, None)
-    rows = stored.frame.filter(pl.col("hub_id") == hub_id)
-    return expand(rows).collect().sort("day")
+    stored, kind = lake.read(table, None), KINDS[table]
+    files = stored.month_files if stored.months else []
+    rows = read_each(lambda file: row_of(file, hub_id), files, files[0].path) if files else []
+    return expanded(pl.concat([empty(kind), *rows], how="diagonal"), kind)
 
 
 def day_of(
