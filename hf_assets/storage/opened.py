@@ -147,6 +147,27 @@ class OpenedFile:
             self._close()
 
 
+class UnnamedFile(OpenedFile):
+    """A file whose name may go once it is open: it is there as long as this object is.
+
+    Args:
+        path: of the file.
+        mark: what stands for its version.
+    """
+
+    def __init__(self, path: Path | str, mark: tuple[int, int]) -> None:
+        super().__init__(path)
+        self._stands_for = mark
+
+    @property
+    def mark(self) -> tuple[int, int]:
+        """The mark of what it stands for."""
+        return self._stands_for
+
+    def _bounded(self) -> None:
+        """Never closed for others: it could not be opened again."""
+
+
 # A version of a file, in a folder or on a store.
 LakeFile: TypeAlias = OpenedFile | StoreFile
 T = TypeVar("T")

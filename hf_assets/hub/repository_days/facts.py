@@ -65,10 +65,61 @@ def digest_of_names(rows: pl.DataFrame) -> str:
     return whole.hexdigest()
 
 
+class ColumnDigests:
+    """A digest of each column of rows that come in parts of any size."""
+
+    def __init__(self) -> None:
+        self._parts: dict[str, tuple[hashlib.blake2b, hashlib.blake2b, hashlib.blake2b]] = {}
+
+    def add(self, column: pl.Series, name: str | None = None) -> None:
+        """The next values of a column."""
+        name = name or column.name
+        if name not in self._parts:
+            one, two, three = (hashlib.blake2b(digest_size=16) for _ in range(3))
+            self._parts[name] = one, two, three
+        nulls, lengths, values = self._parts[name]
+        for part in column.to_frame().iter_slices(_BLOCK):
+            self._add(part.to_series(), name, nulls, lengths, values)
+
+    def _add(
+        self,
+        part: pl.Series,
+        name: str,
+        nulls: "hashlib.blake2b",
+        lengths: "hashlib.blake2b",
+        values: "hashlib.blake2b",
+    ) -> None:
+        nulls.update(part.is_null().to_numpy().tobytes())
+        if part.dtype == pl.List:
+            lengths.update(part.list.len().fill_null(0).to_numpy().tobytes())
+            self.add(
+                part.drop_nulls().filter(part.drop_nulls().list.len() > 0).explode(), f"{name}."
+            )
+        elif part.dtype == pl.String:
+            part = part.fill_null("")
+            lengths.update(part.str.len_bytes().to_numpy().tobytes())
+            values.update(_bytes(part))
+        elif part.dtype == pl.Boolean:
+            values.update(part.fill_null(value=False).to_numpy().tobytes())
+        else:
+            values.update(part.to_physical().fill_null(0).to_numpy().tobytes())
+
+    def digests(self) -> dict[str, str]:
+        """That of each column, by its name."""
+        return {
+            name: "".join(part.hexdigest() for part in parts) for name, parts in self._parts.items()
+        }
+
+
 def _add_texts(whole: "hashlib.blake2b", texts: pl.Series) -> None:
     """Their lengths, and their bytes one after the other."""
     whole.update(texts.str.len_bytes().to_numpy().tobytes())
+    whole.update(_bytes(texts))
+
+
+def _bytes(texts: pl.Series) -> memoryview:
+    """Their bytes, one after the other."""
     array = texts.to_arrow(compat_level=pl.CompatLevel.oldest())
     offsets, content = array.buffers()[1:]
     begin, end = np.frombuffer(offsets, np.int64)[[array.offset, array.offset + len(array)]]
-    whole.update(memoryview(content)[begin:end])
+    return memoryview(content)[begin:end]

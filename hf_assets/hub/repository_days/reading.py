@@ -1,6 +1,6 @@
 """The series of every repository, read: rows a day, one repository, one day given back."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 
@@ -77,13 +77,27 @@ def day_of(
         return None
     kind = KINDS[table]
     wanted = [counter.name for counter in kind.counters] if columns is None else list(columns)
-    counters = [counter for counter in kind.counters if counter.name in wanted]
-    names = ["id", "earlier_ids"] if "id" in wanted else []
+    empty = pl.DataFrame(schema=kind.source.schema).select("hub_id", *wanted)
+    return pl.concat([empty, *parts_of_day(file, kind, day, wanted)])
+
+
+def parts_of_day(
+    file: LakeFile, kind: Kind, day: str, columns: Sequence[str]
+) -> Iterator[pl.DataFrame]:
+    """The rows of `day_of`, some at a time.
+
+    Args:
+        file: of the day's month, which has the day.
+        kind: of repository.
+        day: YYYY-MM-DD.
+        columns: those wanted beside `hub_id`.
+    """
+    counters = [counter for counter in kind.counters if counter.name in columns]
+    names = ["id", "earlier_ids"] if "id" in columns else []
     stored = ["hub_id", *names, "listed", *(name for one in counters for name in one.stored)]
     bit = iso(day).day - 1
-    parts = [of_day(rows, bit, counters) for rows in row_groups(file, stored)]
-    empty = pl.DataFrame(schema=kind.source.schema).select("hub_id", *wanted)
-    return pl.concat([empty, *(part.select(empty.columns) for part in parts)])
+    for rows in row_groups(file, stored):
+        yield of_day(rows, bit, counters).select("hub_id", *columns)
 
 
 def month_file(lake: Lake, table: str, day: str) -> LakeFile | None:

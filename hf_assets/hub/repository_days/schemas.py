@@ -19,6 +19,10 @@ ROW_GROUP = 1 << 13
 DAYS = 31
 
 EARLIER_IDS = pl.List(pl.Struct({"until": pl.Int32, "id": pl.String}))
+# What begins the identity of a repository whose source gives none.
+NAMED = "name:"
+# The note of a day's table without rows: the series that has them.
+ROWS_IN = "rows_in"
 # A counter of whole numbers has steps. A score has its new values: a sum would lose digits.
 STEPS, VALUES = "steps", "values"
 
@@ -82,6 +86,11 @@ class Kind:
     # The column of `day_quality` that trusts a day of it.
     trusted: str
 
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The columns of a day's table that the series gives back."""
+        return ("hub_id", "id", *(counter.name for counter in self.counters))
+
 
 def _kind(name: str, source: Table, trusted: str, what: str) -> Kind:
     names = ("downloads", "downloads_all_time", "likes", "trending_score")
@@ -126,3 +135,5 @@ OF_DATASETS = _kind("dataset_days", tables.HUB_DATASETS, "datasets_trusted", "da
 OF_SPACES = _kind("space_days", tables.ENRICHED_SPACES, "trusted", "Space")
 MODEL_DAYS, DATASET_DAYS, SPACE_DAYS = OF_MODELS.table, OF_DATASETS.table, OF_SPACES.table
 KINDS: Mapping[str, Kind] = {kind.table.name: kind for kind in (OF_MODELS, OF_DATASETS, OF_SPACES)}
+# By the name of the table of a day.
+KIND_OF: Mapping[str, Kind] = {kind.source.name: kind for kind in KINDS.values()}

@@ -7,12 +7,9 @@ from typing import Any
 import polars as pl
 
 from hf_assets.hub.repository_days.reading import day_of
-from hf_assets.hub.repository_days.schemas import Kind
+from hf_assets.hub.repository_days.schemas import NAMED, ROWS_IN, Kind
 from hf_assets.storage.lake import Lake, MissingDay, StoredTable
 from hf_assets.storage.months import Mark, marks
-
-# What begins the identity of a repository whose source gives none.
-NAMED = "name:"
 
 
 @dataclass(frozen=True)
@@ -98,7 +95,9 @@ def _sorted(columns: dict[str, pl.Series]) -> pl.DataFrame:
 
 def _without_counters(notes: Mapping[str, Any], kind: Kind) -> bool:
     kept = {*str(notes.get("kept", "")).split(", ")}
-    return "thinned" in notes and not {one.name for one in kind.counters} <= kept
+    return ROWS_IN in notes or (
+        "thinned" in notes and not {one.name for one in kind.counters} <= kept
+    )
 
 
 def _given_back(lake: Lake, kind: Kind, stored: StoredTable) -> pl.DataFrame:
