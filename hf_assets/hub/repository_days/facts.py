@@ -1,6 +1,8 @@
 """What a month says about its days, and the digest by which a day given back is proven equal."""
 
 import hashlib
+import json
+from collections.abc import Iterable
 
 import msgspec
 import numpy as np
@@ -21,18 +23,18 @@ class DayFacts(Record):
     Attributes:
         trusted: `day_quality` trusts it.
         rows: repositories listed.
-        digest: of `hub_id` and the counters of its table.
-        names: digest of their names.
+        digest: of identities, names, traits and counters of its table.
         mark: size and time of the table's file.
         repeated: rows left out, as another row of that day has their identity.
+        only_here: its table has no rows, or is gone: the month alone has them.
     """
 
     trusted: bool
     rows: int
     digest: str
-    names: str = ""
     mark: tuple[int, int] = (0, 0)
     repeated: int = 0
+    only_here: bool = False
 
 
 def days_of(notes: dict[str, object]) -> dict[str, DayFacts]:
@@ -40,29 +42,17 @@ def days_of(notes: dict[str, object]) -> dict[str, DayFacts]:
     return msgspec.convert(notes.get(DAYS_NOTE, {}), dict[str, DayFacts])
 
 
-def digest(rows: pl.DataFrame, kind: Kind) -> str:
-    """The digest of a day's rows: equal rows have an equal one.
+def digest(rows: Iterable[pl.DataFrame], kind: Kind) -> str:
+    """The digest of a day's rows, in the order of `hub_id`: equal rows have an equal one.
 
     Args:
-        rows: in the order of `hub_id`.
-        kind: whose counters count.
+        rows: parts of any size.
+        kind: whose columns count.
     """
-    counters = [counter.name for counter in kind.counters]
-    whole = hashlib.blake2b(str(rows.height).encode(), digest_size=16)
-    for part in rows.iter_slices(_BLOCK):
-        _add_texts(whole, part["hub_id"])
-        for name in counters:
-            whole.update(part[name].fill_null(0).to_numpy().tobytes())
-            whole.update(np.packbits(part[name].is_null().to_numpy()).tobytes())
-    return whole.hexdigest()
-
-
-def digest_of_names(rows: pl.DataFrame) -> str:
-    """The digest of the names of these rows, in their order."""
-    whole = hashlib.blake2b(digest_size=16)
-    for part in rows.iter_slices(_BLOCK):
-        _add_texts(whole, part["id"])
-    return whole.hexdigest()
+    digests = ColumnDigests()
+    for part in rows:
+        digests.add_all(part, kind.kept)
+    return digests.of_all()
 
 
 class ColumnDigests:
@@ -70,6 +60,11 @@ class ColumnDigests:
 
     def __init__(self) -> None:
         self._parts: dict[str, tuple[hashlib.blake2b, hashlib.blake2b, hashlib.blake2b]] = {}
+
+    def add_all(self, rows: pl.DataFrame, columns: Iterable[str]) -> None:
+        """The next values of several columns."""
+        for name in columns:
+            self.add(rows[name])
 
     def add(self, column: pl.Series, name: str | None = None) -> None:
         """The next values of a column."""
@@ -110,11 +105,10 @@ class ColumnDigests:
             name: "".join(part.hexdigest() for part in parts) for name, parts in self._parts.items()
         }
 
-
-def _add_texts(whole: "hashlib.blake2b", texts: pl.Series) -> None:
-    """Their lengths, and their bytes one after the other."""
-    whole.update(texts.str.len_bytes().to_numpy().tobytes())
-    whole.update(_bytes(texts))
+    def of_all(self) -> str:
+        """That of all columns together."""
+        text = json.dumps(self.digests(), sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def _bytes(texts: pl.Series) -> memoryview:

@@ -4,8 +4,6 @@ The table of such a day has no rows. Its footer says where they are (`rows_in`),
 and the provenance of the day.
 """
 
-from collections.abc import Iterator
-
 import polars as pl
 
 from hf_assets.hub.repository_days.facts import ColumnDigests, DayFacts, days_of
@@ -42,18 +40,20 @@ def read_day(lake: Lake, asset: str, day: str) -> StoredTable:
     if file is None or facts is None:
         raise MissingDay(_lost(kind, day, "does not have it"))
     notes = {name: note for name, note in stored.notes.items() if name != ROWS_IN}
+    digests = ColumnDigests()
     with scratch_file(f"{asset}-{day}.parquet") as path, storing(path):
         with ParquetBatches(path, kind.source) as writer:
-            for rows in _rows(file, kind, day):
-                writer.write(rows)
+            for part in parts_of_day(file, kind, day, kind.kept[1:]):
+                digests.add_all(part, kind.kept)
+                writer.write(_as_table(part, kind, day))
             writer.footer = Footer(
                 day=day,
-                rows=facts.rows,
+                rows=writer.rows,
                 notes=notes,
                 provenance=stored.provenance,
                 seconds=stored.seconds,
             )
-        if writer.rows != facts.rows:
+        if digests.of_all() != facts.digest:
             raise MissingDay(_lost(kind, day, "has other rows than it had"))
         data = UnnamedFile(path, stored.file.mark)
     return StoredTable(
@@ -102,25 +102,23 @@ def _month(lake: Lake, kind: Kind, day: str) -> tuple[LakeFile | None, DayFacts 
     return file, days_of(file.footer()["notes"])[day] if file else None
 
 
-def _rows(file: LakeFile, kind: Kind, day: str) -> Iterator[pl.DataFrame]:
-    """The rows of a day as its table had them: some at a time."""
+def _as_table(rows: pl.DataFrame, kind: Kind, day: str) -> pl.DataFrame:
+    """Rows of a day as its table had them."""
     gone = [
         pl.lit(None, column.dtype).alias(name)
         for name, column in kind.source.columns.items()
         if name not in {"day", *kind.kept}
     ]
     named = pl.col("hub_id").str.starts_with(NAMED)
-    for part in parts_of_day(file, kind, day, kind.kept[1:]):
-        yield part.with_columns(
-            pl.when(~named).then("hub_id").alias("hub_id"), pl.lit(iso(day)).alias("day"), *gone
-        )
+    return rows.with_columns(
+        pl.when(~named).then("hub_id").alias("hub_id"), pl.lit(iso(day)).alias("day"), *gone
+    )
 
 
 def _digests_given(file: LakeFile, kind: Kind, day: str) -> dict[str, str]:
     digests = ColumnDigests()
-    for part in _rows(file, kind, day):
-        for name in kind.kept:
-            digests.add(part[name])
+    for part in parts_of_day(file, kind, day, kind.kept[1:]):
+        digests.add_all(_as_table(part, kind, day), kind.kept)
     return digests.digests()
 
 

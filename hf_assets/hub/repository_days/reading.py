@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import polars as pl
 
 from hf_assets.hub.repository_days.building import row_groups
-from hf_assets.hub.repository_days.expanding import day_schema, expanded, of_day
+from hf_assets.hub.repository_days.expanding import columns_of, day_schema, expanded, of_day
 from hf_assets.hub.repository_days.facts import DayFacts, days_of
 from hf_assets.hub.repository_days.schemas import KINDS, Kind
 from hf_assets.storage.lake import Lake, MissingDay, StoredTable, iso
@@ -21,29 +21,30 @@ def days_in(lake: Lake, table: str) -> dict[str, DayFacts]:
         return {}
 
 
-def expand(frame: pl.LazyFrame) -> pl.LazyFrame:
+def expand(frame: pl.LazyFrame, traits: Sequence[str] = ()) -> pl.LazyFrame:
     """Rows of months as rows of days.
 
     Choose rows before: a month of 2.5 M models has 75 M days.
 
     Args:
         frame: rows of `model_days`, `dataset_days` or `space_days`.
+        traits: those wanted, such as `category`.
 
     Returns:
-        A row a repository and day on which it was listed: hub_id, id, day, trusted and the
-        counters; a counter that the day did not give is null.
+        A row a repository and day on which it was listed: hub_id, id, day, trusted, those
+        traits and the counters; a counter that the day did not give is null.
     """
     kind = _kind_of(frame)
     return frame.map_batches(
-        lambda rows: expanded(rows, kind),
-        schema=day_schema(kind),
+        lambda rows: expanded(rows, kind, traits),
+        schema=day_schema(kind, traits),
         predicate_pushdown=False,
         projection_pushdown=False,
         slice_pushdown=False,
     )
 
 
-def history_of(lake: Lake, table: str, hub_id: str) -> pl.DataFrame:
+def history_of(lake: Lake, table: str, hub_id: str, traits: Sequence[str] = ()) -> pl.DataFrame:
     """The days of one repository, oldest first; without rows where it is unknown.
 
     Reads, of each month, the row groups that may hold it.
@@ -53,13 +54,13 @@ def history_of(lake: Lake, table: str, hub_id: str) -> pl.DataFrame:
     """
     stored = lake.read(table, None)
     rows = stored.frame.filter(pl.col("hub_id") == hub_id)
-    return expand(rows).collect().sort("day")
+    return expand(rows, traits).collect().sort("day")
 
 
 def day_of(
     lake: Lake, table: str, day: str, columns: Sequence[str] | None = None
 ) -> pl.DataFrame | None:
-    """A day given back: `hub_id` and the counters, in the order of `hub_id`.
+    """A day given back: `hub_id` and the counters, or other columns, in the order of `hub_id`.
 
     None where the series has no such day.
 
@@ -67,7 +68,8 @@ def day_of(
         lake: the lake.
         table: `model_days`, `dataset_days` or `space_days`.
         day: YYYY-MM-DD.
-        columns: those wanted beside `hub_id`, `id` (its name then) among them; None: the counters.
+        columns: those wanted beside `hub_id`: `id` (its name then), traits, counters; None: the
+            counters.
     """
     file = month_file(lake, table, day)
     if file is None:
@@ -89,12 +91,9 @@ def parts_of_day(
         day: YYYY-MM-DD.
         columns: those wanted beside `hub_id`.
     """
-    counters = [counter for counter in kind.counters if counter.name in columns]
-    names = ["id", "earlier_ids"] if "id" in columns else []
-    stored = ["hub_id", *names, "listed", *(name for one in counters for name in one.stored)]
-    bit = iso(day).day - 1
+    bit, stored = iso(day).day - 1, columns_of(kind, columns)
     for rows in row_groups(file, stored):
-        yield of_day(rows, bit, counters).select("hub_id", *columns)
+        yield of_day(rows, bit, kind, columns)
 
 
 def month_file(lake: Lake, table: str, day: str) -> LakeFile | None:
