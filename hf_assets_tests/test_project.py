@@ -56,12 +56,14 @@ ARROWS = {
     "hub.tables": {"hub.capture_store", "hub.client"},
     "hub.space_code": {"hub.archive", "hub.client", "hub.tables"},
     "hub.repository_days": {"hub.tables"},
-    "hub.retention": {"hub.capture_store", "hub.tables"},
+    "hub.retention": {"hub.capture_store", "hub.repository_days", "hub.tables"},
     "hub.uses": {"hub.capture_store", "hub.client", "hub.tables"},
     "hub.attempts": set(),
     "hub.newest_day": set(),
     "hub.providers": {"hub.client"},
-    "hub.quality": {"hub.capture_store", "hub.client", "hub.retention", "hub.tables"},
+    "hub.quality": {
+        *("hub.capture_store", "hub.client", "hub.repository_days", "hub.retention", "hub.tables"),
+    },
     "hub.reconciliation": {"hub.archive", "hub.capture_store", "hub.client", "hub.tables"},
     "hub.capture": {
         *("hub.archive", "hub.capture_store", "hub.client", "hub.quality", "hub.reconciliation"),
@@ -150,10 +152,10 @@ ARROWS = {
         "hub.open_archive",
     },
     # Pages for people.
-    "apps.index": {"hub.tables", "trends.metrics"},
+    "apps.index": {"hub.repository_days", "hub.tables", "trends.metrics"},
     "apps.explore": {
-        *("apps.index", "charts", "hub.quality", "trends.lives", "trends.metrics"),
-        "trends.spikes",
+        *("apps.index", "charts", "hub.quality", "hub.repository_days", "trends.lives"),
+        *("trends.metrics", "trends.spikes"),
     },
     "apps.pages": {"apps.explore", "apps.index", "charts", "trends.lives", "trends.spikes"},
     "apps.insights": {"apps.explore"},
