@@ -1,9 +1,9 @@
 """Dagster's launcher of runs on Ray, for deploy/dagster-cluster.yaml: one run is one Ray job.
 
-Of `dagster_ray.RayRunLauncher` it takes all but five things. A run asks for what its steps ask for
-(op tags): no tag of the run is needed. A run that no node has room for says so. One that waits ends
-at once when it is told to. A node that cannot run it says what to do. Variables that hold a secret
-are refused: Ray shows those of a job to everybody who sees its dashboard.
+Of `dagster_ray.RayRunLauncher` it takes all but four things. A run asks for what its steps ask for
+(op tags): no tag of the run is needed. A run that no node has room for says so. A node that cannot
+run it says what to do. Variables that hold a secret are refused: Ray shows those of a job to
+everybody who sees its dashboard.
 """
 
 import json
@@ -17,10 +17,7 @@ from dagster._core.snap import ExecutionPlanSnapshot
 from dagster._core.storage.tags import PARTITION_NAME_TAG
 from dagster_ray import RayRunLauncher
 from dagster_ray.configs import USER_DEFINED_RAY_KEY as RESOURCES
-from dagster_ray.core.run_launcher import (
-    RayLauncherConfig,
-    get_job_submission_id_from_run_id,
-)
+from dagster_ray.core.run_launcher import RayLauncherConfig
 
 from hf_assets.errors import InputError, clean
 
@@ -67,28 +64,6 @@ class ClusterRunLauncher(RayRunLauncher):
                 "started on each node."
             )
         super().__init__(address=address, env_vars=env_vars, runtime_env=runtime_env, **more)
-
-    def terminate(self, run_id: str) -> bool:
-        """End a run; one that waits in Ray is ended at once.
-
-        Ray hands such a job its end when it begins, and Dagster would show it as canceling until
-        then. A run that finds itself canceled does nothing.
-        """
-        waits = self._waits(run_id)
-        told = super().terminate(run_id)
-        run = self._instance.get_run_by_id(run_id)
-        if waits and told and run and not run.is_finished:
-            self._instance.report_run_canceled(run, "The run was waiting in Ray: it did not begin.")
-        return told
-
-    def _waits(self, run_id: str) -> bool:
-        """Whether the job of a run has not begun; Ray may not know it yet, or not answer."""
-        attempts = self._instance.count_resume_run_attempts(run_id)
-        try:
-            job = get_job_submission_id_from_run_id(run_id, resume_attempt_number=attempts)
-            return self.client.get_job_status(job) == "PENDING"
-        except (RuntimeError, OSError):
-            return False
 
     def get_run_worker_debug_info(
         self,

@@ -16,8 +16,6 @@ from hf_assets_tests.support.deploy.read import DEPLOY
 
 pytest.importorskip("dagster_ray", reason="not installed here: pip install 'hf_assets[cluster]'")
 
-from ray.job_submission import JobStatus
-
 from hf_assets.defs.common import pools
 from hf_assets.ray_launcher import (
     OF_BASE_MODELS,
@@ -322,29 +320,3 @@ def test_a_failed_run_is_told_the_end_of_its_job_and_not_its_command(
         f"dagster-run-{run.run_id}: Job entrypoint command failed with exit code -9, last "
         "available logs:"
     )
-
-
-@pytest.mark.parametrize(
-    ("status", "ended"),
-    [("PENDING", dg.DagsterRunStatus.CANCELED), ("RUNNING", dg.DagsterRunStatus.CANCELING)],
-)
-def test_a_run_that_waits_in_ray_ends_when_it_is_told_to(
-    status: str, ended: dg.DagsterRunStatus, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stopped: set[str] = set()
-    client = SimpleNamespace(
-        get_job_status=lambda _: JobStatus(status), stop_job=lambda job: stopped.add(job) is None
-    )
-    monkeypatch.setattr(ClusterRunLauncher, "client", client)
-    launcher = ClusterRunLauncher("http://127.0.0.1:9")
-    with dg.DagsterInstance.ephemeral() as instance:
-        launcher.register_instance(instance)
-        run = instance.create_run_for_job(
-            dg.Definitions(assets=[asset("light")]).resolve_implicit_global_asset_job_def(),
-            status=dg.DagsterRunStatus.STARTING,
-        )
-        assert launcher.terminate(run.run_id)
-        assert stopped == {f"dagster-run-{run.run_id}"}
-        now = instance.get_run_by_id(run.run_id)
-        assert now
-        assert now.status == ended

@@ -38,7 +38,7 @@ ENDED_BACKFILL = ("COMPLETED", "FAILED", "CANCEL")
 
 # A run that waits in Ray has not begun: the UI ends it by force alone.
 TERMINATE = """mutation($id: String!) { terminateRun(
-  runId: $id, terminatePolicy: SAFE_TERMINATE) { __typename } }"""
+  runId: $id, terminatePolicy: MARK_AS_CANCELED_IMMEDIATELY) { __typename } }"""
 EVENTS = """query($id: ID!) { logsForRun(runId: $id) {
   ... on EventConnection { events { ... on MessageEvent { message } } } } }"""
 BACKFILL = """mutation($params: LaunchBackfillParams!) {
@@ -149,7 +149,7 @@ class Cluster:
         return [run["runId"] for run in self.service.results() if run["status"] not in ENDED]
 
     def terminate(self, run: str) -> None:
-        """End a run, as the UI does."""
+        """End a run by force, as the UI does."""
         answer = self.service.ask(TERMINATE, id=run)["terminateRun"]
         assert answer["__typename"] == "TerminateRunSuccess", answer
 
