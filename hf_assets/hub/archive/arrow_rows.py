@@ -119,10 +119,6 @@ class ArrowRows:
 
         Times may be such, and no texts. None: read the page; the parser says what is invalid.
         """
-        try:
-            batch.validate(full=True)  # texts are UTF-8
-        except pa.ArrowInvalid:
-            return None
         rows, invalid = self._rows(batch, WIRE_SCHEMA[self.kind])
         if invalid or not _is_strict(rows):
             return None
@@ -134,8 +130,10 @@ class ArrowRows:
     def noted(self, batch: pa.RecordBatch) -> pl.Series:
         """The `_id` of some rows; the report notes the columns, as for a page.
 
-        A column that is known to be readable is not read again.
+        A column that is known to be readable is not read again. Raises pa.ArrowInvalid where a text
+        is no UTF-8.
         """
+        batch.validate(full=True)
         wanted = {name for name, columns in self._sources.items()
                   if not all(self._is_settled(column, batch) for column in columns)}  # fmt: skip
         if "baseModels" in wanted:

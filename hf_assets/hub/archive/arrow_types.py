@@ -111,8 +111,11 @@ def _holds(kind: pa.DataType, wanted: Any) -> bool:
     return False
 
 
-def without_other_parts(values: pa.Array, wanted: Any) -> pa.Array:
-    """Structs, and lists of them, with the wanted parts alone; as they are where parts of a batch."""
+def without_other_parts(values: pa.Array, wanted: Any, *, listed: bool = False) -> pa.Array:
+    """Structs, and lists of them, with the wanted parts alone; a slice stays as it is.
+
+    An absent element of a list becomes one without parts, as polars makes it.
+    """
     kind = values.type
     if values.offset:
         return values
@@ -123,8 +126,9 @@ def without_other_parts(values: pa.Array, wanted: Any) -> pa.Array:
             for one in wanted.fields
             if kind.get_field_index(one.name) >= 0
         }
+        hidden = None if listed else hidden
         return pa.StructArray.from_arrays([*parts.values()], [*parts], mask=hidden)
     if isinstance(wanted, pl.List) and (pa.types.is_list(kind) or pa.types.is_large_list(kind)):
-        inner = without_other_parts(values.values, wanted.inner)
+        inner = without_other_parts(values.values, wanted.inner, listed=True)
         return type(values).from_arrays(values.offsets, inner, mask=hidden)
     return values

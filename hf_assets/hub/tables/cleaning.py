@@ -27,6 +27,8 @@ from hf_assets.storage.lake import TableWrite, iso
 
 # Pages parsed and cleaned at a time.
 BATCH_PAGES = 16
+# Of an archive: a page has four thousand rows, and two batches are in memory at a time.
+ARCHIVED_PAGES = 5
 # Threads that parse pages: read_json holds Python's lock, reading and decompressing do not.
 PARSERS = 2
 
@@ -128,7 +130,7 @@ def _archived(kind: Kind, capture: Capture, invalid: InvalidValues) -> Iterator[
     with ThreadPoolExecutor(1) as pool:
 
         def begun() -> Future[list[ParsedPage]]:
-            return pool.submit(lambda: [*islice(parsed, BATCH_PAGES)])
+            return pool.submit(lambda: [*islice(parsed, ARCHIVED_PAGES)])
 
         coming = begun()
         while batch := coming.result():
