@@ -40,6 +40,7 @@ for kind in kinds:
         made = cleaning.enriched_spaces(capture, models, day)
         table = lake.write(schemas.ENRICHED_SPACES, day, made)
     ended, made_at = time.perf_counter(), time.process_time()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     digest = table.frame.select(pl.struct(pl.all()).hash()).collect().to_series()
     figures[kind] = {
         "rows": table.rows,
@@ -49,8 +50,7 @@ for kind in kinds:
         "wall of the capture": between - began,
         "bytes fetched": capture.manifest.bytes_fetched or 0,
         "bytes stored": sum(path.stat().st_size for path in capture.folder.rglob("*.zst")),
+        "peak MB": peak,
         "digest": f"{digest.hash().sum():x} {digest.len()}",
     }
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    figures[kind]["peak MB"] = peak
 print(json.dumps(figures))
