@@ -2,7 +2,7 @@
 
 A page holds the ranges of a row group's columns, with a line in front that says where they lie in
 the file. The first page holds the file's footer as well. So a capture keeps what the archive has,
-nothing is written anew that would be parsed again, and a table is made from Arrow batches.
+nothing is rewritten that would be parsed again, and a table is made from Arrow batches.
 """
 
 import tempfile
