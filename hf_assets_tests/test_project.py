@@ -53,7 +53,7 @@ ARROWS = {
     "hub.archive": {"hub.client"},
     "hub.archive_folder": {"hub.archive", "hub.client"},
     "hub.open_archive": {"hub.archive", "hub.archive_folder", "hub.client"},
-    "hub.tables": {"hub.capture_store", "hub.client"},
+    "hub.tables": {"hub.archive", "hub.capture_store", "hub.client"},
     "hub.space_code": {"hub.archive", "hub.client", "hub.tables"},
     "hub.repository_days": {"hub.tables"},
     "hub.retention": {"hub.capture_store", "hub.repository_days", "hub.tables"},
