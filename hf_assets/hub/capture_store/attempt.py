@@ -162,6 +162,7 @@ class Attempt:
             total=page.total,
             refused=page.refused,
             chain=self.chains.index(chain),
+            decoded=page.decoded,
         )
         self.stored.keep(line, page.body, self.rows)
         self.count(line, page.ids)

@@ -31,6 +31,7 @@ class PageRecord(msgspec.Struct, frozen=True):
         total: the Hub's own count of the listing (X-Total-Count).
         refused: values of `expand` that the Hub refused.
         chain: which chain of pages it belongs to; 0 where the listing was one.
+        decoded: the strict decoder that took every row as it is (`rows.DECODER`), if it did.
     """
 
     page: int
@@ -42,6 +43,7 @@ class PageRecord(msgspec.Struct, frozen=True):
     total: int | None = None
     refused: tuple[str, ...] = ()
     chain: int = 0
+    decoded: str | None = None
 
 
 class ChainStart(msgspec.Struct, frozen=True):
