@@ -172,6 +172,7 @@ class Attempt:
             refused=page.refused,
             chain=self.chains.index(chain),
             form=page.form,
+            decoded=page.decoded,
         )
         self.stored.keep(line, page.body, self.rows)
         self.count(line, page.ids)
