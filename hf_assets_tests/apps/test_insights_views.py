@@ -134,9 +134,21 @@ def test_the_pages_follow_the_systems_theme(hub_url: str, tab: Page, scheme: str
     assert (brightness["link"] > 500) is dark
 
 
-def test_a_phone_needs_no_scrolling_sideways(hub_url: str, tab: Page) -> None:
+@pytest.mark.parametrize(
+    "paths",
+    [
+        ("", "data", COMPARED, "models?sort=trending_score"),
+        pytest.param(
+            ("spaces", "trends", f"model?id={NAMES[0]}", "models?sort=trending_score"),
+            marks=pytest.mark.release,
+        ),
+    ],
+)
+def test_a_phone_needs_no_scrolling_sideways(
+    hub_url: str, tab: Page, paths: tuple[str, ...]
+) -> None:
     with visiting(tab, hub_url, width=PHONE) as page:
-        for path in ("", "data", COMPARED, "models?sort=trending_score"):
+        for path in paths:
             go(page, hub_url, path)
             wide = page.evaluate(
                 "() => [...document.querySelectorAll('[data-testid=stMain], .hf-table')]"
