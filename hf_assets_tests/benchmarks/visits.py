@@ -49,7 +49,7 @@ def visited(
             page = context.new_page()
             began = time.perf_counter()
             page.goto(url)
-            page.get_by_test_id("stMetric").first.wait_for()
+            page.locator(".hf-figures").first.wait_for()
             shown = time.perf_counter() - began
             page.locator(DONE).first.wait_for()
             whole = time.perf_counter() - began

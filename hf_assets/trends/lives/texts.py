@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 import polars as pl
 
+from hf_assets.hub.repository_days.old_days import read_day
 from hf_assets.hub.tables.schemas import MODELS
 from hf_assets.storage.lake import Lake, MissingDay
 from hf_assets.storage.months import month_of
@@ -59,7 +60,7 @@ def _near(texts: pl.DataFrame, hub_ids: pl.Series) -> pl.DataFrame:
 def _of_day(lake: Lake, day: str, only: pl.Series | None = None) -> pl.DataFrame:
     """What a day says, in the order of `hub_id`; of these models alone."""
     try:
-        frame = lake.read(MODELS.name, day).frame
+        frame = read_day(lake, MODELS.name, day).frame
     except MissingDay:
         return pl.DataFrame(schema=_SCHEMA)
     hub_id = pl.coalesce("hub_id", "name:" + pl.col("id"))
