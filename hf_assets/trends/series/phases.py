@@ -133,7 +133,8 @@ def phases(
 ) -> dict[str, np.ndarray]:
     """The numeric columns of some models; NaN where unknown, days since 1970-01-01.
 
-    And what later days need to know: `KEPT`, and the day of each crossing.
+    And what later days need to know: `KEPT`, the day of each crossing, and with an `end` the
+    `minima` as `low_model`, `low_day` and `low`.
 
     Args:
         key: the number of each row's model, ascending; its rows are in the order of days.
@@ -207,6 +208,9 @@ def phases(
             reached = known["most_all_time"] >= milestone
             crossed[name] = np.where(reached, known[name], crossed[name])
         most = np.fmax(most, known["most_all_time"])
+    low: dict[str, np.ndarray] = {}
+    if end is not None:
+        low = _minima(so_far, (key, day, smooth), fresh, end)
     return {
         "first_day": first_day,
         "last_day": last_day,
@@ -221,6 +225,7 @@ def phases(
         **crossed,
         "foot": foot,
         "most_all_time": most,
+        **low,
     }
 
 
@@ -247,23 +252,25 @@ def _lowest(so_far: SoFar, number: np.ndarray, peak_day: np.ndarray) -> np.ndarr
     return found[number - number[0]]
 
 
-def minima(
-    key: np.ndarray, day: np.ndarray, smooth: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The rows that are lower than all later ones of their model: key, day, level.
-
-    Args:
-        key: the number of each row's model, ascending; its rows are in the order of days.
-        day: of each row.
-        smooth: its level.
-    """
+def _minima(
+    so_far: SoFar | None, rows: tuple[np.ndarray, ...], fresh: np.ndarray, end: int
+) -> dict[str, np.ndarray]:
+    """The rows of the last days before `end` that are lower than all later ones of their model."""
+    new = fresh & (rows[1] >= end - CLIMB)
+    every = [one[new] for one in rows]
+    if so_far:
+        near = so_far.minima[1] >= end - CLIMB
+        every = [
+            np.concatenate([old[near], one]) for old, one in zip(so_far.minima, every, strict=True)
+        ]
+    order = np.argsort(every[0], kind="stable")
+    model, day, smooth = (one[order] for one in every)
     # Of equal levels the last has the lowest rank. A model's ranks are below those of the next.
-    rank = np.empty(len(key), np.int64)
-    rank[len(key) - 1 - np.argsort(smooth[::-1], kind="stable")] = np.arange(len(key))
-    rank += key.astype(np.int64) * len(key)
-    lowest = np.minimum.accumulate(rank[::-1])[::-1]
-    low = np.flatnonzero(rank == lowest)
-    return key[low], day[low], smooth[low]
+    rank = np.empty(len(model), np.int64)
+    rank[len(model) - 1 - np.argsort(smooth[::-1], kind="stable")] = np.arange(len(model))
+    rank += model.astype(np.int64) * len(model)
+    low = np.flatnonzero(rank == np.minimum.accumulate(rank[::-1])[::-1])
+    return {"low_model": model[low], "low_day": day[low], "low": smooth[low]}
 
 
 def smoothed(model: np.ndarray, day: np.ndarray, level: np.ndarray) -> np.ndarray:
