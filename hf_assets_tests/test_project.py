@@ -77,7 +77,13 @@ ARROWS = {
         *("hub.quality", "hub.tables", "trends.metrics", "trends.survival"),
     },
     # Of every repository, from its days.
-    "trends.lives": {"hub.repository_days", "hub.tables", "trends.series", "trends.spikes"},
+    "trends.lives": {
+        "hub.quality",
+        "hub.repository_days",
+        "hub.tables",
+        "trends.series",
+        "trends.spikes",
+    },
     "trends.predictions": {"hub.tables", "proportions", "trends.series"},
     "trends.figures.day": {"charts", "trends.metrics"},
     "trends.figures.history": {

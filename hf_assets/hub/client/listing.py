@@ -171,7 +171,7 @@ class HubClient(HubConnection):
             # A mirror that passes the Hub's own links on; the token must not follow them.
             self.log(f"page {number} links to {foreign}: staying at {httpx2.URL(url).host}")
         total = whole_number(answer.headers.get("X-Total-Count", ""))
-        return Page(url, next_url, answer.body, ids, total, refused, decoded)
+        return Page(url, next_url, answer.body, ids, total, refused, decoded=decoded)
 
     def _refused(self, url: str, error: HubError) -> tuple[str, ...]:
         """The `expand` values that a 400 names."""

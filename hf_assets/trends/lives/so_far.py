@@ -95,7 +95,7 @@ def made_of(calendar: Calendar, facts: Mapping[str, DayFacts], begin: int) -> st
 
     def about(at: int) -> list[Any]:
         fact = facts[names[at]]
-        here = [names[at], fact.digest, fact.names, bool(calendar.trusted[at])]
+        here = [names[at], fact.digest, bool(calendar.trusted[at])]
         return [*here, float(calendar.times[at]), int(calendar.coverage[at])]
 
     every = []
