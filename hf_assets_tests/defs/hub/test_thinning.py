@@ -2,7 +2,6 @@
 
 from typing import Any
 
-
 from hf_assets_tests.defs.conftest import Make, World, failures
 from hf_assets_tests.hub.repository_days.lake_of_days import DAYS, UNTRUSTED
 from hf_assets_tests.hub.test_emptied_days import FIRST, fill
