@@ -1,6 +1,7 @@
 """What an index answers about its day of models: as polars over the table would, and at once."""
 
 import json
+import mmap
 from bisect import bisect_left
 from collections.abc import Iterator
 from functools import cached_property
@@ -33,11 +34,20 @@ class DayIndex:
         self._fields: dict[str, tuple[int, int]] = about["fields"]
         self._relations: list[str | None] = about["relations"]
         # All are opened now: whoever removes the folder takes nothing from its readers.
-        self._frames = {
-            name: _mapped(folder / f"{name}.arrow")
+        self._maps = {
+            name: _map(folder / f"{name}.arrow")
             for name in ("names", "numbers", "codes", "orders", "keys", "postings", "bases")
         }
+        self._frames = {name: _frame(mapped) for name, mapped in self._maps.items()}
         self._models = self._frames["names"].hstack(self._frames["numbers"])
+
+    def release(self) -> None:
+        """Give back the memory of what was touched; the next answer maps it again.
+
+        The kernel keeps the pages while nobody else needs the room, so little is read again.
+        """
+        for mapped in self._maps.values():
+            mapped.madvise(mmap.MADV_DONTNEED)
 
     # --- values and the rows that have them ------------------------------------------------------
 
@@ -229,7 +239,12 @@ def _value(text: str) -> str | None:
     return None if text == NONE_GIVEN else text
 
 
-def _mapped(path: Path) -> pl.DataFrame:
-    frame = pl.from_arrow(pa.ipc.open_file(pa.memory_map(str(path))).read_all())
+def _map(path: Path) -> mmap.mmap:
+    with path.open("rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def _frame(mapped: mmap.mmap) -> pl.DataFrame:
+    frame = pl.from_arrow(pa.ipc.open_file(pa.BufferReader(pa.py_buffer(mapped))).read_all())
     assert isinstance(frame, pl.DataFrame)
     return frame

@@ -29,6 +29,8 @@ def texts(lake: Lake, days: Sequence[str], identities: Iterable[pl.Series]) -> p
         return pl.DataFrame(schema=_SCHEMA)
     newest, *older = reversed(last_of_months.values())
     found = [_of_day(lake, newest)]
+    if not older:
+        return found[0]
     parts = [one.filter(~one.is_in(_near(found[0], one)["hub_id"].implode())) for one in identities]
     gone = pl.concat([pl.Series("hub_id", [], pl.String), *parts])
     for day in older:
@@ -40,15 +42,15 @@ def texts(lake: Lake, days: Sequence[str], identities: Iterable[pl.Series]) -> p
 
 
 def of_models(texts: pl.DataFrame, hub_ids: pl.Series) -> pl.DataFrame:
-    """category and created of these models, in their order; null where unknown.
+    """category, created and `there`, whether a day says them, of these models, in their order.
 
     Args:
         texts: of every model.
         hub_ids: ascending, without duplicates.
     """
-    near = _near(texts, hub_ids).with_columns(pl.col("category").cast(pl.String))
+    near = _near(texts, hub_ids).with_columns(pl.col("category").cast(pl.String), there=True)
     rows = hub_ids.to_frame().join(near, on="hub_id", how="left", maintain_order="left")
-    return rows.drop("hub_id")
+    return rows.drop("hub_id").with_columns(pl.col("there").fill_null(value=False))
 
 
 def _near(texts: pl.DataFrame, hub_ids: pl.Series) -> pl.DataFrame:
