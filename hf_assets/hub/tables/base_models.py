@@ -2,14 +2,13 @@
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 
+from hf_assets.hub.tables.columns import as_lists
 from hf_assets.hub.tables.schemas import BASE_MODELS
 
 _SERVED_BASES = pl.col("baseModels").struct.field("models")
 _IS_BASE = pl.element().str.starts_with("base_model:") & (pl.element() != "base_model:")
 _BASE_TAGS = pl.col("tags").list.eval(pl.element().filter(_IS_BASE))
-_OLDEST = pl.CompatLevel.oldest()
 
 
 def base_models(frame: pl.DataFrame) -> pl.Series:
@@ -23,7 +22,9 @@ def base_models(frame: pl.DataFrame) -> pl.Series:
         # No row is in both: those of the tags go between those of the field.
         others = _tagged_bases(frame.select("tags")[by_tag], by_tag)
         named = pl.concat([named, others]).sort("at", maintain_order=True)
-    return _as_lists(named, frame.height)
+    lacking = np.ones(frame.height, bool)
+    lacking[named["at"].to_numpy()] = False
+    return as_lists(named, frame.height, lacking).alias("base_models").cast(BASE_MODELS)
 
 
 def _stated_bases(served: pl.Series) -> pl.DataFrame:
@@ -55,18 +56,3 @@ def _tagged_bases(frame: pl.DataFrame, at: pl.Series) -> pl.DataFrame:
         .unique(["at", "id"], keep="first", maintain_order=True)
         .select("at", "id", "relation")
     )
-
-
-def _as_lists(named: pl.DataFrame, rows: int) -> pl.Series:
-    """The bases of each row as a list, null where there are none; built from Arrow's parts.
-
-    To group them, or to gather lists, takes ten times as long.
-    """
-    lengths = np.bincount(named["at"].to_numpy(), minlength=rows)
-    parts = [named[name].rechunk().to_arrow(compat_level=_OLDEST) for name in ("id", "relation")]
-    found = pa.LargeListArray.from_arrays(
-        pa.array(np.append(0, np.cumsum(lengths, dtype=np.int64))),
-        pa.StructArray.from_arrays(parts, ["id", "relation"]),
-        mask=pa.array(lengths == 0),
-    )
-    return pl.Series("base_models", found, dtype=BASE_MODELS)
