@@ -159,6 +159,8 @@ class DayIndex:
                 mask = self._marked(rows[found])
             else:
                 mask = found if mask is None else mask & found
+        # The largest column, of which the answer needs some names: see `release`.
+        self._maps["names"].madvise(mmap.MADV_DONTNEED)
         assert mask is not None
         return mask
 
