@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 import polars as pl
 
+from hf_assets.hub.repository_days.old_days import read_day
 from hf_assets.hub.tables.schemas import MODELS
 from hf_assets.storage.lake import Lake, MissingDay
 from hf_assets.storage.months import month_of
@@ -28,6 +29,8 @@ def texts(lake: Lake, days: Sequence[str], identities: Iterable[pl.Series]) -> p
         return pl.DataFrame(schema=_SCHEMA)
     newest, *older = reversed(last_of_months.values())
     found = [_of_day(lake, newest)]
+    if not older:
+        return found[0]
     parts = [one.filter(~one.is_in(_near(found[0], one)["hub_id"].implode())) for one in identities]
     gone = pl.concat([pl.Series("hub_id", [], pl.String), *parts])
     for day in older:
@@ -39,15 +42,15 @@ def texts(lake: Lake, days: Sequence[str], identities: Iterable[pl.Series]) -> p
 
 
 def of_models(texts: pl.DataFrame, hub_ids: pl.Series) -> pl.DataFrame:
-    """category and created of these models, in their order; null where unknown.
+    """category, created and `there`, whether a day says them, of these models, in their order.
 
     Args:
         texts: of every model.
         hub_ids: ascending, without duplicates.
     """
-    near = _near(texts, hub_ids).with_columns(pl.col("category").cast(pl.String))
+    near = _near(texts, hub_ids).with_columns(pl.col("category").cast(pl.String), there=True)
     rows = hub_ids.to_frame().join(near, on="hub_id", how="left", maintain_order="left")
-    return rows.drop("hub_id")
+    return rows.drop("hub_id").with_columns(pl.col("there").fill_null(value=False))
 
 
 def _near(texts: pl.DataFrame, hub_ids: pl.Series) -> pl.DataFrame:
@@ -59,7 +62,7 @@ def _near(texts: pl.DataFrame, hub_ids: pl.Series) -> pl.DataFrame:
 def _of_day(lake: Lake, day: str, only: pl.Series | None = None) -> pl.DataFrame:
     """What a day says, in the order of `hub_id`; of these models alone."""
     try:
-        frame = lake.read(MODELS.name, day).frame
+        frame = read_day(lake, MODELS.name, day).frame
     except MissingDay:
         return pl.DataFrame(schema=_SCHEMA)
     hub_id = pl.coalesce("hub_id", "name:" + pl.col("id"))

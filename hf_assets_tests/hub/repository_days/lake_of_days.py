@@ -2,12 +2,14 @@
 
 import random
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import polars as pl
 
 from hf_assets.hub.quality.schemas import DAY_QUALITY
-from hf_assets.hub.repository_days.schemas import OF_MODELS, Kind
+from hf_assets.hub.repository_days.old_days import emptied_notes, gives_back
+from hf_assets.hub.repository_days.schemas import NAMED, OF_MODELS, Kind
 from hf_assets.storage.lake import Lake, TableWrite, iso
 from hf_assets.storage.parquet import Table
 
@@ -22,6 +24,11 @@ UNTRUSTED = ("2026-01-30", "2026-02-02")
 def hub_id(number: int) -> str:
     """An identity; those of neighbours are in no order."""
     return f"{random.Random(number).getrandbits(96):024x}"
+
+
+def created(number: int) -> datetime:
+    """When a repository was created: not when its identity says."""
+    return datetime(2024, 1, 1, tzinfo=UTC) + timedelta(hours=number, milliseconds=number)
 
 
 def rows_of(day: str, seed: int = 0) -> list[dict[str, Any]]:
@@ -40,14 +47,53 @@ def rows_of(day: str, seed: int = 0) -> list[dict[str, Any]]:
                 "downloads_all_time": draws.choice([7, 8, 2**62]),
                 "likes": number,
                 "trending_score": draws.choice([None, 0.0, -0.0, 0.1, 1e300]),
+                "category": draws.choice(["text-generation", None, "", "fill-mask"]),
+                "gated": draws.choice(["false", "auto", None]),
+                "private": draws.random() < 0.1,
+                "created_at": draws.choice([None, created(number), created(number + 1)]),
+                "floor_dated": draws.choice([None, False]),
+                "task_categories": draws.choice([None, [], ["a"], ["a", "b"]]),
+                "size_category": draws.choice([None, "1K<n<10K"]),
+                "sdk": draws.choice([None, "gradio", "docker"]),
+                "n_models": draws.choice([None, 0, 3]),
             }
         )
     return rows
 
 
-def write_day(lake: Lake, day: str, rows: Iterable[dict[str, Any]], kind: Kind = OF_MODELS) -> None:
-    """Store the table of a day."""
-    lake.write(kind.source, day, TableWrite([_filled(kind.source, day, rows)]))
+def write_day(
+    lake: Lake,
+    day: str,
+    rows: Iterable[dict[str, Any]],
+    kind: Kind = OF_MODELS,
+    *,
+    aside: bool = False,
+) -> None:
+    """Store the table of a day; `aside`: as a day of a capture, with a side table."""
+    content = TableWrite([_filled(kind.source, day, rows)])
+    if aside:
+        content.notes["repaired"] = 3
+        content.provenance["raw"] = {"endpoint": "https://hub"}
+        content.aside["quarantine"] = pl.DataFrame({"id": ["broken"]})
+    lake.write(kind.source, day, content)
+
+
+def empty(lake: Lake, day: str, kind: Kind = OF_MODELS) -> pl.DataFrame:
+    """Leave the rows of a day to the series. Returns what a thinned day of before has."""
+    asset = kind.source.name
+    assert gives_back(lake, asset, day) is None
+    stored = lake.read(asset, day)
+    kept = ("day", *kind.kept)
+    notes = {"thinned": "2026-09-01", "kept": ", ".join(kept), **emptied_notes(lake, asset, day)}
+    content = TableWrite([], {**stored.notes, **notes}, stored.provenance, stored.asides)
+    lake.write(kind.source, day, content)
+    gone = (
+        pl.lit(None, column.dtype).alias(name)
+        for name, column in kind.source.columns.items()
+        if name not in kept
+    )
+    order = pl.coalesce("hub_id", NAMED + pl.col("id"))
+    return stored.frame.sort(order).with_columns(gone).collect()
 
 
 def judge(lake: Lake, days: Sequence[str], untrusted: Sequence[str] = UNTRUSTED) -> None:
@@ -61,10 +107,12 @@ def judge(lake: Lake, days: Sequence[str], untrusted: Sequence[str] = UNTRUSTED)
 
 def _filled(table: Table, day: str | None, rows: Iterable[dict[str, Any]]) -> pl.DataFrame:
     of_day = {"day": iso(day)} if day else {}
-    return pl.DataFrame([row | of_day for row in rows], schema=table.schema)
+    return pl.DataFrame(
+        [{name: row.get(name) for name in table.columns} | of_day for row in rows],
+        schema=table.schema,
+    )
 
 
 def source(lake: Lake, day: str, kind: Kind = OF_MODELS) -> pl.DataFrame:
-    """Identities and counters as the table of a day has them, in the order of identities."""
-    names = ["hub_id", *(counter.name for counter in kind.counters)]
-    return lake.read(kind.source.name, day).frame.select(names).sort("hub_id").collect()
+    """What the series keeps, as the table of a day has it, in the order of identities."""
+    return lake.read(kind.source.name, day).frame.select(kind.kept).sort("hub_id").collect()
