@@ -15,7 +15,7 @@ WAITING = -n $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1))) --dist loadfi
 export HF_HUB_DISABLE_TELEMETRY ?= 1
 
 .PHONY: help demo cluster-demo tagger insights status dev dev-demo test test-heavy test-release lint format check \
-	docs bench bench-full bench-classifiers bench-history bench-page bench-cluster bench-rebuild clean
+	docs bench bench-full bench-classifiers bench-history bench-page bench-cluster bench-rebuild bench-archived clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -99,6 +99,9 @@ bench-cluster: $(VENV)/.installed  ## a lake on a store beside a folder, days sp
 # BEFORE=PATH: a checkout of the build to compare with.
 bench-rebuild: $(VENV)/.installed  ## captured days made again, on one core and on two
 	$(BIN)/python -m hf_assets_tests.benchmarks.rebuild $(if $(BEFORE),--before $(BEFORE))
+
+bench-archived: $(VENV)/.installed  ## a day of an archive, from its address to the tables
+	$(BIN)/python -m hf_assets_tests.benchmarks.archived $(if $(BEFORE),--before $(BEFORE))
 
 clean:  ## remove the environment and the demo's data
 	rm -rf $(VENV) $(DEMO)

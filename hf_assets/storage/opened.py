@@ -147,6 +147,27 @@ class OpenedFile:
             self._close()
 
 
+class UnnamedFile(OpenedFile):
+    """A file whose name may go once it is open: it is there as long as this object is.
+
+    Args:
+        path: of the file.
+        mark: what stands for its version.
+    """
+
+    def __init__(self, path: Path | str, mark: tuple[int, int]) -> None:
+        super().__init__(path)
+        self._stands_for = mark
+
+    @property
+    def mark(self) -> tuple[int, int]:
+        """The mark of what it stands for."""
+        return self._stands_for
+
+    def _bounded(self) -> None:
+        """Never closed for others: it could not be opened again."""
+
+
 # A version of a file, in a folder or on a store.
 LakeFile: TypeAlias = OpenedFile | StoreFile
 T = TypeVar("T")
@@ -162,6 +183,18 @@ def open_files(paths: Iterable[LakePath | str]) -> list[LakeFile]:
     """Files as they are now, in order; several requests at a time. FileNotFoundError."""
     every = list(paths)
     return read_each(open_file, every, every[0]) if every else []
+
+
+def require_same(file: LakeFile) -> None:
+    """ReplacedError where a folder has another version by now; a store refuses the PUT itself."""
+    if isinstance(file, StoreFile):
+        return
+    try:
+        same = open_file(file.path) == file
+    except FileNotFoundError:
+        same = False
+    if not same:
+        raise ReplacedError(file.path)
 
 
 def read_each(read: Callable[[T], U], items: Iterable[T], where: LakePath | str) -> list[U]:

@@ -30,7 +30,7 @@ pytestmark = [*IN_CHROMIUM, pytest.mark.heavy]
 def test_the_overview_tells_the_day_and_what_rises(page: Page, hub_url: str) -> None:
     go(page, hub_url, title="The Hugging Face Hub")
     expect(page.get_by_text(f"As on {LAST}, captured from huggingface.co")).to_be_visible()
-    expect(page.get_by_test_id("stMetric").first).to_contain_text(str(len(NAMES)))
+    expect(page.locator(".hf-figures").first).to_contain_text(str(len(NAMES)))
     expect(page.get_by_text("2 days are not trusted")).to_be_visible()
     expect(page.get_by_role("tab", name="Rising")).to_be_visible()
     expect(page.get_by_text("From models · 2026-11-21")).to_be_visible()

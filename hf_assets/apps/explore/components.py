@@ -109,11 +109,16 @@ def thin_notice(stored: StoredTable | None) -> None:
 
 
 def figures(facts: Sequence[tuple[str, Any]]) -> None:
-    """Numbers side by side, each under its label; on a phone as many as fit."""
-    with st.container(horizontal=True, gap="medium"):
-        for name, value in facts:
-            said = value if isinstance(value, str) else number(value)
-            st.metric(name, said, width="content")
+    """Numbers side by side, each under its label; on a phone as many as fit.
+
+    Rendered here: a part of Streamlit's own comes once its script is there, after the charts.
+    """
+    items = "".join(
+        f"<div><dt>{escape(name)}</dt>"
+        f"<dd>{escape(value if isinstance(value, str) else number(value))}</dd></div>"
+        for name, value in facts
+    )
+    st.html(f"<dl class=hf-figures>{items}</dl>")
 
 
 def counted(found: Page, one: str, many: str) -> str:

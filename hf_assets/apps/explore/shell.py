@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 # Parts of Streamlit that the overview's totals need, and that its page does not name.
-PARTS = ("Html", "Selectbox", "Metric")
+PARTS = ("Html", "Selectbox")
 _ROOT = '<div id="root"></div>'
 _IMPORTED = re.compile(r'(?:from|import)\s*"\./([\w.-]+\.js)"')
 # Colours of both themes; React puts the pages in its place.

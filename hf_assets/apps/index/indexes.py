@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from hf_assets.apps.index import folders
 from hf_assets.apps.index.answers import DayIndex
+from hf_assets.apps.index.old_days import OldDays
 from hf_assets.storage.lake import Lake, MissingDay
 from hf_assets.storage.stored import StoredTable
 
@@ -119,7 +120,7 @@ class Indexes:
 def main(root: str, day: str, name: str) -> int:
     """The child: make the index of that name; 3 where the table is another version by now."""
     try:
-        models = Lake.at(root).read("models", day)
+        models = OldDays(Lake.at(root)).read("models", day)
     except MissingDay:
         return _REPLACED
     if folders.index_name(models) != name:

@@ -38,7 +38,7 @@ def repository_days_checks() -> dg.Definitions:
                 kind,
                 "gives_newest_day_back",
                 rules.gives_newest_day_back,
-                "The newest day, given back from it, has the identities and counters of "
+                "The newest day, given back from it, has what its table had: "
                 f"{kind.source.name}.",
             ),
         )

@@ -12,6 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+import polars as pl
+
 from hf_assets.errors import HfAssetsError, InputError
 from hf_assets.hub.client.listing import FIELDS
 from hf_assets.hub.client.wire import Kind
@@ -50,10 +52,22 @@ def unpacked(path: Path) -> Any:
 
 @dataclass(frozen=True)
 class ArchivedPage:
-    """Rows in the Hub's field names: a JSON list, and the `_id` of each row."""
+    """Rows of an archive, and the `_id` of each.
+
+    The body is a JSON list in the Hub's field names, or the ranges of a Parquet file that hold the
+    rows (`column_ranges`).
+    """
 
     body: bytes
-    ids: list[Any]
+    ids: list[Any] | pl.Series
+    form: str = "json"
+
+    @property
+    def names(self) -> int:
+        """Rows whose `_id` is made from their name."""
+        if isinstance(self.ids, pl.Series):
+            return int(self.ids.str.starts_with(NAMED).sum())
+        return sum(isinstance(one, str) and one.startswith(NAMED) for one in self.ids)
 
 
 @dataclass

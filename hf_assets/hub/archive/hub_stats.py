@@ -12,6 +12,7 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -22,6 +23,7 @@ import pyarrow.parquet as pq
 from hf_assets.errors import clean
 from hf_assets.hub.archive.arrow_rows import ArrowRows
 from hf_assets.hub.archive.base import KINDS, ArchivedDay, ArchivedPage, ArchiveError
+from hf_assets.hub.archive.column_ranges import range_pages
 from hf_assets.hub.archive.ranged_file import RangedFile
 from hf_assets.hub.client.addresses import next_address
 from hf_assets.hub.client.connection import HubConnection, HubError
@@ -119,14 +121,13 @@ class HubStats:
         before = self.connection.fetched
         try:
             with archive_errors(day.source):
-                # Pre-buffered: joins the ranges of a row group's columns where they touch.
-                remote = pa.PythonFile(RangedFile(self.connection, url, size), mode="r")
-                rows = ArrowRows(pq.ParquetFile(remote, pre_buffer=True), kind)
-                rows.report.describe(day)
+                remote = RangedFile(self.connection, url, size)
+                # Not pre-buffered: the ranges are fetched before pyarrow asks for them.
+                rows = ArrowRows(pq.ParquetFile(pa.PythonFile(remote, mode="r")), kind)
+                described = partial(rows.report.describe, day)
+                described()
                 day.expected_rows = rows.file.metadata.num_rows
-                for page in rows.pages():
-                    rows.report.describe(day)
-                    yield page
+                yield from range_pages(remote, rows, described)
         except (pa.ArrowException, pl.exceptions.PolarsError, OSError, ValueError) as error:
             raise ArchiveError(f"{day.source} cannot be read as Parquet: {clean(error)}.") from None
         day.facts["bytes_fetched"] = self.connection.fetched - before

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from hf_assets.hub.archive.base import KINDS, NAMED, Archive, ArchivedDay
+from hf_assets.hub.archive.base import KINDS, Archive, ArchivedDay
 from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.client.listing import ListingQuery, Page
@@ -57,8 +57,8 @@ def from_archive(
     try:
         for number, page in enumerate(found.read()):
             address = f"{found.source}#{number}"
-            attempt.keep(Page(address, None, page.body, page.ids, None))
-            names += sum(isinstance(one, str) and one.startswith(NAMED) for one in page.ids)
+            attempt.keep(Page(address, None, page.body, page.ids, None, form=page.form))
+            names += page.names
             progress.total = found.expected_rows
             progress.at(attempt.rows, f"{WORDS[kind]} of {day}, rows read")
         if not attempt.lines:

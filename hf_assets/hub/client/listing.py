@@ -4,11 +4,12 @@ huggingface_hub's `list_models` ends at an invalid row and loses its cursor with
 bytes with a cursor; `rows` parses the bytes, and a capture stores them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import httpx2
+import polars as pl
 
 from hf_assets.errors import HfAssetsError
 from hf_assets.hub.client.addresses import next_address, refused_fields, without_fields
@@ -92,14 +93,16 @@ class Page:
         ids: the `_id` of each row, None for a row without.
         total: X-Total-Count.
         refused: the `expand` values that the Hub refused.
+        form: of the body: "json", or "ranges" of an archive's Parquet file.
     """
 
     url: str
     next_url: str | None
     body: bytes
-    ids: list[Any]
+    ids: Sequence[Any] | pl.Series
     total: int | None
     refused: tuple[str, ...] = ()
+    form: str = "json"
 
     @property
     def rows(self) -> int:

@@ -1,12 +1,14 @@
 """Rows of a month as rows of days, and as the values of one day."""
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
 
 from hf_assets.hub.repository_days.layout import Changes, unzigzag
-from hf_assets.hub.repository_days.schemas import DAYS, Counter, Kind
+from hf_assets.hub.repository_days.schemas import DAYS, EARLIER_TRAITS, Counter, Kind, stored_as
+from hf_assets.hub.repository_days.traits import Past, traits_given
 
 # A bit of each day of a month.
 BITS = np.left_shift(1, np.arange(DAYS, dtype=np.int64))
@@ -14,34 +16,62 @@ BITS = np.left_shift(1, np.arange(DAYS, dtype=np.int64))
 BLOCK = 1 << 15
 
 
-def day_schema(kind: Kind) -> pl.Schema:
-    """The columns of a row a day."""
+def day_schema(kind: Kind, traits: Sequence[str] = ()) -> pl.Schema:
+    """The columns of a row a day.
+
+    Raises:
+        ValueError: the kind has no such trait.
+    """
+    if others := [name for name in traits if name not in kind.traits]:
+        raise ValueError(
+            f"{kind.table.name} has no trait {others[0]!r}, only {', '.join(kind.traits)}"
+        )
+    source = kind.source.schema
     counters = {counter.name: counter.dtype for counter in kind.counters}
     names = {"hub_id": pl.String, "id": pl.String, "day": pl.Date, "trusted": pl.Boolean}
-    return pl.Schema(names | counters)
+    return pl.Schema({**names, **{name: source[name] for name in traits}, **counters})
 
 
-def expanded(rows: pl.DataFrame, kind: Kind) -> pl.DataFrame:
+def expanded(rows: pl.DataFrame, kind: Kind, traits: Sequence[str] = ()) -> pl.DataFrame:
     """A row a repository and day that lists it, in the order of the rows and then of days."""
-    parts = [_expanded(part, kind) for part in rows.iter_slices(BLOCK) if part.height]
-    return pl.concat(parts) if parts else pl.DataFrame(schema=day_schema(kind))
+    parts = [_expanded(part, kind, traits) for part in rows.iter_slices(BLOCK) if part.height]
+    return pl.concat(parts) if parts else pl.DataFrame(schema=day_schema(kind, traits))
 
 
-def _expanded(rows: pl.DataFrame, kind: Kind) -> pl.DataFrame:
+def _expanded(rows: pl.DataFrame, kind: Kind, traits: Sequence[str]) -> pl.DataFrame:
     row, bit = np.nonzero(_matrix(rows["listed"]))
     of_row = pl.Series(row.astype(np.uint32))
     days = rows["first_day"].to_physical().to_numpy()[row] + bit
     trusted = (rows["trusted"].to_numpy()[row] >> bit) & 1
     columns = {
         "hub_id": rows["hub_id"].gather(of_row),
-        "id": _ids(rows, row, bit),
         "day": pl.Series(days.astype(np.int32)).cast(pl.Date),
         "trusted": pl.Series(trusted).cast(pl.Boolean),
     }
+    columns |= _slow(rows, row, bit, ["id", *traits], kind, columns["hub_id"])
     for counter in kind.counters:
         values, known = counter_days(rows, counter)
         columns[counter.name] = _with_nulls(values[row, bit], known[row, bit], counter)
-    return pl.DataFrame(columns).select(day_schema(kind).names())
+    return pl.DataFrame(columns).select(day_schema(kind, traits).names())
+
+
+def _slow(
+    rows: pl.DataFrame,
+    row: np.ndarray,
+    bit: np.ndarray,
+    names: Sequence[str],
+    kind: Kind,
+    hub_ids: pl.Series,
+) -> dict[str, pl.Series]:
+    """Name and traits of these rows on these days."""
+    found: dict[str, pl.Series] = {}
+    if "id" in names:
+        found |= Past(rows, "earlier_ids").on(row, bit, ["id"])
+    if traits := [name for name in names if name in kind.traits]:
+        values = Past(rows, EARLIER_TRAITS).on(row, bit, [stored_as(name) for name in traits])
+        given = traits_given(pl.DataFrame({"hub_id": hub_ids, **values}), kind)
+        found |= {name: given[name] for name in traits}
+    return found
 
 
 def _matrix(masks: pl.Series) -> np.ndarray:
@@ -73,39 +103,45 @@ def _with_nulls(values: np.ndarray, known: np.ndarray, counter: Counter) -> pl.S
     return column.zip_with(pl.Series(known), pl.Series([None], dtype=counter.dtype))
 
 
-def _ids(rows: pl.DataFrame, row: np.ndarray, bit: np.ndarray) -> pl.Series:
-    """The names of these rows on these days."""
-    names, moved = rows["id"], rows["earlier_ids"].is_not_null()
-    if not moved.any():
-        return names.gather(pl.Series(row))
-    at, more = row.copy(), []
-    moving = rows.with_row_index("row").filter(moved).select("row", "earlier_ids")
-    earlier = dict(moving.iter_rows())
-    for where in np.flatnonzero(moved.to_numpy()[row]).tolist():
-        before = (one["id"] for one in earlier[row[where]] if bit[where] + 1 < one["until"])
-        if (name := next(before, None)) is not None:
-            at[where] = len(names) + len(more)
-            more.append(name)
-    return pl.concat([names, pl.Series(more, dtype=pl.String)]).gather(pl.Series(at))
-
-
-def of_day(rows: pl.DataFrame, bit: int, counters: Sequence[Counter]) -> pl.DataFrame:
-    """`hub_id`, `id` where the rows have it, and counters of one day, of the rows that it lists.
+def of_day(rows: pl.DataFrame, bit: int, kind: Kind, names: Sequence[str]) -> pl.DataFrame:
+    """`hub_id` and these columns of one day, of the rows that it lists.
 
     Args:
-        rows: of a month.
+        rows: of a month, with `columns_of` those.
         bit: 0 is the first of the month.
-        counters: those wanted.
+        kind: of repository.
+        names: of the columns.
     """
     rows = rows.filter((pl.col("listed") & (1 << bit)) != 0)
     until = (2 << bit) - 1
+    every, bits = np.arange(rows.height), np.full(rows.height, bit)
     columns = {"hub_id": rows["hub_id"]}
-    if "id" in rows.columns:
-        every = np.arange(rows.height)
-        columns["id"] = _ids(rows, every, np.full(rows.height, bit))
-    for counter in counters:
+    columns |= _slow(rows, every, bits, names, kind, rows["hub_id"])
+    for counter in kind.counters:
+        if counter.name not in names:
+            continue
         counts = (rows[counter.changed] & until).bitwise_count_ones().to_numpy().astype(np.int64)
         values = Changes.of(rows[counter.changes]).level(rows[counter.name], counter, counts)
         known = (rows[counter.known].fill_null(rows["listed"]).to_numpy() & (1 << bit)) != 0
         columns[counter.name] = _with_nulls(values, known, counter)
-    return pl.DataFrame(columns)
+    return pl.DataFrame(columns).select("hub_id", *names)
+
+
+def columns_of(kind: Kind, names: Sequence[str]) -> list[str]:
+    """The columns of a month that say what these are on a day.
+
+    Raises:
+        ValueError: the series does not have one of them.
+    """
+    if others := [name for name in names if name not in kind.kept]:
+        raise ValueError(
+            f"{kind.table.name} does not have {others[0]!r}, only {', '.join(kind.kept)}"
+        )
+    traits = [stored_as(name) for name in kind.traits if name in names]
+    of_counters = (one.stored for one in kind.counters if one.name in names)
+    return [
+        *("hub_id", "listed"),
+        *(["id", "earlier_ids"] if "id" in names else []),
+        *([*traits, EARLIER_TRAITS] if traits else []),
+        *itertools.chain.from_iterable(of_counters),
+    ]

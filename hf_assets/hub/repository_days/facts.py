@@ -1,6 +1,8 @@
 """What a month says about its days, and the digest by which a day given back is proven equal."""
 
 import hashlib
+import json
+from collections.abc import Iterable
 
 import msgspec
 import numpy as np
@@ -21,18 +23,18 @@ class DayFacts(Record):
     Attributes:
         trusted: `day_quality` trusts it.
         rows: repositories listed.
-        digest: of `hub_id` and the counters of its table.
-        names: digest of their names.
+        digest: of identities, names, traits and counters of its table.
         mark: size and time of the table's file.
         repeated: rows left out, as another row of that day has their identity.
+        only_here: its table has no rows, or is gone: the month alone has them.
     """
 
     trusted: bool
     rows: int
     digest: str
-    names: str = ""
     mark: tuple[int, int] = (0, 0)
     repeated: int = 0
+    only_here: bool = False
 
 
 def days_of(notes: dict[str, object]) -> dict[str, DayFacts]:
@@ -40,35 +42,78 @@ def days_of(notes: dict[str, object]) -> dict[str, DayFacts]:
     return msgspec.convert(notes.get(DAYS_NOTE, {}), dict[str, DayFacts])
 
 
-def digest(rows: pl.DataFrame, kind: Kind) -> str:
-    """The digest of a day's rows: equal rows have an equal one.
+def digest(rows: Iterable[pl.DataFrame], kind: Kind) -> str:
+    """The digest of a day's rows, in the order of `hub_id`: equal rows have an equal one.
 
     Args:
-        rows: in the order of `hub_id`.
-        kind: whose counters count.
+        rows: parts of any size.
+        kind: whose columns count.
     """
-    counters = [counter.name for counter in kind.counters]
-    whole = hashlib.blake2b(str(rows.height).encode(), digest_size=16)
-    for part in rows.iter_slices(_BLOCK):
-        _add_texts(whole, part["hub_id"])
-        for name in counters:
-            whole.update(part[name].fill_null(0).to_numpy().tobytes())
-            whole.update(np.packbits(part[name].is_null().to_numpy()).tobytes())
-    return whole.hexdigest()
+    digests = ColumnDigests()
+    for part in rows:
+        digests.add_all(part, kind.kept)
+    return digests.of_all()
 
 
-def digest_of_names(rows: pl.DataFrame) -> str:
-    """The digest of the names of these rows, in their order."""
-    whole = hashlib.blake2b(digest_size=16)
-    for part in rows.iter_slices(_BLOCK):
-        _add_texts(whole, part["id"])
-    return whole.hexdigest()
+class ColumnDigests:
+    """A digest of each column of rows that come in parts of any size."""
+
+    def __init__(self) -> None:
+        self._parts: dict[str, tuple[hashlib.blake2b, hashlib.blake2b, hashlib.blake2b]] = {}
+
+    def add_all(self, rows: pl.DataFrame, columns: Iterable[str]) -> None:
+        """The next values of several columns."""
+        for name in columns:
+            self.add(rows[name])
+
+    def add(self, column: pl.Series, name: str | None = None) -> None:
+        """The next values of a column."""
+        name = name or column.name
+        if name not in self._parts:
+            one, two, three = (hashlib.blake2b(digest_size=16) for _ in range(3))
+            self._parts[name] = one, two, three
+        nulls, lengths, values = self._parts[name]
+        for part in column.to_frame().iter_slices(_BLOCK):
+            self._add(part.to_series(), name, nulls, lengths, values)
+
+    def _add(
+        self,
+        part: pl.Series,
+        name: str,
+        nulls: "hashlib.blake2b",
+        lengths: "hashlib.blake2b",
+        values: "hashlib.blake2b",
+    ) -> None:
+        nulls.update(part.is_null().to_numpy().tobytes())
+        if part.dtype == pl.List:
+            lengths.update(part.list.len().fill_null(0).to_numpy().tobytes())
+            self.add(
+                part.drop_nulls().filter(part.drop_nulls().list.len() > 0).explode(), f"{name}."
+            )
+        elif part.dtype == pl.String:
+            part = part.fill_null("")
+            lengths.update(part.str.len_bytes().to_numpy().tobytes())
+            values.update(_bytes(part))
+        elif part.dtype == pl.Boolean:
+            values.update(part.fill_null(value=False).to_numpy().tobytes())
+        else:
+            values.update(part.to_physical().fill_null(0).to_numpy().tobytes())
+
+    def digests(self) -> dict[str, str]:
+        """That of each column, by its name."""
+        return {
+            name: "".join(part.hexdigest() for part in parts) for name, parts in self._parts.items()
+        }
+
+    def of_all(self) -> str:
+        """That of all columns together."""
+        text = json.dumps(self.digests(), sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def _add_texts(whole: "hashlib.blake2b", texts: pl.Series) -> None:
-    """Their lengths, and their bytes one after the other."""
-    whole.update(texts.str.len_bytes().to_numpy().tobytes())
+def _bytes(texts: pl.Series) -> memoryview:
+    """Their bytes, one after the other."""
     array = texts.to_arrow(compat_level=pl.CompatLevel.oldest())
     offsets, content = array.buffers()[1:]
     begin, end = np.frombuffer(offsets, np.int64)[[array.offset, array.offset + len(array)]]
-    whole.update(memoryview(content)[begin:end])
+    return memoryview(content)[begin:end]

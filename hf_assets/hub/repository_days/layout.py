@@ -6,7 +6,8 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from hf_assets.hub.repository_days.schemas import EARLIER_IDS, Counter, Kind
+from hf_assets.hub.repository_days.schemas import EARLIER_TRAITS, Counter, Kind
+from hf_assets.hub.repository_days.traits import with_values
 
 NO_DAYS = 0
 BITS = ("stored", "trusted", "listed")
@@ -20,7 +21,8 @@ def joined(older: pl.DataFrame, day: datetime.date, rows: pl.DataFrame, kind: Ki
     Args:
         older: rows of the month, `hub_id` ascending; `empty` where it has no day yet.
         day: later than each of theirs.
-        rows: of that day: `hub_id`, ascending and each once, `id` and the counters.
+        rows: of that day: `hub_id`, ascending and each once, `id`, the counters, and the traits as
+            stored.
         kind: of repository.
     """
     older, rows = _aligned(older, rows, kind)
@@ -28,7 +30,8 @@ def joined(older: pl.DataFrame, day: datetime.date, rows: pl.DataFrame, kind: Ki
     there = rows["id"].is_not_null().to_numpy()
     columns = {name: older[name] for name in kind.table.columns}
     columns["listed"] = older["listed"] | _bits(there, bit)
-    columns["id"], columns["earlier_ids"] = _names(older, rows["id"], day)
+    columns |= with_values(older, rows, there, day, ["id"], "earlier_ids")
+    columns |= with_values(older, rows, there, day, kind.traits_stored, EARLIER_TRAITS)
     for counter in kind.counters:
         columns |= _joined(older, rows[counter.name], bit, columns["listed"], counter)
     return pl.DataFrame(columns)
@@ -96,24 +99,6 @@ def _spread(rows: pl.DataFrame, keys: pl.DataFrame, kind: Kind) -> pl.DataFrame:
     )
     spread = pl.concat([rows, row]).select(pl.all().gather(keys["at"].fill_null(rows.height)))
     return spread.with_columns(keys["hub_id"])
-
-
-def _names(older: pl.DataFrame, ids: pl.Series, day: datetime.date) -> tuple[pl.Series, pl.Series]:
-    """The last name of each row, and its earlier ones."""
-    before, earlier = older["id"], older["earlier_ids"]
-    moved = ((ids != before) & before.is_not_null()).fill_null(value=False).arg_true()
-    if len(moved):
-        names = zip(before.gather(moved).to_list(), earlier.gather(moved).to_list(), strict=True)
-        lists = [[*(known or ()), {"until": day.day, "id": name}] for name, known in names]
-        earlier = _put(earlier, moved, pl.Series(lists, dtype=EARLIER_IDS))
-    return ids.fill_null(before) if ids.has_nulls() else ids, earlier
-
-
-def _put(column: pl.Series, rows: pl.Series, values: pl.Series) -> pl.Series:
-    """A column with those values in those rows."""
-    at = np.arange(len(column))
-    at[rows.to_numpy()] = len(column) + np.arange(len(rows))
-    return pl.concat([column, values.alias(column.name)]).gather(pl.Series(at))
 
 
 def _joined(

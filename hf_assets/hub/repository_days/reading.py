@@ -1,11 +1,11 @@
 """The series of every repository, read: rows a day, one repository, one day given back."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 
 from hf_assets.hub.repository_days.building import row_groups
-from hf_assets.hub.repository_days.expanding import day_schema, expanded, of_day
+from hf_assets.hub.repository_days.expanding import columns_of, day_schema, expanded, of_day
 from hf_assets.hub.repository_days.facts import DayFacts, days_of
 from hf_assets.hub.repository_days.groups import row_of
 from hf_assets.hub.repository_days.layout import empty
@@ -23,29 +23,30 @@ def days_in(lake: Lake, table: str) -> dict[str, DayFacts]:
         return {}
 
 
-def expand(frame: pl.LazyFrame) -> pl.LazyFrame:
+def expand(frame: pl.LazyFrame, traits: Sequence[str] = ()) -> pl.LazyFrame:
     """Rows of months as rows of days.
 
     Choose rows before: a month of 2.5 M models has 75 M days.
 
     Args:
         frame: rows of `model_days`, `dataset_days` or `space_days`.
+        traits: those wanted, such as `category`.
 
     Returns:
-        A row a repository and day on which it was listed: hub_id, id, day, trusted and the
-        counters; a counter that the day did not give is null.
+        A row a repository and day on which it was listed: hub_id, id, day, trusted, those
+        traits and the counters; a counter that the day did not give is null.
     """
     kind = _kind_of(frame)
     return frame.map_batches(
-        lambda rows: expanded(rows, kind),
-        schema=day_schema(kind),
+        lambda rows: expanded(rows, kind, traits),
+        schema=day_schema(kind, traits),
         predicate_pushdown=False,
         projection_pushdown=False,
         slice_pushdown=False,
     )
 
 
-def history_of(lake: Lake, table: str, hub_id: str) -> pl.DataFrame:
+def history_of(lake: Lake, table: str, hub_id: str, traits: Sequence[str] = ()) -> pl.DataFrame:
     """The days of one repository, oldest first; without rows where it is unknown.
 
     Reads, of each month, the row group that may hold it.
@@ -56,13 +57,13 @@ def history_of(lake: Lake, table: str, hub_id: str) -> pl.DataFrame:
     stored, kind = lake.read(table, None), KINDS[table]
     files = stored.month_files if stored.months else []
     rows = read_each(lambda file: row_of(file, hub_id), files, files[0].path) if files else []
-    return expanded(pl.concat([empty(kind), *rows], how="diagonal"), kind)
+    return expanded(pl.concat([empty(kind), *rows], how="diagonal"), kind, traits)
 
 
 def day_of(
     lake: Lake, table: str, day: str, columns: Sequence[str] | None = None
 ) -> pl.DataFrame | None:
-    """A day given back: `hub_id` and the counters, in the order of `hub_id`.
+    """A day given back: `hub_id` and the counters, or other columns, in the order of `hub_id`.
 
     None where the series has no such day.
 
@@ -70,20 +71,32 @@ def day_of(
         lake: the lake.
         table: `model_days`, `dataset_days` or `space_days`.
         day: YYYY-MM-DD.
-        columns: those wanted beside `hub_id`, `id` (its name then) among them; None: the counters.
+        columns: those wanted beside `hub_id`: `id` (its name then), traits, counters; None: the
+            counters.
     """
     file = month_file(lake, table, day)
     if file is None:
         return None
     kind = KINDS[table]
     wanted = [counter.name for counter in kind.counters] if columns is None else list(columns)
-    counters = [counter for counter in kind.counters if counter.name in wanted]
-    names = ["id", "earlier_ids"] if "id" in wanted else []
-    stored = ["hub_id", *names, "listed", *(name for one in counters for name in one.stored)]
-    bit = iso(day).day - 1
-    parts = [of_day(rows, bit, counters) for rows in row_groups(file, stored)]
     empty = pl.DataFrame(schema=kind.source.schema).select("hub_id", *wanted)
-    return pl.concat([empty, *(part.select(empty.columns) for part in parts)])
+    return pl.concat([empty, *parts_of_day(file, kind, day, wanted)])
+
+
+def parts_of_day(
+    file: LakeFile, kind: Kind, day: str, columns: Sequence[str]
+) -> Iterator[pl.DataFrame]:
+    """The rows of `day_of`, some at a time.
+
+    Args:
+        file: of the day's month, which has the day.
+        kind: of repository.
+        day: YYYY-MM-DD.
+        columns: those wanted beside `hub_id`.
+    """
+    bit, stored = iso(day).day - 1, columns_of(kind, columns)
+    for rows in row_groups(file, stored):
+        yield of_day(rows, bit, kind, columns)
 
 
 def month_file(lake: Lake, table: str, day: str) -> LakeFile | None:

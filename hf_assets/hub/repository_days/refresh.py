@@ -7,36 +7,21 @@ longer changes its month and no other.
 
 import itertools
 import time
-from collections.abc import Iterator, Mapping
-from importlib.metadata import version
+from collections.abc import Iterable, Mapping
 
-import msgspec
-import polars as pl
 from msgspec.structs import replace
 
-from hf_assets.hub.repository_days.building import extended
-from hf_assets.hub.repository_days.facts import (
-    DAYS_NOTE,
-    DayFacts,
-    days_of,
-    digest,
-    digest_of_names,
-)
+from hf_assets.hub.repository_days.facts import DayFacts, digest
+from hf_assets.hub.repository_days.rebuilding import Month, Rebuilt
 from hf_assets.hub.repository_days.schemas import Kind
 from hf_assets.hub.repository_days.sources import (
     SourceDay,
-    has_no_counters,
-    rows_of_day,
+    is_only_in_month,
+    rows_of_table,
     source_days,
 )
-from hf_assets.storage.lake import Lake, StoredTable, TableWrite, iso
+from hf_assets.storage.lake import Lake, StoredTable, TableWrite
 from hf_assets.storage.months import month_of
-
-# Raise it when the same days give other rows: every month is then rebuilt.
-RULES = 1
-_RULES_NOTE = "rules"
-# Rows of days that are in memory at a time, where several are added.
-ROWS_AT_ONCE = 6_000_000
 
 
 def refresh(lake: Lake, kind: Kind, *, full_refresh: bool = False) -> StoredTable:
@@ -48,7 +33,8 @@ def refresh(lake: Lake, kind: Kind, *, full_refresh: bool = False) -> StoredTabl
         full_refresh: rebuild every month, as after a change of code.
 
     Raises:
-        MissingDay: `day_quality` was never materialised; or a thinned day's counters are nowhere.
+        MissingDay: `day_quality` was never materialised; or the rows of an old day are nowhere: a
+            month that had them is lost or damaged.
         BusyError: another process has been refreshing it for too long.
     """
     with lake.refreshing(kind.table.name):
@@ -57,13 +43,18 @@ def refresh(lake: Lake, kind: Kind, *, full_refresh: bool = False) -> StoredTabl
 
 def _refresh(lake: Lake, kind: Kind, full_refresh: bool) -> StoredTable:
     started, name = time.perf_counter(), kind.table.name
-    every = source_days(lake, kind)
+    stored = {month: Month.of(month, notes) for month, notes in lake.month_notes(name).items()}
+    every = _with_gone(source_days(lake, kind), stored.values())
     months = itertools.groupby(every, key=month_of)
     wanted = {month: {day: every[day] for day in days} for month, days in months}
-    there = {} if full_refresh else _stored(lake, kind)
-    made = [month for month, days in wanted.items() if not _equal(there.get(month, {}), days)]
+    made = [
+        month
+        for month, days in wanted.items()
+        if full_refresh or month not in stored or not stored[month].has(days)
+    ]
     for month in made:
-        _write(lake, kind, month, wanted[month], there.get(month, {}))
+        there = stored.get(month, Month(month))
+        _write(lake, kind, wanted[month], there, again=full_refresh)
     if not wanted:
         lake.write(kind.table, None, TableWrite([]))
     notes = {
@@ -76,92 +67,52 @@ def _refresh(lake: Lake, kind: Kind, full_refresh: bool) -> StoredTable:
     return lake.join_months(name, list(wanted), notes, time.perf_counter() - started)
 
 
-def _stored(lake: Lake, kind: Kind) -> dict[str, dict[str, DayFacts]]:
-    """The days of each month as it was written last."""
-    return {
-        month: days_of(notes)
-        for month, notes in lake.month_notes(kind.table.name).items()
-        if notes.get(_RULES_NOTE) == RULES
+def _with_gone(source: Mapping[str, SourceDay], months: Iterable[Month]) -> dict[str, SourceDay]:
+    """The days of tables, and those whose rows only a month has: they stay without their table."""
+    gone = {
+        day: SourceDay(one.mark, one.trusted, gone=True)
+        for month in months
+        for day, one in month.facts.items()
+        if one.only_here and day not in source
     }
-
-
-def _equal(there: Mapping[str, DayFacts], wanted: Mapping[str, SourceDay]) -> bool:
-    return {day: (one.mark, one.trusted) for day, one in there.items()} == {
-        day: (one.mark, one.trusted) for day, one in wanted.items()
-    }
+    return dict(sorted({**source, **gone}.items()))
 
 
 def _write(
-    lake: Lake,
-    kind: Kind,
-    month: str,
-    wanted: Mapping[str, SourceDay],
-    there: Mapping[str, DayFacts],
+    lake: Lake, kind: Kind, wanted: Mapping[str, SourceDay], month: Month, *, again: bool
 ) -> None:
-    """Write a month: what it has stays, if those days are as they were and the others are later."""
-    new = [day for day in wanted if day not in there]
-    later = not there or not new or new[0] > max(there)
-    if later and all(_stays(lake, kind, day, one, wanted) for day, one in there.items()):
-        facts = {
-            day: replace(one, mark=wanted[day].mark, trusted=wanted[day].trusted)
-            for day, one in there.items()
-        }
-    else:
+    """Write a month: what it has stays, if those days are as they were and the others are later.
+
+    It is replaced once, when all of it is written: rows that are nowhere else are in the old one
+    until then.
+    """
+    file = month.opened(lake, kind)
+    new = [day for day in wanted if day not in month.facts]
+    later = not month.facts or not new or new[0] > max(month.facts)
+    facts = dict[str, DayFacts]()
+    if month.current and later and not again:
+        kept = {day: _kept(lake, kind, day, one, wanted) for day, one in month.facts.items()}
+        facts = {day: one for day, one in kept.items() if one}
+    if len(facts) < len(month.facts):
         facts, new = {}, list(wanted)
-    for days in _batches(lake, kind, new):
-        file = lake.read(kind.table.name, month).file if facts else None
-        rows = []
-        for day in days:
-            of_day, facts[day] = _read(lake, kind, day, wanted[day])
-            rows.append((iso(day), of_day))
-        trusted = {iso(day): one.trusted for day, one in facts.items()}
-        notes = {
-            _RULES_NOTE: RULES,
-            "version": version("hf-assets"),
-            DAYS_NOTE: msgspec.to_builtins(facts),
-        }
-        frames = extended(file, rows, kind, trusted)
-        lake.write(kind.table, month, TableWrite(frames, notes=notes))
+    rebuilt = Rebuilt(lake, kind, wanted, month, file)
+    rebuilt.write(facts, new)
 
 
-def _stays(
+def _kept(
     lake: Lake, kind: Kind, day: str, there: DayFacts, wanted: Mapping[str, SourceDay]
-) -> bool:
-    """Whether a day of a month still has the same rows.
+) -> DayFacts | None:
+    """What a month says of a day that still has the same rows; None where it has others.
 
-    One that was made again or thinned often has; one without counters is what the month has.
+    One that was made again or thinned often has the same.
     """
     if day not in wanted:
-        return False
-    if there.mark == wanted[day].mark or has_no_counters(lake, kind, day):
-        return True
-    _, now = _read(lake, kind, day, wanted[day])
-    return (now.digest, now.names) == (there.digest, there.names)
-
-
-def _read(lake: Lake, kind: Kind, day: str, wanted: SourceDay) -> tuple[pl.DataFrame, DayFacts]:
-    """The rows of a day, and what its month says about it."""
-    rows, repeated = rows_of_day(lake, kind, day)
-    facts = DayFacts(
-        trusted=wanted.trusted,
-        rows=rows.height,
-        digest=digest(rows, kind),
-        names=digest_of_names(rows),
-        mark=wanted.mark,
-        repeated=repeated,
-    )
-    return rows, facts
-
-
-def _batches(lake: Lake, kind: Kind, days: list[str]) -> Iterator[list[str]]:
-    """Days that are added together; an empty batch where no day is new."""
-    batch: list[str] = []
-    rows = 0
-    for day in days:
-        more = lake.read(kind.source.name, day).rows
-        if batch and rows + more > ROWS_AT_ONCE:
-            yield batch
-            batch, rows = [], 0
-        batch.append(day)
-        rows += more
-    yield batch
+        return None
+    now = wanted[day]
+    if there.mark == now.mark and not now.gone:
+        return replace(there, trusted=now.trusted)
+    if is_only_in_month(lake, kind, day, now):
+        return replace(there, mark=now.mark, trusted=now.trusted, only_here=True)
+    rows, repeated = rows_of_table(lake, kind, day)
+    same = (digest([rows], kind), repeated) == (there.digest, there.repeated)
+    return replace(there, mark=now.mark, trusted=now.trusted, only_here=False) if same else None

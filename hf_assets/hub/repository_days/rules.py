@@ -29,13 +29,13 @@ def has_stored_days(lake: Lake, kind: Kind) -> RuleResult:
 
 
 def gives_newest_day_back(lake: Lake, kind: Kind) -> RuleResult:
-    """The newest day, given back, has the identities and counters of its table."""
+    """The newest day, given back, has what its table had."""
     days = days_in(lake, kind.table.name)
     if not days:
         return RuleResult(passed=True, description="it has no day")
     day, facts = list(days.items())[-1]
-    rows = day_of(lake, kind.table.name, day)
-    same = rows is not None and (rows.height, digest(rows, kind)) == (facts.rows, facts.digest)
+    rows = day_of(lake, kind.table.name, day, kind.kept[1:])
+    same = rows is not None and (rows.height, digest([rows], kind)) == (facts.rows, facts.digest)
     return RuleResult(
         passed=same,
         description=f"{day} is given back {'as' if same else 'otherwise than'} its table has it",

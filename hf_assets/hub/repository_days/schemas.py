@@ -19,6 +19,13 @@ ROW_GROUP = 1 << 13
 DAYS = 31
 
 EARLIER_IDS = pl.List(pl.Struct({"until": pl.Int32, "id": pl.String}))
+# What begins the identity of a repository whose source gives none.
+NAMED = "name:"
+# The note of a day's table without rows: the series that has them.
+ROWS_IN = "rows_in"
+# Hub identities begin with the second of their creation, so that nothing is left to store: 0.
+CREATED, CREATED_AFTER = "created_at", "created_after"
+EARLIER_TRAITS = "earlier_traits"
 # A counter of whole numbers has steps. A score has its new values: a sum would lose digits.
 STEPS, VALUES = "steps", "values"
 
@@ -74,16 +81,58 @@ class Counter:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of repository: its series, and the table of a day that the series is made of."""
+    """A kind of repository: its series, and the table of a day that the series is made of.
+
+    `traits` are columns of that table that seldom change.
+    """
 
     table: Table
     source: Table
     counters: tuple[Counter, ...]
+    traits: tuple[str, ...]
     # The column of `day_quality` that trusts a day of it.
     trusted: str
 
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The columns of a day's table that the series gives back."""
+        return ("hub_id", "id", *self.traits, *(counter.name for counter in self.counters))
 
-def _kind(name: str, source: Table, trusted: str, what: str) -> Kind:
+    @property
+    def traits_stored(self) -> tuple[str, ...]:
+        """The columns of a month that have the traits."""
+        return tuple(stored_as(name) for name in self.traits)
+
+
+def stored_as(trait: str) -> str:
+    """The column of a month that has that trait."""
+    return CREATED_AFTER if trait == CREATED else trait
+
+
+def _traits(source: Table, names: tuple[str, ...]) -> dict[str, Column]:
+    """The columns of traits in a month's table."""
+    columns = {
+        name: Column(
+            source.columns[name].dtype,
+            f"{source.columns[name].description} As of the last day in the month that lists it.",
+        )
+        for name in names
+    }
+    if CREATED in columns:
+        meaning = "From the second that hub_id begins with (its first 8 hex digits; 0 where they "
+        meaning += "are none) to created_at, ms. As of that day."
+        after = Column(pl.Int64, meaning)
+        columns = {
+            stored_as(name): after if name == CREATED else one for name, one in columns.items()
+        }
+    fields = {name: column.dtype for name, column in columns.items()}
+    earlier = "Other values that these had within the month, all together: each `until` the day of "
+    earlier += "the month from which it had the next."
+    dtype = pl.List(pl.Struct({"until": pl.Int32, **fields}))
+    return {**columns, EARLIER_TRAITS: Column(dtype, earlier)}
+
+
+def _kind(name: str, source: Table, trusted: str, what: str, traits: tuple[str, ...]) -> Kind:
     names = ("downloads", "downloads_all_time", "likes", "trending_score")
     counters = tuple(
         Counter(name, pl.Float64 if source.columns[name].dtype == pl.Float64 else pl.Int64)
@@ -109,6 +158,7 @@ def _kind(name: str, source: Table, trusted: str, what: str) -> Kind:
     }
     for counter in counters:
         columns |= dict(counter.columns(source.columns[counter.name].description))
+    columns |= _traits(source, traits)
     table = Table(
         name=name,
         required=("first_day", "hub_id", "id", "stored", "trusted", "listed"),
@@ -118,11 +168,22 @@ def _kind(name: str, source: Table, trusted: str, what: str) -> Kind:
         columns=columns,
         row_group=ROW_GROUP,
     )
-    return Kind(table, source, counters, trusted)
+    return Kind(table, source, counters, traits, trusted)
 
 
-OF_MODELS = _kind("model_days", tables.MODELS, "trusted", "model")
-OF_DATASETS = _kind("dataset_days", tables.HUB_DATASETS, "datasets_trusted", "dataset")
-OF_SPACES = _kind("space_days", tables.ENRICHED_SPACES, "trusted", "Space")
+_BOTH = ("created_at", "floor_dated", "gated", "private")
+OF_MODELS = _kind("model_days", tables.MODELS, "trusted", "model", ("category", *_BOTH))
+OF_DATASETS = _kind(
+    "dataset_days",
+    tables.HUB_DATASETS,
+    "datasets_trusted",
+    "dataset",
+    ("task_categories", "size_category", *_BOTH),
+)
+OF_SPACES = _kind(
+    "space_days", tables.ENRICHED_SPACES, "trusted", "Space", ("private", "sdk", "n_models")
+)
 MODEL_DAYS, DATASET_DAYS, SPACE_DAYS = OF_MODELS.table, OF_DATASETS.table, OF_SPACES.table
 KINDS: Mapping[str, Kind] = {kind.table.name: kind for kind in (OF_MODELS, OF_DATASETS, OF_SPACES)}
+# By the name of the table of a day.
+KIND_OF: Mapping[str, Kind] = {kind.source.name: kind for kind in KINDS.values()}

@@ -1,28 +1,29 @@
-"""Where the rows of a day come from: its table, or the month that has its counters already."""
+"""The tables of days, of which a series is made."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hf_assets.hub.repository_days.reading import day_of
-from hf_assets.hub.repository_days.schemas import Kind
-from hf_assets.storage.lake import Lake, MissingDay, StoredTable
+from hf_assets.hub.repository_days.schemas import NAMED, ROWS_IN, Kind
+from hf_assets.storage.lake import Lake, StoredTable
 from hf_assets.storage.months import Mark, marks
-
-# What begins the identity of a repository whose source gives none.
-NAMED = "name:"
 
 
 @dataclass(frozen=True)
 class SourceDay:
-    """A day as its table is now: the mark of its file, and whether it is trusted."""
+    """A day as its table is now.
+
+    Attributes:
+        mark: of its file.
+        trusted: `day_quality` trusts the day.
+        gone: there is no table any more; the month alone has the rows.
+    """
 
     mark: Mark
     trusted: bool
+    gone: bool = False
 
 
 def source_days(lake: Lake, kind: Kind) -> dict[str, SourceDay]:
@@ -38,26 +39,21 @@ def source_days(lake: Lake, kind: Kind) -> dict[str, SourceDay]:
     }
 
 
-def has_no_counters(lake: Lake, kind: Kind, day: str) -> bool:
-    """Whether a day's table was thinned to what its month does not have."""
-    return _without_counters(lake.notes(kind.source.name, day), kind)
+def is_only_in_month(lake: Lake, kind: Kind, day: str, source: SourceDay) -> bool:
+    """Whether a day's rows lie nowhere but in its month."""
+    return source.gone or ROWS_IN in lake.notes(kind.source.name, day)
 
 
-def rows_of_day(lake: Lake, kind: Kind, day: str) -> tuple[pl.DataFrame, int]:
+def rows_of_table(lake: Lake, kind: Kind, day: str) -> tuple[pl.DataFrame, int]:
     """A day's rows in the order of `hub_id`, and how many repeat an identity and are left out.
 
-    Of a thinned day that lacks the counters, as its month has them.
-
     Returns:
-        hub_id, id and the counters; the number.
+        hub_id, id, traits and counters; the number.
 
     Raises:
-        MissingDay: there is no such day, or its counters are nowhere.
+        MissingDay: there is no such day.
     """
-    stored = lake.read(kind.source.name, day)
-    if _without_counters(stored.notes, kind):
-        return _given_back(lake, kind, stored), 0
-    rows = _read(stored, ["hub_id", "id", *(counter.name for counter in kind.counters)])
+    rows = _read(lake.read(kind.source.name, day), list(kind.kept))
     repeated = rows["hub_id"] == rows["hub_id"].shift()
     if count := len(repeated.arg_true()):
         rows = rows.filter(~repeated.fill_null(value=False))
@@ -97,19 +93,3 @@ def _columns(file: pq.ParquetFile, names: list[str], schema: pl.Schema) -> list[
         parts.append(read)
     pa.default_memory_pool().release_unused()
     return [*pl.concat(parts, rechunk=False)]
-
-
-def _without_counters(notes: Mapping[str, Any], kind: Kind) -> bool:
-    kept = {*str(notes.get("kept", "")).split(", ")}
-    return "thinned" in notes and not {one.name for one in kind.counters} <= kept
-
-
-def _given_back(lake: Lake, kind: Kind, stored: StoredTable) -> pl.DataFrame:
-    names = [counter.name for counter in kind.counters]
-    rows = day_of(lake, kind.table.name, stored.day, ["id", *names])
-    if rows is None:
-        raise MissingDay(
-            f"{kind.source.name} of {stored.day} was thinned, and {kind.table.name} does not have "
-            "its counters: restore one of both from a backup"
-        )
-    return rows

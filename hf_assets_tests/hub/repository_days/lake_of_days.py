@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -24,6 +25,11 @@ def hub_id(number: int) -> str:
     return f"{random.Random(number).getrandbits(96):024x}"
 
 
+def created(number: int) -> datetime:
+    """When a repository was created: not when its identity says."""
+    return datetime(2024, 1, 1, tzinfo=UTC) + timedelta(hours=number, milliseconds=number)
+
+
 def rows_of(day: str, seed: int = 0) -> list[dict[str, Any]]:
     """A day: some models are missing, some values unknown, huge or falling, some are renamed."""
     draws = random.Random(f"{day} {seed}")
@@ -40,6 +46,15 @@ def rows_of(day: str, seed: int = 0) -> list[dict[str, Any]]:
                 "downloads_all_time": draws.choice([7, 8, 2**62]),
                 "likes": number,
                 "trending_score": draws.choice([None, 0.0, -0.0, 0.1, 1e300]),
+                "category": draws.choice(["text-generation", None, "", "fill-mask"]),
+                "gated": draws.choice(["false", "auto", None]),
+                "private": draws.random() < 0.1,
+                "created_at": draws.choice([None, created(number), created(number + 1)]),
+                "floor_dated": draws.choice([None, False]),
+                "task_categories": draws.choice([None, [], ["a"], ["a", "b"]]),
+                "size_category": draws.choice([None, "1K<n<10K"]),
+                "sdk": draws.choice([None, "gradio", "docker"]),
+                "n_models": draws.choice([None, 0, 3]),
             }
         )
     return rows
@@ -61,10 +76,12 @@ def judge(lake: Lake, days: Sequence[str], untrusted: Sequence[str] = UNTRUSTED)
 
 def _filled(table: Table, day: str | None, rows: Iterable[dict[str, Any]]) -> pl.DataFrame:
     of_day = {"day": iso(day)} if day else {}
-    return pl.DataFrame([row | of_day for row in rows], schema=table.schema)
+    return pl.DataFrame(
+        [{name: row.get(name) for name in table.columns} | of_day for row in rows],
+        schema=table.schema,
+    )
 
 
 def source(lake: Lake, day: str, kind: Kind = OF_MODELS) -> pl.DataFrame:
-    """Identities and counters as the table of a day has them, in the order of identities."""
-    names = ["hub_id", *(counter.name for counter in kind.counters)]
-    return lake.read(kind.source.name, day).frame.select(names).sort("hub_id").collect()
+    """What the series keeps, as the table of a day has it, in the order of identities."""
+    return lake.read(kind.source.name, day).frame.select(kind.kept).sort("hub_id").collect()

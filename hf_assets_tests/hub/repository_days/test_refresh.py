@@ -7,13 +7,13 @@ from typing import Any
 import polars as pl
 import pytest
 
-from hf_assets.hub.repository_days import refresh as module
+from hf_assets.hub.repository_days import rebuilding as module
 from hf_assets.hub.repository_days.facts import digest
 from hf_assets.hub.repository_days.reading import day_of, days_in, expand, history_of
 from hf_assets.hub.repository_days.refresh import refresh
 from hf_assets.hub.repository_days.rules import gives_newest_day_back, has_stored_days
 from hf_assets.hub.repository_days.schemas import KINDS, OF_MODELS
-from hf_assets.storage.lake import Lake, MissingDay, TableWrite
+from hf_assets.storage.lake import Lake
 from hf_assets_tests.hub.repository_days.lake_of_days import (
     DAYS,
     UNTRUSTED,
@@ -46,10 +46,10 @@ def _given_back(lake: Lake) -> None:
     """Every day, hash by hash and value by value."""
     facts = days_in(lake, "model_days")
     for day in lake.days("models"):
-        rows = day_of(lake, "model_days", day)
+        rows = day_of(lake, "model_days", day, OF_MODELS.kept[1:])
         assert rows is not None
         assert rows.equals(source(lake, day)), day
-        assert digest(rows, OF_MODELS) == facts[day].digest
+        assert digest([rows], OF_MODELS) == facts[day].digest
         assert rows.height == facts[day].rows
 
 
@@ -107,7 +107,9 @@ def test_a_day_made_again_with_equal_rows_is_not_joined_again(
     write_day(filled, "2026-02-01", rows_of("2026-02-01"))
     before = filled.read("model_days", None).frame.collect()
     added: list[list[str]] = []
-    monkeypatch.setattr(module, "_batches", lambda *of: added.append(of[2]) or [of[2]])
+    monkeypatch.setattr(
+        module.Rebuilt, "_batches", lambda self, days, _: added.append(days) or [days]
+    )
     refresh(filled, OF_MODELS)
     assert added == [[]]
     assert filled.read("model_days", None).frame.collect().equals(before)
@@ -136,50 +138,19 @@ def test_another_verdict_changes_its_month(filled: Lake) -> None:
     assert {day.isoformat() for day in days["day"]} == {"2026-02-02"}
 
 
-def test_a_day_without_counters_is_what_its_month_has(filled: Lake) -> None:
-    day = "2026-01-28"
-    before = source(filled, day)
-    stored = filled.read("models", day)
-    rows = stored.frame.with_columns(
-        pl.lit(None, counter.dtype).alias(counter.name) for counter in OF_MODELS.counters
-    )
-    notes = {"thinned": "2026-04-01", "kept": "day, hub_id, id"}
-    filled.write(OF_MODELS.source, day, TableWrite([rows.collect()], notes=notes))
-    refresh(filled, OF_MODELS)
-    # Made again together with another day of its month, and with all.
-    write_day(filled, "2026-01-27", rows_of("2026-01-27", seed=3))
-    refresh(filled, OF_MODELS)
-    refresh(filled, OF_MODELS, full_refresh=True)
-    found = day_of(filled, "model_days", day)
-    assert found is not None
-    assert found.equals(before)
-    names = history_of(filled, "model_days", before["hub_id"][0])
-    assert names.filter(pl.col("day").cast(pl.String) == day)["id"].null_count() == 0
-
-
-def test_a_day_without_counters_and_without_month_is_refused(lake: Lake) -> None:
-    write_day(lake, DAYS[0], rows_of(DAYS[0]))
-    rows = lake.read("models", DAYS[0]).frame.collect()
-    notes = {"thinned": "2026-04-01", "kept": "day, hub_id, id"}
-    lake.write(OF_MODELS.source, DAYS[0], TableWrite([rows], notes=notes))
-    judge(lake, DAYS[:1])
-    with pytest.raises(MissingDay, match="restore one of both"):
-        refresh(lake, OF_MODELS)
-
-
 def test_a_crash_between_parts_of_a_month_is_made_up_for(
     filled: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = filled.read("model_days", None).frame.collect()
     monkeypatch.setattr(module, "ROWS_AT_ONCE", 1)
-    read, calls = module.rows_of_day, iter(range(100))
+    read, calls = module.rows_of_table, iter(range(100))
 
     def broken(*of: Any) -> Any:
         if next(calls) == 2:
             raise OSError("the disk is full")
         return read(*of)
 
-    monkeypatch.setattr(module, "rows_of_day", broken)
+    monkeypatch.setattr(module, "rows_of_table", broken)
     with pytest.raises(OSError, match="full"):
         refresh(filled, OF_MODELS, full_refresh=True)
     assert filled.read("model_days", None).frame.collect().equals(before)
@@ -211,14 +182,14 @@ def test_a_lake_without_days_has_a_table_without_rows(lake: Lake, name: str) -> 
 def test_each_kind_has_its_days(any_lake: Lake, name: str) -> None:
     """In a folder and on a store."""
     kind = KINDS[name]
-    names = {"hub_id", "id", *(counter.name for counter in kind.counters)}
+    names = {*kind.kept}
     for day in DAYS[:5]:
         rows = [{key: row[key] for key in row.keys() & names} for row in rows_of(day)]
         write_day(any_lake, day, rows, kind)
     judge(any_lake, DAYS)
     refresh(any_lake, kind)
     for day in DAYS[:5]:
-        found = day_of(any_lake, name, day)
+        found = day_of(any_lake, name, day, kind.kept[1:])
         assert found is not None
         assert found.equals(source(any_lake, day, kind))
     days = days_in(any_lake, name)

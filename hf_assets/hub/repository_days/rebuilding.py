@@ -1,0 +1,173 @@
+"""A month written: from what it has, days' tables, and days whose rows it alone has."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from hf_assets.hub.repository_days.building import extended
+from hf_assets.hub.repository_days.facts import DAYS_NOTE, DayFacts, days_of, digest
+from hf_assets.hub.repository_days.reading import parts_of_day
+from hf_assets.hub.repository_days.schemas import Kind
+from hf_assets.hub.repository_days.sources import SourceDay, is_only_in_month, rows_of_table
+from hf_assets.hub.repository_days.traits import with_traits_stored
+from hf_assets.object_store.scratch import scratch_file
+from hf_assets.storage.durable import storing
+from hf_assets.storage.lake import Lake, MissingDay, TableWrite, iso
+from hf_assets.storage.opened import LakeFile, UnnamedFile
+from hf_assets.storage.parquet import ParquetBatches
+
+# Raise it when the same days give other rows: every month is then rebuilt.
+RULES = 2
+_RULES_NOTE = "rules"
+# Rows of days that are in memory at a time, where several are added.
+ROWS_AT_ONCE = 6_000_000
+
+
+@dataclass(frozen=True)
+class Month:
+    """A month as it was written last.
+
+    Attributes:
+        name: YYYY-MM.
+        facts: its days; none where there is no such month, or it cannot be read.
+        current: it was written by today's rules.
+    """
+
+    name: str
+    facts: Mapping[str, DayFacts] = field(default_factory=dict)
+    current: bool = False
+
+    @classmethod
+    def of(cls, name: str, notes: dict[str, Any]) -> "Month":
+        """That of these notes."""
+        return cls(name, days_of(notes), notes.get(_RULES_NOTE) == RULES)
+
+    def has(self, days: Mapping[str, SourceDay]) -> bool:
+        """Whether it has these days and no others, as they are now."""
+        there = {day: (one.mark, one.trusted) for day, one in self.facts.items()}
+        return self.current and there == {day: (one.mark, one.trusted) for day, one in days.items()}
+
+    def opened(self, lake: Lake, kind: Kind) -> LakeFile | None:
+        """Its file; None where it has no days."""
+        return lake.read(kind.table.name, self.name).file if self.facts else None
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """A month that is written again.
+
+    Attributes:
+        lake: the lake.
+        kind: of repository.
+        wanted: the days that it is to have.
+        before: what it was.
+        file: its file then.
+    """
+
+    lake: Lake
+    kind: Kind
+    wanted: Mapping[str, SourceDay]
+    before: Month
+    file: LakeFile | None
+
+    def write(self, kept: Mapping[str, DayFacts], new: Sequence[str]) -> None:
+        """Write it: the days that stay as they are in it, and others.
+
+        Parts of it lie in scratch until all is done.
+
+        Raises:
+            MissingDay: rows that nothing but the month had are not there.
+        """
+        alone = {
+            day for day in new if is_only_in_month(self.lake, self.kind, day, self.wanted[day])
+        }
+        if lost := sorted(alone - self.before.facts.keys()):
+            raise MissingDay(_lost(self.kind, self.before.name, lost))
+        facts, file = dict(kept), self.file if kept else None
+        *first, last = self._batches(new, alone) or [[]]
+        for days in first:
+            file = self._in_scratch(self._extended(file, days, alone, facts))
+        # Read before the notes are written, which tell of them.
+        frames = self._extended(file, last, alone, facts)
+        notes = {
+            _RULES_NOTE: RULES,
+            "version": version("hf-assets"),
+            DAYS_NOTE: msgspec.to_builtins(facts),
+        }
+        self.lake.write(self.kind.table, self.before.name, TableWrite(frames, notes=notes))
+
+    def _extended(
+        self,
+        file: LakeFile | None,
+        days: Sequence[str],
+        alone: set[str],
+        facts: dict[str, DayFacts],
+    ) -> Iterator[pl.DataFrame]:
+        """The rows with further days, of which `facts` tells when this returns."""
+        rows = []
+        for day in days:
+            of_day, facts[day] = self._read(day, day in alone)
+            rows.append((iso(day), with_traits_stored(of_day)))
+        trusted = {iso(day): one.trusted for day, one in facts.items()}
+        return extended(file, rows, self.kind, trusted)
+
+    def _read(self, day: str, alone: bool) -> tuple[pl.DataFrame, DayFacts]:
+        """The rows of a day, and what its month says about it."""
+        source = self.wanted[day]
+        if alone:
+            rows, repeated = self._given_back(day), self.before.facts[day].repeated
+        else:
+            rows, repeated = rows_of_table(self.lake, self.kind, day)
+        facts = DayFacts(
+            trusted=source.trusted,
+            rows=rows.height,
+            digest=digest([rows], self.kind),
+            mark=source.mark,
+            repeated=repeated,
+            only_here=alone,
+        )
+        before = self.before.facts.get(day)
+        if alone and before and self.before.current and facts.digest != before.digest:
+            raise MissingDay(_lost(self.kind, self.before.name, [day]))
+        return rows, facts
+
+    def _given_back(self, day: str) -> pl.DataFrame:
+        assert self.file is not None, "a month with days has a file"
+        return pl.concat(parts_of_day(self.file, self.kind, day, self.kind.kept[1:]), rechunk=False)
+
+    def _in_scratch(self, frames: Iterable[pl.DataFrame]) -> LakeFile:
+        """A month that is not complete yet."""
+        with scratch_file(f"{self.kind.table.name}-{self.before.name}") as path, storing(path):
+            with ParquetBatches(path, self.kind.table) as writer:
+                for frame in frames:
+                    writer.write(frame)
+            return UnnamedFile(path, (0, 0))
+
+    def _batches(self, days: Iterable[str], alone: set[str]) -> list[list[str]]:
+        """Days that are added together."""
+        batches: list[list[str]] = []
+        rows = 0
+        for day in days:
+            if day in alone:
+                more = self.before.facts[day].rows
+            else:
+                more = self.lake.read(self.kind.source.name, day).rows
+            if not batches or rows + more > ROWS_AT_ONCE:
+                batches.append([])
+                rows = 0
+            batches[-1].append(day)
+            rows += more
+        return batches
+
+
+def _lost(kind: Kind, month: str, days: Sequence[str]) -> str:
+    several = len(days) > 1
+    named = f"{', '.join(days[:-1])} and {days[-1]}" if several else days[0]
+    return (
+        f"{kind.table.name} of {month} is lost or damaged, and the rows of {kind.source.name} of "
+        f"{named} are nowhere else: restore {kind.table.name} from a backup"
+    )
