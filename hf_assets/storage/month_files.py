@@ -215,6 +215,13 @@ class MonthFiles:
         delete([versions / name for name in old] + [path for path in public if path not in wanted])
 
 
+def month_of_file(path: LakePath) -> str:
+    """The month of one of a table's files: YYYY-MM."""
+    if path.parent.name.startswith("month="):
+        return path.parent.name.removeprefix("month=")
+    return path.name.partition(".")[0]
+
+
 def _is_copy(copy: ObjectFacts | None, version: ObjectFacts) -> bool:
     """Whether a copy is of that version: one of a version before is older."""
     return copy is not None and copy.size == version.size and copy.modified >= version.modified

@@ -1,12 +1,15 @@
 """A month written again with further days, a range of identities at a time."""
 
 import datetime
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import polars as pl
 
 from hf_assets.hub.repository_days.layout import empty, joined
 from hf_assets.hub.repository_days.schemas import ROW_GROUP, Kind
+from hf_assets.object_store.errors import ReplacedError, StoreError
+from hf_assets.storage.lake import MissingDay
 from hf_assets.storage.opened import LakeFile
 
 # Row groups of the month that are in memory at a time.
@@ -88,12 +91,33 @@ def row_groups(file: LakeFile, columns: Sequence[str] | None = None) -> Iterator
         file: of the month.
         columns: those wanted; None: all.
     """
-    with file.arrow() as opened:
+    with reading(file):
+        opened = file.arrow()
+    with opened:
         for begin in range(0, max(opened.num_row_groups, 1), GROUPS):
             groups = range(begin, min(begin + GROUPS, opened.num_row_groups))
-            rows = pl.from_arrow(opened.read_row_groups(groups, columns, use_threads=False))
+            with reading(file):
+                rows = pl.from_arrow(opened.read_row_groups(groups, columns, use_threads=False))
             assert isinstance(rows, pl.DataFrame)
             yield rows
+
+
+@contextmanager
+def reading(file: LakeFile) -> Generator[None]:
+    """The block reads a month.
+
+    Raises:
+        MissingDay: the file is damaged.
+    """
+    try:
+        yield
+    except (StoreError, ReplacedError):
+        raise
+    except (OSError, ValueError, pl.exceptions.PolarsError) as error:
+        raise MissingDay(
+            f"{file.path} is damaged ({error}): restore it from a backup, or rebuild all months "
+            "where the tables of its days have their rows"
+        ) from error
 
 
 def _end(rows: pl.DataFrame, last: str, begin: int) -> int:

@@ -8,7 +8,7 @@ import polars as pl
 
 from hf_assets.hub.repository_days.facts import ColumnDigests, DayFacts, days_of
 from hf_assets.hub.repository_days.reading import month_file, parts_of_day
-from hf_assets.hub.repository_days.schemas import KIND_OF, NAMED, ROWS_IN, Kind
+from hf_assets.hub.repository_days.schemas import KIND_OF, NAMED, ROWS_DIGEST, ROWS_IN, Kind
 from hf_assets.object_store.scratch import scratch_file
 from hf_assets.storage.durable import storing
 from hf_assets.storage.lake import Lake, MissingDay, StoredTable, iso
@@ -39,7 +39,9 @@ def read_day(lake: Lake, asset: str, day: str) -> StoredTable:
     file, facts = _month(lake, kind, day)
     if file is None or facts is None:
         raise MissingDay(_lost(kind, day, "does not have it"))
-    notes = {name: note for name, note in stored.notes.items() if name != ROWS_IN}
+    notes = dict(stored.notes)
+    del notes[ROWS_IN]
+    expected = {facts.digest, notes.pop(ROWS_DIGEST, facts.digest)}
     digests = ColumnDigests()
     with scratch_file(f"{asset}-{day}.parquet") as path, storing(path):
         with ParquetBatches(path, kind.source) as writer:
@@ -53,7 +55,7 @@ def read_day(lake: Lake, asset: str, day: str) -> StoredTable:
                 provenance=stored.provenance,
                 seconds=stored.seconds,
             )
-        if digests.of_all() != facts.digest:
+        if expected != {digests.of_all()}:
             raise MissingDay(_lost(kind, day, "has other rows than it had"))
         data = UnnamedFile(path, stored.file.mark)
     return StoredTable(
@@ -88,6 +90,19 @@ def gives_back(lake: Lake, asset: str, day: str) -> str | None:
     given, there = _digests_given(file, kind, day), _digests_stored(stored, kind)
     others = [column for column in kind.kept if given.get(column) != there.get(column)]
     return f"{name} has other values of {', '.join(others)}" if others else None
+
+
+def emptied_notes(lake: Lake, asset: str, day: str) -> dict[str, str]:
+    """What the footer of a day's table says whose rows go; `gives_back` allows it.
+
+    Raises:
+        MissingDay: the series does not have the day.
+    """
+    kind = KIND_OF[asset]
+    _, facts = _month(lake, kind, day)
+    if facts is None:
+        raise MissingDay(_lost(kind, day, "does not have it"))
+    return {ROWS_IN: kind.table.name, ROWS_DIGEST: facts.digest}
 
 
 def _lost(kind: Kind, day: str, why: str) -> str:

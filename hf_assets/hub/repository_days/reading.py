@@ -4,15 +4,16 @@ from collections.abc import Iterator, Sequence
 
 import polars as pl
 
-from hf_assets.hub.repository_days.building import row_groups
+from hf_assets.hub.repository_days.building import reading, row_groups
 from hf_assets.hub.repository_days.expanding import columns_of, day_schema, expanded, of_day
 from hf_assets.hub.repository_days.facts import DayFacts, days_of
 from hf_assets.hub.repository_days.groups import row_of
 from hf_assets.hub.repository_days.layout import empty
 from hf_assets.hub.repository_days.schemas import KINDS, Kind
 from hf_assets.storage.lake import Lake, MissingDay, StoredTable, iso
+from hf_assets.storage.month_files import month_of_file
 from hf_assets.storage.months import month_of
-from hf_assets.storage.opened import LakeFile, read_each
+from hf_assets.storage.opened import LakeFile, open_files, read_each
 
 
 def days_in(lake: Lake, table: str) -> dict[str, DayFacts]:
@@ -100,17 +101,17 @@ def parts_of_day(
 
 
 def month_file(lake: Lake, table: str, day: str) -> LakeFile | None:
-    """The file of a day's month, where that day is in it."""
+    """The file of a day's month, where that day is in it. MissingDay: it is damaged."""
     try:
         stored = lake.read(table, None)
     except MissingDay:
         return None
-    for file in stored.month_files if stored.months else ():
-        days = days_of(file.footer()["notes"])
+    of_month = [path for path in stored.months if month_of_file(path) == month_of(day)]
+    for file in open_files(of_month):
+        with reading(file):
+            days = days_of(file.footer()["notes"])
         if day in days:
             return file
-        if days and month_of(next(iter(days))) > month_of(day):
-            break
     return None
 
 
@@ -125,6 +126,9 @@ def _kind_of(frame: pl.LazyFrame) -> Kind:
     columns = set(frame.collect_schema().names())
     for kind in KINDS.values():
         if kind.table.columns.keys() <= columns:
+            return kind
+    for kind in KINDS.values():  # months of an earlier version, without traits
+        if {*columns_of(kind, ["id", *(one.name for one in kind.counters)])} <= columns:
             return kind
     raise ValueError(
         "these are no rows of model_days, dataset_days or space_days: some of their columns are "

@@ -11,7 +11,7 @@ import polars as pl
 from hf_assets.hub.repository_days.building import extended
 from hf_assets.hub.repository_days.facts import DAYS_NOTE, DayFacts, days_of, digest
 from hf_assets.hub.repository_days.reading import parts_of_day
-from hf_assets.hub.repository_days.schemas import Kind
+from hf_assets.hub.repository_days.schemas import ROWS_DIGEST, Kind
 from hf_assets.hub.repository_days.sources import SourceDay, is_only_in_month, rows_of_table
 from hf_assets.hub.repository_days.traits import with_traits_stored
 from hf_assets.object_store.scratch import scratch_file
@@ -86,7 +86,7 @@ class Rebuilt:
             day for day in new if is_only_in_month(self.lake, self.kind, day, self.wanted[day])
         }
         if lost := sorted(alone - self.before.facts.keys()):
-            raise MissingDay(_lost(self.kind, self.before.name, lost))
+            raise MissingDay(self._lost(lost))
         facts, file = dict(kept), self.file if kept else None
         *first, last = self._batches(new, alone) or [[]]
         for days in first:
@@ -110,16 +110,16 @@ class Rebuilt:
         """The rows with further days, of which `facts` tells when this returns."""
         rows = []
         for day in days:
-            of_day, facts[day] = self._read(day, day in alone)
+            of_day, facts[day] = self._read(day, alone)
             rows.append((iso(day), with_traits_stored(of_day)))
         trusted = {iso(day): one.trusted for day, one in facts.items()}
         return extended(file, rows, self.kind, trusted)
 
-    def _read(self, day: str, alone: bool) -> tuple[pl.DataFrame, DayFacts]:
+    def _read(self, day: str, held: set[str]) -> tuple[pl.DataFrame, DayFacts]:
         """The rows of a day, and what its month says about it."""
-        source = self.wanted[day]
+        source, alone = self.wanted[day], day in held
         if alone:
-            rows, repeated = self._given_back(day), self.before.facts[day].repeated
+            rows, repeated = self._given_back(day, held), self.before.facts[day].repeated
         else:
             rows, repeated = rows_of_table(self.lake, self.kind, day)
         facts = DayFacts(
@@ -130,14 +130,34 @@ class Rebuilt:
             repeated=repeated,
             only_here=alone,
         )
-        before = self.before.facts.get(day)
-        if alone and before and self.before.current and facts.digest != before.digest:
-            raise MissingDay(_lost(self.kind, self.before.name, [day]))
+        if alone and not self._is_as_it_was(day, facts):
+            raise MissingDay(self._lost([day]))
         return rows, facts
 
-    def _given_back(self, day: str) -> pl.DataFrame:
+    def _is_as_it_was(self, day: str, facts: DayFacts) -> bool:
+        """Whether a day given back is what its month, and its table, say of it."""
+        notes = {} if self.wanted[day].gone else self.lake.notes(self.kind.source.name, day)
+        digests = {notes.get(ROWS_DIGEST, facts.digest)}
+        if self.before.current:
+            digests.add(self.before.facts[day].digest)
+        return digests == {facts.digest}
+
+    def _given_back(self, day: str, alone: set[str]) -> pl.DataFrame:
         assert self.file is not None, "a month with days has a file"
-        return pl.concat(parts_of_day(self.file, self.kind, day, self.kind.kept[1:]), rechunk=False)
+        parts = parts_of_day(self.file, self.kind, day, self.kind.kept[1:])
+        try:
+            return pl.concat(parts, rechunk=False)
+        except MissingDay as error:
+            raise MissingDay(self._lost(sorted(alone))) from error
+
+    def _lost(self, days: Sequence[str]) -> str:
+        several = len(days) > 1
+        named = f"{', '.join(days[:-1])} and {days[-1]}" if several else days[0]
+        name = self.kind.table.name
+        return (
+            f"{name} of {self.before.name} is lost or damaged, and the rows of "
+            f"{self.kind.source.name} of {named} are nowhere else: restore {name} from a backup"
+        )
 
     def _in_scratch(self, frames: Iterable[pl.DataFrame]) -> LakeFile:
         """A month that is not complete yet."""
@@ -162,12 +182,3 @@ class Rebuilt:
             batches[-1].append(day)
             rows += more
         return batches
-
-
-def _lost(kind: Kind, month: str, days: Sequence[str]) -> str:
-    several = len(days) > 1
-    named = f"{', '.join(days[:-1])} and {days[-1]}" if several else days[0]
-    return (
-        f"{kind.table.name} of {month} is lost or damaged, and the rows of {kind.source.name} of "
-        f"{named} are nowhere else: restore {kind.table.name} from a backup"
-    )

@@ -8,7 +8,8 @@ from typing import Any
 import polars as pl
 
 from hf_assets.hub.quality.schemas import DAY_QUALITY
-from hf_assets.hub.repository_days.schemas import OF_MODELS, Kind
+from hf_assets.hub.repository_days.old_days import emptied_notes, gives_back
+from hf_assets.hub.repository_days.schemas import NAMED, OF_MODELS, Kind
 from hf_assets.storage.lake import Lake, TableWrite, iso
 from hf_assets.storage.parquet import Table
 
@@ -60,9 +61,39 @@ def rows_of(day: str, seed: int = 0) -> list[dict[str, Any]]:
     return rows
 
 
-def write_day(lake: Lake, day: str, rows: Iterable[dict[str, Any]], kind: Kind = OF_MODELS) -> None:
-    """Store the table of a day."""
-    lake.write(kind.source, day, TableWrite([_filled(kind.source, day, rows)]))
+def write_day(
+    lake: Lake,
+    day: str,
+    rows: Iterable[dict[str, Any]],
+    kind: Kind = OF_MODELS,
+    *,
+    aside: bool = False,
+) -> None:
+    """Store the table of a day; `aside`: as a day of a capture, with a side table."""
+    content = TableWrite([_filled(kind.source, day, rows)])
+    if aside:
+        content.notes["repaired"] = 3
+        content.provenance["raw"] = {"endpoint": "https://hub"}
+        content.aside["quarantine"] = pl.DataFrame({"id": ["broken"]})
+    lake.write(kind.source, day, content)
+
+
+def empty(lake: Lake, day: str, kind: Kind = OF_MODELS) -> pl.DataFrame:
+    """Leave the rows of a day to the series. Returns what a thinned day of before has."""
+    asset = kind.source.name
+    assert gives_back(lake, asset, day) is None
+    stored = lake.read(asset, day)
+    kept = ("day", *kind.kept)
+    notes = {"thinned": "2026-09-01", "kept": ", ".join(kept), **emptied_notes(lake, asset, day)}
+    content = TableWrite([], {**stored.notes, **notes}, stored.provenance, stored.asides)
+    lake.write(kind.source, day, content)
+    gone = (
+        pl.lit(None, column.dtype).alias(name)
+        for name, column in kind.source.columns.items()
+        if name not in kept
+    )
+    order = pl.coalesce("hub_id", NAMED + pl.col("id"))
+    return stored.frame.sort(order).with_columns(gone).collect()
 
 
 def judge(lake: Lake, days: Sequence[str], untrusted: Sequence[str] = UNTRUSTED) -> None:
