@@ -43,8 +43,9 @@ ARROWS = {
     # What failed → a message → a person.
     "alarms": set(),
     "definitions": {"defs"},
-    # Dagster loads it where its configuration names it.
+    # Dagster loads them where its configuration names them.
     "ray_launcher": set(),
+    "run_logs": set(),
     "charts": set(),
     # The Hub: a page of a listing → a day's capture → tables → rules and changes.
     "hub.client": set(),
@@ -52,15 +53,17 @@ ARROWS = {
     "hub.archive": {"hub.client"},
     "hub.archive_folder": {"hub.archive", "hub.client"},
     "hub.open_archive": {"hub.archive", "hub.archive_folder", "hub.client"},
-    "hub.tables": {"hub.capture_store", "hub.client"},
+    "hub.tables": {"hub.archive", "hub.capture_store", "hub.client"},
     "hub.space_code": {"hub.archive", "hub.client", "hub.tables"},
     "hub.repository_days": {"hub.tables"},
-    "hub.retention": {"hub.capture_store", "hub.tables"},
+    "hub.retention": {"hub.capture_store", "hub.repository_days", "hub.tables"},
     "hub.uses": {"hub.capture_store", "hub.client", "hub.tables"},
     "hub.attempts": set(),
     "hub.newest_day": set(),
     "hub.providers": {"hub.client"},
-    "hub.quality": {"hub.capture_store", "hub.client", "hub.retention", "hub.tables"},
+    "hub.quality": {
+        *("hub.capture_store", "hub.client", "hub.repository_days", "hub.retention", "hub.tables"),
+    },
     "hub.reconciliation": {"hub.archive", "hub.capture_store", "hub.client", "hub.tables"},
     "hub.capture": {
         *("hub.archive", "hub.capture_store", "hub.client", "hub.quality", "hub.reconciliation"),
@@ -74,7 +77,13 @@ ARROWS = {
         *("hub.quality", "hub.tables", "trends.metrics", "trends.survival"),
     },
     # Of every repository, from its days.
-    "trends.lives": {"hub.repository_days", "hub.tables", "trends.series", "trends.spikes"},
+    "trends.lives": {
+        "hub.quality",
+        "hub.repository_days",
+        "hub.tables",
+        "trends.series",
+        "trends.spikes",
+    },
     "trends.predictions": {"hub.tables", "proportions", "trends.series"},
     "trends.figures.day": {"charts", "trends.metrics"},
     "trends.figures.history": {
@@ -108,30 +117,35 @@ ARROWS = {
         "corpora.text",
     },
     # A corpus → a classifier → ONNX and int8 → a leaderboard → a folder to publish.
-    "classifiers.metrics": set(),
+    "classifiers.metrics": {"classifiers.records"},
+    "classifiers.thresholds": {"classifiers.metrics", "classifiers.records"},
     "classifiers.records": set(),
     "classifiers.guard": set(),
     "classifiers.speed": set(),
-    "classifiers.tagger": set(),
+    "classifiers.meaning": set(),
+    "classifiers.tfidf": set(),
+    "classifiers.tagger": {"classifiers.tfidf"},
     "classifiers.tagger_cli": {"classifiers.tagger"},
     "classifiers.quality": {"classifiers.records"},
     "classifiers.provenance": {"classifiers.records", "corpora.corpus"},
     "classifiers.training": {
         *("charts", "classifiers.metrics", "classifiers.provenance", "classifiers.records"),
-        *("classifiers.speed", "corpora.corpus"),
+        *("classifiers.speed", "classifiers.thresholds", "corpora.corpus"),
     },
     "classifiers.export": {
         *("classifiers.metrics", "classifiers.provenance", "classifiers.quality"),
         *("classifiers.records", "classifiers.speed", "classifiers.tagger"),
-        *("classifiers.training", "corpora.corpus"),
+        *("classifiers.thresholds", "classifiers.training", "corpora.corpus"),
     },
     "classifiers.evaluation": {
         *("charts", "classifiers.metrics", "classifiers.provenance", "classifiers.records"),
-        *("classifiers.speed", "classifiers.tagger", "classifiers.training", "corpora.corpus"),
+        *("classifiers.speed", "classifiers.tagger", "classifiers.tfidf"),
+        *("classifiers.thresholds", "classifiers.training", "corpora.corpus"),
     },
     "classifiers.prediction": {
         *("classifiers.evaluation", "classifiers.provenance", "classifiers.records"),
-        *("classifiers.tagger", "corpora.corpus", "corpora.hub", "hub.tables", "proportions"),
+        *("classifiers.tagger", "classifiers.tfidf", "corpora.corpus", "corpora.hub"),
+        *("hub.tables", "proportions"),
     },
     "classifiers.publishing.template": set(),
     "classifiers.publishing": {
@@ -149,16 +163,17 @@ ARROWS = {
         "hub.open_archive",
     },
     # Pages for people.
-    "apps.index": {"hub.tables", "trends.metrics"},
+    "apps.index": {"hub.repository_days", "hub.tables", "trends.metrics"},
     "apps.explore": {
-        *("apps.index", "charts", "hub.quality", "trends.lives", "trends.metrics"),
-        "trends.spikes",
+        *("apps.index", "charts", "hub.quality", "hub.repository_days", "trends.lives"),
+        *("trends.metrics", "trends.spikes"),
     },
     "apps.pages": {"apps.explore", "apps.index", "charts", "trends.lives", "trends.spikes"},
     "apps.insights": {"apps.explore"},
     "apps.trained": {"classifiers.tagger", "corpora.corpus"},
     "apps.tagger_service": {
-        *("apps.trained", "classifiers.guard", "classifiers.tagger", "corpora.corpus"),
+        *("apps.trained", "classifiers.guard", "classifiers.meaning", "classifiers.tagger"),
+        "corpora.corpus",
     },
     "apps.tagger_batch": {"apps.tagger_service", "corpora.corpus"},
     "apps.tagger_html": {"apps.tagger_service", "apps.trained", "classifiers.tagger"},
@@ -287,7 +302,7 @@ def test_there_is_something_to_look_at() -> None:
 @pytest.mark.parametrize("path", FILES, ids=_name)
 def test_dagster_is_imported_by_the_graph_alone(path: Path) -> None:
     room = _name(path).split(".")[0]
-    if room not in ("defs", "definitions", "ray_launcher"):
+    if room not in ("defs", "definitions", "ray_launcher", "run_logs"):
         roots = {name.split(".")[0] for name in _imports(path)}
         assert not {root for root in roots if root == "dagster" or root.startswith("dagster_")}
 

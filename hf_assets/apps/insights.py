@@ -28,8 +28,10 @@ OWN_NAMES = ("localhost", "127.0.0.1", "::1")
 SCRIPT = Path(__file__).with_name("pages") / "app.py"
 # Imported before the first visit, which would wait for them.
 WARM = (
-    *("pandas", "polars", "pyarrow.compute", "altair", "PIL.ImageDraw"),
-    *("streamlit.material_icon_names", "hf_assets.apps.pages.trends"),
+    *("pandas", "polars", "pyarrow.compute", "PIL.ImageDraw", "PIL.ImageOps"),
+    *("PIL.PngImagePlugin", "streamlit.material_icon_names", "streamlit.web.skills"),
+    *(f"hf_assets.apps.pages.{name}" for name in ("overview", "models", "model", "discover")),
+    *(f"hf_assets.apps.pages.{name}" for name in ("keys", "spaces", "compare", "trends", "data")),
 )
 
 
@@ -70,8 +72,8 @@ def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     net_util._external_ip = ""
     everywhere = arguments.host in ("0.0.0.0", "::", "")
     own = (net_util.get_internal_ip() if everywhere else None) or arguments.host
-    for module in WARM:
-        import_module(module)
+    _warm()
+    from hf_assets.apps.explore.components import INDEXES
     from hf_assets.apps.explore.selections import selection_routes
     from hf_assets.apps.explore.shell import shell_routes
 
@@ -102,8 +104,20 @@ def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     Thread(target=_index_newest, args=(root,), daemon=True).start()
     # As Streamlit's own command line does: the script's name, and what follows it.
     sys.argv = [str(SCRIPT), str(root)]
-    App(SCRIPT, routes=[*selection_routes(root, hosts), *shell_routes()]).run(config=options)
+    routes = [*selection_routes(root, hosts, INDEXES), *shell_routes()]
+    App(SCRIPT, routes=routes).run(config=options)
     return 0
+
+
+def _warm() -> None:
+    """Import what the pages need, and draw: the first chart of a process takes half a second."""
+    for module in WARM:
+        import_module(module)
+    import polars as pl
+
+    from hf_assets.apps.explore import charts
+
+    charts.bars(pl.DataFrame({"name": ["a"], "rows": [1]}), "name", "rows", "models").to_dict()
 
 
 def _index_newest(root: LakePath) -> None:

@@ -63,6 +63,8 @@ def sweep(lake: Lake, now: datetime, *, dry: bool) -> Iterator[Orphans]:
 def orphans(lake: Lake, now: datetime) -> Iterator[Orphans]:
     """The orphans of each asset, and of each day of captures; of most there are none."""
     for asset in folder_names(lake.root):
+        if asset.startswith("."):
+            continue  # of Dagster: no table, and no marker
         if asset in RAW:
             store = CaptureStore(lake, asset)
             for name in folder_names(lake.root / asset):

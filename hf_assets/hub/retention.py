@@ -1,12 +1,16 @@
-"""Retention: old days lose rows and pages, whose aggregates the series read.
+"""Retention: old days lose rows and pages, whose aggregates and series have what is read.
 
-A thinned table keeps all its columns, with nulls in those that were dropped, and its footer says so
-(`thinned`). No table is rebuilt from a thinned one. The first day of each month stays complete. A
-day stays, too, that `day_quality` does not trust or calls stale, that lacks an aggregate, or that
-the next day was not compared with yet.
+An old day is emptied where its series (`model_days`, `dataset_days`, `space_days`) gives it back:
+no row stays, and the footer names the series (`rows_in`); `old_days.read_day` reads it there. Where
+the series does not, the day is thinned: it keeps its rows and, of its columns, those that a series
+has, with nulls in the others. Both have the note `thinned`, and look alike to who reads them. No
+table is rebuilt from such a day. The first day of each month stays complete. A day stays, too, that
+`day_quality` does not trust or calls stale, that lacks an aggregate, or that the next day was not
+compared with yet.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
@@ -15,12 +19,15 @@ from typing import Any
 import polars as pl
 
 from hf_assets.hub.capture_store.store import RAW, CaptureStore
+from hf_assets.hub.repository_days.old_days import gives_back
+from hf_assets.hub.repository_days.schemas import KIND_OF
 from hf_assets.hub.tables.schemas import ENRICHED_SPACES, HUB_DATASETS, MODELS
-from hf_assets.object_store.errors import CommitConflict
+from hf_assets.object_store.errors import CommitConflict, ReplacedError
 from hf_assets.storage.lake import Lake, StoredTable, TableWrite, iso
 from hf_assets.storage.locks import BusyError
 from hf_assets.storage.opened import read_each
 from hf_assets.storage.parquet import Table
+from hf_assets.storage.stored import PRIVATE_ROWS, ROWS_IN, ROWS_MARK
 
 # What an old day keeps: who, of what kind, since when, and the counters: it can be compared still.
 # And what is private, so that nobody publishes its name.
@@ -47,16 +54,21 @@ KEPT = {
 TABLES = (MODELS, ENRICHED_SPACES, HUB_DATASETS)
 # The table of each listing: it must be there before the pages go.
 TABLE_OF = dict(zip(RAW, (table.name for table in TABLES), strict=True))
+# The series of each table, which gives its old days back.
+SERIES = {name: kind.table.name for name, kind in KIND_OF.items()}
+# What becomes of a day.
+EMPTIED, THINNED, PAGES = "emptied", "thinned", "pages deleted"
 # Each is made from rows or pages of that day, and must be there before those go.
 AGGREGATES = ("top_models", "model_usage", "daily_metrics", "daily_changes")
 
 
 @dataclass(frozen=True)
 class Thinned:
-    """A day of an asset that was thinned: bytes before and after."""
+    """A day of an asset that was made smaller: how, and its bytes before and after."""
 
     asset: str
     day: str
+    how: str
     before: int
     after: int
 
@@ -84,26 +96,19 @@ def thin(
     log: Callable[[str], None] = lambda _: None,
     dry: bool = False,
 ) -> Iterator[Thinned]:
-    """Thin every old day that may be, oldest first; what is thin already is not touched.
+    """Make every old day smaller that may be, oldest first; one that is already is not touched.
 
     Args:
         lake: where the days lie.
         trusted: days that `day_quality` trusts and does not call stale (`trusted_days`).
         today: the day it is.
         ages: how old is old.
-        log: takes a line for each day that is old and has to wait, with the reason.
+        log: takes a line for each day that is old and keeps more than it might, with the reason.
         dry: change nothing (`after` is then `before` for tables, 0 for pages).
     """
     ready = _Ready.of(lake, trusted)
     for table in TABLES:
-        old = _older(lake.days(table.name), today, ages.tables)
-        others = [day for day in old if not day.endswith("-01")]
-        thin_already = read_each(partial(_is_thin, lake, table.name), others, lake.root)
-        for day in (day for day, done in zip(others, thin_already, strict=True) if not done):
-            if reason := ready.not_yet(day):
-                log(f"{table.name} of {day} stays whole: {reason}")
-                continue
-            yield _thin_table(lake, table, day, today, dry)
+        yield from _smaller_tables(lake, table, ready, today, ages.tables, log, dry=dry)
     for asset in RAW:
         store = CaptureStore(lake, asset)
         for day in _older(store.days_with_pages(today), today, ages.pages):
@@ -130,7 +135,7 @@ def trusted_days(lake: Lake) -> list[str]:
 
 
 def thinned(stored: StoredTable) -> bool:
-    """Whether that day of a table was thinned."""
+    """Whether that day of a table was thinned or emptied."""
     return "thinned" in stored.notes
 
 
@@ -139,10 +144,6 @@ def _older(days: Iterable[str], today: str, age: int | None) -> list[str]:
         return []
     limit = (date.fromisoformat(today) - timedelta(days=age)).isoformat()
     return [day for day in days if day < limit]
-
-
-def _is_thin(lake: Lake, asset: str, day: str) -> bool:
-    return thinned(lake.read(asset, day))
 
 
 @dataclass(frozen=True)
@@ -174,18 +175,97 @@ class _Ready:
         return None
 
 
-def _thin_table(lake: Lake, table: Table, day: str, today: str, dry: bool) -> Thinned:
+def _smaller_tables(
+    lake: Lake,
+    table: Table,
+    ready: _Ready,
+    today: str,
+    age: int | None,
+    log: Callable[[str], None],
+    *,
+    dry: bool,
+) -> Iterator[Thinned]:
+    name, series = table.name, SERIES[table.name]
+    has_series = bool(lake.months(series))
+    old = [day for day in _older(lake.days(name), today, age) if not day.endswith("-01")]
+    for day, notes in zip(old, read_each(partial(lake.notes, name), old, lake.root), strict=True):
+        if ROWS_IN in notes:
+            continue
+        if reason := ready.not_yet(day):
+            if "thinned" not in notes:
+                log(f"{name} of {day} stays whole: {reason}")
+            continue
+        try:
+            if has_series and (emptied := _emptied(lake, table, day, today, log, dry=dry)):
+                yield emptied
+                continue
+            done = None if "thinned" in notes else _thin_table(lake, table, day, today, dry=dry)
+        except (CommitConflict, ReplacedError):
+            log(f"{name} of {day} stays: another run stored it meanwhile")
+            continue
+        except BusyError:
+            log(f"{name} of {day} and of later days stays: another run refreshes {series}")
+            return
+        if done:
+            yield done
+
+
+def _emptied(
+    lake: Lake, table: Table, day: str, today: str, log: Callable[[str], None], *, dry: bool
+) -> Thinned | None:
+    """Empty a day; None, and a line in the log, where its rows have to stay."""
+    # Until they are gone nobody may replace the month that has them.
+    with nullcontext() if dry else lake.refreshing(SERIES[table.name]):
+        stored = lake.read(table.name, day)
+        if reason := _not_emptied(lake, stored, table.name):
+            log(f"{table.name} of {day} keeps its rows: {reason}")
+            return None
+        after = stored if dry else _without_rows(lake, table, stored, today)
+    return Thinned(table.name, day, EMPTIED, stored.bytes, after.bytes)
+
+
+def _not_emptied(lake: Lake, stored: StoredTable, name: str) -> str | None:
+    """Why the rows of a day have to stay; None where its series gives them back."""
+    lacking = [column for column in KEPT[name] if column not in ("day", *KIND_OF[name].kept)]
+    facts = stored.frame.select(
+        # Days are compared by name, too: of two rows the order decides then, which a series lacks.
+        pl.col("id").hash().is_duplicated().any().alias("a name of two rows"),
+        *(pl.col(column).is_not_null().any() for column in lacking),
+    )
+    row = facts.collect(engine="streaming").row(0, named=True)
+    if present := [column for column, there in row.items() if there]:
+        return f"{SERIES[name]} cannot tell: {', '.join(present)}"
+    return gives_back(lake, name, stored.day)
+
+
+def _without_rows(lake: Lake, table: Table, stored: StoredTable, today: str) -> StoredTable:
+    """Store a day without rows: what its footer says stays."""
+    private = stored.frame.select(pl.col("private").sum()).collect(engine="streaming").item()
+    notes = {
+        "thinned": today,
+        "kept": ", ".join(KEPT[table.name]),
+        "rows": stored.rows,
+        **stored.notes,
+        ROWS_IN: SERIES[table.name],
+        ROWS_MARK: stored.file.mark,
+        PRIVATE_ROWS: private,
+    }
+    content = TableWrite([], notes, stored.provenance, stored.asides, rows=stored.rows, over=stored)
+    return lake.write(table, stored.day, content)
+
+
+def _thin_table(lake: Lake, table: Table, day: str, today: str, *, dry: bool) -> Thinned:
     stored = lake.read(table.name, day)
     before = stored.bytes
     if dry:
-        return Thinned(table.name, day, before, before)
+        return Thinned(table.name, day, THINNED, before, before)
     kept = KEPT[table.name]
     notes: dict[str, Any] = {**stored.notes, "thinned": today, "kept": ", ".join(kept)}
     table_write = TableWrite(
-        _kept_rows(stored, table, kept), notes, stored.provenance, stored.asides
+        _kept_rows(stored, table, kept), notes, stored.provenance, stored.asides, over=stored
     )
     after = lake.write(table, day, table_write).bytes
-    return Thinned(table.name, day, before, after)
+    return Thinned(table.name, day, THINNED, before, after)
 
 
 def _kept_rows(stored: StoredTable, table: Table, kept: tuple[str, ...]) -> Iterator[pl.DataFrame]:
@@ -210,4 +290,4 @@ def _drop_pages(store: CaptureStore, day: str, today: str, dry: bool) -> Thinned
         with store.lock(day, wait=0):
             if size := store.page_bytes(day):
                 store.drop_pages(day, iso(today).isoformat())
-    return Thinned(store.asset, day, size, size if dry else 0) if size else None
+    return Thinned(store.asset, day, PAGES, size, size if dry else 0) if size else None

@@ -17,7 +17,9 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+from msgspec.structs import replace
 
+from hf_assets.hub.repository_days.old_days import read_day
 from hf_assets.publishing.tables import portable_schema
 from hf_assets.publishing.withheld import public_provenance, public_rows
 from hf_assets.storage.digests import git_blob_id, sha256
@@ -26,6 +28,7 @@ from hf_assets.storage.lake import Lake, MissingArtefact, MissingDay
 from hf_assets.storage.opened import LakeFile, open_file
 from hf_assets.storage.parquet import FOOTER_KEY, ROW_GROUP, ZSTD_LEVEL, Table
 from hf_assets.storage.records import Footer, Record
+from hf_assets.storage.stored import ROWS_MARK
 
 # Raise it when the content of published files changes: all are written again.
 LAYOUT = 1
@@ -61,16 +64,24 @@ class Part:
         path: in the repository.
         mark: of the stored file behind it.
         write: writes its content to a path; returns its rows.
+        rows_mark: of an emptied day: the mark of the file that had its rows.
     """
 
     path: str
     mark: tuple[int, int]
     write: Callable[[Path], int]
+    rows_mark: tuple[int, int] | None = None
 
     @property
     def key(self) -> str:
         """Its day or month."""
         return Path(self.path).stem
+
+    def still(self, before: FileFacts | None) -> FileFacts | None:
+        """What was published: it stays where the day was emptied since, and not replaced."""
+        if before and before.mark == self.rows_mark:
+            return replace(before, mark=self.mark)
+        return before
 
     def written(self, path: Path) -> FileFacts:
         """Write the content to that path."""
@@ -89,17 +100,35 @@ def table_parts(lake: Lake, table: Table, private: Collection[str]) -> Iterator[
         table: of `publishable`.
         private: names that no published row has.
     """
-    for key, file in _stored(lake, table.name):
-        path = f"{DATA}/{table.name}/{key}.parquet"
-        yield Part(path, file.mark, partial(_write_table, table.name, file, private))
+    name = table.name
+    if days := lake.days(name):
+        for day in days:
+            yield _day_part(lake, name, day, private)
+        return
+    for key, file in _stored(lake, name):
+        yield Part(_path(name, key), file.mark, partial(_write_table, name, file, private))
+
+
+def _day_part(lake: Lake, name: str, day: str, private: Collection[str]) -> Part:
+    """A day; one that is emptied is published as its series gives it back."""
+    stored = lake.read(name, day)
+    file = stored.file
+    if not stored.emptied:
+        return Part(_path(name, day), file.mark, partial(_write_table, name, file, private))
+
+    def write(path: Path) -> int:
+        return _write_table(name, file, private, path, rows=read_day(lake, name, day).file)
+
+    first, second = stored.notes[ROWS_MARK]
+    return Part(_path(name, day), file.mark, write, rows_mark=(first, second))
+
+
+def _path(name: str, key: str) -> str:
+    return f"{DATA}/{name}/{key}.parquet"
 
 
 def _stored(lake: Lake, name: str) -> Iterator[tuple[str, LakeFile]]:
-    """Day or month of each file of a table."""
-    if days := lake.days(name):
-        for day in days:
-            yield day, lake.read(name, day).file
-        return
+    """Month of each file of a table without days."""
     try:
         stored = lake.read(name, None)
     except MissingDay:
@@ -113,14 +142,21 @@ def _stored(lake: Lake, name: str) -> Iterator[tuple[str, LakeFile]]:
         yield month[0], open_file(path)
 
 
-def _write_table(name: str, file: LakeFile, private: Collection[str], path: Path) -> int:
+def _write_table(
+    name: str,
+    file: LakeFile,
+    private: Collection[str],
+    path: Path,
+    *,
+    rows: LakeFile | None = None,
+) -> int:
     """Write a stored file with the types, columns and provenance that others get.
 
     In the encodings that every reader has, unlike those of the lake. Content-defined chunks let the
-    Hub store what two versions of a file share once.
+    Hub store what two versions of a file share once. `rows` has those of an emptied day.
     """
-    source, schema = file.arrow(), portable_schema(name)
-    rows, waiting = 0, list[pa.Table]()
+    source, schema = (rows or file).arrow(), portable_schema(name)
+    written, waiting = 0, list[pa.Table]()
     with pq.ParquetWriter(
         path,
         schema,
@@ -133,12 +169,12 @@ def _write_table(name: str, file: LakeFile, private: Collection[str], path: Path
         for group in range(source.num_row_groups):
             waiting.append(_public(source.read_row_group(group), schema, private))
             if sum(one.num_rows for one in waiting) >= ROW_GROUP:
-                rows += _flush(writer, waiting)
-        rows += _flush(writer, waiting)
+                written += _flush(writer, waiting)
+        written += _flush(writer, waiting)
         footer = Footer.read(file.footer())
         content = {"day": footer.day, "provenance": public_provenance(footer.provenance)}
         writer.add_key_value_metadata({FOOTER_KEY: json.dumps(content)})
-    return rows
+    return written
 
 
 def _flush(writer: pq.ParquetWriter, waiting: list[pa.Table]) -> int:

@@ -210,13 +210,13 @@ class _Run:
     def _part(self, part: Part) -> str:
         """Compare a file with that of the repository, and send it where they differ."""
         staged = self._staging / f"{len(self._files)}{Path(part.path).suffix}"
-        facts = self._before.get(part.path)
+        facts = part.still(self._before.get(part.path))
         if facts is None or facts.mark != part.mark:
             facts = part.written(staged)
         self._files[part.path] = facts
         if self._counted(part.path, facts.size, _same(self._head.files.get(part.path), facts)):
             if self._repository and not staged.exists():
-                part.write(staged)
+                self._files[part.path] = part.written(staged)
             self._send(part.path, staged)
         else:
             staged.unlink(missing_ok=True)

@@ -9,8 +9,10 @@ from typing import Any
 
 import polars as pl
 
+from hf_assets.hub.repository_days.old_days import read_day
 from hf_assets.storage.lake import Lake
 from hf_assets.storage.months import kept_by_month, marks
+from hf_assets.storage.stored import PRIVATE_ROWS
 
 # Tables with a row for each repository, and a column `private`.
 MODELS = "models"
@@ -42,10 +44,10 @@ def private_ids(lake: Lake, before: PrivateIds) -> PrivateIds:
             if kept and tuple(kept[0]) == mark:
                 found[key] = (mark, kept[1])
             else:
-                stored = lake.read(asset, day)
+                notes = lake.notes(asset, day)
                 # Earlier versions thinned this column, too.
-                known = kept[1] if kept and "thinned" in stored.notes else []
-                found[key] = (mark, sorted({*known, *_private(stored.frame)}))
+                known = kept[1] if kept and "thinned" in notes else []
+                found[key] = (mark, sorted({*known, *_private(lake, asset, day, notes)}))
     return found
 
 
@@ -64,10 +66,14 @@ def private_models(lake: Lake, before: PrivateIds) -> set[str]:
 
 
 def _private_of_day(lake: Lake, day: str) -> dict[str, list[str]]:
-    return {"ids": sorted(_private(lake.read(MODELS, day).frame))}
+    return {"ids": sorted(_private(lake, MODELS, day, lake.notes(MODELS, day)))}
 
 
-def _private(frame: pl.LazyFrame) -> set[str]:
+def _private(lake: Lake, asset: str, day: str, notes: Mapping[str, Any]) -> set[str]:
+    # An emptied day says how many it had: most have none, and are not given back for that.
+    if notes.get(PRIVATE_ROWS) == 0:
+        return set()
+    frame = read_day(lake, asset, day).frame
     if "private" not in frame.collect_schema().names():
         return set()
     rows = frame.filter(pl.col("private")).select("id", "hub_id").collect()

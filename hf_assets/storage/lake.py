@@ -31,7 +31,7 @@ from hf_assets.object_store.reading import StoreFile
 from hf_assets.storage.durable import replacing, write_bytes
 from hf_assets.storage.folders import local_folder, write_files
 from hf_assets.storage.month_files import MonthFiles
-from hf_assets.storage.opened import LakeFile, open_file
+from hf_assets.storage.opened import LakeFile, open_file, require_same
 from hf_assets.storage.parquet import ParquetBatches, Table
 from hf_assets.storage.records import Footer
 from hf_assets.storage.side_tables import DATA, SideTables, side_table_paths
@@ -140,7 +140,11 @@ class Lake:
         return MonthFiles(self.folder(asset, None))
 
     def write(self, table: Table, day: str | None, content: TableWrite) -> StoredTable:
-        """Store one day, or a table without days, in one step; on any error the old one stays."""
+        """Store one day, or a table without days, in one step; on any error the old one stays.
+
+        Raises:
+            ReplacedError, CommitConflict: another version than `content.over` is there.
+        """
         self._staged(table, day, content).close()
         return self.read(table.name, day)
 
@@ -193,19 +197,23 @@ class Lake:
             sides = SideTables(folder, content.aside)
             if path.parent == folder:
                 seen = sides.seen()
+                if isinstance(over := content.over and content.over.file, StoreFile):
+                    seen = over.facts.tag
                 moves.enter_context(sides.published())
             with ParquetBatches(moves.enter_context(replacing(path, seen)), table) as writer:
                 for frame in content.frames:
                     writer.write(frame)
                 writer.footer = Footer(
                     day=day,
-                    rows=writer.rows,
+                    rows=writer.rows if content.rows is None else content.rows,
                     notes=content.all_notes(),
                     provenance=content.provenance,
                     seconds=round(time.perf_counter() - began, 3),
                     aside=sides.name_versions(),
                 )
             moves.enter_context(sides.written())
+            if content.over:
+                moves.callback(require_same, content.over.file)
             return moves.pop_all()
 
     def read(self, asset: str, day: str | None) -> StoredTable:

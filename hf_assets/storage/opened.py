@@ -185,6 +185,18 @@ def open_files(paths: Iterable[LakePath | str]) -> list[LakeFile]:
     return read_each(open_file, every, every[0]) if every else []
 
 
+def require_same(file: LakeFile) -> None:
+    """ReplacedError where a folder has another version by now; a store refuses the PUT itself."""
+    if isinstance(file, StoreFile):
+        return
+    try:
+        same = open_file(file.path) == file
+    except FileNotFoundError:
+        same = False
+    if not same:
+        raise ReplacedError(file.path)
+
+
 def read_each(read: Callable[[T], U], items: Iterable[T], where: LakePath | str) -> list[U]:
     """What `read` gives of each item, in order; on a store several at a time.
 

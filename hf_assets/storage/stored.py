@@ -12,6 +12,9 @@ from hf_assets.storage.opened import LakeFile, open_files, scan
 from hf_assets.storage.records import CaptureProvenance, Record
 from hf_assets.storage.side_tables import DATA
 
+# Notes of an emptied day: the series that gives its rows back, the mark of the file that had them,
+# and how many are private.
+ROWS_IN, ROWS_MARK, PRIVATE_ROWS = "rows_in", "rows_mark", "private_rows"
 # While months are rebuilt by other rules, some may have other columns.
 _OTHER_COLUMNS: dict[str, Any] = {"missing_columns": "insert", "extra_columns": "ignore"}
 
@@ -27,6 +30,8 @@ class TableWrite:
         aside: small side tables by name, complete once `frames` is exhausted; those with rows are
             stored beside the data, as `<name>.parquet`.
         record: typed counts, complete once `frames` is exhausted; written as notes.
+        rows: of an emptied day: their number; else that of the frames' rows.
+        over: the version that this one replaces, and no other; None: whatever is there.
     """
 
     frames: Iterable[pl.DataFrame]
@@ -34,10 +39,16 @@ class TableWrite:
     provenance: dict[str, dict[str, Any]] = field(default_factory=dict)
     aside: dict[str, pl.DataFrame] = field(default_factory=dict)
     record: Record | None = None
+    rows: int | None = None
+    over: "StoredTable | None" = None
 
     def all_notes(self) -> dict[str, Any]:
         """The notes with those of the record, as the footer has them."""
         return (self.record.to_json() if self.record else {}) | self.notes
+
+
+class EmptiedError(RuntimeError):
+    """The rows of an emptied day were asked of its own file, which has none: a fault of ours."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +57,8 @@ class StoredTable:
 
     `frame` is lazy, the rest is from the footer. `day` is empty for a table without days. `path` is
     a file, or the folder of a table that is stored by month: `months` are then its files, oldest
-    first. `files` holds the data, and the side tables by their names.
+    first. `files` holds the data, and the side tables by their names. `rows` of an emptied day is
+    the number that its series gives back.
     """
 
     path: Any
@@ -59,8 +71,18 @@ class StoredTable:
     files: Mapping[str, LakeFile] = field(default_factory=dict, compare=False, repr=False)
 
     @property
+    def emptied(self) -> bool:
+        """Whether a series alone has its rows: `old_days.read_day` gives them back."""
+        return ROWS_IN in self.notes
+
+    @property
     def frame(self) -> pl.LazyFrame:
-        """The rows, unread."""
+        """The rows, unread. EmptiedError where a series has them."""
+        if self.emptied:
+            raise EmptiedError(
+                f"{self.path} has no rows: {self.notes[ROWS_IN]} has them, and `read_day` gives "
+                "them back"
+            )
         if not self.months:
             return scan([self.files[DATA]])
         return scan(self.month_files, **_OTHER_COLUMNS)

@@ -134,10 +134,21 @@ def test_the_pages_follow_the_systems_theme(hub_url: str, tab: Page, scheme: str
     assert (brightness["link"] > 500) is dark
 
 
-def test_a_phone_needs_no_scrolling_sideways(hub_url: str, tab: Page) -> None:
-    more = (COMPARED, f"model?id={NAMES[0]}", "models?sort=trending_score")
+@pytest.mark.parametrize(
+    "paths",
+    [
+        ("", "data", COMPARED, "models?sort=trending_score"),
+        pytest.param(
+            ("spaces", "trends", f"model?id={NAMES[0]}", "models?sort=trending_score"),
+            marks=pytest.mark.release,
+        ),
+    ],
+)
+def test_a_phone_needs_no_scrolling_sideways(
+    hub_url: str, tab: Page, paths: tuple[str, ...]
+) -> None:
     with visiting(tab, hub_url, width=PHONE) as page:
-        for path in ("", "spaces", "trends", "data", *more):
+        for path in paths:
             go(page, hub_url, path)
             wide = page.evaluate(
                 "() => [...document.querySelectorAll('[data-testid=stMain], .hf-table')]"
@@ -188,9 +199,3 @@ def test_a_page_reads_well_without_eyes(page: Page, hub_url: str) -> None:
     go(page, hub_url)
     spark = table(page, "Rising").get_by_role("img").first
     expect(spark).to_have_attribute("alt", re.compile("from 1M to 1M"))
-
-
-def test_no_button_writes_cells_that_a_spreadsheet_may_run(page: Page, hub_url: str) -> None:
-    go(page, hub_url)
-    page.get_by_test_id("stVegaLiteChart").first.hover()
-    expect(page.get_by_role("button", name="Download as CSV")).to_have_count(0)

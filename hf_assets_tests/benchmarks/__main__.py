@@ -6,8 +6,6 @@ Spaces; `list_models` is then still measured on 200 k, as its frame of 2.5 M row
 
 import argparse
 import json
-import os
-import platform
 import re
 import shutil
 import sys
@@ -22,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from hf_assets.runner.home import write_home
-from hf_assets_tests.benchmarks.measure import Measured, case, run, served
+from hf_assets_tests.benchmarks.measure import Measured, case, machine, run, served
 
 SMALL = (200_000, 80_000)
 FULL = (2_500_000, 1_000_000)
@@ -80,8 +78,7 @@ def main() -> int:
     options = parser.parse_args()
     models, spaces = FULL if options.full else SMALL
     report = Report()
-    print(f"{date.today()}, {os.cpu_count()} cores, {platform.machine()}, Python "
-          f"{platform.python_version()}; {models:,} models, {spaces:,} Spaces")  # fmt: skip
+    print(f"{machine()}; {models:,} models, {spaces:,} Spaces")
     with _workplace() as work:
         if options.night:
             _night(report, work)

@@ -7,8 +7,6 @@ are counted by a proxy, in runs that are not timed. `--full` takes 200 k models 
 
 import argparse
 import json
-import os
-import platform
 import re
 import sys
 import tempfile
@@ -17,13 +15,14 @@ from collections import Counter
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 from hf_assets.runner import process
 from hf_assets.runner.home import write_home
 from hf_assets.storage.lake import today
 from hf_assets_tests.benchmarks.__main__ import Report
-from hf_assets_tests.benchmarks.measure import Measured, case, run, served
+from hf_assets_tests.benchmarks.measure import Measured, case, machine, run, served
 from hf_assets_tests.support.object_store.counting import CountingProxy
 from hf_assets_tests.support.object_store.weed import Weed, variables, weed
 
@@ -36,6 +35,7 @@ SERIES_DAYS, SERIES_MODELS = 365, 2_000
 BACKFILL_DAYS, BACKFILL_MODELS, FULL_MODELS = 30, 50_000, 200_000
 WORKERS = 2
 PARTS = ("night", "series", "backfill")
+history_case = partial(case, module="history_cases")
 
 
 def main() -> int:
@@ -53,8 +53,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("bench-cluster.json"))
     options = parser.parse_args()
     report = Report()
-    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-    print(f"{date.today()}, {machine}")
+    print(machine())
     with tempfile.TemporaryDirectory(prefix="hf-assets-bench-", dir="/tmp") as temporary:
         work = Path(temporary)
         if "night" in options.only:
@@ -135,15 +134,10 @@ def _night(report: Report, work: Path, models: int) -> None:
         _cost(proxy, f"the same night again, {models:,} models", report)
 
 
-def _history(name: str, *arguments: object, environment: dict[str, str] | None = None) -> Measured:
-    module = "hf_assets_tests.benchmarks.history_cases"
-    return run([sys.executable, "-m", module, name, *map(str, arguments)], environment)
-
-
 def _archive(work: Path, days: int, models: int) -> tuple[list[str], dict[str, str]]:
     """Days up to yesterday in a folder of an archive, and the variables that name it."""
     keys = [str(date.today() - timedelta(days=back)) for back in range(days, 0, -1)]
-    _history("archive", work / "archive", keys[0], days, models, int(models * SPACES_A_MODEL))
+    history_case("archive", work / "archive", keys[0], days, models, int(models * SPACES_A_MODEL))
     return keys, {"HF_ASSETS_ARCHIVE": str(work / "archive"), "HF_ASSETS_FIRST_DAY": keys[0]}
 
 
@@ -168,12 +162,12 @@ def _series(report: Report, work: Path, days: int, models: int) -> None:
             _copied(folder, lakes[lake], plain)
 
         def series(when: str) -> None:
-            alone = report.measured(f"in a folder, {when}", _history("series", folder))
-            there = _history("series", lakes["store"], environment=plain)
+            alone = report.measured(f"in a folder, {when}", history_case("series", folder))
+            there = history_case("series", lakes["store"], environment=plain)
             report.measured(f"on SeaweedFS, {when}", there)
             report.ratio(f"wall of all series, {when}", there.wall / alone.wall, "≤ 2")
             proxy.clear()
-            _history("series", lakes["counted"], environment=counted)
+            history_case("series", lakes["counted"], environment=counted)
             _cost(proxy, f"all series, {when}", report, days)
 
         series("for the first time")

@@ -9,21 +9,18 @@ as long again, and 12 GB of disk.
 
 import argparse
 import json
-import os
-import platform
 import sys
 import tempfile
-import time
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from statistics import median
 
 from hf_assets.runner.home import write_home
 from hf_assets_tests.benchmarks import repository_days
 from hf_assets_tests.benchmarks.__main__ import Report
-from hf_assets_tests.benchmarks.measure import Measured, run
-from hf_assets_tests.support.browser import CHROMIUM, chromium
-from hf_assets_tests.support.servers import insights
+from hf_assets_tests.benchmarks.measure import Measured, case, machine, run
+from hf_assets_tests.benchmarks.visits import visited
 
 SPACES_A_MODEL = 0.4
 # Where the last 60 days stay whole, and pages of the last 30.
@@ -31,6 +28,7 @@ AGES = (60, 30)
 VISITS = 3
 # Days added one by one, each with all series after it.
 NIGHTS = 3
+_case = partial(case, module="history_cases")
 
 
 def main() -> int:
@@ -47,8 +45,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("bench-history.json"))
     options = parser.parse_args()
     report = Report()
-    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-    print(f"{date.today()}, {machine}; {options.days} days of {options.models:,} models")
+    print(f"{machine()}; {options.days} days of {options.models:,} models")
     with tempfile.TemporaryDirectory(prefix="hf-assets-bench-") as temporary:
         work = options.folder or Path(temporary)
         days = [str(date.today() - timedelta(days=back)) for back in range(options.days, 0, -1)]
@@ -60,11 +57,6 @@ def main() -> int:
     options.out.write_text(json.dumps(report.figures, indent=2, default=str))
     print(f"\nAll figures: {options.out}")
     return 0
-
-
-def _case(name: str, *arguments: object) -> Measured:
-    module = "hf_assets_tests.benchmarks.history_cases"
-    return run([sys.executable, "-m", module, name, *map(str, arguments)])
 
 
 def _environment(work: Path, first: str) -> dict[str, str]:
@@ -129,29 +121,9 @@ def _series(report: Report, work: Path, days: list[str], nights: list[Measured])
 def _page(report: Report, lake: Path) -> None:
     """From the address to the whole page, in a browser that has its scripts, and in one without."""
     report.section("The page: seconds from the address")
-    if CHROMIUM is None:
-        print("  no Chromium on this machine: not measured")
-        return
-    with insights(lake, lake.parent / "page.log") as (url, server), chromium() as browser:
-        context = browser.new_context()
-        for name in ("first visit", *(f"visit {n}" for n in range(2, VISITS + 1))):
-            page = context.new_page()
-            began = time.perf_counter()
-            page.goto(url)
-            page.get_by_test_id("stMetric").first.wait_for()
-            totals = time.perf_counter() - began
-            page.locator("[data-test-script-state=notRunning]").first.wait_for()
-            whole = time.perf_counter() - began
-            paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0]")
-            page.close()
-            report.ratio(
-                f"{name}: first paint, as the browser has it", paint["startTime"] / 1e3, "< 2"
-            )
-            report.ratio(f"{name}: the day's totals", totals, "< 2")
-            report.ratio(f"{name}: the whole overview", whole, "none")
-        context.close()
-        status = Path(f"/proc/{server.pid}/status").read_text().split("VmHWM:")[1].split()[0]
-        report.ratio("peak memory of the server, MB", int(status) / 1024, "bounded")
+    goals = {"paint": "< 2", "totals": "< 2", "memory": "bounded"}
+    for _ in visited(report, lake, lake.parent / "page.log", visits=VISITS, **goals):
+        pass
 
 
 def _thinned(report: Report, work: Path) -> None:

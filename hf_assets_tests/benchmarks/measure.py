@@ -2,12 +2,14 @@
 
 import json
 import os
+import platform
 import subprocess
 import sys
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +24,20 @@ class Measured:
     said: dict[str, Any]
 
 
-def case(name: str, *arguments: object, environment: dict[str, str] | None = None) -> Measured:
-    """Run `cases.<name>(*arguments)` in a new process; it prints its figures as JSON."""
-    command = [sys.executable, "-m", "hf_assets_tests.benchmarks.cases", name]
+def machine() -> str:
+    """The line above all figures: the date, and what they were measured on."""
+    cores, python = os.cpu_count(), platform.python_version()
+    return f"{date.today()}, {cores} cores, {platform.machine()}, Python {python}"
+
+
+def case(
+    name: str,
+    *arguments: object,
+    module: str = "cases",
+    environment: dict[str, str] | None = None,
+) -> Measured:
+    """Run `<module>.<name>(*arguments)` in a new process; it prints its figures as JSON."""
+    command = [sys.executable, "-m", f"hf_assets_tests.benchmarks.{module}", name]
     return run([*command, *map(str, arguments)], environment)
 
 

@@ -9,22 +9,18 @@ slow. It takes about five minutes on two cores.
 import argparse
 import json
 import os
-import platform
 import sys
 import tempfile
-import time
-from datetime import date
+from functools import partial
 from pathlib import Path
 from statistics import quantiles
-from typing import Any
 
 from hf_assets_tests.benchmarks.__main__ import Report
-from hf_assets_tests.benchmarks.measure import Measured, run
-from hf_assets_tests.support.browser import CHROMIUM, chromium
-from hf_assets_tests.support.servers import insights
+from hf_assets_tests.benchmarks.measure import Measured, case, machine
+from hf_assets_tests.benchmarks.visits import DONE, visited
 
 DAY = "2026-11-20"
-VISITS = 4
+_case = partial(case, module="page_cases")
 
 
 def main() -> int:
@@ -39,8 +35,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("bench-page.json"))
     options = parser.parse_args()
     report = Report()
-    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-    print(f"{date.today()}, {machine}; {options.days} days of {options.models:,} models")
+    print(f"{machine()}; {options.days} days of {options.models:,} models")
     with tempfile.TemporaryDirectory(prefix="hf-assets-bench-") as temporary:
         work = options.folder or Path(temporary)
         os.environ["HF_ASSETS_SCRATCH"] = str(Path(temporary) / "scratch")
@@ -52,11 +47,6 @@ def main() -> int:
     options.out.write_text(json.dumps(report.figures, indent=2, default=str))
     print(f"\nAll figures: {options.out}")
     return 0
-
-
-def _case(name: str, *arguments: object) -> Measured:
-    module = "hf_assets_tests.benchmarks.page_cases"
-    return run([sys.executable, "-m", module, name, *map(str, arguments)])
 
 
 def _asked(report: Report, lake: Path, models: int) -> None:
@@ -90,30 +80,11 @@ def _share(asked: Measured, at: int, rank: int) -> float:
 
 
 def _visited(report: Report, lake: Path, work: Path) -> None:
-    """From the address to the totals, in a browser without Streamlit's scripts, then with them."""
+    """From the address to the totals; the models' page after each, so that memory counts it."""
     report.section("The overview in Chromium: seconds from the address")
-    if CHROMIUM is None:
-        print("  no Chromium on this machine: not measured")
-        return
-    with insights(lake, work / "page.log") as (url, server), chromium() as browser:
-        context = browser.new_context()
-        for name in ("first visit", *(f"visit {n}" for n in range(2, VISITS + 1))):
-            page: Any = context.new_page()
-            began = time.perf_counter()
-            page.goto(url)
-            page.get_by_test_id("stMetric").first.wait_for()
-            totals = time.perf_counter() - began
-            page.locator("[data-test-script-state=notRunning]").first.wait_for()
-            whole = time.perf_counter() - began
-            paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0]")
-            report.ratio(f"{name}: first paint", paint["startTime"] / 1e3, "≤ 1")
-            report.ratio(f"{name}: the day's totals", totals, "≤ 1.5")
-            report.ratio(f"{name}: the whole overview", whole, "none")
-            page.goto(f"{url}/models?search=llama+gguf&sort=likes")
-            page.locator("[data-test-script-state=notRunning]").first.wait_for()
-            page.close()
-        status = Path(f"/proc/{server.pid}/status").read_text().split("VmHWM:")[1].split()[0]
-        report.ratio("peak memory of the server, MB", int(status) / 1024, "≤ 900")
+    for url, page in visited(report, lake, work / "page.log"):
+        page.goto(f"{url}/models?search=llama+gguf&sort=likes")
+        page.locator(DONE).first.wait_for()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ days are copies of one capture, so that a day differs from the next by its date 
 import argparse
 import json
 import os
-import platform
 import shutil
 import sys
 import tempfile
@@ -25,7 +24,7 @@ from hf_assets.runner.home import write_home
 from hf_assets.runner.parts import TABLES
 from hf_assets.storage.lake import Lake
 from hf_assets_tests.benchmarks.__main__ import SMALL, Report
-from hf_assets_tests.benchmarks.measure import Measured, case, run, served
+from hf_assets_tests.benchmarks.measure import Measured, case, machine, run, served
 
 HERE = Path(__file__).resolve().parents[2]
 DAYS, ROUNDS = 6, 1
@@ -49,8 +48,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("bench-rebuild.json"))
     options = parser.parse_args()
     report = Report()
-    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-    print(f"{date.today()}, {machine}; {options.days} days of {options.models:,} models")
+    print(f"{machine()}; {options.days} days of {options.models:,} models")
     builds = {"this build": HERE}
     if options.before:
         builds = {"before": options.before.resolve(), **builds}

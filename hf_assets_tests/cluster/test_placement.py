@@ -11,6 +11,7 @@ import pytest
 
 from hf_assets.defs.common.pools import RESOURCES
 from hf_assets.object_store.versions import current_version
+from hf_assets.run_logs import FOLDER
 from hf_assets.storage.folders import replacing_folder
 from hf_assets.storage.lake import Lake
 from hf_assets_tests.classifiers.conftest import topical, write_corpus
@@ -100,3 +101,6 @@ def test_a_run_that_asks_for_a_gpu_by_its_own_tag_is_where_one_is(
     assert running_cluster.end_of(run) == "SUCCESS", running_cluster.said()
     assert running_cluster.node_of(run) == "ray-worker-2"
     assert lake.days("models") == [day]
+    # What it printed is in the store, for a UI on any machine.
+    logs = [path.suffix for path, _ in (lake.root / FOLDER / run).below()]
+    assert sorted(logs) == [".err", ".out"]

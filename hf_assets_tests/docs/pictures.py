@@ -50,7 +50,7 @@ def _insights(browser: Browser, url: str) -> bytes:
     page = browser.new_page(viewport={"width": 1280, "height": 1180})
     page.set_default_timeout(PATIENCE)
     page.goto(url)
-    page.get_by_test_id("stMetric").first.wait_for()
+    page.locator(".hf-figures").first.wait_for()
     page.locator("[data-test-script-state=notRunning]").first.wait_for()
     page.wait_for_timeout(STILL)
     return page.screenshot()

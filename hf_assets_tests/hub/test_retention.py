@@ -244,8 +244,8 @@ def test_a_store_is_asked_once_for_each_old_day_of_a_table(
     store_proxy.clear()
     assert len(thin_all(lake, trusted=tuple(days[1:]), dry=True)) == 3 * (len(days) - 1)
     counts = store_proxy.counts()
-    # Whether a day is thin; then, of a day that may be, how large it is.
-    assert counts["GET range"] == 3 * len(days) + 3 * (len(days) - 1)
+    # Whether a day is thin; then, of a day that may be, how large it is; months of the series.
+    assert counts["GET range"] == 3 * len(days) + 3 * (len(days) - 1) + 3
     # The days of each table and aggregate, and of the captures.
     assert counts["LIST"] <= 3 + 7 + 3
     assert counts.total() == counts["GET range"] + counts["LIST"]

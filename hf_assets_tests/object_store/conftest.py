@@ -38,3 +38,9 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(obstore.store, "S3Store", client)
     address._client.cache_clear()
+
+
+@pytest.fixture
+def place(bucket: StorePath) -> StorePath:
+    """The address of a folder in an empty lake."""
+    return bucket / "classifiers" / "questions" / "onnx"

@@ -2,25 +2,19 @@
 
 import errno
 import hashlib
-import random
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
-from unittest import mock
 
 import msgspec
 import pytest
 
-from hf_assets.object_store import folders, versions, writer
+from hf_assets.object_store import writer
 from hf_assets.object_store.commit import overwrite
 from hf_assets.object_store.errors import CommitConflict, StoreError
 from hf_assets.object_store.path import StorePath
-from hf_assets.object_store.versions import MARKER, DamagedFolder, current_version, unnamed_versions
+from hf_assets.object_store.versions import MARKER, DamagedFolder
 from hf_assets.storage.durable import StorageError
 from hf_assets.storage.folders import (
     folder_bytes,
@@ -35,24 +29,9 @@ from hf_assets.storage.folders import (
 from hf_assets.storage.lake import Lake, MissingArtefact
 from hf_assets_tests.support.full_disk import files_no_longer_than
 from hf_assets_tests.support.object_store.counting import CountingProxy, Fault
-from hf_assets_tests.support.object_store.folder_writer import version_in, write
+from hf_assets_tests.support.object_store.folder_writer import keys, put, version_in, write
 
 FILES = 5
-
-
-@pytest.fixture
-def place(bucket: StorePath) -> StorePath:
-    return bucket / "classifiers" / "questions" / "onnx"
-
-
-def keys(place: StorePath) -> list[str]:
-    return [str(path.relative_to(place)) for path, _ in place.below()]
-
-
-def put(place: StorePath, *, public: bool = False, **files: str) -> None:
-    with replacing_folder(place, public=public) as folder:
-        for name, content in files.items():
-            (folder / name.replace("_", ".")).write_text(content)
 
 
 def test_what_is_written_is_read(any_lake: Lake) -> None:
@@ -199,79 +178,6 @@ def test_a_full_scratch_disk_is_named(place: StorePath, tmp_path: Path) -> None:
     assert not list((tmp_path / "scratch").rglob(".*.tmp"))
 
 
-# Names for people
-
-
-def test_small_files_get_their_plain_names_and_pages_come_last(
-    place: StorePath, store_proxy: CountingProxy
-) -> None:
-    put(place, public=True, one_png="1", two_png="1", index_html="one two", rows_bin="1")
-    assert {path.name: path.read_text() for path in place.children()[1]} | {MARKER: ""} == {
-        "one.png": "1", "two.png": "1", "index.html": "one two", MARKER: "",
-    }  # fmt: skip
-    store_proxy.clear()
-    put(place, public=True, one_png="2", index_html="one")
-    asked = [(each.kind, each.key.rpartition("/")[2]) for each in store_proxy.asked
-             if "/v=" not in each.key and each.kind != "GET"]  # fmt: skip
-    assert asked[:3] == [("PUT", MARKER), ("PUT", "one.png"), ("PUT", "index.html")]
-    assert {kind for kind, _ in asked[3:]} == {"LIST", "DELETE many"}
-    assert [path.name for path in place.children()[1]] == [MARKER, "index.html", "one.png"]
-
-
-def test_plain_names_in_a_folder_go_with_their_files(place: StorePath) -> None:
-    def store(*names: str) -> None:
-        with replacing_folder(place, public=True) as folder:
-            for name in names:
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                (folder / name).write_text(name)
-
-    other = place / "apart" / "c.svg"
-    overwrite(other, b"of another part")
-    store("badge/a/b.svg", "badge/a/c.svg", "page.html")
-    store("badge/a/c.svg", "page.html")
-    shown = [name for name in keys(place) if not name.startswith("v=")]
-    assert shown == ["apart/c.svg", "badge/a/c.svg", MARKER, "page.html"]
-    store("page.html")
-    shown = [name for name in keys(place) if not name.startswith("v=")]
-    assert shown == ["apart/c.svg", MARKER, "page.html"]
-
-
-def test_plain_names_are_of_the_version_that_won_last(
-    place: StorePath, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    copy = folders._copy
-
-    def slow(*arguments: Any) -> None:
-        monkeypatch.setattr(folders, "_copy", copy)
-        put(place, public=True, a_png="newer")
-        copy(*arguments)
-
-    monkeypatch.setattr(folders, "_copy", slow)
-    put(place, public=True, a_png="new")
-    assert (place / "a.png").read_text() == "newer"
-    assert local_path(place / "a.png").read_text() == "newer"
-
-
-def test_figures_of_a_day_are_replaced_as_one_and_listed_by_their_marker(
-    any_lake: Lake,
-) -> None:
-    day, on_store = "2026-11-20", isinstance(any_lake.root, StorePath)
-    any_lake.write_files(
-        "snapshot_figures", day, {"a.png": b"1", "b.png": b"1", "figures.json": b"{}"}
-    )
-    assert any_lake.days("snapshot_figures", "figures.json") == [day]
-    place = any_lake.folder("snapshot_figures", day)
-    before = local_folder(place)
-    any_lake.write_files("snapshot_figures", day, {"a.png": b"2", "figures.json": b"{}"})
-    assert (place / "a.png").read_bytes() == (local_folder(place) / "a.png").read_bytes() == b"2"
-    # A reader that has begun reads on in the version that it has.
-    assert (before / "a.png").read_bytes() == (b"1" if on_store else b"2")
-    assert any_lake.days("snapshot_figures", "figures.json") == [day]
-
-
-# Markers that are none
-
-
 @pytest.mark.parametrize(
     "spoil",
     [
@@ -292,116 +198,3 @@ def test_a_marker_that_is_none_is_refused(
     with pytest.raises(DamagedFolder, match=r"questions/onnx cannot be read .*: materialise it ag"):
         local_folder(place)
     assert not (tmp_path / "scratch" / "a").exists()
-
-
-# The sweep
-
-
-def test_versions_that_nobody_reads_any_more_are_listed(
-    bucket: StorePath, place: StorePath, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def swept(at: datetime) -> list[str]:
-        return [str(path.relative_to(bucket)) for each in unnamed_versions(dict(bucket.below()), at)
-                for path in each]  # fmt: skip
-
-    now = datetime.now(UTC)
-    put(place, a="1", b="1")
-    first = current_version(place).version
-    orphan = f"v={now:%Y%m%dT%H%M%S.%fZ}-killed"
-    overwrite(place / orphan / "a", b"half")
-    never = bucket / "corpora" / "q" / orphan / "a"
-    overwrite(never, b"half")
-    put(place, a="2")
-    later = now + timedelta(days=1, minutes=5)
-    assert swept(now) == []
-    assert sorted(swept(now + timedelta(hours=23))) == []
-    found = [path for each in unnamed_versions(dict(bucket.below()), later) for path in each]
-    assert {*map(str, found)} == {
-        *(f"{place}/v={first}/{name}" for name in "ab"),
-        *(str(place / orphan / "a"), str(never)),
-    }
-    second = current_version(place).version
-    # The second was superseded just now, though it was written long ago.
-    clock = mock.Mock(wraps=datetime, now=lambda _: datetime.now(UTC) + timedelta(hours=25))
-    monkeypatch.setattr(versions, "datetime", clock)
-    put(place, a="3")
-    home = place.relative_to(bucket)
-    assert f"{home}/v={first}/a" in swept(later)
-    assert f"{home}/v={second}/a" not in swept(later)
-    assert f"{home}/{orphan}/a" in swept(later)
-
-
-# Killed
-
-
-def killed_at_random(place: StorePath, times: int, seed: int) -> None:
-    """Kill writers at random points; a complete version is there after each, and none is lost."""
-    draw, committed = random.Random(seed), 0
-    for _ in range(times):
-        command = [sys.executable, "-m", "hf_assets_tests.support.object_store.folder_writer",
-                   str(place), str(FILES)]  # fmt: skip
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert process.stdout is not None
-        assert process.stdout.readline() == "1\n"
-        for _ in range(draw.randrange(3)):
-            process.stdout.readline()
-        time.sleep(draw.random() * 0.05)
-        process.kill()
-        done = 1 + process.stdout.read().count("\n")
-        process.wait(10)
-        committed += done
-        # At least what it had reported: a commit may have come after the last line.
-        assert int(version_in(place, FILES)) >= 0
-    assert committed >= times
-
-
-def test_a_killed_writer_leaves_a_complete_version(place: StorePath) -> None:
-    killed_at_random(place, 1, 3)
-    write(place, FILES, "after")
-    assert version_in(place, FILES) == "after"
-
-
-@pytest.mark.heavy
-@pytest.mark.parametrize("times", [6, pytest.param(20, marks=pytest.mark.release)])
-def test_writers_killed_at_random_points(place: StorePath, times: int) -> None:
-    killed_at_random(place, times, 7)
-    write(place, FILES, "after")
-    assert version_in(place, FILES) == "after"
-    # What they left is of no version, and goes a day later.
-    later = datetime.now(UTC) + timedelta(days=1, minutes=1)
-    for left in unnamed_versions(dict(place.below()), later):
-        for path in left:
-            path.unlink()
-    assert len(keys(place)) == 1 + FILES
-
-
-def test_readers_while_two_processes_write(place: StorePath) -> None:
-    write(place, FILES, "0")
-    command = [sys.executable, "-m", "hf_assets_tests.support.object_store.folder_writer",
-               str(place), str(FILES), "8"]  # fmt: skip
-    writers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    seen = set()
-    while any(writer.poll() is None for writer in writers):
-        seen.add(version_in(place, FILES))
-    assert [writer.returncode for writer in writers] == [0, 0]
-    assert len(seen) > 1
-    won = [int(writer.communicate()[0].split()[-1]) for writer in writers]
-    assert sum(won) >= 8
-    # One version is named, each of the others was superseded.
-    assert len(keys(place)) == 1 + FILES * (1 + sum(won))
-
-
-def test_removing_a_folder_leaves_what_another_run_stores_meanwhile(
-    place: StorePath, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    put(place, a="old")
-    delete = folders.delete
-
-    def slowly(paths: list[StorePath]) -> None:
-        delete(paths)
-        if not is_stored(place):
-            put(place, a="new")
-
-    monkeypatch.setattr(folders, "delete", slowly)
-    remove_folder(place)
-    assert (local_folder(place) / "a").read_text() == "new"

@@ -96,7 +96,8 @@ def origin(stored: StoredTable | None) -> str:
         if facts.get("source", "captured") == "captured":
             host = str(facts.get("endpoint", "")).split("://")[-1] or "an unknown Hub"
             host = GENERATED if host.startswith("127.0.0.1:") else host
-            return f"captured from {host}, {str(facts.get('finished', ''))[:16]} UTC"
+            finished = str(facts.get("finished") or "")[:16].replace("T", " ")
+            return f"captured from {host}" + (f", {finished} UTC" if finished else "")
         return f"recovered from {CaptureProvenance.read(facts).origin}"
     return "of unknown origin"
 
@@ -109,11 +110,16 @@ def thin_notice(stored: StoredTable | None) -> None:
 
 
 def figures(facts: Sequence[tuple[str, Any]]) -> None:
-    """Numbers side by side, each under its label; on a phone as many as fit."""
-    with st.container(horizontal=True, gap="medium"):
-        for name, value in facts:
-            said = value if isinstance(value, str) else number(value)
-            st.metric(name, said, width="content")
+    """Numbers side by side, each under its label; on a phone as many as fit.
+
+    Rendered here: a part of Streamlit's own comes once its script is there, after the charts.
+    """
+    items = "".join(
+        f"<div><dt>{escape(name)}</dt>"
+        f"<dd>{escape(value if isinstance(value, str) else number(value))}</dd></div>"
+        for name, value in facts
+    )
+    st.html(f"<dl class=hf-figures>{items}</dl>")
 
 
 def counted(found: Page, one: str, many: str) -> str:

@@ -10,6 +10,7 @@ import polars as pl
 from hf_assets.apps.explore.model_past import every_day, history
 from hf_assets.apps.index.answers import TOTALS, DayIndex
 from hf_assets.apps.index.indexes import Indexes
+from hf_assets.apps.index.old_days import OldDays
 from hf_assets.apps.index.query import LISTED, NONE_GIVEN, ModelQuery, Page
 from hf_assets.hub.quality.schemas import DAY_QUALITY
 from hf_assets.object_store.path import LakePath
@@ -42,6 +43,7 @@ class LakeReader:
 
     def __init__(self, root: LakePath, indexes: Indexes | None = None) -> None:
         self.lake, self._indexes = Lake(root), indexes
+        self._days = OldDays(self.lake)
 
     # --- days ------------------------------------------------------------------------------------
 
@@ -70,7 +72,7 @@ class LakeReader:
     def table(self, asset: str, day: str) -> StoredTable | None:
         """A day of a table, unread; None where it is not stored."""
         try:
-            return self.lake.read(asset, day)
+            return self._days.read(asset, day)
         except (MissingDay, ValueError):
             return None
 
@@ -137,6 +139,8 @@ class LakeReader:
         field = "tag" if dimension == "language" else dimension
         most = OPTIONS if field == dimension else stored.rows
         if index := self._index(stored):
+            if dimension == "language":
+                return index.values_of(field, LANGUAGES)
             values = index.values(field, most)
         elif field == "gated" or stored.rows < CHEAP_LISTS:
             values = _counted_values(stored.frame, field, most)

@@ -20,6 +20,7 @@ from hf_assets.object_store.path import uri
 from hf_assets.object_store.scratch import discard, in_use, scratch, scratch_folder, set_aside
 from hf_assets.settings import settings
 from hf_assets.storage.durable import sync_folder
+from hf_assets.storage.side_tables import DATA
 from hf_assets.storage.stored import StoredTable
 
 # What an index takes, measured on 2.5 M models: bytes a model.
@@ -37,7 +38,7 @@ def home() -> Path:
 
 def index_name(models: StoredTable) -> str:
     """The name of the index of exactly this version of a day's table."""
-    text = f"{FORMAT} {uri(models.path)} {models.file.mark}"
+    text = f"{FORMAT} {uri(models.path)} {models.files[DATA].mark}"
     return sha256(text.encode()).hexdigest()[:32]
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from hf_assets.apps.index import folders
 from hf_assets.apps.index.answers import DayIndex
+from hf_assets.apps.index.old_days import OldDays
 from hf_assets.storage.lake import Lake, MissingDay
 from hf_assets.storage.stored import StoredTable
 
@@ -64,6 +65,8 @@ class Indexes:
         with self._lock:
             index = self._open.get(name) or folders.opened(name)
             if index:
+                if name != next(reversed(self._open), name):
+                    self._release()  # a day more costs no memory but its own
                 self._open[name] = index
                 self._open.move_to_end(name)
                 while len(self._open) > _OPEN:
@@ -76,6 +79,15 @@ class Indexes:
         """The share of a day's index that this process has made; None: it makes none."""
         making = self._making.get(folders.index_name(models))
         return making.share if making and making.failed is None else None
+
+    def release(self) -> None:
+        """Give back the memory of all that is open, for who needs some."""
+        with self._lock:
+            self._release()
+
+    def _release(self) -> None:
+        for index in self._open.values():
+            index.release()
 
     def close(self) -> None:
         """End the children, and forget what is open."""
@@ -119,7 +131,7 @@ class Indexes:
 def main(root: str, day: str, name: str) -> int:
     """The child: make the index of that name; 3 where the table is another version by now."""
     try:
-        models = Lake.at(root).read("models", day)
+        models = OldDays(Lake.at(root)).read("models", day)
     except MissingDay:
         return _REPLACED
     if folders.index_name(models) != name:

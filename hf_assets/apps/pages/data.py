@@ -1,7 +1,5 @@
 """The page of the data: stored days with their origin and quality, and every table as a file."""
 
-from functools import partial
-
 import polars as pl
 import streamlit as st
 
@@ -11,6 +9,7 @@ from hf_assets.apps.explore.files import as_file
 from hf_assets.apps.explore.tables import listed
 from hf_assets.charts.numbers import human
 from hf_assets.storage.lake import StoredTable
+from hf_assets.storage.stored import ROWS_IN
 
 DAILY = (
     *("models", "enriched_spaces", "hub_datasets", "top_models", "model_usage"),
@@ -54,15 +53,23 @@ def _offer(stored: StoredTable | None, name: str, day: str | None, kind: str) ->
     if stored is None:
         st.caption(f"{name}{f' of {day}' if day else ''} is not stored: materialise it first.")
         return
-    st.caption(f"{stored.rows:,} rows, {human(stored.bytes)}B as Parquet.")
+    size = (
+        f", given back from {stored.notes[ROWS_IN]}"
+        if stored.emptied
+        else f", {human(stored.bytes)}B as Parquet"
+    )
+    st.caption(f"{stored.rows:,} rows{size}.")
     if kind == "CSV" and stored.rows > MOST_ROWS:
         st.caption(f"Too large for CSV (over {MOST_ROWS:,} rows): take Parquet.")
         return
     suffix = kind.lower()
-    # A single stored Parquet file is served as it is; other files are made on demand.
-    make = partial(as_file, stored.frame, "csv" if kind == "CSV" else "parquet")
-    if kind == "Parquet" and not stored.months:
-        make = stored.file.read_bytes
+
+    def make() -> bytes:
+        # A single stored Parquet file is served as it is; other files are made on demand.
+        if kind == "Parquet" and not stored.months:
+            return stored.file.read_bytes()
+        return as_file(stored.frame, "csv" if kind == "CSV" else "parquet")
+
     st.download_button(
         f"Download {name}.{suffix}",
         make,

@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from hf_assets.hub.archive.column_ranges import RANGES, stored_preview
 from hf_assets.hub.capture.capturer import Progress
 from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.client.rows import parse_page
@@ -144,7 +145,10 @@ def capture_facts(capture: Capture, kind: Kind, *, brief: bool = False) -> dict[
 
 
 def _first_rows(capture: Capture, kind: Kind) -> dg.TableMetadataValue:
-    rows, _ = parse_page(kind, 0, capture.page(0))
+    if capture.form == RANGES:
+        rows = stored_preview(kind, map(capture.page, capture.page_numbers()), PREVIEW_ROWS)
+    else:
+        rows, _ = parse_page(kind, 0, capture.page(0))
     return preview(rows.lazy(), None)
 
 

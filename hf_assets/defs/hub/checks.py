@@ -12,6 +12,7 @@ from hf_assets.hub.providers import rules as provider_rules
 from hf_assets.hub.quality import rules, usage_rules
 from hf_assets.hub.quality.baselines import last_alike
 from hf_assets.hub.reconciliation.rules import reconciled
+from hf_assets.hub.repository_days.old_days import read_day
 from hf_assets.hub.space_code import rules as code_rules
 from hf_assets.hub.tables.schemas import ENRICHED_SPACES, HUB_DATASETS, MODELS
 from hf_assets.rule_result import RuleResult
@@ -62,14 +63,14 @@ def _of_table(table: Table, kind: Kind) -> list[dg.AssetChecksDefinition]:
     name, raw = table.name, f"raw_{kind}"
 
     def null_rates(lake: LakeResource, days: list[str]) -> dict[str, RuleResult]:
-        known, counted = lake.tree.days(name), rules.NullCounts()
+        known, counted, results = lake.tree.days(name), rules.NullCounts(), {}
         # A day is mostly compared with the one before it, and each holds its file open.
         read = lru_cache(2)(partial(lake.tree.read, name))
-        alike = partial(rules.alike, raw)
-        return {
-            day: rules.null_rates(read(day), last_alike(known, day, read, alike), counted)
-            for day in days
-        }
+        rows = lru_cache(2)(partial(read_day, lake.tree, name))
+        for day in days:
+            before = last_alike(known, day, read, partial(rules.alike, raw))
+            results[day] = rules.null_rates(rows(day), before and rows(before.day), counted)
+        return results
 
     def reconciliation(lake: LakeResource, day: str) -> RuleResult:
         return reconciled(lake.tree.read(name, day), lake.stores[raw].complete(day))
@@ -78,7 +79,7 @@ def _of_table(table: Table, kind: Kind) -> list[dg.AssetChecksDefinition]:
         check(
             name,
             "required_columns",
-            lambda lake, day: rules.required_columns(lake.tree.read(name, day), table),
+            lambda lake, day: rules.required_columns(read_day(lake.tree, name, day), table),
             f"{' and '.join(table.required)} are never null, and no id is empty.",
             blocking=True,
         ),
@@ -91,7 +92,7 @@ def _of_table(table: Table, kind: Kind) -> list[dg.AssetChecksDefinition]:
         check(
             name,
             "ranges",
-            lambda lake, day: rules.ranges(lake.tree.read(name, day)),
+            lambda lake, day: rules.ranges(read_day(lake.tree, name, day)),
             "Counters and dates are possible values; negative counters are clipped and counted.",
         ),
         check(
@@ -147,7 +148,8 @@ def _bases_listed(lake: LakeResource, days: list[str]) -> dict[str, RuleResult]:
 
 def _families_add_up(lake: LakeResource, day: str) -> RuleResult:
     tree = lake.tree
-    return usage_rules.families_add_up(tree.read("families", day), tree.read("models", day))
+    models = read_day(tree, "models", day)
+    return usage_rules.families_add_up(tree.read("families", day), models)
 
 
 def _dangling(lake: LakeResource, day: str) -> RuleResult:

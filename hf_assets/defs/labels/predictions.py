@@ -23,6 +23,7 @@ from hf_assets.defs.labels import metadata
 from hf_assets.defs.labels.classifiers import replacing
 from hf_assets.defs.labels.paths import CorpusPaths
 from hf_assets.errors import InputError, clean
+from hf_assets.hub.repository_days.old_days import read_day
 from hf_assets.hub.tables.predictions import PREDICTED_CATEGORIES, PredictionRecord
 from hf_assets.rule_result import RuleResult
 from hf_assets.storage.folders import is_stored
@@ -154,7 +155,7 @@ def _still_precise(lake: LakeResource, day: str) -> RuleResult:
 
 
 def _add_up(lake: LakeResource, day: str) -> RuleResult:
-    return rules.predictions_add_up(lake.tree.read(_NAME, day), lake.tree.read("models", day))
+    return rules.predictions_add_up(lake.tree.read(_NAME, day), read_day(lake.tree, "models", day))
 
 
 @dg.definitions

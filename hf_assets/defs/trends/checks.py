@@ -5,6 +5,7 @@ import polars as pl
 
 from hf_assets.defs.common.check_factory import check
 from hf_assets.defs.common.resources import LakeResource
+from hf_assets.hub.repository_days.old_days import read_day
 from hf_assets.rule_result import RuleResult
 from hf_assets.storage.folders import local_folder
 from hf_assets.storage.parquet import Table
@@ -31,8 +32,8 @@ def _adds_up(table: Table, *of: str) -> dg.AssetChecksDefinition:
 
 def _sums_agree(lake: LakeResource, day: str) -> RuleResult:
     tree = lake.tree
-    datasets = tree.read("hub_datasets", day) if lake.there("hub_datasets", [day]) else None
-    return sums_agree(tree.read("daily_metrics", day), tree.read("models", day), datasets)
+    datasets = read_day(tree, "hub_datasets", day) if lake.there("hub_datasets", [day]) else None
+    return sums_agree(tree.read("daily_metrics", day), read_day(tree, "models", day), datasets)
 
 
 def _one_row_a_model(lake: LakeResource, _: str) -> RuleResult:

@@ -38,8 +38,7 @@ def repository_days_checks() -> dg.Definitions:
                 kind,
                 "gives_newest_day_back",
                 rules.gives_newest_day_back,
-                "The newest day, given back from it, has what its table had: "
-                f"{kind.source.name}.",
+                f"The newest day, given back from it, has what its table had: {kind.source.name}.",
             ),
         )
     ]

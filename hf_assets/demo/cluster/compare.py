@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import polars as pl
 
+from hf_assets.hub.capture_store.files import JSON
 from hf_assets.hub.capture_store.store import RAW, CaptureStore
 from hf_assets.storage.lake import Lake, MissingArtefact, MissingDay
 from hf_assets.storage.stored import StoredTable
@@ -157,11 +158,16 @@ def _captures(lake: Lake, asset: str) -> dict[str, Content]:
             {
                 msgspec.json.encode(row, order="sorted")
                 for number in capture.page_numbers()
-                for row in msgspec.json.decode(capture.page(number))
+                for row in _rows(capture.form, capture.page(number))
             }
         )
         for day, capture in captures.items()
     }
+
+
+def _rows(form: str, body: bytes) -> list[Any]:
+    """The rows of a page; the ranges of an archive's file count as one."""
+    return msgspec.json.decode(body) if form == JSON else [body]
 
 
 def _artefact(lake: Lake, name: str) -> dict[str, Content]:

@@ -49,6 +49,7 @@ class HubStats:
             not known to; without it the past knows no use of models.
         hour: UTC, at which a day's files are made.
         kept: bytes of rendered files of each kind that are kept.
+        latency: seconds before each answer of a file.
     """
 
     def __init__(
@@ -59,7 +60,9 @@ class HubStats:
         usage: bool = False,
         hour: int = USUAL_HOUR,
         kept: int = 128 << 20,
+        latency: float = 0.0,
     ) -> None:
+        self._latency = latency
         self.faults = faults or ArchiveFaults()
         self._hub, self._hour = hub, hour
         self.files = ArchiveFiles(hub, self.faults, usage=usage, kept=kept)
@@ -206,7 +209,8 @@ class HubStats:
         }
         if self.faults.take("whole", number, kind):
             return HubResponse(content, headers={**headers, "Content-Length": str(blob.size)})
-        answer = ranged(request, content, headers, *self._delivery(kind, number))
+        delivery = self._delivery(kind, number)
+        answer = ranged(request, content, headers, *delivery, delay=self._latency)
         if request.method == "GET" and answer.status_code < 400:
             self.sent[kind] += len(answer.body)
         return answer

@@ -15,8 +15,13 @@ def ranged(
     headers: dict[str, str],
     delivery: Delivery = "whole",
     value: float | None = None,
+    *,
+    delay: float = 0.0,
 ) -> HubResponse:
-    """The range asked for: 206; 416 where it starts past the end or names several; else all."""
+    """The range asked for: 206; 416 where it starts past the end or names several; else all.
+
+    `delay`: seconds before the answer.
+    """
     size, status = len(content), 200
     asked = request.headers.get("range", "")
     if asked.startswith("bytes="):
@@ -29,7 +34,7 @@ def ranged(
         headers = {**headers, "Content-Range": f"bytes {start}-{end - 1}/{size}"}
     headers = {**headers, "Content-Length": str(len(content))}
     return HubResponse(
-        content, status, headers, delivery=delivery, delivery_value=value
+        content, status, headers, delivery=delivery, delivery_value=value, delay=delay
     )  # fmt: skip
 
 

@@ -8,26 +8,35 @@ value is left out and reported.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hf_assets.hub.archive.arrow_types import flat_hardware, from_json, holds_json, readable_columns
+from hf_assets.hub.archive.arrow_columns import ColumnValues, floats, integers, struct
+from hf_assets.hub.archive.arrow_types import (
+    flat_hardware,
+    from_json,
+    holds_json,
+    readable_columns,
+    without_other_parts,
+)
 from hf_assets.hub.archive.base import NAMED, PAGE_ROWS, ArchivedPage
 from hf_assets.hub.archive.field_names import columns_of, hint_of_ids
 from hf_assets.hub.archive.row_reader import ColumnReport
-from hf_assets.hub.archive.values import EXACT, GATES, TIMES, prefer_tags, utc_time, wire_value
+from hf_assets.hub.archive.values import GATES, TIMES, prefer_tags, utc_time, wire_value
 from hf_assets.hub.client.rows import fits
 from hf_assets.hub.client.wire import WIRE_SCHEMA, Kind
 
+_AS_WIRE = "%Y-%m-%dT%H:%M:%S%.3fZ"
+# Times that a text of the wire and a column of times hold alike: no rounding, four digits a year.
+_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2262, 1, 1, tzinfo=UTC)
 _WIRE_TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$"
-
-# A column as read: the valid values, and the invalid ones by row.
-ColumnValues = tuple[pl.Series, dict[int, Any]]
 
 
 @dataclass
@@ -37,6 +46,7 @@ class ArrowRows:
     Args:
         file: open; only its footer was read.
         kind: "models", "spaces" or "datasets".
+        only: read no other columns; None: all.
 
     Raises:
         ValueError: no column can hold names.
@@ -44,6 +54,7 @@ class ArrowRows:
 
     file: pq.ParquetFile
     kind: Kind
+    only: frozenset[str] | None = None
     columns: list[str] = field(init=False)
     report: ColumnReport = field(init=False)
 
@@ -67,7 +78,7 @@ class ArrowRows:
             self.report.refused[column] = f"{len(indices)} columns of that name"
         elif (parts := readable_columns(name, column, kind, WIRE_SCHEMA[self.kind][name])) is None:
             self.report.refused[column] = f"a column of {kind}"[:200]
-        else:
+        elif self.only is None or self.only.issuperset(parts):
             self.columns += parts
             self._sources.setdefault(name, []).append(column)
 
@@ -90,17 +101,9 @@ class ArrowRows:
                 yield self.page(batch)
 
     def page(self, batch: pa.RecordBatch) -> ArchivedPage:
-        """A page of some rows."""
-        parts: dict[str, pl.Series] = {}
-        invalid: dict[tuple[int, str], Any] = {}
-        for name in WIRE_SCHEMA[self.kind]:
-            read: ColumnValues | None = None
-            for column in self._sources.get(name, ()):
-                read = _joined(read, self._read(name, column, batch.column(column), parts))
-            if read is not None:
-                parts[name] = read[0].alias(name)
-                invalid |= {(row, name): value for row, value in read[1].items()}
-        rows = _named(pl.DataFrame(list(parts.values())))
+        """A page of some rows, as JSON."""
+        rows, invalid = self._rows(batch, WIRE_SCHEMA[self.kind])
+        rows = times_as_text(rows)
         ids = rows["_id"].to_list()
         if not invalid:
             return ArchivedPage(rows.write_json().encode(), ids)
@@ -111,15 +114,69 @@ class ArrowRows:
         body = json.dumps(as_objects, default=str).encode()
         return ArchivedPage(body, [row["_id"] for row in as_objects])
 
+    def frame(self, batch: pa.RecordBatch) -> pl.DataFrame | None:
+        """Some rows under the wire schema, where the strict parser has no objection to any of them.
+
+        Times may be such, and no texts. None: read the page; the parser says what is invalid.
+        """
+        rows, invalid = self._rows(batch, WIRE_SCHEMA[self.kind])
+        if invalid or not _is_strict(rows):
+            return None
+        missing = {name: dtype for name, dtype in WIRE_SCHEMA[self.kind].items()
+                   if name not in rows.columns}  # fmt: skip
+        rows = rows.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in missing.items())
+        return rows.select(*WIRE_SCHEMA[self.kind])
+
+    def noted(self, batch: pa.RecordBatch) -> pl.Series:
+        """The `_id` of some rows; the report notes the columns, as for a page.
+
+        A column that is known to be readable is not read again. Raises pa.ArrowInvalid where a text
+        is no UTF-8.
+        """
+        batch.validate(full=True)
+        wanted = {name for name, columns in self._sources.items()
+                  if not all(self._is_settled(column, batch) for column in columns)}  # fmt: skip
+        if "baseModels" in wanted:
+            wanted |= {"tags"}
+        return self._rows(batch, wanted | {"_id", "id"})[0]["_id"]
+
+    def _is_settled(self, column: str, batch: pa.RecordBatch) -> bool:
+        """Whether further rows cannot change what the report says of a column."""
+        is_text = column in self._timed and not pa.types.is_temporal(batch.column(column).type)
+        return self.report.is_readable(column) and not is_text
+
+    def _rows(
+        self, batch: pa.RecordBatch, names: Collection[str]
+    ) -> tuple[pl.DataFrame, dict[tuple[int, str], Any]]:
+        """Those fields, and the invalid values by row and field; rows with a name get an `_id`."""
+        parts: dict[str, pl.Series] = {}
+        invalid: dict[tuple[int, str], Any] = {}
+        for name in filter(names.__contains__, WIRE_SCHEMA[self.kind]):
+            read: ColumnValues | None = None
+            for column in self._sources.get(name, ()):
+                read = _joined(read, self._read(name, column, batch.column(column), parts))
+            if read is not None:
+                parts[name] = read[0].alias(name)
+                invalid |= {(row, name): value for row, value in read[1].items()}
+        return _named(pl.DataFrame(list(parts.values()))), invalid
+
+    @cached_property
+    def _timed(self) -> set[str]:
+        return {column for name in TIMES for column in self._sources.get(name, ())}
+
     def _read(
         self, name: str, column: str, values: pa.Array, parts: dict[str, pl.Series]
     ) -> ColumnValues:
         """A column in the wire type, and its invalid values; reports both."""
-        tags = parts["tags"].to_list() if name == "baseModels" and "tags" in parts else []
+        # Python's lists of a million tags take longer than all other columns.
+        tags = parts.get("tags") if name == "baseModels" else None
         if holds_json(values.type):
             decoded = [from_json(value, values.type) for value in values.to_pylist()]
             return self._by_value(name, column, decoded, tags)
-        series = pl.Series(column, _storage(values))
+        # Without the names of other parts: polars would copy them to drop them.
+        bases = name == "baseModels" and pa.types.is_struct(values.type)
+        series = pl.Series(column, without_other_parts(values, WIRE_SCHEMA[self.kind][name])
+                           if bases else _storage(values))  # fmt: skip
         if series.dtype in (pl.Categorical, pl.Enum):
             series = series.cast(pl.String)
         typed = self._by_type(name, series, WIRE_SCHEMA[self.kind][name])
@@ -149,11 +206,11 @@ class ArrowRows:
         if dtype == pl.String or (wanted == pl.Boolean and dtype != pl.Boolean):
             return None
         if wanted == pl.Int64:
-            return _integers(column)
+            return integers(column)
         if wanted == pl.Float64:
-            return _floats(column)
+            return floats(column)
         if isinstance(wanted, pl.Struct) and isinstance(dtype, pl.Struct):
-            return None if flat_hardware(name, dtype) else _struct(column, wanted)
+            return None if flat_hardware(name, dtype) else struct(column, wanted)
         if isinstance(wanted, pl.Struct):
             return None  # bases as a list of ids
         return column.cast(wanted), {}
@@ -169,11 +226,16 @@ class ArrowRows:
         zone = getattr(column.dtype, "time_zone", None)
         if not zone and column.null_count() < column.len():
             self.report.zoneless.add(name)
-        utc = column.dt.convert_time_zone("UTC") if zone else column
-        return utc.dt.strftime("%Y-%m-%dT%H:%M:%S%.3fZ"), {}
+        utc = column.dt.convert_time_zone("UTC") if zone else column.dt.replace_time_zone("UTC")
+        if utc.is_between(_FIRST, _LAST).all():
+            return utc.cast(pl.Datetime("ms", "UTC")), {}
+        return utc.dt.strftime(_AS_WIRE), {}
 
-    def _by_value(self, name: str, column: str, values: list[Any], tags: list[Any]) -> ColumnValues:
+    def _by_value(
+        self, name: str, column: str, values: list[Any], of_tags: pl.Series | None
+    ) -> ColumnValues:
         """Each value by the rules of all formats."""
+        tags = [] if of_tags is None else of_tags.to_list()
         kept: list[Any] = []
         invalid: dict[int, Any] = {}
         for row, original in enumerate(values):
@@ -197,11 +259,22 @@ def _storage(values: pa.Array) -> pa.Array:
     return values.storage if isinstance(values, pa.ExtensionArray) else values
 
 
+def times_as_text(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows whose times are such, with the texts of the wire."""
+    return rows.with_columns(_as_text(rows[name]) for name in TIMES if name in rows.columns)
+
+
+def _as_text(values: pl.Series) -> pl.Series:
+    return values.dt.strftime(_AS_WIRE) if values.dtype.is_temporal() else values
+
+
 def _joined(first: ColumnValues | None, second: ColumnValues) -> ColumnValues:
     """Two columns of the same field: the second fills missing values of the first."""
     if first is None:
         return second
     values, invalid = first
+    if values.dtype != second[0].dtype:  # times of the one are texts
+        values, second = _as_text(values), (_as_text(second[0]), second[1])
     free = {row: value for row, value in second[1].items() if values[row] is None}
     rest = second[0].to_list()
     for row in invalid:
@@ -211,68 +284,21 @@ def _joined(first: ColumnValues | None, second: ColumnValues) -> ColumnValues:
     return both, free | invalid
 
 
+def _is_strict(rows: pl.DataFrame) -> bool:
+    """Whether each row has an identity, and no list an empty place: the parser takes them all."""
+    if any(rows[name].null_count() or (rows[name] == "").any() for name in ("_id", "id")):
+        return False
+    lists = [one for one in rows.iter_columns() if isinstance(one.dtype, pl.List)]
+    if "baseModels" in rows.columns:
+        models = rows["baseModels"].struct.field("models")
+        if models.list.eval(pl.element().struct.field("id").is_null()).list.any().any():
+            return False
+    return not any(one.list.eval(pl.element().is_null()).list.any().any() for one in lists)
+
+
 def _named(rows: pl.DataFrame) -> pl.DataFrame:
     """Give each row that has a name an `_id`."""
     from_name = pl.when(pl.col("id") != "").then(NAMED + pl.col("id"))
     if "_id" not in rows.columns:
         return rows.with_columns(_id=from_name)
     return rows.with_columns(_id=pl.coalesce("_id", from_name))
-
-
-def _integers(column: pl.Series) -> ColumnValues:
-    if isinstance(column.dtype, pl.Decimal) and column.dtype.scale:
-        column = column.cast(pl.Float64)
-    if column.dtype.is_float():
-        column = column.fill_nan(None)
-        whole = column.is_finite() & (column == column.floor()) & (column.abs() < EXACT)
-        kept = pl.select(pl.when(whole).then(column)).to_series().cast(pl.Int64)
-    else:
-        kept = column.cast(pl.Int64, strict=False)
-    return kept, _lost(column, kept)
-
-
-def _floats(column: pl.Series) -> ColumnValues:
-    floats = column.cast(pl.Float64).fill_nan(None)
-    kept = pl.select(pl.when(floats.is_finite()).then(floats)).to_series()
-    return kept, _lost(floats, kept)
-
-
-def _lost(column: pl.Series, kept: pl.Series) -> dict[int, Any]:
-    """The values that were dropped, by row."""
-    lost = (kept.is_null() & column.is_not_null()).arg_true()
-    return (
-        dict(zip(lost.to_list(), column.gather(lost).to_list(), strict=True)) if len(lost) else {}
-    )
-
-
-def _struct(column: pl.Series, wanted: pl.Struct) -> ColumnValues:
-    """The parts that the tables need; a count may be a float without a fraction."""
-    there = {one.name for one in column.dtype.fields}  # ty: ignore[missing-attribute]
-    parts, lost = [], set()
-    for one in wanted.fields:
-        if one.name not in there:
-            parts.append(pl.Series(one.name, [None] * len(column), one.dtype))
-            continue
-        part = column.struct.field(one.name)
-        if one.dtype == pl.Int64:
-            part, invalid = _integers(part)
-            lost |= set(invalid)
-        elif isinstance(one.dtype, pl.Struct):
-            part, invalid = _struct(part, one.dtype)
-            lost |= set(invalid)
-        elif isinstance(one.dtype, pl.List) and isinstance(one.dtype.inner, pl.Struct):
-            part = _listed(part, one.dtype)
-        else:
-            part = part.cast(one.dtype)
-        parts.append(part.alias(one.name))
-    built = pl.DataFrame(parts).to_struct(column.name)
-    built = pl.select(pl.when(column.is_not_null()).then(built)).to_series()
-    return built, {row: column[row] for row in lost}
-
-
-def _listed(part: pl.Series, wanted: pl.List) -> pl.Series:
-    if part.dtype == pl.Null or not isinstance(getattr(part.dtype, "inner", None), pl.Struct):
-        return part.cast(wanted)
-    names = [one.name for one in wanted.inner.fields]  # ty: ignore[missing-attribute]
-    only = pl.struct(pl.element().struct.field(name) for name in names)
-    return part.to_frame("part").select(pl.col("part").list.eval(only)).to_series().cast(wanted)

@@ -109,3 +109,26 @@ def _holds(kind: pa.DataType, wanted: Any) -> bool:
         parts = [part for part in wanted.fields if kind.get_field_index(part.name) >= 0]
         return bool(parts) and all(_holds(kind.field(part.name).type, part.dtype) for part in parts)
     return False
+
+
+def without_other_parts(values: pa.Array, wanted: Any, *, listed: bool = False) -> pa.Array:
+    """Structs, and lists of them, with the wanted parts alone; a slice stays as it is.
+
+    An absent element of a list becomes one without parts, as polars makes it.
+    """
+    kind = values.type
+    if values.offset:
+        return values
+    hidden = values.is_null() if values.null_count else None
+    if isinstance(wanted, pl.Struct) and pa.types.is_struct(kind):
+        parts = {
+            one.name: without_other_parts(values.field(one.name), one.dtype)
+            for one in wanted.fields
+            if kind.get_field_index(one.name) >= 0
+        }
+        hidden = None if listed else hidden
+        return pa.StructArray.from_arrays([*parts.values()], [*parts], mask=hidden)
+    if isinstance(wanted, pl.List) and (pa.types.is_list(kind) or pa.types.is_large_list(kind)):
+        inner = without_other_parts(values.values, wanted.inner, listed=True)
+        return type(values).from_arrays(values.offsets, inner, mask=hidden)
+    return values

@@ -12,6 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+import polars as pl
+
 from hf_assets.errors import HfAssetsError, InputError
 from hf_assets.hub.client.listing import FIELDS
 from hf_assets.hub.client.wire import Kind
@@ -50,10 +52,22 @@ def unpacked(path: Path) -> Any:
 
 @dataclass(frozen=True)
 class ArchivedPage:
-    """Rows in the Hub's field names: a JSON list, and the `_id` of each row."""
+    """Rows of an archive, and the `_id` of each.
+
+    The body is a JSON list in the Hub's field names, or the ranges of a Parquet file that hold the
+    rows (`column_ranges`).
+    """
 
     body: bytes
-    ids: list[Any]
+    ids: list[Any] | pl.Series
+    form: str = "json"
+
+    @property
+    def names(self) -> int:
+        """Rows whose `_id` is made from their name."""
+        if isinstance(self.ids, pl.Series):
+            return int(self.ids.str.starts_with(NAMED).sum())
+        return sum(isinstance(one, str) and one.startswith(NAMED) for one in self.ids)
 
 
 @dataclass
@@ -65,6 +79,9 @@ class ArchivedDay:
         time: of the data, UTC.
         facts: provenance for the capture's manifest: `source`, `file`, …
         read: yields the pages, oldest first; the attributes below are complete after the last.
+        read_on: the same, given the bodies that a run stored before it was killed: those pages come
+            first, as stored, and only the others are fetched. Where the first of them is not of
+            this file, another page comes in its place. None: such a day is read from its beginning.
         seen: the wire fields that the rows have.
         unread: columns that are a field, or look like one, and were not read; with the reason.
         path: the file on this machine, for reconciliation; None for a remote file.
@@ -76,6 +93,7 @@ class ArchivedDay:
     time: datetime
     facts: dict[str, Any]
     read: Callable[[], Iterator[ArchivedPage]] = lambda: iter(())
+    read_on: Callable[[Iterator[bytes]], Iterator[ArchivedPage]] | None = None
     seen: set[str] = field(default_factory=set)
     unread: dict[str, str] = field(default_factory=dict)
     path: Path | None = None

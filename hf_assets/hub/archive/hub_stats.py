@@ -12,6 +12,7 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -22,6 +23,7 @@ import pyarrow.parquet as pq
 from hf_assets.errors import clean
 from hf_assets.hub.archive.arrow_rows import ArrowRows
 from hf_assets.hub.archive.base import KINDS, ArchivedDay, ArchivedPage, ArchiveError
+from hf_assets.hub.archive.column_ranges import range_pages
 from hf_assets.hub.archive.ranged_file import RangedFile
 from hf_assets.hub.client.addresses import next_address
 from hf_assets.hub.client.connection import HubConnection, HubError
@@ -105,31 +107,33 @@ class HubStats:
             "file": FILES[kind],
         }
         archived = ArchivedDay(source, time_of, facts)
-        archived.read = lambda: self._pages(kind, archived, file["size"])
+        archived.read_on = partial(self._pages, kind, archived, file["size"])
+        archived.read = partial(archived.read_on, iter(()))
         return archived
 
     def remarks(self, first: str) -> list[str]:  # noqa: ARG002 - of the protocol
         """None: the archive has nothing before its first day, and a later first day is a choice."""
         return []
 
-    def _pages(self, kind: Kind, day: ArchivedDay, size: int) -> Iterator[ArchivedPage]:
+    def _pages(
+        self, kind: Kind, day: ArchivedDay, size: int, stored: Iterator[bytes]
+    ) -> Iterator[ArchivedPage]:
         revision, name = day.facts["revision"], day.facts["file"]
         endpoint = self.connection.endpoint
         url = f"{endpoint}/datasets/{self.dataset}/resolve/{revision}/{name}"
         before = self.connection.fetched
         try:
             with archive_errors(day.source):
-                # Pre-buffered: joins the ranges of a row group's columns where they touch.
-                remote = pa.PythonFile(RangedFile(self.connection, url, size), mode="r")
-                rows = ArrowRows(pq.ParquetFile(remote, pre_buffer=True), kind)
-                rows.report.describe(day)
+                remote = RangedFile(self.connection, url, size)
+                # Not pre-buffered: the ranges are fetched before pyarrow asks for them.
+                rows = ArrowRows(pq.ParquetFile(pa.PythonFile(remote, mode="r")), kind)
+                described = partial(rows.report.describe, day)
+                described()
                 day.expected_rows = rows.file.metadata.num_rows
-                for page in rows.pages():
-                    rows.report.describe(day)
-                    yield page
+                yield from range_pages(remote, rows, described, stored)
         except (pa.ArrowException, pl.exceptions.PolarsError, OSError, ValueError) as error:
             raise ArchiveError(f"{day.source} cannot be read as Parquet: {clean(error)}.") from None
-        day.facts["bytes_fetched"] = self.connection.fetched - before
+        day.facts["bytes_fetched"] = self.connection.fetched - before + remote.stored
         day.facts["bytes_whole"] = size
 
     def _last_commits(self) -> dict[str, str]:

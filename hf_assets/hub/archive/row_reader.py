@@ -47,6 +47,10 @@ class ColumnReport:
             if len(self.columns) < MOST_COLUMNS or column in WIRE_SCHEMA[self.kind]:
                 self.columns[column] = None
 
+    def is_readable(self, column: str) -> bool:
+        """Whether a valid value of a column was noted."""
+        return column in self._readable
+
     def add_valid(self, column: str) -> None:
         """Note a valid value of a column."""
         self._readable.add(column)

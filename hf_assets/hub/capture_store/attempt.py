@@ -2,11 +2,14 @@
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from importlib.metadata import version
 from typing import Any
+
+import polars as pl
 
 from hf_assets.errors import clean
 from hf_assets.hub.capture_store import files
@@ -95,10 +98,7 @@ class Attempt:
         Raises:
             CorruptCapture: on a store, where pages are never changed, one is damaged.
         """
-        attempt = cls(
-            *(path, header.query, header.endpoint, datetime.fromisoformat(header.started)),
-            *(header.chains, header.one_chain, replaces),
-        )
+        attempt = cls.reopened(path, header, replaces)
         try:
             for line, body in attempt.stored.pages(lines):
                 attempt.count(line, row_ids(body))
@@ -106,6 +106,15 @@ class Attempt:
             if isinstance(path, StorePath):
                 raise CorruptCapture(f"{path} has a damaged page ({error})") from error
         return attempt
+
+    @classmethod
+    def reopened(cls, path: LakePath, header: JournalHeader, replaces: Seen = None) -> "Attempt":
+        """The attempt in that folder, its pages not counted yet."""
+        started = datetime.fromisoformat(header.started)
+        return cls(
+            *(path, header.query, header.endpoint, started),
+            *(header.chains, header.one_chain, replaces),
+        )
 
     @property
     def header(self) -> JournalHeader:
@@ -162,15 +171,18 @@ class Attempt:
             total=page.total,
             refused=page.refused,
             chain=self.chains.index(chain),
+            form=page.form,
+            decoded=page.decoded,
         )
         self.stored.keep(line, page.body, self.rows)
         self.count(line, page.ids)
 
-    def count(self, line: PageRecord, ids: list[Any]) -> None:
+    def count(self, line: PageRecord, ids: Sequence[Any] | pl.Series) -> None:
         """Add a stored page to the sums, and to its chain."""
         self.lines.append(line)
         self.rows += line.rows
-        self.without_id += sum(one is None for one in ids)
+        listed = isinstance(ids, pl.Series)
+        self.without_id += ids.null_count() if listed else sum(one is None for one in ids)
         # Two chains may be refused the same.
         self.refused = tuple(dict.fromkeys(self.refused + line.refused))
         chain, later = self.chains[line.chain], self.chains[line.chain + 1 :]
@@ -204,6 +216,7 @@ class Attempt:
             "sha256": hashlib.sha256("".join(line.sha256 for line in lines).encode()).hexdigest(),
             "client": _client(),
             "attempt": self.path.name,
+            "form": next((line.form for line in lines if line.form != files.JSON), None),
             "complete": True,
             "chains": self.chained if self.chained > 1 else None,
             "shared_rows": self.shared_rows if self.chained > 1 else None,

@@ -60,7 +60,7 @@ class InFolder:
 
     def keep(self, line: PageRecord, body: bytes, rows_before: int) -> None:  # noqa: ARG002
         """Store a page, and then its line in the journal."""
-        files.write_page(self.path, line.page, body)
+        files.write_page(self.path, line.page, body, line.form)
         files.append_journal(self.path, line)
 
     def pages(self, lines: list[PageRecord]) -> Iterator[tuple[PageRecord, bytes]]:
@@ -116,8 +116,9 @@ class OnStore:
 
     def keep(self, line: PageRecord, body: bytes, rows_before: int) -> None:
         """Store a page, its line in front, in one request. TakenOver."""
-        path = files.page_path(self.path, line.page)
-        content = framed(files.encoded(line, run=self.run, rows_before=rows_before), body)
+        path = files.page_path(self.path, line.page, line.form)
+        encoded = files.encoded(line, run=self.run, rows_before=rows_before)
+        content = framed(encoded, body, files.codec_of(line.form))
         try:
             commit(path, content, None)
         except CommitConflict:
@@ -131,7 +132,7 @@ class OnStore:
         try:
             for number, (path, content) in enumerate(zip(paths, fetched(paths), strict=True)):
                 line = files.decoded(line_of(content) or b"", PageRecord)
-                if path != files.page_path(self.path, number) or line is None:
+                if line is None or path != files.page_path(self.path, number, line.form):
                     raise CorruptCapture(f"{path} is not page {number}")
                 self._sizes[path.name] = len(content)
                 yield line, files.unpacked(path, content, line)
@@ -168,8 +169,11 @@ class OnStore:
         return manifest
 
     def give_up(self) -> None:
-        """Remove it where it is certain that no capture names it; no other run works on it."""
-        if not self._marked:
+        """Remove it where it is certain that no capture names it: another run may have gone on."""
+        if self._marked:
+            return
+        done = files.read_manifest(self.path.parent)
+        if done is None or done.attempt != self.path.name:
             files.remove(self.path)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from hf_assets.hub.capture_store.files import (
     CURE,
     JOURNAL,
+    JSON,
     MARKER,
     page_path,
     read_journal,
@@ -66,6 +67,11 @@ class Capture:
     def source(self) -> str:
         """ "captured", "hub-stats" or "folder"."""
         return self.manifest.source or "captured"
+
+    @property
+    def form(self) -> str:
+        """Of its pages: "json" rows, or "ranges" of the archive's Parquet file."""
+        return self.manifest.form or JSON
 
     @property
     def absent_kind(self) -> str | None:
@@ -147,7 +153,8 @@ class Capture:
     def fetch_ahead(self, numbers: Iterable[int]) -> None:
         """Name the pages that are read next: a store is asked for a few of them beforehand."""
         if isinstance(self.folder, StorePath):
-            paths = [page_path(self._attempt, number) for number in numbers]
+            lines = [self.records[number] for number in numbers]
+            paths = [page_path(self._attempt, line.page, line.form) for line in lines]
             self._ahead.begin(paths)
 
     @cached_property

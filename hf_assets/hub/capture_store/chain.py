@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx2
+import polars as pl
 
 from hf_assets.hub.capture_store.manifest import ChainStart, PageRecord
 
@@ -56,7 +57,7 @@ class Chain:
         """Whether a page at that address links to a page that this chain has fetched."""
         return next_url is not None and (next_url == url or next_url in self.urls)
 
-    def count(self, line: PageRecord, ids: Collection[Any], new: int) -> None:
+    def count(self, line: PageRecord, ids: Collection[Any] | pl.Series, new: int) -> None:
         """Add a stored page.
 
         Args:
@@ -64,7 +65,8 @@ class Chain:
             ids: the `_id` of each row.
             new: how many of them no page before had, of any chain.
         """
-        if not self.pages:
+        # An archived day has one chain, which meets no other.
+        if not self.pages and not isinstance(ids, pl.Series):
             # An empty id is that of many rows.
             named = dict.fromkeys(str(one) for one in ids if one)
             self.first_ids = {one: place for place, one in enumerate(named)}

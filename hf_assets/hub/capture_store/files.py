@@ -6,6 +6,7 @@
         journal.jsonl            first the query, then a line a page
         rejected.json            why the listing ended and no capture was made of it
         000000.json.zst          the pages, as served
+        000000.ranges.zst        or, of a Parquet file of an archive: its column ranges, as served
 
 A page is on disk, and its line in the journal, before the next page is fetched. `capture.json` is
 replaced in one step: a reader sees the old capture or the new one, never half a day.
@@ -31,7 +32,7 @@ from hf_assets.hub.capture_store.manifest import (
     JournalHeader,
     PageRecord,
 )
-from hf_assets.hub.capture_store.page_frames import ZSTD
+from hf_assets.hub.capture_store.page_frames import FAST, ZSTD
 from hf_assets.object_store.commit import Seen, commit
 from hf_assets.object_store.errors import StoreError
 from hf_assets.object_store.path import LakePath, StorePath, delete, remove_tree
@@ -42,9 +43,11 @@ MARKER = "capture.json"
 LOCK = ".lock"
 JOURNAL = "journal.jsonl"
 REJECTED = "rejected.json"
-_PAGE = ".json.zst"
-# Keys of the journal that only a listing of several chains has.
-_OF_CHAINS = frozenset({"chain", "chains", "one_chain"})
+# The names of pages by their form.
+JSON, RANGES = "json", "ranges"
+_PAGES = {JSON: ".json.zst", RANGES: ".ranges.zst"}
+# Keys of the journal that are written only where they say something.
+_OPTIONAL = frozenset({"chain", "chains", "one_chain", "decoded"})
 # The key of the header's query where there is one chain, and where there are several: a version
 # that knows one chain only would take the end of any for that of the listing: it resumes none.
 _ONE, _SEVERAL = "ask", "ask_in_chains"
@@ -157,8 +160,10 @@ def encoded(line: JournalHeader | PageRecord, **more: object) -> bytes:
     JSON refuses.
     """
     content = msgspec.to_builtins(line)
-    # A listing of one chain has the lines that it has always had.
-    kept = {key: value for key, value in content.items() if value or key not in _OF_CHAINS}
+    # Older versions read the lines that they know.
+    kept = {key: value for key, value in content.items() if value or key not in _OPTIONAL}
+    if kept.get("form") == JSON:
+        del kept["form"]
     if "chains" in kept:
         kept = {_SEVERAL: kept.pop(_ONE)} | kept
     return json.dumps(kept | more).encode()
@@ -179,19 +184,24 @@ def rewrite_journal(attempt: Path, header: JournalHeader, lines: list[PageRecord
     write_bytes(attempt / JOURNAL, journal_of(header, lines))
 
 
-def page_path(attempt: LakePath, number: int) -> Any:
-    """The file of a page."""
-    return attempt / f"{number:06d}{_PAGE}"
+def page_path(attempt: LakePath, number: int, form: str = JSON) -> Any:
+    """The file of a page. CorruptCapture where a later version has written it."""
+    if form not in _PAGES:
+        raise CorruptCapture(
+            f"{attempt} has pages of a form that this version does not know ({form!r}): update "
+            "hf_assets."
+        )
+    return attempt / f"{number:06d}{_PAGES[form]}"
 
 
 def page_paths(attempt: LakePath) -> list[Any]:
     """The files of all stored pages, in order."""
-    return sorted(attempt.glob(f"*{_PAGE}"))
+    return sorted(path for suffix in _PAGES.values() for path in attempt.glob(f"*{suffix}"))
 
 
 def is_page(path: LakePath) -> bool:
     """Whether that is the file of a page, by its name."""
-    return path.name.endswith(_PAGE)
+    return path.name.endswith((*_PAGES.values(),))
 
 
 def page_sizes(attempt: LakePath) -> dict[str, int]:
@@ -211,12 +221,12 @@ def remove_pages(attempt: LakePath, names: list[str]) -> None:
         (attempt / name).unlink()
 
 
-def write_page(attempt: Path, number: int, body: bytes) -> None:
+def write_page(attempt: Path, number: int, body: bytes, form: str = JSON) -> None:
     """Store a page's body, compressed and durably."""
     require_locks()
-    path = page_path(attempt, number)
+    path = page_path(attempt, number, form)
     with storing(path), path.open("wb") as stored:
-        stored.write(ZSTD.compress(body, asbytes=True))
+        stored.write(codec_of(form).compress(body, asbytes=True))
         stored.flush()
         os.fdatasync(stored.fileno())
 
@@ -235,7 +245,7 @@ def read_page(
         CorruptCapture: it is another, or missing.
         StoreError: a store does not give it.
     """
-    path = page_path(attempt, line.page)
+    path = page_path(attempt, line.page, line.form)
     try:
         content = read(path) if read else path.read_bytes()
     except StoreError:
@@ -243,6 +253,11 @@ def read_page(
     except OSError as error:
         raise CorruptCapture(f"{path} cannot be read ({error}): {CURE}") from error
     return unpacked(path, content, line)
+
+
+def codec_of(form: str) -> pa.Codec:
+    """What compresses a page: the columns of a Parquet file are compressed already."""
+    return FAST if form == RANGES else ZSTD
 
 
 def unpacked(path: LakePath, content: bytes, line: PageRecord) -> bytes:

@@ -31,6 +31,8 @@ class PageRecord(msgspec.Struct, frozen=True):
         total: the Hub's own count of the listing (X-Total-Count).
         refused: values of `expand` that the Hub refused.
         chain: which chain of pages it belongs to; 0 where the listing was one.
+        form: of the body: "json" rows, or "ranges" of an archive's Parquet file.
+        decoded: the strict decoder that took every row as it is (`rows.DECODER`), if it did.
     """
 
     page: int
@@ -42,6 +44,8 @@ class PageRecord(msgspec.Struct, frozen=True):
     total: int | None = None
     refused: tuple[str, ...] = ()
     chain: int = 0
+    form: str = "json"
+    decoded: str | None = None
 
 
 class ChainStart(msgspec.Struct, frozen=True):
@@ -86,6 +90,7 @@ class CaptureManifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
         sha256: of the pages' sha256, in order.
         client: library and version that fetched the pages.
         attempt: the folder of the pages.
+        form: of the pages: "ranges" of an archive's Parquet file; None: JSON.
         run: on a store, the run that made it; None in a folder.
         complete: always true.
         chains: in how many chains the listing was read; None for one.
@@ -128,6 +133,7 @@ class CaptureManifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     sha256: str
     client: str
     attempt: str
+    form: str | None = None
     run: str | None = None
     complete: bool
     chains: int | None = None

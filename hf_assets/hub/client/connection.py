@@ -6,6 +6,7 @@ for as long as a header says and reads a body of any size.
 """
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -121,8 +122,9 @@ class HubConnection:
     max_bytes: int = MAX_BYTES
     log: Callable[[str], None] = lambda _: None
     pacer: Pacer = field(default=None)  # ty: ignore[invalid-assignment]
-    # Bytes of all answers.
+    # Bytes of all answers; several threads add to it.
     fetched: int = field(default=0, init=False)
+    _adding: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.endpoint = self.endpoint.rstrip("/")
@@ -165,7 +167,8 @@ class HubConnection:
         while True:
             try:
                 answer = self._patient_answer(url, form, span)
-                self.fetched += len(answer.body)
+                with self._adding:
+                    self.fetched += len(answer.body)
                 return read(answer)
             except (
                 *(_Refusal, httpx2.HTTPError, OfflineModeIsEnabled),

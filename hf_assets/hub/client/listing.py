@@ -4,16 +4,17 @@ huggingface_hub's `list_models` ends at an invalid row and loses its cursor with
 bytes with a cursor; `rows` parses the bytes, and a capture stores them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import httpx2
+import polars as pl
 
 from hf_assets.errors import HfAssetsError
 from hf_assets.hub.client.addresses import next_address, refused_fields, without_fields
 from hf_assets.hub.client.connection import HubConnection, HubError
-from hf_assets.hub.client.rows import row_ids
+from hf_assets.hub.client.rows import decoded_ids
 from hf_assets.hub.client.wire import Kind
 from hf_assets.transport import Answer, whole_number
 
@@ -92,14 +93,18 @@ class Page:
         ids: the `_id` of each row, None for a row without.
         total: X-Total-Count.
         refused: the `expand` values that the Hub refused.
+        form: of the body: "json", or "ranges" of an archive's Parquet file.
+        decoded: the strict decoder that takes every row as it is, if it does.
     """
 
     url: str
     next_url: str | None
     body: bytes
-    ids: list[Any]
+    ids: Sequence[Any] | pl.Series
     total: int | None
     refused: tuple[str, ...] = ()
+    form: str = "json"
+    decoded: str | None = None
 
     @property
     def rows(self) -> int:
@@ -158,7 +163,7 @@ class HubClient(HubConnection):
     def _page(self, answer: Answer, url: str, number: int, refused: tuple[str, ...]) -> Page:
         """An answer as a page. ValueError for any other body."""
         try:
-            ids = row_ids(answer.body)
+            ids, decoded = decoded_ids(httpx2.URL(url).path.rpartition("/")[2], answer.body)
         except (ValueError, RecursionError) as error:
             raise ValueError(f"{_NO_ROWS} ({error})") from error
         next_url, foreign = next_address(answer.headers, url)
@@ -166,7 +171,7 @@ class HubClient(HubConnection):
             # A mirror that passes the Hub's own links on; the token must not follow them.
             self.log(f"page {number} links to {foreign}: staying at {httpx2.URL(url).host}")
         total = whole_number(answer.headers.get("X-Total-Count", ""))
-        return Page(url, next_url, answer.body, ids, total, refused)
+        return Page(url, next_url, answer.body, ids, total, refused, decoded=decoded)
 
     def _refused(self, url: str, error: HubError) -> tuple[str, ...]:
         """The `expand` values that a 400 names."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 
 class SeenIds:
@@ -22,10 +23,11 @@ class SeenIds:
         return sum(run.size for run in self._runs)
 
     def add(self, ids: Iterable[Any]) -> int:
-        """Add a page's ids, and return how many are new. None is no id."""
-        # Python's own hash: an invalid `_id` may be a list, or half of a surrogate pair.
-        hashes = [hash(str(row_id)) for row_id in ids if row_id is not None]
-        fresh = np.unique(np.array(hashes, np.int64))
+        """Add a page's ids, and return how many are new. None is no id.
+
+        All pages of a listing come as lists, or all as series: the hashes of the two differ.
+        """
+        fresh = np.unique(_hashes(ids))
         for run in self._runs:
             at = np.minimum(np.searchsorted(run, fresh), run.size - 1)
             fresh = fresh[run[at] != fresh]
@@ -37,3 +39,10 @@ class SeenIds:
             merged.sort(kind="stable")
             self._runs.append(merged)
         return int(fresh.size)
+
+
+def _hashes(ids: Iterable[Any]) -> np.ndarray:
+    if isinstance(ids, pl.Series):
+        return ids.drop_nulls().hash().to_numpy().view(np.int64)
+    # Python's own hash: an invalid `_id` may be a list, or half of a surrogate pair.
+    return np.array([hash(str(row_id)) for row_id in ids if row_id is not None], np.int64)

@@ -1,6 +1,7 @@
 """`daily_changes` of a stored day, and the counts that its stored comparison keeps.
 
-A thinned day has lost the rows that its counts came from: counts of the same two days are kept.
+A thinned day has lost columns that its counts came from: counts of the same two days are kept. The
+rows of an emptied day are given back by its series, where they are needed.
 """
 
 from collections.abc import Collection, Mapping
@@ -19,6 +20,7 @@ from hf_assets.hub.quality.records import (
 from hf_assets.hub.quality.schemas import ABSENCES
 from hf_assets.hub.quality.stale import differ, is_stale, lacks_absences
 from hf_assets.hub.quality.step import DATASETS, MODELS, Listing
+from hf_assets.hub.repository_days.old_days import read_day
 from hf_assets.hub.retention import thinned
 from hf_assets.storage.lake import Lake, MissingDay, StoredTable, TableWrite
 
@@ -94,15 +96,23 @@ def compare_day(
         and thinned(now)
         and not is_stale(comparison, baseline, _sha256(before), _sha256(now))
     ):
-        write = _unchanged(stored, comparison, now, before)
+        write = _unchanged(lake, stored, comparison, now, before)
     else:
         carried = DayComparison()
         if comparison:
             carried.nulls, carried.lifecycle = _still_true(comparison, before, now)
         write = changes.daily_changes(
-            now, before, now.day, partial=baseline.partial, carried=carried
+            _with_rows(lake, now),
+            before and _with_rows(lake, before),
+            now.day,
+            partial=baseline.partial,
+            carried=carried,
         )
     return _with_datasets(write, *datasets) if datasets else write
+
+
+def _with_rows(lake: Lake, stored: StoredTable, listing: Listing = MODELS) -> StoredTable:
+    return read_day(lake, listing.table, stored.day) if stored.emptied else stored
 
 
 def datasets_of(lake: Lake, day: str) -> StoredTable | None:
@@ -127,6 +137,8 @@ def _datasets(
     carried = DatasetsComparison()
     if stored and stored.datasets:
         carried.nulls, carried.lifecycle = _still_true(stored.datasets, before, now, DATASETS)
+    now = _with_rows(lake, now, DATASETS)
+    before = before and _with_rows(lake, before, DATASETS)
     return now, *changes.datasets_changes(now, before, partial=baseline.partial, carried=carried)
 
 
@@ -146,7 +158,11 @@ def _with_datasets(
 
 
 def _unchanged(
-    stored: StoredTable, comparison: DayComparison, now: StoredTable, before: StoredTable | None
+    lake: Lake,
+    stored: StoredTable,
+    comparison: DayComparison,
+    now: StoredTable,
+    before: StoredTable | None,
 ) -> TableWrite:
     """The stored comparison of models, with `absences`; notes of other versions are kept."""
     of_models = ~pl.col("dimension").str.starts_with(f"{DATASETS.prefix} ")
@@ -155,6 +171,7 @@ def _unchanged(
     aside = {name: rows for name, rows in stored.asides.items() if name != DATASETS.absences}
     if lacks_absences(comparison):
         # Absences need identities alone, which a thinned day keeps.
+        now, before = _with_rows(lake, now), before and _with_rows(lake, before)
         notes, aside = notes | {ABSENCES: True}, changes.daily_changes(now, before, now.day).aside
     if comparison.datasets:
         notes |= {"rows": frames[0].height}

@@ -7,11 +7,13 @@ import polars as pl
 from hf_assets.hub.repository_days.building import reading, row_groups
 from hf_assets.hub.repository_days.expanding import columns_of, day_schema, expanded, of_day
 from hf_assets.hub.repository_days.facts import DayFacts, days_of
+from hf_assets.hub.repository_days.groups import row_of
+from hf_assets.hub.repository_days.layout import empty
 from hf_assets.hub.repository_days.schemas import KINDS, Kind
 from hf_assets.storage.lake import Lake, MissingDay, StoredTable, iso
 from hf_assets.storage.month_files import month_of_file
 from hf_assets.storage.months import month_of
-from hf_assets.storage.opened import LakeFile, open_files
+from hf_assets.storage.opened import LakeFile, open_files, read_each
 
 
 def days_in(lake: Lake, table: str) -> dict[str, DayFacts]:
@@ -51,7 +53,7 @@ def _expanded(frame: pl.LazyFrame, kind: Kind, traits: Sequence[str]) -> pl.Lazy
 def history_of(lake: Lake, table: str, hub_id: str, traits: Sequence[str] = ()) -> pl.DataFrame:
     """The days of one repository, oldest first; without rows where it is unknown.
 
-    Reads, of each month, the row groups that may hold it.
+    Reads, of each month, the row group that may hold it.
 
     Args:
         lake: the lake.
@@ -62,11 +64,17 @@ def history_of(lake: Lake, table: str, hub_id: str, traits: Sequence[str] = ()) 
     Raises:
         MissingDay: the series was never materialised.
     """
-    kind = KINDS[table]
-    counters = (counter.name for counter in kind.counters)
-    columns = ["first_day", "trusted", *columns_of(kind, ["id", *traits, *counters])]
-    rows = lake.read(table, None).frame.filter(pl.col("hub_id") == hub_id).select(columns)
-    return _expanded(rows, kind, traits).collect().sort("day")
+    stored, kind = lake.read(table, None), KINDS[table]
+    files = stored.month_files if stored.months else []
+    wanted = ["id", *traits, *(counter.name for counter in kind.counters)]
+    columns = ["first_day", "trusted", *columns_of(kind, wanted)]
+
+    def read(file: LakeFile) -> pl.DataFrame:
+        with reading(file):
+            return row_of(file, hub_id, columns)
+
+    rows = read_each(read, files, files[0].path) if files else []
+    return expanded(pl.concat([empty(kind), *rows], how="diagonal"), kind, traits)
 
 
 def day_of(

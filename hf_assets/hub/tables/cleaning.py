@@ -12,6 +12,8 @@ from itertools import islice
 
 import polars as pl
 
+from hf_assets.hub.archive.arrow_rows import times_as_text
+from hf_assets.hub.archive.column_ranges import RANGES, ParsedPage, StoredRanges
 from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.client.invalid_values import InvalidValue, InvalidValues, quarantine_frame
 from hf_assets.hub.client.rows import parse_page
@@ -25,6 +27,8 @@ from hf_assets.storage.lake import TableWrite, iso
 
 # Pages parsed and cleaned at a time.
 BATCH_PAGES = 16
+# Of an archive: a page has four thousand rows, and two batches are in memory at a time.
+ARCHIVED_PAGES = 5
 # Threads that parse pages: read_json holds Python's lock, reading and decompressing do not.
 PARSERS = 2
 
@@ -88,10 +92,14 @@ def _batches(kind: Kind, capture: Capture, invalid: InvalidValues) -> Iterator[p
 
     The next batch is parsed while the caller uses this one: writing a table holds no lock.
     """
+    if capture.form == RANGES:
+        yield from _archived(kind, capture, invalid)
+        return
     numbers = reversed(capture.page_numbers())
 
     def parsed(number: int) -> tuple[int, pl.DataFrame, list[InvalidValue]]:
-        return number, *parse_page(kind, number, capture.page(number))
+        body = capture.page(number)
+        return number, *parse_page(kind, number, body, capture.records[number].decoded)
 
     with ThreadPoolExecutor(PARSERS) as pool:
 
@@ -108,6 +116,33 @@ def _batches(kind: Kind, capture: Capture, invalid: InvalidValues) -> Iterator[p
                 invalid += problems
             batch = begun()
             yield pl.concat(frames)
+
+
+def _archived(kind: Kind, capture: Capture, invalid: InvalidValues) -> Iterator[pl.DataFrame]:
+    """The same of pages that are ranges of a Parquet file; a stored page holds a row group."""
+
+    def pages() -> Iterator[ParsedPage]:
+        stored = StoredRanges(kind, capture.page(0))
+        for number in reversed(capture.page_numbers()):
+            capture.fetch_ahead([number - 1] if number else [])
+            yield from stored.newest_first(capture.page(number))
+
+    parsed = pages()
+    with ThreadPoolExecutor(1) as pool:
+
+        def begun() -> Future[list[ParsedPage]]:
+            return pool.submit(lambda: [*islice(parsed, ARCHIVED_PAGES)])
+
+        coming = begun()
+        while batch := coming.result():
+            coming = begun()
+            for _, _, problems in batch:
+                invalid += problems
+            frames = [_located(frame, number, problems) for number, frame, problems in batch]
+            # Where the times of one are texts, all are.
+            alike = len({frame.schema["createdAt"] for frame in frames}) == 1
+            alike = alike and len({frame.schema["lastModified"] for frame in frames}) == 1
+            yield pl.concat(frames if alike else map(times_as_text, frames))
 
 
 def _located(frame: pl.DataFrame, number: int, problems: list[InvalidValue]) -> pl.DataFrame:

@@ -7,6 +7,7 @@ once, so that memory holds the rows of a part alone however many there are.
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import polars as pl
@@ -14,13 +15,23 @@ import pyarrow.parquet as pq
 
 from hf_assets.hub.repository_days.expanding import counter_days
 from hf_assets.hub.repository_days.facts import days_of
-from hf_assets.hub.repository_days.schemas import DAYS, KINDS, Counter
+from hf_assets.hub.repository_days.groups import bounds
+from hf_assets.hub.repository_days.schemas import (
+    CREATED,
+    CREATED_AFTER,
+    DAYS,
+    MODEL_DAYS,
+    OF_MODELS,
+    Counter,
+)
+from hf_assets.hub.repository_days.traits import traits_given
 from hf_assets.storage.lake import Lake, iso
 from hf_assets.storage.opened import LakeFile
 from hf_assets.trends.series.calendar import EPOCH, NO_DAY, Calendar
 
 # Numbers in a matrix of a counter: 16 MB.
 CELLS = 1 << 21
+_TEXTS = ("id", "category", CREATED_AFTER)
 
 
 @dataclass(frozen=True)
@@ -28,64 +39,55 @@ class Matrices:
     """Some repositories, in the order of `hub_id`.
 
     Attributes:
-        names: hub_id and id, the last of each.
+        names: hub_id; id, category and created, the last of each.
         levels: for each counter a matrix (repositories x days of the calendar, float64),
             interpolated on untrusted days; NaN where unknown.
+        beside: the rows of another file in the same range of `hub_id`.
     """
 
     names: pl.DataFrame
     levels: dict[str, np.ndarray]
+    beside: pl.DataFrame
 
 
 def matrices(
-    lake: Lake, table: str, calendar: Calendar, counters: Sequence[str], cells: int = CELLS
+    lake: Lake,
+    calendar: Calendar,
+    counters: Sequence[str],
+    cells: int = CELLS,
+    beside: LakeFile | None = None,
 ) -> Iterator[Matrices]:
-    """Every repository of a series, in the order of `hub_id`.
+    """Every model of some days, or of another file, in the order of `hub_id`.
 
     Args:
         lake: the lake.
-        table: `model_days`, `dataset_days` or `space_days`.
-        calendar: of the days of the series.
+        calendar: of days of `model_days`; other months are not read. Names and texts of a month
+            without a day that is shown count least.
         counters: the counters that are wanted.
         cells: numbers in a matrix, about.
+        beside: another file in the order of `hub_id`.
 
     Raises:
         MissingDay: the series was never materialised.
     """
-    wanted = [one for one in KINDS[table].counters if one.name in counters]
-    stored = lake.read(table, None)
-    files = stored.month_files if stored.months else []
-    months = [_Month(file, wanted) for file in files]
+    wanted = [one for one in OF_MODELS.counters if one.name in counters]
+    months = _months(lake, calendar, wanted)
+    other = _Rows(beside) if beside else None
     # A month is spread over its 31 days for each counter, however few the calendar has.
     for end in _ends(months, max(cells // max(len(calendar), 2 * DAYS), 1)):
         parts = [(month, rows) for month in months if (rows := month.until(end)).height]
-        if parts:
-            yield _matrices(parts, calendar, wanted)
+        more = other.until(end) if other else pl.DataFrame()
+        if parts or more.height:
+            yield _matrices(parts, calendar, wanted, more)
 
 
-def identities(lake: Lake, table: str) -> Iterator[pl.Series]:
-    """The `hub_id` of every repository of a series, in order, some thousands at a time."""
-    stored = lake.read(table, None)
-    files = stored.month_files if stored.months else []
-    months = [_Month(file, []) for file in files]
-    for end in _ends(months, CELLS // DAYS):
-        names = pl.concat([month.until(end)["hub_id"] for month in months])
-        if len(names):
-            yield names.unique().sort()
+class _Rows:
+    """A file in the order of `hub_id`, read group by group."""
 
-
-class _Month:
-    """A month's file, read group by group."""
-
-    def __init__(self, file: LakeFile, counters: Sequence[Counter]) -> None:
+    def __init__(self, file: LakeFile, columns: Sequence[str] | None = None) -> None:
         self._file: pq.ParquetFile = file.arrow()
-        columns = itertools.chain.from_iterable(one.stored for one in counters)
-        self._columns = ["hub_id", *(["id", "listed", *columns] if counters else [])]
-        self.days = [iso(day) for day in days_of(file.footer()["notes"])]
-        about = self._file.metadata
-        column = about.schema.names.index("hub_id")
-        groups = [about.row_group(i) for i in range(about.num_row_groups)]
-        self.groups = [(group.column(column).statistics.min, group.num_rows) for group in groups]
+        self._columns = columns and [*columns]
+        self.groups = [(first, rows) for first, _, rows in bounds(self._file)]
         self._next, self._left = 0, [self._read([])]
 
     def until(self, end: str | None) -> pl.DataFrame:
@@ -105,6 +107,26 @@ class _Month:
         return frame
 
 
+class _Month(_Rows):
+    """A month's file, and those of its days that are wanted."""
+
+    def __init__(self, file: LakeFile, days: Sequence[date], counters: Sequence[Counter]) -> None:
+        columns = itertools.chain.from_iterable(one.stored for one in counters)
+        super().__init__(file, ["hub_id", *_TEXTS, "listed", *columns])
+        self.days = days
+
+
+def _months(lake: Lake, calendar: Calendar, counters: Sequence[Counter]) -> list[_Month]:
+    """The months that have one of those days."""
+    stored, wanted = lake.read(MODEL_DAYS.name, None), set(calendar.dates())
+    found = []
+    for file in stored.month_files if stored.months else []:
+        days = [day for day in map(iso, days_of(file.footer()["notes"])) if day in wanted]
+        if days:
+            found.append(_Month(file, days, counters))
+    return found
+
+
 def _ends(months: Sequence[_Month], most: int) -> Iterator[str | None]:
     """Where parts of about so many repositories end; None for the last."""
     groups = sorted(itertools.chain.from_iterable(month.groups for month in months))
@@ -118,11 +140,12 @@ def _ends(months: Sequence[_Month], most: int) -> Iterator[str | None]:
 
 
 def _matrices(
-    parts: Sequence[tuple[_Month, pl.DataFrame]], calendar: Calendar, counters: Sequence[Counter]
+    parts: Sequence[tuple[_Month, pl.DataFrame]],
+    calendar: Calendar,
+    counters: Sequence[Counter],
+    beside: pl.DataFrame,
 ) -> Matrices:
-    # The last name counts: that of the last month.
-    named = pl.concat([rows.select("hub_id", "id") for _, rows in parts])
-    names = named.unique("hub_id", keep="last", maintain_order=True).sort("hub_id")
+    names = _names(parts, calendar)
     shape = names.height, len(calendar)
     levels = {one.name: np.full(shape, np.nan) for one in counters}
     index = names.select("hub_id").with_row_index("row")
@@ -137,7 +160,20 @@ def _matrices(
             levels[counter.name][np.ix_(row, days)] = found
     for one in levels.values():
         _interpolate(one, calendar)
-    return Matrices(names, levels)
+    return Matrices(names, levels, beside)
+
+
+def _names(parts: Sequence[tuple[_Month, pl.DataFrame]], calendar: Calendar) -> pl.DataFrame:
+    """hub_id, id, category and created: those of the last month count."""
+    dates = calendar.dates()
+    shown = dates if calendar.shown is None else itertools.compress(dates, calendar.shown)
+    last = max(shown, default=None)
+    ordered = sorted(parts, key=lambda part: last is None or part[0].days[0] <= last)
+    none = pl.DataFrame(schema=MODEL_DAYS.schema).select("hub_id", *_TEXTS)
+    named = pl.concat([none, *(rows.select(none.columns) for _, rows in ordered)])
+    names = named.unique("hub_id", keep="last", maintain_order=True).sort("hub_id")
+    created = pl.col(CREATED).cast(pl.Date).alias("created")
+    return traits_given(names, OF_MODELS).with_columns(created).drop(CREATED)
 
 
 def _interpolate(level: np.ndarray, calendar: Calendar) -> None:

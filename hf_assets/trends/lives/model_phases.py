@@ -1,7 +1,8 @@
 """Phase, growth and one-day spikes of every model: `model_phases`, from `model_days`.
 
 Figures and report need it: where `model_days` cannot be used, it is made of `model_history`.
-Some thousands of models at a time: memory holds no more, and the time grows with the days of all.
+Some thousands of models at a time: memory holds no more. What is kept of earlier months (`so_far`)
+leaves some weeks to be read each night; the rows are those of all days.
 """
 
 from collections import Counter
@@ -15,18 +16,19 @@ from hf_assets.hub.repository_days.reading import days_in
 from hf_assets.hub.repository_days.refresh import refresh
 from hf_assets.hub.repository_days.schemas import MODEL_DAYS, OF_MODELS
 from hf_assets.storage.lake import Lake, MissingDay, StoredTable, TableWrite
-from hf_assets.trends.lives.matrices import CELLS, Matrices, identities, matrices
-from hf_assets.trends.lives.texts import of_models, texts
+from hf_assets.storage.side_tables import DATA
+from hf_assets.trends.lives import so_far
+from hf_assets.trends.lives.folding import LEVELS, Fold
+from hf_assets.trends.lives.matrices import CELLS, Matrices, matrices
 from hf_assets.trends.series.calendar import Calendar, calendar
-from hf_assets.trends.series.panel import BLOCK, SLACK, Panel
+from hf_assets.trends.series.panel import SLACK, Panel
 from hf_assets.trends.series.past import Past
-from hf_assets.trends.series.phases import phases, phases_frame, phases_of
+from hf_assets.trends.series.phases import phases_of
 from hf_assets.trends.series.schemas import GROWTH, MODEL_HISTORY, MODEL_PHASES
 from hf_assets.trends.spikes import LEAST_DAYS, WEEK
 
 # Downloads a week or four before: a smaller base gives noise.
 FLOOR = 100.0
-_LEVELS = ("downloads", "downloads_all_time")
 # Characters of an error in the log.
 _LONGEST = 2000
 # Days before the newest trusted one whose rows growth looks back on.
@@ -57,7 +59,7 @@ def store_phases(lake: Lake, log: Callable[[str], None]) -> StoredTable:
         return lake.write(MODEL_PHASES, None, lives)
 
 
-def model_phases(past: Past, cells: int = CELLS) -> TableWrite:
+def model_phases(past: Past, cells: int = CELLS, *, full_refresh: bool = False) -> TableWrite:
     """A row a model that was ever listed with known downloads. Columns: `MODEL_PHASES`.
 
     In a lake without `model_days`, those of `model_history` alone, without growth.
@@ -65,6 +67,7 @@ def model_phases(past: Past, cells: int = CELLS) -> TableWrite:
     Args:
         past: the stored days.
         cells: numbers of a counter in memory, about.
+        full_refresh: read every day, whatever is kept of earlier ones.
 
     Raises:
         MissingDay: `day_quality` was never materialised, or lacks a day.
@@ -73,14 +76,21 @@ def model_phases(past: Past, cells: int = CELLS) -> TableWrite:
         past.lake.read(MODEL_DAYS.name, None)
     except MissingDay:
         return of_first_thousand(past.lake.read(MODEL_HISTORY.name, None))
-    days = list(days_in(past.lake, MODEL_DAYS.name))
-    notes: dict[str, int] = {}
-    return TableWrite(_frames(past, days, cells, notes), notes=notes)
+    facts = days_in(past.lake, MODEL_DAYS.name)
+    every = calendar(past.quality, list(facts))
+    kept = None if full_refresh else so_far.stored(past.lake, every, facts)
+    end = so_far.boundary(every)
+    if end is not None and (kept is None or kept.notes[so_far.UNTIL] < end):
+        rows = (fold.kept() for fold in _folds(past.lake, every, kept, end, cells))
+        notes = so_far.notes(every, facts, end)
+        kept = past.lake.write(so_far.SO_FAR, None, TableWrite(rows, notes=notes))
+    counted: dict[str, int] = {}
+    return TableWrite(_frames(past.lake, every, kept, cells, counted), notes=counted)
 
 
 def of_first_thousand(history: StoredTable) -> TableWrite:
     """`model_phases` of `model_history`, a model's rows in the order of days."""
-    columns = ["hub_id", "id", "category", "created", "day", *_LEVELS]
+    columns = ["hub_id", "id", "category", "created", "day", *LEVELS]
     lives = phases_of(history.frame.select(columns).collect())
     lives = lives.with_columns(pl.lit(None, one.dtype).alias(name) for name, one in GROWTH.items())
     counts = Counter(dict(lives["phase"].value_counts().iter_rows()))
@@ -94,39 +104,31 @@ def _counted(phases: Counter[str | None]) -> dict[str, int]:
 
 
 def _frames(
-    past: Past, days: list[str], cells: int, notes: dict[str, int]
+    lake: Lake, every: Calendar, kept: StoredTable | None, cells: int, notes: dict[str, int]
 ) -> Iterator[pl.DataFrame]:
-    every = calendar(past.quality, days)
-    lake, counts = past.lake, Counter[str | None]()
-    about = texts(lake, days, identities(lake, MODEL_DAYS.name))
-    for part in matrices(lake, MODEL_DAYS.name, every, _LEVELS, cells):
-        frame = _lives(part, of_models(about, part.names["hub_id"]), every)
+    counts = Counter[str | None]()
+    for fold in _folds(lake, every, kept, None, cells):
+        frame = fold.rows(_growth(fold.part, fold.calendar))
         counts.update(dict(frame["phase"].value_counts().iter_rows()))
         yield frame
     notes |= _counted(counts)
 
 
-def _lives(part: Matrices, texts: pl.DataFrame, calendar: Calendar) -> pl.DataFrame:
-    """The rows of some models."""
-    created = texts["created"].to_physical().cast(pl.Float64).to_numpy()
-    level, all_time = (part.levels[name] for name in _LEVELS)
-    seen = ~np.isnan(level)
-    size = max(BLOCK // max(len(calendar), 1), 1)
-    parts, there = [], np.flatnonzero(seen.any(axis=1))
-    for begin in range(0, len(there), size):
-        rows = there[begin : begin + size]
-        key, at = np.nonzero(seen[rows])
-        of = level[rows][key, at], all_time[rows][key, at]
-        parts.append(phases(key, created[rows], calendar.days[at], *of))
-    if not parts:
-        return pl.DataFrame(schema=MODEL_PHASES.schema)
-    grown = {name: values[there] for name, values in _growth(part, calendar).items()}
-    columns = [
-        pl.Series(name, values, nan_to_null=True).cast(GROWTH[name].dtype)
-        for name, values in grown.items()
-    ]
-    found = part.names.hstack(texts)[there].hstack(phases_frame(parts)).hstack(columns)
-    return found.select(MODEL_PHASES.schema.names())
+def _folds(
+    lake: Lake, every: Calendar, kept: StoredTable | None, end: int | None, cells: int
+) -> Iterator[Fold]:
+    """All models, some thousands at a time, with their days before `end` (None: with all)."""
+    begin = kept.notes[so_far.UNTIL] if kept else None
+    first = begin
+    if first is not None:
+        # Growth looks further back than medians do, at the beginning of a month.
+        newest = every.days[every.trusted].max(initial=0)
+        first -= so_far.CONTEXT
+        first = first if end is not None else min(first, int(newest) - _BACK)
+    days = so_far.window(every, first, end)
+    beside = kept.files[DATA] if kept else None
+    for part in matrices(lake, days, LEVELS, cells, beside):
+        yield Fold(part, days, begin, end)
 
 
 def _growth(part: Matrices, calendar: Calendar) -> dict[str, np.ndarray]:

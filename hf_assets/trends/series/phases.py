@@ -26,6 +26,7 @@ not listed are unknown: they neither lower its level nor count as seen.
 
 import datetime
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -83,7 +84,8 @@ def phases_of(rows: pl.DataFrame) -> pl.DataFrame:
 
 def phases_frame(parts: Sequence[Mapping[str, np.ndarray]]) -> pl.DataFrame:
     """What `phases` gives of some models after the others, with the types of `MODEL_PHASES`."""
-    found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    names = [name for name in parts[0] if name in MODEL_PHASES.schema]
+    found = {name: np.concatenate([part[name] for part in parts]) for name in names}
     columns = [
         pl.Series(name, values, nan_to_null=True).cast(MODEL_PHASES.schema[name])
         for name, values in found.items()
@@ -98,45 +100,97 @@ PHASES_SCHEMA = pl.Schema(
 _NUMBERS = ("day", "downloads", "downloads_all_time")
 
 
+@dataclass(frozen=True)
+class SoFar:
+    """What the days before `begin` say of some models, by their number; NaN where unknown.
+
+    Attributes:
+        begin: a day: rows from it on are new, those of the `CONTEXT` days before serve medians.
+        known: the numeric columns of `phases`, those of `KEPT`, and `crossed_N` for `days_to_N`:
+            a day.
+        minima: the smoothed levels of days before `begin` that are lower than all later ones there,
+            of the last `CLIMB` days: model, day, level, in the order of models and days.
+    """
+
+    begin: int
+    known: Mapping[str, np.ndarray]
+    minima: tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+# What later days need to know beside the columns of `phases`: the lowest smoothed level of the
+# `CLIMB` days before the peak, and the highest all-time downloads.
+KEPT = ("foot", "most_all_time")
+
+
 def phases(
     key: np.ndarray,
     created: np.ndarray,
     day: np.ndarray,
     level: np.ndarray,
     all_time: np.ndarray,
+    so_far: SoFar | None = None,
+    end: int | None = None,
 ) -> dict[str, np.ndarray]:
     """The numeric columns of some models; NaN where unknown, days since 1970-01-01.
+
+    And what later days need to know: `KEPT`, the day of each crossing, and with an `end` the
+    `minima` as `low_model`, `low_day` and `low`.
 
     Args:
         key: the number of each row's model, ascending; its rows are in the order of days.
         created: of each model, by its number.
+        so_far: what earlier days say; each model has a new row. None: all days are there.
+        end: the day from which on rows serve medians alone; each model has rows before.
     """
     day = day.astype(np.int64)
+    smooth = smoothed(key, day, level)
+    if end is not None:
+        before_end = day < end
+        key, day, level = key[before_end], day[before_end], level[before_end]
+        all_time, smooth = all_time[before_end], smooth[before_end]
     begins = np.flatnonzero(np.append(True, key[1:] != key[:-1]))
     ends = np.append(begins[1:], len(day))
     model = np.repeat(np.arange(len(begins)), ends - begins)
     last = ends - 1
-    first_day, last_day = day[begins], day[last]
+    number = key[last]
+    known = {name: one[number] for name, one in so_far.known.items()} if so_far else {}
+    fresh = day >= so_far.begin if so_far else np.ones(len(day), bool)
+    first = _first_where(fresh, begins, ends)
+    first_day, last_day, days = day[first], day[last], ends - first
+    if so_far:
+        first_day = np.fmin(known["first_day"], first_day).astype(np.int64)
+        days = days + np.nan_to_num(known["days"]).astype(np.int64)
 
-    smooth = smoothed(model, day, level)
-    peak = np.maximum.reduceat(smooth, begins)
-    at_peak = _first_where(smooth == peak[model], begins, ends)
-    peak_day = day[at_peak]
+    level_of_new = np.where(fresh, smooth, -np.inf)
+    peak = np.maximum.reduceat(level_of_new, begins)
+    peak_day = day[_first_where(level_of_new == peak[model], begins, ends)]
+    earlier = known["peak"] >= peak if so_far else np.zeros(len(peak), bool)
+    if so_far:
+        peak = np.where(earlier, known["peak"], peak)
+        peak_day = np.where(earlier, known["peak_day"], peak_day).astype(np.int64)
 
     recent = last_day[model] - day < WINDOW
     plateau = _medians(np.where(recent, level, np.nan), model)
     ratio = np.where(last_day - peak_day >= WINDOW, _over(peak, plateau), np.nan)
 
-    after_high = _last_where(smooth > peak[model] / 2, begins, ends) + 1
+    after_high = _last_where(level_of_new > peak[model] / 2, begins, ends) + 1
+    # Without a new row above the half, the first new one is the first after the last high.
+    after_high = np.maximum(after_high, first)
     halved = (peak > 0) & (after_high < ends)
     half_life = np.where(halved, day[np.minimum(after_high, last)] - peak_day, np.nan)
+    if so_far:
+        stays = earlier & (after_high == first) & ~np.isnan(known["half_life"])
+        half_life = np.where(stays, known["half_life"], half_life)
 
-    created = created[key[last]]
+    created = created[number]
     base = _first_where(recent, begins, ends)
     seen = last_day - day[base]
     moved = np.power(_over(smooth[last], smooth[base]), WINDOW / np.maximum(seen, 1)) - 1
-    before = (day <= peak_day[model]) & (day >= peak_day[model] - CLIMB)
+    before = fresh & (day <= peak_day[model]) & (day >= peak_day[model] - CLIMB)
     foot = np.minimum.reduceat(np.where(before, smooth, np.inf), begins)
+    if so_far:
+        foot = np.minimum(foot, _lowest(so_far, number, peak_day))
+        foot = np.where(earlier, known["foot"], foot)
     at_peak_now = (smooth[last] >= NEAR * peak) & (last_day - peak_day <= YOUNG)
     at_peak_now &= peak >= CLIMBED * foot
     young = (last_day - first_day < WINDOW) & (last_day - created < YOUNG)
@@ -146,19 +200,77 @@ def phases(
         ["new", "", "rising", "falling", "peak"],
         "plateau",
     )  # fmt: skip
-    since = np.where(created > _FLOOR, created, np.nan)
+    all_time_of_new = np.where(fresh, all_time, np.nan)
+    crossed = _crossings(all_time_of_new, all_time, day, begins, ends)
+    most = np.fmax.reduceat(all_time_of_new, begins)
+    if so_far:
+        for name, milestone in zip(crossed, MILESTONES, strict=True):
+            reached = known["most_all_time"] >= milestone
+            crossed[name] = np.where(reached, known[name], crossed[name])
+        most = np.fmax(most, known["most_all_time"])
+    low: dict[str, np.ndarray] = {}
+    if end is not None:
+        low = _minima(so_far, (key, day, smooth), fresh, end)
     return {
         "first_day": first_day,
         "last_day": last_day,
-        "days": ends - begins,
+        "days": days,
         "phase": phase,
         "peak_day": peak_day,
         "peak": peak,
         "latest": level[last],
         "peak_to_plateau": ratio,
         "half_life": half_life,
-        **_crossings(all_time, day, begins, ends, since),
+        **days_to(crossed, created),
+        **crossed,
+        "foot": foot,
+        "most_all_time": most,
+        **low,
     }
+
+
+def days_to(crossed: Mapping[str, np.ndarray], created: np.ndarray) -> dict[str, np.ndarray]:
+    """`days_to_N` of models that crossed N on those days; NaN where unknown.
+
+    Args:
+        crossed: `crossed_N` for each milestone.
+        created: of each model.
+    """
+    since = np.where(created > _FLOOR, created, np.nan)
+    return {f"days_to_{number}": crossed[f"crossed_{number}"] - since for number in MILESTONES}
+
+
+def _lowest(so_far: SoFar, number: np.ndarray, peak_day: np.ndarray) -> np.ndarray:
+    """The lowest earlier smoothed level of the `CLIMB` days before each peak; inf: none."""
+    peaks, found = np.full((2, number[-1] - number[0] + 1), np.inf)
+    peaks[number - number[0]] = peak_day
+    model, day, level = so_far.minima
+    part = slice(*np.searchsorted(model, [number[0], number[-1] + 1]))
+    model, day, level = model[part] - number[0], day[part], level[part]
+    fits = day >= peaks[model] - CLIMB
+    np.minimum.at(found, model[fits], level[fits])
+    return found[number - number[0]]
+
+
+def _minima(
+    so_far: SoFar | None, rows: tuple[np.ndarray, ...], fresh: np.ndarray, end: int
+) -> dict[str, np.ndarray]:
+    """The rows of the last days before `end` that are lower than all later ones of their model."""
+    new = fresh & (rows[1] >= end - CLIMB)
+    every = [one[new] for one in rows]
+    if so_far:
+        near = so_far.minima[1] >= end - CLIMB
+        every = [
+            np.concatenate([old[near], one]) for old, one in zip(so_far.minima, every, strict=True)
+        ]
+    order = np.argsort(every[0], kind="stable")
+    model, day, smooth = (one[order] for one in every)
+    # Of equal levels the last has the lowest rank. A model's ranks are below those of the next.
+    rank = np.empty(len(model), np.int64)
+    rank[len(model) - 1 - np.argsort(smooth[::-1], kind="stable")] = np.arange(len(model))
+    rank += model.astype(np.int64) * len(model)
+    low = np.flatnonzero(rank == np.minimum.accumulate(rank[::-1])[::-1])
+    return {"low_model": model[low], "low_day": day[low], "low": smooth[low]}
 
 
 def smoothed(model: np.ndarray, day: np.ndarray, level: np.ndarray) -> np.ndarray:
@@ -214,23 +326,30 @@ def _over(above: np.ndarray, below: np.ndarray) -> np.ndarray:
 
 
 def _crossings(
+    new: np.ndarray,
     all_time: np.ndarray,
     day: np.ndarray,
     begins: np.ndarray,
     ends: np.ndarray,
-    created: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """Per milestone and model the days from creation to the first day on which it was reached.
+    """Per milestone and model the first day on which it was reached.
 
     A counter that was corrected may cross twice: the first time counts.
+
+    Args:
+        new: all-time downloads of new rows.
+        all_time: of all rows.
+        day: of each row.
+        begins: of each model's rows.
+        ends: likewise.
     """
     known = np.append(-1, np.flatnonzero(~np.isnan(all_time)))
     found = {}
     for number in MILESTONES:
-        first = _first_where(all_time >= number, begins, ends)
+        first = _first_where(new >= number, begins, ends)
         # The last known row before it counts if it is of the same model, and near.
         before = known[np.searchsorted(known, first) - 1]
         on = day[np.minimum(first, ends - 1)]
         seen = (first < ends) & (before >= begins) & (on - day[before] <= STEP)
-        found[f"days_to_{number}"] = np.where(seen, on - created, np.nan)
+        found[f"crossed_{number}"] = np.where(seen, on, np.nan)
     return found

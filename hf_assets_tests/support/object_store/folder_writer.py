@@ -8,7 +8,7 @@ Each version has so many files, and all of them have the version's number.
 import sys
 
 from hf_assets.object_store.errors import CommitConflict
-from hf_assets.object_store.path import LakePath, location
+from hf_assets.object_store.path import LakePath, StorePath, location
 from hf_assets.storage.folders import local_folder, read_folder, replacing_folder
 
 
@@ -31,6 +31,18 @@ def write(path: LakePath, files: int, number: str) -> None:
         (folder / "deep").mkdir()
         for name in names(files):
             (folder / name).write_text(f"{number} " * 3000)
+
+
+def put(path: LakePath, *, public: bool = False, **files: str) -> None:
+    """Store a version of these files; `one_png` is the file one.png."""
+    with replacing_folder(path, public=public) as folder:
+        for name, content in files.items():
+            (folder / name.replace("_", ".")).write_text(content)
+
+
+def keys(path: StorePath) -> list[str]:
+    """The names of all objects below."""
+    return [str(below.relative_to(path)) for below, _ in path.below()]
 
 
 if __name__ == "__main__":
