@@ -98,6 +98,12 @@ def test_a_month_that_was_the_table_today_stays(lake: Lake) -> None:
     assert f"number_history/.months/{file.name}" in names(lake, LATER + timedelta(days=1))
 
 
+def test_months_without_their_marker_stay(lake: Lake) -> None:
+    """Nothing tells which of them are the table."""
+    (lake.root / "number_history" / "months.json").unlink()
+    assert not any("/.months/" in name for name in names(lake, LATER + timedelta(days=9)))
+
+
 def test_a_table_that_is_refreshed_is_left_to_the_refresh(lake: Lake) -> None:
     with lake.refreshing("number_history"):
         assert not any(name.startswith("number_history") for name in names(lake, LATER))

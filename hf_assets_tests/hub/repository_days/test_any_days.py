@@ -131,12 +131,11 @@ def _a_lake() -> Generator[Lake]:
         yield Lake(Path(folder))
 
 
-# Days first, so that most steps meet some.
-STEPS = st.tuples(
-    st.lists(st.tuples(st.just("write"), st.sampled_from(DAYS), st.lists(ROW, max_size=6)),
-             min_size=1, max_size=3),
-    st.lists(STEP, max_size=8),
-).map(lambda both: [*both[0], *both[1]])  # fmt: skip
+# Two days in a row first, with repositories in common, so that most steps meet some.
+ROWS = st.lists(ROW, min_size=3, max_size=6)
+STEPS = st.tuples(ROWS, ROWS, st.lists(STEP, max_size=8)).map(
+    lambda drawn: [("write", DAYS[0], drawn[0]), ("write", DAYS[1], drawn[1]), *drawn[2]]
+)
 
 
 @given(steps=STEPS, kind=st.sampled_from(list(KINDS.values())))
