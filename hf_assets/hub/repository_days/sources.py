@@ -17,6 +17,7 @@ _NAMES = ("hub_id", "id")
 _PART = 1 << 16
 
 
+
 @dataclass(frozen=True)
 class SourceDay:
     """A day as its table is now.
