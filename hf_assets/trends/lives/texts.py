@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 
 import polars as pl
 
-from hf_assets.hub.repository_days.old_days import read_day
+from hf_assets.hub.repository_days.reading import day_of
+from hf_assets.hub.repository_days.schemas import MODEL_DAYS
 from hf_assets.hub.tables.schemas import MODELS
 from hf_assets.storage.lake import Lake, MissingDay
 from hf_assets.storage.months import month_of
@@ -62,9 +63,10 @@ def _near(texts: pl.DataFrame, hub_ids: pl.Series) -> pl.DataFrame:
 def _of_day(lake: Lake, day: str, only: pl.Series | None = None) -> pl.DataFrame:
     """What a day says, in the order of `hub_id`; of these models alone."""
     try:
-        frame = read_day(lake, MODELS.name, day).frame
+        stored = lake.read(MODELS.name, day)
     except MissingDay:
         return pl.DataFrame(schema=_SCHEMA)
+    frame = _given_back(lake, day) if stored.emptied else stored.frame
     hub_id = pl.coalesce("hub_id", "name:" + pl.col("id"))
     created = pl.col("created_at").cast(pl.Date)
     rows = frame.select(hub_id=hub_id, category="category", created=created)
@@ -72,3 +74,13 @@ def _of_day(lake: Lake, day: str, only: pl.Series | None = None) -> pl.DataFrame
         rows = rows.filter(pl.col("hub_id").is_in(only.implode()))
     found = rows.collect().cast(_SCHEMA).sort("hub_id", maintain_order=True)
     return found.filter((pl.col("hub_id") != pl.col("hub_id").shift()).fill_null(value=True))
+
+
+def _given_back(lake: Lake, day: str) -> pl.LazyFrame:
+    """These columns of an emptied day: less to read than the day as a table."""
+    rows = day_of(lake, MODEL_DAYS.name, day, ["id", "category", "created_at"])
+    if rows is None:
+        raise ValueError(
+            f"the rows of {day} lie in {MODEL_DAYS.name} alone, which does not have it"
+        )
+    return rows.lazy()
