@@ -20,7 +20,7 @@ def test_the_model_card_has_what_the_hub_reads(space: Path, board: Leaderboard) 
     assert data["pipeline_tag"] == "text-classification"
     assert data["base_model"] == "sentence-transformers/all-MiniLM-L6-v2"
     assert "multi-label-classification" in data["tags"]
-    row = board.rows.filter(runtime=INT8).to_dicts()[0]
+    row = board.rows.filter(runtime=HELPED).to_dicts()[0]
     results = {
         r.metric_name: r for r in ModelCard.load(space / "model/README.md").data.eval_results
     }
