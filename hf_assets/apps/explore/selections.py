@@ -81,13 +81,13 @@ def selection_routes(
                 if indexes:
                     indexes.release()
                 write_matching(stored, query.wanted, kind, path)
+                pa.default_memory_pool().release_unused()
                 file = path.open("rb")
-        except (OSError, InputError) as error:  # such as a full disk
+        except (OSError, InputError, pa.ArrowException, pl.exceptions.PolarsError) as error:
             _log.warning("%s of %s: %s", PLACE, day, error)
-            return refused(HTTPStatus.INSUFFICIENT_STORAGE, "the file could not be written")
-        except (pa.ArrowException, pl.exceptions.PolarsError) as error:
-            _log.warning("%s of %s: %s", PLACE, day, error)
-            why = "models of that day cannot be read: the file is damaged"
+            if getattr(error, "errno", None):  # of this machine, such as a full disk
+                return refused(HTTPStatus.INSUFFICIENT_STORAGE, "the file could not be written")
+            why = "the models of that day cannot be read: the log of the server says why"
             return refused(HTTPStatus.INTERNAL_SERVER_ERROR, why)
         size = file.seek(0, 2)
         headers = {

@@ -185,7 +185,8 @@ def named(kind: str, name: str) -> str:
     if not page:
         return hub_link(hub or "", name, name).replace("class=hf-hub", "class=hf-name")
     there = anchor(address.link(page, id=name), name, " class=hf-name")
-    return f"{there} {hub_link(hub, name)}" if hub else there
+    # The arrow stays with the end of the name.
+    return f"{there}&nbsp;{hub_link(hub, name)}" if hub else there
 
 
 def _cell(

@@ -3,7 +3,7 @@
 import json
 import mmap
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,15 @@ class DayIndex:
         first = np.argsort(-counts.astype(np.int64), kind="stable")[:most]
         keys = self._keys[begin:end]
         return [keys[int(at)] for at in first if counts[at]]
+
+    def values_of(self, field: str, wanted: Iterable[str]) -> list[str]:
+        """Of these values those that models have, in the order of `values`.
+
+        There are a million tags: who wants some of them does not look at all.
+        """
+        places = {value: self._key(field, value) for value in wanted}
+        counts = {value: self._counts[at] for value, at in places.items() if at is not None}
+        return sorted(counts, key=lambda value: (-int(counts[value]), value.encode()))
 
     @cached_property
     def _keys(self) -> pl.Series:
@@ -159,6 +168,8 @@ class DayIndex:
                 mask = self._marked(rows[found])
             else:
                 mask = found if mask is None else mask & found
+        # The largest column, of which the answer needs some names: see `release`.
+        self._maps["names"].madvise(mmap.MADV_DONTNEED)
         assert mask is not None
         return mask
 
@@ -223,7 +234,8 @@ class DayIndex:
     def sums(self, query: ModelQuery) -> dict[str, Any]:
         """Totals of the matching models: models, downloads, downloads_all_time, likes."""
         mask = self._mask(query)
-        frame = self._models if mask is None else self._models[np.flatnonzero(mask)]
+        frame = self._frames["numbers"]
+        frame = frame if mask is None else frame[np.flatnonzero(mask)]
         return frame.select(**TOTALS).row(0, named=True)
 
 

@@ -8,6 +8,8 @@ import polars as pl
 
 from hf_assets.hub.repository_days.layout import empty, joined
 from hf_assets.hub.repository_days.schemas import ROW_GROUP, Kind
+from hf_assets.hub.repository_days.sources import DayRows
+from hf_assets.hub.repository_days.traits import with_traits_stored
 from hf_assets.object_store.errors import ReplacedError, StoreError
 from hf_assets.storage.lake import MissingDay
 from hf_assets.storage.opened import LakeFile
@@ -18,7 +20,7 @@ GROUPS = 8
 
 def extended(
     month: LakeFile | None,
-    days: Sequence[tuple[datetime.date, pl.DataFrame]],
+    days: Sequence[tuple[datetime.date, DayRows]],
     kind: Kind,
     trusted: Mapping[datetime.date, bool],
 ) -> Iterator[pl.DataFrame]:
@@ -53,25 +55,25 @@ def _bit(day: datetime.date) -> int:
 
 
 def _ranges(
-    month: LakeFile | None, days: Sequence[tuple[datetime.date, pl.DataFrame]], kind: Kind
+    month: LakeFile | None, days: Sequence[tuple[datetime.date, DayRows]], kind: Kind
 ) -> Iterator[pl.DataFrame]:
     """The joined rows of one range of identities after the other."""
     begins = [0] * len(days)
-    for rows, last in _parts(month, days, kind):
-        joint = rows
+    for joint, last in _parts(month, days, kind):
         for at, (day, of_day) in enumerate(days):
-            end = of_day.height if last is None else _end(of_day, last, begins[at])
-            joint = joined(joint, day, of_day[begins[at] : end], kind)
+            end = of_day.height if last is None else _end(of_day.keys, last, begins[at])
+            rows = with_traits_stored(of_day.part(begins[at], end))
+            joint = joined(joint, day, rows, kind)
             begins[at] = end
         yield joint
 
 
 def _parts(
-    month: LakeFile | None, days: Sequence[tuple[datetime.date, pl.DataFrame]], kind: Kind
+    month: LakeFile | None, days: Sequence[tuple[datetime.date, DayRows]], kind: Kind
 ) -> Iterator[tuple[pl.DataFrame, str | None]]:
     """Rows of the month, a few row groups at a time, and the last identity of the range."""
     if month is None:
-        keys = days[0][1]["hub_id"]
+        keys = days[0][1].keys
         for end in range(GROUPS * ROW_GROUP, len(keys), GROUPS * ROW_GROUP):
             yield empty(kind), keys[end - 1]
         yield empty(kind), None
@@ -120,9 +122,8 @@ def reading(file: LakeFile) -> Generator[None]:
         ) from error
 
 
-def _end(rows: pl.DataFrame, last: str, begin: int) -> int:
+def _end(keys: pl.Series, last: str, begin: int) -> int:
     """The row after the last one whose identity is not after `last`."""
-    keys = rows["hub_id"]
     low, high = begin, len(keys)
     while low < high:
         middle = (low + high) // 2

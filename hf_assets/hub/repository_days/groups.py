@@ -1,6 +1,6 @@
 """One repository's row of a month, of the row group that may hold it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 import pyarrow as pa
@@ -20,7 +20,7 @@ def bounds(file: pq.ParquetFile) -> Iterator[tuple[str, str, int]]:
         yield statistics.min, statistics.max, group.num_rows
 
 
-def row_of(file: LakeFile, hub_id: str) -> pl.DataFrame:
+def row_of(file: LakeFile, hub_id: str, columns: Sequence[str]) -> pl.DataFrame:
     """The row of one repository; without rows where the month does not have it.
 
     The identities of one row group are read, its other columns only if the repository is there. In
@@ -29,6 +29,7 @@ def row_of(file: LakeFile, hub_id: str) -> pl.DataFrame:
     Args:
         file: of the month, `hub_id` ascending.
         hub_id: of the repository.
+        columns: those wanted beside `hub_id`; one that the month lacks is left out.
     """
     with file.arrow() as opened:
         for number, (first, last, _) in enumerate(bounds(opened)):
@@ -37,10 +38,11 @@ def row_of(file: LakeFile, hub_id: str) -> pl.DataFrame:
             keys = opened.read_row_group(number, ["hub_id"], use_threads=False)["hub_id"]
             if (at := pc.index(keys, hub_id).as_py()) >= 0:
                 # A copy: polars would take over the group, of which a slice is a part.
-                others = [name for name in opened.schema_arrow.names if name != "hub_id"]
+                there = {*opened.schema_arrow.names} - {"hub_id"}
+                others = [name for name in columns if name in there]
                 rows = opened.read_row_group(number, others, use_threads=False).take([at])
-                return _frame(rows.add_column(1, "hub_id", [[hub_id]]))
-        return _frame(opened.schema_arrow.empty_table())
+                return _frame(rows.add_column(0, "hub_id", [[hub_id]]))
+    return pl.DataFrame(schema={"hub_id": pl.String})
 
 
 def _frame(rows: pa.Table) -> pl.DataFrame:

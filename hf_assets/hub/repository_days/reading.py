@@ -57,7 +57,13 @@ def history_of(lake: Lake, table: str, hub_id: str, traits: Sequence[str] = ()) 
     """
     stored, kind = lake.read(table, None), KINDS[table]
     files = stored.month_files if stored.months else []
-    rows = read_each(lambda file: row_of(file, hub_id), files, files[0].path) if files else []
+    wanted = ["id", *traits, *(counter.name for counter in kind.counters)]
+    columns = ["first_day", "trusted", *columns_of(kind, wanted)]
+
+    def read(file: LakeFile) -> pl.DataFrame:
+        return row_of(file, hub_id, columns)
+
+    rows = read_each(read, files, files[0].path) if files else []
     return expanded(pl.concat([empty(kind), *rows], how="diagonal"), kind, traits)
 
 

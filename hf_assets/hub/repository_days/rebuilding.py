@@ -12,8 +12,12 @@ from hf_assets.hub.repository_days.building import extended
 from hf_assets.hub.repository_days.facts import DAYS_NOTE, DayFacts, days_of, digest
 from hf_assets.hub.repository_days.reading import parts_of_day
 from hf_assets.hub.repository_days.schemas import ROWS_DIGEST, Kind
-from hf_assets.hub.repository_days.sources import SourceDay, is_only_in_month, rows_of_table
-from hf_assets.hub.repository_days.traits import with_traits_stored
+from hf_assets.hub.repository_days.sources import (
+    DayRows,
+    SourceDay,
+    is_only_in_month,
+    rows_of_table,
+)
 from hf_assets.object_store.scratch import scratch_file
 from hf_assets.storage.durable import storing
 from hf_assets.storage.lake import Lake, MissingDay, TableWrite, iso
@@ -111,11 +115,11 @@ class Rebuilt:
         rows = []
         for day in days:
             of_day, facts[day] = self._read(day, alone)
-            rows.append((iso(day), with_traits_stored(of_day)))
+            rows.append((iso(day), of_day))
         trusted = {iso(day): one.trusted for day, one in facts.items()}
         return extended(file, rows, self.kind, trusted)
 
-    def _read(self, day: str, held: set[str]) -> tuple[pl.DataFrame, DayFacts]:
+    def _read(self, day: str, held: set[str]) -> tuple[DayRows, DayFacts]:
         """The rows of a day, and what its month says about it."""
         source, alone = self.wanted[day], day in held
         if alone:
@@ -125,7 +129,7 @@ class Rebuilt:
         facts = DayFacts(
             trusted=source.trusted,
             rows=rows.height,
-            digest=digest([rows], self.kind),
+            digest=digest(rows.parts(), self.kind),
             mark=source.mark,
             repeated=repeated,
             only_here=alone,
@@ -142,11 +146,11 @@ class Rebuilt:
             digests.add(self.before.facts[day].digest)
         return digests == {facts.digest}
 
-    def _given_back(self, day: str, alone: set[str]) -> pl.DataFrame:
+    def _given_back(self, day: str, alone: set[str]) -> DayRows:
         assert self.file is not None, "a month with days has a file"
         parts = parts_of_day(self.file, self.kind, day, self.kind.kept[1:])
         try:
-            return pl.concat(parts, rechunk=False)
+            return DayRows.of(pl.concat(parts, rechunk=False))
         except MissingDay as error:
             raise MissingDay(self._lost(sorted(alone))) from error
 

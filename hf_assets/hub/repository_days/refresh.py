@@ -114,5 +114,5 @@ def _kept(
     if is_only_in_month(lake, kind, day, now):
         return replace(there, mark=now.mark, trusted=now.trusted, only_here=True)
     rows, repeated = rows_of_table(lake, kind, day)
-    same = (digest([rows], kind), repeated) == (there.digest, there.repeated)
+    same = (digest(rows.parts(), kind), repeated) == (there.digest, there.repeated)
     return replace(there, mark=now.mark, trusted=now.trusted, only_here=False) if same else None

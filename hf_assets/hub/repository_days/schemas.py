@@ -168,6 +168,7 @@ def _kind(name: str, source: Table, trusted: str, what: str, traits: tuple[str, 
         zstd_level=1,
         columns=columns,
         row_group=ROW_GROUP,
+        bounds=("first_day", "hub_id", "id"),
     )
     return Kind(table, source, counters, traits, trusted)
 

@@ -1,5 +1,6 @@
 """The tables of days, of which a series is made."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -7,9 +8,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hf_assets.hub.repository_days.schemas import NAMED, Kind
-from hf_assets.storage.lake import Lake, StoredTable
+from hf_assets.storage.lake import Lake
 from hf_assets.storage.months import Mark, marks
 from hf_assets.storage.stored import ROWS_IN
+
+# Texts that differ from row to row.
+_NAMES = ("hub_id", "id")
+# Rows that are put together at a time.
+_PART = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,52 @@ def is_only_in_month(lake: Lake, kind: Kind, day: str, source: SourceDay) -> boo
     return source.gone or ROWS_IN in lake.notes(kind.source.name, day)
 
 
-def rows_of_table(lake: Lake, kind: Kind, day: str) -> tuple[pl.DataFrame, int]:
+class DayRows:
+    """A day's rows in the order of `hub_id`, put together some at a time: all are as large again.
+
+    Args:
+        keys: `hub_id`, in order.
+        columns: the others, as the table has them; texts may be categories.
+        schema: of the rows.
+        order: the place in the columns of each row; None: they are in order.
+    """
+
+    def __init__(
+        self,
+        keys: pl.Series,
+        columns: Sequence[pl.Series],
+        schema: pl.Schema,
+        order: pl.Series | None = None,
+    ) -> None:
+        self.keys, self._columns, self._schema, self._order = keys, columns, schema, order
+
+    @classmethod
+    def of(cls, rows: pl.DataFrame) -> "DayRows":
+        """Rows that are in order."""
+        return cls(rows["hub_id"], [*rows.drop("hub_id")], rows.schema)
+
+    @property
+    def height(self) -> int:
+        """How many they are."""
+        return len(self.keys)
+
+    def part(self, begin: int, end: int) -> pl.DataFrame:
+        """The rows from `begin` to before `end`."""
+        if self._order is None:
+            rows = pl.DataFrame([one[begin:end] for one in (self.keys, *self._columns)])
+        else:
+            at = self._order[begin:end]
+            others = [one.gather(at) for one in self._columns]
+            rows = pl.DataFrame([self.keys[begin:end], *others])
+        return rows.cast(dict(self._schema))
+
+    def parts(self) -> Iterator[pl.DataFrame]:
+        """All of them, in order; at least one part."""
+        for begin in range(0, max(self.height, 1), _PART):
+            yield self.part(begin, begin + _PART)
+
+
+def rows_of_table(lake: Lake, kind: Kind, day: str) -> tuple[DayRows, int]:
     """A day's rows in the order of `hub_id`, and how many repeat an identity and are left out.
 
     Returns:
@@ -54,19 +105,8 @@ def rows_of_table(lake: Lake, kind: Kind, day: str) -> tuple[pl.DataFrame, int]:
     Raises:
         MissingDay: there is no such day.
     """
-    rows = _read(lake.read(kind.source.name, day), list(kind.kept))
-    repeated = rows["hub_id"] == rows["hub_id"].shift()
-    if count := len(repeated.arg_true()):
-        rows = rows.filter(~repeated.fill_null(value=False))
-    return rows, count
-
-
-def _read(stored: StoredTable, columns: list[str]) -> pl.DataFrame:
-    """Columns of a day in the order of `hub_id`; of each column one copy is in memory at a time.
-
-    Of such texts pyarrow reads twice as many a second as polars.
-    """
-    schema = stored.frame.collect_schema()
+    stored = lake.read(kind.source.name, day)
+    schema = stored.frame.select(kind.kept).collect_schema()
     with stored.file.arrow() as file:
         (keys,) = _columns(file, ["hub_id"], schema)
         if keys.has_nulls():
@@ -77,20 +117,27 @@ def _read(stored: StoredTable, columns: list[str]) -> pl.DataFrame:
             every = keys.to_frame().select(pl.arg_sort_by("hub_id", maintain_order=True))
             order = every.to_series()
             keys = keys.gather(order)
-        found = [keys]
-        others = _columns(file, columns[1:], schema)
-        while others:
-            column = others.pop(0)
-            found.append(column if order is None else column.gather(order))
-    return pl.DataFrame(found)
+        repeated = (keys == keys.shift()).fill_null(value=False)
+        if count := int(repeated.sum()):
+            order = pl.int_range(len(keys), eager=True) if order is None else order
+            keys, order = keys.filter(~repeated), order.filter(~repeated)
+        return DayRows(keys, _columns(file, kind.kept[1:], schema), schema, order), count
 
 
-def _columns(file: pq.ParquetFile, names: list[str], schema: pl.Schema) -> list[pl.Series]:
-    """Columns of a file, read a row group at a time: the file as Arrow is as large again."""
-    parts = [pl.DataFrame(schema={name: schema[name] for name in names})]
+def _columns(file: pq.ParquetFile, names: Sequence[str], schema: pl.Schema) -> list[pl.Series]:
+    """Columns of a file, read a row group at a time: the file as Arrow is as large again.
+
+    Of such texts pyarrow reads twice as many a second as polars. Those with few values are
+    categories.
+    """
+    few = {
+        name: pl.Categorical() if schema[name] == pl.String and name not in _NAMES else schema[name]
+        for name in names
+    }
+    parts = [pl.DataFrame(schema=few)]
     for group in range(file.num_row_groups):
-        read = pl.from_arrow(file.read_row_group(group, names, use_threads=False))
+        read = pl.from_arrow(file.read_row_group(group, [*names], use_threads=False))
         assert isinstance(read, pl.DataFrame)
-        parts.append(read)
+        parts.append(read.select(names).cast(few))
     pa.default_memory_pool().release_unused()
     return [*pl.concat(parts, rechunk=False)]

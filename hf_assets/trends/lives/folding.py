@@ -9,15 +9,15 @@ import pyarrow as pa
 
 from hf_assets.trends.lives.matrices import Matrices
 from hf_assets.trends.lives.so_far import CONTEXT, CROSSED, SO_FAR
-from hf_assets.trends.lives.texts import of_models
 from hf_assets.trends.series.calendar import Calendar
 from hf_assets.trends.series.panel import BLOCK
 from hf_assets.trends.series.phases import SoFar, days_to, phases
 from hf_assets.trends.series.schemas import MODEL_PHASES
 
 LEVELS = ("downloads", "downloads_all_time")
-_TEXTS = ("hub_id", "id", "category", "created", "phase", "minima_days", "minima")
-_NUMBERS = [name for name in SO_FAR.columns if name not in _TEXTS]
+_SAID = ("id", "category", "created")
+_OTHERS = ("hub_id", *_SAID, "phase", "minima_days", "minima")
+_NUMBERS = [name for name in SO_FAR.columns if name not in _OTHERS]
 
 
 @dataclass
@@ -26,14 +26,12 @@ class Fold:
 
     Args:
         part: their levels, beside rows of `SO_FAR`.
-        texts: category and created of later days; see `texts.texts`.
-        calendar: of the levels; days that are not shown are none of theirs.
+        calendar: of the levels.
         begin: the first day that is not in `SO_FAR`; None: there is none of it.
         end: the day before which rows count; None: all do.
     """
 
     part: Matrices
-    texts: pl.DataFrame
     calendar: Calendar
     begin: int | None
     end: int | None
@@ -72,30 +70,22 @@ class Fold:
         return np.flatnonzero(self.models["row"].is_not_null().to_numpy())
 
     def _texts(self) -> None:
-        hub_ids, earlier = self.models["hub_id"], self.earlier
-        said = of_models(self.texts, hub_ids)
-        names = self.part.names["id"].gather(self.models["row"])
-        self.named = said.select(
-            hub_ids,
-            names.fill_null(earlier["id"]).alias("id"),
-            # What a later day says counts, unknown or not.
-            *(
-                pl.when("there").then(name).otherwise(earlier[name]).alias(name)
-                for name in ("category", "created")
-            ),
-        )
+        later = self.part.names.select(pl.all().gather(self.models["row"]))
+        there = later["hub_id"].is_not_null()
+        # What a later day says counts, unknown or not.
+        texts = [later[name].zip_with(there, self.earlier[name]) for name in _SAID]
+        self.named = self.models.select("hub_id", *texts)
         self.created = self.named["created"].to_physical().cast(pl.Float64).to_numpy()
 
     def _later(self) -> None:
         """Bring numbers, phase and minima up to the later days."""
-        days, shown = self.calendar.days, self.calendar.shown
-        near = np.ones(len(days), bool) if shown is None else shown.copy()
-        new = near.copy()
+        days = self.calendar.days
+        near, new = np.ones((2, len(days)), bool)
         if self.begin is not None:
-            near &= days >= self.begin - CONTEXT
-            new &= days >= self.begin
+            near = days >= self.begin - CONTEXT
+            new = days >= self.begin
         if self.end is not None:
-            new &= days < self.end
+            new = new & (days < self.end)
         level, all_time = (self.part.levels[name][:, near] for name in LEVELS)
         seen = ~np.isnan(level)
         there = np.flatnonzero(seen[:, new[near]].any(axis=1))
@@ -158,8 +148,7 @@ class Fold:
         for name, values in growth.items():
             self.numbers[name] = np.full(self.models.height, np.nan)
             self.numbers[name][self.at] = values
-        texts = ("hub_id", "id", "category", "created", "phase")
-        names = [name for name in MODEL_PHASES.columns if name not in texts]
+        names = [name for name in MODEL_PHASES.columns if name not in _OTHERS]
         frame = self.named.hstack([*self._columns(names), self._phases()])
         return frame.filter(pl.col("days").is_not_null()).select(MODEL_PHASES.schema.names())
 

@@ -16,13 +16,22 @@ import pyarrow.parquet as pq
 from hf_assets.hub.repository_days.expanding import counter_days
 from hf_assets.hub.repository_days.facts import days_of
 from hf_assets.hub.repository_days.groups import bounds
-from hf_assets.hub.repository_days.schemas import DAYS, KINDS, Counter
+from hf_assets.hub.repository_days.schemas import (
+    CREATED,
+    CREATED_AFTER,
+    DAYS,
+    MODEL_DAYS,
+    OF_MODELS,
+    Counter,
+)
+from hf_assets.hub.repository_days.traits import traits_given
 from hf_assets.storage.lake import Lake, iso
 from hf_assets.storage.opened import LakeFile
 from hf_assets.trends.series.calendar import EPOCH, NO_DAY, Calendar
 
 # Numbers in a matrix of a counter: 16 MB.
 CELLS = 1 << 21
+_TEXTS = ("id", "category", CREATED_AFTER)
 
 
 @dataclass(frozen=True)
@@ -30,7 +39,7 @@ class Matrices:
     """Some repositories, in the order of `hub_id`.
 
     Attributes:
-        names: hub_id and id, the last of each.
+        names: hub_id; id, category and created, the last of each.
         levels: for each counter a matrix (repositories x days of the calendar, float64),
             interpolated on untrusted days; NaN where unknown.
         beside: the rows of another file in the same range of `hub_id`.
@@ -43,18 +52,17 @@ class Matrices:
 
 def matrices(
     lake: Lake,
-    table: str,
     calendar: Calendar,
     counters: Sequence[str],
     cells: int = CELLS,
     beside: LakeFile | None = None,
 ) -> Iterator[Matrices]:
-    """Every repository of some days of a series, or of another file, in the order of `hub_id`.
+    """Every model of some days, or of another file, in the order of `hub_id`.
 
     Args:
         lake: the lake.
-        table: `model_days`, `dataset_days` or `space_days`.
-        calendar: of days of the series; other months are not read.
+        calendar: of days of `model_days`; other months are not read. Names and texts of a month
+            without a day that is shown count least.
         counters: the counters that are wanted.
         cells: numbers in a matrix, about.
         beside: another file in the order of `hub_id`.
@@ -62,8 +70,8 @@ def matrices(
     Raises:
         MissingDay: the series was never materialised.
     """
-    wanted = [one for one in KINDS[table].counters if one.name in counters]
-    months = _months(lake, table, calendar, wanted)
+    wanted = [one for one in OF_MODELS.counters if one.name in counters]
+    months = _months(lake, calendar, wanted)
     other = _Rows(beside) if beside else None
     # A month is spread over its 31 days for each counter, however few the calendar has.
     for end in _ends(months, max(cells // max(len(calendar), 2 * DAYS), 1)):
@@ -73,21 +81,12 @@ def matrices(
             yield _matrices(parts, calendar, wanted, more)
 
 
-def identities(lake: Lake, table: str, calendar: Calendar) -> Iterator[pl.Series]:
-    """The `hub_id` of every repository in the months of those days, in order, in parts."""
-    months = _months(lake, table, calendar, [])
-    for end in _ends(months, CELLS // DAYS):
-        names = pl.concat([month.until(end)["hub_id"] for month in months])
-        if len(names):
-            yield names.unique().sort()
-
-
 class _Rows:
     """A file in the order of `hub_id`, read group by group."""
 
     def __init__(self, file: LakeFile, columns: Sequence[str] | None = None) -> None:
         self._file: pq.ParquetFile = file.arrow()
-        self._columns = columns
+        self._columns = columns and [*columns]
         self.groups = [(first, rows) for first, _, rows in bounds(self._file)]
         self._next, self._left = 0, [self._read([])]
 
@@ -113,15 +112,13 @@ class _Month(_Rows):
 
     def __init__(self, file: LakeFile, days: Sequence[date], counters: Sequence[Counter]) -> None:
         columns = itertools.chain.from_iterable(one.stored for one in counters)
-        super().__init__(file, ["hub_id", *(["id", "listed", *columns] if counters else [])])
+        super().__init__(file, ["hub_id", *_TEXTS, "listed", *columns])
         self.days = days
 
 
-def _months(
-    lake: Lake, table: str, calendar: Calendar, counters: Sequence[Counter]
-) -> list[_Month]:
+def _months(lake: Lake, calendar: Calendar, counters: Sequence[Counter]) -> list[_Month]:
     """The months that have one of those days."""
-    stored, wanted = lake.read(table, None), set(calendar.dates())
+    stored, wanted = lake.read(MODEL_DAYS.name, None), set(calendar.dates())
     found = []
     for file in stored.month_files if stored.months else []:
         days = [day for day in map(iso, days_of(file.footer()["notes"])) if day in wanted]
@@ -148,10 +145,7 @@ def _matrices(
     counters: Sequence[Counter],
     beside: pl.DataFrame,
 ) -> Matrices:
-    # The last name counts: that of the last month.
-    none = pl.DataFrame(schema={"hub_id": pl.String, "id": pl.String})
-    named = pl.concat([none, *(rows.select("hub_id", "id") for _, rows in parts)])
-    names = named.unique("hub_id", keep="last", maintain_order=True).sort("hub_id")
+    names = _names(parts, calendar)
     shape = names.height, len(calendar)
     levels = {one.name: np.full(shape, np.nan) for one in counters}
     index = names.select("hub_id").with_row_index("row")
@@ -167,6 +161,19 @@ def _matrices(
     for one in levels.values():
         _interpolate(one, calendar)
     return Matrices(names, levels, beside)
+
+
+def _names(parts: Sequence[tuple[_Month, pl.DataFrame]], calendar: Calendar) -> pl.DataFrame:
+    """hub_id, id, category and created: those of the last month count."""
+    dates = calendar.dates()
+    shown = dates if calendar.shown is None else itertools.compress(dates, calendar.shown)
+    last = max(shown, default=None)
+    ordered = sorted(parts, key=lambda part: last is None or part[0].days[0] <= last)
+    none = pl.DataFrame(schema=MODEL_DAYS.schema).select("hub_id", *_TEXTS)
+    named = pl.concat([none, *(rows.select(none.columns) for _, rows in ordered)])
+    names = named.unique("hub_id", keep="last", maintain_order=True).sort("hub_id")
+    created = pl.col(CREATED).cast(pl.Date).alias("created")
+    return traits_given(names, OF_MODELS).with_columns(created).drop(CREATED)
 
 
 def _interpolate(level: np.ndarray, calendar: Calendar) -> None:

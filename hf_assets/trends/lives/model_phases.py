@@ -19,12 +19,11 @@ from hf_assets.storage.lake import Lake, MissingDay, StoredTable, TableWrite
 from hf_assets.storage.side_tables import DATA
 from hf_assets.trends.lives import so_far
 from hf_assets.trends.lives.folding import LEVELS, Fold
-from hf_assets.trends.lives.matrices import CELLS, Matrices, identities, matrices
-from hf_assets.trends.lives.texts import texts
+from hf_assets.trends.lives.matrices import CELLS, Matrices, matrices
 from hf_assets.trends.series.calendar import Calendar, calendar
 from hf_assets.trends.series.panel import SLACK, Panel
 from hf_assets.trends.series.past import Past
-from hf_assets.trends.series.phases import SMOOTH, phases_of
+from hf_assets.trends.series.phases import phases_of
 from hf_assets.trends.series.schemas import GROWTH, MODEL_HISTORY, MODEL_PHASES
 from hf_assets.trends.spikes import LEAST_DAYS, WEEK
 
@@ -126,16 +125,10 @@ def _folds(
         newest = every.days[every.trusted].max(initial=0)
         first -= so_far.CONTEXT
         first = first if end is not None else min(first, int(newest) - _BACK)
-    days = so_far.window(every, first, None if end is None else end + SMOOTH)
-    named = [
-        day.isoformat()
-        for day, number in zip(every.dates(), every.days, strict=True)
-        if (begin is None or number >= begin) and (end is None or number < end)
-    ]
-    about = texts(lake, named, identities(lake, MODEL_DAYS.name, days))
+    days = so_far.window(every, first, end)
     beside = kept.files[DATA] if kept else None
-    for part in matrices(lake, MODEL_DAYS.name, days, LEVELS, cells, beside):
-        yield Fold(part, about, days, begin, end)
+    for part in matrices(lake, days, LEVELS, cells, beside):
+        yield Fold(part, days, begin, end)
 
 
 def _growth(part: Matrices, calendar: Calendar) -> dict[str, np.ndarray]:

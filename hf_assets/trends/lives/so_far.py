@@ -127,12 +127,16 @@ def stored(lake: Lake, calendar: Calendar, facts: Mapping[str, DayFacts]) -> Sto
 
 
 def window(calendar: Calendar, begin: int | None, end: int | None) -> Calendar:
-    """The days from `begin` to before `end`, shown; and those that they are interpolated from."""
+    """The days from `begin` to before `end`, shown; and those that these depend on.
+
+    Such are the days after them that medians need, and those that others are interpolated from.
+    """
     days = calendar.days
     wanted = np.ones(len(calendar), bool) if begin is None else days >= begin
+    shown = wanted if end is None else wanted & (days < end)
     if end is not None:
-        wanted &= days < end
+        wanted = wanted & (days < end + SMOOTH)
     before, after = calendar.neighbours
     near = np.concatenate([one[wanted & ~calendar.trusted] for one in (before, after)])
     every = np.union1d(np.flatnonzero(wanted), near[near != NO_DAY])
-    return calendar.subset(every, wanted[every])
+    return calendar.subset(every, shown[every])

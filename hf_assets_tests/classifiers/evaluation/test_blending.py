@@ -12,9 +12,9 @@ from hf_assets.classifiers.evaluation.results import (
     HELPED,
     INT8,
 )
-from hf_assets.classifiers.evaluation.tfidf import blended
 from hf_assets.classifiers.metrics import micro_f1, predicted_at, scores_at
 from hf_assets.classifiers.tagger import Tagger
+from hf_assets.classifiers.tfidf import blended
 from hf_assets.corpora.corpus import Corpus
 from hf_assets_tests.support.classifiers.board import row_of
 

@@ -275,4 +275,4 @@ def test_a_capture_records_which_pages_the_decoder_took(
     assert sorted(taken, key=str) == sorted([None, DECODER["models"]], key=str)
     stored = lake.write(schemas.MODELS, DAY, cleaning.models(capture, DAY))
     assert stored.rows == 4
-    assert stored.notes["coerced"] == 1
+    assert stored.notes["nulled likes"] == 1
