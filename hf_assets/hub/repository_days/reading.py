@@ -37,7 +37,10 @@ def expand(frame: pl.LazyFrame, traits: Sequence[str] = ()) -> pl.LazyFrame:
         A row a repository and day on which it was listed: hub_id, id, day, trusted, those
         traits and the counters; a counter that the day did not give is null.
     """
-    kind = _kind_of(frame)
+    return _expanded(frame, _kind_of(frame), traits)
+
+
+def _expanded(frame: pl.LazyFrame, kind: Kind, traits: Sequence[str]) -> pl.LazyFrame:
     return frame.map_batches(
         lambda rows: expanded(rows, kind, traits),
         schema=day_schema(kind, traits),
@@ -51,6 +54,12 @@ def history_of(lake: Lake, table: str, hub_id: str, traits: Sequence[str] = ()) 
     """The days of one repository, oldest first; without rows where it is unknown.
 
     Reads, of each month, the row group that may hold it.
+
+    Args:
+        lake: the lake.
+        table: `model_days`, `dataset_days` or `space_days`.
+        hub_id: of the repository; without one `name:` and its name.
+        traits: those wanted, such as `category`.
 
     Raises:
         MissingDay: the series was never materialised.
