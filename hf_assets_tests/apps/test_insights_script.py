@@ -1,17 +1,25 @@
 """Every page over lakes of all kinds, at addresses of all kinds: no error, and what is said."""
 
+import io
 import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
+import polars as pl
 import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
 from hf_assets.apps.explore.address import HUB, TITLES
+from hf_assets.apps.explore.selections import PLACE, selection_routes
 from hf_assets.apps.pages import overview
+from hf_assets.hub.repository_days.refresh import refresh
+from hf_assets.hub.repository_days.schemas import KINDS
 from hf_assets.hub.tables.schemas import MODELS
-from hf_assets.storage.lake import TableWrite
+from hf_assets.storage.lake import Lake, TableWrite
+from hf_assets_tests.hub.repository_days import lake_of_days
 from hf_assets_tests.support.apps.hub_lake import (
     DAYS,
     FORMULA,
@@ -200,3 +208,31 @@ def test_a_page_that_fails_is_seen_here(full: Script, monkeypatch: pytest.Monkey
     monkeypatch.setattr(overview, "_totals", lambda *_: 1 / 0)
     with pytest.raises(AssertionError, match="division by zero"):
         full.open("overview")
+
+
+def test_an_old_day_is_shown_as_its_series_give_it_back(tmp_path: Path) -> None:
+    lake, day = Lake(tmp_path / "lake"), lake_of_days.DAYS[0]
+    for each in lake_of_days.DAYS[:3]:
+        for kind in KINDS.values():
+            rows = lake_of_days.rows_of(each)
+            known = kind.source.columns
+            lake_of_days.write_day(
+                lake, each, [{k: v for k, v in row.items() if k in known} for row in rows], kind
+            )
+    lake_of_days.judge(lake, lake_of_days.DAYS[:3])
+    for kind in KINDS.values():
+        refresh(lake, kind)
+    script, path = Script(tmp_path / "lake"), f"models?day={day}&sort=likes"
+    before = script.open(path).html
+    for kind in KINDS.values():
+        lake_of_days.empty(lake, day, kind)
+    named = [re.findall(r"<th scope=row[^>]*><a [^>]*>([^<]*)", one)
+             for one in (before, script.open(path).html)]  # fmt: skip
+    assert named[0] == named[1]
+    assert len(named[0]) == 50
+    assert "This day was thinned on 2026-09-01" in script.said
+    for page in TITLES:
+        script.open(f"{page}?day={day}&id={named[0][0]}&item={named[0][0]}")
+    client = TestClient(Starlette(routes=selection_routes(lake.root, ["testserver"])))
+    answer = client.get(f"{PLACE}.parquet?day={day}&search={named[0][0]}")
+    assert named[0][0] in pl.read_parquet(io.BytesIO(answer.content))["id"]

@@ -214,9 +214,11 @@ def open_leaderboard(folder: Path) -> Leaderboard:
 def served_row(rows: pl.DataFrame) -> dict[str, Any] | None:
     """The row of what is served: the best int8 model, with TF-IDF where that is better."""
     best = best_int8(rows)
+    if best is None:
+        return None
     found = rows.filter(pl.col("runtime").is_in([INT8, HELPED]), model=best).to_dicts()
     # A row with TF-IDF is there only where validation says that it is better.
-    return max(found, key=lambda row: row["runtime"] == HELPED) if best and found else None
+    return max(found, key=lambda row: row["runtime"] == HELPED)
 
 
 def best_int8(rows: pl.DataFrame) -> str | None:

@@ -154,7 +154,9 @@ def _unpacked(body: bytes) -> tuple[_Head, list[Piece]]:
 
 
 def _batches(rows: ArrowRows, group: int, most: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
-    return rows.file.iter_batches(most, row_groups=[group], columns=rows.columns)
+    yield from rows.file.iter_batches(most, row_groups=[group], columns=rows.columns)
+    # What Arrow keeps of one group is a tenth of the memory of a day.
+    pa.default_memory_pool().release_unused()
 
 
 # A page as JSON would have it: its number, its rows under the wire schema, what is invalid in them.

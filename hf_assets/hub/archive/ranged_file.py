@@ -24,7 +24,7 @@ Piece = tuple[int, bytes | memoryview]
 AT_ONCE = 8
 # Bytes that are fetched before their row group's turn, at most; one row group ahead may be larger
 # where it is no larger than the one before it.
-AHEAD_BYTES = 24 << 20
+AHEAD_BYTES = 8 << 20
 _PLACE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", re.ASCII)
 
 

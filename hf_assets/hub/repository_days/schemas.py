@@ -21,8 +21,8 @@ DAYS = 31
 EARLIER_IDS = pl.List(pl.Struct({"until": pl.Int32, "id": pl.String}))
 # What begins the identity of a repository whose source gives none.
 NAMED = "name:"
-# The note of a day's table whose rows a series alone has: their digest, so that another version of
-# them, from an older backup, is noticed.
+# The note of an emptied day that has the digest of its rows: another version of them, from an older
+# backup, is noticed.
 ROWS_DIGEST = "rows_digest"
 # Hub identities begin with the second of their creation, so that nothing is left to store: 0.
 CREATED, CREATED_AFTER = "created_at", "created_after"

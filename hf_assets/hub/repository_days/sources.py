@@ -130,7 +130,7 @@ def _columns(file: pq.ParquetFile, names: Sequence[str], schema: pl.Schema) -> l
     Of such texts pyarrow reads twice as many a second as polars. Those with few values are
     categories.
     """
-    few = {
+    few: dict[str, pl.DataType | type[pl.DataType]] = {
         name: pl.Categorical() if schema[name] == pl.String and name not in _NAMES else schema[name]
         for name in names
     }

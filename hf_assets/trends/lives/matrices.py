@@ -170,7 +170,9 @@ def _names(parts: Sequence[tuple[_Month, pl.DataFrame]], calendar: Calendar) -> 
     last = max(shown, default=None)
     ordered = sorted(parts, key=lambda part: last is None or part[0].days[0] <= last)
     none = pl.DataFrame(schema=MODEL_DAYS.schema).select("hub_id", *_TEXTS)
-    named = pl.concat([none, *(rows.select(none.columns) for _, rows in ordered)])
+    # A month of an earlier version lacks texts.
+    texts = (rows.select(pl.col(f"^({'|'.join(none.columns)})$")) for _, rows in ordered)
+    named = pl.concat([none, *texts], how="diagonal")
     names = named.unique("hub_id", keep="last", maintain_order=True).sort("hub_id")
     created = pl.col(CREATED).cast(pl.Date).alias("created")
     return traits_given(names, OF_MODELS).with_columns(created).drop(CREATED)

@@ -18,6 +18,7 @@ from hf_assets.hub.capture.from_archive import from_archive
 from hf_assets.hub.capture_store import files
 from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.capture_store.store import CaptureStore
+from hf_assets.hub.capture_store.watching import WatchedCapture
 from hf_assets.object_store.commit import commit, seen
 from hf_assets.object_store.errors import CommitConflict
 from hf_assets.object_store.path import StorePath
@@ -78,9 +79,12 @@ def break_off(lake: Lake, serve: Serve, strict: Strict, at: int) -> None:
 
 def test_a_day_goes_on_at_the_next_range(any_lake: Lake, serve: Serve, strict: Strict) -> None:
     break_off(any_lake, serve, strict, 9)
+    watched = WatchedCapture(CaptureStore(any_lake, "raw_models"), DAY)
+    assert 0 < watched._look()[0] < GROUPS * ROWS
     asked, strict.answer, said = len(strict.spans), None, []
     found = capture(any_lake, serve, strict, said.append)
     assert any("going on after" in line for line in said)
+    assert watched._look()[0] == GROUPS * ROWS
     again = {*strict.spans[:asked]} & {*strict.spans[asked:]}
     assert len(again) <= 5, "the footer, and the row group that broke off"
     whole = Lake(any_lake.root / "whole")
