@@ -138,6 +138,6 @@ def _columns(file: pq.ParquetFile, names: Sequence[str], schema: pl.Schema) -> l
     for group in range(file.num_row_groups):
         read = pl.from_arrow(file.read_row_group(group, [*names], use_threads=False))
         assert isinstance(read, pl.DataFrame)
-        parts.append(read.select(names).cast(few))
+        parts.append(read.select(pl.col(name).cast(few[name]) for name in names))
     pa.default_memory_pool().release_unused()
     return [*pl.concat(parts, rechunk=False)]
