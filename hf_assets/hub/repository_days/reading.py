@@ -70,7 +70,8 @@ def history_of(lake: Lake, table: str, hub_id: str, traits: Sequence[str] = ()) 
     columns = ["first_day", "trusted", *columns_of(kind, wanted)]
 
     def read(file: LakeFile) -> pl.DataFrame:
-        return row_of(file, hub_id, columns)
+        with reading(file):
+            return row_of(file, hub_id, columns)
 
     rows = read_each(read, files, files[0].path) if files else []
     return expanded(pl.concat([empty(kind), *rows], how="diagonal"), kind, traits)

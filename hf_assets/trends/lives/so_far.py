@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from hf_assets.hub.quality.schemas import MILESTONES
 from hf_assets.hub.repository_days.facts import DayFacts
 from hf_assets.object_store.errors import StoreError
 from hf_assets.storage.lake import Lake, MissingDay, StoredTable
@@ -30,10 +29,9 @@ CONTEXT = WINDOW + SMOOTH
 # Days after which an untrusted day is not expected to be interpolated any more.
 _PATIENCE = 28
 UNTIL, _MADE_OF = "until", "made of"
-CROSSED = tuple(f"crossed_{number}" for number in MILESTONES)
-_AS_THERE = [
-    name for name in MODEL_PHASES.columns if name not in GROWTH and not name.startswith("days_to_")
-]
+_AGES = [name for name in MODEL_PHASES.columns if name.startswith("days_to_")]
+CROSSED = tuple(name.replace("days_to_", "crossed_") for name in _AGES)
+_AS_THERE = [name for name in MODEL_PHASES.columns if name not in (*GROWTH, *_AGES)]
 # Not an asset: the input of `model_phases`.
 SO_FAR = Table(
     name="model_phases/so_far",

@@ -47,8 +47,7 @@ WINDOW = 14
 # in the count for as long.
 YOUNG = 30
 # Of the 531 most liked and most downloaded models of August 2026, half moved by 7 % or more in a
-# week: a fifth in two weeks is more than
-# the usual variation.
+# week: a fifth in two weeks is more than the usual variation.
 MOVED = 0.20
 NEAR = 0.90
 CLIMBED = 1.20
@@ -145,9 +144,8 @@ def phases(
     day = day.astype(np.int64)
     smooth = smoothed(key, day, level)
     if end is not None:
-        before_end = day < end
-        key, day, level = key[before_end], day[before_end], level[before_end]
-        all_time, smooth = all_time[before_end], smooth[before_end]
+        every = (key, day, level, all_time, smooth)
+        key, day, level, all_time, smooth = (one[day < end] for one in every)
     begins = np.flatnonzero(np.append(True, key[1:] != key[:-1]))
     ends = np.append(begins[1:], len(day))
     model = np.repeat(np.arange(len(begins)), ends - begins)
@@ -208,9 +206,7 @@ def phases(
             reached = known["most_all_time"] >= milestone
             crossed[name] = np.where(reached, known[name], crossed[name])
         most = np.fmax(most, known["most_all_time"])
-    low: dict[str, np.ndarray] = {}
-    if end is not None:
-        low = _minima(so_far, (key, day, smooth), fresh, end)
+    low = {} if end is None else _minima(so_far, (key, day, smooth), fresh, end)
     return {
         "first_day": first_day,
         "last_day": last_day,
@@ -337,11 +333,9 @@ def _crossings(
     A counter that was corrected may cross twice: the first time counts.
 
     Args:
-        new: all-time downloads of new rows.
-        all_time: of all rows.
+        new: all-time downloads of new rows; `all_time` of all.
         day: of each row.
-        begins: of each model's rows.
-        ends: likewise.
+        begins: of each model's rows; `ends` likewise.
     """
     known = np.append(-1, np.flatnonzero(~np.isnan(all_time)))
     found = {}

@@ -1,7 +1,7 @@
 """Phases made of what is kept of earlier months equal those made of every day."""
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from typing import Any
 
@@ -91,7 +91,7 @@ def of_every_day(past: Past) -> pl.DataFrame:
 
 
 @contextmanager
-def months_read() -> Iterator[list[int]]:
+def months_read() -> Generator[list[int]]:
     """Numbers of the days that are read meanwhile."""
     read: list[int] = []
     with pytest.MonkeyPatch.context() as patch:
