@@ -1,5 +1,6 @@
 """What runs print is in the lake's store, where the UI of another machine reads it."""
 
+import signal
 import sys
 import time
 from collections.abc import Callable, Generator
@@ -70,6 +71,14 @@ def ran(instance: dg.DagsterInstance) -> tuple[str, list[str]]:
     assert result.success
     (event,) = [one for one in result.all_events if one.event_type_value == "LOGS_CAPTURED"]
     return result.run_id, [result.run_id, "compute_logs", event.logs_captured_data.file_key]
+
+
+@pytest.fixture(autouse=True)
+def _ended_by_sigterm() -> Generator[None]:
+    """Dagster ends its `tail` so, which ignores it where whoever started the tests does."""
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture

@@ -49,8 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def commands() -> None:
     """Capture the Hugging Face Hub day by day, and train and serve label classifiers.
 
-    The lake, where every table lies, is data/ in the current folder unless HF_ASSETS_DATA names
-    another one: a folder, or s3://bucket/prefix.
+    The lake, where every table lies, is data/ in the clone, without one in the current folder,
+    unless HF_ASSETS_DATA names another one: a folder, or s3://bucket/prefix.
     """
 
 

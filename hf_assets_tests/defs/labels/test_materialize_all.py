@@ -90,6 +90,9 @@ def ask(url: str, query: str, **variables: Any) -> Any:
 PREDICTING = ("corpus", "baseline", "leaderboard", "predictor")
 
 
+# CI runs all assets in one run (test_order), and asks that a source that is off asks nobody
+# (test_sources): this adds the daemon's own cutting of a backfill into runs.
+@pytest.mark.release
 @pytest.mark.heavy
 def test_materialize_all_captures_the_hub_and_asks_nobody_else(tmp_path: Path) -> None:
     asked: list[str] = []
