@@ -14,8 +14,9 @@ SPREAD := -n auto --dist loadfile --no-loadscope-reorder
 WAITING = -n $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1))) --dist loadfile --no-loadscope-reorder
 export HF_HUB_DISABLE_TELEMETRY ?= 1
 
-.PHONY: help demo cluster-demo tagger insights status dev dev-demo test test-heavy test-release lint format check \
-	docs bench bench-full bench-classifiers bench-history bench-page bench-cluster bench-rebuild bench-archived clean
+.PHONY: help demo cluster-demo tagger insights status dev dev-demo test test-heavy test-ci test-release lint \
+	format check docs bench bench-full bench-classifiers bench-history bench-page bench-cluster bench-rebuild \
+	bench-archived clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,7 +31,9 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	fi
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@if test -t 1; then quiet=; else quiet=--quiet; fi; \
-		$(BIN)/python -m pip install $$quiet --disable-pip-version-check -c constraints.txt -e '.[all]'
+		$(BIN)/python -m pip install $$quiet --disable-pip-version-check --no-compile -c constraints.txt -e '.[all]'
+	@# pip compiles 26,000 modules one after the other. Some packages have files that are none.
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 	@touch $@
 
 demo: $(VENV)/.installed  ## generated data become tables, figures and a tagger
@@ -59,6 +62,9 @@ test: $(VENV)/.installed  ## the tests
 
 test-heavy: $(VENV)/.installed  ## the tests that take minutes
 	$(BIN)/python -m pytest -m "heavy and not release" $(WAITING)
+
+test-ci: $(VENV)/.installed  ## both of these at once: each worker reads all tests, which takes a while
+	$(BIN)/python -m pytest -m "not release" $(WAITING)
 
 test-release: $(VENV)/.installed  ## the tests for before a release: a quarter of an hour
 	$(BIN)/python -m pytest -m release $(SPREAD)

@@ -63,14 +63,15 @@ def test_an_installation_is_announced_once_and_then_silent(
     assert "Installing into .venv, once" in first.stderr
     assert "PyTorch" in first.stderr
     assert first.stdout == ""  # a script reads what the target itself says
-    (pip,) = checkout.calls
+    pip, compiled = checkout.calls
     assert pip.startswith("pipe -m pip install --quiet ")
-    assert pip.endswith("-c constraints.txt -e .[all]")
+    assert pip.endswith("--no-compile -c constraints.txt -e .[all]")
+    assert compiled == "pipe -m compileall -qq -j 0 .venv/lib"
 
     checkout.stub("hf-assets")
     again = checkout.make(*options, "status", "insights")
     assert (again.stdout, again.stderr) == ("", "")
-    assert sorted(checkout.calls[1:]) == ["pipe insights", "pipe status"]
+    assert sorted(checkout.calls[2:]) == ["pipe insights", "pipe status"]
 
 
 def test_two_targets_at_a_time_install_once(checkout: Checkout) -> None:
@@ -78,7 +79,7 @@ def test_two_targets_at_a_time_install_once(checkout: Checkout) -> None:
     made = checkout.make("-j2", "status", "insights")
     assert made.stderr.count("\n") == 1
     assert [call for call in checkout.calls if "pip install" in call] == checkout.calls[:1]
-    assert len(checkout.calls) == 3
+    assert len(checkout.calls) == 4
 
 
 def test_what_changed_is_installed_with_a_line(checkout: Checkout) -> None:
@@ -92,6 +93,6 @@ def test_pip_shows_its_own_bar_on_a_terminal(checkout: Checkout) -> None:
     shown = on_terminal(checkout.command(".venv/.installed"))
     assert shown.status == 0
     assert "Installing into .venv, once" in shown.text
-    (pip,) = checkout.calls
+    pip, _ = checkout.calls
     assert pip.startswith("terminal -m pip install --disable-pip-version-check ")
     assert "pip install" not in shown.text  # the command itself is no news

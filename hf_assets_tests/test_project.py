@@ -77,7 +77,13 @@ ARROWS = {
         *("hub.quality", "hub.tables", "trends.metrics", "trends.survival"),
     },
     # Of every repository, from its days.
-    "trends.lives": {"hub.repository_days", "hub.tables", "trends.series", "trends.spikes"},
+    "trends.lives": {
+        "hub.quality",
+        "hub.repository_days",
+        "hub.tables",
+        "trends.series",
+        "trends.spikes",
+    },
     "trends.predictions": {"hub.tables", "proportions", "trends.series"},
     "trends.figures.day": {"charts", "trends.metrics"},
     "trends.figures.history": {
@@ -111,30 +117,35 @@ ARROWS = {
         "corpora.text",
     },
     # A corpus → a classifier → ONNX and int8 → a leaderboard → a folder to publish.
-    "classifiers.metrics": set(),
+    "classifiers.metrics": {"classifiers.records"},
+    "classifiers.thresholds": {"classifiers.metrics", "classifiers.records"},
     "classifiers.records": set(),
     "classifiers.guard": set(),
     "classifiers.speed": set(),
-    "classifiers.tagger": set(),
+    "classifiers.meaning": set(),
+    "classifiers.tfidf": set(),
+    "classifiers.tagger": {"classifiers.tfidf"},
     "classifiers.tagger_cli": {"classifiers.tagger"},
     "classifiers.quality": {"classifiers.records"},
     "classifiers.provenance": {"classifiers.records", "corpora.corpus"},
     "classifiers.training": {
         *("charts", "classifiers.metrics", "classifiers.provenance", "classifiers.records"),
-        *("classifiers.speed", "corpora.corpus"),
+        *("classifiers.speed", "classifiers.thresholds", "corpora.corpus"),
     },
     "classifiers.export": {
         *("classifiers.metrics", "classifiers.provenance", "classifiers.quality"),
         *("classifiers.records", "classifiers.speed", "classifiers.tagger"),
-        *("classifiers.training", "corpora.corpus"),
+        *("classifiers.thresholds", "classifiers.training", "corpora.corpus"),
     },
     "classifiers.evaluation": {
         *("charts", "classifiers.metrics", "classifiers.provenance", "classifiers.records"),
-        *("classifiers.speed", "classifiers.tagger", "classifiers.training", "corpora.corpus"),
+        *("classifiers.speed", "classifiers.tagger", "classifiers.tfidf"),
+        *("classifiers.thresholds", "classifiers.training", "corpora.corpus"),
     },
     "classifiers.prediction": {
         *("classifiers.evaluation", "classifiers.provenance", "classifiers.records"),
-        *("classifiers.tagger", "corpora.corpus", "corpora.hub", "hub.tables", "proportions"),
+        *("classifiers.tagger", "classifiers.tfidf", "corpora.corpus", "corpora.hub"),
+        *("hub.tables", "proportions"),
     },
     "classifiers.publishing.template": set(),
     "classifiers.publishing": {
@@ -161,7 +172,8 @@ ARROWS = {
     "apps.insights": {"apps.explore"},
     "apps.trained": {"classifiers.tagger", "corpora.corpus"},
     "apps.tagger_service": {
-        *("apps.trained", "classifiers.guard", "classifiers.tagger", "corpora.corpus"),
+        *("apps.trained", "classifiers.guard", "classifiers.meaning", "classifiers.tagger"),
+        "corpora.corpus",
     },
     "apps.tagger_batch": {"apps.tagger_service", "corpora.corpus"},
     "apps.tagger_html": {"apps.tagger_service", "apps.trained", "classifiers.tagger"},

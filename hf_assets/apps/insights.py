@@ -73,6 +73,7 @@ def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     everywhere = arguments.host in ("0.0.0.0", "::", "")
     own = (net_util.get_internal_ip() if everywhere else None) or arguments.host
     _warm()
+    from hf_assets.apps.explore.components import INDEXES
     from hf_assets.apps.explore.selections import selection_routes
     from hf_assets.apps.explore.shell import shell_routes
 
@@ -103,7 +104,8 @@ def main(argv: list[str] | None = None, prog: str = PROG) -> int:
     Thread(target=_index_newest, args=(root,), daemon=True).start()
     # As Streamlit's own command line does: the script's name, and what follows it.
     sys.argv = [str(SCRIPT), str(root)]
-    App(SCRIPT, routes=[*selection_routes(root, hosts), *shell_routes()]).run(config=options)
+    routes = [*selection_routes(root, hosts, INDEXES), *shell_routes()]
+    App(SCRIPT, routes=routes).run(config=options)
     return 0
 
 

@@ -7,7 +7,8 @@ import numpy as np
 
 from hf_assets.apps.trained import Taggers, Trained
 from hf_assets.classifiers.guard import too_long
-from hf_assets.classifiers.tagger import NotATagger, NotFinite, Tag, Tagger, meaning, refusal
+from hf_assets.classifiers.meaning import meaning
+from hf_assets.classifiers.tagger import NotATagger, NotFinite, Tag, Tagger, refusal
 from hf_assets.corpora.corpus import joined
 
 # Of one question: at five milliseconds each, half a minute.

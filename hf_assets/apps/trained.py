@@ -73,7 +73,7 @@ class Trained:
                 self._leaderboard,
                 lambda at: (pl.read_parquet(at / "leaderboard.parquet"), self._named(at)),
             )
-            ours = rows.filter(runtime="int8", model=name).row(0, named=True)
+            ours = rows.filter(runtime=self._runtime, model=name).row(0, named=True)
             floor = rows.filter(runtime="floor").sort("micro_f1").row(-1, named=True)
             return {
                 "Micro-F1 on test": f"{ours['micro_f1']:.3f}",
@@ -82,6 +82,12 @@ class Trained:
             }
         except (OSError, pl.exceptions.PolarsError, ReplacedFolder):
             return {}
+
+    @property
+    def _runtime(self) -> str:
+        blend = self.config.get("blend")
+        served = isinstance(blend, dict) and blend.get("served")
+        return "int8 + TF-IDF" if served else "int8"
 
     @property
     def _leaderboard(self) -> LakePath:

@@ -1,4 +1,4 @@
-"""Scores of a multi-label classifier, and the one threshold that turns scores into labels.
+"""Scores of a multi-label classifier; `thresholds.py` chooses what turns scores into labels.
 
 Functions of targets (uint8 [rows, labels], 0 or 1) and scores (float32 [rows, labels], the higher
 the likelier) or predictions (bool or uint8 [rows, labels]). All results are shares, 0 to 1.
@@ -9,43 +9,18 @@ from collections.abc import Iterator
 import numpy as np
 from sklearn.metrics import average_precision_score, precision_recall_fscore_support
 
+from hf_assets.classifiers.records import Lost
+
 # 32 MB of float32 a piece, whatever the number of rows and labels.
 _CELLS = 1 << 23
 
 
-def predicted_at(scores: np.ndarray, threshold: float) -> np.ndarray:
-    """Which labels fit, bool [rows, labels]: those that score at least `threshold`."""
-    return scores >= np.float32(threshold)
+def predicted_at(scores: np.ndarray, threshold: float | np.ndarray) -> np.ndarray:
+    """Which labels fit, bool [rows, labels]: those that score at least `threshold`.
 
-
-def best_threshold(targets: np.ndarray, scores: np.ndarray) -> float:
-    """The threshold with the highest micro-F1 on these rows: exact, not from a grid.
-
-    It lies halfway between the lowest score it lets in and the highest it keeps out, so that a
-    rounding elsewhere changes no answer. Of several that are equally good it is the highest. Where
-    no row has a label it lies above every score. Memory beyond the arguments: some 100 MB at most.
-
-    Raises:
-        ValueError: shapes that differ, no cells at all, or scores that are not finite.
+    `threshold`: one, or float32 [rows, 1].
     """
-    _check(targets, scores)
-    if not scores.size:
-        raise ValueError("a threshold needs rows and labels to be tuned on, and there are none")
-    if not np.isfinite(scores).all():
-        raise ValueError("the scores hold NaN or infinity: the model that made them is broken")
-    # F1 can only grow where a label that is there comes in: no other threshold need be tried.
-    hits, counts = np.unique(scores[targets != 0], return_counts=True)
-    if not hits.size:
-        return float(np.nextafter(np.float32(scores.max()), np.float32(np.inf)))
-    found = np.cumsum(counts[::-1])[::-1]
-    let_in = np.zeros(len(hits), np.int64)
-    for part in _pieces(scores):
-        let_in += part.size - np.searchsorted(np.sort(part), hits, side="left")
-    f1 = 2 * found / (let_in + counts.sum())
-    lowest_in = hits[len(f1) - 1 - np.argmax(f1[::-1])]
-    below = [part.max() for piece in _pieces(scores) if (part := piece[piece < lowest_in]).size]
-    halfway = np.float32((float(lowest_in) + float(max(below))) / 2) if below else lowest_in
-    return float(halfway if below and halfway > max(below) else lowest_in)
+    return scores >= np.float32(threshold)
 
 
 def micro_f1(targets: np.ndarray, predicted: np.ndarray) -> float:
@@ -126,16 +101,78 @@ def bootstrap_micro_f1(
     return float(low), float(high)
 
 
+def lost_f1(
+    targets: np.ndarray, before: np.ndarray, after: np.ndarray, seed: int, rounds: int = 1000
+) -> tuple[Lost, Lost]:
+    """The micro- and macro-F1 that the predictions `after` lose against `before`, on these rows.
+
+    The interval is of `rounds` resamples of the rows, the same rows for both predictions. Macro-F1
+    is over the labels that a row of the resample has.
+    """
+    _check(targets, before)
+    _check(targets, after)
+    there = targets != 0
+    rows, labels = there.shape
+    if not there.any():
+        return Lost(0.0, 0.0, 0.0), Lost(0.0, 0.0, 0.0)
+    tables = [there & before, before, there & after, after, there]
+    counts = np.concatenate(tables, axis=1).astype(np.float32)
+    draws = np.random.default_rng(seed)
+    # Some resamples at a time: 32 MB of counts.
+    step, shares = max(1, _CELLS // (5 * labels)), np.full(rows, 1 / rows)
+    drawn = [
+        draws.multinomial(rows, shares, min(step, rounds - at)) for at in range(0, rounds, step)
+    ]
+    value, *resampled = np.concatenate(
+        [
+            _lost((times.astype(np.float32) @ counts).reshape(-1, 5, labels).astype(np.float64))
+            for times in (np.ones((1, rows)), *drawn)
+        ]
+    )
+    low, high = np.quantile(resampled, [0.025, 0.975], axis=0)
+    micro, macro = (Lost(*map(float, each)) for each in zip(value, low, high, strict=True))
+    return micro, macro
+
+
+def _lost(sums: np.ndarray) -> np.ndarray:
+    # [draws, 5, labels] to [draws, 2]: micro- and macro-F1 lost.
+    hit, said, hit_after, said_after, wanted = np.moveaxis(sums, 1, 0)
+    micro = [
+        _f1(right.sum(1), given.sum(1), wanted.sum(1))
+        for right, given in ((hit, said), (hit_after, said_after))
+    ]
+    known = np.maximum((wanted > 0).sum(1), 1)
+    macro = [
+        (_f1(right, given, wanted) * (wanted > 0)).sum(1) / known
+        for right, given in ((hit, said), (hit_after, said_after))
+    ]
+    return np.stack([micro[0] - micro[1], macro[0] - macro[1]], axis=1)
+
+
+def require_scores(targets: np.ndarray, scores: np.ndarray) -> None:
+    """Require cells, and a number in each.
+
+    Raises:
+        ValueError: shapes that differ, no cells at all, or scores that are not finite.
+    """
+    _check(targets, scores)
+    if not scores.size:
+        raise ValueError("a threshold needs rows and labels to be tuned on, and there are none")
+    if not np.isfinite(scores).all():
+        raise ValueError("the scores hold NaN or infinity: the model that made them is broken")
+
+
+def pieces(scores: np.ndarray) -> Iterator[np.ndarray]:
+    """The cells in flat pieces of at most 32 MB, or of a row."""
+    rows = max(1, _CELLS // scores.shape[1])
+    return (scores[at : at + rows].ravel() for at in range(0, len(scores), rows))
+
+
 def _check(targets: np.ndarray, others: np.ndarray) -> None:
     if targets.ndim != 2 or targets.shape != others.shape:
         raise ValueError(
             f"targets are {targets.shape}, scores are {others.shape}: both must be [rows, labels]"
         )
-
-
-def _pieces(scores: np.ndarray) -> Iterator[np.ndarray]:
-    rows = max(1, _CELLS // scores.shape[1])
-    return (scores[at : at + rows].ravel() for at in range(0, len(scores), rows))
 
 
 def _row_counts(targets: np.ndarray, predicted: np.ndarray) -> np.ndarray:

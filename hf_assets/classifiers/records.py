@@ -4,7 +4,17 @@ Field names are the program's; `rename` gives the keys of the files, which stay 
 written by an earlier version is read as before. Light to import: neither torch nor onnxruntime.
 """
 
+from typing import NamedTuple
+
 import msgspec
+
+
+class Lost(NamedTuple):
+    """How much F1 is lost, as a share, and the 95 % interval of that; below 0 it is won."""
+
+    value: float
+    low: float
+    high: float
 
 
 class MadeFrom(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -25,6 +35,18 @@ class FingerprintedStep(StepRecord, frozen=True, kw_only=True, rename={"fingerpr
     """A step whose result has a fingerprint, which the next step hands on."""
 
     fingerprint: str | None = None
+
+
+class ThresholdRule(msgspec.Struct, frozen=True):
+    """How a threshold was chosen (see `thresholds`); files of earlier versions do not say.
+
+    Attributes:
+        rule: in words.
+        distance: of micro-F1 on validation from the best, as a share.
+    """
+
+    rule: str
+    distance: float
 
 
 class RowCounts(msgspec.Struct, frozen=True):
@@ -60,9 +82,14 @@ class GraphMeasurement(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Attributes:
         bytes: of its file; `size`: as a share of float32's.
-        threshold: tuned on the texts it was measured on, as are micro_f1 and macro_f1.
-        loss: of micro-F1 against float32 with its own threshold; `loss_error`: the standard error
-            of that, from resampled texts.
+        threshold: float32's, for all graphs; micro_f1 and macro_f1 at it, on these texts. In files
+            of earlier versions each graph has its own, tuned on these texts.
+        loss: of micro-F1 against float32, each text at a threshold of float32 that the other half
+            of the texts chose; loss_low, loss_high: its 95 % interval over resampled texts, paired.
+            In files of earlier versions each graph had its own threshold, tuned on these texts, and
+            `loss_error` was the standard error.
+        macro_loss, macro_loss_low, macro_loss_high: the same of macro-F1; earlier versions did not
+            measure it.
         ms: a text, the median; texts_per_second: from all texts.
         passed: whether it may be chosen; `rejected`: why it could not be measured.
     """
@@ -75,6 +102,11 @@ class GraphMeasurement(msgspec.Struct, frozen=True, omit_defaults=True):
     macro_f1: float = 0.0
     loss: float = 1.0
     loss_error: float = 0.0
+    loss_low: float | None = None
+    loss_high: float | None = None
+    macro_loss: float | None = None
+    macro_loss_low: float | None = None
+    macro_loss_high: float | None = None
     ms: float = 0.0
     texts_per_second: float = 0.0
     # Factories, so that both are written always.
@@ -86,6 +118,14 @@ class QuantizedStep(FingerprintedStep, frozen=True, kw_only=True):
     """What later steps read of quantization.json."""
 
     validation_micro_f1: float | None = None
+    threshold_rule: ThresholdRule | msgspec.UnsetType = msgspec.UNSET
+    chosen: str = ""
+    candidates: list[GraphMeasurement] = []
+
+    @property
+    def measured(self) -> GraphMeasurement | None:
+        """The measurement of the chosen graph, or None where there is none."""
+        return next((each for each in self.candidates if each.name == self.chosen), None)
 
 
 class QuantizationRecord(QuantizedStep, frozen=True, kw_only=True):
@@ -93,19 +133,19 @@ class QuantizationRecord(QuantizedStep, frozen=True, kw_only=True):
 
     Attributes:
         chosen: name of the candidate; threshold, bytes, size, loss and ms are its measurements.
-        max_loss: of micro-F1 on validation that the config allowed, as a share.
+        max_loss: of micro-F1 on validation that the config allowed, as a share; max_macro_loss: of
+            macro-F1, which earlier versions did not limit.
         texts: that the candidates were measured on, of `texts_in_validation`, drawn by `seed`.
         rule: of the choice, in words.
     """
 
-    chosen: str
     threshold: float
     bytes: int
     loss: float
     max_loss: float
+    max_macro_loss: float | msgspec.UnsetType = msgspec.UNSET
     texts: int
     fp32: GraphMeasurement
-    candidates: list[GraphMeasurement] = []
     size: float | None = None
     ms: float | None = None
     machine: str = ""

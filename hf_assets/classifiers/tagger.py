@@ -1,7 +1,10 @@
 """The served classifier: texts in, labels with scores out, from one folder and without torch.
 
-Published folders get a copy of this file: it imports numpy, onnxruntime and tokenizers, and nothing
-of the package around it. Its command line is `hf-assets tag`.
+Published folders get a copy of this file, and of `tfidf.py` beside it: both import numpy,
+onnxruntime and tokenizers, and nothing of the package around. Its command line is `hf-assets tag`.
+
+Where the folder holds a blend, a TF-IDF model that was better on validation together with the
+network than the network alone, that is what answers.
 
     tagger = Tagger.load("tagger_space")
     tagger.predict(["Why do plants need light?"], k=3)
@@ -10,6 +13,8 @@ A text is answered by itself, unpadded: the activations of an int8 model are sca
 batch, so that a neighbour would change its answer. More speed comes from more processes.
 """
 
+import importlib
+import importlib.util
 import json
 import math
 import os
@@ -51,34 +56,6 @@ class Tag(NamedTuple):
     score: float
 
 
-def meaning(best: Tag, threshold: float, *, is_read: bool) -> str:
-    """What the best score says of a text, in plain words; empty where it is a plain answer.
-
-    Args:
-        best: the label with the highest score.
-        threshold: the score from which a label fits.
-        is_read: whether the model knows a word of the text (`Tagger.reads`).
-    """
-    if not is_read:
-        return (
-            "The model knows no word of this text: its scores are the same for any such text, and "
-            "say nothing of this one."
-        )
-    if best.score >= np.float32(threshold):
-        return ""
-    said = (
-        f"The best, {best.label}, has {best.score:.3f}, and {threshold:.3f} is needed: by the "
-        f"model's own estimate, {_of_a_hundred(best.score)} of 100 texts like this have that label."
-    )
-    if best.score >= threshold / 2:
-        return f"{said} A weak hint, not an answer."
-    return f"{said} No label comes near: the text is of another subject, too short, or nonsense."
-
-
-def _of_a_hundred(score: float) -> str:
-    return "fewer than 1" if score < 0.01 else f"about {score * 100:.0f}"
-
-
 class Tagger:
     """A classifier loaded from a folder by `load`. It may be used from several threads.
 
@@ -86,11 +63,12 @@ class Tagger:
         folder, path: where it lies, and which graph in it was loaded.
         config: all of config.json.
         labels: in the order of the columns of `scores`.
-        threshold: the score from which a label fits, tuned for the graph that was loaded.
+        threshold: the score from which a label fits, tuned for what answers.
+        words: the blend with TF-IDF that answers, or None: the network alone.
         max_length: tokens that are read; what a text has beyond them is not.
     """
 
-    def __init__(self, folder: Path, path: Path, threads: int) -> None:
+    def __init__(self, folder: Path, path: Path, threads: int, words: bool) -> None:
         self.folder, self.path = folder, path
         try:
             self.config = json.loads((folder / "config.json").read_bytes())
@@ -99,6 +77,9 @@ class Tagger:
             raise NotATagger(f"no whole config.json and tokenizer.json: {error}") from error
         self.labels = _labels(self.config)
         self.threshold = _number(self.config, "threshold", 0, 1)
+        self.words = _words(folder, self.config, len(self.labels)) if words else None
+        if self.words:
+            self.threshold = self.words.threshold
         least = self._tokenizer.num_special_tokens_to_add(is_pair=False) + 1
         self.max_length = int(_number(self.config, "max_length", least, 1 << 20))
         self._tokenizer.no_padding()
@@ -118,13 +99,16 @@ class Tagger:
             raise NotATagger(f"{path} gives {widths}, config.json names {len(self.labels)} labels")
 
     @classmethod
-    def load(cls, folder: str | Path, file: str | None = None, threads: int = 1) -> "Tagger":
+    def load(
+        cls, folder: str | Path, file: str | None = None, threads: int = 1, *, words: bool = True
+    ) -> "Tagger":
         """The tagger in `folder`: config.json, tokenizer.json and a graph.
 
         Args:
             folder: in the Hub's layout.
             file: the graph, relative to the folder; by default the quantised one, else the other.
             threads: that one text may use; more can make an answer faster, never another one.
+            words: False has the network answer alone, at the threshold tuned for that.
 
         Raises:
             NotATagger: something is missing, damaged, or does not belong together.
@@ -133,7 +117,7 @@ class Tagger:
         choices = [folder / name for name in ((file,) if file else FILES)]
         for path in choices:
             if path.is_file():
-                return cls(folder, path, threads)
+                return cls(folder, path, threads, words)
         raise NotATagger(f"no model in {folder}: looked for {' and '.join(map(str, choices))}")
 
     def predict(
@@ -227,7 +211,8 @@ class Tagger:
         if not np.isfinite(logits).all():
             raise NotFinite(f"{self.path} gives NaN or infinity for the text {text!r:.60}")
         with np.errstate(over="ignore"):
-            return 1 / (1 + np.exp(-logits))
+            scores = 1 / (1 + np.exp(-logits))
+        return self.words.added(scores, str(text)) if self.words else scores
 
     def _encode(self, text: str) -> Any:
         # What lies far behind the last token kept is not read; the tokens are the same.
@@ -245,7 +230,7 @@ class Tagger:
         from concurrent.futures import Future, ProcessPoolExecutor
         from multiprocessing import get_context
 
-        given = self.folder, str(self.path.relative_to(self.folder))
+        given = self.folder, str(self.path.relative_to(self.folder)), self.words is not None
         waiting: deque[Future[np.ndarray]] = deque()
         with ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, given) as pool:
             try:
@@ -276,18 +261,38 @@ def _deaf() -> Generator[None]:
 _worker: list[Tagger] = []
 
 
-def _start_worker(folder: Path, file: str) -> None:
+def _start_worker(folder: Path, file: str, words: bool) -> None:
     from multiprocessing import parent_process
 
     parent = parent_process()
     assert parent is not None, "this runs in a spawned process"
     # A worker whose parent is gone, however it went, goes too.
     threading.Thread(target=lambda: os._exit(parent.join() or 1), daemon=True).start()
-    _worker.append(Tagger.load(folder, file))
+    _worker.append(Tagger.load(folder, file, words=words))
 
 
 def _work(texts: list[str]) -> np.ndarray:
     return np.stack([_worker[0]._scores_of(text) for text in texts])
+
+
+def _words(folder: Path, config: Any, labels: int) -> Any:
+    """The blend that the folder serves. Earlier versions wrote one that was only an offer."""
+    blend = config.get("blend")
+    if not isinstance(blend, dict) or not blend.get("served"):
+        return None
+    # The file beside this one: in the package, or in a published copy.
+    if __package__:
+        module: Any = importlib.import_module(f"{__package__}.tfidf")
+    else:
+        spec = importlib.util.spec_from_file_location("tfidf", Path(__file__).with_name("tfidf.py"))
+        assert spec is not None
+        assert spec.loader is not None
+        module = sys.modules["tfidf"] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    try:
+        return module.Words.load(folder, blend, labels)
+    except ValueError as error:
+        raise NotATagger(str(error)) from error
 
 
 def _labels(config: Any) -> tuple[str, ...]:

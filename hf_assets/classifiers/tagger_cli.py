@@ -102,13 +102,14 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     parser.add_argument("--file", help="the graph, relative to the folder")
     parser.add_argument("--k", type=int, help="at most so many labels a text")
     parser.add_argument("--threshold", type=float, help="0 to 1, instead of the tuned one")
+    parser.add_argument("--no-words", action="store_true", help="the network alone, no TF-IDF")
     parser.add_argument("--workers", type=int, help="processes that share the texts")
     parser.add_argument("--input", choices=["auto", "lines", "json"], default="auto")
     parser.add_argument("--skip-bad", action="store_true", help="count bad lines and go on")
     given = parser.parse_args(argv)
     lines = Lines(sys.stdin.buffer, given.input, given.skip_bad)
     try:
-        tagger = Tagger.load(given.folder, given.file)
+        tagger = Tagger.load(given.folder, given.file, words=not given.no_words)
         _answer(tagger, lines, given.k, given.threshold, given.workers)
     except (ValueError, NotFinite) as error:
         print(error, file=sys.stderr)

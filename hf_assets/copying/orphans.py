@@ -117,6 +117,9 @@ def _months(table: StorePath, there: dict[str, ObjectFacts], now: datetime) -> s
     months = MonthFiles(table)
     with suppress(BusyError), months.lock(wait=0):
         manifest = months.manifest()
+        if not manifest.months:
+            # Without `months.json` nothing tells which of them are the table.
+            return set()
         limit = (now - KEPT).timestamp()
         lately = {name for name, until in manifest.superseded.items() if until > limit}
         return old - {*manifest.files.values()} - lately

@@ -19,7 +19,7 @@ from typing import Any
 import polars as pl
 
 from hf_assets.hub.capture_store.store import RAW, CaptureStore
-from hf_assets.hub.repository_days.old_days import gives_back
+from hf_assets.hub.repository_days.old_days import emptied_notes, gives_back
 from hf_assets.hub.repository_days.schemas import KIND_OF
 from hf_assets.hub.tables.schemas import ENRICHED_SPACES, HUB_DATASETS, MODELS
 from hf_assets.object_store.errors import CommitConflict, ReplacedError
@@ -246,7 +246,7 @@ def _without_rows(lake: Lake, table: Table, stored: StoredTable, today: str) -> 
         "kept": ", ".join(KEPT[table.name]),
         "rows": stored.rows,
         **stored.notes,
-        ROWS_IN: SERIES[table.name],
+        **emptied_notes(lake, table.name, stored.day),
         ROWS_MARK: stored.file.mark,
         PRIVATE_ROWS: private,
     }

@@ -17,6 +17,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+from msgspec.structs import replace
 
 from hf_assets.hub.repository_days.old_days import read_day
 from hf_assets.publishing.tables import portable_schema
@@ -75,6 +76,12 @@ class Part:
     def key(self) -> str:
         """Its day or month."""
         return Path(self.path).stem
+
+    def still(self, before: FileFacts | None) -> FileFacts | None:
+        """What was published: it stays where the day was emptied since, and not replaced."""
+        if before and before.mark == self.rows_mark:
+            return replace(before, mark=self.mark)
+        return before
 
     def written(self, path: Path) -> FileFacts:
         """Write the content to that path."""

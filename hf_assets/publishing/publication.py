@@ -14,7 +14,6 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 from huggingface_hub import CommitOperationAdd
-from msgspec.structs import replace
 
 from hf_assets.errors import InputError
 from hf_assets.object_store.path import LakePath
@@ -211,16 +210,13 @@ class _Run:
     def _part(self, part: Part) -> str:
         """Compare a file with that of the repository, and send it where they differ."""
         staged = self._staging / f"{len(self._files)}{Path(part.path).suffix}"
-        facts, remote = self._before.get(part.path), self._head.files.get(part.path)
-        if facts and facts.mark == part.rows_mark and _same(remote, facts):
-            # It was published while it had its rows, and was emptied since: those stay.
-            facts = replace(facts, mark=part.mark)
+        facts = part.still(self._before.get(part.path))
         if facts is None or facts.mark != part.mark:
             facts = part.written(staged)
         self._files[part.path] = facts
-        if self._counted(part.path, facts.size, _same(remote, facts)):
+        if self._counted(part.path, facts.size, _same(self._head.files.get(part.path), facts)):
             if self._repository and not staged.exists():
-                part.write(staged)
+                self._files[part.path] = part.written(staged)
             self._send(part.path, staged)
         else:
             staged.unlink(missing_ok=True)

@@ -38,6 +38,8 @@ class Table:
     `row_group` is the number of rows gathered before a row group is written, `zstd_level` how hard
     it is compressed. `encodings` names Parquet encodings that suit the order of the rows better
     than the default of the type.
+    `bounds` names the columns whose least and greatest value each row group says: readers skip
+    groups by them, and those of many small groups are read whole each time; None: all.
     `preview_by` is the column whose highest values the UI's preview shows, or None.
     """
 
@@ -48,6 +50,7 @@ class Table:
     preview_by: str | None = None
     row_group: int = ROW_GROUP
     zstd_level: int = ZSTD_LEVEL
+    bounds: tuple[str, ...] | None = None
 
     @property
     def schema(self) -> pl.Schema:
@@ -85,6 +88,7 @@ class ParquetBatches:
             use_dictionary=dictionary,
             column_encoding=encoding,
             dictionary_pagesize_limit=DICTIONARY_PAGE,
+            write_statistics=True if self.table.bounds is None else list(self.table.bounds),
         )
         return self
 

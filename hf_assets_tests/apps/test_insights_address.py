@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from hf_assets_tests.support.apps.hub_lake import LAST, NAMES, RARE, STALLED
+from hf_assets_tests.support.apps.hub_lake import NAMES, RARE, STALLED
 from hf_assets_tests.support.apps.visits import (
     filled,
     go,
@@ -61,16 +61,11 @@ def test_widgets_write_the_address_and_back_undoes_them(page: Page, hub_url: str
 
 
 def test_a_filter_takes_several_values_and_a_link_removes_one(page: Page, hub_url: str) -> None:
-    go(page, hub_url, "models?category=text-to-image&category=fill-mask&tag=x&created=..2024-01-01")
+    go(page, hub_url, "models?category=text-to-image&category=fill-mask&tag=x")
     expect(page.get_by_text("No model matches")).to_be_visible()
     page.get_by_role("link", name="Tag: x").click()
-    expect(page.get_by_role("link", name="Tag: x")).to_have_count(0)
-    settled(page)
-    page.get_by_role("link", name="Created any to 2024-01-01").click()
     expect(page).to_have_url(f"{hub_url}/models?category=text-to-image&category=fill-mask")
     expect(page.get_by_text("14 models", exact=True)).to_be_visible()
-    page.get_by_role("link", name="Remove all filters").click()
-    expect(page.get_by_text(f"{len(NAMES)} models", exact=True)).to_be_visible()
 
 
 @pytest.mark.parametrize(
@@ -113,8 +108,8 @@ def test_the_day_goes_with_every_link(page: Page, hub_url: str) -> None:
     assert f"day={STALLED}" in page.url
 
 
-@pytest.mark.parametrize("day", ["2026-11-19", "tomorrow<b>"])
-def test_a_day_that_is_not_stored_shows_no_other_day(page: Page, hub_url: str, day: str) -> None:
+def test_a_day_that_is_not_stored_shows_no_other_day(page: Page, hub_url: str) -> None:
+    day = "tomorrow<b>"
     go(page, hub_url, f"models?day={day}&search=model", "There is no day")
     expect(page.get_by_role("alert")).to_contain_text(f"no models of {day}")
     expect(page.get_by_role("table")).to_have_count(0)
@@ -124,57 +119,17 @@ def test_a_day_that_is_not_stored_shows_no_other_day(page: Page, hub_url: str, d
     expect(page).to_have_url(f"{hub_url}/models?search=model")
 
 
-@pytest.mark.parametrize(
-    ("path", "said"),
-    [
-        ("model?id=no/one", f"There is no such model on {LAST}"),
-        ("models?sort=[x](http://a.example)", "which is unknown here"),
-        ("models?downloads=many", "write it as from..to"),
-        (f"models?search={'a' * 201}", "the first 200 are used"),
-        *(
-            pytest.param(path, said, marks=pytest.mark.release)
-            for path, said in [
-                ("model", "The address names no model"),
-                ("compare?" + "&".join(f"item=a/{n}" for n in range(6)), "the first 5 are used"),
-                ("models?" + "&".join(f"tag={n}" for n in range(51)), "the first 50 are used"),
-                ("author?id=nobody", f"There is no such author on {LAST}"),
-                ("category", "The address names no category"),
-                ("models?likes=1..99999999999999999999", "write it as from..to"),
-                ("models?created=1066-10-14..", "write it as from..to"),
-                ("compare?item=no/one", "There is no model no/one"),
-            ]
-        ),
-    ],
-)
-def test_what_an_address_names_in_vain_is_said(
-    page: Page, hub_url: str, path: str, said: str
-) -> None:
-    go(page, hub_url, path)
-    expect(page.get_by_text(said)).to_be_visible()
+def test_what_cannot_be_read_in_an_address_is_said_as_text(page: Page, hub_url: str) -> None:
+    go(page, hub_url, "models?sort=[x](http://a.example)&downloads=many", "Models")
+    expect(page.get_by_role("alert")).to_have_count(2)
+    expect(page.get_by_text("which is unknown here")).to_be_visible()
     assert page.locator("[data-testid=stMain] a[href*='a.example']").count() == 0
 
 
-def test_everything_of_the_hub_links_to_it(page: Page, hub_url: str) -> None:
-    for path, caption, name, there in [
-        ("models", "Models", NAMES[0], NAMES[0]),
-        ("authors", "Authors", "author0", "author0"),
-        ("spaces", "Spaces", "maker0/space-00", "spaces/maker0/space-00"),
-        ("author?id=maker", "Datasets of maker", "maker/data-0", "datasets/maker/data-0"),
-    ]:
-        go(page, hub_url, path)
-        link = table(page, caption).get_by_role("link", name=f"{name} on the Hub", exact=True)
-        expect(link).to_have_attribute("href", f"https://huggingface.co/{there}")
-        expect(link).to_have_attribute("rel", "noopener noreferrer")
-    go(page, hub_url, "model?id=author0/model-00")
-    expect(page.get_by_role("link", name="author0/model-00 on the Hub")).to_be_visible()
-    expect(page.get_by_role("link", name="By author0")).to_be_visible()
-
-
-def test_lists_are_ordered_by_their_headings_and_go_on(page: Page, hub_url: str) -> None:
-    go(page, hub_url, "models?rows=5", "Models")
-    assert len(names(page, "Models")) == 5
-    table(page, "Models").get_by_role("link", name="Trending score").click()
-    expect(page).to_have_url(f"{hub_url}/models?sort=trending_score")
-    ordered = table(page, "Models").locator("[aria-sort=descending]")
-    expect(ordered).to_contain_text("Trending score")
-    assert names(page, "Models")[0] == RARE
+def test_an_address_of_no_page_leads_to_those_that_are(page: Page, hub_url: str) -> None:
+    answer = page.goto(f"{hub_url}/modles")
+    assert answer is not None
+    assert answer.status == 404
+    expect(page.get_by_role("heading", level=1)).to_have_text("There is no page modles")
+    page.get_by_role("navigation", name="Pages").get_by_role("link", name="Models").click()
+    titled(page, "Models")

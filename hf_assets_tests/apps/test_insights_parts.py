@@ -1,6 +1,7 @@
 """Parts of the pages without a browser: tables, axes, addresses, histories."""
 
 from datetime import date
+from urllib.parse import unquote
 
 import polars as pl
 import pytest
@@ -131,3 +132,37 @@ def test_an_axis_of_few_days_marks_each_of_them() -> None:
     axis = chart.to_dict()["layer"][0]["encoding"]["x"]["axis"]
     # Parts of dates: the browser draws no mark for a number of milliseconds.
     assert axis["values"] == [{"year": 2026, "month": 11, "date": day} for day in range(17, 22)]
+
+
+@pytest.mark.parametrize(
+    ("values", "path", "said"),
+    [
+        ([0.0, None, 4.0, 2.0], "M0.0,21.0M64.0,1.0L96.0,11.0", "from 0 to 2"),
+        ([None, 1.0, 1.0], "M48.0,1.0L96.0,1.0", "from 1 to 1"),
+    ],
+)
+def test_a_small_line_breaks_where_nothing_is_known(
+    script: AppTest, values: list[float | None], path: str, said: str
+) -> None:
+    script.session_state["rows"] = pl.DataFrame({"id": ["a/b", "c/d"], "trend": [values, [None]]})
+    html = script.run().get("html")[-1].proto.body
+    assert path in unquote(html)
+    assert f'alt="{said}"' in html
+    assert html.count("<img") == 1  # a single day is no line
+
+
+def test_an_axis_of_ages_has_a_gap_for_each_missing_day() -> None:
+    aged = pl.DataFrame({"age": [3, 5], "n": [1.0, 2.0], "which": ["a", "a"]})
+    drawn = charts.lines(aged, "n", "rows", by="which", x="age").data
+    assert drawn.select("age", "n").rows() == [(3, 1.0), (4, None), (5, 2.0)]
+
+
+def test_the_sum_of_the_rest_is_no_leader() -> None:
+    day = date(2026, 11, 20)
+    frame = pl.DataFrame(
+        {"day": [day] * 4, "key": ["(other)", "a", "b", "c"], "n": [90.0, 5.0, 3.0, 2.0]}
+    )
+    alone = charts.leading(frame, "key", "n", most=2, rest=False)
+    assert alone["key"].to_list() == ["a", "b"]
+    summed = charts.leading(frame, "key", "n", most=2)
+    assert summed.select("key", "n").rows() == [("a", 5.0), ("b", 3.0), (charts.OTHER, 92.0)]

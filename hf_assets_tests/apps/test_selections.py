@@ -12,8 +12,11 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from hf_assets.apps.explore import files
+from hf_assets.apps.explore.lake_reader import LakeReader
 from hf_assets.apps.explore.selections import PLACE, selection_link, selection_routes
+from hf_assets.apps.index.indexes import Indexes
 from hf_assets.apps.index.query import NONE_GIVEN, ModelQuery
+from hf_assets.object_store.errors import StoreError
 from hf_assets.storage.lake import Lake
 from hf_assets_tests.support.apps.hub_lake import FORMULA, LAST, NAMES, write_hub_lake
 
@@ -115,3 +118,56 @@ def test_a_disk_that_takes_nothing_is_said(
     monkeypatch.setenv("HF_ASSETS_SCRATCH", str(tmp_path / "file" / "below"))
     answer = client.get(selection_link(LAST, ModelQuery(), "parquet"))
     assert answer.status_code == 507
+
+
+def test_a_store_that_is_away_is_said(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> None:
+        raise StoreError("s3://lake", "Timeout", "start it", permanent=False)
+
+    monkeypatch.setattr(LakeReader, "table", away)
+    answer = client.get(selection_link(LAST, ModelQuery(), "parquet"))
+    assert (answer.status_code, answer.text) == (503, "the lake cannot be read: try later")
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_damaged_day_is_said_and_nothing_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setenv("HF_ASSETS_SCRATCH", str(tmp_path / "scratch"))
+    lake = write_hub_lake(tmp_path / "lake", history=False)
+    path = lake.folder("models", LAST) / "data.parquet"
+    content = bytearray(path.read_bytes())
+    content[200:1200] = bytes(1000)
+    path.write_bytes(content)
+    client = TestClient(Starlette(routes=selection_routes(lake.root, ["testserver"])))
+    answer = client.get(selection_link(LAST, ModelQuery(), kind))
+    assert answer.status_code == 500
+    assert answer.text.startswith("the models of that day cannot be read")
+    assert [path for path in (tmp_path / "scratch").rglob("*") if path.is_file()] == []
+
+
+def test_who_goes_away_leaves_no_file(client: TestClient, tmp_path: Path) -> None:
+    before = _open_files()
+    with client.stream("GET", selection_link(LAST, ModelQuery(), "csv")) as answer:
+        next(answer.iter_bytes(8))
+    assert [path for path in (tmp_path / "scratch").rglob("*") if path.is_file()] == []
+    assert _open_files() == before
+
+
+def _open_files() -> int:
+    """Files that this process has open, or has open without a name."""
+    links = (link.readlink() for link in Path("/proc/self/fd").iterdir() if link.is_symlink())
+    return sum("models.csv" in str(there) for there in links)
+
+
+def test_the_indexes_give_their_memory_to_a_file(lake: Lake, tmp_path: Path) -> None:
+    class Held(Indexes):
+        released = 0
+
+        def release(self) -> None:
+            self.released += 1
+
+    held = Held()
+    client = TestClient(Starlette(routes=selection_routes(lake.root, ["testserver"], held)))
+    assert client.get(selection_link(LAST, ModelQuery(), "parquet")).status_code == 200
+    assert held.released == 1

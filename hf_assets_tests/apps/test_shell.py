@@ -28,6 +28,15 @@ def test_a_page_of_another_build_is_served_as_it_is(tmp_path: Path) -> None:
     assert shell(tmp_path) == "<html><body><main></main></body></html>"
 
 
-@pytest.mark.parametrize(("path", "status"), [("/", 200), ("/models", 200), ("/favicon.png", 404)])
+@pytest.mark.parametrize(
+    ("path", "status"), [("/", 200), ("/models", 200), ("/Models", 404), ("/favicon.png", 404)]
+)
 def test_addresses_of_pages_get_it_and_files_do_not(path: str, status: int) -> None:
     assert TestClient(Starlette(routes=shell_routes())).get(path).status_code == status
+
+
+def test_a_name_of_no_page_is_text_among_links_to_those_that_are() -> None:
+    answer = TestClient(Starlette(routes=shell_routes())).get("/<b>LINKS&x=1")
+    assert "There is no page &lt;b&gt;LINKS&amp;x=1</h1>" in answer.text
+    assert answer.text.count("<a ") == 9
+    assert '<a href="./">Overview</a>' in answer.text

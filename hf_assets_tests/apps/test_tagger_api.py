@@ -151,6 +151,7 @@ def test_without_a_model_it_says_what_to_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.heavy
+@pytest.mark.release
 def test_a_port_that_is_taken_is_said(tmp_path: Path, served: Served) -> None:
     port = served.url.rpartition(":")[2]
     assert port in refused(tmp_path, "--data", str(served.data), "--port", port)

@@ -43,7 +43,7 @@ def test_labels_are_read_where_a_text_was_submitted(tagger_page: Page) -> None:
     assert (line + 1 - box["x"]) / track == pytest.approx(0.2731, abs=0.01)
 
 
-def test_no_label_fits_and_the_nearest_are_shown(tagger_page: Page) -> None:
+def test_no_label_fits_until_the_threshold_is_moved(tagger_page: Page) -> None:
     ask(tagger_page, "", "maybe")
     expect(tagger_page.locator("#result h2")).to_have_text("No label fits")
     assert labels(tagger_page) == []
@@ -54,10 +54,6 @@ def test_no_label_fits_and_the_nearest_are_shown(tagger_page: Page) -> None:
         "0.002",
     ]
 
-
-def test_the_threshold_can_be_moved(tagger_page: Page) -> None:
-    ask(tagger_page, "", "maybe")
-    expect(tagger_page.locator("#result h2")).to_have_text("No label fits")
     number = tagger_page.locator("#threshold input[type=number]")
     expect(number).to_have_value("0.273")
     number.fill("0.1")
@@ -66,15 +62,13 @@ def test_the_threshold_can_be_moved(tagger_page: Page) -> None:
     expect(tagger_page.locator("#result")).to_contain_text("the model's own threshold is 0.273")
 
 
-def test_without_a_text_one_is_asked_for(tagger_page: Page) -> None:
+def test_a_text_is_asked_for_and_may_be_long(tagger_page: Page) -> None:
     ask(tagger_page, "forest", "")
     expect(tagger_page.locator("#result h2")).to_have_text("One label fits")
     ask(tagger_page, "", "  \n ")
     expect(tagger_page.locator("#result")).to_contain_text("write a title or a text")
     assert tagger_page.locator("#result li").count() == 0
-
-
-def test_a_text_of_100_kb_is_answered(tagger_page: Page) -> None:
+    # Nor is one too long: 100 kB.
     ask(tagger_page, "", "A forest, " + "and so on " * 10_000)
     expect(tagger_page.locator("#result h2")).to_have_text("One label fits")
 
@@ -86,7 +80,10 @@ def test_markup_in_texts_and_labels_is_text(tagger_page: Page) -> None:
     assert labels(tagger_page) == LABELS[2:]
 
 
-def test_the_card_is_a_click_away_and_only_text(tagger_page: Page) -> None:
+def test_what_the_model_is_worth_is_told_and_its_card_is_only_text(tagger_page: Page) -> None:
+    told = " ".join(tagger_page.locator("#about").inner_text().split())
+    for part in ("some-encoder", "Micro-F1 on test 0.610", "Floor, constant labels 0.118"):
+        assert part in told
     heading = tagger_page.get_by_role("heading", name="A tagger of questions")
     expect(heading).to_be_hidden()
     tagger_page.get_by_text("The model's card").click()
@@ -94,12 +91,6 @@ def test_the_card_is_a_click_away_and_only_text(tagger_page: Page) -> None:
     expect(tagger_page.locator("#card")).to_contain_text("It costs $5 or $6.")
     assert "license:" not in tagger_page.locator("#card").inner_text()
     tagger_page.wait_for_load_state("networkidle")
-
-
-def test_the_page_tells_what_the_model_is_worth(tagger_page: Page) -> None:
-    told = tagger_page.locator("#about").inner_text()
-    for part in ("some-encoder", "Micro-F1 on test\n0.610", "Floor, constant labels\n0.118"):
-        assert part.replace("\n", " ") in " ".join(told.split())
 
 
 def test_an_example_is_filled_in_answered_and_credited(tagger_page: Page) -> None:
@@ -144,15 +135,15 @@ def test_a_torn_model_is_told_as_text(tagger_page: Page) -> None:
     expect(tagger_page.locator("#result")).to_contain_text(TORN)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_is_wider_than_a_phone(tagger_page: Page, scheme: str) -> None:
+def test_nothing_is_wider_than_a_phone(tagger_page: Page) -> None:
     tagger_page.set_viewport_size({"width": 390, "height": 844})
-    tagger_page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     tagger_page.get_by_text("The model's card").click()
     ask(tagger_page, "x" * 400, f"long image forest {IMAGE} " + "y" * 400)
     expect(tagger_page.locator("#result h2")).to_have_text("3 labels fit")
-    assert tagger_page.evaluate("document.documentElement.scrollWidth") <= 390
-    wide = tagger_page.locator("#result .label").evaluate_all(
-        "all => all.filter(one => one.scrollWidth > one.clientWidth).length"
-    )
-    assert wide == 0
+    for scheme in ("light", "dark"):
+        tagger_page.emulate_media(color_scheme=scheme)
+        assert tagger_page.evaluate("document.documentElement.scrollWidth") <= 390
+        wide = tagger_page.locator("#result .label").evaluate_all(
+            "all => all.filter(one => one.scrollWidth > one.clientWidth).length"
+        )
+        assert wide == 0

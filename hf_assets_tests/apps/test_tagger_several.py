@@ -67,19 +67,16 @@ def test_a_file_is_answered_and_its_table_comes_back(several: Page) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
+def test_a_file_that_cannot_be_read_is_told(several: Page) -> None:
+    for content, words in (
         (b"body\na\n", "no column 'text'"),
         (b"text\nna\xefve\n", "is no UTF-8: save it as CSV UTF-8"),
         (b"text\n" + b"a\n" * 5_001, "5,001 texts are too many"),
         (b"text\n" + b"a" * 3_100_000, "The file has 3,100,005 bytes: the limit is 3,000,000"),
-    ],
-)
-def test_a_file_that_cannot_be_read_is_told(several: Page, content: bytes, words: str) -> None:
-    choose_file(several, content)
-    several.locator("#submit-all").click()
-    expect(several.locator("#several [role=status]")).to_contain_text(words)
+    ):
+        choose_file(several, content)
+        several.locator("#submit-all").click()
+        expect(several.locator("#several [role=status]")).to_contain_text(words)
 
 
 @pytest.mark.browser
@@ -103,18 +100,13 @@ def test_labels_can_be_copied(tagger_page: Page) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("qwxz ffff", "The model knows no word of this text"),
-        ("?! …", "The model knows no word of this text"),
-        ("maybe", "about 18 of 100 texts like this have that label. A weak hint, not an answer."),
-    ],
-)
-def test_what_the_best_score_means_is_said(tagger_page: Page, text: str, words: str) -> None:
-    tagger_page.get_by_label("Text", exact=True).fill(text)
-    tagger_page.locator("#submit").click()
-    expect(tagger_page.locator("#result .meaning")).to_contain_text(words)
+def test_what_the_best_score_means_is_said(tagger_page: Page) -> None:
+    unread = "The model knows no word of this text"
+    weak = "about 18 of 100 texts like this have that label. A weak hint, not an answer."
+    for text, words in (("qwxz ffff", unread), ("maybe", weak), ("?! …", unread)):
+        tagger_page.get_by_label("Text", exact=True).fill(text)
+        tagger_page.locator("#submit").click()
+        expect(tagger_page.locator("#result .meaning")).to_contain_text(words)
 
 
 @pytest.mark.browser

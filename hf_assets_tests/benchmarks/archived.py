@@ -8,8 +8,6 @@ build is measured. A year is so many days as the newest one.
 
 import argparse
 import json
-import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -20,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from hf_assets_tests.benchmarks.__main__ import Report
-from hf_assets_tests.benchmarks.measure import Measured, run
+from hf_assets_tests.benchmarks.measure import Measured, machine, run
 
 HERE = Path(__file__).resolve()
 SHOWN = date(2026, 11, 20)
@@ -73,8 +71,7 @@ def main() -> int:
     if options.serve is not None:
         serve(options.models, options.serve)
         return 0
-    print(f"{date.today()}, {os.cpu_count()} cores, {platform.machine()}, Python "
-          f"{platform.python_version()}; {options.models:,} models")  # fmt: skip
+    print(f"{machine()}; {options.models:,} models")
     report = Report()
     builds = {"before": options.before} if options.before else {}
     builds |= {"now": HERE.parents[2]}

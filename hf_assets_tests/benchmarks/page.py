@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import tempfile
+import urllib.request
 from functools import partial
 from pathlib import Path
 from statistics import quantiles
@@ -80,11 +81,16 @@ def _share(asked: Measured, at: int, rank: int) -> float:
 
 
 def _visited(report: Report, lake: Path, work: Path) -> None:
-    """From the address to the totals; the models' page after each, so that memory counts it."""
+    """From the address to the totals; after each the models' page and all of the day as a file, so
+    that memory counts them.
+    """
     report.section("The overview in Chromium: seconds from the address")
     for url, page in visited(report, lake, work / "page.log"):
         page.goto(f"{url}/models?search=llama+gguf&sort=likes")
         page.locator(DONE).first.wait_for()
+        with urllib.request.urlopen(f"{url}/files/models.parquet?day={DAY}") as answer:
+            while answer.read(1 << 20):
+                pass
 
 
 if __name__ == "__main__":

@@ -1,64 +1,21 @@
 import json
 import subprocess
 import sys
-import tracemalloc
 
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import array_shapes, arrays
 from sklearn.metrics import f1_score
 
-from hf_assets.classifiers import metrics
 from hf_assets.classifiers.metrics import (
-    best_threshold,
     bootstrap_micro_f1,
     label_f1,
+    lost_f1,
     micro_f1,
     predicted_at,
     scores_at,
 )
-
-SHAPES = array_shapes(min_dims=2, max_dims=2, max_side=6)
-# Few distinct values make ties; the others come as close as float32 allows.
-SCORES = st.one_of(st.sampled_from([0.0, 0.25, 0.5, 0.5000001, 1.0]), st.floats(-4, 4, width=32))
-
-
-@st.composite
-def scored(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
-    shape = draw(SHAPES)
-    targets = draw(arrays(np.uint8, shape, elements=st.integers(0, 1)))
-    return targets, draw(arrays(np.float32, shape, elements=SCORES))
-
-
-def made(rows: int = 200, labels: int = 7, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(seed)
-    targets = (rng.random((rows, labels)) < 0.3).astype(np.uint8)
-    return targets, (rng.normal(size=targets.shape) + targets).astype(np.float32)
-
-
-@pytest.mark.heavy
-@given(scored())
-def test_no_other_threshold_is_better(case: tuple[np.ndarray, np.ndarray]) -> None:
-    targets, scores = case
-    threshold = best_threshold(targets, scores)
-    reached = micro_f1(targets, predicted_at(scores, threshold))
-    for other in [*np.unique(scores), np.nextafter(scores.max(), np.float32(np.inf))]:
-        found = micro_f1(targets, scores >= other)
-        assert found <= reached
-        # Of equally good ones it is the highest: what it keeps out is kept out by none of them.
-        if found == reached and reached:
-            assert (scores >= other).sum() >= predicted_at(scores, threshold).sum()
-    assert threshold == float(np.float32(threshold)), "a threshold must survive JSON and float32"
-
-
-@given(scored())
-def test_pieces_change_nothing(case: tuple[np.ndarray, np.ndarray]) -> None:
-    whole = best_threshold(*case)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(metrics, "_CELLS", 4)
-        assert best_threshold(*case) == whole
+from hf_assets_tests.support.classifiers.scores import SCORES, made, scored
 
 
 @pytest.mark.heavy
@@ -70,66 +27,9 @@ def test_micro_f1_is_scikit_learns(case: tuple[np.ndarray, np.ndarray]) -> None:
     assert micro_f1(targets, predicted) == pytest.approx(theirs)
 
 
-def test_a_threshold_lies_between_what_it_parts() -> None:
-    targets = np.array([[1, 0], [1, 0]], np.uint8)
-    scores = np.array([[0.9, 0.1], [0.7, 0.3]], np.float32)
-    assert best_threshold(targets, scores) == pytest.approx(0.5)
-
-
-def test_of_equally_good_thresholds_it_is_the_highest() -> None:
-    # One of two found with nothing wrong is as good as both with two wrong.
-    targets = np.array([[1, 0, 0, 1]], np.uint8)
-    scores = np.array([[0.9, 0.5, 0.45, 0.4]], np.float32)
-    assert best_threshold(targets, scores) == pytest.approx(0.7)
-
-
-def test_neighbouring_floats_are_parted() -> None:
-    low = np.float32(0.5)
-    high = np.nextafter(low, np.float32(1))
-    threshold = best_threshold(np.array([[1, 0]], np.uint8), np.array([[high, low]], np.float32))
-    assert threshold == high
-
-
-def test_equal_scores_let_all_in() -> None:
-    targets, scores = np.array([[1, 0, 1]], np.uint8), np.full((1, 3), 0.5, np.float32)
-    assert predicted_at(scores, best_threshold(targets, scores)).all()
-
-
-def test_where_nothing_is_there_nothing_is_predicted() -> None:
-    targets, scores = np.zeros((3, 2), np.uint8), np.full((3, 2), 0.5, np.float32)
-    threshold = best_threshold(targets, scores)
-    assert threshold > 0.5
-    assert not predicted_at(scores, threshold).any()
-    assert micro_f1(targets, predicted_at(scores, threshold)) == 0
-
-
-@pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
-def test_scores_that_are_no_numbers_are_refused(broken: float) -> None:
-    with pytest.raises(ValueError, match="broken"):
-        best_threshold(np.ones((1, 2), np.uint8), np.array([[0.5, broken]], np.float32))
-
-
-@pytest.mark.parametrize("shape", [(0, 3), (3, 0)])
-def test_no_cells_are_refused(shape: tuple[int, int]) -> None:
-    with pytest.raises(ValueError, match="none"):
-        best_threshold(np.zeros(shape, np.uint8), np.zeros(shape, np.float32))
-    with pytest.raises(ValueError, match="no rows"):
-        scores_at(np.zeros(shape, np.uint8), np.zeros(shape, np.float32), 0.5)
-
-
 def test_shapes_that_differ_are_refused() -> None:
     with pytest.raises(ValueError, match=r"\(2, 3\).*\(2, 2\)"):
         micro_f1(np.zeros((2, 3)), np.zeros((2, 2)))
-
-
-@pytest.mark.heavy
-def test_memory_stays_bounded() -> None:
-    targets, scores = made(rows=40_000, labels=300)
-    tracemalloc.start()
-    best_threshold(targets, scores)
-    used = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert used < 200 << 20, f"{used >> 20} MB beyond {scores.nbytes >> 20} MB of scores"
 
 
 def test_scores_of_a_small_case_by_hand() -> None:
@@ -189,6 +89,37 @@ def test_the_interval_is_that_of_rows_drawn_one_by_one() -> None:
     assert bootstrap_micro_f1(targets, predicted, seed=4, rounds=5000) == pytest.approx(
         plain, abs=0.005
     )
+
+
+def test_what_is_lost_is_the_difference_and_its_interval_is_paired() -> None:
+    targets, scores = made(400)
+    before, after = scores >= 0.5, scores >= 0.9
+    micro, macro = lost_f1(targets, before, after, seed=1)
+    found = [
+        (micro_f1(targets, one), np.nanmean(label_f1(targets, one))) for one in (before, after)
+    ]
+    assert micro.value == pytest.approx(found[0][0] - found[1][0])
+    assert macro.value == pytest.approx(found[0][1] - found[1][1])
+    rng = np.random.default_rng(2)
+    drawn = [rng.integers(0, 400, 400) for _ in range(2000)]
+    for own, score in (
+        (micro, lambda i, one: micro_f1(targets[i], one[i])),
+        (macro, lambda i, one: np.nanmean(label_f1(targets[i], one[i]))),
+    ):
+        plain = np.quantile([score(i, before) - score(i, after) for i in drawn], [0.025, 0.975])
+        assert (own.low, own.high) == pytest.approx(tuple(plain), abs=0.005)
+    nothing = lost_f1(targets, before, before, seed=1)
+    assert {(one.value, one.low, one.high) for one in nothing} == {(0.0, 0.0, 0.0)}
+
+
+def test_labels_that_a_resample_lacks_do_not_count() -> None:
+    targets = np.zeros((2, 2), np.uint8)
+    targets[0, 0] = targets[1, 1] = 1
+    before, after = targets != 0, np.array([[True, False], [False, False]])
+    micro, macro = lost_f1(targets, before, after, seed=0)
+    assert (micro.value, macro.value) == (pytest.approx(1 / 3), 0.5)
+    assert (macro.low, macro.high) == (0.0, 1.0)
+    assert lost_f1(np.zeros((2, 2)), before, after, seed=0)[0] == (0.0, 0.0, 0.0)
 
 
 def test_the_interval_depends_on_the_seed_alone() -> None:

@@ -42,7 +42,48 @@ def test_int8_loss(trained: TrainedModel, tmp_path: Path) -> None:
     verdict = int8_loss(folder)
     assert (verdict.passed, verdict.severity) == (False, "WARN")
     assert "1.50 points" in verdict.description
-    assert "at most 0.3 may be lost. The config allowed 2.0 on purpose" in verdict.description
+    assert "The config allowed 2.0 and 0.6 on purpose" in verdict.description
+
+
+@pytest.mark.parametrize(
+    ("lost", "low", "allowed", "verdict"),
+    [
+        (0.005, 0.001, 0.006, (True, "")),
+        (0.02, -0.001, 0.006, (True, "")),
+        (0.02, 0.001, 0.006, (False, "ERROR")),
+        (0.02, 0.001, 0.03, (False, "WARN")),
+    ],
+)
+def test_int8_loss_of_macro_f1(
+    small_made: TrainedModel, tmp_path: Path, lost: float, low: float, allowed: float,
+    verdict: tuple[bool, str],
+) -> None:  # fmt: skip
+    folder = copied(small_made.quantized, tmp_path / "quantized")
+    record = json.loads((folder / "quantization.json").read_bytes())
+    for one in record["candidates"]:
+        one |= {"macro_loss": lost, "macro_loss_low": low, "macro_loss_high": 0.03}
+    _change(
+        folder / "quantization.json",
+        candidates=record["candidates"], max_macro_loss=allowed, loss=0.0,
+    )  # fmt: skip
+    found = int8_loss(folder)
+    assert (found.passed, "" if found.passed else found.severity) == verdict
+    assert f"{100 * lost:.2f} of macro-F1 ({100 * low:.2f} to 3.00)" in found.description
+
+
+def test_a_record_of_an_earlier_version_is_judged_by_micro_f1(
+    small_made: TrainedModel, tmp_path: Path
+) -> None:
+    folder = copied(small_made.quantized, tmp_path / "quantized")
+    record = json.loads((folder / "quantization.json").read_bytes())
+    del record["max_macro_loss"], record["threshold_rule"]
+    for one in record["candidates"]:
+        for name in [name for name in one if "loss_" in name or "macro_loss" in name]:
+            del one[name]
+    for loss, passed in ((0.003, True), (0.0031, False)):
+        (folder / "quantization.json").write_text(json.dumps(record | {"loss": loss}))
+        assert int8_loss(folder).passed is passed
+        assert "macro_loss" not in int8_loss(folder).metadata
     _change(folder / "quantization.json", loss=0.021)
     assert int8_loss(folder).severity == "ERROR"
     _change(folder / "quantization.json", loss=0.003)

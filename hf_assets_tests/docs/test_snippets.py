@@ -118,7 +118,7 @@ def test_on_a_store(lake: Path, bucket: StorePath, store_proxy: CountingProxy) -
     """The snippets of polars and pyarrow read the same there, with the address for the folder."""
     Copy(lake, bucket, check=False, log=lambda _: None).run()
     snippets = [code for code in blocks("python") if "pandas" not in code]
-    assert len(snippets) == 4
+    assert len(snippets) == 5
     for code in snippets:
         in_folder, on_store = _run(code, str(lake)), _run(code, str(bucket))
         frames = {name for name, value in in_folder.items() if isinstance(value, pl.LazyFrame)}

@@ -1,6 +1,6 @@
 """Old days whose rows are in a series alone: what goes, what comes back, and what stops it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -66,7 +66,8 @@ def run(lake: Lake, log: Callable[[str], None] = lambda _: None, **more: Any) ->
 
 def kept(stored: StoredTable, name: str) -> pl.DataFrame:
     """The rows that a thinned day has, whatever their order."""
-    gone = [pl.lit(None).alias(one) for one in stored.frame.collect_schema().names() if one not in KEPT[name]]
+    names = stored.frame.collect_schema().names()
+    gone = [pl.lit(None).alias(one) for one in names if one not in KEPT[name]]
     return stored.frame.with_columns(gone).collect().sort("hub_id")
 
 
@@ -159,7 +160,7 @@ def test_a_month_that_is_refreshed_is_waited_for(
     """No day goes while another run may replace its month."""
 
     @contextmanager
-    def busy(self: Lake, asset: str) -> Iterator[bool]:
+    def busy(self: Lake, asset: str) -> Generator[bool]:
         if asset == "model_days":
             raise BusyError("refreshing", 600.0)
         yield False

@@ -13,8 +13,9 @@ from hf_assets.hub.tables.schemas import MODELS
 from hf_assets.publishing.withheld import private_ids, private_models
 from hf_assets.storage.lake import Lake
 from hf_assets_tests.hub.repository_days.lake_of_days import judge
-from hf_assets_tests.publishing.conftest import Served, publish_now, published
-from hf_assets_tests.support.publishing import DAYS, model, store
+from hf_assets_tests.publishing.conftest import Served
+from hf_assets_tests.publishing.test_withheld import published
+from hf_assets_tests.support.publishing import DAYS, model, publish_now, store
 
 OLD = DAYS[0]
 PATH = f"data/models/{OLD}.parquet"
@@ -29,7 +30,7 @@ def empty(lake: Lake) -> None:
 
 
 def rows(hub: Served) -> pl.DataFrame:
-    return pl.read_parquet(BytesIO(published(hub)[PATH])).sort("hub_id")
+    return pl.read_parquet(BytesIO(hub.bytes(PATH))).sort("hub_id")
 
 
 def test_a_day_that_is_published_with_its_rows_stays_so(hub: Served, lake: Lake) -> None:
@@ -41,6 +42,17 @@ def test_a_day_that_is_published_with_its_rows_stays_so(hub: Served, lake: Lake)
         assert PATH not in {*done.sent, *done.removed}
         assert published(hub)[PATH] == before
     assert done.rows["models"] == 3 * 11
+
+
+def test_one_that_is_gone_from_the_repository_comes_again(hub: Served, lake: Lake) -> None:
+    publish_now(lake, "small,models")
+    empty(lake)
+    files = hub.repository.head.files
+    assert isinstance(files, dict)
+    del files[PATH]
+    assert PATH in publish_now(lake, "small,models").sent
+    assert rows(hub).height == 11
+    assert publish_now(lake, "small,models").sent == {}
 
 
 def test_one_that_was_not_published_is_given_back_for_it(hub: Served, lake: Lake) -> None:

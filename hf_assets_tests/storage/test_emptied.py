@@ -15,9 +15,7 @@ from hf_assets_tests.support.slow_writer import NUMBERS, numbers
 def test_an_emptied_day_keeps_its_number_of_rows_and_has_no_frame(lake: Lake) -> None:
     whole = lake.write(NUMBERS, DAY, TableWrite([numbers(0, 3)], aside={"few": numbers(0, 1)}))
     notes = {ROWS_IN: "number_days"}
-    lake.write(
-        NUMBERS, DAY, TableWrite([], notes, aside=whole.asides, rows=whole.rows, over=whole)
-    )
+    lake.write(NUMBERS, DAY, TableWrite([], notes, aside=whole.asides, rows=whole.rows, over=whole))
     stored = lake.read("numbers", DAY)
     assert stored.emptied
     assert stored.rows == 3

@@ -18,6 +18,22 @@ import streamlit as st
 
 from hf_assets.apps.index.query import LONGEST_SEARCH, MOST_VALUES
 
+# The pages by their name in the address, with the title in the menu; those without one are reached
+# by links.
+TITLES = {
+    "overview": "Overview",
+    "models": "Models",
+    "model": "",
+    "new": "New and trending",
+    "categories": "Categories",
+    "category": "",
+    "authors": "Authors",
+    "author": "",
+    "spaces": "Spaces",
+    "compare": "Compare",
+    "trends": "Trends",
+    "data": "Data",
+}
 HUB = "https://huggingface.co"
 # The parts of the Hub's addresses before a name.
 _KINDS = {"model": "", "author": "", "space": "spaces/", "dataset": "datasets/"}

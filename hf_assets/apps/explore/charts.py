@@ -6,6 +6,8 @@ from typing import Any
 import altair as alt
 import polars as pl
 
+from hf_assets.trends.metrics.sums import OTHER as UNTOLD
+
 BLUE = "#2F6FE0"
 # Told apart by those who see fewer colours, too; the last is for what was lumped together.
 COLORS = ["#2F6FE0", "#E07B2F", "#2E9E6B", "#B2479B", "#8C6D1F", "#3BA7C4", "#7A5BD0", "#C4483B"]
@@ -46,7 +48,7 @@ def lines(
         height: px.
     """
     rows = frame.select(x, y, *([by] if by else []))
-    rows = _open_gaps(rows, by) if x == "day" else rows
+    rows = _open_gaps(rows, by, x)
     whole = from_zero(frame[y])
     said = (PERCENT if whole else LATE_PERCENT) if share else HUMAN if whole else LATE
     marks = alt.Axis(format="%-d %b %Y", labelOverlap=True)
@@ -100,26 +102,28 @@ def colors(names: pl.Series) -> dict[str, str]:
 def from_zero(values: pl.Series) -> bool:
     """Whether an axis from 0 tells something: the lowest value is under half of the highest.
 
-    Above that, the lower half of the chart is empty, and the line above it flat.
+    Above that, the lower half of the chart is empty, and the line above it flat: but a line that is
+    level anyhow has nothing to gain.
     """
     known = values.drop_nulls().drop_nans()
     if known.is_empty():
         return True
     low, high = float(known.min()), float(known.max())  # ty: ignore[invalid-argument-type]
-    return low < 0 or low <= high / 2
+    return low < 0 or low <= high / 2 or low == high
 
 
-def _open_gaps(frame: pl.DataFrame, by: str | None) -> pl.DataFrame:
+def _open_gaps(frame: pl.DataFrame, by: str | None, x: str) -> pl.DataFrame:
     """A row without a number on each day that is missing: the line breaks there."""
-    if frame["day"].drop_nulls().is_empty():
+    if frame[x].drop_nulls().is_empty():
         return frame
-    first, last = pl.col("day").min(), pl.col("day").max()
-    every = frame.select(pl.date_range(first, last).alias("day"))
+    first, last = pl.col(x).min(), pl.col(x).max()
+    spanned = pl.date_range(first, last) if x == "day" else pl.int_range(first, last + 1)
+    every = frame.select(spanned.alias(x))
     if by is None:
-        return every.join(frame, on="day", how="left").sort("day")
+        return every.join(frame, on=x, how="left").sort(x)
     names = frame.select(pl.col(by).unique(maintain_order=True))
     full = names.join(every, how="cross")
-    return full.join(frame, on=["day", by], how="left", maintain_order="left")
+    return full.join(frame, on=[x, by], how="left", maintain_order="left")
 
 
 def _shade(days: Sequence[str]) -> alt.Chart:
@@ -165,9 +169,12 @@ def summed(frame: pl.DataFrame) -> pl.DataFrame:
 def leading(
     frame: pl.DataFrame, key: str, measure: str, *, most: int = 7, rest: bool = True
 ) -> pl.DataFrame:
-    """The `most` keys that lead on the last day that is known, and the sum of the others."""
+    """The `most` keys that lead on the last day that is known, and the sum of the others.
+
+    The series' own row of keys that it does not tell apart is one of the others.
+    """
     named = frame.with_columns(pl.col(key).fill_null("none given"))
-    known = named.filter(pl.col(measure).is_not_null())
+    known = named.filter(pl.col(measure).is_not_null(), pl.col(key) != UNTOLD)
     last = known.filter(pl.col("day") == pl.col("day").max())
     ranked = last.sort(measure, key, descending=[True, False], nulls_last=True)
     first = ranked.head(most)[key].to_list()

@@ -96,7 +96,8 @@ def origin(stored: StoredTable | None) -> str:
         if facts.get("source", "captured") == "captured":
             host = str(facts.get("endpoint", "")).split("://")[-1] or "an unknown Hub"
             host = GENERATED if host.startswith("127.0.0.1:") else host
-            return f"captured from {host}, {str(facts.get('finished', ''))[:16]} UTC"
+            finished = str(facts.get("finished") or "")[:16].replace("T", " ")
+            return f"captured from {host}" + (f", {finished} UTC" if finished else "")
         return f"recovered from {CaptureProvenance.read(facts).origin}"
     return "of unknown origin"
 

@@ -12,8 +12,8 @@ from hf_assets.csv_cells import inert_cells
 from hf_assets.storage.stored import StoredTable
 
 Format = Literal["csv", "parquet"]
-# Rows that are in memory at a time: 50 MB of models.
-BATCH = 1 << 15
+# Rows that are in memory at a time: 12 MB of models.
+BATCH = 1 << 13
 MEDIA = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
 
 

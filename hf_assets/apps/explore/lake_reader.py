@@ -139,6 +139,8 @@ class LakeReader:
         field = "tag" if dimension == "language" else dimension
         most = OPTIONS if field == dimension else stored.rows
         if index := self._index(stored):
+            if dimension == "language":
+                return index.values_of(field, LANGUAGES)
             values = index.values(field, most)
         elif field == "gated" or stored.rows < CHEAP_LISTS:
             values = _counted_values(stored.frame, field, most)

@@ -4,6 +4,7 @@ The pages' own download keeps a file in memory, once for each visitor. This one 
 scratch, a part at a time, and sent from there; it has no name by then, so nothing is left behind.
 """
 
+import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
@@ -11,8 +12,12 @@ from io import BufferedReader
 from typing import Any
 from urllib.parse import urlencode
 
+import polars as pl
+import pyarrow as pa
+
 from hf_assets.apps.explore.files import MEDIA, write_matching
 from hf_assets.apps.explore.lake_reader import LakeReader
+from hf_assets.apps.index.indexes import Indexes
 from hf_assets.apps.index.query import ModelQuery
 from hf_assets.errors import InputError
 from hf_assets.object_store.path import LakePath
@@ -22,6 +27,7 @@ PLACE = "/files/models"
 # Files written at a time, by all visitors: each reads a day.
 AT_ONCE = 2
 _PART = 1 << 20
+_log = logging.getLogger(__name__)
 _writing = threading.BoundedSemaphore(AT_ONCE)
 
 
@@ -36,12 +42,15 @@ def selection_link(day: str, query: ModelQuery, kind: str) -> str:
     return f"{PLACE}.{kind}?{urlencode([('day', day), *query.to_address()])}"
 
 
-def selection_routes(root: LakePath, hosts: Sequence[str]) -> list[Any]:
+def selection_routes(
+    root: LakePath, hosts: Sequence[str], indexes: Indexes | None = None
+) -> list[Any]:
     """The route of that address, for the server of the pages.
 
     Args:
         root: of the lake.
         hosts: names by which the server may be asked; "*" for any.
+        indexes: of the pages; while a file is written, they give back what memory they can.
     """
     from starlette.responses import PlainTextResponse, Response, StreamingResponse
     from starlette.routing import Route
@@ -60,16 +69,26 @@ def selection_routes(root: LakePath, hosts: Sequence[str]) -> list[Any]:
         except ValueError as error:
             return refused(HTTPStatus.BAD_REQUEST, str(error))
         day = asked.get("day", "")
-        stored = reader.table("models", day)
+        try:
+            stored = reader.table("models", day)
+        except (OSError, InputError) as error:  # such as a store that is away
+            _log.warning("%s of %s: %s", PLACE, day, error)
+            return refused(HTTPStatus.SERVICE_UNAVAILABLE, "the lake cannot be read: try later")
         if kind not in MEDIA or stored is None:
             return refused(HTTPStatus.NOT_FOUND, "there are no models of that day, or no such file")
         try:
             with _writing, scratch_file(f"models.{kind}") as path:
+                if indexes:
+                    indexes.release()
                 write_matching(stored, query.wanted, kind, path)
+                pa.default_memory_pool().release_unused()
                 file = path.open("rb")
-        except (OSError, InputError):
-            # Such as a full disk. The log of the server has it.
-            return refused(HTTPStatus.INSUFFICIENT_STORAGE, "the file could not be written")
+        except (OSError, InputError, pa.ArrowException, pl.exceptions.PolarsError) as error:
+            _log.warning("%s of %s: %s", PLACE, day, error)
+            if getattr(error, "errno", None):  # of this machine, such as a full disk
+                return refused(HTTPStatus.INSUFFICIENT_STORAGE, "the file could not be written")
+            why = "the models of that day cannot be read: the log of the server says why"
+            return refused(HTTPStatus.INTERNAL_SERVER_ERROR, why)
         size = file.seek(0, 2)
         headers = {
             "Content-Disposition": f'attachment; filename="models-{day}.{kind}"',

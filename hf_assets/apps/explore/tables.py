@@ -185,7 +185,8 @@ def named(kind: str, name: str) -> str:
     if not page:
         return hub_link(hub or "", name, name).replace("class=hf-hub", "class=hf-name")
     there = anchor(address.link(page, id=name), name, " class=hf-name")
-    return f"{there} {hub_link(hub, name)}" if hub else there
+    # The arrow stays with the end of the name.
+    return f"{there}&nbsp;{hub_link(hub, name)}" if hub else there
 
 
 def _cell(
@@ -244,20 +245,25 @@ def _heading(name: str, title: str, sorted_by: str, sorts: Sequence[str]) -> str
     return escape(title)
 
 
-def _spark(values: Sequence[float] | None) -> str:
-    """A line over the last weeks, as a picture with its first and last value as text."""
-    known = [float(value) for value in values or ()]
+def _spark(values: Sequence[float | None] | None) -> str:
+    """A line over the last weeks, as a picture with its first and last value as text.
+
+    What is unknown breaks it.
+    """
+    shown = values or ()
+    known = [float(value) for value in shown if value is not None]
     if len(known) < 2:
         return NONE
     width, height = _SPARK
-    top, step = max(*known, 1.0), width / (len(known) - 1)
-    points = " ".join(
-        f"{at * step:.1f},{(height - 2) * (1 - value / top) + 1:.1f}"
-        for at, value in enumerate(known)
-    )
+    top, step = max(*known, 1.0), width / (len(shown) - 1)
+    path, moves = "", "M"
+    for at, value in enumerate(shown):
+        if value is not None:
+            path += f"{moves}{at * step:.1f},{(height - 2) * (1 - value / top) + 1:.1f}"
+        moves = "M" if value is None else "L"
     picture = (
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}'>"
-        f"<polyline points='{points}' fill='none' stroke='{charts.BLUE}' stroke-width='1.5'/></svg>"
+        f"<path d='{path}' fill='none' stroke='{charts.BLUE}' stroke-width='1.5'/></svg>"
     )
     said = f"from {number(known[0])} to {number(known[-1])}"
     return (

@@ -1,8 +1,9 @@
 """What an index answers about its day of models: as polars over the table would, and at once."""
 
 import json
+import mmap
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -33,11 +34,20 @@ class DayIndex:
         self._fields: dict[str, tuple[int, int]] = about["fields"]
         self._relations: list[str | None] = about["relations"]
         # All are opened now: whoever removes the folder takes nothing from its readers.
-        self._frames = {
-            name: _mapped(folder / f"{name}.arrow")
+        self._maps = {
+            name: _map(folder / f"{name}.arrow")
             for name in ("names", "numbers", "codes", "orders", "keys", "postings", "bases")
         }
+        self._frames = {name: _frame(mapped) for name, mapped in self._maps.items()}
         self._models = self._frames["names"].hstack(self._frames["numbers"])
+
+    def release(self) -> None:
+        """Give back the memory of what was touched; the next answer maps it again.
+
+        The kernel keeps the pages while nobody else needs the room, so little is read again.
+        """
+        for mapped in self._maps.values():
+            mapped.madvise(mmap.MADV_DONTNEED)
 
     # --- values and the rows that have them ------------------------------------------------------
 
@@ -48,6 +58,15 @@ class DayIndex:
         first = np.argsort(-counts.astype(np.int64), kind="stable")[:most]
         keys = self._keys[begin:end]
         return [keys[int(at)] for at in first if counts[at]]
+
+    def values_of(self, field: str, wanted: Iterable[str]) -> list[str]:
+        """Of these values those that models have, in the order of `values`.
+
+        There are a million tags: who wants some of them does not look at all.
+        """
+        places = {value: self._key(field, value) for value in wanted}
+        counts = {value: self._counts[at] for value, at in places.items() if at is not None}
+        return sorted(counts, key=lambda value: (-int(counts[value]), value.encode()))
 
     @cached_property
     def _keys(self) -> pl.Series:
@@ -149,6 +168,8 @@ class DayIndex:
                 mask = self._marked(rows[found])
             else:
                 mask = found if mask is None else mask & found
+        # The largest column, of which the answer needs some names: see `release`.
+        self._maps["names"].madvise(mmap.MADV_DONTNEED)
         assert mask is not None
         return mask
 
@@ -213,7 +234,8 @@ class DayIndex:
     def sums(self, query: ModelQuery) -> dict[str, Any]:
         """Totals of the matching models: models, downloads, downloads_all_time, likes."""
         mask = self._mask(query)
-        frame = self._models if mask is None else self._models[np.flatnonzero(mask)]
+        frame = self._frames["numbers"]
+        frame = frame if mask is None else frame[np.flatnonzero(mask)]
         return frame.select(**TOTALS).row(0, named=True)
 
 
@@ -229,7 +251,12 @@ def _value(text: str) -> str | None:
     return None if text == NONE_GIVEN else text
 
 
-def _mapped(path: Path) -> pl.DataFrame:
-    frame = pl.from_arrow(pa.ipc.open_file(pa.memory_map(str(path))).read_all())
+def _map(path: Path) -> mmap.mmap:
+    with path.open("rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def _frame(mapped: mmap.mmap) -> pl.DataFrame:
+    frame = pl.from_arrow(pa.ipc.open_file(pa.BufferReader(pa.py_buffer(mapped))).read_all())
     assert isinstance(frame, pl.DataFrame)
     return frame

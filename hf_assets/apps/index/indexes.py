@@ -65,6 +65,8 @@ class Indexes:
         with self._lock:
             index = self._open.get(name) or folders.opened(name)
             if index:
+                if name != next(reversed(self._open), name):
+                    self._release()  # a day more costs no memory but its own
                 self._open[name] = index
                 self._open.move_to_end(name)
                 while len(self._open) > _OPEN:
@@ -77,6 +79,15 @@ class Indexes:
         """The share of a day's index that this process has made; None: it makes none."""
         making = self._making.get(folders.index_name(models))
         return making.share if making and making.failed is None else None
+
+    def release(self) -> None:
+        """Give back the memory of all that is open, for who needs some."""
+        with self._lock:
+            self._release()
+
+    def _release(self) -> None:
+        for index in self._open.values():
+            index.release()
 
     def close(self) -> None:
         """End the children, and forget what is open."""

@@ -23,21 +23,20 @@ from hf_assets.apps.pages import (
 )
 from hf_assets.charts.numbers import plural
 
-# Name in the address → what shows it, and its title in the menu; without a title it is reached by
-# links alone.
-PAGES = {
-    "overview": (overview.overview, "Overview"),
-    "models": (models.models, "Models"),
-    "model": (model.model, ""),
-    "new": (discover.new, "New and trending"),
-    "categories": (keys.categories, "Categories"),
-    "category": (keys.category, ""),
-    "authors": (keys.authors, "Authors"),
-    "author": (keys.author, ""),
-    "spaces": (spaces.spaces, "Spaces"),
-    "compare": (compare.compare, "Compare"),
-    "trends": (trends.trends, "Trends"),
-    "data": (data.data, "Data"),
+# What shows the page of a name in the address.
+SHOWS = {
+    "overview": overview.overview,
+    "models": models.models,
+    "model": model.model,
+    "new": discover.new,
+    "categories": keys.categories,
+    "category": keys.category,
+    "authors": keys.authors,
+    "author": keys.author,
+    "spaces": spaces.spaces,
+    "compare": compare.compare,
+    "trends": trends.trends,
+    "data": data.data,
 }
 # The page of the menu that a page without an entry belongs to.
 _PARENTS = {"model": "models", "category": "categories", "author": "authors"}
@@ -49,8 +48,8 @@ def run(root: str) -> None:
     st.session_state["lake"] = root
     dress()
     pages = [
-        st.Page(page, title=title or name, url_path=name, default=name == "overview")
-        for name, (page, title) in PAGES.items()
+        st.Page(SHOWS[name], title=title or name, url_path=name, default=name == "overview")
+        for name, title in address.TITLES.items()
     ]
     # Streamlit's own menu forgets the day, and is out of reach on a phone.
     chosen = st.navigation(pages, position="hidden")
@@ -78,7 +77,7 @@ def _menu(current: str, known: bool) -> None:
     day = address.asked_day() if known else None
     items = "".join(
         f"<li>{anchor(address.link(name, day=day), title, _current(name == current))}</li>"
-        for name, (_, title) in PAGES.items()
+        for name, title in address.TITLES.items()
         if title
     )
     st.html(f"<nav aria-label=Pages><ul class=hf-menu>{items}</ul></nav>")

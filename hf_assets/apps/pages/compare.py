@@ -1,5 +1,6 @@
 """The page that draws up to five models, authors, categories, licences or families on one chart."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -19,6 +20,7 @@ from hf_assets.apps.explore.histories import GROUPS, Past, of_key, of_model
 from hf_assets.apps.explore.lake_reader import LakeReader
 from hf_assets.apps.explore.tables import FIRST_ROWS
 from hf_assets.apps.index.query import NONE_GIVEN, ModelQuery
+from hf_assets.charts.numbers import plural
 from hf_assets.storage.lake import iso
 
 MOST = 5
@@ -70,9 +72,8 @@ def compare() -> None:
     way = address.choice(places[1][2], "Drawn", "as", ways, names=lambda way: _WAYS[way])
     asked = choose_range(places[1][3])
     with places[0]:
-        named = ", ".join(items)
         heading(
-            f"{named[:120]} compared" if items else "Compare",
+            f"{_named(items)} compared" if items else "Compare",
             f"{_KINDS[kind].capitalize()}, by {_METRICS[metric]}",
         )
     if not items:
@@ -80,6 +81,13 @@ def compare() -> None:
         return
     pasts = {item: _past(reader, day, kind, item) for item in items}
     _draw(reader, {key: past for key, past in pasts.items() if past}, kind, metric, way, asked)
+
+
+def _named(items: Sequence[str]) -> str:
+    """The first two, and how many others: names are long."""
+    if len(items) < 3:
+        return " and ".join(items)
+    return f"{items[0]}, {items[1]} and {plural(len(items) - 2, 'other')}"
 
 
 def _offered(reader: LakeReader, day: str, kind: str) -> list[str]:
@@ -108,7 +116,10 @@ def _past(reader: LakeReader, day: str, kind: str, item: str) -> Past | None:
         if past and model and not model["floor_dated"] and model["created_at"]:
             past = Past(past.rows, past.asset, model["created_at"].date())
     if past is None or past.rows.is_empty():
-        address.notice(f"{item} has no stored history: it is left out.")
+        more = ""
+        if kind == "model" and past is None:
+            more = " Materialise model_days to have the days of every model."
+        address.notice(f"{item} has no stored history: it is left out.{more}")
         return None
     return past
 
@@ -118,7 +129,7 @@ def _draw(
 ) -> None:
     frames = []
     for item, past in pasts.items():
-        if metric not in past.rows.columns:
+        if metric not in past.rows.columns or past.rows[metric].is_null().all():
             address.notice(f"{item} has no history of its {_METRICS[metric]}: it is left out.")
         elif way == "release" and past.released is None:
             address.notice(f"The day of release of {item} is unknown: it is left out.")
@@ -135,6 +146,9 @@ def _draw(
     if not frames:
         return
     rows = _ranged(pl.concat(frames), way, asked)
+    if rows.is_empty():
+        st.info(f"No stored day of theirs is within {asked} days of their release.")
+        return
     more: dict[str, Any] = {"x": "age"} if way == "release" else {"flagged": list(reader.flags())}
     title = _METRICS[metric]
     share = metric == "share_downloads" and way != "indexed"

@@ -23,6 +23,7 @@ from hf_assets.apps.explore.histories import GROUPS, of_key
 from hf_assets.apps.explore.lake_reader import LakeReader
 from hf_assets.apps.explore.tables import FIRST_ROWS, NONE, hub_link, listed, more_rows
 from hf_assets.apps.index.query import NONE_GIVEN, ModelQuery
+from hf_assets.charts.numbers import exact
 from hf_assets.storage.lake import iso
 
 _KEYED = ("key", "rows", "downloads", "share_downloads", "likes")
@@ -141,7 +142,7 @@ def _numbers(reader: LakeReader, day: str, dimension: str, query: ModelQuery, ke
             ("Downloads, 30 days", sums.get("downloads")),
             ("Share of downloads", NONE if share is None else f"{share:.2%}"),
             ("Likes", sums.get("likes")),
-            ("Rank by downloads", row.get("place") or f"after {ranked.height:,}"),
+            ("Rank by downloads", row.get("place") or f"after {exact(ranked.height)}"),
         ]
     )
     traced(("models", day), ("daily_metrics", day))

@@ -1,5 +1,7 @@
 """The page of Spaces."""
 
+from typing import Literal
+
 import streamlit as st
 
 from hf_assets.apps.explore import address, charts
@@ -16,7 +18,11 @@ from hf_assets.apps.explore.components import (
 from hf_assets.apps.explore.tables import FIRST_ROWS, MOST_ROWS, listed, more_rows
 
 ANY = "any"
-_TITLES = {"sdk": "SDK", "stage": "Stage of the runtime", "hardware": "Hardware"}
+_TITLES: dict[Literal["sdk", "stage", "hardware"], str] = {
+    "sdk": "SDK",
+    "stage": "Stage of the runtime",
+    "hardware": "Hardware",
+}
 
 
 def spaces() -> None:
@@ -31,8 +37,8 @@ def spaces() -> None:
     section("Find a Space")
     left, right = st.columns([3, 1])
     search = address.text(left, "Search by name", "search", placeholder="chat demo")
-    sdks = reader.counted(day, "sdk")["key"].to_list()
-    sdk = address.choice(right, "SDK", "sdk", [ANY, *sdks])
+    kinds = {column: reader.counted(day, column) for column in _TITLES}
+    sdk = address.choice(right, "SDK", "sdk", [ANY, *kinds["sdk"]["key"]])
     first = address.number_of("rows", FIRST_ROWS, MOST_ROWS)
     found = reader.spaces(day, search, None if sdk == ANY else sdk, first)
     st.caption(counted(found, "Space", "Spaces"))
@@ -45,7 +51,7 @@ def spaces() -> None:
     for place, (column, title) in zip(st.columns(3), _TITLES.items(), strict=True):
         with place:
             section(title)
-            counts = reader.counted(day, column).head(8)  # ty: ignore[invalid-argument-type]
+            counts = kinds[column].head(8)
             said = ", ".join(f"{key} {number:,}" for key, number in counts.iter_rows())
             st.altair_chart(
                 charts.bars(counts, "key", "spaces", "Spaces"), alt=f"Spaces by {title}: {said}"

@@ -24,11 +24,12 @@ from hf_assets.classifiers.evaluation.results import (
     ConstantBaseline,
     TfidfBaseline,
 )
-from hf_assets.classifiers.evaluation.tfidf import TfIdf
-from hf_assets.classifiers.metrics import best_threshold, scores_at
+from hf_assets.classifiers.metrics import scores_at
 from hf_assets.classifiers.provenance import corpus_fingerprint
 from hf_assets.classifiers.records import MadeFrom, RowCounts
 from hf_assets.classifiers.speed import instructions, machine
+from hf_assets.classifiers.tfidf import TfIdf
+from hf_assets.classifiers.thresholds import choose_threshold
 from hf_assets.corpora.corpus import Corpus, Split
 from hf_assets.errors import InputError
 from hf_assets.progress import TimedLog
@@ -63,11 +64,11 @@ def fit(corpus: Corpus, folder: Path, log: Tell = lambda _: None, seed: int = 0)
     model = fit_tfidf(train, log, seed)
     seconds = time.perf_counter() - began
     scores = model.scores(validation.texts)
-    threshold = best_threshold(validation.targets, scores)
-    reached = scores_at(validation.targets, scores, threshold)
+    chosen = choose_threshold(validation.targets, scores)
+    reached = scores_at(validation.targets, scores, chosen.value)
     log(
         f"TF-IDF: {len(model.terms):,} terms in {seconds:.0f} s, micro-F1 "
-        f"{reached['micro_f1']:.3f} on validation at {threshold:.3f}"
+        f"{reached['micro_f1']:.3f} on validation at {chosen.value:.3f}"
     )
     model.save(folder / "tfidf.npz")
     record = BaselineRecord(
@@ -89,7 +90,8 @@ def fit(corpus: Corpus, folder: Path, log: Tell = lambda _: None, seed: int = 0)
             bytes=(folder / "tfidf.npz").stat().st_size,
             error_weight=C,
             seconds=round(seconds, 2),
-            threshold=threshold,
+            threshold=chosen.value,
+            threshold_rule=chosen.rule,
             validation=reached,
         ),
     )

@@ -37,6 +37,7 @@ from hf_assets.classifiers.evaluation.results import (
     TFIDF,
     TORCH,
     Leaderboard,
+    served_row,
 )
 
 _FOOT = 58  # px below the plot for ticks and the axis label
@@ -85,18 +86,17 @@ def _scatter(board: Leaderboard, title: str, column: str, axis: str, unit: float
 
 
 def _finding(board: Leaderboard) -> str:
-    served = board.rows.filter(model=board.record.best or "", runtime=INT8).to_dicts()
-    if not served:
+    row = served_row(board.rows)
+    if row is None:
         return "No int8 model has been measured yet"
-    row = served[0]
     others = " and ".join(
         f"{words} {_points(found['micro_f1'][0])}"
         for name, words in ((TFIDF, "TF-IDF"), (CONSTANT, "the best constant answer"))
         if (found := board.rows.filter(model=name)).height
     )
     return (
-        f"{fit(clean(row['model']), 11.5, 240)} as int8 reaches {_points(row['micro_f1'])}, "
-        f"{others}; {human(row['size_bytes'] / 1e6)} MB, "
+        f"{fit(clean(row['model']), 11.5, 240)} as {row['runtime']} reaches "
+        f"{_points(row['micro_f1'])}, {others}; {human(row['size_bytes'] / 1e6)} MB, "
         f"{human(row['ms_p50'])} ms a text"
     )
 

@@ -1,7 +1,7 @@
 """Scores every artefact of a corpus on its test rows, with sizes and speeds.
 
-No earlier step reads test rows; thresholds come from validation. `models.py` opens the artefacts,
-`rules.py` holds the requirements, `figures.py` draws.
+No earlier step reads test rows; thresholds come from validation, by one rule (`thresholds`).
+`models.py` opens the artefacts, `rules.py` holds the requirements, `figures.py` draws.
 
 The floors, TF-IDF, and the best int8 model helped by TF-IDF are rows like the others.
 """
@@ -41,7 +41,6 @@ from hf_assets.classifiers.evaluation.results import (
     TfidfBaseline,
     best_int8,
 )
-from hf_assets.classifiers.evaluation.tfidf import TfIdf, blended
 from hf_assets.classifiers.metrics import bootstrap_micro_f1, label_f1, predicted_at, scores_at
 from hf_assets.classifiers.provenance import (
     STEPS,
@@ -51,6 +50,7 @@ from hf_assets.classifiers.provenance import (
 )
 from hf_assets.classifiers.records import FingerprintedStep, MadeFrom
 from hf_assets.classifiers.speed import instructions, machine, timed
+from hf_assets.classifiers.tfidf import TfIdf, blended
 from hf_assets.corpora.corpus import Corpus, Split
 from hf_assets.errors import InputError
 from hf_assets.progress import ItemLog
@@ -95,7 +95,7 @@ def measure(
     table = [_floor(NOTHING, [], test, seed)]
     constant = [corpus.labels.index(label) for label in floors.constant.labels]
     table.append(_floor(CONSTANT, constant, test, seed))
-    int8: dict[str, np.ndarray] = {}
+    predicted: dict[tuple[str, str], np.ndarray] = {}
     lines = ItemLog(log, 1 + stored_artefacts(models))
 
     def score(model: ScoredModel, add: Tell = lines.add) -> None:
@@ -105,8 +105,8 @@ def measure(
         if rest := test.texts[len(scores) :]:
             scores = np.concatenate([scores, model.scores(rest)])
         table.append(_row(model, scores, test, seed) | pace)
-        if model.runtime == INT8:
-            int8[model.model] = predicted_at(scores, model.threshold)
+        if model.runtime in (INT8, HELPED):
+            predicted[model.model, model.runtime] = predicted_at(scores, model.threshold)
         line = "{model}, {runtime}: micro-F1 {micro_f1:.3f}, {ms_p50:.2f} ms a text"
         add(line.format(**table[-1]))
 
@@ -116,12 +116,12 @@ def measure(
     best = best_int8(_framed(table))
     labels, blend, small = pl.DataFrame(schema=LABELS.schema), None, None
     if best is not None:
-        labels = _labels(corpus, test, int8[best])
         served = next(scored_models(corpus.labels, {best: models[best]}, workers, (INT8,)))
         small = words.pruned(BYTES) if words.size > BYTES else words
         blend = _blend(served, small, corpus.split("validation"), log)
         if blend is not None:
             score(_helped(served, small, blend), log)
+        labels = _labels(corpus, test, predicted[best, HELPED if blend else INT8])
     record = LeaderboardRecord(
         corpus=corpus.name,
         labels=len(corpus.labels),
@@ -155,6 +155,8 @@ def _row(model: ScoredModel, scores: np.ndarray, test: Split, seed: int) -> dict
         "validation_micro_f1": model.validation,
         "size_bytes": model.size,
         "training_seconds": model.seconds,
+        "threshold_distance": model.distance,
+        **model.lost,
     } | _scored(scores, model.threshold, test, seed)
 
 
@@ -167,6 +169,7 @@ def _scored(scores: np.ndarray, threshold: float, test: Split, seed: int) -> dic
 def _tfidf(words: TfIdf, record: TfidfBaseline) -> ScoredModel:
     return ScoredModel(
         model=TFIDF, runtime=BASELINE, threshold=record.threshold, size=record.bytes,
+        distance=record.threshold_rule.distance if record.threshold_rule else None,
         validation=record.validation["micro_f1"], seconds=record.seconds, scores=words.scores,
         batches=words.scores,
     )  # fmt: skip
@@ -176,11 +179,13 @@ def _blend(served: ScoredModel, words: TfIdf, validation: Split, log: Tell) -> B
     blend = tune(
         validation.targets, served.scores(validation.texts), words.scores(validation.texts)
     )
+    gain = blend.gain or 0.0
     log(
         f"{served.model}, {INT8}: the best on validation, {blend.alone:.3f} alone and "
-        f"{blend.micro_f1:.3f} with {blend.weight} x TF-IDF"
+        f"{blend.micro_f1:.3f} with {blend.weight:.3g} x TF-IDF; gain {gain:+.4f} on rows that "
+        "chose neither weight nor threshold"
     )
-    return blend if blend.micro_f1 > blend.alone else None
+    return blend if gain > 0 else None
 
 
 def _helped(served: ScoredModel, words: TfIdf, blend: Blend) -> ScoredModel:
@@ -188,7 +193,8 @@ def _helped(served: ScoredModel, words: TfIdf, blend: Blend) -> ScoredModel:
         return lambda texts: blended(scores(texts), words.scores(texts), blend.weight)
 
     return replace(
-        served, runtime=HELPED, threshold=blend.threshold, validation=blend.micro_f1,
+        served, runtime=HELPED, threshold=blend.threshold, validation=blend.micro_f1, lost={},
+        distance=blend.threshold_rule.distance if blend.threshold_rule else None,
         size=served.size + words.size, scores=both(served.scores), batches=both(served.batches),
     )  # fmt: skip
 

@@ -6,7 +6,7 @@ in batches of 32; `leaderboard.py` scores its answers.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,8 @@ class ScoredModel:
         batches: the same of texts in batches of 32, for speed; int8 answers depend on the batch.
         strategy: finetune or head; None for a baseline.
         seconds: that training took.
+        distance: within which the threshold was chosen, or None where its files do not say.
+        lost: columns of what quantisation lost.
         one_thread: enter it to have both answer on one thread.
     """
 
@@ -56,6 +58,8 @@ class ScoredModel:
     batches: Scores
     strategy: str | None = None
     seconds: float | None = None
+    distance: float | None = None
+    lost: Mapping[str, float | None] = field(default_factory=dict)
     one_thread: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
@@ -123,6 +127,7 @@ def _open_torch(folder: Path, labels: list[str], _runtime: str, _workers: int) -
 
     return {
         "threshold": training.threshold,
+        "distance": training.threshold_rule.distance if training.threshold_rule else None,
         "validation": training.validation and training.validation.micro_f1,
         "size": _size(folder / "encoder" / "model.safetensors", folder / "head.safetensors"),
         "scores": scores,
@@ -132,7 +137,7 @@ def _open_torch(folder: Path, labels: list[str], _runtime: str, _workers: int) -
 
 
 def _open_graph(folder: Path, labels: list[str], runtime: str, workers: int) -> dict[str, Any]:
-    tagger = Tagger.load(folder, GRAPHS[runtime])
+    tagger = Tagger.load(folder, GRAPHS[runtime], words=False)
     require_same_labels(labels, tagger.labels, folder)
     record = read_record(folder / "quantization.json", QuantizedStep) if runtime == INT8 else None
 
@@ -141,10 +146,27 @@ def _open_graph(folder: Path, labels: list[str], runtime: str, workers: int) -> 
 
     return {
         "threshold": tagger.threshold,
+        "distance": tagger.config.get("threshold_rule", {}).get("distance"),
+        "lost": _lost(record) if record else {},
         "validation": record and record.validation_micro_f1,
         "size": _size(folder / GRAPHS[runtime]),
         "scores": scores,
         "batches": _batched(folder, GRAPHS[runtime], tagger.max_length),
+    }
+
+
+def _lost(record: QuantizedStep) -> dict[str, float | None]:
+    """What quantisation lost; nothing where an earlier version measured it in another way."""
+    found = record.measured
+    if found is None or found.macro_loss is None:
+        return {}
+    return {
+        "micro_f1_lost": found.loss,
+        "micro_f1_lost_low": found.loss_low,
+        "micro_f1_lost_high": found.loss_high,
+        "macro_f1_lost": found.macro_loss,
+        "macro_f1_lost_low": found.macro_loss_low,
+        "macro_f1_lost_high": found.macro_loss_high,
     }
 
 

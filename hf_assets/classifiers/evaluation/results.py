@@ -5,19 +5,22 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import polars as pl
 
-from hf_assets.classifiers.evaluation.tfidf import TfIdf
-from hf_assets.classifiers.records import RowCounts, StepRecord
+from hf_assets.classifiers.records import RowCounts, StepRecord, ThresholdRule
+from hf_assets.classifiers.tfidf import TfIdf
 from hf_assets.errors import InputError
-from hf_assets.storage.json_files import read_record, write_record
+from hf_assets.storage.json_files import read_json, read_record, write_json, write_record
 from hf_assets.storage.parquet import Column, Table
 
 NOTHING, CONSTANT, TFIDF = "predict nothing", "constant labels", "TF-IDF + linear SVM"
 TORCH, ONNX, INT8, HELPED = "torch", "onnx", "int8", "int8 + TF-IDF"
 FLOOR, BASELINE = "floor", "numpy"
+BLENDED = "tfidf.npz"
+_LOST = "{} lost in quantisation, at float32's threshold, on validation rows that did not choose it"
 
 COLUMNS: dict[str, Column] = {
     "model": Column(pl.String, "base model, or name of the baseline"),
@@ -42,7 +45,17 @@ COLUMNS: dict[str, Column] = {
     ),
     "rows_unlabelled": Column(pl.Float64, "share of rows to which no label is given"),
     "threshold": Column(pl.Float64, "lowest score at which a label is given, tuned on validation"),
+    "threshold_distance": Column(
+        pl.Float64,
+        "micro-F1 from the best on validation within which the threshold has the best macro-F1",
+    ),
     "validation_micro_f1": Column(pl.Float64, "micro-F1 on validation, by which int8 is chosen"),
+    "micro_f1_lost": Column(pl.Float64, _LOST.format("micro-F1")),
+    "micro_f1_lost_low": Column(pl.Float64, "2.5 % quantile of it, resampled rows in pairs"),
+    "micro_f1_lost_high": Column(pl.Float64, "97.5 % quantile of it, resampled rows in pairs"),
+    "macro_f1_lost": Column(pl.Float64, _LOST.format("macro-F1")),
+    "macro_f1_lost_low": Column(pl.Float64, "2.5 % quantile of it, resampled rows in pairs"),
+    "macro_f1_lost_high": Column(pl.Float64, "97.5 % quantile of it, resampled rows in pairs"),
     "size_bytes": Column(pl.Int64, "of the files with weights"),
     "ms_p50": Column(pl.Float64, "ms a text, one at a time on one thread, median"),
     "ms_p95": Column(pl.Float64, "ms a text, one at a time on one thread, 95 % quantile"),
@@ -53,7 +66,9 @@ LABEL_COLUMNS: dict[str, Column] = {
     "label": Column(pl.String, "as in the corpus"),
     "training_rows": Column(pl.Int64, "rows it was learnt from"),
     "test_rows": Column(pl.Int64, "rows it was measured on"),
-    "f1": Column(pl.Float64, "on test, of the best int8 model; null where no test row has it"),
+    "f1": Column(
+        pl.Float64, "on test, of the best int8 model as it is served; null where no test row has it"
+    ),
 }
 TABLE = Table("leaderboard", COLUMNS, required=("model", "runtime", "micro_f1", "macro_f1"))
 LABELS = Table("labels", LABEL_COLUMNS, required=("label",))
@@ -80,6 +95,7 @@ class TfidfBaseline(msgspec.Struct, frozen=True, rename={"error_weight": "C"}):
     weights: int = 0
     error_weight: float | None = None
     seconds: float = 0.0
+    threshold_rule: ThresholdRule | msgspec.UnsetType = msgspec.UNSET
 
 
 class BaselineRecord(StepRecord, frozen=True, kw_only=True):
@@ -98,13 +114,21 @@ class BaselineRecord(StepRecord, frozen=True, kw_only=True):
 class Blend(msgspec.Struct, frozen=True):
     """The weight of TF-IDF's scores beside the network's, and the threshold that goes with it.
 
-    `micro_f1` and `alone`, on validation, are with TF-IDF and of the network alone.
+    Attributes:
+        micro_f1, alone: on validation, with TF-IDF and of the network alone.
+        macro_f1, macro_alone: the same of macro-F1.
+        gain: of micro-F1 on the halves of validation that chose neither weight nor threshold. It is
+            above 0, or there is no blend. Earlier versions did not measure it, nor macro-F1.
     """
 
     weight: float
     threshold: float
     micro_f1: float
     alone: float
+    macro_f1: float | msgspec.UnsetType = msgspec.UNSET
+    macro_alone: float | msgspec.UnsetType = msgspec.UNSET
+    gain: float | msgspec.UnsetType = msgspec.UNSET
+    threshold_rule: ThresholdRule | msgspec.UnsetType = msgspec.UNSET
 
 
 class LeaderboardRecord(StepRecord, frozen=True, kw_only=True):
@@ -114,7 +138,7 @@ class LeaderboardRecord(StepRecord, frozen=True, kw_only=True):
         labels, test_rows: how many; `seed`: of the resamples.
         day: UTC, of the measurement; machine, instructions: of the processor.
         best: the base model whose int8 is served, or None.
-        blend: None where TF-IDF does not help.
+        blend: what is served in place of the int8 model alone, or None where TF-IDF does not help.
         made_from: fingerprints of the corpus and of the best int8 graph (see `provenance`).
     """
 
@@ -155,6 +179,21 @@ def write(board: Leaderboard, folder: Path) -> None:
         board.words.save(folder / "tfidf.npz")
 
 
+def add_blend(board: Leaderboard, folder: Path) -> bool:
+    """Have the int8 folder, a copy, serve the blend, where there is one; whether there is."""
+    blend = board.record.blend
+    if blend is None or board.words is None:
+        return False
+    board.words.save(folder / BLENDED)
+    about: dict[str, Any] = {"weight": blend.weight, "threshold": blend.threshold}
+    if blend.threshold_rule:
+        about["threshold_rule"] = msgspec.to_builtins(blend.threshold_rule)
+    config = read_json(folder / "config.json")
+    config["blend"] = {"file": BLENDED, "served": True} | about
+    write_json(folder / "config.json", config)
+    return True
+
+
 def open_leaderboard(folder: Path) -> Leaderboard:
     """The leaderboard that `write` wrote.
 
@@ -170,6 +209,16 @@ def open_leaderboard(folder: Path) -> Leaderboard:
     except (OSError, pl.exceptions.PolarsError) as error:
         raise InputError(f"{folder} is not whole ({error}): materialise it again") from error
     return Leaderboard(rows, labels, record, TfIdf.load(words) if words.exists() else None)
+
+
+def served_row(rows: pl.DataFrame) -> dict[str, Any] | None:
+    """The row of what is served: the best int8 model, with TF-IDF where that is better."""
+    best = best_int8(rows)
+    if best is None:
+        return None
+    found = rows.filter(pl.col("runtime").is_in([INT8, HELPED]), model=best).to_dicts()
+    # A row with TF-IDF is there only where validation says that it is better.
+    return max(found, key=lambda row: row["runtime"] == HELPED)
 
 
 def best_int8(rows: pl.DataFrame) -> str | None:

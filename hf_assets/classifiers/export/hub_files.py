@@ -3,10 +3,12 @@
 import shutil
 from pathlib import Path
 
+import msgspec
 from transformers.models.auto.modeling_auto import (
     MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES as ARCHITECTURES,
 )
 
+from hf_assets.classifiers.records import ThresholdRule
 from hf_assets.storage.json_files import read_json, write_json
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
@@ -19,6 +21,7 @@ def write_hub_files(
     *,
     labels: tuple[str, ...],
     threshold: float,
+    rule: ThresholdRule | None,
     max_length: int,
     corpus: str,
 ) -> None:
@@ -28,7 +31,7 @@ def write_hub_files(
         source: holds encoder/config.json, and the tokenizer's files.
         folder: exists already.
         labels: in the order of the logits.
-        threshold: tuned on validation for the graph that will lie here.
+        threshold: chosen on validation; rule: how, or None where the training does not say.
         max_length: tokens a text is cut to.
         corpus: name of the corpus the classifier was trained on.
     """
@@ -42,6 +45,7 @@ def write_hub_files(
         "id2label": {str(column): label for column, label in enumerate(labels)},
         "label2id": {label: column for column, label in enumerate(labels)},
         "threshold": threshold,
+        **({"threshold_rule": msgspec.to_builtins(rule)} if rule else {}),
         "max_length": max_length,
         "pooling": "mean",
         "corpus": corpus,
@@ -50,10 +54,9 @@ def write_hub_files(
     _copy_tokenizer(source, folder)
 
 
-def reuse_hub_files(source: Path, folder: Path, threshold: float) -> None:
-    """Copy them from the folder of another graph of the same classifier, but for the threshold."""
-    config = read_json(source / "config.json")
-    write_json(folder / "config.json", config | {"threshold": threshold})
+def reuse_hub_files(source: Path, folder: Path) -> None:
+    """Copy them from the folder of another graph of the same classifier, its threshold too."""
+    write_json(folder / "config.json", read_json(source / "config.json"))
     _copy_tokenizer(source, folder)
 
 

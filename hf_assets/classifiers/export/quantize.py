@@ -9,32 +9,40 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import onnx
 
 from hf_assets.classifiers.export.hub_files import MODEL, QUANTIZED, reuse_hub_files
 from hf_assets.classifiers.export.quantizers import CANDIDATES, LAST_RESORT, Candidate
-from hf_assets.classifiers.metrics import best_threshold, predicted_at, scores_at
+from hf_assets.classifiers.metrics import lost_f1, predicted_at, scores_at
 from hf_assets.classifiers.provenance import file_fingerprint
-from hf_assets.classifiers.quality import LARGEST_LOSS
-from hf_assets.classifiers.records import GraphMeasurement, QuantizationRecord, StepRecord
+from hf_assets.classifiers.quality import LARGEST_LOSS, LARGEST_MACRO_LOSS, lost_too_much
+from hf_assets.classifiers.records import (
+    GraphMeasurement,
+    QuantizationRecord,
+    StepRecord,
+    ThresholdRule,
+)
 from hf_assets.classifiers.speed import instructions, machine
 from hf_assets.classifiers.tagger import NotFinite, Tagger
+from hf_assets.classifiers.thresholds import choose_threshold
 from hf_assets.corpora.corpus import Split
 from hf_assets.errors import InputError
 from hf_assets.progress import ItemLog, Log, TimedLog
-from hf_assets.storage.json_files import read_record, write_record
+from hf_assets.storage.json_files import read_json, read_record, write_record
 
 # Graphs whose bytes differ by this share are of one size: then the one that loses less is chosen.
 SAME_SIZE = 0.02
 RULE = (
-    "the smallest whose micro-F1 on validation loses no more than max_loss against float32 ONNX; "
-    "of sizes within 2 %, the one that loses least"
+    "the smallest that loses no more than max_loss of micro-F1 and max_macro_loss of macro-F1 "
+    "against float32 ONNX, both at float32's threshold, on validation rows that did not choose it; "
+    "of sizes within 2 %, the one that loses least of both"
 )
 
 
 class TooMuchLost(InputError):
-    """Each candidate loses more micro-F1 than is allowed; the message holds the table."""
+    """Each candidate loses more F1 than is allowed; the message holds the table."""
 
 
 def quantize(
@@ -44,19 +52,24 @@ def quantize(
     log: Log = lambda _: None,
     *,
     max_loss: float = LARGEST_LOSS,
+    max_macro_loss: float = LARGEST_MACRO_LOSS,
     max_texts: int = 2000,
     seed: int = 0,
     candidates: Sequence[Candidate] = CANDIDATES,
     last_resort: Candidate | None = LAST_RESORT,
 ) -> QuantizationRecord:
-    """Write the int8 graph of `onnx_folder`, with its own threshold, into `folder`.
+    """Write the int8 graph of `onnx_folder`, with the same threshold, into `folder`.
+
+    The threshold stays: another one would be tuned to the noise of quantisation.
 
     Args:
         onnx_folder: as the export leaves it.
         folder: empty.
-        validation: texts and labels; thresholds are tuned and losses measured on them.
+        validation: texts and labels, on which losses are measured: each half of them at the
+            threshold that float32 chooses on the other half.
         log: takes lines of the run log.
-        max_loss: of micro-F1, as a share.
+        max_loss: of micro-F1, as a share; max_macro_loss: of macro-F1, which counts where its
+            interval lies above 0.
         max_texts: of `validation` at most; so many are drawn from more, by `seed`.
         candidates: measured one beside the other, text by text, so that times compare.
         last_resort: measured where none of them passes.
@@ -71,34 +84,37 @@ def quantize(
     if not validation.texts:
         raise ValueError("there are no validation rows to measure candidates on")
     made_from = read_record(onnx_folder / "export.json", StepRecord).made_from
-    drawn = _draw(validation, max_texts, seed)
+    drawn, limits = _draw(validation, max_texts, seed), (max_loss, max_macro_loss)
     with tempfile.TemporaryDirectory(dir=folder, prefix="candidates-") as temporary:
         graphs = Path(temporary)
-        measured = _measure(onnx_folder, graphs, candidates, drawn, max_loss, log)
+        measured = _measure(onnx_folder, graphs, candidates, drawn, limits, log)
         if last_resort and not any(each.passed for each in measured):
             log(f"no candidate passes; measuring the last resort: {last_resort.description}")
-            measured += _measure(onnx_folder, graphs, [last_resort], drawn, max_loss, log)[1:]
+            measured += _measure(onnx_folder, graphs, [last_resort], drawn, limits, log)[1:]
         best = choose(measured)
         if best is None:
             raise TooMuchLost(
-                f"each int8 graph loses more than {100 * max_loss:.1f} points of micro-F1 on "
-                f"{len(drawn.texts)} validation texts; allow more (max_loss), or serve float32:\n"
-                + table(measured)
+                f"each int8 graph loses more than {100 * max_loss:.1f} points of micro-F1 or "
+                f"{100 * max_macro_loss:.1f} of macro-F1 on {len(drawn.texts)} validation texts; "
+                "allow more (max_loss, max_macro_loss), or serve float32:\n" + table(measured)
             )
         (folder / QUANTIZED).parent.mkdir()
         shutil.move(graphs / best.name / MODEL, folder / QUANTIZED)
-    reuse_hub_files(onnx_folder, folder, best.threshold)
+    reuse_hub_files(onnx_folder, folder)
+    rule = read_json(folder / "config.json").get("threshold_rule")
     record = QuantizationRecord(
         chosen=best.name,
         made_from=made_from,
         fingerprint=file_fingerprint(folder / QUANTIZED),
         validation_micro_f1=best.micro_f1,
         threshold=best.threshold,
+        threshold_rule=msgspec.convert(rule, ThresholdRule) if rule else msgspec.UNSET,
         bytes=best.bytes,
         size=best.size,
         loss=best.loss,
         ms=best.ms,
         max_loss=max_loss,
+        max_macro_loss=max_macro_loss,
         machine=machine(),
         instructions=instructions(),
         rule=RULE,
@@ -121,20 +137,30 @@ def choose(measured: Sequence[GraphMeasurement]) -> GraphMeasurement | None:
     passed = [each for each in measured if each.passed]
     least = min((each.bytes for each in passed), default=0)
     small = [each for each in passed if each.bytes <= least * (1 + SAME_SIZE)]
-    return min(small, key=lambda each: (each.loss, each.bytes), default=None)
+    return min(
+        small, key=lambda each: (each.loss + (each.macro_loss or 0.0), each.bytes), default=None
+    )
 
 
 def table(measured: Sequence[GraphMeasurement]) -> str:
     """The figures as lines of text: size against float32, F1 and loss in points, ms a text."""
     width = max(len(each.name) for each in measured)
-    lines = [f"{'':{width}}   size  micro-F1  macro-F1        lost  ms a text"]
+    lines = [f"{'':{width}}   size  micro-F1  macro-F1  lost: micro  macro (95 %)  ms a text"]
     for each in measured:
         figures = (
             f"{each.size:6.3f}  {100 * each.micro_f1:8.2f}  {100 * each.macro_f1:8.2f}  "
-            f"{100 * each.loss:5.2f} ± {100 * each.loss_error:.2f}  {each.ms:9.1f}"
+            f"{_interval(each.loss, each.loss_low, each.loss_high)}  "
+            f"{_interval(each.macro_loss, each.macro_loss_low, each.macro_loss_high)}  "
+            f"{each.ms:9.1f}"
         )
         lines.append(f"{each.name:{width}} {each.rejected or figures}")
     return "\n".join(lines)
+
+
+def _interval(value: float | None, low: float | None, high: float | None) -> str:
+    if value is None or low is None or high is None:
+        return "not measured"
+    return f"{100 * value:5.2f} ({100 * low:.2f} to {100 * high:.2f})"
 
 
 def _draw(split: Split, most: int, seed: int) -> Split:
@@ -153,7 +179,7 @@ def _measure(
     graphs: Path,
     candidates: Sequence[Candidate],
     split: Split,
-    max_loss: float,
+    limits: tuple[float, float],
     log: Log,
 ) -> list[GraphMeasurement]:
     """Figures of float32, then of each candidate, whose graph is left in `graphs`."""
@@ -164,19 +190,16 @@ def _measure(
         made.begin(f"quantising: {candidate.name}, {candidate.description}")
         folder = graphs / candidate.name
         (folder / MODEL).parent.mkdir(parents=True)
-        reuse_hub_files(onnx_folder, folder, taggers["fp32"].threshold)
+        reuse_hub_files(onnx_folder, folder)
         onnx.save(candidate.make(model), folder / MODEL)
         taggers[candidate.name] = Tagger.load(folder, MODEL)
     del model
     log(f"measuring {', '.join(taggers)} on {len(split.texts)} texts, one at a time")
     scores, seconds, broken = _serve(taggers, split.texts, log)
     float32_size = taggers["fp32"].path.stat().st_size
-    thresholds = {
-        name: min(best_threshold(split.targets, scores[name]), 1.0)
-        for name in taggers
-        if name not in broken
-    }
-    float32 = predicted_at(scores["fp32"], thresholds["fp32"])
+    threshold = taggers["fp32"].threshold
+    others = _thresholds_of_others(split.targets, scores["fp32"])
+    float32 = predicted_at(scores["fp32"], others)
     measured = []
     for name, tagger in taggers.items():
         size = tagger.path.stat().st_size
@@ -185,22 +208,25 @@ def _measure(
                 GraphMeasurement(name, size, size / float32_size, rejected=broken[name])
             )
             continue
-        predicted = predicted_at(scores[name], thresholds[name])
-        figures = scores_at(split.targets, scores[name], thresholds[name])
-        loss, error = _loss(split.targets, float32, predicted)
+        figures = scores_at(split.targets, scores[name], threshold)
+        micro, macro = lost_f1(split.targets, float32, predicted_at(scores[name], others), seed=0)
         measured.append(
             GraphMeasurement(
                 name=name,
                 bytes=size,
                 size=size / float32_size,
-                threshold=thresholds[name],
+                threshold=threshold,
                 micro_f1=figures["micro_f1"],
                 macro_f1=figures["macro_f1"],
-                loss=loss,
-                loss_error=error,
+                loss=micro.value,
+                loss_low=micro.low,
+                loss_high=micro.high,
+                macro_loss=macro.value,
+                macro_loss_low=macro.low,
+                macro_loss_high=macro.high,
                 ms=1000 * float(np.median(seconds[name])),
                 texts_per_second=len(split.texts) / float(np.sum(seconds[name])),
-                passed=name != "fp32" and loss <= max_loss,
+                passed=name != "fp32" and not lost_too_much(micro, macro, *limits),
             )
         )
     return measured
@@ -235,26 +261,13 @@ def _serve(
     return scores, seconds, broken
 
 
-def _loss(targets: np.ndarray, before: np.ndarray, after: np.ndarray) -> tuple[float, float]:
-    """How much micro-F1 `after` loses against `before`, and the standard error of that."""
-    there = targets != 0
-    counts = np.stack(
-        [
-            (there & before).sum(1),
-            before.sum(1),
-            (there & after).sum(1),
-            after.sum(1),
-            there.sum(1),
-        ],
-        axis=1,
-    )
-
-    def lost(sums: np.ndarray) -> np.ndarray:
-        hit, said, hit_after, said_after, wanted = sums.T
-        return 2 * hit / np.maximum(said + wanted, 1) - 2 * hit_after / np.maximum(
-            said_after + wanted, 1
-        )
-
-    rows = len(counts)
-    drawn = np.random.default_rng(0).multinomial(rows, np.full(rows, 1 / rows), 500)
-    return float(lost(counts.sum(0))), float(lost(drawn @ counts).std())
+def _thresholds_of_others(targets: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """For each row the threshold that the half without it chooses, float32 [rows, 1]."""
+    found = np.zeros((len(targets), 1), np.float32)
+    order = np.random.default_rng(0).permutation(len(targets))
+    halves = order[: len(order) // 2], order[len(order) // 2 :]
+    for own, other in (halves, halves[::-1]):
+        rows = other if len(other) else own  # a single text has no others
+        chosen = choose_threshold(targets[rows], scores[rows])
+        found[own] = chosen.value
+    return found

@@ -69,6 +69,7 @@ def export(
         folder,
         labels=network.labels,
         threshold=training.threshold,
+        rule=training.threshold_rule or None,
         max_length=network.max_length,
         corpus=training.corpus,
     )

@@ -13,12 +13,14 @@ import msgspec
 import numpy as np
 
 from hf_assets.classifiers.evaluation.results import (
+    HELPED,
     INT8,
     TFIDF,
     BaselineRecord,
+    Leaderboard,
+    add_blend,
     open_leaderboard,
 )
-from hf_assets.classifiers.evaluation.tfidf import TfIdf
 from hf_assets.classifiers.prediction.calibration import (
     PRECISION,
     Precision,
@@ -33,6 +35,7 @@ from hf_assets.classifiers.provenance import (
     require_same_corpus,
 )
 from hf_assets.classifiers.records import MadeFrom, StepRecord
+from hf_assets.classifiers.tfidf import TfIdf
 from hf_assets.corpora.corpus import Corpus
 from hf_assets.errors import InputError
 from hf_assets.storage.json_files import read_record, write_record
@@ -52,7 +55,7 @@ class PredictorRecord(StepRecord, frozen=True, kw_only=True):
 
     Attributes:
         version: fingerprint of the model's files, its factor and its threshold.
-        model: TF-IDF, or the base model; runtime: numpy or int8.
+        model: TF-IDF, or the base model; runtime: numpy, int8, or int8 + TF-IDF.
         labels: in the order of the scores.
         factor: of the softmax; threshold: the probability from which on a category is predicted, or
             None where none is precise enough.
@@ -116,11 +119,16 @@ def store_predictor(
     """
     floors = read_record(baseline / "baseline.json", BaselineRecord)
     require_same_corpus(corpus, floors, "baseline")
-    model, candidates, why = _choice(corpus, floors, leaderboard)
-    if model == TFIDF:
+    board = open_leaderboard(leaderboard) if leaderboard else None
+    model, candidates, why = _choice(corpus, floors, board)
+    runtime = INT8
+    if model == TFIDF or board is None:
         shutil.copyfile(baseline / _WORDS, folder / _WORDS)
+        runtime = "numpy"
     else:
         shutil.copytree(quantized(model), folder / _NETWORK)
+        if add_blend(board, folder / _NETWORK):
+            runtime = HELPED
     scores = _scores(folder)
     found = {}
     for name in ("validation", "test"):
@@ -136,7 +144,7 @@ def store_predictor(
     record = PredictorRecord(
         version=_version(folder, f"{factor} {threshold}"),
         model=model,
-        runtime=INT8 if model != TFIDF else "numpy",
+        runtime=runtime,
         labels=list(corpus.labels),
         factor=factor,
         threshold=threshold,
@@ -178,12 +186,11 @@ def open_predictor(folder: Path) -> Predictor:
 
 
 def _choice(
-    corpus: Corpus, floors: BaselineRecord, leaderboard: Path | None
+    corpus: Corpus, floors: BaselineRecord, board: Leaderboard | None
 ) -> tuple[str, dict[str, float], str]:
     """The model, micro-F1 on validation of each candidate, and why that one."""
     words = floors.tfidf.validation["micro_f1"]
     candidates = {TFIDF: words}
-    board = open_leaderboard(leaderboard) if leaderboard else None
     best = board.record.best if board else None
     if board is None or best is None:
         return TFIDF, candidates, "no int8 model is scored"
@@ -191,6 +198,8 @@ def _choice(
         return TFIDF, candidates, "the leaderboard is of an earlier corpus"
     (network,) = board.rows.filter(model=best, runtime=INT8)["validation_micro_f1"]
     candidates[best] = network
+    if board.record.blend is not None:
+        network = candidates[f"{best}, {HELPED}"] = board.record.blend.micro_f1
     if words >= network - TOLERANCE:
         return TFIDF, candidates, f"within {TOLERANCE} of {best} on validation"
     return best, candidates, f"{network - words:.3f} better than TF-IDF on validation"

@@ -14,8 +14,6 @@ from huggingface_hub import EvalResult, ModelCardData, SpaceCardData
 
 from hf_assets.classifiers.evaluation.results import (
     CONSTANT,
-    HELPED,
-    INT8,
     NOTHING,
     TFIDF,
     Blend,
@@ -44,7 +42,7 @@ class Published:
 
     Attributes:
         corpus: that it was trained on.
-        board: holds its scores; `row`: its row there.
+        board: holds its scores; `row`: that of what is served; `graph`: that of the graph alone.
         training: its training.json.
         size: bytes of its graph.
         max_length: tokens it reads.
@@ -52,12 +50,13 @@ class Published:
         attributed: texts with a row of attribution.
         repo: its future id on the Hub, or None.
         remark: a sentence on top, or empty.
-        blend: weight of its TF-IDF model, where that is published too.
+        blend: what answers, where TF-IDF answers with the network.
     """
 
     corpus: Corpus
     board: Leaderboard
     row: dict[str, Any]
+    graph: dict[str, Any]
     training: TrainingRecord
     size: int
     max_length: int
@@ -161,7 +160,11 @@ def _said(model: Published) -> dict[str, str]:
         else "encoder and head",
         "megabytes": f"{model.size / 1e6:.1f}",
         "threshold": f"{row['threshold']:.6g}",
-        "leaderboard": _leaderboard(board),
+        "graph_threshold": f"{model.graph['threshold']:.6g}",
+        "graph_alone": _graph_alone(model),
+        "rule": _rule(row),
+        "lost": _lost(model.graph),
+        "leaderboard": _leaderboard(board, row),
         "micro_f1": f"{_percent(row['micro_f1'])} ({_percent(low)} to {_percent(high)})",
         "constant": _percent(_of(board, CONSTANT, "micro_f1")),
         "tfidf": _percent(_of(board, TFIDF, "micro_f1")),
@@ -213,14 +216,14 @@ def _of(board: Leaderboard, model: str, column: str) -> float | None:
     return found[0] if len(found) else None
 
 
-def _leaderboard(board: Leaderboard) -> str:
+def _leaderboard(board: Leaderboard, served: dict[str, Any]) -> str:
     header = [
         "Model", "Runtime", "Micro-F1 (interval)", "Macro-F1", "Precision, recall", "mAP",
         "All labels right", "Hamming accuracy", "MB", "ms a text (p50, p95)", "Texts/s",
     ]  # fmt: skip
     rows = []
     for row in board.rows.to_dicts():
-        best = row["model"] == board.record.best and row["runtime"] == INT8
+        best = (row["model"], row["runtime"]) == (served["model"], served["runtime"])
         name, answers = inert(row["model"]), row["ms_p50"] is not None
         share = {column: _percent(row[column]) for column in _SHARES}
         rows.append([
@@ -253,16 +256,46 @@ def _labels(board: Leaderboard) -> str:
 def _words(model: Published) -> str:
     if model.blend is None or model.board.words is None:
         return ""
-    helped = model.board.rows.filter(model=model.row["model"], runtime=HELPED)["micro_f1"]
-    return f"""
-With words counted in ({_percent(helped[0])} micro-F1 on test, {model.board.words.size / 1e6:.1f} \
-MB more):
+    return (
+        f"The words of a text are counted in: {model.blend.weight:.3g} times the scores of a "
+        f"TF-IDF model (`tfidf.npz`, {model.board.words.size / 1e6:.1f} MB) are added to the "
+        "network's logits, since that is better on validation. `Tagger` does so; "
+        '`Tagger.load(".", words=False)` has the network answer alone, at its own threshold.\n'
+    )
 
-```python
-from tfidf import TfIdf, blended
 
-texts, blend = ["A title\\n\\nand a text"], tagger.config["blend"]
-words = TfIdf.load(blend["file"]).scores(texts)
-fits = blended(tagger.scores(texts), words, blend["weight"]) >= blend["threshold"]
-```
-"""
+def _graph_alone(model: Published) -> str:
+    """What the programs reach that run the graph alone."""
+    if model.blend is None:
+        return ""
+    graph = model.graph
+    return (
+        "The programs below run the network alone, **without the words**. So they reach "
+        f"{_percent(graph['micro_f1'])} micro-F1 and {_percent(graph['macro_f1'])} macro-F1 on "
+        f"test, at the threshold {graph['threshold']:.6g}.\n"
+    )
+
+
+def _rule(row: dict[str, Any]) -> str:
+    distance = row.get("threshold_distance")
+    if distance is None:
+        return "the one with the best micro-F1"
+    return (
+        f"of those within {100 * distance:.1f} points of the best micro-F1 the one with the best "
+        "macro-F1 (the distance by resampled halves)"
+    )
+
+
+def _lost(graph: dict[str, Any]) -> str:
+    """What quantisation lost, in points with intervals; empty where it was not measured so."""
+    if graph.get("macro_f1_lost") is None:
+        return ""
+    lost = " and ".join(
+        f"{100 * graph[name]:.2f} points of {words} "
+        f"({100 * graph[f'{name}_low']:.2f} to {100 * graph[f'{name}_high']:.2f})"
+        for name, words in (("micro_f1_lost", "micro-F1"), ("macro_f1_lost", "macro-F1"))
+    )
+    return (
+        f" Against float32 it loses {lost}, at float32's threshold, on validation rows that did "
+        "not choose it."
+    )

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+import polars as pl
 from huggingface_hub.utils import validate_repo_id
 
-from hf_assets.classifiers.evaluation.results import INT8, Leaderboard
+from hf_assets.classifiers.evaluation.results import HELPED, INT8, Leaderboard, add_blend
 from hf_assets.classifiers.evaluation.rules import beats_floors
 from hf_assets.classifiers.provenance import require_current, require_same_corpus
 from hf_assets.classifiers.publishing.cards import Published, model_card, space_card
@@ -36,12 +37,12 @@ class Hints:
     Attributes:
         model_repo: the model's future id on the Hub, or None.
         remark: a sentence on top of the card and in the NOTICE, such as that texts are generated.
-        words: publish the small TF-IDF model too, as an option of the tagger.
+        words: serve the small TF-IDF model too, where it was better on validation.
     """
 
     model_repo: str | None = None
     remark: str = ""
-    words: bool = False
+    words: bool = True
 
 
 class PublishedFolder(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,7 +51,7 @@ class PublishedFolder(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         licence: the Hub's name of the texts' licence.
         attributed: texts with a row of attribution.
-        words: whether the small TF-IDF model is included.
+        words: whether the small TF-IDF model is included, and answers with the network.
         bytes: of all files; model_bytes: of the graph.
     """
 
@@ -95,7 +96,8 @@ def write_space(
     served = board.rows.filter(model=board.record.best or "", runtime=INT8).to_dicts()
     if not served:
         raise InputError("the leaderboard has no int8 model: materialise quantized_classifier")
-    floors = beats_floors(board.rows)
+    rows = board.rows if hints.words else board.rows.filter(pl.col("runtime") != HELPED)
+    floors = beats_floors(rows)
     if not (floors.passed or floors.severity == "WARN"):
         raise InputError(
             f"{floors.description} It is not published: train longer or another base model, then "
@@ -121,17 +123,17 @@ def write_space(
         if (quantized / name).exists() or name == "tokenizer.json":
             shutil.copyfile(quantized / name, model / name)
     shutil.copyfile(_CLASSIFIERS / "tagger.py", model / "tagger.py")
-    blend = board.record.blend if hints.words else None
-    if blend is not None and board.words is not None:
-        board.words.save(model / "tfidf.npz")
-        shutil.copyfile(_CLASSIFIERS / "evaluation" / "tfidf.py", model / "tfidf.py")
-        about = {"weight": blend.weight, "threshold": blend.threshold}
-        config["blend"] = {"file": "tfidf.npz"} | about
-    write_json(model / "config.json", config)
+    shutil.copyfile(quantized / "config.json", model / "config.json")
+    blend = board.record.blend if hints.words and add_blend(board, model) else None
+    if blend is not None:
+        shutil.copyfile(_CLASSIFIERS / "tfidf.py", model / "tfidf.py")
+    graph = served[0]
+    row = next(iter(rows.filter(model=graph["model"], runtime=HELPED).to_dicts()), graph)
     published = Published(
         corpus=corpus,
         board=board,
-        row=served[0],
+        row=row if blend else graph,
+        graph=graph,
         training=read_record(quantized.parent / "classifier" / "training.json", TrainingRecord),
         size=(model / GRAPH).stat().st_size,
         max_length=config["max_length"],
@@ -145,7 +147,8 @@ def write_space(
     _write(folder / "README.md", space_card(published))
     write_json(folder / "examples.json", examples(corpus))
     shutil.copyfile(model / "NOTICE", folder / "NOTICE")
-    shutil.copyfile(_CLASSIFIERS / "guard.py", folder / "guard.py")
+    for name in ("guard.py", "meaning.py"):
+        shutil.copyfile(_CLASSIFIERS / name, folder / name)
     for name in ("app.py", "requirements.txt"):
         shutil.copyfile(_TEMPLATE / name, folder / name)
     files = [path for path in folder.rglob("*") if path.is_file()]
@@ -153,7 +156,7 @@ def write_space(
         base_model=published.row["model"],
         micro_f1=published.row["micro_f1"],
         macro_f1=published.row["macro_f1"],
-        threshold=config["threshold"],
+        threshold=published.row["threshold"],
         licence=published.licence,
         labels=len(corpus.labels),
         attributed=published.attributed,

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from hf_assets.classifiers.metrics import best_threshold, label_f1, micro_f1, predicted_at
+from hf_assets.classifiers.thresholds import choose_threshold
 from hf_assets.classifiers.training.record import EpochScores, History
 from hf_assets.errors import InputError
 
@@ -38,15 +38,12 @@ class TrainingResult:
 
 
 def validated(targets: np.ndarray, scores: np.ndarray) -> dict[str, float]:
-    """Micro- and macro-F1 at the threshold that is best for these rows, and that threshold."""
-    threshold = best_threshold(targets, scores)
-    predicted = predicted_at(scores, threshold)
-    by_label = label_f1(targets, predicted)
-    measured = by_label[~np.isnan(by_label)]
+    """The threshold that the rule chooses for these rows, and its micro- and macro-F1 there."""
+    chosen = choose_threshold(targets, scores)
     return {
-        "micro_f1": micro_f1(targets, predicted),
-        "macro_f1": float(measured.mean()) if len(measured) else 0.0,
-        "threshold": threshold,
+        "micro_f1": chosen.micro_f1,
+        "macro_f1": chosen.macro_f1,
+        "threshold": chosen.value,
     }
 
 

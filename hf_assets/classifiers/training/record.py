@@ -2,7 +2,7 @@
 
 import msgspec
 
-from hf_assets.classifiers.records import FingerprintedStep, RowCounts
+from hf_assets.classifiers.records import FingerprintedStep, RowCounts, ThresholdRule
 from hf_assets.classifiers.training.config import Recipe
 
 
@@ -47,6 +47,7 @@ class TrainingRecord(FingerprintedStep, frozen=True, kw_only=True):
     """
 
     threshold: float
+    threshold_rule: ThresholdRule | msgspec.UnsetType = msgspec.UNSET
     corpus: str = ""
     base_model: str = ""
     strategy: str = ""

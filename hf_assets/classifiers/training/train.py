@@ -19,6 +19,7 @@ from hf_assets.charts.saving import render
 from hf_assets.classifiers.provenance import classifier_fingerprint, corpus_fingerprint
 from hf_assets.classifiers.records import MadeFrom, RowCounts
 from hf_assets.classifiers.speed import instructions, machine
+from hf_assets.classifiers.thresholds import choose_threshold
 from hf_assets.classifiers.training import figures
 from hf_assets.classifiers.training.config import Recipe
 from hf_assets.classifiers.training.devices import device
@@ -32,7 +33,7 @@ from hf_assets.classifiers.training.network import (
     predict,
     save_network,
 )
-from hf_assets.classifiers.training.objective import TrainingError, TrainingResult, validated
+from hf_assets.classifiers.training.objective import TrainingError, TrainingResult
 from hf_assets.classifiers.training.record import TrainingRecord, ValidationScores
 from hf_assets.corpora.corpus import Corpus, Split
 from hf_assets.storage.folders import remove_folder
@@ -99,7 +100,7 @@ def train(
     # The stored files are measured, as they are served: loaded again, in float32.
     stored = load_network(folder, "sdpa")
     scores = predict(stored, load_tokenizer(folder), validation.texts)
-    measured = validated(validation.targets, scores)
+    measured = choose_threshold(validation.targets, scores)
     learnt_from = corpus_fingerprint(corpus)
     record = TrainingRecord(
         corpus=corpus.name,
@@ -114,8 +115,9 @@ def train(
         max_length=recipe.max_length,
         epochs=learned.history[-1].epoch,
         best_epoch=learned.best,
-        threshold=measured["threshold"],
-        validation=ValidationScores(measured["micro_f1"], measured["macro_f1"]),
+        threshold=measured.value,
+        threshold_rule=measured.rule,
+        validation=ValidationScores(measured.micro_f1, measured.macro_f1),
         seconds=round(learned.seconds, 3),
         samples_per_second=round(learned.samples_per_second, 2),
         **_ran_on(recipe),

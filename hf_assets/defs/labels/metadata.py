@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from hf_assets.classifiers.evaluation.results import BaselineRecord, Leaderboard
     from hf_assets.classifiers.prediction.predictor import Predictor, PredictorRecord
     from hf_assets.classifiers.publishing.space import PublishedFolder
-    from hf_assets.classifiers.records import ExportRecord, GraphMeasurement, QuantizationRecord
+    from hf_assets.classifiers.records import (
+        ExportRecord,
+        GraphMeasurement,
+        QuantizationRecord,
+        ThresholdRule,
+    )
     from hf_assets.classifiers.training.record import TrainingRecord
     from hf_assets.corpora.facts import CorpusFacts
 
@@ -29,6 +34,12 @@ LABELS = {
     "texts": "texts compared",
     "max_loss": "micro-F1 that may be lost",
     "loss": "micro-F1 lost on validation",
+    "loss_low": "micro-F1 lost, lower end of 95 %",
+    "loss_high": "micro-F1 lost, upper end of 95 %",
+    "macro_loss": "macro-F1 lost on validation",
+    "macro_loss_low": "macro-F1 lost, lower end of 95 %",
+    "macro_loss_high": "macro-F1 lost, upper end of 95 %",
+    "max_macro_loss": "macro-F1 that may be lost",
     "bytes": "file size in bytes",
     "fp32_bytes": "file size of float32 in bytes",
     "size": "share of float32's file size",
@@ -102,6 +113,7 @@ def baseline(folder: LakePath, record: "BaselineRecord") -> dict[str, Any]:
         "micro-F1 of TF-IDF": _score(tfidf.validation["micro_f1"]),
         "macro-F1 of TF-IDF": _score(tfidf.validation["macro_f1"]),
         "threshold": _score(tfidf.threshold),
+        **_rule(tfidf.threshold_rule),
         "terms": tfidf.terms,
         "seconds": round(tfidf.seconds, 1),
         **stored_folder(folder),
@@ -115,6 +127,7 @@ def classifier(folder: LakePath, record: "TrainingRecord") -> dict[str, Any]:
         "micro-F1": _score(scores.micro_f1 if scores else None),
         "macro-F1": _score(scores.macro_f1 if scores else None),
         "threshold": _score(record.threshold),
+        **_rule(record.threshold_rule),
         "strategy": record.strategy,
         "epochs": record.epochs,
         "best epoch": record.best_epoch,
@@ -144,12 +157,15 @@ def onnx(folder: LakePath, record: "ExportRecord") -> dict[str, Any]:
 
 def quantized(folder: LakePath, record: "QuantizationRecord") -> dict[str, Any]:
     """The chosen graph, and every candidate."""
+    found = record.measured
     return {
         "chosen": record.chosen,
         "micro-F1 lost on validation": _score(record.loss),
+        **({"macro-F1 lost on validation": _score(found.macro_loss)} if found else {}),
         "share of float32's file size": _score(record.size),
         "ms per text": _rounded(record.ms, 2),
         "threshold": _score(record.threshold),
+        **_rule(record.threshold_rule),
         "candidates": table([_candidate(each) for each in (record.fp32, *record.candidates)]),
         "rule": record.rule,
         "machine": _machine(record),
@@ -233,10 +249,25 @@ def _candidate(graph: "GraphMeasurement") -> dict[str, Any]:
         "share of float32": _score(graph.size),
         "micro-F1": _score(graph.micro_f1) if measured else None,
         "macro-F1": _score(graph.macro_f1) if measured else None,
-        "micro-F1 lost": _score(graph.loss) if measured else None,
+        "micro-F1 lost": _lost(graph.loss, graph.loss_low, graph.loss_high) if measured else None,
+        "macro-F1 lost": _lost(graph.macro_loss, graph.macro_loss_low, graph.macro_loss_high),
         "ms per text": _rounded(graph.ms, 2) if measured else None,
         "passed": graph.passed,
     }
+
+
+def _lost(value: float | None, low: float | None, high: float | None) -> str | None:
+    if value is None:
+        return None
+    interval = "" if low is None or high is None else f" ({low:.4f} to {high:.4f})"
+    return f"{value:.4f}{interval}"
+
+
+def _rule(rule: "ThresholdRule | msgspec.UnsetType") -> dict[str, Any]:
+    """How a threshold was chosen; nothing where an earlier version did not record it."""
+    if isinstance(rule, msgspec.UnsetType):
+        return {}
+    return {"threshold chosen": rule.rule, "distance from the best micro-F1": rule.distance}
 
 
 def _machine(record: "TrainingRecord | QuantizationRecord") -> str:

@@ -79,6 +79,9 @@ class ArchivedDay:
         time: of the data, UTC.
         facts: provenance for the capture's manifest: `source`, `file`, …
         read: yields the pages, oldest first; the attributes below are complete after the last.
+        read_on: the same, given the bodies that a run stored before it was killed: those pages come
+            first, as stored, and only the others are fetched. Where the first of them is not of
+            this file, another page comes in its place. None: such a day is read from its beginning.
         seen: the wire fields that the rows have.
         unread: columns that are a field, or look like one, and were not read; with the reason.
         path: the file on this machine, for reconciliation; None for a remote file.
@@ -90,6 +93,7 @@ class ArchivedDay:
     time: datetime
     facts: dict[str, Any]
     read: Callable[[], Iterator[ArchivedPage]] = lambda: iter(())
+    read_on: Callable[[Iterator[bytes]], Iterator[ArchivedPage]] | None = None
     seen: set[str] = field(default_factory=set)
     unread: dict[str, str] = field(default_factory=dict)
     path: Path | None = None

@@ -7,7 +7,6 @@ nothing is rewritten that would be parsed again, and a table is made from Arrow 
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
 from itertools import islice
 
 import msgspec
@@ -41,6 +40,7 @@ class _Head(msgspec.Struct):
         group: the row group; None for the footer alone.
         begins: of each piece, where it lies in the file.
         lengths: of each piece.
+        etag: of the file, where its server gives one.
     """
 
     size: int
@@ -48,10 +48,14 @@ class _Head(msgspec.Struct):
     group: int | None
     begins: tuple[int, ...]
     lengths: tuple[int, ...]
+    etag: str | None = None
 
 
 def range_pages(
-    file: RangedFile, rows: ArrowRows, described: Callable[[], None]
+    file: RangedFile,
+    rows: ArrowRows,
+    described: Callable[[], None],
+    stored: Iterable[bytes] = (),
 ) -> Iterator[ArchivedPage]:
     """The pages of a remote file. All values are decoded: a broken file makes no capture.
 
@@ -59,25 +63,51 @@ def range_pages(
         file: of which the footer is at hand.
         rows: of that file.
         described: called before each page, when the columns of its rows are noted.
+        stored: the first pages, where an earlier run has stored them; passed over if the first of
+            them is of another file.
     """
     footer = [*file.pieces]
     # What is at hand of the file's end is not fetched again.
     end = min(begin for begin, _ in footer)
-    groups = range(rows.file.num_row_groups)
+    first, footer_is_stored = 0, False
+    for body in stored:
+        head, pieces = _unpacked(body)
+        if not footer_is_stored:
+            if not _is_of(file, rows, head, pieces):
+                break
+            footer_is_stored, pieces = True, pieces[len(footer) :]
+        file.pieces = [*footer, *pieces]
+        file.stored += sum(head.lengths[-len(pieces) :]) if pieces else 0
+        ids = [] if head.group is None else _noted(rows, head.group)
+        first = 0 if head.group is None else head.group + 1
+        described()
+        yield ArchivedPage(body, pl.concat([_NO_IDS, *ids]), RANGES)
+    groups = range(first, rows.file.num_row_groups)
     spans = [_spans(rows, group, end) for group in groups]
-    packed = partial(_packed, file.size(), tuple(rows.columns))
     for group, pieces in zip(groups, fetched_ahead(file.fetch, spans), strict=True):
         file.pieces = [*footer, *pieces]
-        ids = [rows.noted(batch) for batch in _batches(rows, group)]
+        ids = _noted(rows, group)
         described()
         # With what was read besides, where no span foresaw it.
         kept = file.pieces[len(footer) :]
-        if group == 0:
+        if not footer_is_stored:
+            footer_is_stored = True
             if sum(len(content) for _, content in kept) <= SMALL:
                 kept = [*footer, *kept]
             else:
-                yield ArchivedPage(packed(None, footer), _NO_IDS, RANGES)
-        yield ArchivedPage(packed(group, kept), pl.concat([_NO_IDS, *ids]), RANGES)
+                yield ArchivedPage(_packed(file, rows, None, footer), _NO_IDS, RANGES)
+        yield ArchivedPage(_packed(file, rows, group, kept), pl.concat([_NO_IDS, *ids]), RANGES)
+
+
+def _noted(rows: ArrowRows, group: int) -> list[pl.Series]:
+    return [rows.noted(batch) for batch in _batches(rows, group)]
+
+
+def _is_of(file: RangedFile, rows: ArrowRows, head: _Head, pieces: Sequence[Piece]) -> bool:
+    """Whether a stored first page is of that file, of which the footer is at hand."""
+    same_tag = None in (head.etag, file.etag) or head.etag == file.etag
+    same = (head.size, head.columns) == (file.size(), tuple(rows.columns)) and same_tag
+    return same and [*pieces[: len(file.pieces)]] == file.pieces
 
 
 def _spans(rows: ArrowRows, group: int, end: int) -> list[Span]:
@@ -105,11 +135,10 @@ def _is_read(path: str, columns: Sequence[str]) -> bool:
     return any(path == column or path.startswith(f"{column}.") for column in columns)
 
 
-def _packed(
-    size: int, columns: tuple[str, ...], group: int | None, pieces: Sequence[Piece]
-) -> bytes:
+def _packed(file: RangedFile, rows: ArrowRows, group: int | None, pieces: Sequence[Piece]) -> bytes:
     begins, contents = zip(*pieces, strict=True) if pieces else ((), ())
-    head = _Head(size, columns, group, begins, tuple(map(len, contents)))
+    lengths = tuple(map(len, contents))
+    head = _Head(file.size(), tuple(rows.columns), group, begins, lengths, file.etag)
     return b"\n".join([msgspec.json.encode(head), b"".join(contents)])
 
 
@@ -125,7 +154,9 @@ def _unpacked(body: bytes) -> tuple[_Head, list[Piece]]:
 
 
 def _batches(rows: ArrowRows, group: int, most: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
-    return rows.file.iter_batches(most, row_groups=[group], columns=rows.columns)
+    yield from rows.file.iter_batches(most, row_groups=[group], columns=rows.columns)
+    # What Arrow keeps of one group is a tenth of the memory of a day.
+    pa.default_memory_pool().release_unused()
 
 
 # A page as JSON would have it: its number, its rows under the wire schema, what is invalid in them.

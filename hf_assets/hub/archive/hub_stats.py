@@ -107,14 +107,17 @@ class HubStats:
             "file": FILES[kind],
         }
         archived = ArchivedDay(source, time_of, facts)
-        archived.read = lambda: self._pages(kind, archived, file["size"])
+        archived.read_on = partial(self._pages, kind, archived, file["size"])
+        archived.read = partial(archived.read_on, iter(()))
         return archived
 
     def remarks(self, first: str) -> list[str]:  # noqa: ARG002 - of the protocol
         """None: the archive has nothing before its first day, and a later first day is a choice."""
         return []
 
-    def _pages(self, kind: Kind, day: ArchivedDay, size: int) -> Iterator[ArchivedPage]:
+    def _pages(
+        self, kind: Kind, day: ArchivedDay, size: int, stored: Iterator[bytes]
+    ) -> Iterator[ArchivedPage]:
         revision, name = day.facts["revision"], day.facts["file"]
         endpoint = self.connection.endpoint
         url = f"{endpoint}/datasets/{self.dataset}/resolve/{revision}/{name}"
@@ -127,10 +130,10 @@ class HubStats:
                 described = partial(rows.report.describe, day)
                 described()
                 day.expected_rows = rows.file.metadata.num_rows
-                yield from range_pages(remote, rows, described)
+                yield from range_pages(remote, rows, described, stored)
         except (pa.ArrowException, pl.exceptions.PolarsError, OSError, ValueError) as error:
             raise ArchiveError(f"{day.source} cannot be read as Parquet: {clean(error)}.") from None
-        day.facts["bytes_fetched"] = self.connection.fetched - before
+        day.facts["bytes_fetched"] = self.connection.fetched - before + remote.stored
         day.facts["bytes_whole"] = size
 
     def _last_commits(self) -> dict[str, str]:

@@ -7,12 +7,14 @@ fetched before it.
 
 import io
 import queue
+import re
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 
-from hf_assets.hub.client.connection import HubConnection
+from hf_assets.hub.client.connection import HubConnection, HubError
+from hf_assets.transport import Answer
 
 # The first byte, and the one after the last.
 Span = tuple[int, int]
@@ -22,7 +24,8 @@ Piece = tuple[int, bytes | memoryview]
 AT_ONCE = 8
 # Bytes that are fetched before their row group's turn, at most; one row group ahead may be larger
 # where it is no larger than the one before it.
-AHEAD_BYTES = 24 << 20
+AHEAD_BYTES = 8 << 20
+_PLACE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", re.ASCII)
 
 
 class PartialFile(io.RawIOBase):
@@ -100,10 +103,32 @@ class RangedFile(PartialFile):
     def __init__(self, connection: HubConnection, url: str, size: int) -> None:
         super().__init__(size)
         self._connection, self._url = connection, url
+        # Of all its ranges; None where a server gives none.
+        self.etag: str | None = None
+        # Bytes that an earlier run had fetched.
+        self.stored = 0
 
     def fetch(self, span: Span) -> bytes:
-        """Those bytes, asked for now; by several threads, if need be. HubError."""
-        return self._connection.get(self._url, lambda answer: answer.body, span=span)
+        """Those bytes, asked for now; by several threads, if need be.
+
+        Raises:
+            HubError: it cannot be had, or the file is not the one of the ranges before.
+        """
+        return self._connection.get(self._url, lambda answer: self._body(answer, span), span=span)
+
+    def _body(self, answer: Answer, span: Span) -> bytes:
+        """The bytes of an answer. ValueError where it names another range: asked again."""
+        etag = answer.headers.get("ETag", "").removeprefix("W/") or None
+        self.etag = self.etag or etag
+        place = _PLACE.fullmatch(answer.headers.get("Content-Range", ""))
+        changed = etag not in (None, self.etag)
+        if changed or (place and place[3] not in ("*", str(self.size()))):
+            raise HubError("the file was replaced while it was read", None, permanent=False)
+        if place and (int(place[1]), int(place[2]) + 1) != span:
+            raise ValueError(
+                f"bytes {place[1]} to {place[2]} instead of {span[0]} to {span[1] - 1}"
+            )
+        return answer.body
 
     def missing(self, begin: int, end: int) -> bytes:
         """Fetch them. HubError."""

@@ -98,10 +98,7 @@ class Attempt:
         Raises:
             CorruptCapture: on a store, where pages are never changed, one is damaged.
         """
-        attempt = cls(
-            *(path, header.query, header.endpoint, datetime.fromisoformat(header.started)),
-            *(header.chains, header.one_chain, replaces),
-        )
+        attempt = cls.reopened(path, header, replaces)
         try:
             for line, body in attempt.stored.pages(lines):
                 attempt.count(line, row_ids(body))
@@ -109,6 +106,15 @@ class Attempt:
             if isinstance(path, StorePath):
                 raise CorruptCapture(f"{path} has a damaged page ({error})") from error
         return attempt
+
+    @classmethod
+    def reopened(cls, path: LakePath, header: JournalHeader, replaces: Seen = None) -> "Attempt":
+        """The attempt in that folder, its pages not counted yet."""
+        started = datetime.fromisoformat(header.started)
+        return cls(
+            *(path, header.query, header.endpoint, started),
+            *(header.chains, header.one_chain, replaces),
+        )
 
     @property
     def header(self) -> JournalHeader:
@@ -166,6 +172,7 @@ class Attempt:
             refused=page.refused,
             chain=self.chains.index(chain),
             form=page.form,
+            decoded=page.decoded,
         )
         self.stored.keep(line, page.body, self.rows)
         self.count(line, page.ids)

@@ -169,8 +169,11 @@ class OnStore:
         return manifest
 
     def give_up(self) -> None:
-        """Remove it where it is certain that no capture names it; no other run works on it."""
-        if not self._marked:
+        """Remove it where it is certain that no capture names it: another run may have gone on."""
+        if self._marked:
+            return
+        done = files.read_manifest(self.path.parent)
+        if done is None or done.attempt != self.path.name:
             files.remove(self.path)
 
 

@@ -46,8 +46,8 @@ REJECTED = "rejected.json"
 # The names of pages by their form.
 JSON, RANGES = "json", "ranges"
 _PAGES = {JSON: ".json.zst", RANGES: ".ranges.zst"}
-# Keys of the journal that only a listing of several chains has.
-_OF_CHAINS = frozenset({"chain", "chains", "one_chain"})
+# Keys of the journal that are written only where they say something.
+_OPTIONAL = frozenset({"chain", "chains", "one_chain", "decoded"})
 # The key of the header's query where there is one chain, and where there are several: a version
 # that knows one chain only would take the end of any for that of the listing: it resumes none.
 _ONE, _SEVERAL = "ask", "ask_in_chains"
@@ -160,8 +160,8 @@ def encoded(line: JournalHeader | PageRecord, **more: object) -> bytes:
     JSON refuses.
     """
     content = msgspec.to_builtins(line)
-    # A listing of one chain has the lines that it has always had.
-    kept = {key: value for key, value in content.items() if value or key not in _OF_CHAINS}
+    # Older versions read the lines that they know.
+    kept = {key: value for key, value in content.items() if value or key not in _OPTIONAL}
     if kept.get("form") == JSON:
         del kept["form"]
     if "chains" in kept:

@@ -32,6 +32,7 @@ class PageRecord(msgspec.Struct, frozen=True):
         refused: values of `expand` that the Hub refused.
         chain: which chain of pages it belongs to; 0 where the listing was one.
         form: of the body: "json" rows, or "ranges" of an archive's Parquet file.
+        decoded: the strict decoder that took every row as it is (`rows.DECODER`), if it did.
     """
 
     page: int
@@ -44,6 +45,7 @@ class PageRecord(msgspec.Struct, frozen=True):
     refused: tuple[str, ...] = ()
     chain: int = 0
     form: str = "json"
+    decoded: str | None = None
 
 
 class ChainStart(msgspec.Struct, frozen=True):

@@ -14,7 +14,7 @@ import polars as pl
 from hf_assets.errors import HfAssetsError
 from hf_assets.hub.client.addresses import next_address, refused_fields, without_fields
 from hf_assets.hub.client.connection import HubConnection, HubError
-from hf_assets.hub.client.rows import row_ids
+from hf_assets.hub.client.rows import decoded_ids
 from hf_assets.hub.client.wire import Kind
 from hf_assets.transport import Answer, whole_number
 
@@ -94,6 +94,7 @@ class Page:
         total: X-Total-Count.
         refused: the `expand` values that the Hub refused.
         form: of the body: "json", or "ranges" of an archive's Parquet file.
+        decoded: the strict decoder that takes every row as it is, if it does.
     """
 
     url: str
@@ -103,6 +104,7 @@ class Page:
     total: int | None
     refused: tuple[str, ...] = ()
     form: str = "json"
+    decoded: str | None = None
 
     @property
     def rows(self) -> int:
@@ -161,7 +163,7 @@ class HubClient(HubConnection):
     def _page(self, answer: Answer, url: str, number: int, refused: tuple[str, ...]) -> Page:
         """An answer as a page. ValueError for any other body."""
         try:
-            ids = row_ids(answer.body)
+            ids, decoded = decoded_ids(httpx2.URL(url).path.rpartition("/")[2], answer.body)
         except (ValueError, RecursionError) as error:
             raise ValueError(f"{_NO_ROWS} ({error})") from error
         next_url, foreign = next_address(answer.headers, url)
@@ -169,7 +171,7 @@ class HubClient(HubConnection):
             # A mirror that passes the Hub's own links on; the token must not follow them.
             self.log(f"page {number} links to {foreign}: staying at {httpx2.URL(url).host}")
         total = whole_number(answer.headers.get("X-Total-Count", ""))
-        return Page(url, next_url, answer.body, ids, total, refused)
+        return Page(url, next_url, answer.body, ids, total, refused, decoded=decoded)
 
     def _refused(self, url: str, error: HubError) -> tuple[str, ...]:
         """The `expand` values that a 400 names."""

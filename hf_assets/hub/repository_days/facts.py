@@ -84,20 +84,19 @@ class ColumnDigests:
         lengths: "hashlib.blake2b",
         values: "hashlib.blake2b",
     ) -> None:
-        nulls.update(part.is_null().to_numpy().tobytes())
+        missing = part.null_count()
+        nulls.update(part.is_null().to_numpy().tobytes() if missing else bytes(len(part)))
         if part.dtype == pl.List:
             lengths.update(part.list.len().fill_null(0).to_numpy().tobytes())
-            self.add(
-                part.drop_nulls().filter(part.drop_nulls().list.len() > 0).explode(), f"{name}."
-            )
-        elif part.dtype == pl.String:
-            part = part.fill_null("")
-            lengths.update(part.str.len_bytes().to_numpy().tobytes())
-            values.update(_bytes(part))
-        elif part.dtype == pl.Boolean:
-            values.update(part.fill_null(value=False).to_numpy().tobytes())
-        else:
-            values.update(part.to_physical().fill_null(0).to_numpy().tobytes())
+            self.add(part.filter(part.list.len() > 0).explode(), f"{name}.")
+            return
+        if part.dtype == pl.String:
+            ends, content = _texts(part.fill_null("") if missing else part)
+            lengths.update(np.diff(ends).tobytes())
+            values.update(content)
+            return
+        plain = part.cast(pl.UInt8) if part.dtype == pl.Boolean else part.to_physical()
+        values.update((plain.fill_null(0) if missing else plain).to_numpy().tobytes())
 
     def digests(self) -> dict[str, str]:
         """That of each column, by its name."""
@@ -111,9 +110,9 @@ class ColumnDigests:
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def _bytes(texts: pl.Series) -> memoryview:
-    """Their bytes, one after the other."""
+def _texts(texts: pl.Series) -> tuple[np.ndarray, memoryview]:
+    """Where each begins and ends, and their bytes, one after the other."""
     array = texts.to_arrow(compat_level=pl.CompatLevel.oldest())
     offsets, content = array.buffers()[1:]
-    begin, end = np.frombuffer(offsets, np.int64)[[array.offset, array.offset + len(array)]]
-    return memoryview(content)[begin:end]
+    ends = np.frombuffer(offsets, np.int64)[array.offset :][: len(array) + 1]
+    return ends, memoryview(content)[ends[0] : ends[-1]]

@@ -8,7 +8,7 @@ import polars as pl
 
 from hf_assets.hub.repository_days.facts import ColumnDigests, DayFacts, days_of
 from hf_assets.hub.repository_days.reading import month_file, parts_of_day
-from hf_assets.hub.repository_days.schemas import KIND_OF, NAMED, ROWS_DIGEST, ROWS_IN, Kind
+from hf_assets.hub.repository_days.schemas import KIND_OF, NAMED, ROWS_DIGEST, Kind
 from hf_assets.object_store.scratch import scratch_file
 from hf_assets.storage.durable import storing
 from hf_assets.storage.lake import Lake, MissingDay, StoredTable, iso
@@ -16,6 +16,7 @@ from hf_assets.storage.opened import LakeFile, UnnamedFile
 from hf_assets.storage.parquet import ParquetBatches
 from hf_assets.storage.records import Footer
 from hf_assets.storage.side_tables import DATA
+from hf_assets.storage.stored import ROWS_IN
 
 
 def read_day(lake: Lake, asset: str, day: str) -> StoredTable:

@@ -37,7 +37,10 @@ def expand(frame: pl.LazyFrame, traits: Sequence[str] = ()) -> pl.LazyFrame:
         A row a repository and day on which it was listed: hub_id, id, day, trusted, those
         traits and the counters; a counter that the day did not give is null.
     """
-    kind = _kind_of(frame)
+    return _expanded(frame, _kind_of(frame), traits)
+
+
+def _expanded(frame: pl.LazyFrame, kind: Kind, traits: Sequence[str]) -> pl.LazyFrame:
     return frame.map_batches(
         lambda rows: expanded(rows, kind, traits),
         schema=day_schema(kind, traits),
@@ -52,6 +55,12 @@ def history_of(lake: Lake, table: str, hub_id: str, traits: Sequence[str] = ()) 
 
     Reads, of each month, the row group that may hold it.
 
+    Args:
+        lake: the lake.
+        table: `model_days`, `dataset_days` or `space_days`.
+        hub_id: of the repository; without one `name:` and its name.
+        traits: those wanted, such as `category`.
+
     Raises:
         MissingDay: the series was never materialised.
     """
@@ -61,7 +70,8 @@ def history_of(lake: Lake, table: str, hub_id: str, traits: Sequence[str] = ()) 
     columns = ["first_day", "trusted", *columns_of(kind, wanted)]
 
     def read(file: LakeFile) -> pl.DataFrame:
-        return row_of(file, hub_id, columns)
+        with reading(file):
+            return row_of(file, hub_id, columns)
 
     rows = read_each(read, files, files[0].path) if files else []
     return expanded(pl.concat([empty(kind), *rows], how="diagonal"), kind, traits)

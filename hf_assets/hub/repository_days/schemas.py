@@ -21,9 +21,8 @@ DAYS = 31
 EARLIER_IDS = pl.List(pl.Struct({"until": pl.Int32, "id": pl.String}))
 # What begins the identity of a repository whose source gives none.
 NAMED = "name:"
-# The note of a day's table without rows: the series that has them.
-ROWS_IN = "rows_in"
-# And the digest of those rows: another version of them, from an older backup, is noticed.
+# The note of an emptied day that has the digest of its rows: another version of them, from an older
+# backup, is noticed.
 ROWS_DIGEST = "rows_digest"
 # Hub identities begin with the second of their creation, so that nothing is left to store: 0.
 CREATED, CREATED_AFTER = "created_at", "created_after"
@@ -169,6 +168,7 @@ def _kind(name: str, source: Table, trusted: str, what: str, traits: tuple[str, 
         zstd_level=1,
         columns=columns,
         row_group=ROW_GROUP,
+        bounds=("first_day", "hub_id", "id"),
     )
     return Kind(table, source, counters, traits, trusted)
 

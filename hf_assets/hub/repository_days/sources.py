@@ -7,9 +7,10 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hf_assets.hub.repository_days.schemas import NAMED, ROWS_IN, Kind
+from hf_assets.hub.repository_days.schemas import NAMED, Kind
 from hf_assets.storage.lake import Lake
 from hf_assets.storage.months import Mark, marks
+from hf_assets.storage.stored import ROWS_IN
 
 # Texts that differ from row to row.
 _NAMES = ("hub_id", "id")

@@ -2,14 +2,13 @@
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 
+from hf_assets.hub.tables.columns import as_lists
 from hf_assets.hub.tables.schemas import BASE_MODELS
 
 _SERVED_BASES = pl.col("baseModels").struct.field("models")
 _IS_BASE = pl.element().str.starts_with("base_model:") & (pl.element() != "base_model:")
 _BASE_TAGS = pl.col("tags").list.eval(pl.element().filter(_IS_BASE))
-_OLDEST = pl.CompatLevel.oldest()
 
 
 def base_models(frame: pl.DataFrame) -> pl.Series:
@@ -18,48 +17,42 @@ def base_models(frame: pl.DataFrame) -> pl.Series:
     unstated = _SERVED_BASES.list.len().fill_null(0) == 0
     tagged = (unstated & pl.col("tags").list.eval(_IS_BASE).list.any()).fill_null(value=False)
     by_tag = frame.select(tagged.alias("tagged"))["tagged"].arg_true()
-    stated = _stated_bases(frame["baseModels"])
-    if by_tag.is_empty():
-        return stated
-    found = _tagged_bases(frame.select("tags")[by_tag], by_tag)["base_models"].cast(BASE_MODELS)
-    order = np.arange(len(stated))
-    order[by_tag.to_numpy()] = len(stated) + np.arange(len(found))
-    return pl.concat([stated, found]).gather(order)
+    named = _stated_bases(frame["baseModels"].rechunk())
+    if not by_tag.is_empty():
+        # No row is in both: those of the tags go between those of the field.
+        others = _tagged_bases(frame.select("tags")[by_tag], by_tag)
+        named = pl.concat([named, others]).sort("at", maintain_order=True)
+    lacking = np.ones(frame.height, bool)
+    lacking[named["at"].to_numpy()] = False
+    return as_lists(named, frame.height, lacking).alias("base_models").cast(BASE_MODELS)
 
 
-def _stated_bases(served: pl.Series) -> pl.Series:
-    """The field `baseModels`: its one relation goes to each of its models.
-
-    Built from Arrow's parts, with the lists as they are: to group them again takes ten times as
-    long.
-    """
-    served = served.rechunk()
+def _stated_bases(served: pl.Series) -> pl.DataFrame:
+    """The field `baseModels`, a row a model of it: at, id, relation, which is one for them all."""
     lists = served.struct.field("models")
     lengths = lists.list.len().fill_null(0).to_numpy()
-    ids = lists.explode(empty_as_null=False, keep_nulls=False).struct.field("id")
-    relations = served.struct.field("relation").gather(np.repeat(np.arange(len(lists)), lengths))
-    parts = [one.to_arrow(compat_level=_OLDEST) for one in (ids, relations)]
-    ends = np.append(0, np.cumsum(lengths, dtype=np.int64))
-    found = pa.LargeListArray.from_arrays(
-        pa.array(ends),
-        pa.StructArray.from_arrays(parts, ["id", "relation"]),
-        mask=pa.array(lengths == 0),
+    at = np.repeat(np.arange(len(lists), dtype=np.uint32), lengths)
+    return pl.DataFrame(
+        {
+            "at": at,
+            "id": lists.explode(empty_as_null=False, keep_nulls=False).struct.field("id"),
+            "relation": served.struct.field("relation").gather(at),
+        }
     )
-    return pl.Series("base_models", found, dtype=BASE_MODELS)
 
 
 def _tagged_bases(frame: pl.DataFrame, at: pl.Series) -> pl.DataFrame:
+    """The tags of some rows, likewise, each base once."""
     marked = pl.col("tags").str.extract_groups(
         r"(?s)^base_model:(?:(?<relation>finetune|adapter|quantized|merge):)?(?<id>.+)$"
     )
     return (
-        frame.select(at.alias("at"), tags=_BASE_TAGS)
+        frame.select(at.cast(pl.UInt32).alias("at"), tags=_BASE_TAGS)
         .explode("tags")
         .select("at", base=marked)
         .unnest("base")
         # The Hub writes each base twice, with its relation and without: keep the former.
         .sort("at", pl.col("relation").is_null(), maintain_order=True)
         .unique(["at", "id"], keep="first", maintain_order=True)
-        .group_by("at", maintain_order=True)
-        .agg(base_models=pl.struct("id", "relation"))
+        .select("at", "id", "relation")
     )

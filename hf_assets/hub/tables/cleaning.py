@@ -98,7 +98,8 @@ def _batches(kind: Kind, capture: Capture, invalid: InvalidValues) -> Iterator[p
     numbers = reversed(capture.page_numbers())
 
     def parsed(number: int) -> tuple[int, pl.DataFrame, list[InvalidValue]]:
-        return number, *parse_page(kind, number, capture.page(number))
+        body = capture.page(number)
+        return number, *parse_page(kind, number, body, capture.records[number].decoded)
 
     with ThreadPoolExecutor(PARSERS) as pool:
 

@@ -6,6 +6,8 @@ from hf_assets.hub.client.invalid_values import InvalidValues
 from hf_assets.hub.tables.columns import DOWNLOADED, LICENSE, common_columns, gate, tagged
 from hf_assets.hub.tables.records import CleaningCounts
 
+_LISTED = ("task_categories:", "language:", "size_categories:", "modality:", "format:")
+
 
 def clean_datasets(
     wire: pl.DataFrame, counts: CleaningCounts, invalid: InvalidValues
@@ -19,6 +21,7 @@ def clean_datasets(
     """
     frame = common_columns(wire, counts, invalid, (*DOWNLOADED, "usedStorage", "mainSize"))
     counts.floor_dated = (counts.floor_dated or 0) + int(frame["floor_dated"].sum())
+    lists = tagged(frame["tags"], _LISTED)
     return frame.select(
         hub_id="_id",
         id="id",
@@ -30,11 +33,11 @@ def clean_datasets(
         downloads_all_time="downloadsAllTime",
         likes="likes",
         trending_score="trendingScore",
-        task_categories=tagged("task_categories:"),
-        languages=tagged("language:"),
-        size_category=tagged("size_categories:").list.first(),
-        modalities=tagged("modality:"),
-        formats=tagged("format:"),
+        task_categories=lists["task_categories:"],
+        languages=lists["language:"],
+        size_category=lists["size_categories:"].list.first(),
+        modalities=lists["modality:"],
+        formats=lists["format:"],
         license=LICENSE,
         tags="tags",
         gated=gate(frame, invalid),

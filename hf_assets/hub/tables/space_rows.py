@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from hf_assets.hub.client.invalid_values import InvalidValues
-from hf_assets.hub.tables.columns import LICENSE, common_columns, once
+from hf_assets.hub.tables.columns import LICENSE, as_lists, common_columns, once
 from hf_assets.hub.tables.records import CleaningCounts
 from hf_assets.hub.tables.schemas import TEXTS
 
@@ -96,14 +96,8 @@ def with_categories(
         of_space = (
             named.select("at", category.alias("categories"))
             .drop_nulls("categories")
-            .group_by("at")
-            .agg(pl.col("categories").unique().sort())
+            .unique()
+            .sort("at", "categories")
         )
-        yield (
-            frame.with_row_index("at")
-            .with_columns(pl.col("at").cast(pl.Int64))
-            .join(of_space, on="at", how="left", maintain_order="left")
-            .with_columns(pl.col("categories").fill_null(pl.lit([], TEXTS)))
-            .drop("at")
-        )
+        yield frame.with_columns(as_lists(of_space, frame.height))
     counts.pairs, counts.dangling_pairs = pairs, dangling

@@ -70,11 +70,15 @@ def _named(spaces: StoredTable, models: StoredTable) -> dict[str, int]:
         values = name.filter(name.str.starts_with(prefix)).str.strip_prefix(prefix)
         return pl.col("tags").list.eval(values)
 
+    # Most tags are others.
+    either = name.str.starts_with("dataset:") | name.str.starts_with("arxiv:")
+    few_tags = pl.col("tags").list.eval(name.filter(either))
+
     of_spaces = spaces.frame.select(
         distinct(pl.col("models")).alias(SPACE_MODEL),
         distinct(pl.col("datasets")).alias(SPACE_DATASET),
     )
-    of_models = models.frame.select(
+    of_models = models.frame.select("base_models", few_tags).select(
         distinct(tagged("dataset:")).alias(MODEL_DATASET),
         distinct(tagged("arxiv:").list.eval(arxiv_id(name))).alias(MODEL_PAPER),
         distinct(pl.col("base_models").list.eval(name.struct.field("id"))).alias(MODEL_MODEL),

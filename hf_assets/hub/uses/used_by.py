@@ -30,8 +30,10 @@ def used_by(
 
     def frames() -> Iterator[pl.DataFrame]:
         # Ids as hashes: of 4 M, two are the same once in two million days.
-        users = spaces.select("author", "likes", user=pl.col("hub_id").hash())
-        downloads = models.select("downloads", user=pl.col("hub_id").hash())
+        # Each serves several kinds of edges, and is read once.
+        user = pl.col("hub_id").hash().alias("user")
+        users = spaces.select("author", "likes", user).collect(engine="streaming").lazy()
+        downloads = models.select("downloads", user).collect(engine="streaming").lazy()
         for of, (from_spaces, from_models) in TARGETS.items():
             sides = []
             if from_spaces and counts.kinds[from_spaces].stated:

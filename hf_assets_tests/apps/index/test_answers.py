@@ -118,6 +118,15 @@ def test_every_query_has_the_answer_of_the_table(lake: Lake, index: DayIndex) ->
     assert min(some, empty) > QUERIES / 20, "the queries ask for too little"
 
 
+def test_memory_that_is_given_back_is_mapped_again(lake: Lake, index: DayIndex) -> None:
+    query = ModelQuery("a", sort="likes")
+    before = index.page(query, 5)
+    index.release()
+    after = index.page(query, 5)
+    assert after.total == before.total > 0
+    assert after.rows.equals(before.rows)
+
+
 def test_every_model_is_found_where_it_stands(lake: Lake, index: DayIndex) -> None:
     ids = lake.read("models", DAY).frame.select("id").collect()["id"]
     assert [index.position(name) for name in ids] == list(range(ROWS))

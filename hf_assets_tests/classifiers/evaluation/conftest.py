@@ -29,7 +29,7 @@ def folder(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "baseline").mkdir()
     baselines.fit(corpus, folder / "baseline")
     make_model(folder / "sure", corpus, validation=0.7)
-    make_model(folder / "chosen", corpus, strength=0.9, validation=0.8)
+    make_model(folder / "chosen", corpus, strength=0.9, validation=0.8, known=6)
     return folder
 
 

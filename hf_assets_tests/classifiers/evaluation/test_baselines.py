@@ -15,9 +15,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.svm import LinearSVC
 
 from hf_assets.classifiers.evaluation import baselines
-from hf_assets.classifiers.evaluation.tfidf import TfIdf
 from hf_assets.classifiers.metrics import micro_f1, predicted_at
 from hf_assets.classifiers.records import RowCounts
+from hf_assets.classifiers.tfidf import TfIdf
 from hf_assets.corpora.corpus import Corpus, Split
 from hf_assets.errors import InputError
 from hf_assets_tests.support.classifiers.artefacts import HOSTILE, make_corpus

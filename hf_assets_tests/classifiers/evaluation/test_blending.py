@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from hf_assets.classifiers.evaluation import leaderboard
-from hf_assets.classifiers.evaluation.blending import WEIGHTS, tune
+from hf_assets.classifiers.evaluation.blending import LARGEST, WEIGHTS, tune
 from hf_assets.classifiers.evaluation.leaderboard import measure
 from hf_assets.classifiers.evaluation.results import (
     HELPED,
     INT8,
 )
-from hf_assets.classifiers.evaluation.tfidf import blended
 from hf_assets.classifiers.metrics import micro_f1, predicted_at, scores_at
 from hf_assets.classifiers.tagger import Tagger
+from hf_assets.classifiers.tfidf import blended
 from hf_assets.corpora.corpus import Corpus
 from hf_assets_tests.support.classifiers.board import row_of
 
@@ -41,8 +41,21 @@ def test_a_blend_is_tuned_for_the_best_f1() -> None:
     assert found.weight in WEIGHTS
     reached = predicted_at(blended(p, words, found.weight), found.threshold)
     assert micro_f1(targets, reached) == found.micro_f1 > found.alone + 0.05
+    assert found.gain > 0.05
     noise = tune(targets, p, rng.normal(size=targets.shape))
     assert noise.micro_f1 < noise.alone + 0.02
+    assert noise.gain < 0.01
+
+
+def test_the_weight_is_searched_as_long_as_the_score_rises() -> None:
+    rng = np.random.default_rng(1)
+    targets = (rng.random((300, 5)) < 0.3).astype(np.uint8)
+    p = (1 / (1 + np.exp(-3 * rng.normal(size=targets.shape)))).astype(np.float32)
+    words = 0.2 * (rng.normal(size=targets.shape) / 3 + 2 * targets)
+    found = tune(targets, p, words)
+    assert WEIGHTS[-1] < found.weight <= LARGEST
+    best = tune(targets, p, words / 1000)
+    assert best.weight <= LARGEST
 
 
 def test_the_best_model_with_words_is_a_row(

@@ -98,7 +98,7 @@ def test_everything_that_answers_is_timed(board: Leaderboard) -> None:
 def test_the_log_says_which_model_of_how_many(board: Leaderboard, told: list[str]) -> None:
     # All but the floors, which are no work, and the blend, which is there or not.
     measured = board.rows.filter(pl.col("ms_p50").is_not_null(), pl.col("runtime") != HELPED)
-    lines = [line.partition(", about")[0] for line in told if " ms a text · " in line]
+    lines = [line.partition(", a")[0] for line in told if " ms a text · " in line]
     total = measured.height
     assert [line.partition(" · ")[2] for line in lines] == [
         f"{at} of {total}" for at in range(1, total + 1)
@@ -127,7 +127,7 @@ def test_labels_are_scored_one_by_one(board: Leaderboard, corpus: Corpus) -> Non
     assert board.labels["test_rows"].to_list() == test.sum(axis=0).tolist()
     there = board.labels.filter(pl.col("test_rows") > 0)
     assert there["f1"].null_count() == 0
-    row = row_of(board, "chosen", INT8)
+    row = row_of(board, "chosen", HELPED)
     assert there["f1"].mean() == pytest.approx(row["macro_f1"])
 
 

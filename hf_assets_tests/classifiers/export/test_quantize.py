@@ -11,12 +11,19 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from hf_assets.classifiers.export.quantize import TooMuchLost, _draw, choose, quantize
+from hf_assets.classifiers.export.quantize import (
+    TooMuchLost,
+    _draw,
+    _thresholds_of_others,
+    choose,
+    quantize,
+)
 from hf_assets.classifiers.export.quantizers import CANDIDATES, LAST_RESORT, Candidate
-from hf_assets.classifiers.metrics import best_threshold, micro_f1, predicted_at
+from hf_assets.classifiers.metrics import lost_f1, scores_at
 from hf_assets.classifiers.records import GraphMeasurement
 from hf_assets.classifiers.speed import instructions, machine
 from hf_assets.classifiers.tagger import Tagger
+from hf_assets.classifiers.thresholds import choose_threshold
 from hf_assets.corpora.corpus import Split
 from hf_assets_tests.support.classifiers.minilm import LABELS, TrainedModel
 
@@ -64,10 +71,27 @@ def test_figures_are_those_of_the_served_file(trained: TrainedModel) -> None:
     tagger = Tagger.load(trained.quantized)
     split = trained.validation
     scores = tagger.scores(split.texts)
-    assert tagger.threshold == facts["threshold"] == best_threshold(split.targets, scores)
-    found = micro_f1(split.targets, predicted_at(scores, tagger.threshold))
+    float32 = Tagger.load(trained.onnx)
+    assert tagger.threshold == facts["threshold"] == float32.threshold
+    found = scores_at(split.targets, scores, tagger.threshold)["micro_f1"]
     assert found == pytest.approx(facts["validation_micro_f1"])
-    assert facts["fp32"]["micro_f1"] - found == pytest.approx(facts["loss"])
+    # Each half at the threshold that float32 chooses on the other.
+    before = float32.scores(split.texts)
+    thresholds = _thresholds_of_others(split.targets, before)
+    for value in np.unique(thresholds):
+        own = (thresholds == value)[:, 0]
+        assert value == choose_threshold(split.targets[~own], before[~own]).value
+    pairs = zip(
+        lost_f1(split.targets, before >= thresholds, scores >= thresholds, 0),
+        (("loss", "loss_low", "loss_high"), ("macro_loss", "macro_loss_low", "macro_loss_high")),
+        strict=True,
+    )
+    chosen = next(one for one in facts["candidates"] if one["name"] == facts["chosen"])
+    for lost, names in pairs:
+        assert tuple(lost) == pytest.approx(tuple(chosen[name] for name in names))
+    assert facts["loss"] == chosen["loss"]
+    for name in ("threshold", "threshold_rule"):
+        assert facts[name] == float32.config[name] == tagger.config[name]
     assert tagger.labels == LABELS
 
 
@@ -102,7 +126,7 @@ def test_what_loses_too_much_is_refused(
             last_resort=None,
         )
     said = str(refused.value)
-    assert "0.3 points of micro-F1 on 60 validation texts" in said
+    assert "0.3 points of micro-F1 or 0.6 of macro-F1 on 60 validation texts" in said
     assert spoiled.name in said
     assert "fp32" in said
     assert ("NaN" in said) == np.isnan(value)
@@ -159,12 +183,13 @@ def test_a_part_of_many_texts_is_drawn_by_seed(small_made: TrainedModel, tmp_pat
                 max_texts=20,
                 seed=seed,
                 max_loss=1.0,
+                max_macro_loss=1.0,
                 candidates=CANDIDATES[2:],
             )
         )
     assert {one.texts for one in found} == {20}
     assert {one.texts_in_validation for one in found} == {60}
-    assert found[0].fp32.threshold != found[1].fp32.threshold
+    assert found[0].fp32.threshold == found[1].fp32.threshold == found[0].threshold
     again, other = (_draw(split, 20, seed) for seed in (0, 1))
     assert again.ids == _draw(split, 20, 0).ids != other.ids
     assert [split.texts[split.ids.index(one)] for one in again.ids] == again.texts

@@ -81,7 +81,7 @@ def test_a_network_must_be_better_by_a_point(
     root, words = corpus.folder.parent, predictor.record.candidates[TFIDF]
     board = _board(corpus, tmp_path / "board", words + gain, made_from)
     floors = room.read_record(root / "baseline" / "baseline.json", room.BaselineRecord)
-    found, _, said = room._choice(corpus, floors, board)
+    found, _, said = room._choice(corpus, floors, results.open_leaderboard(board))
     assert (found, why in said) == (model, True)
 
 

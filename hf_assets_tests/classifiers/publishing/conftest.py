@@ -23,7 +23,7 @@ def trained(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("classifiers")
     (folder / "baseline").mkdir()
     baselines.fit(corpus, folder / "baseline")
-    return make_model(folder / MODEL, corpus, strength=0.9)
+    return make_model(folder / MODEL, corpus, strength=0.9, known=6)
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +37,6 @@ def space(
 ) -> Path:
     """A Space with all that it may have."""
     folder = tmp_path_factory.mktemp("space")
-    hints = Hints(model_repo="someone/tags", remark="The texts are <b>generated</b>.", words=True)
+    hints = Hints(model_repo="someone/tags", remark="The texts are <b>generated</b>.")
     write_space(folder, corpus, trained / "quantized", board, hints=hints)
     return folder

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub import ModelCard, SpaceCard
 
-from hf_assets.classifiers.evaluation.results import CONSTANT, INT8, Leaderboard
+from hf_assets.classifiers.evaluation.results import CONSTANT, HELPED, INT8, Leaderboard
 from hf_assets.classifiers.publishing.space import write_space
 from hf_assets.classifiers.speed import instructions
 from hf_assets.corpora.corpus import Corpus
@@ -20,7 +20,7 @@ def test_the_model_card_has_what_the_hub_reads(space: Path, board: Leaderboard) 
     assert data["pipeline_tag"] == "text-classification"
     assert data["base_model"] == "sentence-transformers/all-MiniLM-L6-v2"
     assert "multi-label-classification" in data["tags"]
-    row = board.rows.filter(runtime=INT8).to_dicts()[0]
+    row = board.rows.filter(runtime=HELPED).to_dicts()[0]
     results = {
         r.metric_name: r for r in ModelCard.load(space / "model/README.md").data.eval_results
     }
@@ -76,3 +76,34 @@ def test_a_hostile_corpus_name_stays_text(
         assert data["license"] == "cc-by-sa-4.0"
     assert data["model-index"][0]["results"][0]["dataset"]["type"]
     assert "\n- a" not in (tmp_path / "model" / "NOTICE").read_text("utf-8")
+
+
+def test_the_card_says_who_counts_words_and_what_the_others_reach(
+    space: Path, board: Leaderboard
+) -> None:
+    card = (space / "model" / "README.md").read_text("utf-8")
+    (graph,), (served,) = (
+        board.rows.filter(runtime=one).to_dicts() for one in (INT8, HELPED)
+    )  # fmt: skip
+    assert f"**{served['threshold']:.6g}**" in card
+    assert "`Tagger` does so" in card
+    assert "run the network alone, **without the words**" in card
+    assert f"{100 * graph['micro_f1']:.1f} micro-F1 and {100 * graph['macro_f1']:.1f}" in card
+    assert f"score >= {graph['threshold']:.6g})" in card
+    assert "points of the best micro-F1 the one with the best macro-F1" in card
+
+
+def test_the_card_says_what_quantisation_lost(corpus: Corpus, board: Leaderboard) -> None:
+    from hf_assets.classifiers.publishing.cards import _lost, _rule
+
+    lost = {
+        f"{name}_f1_lost{end}": value
+        for name in ("micro", "macro")
+        for end, value in (("", 0.002), ("_low", -0.001), ("_high", 0.005))
+    }
+    assert "loses 0.20 points of micro-F1 (-0.10 to 0.50) and 0.20 points of macro-F1" in _lost(
+        lost
+    )
+    # A leaderboard of an earlier version has neither.
+    assert _lost({"micro_f1": 0.5}) == ""
+    assert _rule({"micro_f1": 0.5}) == "the one with the best micro-F1"

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from hf_assets.classifiers.tagger import Tagger
 from hf_assets_tests.support.classifiers.artefacts import HOSTILE
 from hf_assets_tests.support.servers import free_port
 
@@ -37,14 +38,14 @@ def test_the_page_runs_from_its_folder_without_a_network(tmp_path: Path, space: 
         with urllib.request.urlopen(f"{url}/config") as told:
             _credits_stand_beside_the_examples(json.load(told), folder)
         ask = client.Client(url, verbose=False).predict
-        said, labels = ask("word1", "and word4", False, api_name="/tags")
-        assert said.startswith("2 labels fit; a label needs 0.50")
+        said, labels = ask("word1", "and word4", api_name="/tags")
+        needed = Tagger.load(folder / "model").threshold
+        assert said.startswith(f"2 labels fit; a label needs {needed:.2f}")
         names = sorted(HOSTILE)
         assert {one["label"] for one in labels["confidences"]} == {names[1], names[4]}
-        assert ask(" ", "", False, api_name="/tags")[0] == "Write a title or a text."
-        assert ask("<script>", "x" * 100_000, False, api_name="/tags")[0].startswith("No label")
-        assert "needs 0.50" not in ask("word0", "", True, api_name="/tags")[0]
-        assert "are too many" in ask("", "x" * 200_001, False, api_name="/tags")[0]
+        assert ask(" ", "", api_name="/tags")[0] == "Write a title or a text."
+        assert ask("<script>", "x" * 100_000, api_name="/tags")[0].startswith("No label")
+        assert "are too many" in ask("", "x" * 200_001, api_name="/tags")[0]
         for path, headers in (
             ("monitoring", {}),
             ("config", {"Host": "evil.example"}),

@@ -18,6 +18,7 @@ from hf_assets.classifiers.evaluation.leaderboard import measure
 from hf_assets.classifiers.evaluation.results import INT8, Leaderboard
 from hf_assets.classifiers.publishing.space import Hints, write_space
 from hf_assets.classifiers.tagger import Tagger
+from hf_assets.classifiers.tfidf import blended
 from hf_assets.corpora.corpus import Corpus
 from hf_assets.errors import InputError
 from hf_assets_tests.support.classifiers.artefacts import HOSTILE
@@ -28,7 +29,8 @@ from hf_assets_tests.support.classifiers.published import MODEL
 def test_the_folder_is_what_the_hub_expects(space: Path) -> None:
     found = {str(path.relative_to(space)) for path in space.rglob("*") if path.is_file()}
     assert found == {
-        "README.md", "NOTICE", "app.py", "guard.py", "requirements.txt", "examples.json",
+        "README.md", "NOTICE", "app.py", "guard.py", "meaning.py", "requirements.txt",
+        "examples.json",
         "model/README.md",
         "model/NOTICE", "model/ATTRIBUTION.csv.gz", "model/config.json", "model/tokenizer.json",
         "model/tokenizer_config.json", "model/onnx/model_quantized.onnx", "model/tagger.py",
@@ -40,7 +42,8 @@ def test_facts_are_those_of_the_folder(
     tmp_path: Path, corpus: Corpus, trained: Path, board: Leaderboard
 ) -> None:
     told: list[str] = []
-    facts = write_space(tmp_path, corpus, trained / "quantized", board, told.append)
+    hints = Hints(words=False)
+    facts = write_space(tmp_path, corpus, trained / "quantized", board, told.append, hints)
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert facts.files == len(files)
     assert facts.bytes == sum(path.stat().st_size for path in files)
@@ -54,25 +57,31 @@ def test_facts_are_those_of_the_folder(
 
 
 def test_the_published_model_answers_as_the_measured_one(
-    space: Path, trained: Path, corpus: Corpus
+    space: Path, trained: Path, corpus: Corpus, board: Leaderboard
 ) -> None:
     texts = corpus.split("test").texts[:20]
     published, measured = Tagger.load(space / "model"), Tagger.load(trained / "quantized")
-    np.testing.assert_array_equal(published.scores(texts), measured.scores(texts))
+    alone = Tagger.load(space / "model", words=False)
+    np.testing.assert_array_equal(alone.scores(texts), measured.scores(texts))
     assert published.labels == tuple(sorted(HOSTILE))
-    assert published.threshold == measured.threshold
+    assert alone.threshold == measured.threshold
+    blend = board.record.blend
+    assert blend is not None
+    assert board.words is not None
+    both = blended(measured.scores(texts), board.words.scores(texts), blend.weight)
+    np.testing.assert_array_equal(published.scores(texts), both)
+    assert published.threshold == blend.threshold != alone.threshold
 
 
 def test_the_card_s_python_runs_in_a_copy_of_the_model(
-    tmp_path: Path, space: Path, corpus: Corpus
+    tmp_path: Path, space: Path, corpus: Corpus, board: Leaderboard
 ) -> None:
     folder = shutil.copytree(space / "model", tmp_path / "copy")
     parts = re.findall(r"```python\n(.*?)```", (folder / "README.md").read_text("utf-8"), re.S)
     code = "".join(part for part in parts if "tagger" in part)
     assert "Tagger.load" in code
-    assert "blended" in code
     check = (
-        "\nimport sys\nprint(tagger.predict(['word1'])[0][0].label, fits.shape)"
+        "\nimport sys\nprint(tagger.predict(['word1'])[0][0].label, tagger.words.weight)"
         "\nassert not {'torch', 'transformers', 'hf_assets', 'sklearn'} & set(sys.modules)"
     )
     done = subprocess.run(
@@ -80,7 +89,8 @@ def test_the_card_s_python_runs_in_a_copy_of_the_model(
         env={"PATH": os.environ["PATH"]}, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == [corpus.labels[1], "(1,", f"{len(HOSTILE)})"]
+    assert board.record.blend is not None
+    assert done.stdout.split() == [corpus.labels[1], f"{board.record.blend.weight}"]
 
 
 def test_nothing_of_this_machine_is_published(space: Path, tmp_path: Path) -> None:

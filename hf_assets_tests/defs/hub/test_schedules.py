@@ -19,7 +19,7 @@ from hf_assets_tests.defs.conftest import (
     days_ago,
     made,
 )
-from hf_assets_tests.defs.test_definitions import PICTURES, SERIES
+from hf_assets_tests.support.defs.declared import PICTURES, SERIES
 from hf_assets_tests.support.defs.schedules import execute, tick
 
 FOLLOWING = {"daily_changes", "predicted_categories", "snapshot_figures"}

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from hf_assets.hub.client import rows
 from hf_assets.hub.client.invalid_values import QUARANTINE_SCHEMA, InvalidValue, quarantine_frame
-from hf_assets.hub.client.rows import parse_page, row_ids
+from hf_assets.hub.client.rows import decoded_ids, parse_page, row_ids
 from hf_assets.hub.client.wire import WIRE_SCHEMA, Kind
 from hf_assets_tests.support.hub.wild_rows import FITS, as_json, reading, wild_rows
 
@@ -44,7 +45,13 @@ def without_empty(value: Any) -> Any:
 def check(kind: Kind, served: list[Any], body: bytes) -> None:
     frame, odd = parse_page(kind, 7, body)
     assert frame.schema == WIRE_SCHEMA[kind]
-    rows = iter(frame.iter_rows(named=True))
+    ids, decoded = decoded_ids(kind, body)
+    assert ids == row_ids(body)
+    assert not (decoded and odd)
+    again = parse_page(kind, 7, body, decoded)
+    assert again[0].equals(frame)
+    assert again[1] == odd
+    found_rows = iter(frame.iter_rows(named=True))
     for at, row in enumerate(served):
         kept, left_out = reading(kind, row)
         named = [one for one in odd if one.row == at]
@@ -53,11 +60,11 @@ def check(kind: Kind, served: list[Any], body: bytes) -> None:
             assert [one.field for one in named] == [None], row
         else:
             assert sorted(str(one.field) for one in named) == sorted(left_out)
-            found = next(rows)
+            found = next(found_rows)
             for name, wanted in kept.items():
                 have = found[name]
                 assert same(without_empty(have), without_empty(wanted)), (name, have, wanted)
-    assert next(rows, None) is None
+    assert next(found_rows, None) is None
     assert len(row_ids(body)) == len(served)
     assert quarantine_frame(odd).height == len(odd)
 
@@ -305,3 +312,24 @@ def test_a_deep_row_costs_no_other_row() -> None:
     assert frame["id"].to_list() == ["x/y", 'a"],[\\']
     assert odd.row == 1
     assert odd.value.startswith('"nested too deep:  [[[')
+
+
+def test_a_page_that_this_decoder_took_is_not_decoded_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    body = as_json([PLAIN])
+    _, decoded = decoded_ids("models", body)
+    monkeypatch.delitem(rows._PAGE, "models")
+    assert parse_page("models", 0, body, decoded)[0].height == 1
+    with pytest.raises(KeyError):
+        parse_page("models", 0, body)
+
+
+@pytest.mark.parametrize("decoded", [None, "another", rows.DECODER["spaces"]])
+def test_what_another_decoder_took_is_decoded(decoded: str | None) -> None:
+    _, (odd,) = parse_page("models", 0, as_json([{**PLAIN, "likes": 3.5}]), decoded)
+    assert odd.field == "likes"
+
+
+def test_rows_of_an_unknown_kind_have_ids_alone() -> None:
+    assert decoded_ids("papers", as_json([PLAIN])) == (row_ids(as_json([PLAIN])), None)

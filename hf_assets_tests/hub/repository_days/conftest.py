@@ -1,5 +1,7 @@
 """A lake of days with its series."""
 
+import shutil
+
 import pytest
 
 from hf_assets.hub.repository_days.refresh import refresh
@@ -8,11 +10,19 @@ from hf_assets.storage.lake import Lake
 from hf_assets_tests.hub.repository_days.lake_of_days import DAYS, judge, rows_of, write_day
 
 
-@pytest.fixture
-def filled(lake: Lake) -> Lake:
-    """Every day, and `model_days`."""
+@pytest.fixture(scope="session")
+def filled_once(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """Every day, and `model_days`; to be copied."""
+    lake = Lake(tmp_path_factory.mktemp("filled"))
     for day in DAYS:
         write_day(lake, day, rows_of(day))
     judge(lake, DAYS)
     refresh(lake, OF_MODELS)
+    return lake
+
+
+@pytest.fixture
+def filled(lake: Lake, filled_once: Lake) -> Lake:
+    """Every day, and `model_days`."""
+    shutil.copytree(filled_once.root, lake.root)
     return lake

@@ -2,7 +2,7 @@
 
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -126,7 +126,7 @@ def _played(lake: Lake, kind: Kind, steps: list[Any], patched: pytest.MonkeyPatc
 
 
 @contextmanager
-def _a_lake() -> Iterator[Lake]:
+def _a_lake() -> Generator[Lake]:
     with tempfile.TemporaryDirectory() as folder:
         yield Lake(Path(folder))
 

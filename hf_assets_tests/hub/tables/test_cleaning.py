@@ -10,6 +10,8 @@ import pytest
 from hf_assets.demo.hub.faults import Faults
 from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.hub.capture_store.manifest import CorruptCapture
+from hf_assets.hub.client import listing
+from hf_assets.hub.client.rows import DECODER
 from hf_assets.hub.tables import cleaning, schemas
 from hf_assets.storage.lake import Lake, StoredTable, iso
 from hf_assets_tests.conftest import DAY, ServeHub
@@ -261,3 +263,16 @@ def test_the_table_says_where_it_comes_from(hub: ServeHub, lake: Lake) -> None:
     assert models.provenance == {"raw_models": capture.provenance}
     assert models.provenance["raw_models"]["endpoint"] == served.url
     assert set(made_spaces(lake, served, models).provenance) == {"raw_spaces"}
+
+
+def test_a_capture_records_which_pages_the_decoder_took(
+    hub: ServeHub, lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "PAGE_SIZE", 2)
+    rows = [model(1), model(2), model(3, likes="many"), model(4)]
+    capture = captured(lake, hub(recorded(tmp_path / "hub", rows)))
+    taken = [line.decoded for line in capture.records]
+    assert sorted(taken, key=str) == sorted([None, DECODER["models"]], key=str)
+    stored = lake.write(schemas.MODELS, DAY, cleaning.models(capture, DAY))
+    assert stored.rows == 4
+    assert stored.notes["nulled likes"] == 1

@@ -88,6 +88,19 @@ def write_hub_lake(root: Path, days: Sequence[str] = DAYS, *, history: bool = Tr
     return lake
 
 
+def write_groups(lake: Lake, days: Sequence[str] = DAYS) -> None:
+    """Histories of licences and families, each beside keys of the same name of another kind."""
+    for table, keys in (
+        (schemas.LICENSE_HISTORY, {"license": ("mit", None), "group": ("mit",)}),
+        (schemas.FAMILY_HISTORY, {"family": (NAMES[0], RARE), "relation": (NAMES[0],)}),
+    ):
+        _by_month(lake, table, [
+            {"of": of, **_level(day, at, key), "downloads": 1000.0 * (1 + kind) + 100 * nth + at}
+            for at, day in enumerate(days)
+            for kind, (of, named) in enumerate(keys.items()) for nth, key in enumerate(named)
+        ])  # fmt: skip
+
+
 def _store(lake: Lake, table: Table, day: str | None, rows: list[dict[str, Any]]) -> None:
     if day:
         rows = [{"day": date.fromisoformat(day), **row} for row in rows]

@@ -72,10 +72,14 @@ def make_corpus(
 
 
 def make_model(
-    folder: Path, corpus: Corpus, strength: float = 6.0, validation: float = 0.7
+    folder: Path,
+    corpus: Corpus,
+    strength: float = 6.0,
+    validation: float = 0.7,
+    known: int | None = None,
 ) -> Path:
     """A base model's folder: an untrained tiny network, and graphs that know the words, the
-    stronger the surer."""
+    stronger the surer; or only the first so many."""
     make_classifier(folder / "classifier", corpus)
     training = json.loads((folder / "classifier" / "training.json").read_bytes())
     made_from = {"classifier": training["mark"]}
@@ -84,7 +88,8 @@ def make_model(
         (place / "onnx").mkdir(parents=True)
         tokenizer = make_tokenizer(len(corpus.labels))
         tokenizer.save(str(place / "tokenizer.json"))
-        onnx.save(make_graph(tokenizer, len(corpus.labels), strength), place / "onnx" / file)
+        graph = make_graph(tokenizer, len(corpus.labels), strength, known)
+        onnx.save(graph, place / "onnx" / file)
         _write(place / "tokenizer_config.json", {"tokenizer_class": "PreTrainedTokenizerFast"})
         _write(place / "config.json", config(corpus))
     _write(folder / "onnx" / "export.json", {"made_from": made_from})
@@ -144,10 +149,12 @@ def make_tokenizer(labels: int) -> Tokenizer:
     return tokenizer
 
 
-def make_graph(tokenizer: Tokenizer, labels: int, strength: float) -> onnx.ModelProto:
+def make_graph(
+    tokenizer: Tokenizer, labels: int, strength: float, known: int | None = None
+) -> onnx.ModelProto:
     """logits = sum over tokens that are no padding of a table's row, - strength / 2."""
     table = np.zeros((tokenizer.get_vocab_size(), labels), np.float32)
-    for j in range(labels):
+    for j in range(known or labels):
         table[tokenizer.token_to_id(f"word{j}"), j] = strength
     bias = np.full(labels, -strength / 2, np.float32)
     nodes = [

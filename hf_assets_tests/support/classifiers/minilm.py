@@ -144,7 +144,8 @@ def small_base(folder: Path) -> Path:
 
 def finish(network: TagNetwork, tokenizer: object, folder: Path) -> None:
     save_network(network, tokenizer, folder)
-    told = {"threshold": 0.25, "corpus": "topics"}
+    rule = {"rule": "by hand", "distance": 0.0}
+    told = {"threshold": 0.25, "threshold_rule": rule, "corpus": "topics"}
     (folder / "training.json").write_text(json.dumps(told), "utf-8")
 
 

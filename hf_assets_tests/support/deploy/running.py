@@ -31,15 +31,19 @@ ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
 
 
 def until(there: Callable[[], Any], said: Callable[[], str], patience: float = PATIENCE) -> Any:
-    """Wait for a truth, and return it; a server that is away is not there yet."""
-    deadline = time.monotonic() + patience
+    """Wait for a truth, and return it; a server that is away is not there yet.
+
+    What takes long is asked for less and less often: a question to a webserver takes its time, too.
+    """
+    deadline, pause = time.monotonic() + patience, 0.1
     while time.monotonic() < deadline:
         try:
             if value := there():
                 return value
         except (OSError, ValueError, KeyError, TypeError):
             pass
-        time.sleep(0.25)
+        time.sleep(pause)
+        pause = min(pause * 1.2, 1.0)
     raise AssertionError(f"not within {patience:g} s\n{said()}")
 
 

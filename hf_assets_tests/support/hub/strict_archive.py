@@ -1,5 +1,7 @@
 """A single file in a single commit, and what a Hub may say wrongly of it."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -14,6 +16,16 @@ from hf_assets.hub.archive.hub_stats import HubStats
 from hf_assets.hub.client.connection import HubConnection
 from hf_assets_tests.conftest import Serve
 from hf_assets_tests.support.hub.past_hub import DAY
+
+
+@dataclass(frozen=True)
+class Answer:
+    """To a range: `etag` and `place` (Content-Range) are named if given."""
+
+    body: bytes
+    status: int = 206
+    etag: str | None = None
+    place: str | None = None
 
 
 class Strict:
@@ -34,6 +46,8 @@ class Strict:
         self.link: str | None = None
         self.listed = 0
         self.spans: list[tuple[int, int]] = []
+        # Of a range, its bytes and the number of the request, from 1; None: the bytes.
+        self.answer: Callable[[tuple[int, int], bytes, int], Answer] | None = None
         self.app = Starlette(
             routes=[
                 Route("/api/datasets/o/d/commits/main", self._commits),
@@ -63,7 +77,11 @@ class Strict:
         span = int(start), int(end) + 1
         assert 0 <= span[0] < span[1] <= len(self.content)
         self.spans.append(span)
-        return Response(self.content[slice(*span)], 206)
+        body = self.content[slice(*span)]
+        answer = self.answer(span, body, len(self.spans)) if self.answer else Answer(body)
+        named = {"ETag": answer.etag, "Content-Range": answer.place}
+        headers = {name: value for name, value in named.items() if value is not None}
+        return Response(answer.body, answer.status, headers)
 
 
 def reader(serve: Serve, strict: Strict) -> HubStats:

@@ -68,17 +68,13 @@ def program(name: str, folder: Path) -> Any:
     return module
 
 
-guard = program("guard", HERE)
+guard, words = program("guard", HERE), program("meaning", HERE)
 MODEL, CODE, REMARK = folders()
 tagging: Any = program("tagger", CODE)
 tagger: Any = tagging.Tagger.load(MODEL)
-blend = tagger.config.get("blend")
-if blend:
-    tfidf: Any = program("tfidf", CODE)
-    words = tfidf.TfIdf.load(MODEL / blend["file"])
 
 
-def answer(title: str, text: str, with_words: bool = False) -> tuple[str, dict[str, float] | None]:
+def answer(title: str, text: str) -> tuple[str, dict[str, float] | None]:
     """What is said of a text, and the scores of the labels that fit it, ten at most."""
     whole = "\n\n".join(part.strip() for part in (title or "", text or "") if part.strip())
     if not whole:
@@ -86,14 +82,11 @@ def answer(title: str, text: str, with_words: bool = False) -> tuple[str, dict[s
     if why := guard.too_long(whole):
         return f"{why}.", None
     scores, threshold = tagger.scores([whole])[0], tagger.threshold
-    if blend and with_words:
-        scores = tfidf.blended(scores, words.scores([whole])[0], blend["weight"])
-        threshold = blend["threshold"]
     ranked = sorted(zip(tagger.labels, scores.tolist(), strict=True), key=lambda pair: -pair[1])
     fits = {label: score for label, score in ranked if score >= threshold}
     needed = f"a label needs {threshold:.2f}"
     best = tagging.Tag(*ranked[0])
-    meant = tagging.meaning(best, threshold, is_read=tagger.reads(whole))
+    meant = words.meaning(best, threshold, is_read=tagger.reads(whole))
     if not fits:
         return f"No label fits. {meant}", None
     noun = "label fits" if len(fits) == 1 else "labels fit"
@@ -151,12 +144,11 @@ with gr.Blocks(title="Tagger", analytics_enabled=False) as page:
         with gr.Column():
             title = gr.Textbox(label="Title", max_lines=2)
             text = gr.Textbox(label="Text", lines=8, max_lines=16)
-            with_words = gr.Checkbox(label="Let single words help (TF-IDF)", visible=bool(blend))
             button = gr.Button("Find labels", variant="primary")
         with gr.Column():
             said = gr.Textbox(label="Answer", interactive=False)
             labels = gr.Label(label="Labels that fit", num_top_classes=MOST, show_heading=False)
-    given, shown = [title, text, with_words], [said, labels]
+    given, shown = [title, text], [said, labels]
     gr.on([button.click, title.submit], answer, given, shown, api_name="tags")
     if found := examples():
         gr.Examples([[one["title"], one["text"]] for one in found], [title, text])

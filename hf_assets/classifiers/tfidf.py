@@ -1,7 +1,7 @@
 """A fitted TF-IDF model with a linear score a label, served by numpy alone.
 
-`baselines.py` fits it. Published folders get a copy of this file: it imports numpy and nothing of
-the package around it.
+`baselines.py` fits it; the tagger adds its scores to the network's (`Words`). Published folders get
+a copy of this file: it imports numpy and nothing of the package around it.
 
 A text's terms are its words of two characters or more and its pairs of neighbouring words, in lower
 case; each term of the model weighs (1 + ln count) idf, and the weights of a text have length 1.
@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any, NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -148,6 +150,36 @@ class TfIdf:
             arrays = {name: file[name] for name in file.files}
         names = arrays.pop("terms").tobytes().decode()
         return cls(terms=tuple(names.split("\n")) if names else (), **arrays)
+
+
+class Words(NamedTuple):
+    """The blend of a served folder: its TF-IDF model, the weight of that, and the threshold."""
+
+    model: TfIdf
+    weight: float
+    threshold: float
+
+    @classmethod
+    def load(cls, folder: Path, blend: Any, labels: int) -> "Words":
+        """Read the blend that config.json describes: `file`, `weight`, `threshold`.
+
+        Raises:
+            ValueError: the description, or the file, is something else, or torn.
+        """
+        try:
+            file, weight, threshold = (blend[name] for name in ("file", "weight", "threshold"))
+            if Path(file).name != file or not (weight >= 0 and 0 <= threshold <= 1):
+                raise ValueError(f"not a file here, a weight and a threshold: {blend}")
+            model = TfIdf.load(folder / file)
+            if len(model.bias) != labels:
+                raise ValueError(f"{file} has {len(model.bias)} labels, the graph {labels}")
+        except (OSError, KeyError, TypeError, ValueError, EOFError, BadZipFile) as error:
+            raise ValueError(f"the blend in config.json cannot be served: {error}") from error
+        return cls(model, float(weight), float(threshold))
+
+    def added(self, probabilities: np.ndarray, text: str) -> np.ndarray:
+        """The network's probabilities of a text, float32 [labels], with the words counted in."""
+        return blended(probabilities[None], self.model.scores([text]), self.weight)[0]
 
 
 def blended(probabilities: np.ndarray, words: np.ndarray, weight: float) -> np.ndarray:
