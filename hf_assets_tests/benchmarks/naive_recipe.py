@@ -22,7 +22,8 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 from transformers import AutoModel
 
-from hf_assets.classifiers.metrics import best_threshold, scores_at
+from hf_assets.classifiers.metrics import scores_at
+from hf_assets.classifiers.thresholds import choose_threshold
 from hf_assets.classifiers.training.batches import by_length, padded, token_ids
 from hf_assets.classifiers.training.config import Recipe
 from hf_assets.classifiers.training.devices import device
@@ -153,7 +154,7 @@ def naive_scores(
         return found
 
     validation, test = corpus.split("validation"), corpus.split("test")
-    tuned = best_threshold(validation.targets, answers(validation.texts))
+    tuned = choose_threshold(validation.targets, answers(validation.texts)).value
     found = answers(test.texts)
     at_tuned = scores_at(test.targets, found, tuned) | {"threshold": tuned}
     return scores_at(test.targets, found, THRESHOLD), at_tuned

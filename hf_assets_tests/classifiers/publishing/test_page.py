@@ -44,7 +44,7 @@ def test_the_page_runs_from_its_folder_without_a_network(tmp_path: Path, space: 
         names = sorted(HOSTILE)
         assert {one["label"] for one in labels["confidences"]} == {names[1], names[4]}
         assert ask(" ", "", api_name="/tags")[0] == "Write a title or a text."
-        assert ask("<script>", "x" * 100_000, api_name="/tags")[0].startswith("No label")
+        assert "knows no word" in ask("<script>", "x" * 100_000, api_name="/tags")[0]
         assert "are too many" in ask("", "x" * 200_001, api_name="/tags")[0]
         for path, headers in (
             ("monitoring", {}),
