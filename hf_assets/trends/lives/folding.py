@@ -1,5 +1,6 @@
 """Some models' rows of `model_phases`, from what is kept of earlier days and their later days."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -117,7 +118,7 @@ class Fold:
         known = {name: one[at] for name, one in self.numbers.items()}
         return SoFar(self.begin, known, (of_block[mine], day[part][mine], level[part][mine]))
 
-    def _put(self, at: np.ndarray, lows: list[tuple[np.ndarray, ...]]) -> None:
+    def _put(self, at: np.ndarray, lows: Sequence[tuple[np.ndarray, ...]]) -> None:
         """Replace the minima of these models."""
         stays = np.ones(self.models.height, bool)
         stays[at] = False
