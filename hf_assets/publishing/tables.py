@@ -24,6 +24,8 @@ MODULES = (tables, uses, code, predictions, metrics, quality, providers, series,
 OPTIONAL = (code, providers, repository_days)
 # A day of these takes under 100 KB; one of the others up to 120 MB at the size of the Hub.
 _SMALL_MODULES, _SMALL_TABLES = (metrics, providers, series), ("top_models", "day_quality")
+# Of every model.
+_LARGE_SERIES = series.MODEL_PHASES.name
 # Words of the setting that are no tables.
 SMALL, FIGURES = "small", "figures"
 # First in the card, and what `load_dataset` gives without a name.
@@ -62,7 +64,7 @@ def chosen(text: str) -> tuple[list[Table], bool]:
             f"HF_ASSETS_PUBLISH_TABLES names {', '.join(map(repr, unknown))}: use {SMALL}, "
             f"{FIGURES}, or tables: {', '.join(every)}"
         )
-    small = {*publishable(*_SMALL_MODULES), *_SMALL_TABLES}
+    small = {*publishable(*_SMALL_MODULES), *_SMALL_TABLES} - {_LARGE_SERIES}
     names = words | (small if SMALL in words else set())
     found = [table for name, table in every.items() if name in names]
     return sorted(found, key=lambda table: table.name != FIRST), bool(words & {SMALL, FIGURES})

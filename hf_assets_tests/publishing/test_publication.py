@@ -34,7 +34,7 @@ SMALL = TEXTS | {
     *(f"data/top_models/{day}.parquet" for day in DAYS),
     "data/category_history/2026-10.parquet",
     "data/category_history/2026-11.parquet",
-    *("data/day_quality/all.parquet", "data/model_phases/all.parquet"),
+    "data/day_quality/all.parquet",
     *("figures/ranks.png", "figures/day/downloads.png"),
 }
 
@@ -53,7 +53,7 @@ def test_the_small_tables_and_the_figures_are_one_commit(hub: Served, lake: Lake
     done = publish_now(lake, log=hub.log.append)
     assert {*hub.paths} == SMALL | {".gitattributes"}
     titles = [one.title for one in hub.repository.commits]
-    assert titles == ["initial commit", "Publish 2026-11-02: 16 files new or changed"]
+    assert titles == ["initial commit", "Publish 2026-11-02: 15 files new or changed"]
     assert done.commit == hub.repository.head.oid
     assert done.sent.keys() == SMALL
     assert done.bytes == sum(done.sent.values()) == sum(len(hub.bytes(one)) for one in SMALL)
@@ -146,7 +146,7 @@ def test_a_lake_that_lost_its_days_empties_nothing(
     publish_now(lake)
     for day in DAYS[:2]:
         remove_folder(lake.folder("daily_metrics", day))
-    with pytest.raises(PublishError, match="lacks 2 of the 12 files"):
+    with pytest.raises(PublishError, match="lacks 2 of the 11 files"):
         publish_now(lake)
     assert len(hub.repository.commits) == 2
     assert len(publish_now(lake, remove_many=True).removed) == 2
