@@ -216,12 +216,20 @@ def _emptied(
     """Empty a day; None, and a line in the log, where its rows have to stay."""
     # Until they are gone nobody may replace the month that has them.
     with nullcontext() if dry else lake.refreshing(SERIES[table.name]):
-        stored = lake.read(table.name, day)
+        stored = _with_rows(lake, table, day)
         if reason := _not_emptied(lake, stored, table.name):
             log(f"{table.name} of {day} keeps its rows: {reason}")
             return None
         after = stored if dry else _without_rows(lake, table, stored, today)
     return Thinned(table.name, day, EMPTIED, stored.bytes, after.bytes)
+
+
+def _with_rows(lake: Lake, table: Table, day: str) -> StoredTable:
+    """A day that had its rows when it was chosen. ReplacedError: another run emptied it since."""
+    stored = lake.read(table.name, day)
+    if stored.emptied:
+        raise ReplacedError(stored.path)
+    return stored
 
 
 def _not_emptied(lake: Lake, stored: StoredTable, name: str) -> str | None:
@@ -255,7 +263,7 @@ def _without_rows(lake: Lake, table: Table, stored: StoredTable, today: str) -> 
 
 
 def _thin_table(lake: Lake, table: Table, day: str, today: str, *, dry: bool) -> Thinned:
-    stored = lake.read(table.name, day)
+    stored = _with_rows(lake, table, day)
     before = stored.bytes
     if dry:
         return Thinned(table.name, day, THINNED, before, before)

@@ -14,6 +14,7 @@ from hf_assets.hub.repository_days.refresh import refresh
 from hf_assets.hub.repository_days.schemas import KINDS, OF_MODELS
 from hf_assets.hub.retention import EMPTIED, KEPT, THINNED, Ages, Thinned, thin
 from hf_assets.hub.tables import schemas
+from hf_assets.object_store.errors import ReplacedError
 from hf_assets.storage.lake import Lake, StoredTable, TableWrite
 from hf_assets.storage.locks import BusyError
 from hf_assets.storage.parquet import Table
@@ -189,6 +190,29 @@ def test_a_day_that_is_stored_meanwhile_stays(full: Lake, monkeypatch: pytest.Mo
     assert day not in {one.day for one in run(full, lines.append) if one.asset == "models"}
     assert f"models of {day} stays: another run stored it meanwhile" in lines
     assert full.read("models", day).frame.select("likes").collect().item() == 5
+
+
+def test_two_runs_empty_a_day_once(few: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first has looked at all days; then the second empties them."""
+    before = {day: kept(few.read("models", day), "models") for day in DAYS[:3]}
+    not_yet, second = retention._Ready.not_yet, iter([True])
+
+    def slow(self: Any, day: str, *tables: str) -> str | None:
+        if next(second, False):
+            run(few)
+        return not_yet(self, day, *tables)
+
+    monkeypatch.setattr(retention._Ready, "not_yet", slow)
+    lines: list[str] = []
+    assert {one.asset for one in run(few, lines.append)} == set()
+    assert f"models of {DAYS[0]} stays: another run stored it meanwhile" in lines
+    # One that could not empty it, as the series was busy with it, thins no empty day either.
+    with pytest.raises(ReplacedError):
+        retention._thin_table(few, schemas.MODELS, DAYS[0], LATER, dry=False)
+    for day, rows in before.items():
+        again = read_day(few, "models", day)
+        assert (again.rows, few.read("models", day).rows) == (rows.height, rows.height)
+        assert kept(again, "models").equals(rows)
 
 
 def test_a_run_that_dies_leaves_each_day_as_it_was_or_given_back(
