@@ -20,10 +20,11 @@ import polars as pl
 
 from hf_assets.hub.capture_store.store import RAW, CaptureStore
 from hf_assets.hub.repository_days.old_days import emptied_notes, gives_back
+from hf_assets.hub.repository_days.refresh import refresh
 from hf_assets.hub.repository_days.schemas import KIND_OF
 from hf_assets.hub.tables.schemas import ENRICHED_SPACES, HUB_DATASETS, MODELS
 from hf_assets.object_store.errors import CommitConflict, ReplacedError
-from hf_assets.storage.lake import Lake, StoredTable, TableWrite, iso
+from hf_assets.storage.lake import Lake, MissingDay, StoredTable, TableWrite, iso
 from hf_assets.storage.locks import BusyError
 from hf_assets.storage.opened import read_each
 from hf_assets.storage.parquet import Table
@@ -108,7 +109,12 @@ def thin(
     """
     ready = _Ready.of(lake, trusted)
     for table in TABLES:
-        yield from _smaller_tables(lake, table, ready, today, ages.tables, log, dry=dry)
+        emptied = False
+        for done in _smaller_tables(lake, table, ready, today, ages.tables, log, dry=dry):
+            emptied |= done.how == EMPTIED
+            yield done
+        if emptied and not dry:
+            _tell_series(lake, table, log)
     for asset in RAW:
         store = CaptureStore(lake, asset)
         for day in _older(store.days_with_pages(today), today, ages.pages):
@@ -208,6 +214,17 @@ def _smaller_tables(
             return
         if done:
             yield done
+
+
+def _tell_series(lake: Lake, table: Table, log: Callable[[str], None]) -> None:
+    """Let the months note the days that they alone have: those stay without their table, too.
+
+    Until then a day whose file is gone looks like one that was withdrawn.
+    """
+    try:
+        refresh(lake, KIND_OF[table.name])
+    except (MissingDay, BusyError, CommitConflict) as error:
+        log(f"{SERIES[table.name]} does not know yet which days it alone has: {error}")
 
 
 def _emptied(
