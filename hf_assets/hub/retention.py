@@ -20,10 +20,11 @@ import polars as pl
 
 from hf_assets.hub.capture_store.store import RAW, CaptureStore
 from hf_assets.hub.repository_days.old_days import emptied_notes, gives_back
+from hf_assets.hub.repository_days.refresh import refresh
 from hf_assets.hub.repository_days.schemas import KIND_OF
 from hf_assets.hub.tables.schemas import ENRICHED_SPACES, HUB_DATASETS, MODELS
 from hf_assets.object_store.errors import CommitConflict, ReplacedError
-from hf_assets.storage.lake import Lake, StoredTable, TableWrite, iso
+from hf_assets.storage.lake import Lake, MissingDay, StoredTable, TableWrite, iso
 from hf_assets.storage.locks import BusyError
 from hf_assets.storage.opened import read_each
 from hf_assets.storage.parquet import Table
@@ -108,7 +109,12 @@ def thin(
     """
     ready = _Ready.of(lake, trusted)
     for table in TABLES:
-        yield from _smaller_tables(lake, table, ready, today, ages.tables, log, dry=dry)
+        emptied = False
+        for done in _smaller_tables(lake, table, ready, today, ages.tables, log, dry=dry):
+            emptied |= done.how == EMPTIED
+            yield done
+        if emptied and not dry:
+            _tell_series(lake, table, log)
     for asset in RAW:
         store = CaptureStore(lake, asset)
         for day in _older(store.days_with_pages(today), today, ages.pages):
@@ -210,18 +216,37 @@ def _smaller_tables(
             yield done
 
 
+def _tell_series(lake: Lake, table: Table, log: Callable[[str], None]) -> None:
+    """Let the months note the days that they alone have: those stay without their table, too.
+
+    Until then a day whose file is gone looks like one that was withdrawn.
+    """
+    try:
+        refresh(lake, KIND_OF[table.name])
+    except (MissingDay, BusyError, CommitConflict) as error:
+        log(f"{SERIES[table.name]} does not know yet which days it alone has: {error}")
+
+
 def _emptied(
     lake: Lake, table: Table, day: str, today: str, log: Callable[[str], None], *, dry: bool
 ) -> Thinned | None:
     """Empty a day; None, and a line in the log, where its rows have to stay."""
     # Until they are gone nobody may replace the month that has them.
     with nullcontext() if dry else lake.refreshing(SERIES[table.name]):
-        stored = lake.read(table.name, day)
+        stored = _with_rows(lake, table, day)
         if reason := _not_emptied(lake, stored, table.name):
             log(f"{table.name} of {day} keeps its rows: {reason}")
             return None
         after = stored if dry else _without_rows(lake, table, stored, today)
     return Thinned(table.name, day, EMPTIED, stored.bytes, after.bytes)
+
+
+def _with_rows(lake: Lake, table: Table, day: str) -> StoredTable:
+    """A day that had its rows when it was chosen. ReplacedError: another run emptied it since."""
+    stored = lake.read(table.name, day)
+    if stored.emptied:
+        raise ReplacedError(stored.path)
+    return stored
 
 
 def _not_emptied(lake: Lake, stored: StoredTable, name: str) -> str | None:
@@ -255,7 +280,7 @@ def _without_rows(lake: Lake, table: Table, stored: StoredTable, today: str) -> 
 
 
 def _thin_table(lake: Lake, table: Table, day: str, today: str, *, dry: bool) -> Thinned:
-    stored = lake.read(table.name, day)
+    stored = _with_rows(lake, table, day)
     before = stored.bytes
     if dry:
         return Thinned(table.name, day, THINNED, before, before)

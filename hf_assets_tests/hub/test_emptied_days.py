@@ -10,10 +10,12 @@ import pytest
 from hf_assets.hub import retention
 from hf_assets.hub.quality.schemas import DAILY_CHANGES
 from hf_assets.hub.repository_days.old_days import read_day
+from hf_assets.hub.repository_days.reading import day_of
 from hf_assets.hub.repository_days.refresh import refresh
-from hf_assets.hub.repository_days.schemas import KINDS, OF_MODELS
+from hf_assets.hub.repository_days.schemas import KINDS, OF_MODELS, Kind
 from hf_assets.hub.retention import EMPTIED, KEPT, THINNED, Ages, Thinned, thin
 from hf_assets.hub.tables import schemas
+from hf_assets.object_store.errors import ReplacedError
 from hf_assets.storage.lake import Lake, StoredTable, TableWrite
 from hf_assets.storage.locks import BusyError
 from hf_assets.storage.parquet import Table
@@ -116,9 +118,7 @@ def test_a_day_that_the_series_lacks_is_thinned_and_emptied_later(few: Lake) -> 
         DAYS[2]: EMPTIED,
     }
     assert [line for line in lines if line.startswith(f"models of {day} keeps its rows: ")]
-    assert run(few) == []
     wanted = kept(few.read("models", day), "models")
-    refresh(few, OF_MODELS)
     assert [(one.asset, one.day, one.how) for one in run(few)] == [("models", day, EMPTIED)]
     assert kept(read_day(few, "models", day), "models").equals(wanted)
 
@@ -189,6 +189,54 @@ def test_a_day_that_is_stored_meanwhile_stays(full: Lake, monkeypatch: pytest.Mo
     assert day not in {one.day for one in run(full, lines.append) if one.asset == "models"}
     assert f"models of {day} stays: another run stored it meanwhile" in lines
     assert full.read("models", day).frame.select("likes").collect().item() == 5
+
+
+def test_an_emptied_day_stays_without_its_file(few: Lake) -> None:
+    """Whoever takes the files without rows for useless, and deletes them, loses nothing."""
+    run(few)
+    for day in DAYS[:2]:
+        (few.folder("models", day) / "data.parquet").unlink()
+    refresh(few, OF_MODELS)
+    for day in DAYS[:2]:
+        rows = day_of(few, "model_days", day)
+        assert rows is not None
+        assert rows.height == len(rows_of(day))
+
+
+def test_a_series_that_cannot_note_its_days_is_named(
+    few: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(lake: Lake, kind: Kind) -> None:
+        raise BusyError(f"refreshing {kind.table.name}", 600.0)
+
+    monkeypatch.setattr(retention, "refresh", busy)
+    lines: list[str] = []
+    assert len(run(few, lines.append)) == 3 * len(KEPT)
+    said = [line for line in lines if "does not know yet which days it alone has" in line]
+    assert {line.partition(" ")[0] for line in said} == {*KINDS}
+
+
+def test_two_runs_empty_a_day_once(few: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first has looked at all days; then the second empties them."""
+    before = {day: kept(few.read("models", day), "models") for day in DAYS[:3]}
+    not_yet, second = retention._Ready.not_yet, iter([True])
+
+    def slow(self: Any, day: str, *tables: str) -> str | None:
+        if next(second, False):
+            run(few)
+        return not_yet(self, day, *tables)
+
+    monkeypatch.setattr(retention._Ready, "not_yet", slow)
+    lines: list[str] = []
+    assert {one.asset for one in run(few, lines.append)} == set()
+    assert f"models of {DAYS[0]} stays: another run stored it meanwhile" in lines
+    # One that could not empty it, as the series was busy with it, thins no empty day either.
+    with pytest.raises(ReplacedError):
+        retention._thin_table(few, schemas.MODELS, DAYS[0], LATER, dry=False)
+    for day, rows in before.items():
+        again = read_day(few, "models", day)
+        assert (again.rows, few.read("models", day).rows) == (rows.height, rows.height)
+        assert kept(again, "models").equals(rows)
 
 
 def test_a_run_that_dies_leaves_each_day_as_it_was_or_given_back(

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from hf_assets.hub.repository_days.facts import DayFacts, digest
 from hf_assets.hub.repository_days.rebuilding import Month, Rebuilt
-from hf_assets.hub.repository_days.schemas import Kind
+from hf_assets.hub.repository_days.schemas import ROWS_DIGEST, Kind
 from hf_assets.hub.repository_days.sources import (
     SourceDay,
     is_only_in_month,
@@ -112,6 +112,10 @@ def _kept(
     if there.mark == now.mark and not now.gone:
         return replace(there, trusted=now.trusted)
     if is_only_in_month(lake, kind, day, now):
+        # The month may be an older copy of the one that the rows were left to.
+        notes = {} if now.gone else lake.notes(kind.source.name, day)
+        if notes.get(ROWS_DIGEST, there.digest) != there.digest:
+            return None
         return replace(there, mark=now.mark, trusted=now.trusted, only_here=True)
     rows, repeated = rows_of_table(lake, kind, day)
     same = (digest(rows.parts(), kind), repeated) == (there.digest, there.repeated)

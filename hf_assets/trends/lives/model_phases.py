@@ -15,6 +15,7 @@ from hf_assets.errors import clean
 from hf_assets.hub.repository_days.reading import days_in
 from hf_assets.hub.repository_days.refresh import refresh
 from hf_assets.hub.repository_days.schemas import MODEL_DAYS, OF_MODELS
+from hf_assets.object_store.errors import StoreError
 from hf_assets.storage.lake import Lake, MissingDay, StoredTable, TableWrite
 from hf_assets.storage.side_tables import DATA
 from hf_assets.trends.lives import so_far
@@ -51,12 +52,26 @@ def store_phases(lake: Lake, log: Callable[[str], None]) -> StoredTable:
     try:
         if lake.days(OF_MODELS.source.name):
             refresh(lake, OF_MODELS)
-        return lake.write(MODEL_PHASES, None, model_phases(Past(lake)))
+        return _stored_phases(lake, log)
     except (Exception, pl.exceptions.PanicException) as error:  # noqa: BLE001 - figures wait
         log(f"model_phases is made of model_history, without model_days: {clean(error, _LONGEST)}")
         lives = of_first_thousand(history)
         lives.notes[MODEL_DAYS.name] = f"not used ({type(error).__name__}): first thousand alone"
         return lake.write(MODEL_PHASES, None, lives)
+
+
+def _stored_phases(lake: Lake, log: Callable[[str], None]) -> StoredTable:
+    """Store the phases; where what is kept of earlier days cannot be read, of every day."""
+    past = Past(lake)
+    try:
+        return lake.write(MODEL_PHASES, None, model_phases(past))
+    except StoreError:
+        raise  # nothing is wrong with the file
+    except (OSError, ValueError, pl.exceptions.PolarsError) as error:
+        if not so_far.is_kept(lake):
+            raise
+        log(f"model_phases is made of every day again: {clean(error, _LONGEST)}")
+        return lake.write(MODEL_PHASES, None, model_phases(past, full_refresh=True))
 
 
 def model_phases(past: Past, cells: int = CELLS, *, full_refresh: bool = False) -> TableWrite:

@@ -16,7 +16,7 @@ import polars as pl
 
 from hf_assets.hub.repository_days.facts import DayFacts
 from hf_assets.object_store.errors import StoreError
-from hf_assets.storage.lake import Lake, MissingDay, StoredTable
+from hf_assets.storage.lake import DATA_FILE, Lake, MissingDay, StoredTable
 from hf_assets.storage.parquet import Column, Table
 from hf_assets.trends.series.calendar import EPOCH, NO_DAY, Calendar
 from hf_assets.trends.series.phases import KEPT, SMOOTH, WINDOW
@@ -106,6 +106,11 @@ def made_of(calendar: Calendar, facts: Mapping[str, DayFacts], begin: int) -> st
 def notes(calendar: Calendar, facts: Mapping[str, DayFacts], begin: int) -> dict[str, Any]:
     """The notes of rows about the days before `begin`."""
     return {UNTIL: begin, _MADE_OF: made_of(calendar, facts, begin)}
+
+
+def is_kept(lake: Lake) -> bool:
+    """Whether there is such a file, whatever is in it."""
+    return (lake.folder(SO_FAR.name, None) / DATA_FILE).exists()
 
 
 def stored(lake: Lake, calendar: Calendar, facts: Mapping[str, DayFacts]) -> StoredTable | None:

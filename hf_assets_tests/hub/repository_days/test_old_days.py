@@ -17,7 +17,7 @@ from hf_assets.hub.repository_days.old_days import gives_back, read_day
 from hf_assets.hub.repository_days.reading import days_in, expand
 from hf_assets.hub.repository_days.refresh import refresh
 from hf_assets.hub.repository_days.rules import gives_newest_day_back, has_stored_days
-from hf_assets.hub.repository_days.schemas import EARLIER_TRAITS, KINDS, OF_MODELS
+from hf_assets.hub.repository_days.schemas import EARLIER_TRAITS, KINDS, OF_DATASETS, OF_MODELS
 from hf_assets.object_store.scratch import scratch
 from hf_assets.storage.lake import Lake, MissingDay, TableWrite
 from hf_assets.storage.parquet import ParquetBatches, Table
@@ -115,6 +115,20 @@ def test_other_values_are_noticed_column_by_column(
     _mark(filled, monkeypatch)
     assert gives_back(filled, "models", day) == f"model_days has other values of {column}"
     assert gives_back(filled, "models", DAYS[1]) is None
+
+
+def test_other_elements_of_a_list_are_noticed(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as before, so that lengths are equal."""
+    day, row = DAYS[0], {"hub_id": "a", "id": "a/b"}
+    write_day(lake, day, [row | {"task_categories": ["a", None]}], OF_DATASETS)
+    judge(lake, [day])
+    refresh(lake, OF_DATASETS)
+    assert gives_back(lake, "hub_datasets", day) is None
+    _mark(lake, monkeypatch)
+    for other in (["b", None], ["a", "b"]):
+        write_day(lake, day, [row | {"task_categories": other}], OF_DATASETS)
+        reason = gives_back(lake, "hub_datasets", day)
+        assert reason == "dataset_days has other values of task_categories"
 
 
 def test_what_cannot_be_given_back_says_why(filled: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -320,8 +334,9 @@ def test_an_older_copy_of_a_month_is_noticed(filled: Lake) -> None:
     public.write_bytes(backup)
     with pytest.raises(MissingDay, match="other rows than it had: restore it"):
         read_day(filled, "models", OLD[0])
-    with pytest.raises(MissingDay, match=f"{OLD[0]} are nowhere else"):
-        refresh(filled, OF_MODELS, full_refresh=True)
+    for again in (False, True):
+        with pytest.raises(MissingDay, match=f"{OLD[0]} are nowhere else"):
+            refresh(filled, OF_MODELS, full_refresh=again)
 
 
 def test_a_copied_lake_gives_every_day_back(

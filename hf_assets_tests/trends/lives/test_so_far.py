@@ -12,13 +12,14 @@ from polars.testing import assert_frame_equal
 from hf_assets.hub.repository_days.refresh import refresh
 from hf_assets.hub.repository_days.schemas import OF_MODELS
 from hf_assets.hub.tables.schemas import MODELS
-from hf_assets.storage.lake import Lake
+from hf_assets.storage.lake import Lake, TableWrite
 from hf_assets.trends.lives import matrices as reading
 from hf_assets.trends.lives import so_far
-from hf_assets.trends.lives.model_phases import model_phases
+from hf_assets.trends.lives.model_phases import model_phases, store_phases
 from hf_assets.trends.lives.so_far import CONTEXT, SO_FAR, UNTIL
 from hf_assets.trends.series.calendar import EPOCH
 from hf_assets.trends.series.past import Past
+from hf_assets.trends.series.schemas import MODEL_HISTORY
 from hf_assets_tests.support.trends.days import FIRST, day, frame_of, judge, verdict, write
 from hf_assets_tests.support.trends.lives import Row, listed
 
@@ -190,3 +191,21 @@ def test_a_file_without_a_footer_is_made_again(lake: Lake) -> None:
     path.write_bytes(path.read_bytes()[:-50])
     current(past)
     assert until(lake) == JUNE
+
+
+def test_a_damaged_file_is_made_again(lake: Lake) -> None:
+    """Its footer is whole: the damage shows when the rows are read."""
+    days = late(5)
+    add(lake, days, days)
+    past = judged(lake, days, UNTRUSTED)
+    lake.write(MODEL_HISTORY, None, TableWrite([]))
+    before = current(past)
+    path = lake.folder(SO_FAR.name, None) / "data.parquet"
+    content = path.read_bytes()
+    path.unlink()
+    path.write_bytes(content[:100] + bytes(600) + content[700:])
+    lines: list[str] = []
+    assert_frame_equal(store_phases(lake, lines.append).frame.collect(), before)
+    assert [line.partition(":")[0] for line in lines] == ["model_phases is made of every day again"]
+    store_phases(lake, lines.append)
+    assert len(lines) == 1
