@@ -22,7 +22,8 @@ class Script:
     def open(self, path: str = "") -> "Script":
         """Run it at an address such as `models?search=x`; an exception of the page is raised."""
         name, _, query = path.partition("?")
-        test, argv = self.test, sys.argv
+        # Streamlit makes the script the main module, which a process spawned later would run.
+        test, argv, main = self.test, sys.argv, sys.modules["__main__"]
         sys.argv = [str(SCRIPT), self._root]
         try:
             test.query_params.clear()
@@ -31,7 +32,7 @@ class Script:
             test._page_hash = calc_hash("" if name == "overview" else name)
             test.run()
         finally:
-            sys.argv = argv
+            sys.argv, sys.modules["__main__"] = argv, main
         assert name in TITLES or not name, name
         assert not test.exception, test.exception
         return self
