@@ -9,6 +9,7 @@ from hf_assets.hub.archive.base import KINDS, Archive, ArchivedDay, ArchivedPage
 from hf_assets.hub.capture_store.attempt import Attempt
 from hf_assets.hub.capture_store.attempt_files import TakenOver
 from hf_assets.hub.capture_store.capture import Capture
+from hf_assets.hub.capture_store.files import JSON
 from hf_assets.hub.capture_store.manifest import CorruptCapture, PageRecord
 from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.client.listing import ListingQuery, Page
@@ -62,7 +63,8 @@ def from_archive(
     """
     query = ListingQuery.everything(kind)
     unfinished = store.unfinished(day, query, found.source) if found.read_on else None
-    if unfinished and found.read_on:
+    # Of an earlier version are JSON pages, which it could not go on from either.
+    if unfinished and found.read_on and all(line.form != JSON for line in unfinished.lines):
         try:
             attempt = Attempt.reopened(unfinished.path, unfinished.header, store.version(day))
             pages = _stored_first(attempt, unfinished.lines, found.read_on, log)
