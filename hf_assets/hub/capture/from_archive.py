@@ -63,8 +63,7 @@ def from_archive(
     """
     query = ListingQuery.everything(kind)
     unfinished = store.unfinished(day, query, found.source) if found.read_on else None
-    # Of an earlier version are JSON pages, which it could not go on from either.
-    if unfinished and found.read_on and all(line.form != JSON for line in unfinished.lines):
+    if unfinished and found.read_on:
         try:
             attempt = Attempt.reopened(unfinished.path, unfinished.header, store.version(day))
             pages = _stored_first(attempt, unfinished.lines, found.read_on, log)
@@ -113,12 +112,14 @@ def _stored_first(
     """The pages of a day of which an attempt has some.
 
     Raises:
-        CorruptCapture: a stored page is damaged, or of another state of the file.
+        CorruptCapture: a stored page is damaged, of another state of the file, or JSON.
     """
     waiting: list[tuple[PageRecord, bytes]] = []
 
     def bodies() -> Iterator[bytes]:
         for line, body in attempt.stored.pages(lines):
+            if line.form == JSON:
+                raise CorruptCapture(f"{attempt.path} has pages of an earlier version")
             waiting.append((line, body))
             yield body
 
