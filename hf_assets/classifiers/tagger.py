@@ -284,10 +284,15 @@ def _words(folder: Path, config: Any, labels: int) -> Any:
     if __package__:
         module: Any = importlib.import_module(f"{__package__}.tfidf")
     else:
-        spec = importlib.util.spec_from_file_location("tfidf", Path(__file__).with_name("tfidf.py"))
+        path = Path(__file__).with_name("tfidf.py")
+        if not path.is_file():
+            raise NotATagger(f"{path.name} is missing beside {Path(__file__).name}: copy both")
+        # By a name that no other module of the program has.
+        name = f"{__name__}_tfidf"
+        spec = importlib.util.spec_from_file_location(name, path)
         assert spec is not None
         assert spec.loader is not None
-        module = sys.modules["tfidf"] = importlib.util.module_from_spec(spec)
+        module = sys.modules[name] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
     try:
         return module.Words.load(folder, blend, labels)

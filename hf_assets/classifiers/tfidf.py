@@ -193,4 +193,6 @@ def blended(probabilities: np.ndarray, words: np.ndarray, weight: float) -> np.n
     # A float32 of 1 is a logit of 17 or more, and of 0 one of -103 or less.
     p = np.clip(probabilities.astype(np.float64), 1e-45, 1 - 2**-25)
     logits = np.log(p) - np.log1p(-p) + weight * words
-    return (1 / (1 + np.exp(-logits))).astype(np.float32)
+    # A large weight takes a sigmoid to its ends.
+    with np.errstate(over="ignore", under="ignore"):
+        return (1 / (1 + np.exp(-logits))).astype(np.float32)

@@ -6,9 +6,11 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -17,7 +19,7 @@ from hf_assets.apps.trained import Trained
 from hf_assets.classifiers import tagger_cli
 from hf_assets.classifiers.evaluation import baselines, results
 from hf_assets.classifiers.evaluation.leaderboard import measure
-from hf_assets.classifiers.evaluation.results import HELPED, Leaderboard
+from hf_assets.classifiers.evaluation.results import HELPED, INT8, Leaderboard
 from hf_assets.classifiers.prediction import predictor
 from hf_assets.classifiers.prediction.predictor import open_predictor, store_predictor
 from hf_assets.classifiers.publishing.space import Hints, write_space
@@ -195,6 +197,57 @@ def test_a_folder_of_an_earlier_version_serves_what_it_served(
     assert Tagger.load(folder).predict(texts) == Tagger.load(chain / MODEL / "quantized").predict(
         texts
     )
+
+
+def earlier(board: Leaderboard) -> Leaderboard:
+    """As an earlier version stored it: its blend's gain was not measured."""
+    assert board.record.blend is not None
+    blend = msgspec.structs.replace(
+        board.record.blend, gain=msgspec.UNSET, threshold_rule=msgspec.UNSET
+    )
+    record = msgspec.structs.replace(board.record, blend=blend)
+    return replace(board, record=record, rows=board.rows.drop("threshold_distance"))
+
+
+def test_a_leaderboard_of_an_earlier_version_has_the_network_answer_alone(
+    chain: Path, corpus: Corpus, board: Leaderboard, texts: list[str], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Its blend was better on the rows that chose it, and only an offer."""
+    before, quantized = earlier(board), chain / MODEL / "quantized"
+    for name in ("space", "leaderboard", "predictor"):
+        (tmp_path / name).mkdir()
+    facts = write_space(tmp_path / "space", corpus, quantized, before)
+    alone = Tagger.load(quantized)
+    assert Tagger.load(tmp_path / "space" / "model").predict(texts) == alone.predict(texts)
+    row = before.rows.filter(runtime=INT8).to_dicts()[0]
+    assert (facts.words, facts.micro_f1) == (False, row["micro_f1"])
+    assert results.served_row(before.rows) == row
+    monkeypatch.setattr(predictor, "TOLERANCE", -1.0)
+    results.write(before, tmp_path / "leaderboard")
+    record = store_predictor(
+        corpus, chain / "baseline", tmp_path / "leaderboard",
+        lambda name: chain / name / "quantized", tmp_path / "predictor",
+    )  # fmt: skip
+    assert (record.runtime, *record.candidates) == (INT8, results.TFIDF, MODEL)
+
+
+def test_a_copy_without_its_words_program_is_no_tagger(chain: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(chain / "space" / "model", tmp_path / "model")
+    (copy / "tfidf.py").unlink()
+    code = (
+        "import sys, types\nsys.modules['tfidf'] = own = types.ModuleType('tfidf')\n"
+        "from tagger import NotATagger, Tagger\n"
+        "assert Tagger.load('.', words=False).words is None\n"
+        "try: Tagger.load('.')\nexcept NotATagger as error: print(error)\n"
+        "assert sys.modules['tfidf'] is own"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=copy, capture_output=True, text=True,
+        env={"PATH": os.environ["PATH"]}, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "tfidf.py is missing beside tagger.py" in done.stdout
 
 
 @pytest.mark.parametrize(

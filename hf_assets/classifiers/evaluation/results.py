@@ -169,6 +169,12 @@ class Leaderboard:
     record: LeaderboardRecord
     words: TfIdf | None = None
 
+    @property
+    def served_blend(self) -> Blend | None:
+        """The blend that is served, or None; that of an earlier version was only an offer."""
+        blend = self.record.blend
+        return blend if blend is not None and blend.gain and self.words is not None else None
+
 
 def write(board: Leaderboard, folder: Path) -> None:
     """Write the tables, the record and the blend's TF-IDF model into `folder`."""
@@ -181,7 +187,7 @@ def write(board: Leaderboard, folder: Path) -> None:
 
 def add_blend(board: Leaderboard, folder: Path) -> bool:
     """Have the int8 folder, a copy, serve the blend, where there is one; whether there is."""
-    blend = board.record.blend
+    blend = board.served_blend
     if blend is None or board.words is None:
         return False
     board.words.save(folder / BLENDED)
@@ -217,8 +223,14 @@ def served_row(rows: pl.DataFrame) -> dict[str, Any] | None:
     if best is None:
         return None
     found = rows.filter(pl.col("runtime").is_in([INT8, HELPED]), model=best).to_dicts()
-    # A row with TF-IDF is there only where validation says that it is better.
-    return max(found, key=lambda row: row["runtime"] == HELPED)
+    # A row with TF-IDF is there only where validation says that it is better, on rows that did not
+    # choose it; in tables of earlier versions, which lack the distance, on those that did.
+    helped = [
+        row
+        for row in found
+        if row["runtime"] == HELPED and row.get("threshold_distance") is not None
+    ]
+    return next(iter(helped), next(row for row in found if row["runtime"] == INT8))
 
 
 def best_int8(rows: pl.DataFrame) -> str | None:

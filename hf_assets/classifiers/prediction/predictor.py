@@ -198,8 +198,8 @@ def _choice(
         return TFIDF, candidates, "the leaderboard is of an earlier corpus"
     (network,) = board.rows.filter(model=best, runtime=INT8)["validation_micro_f1"]
     candidates[best] = network
-    if board.record.blend is not None:
-        network = candidates[f"{best}, {HELPED}"] = board.record.blend.micro_f1
+    if blend := board.served_blend:
+        network = candidates[f"{best}, {HELPED}"] = blend.micro_f1
     if words >= network - TOLERANCE:
         return TFIDF, candidates, f"within {TOLERANCE} of {best} on validation"
     return best, candidates, f"{network - words:.3f} better than TF-IDF on validation"

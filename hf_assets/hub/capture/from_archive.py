@@ -9,6 +9,7 @@ from hf_assets.hub.archive.base import KINDS, Archive, ArchivedDay, ArchivedPage
 from hf_assets.hub.capture_store.attempt import Attempt
 from hf_assets.hub.capture_store.attempt_files import TakenOver
 from hf_assets.hub.capture_store.capture import Capture
+from hf_assets.hub.capture_store.files import JSON
 from hf_assets.hub.capture_store.manifest import CorruptCapture, PageRecord
 from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.client.listing import ListingQuery, Page
@@ -111,12 +112,14 @@ def _stored_first(
     """The pages of a day of which an attempt has some.
 
     Raises:
-        CorruptCapture: a stored page is damaged, or of another state of the file.
+        CorruptCapture: a stored page is damaged, of another state of the file, or JSON.
     """
     waiting: list[tuple[PageRecord, bytes]] = []
 
     def bodies() -> Iterator[bytes]:
         for line, body in attempt.stored.pages(lines):
+            if line.form == JSON:
+                raise CorruptCapture(f"{attempt.path} has pages of an earlier version")
             waiting.append((line, body))
             yield body
 

@@ -30,6 +30,9 @@ def test_a_blend_adds_words_to_logits() -> None:
     assert np.isfinite(ends).all()
     assert ends[0, 0] < 1e-6
     assert ends[0, 1] > 0.99
+    with np.errstate(all="raise"):
+        far = blended(np.array([[0.5, 0.5]], np.float32), np.array([[-20.0, 20.0]]), 60.0)
+    assert far.tolist() == [[0.0, 1.0]]
 
 
 def test_a_blend_is_tuned_for_the_best_f1() -> None:

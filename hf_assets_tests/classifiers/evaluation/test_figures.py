@@ -65,7 +65,8 @@ def board(
     best = next(iter(models), None)
     if best:
         f1, size, ms = models[best]
-        rows.append(row(best, HELPED, f1 + 0.012, 0.21 * size + 4, ms / 2.2 + 0.2))
+        helped = row(best, HELPED, f1 + 0.012, 0.21 * size + 4, ms / 2.2 + 0.2)
+        rows.append(helped | {"threshold_distance": 0.002})
     labels = labels or [f"label-{i}" for i in range(359)]
     rng = np.random.default_rng(0)
     training = (10 ** (1 + 2.2 * rng.random(len(labels)) ** 2)).astype(int)

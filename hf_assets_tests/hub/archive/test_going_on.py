@@ -19,6 +19,7 @@ from hf_assets.hub.capture_store import files
 from hf_assets.hub.capture_store.capture import Capture
 from hf_assets.hub.capture_store.store import CaptureStore
 from hf_assets.hub.capture_store.watching import WatchedCapture
+from hf_assets.hub.client.listing import ListingQuery, Page
 from hf_assets.object_store.commit import commit, seen
 from hf_assets.object_store.errors import CommitConflict
 from hf_assets.object_store.path import StorePath
@@ -110,6 +111,18 @@ def test_a_file_of_other_bytes_is_read_from_its_beginning(
     assert any("another state of the file" in line for line in said)
     downloads = model_table(any_lake, found, DAY).frame.collect()["downloads"]
     assert downloads.sort().to_list() == [n + 7 for n in range(GROUPS * ROWS)]
+
+
+def test_pages_of_an_earlier_version_are_not_gone_on_from(
+    any_lake: Lake, serve: Serve, strict: Strict
+) -> None:
+    """It stored JSON, and could not go on after it was killed."""
+    store, found = CaptureStore(any_lake, "raw_models"), reader(serve, strict).find("models", DAY)
+    assert found is not None
+    query = ListingQuery.everything("models")
+    attempt = store.begin(DAY, query, found.source, clock(), replaces=store.version(DAY))
+    attempt.keep(Page(f"{found.source}#0", None, b'[{"_id":"1","id":"a/m0"}]', ["1"], None))
+    assert capture(any_lake, serve, strict).distinct == GROUPS * ROWS
 
 
 def test_a_damaged_page_is_not_gone_on_from(any_lake: Lake, serve: Serve, strict: Strict) -> None:
