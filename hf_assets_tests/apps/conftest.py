@@ -83,6 +83,14 @@ def write_lake(data: Path, stranger: int = 9) -> None:
     write_model(data / "classifiers" / "datasets" / "some-encoder" / "quantized", datasets)
 
 
+@pytest.fixture(autouse=True)
+def _main_module() -> Generator[None]:
+    """Streamlit makes a script the main module; a process spawned by a later test would run it."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
+
+
 @pytest.fixture
 def small_lake(tmp_path: Path) -> Path:
     write_lake(tmp_path / "data")

@@ -22,8 +22,7 @@ class Script:
     def open(self, path: str = "") -> "Script":
         """Run it at an address such as `models?search=x`; an exception of the page is raised."""
         name, _, query = path.partition("?")
-        # Streamlit makes the script the main module, which a process spawned later would run.
-        test, argv, main = self.test, sys.argv, sys.modules["__main__"]
+        test, argv = self.test, sys.argv
         sys.argv = [str(SCRIPT), self._root]
         try:
             test.query_params.clear()
@@ -32,7 +31,7 @@ class Script:
             test._page_hash = calc_hash("" if name == "overview" else name)
             test.run()
         finally:
-            sys.argv, sys.modules["__main__"] = argv, main
+            sys.argv = argv
         assert name in TITLES or not name, name
         assert not test.exception, test.exception
         return self

@@ -90,6 +90,8 @@ class PostgresServer:
             os.kill(int(child), signal.SIGKILL)
         os.kill(parent, signal.SIGKILL)
         self._running.wait()
+        # Postgres does not start while a process of the one before still holds its memory.
+        until(lambda: all(map(_has_ended, children)), lambda: f"{children} still run", 60)
 
     def stop(self) -> None:
         """Stop it, whoever is connected."""
@@ -130,6 +132,14 @@ class PostgresServer:
             yield self.variables | {"PGDATABASE": name}
         finally:
             self.ask(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _has_ended(process: str) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return state in "ZX"
 
 
 @contextmanager
