@@ -20,12 +20,13 @@ from hf_assets.storage.stored import StoredTable
 # Columns that give times of writing.
 _TIMES = frozenset({"asked", "fetched"})
 # Columns that divide by the hours between two captures, or count them. The newest day is captured
-# when the run comes to it: on that day alone they depend on the time of the run.
+# when the run comes to it: on that day, and in a row about all days, they depend on the time of the
+# run.
 _BY_THE_HOUR = frozenset(
     {
         *("hours", "datasets_hours", "days_spanned", "datasets_days_spanned"),
         *("created_per_day", "datasets_created_per_day"),
-        *("daily_downloads", "growth_7", "growth_28", "acceleration"),
+        *("daily_downloads", "growth_7", "growth_28", "acceleration", "peak_share"),
     }
 )
 # Of the leaderboard: speed, and the sizes of files that hold times.
@@ -139,7 +140,9 @@ def _content(stored: StoredTable, newest: str) -> Content:
     """The rows, and those of the side tables."""
     frame = stored.frame.collect()
     timed = sorted(_BY_THE_HOUR & {*frame.columns})
-    if timed and "day" in frame.columns:
+    if "day" not in frame.columns:  # whether they are known still counts
+        frame = frame.with_columns(pl.col(timed).is_null())
+    elif timed:
         later = pl.col("day").cast(pl.String) >= newest
         frame = frame.with_columns(pl.when(~later).then(pl.col(each)).alias(each) for each in timed)
     content = content_of(frame, _TIMES)

@@ -85,6 +85,23 @@ def test_a_row_that_differs_names_its_day(lakes: Lakes, changed: pl.DataFrame) -
     assert not only(lakes).equal
 
 
+def test_growth_up_to_the_newest_hour_does_not_count_and_a_missing_one_does(empty: Lakes) -> None:
+    phases = Table(
+        "model_phases",
+        {
+            "hub_id": Column(pl.String, "of the model"),
+            "growth_7": Column(pl.Float64, "over a week"),
+        },
+    )
+    for lake, growth in zip(empty, (0.1287, 0.1288), strict=True):
+        rows = pl.DataFrame({"hub_id": ["a"], "growth_7": [growth]})
+        lake.write(phases, None, TableWrite([rows]))
+    assert only(empty).equal
+    unknown = pl.DataFrame({"hub_id": ["a"], "growth_7": [None]}, schema=phases.schema)
+    empty[1].write(phases, None, TableWrite([unknown]))
+    assert not only(empty).equal
+
+
 def test_hours_of_the_newest_day_alone_do_not_count(lakes: Lakes) -> None:
     lakes[1].write(MODELS, DAYS[1], TableWrite([models(DAYS[1], hours=23.0)]))
     assert only(lakes).equal
