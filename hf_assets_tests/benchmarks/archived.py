@@ -8,7 +8,6 @@ build is measured. A year is so many days as the newest one.
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 from collections.abc import Generator
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from hf_assets_tests.benchmarks.__main__ import Report
-from hf_assets_tests.benchmarks.measure import Measured, machine, run
+from hf_assets_tests.benchmarks.measure import Measured, machine, run, serving_module
 
 HERE = Path(__file__).resolve()
 SHOWN = date(2026, 11, 20)
@@ -46,15 +45,9 @@ def serve(models: int, latency: float) -> None:
 @contextmanager
 def served(models: int, latency: float) -> Generator[str]:
     """The archive in a process of its own; gives its address."""
-    command = [sys.executable, "-m", "hf_assets_tests.benchmarks.archived"]
-    command += ["--serve", str(latency), "--models", str(models)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        yield process.stdout.readline().strip()
-    finally:
-        process.terminate()
-        process.wait()
+    module = "hf_assets_tests.benchmarks.archived"
+    with serving_module(module, "--serve", latency, "--models", models) as url:
+        yield url
 
 
 def main() -> int:

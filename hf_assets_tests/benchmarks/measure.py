@@ -72,8 +72,14 @@ def served(folder: Path, *options: object) -> Generator[str]:
         folder: of the pages.
         options: seconds a page, requests a window, seconds a window; by default without bounds.
     """
-    command = [sys.executable, "-m", "hf_assets_tests.benchmarks.cases", "serve", str(folder)]
-    command += map(str, options)
+    with serving_module("hf_assets_tests.benchmarks.cases", "serve", folder, *options) as url:
+        yield url
+
+
+@contextmanager
+def serving_module(module: str, *arguments: object) -> Generator[str]:
+    """A module that serves, in a process of its own; gives the address that it prints first."""
+    command = [sys.executable, "-m", module, *map(str, arguments)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
