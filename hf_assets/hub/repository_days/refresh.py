@@ -11,13 +11,13 @@ from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
-from hf_assets.hub.repository_days.facts import DayFacts, digest
+from hf_assets.hub.repository_days.facts import DayFacts
 from hf_assets.hub.repository_days.rebuilding import Month, Rebuilt
 from hf_assets.hub.repository_days.schemas import ROWS_DIGEST, Kind
 from hf_assets.hub.repository_days.sources import (
     SourceDay,
+    TableRows,
     is_only_in_month,
-    rows_of_table,
     source_days,
 )
 from hf_assets.storage.lake import Lake, StoredTable, TableWrite
@@ -117,6 +117,6 @@ def _kept(
         if notes.get(ROWS_DIGEST, there.digest) != there.digest:
             return None
         return replace(there, mark=now.mark, trusted=now.trusted, only_here=True)
-    rows, repeated = rows_of_table(lake, kind, day)
-    same = (digest(rows.parts(), kind), repeated) == (there.digest, there.repeated)
+    rows = TableRows(lake, kind, day).read_all()
+    same = (rows.digest, rows.repeated) == (there.digest, there.repeated)
     return replace(there, mark=now.mark, trusted=now.trusted, only_here=False) if same else None
