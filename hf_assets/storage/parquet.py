@@ -52,7 +52,7 @@ class Table:
     zstd_level: int = ZSTD_LEVEL
     bounds: tuple[str, ...] | None = None
 
-    @property
+    @cached_property
     def schema(self) -> pl.Schema:
         """The polars schema."""
         return pl.Schema({name: column.dtype for name, column in self.columns.items()})

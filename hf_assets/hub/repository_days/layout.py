@@ -11,8 +11,8 @@ from hf_assets.hub.repository_days.traits import with_values
 
 NO_DAYS = 0
 BITS = ("stored", "trusted", "listed")
-# Of a range of identities; each costs a look at the rest of it.
-_MOST_MISSING = 100
+# Share of a range of identities; each costs a look at the next so many.
+_MOST_MISSING, _STEP = 0.05, 1 << 9
 
 
 def joined(older: pl.DataFrame, day: datetime.date, rows: pl.DataFrame, kind: Kind) -> pl.DataFrame:
@@ -80,19 +80,22 @@ def _places(keys: pl.Series, ids: pl.Series) -> np.ndarray | None:
     ours, theirs = keys.hash().to_numpy(), ids.hash().to_numpy()
     places = np.full(len(ours), -1)
     at = row = 0
-    for _ in range(_MOST_MISSING):
-        size = min(len(ours) - at, len(theirs) - row)
+    spare = len(ours) - len(theirs)
+    if spare > len(ours) * _MOST_MISSING:
+        return None
+    while row < len(theirs) and spare >= 0:
+        size = min(len(ours) - at, len(theirs) - row, _STEP)
         same = ours[at : at + size] == theirs[row : row + size]
         run = size if same.all() else int(same.argmin())
         places[at : at + run] = np.arange(row, row + run)
-        at, row = at + run + 1, row + run
-        if row == len(theirs):
-            matched = keys if row == len(keys) else keys.filter(pl.Series(places >= 0))
-            # Hashes of two texts may be equal.
-            return places if matched.equals(ids, null_equal=False) else None
-        if at > len(ours):
-            break
-    return None
+        at, row = at + run, row + run
+        if run < size or at == len(ours):
+            at, spare = at + 1, spare - 1
+    if row < len(theirs):
+        return None
+    matched = keys if row == len(keys) else keys.filter(pl.Series(places >= 0))
+    # Hashes of two texts may be equal.
+    return places if matched.equals(ids, null_equal=False) else None
 
 
 def _spread(rows: pl.DataFrame, keys: pl.DataFrame, kind: Kind) -> pl.DataFrame:

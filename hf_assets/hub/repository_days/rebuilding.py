@@ -54,7 +54,9 @@ class Month:
     def has(self, days: Mapping[str, SourceDay]) -> bool:
         """Whether it has these days and no others, as they are now."""
         there = {day: (one.mark, one.trusted) for day, one in self.facts.items()}
-        return self.current and there == {day: (one.mark, one.trusted) for day, one in days.items()}
+        same = there == {day: (one.mark, one.trusted) for day, one in days.items()}
+        noted = same and all(self.facts[day].only_here for day, one in days.items() if one.gone)
+        return self.current and noted
 
     def opened(self, lake: Lake, kind: Kind) -> LakeFile | None:
         """Its file; None where it has no days."""
@@ -79,10 +81,13 @@ class Rebuilt:
     before: Month
     file: LakeFile | None
 
-    def write(self, kept: Mapping[str, DayFacts], new: Sequence[str]) -> None:
+    def write(self, kept: Mapping[str, DayFacts], new: Sequence[str]) -> Mapping[str, DayFacts]:
         """Write it: the days that stay as they are in it, and others.
 
         Parts of it lie in scratch until all is done.
+
+        Returns:
+            what it says of its days.
 
         Raises:
             MissingDay: rows that nothing but the month had are not there.
@@ -103,6 +108,7 @@ class Rebuilt:
             notes[DAYS_NOTE] = msgspec.to_builtins(facts)
 
         self.lake.write(self.kind.table, self.before.name, TableWrite(rows(), notes=notes))
+        return facts
 
     def _extended(
         self,

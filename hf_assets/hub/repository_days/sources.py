@@ -145,6 +145,9 @@ class TableRows(DayRows):
         kind: of repository.
         day: YYYY-MM-DD.
 
+    Attributes:
+        named: every identity that begins with `name:` is one that the table lacks.
+
     Raises:
         MissingDay: there is no such day.
     """
@@ -154,8 +157,8 @@ class TableRows(DayRows):
         self._file = stored.file.arrow()
         self._schema = stored.frame.select(kind.kept).collect_schema()
         keys = self._column("hub_id")
-        self.nameless = keys.null_count()
-        if self.nameless:
+        nameless = keys.null_count()
+        if nameless:
             frame = pl.DataFrame([keys, self._column("id")])
             keys = frame.select(pl.coalesce("hub_id", NAMED + pl.col("id"))).to_series()
         order = None
@@ -163,6 +166,8 @@ class TableRows(DayRows):
             every = keys.to_frame().select(pl.arg_sort_by("hub_id", maintain_order=True))
             order = every.to_series()
             keys = keys.gather(order)
+        # Identities that begin as ours do are those that the table lacks.
+        self.named = nameless == int(keys.str.starts_with(NAMED).sum())
         repeated = (keys == keys.shift()).fill_null(value=False)
         if count := int(repeated.sum()):
             order = pl.int_range(len(keys), eager=True) if order is None else order
