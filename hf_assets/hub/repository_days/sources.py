@@ -110,7 +110,8 @@ class GivenRows(DayRows):
 
     def __init__(self, parts: Iterable[pl.DataFrame], kind: Kind, repeated: int = 0) -> None:
         super().__init__(kind, repeated)
-        self._parts, self._waiting = iter(parts), pl.DataFrame()
+        schema = {name: kind.source.schema[name] for name in kind.kept}
+        self._parts, self._waiting = iter(parts), pl.DataFrame(schema=schema)
 
     def ahead(self, count: int) -> str | None:
         """The identity of the following row of that number; None: there are no more rows."""
@@ -129,7 +130,7 @@ class GivenRows(DayRows):
             if not self._more():
                 break
         rows = self._waiting
-        end = rows.height if last is None or not rows.height else end_of(rows["hub_id"], last)
+        end = rows.height if last is None else end_of(rows["hub_id"], last)
         self._waiting = rows[end:]
         return rows[:end]
 
