@@ -41,8 +41,8 @@ from hf_assets.object_store.scratch import discard, in_use, scratch
 FOLDER = ".dagster/run_logs"
 # Seconds from one copy of what a run has printed so far to the next.
 INTERVAL = 30
-# Bytes a second, in the mean, of the copies of a log that grows. A store cannot append, so that each
-# copy is the whole log: one of 3 MB goes every 30 seconds, one of 50 MB every 8 minutes.
+# Bytes a second, in the mean, of the copies of a log that grows. A store cannot append, so that
+# each copy is the whole log: one of 3 MB goes every 30 seconds, one of 50 MB every 8 minutes.
 RATE = 100_000
 # A store that is away holds the end of a run up for so many seconds.
 _PATIENCE = 30

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -177,12 +178,16 @@ def test_a_long_log_waits_for_its_turn(
     now = 1e6
     monkeypatch.setattr(run_logs.time, "monotonic", lambda: now)
     sent = []
+
+    def has(size: int) -> bool:
+        return len(manager.get_log_data(KEY_OF_LOG).stdout or b"") >= size
+
     with manager.capture_logs(KEY_OF_LOG):
         written = 0
         for _ in range(40):
             print("x" * 499_999, flush=True)
             written += 500_000
-            _until(lambda: len(manager.get_log_data(KEY_OF_LOG).stdout or b"") >= written)
+            _until(partial(has, written))
             store_proxy.clear()
             manager.on_progress(KEY_OF_LOG)
             sent += [written] * store_proxy.counts()["PUT"]
