@@ -15,6 +15,7 @@ MOST_FILES = 14
 # Rooms that every other room may import.
 GROUND = {
     "storage",
+    "memory",
     "object_store",
     "errors",
     "settings",
@@ -39,7 +40,8 @@ ARROWS = {
     "ui_words": set(),
     "markdown": set(),
     "object_store": {"errors"},
-    "storage": {"errors", "object_store", "progress", "settings"},
+    "memory": set(),
+    "storage": {"errors", "memory", "object_store", "progress", "settings"},
     # What failed → a message → a person.
     "alarms": set(),
     "definitions": {"defs"},
@@ -196,7 +198,7 @@ ARROWS = {
     },
     "defs.labels": {"charts", "classifiers", "corpora", "defs.common", "hub"},
     # A lake into another folder or store.
-    "copying": {"hub.capture_store"},
+    "copying": {"hub.capture_store", "hub.repository_days"},
     # Dagster as a process, for the command line and the demo.
     "runner": {"hub.capture_store"},
     # Services and worlds for tests and for a first look.
