@@ -32,7 +32,7 @@ class Served:
 
     @property
     def repository(self) -> Repository:
-        return self.service.repositories.by_name[NAME]
+        return self.service.repositories.by_name[f"datasets/{NAME}"]
 
     @property
     def paths(self) -> list[str]:
