@@ -194,7 +194,7 @@ ARROWS = {
     "defs.publishing": {
         *("defs.common", "defs.hub", "defs.labels", "defs.trends", "publishing"),
     },
-    "defs.labels": {"charts", "classifiers", "corpora", "defs.common", "hub"},
+    "defs.labels": {"charts", "classifiers", "corpora", "defs.common", "hub", "publishing"},
     # A lake into another folder or store.
     "copying": {"hub.capture_store"},
     # Dagster as a process, for the command line and the demo.
