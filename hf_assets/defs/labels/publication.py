@@ -115,10 +115,9 @@ def _built(paths: CorpusPaths) -> Generator[Path]:
 
     One publication of a corpus at a time has it.
     """
-    lock = paths.folder(PUBLISHED)
-    lock.mkdir(parents=True, exist_ok=True)
+    lock = paths.folder() / f".{PUBLISHED}.lock"
     with (
-        exclusive(lock / ".lock", f"publishing the tagger of {paths.name}", wait=LOCK_WAIT),
+        exclusive(lock, f"publishing the tagger of {paths.name}", wait=LOCK_WAIT),
         TemporaryDirectory() as work,
     ):
         copy = Path(work) / SPACE

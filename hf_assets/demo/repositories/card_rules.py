@@ -38,7 +38,7 @@ def card_errors(text: str, kind: str = "dataset") -> tuple[list[str], list[str]]
         return [], ["empty or missing yaml metadata in repo card"]
     if not isinstance(data, dict):
         return ["the metadata must be an object"], []
-    of_kind = {"dataset": _of_dataset, "model": _of_model, "space": _of_space}[kind]
+    of_kind = {"dataset": _of_dataset, "space": _of_space}.get(kind, _of_model)
     return [*_license(data), *_texts(data), *of_kind(data)], []
 
 
