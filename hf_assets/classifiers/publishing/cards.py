@@ -292,7 +292,8 @@ def _graph_alone(model: Published) -> str:
         return ""
     graph = model.graph
     return (
-        "The programs below run the network alone, **without the words**. So they reach "
+        "The programs below run the network alone, **without the words**, as "
+        '`Tagger.load(".", words=False)` does. So they reach '
         f"{_percent(graph['micro_f1'])} micro-F1 and {_percent(graph['macro_f1'])} macro-F1 on "
         f"test, at the threshold {graph['threshold']:.6g}.\n"
     )

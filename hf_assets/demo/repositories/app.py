@@ -192,7 +192,9 @@ class RepositoryService:
 
     async def _validate(self, request: Request, headers: dict[str, str]) -> HubResponse:
         asked = await _object(request)
-        errors, warnings = card_errors(str(asked.get("content", "")), str(asked.get("repoType") or "model"))
+        errors, warnings = card_errors(
+            str(asked.get("content", "")), str(asked.get("repoType") or "model")
+        )
         answer = {
             "errors": [{"message": one} for one in errors],
             "warnings": [{"message": one} for one in warnings],
