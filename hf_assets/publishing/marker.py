@@ -45,7 +45,7 @@ class TaggerMarker(Record):
 
 
 def plain_marker() -> str:
-    """The marker of a repository whose files are told by their paths."""
+    """The marker of a repository whose files are ours by their paths."""
     return json.dumps({"layout": LAYOUT, "publisher": PUBLISHER}) + "\n"
 
 

@@ -74,7 +74,7 @@ class Target:
     Attributes:
         model, space: the repositories.
         corpus: that the tagger was trained on.
-        adopt: take over repositories with files that hf_assets did not publish.
+        adopt: publish also into repositories that hf_assets did not make.
         dry_run: change nothing on the Hub.
     """
 
