@@ -20,8 +20,10 @@ from hf_assets.object_store.path import LakePath, location
 
 # An unusable value of these must not stop the Hub.
 _OF_LABELS = frozenset(
-    {"accept_stackexchange_terms", "accept_kaggle_terms", "base_model_resources"}
+    ("accept_stackexchange_terms", "accept_kaggle_terms", "base_model_resources", "publish_taggers")
 )
+# As huggingface_hub.utils.validate_repo_id.
+_REPOSITORY = r"^[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}$"
 
 
 def _default_data() -> Path:
@@ -196,8 +198,7 @@ class Settings(BaseSettings):
 
     publish_dataset: str | None = Field(
         default=None,
-        # As huggingface_hub.utils.validate_repo_id.
-        pattern=r"^[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}$",
+        pattern=_REPOSITORY,
         description="The dataset repository, owner/name, to which the night publishes the lake.",
     )
     publish_tables: str = Field(
@@ -212,6 +213,14 @@ class Settings(BaseSettings):
         default="other",
         pattern=r"^[a-z0-9][a-z0-9.-]*$",
         description="The licence that you grant for what is yours, as the Hub names it.",
+    )
+
+    publish_taggers: Annotated[dict[str, Annotated[str, Field(pattern=_REPOSITORY)]], NoDecode] = (
+        Field(
+            default={},
+            description="Where taggers are published: JSON, by corpus the name, owner/name, of a "
+            "model repository and a Space.",
+        )
     )
 
     corpora: Path | None = Field(
@@ -267,7 +276,7 @@ class Settings(BaseSettings):
         except AddressError as error:
             raise ValueError(str(error)) from None
 
-    @field_validator("base_model_resources", mode="before")
+    @field_validator("base_model_resources", "publish_taggers", mode="before")
     @classmethod
     def _is_json(cls, value: Any) -> Any:
         try:

@@ -196,7 +196,7 @@ ARROWS = {
     "defs.publishing": {
         *("defs.common", "defs.hub", "defs.labels", "defs.trends", "publishing"),
     },
-    "defs.labels": {"charts", "classifiers", "corpora", "defs.common", "hub"},
+    "defs.labels": {"charts", "classifiers", "corpora", "defs.common", "hub", "publishing"},
     # A lake into another folder or store.
     "copying": {"hub.capture_store", "hub.repository_days"},
     # Dagster as a process, for the command line and the demo.

@@ -86,6 +86,7 @@ TRANSFORMS: dict[str, tuple[str, ...]] = {
     "leaderboard": ("classifiers/evaluation/leaderboard", "classifiers/evaluation/render"),
     "published_lake": ("publishing/publication",),
     "tagger_space": ("classifiers/publishing/space",),
+    "published_tagger": ("publishing/tagger",),
 }
 
 

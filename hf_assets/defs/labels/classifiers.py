@@ -128,7 +128,17 @@ class SpaceConfig(dg.Config):
     model_repo: str | None = Field(
         default=None,
         description="Id that the model will have on the Hub (author/name), for links and examples "
-        "in its cards; null: none yet.",
+        "in its cards; null: that of HF_ASSETS_PUBLISH_TAGGERS, if it has one.",
+    )
+    languages: list[str] = Field(
+        default=[],
+        description="Languages of the texts for the model's card, codes of ISO 639 such as en; "
+        "by default it names none.",
+    )
+    datasets: list[str] = Field(
+        default=[],
+        description="Datasets on the Hub (author/name) that the texts are from, for the model's "
+        "card.",
     )
 
 
@@ -284,7 +294,10 @@ def classifier_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition]:
             if not board.record.best:
                 raise Skipped(f"{name} has no int8 model: materialise quantized_classifier.")
             best = paths.model(board.record.best, "classifier", "quantized") / "quantized"
-            hints = Hints(config.model_repo, paths.remark, config.words)
+            repo = config.model_repo or settings().publish_taggers.get(name)
+            hints = Hints(
+                repo, paths.remark, config.words, tuple(config.languages), tuple(config.datasets)
+            )
             published = write_space(folder, paths.corpus, best, board, context.log.info, hints)
         return materialized(context, metadata.space(paths.folder("tagger_space"), published))
 
