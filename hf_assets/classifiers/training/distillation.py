@@ -6,6 +6,7 @@ one its checkpoints, and a run that finds them takes them.
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
@@ -44,8 +45,8 @@ class _Tuning:
     """What the trainings of a fine-tuning share.
 
     Attributes:
-        body: the encoder's weights before any training.
-        head: the weights and the bias that a head starts with, where it starts from names.
+        network: as it is before any training.
+        head: what a head starts with, where it starts from names.
         threads: of each step.
     """
 
@@ -55,7 +56,6 @@ class _Tuning:
     work: Path
     log: Callable[[str], None]
     progress: Callable[[int, int], None]
-    state: dict[str, torch.Tensor]
     head: NamedStart | None
     threads: int
 
@@ -83,16 +83,12 @@ def finetune(
     if recipe.teachers and not parts:
         log(f"no teachers: {len(train.texts)} rows are fewer than {LEAST_ROWS} for each of them")
     head = _head_start(network, tokenizer, train, recipe, log)
-    # The weights that every training starts from; they are changed in place.
-    state = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     threads = torch.get_num_threads()
     if device().kind == "cpu":
         threads = threads_for(
             _step(network, tokenizer, train, recipe), work, recipe.threads or None, log
         )
-    tuning = _Tuning(
-        network, tokenizer, recipe, work, log, progress, state, head, threads
-    )  # fmt: skip
+    tuning = _Tuning(network, tokenizer, recipe, work, log, progress, head, threads)
     courses = _courses(train, parts, recipe)
     answered = [
         _taught(tuning, train, part, work / f"teacher-{at + 1}.npz", courses[at])
@@ -104,11 +100,12 @@ def finetune(
             train.targets, zip(parts, answered, strict=True), recipe.teacher_share or 0.0
         )
         student = replace(train, targets=mixed)
-    _restart(tuning, train)
+    learning = _fresh(tuning, train)
     with torch_threads(threads):
         past = fit(
-            network, tokenizer, student, validation, recipe, work, log, progress, courses[-1]
+            learning, tokenizer, student, validation, recipe, work, log, progress, courses[-1]
         )
+    network.load_state_dict(learning.state_dict())
     rows = sum(len(part.others) for part in parts) * (recipe.teacher_epochs or 1)
     seconds = sum(each.seconds for each in answered)
     return past.result(len(train.texts), threads, rows, seconds)
@@ -139,9 +136,9 @@ def _taught(tuning: _Tuning, train: Split, part: Fold, stored: Path, course: Cou
     if stored.exists():
         tuning.log(f"{course.name}: an interrupted run left its answers")
         return Answers.load(stored)
-    recipe, network = tuning.recipe, tuning.network
+    recipe = tuning.recipe
     rows, own = rows_of(train, part.others), rows_of(train, part.own)
-    _restart(tuning, rows)
+    network = _fresh(tuning, rows)
     checkpoints = stored.with_suffix("")
     checkpoints.mkdir(exist_ok=True)
     with ExitStack() as held:
@@ -156,7 +153,7 @@ def _taught(tuning: _Tuning, train: Split, part: Fold, stored: Path, course: Cou
     read = features(
         network, tuning.tokenizer, own.texts, recipe.batch_size, dtype=device().dtype(recipe)
     )
-    with torch.no_grad():
+    with torch_threads(tuning.threads), torch.no_grad():
         logits = network.head(torch.from_numpy(read).to(network.head.weight.device))
         scores = torch.sigmoid(logits).half().cpu().numpy()
     answers = Answers(scores, past.seconds + monotonic() - started)
@@ -171,16 +168,20 @@ def _taught(tuning: _Tuning, train: Split, part: Fold, stored: Path, course: Cou
     return answers
 
 
-def _restart(tuning: _Tuning, train: Split) -> None:
-    """The weights before any training, and a head for these rows."""
-    network, head = tuning.network, tuning.head
-    network.load_state_dict(tuning.state)
+def _fresh(tuning: _Tuning, train: Split) -> TagNetwork:
+    """A copy of the network as it is before any training, with a head for these rows.
+
+    A copy, as what Trainer leaves on a network moves the last bits of the next training: one that
+    goes on would end elsewhere.
+    """
+    network, head = deepcopy(tuning.network), tuning.head
     prior = prior_bias(train.targets)
     with torch.no_grad():
         if head is not None:
             network.head.weight.copy_(head.weight)
             prior = head.bias(prior)
         network.head.bias.copy_(prior)
+    return network
 
 
 def _head_start(
@@ -200,7 +201,8 @@ def _head_start(
         features(network, tokenizer, each, recipe.batch_size)
         for each in ([wording(label) for label in network.labels], some.texts)
     )
-    start = named_start(names, texts, some.targets, prior_bias(train.targets))
+    with torch_threads(1):  # the same to the last bit on any number of them
+        start = named_start(names, texts, some.targets, prior_bias(train.targets))
     if start.spread:
         log(f"the head starts from the names of the labels, logits spread by {start.spread:g}")
     else:

@@ -124,7 +124,6 @@ def _arguments(
     recipe: Recipe, course: Course, work: Path, steps: int, *, scored: bool
 ) -> TrainingArguments:
     here = device()
-    choosing: dict[str, Any] = {"metric_for_best_model": "micro_f1", "greater_is_better": True} if scored else {}
     arguments = TrainingArguments(
         output_dir=str(work),
         seed=course.seed,
@@ -145,7 +144,8 @@ def _arguments(
         label_names=["labels"],
         report_to="none",
         disable_tqdm=True,
-        **choosing,
+        metric_for_best_model="micro_f1" if scored else None,
+        greater_is_better=True,
     )
     arguments._n_gpu = min(arguments.n_gpu, 1)  # two would make the batch twice as large
     return arguments
