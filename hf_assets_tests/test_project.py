@@ -122,6 +122,7 @@ ARROWS = {
     "classifiers.metrics": {"classifiers.records"},
     "classifiers.thresholds": {"classifiers.metrics", "classifiers.records"},
     "classifiers.records": set(),
+    "classifiers.techniques": {"corpora.corpus"},
     "classifiers.guard": set(),
     "classifiers.speed": set(),
     "classifiers.meaning": set(),
@@ -132,7 +133,8 @@ ARROWS = {
     "classifiers.provenance": {"classifiers.records", "corpora.corpus"},
     "classifiers.training": {
         *("charts", "classifiers.metrics", "classifiers.provenance", "classifiers.records"),
-        *("classifiers.speed", "classifiers.thresholds", "corpora.corpus"),
+        *("classifiers.speed", "classifiers.techniques", "classifiers.thresholds"),
+        "corpora.corpus",
     },
     "classifiers.export": {
         *("classifiers.metrics", "classifiers.provenance", "classifiers.quality"),

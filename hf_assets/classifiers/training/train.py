@@ -21,7 +21,7 @@ from hf_assets.classifiers.records import MadeFrom, RowCounts
 from hf_assets.classifiers.speed import instructions, machine
 from hf_assets.classifiers.thresholds import choose_threshold
 from hf_assets.classifiers.training import figures
-from hf_assets.classifiers.training.config import Recipe
+from hf_assets.classifiers.training.config import Recipe, RecordedRecipe
 from hf_assets.classifiers.training.devices import device
 from hf_assets.classifiers.training.heads import fit_head
 from hf_assets.classifiers.training.network import (
@@ -83,7 +83,8 @@ def train(
     torch.manual_seed(recipe.seed)
     # Only what trains the encoder needs the kernel whose backward pass is fast.
     attention = "sdpa" if recipe.strategy == "head" else None
-    network = new_network(encoder, corpus.labels, recipe.max_length, attention)
+    dropout = (recipe.dropout or 0.0) if recipe.strategy == "finetune" else 0.0
+    network = new_network(encoder, corpus.labels, recipe.max_length, attention, dropout)
     log(
         f"{recipe.strategy} on {len(rows.texts)} rows with {len(corpus.labels)} labels, "
         f"{device().kind} {device().dtype(recipe)}, {torch.get_num_threads()} threads"
@@ -92,9 +93,9 @@ def train(
         learned = _head(network, tokenizer, rows, validation, recipe, log)
     else:
         # A head is trained without transformers' Trainer, which takes seconds to import.
-        from hf_assets.classifiers.training.finetuning import finetune
+        from hf_assets.classifiers.training.distillation import finetune
 
-        checkpoints = _checkpoints(work, fingerprint(corpus, encoder, recipe))
+        checkpoints = _checkpoints(work, fingerprint(corpus, encoder, recipe), log)
         learned = finetune(network, tokenizer, rows, validation, recipe, checkpoints, log, progress)
     save_network(network, tokenizer, folder)
     # The stored files are measured, as they are served: loaded again, in float32.
@@ -108,7 +109,7 @@ def train(
         fingerprint=classifier_fingerprint(folder, learnt_from),
         base_model=base_model or encoder.name,
         strategy=recipe.strategy,
-        recipe=recipe,
+        recipe=RecordedRecipe.of(recipe),
         seed=recipe.seed,
         rows=RowCounts(train=len(rows.texts), validation=len(validation.texts)),
         labels=len(corpus.labels),
@@ -120,7 +121,7 @@ def train(
         validation=ValidationScores(measured.micro_f1, measured.macro_f1),
         seconds=round(learned.seconds, 3),
         samples_per_second=round(learned.samples_per_second, 2),
-        **_ran_on(recipe),
+        **_ran_on(recipe, learned.threads),
         versions={name: version(name) for name in _VERSIONS},
         history=learned.history,
         losses=learned.losses,
@@ -154,14 +155,14 @@ def _head(
     )
 
 
-def _ran_on(recipe: Recipe) -> dict[str, Any]:
+def _ran_on(recipe: Recipe, threads: int) -> dict[str, Any]:
     """Device, number format and processor, on which a result depends besides its inputs."""
     at = device()
     return {
         "device": at.kind,
         "gpu": torch.cuda.get_device_name() if at.kind == "cuda" else None,
         "dtype": at.dtype(recipe),
-        "threads": torch.get_num_threads(),
+        "threads": threads or torch.get_num_threads(),
         "machine": machine(),
         "instructions": instructions(),
     }
@@ -182,11 +183,15 @@ def fingerprint(corpus: Corpus, encoder: Path, recipe: Recipe) -> str:
     return digest.hexdigest()[:16]
 
 
-def _checkpoints(work: Path, fingerprint: str) -> Path:
+def _checkpoints(work: Path, fingerprint: str, log: Callable[[str], None]) -> Path:
     """The folder of this very training; those of others are removed."""
     own = work / f"checkpoints-{fingerprint}"
     for left in work.glob("checkpoints-*"):
         if left != own:
+            log(
+                "an interrupted training of another recipe, corpus or base model was here, or of "
+                "an earlier version's usual recipe: it does not go on, this one starts anew"
+            )
             remove_folder(left)
     own.mkdir(parents=True, exist_ok=True)
     return own
