@@ -20,7 +20,10 @@ from hf_assets.object_store.path import LakePath, location
 
 # An unusable value of these must not stop the Hub.
 _OF_LABELS = frozenset(
-    {"accept_stackexchange_terms", "accept_kaggle_terms", "base_model_resources"}
+    {
+        *("accept_stackexchange_terms", "accept_kaggle_terms", "base_model_resources"),
+        *("stale_rows", "stale_labels", "stale_days", "drift", "retrain"),
+    }
 )
 
 
@@ -230,6 +233,33 @@ class Settings(BaseSettings):
         default={},
         description="What trainings of a base model ask a cluster for, whatever their corpus says: "
         "JSON, by the base model's name an object with `gpus`, `cpus`, `memory_gb`.",
+    )
+    stale_rows: float = Field(
+        default=0.2,
+        gt=0,
+        description="A corpus or model is old, and its check warns, from this share of unseen rows "
+        "on, of those that it has seen.",
+    )
+    stale_labels: int = Field(
+        default=10, ge=0, description="The same, where more labels than these are unseen."
+    )
+    stale_days: int = Field(
+        default=365,
+        ge=1,
+        description="The same, where rows are unseen and it was built more days ago.",
+    )
+    drift: float = Field(
+        default=0.1,
+        gt=0,
+        lt=1,
+        description="Texts have drifted, and the check warns, where a share (of labels, of unseen "
+        "words, of texts without a label) differs by more than this from the usual one, sample "
+        "noise aside.",
+    )
+    retrain: bool = Field(
+        default=False,
+        description="A corpus that is old and whose texts have drifted is built again by itself, "
+        "and what was trained on it is trained again; with the sensor refresh_after_changes on.",
     )
     accept_stackexchange_terms: bool = Field(
         default=False,
