@@ -11,20 +11,18 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from hf_assets.errors import InputError, clean
+from hf_assets.label_settings import GrowthSettings, Resources
 from hf_assets.object_store.address import AddressError
 from hf_assets.object_store.path import LakePath, location
 
 # An unusable value of these must not stop the Hub.
 _OF_LABELS = frozenset(
-    {
-        *("accept_stackexchange_terms", "accept_kaggle_terms", "base_model_resources"),
-        *("stale_rows", "stale_labels", "stale_days", "drift", "retrain"),
-    }
-)
+    {"accept_stackexchange_terms", "accept_kaggle_terms", "base_model_resources"}
+) | frozenset(GrowthSettings.model_fields)
 
 
 def _default_data() -> Path:
@@ -35,23 +33,7 @@ def _default_data() -> Path:
     return (beside if checkout else Path.cwd()) / "data"
 
 
-class Resources(BaseModel):
-    """What trainings ask a cluster for; nothing where it is None."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    gpus: float | None = Field(
-        default=None, ge=0, description="GPUs that a training asks a cluster for."
-    )
-    cpus: float | None = Field(
-        default=None, gt=0, description="CPUs that each step of a classifier asks a cluster for."
-    )
-    memory_gb: float | None = Field(
-        default=None, gt=0, description="Memory that each step of a classifier asks a cluster for."
-    )
-
-
-class Settings(BaseSettings):
+class Settings(GrowthSettings):
     """Switches of the project; each is an environment variable `HF_ASSETS_<NAME>`."""
 
     # A compose file passes a variable that nobody set as an empty text.
@@ -233,33 +215,6 @@ class Settings(BaseSettings):
         default={},
         description="What trainings of a base model ask a cluster for, whatever their corpus says: "
         "JSON, by the base model's name an object with `gpus`, `cpus`, `memory_gb`.",
-    )
-    stale_rows: float = Field(
-        default=0.2,
-        gt=0,
-        description="A corpus or model is old, and its check warns, from this share of unseen rows "
-        "on, of those that it has seen.",
-    )
-    stale_labels: int = Field(
-        default=10, ge=0, description="The same, where more labels than these are unseen."
-    )
-    stale_days: int = Field(
-        default=365,
-        ge=1,
-        description="The same, where rows are unseen and it was built more days ago.",
-    )
-    drift: float = Field(
-        default=0.1,
-        gt=0,
-        lt=1,
-        description="Texts have drifted, and the check warns, where a share (of labels, of unseen "
-        "words, of texts without a label) differs by more than this from the usual one, sample "
-        "noise aside.",
-    )
-    retrain: bool = Field(
-        default=False,
-        description="A corpus that is old and whose texts have drifted is built again by itself, "
-        "and what was trained on it is trained again; with the sensor refresh_after_changes on.",
     )
     accept_stackexchange_terms: bool = Field(
         default=False,

@@ -30,7 +30,8 @@ GROUND = {
 # imports the rooms of its line and the ground, nothing else; a name stands for what is below it.
 ARROWS = {
     "errors": set(),
-    "settings": {"errors", "object_store"},
+    "label_settings": set(),
+    "settings": {"errors", "label_settings", "object_store"},
     "rule_result": set(),
     "literals": set(),
     "transport": set(),

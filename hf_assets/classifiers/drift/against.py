@@ -47,7 +47,7 @@ def compared_with(
     others = round(sum(rare.values()) * len(train) / max(corpus.facts.rows or 0, 1))
     if natural is not None and len(natural):
         train = natural.list.eval(pl.element().filter(pl.element().is_in(list(corpus.labels))))
-        others = int(natural.list.len().sum() - train.list.len().sum())
+        others = sum(map(len, natural)) - sum(map(len, train))
     known, usual, versions = None, None, []
     if baseline is not None:
         known = _words(baseline / _TFIDF)

@@ -7,6 +7,7 @@ chance alone makes of it.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
@@ -51,6 +52,22 @@ class Distances:
             tuple(labels), targets, _shares(np.append(targets.sum(axis=0, dtype=np.int64), others))
         )
 
+    @cached_property
+    def drawn_again(self) -> list[np.ndarray]:
+        """`DRAWS` times the shares of as many rows, drawn again: few rows have chance shares."""
+        rows = len(self.targets)
+        if not rows or rows > _MOST_DRAWN:
+            return [self.shares] * DRAWS
+        draw = np.random.default_rng(1)
+        return [_shares(self.counts(draw, draw.integers(rows, size=rows))) for _ in range(DRAWS)]
+
+    def counts(self, draw: np.random.Generator, at: np.ndarray) -> np.ndarray:
+        """How often labels are given in those rows; others as often as in all rows."""
+        counts = np.append(self.targets[at].sum(axis=0, dtype=np.int64), 0)
+        if others := self.shares[-1]:
+            counts[-1] = draw.binomial(round(counts.sum() / max(1 - others, 1e-9)), others)
+        return counts
+
     @property
     def labels_a_row(self) -> float:
         """The mean number of labels with a column."""
@@ -73,20 +90,15 @@ def label_distance(distances: Distances, given: Mapping[str, int], total: int) -
 def label_noise(distances: Distances, rows: int, seed: int = 0) -> float:
     """The distance that `QUANTILE` of draws of so many training rows stay below.
 
-    Labels without a column are drawn as often as the training rows had them.
+    The training rows are drawn again, too: they are a sample of the same texts.
     """
     rows = min(rows, _MOST_DRAWN)
     if not rows or not len(distances.targets):
         return 0.0
     draw, found = np.random.default_rng(seed), []
-    others = distances.shares[-1]
-    for _ in range(DRAWS):
-        at = draw.integers(len(distances.targets), size=rows)
-        counts = np.append(distances.targets[at].sum(axis=0, dtype=np.int64), 0)
-        known = int(counts.sum())
-        if others:
-            counts[-1] = draw.binomial(round(known / max(1 - others, 1e-9)), others)
-        found.append(np.abs(_shares(counts) - distances.shares).sum() / 2)
+    for shares in distances.drawn_again:
+        counts = distances.counts(draw, draw.integers(len(distances.targets), size=rows))
+        found.append(np.abs(_shares(counts) - shares).sum() / 2)
     return float(np.quantile(found, QUANTILE))
 
 

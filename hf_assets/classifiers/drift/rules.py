@@ -112,7 +112,7 @@ def not_drifted(since: Since, bounds: Bounds) -> RuleResult:
         (since.unlabelled, since.usual_unlabelled, since.asked, "of the texts get no label"),
     ):
         if share is not None and usual is not None:
-            low, _ = wilson(share * n, n)
+            low, _ = wilson(round(share * n), n)
             if low > usual + bounds.drift:
                 faults.append(f"{share:.1%} {words} (usual: {usual:.1%})")
     if faults:

@@ -230,20 +230,21 @@ def _label_rows(counts: dict[str, int]) -> list[dict[str, Any]]:
 
 def _since(rows: Sequence[dict[str, Any]], against: Against) -> Since:
     """The rows of unseen weeks as one."""
-    usual = {
-        "usual_words": against.usual_words,
-        "usual_unlabelled": against.usual_unlabelled,
-        "usual_labels": against.distances.labels_a_row,
-    }
+    usual = Since(
+        usual_words=against.usual_words,
+        usual_unlabelled=against.usual_unlabelled,
+        usual_labels=against.distances.labels_a_row,
+    )
     if not rows:
-        return Since(**usual)
+        return usual
     texts = sum(row["texts"] for row in rows)
     given, new = Counter[str](), Counter[str]()
     for row in rows:
         given.update({one["label"]: one["rows"] for one in row["labels"]})
         new.update({one["label"]: one["rows"] for one in row["newest_labels"]})
     labels = round(sum(row["labels_a_text"] * row["texts"] for row in rows))
-    return Since(
+    return msgspec.structs.replace(
+        usual,
         texts=texts,
         weeks=len(rows),
         first=str(rows[0]["week"]),
@@ -256,7 +257,6 @@ def _since(rows: Sequence[dict[str, Any]], against: Against) -> Since:
         unlabelled=_mean(rows, "unlabelled", "asked"),
         labels_a_text=labels / texts,
         new_labels=dict(new.most_common(_NAMED)),
-        **usual,
     )
 
 

@@ -7,7 +7,7 @@ from hf_assets.defs.common.resources import lake_under
 from hf_assets.defs.labels.checks import checks_of
 from hf_assets.defs.labels.classifiers import classifier_assets
 from hf_assets.defs.labels.corpora import corpus_assets
-from hf_assets.defs.labels.growth.drift import growth_of
+from hf_assets.defs.labels.drift import growth_of
 from hf_assets.settings import settings
 
 

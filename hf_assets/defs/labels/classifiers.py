@@ -25,8 +25,7 @@ from hf_assets.defs.common.partitions import base_models
 from hf_assets.defs.common.pools import AFTER_THE_HUB, training_tags
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.labels import metadata
-from hf_assets.defs.labels.growth.reading import age_of_corpus
-from hf_assets.defs.labels.paths import CorpusPaths
+from hf_assets.defs.labels.paths import CorpusPaths, age_of_corpus
 from hf_assets.settings import settings
 from hf_assets.storage.folders import replacing_folder
 

@@ -12,7 +12,7 @@ from hf_assets.defs.common.failures import clear_failures
 from hf_assets.defs.common.pools import AFTER_THE_HUB
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.labels import metadata
-from hf_assets.defs.labels.growth.reading import age_of_corpus, trusted_models
+from hf_assets.defs.labels.paths import age_of_corpus, trusted_models
 from hf_assets.errors import clean
 from hf_assets.hub.retention import thinned
 from hf_assets.settings import settings

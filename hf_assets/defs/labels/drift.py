@@ -19,14 +19,14 @@ from hf_assets.defs.common.metadata import column_schema, stored_table
 from hf_assets.defs.common.pools import AFTER_THE_HUB
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.labels import metadata
-from hf_assets.defs.labels.growth.reading import (
+from hf_assets.defs.labels.paths import (
+    CorpusPaths,
     Opened,
     models_after,
     served_model,
     stored_drift,
     stored_sources,
 )
-from hf_assets.defs.labels.paths import CorpusPaths
 from hf_assets.rule_result import RuleResult
 from hf_assets.settings import settings
 from hf_assets.storage.folders import is_stored
