@@ -31,7 +31,8 @@ GROUND = {
 # imports the rooms of its line and the ground, nothing else; a name stands for what is below it.
 ARROWS = {
     "errors": set(),
-    "settings": {"errors", "object_store"},
+    "label_settings": set(),
+    "settings": {"errors", "label_settings", "object_store"},
     "rule_result": set(),
     "literals": set(),
     "transport": set(),
@@ -104,10 +105,12 @@ ARROWS = {
     "corpora.text": set(),
     "corpora.near_duplicates": {"corpora.text"},
     "corpora.groups": {"corpora.near_duplicates", "corpora.schemas"},
-    "corpora.facts": {"corpora.schemas"},
+    "corpora.lengths": set(),
+    "corpora.facts": {"corpora.lengths", "corpora.schemas"},
     "corpora.corpus": {"corpora.facts", "corpora.labels", "corpora.schemas"},
     "corpora.hub": {"corpora.groups", "corpora.schemas"},
     "corpora.figures": {"charts", "corpora.corpus", "corpora.facts"},
+    "corpora.growth": {"corpora.corpus", "corpora.stackexchange"},
     "corpora.quality": {"corpora.corpus", "corpora.facts"},
     "corpora.stackexchange": {"corpora.schemas"},
     "corpora.registry": {"corpora.stackexchange", "corpora.text"},
@@ -115,6 +118,7 @@ ARROWS = {
     "corpora.tables": {"corpora.corpus", "corpora.registry", "corpora.schemas"},
     "corpora.building": {
         *("charts", "corpora.corpus", "corpora.facts", "corpora.figures", "corpora.groups"),
+        *("corpora.growth", "corpora.lengths"),
         *("corpora.labels", "corpora.registry", "corpora.schemas", "corpora.stackexchange"),
         "corpora.text",
     },
@@ -130,7 +134,8 @@ ARROWS = {
     "classifiers.tagger": {"classifiers.tfidf"},
     "classifiers.tagger_cli": {"classifiers.tagger"},
     "classifiers.quality": {"classifiers.records"},
-    "classifiers.provenance": {"classifiers.records", "corpora.corpus"},
+    "classifiers.provenance": {"classifiers.records", "corpora.corpus", "corpora.growth"},
+    "classifiers.token_counting": {"classifiers.training", "corpora.lengths"},
     "classifiers.training": {
         *("charts", "classifiers.metrics", "classifiers.provenance", "classifiers.records"),
         *("classifiers.speed", "classifiers.techniques", "classifiers.thresholds"),
@@ -150,6 +155,12 @@ ARROWS = {
         *("classifiers.evaluation", "classifiers.provenance", "classifiers.records"),
         *("classifiers.tagger", "classifiers.tfidf", "corpora.corpus", "corpora.hub"),
         *("hub.tables", "proportions"),
+    },
+    "classifiers.drift": {
+        *("classifiers.evaluation", "classifiers.prediction", "classifiers.provenance"),
+        *("classifiers.records", "classifiers.tagger", "classifiers.tfidf"),
+        *("classifiers.training", "corpora.building", "corpora.corpus", "corpora.growth"),
+        *("corpora.hub", "corpora.labels", "corpora.registry", "proportions"),
     },
     "classifiers.publishing.template": set(),
     "classifiers.publishing": {

@@ -18,14 +18,14 @@ from hf_assets.classifiers.techniques.waiting import wait_passively
 from hf_assets.classifiers.training.base_models import BASE_MODELS, locate
 from hf_assets.classifiers.training.lock import training_lock
 from hf_assets.corpora.registry import CorpusSpec, corpora
-from hf_assets.defs.common.automation import after_changes
+from hf_assets.defs.common.automation import after_changes, trained_again
 from hf_assets.defs.common.events import Skipped, materialized, skippable
 from hf_assets.defs.common.failures import clear_failures
 from hf_assets.defs.common.partitions import base_models
 from hf_assets.defs.common.pools import AFTER_THE_HUB, training_tags
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.labels import metadata
-from hf_assets.defs.labels.paths import CorpusPaths
+from hf_assets.defs.labels.paths import CorpusPaths, age_of_corpus
 from hf_assets.defs.labels.training_config import TrainingConfig
 from hf_assets.settings import settings
 from hf_assets.storage.folders import replacing_folder
@@ -113,11 +113,17 @@ def classifier_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition]:
 
         paths = CorpusPaths(lake.tree, name)
         with replacing(paths, "baseline") as folder:
-            record = baselines.fit(paths.corpus, folder, log=context.log.info)
-        return materialized(context, metadata.baseline(paths.folder("baseline"), record))
+            corpus = paths.corpus
+            record = baselines.fit(corpus, folder, log=context.log.info)
+        age = metadata.age(age_of_corpus(spec, lake, corpus))
+        return materialized(context, metadata.baseline(paths.folder("baseline"), record) | age)
+
+    def again(parent: str) -> dg.AutomationCondition | None:
+        return trained_again([name, parent]) if settings().retrain else None
 
     @each(
         deps=[[name, "corpus"]],
+        automation_condition=again("corpus"),
         kinds={"pytorch", "transformers"},
         pool="training",
         op_tags=training_tags(spec, trains=True),
@@ -148,7 +154,11 @@ def classifier_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition]:
         stored = paths.folder(base.name, "classifier")
         return materialized(context, metadata.classifier(stored, record))
 
-    @each(deps=[classifier, [name, "corpus"]], kinds={"pytorch", "onnx"})
+    @each(
+        deps=[classifier, [name, "corpus"]],
+        kinds={"pytorch", "onnx"},
+        automation_condition=again("classifier"),
+    )
     def onnx_classifier(
         context: dg.AssetExecutionContext, lake: LakeResource
     ) -> dg.MaterializeResult:
@@ -163,7 +173,11 @@ def classifier_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition]:
             record = export(model / "classifier", folder, probes, log=context.log.info)
         return materialized(context, metadata.onnx(paths.folder(base, "onnx"), record))
 
-    @each(deps=[onnx_classifier, [name, "corpus"]], kinds={"onnx"})
+    @each(
+        deps=[onnx_classifier, [name, "corpus"]],
+        kinds={"onnx"},
+        automation_condition=again("onnx_classifier"),
+    )
     def quantized_classifier(
         context: dg.AssetExecutionContext, config: QuantizationConfig, lake: LakeResource
     ) -> dg.MaterializeResult:
@@ -183,8 +197,8 @@ def classifier_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition]:
                 model / "onnx", folder, validation, log,
                 max_loss=config.max_loss, max_macro_loss=config.max_macro_loss,
             )  # fmt: skip
-        stored = paths.folder(base, "quantized")
-        return materialized(context, metadata.quantized(stored, record))
+        stored, age = paths.folder(base, "quantized"), age_of_corpus(spec, lake, corpus)
+        return materialized(context, metadata.quantized(stored, record) | metadata.age(age))
 
     @step(
         deps=[[name, "corpus"], baseline, classifier, onnx_classifier, quantized_classifier],
@@ -203,10 +217,14 @@ def classifier_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition]:
 
         paths, log = CorpusPaths(lake.tree, name), context.log.info
         with replacing(paths, "leaderboard") as folder:
-            board = measure(paths.corpus, paths.stored("baseline"), paths.trained(), log)
+            corpus = paths.corpus
+            if missing := corpus.facts.left_out_of_published:
+                log(f"{missing} Scores are of the rows that remain.")
+            board = measure(corpus, paths.stored("baseline"), paths.trained(), log)
             results.write(board, folder)
             write_figures(board, folder)
-        return materialized(context, metadata.leaderboard(paths.folder("leaderboard"), board))
+        stored = paths.folder("leaderboard")
+        return materialized(context, metadata.leaderboard(stored, board, corpus.facts))
 
     @step(
         deps=[leaderboard, quantized_classifier, [name, "corpus"]],
