@@ -11,6 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from hf_assets.memory import give_back
 from hf_assets.object_store.reading import FOOTER_KEY
 from hf_assets.storage.records import Footer
 
@@ -106,6 +107,7 @@ class ParquetBatches:
         if self._waiting:
             self._writer.write_table(pa.concat_tables(self._waiting), row_group_size=ROW_GROUP * 2)
             self._waiting.clear()
+            give_back()
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         assert self._writer is not None
