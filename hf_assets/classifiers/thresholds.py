@@ -62,8 +62,8 @@ def choose_threshold(
 
     It lies halfway between the lowest score it lets in and the highest it keeps out, so that a
     rounding elsewhere changes no answer. Where no row has a label it lies above every score, up
-    to 1 for probabilities. The same rows give the same threshold. Memory beyond the arguments: 100 MB, and some 100 bytes
-    for each score near or above the threshold.
+    to 1 for probabilities. The same rows give the same threshold. Memory beyond the arguments: 100
+    MB, and some 100 bytes for each score near or above the threshold.
 
     Args:
         targets: uint8 [rows, labels].
