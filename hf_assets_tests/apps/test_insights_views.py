@@ -208,7 +208,8 @@ def test_a_keyboard_reaches_every_filter_the_table_and_the_files(page: Page, hub
     """By Tab and Enter alone, on the page with the most of them."""
     go(page, hub_url, "models", "Models")
     wanted = page.locator("[data-testid=stMain]").locator(
-        "input:visible, th a[href]:visible, a[download]:visible"
+        "input:visible:not([tabindex='-1']), [role=spinbutton]:visible, "
+        "th a[href]:visible, a[download]:visible"
     )
     page.get_by_role("navigation").focus()
     opened, reached, more = 0, set[int](), True
