@@ -203,6 +203,7 @@ def _said(model: Published) -> dict[str, str]:
         "train_rows": f"{sides.get('train', 0):,}",
         "validation_rows": f"{sides.get('validation', 0):,}",
         "test_rows": f"{sides.get('test', 0):,}",
+        "left_out": _left_out(corpus),
         "licences": table(
             ["Licence", "Rows"],
             [[inert(name), f"{rows:,}"] for name, rows in notices.licences(corpus).items()],
@@ -212,6 +213,12 @@ def _said(model: Published) -> dict[str, str]:
         "max_length": str(model.max_length),
         "unlabelled": f"{_percent(row['rows_unlabelled'])} %",
     }  # fmt: skip
+
+
+def _left_out(corpus: Corpus) -> str:
+    """What the published splits lack: a score on all of them is another number."""
+    missing = corpus.facts.left_out_of_published
+    return f" {inert(missing, 600)}" if missing else ""
 
 
 def _trained_on(training: TrainingRecord) -> str:

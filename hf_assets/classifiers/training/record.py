@@ -3,7 +3,7 @@
 import msgspec
 
 from hf_assets.classifiers.records import FingerprintedStep, RowCounts, ThresholdRule
-from hf_assets.classifiers.training.config import Recipe
+from hf_assets.classifiers.training.config import RecordedRecipe
 
 
 class EpochScores(msgspec.Struct, frozen=True):
@@ -51,7 +51,7 @@ class TrainingRecord(FingerprintedStep, frozen=True, kw_only=True):
     corpus: str = ""
     base_model: str = ""
     strategy: str = ""
-    recipe: Recipe | None = None
+    recipe: RecordedRecipe | None = None
     seed: int = 0
     rows: RowCounts = RowCounts()
     labels: int = 0

@@ -6,7 +6,7 @@ The loops are in `finetuning.py` and `heads.py`.
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -21,7 +21,8 @@ from hf_assets.classifiers.records import MadeFrom, RowCounts
 from hf_assets.classifiers.speed import instructions, machine
 from hf_assets.classifiers.thresholds import choose_threshold
 from hf_assets.classifiers.training import figures
-from hf_assets.classifiers.training.config import Recipe
+from hf_assets.classifiers.training.batches import token_ids
+from hf_assets.classifiers.training.config import Recipe, RecordedRecipe
 from hf_assets.classifiers.training.devices import device
 from hf_assets.classifiers.training.heads import fit_head
 from hf_assets.classifiers.training.network import (
@@ -40,6 +41,8 @@ from hf_assets.storage.folders import remove_folder
 from hf_assets.storage.json_files import write_record
 
 _VERSIONS = ("torch", "transformers", "tokenizers", "accelerate")
+# Texts whose tokens are counted before training.
+_COUNTED = 2000
 # Files of a base model that decide the result.
 _DECISIVE = (".json", ".txt", ".safetensors", ".bin")
 
@@ -83,18 +86,20 @@ def train(
     torch.manual_seed(recipe.seed)
     # Only what trains the encoder needs the kernel whose backward pass is fast.
     attention = "sdpa" if recipe.strategy == "head" else None
-    network = new_network(encoder, corpus.labels, recipe.max_length, attention)
+    dropout = (recipe.dropout or 0.0) if recipe.strategy == "finetune" else 0.0
+    network = new_network(encoder, corpus.labels, recipe.max_length, attention, dropout)
     log(
         f"{recipe.strategy} on {len(rows.texts)} rows with {len(corpus.labels)} labels, "
         f"{device().kind} {device().dtype(recipe)}, {torch.get_num_threads()} threads"
     )
+    log(_read_whole(tokenizer, rows.texts, recipe.max_length))
     if recipe.strategy == "head":
         learned = _head(network, tokenizer, rows, validation, recipe, log)
     else:
         # A head is trained without transformers' Trainer, which takes seconds to import.
-        from hf_assets.classifiers.training.finetuning import finetune
+        from hf_assets.classifiers.training.distillation import finetune
 
-        checkpoints = _checkpoints(work, fingerprint(corpus, encoder, recipe))
+        checkpoints = _checkpoints(work, fingerprint(corpus, encoder, recipe), log)
         learned = finetune(network, tokenizer, rows, validation, recipe, checkpoints, log, progress)
     save_network(network, tokenizer, folder)
     # The stored files are measured, as they are served: loaded again, in float32.
@@ -108,7 +113,7 @@ def train(
         fingerprint=classifier_fingerprint(folder, learnt_from),
         base_model=base_model or encoder.name,
         strategy=recipe.strategy,
-        recipe=recipe,
+        recipe=RecordedRecipe.of(recipe),
         seed=recipe.seed,
         rows=RowCounts(train=len(rows.texts), validation=len(validation.texts)),
         labels=len(corpus.labels),
@@ -120,7 +125,7 @@ def train(
         validation=ValidationScores(measured.micro_f1, measured.macro_f1),
         seconds=round(learned.seconds, 3),
         samples_per_second=round(learned.samples_per_second, 2),
-        **_ran_on(recipe),
+        **_ran_on(recipe, learned.threads),
         versions={name: version(name) for name in _VERSIONS},
         history=learned.history,
         losses=learned.losses,
@@ -128,6 +133,17 @@ def train(
     write_record(folder / "training.json", record)
     render(figures.figure(record)).write(folder, "curves")
     return record
+
+
+def _read_whole(tokenizer: Any, texts: Sequence[str], most: int) -> str:
+    """How many texts are as long as what is read of them, or longer; of some, evenly spaced."""
+    sample = texts[:: -(-len(texts) // _COUNTED)]
+    full = sum(len(ids) >= most for ids in token_ids(tokenizer, sample, most))
+    about = "about " if len(sample) < len(texts) else ""
+    return (
+        f"{most} tokens of a text are read: {about}{full / len(sample):.0%} of the training texts "
+        "have as many or more"
+    )
 
 
 def _head(
@@ -154,14 +170,14 @@ def _head(
     )
 
 
-def _ran_on(recipe: Recipe) -> dict[str, Any]:
+def _ran_on(recipe: Recipe, threads: int) -> dict[str, Any]:
     """Device, number format and processor, on which a result depends besides its inputs."""
     at = device()
     return {
         "device": at.kind,
         "gpu": torch.cuda.get_device_name() if at.kind == "cuda" else None,
         "dtype": at.dtype(recipe),
-        "threads": torch.get_num_threads(),
+        "threads": threads or torch.get_num_threads(),
         "machine": machine(),
         "instructions": instructions(),
     }
@@ -182,11 +198,15 @@ def fingerprint(corpus: Corpus, encoder: Path, recipe: Recipe) -> str:
     return digest.hexdigest()[:16]
 
 
-def _checkpoints(work: Path, fingerprint: str) -> Path:
+def _checkpoints(work: Path, fingerprint: str, log: Callable[[str], None]) -> Path:
     """The folder of this very training; those of others are removed."""
     own = work / f"checkpoints-{fingerprint}"
     for left in work.glob("checkpoints-*"):
         if left != own:
+            log(
+                "an interrupted training of another recipe, corpus or base model was here, or of "
+                "an earlier version's usual recipe: it does not go on, this one starts anew"
+            )
             remove_folder(left)
     own.mkdir(parents=True, exist_ok=True)
     return own

@@ -4,7 +4,7 @@ Each step fills a new folder, which replaces `classifiers/<corpus>/…` once it 
 import torch and other heavy packages themselves: the code location must load without.
 """
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -14,88 +14,21 @@ from pydantic import Field
 
 from hf_assets.classifiers.provenance import require_current
 from hf_assets.classifiers.quality import LARGEST_LOSS, LARGEST_MACRO_LOSS
+from hf_assets.classifiers.techniques.waiting import wait_passively
 from hf_assets.classifiers.training.base_models import BASE_MODELS, locate
-from hf_assets.classifiers.training.config import EARLIER_NAMES, Dtype, Recipe, Strategy
 from hf_assets.classifiers.training.lock import training_lock
 from hf_assets.corpora.registry import CorpusSpec, corpora
-from hf_assets.defs.common.automation import after_changes
+from hf_assets.defs.common.automation import after_changes, trained_again
 from hf_assets.defs.common.events import Skipped, materialized, skippable
 from hf_assets.defs.common.failures import clear_failures
 from hf_assets.defs.common.partitions import base_models
 from hf_assets.defs.common.pools import AFTER_THE_HUB, training_tags
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.labels import metadata
-from hf_assets.defs.labels.paths import CorpusPaths
+from hf_assets.defs.labels.paths import CorpusPaths, age_of_corpus
+from hf_assets.defs.labels.training_config import TrainingConfig
 from hf_assets.settings import settings
 from hf_assets.storage.folders import replacing_folder
-
-DEFAULTS = Recipe()
-
-
-def _renamed(name: str) -> str:
-    return f"Earlier name of `{name}`; version 0.3 drops it."
-
-
-class TrainingConfig(dg.Config):
-    """How a classifier is trained."""
-
-    strategy: Strategy = Field(
-        default=DEFAULTS.strategy,
-        description="finetune: train body and head. head: train the head alone, on the frozen "
-        "body; minutes in place of hours without a GPU.",
-    )
-    epochs: int = Field(
-        default=DEFAULTS.epochs,
-        description="Passes over the training texts, at most; only for finetune.",
-    )
-    batch_size: int = Field(
-        default=DEFAULTS.batch_size, description="Texts of a training step; more take more memory."
-    )
-    max_length: int = Field(
-        default=DEFAULTS.max_length,
-        description="Tokens of a text that are read; the rest is cut off. The body sets a limit.",
-    )
-    body_learning_rate: float = Field(
-        default=DEFAULTS.body_learning_rate,
-        description="Highest step size of the body's weights; without effect for head.",
-    )
-    head_learning_rate: float = Field(
-        default=DEFAULTS.head_learning_rate, description="Highest step size of the head's weights."
-    )
-    patience: int = Field(
-        default=DEFAULTS.patience,
-        description="Epochs without a higher micro-F1 on validation after which training stops; "
-        "the best epoch is kept.",
-    )
-    seed: int = Field(
-        default=DEFAULTS.seed,
-        description="Seed of every random draw: the same seed on the same machine gives the same "
-        "classifier.",
-    )
-    dtype: Dtype = Field(
-        default=DEFAULTS.dtype,
-        description="Numbers that training multiplies. auto: float32 for a head, and for "
-        "finetune bfloat16 where the hardware multiplies it faster. The metadata name the choice.",
-    )
-    batch: int | None = Field(default=None, description=_renamed("batch_size"))
-    encoder_rate: float | None = Field(default=None, description=_renamed("body_learning_rate"))
-    head_rate: float | None = Field(default=None, description=_renamed("head_learning_rate"))
-
-    def recipe(self, warn: Callable[[str], None]) -> Recipe:
-        """The recipe of this config; `warn` takes a line for each field under its earlier name."""
-        values = self.model_dump()
-        for name, earlier in EARLIER_NAMES.items():
-            value = values.pop(earlier, None)
-            if value is None:
-                continue
-            if values[name] not in (getattr(DEFAULTS, name), value):
-                raise dg.Failure(f"{earlier} and {name} differ: set {name}", allow_retries=False)
-            warn(f"`{earlier}` is now called `{name}`; version 0.3 drops the earlier name")
-            values[name] = value
-        try:
-            return Recipe(**values)
-        except ValueError as error:
-            raise dg.Failure(str(error), allow_retries=False) from error
 
 
 class QuantizationConfig(dg.Config):
@@ -180,11 +113,17 @@ def classifier_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition]:
 
         paths = CorpusPaths(lake.tree, name)
         with replacing(paths, "baseline") as folder:
-            record = baselines.fit(paths.corpus, folder, log=context.log.info)
-        return materialized(context, metadata.baseline(paths.folder("baseline"), record))
+            corpus = paths.corpus
+            record = baselines.fit(corpus, folder, log=context.log.info)
+        age = metadata.age(age_of_corpus(spec, lake, corpus))
+        return materialized(context, metadata.baseline(paths.folder("baseline"), record) | age)
+
+    def again(parent: str) -> dg.AutomationCondition | None:
+        return trained_again([name, parent]) if settings().retrain else None
 
     @each(
         deps=[[name, "corpus"]],
+        automation_condition=again("corpus"),
         kinds={"pytorch", "transformers"},
         pool="training",
         op_tags=training_tags(spec, trains=True),
@@ -198,6 +137,7 @@ def classifier_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition]:
         same base model waits for the first. The checkpoints of a lake on a store stay on the
         machine that trains: a run on another machine starts from the first epoch.
         """
+        wait_passively()
         from hf_assets.classifiers.training.train import train
 
         paths, base = CorpusPaths(lake.tree, name), BASE_MODELS[context.partition_key]
@@ -214,7 +154,11 @@ def classifier_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition]:
         stored = paths.folder(base.name, "classifier")
         return materialized(context, metadata.classifier(stored, record))
 
-    @each(deps=[classifier, [name, "corpus"]], kinds={"pytorch", "onnx"})
+    @each(
+        deps=[classifier, [name, "corpus"]],
+        kinds={"pytorch", "onnx"},
+        automation_condition=again("classifier"),
+    )
     def onnx_classifier(
         context: dg.AssetExecutionContext, lake: LakeResource
     ) -> dg.MaterializeResult:
@@ -229,7 +173,11 @@ def classifier_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition]:
             record = export(model / "classifier", folder, probes, log=context.log.info)
         return materialized(context, metadata.onnx(paths.folder(base, "onnx"), record))
 
-    @each(deps=[onnx_classifier, [name, "corpus"]], kinds={"onnx"})
+    @each(
+        deps=[onnx_classifier, [name, "corpus"]],
+        kinds={"onnx"},
+        automation_condition=again("onnx_classifier"),
+    )
     def quantized_classifier(
         context: dg.AssetExecutionContext, config: QuantizationConfig, lake: LakeResource
     ) -> dg.MaterializeResult:
@@ -249,8 +197,8 @@ def classifier_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition]:
                 model / "onnx", folder, validation, log,
                 max_loss=config.max_loss, max_macro_loss=config.max_macro_loss,
             )  # fmt: skip
-        stored = paths.folder(base, "quantized")
-        return materialized(context, metadata.quantized(stored, record))
+        stored, age = paths.folder(base, "quantized"), age_of_corpus(spec, lake, corpus)
+        return materialized(context, metadata.quantized(stored, record) | metadata.age(age))
 
     @step(
         deps=[[name, "corpus"], baseline, classifier, onnx_classifier, quantized_classifier],
@@ -269,10 +217,14 @@ def classifier_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition]:
 
         paths, log = CorpusPaths(lake.tree, name), context.log.info
         with replacing(paths, "leaderboard") as folder:
-            board = measure(paths.corpus, paths.stored("baseline"), paths.trained(), log)
+            corpus = paths.corpus
+            if missing := corpus.facts.left_out_of_published:
+                log(f"{missing} Scores are of the rows that remain.")
+            board = measure(corpus, paths.stored("baseline"), paths.trained(), log)
             results.write(board, folder)
             write_figures(board, folder)
-        return materialized(context, metadata.leaderboard(paths.folder("leaderboard"), board))
+        stored = paths.folder("leaderboard")
+        return materialized(context, metadata.leaderboard(stored, board, corpus.facts))
 
     @step(
         deps=[leaderboard, quantized_classifier, [name, "corpus"]],
