@@ -108,7 +108,8 @@ ARROWS = {
     "corpora.figures": {"charts", "corpora.corpus", "corpora.facts"},
     "corpora.quality": {"corpora.corpus", "corpora.facts"},
     "corpora.stackexchange": {"corpora.schemas"},
-    "corpora.registry": {"corpora.stackexchange", "corpora.text"},
+    "corpora.entries": set(),
+    "corpora.registry": {"corpora.entries", "corpora.stackexchange", "corpora.text"},
     "corpora.kaggle": {"corpora.corpus", "corpora.schemas"},
     "corpora.tables": {"corpora.corpus", "corpora.registry", "corpora.schemas"},
     "corpora.building": {
@@ -121,6 +122,7 @@ ARROWS = {
     "classifiers.thresholds": {"classifiers.metrics", "classifiers.records"},
     "classifiers.records": set(),
     "classifiers.guard": set(),
+    "classifiers.own_base_models": {"classifiers.training", "corpora.entries"},
     "classifiers.speed": set(),
     "classifiers.meaning": set(),
     "classifiers.tfidf": set(),
@@ -128,7 +130,9 @@ ARROWS = {
     "classifiers.tagger_cli": {"classifiers.tagger"},
     "classifiers.quality": {"classifiers.records"},
     "classifiers.provenance": {"classifiers.records", "corpora.corpus"},
+    "classifiers.encoders": set(),
     "classifiers.training": {
+        "classifiers.encoders",
         *("charts", "classifiers.metrics", "classifiers.provenance", "classifiers.records"),
         *("classifiers.speed", "classifiers.thresholds", "corpora.corpus"),
     },
@@ -159,7 +163,8 @@ ARROWS = {
     },
     # What is wrong with files and folders that settings name.
     "configuration": {
-        *("classifiers.training", "corpora.registry", "hub.archive", "hub.archive_folder"),
+        *("classifiers.own_base_models", "classifiers.training", "corpora.registry"),
+        *("hub.archive", "hub.archive_folder"),
         "hub.open_archive",
     },
     # Pages for people.
@@ -183,7 +188,7 @@ ARROWS = {
         "classifiers.guard",
     },
     # The graph.
-    "defs.common": {"classifiers.training", "corpora", "hub"},
+    "defs.common": {"classifiers.own_base_models", "classifiers.training", "corpora", "hub"},
     "defs.hub": {"alarms", "defs.common", "defs.configuration", "defs.trends", "hub"},
     "defs.trends": {
         *("charts", "defs.common", "hub.providers", "hub.repository_days", "publishing.record"),

@@ -101,10 +101,9 @@ def _model_data(model: Published) -> ModelCardData:
         )
         for metric, (kind, value) in scores.items()
     ]  # fmt: skip
-    base = BASE_MODELS.get(row["model"])
     return ModelCardData(
         model_name=f"{name}-{_slug(row['model'])}-int8",
-        base_model=base.repo if base else None,
+        base_model=_base_id(model) or None,
         library_name="transformers.js",
         pipeline_tag="text-classification",
         metrics=["f1"],
@@ -135,6 +134,16 @@ def _space_data(model: Published) -> SpaceCardData:
     )
 
 
+def _base_id(model: Published) -> str:
+    """The base model's id on the Hub; empty for a folder of a machine."""
+    named = model.training.base_model_id
+    if isinstance(named, str):
+        return named
+    # Of a training by an earlier version.
+    base = BASE_MODELS.get(model.row["model"])
+    return base.repo if base else ""
+
+
 def _licence_data(licence: str) -> dict[str, Any]:
     if licence != "other":
         return {"license": licence}
@@ -147,15 +156,16 @@ def _slug(name: str) -> str:
 
 def _said(model: Published) -> dict[str, str]:
     corpus, board, row = model.corpus, model.board, model.row
-    base = BASE_MODELS.get(row["model"])
+    base, told = _base_id(model), model.training
     sides = dict(corpus.frame.group_by("split").len().iter_rows())
     low, high = row["micro_f1_low"], row["micro_f1_high"]
     return {
         "title": f"Labels for {inert(corpus.name)}",
         "remark": f"**{inert(model.remark, 300)}**\n" if model.remark else "",
         "labels": f"{len(corpus.labels):,}",
-        "base_model": f"[{base.repo}](https://huggingface.co/{base.repo})"
+        "base_model": f"[{base}](https://huggingface.co/{base})"
         if base else inert(row["model"]),
+        "revision": f", revision {inert(told.revision)}" if told.revision else "",
         "strategy": "a linear head on the frozen encoder" if row["strategy"] == "head"
         else "encoder and head",
         "megabytes": f"{model.size / 1e6:.1f}",

@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from transformers import Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
-from hf_assets.classifiers.training.batches import padded, token_ids
+from hf_assets.classifiers.training.batches import pad_id, padded, token_ids
 from hf_assets.classifiers.training.checkpoints import Log, last_checkpoint, read_log
 from hf_assets.classifiers.training.config import Recipe
 from hf_assets.classifiers.training.devices import device
@@ -97,7 +97,7 @@ def finetune(
             network,
             arguments,
             seconds_before=past.seconds,
-            data_collator=_Collator(tokenizer.pad_token_id),
+            data_collator=_Collator(pad_id(tokenizer)),
             train_dataset=rows[0],
             eval_dataset=rows[1],
             processing_class=tokenizer,

@@ -12,9 +12,10 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field
 
+from hf_assets.classifiers.own_base_models import known_base_models
 from hf_assets.classifiers.provenance import require_current
 from hf_assets.classifiers.quality import LARGEST_LOSS, LARGEST_MACRO_LOSS
-from hf_assets.classifiers.training.base_models import BASE_MODELS, locate
+from hf_assets.classifiers.training.base_models import locate
 from hf_assets.classifiers.training.config import EARLIER_NAMES, Dtype, Recipe, Strategy
 from hf_assets.classifiers.training.lock import training_lock
 from hf_assets.corpora.registry import CorpusSpec, corpora
@@ -53,7 +54,8 @@ class TrainingConfig(dg.Config):
     )
     max_length: int = Field(
         default=DEFAULTS.max_length,
-        description="Tokens of a text that are read; the rest is cut off. The body sets a limit.",
+        description="Tokens of a text that are read; the rest is cut off. The body sets a limit, "
+        "and the entry of a base model may set another default.",
     )
     body_learning_rate: float = Field(
         default=DEFAULTS.body_learning_rate,
@@ -190,8 +192,9 @@ def classifier_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition]:
         """
         from hf_assets.classifiers.training.train import train
 
-        paths, base = CorpusPaths(lake.tree, name), BASE_MODELS[context.partition_key]
-        recipe, log, own = config.recipe(context.log.warning), context.log.info, settings()
+        paths, log, own = CorpusPaths(lake.tree, name), context.log.info, settings()
+        base = known_base_models(own.own_base_models).models[context.partition_key]
+        recipe = base.adapted(config.recipe(context.log.warning))
         checkpoints = paths.folder(base.name, "checkpoints")
         with (
             clear_failures(),
@@ -200,7 +203,7 @@ def classifier_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition]:
         ):
             corpus = paths.corpus  # without one, no base model is downloaded
             encoder = locate(base, own.base_models, log)
-            record = train(corpus, encoder, folder, recipe, work, log, base_model=base.name)
+            record = train(corpus, encoder, folder, recipe, work, log, base=base)
         stored = paths.folder(base.name, "classifier")
         return materialized(context, metadata.classifier(stored, record))
 

@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hf_assets.classifiers.own_base_models import known_base_models
 from hf_assets.classifiers.provenance import STEPS
-from hf_assets.classifiers.training.base_models import BASE_MODELS
 from hf_assets.corpora.corpus import Corpus, open_corpus
 from hf_assets.object_store.path import LakePath
+from hf_assets.settings import settings
 from hf_assets.storage.durable import Stamp
 from hf_assets.storage.folders import (
     ReplacedFolder,
@@ -81,7 +82,7 @@ class CorpusPaths:
     def trained(self) -> dict[str, Path]:
         """The base models that were trained, with their folders on this machine."""
         found = {}
-        for name in BASE_MODELS:
+        for name in _base_models():
             if is_stored(self.folder(name, "classifier")):
                 found[name] = [step for step in STEPS if self._reads(self.folder(name, step))]
         return self._beside(found)
@@ -93,5 +94,9 @@ class CorpusPaths:
 
     def artefacts(self) -> Iterator[Path]:
         """The stored folders of every base model's steps, on this machine."""
-        folders = (self.folder(name, step) for name in BASE_MODELS for step in STEPS)
+        folders = (self.folder(name, step) for name in _base_models() for step in STEPS)
         return (local_folder(path) for path in folders if is_stored(path))
+
+
+def _base_models() -> Iterable[str]:
+    return known_base_models(settings().own_base_models).models
