@@ -136,6 +136,9 @@ ARROWS = {
         *("charts", "classifiers.metrics", "classifiers.provenance", "classifiers.records"),
         *("classifiers.speed", "classifiers.thresholds", "corpora.corpus"),
     },
+    "classifiers.few_rows": {
+        *("classifiers.thresholds", "classifiers.training", "corpora.corpus"),
+    },
     "classifiers.export": {
         *("classifiers.metrics", "classifiers.provenance", "classifiers.quality"),
         *("classifiers.records", "classifiers.speed", "classifiers.tagger"),

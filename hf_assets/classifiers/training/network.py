@@ -91,6 +91,11 @@ class TagNetwork(torch.nn.Module):
         typed = types > 1 and "token_type_ids" in inspect.signature(self.encoder.forward).parameters
         return ("input_ids", "attention_mask", *(("token_type_ids",) if typed else ()))
 
+    def computed(self, wanted: Computed) -> Computed:
+        """The format that its products can be trained in, of the wanted one."""
+        # transformers masks its attention with a number that bfloat16 does not have.
+        return "float32" if self.encoder.config.model_type == "deberta" else wanted
+
     def pooled(
         self,
         input_ids: torch.Tensor,

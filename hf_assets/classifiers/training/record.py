@@ -6,6 +6,10 @@ from hf_assets.classifiers.records import FingerprintedStep, RowCounts, Threshol
 from hf_assets.classifiers.training.config import Recipe
 
 
+# Training rows below which the way to learn is chosen by `few_rows.choosing`.
+FEW_ROWS = 500
+
+
 class EpochScores(msgspec.Struct, frozen=True):
     """Loss and scores after an epoch.
 
@@ -38,7 +42,8 @@ class FewRowsCandidate(msgspec.Struct, frozen=True):
     """A way to learn from few rows, as cross-validation saw it.
 
     Attributes:
-        name: "linear", "centroids", "pairs" (centroids on a body tuned on pairs of texts).
+        name: "centroids", "least_squares", "linear" (trained in steps), all on the frozen body;
+            "pairs": centroids on a body tuned on pairs of texts.
         micro_f1, macro_f1: of training rows, each answered by a fold that did not learn from it.
         seconds: of all folds.
         left_out: why it was not measured; the figures are then 0.

@@ -132,6 +132,9 @@ def train(
         pooling=base.pooling,
         layers_to_train=base.layers_to_train,
     )
+    if network.computed(device().dtype(recipe)) != device().dtype(recipe):
+        log(f"{base.name} trains in float32: its architecture bears no {device().dtype(recipe)}")
+        recipe = msgspec.structs.replace(recipe, dtype="float32")
     log(
         f"{recipe.strategy} on {len(rows.texts)} rows with {len(corpus.labels)} labels, "
         f"{device().kind} {device().dtype(recipe)}, {torch.get_num_threads()} threads"

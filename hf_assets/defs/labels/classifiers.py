@@ -18,6 +18,7 @@ from hf_assets.classifiers.quality import LARGEST_LOSS, LARGEST_MACRO_LOSS
 from hf_assets.classifiers.training.base_models import locate
 from hf_assets.classifiers.training.config import EARLIER_NAMES, Dtype, Recipe, Strategy
 from hf_assets.classifiers.training.lock import training_lock
+from hf_assets.classifiers.training.record import FEW_ROWS
 from hf_assets.corpora.registry import CorpusSpec, corpora
 from hf_assets.defs.common.automation import after_changes
 from hf_assets.defs.common.events import Skipped, materialized, skippable
@@ -79,13 +80,19 @@ class TrainingConfig(dg.Config):
         description="Numbers that training multiplies. auto: float32 for a head, and for "
         "finetune bfloat16 where the hardware multiplies it faster. The metadata name the choice.",
     )
+    few_rows: int = Field(
+        default=FEW_ROWS,
+        ge=0,
+        description="Training rows below which centroids, least squares, a head and pairs of texts "
+        "are compared, and the best trains; epochs and rates are then without effect. 0: never.",
+    )
     batch: int | None = Field(default=None, description=_renamed("batch_size"))
     encoder_rate: float | None = Field(default=None, description=_renamed("body_learning_rate"))
     head_rate: float | None = Field(default=None, description=_renamed("head_learning_rate"))
 
     def recipe(self, warn: Callable[[str], None]) -> Recipe:
         """The recipe of this config; `warn` takes a line for each field under its earlier name."""
-        values = self.model_dump()
+        values = self.model_dump(exclude={"few_rows"})
         for name, earlier in EARLIER_NAMES.items():
             value = values.pop(earlier, None)
             if value is None:
@@ -186,10 +193,13 @@ def classifier_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition]:
     ) -> dg.MaterializeResult:
         """Classifier of the corpus's labels: a fine-tuned base model, or a head on a frozen one.
 
+        A corpus of few rows gets what answers rows best that it did not learn from.
+
         Each epoch writes a checkpoint, from which a run that died goes on. A second run of the
         same base model waits for the first. The checkpoints of a lake on a store stay on the
         machine that trains: a run on another machine starts from the first epoch.
         """
+        from hf_assets.classifiers.few_rows.choosing import fit_for
         from hf_assets.classifiers.training.train import train
 
         paths, log, own = CorpusPaths(lake.tree, name), context.log.info, settings()
@@ -203,7 +213,8 @@ def classifier_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition]:
         ):
             corpus = paths.corpus  # without one, no base model is downloaded
             encoder = locate(base, own.base_models, log)
-            record = train(corpus, encoder, folder, recipe, work, log, base=base)
+            fit = fit_for(corpus, config.few_rows)
+            record = train(corpus, encoder, folder, recipe, work, log, base=base, fit=fit)
         stored = paths.folder(base.name, "classifier")
         return materialized(context, metadata.classifier(stored, record))
 
