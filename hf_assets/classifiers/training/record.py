@@ -5,7 +5,6 @@ import msgspec
 from hf_assets.classifiers.records import FingerprintedStep, RowCounts, ThresholdRule
 from hf_assets.classifiers.training.config import Recipe
 
-
 # Training rows below which the way to learn is chosen by `few_rows.choosing`.
 FEW_ROWS = 500
 
