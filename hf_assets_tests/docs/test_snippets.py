@@ -21,8 +21,8 @@ import yaml
 from dagster.components.scaffold.scaffold import has_scaffolder
 from matplotlib.figure import Figure
 
-from hf_assets.copying.copy import Copy
 from hf_assets.classifiers.own_base_models import known_base_models
+from hf_assets.copying.copy import Copy
 from hf_assets.corpora.registry import corpora, read_entry
 from hf_assets.hub.repository_days.refresh import refresh
 from hf_assets.hub.repository_days.schemas import KINDS

@@ -130,22 +130,25 @@ def new_network(
     labels: Sequence[str],
     max_length: int,
     attention: Attention | None = None,
+    dropout: float = 0.0,
     *,
     pooling: Pooling = "mean",
     layers_to_train: int | None = None,
 ) -> TagNetwork:
-    """A pretrained encoder without dropout and an untrained head, in float32, on the CPU.
+    """A pretrained encoder and an untrained head, in float32, on the CPU.
 
     The head's weights are drawn from torch's generator: seed it first.
 
     Args:
+        dropout: of the encoder's hidden states. Attention has none: it costs a fifth of a step.
         pooling: of the states of a text, to its features.
         layers_to_train: the topmost; those below and the embeddings are frozen. None: none is.
 
     Raises:
         NetworkError: the folder holds no encoder that works here, or not so many layers.
     """
-    body = read_encoder(encoder, attention or device().attention, **dict.fromkeys(_DROPOUTS, 0.0))
+    dropouts = dict.fromkeys(_DROPOUTS, 0.0) | {"hidden_dropout_prob": dropout}
+    body = read_encoder(encoder, attention or device().attention, **dropouts)
     network = TagNetwork(body, labels, max_length, pooling)
     if layers_to_train is not None:
         freeze_below(body, layers_to_train)

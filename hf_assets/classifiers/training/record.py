@@ -3,7 +3,7 @@
 import msgspec
 
 from hf_assets.classifiers.records import FingerprintedStep, RowCounts, ThresholdRule
-from hf_assets.classifiers.training.config import Recipe
+from hf_assets.classifiers.training.config import RecordedRecipe
 
 # Training rows below which the way to learn is chosen by `few_rows.choosing`.
 FEW_ROWS = 500
@@ -96,7 +96,7 @@ class TrainingRecord(FingerprintedStep, frozen=True, kw_only=True):
     pooling: str | msgspec.UnsetType = msgspec.UNSET
     layers_to_train: int | msgspec.UnsetType | None = msgspec.UNSET
     strategy: str = ""
-    recipe: Recipe | None = None
+    recipe: RecordedRecipe | None = None
     seed: int = 0
     rows: RowCounts = RowCounts()
     labels: int = 0

@@ -6,7 +6,7 @@ The loops are in `finetuning.py` and `heads.py`.
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -24,7 +24,8 @@ from hf_assets.classifiers.speed import instructions, machine
 from hf_assets.classifiers.thresholds import Chosen, choose_threshold
 from hf_assets.classifiers.training import figures
 from hf_assets.classifiers.training.base_models import BaseModel, revision_of
-from hf_assets.classifiers.training.config import Recipe
+from hf_assets.classifiers.training.batches import token_ids
+from hf_assets.classifiers.training.config import Recipe, RecordedRecipe
 from hf_assets.classifiers.training.devices import device
 from hf_assets.classifiers.training.heads import fit_head
 from hf_assets.classifiers.training.network import (
@@ -43,6 +44,8 @@ from hf_assets.storage.folders import remove_folder
 from hf_assets.storage.json_files import write_record
 
 _VERSIONS = ("torch", "transformers", "tokenizers", "accelerate")
+# Texts whose tokens are counted before training.
+_COUNTED = 2000
 # Files of a base model that decide the result.
 _DECISIVE = (".json", ".txt", ".safetensors", ".bin")
 
@@ -124,11 +127,13 @@ def train(
     torch.manual_seed(recipe.seed)
     # Only what trains the encoder needs the kernel whose backward pass is fast.
     attention = "sdpa" if recipe.strategy == "head" else None
+    dropout = (recipe.dropout or 0.0) if recipe.strategy == "finetune" else 0.0
     network = new_network(
         encoder,
         corpus.labels,
         recipe.max_length,
         attention,
+        dropout,
         pooling=base.pooling,
         layers_to_train=base.layers_to_train,
     )
@@ -139,6 +144,7 @@ def train(
         f"{recipe.strategy} on {len(rows.texts)} rows with {len(corpus.labels)} labels, "
         f"{device().kind} {device().dtype(recipe)}, {torch.get_num_threads()} threads"
     )
+    log(_read_whole(tokenizer, rows.texts, recipe.max_length))
     if fit:
         fitted = fit(network, tokenizer, rows, validation, recipe, log)
     elif recipe.strategy == "head":
@@ -146,9 +152,9 @@ def train(
         fitted = Fitted(learned, recipe.strategy)
     else:
         # A head is trained without transformers' Trainer, which takes seconds to import.
-        from hf_assets.classifiers.training.finetuning import finetune
+        from hf_assets.classifiers.training.distillation import finetune
 
-        checkpoints = _checkpoints(work, fingerprint(corpus, encoder, recipe, base))
+        checkpoints = _checkpoints(work, fingerprint(corpus, encoder, recipe, base), log)
         learned = finetune(network, tokenizer, rows, validation, recipe, checkpoints, log, progress)
         fitted = Fitted(learned, recipe.strategy)
     learned = fitted.result
@@ -168,7 +174,7 @@ def train(
         pooling=base.pooling,
         layers_to_train=base.layers_to_train,
         strategy=fitted.strategy,
-        recipe=recipe,
+        recipe=RecordedRecipe.of(recipe),
         seed=recipe.seed,
         rows=RowCounts(train=len(rows.texts), validation=len(validation.texts)),
         labels=len(corpus.labels),
@@ -180,7 +186,7 @@ def train(
         validation=ValidationScores(measured.micro_f1, measured.macro_f1),
         seconds=round(learned.seconds, 3),
         samples_per_second=round(learned.samples_per_second, 2),
-        **_ran_on(recipe),
+        **_ran_on(recipe, learned.threads),
         versions={name: version(name) for name in _VERSIONS},
         history=learned.history,
         losses=learned.losses,
@@ -203,6 +209,17 @@ def _threshold(targets: np.ndarray, scores: np.ndarray, fitted: Fitted) -> Chose
     )
     at = scores_at(targets, scores, chosen.value)
     return replace(chosen, micro_f1=at["micro_f1"], macro_f1=at["macro_f1"])
+
+
+def _read_whole(tokenizer: Any, texts: Sequence[str], most: int) -> str:
+    """How many texts are as long as what is read of them, or longer; of some, evenly spaced."""
+    sample = texts[:: -(-len(texts) // _COUNTED)]
+    full = sum(len(ids) >= most for ids in token_ids(tokenizer, sample, most))
+    about = "about " if len(sample) < len(texts) else ""
+    return (
+        f"{most} tokens of a text are read: {about}{full / len(sample):.0%} of the training texts "
+        "have as many or more"
+    )
 
 
 def _head(
@@ -229,14 +246,14 @@ def _head(
     )
 
 
-def _ran_on(recipe: Recipe) -> dict[str, Any]:
+def _ran_on(recipe: Recipe, threads: int) -> dict[str, Any]:
     """Device, number format and processor, on which a result depends besides its inputs."""
     at = device()
     return {
         "device": at.kind,
         "gpu": torch.cuda.get_device_name() if at.kind == "cuda" else None,
         "dtype": at.dtype(recipe),
-        "threads": torch.get_num_threads(),
+        "threads": threads or torch.get_num_threads(),
         "machine": machine(),
         "instructions": instructions(),
     }
@@ -261,11 +278,15 @@ def fingerprint(
     return digest.hexdigest()[:16]
 
 
-def _checkpoints(work: Path, fingerprint: str) -> Path:
+def _checkpoints(work: Path, fingerprint: str, log: Callable[[str], None]) -> Path:
     """The folder of this very training; those of others are removed."""
     own = work / f"checkpoints-{fingerprint}"
     for left in work.glob("checkpoints-*"):
         if left != own:
+            log(
+                "an interrupted training of another recipe, corpus or base model was here, or of "
+                "an earlier version's usual recipe: it does not go on, this one starts anew"
+            )
             remove_folder(left)
     own.mkdir(parents=True, exist_ok=True)
     return own
