@@ -26,8 +26,9 @@ class Directions:
     """Where labels lie.
 
     Attributes:
-        mean: of all texts at length 1, float32 [width].
-        weights: float32 [labels, width]; offsets: float32 [labels].
+        mean: of all texts at length 1, [width].
+        weights: [labels, width]; offsets: [labels]. All are float64: their last bits, which hang on
+            where in memory a product is computed, are gone when a head is made of them.
     """
 
     mean: np.ndarray
@@ -43,11 +44,11 @@ class Directions:
             targets: uint8 [rows, labels].
         """
         rows, mean = _centred(features)
-        count = targets.sum(axis=0, dtype=np.float32)[:, None]
-        sums = targets.T.astype(np.float32) @ rows
+        count = targets.sum(axis=0, dtype=np.float64)[:, None]
+        sums = targets.T.astype(np.float64) @ rows
         unit = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), _LEAST)
         weights = unit * count / (count + _SHRINKAGE)
-        return cls(mean, weights, np.zeros(len(weights), np.float32))
+        return cls(mean, weights, np.zeros(len(weights)))
 
     @classmethod
     def of_least_squares(cls, features: np.ndarray, targets: np.ndarray) -> "Directions":
@@ -56,10 +57,10 @@ class Directions:
         Arguments as of `of_centroids`.
         """
         rows, mean = _centred(features)
-        shares = targets.mean(axis=0, dtype=np.float32)
-        bend = rows.T @ rows + _PENALTY * np.eye(rows.shape[1], dtype=np.float32)
+        shares = targets.mean(axis=0)
+        bend = rows.T @ rows + _PENALTY * np.eye(rows.shape[1])
         weights = np.linalg.solve(bend, rows.T @ (targets - shares)).T
-        return cls(mean, weights.astype(np.float32), shares)
+        return cls(mean, weights, shares)
 
     def answers(self, features: np.ndarray) -> np.ndarray:
         """How well each label fits each row, float32 [rows, labels], on no scale yet."""
@@ -115,7 +116,8 @@ class Scale:
 
 
 def _normalised(features: np.ndarray) -> np.ndarray:
-    return features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), _LEAST)
+    rows = features.astype(np.float64)
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), _LEAST)
 
 
 def _centred(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -187,9 +187,9 @@ def _said(model: Published) -> dict[str, str]:
         "labels": f"{len(corpus.labels):,}",
         "base_model": f"[{base}](https://huggingface.co/{base})"
         if base else inert(row["model"]),
-        "revision": f", revision {inert(told.revision)}" if told.revision else "",
-        "strategy": "a linear head on the frozen encoder" if row["strategy"] == "head"
-        else "encoder and head",
+        "revision": (f", revision {inert(told.revision)}" if told.revision else "")
+        + (", pooled by its first token" if told.pooling == "cls" else ""),
+        "strategy": told.part,
         "megabytes": f"{model.size / 1e6:.1f}",
         "threshold": f"{row['threshold']:.6g}",
         "graph_threshold": f"{model.graph['threshold']:.6g}",

@@ -9,6 +9,14 @@ from hf_assets.classifiers.training.config import RecordedRecipe
 FEW_ROWS = 500
 
 
+# Of a corpus of few rows, where that is not what others have.
+_PARTS = {
+    "centroids": "a head of label centroids on the frozen encoder",
+    "least_squares": "a head by least squares on the frozen encoder",
+    "pairs": "the encoder, on pairs of texts, with a head of label centroids,",
+}
+
+
 class EpochScores(msgspec.Struct, frozen=True):
     """Loss and scores after an epoch.
 
@@ -116,3 +124,10 @@ class TrainingRecord(FingerprintedStep, frozen=True, kw_only=True):
     history: History = msgspec.field(default_factory=list)
     losses: list[tuple[int, float]] = msgspec.field(default_factory=list)
     few_rows: FewRows | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def part(self) -> str:
+        """What was trained of the network, in words."""
+        chosen = self.few_rows.chosen if self.few_rows else ""
+        usual = "a linear head on the frozen encoder" if self.strategy == "head" else ""
+        return _PARTS.get(chosen) or usual or "encoder and head"

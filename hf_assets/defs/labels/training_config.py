@@ -42,7 +42,8 @@ class TrainingConfig(dg.Config):
     )
     max_length: int = Field(
         default=DEFAULTS.max_length,
-        description="Tokens of a text that are read; the rest is cut off. The body sets a limit.",
+        description="Tokens of a text that are read; the rest is cut off. The body sets a limit, "
+        "and the entry of a base model may set another default.",
     )
     body_learning_rate: float = Field(
         default=DEFAULTS.body_learning_rate,

@@ -54,6 +54,8 @@ def test_random_weights_become_a_tagger(kind: str, tmp_path: Path, make_corpus: 
         tmp_path / "onnx", tmp_path / "quantized", corpus.split("validation"),
         max_loss=1.0, max_macro_loss=1.0,
     )  # fmt: skip
+    config = json.loads((tmp_path / "quantized" / "config.json").read_text())
+    assert config["pooling"] == "cls"
     network = load_network(tmp_path / "classifier")
     assert network.pooling == "cls"
     torch_scores = predict(network, load_tokenizer(tmp_path / "classifier"), TEXTS)
