@@ -101,7 +101,8 @@ ARROWS = {
     "corpora.growth": {"corpora.corpus", "corpora.stackexchange"},
     "corpora.quality": {"corpora.corpus", "corpora.facts"},
     "corpora.stackexchange": {"corpora.schemas"},
-    "corpora.registry": {"corpora.stackexchange", "corpora.text"},
+    "corpora.entries": set(),
+    "corpora.registry": {"corpora.entries", "corpora.stackexchange", "corpora.text"},
     "corpora.kaggle": {"corpora.corpus", "corpora.schemas"},
     "corpora.tables": {"corpora.corpus", "corpora.registry", "corpora.schemas"},
     "corpora.building": {
@@ -116,18 +117,24 @@ ARROWS = {
     "classifiers.records": set(),
     "classifiers.techniques": {"corpora.corpus"},
     "classifiers.guard": set(),
+    "classifiers.own_base_models": {"classifiers.training", "corpora.entries"},
     "classifiers.speed": set(),
     "classifiers.meaning": set(),
     "classifiers.tfidf": set(),
     "classifiers.tagger": {"classifiers.tfidf"},
     "classifiers.tagger_cli": {"classifiers.tagger"},
     "classifiers.quality": {"classifiers.records"},
+    "classifiers.encoders": set(),
     "classifiers.provenance": {"classifiers.records", "corpora.corpus", "corpora.growth"},
     "classifiers.token_counting": {"classifiers.training", "corpora.lengths"},
     "classifiers.training": {
+        "classifiers.encoders",
         *("charts", "classifiers.metrics", "classifiers.provenance", "classifiers.records"),
         *("classifiers.speed", "classifiers.techniques", "classifiers.thresholds"),
         "corpora.corpus",
+    },
+    "classifiers.few_rows": {
+        *("classifiers.thresholds", "classifiers.training", "corpora.corpus"),
     },
     "classifiers.export": {
         *("classifiers.metrics", "classifiers.provenance", "classifiers.quality"),
@@ -162,7 +169,8 @@ ARROWS = {
     },
     # What is wrong with files and folders that settings name.
     "configuration": {
-        *("classifiers.training", "corpora.registry", "hub.archive", "hub.archive_folder"),
+        *("classifiers.own_base_models", "classifiers.training", "corpora.registry"),
+        *("hub.archive", "hub.archive_folder"),
         "hub.open_archive",
     },
     # Pages for people.
@@ -186,7 +194,7 @@ ARROWS = {
         "classifiers.guard",
     },
     # The graph.
-    "defs.common": {"classifiers.training", "corpora", "hub"},
+    "defs.common": {"classifiers.own_base_models", "classifiers.training", "corpora", "hub"},
     "defs.hub": {"alarms", "defs.common", "defs.configuration", "defs.trends", "hub"},
     "defs.trends": {
         *("charts", "defs.common", "hub.providers", "hub.repository_days", "publishing.record"),
