@@ -91,7 +91,7 @@ bench-full: $(VENV)/.installed  ## the same with 2.5 M models and 1 M Spaces
 	$(BIN)/python -m hf_assets_tests.benchmarks --full
 
 bench-classifiers: $(VENV)/.installed  ## our recipe beside TF-IDF and an earlier one, on real questions
-	$(BIN)/python -m hf_assets_tests.benchmarks.classifiers
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m hf_assets_tests.benchmarks.classifiers
 
 bench-history: $(VENV)/.installed  ## a year of days: backfill, series, page, thinning
 	$(BIN)/python -m hf_assets_tests.benchmarks.history
