@@ -22,7 +22,7 @@ _DEVIATIONS = (0.0, 0.125, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0)
 class NamedStart:
     """Where a head starts: weight float32 [labels, width], and the texts' mean feature [width].
 
-    `deviation`: standard, of the logits that it gives to training texts, around each label's log-odds.
+    `deviation`: standard, of the logits of training texts around each label's log-odds.
     """
 
     weight: torch.Tensor

@@ -190,7 +190,7 @@ def _checkpoints(work: Path, fingerprint: str, log: Callable[[str], None]) -> Pa
         if left != own:
             log(
                 "an interrupted training with another config, corpus or base model, or of an "
-                "earlier version, does not go on: this one starts at its first step and removes those checkpoints"
+                "earlier version, does not go on: this one starts at its first step"
             )
             remove_folder(left)
     own.mkdir(parents=True, exist_ok=True)
