@@ -11,17 +11,20 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from hf_assets.errors import InputError, clean
+from hf_assets.label_settings import GrowthSettings, Resources
 from hf_assets.object_store.address import AddressError
 from hf_assets.object_store.path import LakePath, location
 
 # An unusable value of these must not stop the Hub.
 _OF_LABELS = frozenset(
-    {"accept_stackexchange_terms", "accept_kaggle_terms", "base_model_resources"}
-)
+    ("accept_stackexchange_terms", "accept_kaggle_terms", "base_model_resources", "publish_taggers")
+) | frozenset(GrowthSettings.model_fields)
+# As huggingface_hub.utils.validate_repo_id.
+_REPOSITORY = r"^[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}$"
 
 
 def _default_data() -> Path:
@@ -32,23 +35,7 @@ def _default_data() -> Path:
     return (beside if checkout else Path.cwd()) / "data"
 
 
-class Resources(BaseModel):
-    """What trainings ask a cluster for; nothing where it is None."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    gpus: float | None = Field(
-        default=None, ge=0, description="GPUs that a training asks a cluster for."
-    )
-    cpus: float | None = Field(
-        default=None, gt=0, description="CPUs that each step of a classifier asks a cluster for."
-    )
-    memory_gb: float | None = Field(
-        default=None, gt=0, description="Memory that each step of a classifier asks a cluster for."
-    )
-
-
-class Settings(BaseSettings):
+class Settings(GrowthSettings):
     """Switches of the project; each is an environment variable `HF_ASSETS_<NAME>`."""
 
     # A compose file passes a variable that nobody set as an empty text.
@@ -196,8 +183,7 @@ class Settings(BaseSettings):
 
     publish_dataset: str | None = Field(
         default=None,
-        # As huggingface_hub.utils.validate_repo_id.
-        pattern=r"^[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}$",
+        pattern=_REPOSITORY,
         description="The dataset repository, owner/name, to which the night publishes the lake.",
     )
     publish_tables: str = Field(
@@ -212,6 +198,14 @@ class Settings(BaseSettings):
         default="other",
         pattern=r"^[a-z0-9][a-z0-9.-]*$",
         description="The licence that you grant for what is yours, as the Hub names it.",
+    )
+
+    publish_taggers: Annotated[dict[str, Annotated[str, Field(pattern=_REPOSITORY)]], NoDecode] = (
+        Field(
+            default={},
+            description="Where taggers are published: JSON, by corpus the name, owner/name, of a "
+            "model repository and a Space.",
+        )
     )
 
     corpora: Path | None = Field(
@@ -267,7 +261,7 @@ class Settings(BaseSettings):
         except AddressError as error:
             raise ValueError(str(error)) from None
 
-    @field_validator("base_model_resources", mode="before")
+    @field_validator("base_model_resources", "publish_taggers", mode="before")
     @classmethod
     def _is_json(cls, value: Any) -> Any:
         try:

@@ -15,6 +15,7 @@ MOST_FILES = 14
 # Rooms that every other room may import.
 GROUND = {
     "storage",
+    "memory",
     "object_store",
     "errors",
     "settings",
@@ -30,7 +31,8 @@ GROUND = {
 # imports the rooms of its line and the ground, nothing else; a name stands for what is below it.
 ARROWS = {
     "errors": set(),
-    "settings": {"errors", "object_store"},
+    "label_settings": set(),
+    "settings": {"errors", "label_settings", "object_store"},
     "rule_result": set(),
     "literals": set(),
     "transport": set(),
@@ -39,7 +41,8 @@ ARROWS = {
     "ui_words": set(),
     "markdown": set(),
     "object_store": {"errors"},
-    "storage": {"errors", "object_store", "progress", "settings"},
+    "memory": set(),
+    "storage": {"errors", "memory", "object_store", "progress", "settings"},
     # What failed → a message → a person.
     "alarms": set(),
     "definitions": {"defs"},
@@ -102,10 +105,12 @@ ARROWS = {
     "corpora.text": set(),
     "corpora.near_duplicates": {"corpora.text"},
     "corpora.groups": {"corpora.near_duplicates", "corpora.schemas"},
-    "corpora.facts": {"corpora.schemas"},
+    "corpora.lengths": set(),
+    "corpora.facts": {"corpora.lengths", "corpora.schemas"},
     "corpora.corpus": {"corpora.facts", "corpora.labels", "corpora.schemas"},
     "corpora.hub": {"corpora.groups", "corpora.schemas"},
     "corpora.figures": {"charts", "corpora.corpus", "corpora.facts"},
+    "corpora.growth": {"corpora.corpus", "corpora.stackexchange"},
     "corpora.quality": {"corpora.corpus", "corpora.facts"},
     "corpora.stackexchange": {"corpora.schemas"},
     "corpora.registry": {"corpora.stackexchange", "corpora.text"},
@@ -113,6 +118,7 @@ ARROWS = {
     "corpora.tables": {"corpora.corpus", "corpora.registry", "corpora.schemas"},
     "corpora.building": {
         *("charts", "corpora.corpus", "corpora.facts", "corpora.figures", "corpora.groups"),
+        *("corpora.growth", "corpora.lengths"),
         *("corpora.labels", "corpora.registry", "corpora.schemas", "corpora.stackexchange"),
         "corpora.text",
     },
@@ -128,7 +134,8 @@ ARROWS = {
     "classifiers.tagger": {"classifiers.tfidf"},
     "classifiers.tagger_cli": {"classifiers.tagger"},
     "classifiers.quality": {"classifiers.records"},
-    "classifiers.provenance": {"classifiers.records", "corpora.corpus"},
+    "classifiers.provenance": {"classifiers.records", "corpora.corpus", "corpora.growth"},
+    "classifiers.token_counting": {"classifiers.training", "corpora.lengths"},
     "classifiers.training": {
         *("charts", "classifiers.metrics", "classifiers.provenance", "classifiers.records"),
         *("classifiers.speed", "classifiers.techniques", "classifiers.thresholds"),
@@ -148,6 +155,12 @@ ARROWS = {
         *("classifiers.evaluation", "classifiers.provenance", "classifiers.records"),
         *("classifiers.tagger", "classifiers.tfidf", "corpora.corpus", "corpora.hub"),
         *("hub.tables", "proportions"),
+    },
+    "classifiers.drift": {
+        *("classifiers.evaluation", "classifiers.prediction", "classifiers.provenance"),
+        *("classifiers.records", "classifiers.tagger", "classifiers.tfidf"),
+        *("classifiers.training", "corpora.building", "corpora.corpus", "corpora.growth"),
+        *("corpora.hub", "corpora.labels", "corpora.registry", "proportions"),
     },
     "classifiers.publishing.template": set(),
     "classifiers.publishing": {
@@ -196,9 +209,9 @@ ARROWS = {
     "defs.publishing": {
         *("defs.common", "defs.hub", "defs.labels", "defs.trends", "publishing"),
     },
-    "defs.labels": {"charts", "classifiers", "corpora", "defs.common", "hub"},
+    "defs.labels": {"charts", "classifiers", "corpora", "defs.common", "hub", "publishing"},
     # A lake into another folder or store.
-    "copying": {"hub.capture_store"},
+    "copying": {"hub.capture_store", "hub.repository_days"},
     # Dagster as a process, for the command line and the demo.
     "runner": {"hub.capture_store"},
     # Services and worlds for tests and for a first look.

@@ -9,12 +9,12 @@ source meanwhile, the fingerprint that is handed on is the older one, and the ne
 """
 
 import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from hf_assets.classifiers.records import FingerprintedStep, StepRecord
 from hf_assets.corpora.corpus import Corpus
+from hf_assets.corpora.growth import corpus_fingerprint
 from hf_assets.errors import InputError
 from hf_assets.storage.json_files import read_record
 
@@ -24,17 +24,6 @@ STEPS = {
     "onnx": ("onnx_classifier", "export.json"),
     "quantized": ("quantized_classifier", "quantization.json"),
 }
-# Columns that training and leaderboard read; links and licences may change.
-_DECISIVE = ("id", "split", "text", "labels")
-_ROWS = 10_000  # of a corpus, hashed at a time
-
-
-def corpus_fingerprint(corpus: Corpus) -> str:
-    """Fingerprint of labels and rows, in whatever order these are stored."""
-    digest = hashlib.sha256(json.dumps(corpus.labels).encode())
-    for rows in corpus.frame.select(_DECISIVE).sort("id").iter_slices(_ROWS):
-        digest.update(rows.write_ndjson().encode())
-    return digest.hexdigest()[:16]
 
 
 def file_fingerprint(*paths: Path, of: str = "") -> str:

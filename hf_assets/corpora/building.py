@@ -12,10 +12,12 @@ import polars as pl
 
 from hf_assets.charts.saving import render
 from hf_assets.corpora.corpus import Corpus, CorpusError, joined, open_corpus
-from hf_assets.corpora.facts import CorpusFacts, counts, summaries
+from hf_assets.corpora.facts import RULE, CorpusFacts, PublishedRows, counts, summaries
 from hf_assets.corpora.figures import label_frequencies
 from hf_assets.corpora.groups import SplitAssignment, Text, assign_splits, placeholders
+from hf_assets.corpora.growth import record_build
 from hf_assets.corpora.labels import cleaned, kept_labels, least_rows
+from hf_assets.corpora.lengths import TokenCounter, token_lengths
 from hf_assets.corpora.registry import CorpusSpec
 from hf_assets.corpora.schemas import CORPUS_COLUMNS, SPLITS, TEXTS_COLUMNS
 from hf_assets.corpora.stackexchange.sites import IDS, Site, site_of
@@ -62,19 +64,44 @@ class WrongSite(InputError):
 
 
 class _Sieve:
-    """Rows on their way into a corpus; `lost` counts the dropped ones by reason."""
+    """Rows on their way into a corpus; `lost` counts the dropped ones by reason.
 
-    def __init__(self, frame: pl.DataFrame, log: Tell) -> None:
+    `lost_published` counts those that came with a split, by split and reason.
+    """
+
+    def __init__(self, frame: pl.DataFrame, log: Tell, *, published: bool = True) -> None:
+        if published:
+            frame = frame.with_columns(published="split")
         self.frame, self.came, self.log = frame, frame.height, log
         self.lost: Counter[str] = Counter()
+        self.lost_published: dict[str, dict[str, int]] = {}
+        self._came_published = self._by_split(frame)
 
     def keep(self, which: pl.Expr | pl.Series, reason: str) -> None:
         """Keep the rows that `which` is true of."""
-        kept = self.frame.filter(which)
-        if gone := self.frame.height - kept.height:
-            self.lost[reason] = gone
-            self.log(f"{gone:,} of {self.came:,} rows left out: {reason}")
-        self.frame = kept
+        which = which if isinstance(which, pl.Series) else self.frame.select(which).to_series()
+        stays = which.fill_null(value=False)
+        gone = self.frame.filter(~stays)
+        if gone.height:
+            self.lost[reason] = gone.height
+            self.log(f"{gone.height:,} of {self.came:,} rows left out: {reason}")
+        for split, rows in self._by_split(gone).items():
+            self.lost_published.setdefault(split, {})[reason] = rows
+            self.log(f"{rows:,} of them were published as {split}: {reason}")
+        self.frame = self.frame.filter(stays)
+
+    def published(self) -> dict[str, PublishedRows]:
+        """Rows that came with a split, and those of them that are left out."""
+        return {
+            split: PublishedRows(rows, self.lost_published.get(split, {}))
+            for split, rows in self._came_published.items()
+        }
+
+    def _by_split(self, frame: pl.DataFrame) -> dict[str, int]:
+        if "published" not in frame.columns:
+            return {}
+        rows = frame["published"].drop_nulls().value_counts()
+        return dict(rows.sort("published").iter_rows())
 
 
 def build(
@@ -85,6 +112,7 @@ def build(
     log: Tell = lambda _: None,
     *,
     site: str | None = None,
+    tokens: TokenCounter | None = None,
 ) -> CorpusFacts:
     """Build a corpus from texts, and return the content of facts.json.
 
@@ -95,6 +123,7 @@ def build(
         before: folder of the last corpus, if there is one; its rows keep their splits.
         log: takes lines of the run log.
         site: whose questions of Stack Exchange are taken, where `spec` names none; None for all.
+        tokens: counts the tokens of texts; without it their share beyond a length is estimated.
 
     Raises:
         CorpusError: the last corpus is incomplete.
@@ -104,7 +133,9 @@ def build(
     sources = list(sources)
     earlier, assigned, away = _earlier(before)
     empty, formats = pl.DataFrame(schema=_CLEAN), Counter[str]()
-    sieve = _Sieve(pl.concat([empty, *_cleaned(spec, sources, formats, log)]), log)
+    cleaned_rows = pl.concat([empty, *cleaned_texts(spec, sources, formats, log)])
+    # A model's split is its author's, and nobody published it.
+    sieve = _Sieve(cleaned_rows, log, published=not spec.of_hub)
     sieve.keep(pl.col("id").fill_null("") != "", NO_ID)
     wanted = None if spec.file or spec.of_hub else spec.site or site
     if wanted:
@@ -113,10 +144,10 @@ def build(
     straddling = _assign(sieve, assigned, away)
     assigned = away | assigned | _assignments(sieve.frame)
     training = sieve.frame.filter(pl.col("split") == "train")["labels"]
-    given = sieve.frame["labels"].explode(empty_as_null=False).n_unique()
+    given = Counter(label for each in sieve.frame["labels"].to_list() for label in each)
     labels = kept_labels(training.to_list(), spec.rare_share)
     _only(sieve, labels)
-    _check_size(spec, sieve, labels, given, least_rows(spec.rare_share, len(training)))
+    _check_size(spec, sieve, labels, len(given), least_rows(spec.rare_share, len(training)))
 
     frame = sieve.frame.sort("id").select(CORPUS.schema.names())
     facts = CorpusFacts(
@@ -124,7 +155,7 @@ def build(
         **msgspec.structs.asdict(counts(frame, labels)),
         rows_in=sieve.came,
         lost=dict(sieve.lost),
-        labels_given=given,
+        labels_given=len(given),
         labels_before=list(earlier.labels) if earlier else None,
         rare_share=spec.rare_share,
         least_rows=least_rows(spec.rare_share, len(training)),
@@ -134,6 +165,9 @@ def build(
         site=Site.of(wanted).name if wanted else None,
         text=list(spec.text),
         published_rows_straddling=straddling,
+        published=sieve.published(),
+        rule=RULE,
+        tokens=token_lengths(frame["text"], tokens),
         sources=summaries(sources),
     )
     with ParquetBatches(folder / "corpus.parquet", CORPUS) as writer:
@@ -141,9 +175,23 @@ def build(
     _write_away(folder, assigned, frame)
     write_json(folder / "labels.json", {"labels": labels})
     write_record(folder / "facts.json", facts)
-    render(label_frequencies(open_corpus(folder))).write(folder, "label_frequencies")
-    log(f"{frame.height:,} of {sieve.came:,} rows and {len(labels):,} of {given:,} labels kept")
+    corpus = open_corpus(folder)
+    rare = {label: rows for label, rows in given.items() if label not in set(labels)}
+    record_build(folder, corpus, earlier, _by_asset(sources), rare)
+    render(label_frequencies(corpus)).write(folder, "label_frequencies")
+    kept = f"{len(labels):,} of {len(given):,} labels"
+    log(f"{frame.height:,} of {sieve.came:,} rows and {kept} kept")
     return facts
+
+
+def _by_asset(sources: Iterable[TableWrite | StoredTable]) -> dict[str, list[StoredTable]]:
+    """The stored tables by the asset that they are of, as their provenance names it."""
+    found: dict[str, list[StoredTable]] = {}
+    for one in sources:
+        if isinstance(one, StoredTable):
+            for name in one.provenance:
+                found.setdefault(name, []).append(one)
+    return found
 
 
 def _earlier(folder: LakePath | None) -> tuple[Corpus | None, _Assignments, _Assignments]:
@@ -178,13 +226,16 @@ def _assignments(frame: pl.DataFrame) -> _Assignments:
 _CLEAN = {
     **{name: about.dtype for name, about in TEXTS_COLUMNS.items() if name not in ("title", "body")},
     "text": pl.String,
-    "own": pl.Binary,  # the key of what the author wrote: of the body, or of the title alone
 }
 
 
-def _cleaned(
+def cleaned_texts(
     spec: CorpusSpec, sources: list[TableWrite | StoredTable], formats: Counter[str], log: Tell
 ) -> Iterator[pl.DataFrame]:
+    """The rows of sources with their texts as a corpus has them, batch by batch.
+
+    `formats` counts what the texts are written in.
+    """
     # A table of the user's own logs its rows itself, with its share of the file.
     stored = [source.rows for source in sources if isinstance(source, StoredTable)]
     read, progress = 0, TimedLog(log, sum(stored))
@@ -201,12 +252,10 @@ def _cleaned(
             code = spec.code == "keep"
             both = zip(batch["body"], forms, strict=True)
             bodies = [plain(body, form, code=code) for body, form in both]
-            pairs = list(zip(titles, bodies, strict=True))
-            own = [text_key(words(body or title)) for title, body in pairs]
+            pairs = zip(titles, bodies, strict=True)
             labels = [cleaned(given or ()) for given in batch["labels"].to_list()]
             yield batch.with_columns(
                 pl.Series("text", [joined(pair) for pair in pairs], pl.String),
-                pl.Series("own", own, pl.Binary),
                 pl.Series("labels", labels, pl.List(pl.String)),
             ).select(pl.col(name).cast(dtype) for name, dtype in _CLEAN.items())
             if isinstance(source, StoredTable):
@@ -237,14 +286,15 @@ def _drop_empty(sieve: _Sieve) -> None:
     sieve.keep(pl.col("id").is_last_distinct(), OLDER)
     sieve.keep(pl.col("text") != "", NO_TEXT)
     sieve.keep(pl.col("labels").list.len() > 0, NO_LABEL)
-    own, labels = sieve.frame["own"].to_list(), sieve.frame["labels"].to_list()
-    empty = placeholders(zip(own, labels, strict=True), len(own))
-    sieve.keep(pl.Series([key not in empty for key in own], dtype=pl.Boolean), PLACEHOLDER)
+    # Title and body: a title of its own says something of the row, whatever the body.
+    keys = [text_key(words(text)) for text in sieve.frame["text"]]
+    empty = placeholders(zip(keys, sieve.frame["labels"].to_list(), strict=True), len(keys))
+    sieve.keep(pl.Series([key not in empty for key in keys], dtype=pl.Boolean), PLACEHOLDER)
 
 
 def _assign(sieve: _Sieve, known: _Assignments, away: _Assignments) -> int:
     """Assign groups and splits; returns how many published rows are like one of another split."""
-    sieve.frame = sieve.frame.sort("created_at", "id", nulls_last=True).drop("own")
+    sieve.frame = sieve.frame.sort("created_at", "id", nulls_last=True)
     rows = sieve.frame.select("id", "text", "split").iter_rows()
     assigned = assign_splits([Text(*row) for row in rows], known, away, sieve.log)
     sieve.frame = sieve.frame.with_columns(

@@ -8,12 +8,16 @@ from urllib.parse import urlsplit
 import msgspec
 import polars as pl
 
+from hf_assets.corpora.lengths import TokenLengths
 from hf_assets.corpora.schemas import SPLITS
 from hf_assets.storage.lake import StoredTable, TableWrite
 
 COMMONEST = 20
 _PERCENTILES = (5, 25, 50, 75, 95, 99)
 NO_LICENSE = "none given"
+# Which rules left rows out. 1: a body in many rows was a placeholder, whatever the titles; 2: title
+# and body together are.
+RULE = 2
 
 # Sources, each with its provenance.
 _Provenance = list[tuple[TableWrite | StoredTable, Mapping[str, Any]]]
@@ -65,6 +69,13 @@ class Counts(
     attribution: str = ""
 
 
+class PublishedRows(msgspec.Struct, frozen=True):
+    """Rows that were published in a split, and those of them that are left out, by reason."""
+
+    rows: int
+    lost: dict[str, int] = {}
+
+
 class CorpusFacts(
     Counts,
     frozen=True,
@@ -88,6 +99,9 @@ class CorpusFacts(
         rare_share, least_rows: a label is kept from that share of the training rows on, in rows.
         texts_with_tags: plain texts that look like HTML; formats: texts by format.
         published_rows_straddling: published rows like an earlier one of another split.
+        published: by split, rows that were published in it; empty where nothing was.
+        rule: which rules left rows out (see `RULE`); 1 where an earlier version did not say.
+        tokens: how many texts are longer than what a model reads; None of an earlier version.
         sources: by name, an entry for each site and host (see `summaries`).
     """
 
@@ -105,6 +119,25 @@ class CorpusFacts(
     text: list[str] = msgspec.field(default_factory=list)
     sources: dict[str, list[dict[str, Any]]] = msgspec.field(default_factory=dict)
     published_rows_straddling: int = 0
+    published: dict[str, PublishedRows] = msgspec.field(default_factory=dict)
+    rule: int = 1
+    tokens: TokenLengths | None = None
+
+    @property
+    def left_out_of_published(self) -> str:
+        """What each published split lacks here, in words; empty where it lacks nothing.
+
+        Who compares a score with one on that split must know.
+        """
+        parts = []
+        for split, of in self.published.items():
+            if gone := sum(of.lost.values()):
+                reasons = ", ".join(f"{reason}: {rows:,}" for reason, rows in of.lost.items())
+                parts.append(
+                    f"{gone:,} of the {of.rows:,} rows published as {split} are left out "
+                    f"({reasons})"
+                )
+        return f"{'; '.join(parts)}." if parts else ""
 
 
 def counts(frame: pl.DataFrame, labels: Sequence[str]) -> Counts:

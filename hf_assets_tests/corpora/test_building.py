@@ -80,7 +80,8 @@ def spoiled() -> Rows:
     rows += [{**row, "title": " ", "body": body} for row, body in silent]
     none = [[], None, [" "], [None, ""], ["\n"], []]
     rows += [{**row, "labels": labels} for row, labels in zip(make_rows(6, 3), none, strict=True)]
-    rows += [{**row, "body": "<p>Add a plot in your language.</p>"} for row in make_rows(7, 4)]
+    plot = {"title": "Plot", "body": "<p>Add a plot in your language.</p>"}
+    rows += [{**row, **plot} for row in make_rows(7, 4)]
     rows += [{**row, "labels": [f"rare {n}"]} for n, row in enumerate(make_rows(8, 5))]
     return rows
 

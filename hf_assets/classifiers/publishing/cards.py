@@ -11,6 +11,8 @@ from string import Template
 from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData, SpaceCardData
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils import validate_repo_id
 
 from hf_assets.classifiers.evaluation.results import (
     CONSTANT,
@@ -20,7 +22,7 @@ from hf_assets.classifiers.evaluation.results import (
     Leaderboard,
 )
 from hf_assets.classifiers.publishing import notices
-from hf_assets.classifiers.training.base_models import BASE_MODELS
+from hf_assets.classifiers.training.base_models import BASE_MODELS, BaseModel
 from hf_assets.classifiers.training.record import TrainingRecord
 from hf_assets.corpora.corpus import Corpus
 from hf_assets.markdown import inert, table
@@ -51,6 +53,7 @@ class Published:
         repo: its future id on the Hub, or None.
         remark: a sentence on top, or empty.
         blend: what answers, where TF-IDF answers with the network.
+        languages: of the texts; datasets: on the Hub, that they are from.
     """
 
     corpus: Corpus
@@ -65,6 +68,8 @@ class Published:
     repo: str | None
     remark: str
     blend: Blend | None
+    languages: tuple[str, ...] = ()
+    datasets: tuple[str, ...] = ()
 
 
 def model_card(model: Published) -> str:
@@ -104,7 +109,9 @@ def _model_data(model: Published) -> ModelCardData:
     base = BASE_MODELS.get(row["model"])
     return ModelCardData(
         model_name=f"{name}-{_slug(row['model'])}-int8",
-        base_model=base.repo if base else None,
+        **_base_data(base),
+        language=list(model.languages) or None,
+        datasets=list(model.datasets) or None,
         library_name="transformers.js",
         pipeline_tag="text-classification",
         metrics=["f1"],
@@ -135,10 +142,25 @@ def _space_data(model: Published) -> SpaceCardData:
     )
 
 
+def _base_data(base: BaseModel | None) -> dict[str, Any]:
+    """The base model, where it is one of the Hub's, and that ours was trained from it."""
+    if base is None or not _is_on_the_hub(base.repo):
+        return {}
+    return {"base_model": base.repo, "base_model_relation": "finetune"}
+
+
+def _is_on_the_hub(repo: str) -> bool:
+    try:
+        validate_repo_id(repo)
+    except HFValidationError:
+        return False
+    return True
+
+
 def _licence_data(licence: str) -> dict[str, Any]:
     if licence != "other":
         return {"license": licence}
-    return {"license": "other", "license_name": "see-notice", "license_link": "NOTICE"}
+    return {"license": "other", "license_name": "see-notice", "license_link": "LICENSE"}
 
 
 def _slug(name: str) -> str:
@@ -181,6 +203,7 @@ def _said(model: Published) -> dict[str, str]:
         "train_rows": f"{sides.get('train', 0):,}",
         "validation_rows": f"{sides.get('validation', 0):,}",
         "test_rows": f"{sides.get('test', 0):,}",
+        "left_out": _left_out(corpus),
         "licences": table(
             ["Licence", "Rows"],
             [[inert(name), f"{rows:,}"] for name, rows in notices.licences(corpus).items()],
@@ -190,6 +213,12 @@ def _said(model: Published) -> dict[str, str]:
         "max_length": str(model.max_length),
         "unlabelled": f"{_percent(row['rows_unlabelled'])} %",
     }  # fmt: skip
+
+
+def _left_out(corpus: Corpus) -> str:
+    """What the published splits lack: a score on all of them is another number."""
+    missing = corpus.facts.left_out_of_published
+    return f" {inert(missing, 600)}" if missing else ""
 
 
 def _trained_on(training: TrainingRecord) -> str:
@@ -270,7 +299,8 @@ def _graph_alone(model: Published) -> str:
         return ""
     graph = model.graph
     return (
-        "The programs below run the network alone, **without the words**. So they reach "
+        "The programs below run the network alone, **without the words**, as "
+        '`Tagger.load(".", words=False)` does. So they reach '
         f"{_percent(graph['micro_f1'])} micro-F1 and {_percent(graph['macro_f1'])} macro-F1 on "
         f"test, at the threshold {graph['threshold']:.6g}.\n"
     )

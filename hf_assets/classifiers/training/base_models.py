@@ -97,6 +97,16 @@ def locate(
     return _from_hub(base, folder, log, endpoint)
 
 
+def local_copy(base: BaseModel, folder: Path | None = None) -> Path | None:
+    """The complete copy that `locate` would take from this machine, or None; asks nobody.
+
+    Args:
+        folder: as for `locate`.
+    """
+    copies = [path for path in _copies(folder, base) if not _missing(path)] if folder else []
+    return next(iter(copies), None) or _packaged(base)
+
+
 def folder_problems(folder: Path) -> list[str]:
     """What is wrong with a folder of local copies; each message says what to do.
 

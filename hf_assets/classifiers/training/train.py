@@ -6,7 +6,7 @@ The loops are in `finetuning.py` and `heads.py`.
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -21,6 +21,7 @@ from hf_assets.classifiers.records import MadeFrom, RowCounts
 from hf_assets.classifiers.speed import instructions, machine
 from hf_assets.classifiers.thresholds import choose_threshold
 from hf_assets.classifiers.training import figures
+from hf_assets.classifiers.training.batches import token_ids
 from hf_assets.classifiers.training.config import Recipe, RecordedRecipe
 from hf_assets.classifiers.training.devices import device
 from hf_assets.classifiers.training.heads import fit_head
@@ -40,6 +41,8 @@ from hf_assets.storage.folders import remove_folder
 from hf_assets.storage.json_files import write_record
 
 _VERSIONS = ("torch", "transformers", "tokenizers", "accelerate")
+# Texts whose tokens are counted before training.
+_COUNTED = 2000
 # Files of a base model that decide the result.
 _DECISIVE = (".json", ".txt", ".safetensors", ".bin")
 
@@ -89,6 +92,7 @@ def train(
         f"{recipe.strategy} on {len(rows.texts)} rows with {len(corpus.labels)} labels, "
         f"{device().kind} {device().dtype(recipe)}, {torch.get_num_threads()} threads"
     )
+    log(_read_whole(tokenizer, rows.texts, recipe.max_length))
     if recipe.strategy == "head":
         learned = _head(network, tokenizer, rows, validation, recipe, log)
     else:
@@ -129,6 +133,17 @@ def train(
     write_record(folder / "training.json", record)
     render(figures.figure(record)).write(folder, "curves")
     return record
+
+
+def _read_whole(tokenizer: Any, texts: Sequence[str], most: int) -> str:
+    """How many texts are as long as what is read of them, or longer; of some, evenly spaced."""
+    sample = texts[:: -(-len(texts) // _COUNTED)]
+    full = sum(len(ids) >= most for ids in token_ids(tokenizer, sample, most))
+    about = "about " if len(sample) < len(texts) else ""
+    return (
+        f"{most} tokens of a text are read: {about}{full / len(sample):.0%} of the training texts "
+        "have as many or more"
+    )
 
 
 def _head(

@@ -29,7 +29,6 @@ PREFIX = "hub:"
 
 _BATCH = 50_000
 _HUB = "https://huggingface.co/"
-_AUTHOR = pl.coalesce("author", pl.col("id").str.split("/").list.first())
 
 
 def hub_texts(models: StoredTable, most: int = MOST_TEXTS) -> TableWrite:
@@ -60,13 +59,18 @@ def hub_texts(models: StoredTable, most: int = MOST_TEXTS) -> TableWrite:
     )
 
 
+def author_of() -> pl.Expr:
+    """The author of a model: who uploaded it, or the first part of its id."""
+    return pl.coalesce("author", pl.col("id").str.split("/").list.first())
+
+
 def _drawn(models: pl.LazyFrame, most: int) -> tuple[pl.DataFrame, dict[str, Any]]:
     """The drawn models (hub_id, author, split), and what they were drawn from."""
     there = pl.col("category").is_not_null() & pl.col("hub_id").is_not_null()
     newest = pl.struct("created_at", "hub_id").rank("ordinal", descending=True).over("author")
     rows = (
         models.filter(there)
-        .select("hub_id", "category", "created_at", author=_AUTHOR)
+        .select("hub_id", "category", "created_at", author=author_of())
         .collect(engine="streaming")
     )
     of_authors = rows.filter(newest <= MOST_OF_AUTHOR).select("hub_id", "category", "author")

@@ -31,6 +31,29 @@ def after_changes(*parents: str | list[str]) -> dg.AutomationCondition:
     return condition.with_label("inputs changed")
 
 
+def built_again(drift: list[str]) -> dg.AutomationCondition:
+    """Asks once for a corpus that is old and whose texts have drifted.
+
+    Both are checks of its drift, and the only ones there. While both keep failing, nothing more is
+    asked for: a corpus that was built again has no drift until texts come.
+
+    Args:
+        drift: the key of the corpus's drift.
+    """
+    both = _C.asset_matches(drift, _C.all_checks_match(_C.check_failed()))
+    condition = both.newly_true().since_last_handled() & ~_C.in_progress()
+    return condition.with_label("old, and drifted")
+
+
+def trained_again(parent: list[str]) -> dg.AutomationCondition:
+    """Asks for what was trained before, once after its input changed; never for a first training.
+
+    Args:
+        parent: the key of the input.
+    """
+    return (after_changes(parent) & ~_C.missing()).with_label("trained before, input changed")
+
+
 refresh_after_changes = dg.AutomationConditionSensorDefinition(
     "refresh_after_changes",
     target=dg.AssetSelection.all(),

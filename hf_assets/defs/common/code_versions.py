@@ -84,8 +84,10 @@ TRANSFORMS: dict[str, tuple[str, ...]] = {
     "onnx_classifier": ("classifiers/export/to_onnx",),
     "quantized_classifier": ("classifiers/export/quantize",),
     "leaderboard": ("classifiers/evaluation/leaderboard", "classifiers/evaluation/render"),
+    "drift": ("classifiers/drift/table", "classifiers/drift/weeks", "classifiers/drift/against"),
     "published_lake": ("publishing/publication",),
     "tagger_space": ("classifiers/publishing/space",),
+    "published_tagger": ("publishing/tagger",),
 }
 
 

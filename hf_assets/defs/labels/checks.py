@@ -5,6 +5,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from hf_assets.classifiers.training.config import Recipe
 from hf_assets.corpora import quality as corpus_rules
 from hf_assets.corpora.corpus import Corpus
 from hf_assets.corpora.registry import corpora
@@ -27,6 +28,8 @@ _CORPUS_RULES: dict[str, Callable[[Corpus], RuleResult]] = {
     "label_order_unchanged": lambda corpus: corpus_rules.label_order_unchanged(
         corpus, corpus.facts.labels_before
     ),
+    "texts_read_whole": lambda corpus: corpus_rules.texts_read_whole(corpus, Recipe().max_length),
+    "published_rows_kept": corpus_rules.published_rows_kept,
 }
 
 
@@ -60,6 +63,16 @@ def _of_corpus(name: str, *, of_hub: bool = False) -> Iterator[dg.AssetChecksDef
     yield of(
         "label_order_unchanged",
         "Labels keep their order, so that scores of an earlier classifier stay comparable.",
+    )
+    yield of(
+        "texts_read_whole",
+        f"At most {corpus_rules.MOST_CUT:.0%} of the texts are longer than the tokens that a "
+        "training reads by default.".replace("%", " %"),
+    )
+    yield of(
+        "published_rows_kept",
+        "Every row of a published validation or test split is in the corpus: else a score here is "
+        "not one on that split.",
     )
 
 

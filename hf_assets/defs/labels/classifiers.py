@@ -18,14 +18,14 @@ from hf_assets.classifiers.techniques.waiting import wait_passively
 from hf_assets.classifiers.training.base_models import BASE_MODELS, locate
 from hf_assets.classifiers.training.lock import training_lock
 from hf_assets.corpora.registry import CorpusSpec, corpora
-from hf_assets.defs.common.automation import after_changes
+from hf_assets.defs.common.automation import after_changes, trained_again
 from hf_assets.defs.common.events import Skipped, materialized, skippable
 from hf_assets.defs.common.failures import clear_failures
 from hf_assets.defs.common.partitions import base_models
 from hf_assets.defs.common.pools import AFTER_THE_HUB, training_tags
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.labels import metadata
-from hf_assets.defs.labels.paths import CorpusPaths
+from hf_assets.defs.labels.paths import CorpusPaths, age_of_corpus
 from hf_assets.defs.labels.training_config import TrainingConfig
 from hf_assets.settings import settings
 from hf_assets.storage.folders import replacing_folder
@@ -61,7 +61,17 @@ class SpaceConfig(dg.Config):
     model_repo: str | None = Field(
         default=None,
         description="Id that the model will have on the Hub (author/name), for links and examples "
-        "in its cards; null: none yet.",
+        "in its cards; null: that of HF_ASSETS_PUBLISH_TAGGERS, if it has one.",
+    )
+    languages: list[str] = Field(
+        default=[],
+        description="Languages of the texts for the model's card, codes of ISO 639 such as en; "
+        "by default it names none.",
+    )
+    datasets: list[str] = Field(
+        default=[],
+        description="Datasets on the Hub (author/name) that the texts are from, for the model's "
+        "card.",
     )
 
 
@@ -103,11 +113,17 @@ def classifier_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition]:
 
         paths = CorpusPaths(lake.tree, name)
         with replacing(paths, "baseline") as folder:
-            record = baselines.fit(paths.corpus, folder, log=context.log.info)
-        return materialized(context, metadata.baseline(paths.folder("baseline"), record))
+            corpus = paths.corpus
+            record = baselines.fit(corpus, folder, log=context.log.info)
+        age = metadata.age(age_of_corpus(spec, lake, corpus))
+        return materialized(context, metadata.baseline(paths.folder("baseline"), record) | age)
+
+    def again(parent: str) -> dg.AutomationCondition | None:
+        return trained_again([name, parent]) if settings().retrain else None
 
     @each(
         deps=[[name, "corpus"]],
+        automation_condition=again("corpus"),
         kinds={"pytorch", "transformers"},
         pool="training",
         op_tags=training_tags(spec, trains=True),
@@ -138,7 +154,11 @@ def classifier_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition]:
         stored = paths.folder(base.name, "classifier")
         return materialized(context, metadata.classifier(stored, record))
 
-    @each(deps=[classifier, [name, "corpus"]], kinds={"pytorch", "onnx"})
+    @each(
+        deps=[classifier, [name, "corpus"]],
+        kinds={"pytorch", "onnx"},
+        automation_condition=again("classifier"),
+    )
     def onnx_classifier(
         context: dg.AssetExecutionContext, lake: LakeResource
     ) -> dg.MaterializeResult:
@@ -153,7 +173,11 @@ def classifier_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition]:
             record = export(model / "classifier", folder, probes, log=context.log.info)
         return materialized(context, metadata.onnx(paths.folder(base, "onnx"), record))
 
-    @each(deps=[onnx_classifier, [name, "corpus"]], kinds={"onnx"})
+    @each(
+        deps=[onnx_classifier, [name, "corpus"]],
+        kinds={"onnx"},
+        automation_condition=again("onnx_classifier"),
+    )
     def quantized_classifier(
         context: dg.AssetExecutionContext, config: QuantizationConfig, lake: LakeResource
     ) -> dg.MaterializeResult:
@@ -173,8 +197,8 @@ def classifier_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition]:
                 model / "onnx", folder, validation, log,
                 max_loss=config.max_loss, max_macro_loss=config.max_macro_loss,
             )  # fmt: skip
-        stored = paths.folder(base, "quantized")
-        return materialized(context, metadata.quantized(stored, record))
+        stored, age = paths.folder(base, "quantized"), age_of_corpus(spec, lake, corpus)
+        return materialized(context, metadata.quantized(stored, record) | metadata.age(age))
 
     @step(
         deps=[[name, "corpus"], baseline, classifier, onnx_classifier, quantized_classifier],
@@ -193,10 +217,14 @@ def classifier_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition]:
 
         paths, log = CorpusPaths(lake.tree, name), context.log.info
         with replacing(paths, "leaderboard") as folder:
-            board = measure(paths.corpus, paths.stored("baseline"), paths.trained(), log)
+            corpus = paths.corpus
+            if missing := corpus.facts.left_out_of_published:
+                log(f"{missing} Scores are of the rows that remain.")
+            board = measure(corpus, paths.stored("baseline"), paths.trained(), log)
             results.write(board, folder)
             write_figures(board, folder)
-        return materialized(context, metadata.leaderboard(paths.folder("leaderboard"), board))
+        stored = paths.folder("leaderboard")
+        return materialized(context, metadata.leaderboard(stored, board, corpus.facts))
 
     @step(
         deps=[leaderboard, quantized_classifier, [name, "corpus"]],
@@ -218,7 +246,10 @@ def classifier_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition]:
             if not board.record.best:
                 raise Skipped(f"{name} has no int8 model: materialise quantized_classifier.")
             best = paths.model(board.record.best, "classifier", "quantized") / "quantized"
-            hints = Hints(config.model_repo, paths.remark, config.words)
+            repo = config.model_repo or settings().publish_taggers.get(name)
+            hints = Hints(
+                repo, paths.remark, config.words, tuple(config.languages), tuple(config.datasets)
+            )
             published = write_space(folder, paths.corpus, best, board, context.log.info, hints)
         return materialized(context, metadata.space(paths.folder("tagger_space"), published))
 

@@ -4,17 +4,20 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from hf_assets.corpora.corpus import open_corpus
 from hf_assets.corpora.registry import CorpusSpec, corpora, kind_of
+from hf_assets.defs.common.automation import built_again
 from hf_assets.defs.common.events import Skipped, materialized, skippable
 from hf_assets.defs.common.failures import clear_failures
 from hf_assets.defs.common.pools import AFTER_THE_HUB
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.labels import metadata
+from hf_assets.defs.labels.paths import age_of_corpus, trusted_models
 from hf_assets.errors import clean
 from hf_assets.hub.retention import thinned
 from hf_assets.settings import settings
 from hf_assets.storage.folders import replacing_folder
-from hf_assets.storage.lake import MissingDay, TableWrite
+from hf_assets.storage.lake import TableWrite
 
 
 def corpus_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition | dg.AssetSpec]:
@@ -42,6 +45,10 @@ def corpus_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition | dg.AssetSp
         deps=sources,
         op_tags=AFTER_THE_HUB,
         output_required=False,
+        # A table of the user's own is read when the user says so.
+        automation_condition=built_again([spec.name, "drift"])
+        if settings().retrain and not spec.file
+        else None,
     )
     @skippable
     def corpus(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
@@ -50,6 +57,7 @@ def corpus_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition | dg.AssetSp
         A row keeps its split as the corpus grows. Questions are of one site. The metadata count the
         rows left out, by reason.
         """
+        from hf_assets.classifiers.token_counting import local_counter
         from hf_assets.corpora.building import build
         from hf_assets.corpora.tables.table_source import read_table
 
@@ -62,8 +70,12 @@ def corpus_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition | dg.AssetSp
         with clear_failures(), replacing_folder(path) as folder:
             texts = [read_table(spec, context.log.info)] if spec.file else stored
             site = settings().stackexchange_site
-            facts = build(spec, texts, folder, before=path, log=context.log.info, site=site)
-        return materialized(context, metadata.corpus(path, facts))
+            facts = build(
+                spec, texts, folder, before=path, log=context.log.info, site=site,
+                tokens=local_counter(settings().base_models),
+            )  # fmt: skip
+        age = metadata.age(age_of_corpus(spec, lake, open_corpus(path)))
+        return materialized(context, metadata.corpus(path, facts) | age)
 
     yield corpus
 
@@ -72,15 +84,8 @@ def _models(lake: LakeResource) -> list[TableWrite]:
     """Texts of the models of the newest trusted day that was not thinned; none without one."""
     from hf_assets.corpora.hub.drawing import hub_texts
 
-    try:
-        quality = (
-            lake.tree.read("day_quality", None).frame.filter("trusted").select("day").collect()
-        )
-    except MissingDay:
-        return []
-    trusted = {str(day) for day in quality["day"]}
-    for day in reversed(lake.tree.days("models")):
-        if day in trusted and not thinned(stored := lake.tree.read("models", day)):
+    for day in reversed(trusted_models(lake)):
+        if not thinned(stored := lake.tree.read("models", day)):
             return [hub_texts(stored)]
     return []
 

@@ -15,6 +15,7 @@ from hf_assets.rule_result import RuleResult
 from hf_assets.storage.folders import local_folder
 
 if TYPE_CHECKING:
+    from hf_assets.classifiers.drift.table import Since
     from hf_assets.classifiers.evaluation.results import BaselineRecord, Leaderboard
     from hf_assets.classifiers.prediction.predictor import Predictor, PredictorRecord
     from hf_assets.classifiers.publishing.space import PublishedFolder
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     )
     from hf_assets.classifiers.training.record import TrainingRecord
     from hf_assets.corpora.facts import CorpusFacts
+    from hf_assets.corpora.growth import Age
 
 # Of fields that the rules of a classifier give.
 LABELS = {
@@ -91,6 +93,8 @@ def corpus(folder: LakePath, facts: "CorpusFacts") -> dict[str, Any]:
         **{f"left out: {shown(reason)}": count for reason, count in facts.lost.items()},
         "length in characters": dg.MetadataValue.json(facts.length.characters),
         "length in words": dg.MetadataValue.json(facts.length.words),
+        **_tokens(facts),
+        **left_out_of_published(facts),
         "commonest labels": table(
             [
                 {"label": each.label, "rows": each.rows, "training rows": each.train}
@@ -103,6 +107,50 @@ def corpus(folder: LakePath, facts: "CorpusFacts") -> dict[str, Any]:
         "sources": dg.MetadataValue.json(facts.sources),
         **stored_folder(folder),
     }
+
+
+def _tokens(facts: "CorpusFacts") -> dict[str, Any]:
+    """The shares of texts that are longer than what models read, and who counted."""
+    if facts.tokens is None:
+        return {}
+    about = "about " if facts.tokens.estimated else ""
+    return {
+        f"texts of more than {limit} tokens": f"{about}{share:.1%}"
+        for limit, share in facts.tokens.beyond.items()
+    } | {"tokens counted by": facts.tokens.by}
+
+
+def left_out_of_published(facts: "CorpusFacts") -> dict[str, Any]:
+    """What published splits lack here; nothing where they lack nothing."""
+    missing = facts.left_out_of_published
+    return {"left out of published splits": missing} if missing else {}
+
+
+def age(found: "Age") -> dict[str, Any]:
+    """Rows and labels that a corpus or a model has not seen, when it was built."""
+    return {
+        "unseen rows": found.rows,
+        "unseen labels": len(found.labels),
+        **({} if found.days is None else {"days since the corpus was built": found.days}),
+    }
+
+
+def drift(since: "Since") -> dict[str, Any]:
+    """All that came since the corpus was built, beside what is usual."""
+    found = {
+        "texts since": since.texts,
+        "weeks": since.weeks,
+        "distance of label shares": _score(since.distance),
+        "distance by chance alone": _score(since.noise),
+        "unseen words": _score(since.unseen_words),
+        "unseen words, usual": _score(since.usual_words),
+        "texts without a label": _score(since.unlabelled),
+        "texts without a label, usual": _score(since.usual_unlabelled),
+        "labels a text": _rounded(since.labels_a_text, 2),
+        "labels a text, usual": _rounded(since.usual_labels, 2),
+    }
+    new = {"new labels": dg.MetadataValue.json(since.new_labels)} if since.new_labels else {}
+    return {name: value for name, value in found.items() if value is not None} | new
 
 
 def baseline(folder: LakePath, record: "BaselineRecord") -> dict[str, Any]:
@@ -179,8 +227,8 @@ def quantized(folder: LakePath, record: "QuantizationRecord") -> dict[str, Any]:
     }
 
 
-def leaderboard(folder: LakePath, board: "Leaderboard") -> dict[str, Any]:
-    """The results table and its figures."""
+def leaderboard(folder: LakePath, board: "Leaderboard", facts: "CorpusFacts") -> dict[str, Any]:
+    """The results table and its figures, and which rows of a published split it leaves out."""
     from hf_assets.classifiers.evaluation.render import FIGURES
 
     rounded, here = board.rows.with_columns(cs.float().round(4)), local_folder(folder)
@@ -188,6 +236,7 @@ def leaderboard(folder: LakePath, board: "Leaderboard") -> dict[str, Any]:
     return {
         "dagster/row_count": board.rows.height,
         "best int8": board.record.best or "none yet",
+        **left_out_of_published(facts),
         "leaderboard": table([_words(row) for row in rounded.to_dicts()]),
         **{name.replace("_", " "): pictures(here, name) for name in drawn},
         "measurement": dg.MetadataValue.json(_words(msgspec.to_builtins(board.record))),

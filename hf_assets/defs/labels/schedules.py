@@ -10,8 +10,7 @@ from datetime import date, timedelta
 import dagster as dg
 
 from hf_assets.defs.common.resources import LakeResource
-from hf_assets.defs.labels.sources import NEW_QUESTIONS
-from hf_assets.defs.labels.steps import why_off
+from hf_assets.defs.labels.sources import NEW_QUESTIONS, why_off
 
 # Days back in which a missed day of questions is fetched again, once a night each: a day that fails
 # for good fails at most so often.

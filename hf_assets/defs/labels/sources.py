@@ -7,7 +7,7 @@ skipped, with the reason.
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import dagster as dg
 from pydantic import Field
@@ -25,7 +25,6 @@ from hf_assets.defs.common.resources import (
     PartitionWrites,
     StackExchangeResource,
 )
-from hf_assets.defs.labels.steps import require_terms, why_off
 from hf_assets.object_store.scratch import work_folder
 from hf_assets.settings import settings
 from hf_assets.storage.lake import today
@@ -34,6 +33,27 @@ from hf_assets.storage.parquet import Table
 GROUP = "corpora/sources"
 QUESTION_DUMP, NEW_QUESTIONS = texts_table("question_dump"), texts_table("new_questions")
 DATASET_DUMP, NEW_DATASETS = texts_table("dataset_dump"), texts_table("new_datasets")
+
+
+Service = Literal["stackexchange", "kaggle"]
+_SERVICES: dict[Service, str] = {"stackexchange": "the Stack Exchange API", "kaggle": "Kaggle"}
+
+
+def why_off(service: Service) -> str | None:
+    """Why nothing may be requested of that service; None once its terms are accepted."""
+    if getattr(settings(), switch := f"accept_{service}_terms"):
+        return None
+    return (
+        f"the terms of {_SERVICES[service]} ask for a decision; nothing is requested before it. "
+        f"To accept them, set HF_ASSETS_{switch.upper()}=true and start again; docs/labels.md "
+        "(Sources) says what they are."
+    )
+
+
+def require_terms(service: Service) -> None:
+    """Raise `Skipped` while the terms of that service are not accepted."""
+    if reason := why_off(service):
+        raise Skipped(reason)
 
 
 def _source(table: Table, *kinds: str, **more: Any) -> Callable[..., dg.AssetsDefinition]:

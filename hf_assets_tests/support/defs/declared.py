@@ -60,6 +60,7 @@ def _chain(name: str, *sources: str) -> dict[str, tuple[str, set[str]]]:
             "corpus", "baseline", "classifier", "onnx_classifier", "quantized_classifier"
         ),
         f"{name}/tagger_space": of("leaderboard", "quantized_classifier", "corpus"),
+        f"{name}/published_tagger": of("tagger_space"),
     }
 
 
@@ -187,6 +188,7 @@ COUNTING = {
             "quantized_classifier": {"int8_size"},
             "leaderboard": {"beats_tfidf"},
             "tagger_space": {"label_order", "answers_alone"},
+            "published_tagger": {"published_matches"},
         }.items()
     },
     **{source: {"texts_usable"} for source in SOURCES},
