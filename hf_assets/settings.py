@@ -215,6 +215,10 @@ class Settings(GrowthSettings):
         default=None,
         description="A folder with base models, one folder each, looked at before the Hub.",
     )
+    own_base_models: Path | None = Field(
+        default=None,
+        description="A TOML file with base models of your own; each is a partition to train.",
+    )
     training_gpus: float | None = Field(
         default=None,
         ge=0,

@@ -117,6 +117,8 @@ def publish_tagger(folder: Path, target: Target, log: Log = lambda _: None) -> T
         if path.startswith(f"{MODEL}/")
     }
     _require_valid(files, of_model, target.model.name)
+    # A Space of somebody else is refused before the model is sent.
+    _Run(target.space, target, log)
     ours = TaggerMarker(corpus=target.corpus, files=_hashes(of_model))
     model = unless_moved(lambda: _Run(target.model, target, log).publish(of_model, ours), log)
     shown = TaggerMarker(corpus=target.corpus, files=_hashes(files))

@@ -7,6 +7,7 @@ the pictures replace docs/insights.png, docs/lineage.png and docs/lineage_predic
 import argparse
 import io
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -16,7 +17,7 @@ import urllib.request
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import quote
 
 from PIL import Image
 from playwright.sync_api import Browser, FloatRect
@@ -85,12 +86,18 @@ def _predicted(browser: Browser, url: str) -> bytes:
     page = browser.new_page(viewport={"width": 2600, "height": 1400}, device_scale_factor=2)
     page.set_default_timeout(PATIENCE)
     chosen = " or ".join(f'key:"{key}"' for key in PREDICTED)
-    page.goto(f"{url}/asset-groups?{urlencode({'asset-selection': chosen})}")
+    page.goto(f"{url}/asset-groups~{quote(chosen)}")
+    nodes = page.locator("foreignObject")
+    nodes.first.wait_for()
+    # Groups are closed at first, and some stand in another.
+    closed = nodes.filter(has_text=re.compile(r"\d+ assets?\b"))
+    while closed.count():
+        closed.first.click()
+        page.wait_for_timeout(STILL / 6)
     page.get_by_text("raw_models", exact=True).last.wait_for()
     page.wait_for_timeout(STILL)
     # Nodes, and the frames of their groups.
-    shown = page.locator("foreignObject").all()
-    boxes = [box for one in shown if (box := one.bounding_box()) and box["width"]]
+    boxes = [box for one in nodes.all() if (box := one.bounding_box()) and box["width"]]
     if len(boxes) < len(PREDICTED):
         raise RuntimeError(f"{len(boxes)} nodes are shown, of {len(PREDICTED)}")
     left, top = (min(box[side] for box in boxes) - MARGIN for side in ("x", "y"))

@@ -174,6 +174,16 @@ def test_a_repository_is_taken_over_where_a_person_says_so(hub: Served, folder: 
     assert not publish_now(folder, hub).model.changed
 
 
+def test_a_space_of_somebody_else_is_refused_before_the_model_is_sent(
+    hub: Served, folder: Path
+) -> None:
+    HfApi(endpoint=hub.url, token=TOKEN).create_repo(TAGS, repo_type="space", space_sdk="gradio")
+    commit_of_another(hub, "app.py", "space")
+    with pytest.raises(PublishError, match=f"spaces/{TAGS} has files that hf_assets did not"):
+        publish_now(folder, hub)
+    assert f"models/{TAGS}" not in hub.service.repositories.by_name
+
+
 def test_the_tagger_of_another_corpus_is_refused(hub: Served, folder: Path) -> None:
     publish_now(folder, hub)
     with pytest.raises(PublishError, match="has the tagger of toys, not of birds"):

@@ -22,7 +22,7 @@ from hf_assets.classifiers.evaluation.results import (
     Leaderboard,
 )
 from hf_assets.classifiers.publishing import notices
-from hf_assets.classifiers.training.base_models import BASE_MODELS, BaseModel
+from hf_assets.classifiers.training.base_models import BASE_MODELS
 from hf_assets.classifiers.training.record import TrainingRecord
 from hf_assets.corpora.corpus import Corpus
 from hf_assets.markdown import inert, table
@@ -106,10 +106,9 @@ def _model_data(model: Published) -> ModelCardData:
         )
         for metric, (kind, value) in scores.items()
     ]  # fmt: skip
-    base = BASE_MODELS.get(row["model"])
     return ModelCardData(
         model_name=f"{name}-{_slug(row['model'])}-int8",
-        **_base_data(base),
+        **_base_data(_base_id(model)),
         language=list(model.languages) or None,
         datasets=list(model.datasets) or None,
         library_name="transformers.js",
@@ -142,11 +141,21 @@ def _space_data(model: Published) -> SpaceCardData:
     )
 
 
-def _base_data(base: BaseModel | None) -> dict[str, Any]:
+def _base_id(model: Published) -> str:
+    """The base model's id on the Hub; empty for a folder of a machine."""
+    named = model.training.base_model_id
+    if isinstance(named, str):
+        return named
+    # Of a training by an earlier version.
+    base = BASE_MODELS.get(model.row["model"])
+    return base.repo if base else ""
+
+
+def _base_data(repo: str) -> dict[str, Any]:
     """The base model, where it is one of the Hub's, and that ours was trained from it."""
-    if base is None or not _is_on_the_hub(base.repo):
+    if not _is_on_the_hub(repo):
         return {}
-    return {"base_model": base.repo, "base_model_relation": "finetune"}
+    return {"base_model": repo, "base_model_relation": "finetune"}
 
 
 def _is_on_the_hub(repo: str) -> bool:
@@ -169,17 +178,18 @@ def _slug(name: str) -> str:
 
 def _said(model: Published) -> dict[str, str]:
     corpus, board, row = model.corpus, model.board, model.row
-    base = BASE_MODELS.get(row["model"])
+    base, told = _base_id(model), model.training
     sides = dict(corpus.frame.group_by("split").len().iter_rows())
     low, high = row["micro_f1_low"], row["micro_f1_high"]
     return {
         "title": f"Labels for {inert(corpus.name)}",
         "remark": f"**{inert(model.remark, 300)}**\n" if model.remark else "",
         "labels": f"{len(corpus.labels):,}",
-        "base_model": f"[{base.repo}](https://huggingface.co/{base.repo})"
+        "base_model": f"[{base}](https://huggingface.co/{base})"
         if base else inert(row["model"]),
-        "strategy": "a linear head on the frozen encoder" if row["strategy"] == "head"
-        else "encoder and head",
+        "revision": (f", revision {inert(told.revision)}" if told.revision else "")
+        + (", pooled by its first token" if told.pooling == "cls" else ""),
+        "strategy": told.part,
         "megabytes": f"{model.size / 1e6:.1f}",
         "threshold": f"{row['threshold']:.6g}",
         "graph_threshold": f"{model.graph['threshold']:.6g}",

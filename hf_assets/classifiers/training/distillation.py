@@ -25,7 +25,7 @@ from hf_assets.classifiers.techniques.folds import (
 from hf_assets.classifiers.techniques.label_names import SAMPLE, NamedStart, named_start, wording
 from hf_assets.classifiers.techniques.rates import frozen_below
 from hf_assets.classifiers.techniques.threads import threads_for
-from hf_assets.classifiers.training.batches import padded, token_ids
+from hf_assets.classifiers.training.batches import pad_id, padded, token_ids
 from hf_assets.classifiers.training.config import Recipe
 from hf_assets.classifiers.training.devices import device, torch_threads
 from hf_assets.classifiers.training.finetuning import Course, fit, steps_of
@@ -214,7 +214,7 @@ def _step(network: TagNetwork, tokenizer: Any, train: Split, recipe: Recipe) -> 
     """A training step on the first rows that changes no weight and draws no random number."""
     some = rows_of(train, range(min(recipe.batch_size, len(train.texts))))
     rows = token_ids(tokenizer, some.texts, recipe.max_length)
-    inputs = padded(rows, tokenizer.pad_token_id)
+    inputs = padded(rows, pad_id(tokenizer))
     targets, here = torch.from_numpy(some.targets), device()
 
     def step() -> None:

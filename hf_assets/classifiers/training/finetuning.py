@@ -19,7 +19,7 @@ from transformers import Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
 from hf_assets.classifiers.techniques.rates import decayed, optimizer
-from hf_assets.classifiers.training.batches import padded, token_ids
+from hf_assets.classifiers.training.batches import pad_id, padded, token_ids
 from hf_assets.classifiers.training.checkpoints import Log, last_checkpoint, read_log, step_of
 from hf_assets.classifiers.training.config import Recipe
 from hf_assets.classifiers.training.devices import device
@@ -102,7 +102,7 @@ def fit(
             network,
             _arguments(recipe, course, work, steps, scored=validation is not None),
             seconds_before=past.seconds,
-            data_collator=_Collator(tokenizer.pad_token_id),
+            data_collator=_Collator(pad_id(tokenizer)),
             train_dataset=rows[0],
             eval_dataset=rows[1] if validation else None,
             processing_class=tokenizer,

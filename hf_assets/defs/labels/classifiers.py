@@ -12,10 +12,11 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field
 
+from hf_assets.classifiers.own_base_models import known_base_models
 from hf_assets.classifiers.provenance import require_current
 from hf_assets.classifiers.quality import LARGEST_LOSS, LARGEST_MACRO_LOSS
 from hf_assets.classifiers.techniques.waiting import wait_passively
-from hf_assets.classifiers.training.base_models import BASE_MODELS, locate
+from hf_assets.classifiers.training.base_models import locate
 from hf_assets.classifiers.training.lock import training_lock
 from hf_assets.corpora.registry import CorpusSpec, corpora
 from hf_assets.defs.common.automation import after_changes, trained_again
@@ -133,15 +134,19 @@ def classifier_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition]:
     ) -> dg.MaterializeResult:
         """Classifier of the corpus's labels: a fine-tuned base model, or a head on a frozen one.
 
+        A corpus of few rows gets what answers rows best that it did not learn from.
+
         Each epoch writes a checkpoint, from which a run that died goes on. A second run of the
         same base model waits for the first. The checkpoints of a lake on a store stay on the
         machine that trains: a run on another machine starts from the first epoch.
         """
         wait_passively()
+        from hf_assets.classifiers.few_rows.choosing import fit_for
         from hf_assets.classifiers.training.train import train
 
-        paths, base = CorpusPaths(lake.tree, name), BASE_MODELS[context.partition_key]
-        recipe, log, own = config.recipe(context.log.warning), context.log.info, settings()
+        paths, log, own = CorpusPaths(lake.tree, name), context.log.info, settings()
+        base = known_base_models(own.own_base_models).models[context.partition_key]
+        recipe = base.adapted(config.recipe(context.log.warning))
         checkpoints = paths.folder(base.name, "checkpoints")
         with (
             clear_failures(),
@@ -150,7 +155,8 @@ def classifier_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition]:
         ):
             corpus = paths.corpus  # without one, no base model is downloaded
             encoder = locate(base, own.base_models, log)
-            record = train(corpus, encoder, folder, recipe, work, log, base_model=base.name)
+            fit = fit_for(corpus, config.few_rows)
+            record = train(corpus, encoder, folder, recipe, work, log, base=base, fit=fit)
         stored = paths.folder(base.name, "classifier")
         return materialized(context, metadata.classifier(stored, record))
 

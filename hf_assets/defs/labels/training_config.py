@@ -15,6 +15,7 @@ from hf_assets.classifiers.training.config import (
     Recipe,
     Strategy,
 )
+from hf_assets.classifiers.training.record import FEW_ROWS
 
 DEFAULTS = Recipe()
 _USUAL: dict[str, Any] = msgspec.structs.asdict(DEFAULTS)
@@ -41,7 +42,8 @@ class TrainingConfig(dg.Config):
     )
     max_length: int = Field(
         default=DEFAULTS.max_length,
-        description="Tokens of a text that are read; the rest is cut off. The body sets a limit.",
+        description="Tokens of a text that are read; the rest is cut off. The body sets a limit, "
+        "and the entry of a base model may set another default.",
     )
     body_learning_rate: float = Field(
         default=DEFAULTS.body_learning_rate,
@@ -97,13 +99,19 @@ class TrainingConfig(dg.Config):
         description="Threads of a training step on a CPU; null: measured when the training begins. "
         "Results are equal with as many threads.",
     )
+    few_rows: int = Field(
+        default=FEW_ROWS,
+        ge=0,
+        description="Training rows below which centroids, least squares, a head and pairs of texts "
+        "are compared, and the best trains; epochs and rates are then without effect. 0: never.",
+    )
     batch: int | None = Field(default=None, description=_renamed("batch_size"))
     encoder_rate: float | None = Field(default=None, description=_renamed("body_learning_rate"))
     head_rate: float | None = Field(default=None, description=_renamed("head_learning_rate"))
 
     def recipe(self, warn: Callable[[str], None]) -> Recipe:
         """The recipe of this config; `warn` takes a line for each field under its earlier name."""
-        values = self.model_dump()
+        values = self.model_dump(exclude={"few_rows"})
         if values["threads"] is None:
             values["threads"] = UNSET
         for name, earlier in EARLIER_NAMES.items():

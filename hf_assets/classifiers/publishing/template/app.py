@@ -150,9 +150,8 @@ def card() -> str:
 
 
 with gr.Blocks(title="Tagger", analytics_enabled=False) as page:
-    gr.Markdown(
-        f"# Labels for a text\n{len(tagger.labels)} labels are known. One text at a time. {origin()}"
-    )
+    known = f"{len(tagger.labels)} labels are known. One text at a time. {origin()}"
+    gr.Markdown(f"# Labels for a text\n{known}")
     if REMARK:
         gr.HTML(f"<p>{html.escape(REMARK)}</p>")
     with gr.Row():
