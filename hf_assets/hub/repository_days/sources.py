@@ -93,7 +93,7 @@ class DayRows(ABC):
 
     @abstractmethod
     def ahead(self, count: int) -> str | None:
-        """The identity of the following row of that number; None: there are no more rows."""
+        """The identity of the following row of that number; None: no other row follows it."""
 
     @abstractmethod
     def _until(self, last: str | None) -> pl.DataFrame: ...
@@ -114,7 +114,7 @@ class GivenRows(DayRows):
         self._parts, self._waiting = iter(parts), pl.DataFrame(schema=schema)
 
     def ahead(self, count: int) -> str | None:
-        """The identity of the following row of that number; None: there are no more rows."""
+        """The identity of the following row of that number; None: no other row follows it."""
         while self._waiting.height <= count and self._more():
             pass
         return self._waiting["hub_id"][count - 1] if self._waiting.height > count else None
@@ -202,7 +202,7 @@ class TableRows(DayRows):
         return np.searchsorted(self._begins, places, side="right") - 1
 
     def ahead(self, count: int) -> str | None:
-        """The identity of the following row of that number; None: there are no more rows."""
+        """The identity of the following row of that number; None: no other row follows it."""
         at = self._at + count
         return self._keys[at - 1] if at < len(self._keys) else None
 
