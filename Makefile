@@ -16,7 +16,7 @@ export HF_HUB_DISABLE_TELEMETRY ?= 1
 
 .PHONY: help demo cluster-demo tagger insights status dev dev-demo test test-heavy test-ci test-release lint \
 	format check docs bench bench-full bench-classifiers bench-history bench-page bench-cluster bench-rebuild \
-	bench-archived clean
+	bench-archived bench-few-rows clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -92,6 +92,9 @@ bench-full: $(VENV)/.installed  ## the same with 2.5 M models and 1 M Spaces
 
 bench-classifiers: $(VENV)/.installed  ## our recipe beside TF-IDF and an earlier one, on real questions
 	$(BIN)/python -m hf_assets_tests.benchmarks.classifiers
+
+bench-few-rows: $(VENV)/.installed  ## what 8, 16, 32 rows a label are worth, beside SetFit where it is installed
+	$(BIN)/python -m hf_assets_tests.benchmarks.few_rows
 
 bench-history: $(VENV)/.installed  ## a year of days: backfill, series, page, thinning
 	$(BIN)/python -m hf_assets_tests.benchmarks.history

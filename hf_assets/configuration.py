@@ -7,7 +7,8 @@ A broken one stops nothing but what is made of it. The graph reports the problem
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from hf_assets.classifiers.training.base_models import BASE_MODELS, folder_problems
+from hf_assets.classifiers.own_base_models import known_base_models
+from hf_assets.classifiers.training.base_models import base_problems, folder_problems
 from hf_assets.corpora.registry import corpora
 from hf_assets.errors import InputError, clean
 from hf_assets.hub.open_archive import why_no_archive
@@ -35,13 +36,24 @@ def corpora_problems(settings: Settings) -> list[str]:
 
 def base_model_problems(settings: Settings) -> list[str]:
     """Incomplete copies in the folder of base models, or why it has none."""
-    return folder_problems(settings.base_models) if settings.base_models else []
+    if not settings.base_models:
+        return []
+    known = known_base_models(settings.own_base_models).models.values()
+    return folder_problems(settings.base_models, [base for base in known if not base.folder])
+
+
+def own_base_model_problems(settings: Settings) -> list[str]:
+    """Broken entries of the file of base models, or why it cannot be read; incomplete folders."""
+    known = known_base_models(settings.own_base_models)
+    wrong = [str(problem) for problem in known.problems]
+    return wrong + [message for base in known.own for message in base_problems(base)]
 
 
 def resource_problems(settings: Settings) -> list[str]:
     """Resources of base models that are none."""
-    strange = [clean(name, 80) for name in settings.base_model_resources if name not in BASE_MODELS]
-    return [f"{name} is no base model: take one of {', '.join(BASE_MODELS)}." for name in strange]
+    known = known_base_models(settings.own_base_models).models
+    strange = [clean(name, 80) for name in settings.base_model_resources if name not in known]
+    return [f"{name} is no base model: take one of {', '.join(known)}." for name in strange]
 
 
 def archive_problems(settings: Settings) -> list[str]:
@@ -62,6 +74,7 @@ def store_problems(settings: Settings) -> list[str]:
 _OF_FILES: dict[str, Callable[[Settings], list[str]]] = {
     "HF_ASSETS_CORPORA": corpora_problems,
     "HF_ASSETS_BASE_MODELS": base_model_problems,
+    "HF_ASSETS_OWN_BASE_MODELS": own_base_model_problems,
     "HF_ASSETS_BASE_MODEL_RESOURCES": resource_problems,
     "HF_ASSETS_ARCHIVE": archive_problems,
 }

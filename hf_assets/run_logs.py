@@ -8,6 +8,7 @@ and checksums that other stores refuse. A lake in a folder that all machines sha
 import logging
 import os
 import socket
+import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,7 +31,7 @@ from dagster._core.storage.local_compute_log_manager import (
 )
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
 
-from hf_assets.errors import InputError
+from hf_assets.errors import InputError, clean
 from hf_assets.object_store.address import SHORT_SECONDS, StoreAddress, is_address
 from hf_assets.object_store.errors import asking
 from hf_assets.object_store.path import StorePath, api, delete, location, remove_tree
@@ -40,11 +41,17 @@ from hf_assets.object_store.scratch import discard, in_use, scratch
 FOLDER = ".dagster/run_logs"
 # Seconds from one copy of what a run has printed so far to the next.
 INTERVAL = 30
+# Bytes a second, in the mean, of the copies of a log that grows. A store cannot append, so that
+# each copy is the whole log: one of 3 MB goes every 30 seconds, one of 50 MB every 8 minutes.
+RATE = 100_000
 # A store that is away holds the end of a run up for so many seconds.
 _PATIENCE = 30
 # Bytes of a log that are stored, and what follows them.
 MOST = 50_000_000
 _CUT = b"\n... cut here: the rest is not stored\n"
+_NOT_YET = "The output of this run is not in the store yet"
+_NOT = "The output of this run is not in the store"
+_NOW = "The output of this run is in the store now"
 _LOG = logging.getLogger(__name__)
 # The errors come last: where they are, all is.
 _KINDS = (ComputeIOType.STDOUT, ComputeIOType.STDERR)
@@ -71,9 +78,10 @@ class LakeLogManager(CloudStorageComputeLogManager[Any], ConfigurableClass):
         self._here = scratch() / "run_logs"
         self._local = LocalComputeLogManager(str(self._here))
         self._subscriptions = PollingComputeLogSubscriptionManager(self)
-        self._told: set[str] = set()
-        # Bytes that the store has, by object.
-        self._copied: dict[StorePath, int] = {}
+        # What was said of a run.
+        self._told: set[tuple[str, str]] = set()
+        # Bytes that the store has, and when it got them, by object.
+        self._copied: dict[StorePath, tuple[int, float]] = {}
 
     @property
     def inst_data(self) -> ConfigurableClassData | None:
@@ -134,43 +142,63 @@ class LakeLogManager(CloudStorageComputeLogManager[Any], ConfigurableClass):
         return folder
 
     def _on_capture_complete(self, log_key: Sequence[str]) -> None:
-        if all(self._sent(log_key, kind) for kind in _KINDS):
+        if not all(self._sent(log_key, kind) for kind in _KINDS):
+            return
+        if (log_key[0], _NOT_YET) in self._told:
+            self._tell(log_key, _NOW)
+        try:
             self._local.delete_logs(log_key=log_key)
-            self._asked(lambda: delete([self._at(log_key, kind, partial=True) for kind in _KINDS]))
+        except OSError as error:  # removed with the folder, a day later
+            _LOG.warning("The output of run %s stays in %s, too: %s", log_key[0], self._here, error)
+        self._asked(lambda: delete([self._at(log_key, kind, partial=True) for kind in _KINDS]))
 
     def upload_to_cloud_storage(
         self, log_key: Sequence[str], io_type: ComputeIOType, partial: bool = False
     ) -> None:
-        """Copy a log into the store; where that takes none, the run's events say so, once."""
+        """Copy a log into the store; where that takes none, the run's events say so, once.
+
+        Args:
+            log_key: of the log.
+            io_type: which of the two.
+            partial: it may still grow; a long one waits for its turn.
+        """
         self._sent(log_key, io_type, partial)
 
     def _sent(self, log_key: Sequence[str], io_type: ComputeIOType, partial: bool = False) -> bool:
         path = Path(self._local.get_captured_local_path(log_key, IO_TYPE_EXTENSION[io_type]))
         there = self._at(log_key, io_type, partial)
         try:
+            size, at = self._copied.get(there, (0, 0.0))
+            if partial and time.monotonic() < at + size / RATE:
+                return True
             content = _first(path) if path.exists() else b""
-            if partial and len(content) == self._copied.get(there, 0):
+            if partial and len(content) == size:
                 return True
             with asking(there):
                 client = there.address.client(_PATIENCE)
                 api().put(client, there.key, content, mode="overwrite", use_multipart=False)
         except (InputError, OSError) as error:
-            self._tell(log_key, f"{error}. What this run prints is on {socket.gethostname()}, in "
-                       f"{path.parent}, and is removed there after a day")  # fmt: skip
+            where = f"What this run prints is on {socket.gethostname()}, in {path.parent}"
+            if partial:
+                self._tell(log_key, _NOT_YET, f": {error}. {where}, and is sent again")
+            else:
+                self._tell(log_key, _NOT, f": {error}. {where}, and is removed there after a day")
             return False
-        self._copied[there] = len(content)
+        self._copied[there] = len(content), time.monotonic()
         return True
 
-    def _tell(self, log_key: Sequence[str], words: str) -> None:
-        """Words about a run's logs among its events, once a process."""
+    def _tell(self, log_key: Sequence[str], what: str, more: str = "") -> None:
+        """Words about a run's logs among its events, once a process; no run ends for them."""
         run_id = log_key[0]
-        if run_id in self._told:
+        if (run_id, what) in self._told:
             return
-        self._told.add(run_id)
-        _LOG.warning("The output of run %s is not in the store: %s", run_id, words)
-        if self.has_instance and (run := self._instance.get_run_by_id(run_id)):
-            message = f"The output of this run is not in the store: {words}"
-            self._instance.report_engine_event(message, run, cls=type(self))
+        self._told.add((run_id, what))
+        _LOG.warning("Run %s: %s%s", run_id, what, more)
+        try:
+            if self.has_instance and (run := self._instance.get_run_by_id(run_id)):
+                self._instance.report_engine_event(f"{what}{more}", run, cls=type(self))
+        except Exception as error:  # noqa: BLE001 - of whatever record Dagster has
+            _LOG.warning("The events of run %s do not say so: %s", run_id, clean(str(error)))
 
     def _at(
         self, log_key: Sequence[str], io_type: ComputeIOType, partial: bool = False

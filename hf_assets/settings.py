@@ -21,8 +21,10 @@ from hf_assets.object_store.path import LakePath, location
 
 # An unusable value of these must not stop the Hub.
 _OF_LABELS = frozenset(
-    {"accept_stackexchange_terms", "accept_kaggle_terms", "base_model_resources"}
+    ("accept_stackexchange_terms", "accept_kaggle_terms", "base_model_resources", "publish_taggers")
 ) | frozenset(GrowthSettings.model_fields)
+# As huggingface_hub.utils.validate_repo_id.
+_REPOSITORY = r"^[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}$"
 
 
 def _default_data() -> Path:
@@ -181,8 +183,7 @@ class Settings(GrowthSettings):
 
     publish_dataset: str | None = Field(
         default=None,
-        # As huggingface_hub.utils.validate_repo_id.
-        pattern=r"^[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}$",
+        pattern=_REPOSITORY,
         description="The dataset repository, owner/name, to which the night publishes the lake.",
     )
     publish_tables: str = Field(
@@ -199,12 +200,24 @@ class Settings(GrowthSettings):
         description="The licence that you grant for what is yours, as the Hub names it.",
     )
 
+    publish_taggers: Annotated[dict[str, Annotated[str, Field(pattern=_REPOSITORY)]], NoDecode] = (
+        Field(
+            default={},
+            description="Where taggers are published: JSON, by corpus the name, owner/name, of a "
+            "model repository and a Space.",
+        )
+    )
+
     corpora: Path | None = Field(
         default=None, description="A TOML file with corpora of your own; each gets its chain."
     )
     base_models: Path | None = Field(
         default=None,
         description="A folder with base models, one folder each, looked at before the Hub.",
+    )
+    own_base_models: Path | None = Field(
+        default=None,
+        description="A TOML file with base models of your own; each is a partition to train.",
     )
     training_gpus: float | None = Field(
         default=None,
@@ -252,7 +265,7 @@ class Settings(GrowthSettings):
         except AddressError as error:
             raise ValueError(str(error)) from None
 
-    @field_validator("base_model_resources", mode="before")
+    @field_validator("base_model_resources", "publish_taggers", mode="before")
     @classmethod
     def _is_json(cls, value: Any) -> Any:
         try:

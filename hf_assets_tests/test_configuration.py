@@ -41,7 +41,7 @@ def test_every_problem_names_its_variable(tmp_path: Path) -> None:
     ]
     assert "[a] has an unknown key 'zzz'" in found[0].message
     assert "[c] is no TOML" in found[1].message
-    assert "roberta-base is incomplete: no tokenizer (tokenizer.json)" in found[2].message
+    assert "copy of FacebookAI/roberta-base: no tokenizer (tokenizer.json)" in found[2].message
     assert "is no folder and no dataset's name" in found[3].message
 
 

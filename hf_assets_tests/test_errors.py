@@ -137,7 +137,7 @@ PERMANENT: dict[str, bool | None] = {
     "corpora.corpus.CorpusError": True,
     "corpora.kaggle.client.KaggleError": True,
     "corpora.kaggle.client.NoAccount": True,
-    "corpora.registry.CorporaError": True,
+    "corpora.entries.EntryError": True,
     "corpora.stackexchange.client.StackExchangeError": None,
     "corpora.stackexchange.dumps.DumpError": True,
     "corpora.stackexchange.sites.NoSite": True,
@@ -146,7 +146,7 @@ PERMANENT: dict[str, bool | None] = {
     "classifiers.export.quantize.TooMuchLost": True,
     "classifiers.export.to_onnx.ParityError": True,
     "classifiers.training.base_models.NoEncoder": None,
-    "classifiers.training.network.NetworkError": True,
+    "classifiers.encoders.reading.NetworkError": True,
     "classifiers.training.objective.TrainingError": True,
 }
 WITH_ARGUMENTS: dict[str, tuple[Any, ...]] = {

@@ -1,10 +1,12 @@
 """What runs print is in the lake's store, where the UI of another machine reads it."""
 
+import re
 import signal
 import sys
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +169,92 @@ def test_a_run_that_is_ended_leaves_what_it_printed(manager: LakeLogManager) -> 
         ended()
     assert manager.cloud_storage_has_logs(KEY_OF_LOG, ERR)
     assert manager.get_log_data(KEY_OF_LOG).stdout == b"last words\n"
+
+
+def test_a_long_log_waits_for_its_turn(
+    manager: LakeLogManager, store_proxy: CountingProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each copy is the whole log: of a day of small steps they would be hundreds of times it."""
+    now = 1e6
+    monkeypatch.setattr(run_logs.time, "monotonic", lambda: now)
+    sent = []
+
+    def has(size: int) -> bool:
+        return len(manager.get_log_data(KEY_OF_LOG).stdout or b"") >= size
+
+    with manager.capture_logs(KEY_OF_LOG):
+        written = 0
+        for _ in range(40):
+            print("x" * 499_999, flush=True)
+            written += 500_000
+            _until(partial(has, written))
+            store_proxy.clear()
+            manager.on_progress(KEY_OF_LOG)
+            sent += [written] * store_proxy.counts()["PUT"]
+            now += run_logs.INTERVAL
+    assert sum(sent) < run_logs.RATE * 41 * run_logs.INTERVAL
+    # While it is short, each time.
+    assert sent[:6] == [500_000 * number for number in range(1, 7)]
+    assert len(sent) < 30
+    assert len(manager.get_log_data(KEY_OF_LOG).stdout or b"") == written
+
+
+def lines_about(instance: dg.DagsterInstance, run_id: str) -> list[str]:
+    """What the events of a run say of its output, without the causes."""
+    events = [entry.message for entry in instance.all_logs(run_id)]
+    said = [re.search("The output of this run [^:]*", line) for line in events]
+    return [line[0] for line in said if line]
+
+
+def test_a_copy_that_failed_on_the_way_is_taken_back(
+    manager: LakeLogManager, store_proxy: CountingProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_logs, "_PATIENCE", 0.2)
+    instance = holding(manager)
+    run_id = instance.create_run_for_job(talk).run_id
+    log_key = [run_id, "compute_logs", "a"]
+    with manager.capture_logs(log_key):
+        print("first", flush=True)
+        _until(lambda: manager.get_log_data(log_key).stdout == b"first\n")
+        store_proxy.faults = [Fault("AccessDenied")]
+        manager.on_progress(log_key)
+        manager.on_progress(log_key)
+        assert lines_about(instance, run_id) == [run_logs._NOT_YET]
+        store_proxy.faults = []
+    assert lines_about(instance, run_id) == [run_logs._NOT_YET, run_logs._NOW]
+    assert manager.get_log_data(log_key).stdout == b"first\n"
+
+
+def test_a_record_that_takes_no_event_ends_no_run(
+    manager: LakeLogManager,
+    store_proxy: CountingProxy,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise ConnectionError("the record is away")
+
+    monkeypatch.setattr(run_logs, "_PATIENCE", 0.2)
+    instance = holding(manager)
+    run_id = instance.create_run_for_job(talk).run_id
+    monkeypatch.setattr(instance, "report_engine_event", away)
+    store_proxy.faults = [Fault("AccessDenied")]
+    with manager.capture_logs([run_id, "compute_logs", "a"]):
+        manager.on_progress([run_id, "compute_logs", "a"])
+    assert "the record is away" in caplog.text
+    assert run_logs._NOT in caplog.text
+
+
+def test_a_log_that_stays_here_ends_no_run(
+    manager: LakeLogManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(**_: object) -> None:
+        raise PermissionError("not allowed")
+
+    monkeypatch.setattr(manager._local, "delete_logs", refused)
+    with manager.capture_logs(KEY_OF_LOG):
+        print("first", flush=True)
+    assert [path for path, _ in manager._root.below() if path.suffix == ".out"]
 
 
 @pytest.mark.parametrize("code", ["AccessDenied", "NoSuchBucket", "SlowDown"])

@@ -77,6 +77,41 @@ class ExportRecord(StepRecord, frozen=True, kw_only=True):
     outputs: list[str] = []
 
 
+class CalibrationRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The training texts that a graph was calibrated with.
+
+    Attributes:
+        texts, tokens: how many.
+        sha256: of the texts, each after the length of its UTF-8 in 8 bytes.
+    """
+
+    texts: int = 0
+    tokens: int = 0
+    sha256: str = ""
+
+
+class Sameness(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the answers of one graph lie apart, served in other ways than alone.
+
+    Attributes:
+        texts: that were answered in each way.
+        batches: largest difference of a score from the text's alone, in a padded batch; threads:
+            with two threads; levels: at other levels of onnxruntime's optimisation.
+        labels: texts with other labels in one of these ways.
+    """
+
+    texts: int
+    batches: float
+    threads: float
+    levels: float
+    labels: int
+
+    @property
+    def largest(self) -> float:
+        """The largest difference of a score."""
+        return max(self.batches, self.threads, self.levels)
+
+
 class GraphMeasurement(msgspec.Struct, frozen=True, omit_defaults=True):
     """A graph as it was served, one text at a time on one thread.
 
@@ -91,6 +126,7 @@ class GraphMeasurement(msgspec.Struct, frozen=True, omit_defaults=True):
         macro_loss, macro_loss_low, macro_loss_high: the same of macro-F1; earlier versions did not
             measure it.
         ms: a text, the median; texts_per_second: from all texts.
+        sameness: of the answers; None where it was not measured.
         passed: whether it may be chosen; `rejected`: why it could not be measured.
     """
 
@@ -109,6 +145,7 @@ class GraphMeasurement(msgspec.Struct, frozen=True, omit_defaults=True):
     macro_loss_high: float | None = None
     ms: float = 0.0
     texts_per_second: float = 0.0
+    sameness: Sameness | None = None
     # Factories, so that both are written always.
     passed: bool = msgspec.field(default_factory=lambda: False)
     rejected: str = msgspec.field(default_factory=lambda: "")
@@ -137,6 +174,10 @@ class QuantizationRecord(QuantizedStep, frozen=True, kw_only=True):
             macro-F1, which earlier versions did not limit.
         texts: that the candidates were measured on, of `texts_in_validation`, drawn by `seed`.
         rule: of the choice, in words.
+        calibration: the training texts that gave the scales of activations; earlier versions had
+            none.
+        optimization: level of onnxruntime's optimisation at which the graph was measured, and at
+            which `Tagger` serves it.
     """
 
     threshold: float
@@ -153,3 +194,5 @@ class QuantizationRecord(QuantizedStep, frozen=True, kw_only=True):
     rule: str = ""
     texts_in_validation: int = 0
     seed: int = 0
+    calibration: CalibrationRecord | msgspec.UnsetType = msgspec.UNSET
+    optimization: str = ""

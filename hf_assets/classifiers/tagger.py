@@ -9,8 +9,10 @@ network than the network alone, that is what answers.
     tagger = Tagger.load("tagger_space")
     tagger.predict(["Why do plants need light?"], k=3)
 
-A text is answered by itself, unpadded: the activations of an int8 model are scaled over the whole
-batch, so that a neighbour would change its answer. More speed comes from more processes.
+Where config.json says that the quantised graph answers alike in any batch, many texts are answered
+in batches of like length. A graph of an earlier version, or one that scales its activations over the
+whole batch, answers each text by itself, unpadded: a neighbour would change its answer. More speed
+comes from more processes.
 """
 
 import importlib
@@ -39,6 +41,8 @@ CHARACTERS_A_TOKEN = 16
 WORDS_NEAR_A_CUT = 8
 # Texts a worker process is handed at a time.
 CHUNK = 32
+# Texts that are sorted by length at a time, and tokens of a batch of them: more leave the caches.
+SORTED, TOKENS = 256, 512
 
 
 class NotATagger(ValueError):
@@ -65,6 +69,7 @@ class Tagger:
         labels: in the order of the columns of `scores`.
         threshold: the score from which a label fits, tuned for what answers.
         words: the blend with TF-IDF that answers, or None: the network alone.
+        batches: whether many texts are answered in batches, as a neighbour changes no answer.
         max_length: tokens that are read; what a text has beyond them is not.
     """
 
@@ -84,6 +89,10 @@ class Tagger:
         self.max_length = int(_number(self.config, "max_length", least, 1 << 20))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(self.max_length)
+        quantization = self.config.get("quantization") if path.name == Path(FILES[0]).name else {}
+        self.batches = isinstance(quantization, dict) and quantization.get("batches") is True
+        padding = self.config.get("pad_token_id")
+        self._padding = padding if isinstance(padding, int) else 0
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3  # errors: its warnings are about its own optimiser
@@ -161,10 +170,17 @@ class Tagger:
             made[position] = row
         return made
 
-    def each(self, texts: Iterable[str], workers: int | None) -> Iterator[np.ndarray]:
+    def each(
+        self, texts: Iterable[str], workers: int | None, ahead: bool = False
+    ) -> Iterator[np.ndarray]:
         """Scores text by text, float32 [labels], in order; for texts that no `refusal` meets.
 
         With workers it reads a few chunks ahead.
+
+        Args:
+            texts: a list, or a stream.
+            workers: processes, as in `scores`.
+            ahead: a stream may be read some hundred texts ahead, for batches.
         """
         if workers is not None and workers < 1:
             raise ValueError(f"workers must be 1 or more, not {workers}")
@@ -173,6 +189,8 @@ class Tagger:
             workers = min(workers, math.ceil(len(texts) / CHUNK))
         if workers > 1:
             return self._spread(iter(texts), workers)
+        if self.batches and (ahead or isinstance(texts, list)):
+            return self._in_batches(iter(texts))
         return map(self._scores_of, texts)
 
     def reads(self, text: str) -> bool:
@@ -199,15 +217,51 @@ class Tagger:
 
         return choose
 
+    def feed(self, texts: Sequence[str]) -> dict[str, np.ndarray]:
+        """What the graph is given for these texts, at least one: int64 [texts, tokens], padded."""
+        return self._feed([self._encode(str(text)) for text in texts])
+
+    def _feed(self, encodings: Sequence[Any]) -> dict[str, np.ndarray]:
+        shape = len(encodings), max(len(encoding.ids) for encoding in encodings)
+        made = {name: np.zeros(shape, np.int64) for name in self._inputs}
+        if "input_ids" in made:
+            made["input_ids"][:] = self._padding
+        for row, encoding in enumerate(encodings):
+            given = {
+                "input_ids": encoding.ids,
+                "attention_mask": encoding.attention_mask,
+                "token_type_ids": encoding.type_ids,
+            }
+            for name, array in made.items():
+                array[row, : len(encoding.ids)] = given[name]
+        return made
+
+    def _in_batches(self, texts: Iterator[str]) -> Iterator[np.ndarray]:
+        while chunk := list(islice(texts, SORTED)):
+            encodings = [self._encode(str(text)) for text in chunk]
+            rows: dict[int, np.ndarray] = {}
+            batch: list[int] = []
+            for at in sorted(range(len(chunk)), key=lambda at: len(encodings[at].ids)):
+                if batch and (len(batch) + 1) * len(encodings[at].ids) > TOKENS:
+                    rows |= self._batch(batch, chunk, encodings)
+                    batch = []
+                batch.append(at)
+            rows |= self._batch(batch, chunk, encodings)
+            yield from (rows[at] for at in range(len(chunk)))
+
+    def _batch(
+        self, batch: Sequence[int], texts: Sequence[str], encodings: Sequence[Any]
+    ) -> dict[int, np.ndarray]:
+        logits = self._logits([encodings[at] for at in batch])
+        return {at: self._finished(texts[at], row) for at, row in zip(batch, logits, strict=True)}
+
     def _scores_of(self, text: str) -> np.ndarray:
-        encoding = self._encode(str(text))
-        given = {
-            "input_ids": encoding.ids,
-            "attention_mask": encoding.attention_mask,
-            "token_type_ids": encoding.type_ids,
-        }
-        feed = {name: np.array([given[name]], np.int64) for name in self._inputs}
-        logits = np.asarray(self._session.run(["logits"], feed)[0])[0]
+        return self._finished(text, self._logits([self._encode(str(text))])[0])
+
+    def _logits(self, encodings: Sequence[Any]) -> np.ndarray:
+        return np.asarray(self._session.run(["logits"], self._feed(encodings))[0])
+
+    def _finished(self, text: str, logits: np.ndarray) -> np.ndarray:
         if not np.isfinite(logits).all():
             raise NotFinite(f"{self.path} gives NaN or infinity for the text {text!r:.60}")
         with np.errstate(over="ignore"):
@@ -272,7 +326,7 @@ def _start_worker(folder: Path, file: str, words: bool) -> None:
 
 
 def _work(texts: list[str]) -> np.ndarray:
-    return np.stack([_worker[0]._scores_of(text) for text in texts])
+    return np.stack(list(_worker[0].each(texts, None)))
 
 
 def _words(folder: Path, config: Any, labels: int) -> Any:

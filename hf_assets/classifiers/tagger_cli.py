@@ -13,6 +13,7 @@ lines, and nothing among JSON lines.
 import argparse
 import json
 import os
+import stat
 import sys
 import time
 from collections import deque
@@ -134,7 +135,9 @@ def _answer(
     choose, out = tagger.chooser(k, threshold), sys.stdout.buffer
     visible, began, shown = sys.stderr.isatty(), time.monotonic(), 0.0
     done = 0
-    for done, row in enumerate(tagger.each(lines, workers), 1):
+    # Whoever types texts, or pipes them, sees each answer at once; a file can be read ahead.
+    ahead = _is_file(lines.stream)
+    for done, row in enumerate(tagger.each(lines, workers, ahead), 1):
         tags = [{"label": tag.label, "score": round(tag.score, 6)} for tag in choose(row)]
         answer = json.dumps({**lines.asked.popleft(), "labels": tags}, ensure_ascii=False)
         # Half a surrogate pair in an id becomes its JSON escape again.
@@ -145,6 +148,13 @@ def _answer(
             shown = now
     if visible and done:
         _show(lines, done, time.monotonic() - began, end="\n")
+
+
+def _is_file(stream: BinaryIO) -> bool:
+    try:
+        return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+    except OSError:  # a stream of a program
+        return False
 
 
 def _show(lines: Lines, done: int, seconds: float, end: str = "") -> None:

@@ -61,9 +61,9 @@ def choose_threshold(
     """The threshold for these rows, as the module says.
 
     It lies halfway between the lowest score it lets in and the highest it keeps out, so that a
-    rounding elsewhere changes no answer. Where no row has a label it lies above every score. The
-    same rows give the same threshold. Memory beyond the arguments: 100 MB, and some 100 bytes
-    for each score near or above the threshold.
+    rounding elsewhere changes no answer. Where no row has a label it lies above every score, up
+    to 1 for probabilities. The same rows give the same threshold. Memory beyond the arguments: 100
+    MB, and some 100 bytes for each score near or above the threshold.
 
     Args:
         targets: uint8 [rows, labels].
@@ -76,8 +76,10 @@ def choose_threshold(
     require_scores(targets, scores)
     there = targets != 0
     if not there.any():
-        above = float(np.nextafter(np.float32(scores.max()), np.float32(np.inf)))
-        return Chosen(above, 0.0, 0.0, 0.0)
+        most = np.float32(scores.max())
+        # Of probabilities it is one, too: no page or caller takes another.
+        limit = np.float32(1 if most <= 1 else np.inf)
+        return Chosen(float(np.nextafter(most, limit)), 0.0, 0.0, 0.0)
     cells = _cells(there, scores)
     if distance is None:
         distance = _resampled(cells, there)

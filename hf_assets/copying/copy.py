@@ -2,6 +2,9 @@
 
 What has the same content there is not sent again, so that a copy which was ended goes on. The
 source is read only; a part that changes while it is read is left as it was in the target.
+
+A day that was emptied has its rows in a series alone. The series go first, so that no day comes
+before its rows, and once more at the end where they changed: a day may have been emptied meanwhile.
 """
 
 from collections import Counter
@@ -10,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import PurePosixPath
 from typing import Any
 
 from hf_assets.copying.folders import copy_folder, same_folder
@@ -17,6 +21,7 @@ from hf_assets.copying.parts import MACHINE, OF_MACHINE, Found, Part, in_folder,
 from hf_assets.copying.transfer import Budget, again, is_same, send, verify
 from hf_assets.errors import InputError
 from hf_assets.hub.capture_store.store import RAW
+from hf_assets.hub.repository_days.schemas import KIND_OF
 from hf_assets.object_store.errors import CommitConflict, StoreError
 from hf_assets.object_store.listing import ChangedEntry, Digests, Entry, entries_below, folder_names
 from hf_assets.object_store.local import local_root
@@ -30,6 +35,8 @@ from hf_assets.storage.records import Footer
 
 # Files on their way at a time.
 AT_ONCE = 8
+# What has the rows of emptied days.
+SERIES = frozenset(kind.table.name for kind in KIND_OF.values())
 # What no marker names is swept after a day, by the time of its object: what an ended copy left so
 # long ago is stored again before a marker names it.
 _SETTLED = timedelta(hours=12)
@@ -84,15 +91,36 @@ class Copy:
             StoreError, StorageError: a store or disk that does not answer or take anything.
         """
         groups = [*self._groups()]
+        series = [group for group in groups if group in SERIES]
+        seen = {group: self._entries(self._source, group) for group in series}
         lines = ItemLog(self._log, len(groups))
-        for group in groups:
-            before = Counter(self._summary.counts)
-            self._group(group)
-            done = self._summary.counts - before
-            copied = done["files copied"]
-            lines.add(f"{group}: {copied:,} files copied, {done['files there']:,} there",
-                      quick=not copied)  # fmt: skip
+        for group in [*series, *(group for group in groups if group not in SERIES)]:
+            self._logged(group, lines)
+        if not self._check:
+            self._changed_series(seen)
         return self._summary
+
+    def _logged(self, group: str, lines: ItemLog) -> None:
+        before = Counter(self._summary.counts)
+        self._group(group)
+        done = self._summary.counts - before
+        copied = done["files copied"]
+        lines.add(f"{group}: {copied:,} files copied, {done['files there']:,} there",
+                  quick=not copied)  # fmt: skip
+
+    def _changed_series(self, seen: dict[str, dict[str, Entry]]) -> None:
+        """Copy again the series that are not as they were seen before any day was copied."""
+        there = {*folder_names(self._source)} & SERIES
+        changed = [name for name in sorted(there)
+                   if self._entries(self._source, name) != seen.get(name)]  # fmt: skip
+        lines = ItemLog(self._log, len(changed))
+        for name in changed:
+            # What is right now has not failed.
+            for part in [
+                part for part in self._summary.failed if PurePosixPath(part).parts[0] == name
+            ]:
+                del self._summary.failed[part]
+            self._logged(name, lines)
 
     def _groups(self) -> Iterator[str]:
         """Assets, and of captures each day: the names of one are held in memory."""

@@ -4,19 +4,17 @@ Validates each entry by itself, so that a broken one stops no other; the files t
 read when the corpus is built. The graph loads this module, so it imports nothing heavy.
 """
 
-import difflib
 import re
-import tomllib
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from hf_assets.corpora.entries import EntryError, checked, entries, invalid, problem
 from hf_assets.corpora.stackexchange.sites import Site
 from hf_assets.corpora.text.formats import TextFormat
-from hf_assets.errors import InputError, clean
 from hf_assets.settings import Resources
 
 # Assets that an entry may name as its source; of a text in two of them the last one holds.
@@ -33,12 +31,6 @@ Quoting = Literal["standard", "none"]
 
 _PACKAGED = Path(__file__).with_name("corpora.toml")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
-# The first line of an entry, even where its end is broken; a dotted name is part of that above.
-_HEAD = re.compile(
-    r"""^[ \t]*\[{1,2}[ \t]*(?:(?P<bare>[A-Za-z_][\w-]*)(?![\w-]|[ \t]*\.)"""
-    r"""|(?P<quoted>"[^"\n]*"|'[^'\n]*')[ \t]*\])""",
-    re.MULTILINE,
-)
 # What says how a file is to be read, and nothing of the sources of the graph.
 _OF_FILES = (
     "text", "format", "labels", "separator", "label_names", "one_label", "quoting",
@@ -50,10 +42,6 @@ def kind_of(file: Path) -> str:
     """The format of a corpus's file, without its packing: csv, parquet, …"""
     name = file.name.lower().removesuffix(".gz")
     return name.rpartition(".")[2]
-
-
-class CorporaError(InputError):
-    """A TOML file of corpora cannot be used as it is; the message names file, entry and key."""
 
 
 class CorpusSpec(Resources):
@@ -193,7 +181,7 @@ class Corpora:
     """
 
     specs: dict[str, CorpusSpec]
-    problems: tuple[CorporaError, ...] = ()
+    problems: tuple[EntryError, ...] = ()
 
 
 def corpora(extra: Path | None = None) -> Corpora:
@@ -207,7 +195,7 @@ def corpora(extra: Path | None = None) -> Corpora:
         return found
     try:
         own = _read(extra, found.specs)
-    except CorporaError as error:
+    except EntryError as error:
         return Corpora(found.specs, (error,))
     return Corpora(found.specs | own.specs, own.problems)
 
@@ -221,19 +209,12 @@ def read_entry(name: str, values: Any, path: Path) -> CorpusSpec:
         path: the file of the entry, for messages; the entry's paths are relative to its folder.
 
     Raises:
-        CorporaError: the entry is invalid; the message names file, entry, key and a hint.
+        EntryError: the entry is invalid; the message names file, entry, key and a hint.
     """
-    if not isinstance(values, Mapping):
-        raise _problem(path, f"{clean(name, 80)!r} stands outside of an entry; begin with [name]")
     # What a cluster is asked for comes last in messages.
     fields = [key for key in CorpusSpec.model_fields if key != "name"]
     known = sorted(fields, key=lambda key: key in Resources.model_fields)
-    for key in values:
-        if key not in known:
-            near = difflib.get_close_matches(str(key), known, 1, cutoff=0.5)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
-            raise _problem(path, f"has an unknown key {clean(key, 80)!r}; {hint}", name)
-    entry = {**values, "name": name}
+    entry = {**checked(name, values, path, known), "name": name}
     source = entry.get("source")
     if isinstance(source, str):
         entry["source"] = (source,) if source in SOURCES else path.parent / source
@@ -242,87 +223,18 @@ def read_entry(name: str, values: Any, path: Path) -> CorpusSpec:
     try:
         return CorpusSpec.model_validate(entry)
     except ValidationError as error:
-        said = dict.fromkeys(_said(one) for one in error.errors(include_url=False))
-        raise _problem(path, clean("; ".join(said), 1000), name) from None
-
-
-def _said(error: Any) -> str:
-    key, message = ".".join(map(str, error["loc"][:1])), error["msg"].removeprefix("Value error, ")
-    return f"{key}: {message}" if key else message
-
-
-def _problem(path: Path, why: str, name: str | None = None) -> CorporaError:
-    entry = f"[{clean(name, 80)}] " if name is not None else ""
-    return CorporaError(f"{clean(path)}: {entry}{why}")
+        raise invalid(name, error, path) from None
 
 
 def _read(path: Path, taken: Container[str]) -> Corpora:
-    """The corpora of a file. CorporaError if it cannot be read at all."""
+    """The corpora of a file. EntryError if it cannot be read at all."""
     specs: dict[str, CorpusSpec] = {}
-    problems: list[CorporaError] = []
-    for name, values in _entries(_text(path), path):
+    problems: list[EntryError] = []
+    for name, values in entries(path, "HF_ASSETS_CORPORA"):
         try:
-            if isinstance(values, CorporaError):
-                raise values
-            if name in taken:
-                raise _problem(path, "is a corpus of the package; rename it", name)
+            if name in taken and not isinstance(values, EntryError):
+                raise problem(path, "is a corpus of the package; rename it", name)
             specs[name] = read_entry(name, values, path)
-        except CorporaError as error:
+        except EntryError as error:
             problems.append(error)
     return Corpora(specs, tuple(problems))
-
-
-def _text(path: Path) -> str:
-    try:
-        if path.exists() and not path.is_file():  # reading a pipe would wait for ever
-            raise OSError(0, "not a file")
-        content = path.read_bytes()
-    except (OSError, ValueError) as error:
-        why = clean(getattr(error, "strerror", None) or error)
-        message = f"{clean(path)} cannot be read ({why}); is HF_ASSETS_CORPORA right?"
-        raise CorporaError(message) from None
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        message = f"{clean(path)} is no TOML: line {line} is not UTF-8; save the file as UTF-8"
-        raise CorporaError(message) from None
-
-
-def _entries(text: str, path: Path) -> Iterator[tuple[str, Any]]:
-    """Name and values of each entry; an error in place of the values where they are no TOML."""
-    try:
-        yield from _toml(text).items()
-        return
-    except ValueError as error:
-        broken = clean(error)
-    # A fault in one entry makes the complete file invalid: read each entry by itself.
-    heads = list(_HEAD.finditer(text))
-    if not heads:
-        raise CorporaError(f"{clean(path)} is no TOML: {broken}")
-    names = ["", *(head["bare"] or head["quoted"][1:-1] for head in heads)]
-    starts = [0, *(head.start() for head in heads)]
-    lines = [text.count("\n", 0, start) for start in starts]
-    for index, (name, start, end) in enumerate(
-        zip(names, starts, [*starts[1:], None], strict=True)
-    ):
-        if names.index(name) < index:
-            continue
-        if names.count(name) > 1:
-            at = " and ".join(f"{lines[i] + 1}" for i, other in enumerate(names) if other == name)
-            why = f"stands more than once (lines {at}); remove or rename one"
-            yield name, _problem(path, why, name)
-            continue
-        try:
-            # Line ends in front keep the numbers of lines in messages.
-            yield from _toml("\n" * lines[index] + text[start:end]).items()
-        except ValueError as error:
-            yield name, _problem(path, f"is no TOML: {clean(error)}", name or None)
-
-
-def _toml(text: str) -> dict[str, Any]:
-    """TOML as a dict. ValueError, with line and column, if it is none."""
-    try:
-        return tomllib.loads(text)
-    except RecursionError:
-        raise ValueError("brackets are nested too deeply") from None

@@ -12,6 +12,7 @@ from hf_assets.configuration import (
     archive_problems,
     base_model_problems,
     corpora_problems,
+    own_base_model_problems,
     store_problems,
 )
 from hf_assets.defs.common.check_factory import check
@@ -25,16 +26,20 @@ from hf_assets.settings import Settings, settings
 GROUP = "configuration"
 _CHECKS = {
     "corpora_file": ("entries_valid", corpora_problems),
+    "base_models_file": ("base_models_valid", own_base_model_problems),
     "base_models_folder": ("copies_complete", base_model_problems),
     "past_days_archive": ("readable", archive_problems),
     "lake_on_a_store": ("store_answers", store_problems),
 }
 _ABOUT = {
     "corpora_file": "The TOML file with corpora of your own (HF_ASSETS_CORPORA).",
+    "base_models_file": "The TOML file with base models of your own (HF_ASSETS_OWN_BASE_MODELS).",
     "base_models_folder": "The folder with local copies of base models (HF_ASSETS_BASE_MODELS).",
     "past_days_archive": "The archive that past days are read from (HF_ASSETS_ARCHIVE).",
     "lake_on_a_store": "The store that holds the lake (HF_ASSETS_DATA).",
     "entries_valid": "Every entry is a corpus; a broken one is left out, and all others load.",
+    "base_models_valid": "Every entry is a base model, and its folder, where it has one, is "
+    "complete; a broken entry is left out, and all others load.",
     "copies_complete": "Each copy of a base model has its configuration, weights and tokenizer.",
     "readable": "The folder has recorded days; a dataset's name is not looked up.",
     "store_answers": "The store answers one request: it is up, knows the key, and has the bucket.",
@@ -46,6 +51,7 @@ def _present(known: Settings) -> dict[str, str]:
     archive = known.archive if "archive" in known.model_fields_set else ""
     values = {
         "corpora_file": known.corpora,
+        "base_models_file": known.own_base_models,
         "base_models_folder": known.base_models,
         "past_days_archive": None if archive.strip().lower() in ("", "none") else archive,
         "lake_on_a_store": None if local_root(known.data) else known.data,

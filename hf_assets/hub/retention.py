@@ -32,26 +32,7 @@ from hf_assets.storage.stored import PRIVATE_ROWS, ROWS_IN, ROWS_MARK
 
 # What an old day keeps: who, of what kind, since when, and the counters: it can be compared still.
 # And what is private, so that nobody publishes its name.
-KEPT = {
-    "models": (
-        *("day", "hub_id", "id", "category", "created_at", "floor_dated", "gated"),
-        *("private", "downloads", "downloads_all_time", "likes", "trending_score"),
-    ),
-    "enriched_spaces": (
-        "day",
-        "hub_id",
-        "id",
-        "private",
-        "sdk",
-        "likes",
-        "trending_score",
-        "n_models",
-    ),
-    "hub_datasets": (
-        *("day", "hub_id", "id", "task_categories", "size_category", "created_at", "floor_dated"),
-        *("gated", "private", "downloads", "downloads_all_time", "likes", "trending_score"),
-    ),
-}
+KEPT = {name: ("day", *kind.kept) for name, kind in KIND_OF.items()}
 TABLES = (MODELS, ENRICHED_SPACES, HUB_DATASETS)
 # The table of each listing: it must be there before the pages go.
 TABLE_OF = dict(zip(RAW, (table.name for table in TABLES), strict=True))
@@ -251,15 +232,10 @@ def _with_rows(lake: Lake, table: Table, day: str) -> StoredTable:
 
 def _not_emptied(lake: Lake, stored: StoredTable, name: str) -> str | None:
     """Why the rows of a day have to stay; None where its series gives them back."""
-    lacking = [column for column in KEPT[name] if column not in ("day", *KIND_OF[name].kept)]
-    facts = stored.frame.select(
-        # Days are compared by name, too: of two rows the order decides then, which a series lacks.
-        pl.col("id").hash().is_duplicated().any().alias("a name of two rows"),
-        *(pl.col(column).is_not_null().any() for column in lacking),
-    )
-    row = facts.collect(engine="streaming").row(0, named=True)
-    if present := [column for column, there in row.items() if there]:
-        return f"{SERIES[name]} cannot tell: {', '.join(present)}"
+    # Days are compared by name, too: of two rows the order decides then, which a series lacks.
+    twice = stored.frame.select(pl.col("id").hash().is_duplicated().any())
+    if twice.collect(engine="streaming").item():
+        return f"{SERIES[name]} cannot tell: a name of two rows"
     return gives_back(lake, name, stored.day)
 
 

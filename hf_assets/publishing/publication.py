@@ -4,7 +4,6 @@ Only files that the repository lacks, or has with other content, are sent; files
 lake does not have any more are removed. A run that is killed leaves the repository as it was.
 """
 
-import hashlib
 import shutil
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,6 +18,8 @@ from hf_assets.errors import InputError
 from hf_assets.object_store.path import LakePath
 from hf_assets.object_store.scratch import work_folder
 from hf_assets.publishing.card import Contents, documents
+from hf_assets.publishing.hashes import Hashed, hashes
+from hf_assets.publishing.marker import MARKER, has_marker, plain_marker
 from hf_assets.publishing.parts import (
     DATA,
     PICTURES,
@@ -29,24 +30,19 @@ from hf_assets.publishing.parts import (
     table_parts,
 )
 from hf_assets.publishing.record import ASSET, Published, read_published, write_published
-from hf_assets.publishing.repository import Head, HeadMoved, PublishError, RemoteFile, Repository
+from hf_assets.publishing.repository import Head, PublishError, Repository, unless_moved
 from hf_assets.publishing.tables import chosen
 from hf_assets.publishing.withheld import private_ids
 from hf_assets.storage.lake import Lake
 from hf_assets.storage.locks import exclusive
 from hf_assets.storage.parquet import Table
 
-# A file of ours in a repository: without it, another's files are in there.
-MARKER = "hf_assets.json"
-# What a new repository has.
-_INITIAL = frozenset((".gitattributes", "README.md"))
 # Files and bytes that are prepared and sent at a time.
 BATCH_FILES, BATCH_BYTES = 200, 1 << 30
 # The Hub takes 25 000 large files a commit.
 MOST_FILES = 20_000
 # More removals than this share of the published files are no withdrawn days, but a lost lake.
 MOST_REMOVED, FEW = 0.1, 20
-ATTEMPTS = 3
 LOCK_WAIT = 600.0
 
 
@@ -121,24 +117,21 @@ def publish(
     folder = lake.folder(ASSET, None)
     folder.mkdir(parents=True, exist_ok=True)
     with exclusive(folder / ".lock", f"publishing to {repository.name}", wait=LOCK_WAIT):
-        for attempt in range(ATTEMPTS):
+
+        def once() -> Outcome:
             head = repository.head()
             if head.commit is None and not dry_run:
                 head = repository.create()
             _require_ours(repository, head)
             with _staging(folder) as staging:
                 run = _Run(lake, None if dry_run else repository, head, staging, log)
-                try:
-                    return run.publish(plan, repository.name, remove_many=remove_many)
-                except HeadMoved:
-                    if attempt + 1 == ATTEMPTS:
-                        raise
-                    log("Another commit came first: comparing again")
-    raise AssertionError
+                return run.publish(plan, repository.name, remove_many=remove_many)
+
+        return unless_moved(once, log)
 
 
 def _require_ours(repository: Repository, head: Head) -> None:
-    if MARKER not in head.files and head.files.keys() - _INITIAL:
+    if not has_marker(head):
         raise PublishError(
             f"{repository.url} has files that hf_assets did not publish, and might remove: set "
             "HF_ASSETS_PUBLISH_DATASET to a new repository, or to an empty one"
@@ -214,13 +207,17 @@ class _Run:
         if facts is None or facts.mark != part.mark:
             facts = part.written(staged)
         self._files[part.path] = facts
-        if self._counted(part.path, facts.size, _same(self._head.files.get(part.path), facts)):
+        if self._counted(part.path, facts.size, self._has(part.path, facts)):
             if self._repository and not staged.exists():
                 self._files[part.path] = part.written(staged)
             self._send(part.path, staged)
         else:
             staged.unlink(missing_ok=True)
         return part.path
+
+    def _has(self, path: str, content: Hashed) -> bool:
+        remote = self._head.files.get(path)
+        return remote is not None and remote.holds(content)
 
     def _counted(self, path: str, size: int, same: bool) -> bool:
         """Count a file; returns whether it is to be sent."""
@@ -272,12 +269,12 @@ class _Run:
         texts = documents(
             Contents(name, plan.license, plan.about, tables, parts, drawn, metrics, hidden)
         )
-        for path, text in {**texts, MARKER: '{"layout": 1, "publisher": "hf_assets"}\n'}.items():
+        for path, text in {**texts, MARKER: plain_marker()}.items():
             content = text.encode()
-            remote = self._head.files.get(path)
-            if self._counted(path, len(content), _same_bytes(remote, content)):
+            named = hashes(content)
+            if self._counted(path, named.size, self._has(path, named)):
                 self._send(path, content)
-            self._files[path] = _facts_of(content)
+            self._files[path] = FileFacts(mark=(0, 0), **named._asdict())
 
     def _remove(self, remove_many: bool) -> None:
         ours = {path for path in self._head.files if path.split("/")[0] in (DATA, PICTURES)}
@@ -326,23 +323,3 @@ def _message(outcome: Outcome, parts: Mapping[str, Mapping[str, FileFacts]]) -> 
     newest = max((key for keys in parts.values() for key in keys if key != "all"), default="all")
     removed = f", {len(outcome.removed)} removed" if outcome.removed else ""
     return f"Publish {newest}: {len(outcome.sent)} files new or changed{removed}"
-
-
-def _same(remote: RemoteFile | None, facts: FileFacts) -> bool:
-    if remote is None or remote.size != facts.size:
-        return False
-    return facts.sha256 == remote.sha256 if remote.sha256 else facts.blob == remote.blob
-
-
-def _same_bytes(remote: RemoteFile | None, content: bytes) -> bool:
-    return _same(remote, _facts_of(content))
-
-
-def _facts_of(content: bytes) -> FileFacts:
-    git = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False)
-    return FileFacts(
-        mark=(0, 0),
-        size=len(content),
-        sha256=hashlib.sha256(content).hexdigest(),
-        blob=git.hexdigest(),
-    )

@@ -1,6 +1,7 @@
-"""The rule of a publication: what the Hub lists is what the lake has."""
+"""The rules of publications: what the Hub lists is what is stored here."""
 
 from hf_assets.publishing.publication import Outcome
+from hf_assets.publishing.tagger import TaggerOutcome
 from hf_assets.rule_result import RuleResult
 
 _SHOWN = 10
@@ -27,4 +28,28 @@ def published_matches(outcome: Outcome) -> RuleResult:
         f"{len(outcome.sent)} files differ from what the Hub lists or are missing there, "
         f"{len(outcome.removed)} are there and not in the lake: {named}. Publish again."
     )
+    return RuleResult(False, text, facts, severity="WARN")
+
+
+def tagger_matches(outcome: TaggerOutcome) -> RuleResult:
+    """Passes where a publication would change neither the model nor the Space.
+
+    Args:
+        outcome: of a dry run.
+    """
+    sides = {"model": outcome.model, "Space": outcome.space}
+    facts = {
+        "files_that_agree": sum(side.unchanged for side in sides.values()),
+        "files_that_differ": sum(len(side.sent) for side in sides.values()),
+        "files_to_remove": sum(len(side.removed) for side in sides.values()),
+    }
+    differ = {words: [*side.sent, *side.removed] for words, side in sides.items() if side.differs}
+    if not differ:
+        text = (
+            f"The Hub lists the same {facts['files_that_agree']} files, by hash: the model at "
+            f"{outcome.model.commit}, the Space at {outcome.space.commit}."
+        )
+        return RuleResult(True, text, facts)
+    named = "; ".join(f"{words}: {', '.join(paths[:_SHOWN])}" for words, paths in differ.items())
+    text = f"Files differ from what the Hub lists, or are missing there ({named}). Publish again."
     return RuleResult(False, text, facts, severity="WARN")

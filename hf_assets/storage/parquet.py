@@ -11,6 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from hf_assets.memory import give_back
 from hf_assets.object_store.reading import FOOTER_KEY
 from hf_assets.storage.records import Footer
 
@@ -52,7 +53,7 @@ class Table:
     zstd_level: int = ZSTD_LEVEL
     bounds: tuple[str, ...] | None = None
 
-    @property
+    @cached_property
     def schema(self) -> pl.Schema:
         """The polars schema."""
         return pl.Schema({name: column.dtype for name, column in self.columns.items()})
@@ -106,6 +107,7 @@ class ParquetBatches:
         if self._waiting:
             self._writer.write_table(pa.concat_tables(self._waiting), row_group_size=ROW_GROUP * 2)
             self._waiting.clear()
+            give_back()
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         assert self._writer is not None

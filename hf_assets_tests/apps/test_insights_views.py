@@ -204,6 +204,34 @@ def test_a_keyboard_reaches_menu_day_and_names(page: Page, hub_url: str) -> None
     titled(page, "text-generation")
 
 
+def test_a_keyboard_reaches_every_filter_the_table_and_the_files(page: Page, hub_url: str) -> None:
+    """By Tab and Enter alone, on the page with the most of them."""
+    go(page, hub_url, "models", "Models")
+    wanted = page.locator("[data-testid=stMain]").locator(
+        "input:visible:not([tabindex='-1']), [role=spinbutton]:visible, "
+        "th a[href]:visible, a[download]:visible"
+    )
+    page.get_by_role("navigation").focus()
+    opened, reached, more = 0, set[int](), True
+    mark = "it => { it.dataset.reached = ''; return it.tagName + it.innerText; }"
+    while more and len(reached) < 400:
+        page.keyboard.press("Tab")
+        reached.add(len(reached))
+        said = page.evaluate(f"({mark})(document.activeElement)")
+        if said.startswith("SUMMARY") and said.endswith("Filters"):
+            page.keyboard.press("Enter")
+            expect(page.get_by_label("Downloads from", exact=True)).to_be_visible()
+            opened = wanted.count()
+        more = said != "AParquet"
+    missed = wanted.evaluate_all(
+        "them => them.filter(it => !('reached' in it.dataset)).map(it => it.outerHTML)"
+    )
+    assert missed == []
+    # Search, order, nine filters or more and what they span, rows, both files.
+    assert opened > 20
+    assert not more
+
+
 def test_a_page_reads_well_without_eyes(page: Page, hub_url: str) -> None:
     go(page, hub_url, f"model?id={NAMES[0]}", NAMES[0])
     levels = page.locator("[data-testid=stMain] :is(h1, h2, h3, h4)").evaluate_all(

@@ -29,7 +29,7 @@ from hf_assets.classifiers.export import quantize, to_onnx
 from hf_assets.classifiers.tagger import Tagger
 from hf_assets.classifiers.training.base_models import BASE_MODELS, locate
 from hf_assets.classifiers.training.config import Recipe
-from hf_assets.classifiers.training.finetuning import finetune
+from hf_assets.classifiers.training.distillation import finetune
 from hf_assets.classifiers.training.network import load_tokenizer, new_network
 from hf_assets.classifiers.training.train import train
 from hf_assets.corpora.building import build
@@ -149,7 +149,7 @@ def _paces(corpus: Corpus, encoder: Path, folder: Path) -> dict[str, list[float]
     for turn in range(TURNS_OF_TRAINING):
         work = _new(folder / f"pace{turn}")
         network = new_network(encoder, corpus.labels, Recipe().max_length)
-        recipe = Recipe(epochs=1, seed=SEED)
+        recipe = Recipe(epochs=1, teachers=0, seed=SEED)
         learned = finetune(network, tokenizer, train, few, recipe, work, _quiet, lambda *_: None)
         found["ours"].append(learned.samples_per_second)
         found["plain"].append(plain_loop(corpus, encoder, seed=turn))

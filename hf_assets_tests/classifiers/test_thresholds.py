@@ -70,6 +70,17 @@ def test_equal_scores_let_all_in() -> None:
     assert predicted_at(scores, best_threshold(targets, scores)).all()
 
 
+@pytest.mark.parametrize("highest", [0.0, 0.999, 1.0])
+def test_a_threshold_of_probabilities_is_a_probability(highest: float) -> None:
+    """The pages and the API take 0 to 1."""
+    scores = np.full((3, 2), highest, np.float32)
+    threshold = best_threshold(np.zeros((3, 2), np.uint8), scores)
+    assert np.float32(highest) <= np.float32(threshold) <= 1
+    assert predicted_at(scores, threshold).any() == (highest == 1)
+    # Other scores have no such end.
+    assert best_threshold(np.zeros((3, 2), np.uint8), scores + 2) > highest + 2
+
+
 def test_where_nothing_is_there_nothing_is_predicted() -> None:
     targets, scores = np.zeros((3, 2), np.uint8), np.full((3, 2), 0.5, np.float32)
     threshold = best_threshold(targets, scores)

@@ -21,7 +21,7 @@ from hf_assets_tests.support.cluster.past import Past
 from hf_assets_tests.support.deploy.running import until
 
 pytestmark = [pytest.mark.heavy, pytest.mark.release]
-CONFIG = {"strategy": "head", "max_length": 24}
+CONFIG = {"strategy": "head", "max_length": 24, "few_rows": 0}
 
 
 @pytest.fixture

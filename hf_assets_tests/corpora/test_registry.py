@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from hf_assets.corpora.registry import CorporaError, CorpusSpec, corpora, read_entry
+from hf_assets.corpora.entries import EntryError
+from hf_assets.corpora.registry import CorpusSpec, corpora, read_entry
 
 OWN = """
 [birds]
@@ -210,7 +211,7 @@ def test_an_entry_of_another_file_is_read_alike(tmp_path: Path) -> None:
     path = tmp_path / "defs.yaml"
     spec = read_entry("birds", {"source": "birds.csv", "rare_share": 0.1}, path)
     assert spec.file == tmp_path / "birds.csv"
-    with pytest.raises(CorporaError, match=r"defs.yaml: \[birds\] has an unknown key 'sourc'"):
+    with pytest.raises(EntryError, match=r"defs.yaml: \[birds\] has an unknown key 'sourc'"):
         read_entry("birds", {"sourc": "birds.csv"}, path)
 
 

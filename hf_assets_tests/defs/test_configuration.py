@@ -59,8 +59,11 @@ def broken(tmp_path: Path) -> dict[str, object]:
     own = tmp_path / "own.toml"
     own.write_text(f"[good]\n{GOOD}[typo]\nsauce = 1\n[torn]\nsource = \n[questions]\n")
     (tmp_path / "models" / "roberta-base").mkdir(parents=True)
+    encoders = tmp_path / "encoders.toml"
+    encoders.write_text('[good]\nid = "a/b"\n[absent]\nfolder = "none"\n[typo]\nidd = "a/b"\n')
     return {
         "corpora": own,
+        "own_base_models": encoders,
         "base_models": tmp_path / "models",
         "archive": tmp_path / "nowhere",
         "accept_kaggle_terms": "perhaps",
@@ -88,8 +91,12 @@ def test_what_is_broken_fails_its_check_and_the_hub_is_captured(
     assert made(run) >= {"raw_models", "raw_spaces", "models"}
     of = {name: one for (asset, name), one in checks(run).items() if asset not in HUB}
     assert {name: one.passed for name, one in of.items()} == {
-        **{"entries_valid": False, "copies_complete": False, "readable": False}
+        **{"entries_valid": False, "base_models_valid": False, "copies_complete": False},
+        "readable": False,
     }
+    wrong = str(of["base_models_valid"].description).splitlines()
+    assert "[typo] has an unknown key 'idd'; did you mean id?" in wrong[0]
+    assert "[absent]" in wrong[1]
     found = str(of["entries_valid"].description).splitlines()
     assert len(found) == 3
     for name, line in zip(("typo", "torn", "questions"), found, strict=True):

@@ -7,6 +7,7 @@ the pictures replace docs/insights.png, docs/lineage.png and docs/lineage_predic
 import argparse
 import io
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ import urllib.request
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 from PIL import Image
 from playwright.sync_api import Browser, FloatRect
@@ -30,6 +32,13 @@ WIDTH = 1000
 STILL = 6_000
 # Pixels around the lineage's nodes.
 MARGIN = 24
+# What the picture of predictions has: from a listing to the report.
+PREDICTED = (
+    *("raw_models", "models", "predicted_categories"),
+    *(f"hub_models/{step}" for step in ("corpus", "baseline", "classifier", "onnx_classifier")),
+    *(f"hub_models/{step}" for step in ("quantized_classifier", "leaderboard", "predictor")),
+    *("category_history", "prediction_history", "trend_figures", "insights_report"),
+)
 
 
 def main() -> int:
@@ -74,19 +83,26 @@ def _lineage(browser: Browser, url: str) -> bytes:
 
 def _predicted(browser: Browser, url: str) -> bytes:
     """From the listing of models through corpus and classifiers to the series and the report."""
-    page = browser.new_page(viewport={"width": 2600, "height": 1000}, device_scale_factor=2)
+    page = browser.new_page(viewport={"width": 2600, "height": 1400}, device_scale_factor=2)
     page.set_default_timeout(PATIENCE)
-    page.goto(
-        f"{url}/assets/predicted_categories?view=lineage&lineageScope=neighbors&lineageDepth=8"
-    )
-    names = ("raw_models", "baseline", "insights_report")
-    shown = [page.get_by_text(name, exact=True).last for name in names]
-    shown[0].wait_for()
+    chosen = " or ".join(f'key:"{key}"' for key in PREDICTED)
+    page.goto(f"{url}/asset-groups~{quote(chosen)}")
+    nodes = page.locator("foreignObject")
+    nodes.first.wait_for()
+    # Groups are closed at first, and some stand in another.
+    closed = nodes.filter(has_text=re.compile(r"\d+ assets?\b"))
+    while closed.count():
+        closed.first.click()
+        page.wait_for_timeout(STILL / 6)
+    page.get_by_text("raw_models", exact=True).last.wait_for()
     page.wait_for_timeout(STILL)
-    listing, baseline, report = (box for one in shown if (box := one.bounding_box()))
-    left, top = listing["x"] - 2 * MARGIN, baseline["y"] - 3.2 * MARGIN
-    right = report["x"] + report["width"] + 2 * MARGIN
-    bottom = listing["y"] + listing["height"] + 2 * MARGIN
+    # Nodes, and the frames of their groups.
+    boxes = [box for one in nodes.all() if (box := one.bounding_box()) and box["width"]]
+    if len(boxes) < len(PREDICTED):
+        raise RuntimeError(f"{len(boxes)} nodes are shown, of {len(PREDICTED)}")
+    left, top = (min(box[side] for box in boxes) - MARGIN for side in ("x", "y"))
+    right = max(box["x"] + box["width"] for box in boxes) + MARGIN
+    bottom = max(box["y"] + box["height"] for box in boxes) + MARGIN
     clip: FloatRect = {"x": left, "y": top, "width": right - left, "height": bottom - top}
     return page.screenshot(clip=clip)
 

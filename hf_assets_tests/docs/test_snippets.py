@@ -21,6 +21,7 @@ import yaml
 from dagster.components.scaffold.scaffold import has_scaffolder
 from matplotlib.figure import Figure
 
+from hf_assets.classifiers.own_base_models import known_base_models
 from hf_assets.copying.copy import Copy
 from hf_assets.corpora.registry import corpora, read_entry
 from hf_assets.hub.repository_days.refresh import refresh
@@ -182,11 +183,15 @@ def test_a_figure_is_added_as_the_page_says() -> None:
 
 
 def test_the_entry_of_a_corpus_can_be_used(tmp_path: Path) -> None:
-    (entry,) = page("docs/labels.md").blocks("toml")
+    entry, base_models = page("docs/labels.md").blocks("toml")
     (tmp_path / "biology.csv").write_text("id,title,content,tags\n")
     (tmp_path / "corpora.toml").write_text(entry)
     spec = corpora(tmp_path / "corpora.toml").specs["biology"]
     assert (spec.format, spec.labels, spec.separator) == ("html", "tags", " ")
+    (tmp_path / "base_models.toml").write_text(base_models)
+    known = known_base_models(tmp_path / "base_models.toml")
+    assert known.problems == ()
+    assert [base.pooling for base in known.own] == ["mean", "cls"]
 
 
 YAML = [(one.name, code) for one in pages() for code in one.blocks("yaml")]

@@ -14,7 +14,10 @@ from hf_assets.demo.repositories.faults import RepositoryFaults
 from hf_assets.demo.repositories.store import Repositories, Repository
 from hf_assets.demo.service.server import LoopbackServer
 from hf_assets.storage.lake import Lake
+from hf_assets_tests.support.classifiers.published import make_space
 from hf_assets_tests.support.publishing import NAME, OWNER, READER, TOKEN, small_lake
+
+TAGS = "acme/tags"
 
 
 @dataclass
@@ -30,9 +33,13 @@ class Served:
     def faults(self) -> RepositoryFaults:
         return self.service.faults
 
+    def of(self, kind: str, name: str) -> Repository:
+        """A repository by its kind, in the plural."""
+        return self.service.repositories.by_name[f"{kind}/{name}"]
+
     @property
     def repository(self) -> Repository:
-        return self.service.repositories.by_name[NAME]
+        return self.service.repositories.by_name[f"datasets/{NAME}"]
 
     @property
     def paths(self) -> list[str]:
@@ -60,6 +67,12 @@ def serving() -> Generator[Served]:
         patch.setenv("HF_TOKEN", TOKEN)
         yield Served(service, server.url, app.state.requests)
     threading.Thread(target=server.stop).start()
+
+
+@pytest.fixture(scope="session")
+def tagger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Space with its model, for TAGS."""
+    return make_space(tmp_path_factory.mktemp("tagger"), TAGS)
 
 
 @pytest.fixture

@@ -6,19 +6,30 @@ import sys
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from hf_assets.demo.service.switches import At
+from hf_assets.publishing.marker import Revision
+from hf_assets.publishing.tagger import Target, publish_tagger, repositories
 from hf_assets.storage.lake import Lake
-from hf_assets_tests.publishing.conftest import Served
+from hf_assets_tests.publishing.conftest import TAGS, Served
 from hf_assets_tests.support.publishing import DAYS, TOKEN, publish_now, store_day
 
 PATIENCE = 60.0
+OF_LAKE = ("-m", "hf_assets_tests.support.publishing")
+OF_TAGGER = """
+import sys
+from pathlib import Path
+from hf_assets.publishing.tagger import Target, publish_tagger, repositories
+
+publish_tagger(Path(sys.argv[1]), Target(*repositories(sys.argv[2], private=True), "toys"))
+"""
 
 
 @contextmanager
-def publishing(hub: Served, lake: Lake) -> Generator[subprocess.Popen[str]]:
+def publishing(hub: Served, *program: str) -> Generator[subprocess.Popen[str]]:
     """The publication in a process of its own."""
     environment = {
         **os.environ,
@@ -26,9 +37,12 @@ def publishing(hub: Served, lake: Lake) -> Generator[subprocess.Popen[str]]:
         "HF_TOKEN": TOKEN,
         "HF_HUB_DISABLE_XET": "1",
     }
-    program = [sys.executable, "-m", "hf_assets_tests.support.publishing", str(lake.root)]
     process = subprocess.Popen(
-        program, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, *program],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     try:
         yield process
@@ -61,7 +75,7 @@ def test_killed_on_the_way(hub: Served, lake: Lake, kind: str, number: int) -> N
     hub.service.asked.clear()
     stalls = [At(page=at, kind=kind) for at in range(number, number + 5)]
     hub.faults.stall[:] = stalls
-    with publishing(hub, lake) as process:
+    with publishing(hub, *OF_LAKE, str(lake.root)) as process:
         killed_when(hub, process, kind, number)
     assert hub.repository.head is before
     # Requests that the killed process had begun end at the service, too.
@@ -69,7 +83,7 @@ def test_killed_on_the_way(hub: Served, lake: Lake, kind: str, number: int) -> N
     sent = hub.service.received - old
     assert sent == large if kind == "commit" else sent < large
     hub.faults.stall.clear()
-    with publishing(hub, lake) as process:
+    with publishing(hub, *OF_LAKE, str(lake.root)) as process:
         output, errors = process.communicate(timeout=PATIENCE)
     assert output.strip() == hub.repository.head.oid != before.oid, errors
     # Of a file in parts that was not completed, the parts are sent again.
@@ -81,3 +95,30 @@ def test_killed_on_the_way(hub: Served, lake: Lake, kind: str, number: int) -> N
     assert len(hub.repository.commits) == 3
     assert not publish_now(lake, "small,models").differs
     assert not list(lake.folder("published_lake", None).glob(".staging"))
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize(
+    ("kind", "number", "commits"),
+    [("put", 1, [1, 0]), ("commit", 1, [1, 0]), ("preupload", 2, [2, 1]), ("commit", 2, [2, 1])],
+)
+def test_a_tagger_is_public_as_a_whole_or_not_at_all(
+    hub: Served, tagger: Path, kind: str, number: int, commits: list[int]
+) -> None:
+    """Killed in the middle of an upload, and between the upload and the commit, of each side."""
+
+    def made() -> list[int]:
+        by_name = hub.service.repositories.by_name
+        found = (by_name.get(f"{one}/{TAGS}") for one in ("models", "spaces"))
+        return [len(one.commits) if one else 0 for one in found]
+
+    hub.faults.stall[:] = [At(page=at, kind=kind) for at in range(number, number + 5)]
+    with publishing(hub, "-c", OF_TAGGER, str(tagger), TAGS) as process:
+        killed_when(hub, process, kind, number)
+    # The first commit of a repository is the Hub's own, and has nothing of ours.
+    assert made() == commits
+    hub.faults.stall.clear()
+    target = Target(*repositories(TAGS, private=True), "toys")
+    done = publish_tagger(tagger, target)
+    assert made() == [2, 2]
+    assert done.named == Revision(repository=TAGS, commit=hub.of("models", TAGS).head.oid)

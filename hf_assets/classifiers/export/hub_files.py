@@ -24,6 +24,7 @@ def write_hub_files(
     rule: ThresholdRule | None,
     max_length: int,
     corpus: str,
+    pooling: str = "mean",
 ) -> None:
     """Write config.json and the tokenizer's files of the classifier in `source` into `folder`.
 
@@ -34,6 +35,7 @@ def write_hub_files(
         threshold: chosen on validation; rule: how, or None where the training does not say.
         max_length: tokens a text is cut to.
         corpus: name of the corpus the classifier was trained on.
+        pooling: of token states, to features: mean or cls.
     """
     config = read_json(source / "encoder" / "config.json")
     # Private keys hold paths of the machine that trained.
@@ -47,7 +49,7 @@ def write_hub_files(
         "threshold": threshold,
         **({"threshold_rule": msgspec.to_builtins(rule)} if rule else {}),
         "max_length": max_length,
-        "pooling": "mean",
+        "pooling": pooling,
         "corpus": corpus,
     }
     write_json(folder / "config.json", hub_config)

@@ -13,8 +13,16 @@ import msgspec
 import numpy as np
 import onnx
 
+from hf_assets.classifiers.export.calibration import Calibration, draw_calibration
 from hf_assets.classifiers.export.hub_files import MODEL, QUANTIZED, reuse_hub_files
-from hf_assets.classifiers.export.quantizers import CANDIDATES, LAST_RESORT, Candidate
+from hf_assets.classifiers.export.parts import NotExact
+from hf_assets.classifiers.export.quantizers import (
+    CANDIDATES,
+    DYNAMIC,
+    LAST_RESORT,
+    Candidate,
+)
+from hf_assets.classifiers.export.sameness import SAME, measure_sameness
 from hf_assets.classifiers.metrics import lost_f1, predicted_at, scores_at
 from hf_assets.classifiers.provenance import file_fingerprint
 from hf_assets.classifiers.quality import LARGEST_LOSS, LARGEST_MACRO_LOSS, lost_too_much
@@ -30,11 +38,14 @@ from hf_assets.classifiers.thresholds import choose_threshold
 from hf_assets.corpora.corpus import Split
 from hf_assets.errors import InputError
 from hf_assets.progress import ItemLog, Log, TimedLog
-from hf_assets.storage.json_files import read_json, read_record, write_record
+from hf_assets.storage.json_files import read_json, read_record, write_json, write_record
 
 # Graphs whose bytes differ by this share are of one size: then the one that loses less is chosen.
 SAME_SIZE = 0.02
+# onnxruntime's own name of the level at which `Tagger` opens a graph, and at which it is measured.
+OPTIMIZATION = "all"
 RULE = (
+    "of those that answer alike alone and in batches, or of all where none does, "
     "the smallest that loses no more than max_loss of micro-F1 and max_macro_loss of macro-F1 "
     "against float32 ONNX, both at float32's threshold, on validation rows that did not choose it; "
     "of sizes within 2 %, the one that loses least of both"
@@ -55,7 +66,9 @@ def quantize(
     max_macro_loss: float = LARGEST_MACRO_LOSS,
     max_texts: int = 2000,
     seed: int = 0,
+    training_texts: Sequence[str] = (),
     candidates: Sequence[Candidate] = CANDIDATES,
+    fallback: Sequence[Candidate] = DYNAMIC,
     last_resort: Candidate | None = LAST_RESORT,
 ) -> QuantizationRecord:
     """Write the int8 graph of `onnx_folder`, with the same threshold, into `folder`.
@@ -71,8 +84,10 @@ def quantize(
         max_loss: of micro-F1, as a share; max_macro_loss: of macro-F1, which counts where its
             interval lies above 0.
         max_texts: of `validation` at most; so many are drawn from more, by `seed`.
+        training_texts: some of them calibrate the scales of activations; without any, they are
+            scaled as they come.
         candidates: measured one beside the other, text by text, so that times compare.
-        last_resort: measured where none of them passes.
+        fallback: measured where none of them passes; last_resort: where none of those does, too.
 
     Returns:
         The content of quantization.json; `made_from` is the export's.
@@ -87,10 +102,15 @@ def quantize(
     drawn, limits = _draw(validation, max_texts, seed), (max_loss, max_macro_loss)
     with tempfile.TemporaryDirectory(dir=folder, prefix="candidates-") as temporary:
         graphs = Path(temporary)
-        measured = _measure(onnx_folder, graphs, candidates, drawn, limits, log)
-        if last_resort and not any(each.passed for each in measured):
-            log(f"no candidate passes; measuring the last resort: {last_resort.description}")
-            measured += _measure(onnx_folder, graphs, [last_resort], drawn, limits, log)[1:]
+        calibration = draw_calibration(onnx_folder, training_texts, seed)
+        measured: list[GraphMeasurement] = []
+        for stage in filter(None, (candidates, fallback, last_resort and [last_resort])):
+            if any(each.passed for each in measured):
+                break
+            if measured:
+                log(f"no candidate passes; measuring {', '.join(each.name for each in stage)}")
+            more = _measure(onnx_folder, graphs, stage, calibration, drawn, limits, log)
+            measured += more[1:] if measured else more
         best = choose(measured)
         if best is None:
             raise TooMuchLost(
@@ -101,7 +121,9 @@ def quantize(
         (folder / QUANTIZED).parent.mkdir()
         shutil.move(graphs / best.name / MODEL, folder / QUANTIZED)
     reuse_hub_files(onnx_folder, folder)
-    rule = read_json(folder / "config.json").get("threshold_rule")
+    config = read_json(folder / "config.json")
+    write_json(folder / "config.json", config | {"quantization": _served(best)})
+    rule = config.get("threshold_rule")
     record = QuantizationRecord(
         chosen=best.name,
         made_from=made_from,
@@ -121,6 +143,8 @@ def quantize(
         texts=len(drawn.texts),
         texts_in_validation=len(validation.texts),
         seed=seed,
+        calibration=calibration.record,
+        optimization=OPTIMIZATION,
         fp32=measured[0],
         candidates=measured[1:],
     )
@@ -132,14 +156,33 @@ def quantize(
 def choose(measured: Sequence[GraphMeasurement]) -> GraphMeasurement | None:
     """The smallest that passed; of those as small within 2 %, the one that loses least, or None.
 
-    Not the fastest: which of two is faster changes from run to run, and the graph with it.
+    One that answers alike alone and in batches goes before all that do not. Not the fastest: which
+    of two is faster changes from run to run, and the graph with it.
     """
     passed = [each for each in measured if each.passed]
+    passed = list(filter(_is_same, passed)) or passed
     least = min((each.bytes for each in passed), default=0)
     small = [each for each in passed if each.bytes <= least * (1 + SAME_SIZE)]
     return min(
         small, key=lambda each: (each.loss + (each.macro_loss or 0.0), each.bytes), default=None
     )
+
+
+def _is_same(measured: GraphMeasurement) -> bool:
+    same = measured.sameness
+    return same is not None and same.largest <= SAME and not same.labels
+
+
+def _served(best: GraphMeasurement) -> dict[str, str | bool | float]:
+    """What config.json says to the tagger and to readers."""
+    found: dict[str, str | bool | float] = {
+        "name": best.name,
+        "batches": _is_same(best),
+        "optimization": OPTIMIZATION,
+    }
+    if best.sameness:
+        found["largest_difference"] = best.sameness.largest
+    return found
 
 
 def table(measured: Sequence[GraphMeasurement]) -> str:
@@ -178,6 +221,7 @@ def _measure(
     onnx_folder: Path,
     graphs: Path,
     candidates: Sequence[Candidate],
+    calibration: Calibration,
     split: Split,
     limits: tuple[float, float],
     log: Log,
@@ -186,12 +230,18 @@ def _measure(
     taggers = {"fp32": Tagger.load(onnx_folder, MODEL)}
     model = onnx.load(onnx_folder / MODEL)
     made = ItemLog(log, len(candidates))
+    rejected: list[GraphMeasurement] = []
     for candidate in candidates:
         made.begin(f"quantising: {candidate.name}, {candidate.description}")
         folder = graphs / candidate.name
         (folder / MODEL).parent.mkdir(parents=True)
         reuse_hub_files(onnx_folder, folder)
-        onnx.save(candidate.make(model), folder / MODEL)
+        try:
+            onnx.save(candidate.make(model, calibration), folder / MODEL)
+        except NotExact as error:
+            log(f"{candidate.name} is not possible: {error}")
+            rejected.append(GraphMeasurement(candidate.name, 0, 0.0, rejected=str(error)))
+            continue
         taggers[candidate.name] = Tagger.load(folder, MODEL)
     del model
     log(f"measuring {', '.join(taggers)} on {len(split.texts)} texts, one at a time")
@@ -226,10 +276,11 @@ def _measure(
                 macro_loss_high=macro.high,
                 ms=1000 * float(np.median(seconds[name])),
                 texts_per_second=len(split.texts) / float(np.sum(seconds[name])),
+                sameness=measure_sameness(tagger, split.texts) if name != "fp32" else None,
                 passed=name != "fp32" and not lost_too_much(micro, macro, *limits),
             )
         )
-    return measured
+    return measured + rejected
 
 
 def _serve(

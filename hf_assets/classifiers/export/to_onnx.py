@@ -72,6 +72,7 @@ def export(
         rule=training.threshold_rule or None,
         max_length=network.max_length,
         corpus=training.corpus,
+        pooling=network.pooling,
     )
     write_graph(network, path)
     seconds = time.perf_counter() - began

@@ -11,6 +11,8 @@ from string import Template
 from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData, SpaceCardData
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils import validate_repo_id
 
 from hf_assets.classifiers.evaluation.results import (
     CONSTANT,
@@ -51,6 +53,7 @@ class Published:
         repo: its future id on the Hub, or None.
         remark: a sentence on top, or empty.
         blend: what answers, where TF-IDF answers with the network.
+        languages: of the texts; datasets: on the Hub, that they are from.
     """
 
     corpus: Corpus
@@ -65,6 +68,8 @@ class Published:
     repo: str | None
     remark: str
     blend: Blend | None
+    languages: tuple[str, ...] = ()
+    datasets: tuple[str, ...] = ()
 
 
 def model_card(model: Published) -> str:
@@ -101,10 +106,11 @@ def _model_data(model: Published) -> ModelCardData:
         )
         for metric, (kind, value) in scores.items()
     ]  # fmt: skip
-    base = BASE_MODELS.get(row["model"])
     return ModelCardData(
         model_name=f"{name}-{_slug(row['model'])}-int8",
-        base_model=base.repo if base else None,
+        **_base_data(_base_id(model)),
+        language=list(model.languages) or None,
+        datasets=list(model.datasets) or None,
         library_name="transformers.js",
         pipeline_tag="text-classification",
         metrics=["f1"],
@@ -135,10 +141,35 @@ def _space_data(model: Published) -> SpaceCardData:
     )
 
 
+def _base_id(model: Published) -> str:
+    """The base model's id on the Hub; empty for a folder of a machine."""
+    named = model.training.base_model_id
+    if isinstance(named, str):
+        return named
+    # Of a training by an earlier version.
+    base = BASE_MODELS.get(model.row["model"])
+    return base.repo if base else ""
+
+
+def _base_data(repo: str) -> dict[str, Any]:
+    """The base model, where it is one of the Hub's, and that ours was trained from it."""
+    if not _is_on_the_hub(repo):
+        return {}
+    return {"base_model": repo, "base_model_relation": "finetune"}
+
+
+def _is_on_the_hub(repo: str) -> bool:
+    try:
+        validate_repo_id(repo)
+    except HFValidationError:
+        return False
+    return True
+
+
 def _licence_data(licence: str) -> dict[str, Any]:
     if licence != "other":
         return {"license": licence}
-    return {"license": "other", "license_name": "see-notice", "license_link": "NOTICE"}
+    return {"license": "other", "license_name": "see-notice", "license_link": "LICENSE"}
 
 
 def _slug(name: str) -> str:
@@ -147,17 +178,18 @@ def _slug(name: str) -> str:
 
 def _said(model: Published) -> dict[str, str]:
     corpus, board, row = model.corpus, model.board, model.row
-    base = BASE_MODELS.get(row["model"])
+    base, told = _base_id(model), model.training
     sides = dict(corpus.frame.group_by("split").len().iter_rows())
     low, high = row["micro_f1_low"], row["micro_f1_high"]
     return {
         "title": f"Labels for {inert(corpus.name)}",
         "remark": f"**{inert(model.remark, 300)}**\n" if model.remark else "",
         "labels": f"{len(corpus.labels):,}",
-        "base_model": f"[{base.repo}](https://huggingface.co/{base.repo})"
+        "base_model": f"[{base}](https://huggingface.co/{base})"
         if base else inert(row["model"]),
-        "strategy": "a linear head on the frozen encoder" if row["strategy"] == "head"
-        else "encoder and head",
+        "revision": (f", revision {inert(told.revision)}" if told.revision else "")
+        + (", pooled by its first token" if told.pooling == "cls" else ""),
+        "strategy": told.part,
         "megabytes": f"{model.size / 1e6:.1f}",
         "threshold": f"{row['threshold']:.6g}",
         "graph_threshold": f"{model.graph['threshold']:.6g}",
@@ -277,7 +309,8 @@ def _graph_alone(model: Published) -> str:
         return ""
     graph = model.graph
     return (
-        "The programs below run the network alone, **without the words**. So they reach "
+        "The programs below run the network alone, **without the words**, as "
+        '`Tagger.load(".", words=False)` does. So they reach '
         f"{_percent(graph['micro_f1'])} micro-F1 and {_percent(graph['macro_f1'])} macro-F1 on "
         f"test, at the threshold {graph['threshold']:.6g}.\n"
     )

@@ -38,11 +38,14 @@ class Hints:
         model_repo: the model's future id on the Hub, or None.
         remark: a sentence on top of the card and in the NOTICE, such as that texts are generated.
         words: serve the small TF-IDF model too, where it was better on validation.
+        languages: of the texts, codes of ISO 639; datasets: on the Hub, that they are from.
     """
 
     model_repo: str | None = None
     remark: str = ""
     words: bool = True
+    languages: tuple[str, ...] = ()
+    datasets: tuple[str, ...] = ()
 
 
 class PublishedFolder(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,11 +145,17 @@ def write_space(
         repo=hints.model_repo,
         remark=hints.remark,
         blend=blend,
+        languages=hints.languages,
+        datasets=hints.datasets,
     )
     _write(model / "README.md", model_card(published))
     _write(folder / "README.md", space_card(published))
     write_json(folder / "examples.json", examples(corpus))
     shutil.copyfile(model / "NOTICE", folder / "NOTICE")
+    if published.licence == "other":
+        # Where the Hub looks for the terms.
+        for side in (model, folder):
+            shutil.copyfile(model / "NOTICE", side / "LICENSE")
     for name in ("guard.py", "meaning.py"):
         shutil.copyfile(_CLASSIFIERS / name, folder / name)
     for name in ("app.py", "requirements.txt"):

@@ -16,6 +16,11 @@ def token_ids(tokenizer: Any, texts: Sequence[str], max_length: int) -> list[lis
     return tokenizer(list(texts), truncation=True, max_length=max_length)["input_ids"]
 
 
+def pad_id(tokenizer: Any) -> int:
+    """The id that rows are padded with: any, where the tokenizer has none, as masks hide it."""
+    return 0 if tokenizer.pad_token_id is None else tokenizer.pad_token_id
+
+
 def padded(rows: Sequence[Sequence[int]], pad: int) -> Inputs:
     """`input_ids` and `attention_mask`, int64 [rows, longest row], padded on the right."""
     lengths = torch.tensor([len(row) for row in rows])

@@ -61,16 +61,30 @@ class Log:
                 summed, first, last = 0.0, step, step
         return history
 
-    def result(self, rows: int) -> TrainingResult:
-        """The result of a training on so many rows."""
-        history = self.history
-        pace = rows * len(history) / max(self.seconds, 1e-9)
-        return TrainingResult(history, self.losses, self.seconds, pace, best_of(history).epoch)
+    def result(
+        self, rows: int, threads: int, taught: int = 0, teaching: float = 0.0
+    ) -> TrainingResult:
+        """The result of a training on so many rows, with its teachers.
+
+        Args:
+            threads: of its steps.
+            taught: rows that teachers learnt from, times their epochs.
+            teaching: seconds of the teachers.
+        """
+        history, seconds = self.history, self.seconds + teaching
+        pace = (rows * len(history) + taught) / max(seconds, 1e-9)
+        best = best_of(history).epoch
+        return TrainingResult(history, self.losses, seconds, pace, best, threads)
 
 
 def read_log(checkpoint: Path) -> Log:
     """The log up to that checkpoint."""
     return Log(_state(checkpoint)["log_history"])
+
+
+def step_of(checkpoint: Path) -> int:
+    """The step after which it was written."""
+    return int(checkpoint.name.partition("-")[2])
 
 
 def last_checkpoint(work: Path) -> Path | None:

@@ -8,6 +8,7 @@ if it had never been interrupted.
 import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +18,16 @@ from safetensors.torch import load_file
 from transformers import Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
-from hf_assets.classifiers.training.batches import padded, token_ids
-from hf_assets.classifiers.training.checkpoints import Log, last_checkpoint, read_log
+from hf_assets.classifiers.techniques.rates import decayed, optimizer
+from hf_assets.classifiers.training.batches import pad_id, padded, token_ids
+from hf_assets.classifiers.training.checkpoints import Log, last_checkpoint, read_log, step_of
 from hf_assets.classifiers.training.config import Recipe
 from hf_assets.classifiers.training.devices import device
 from hf_assets.classifiers.training.network import TagNetwork, quiet
 from hf_assets.classifiers.training.objective import (
     TrainingError,
-    TrainingResult,
     best_of,
     exhausted,
-    prior_bias,
     summed_loss,
     validated,
 )
@@ -37,36 +37,97 @@ from hf_assets.progress import EVERY, time_left
 _POINTS = 200  # of the loss curve, about
 
 
-def finetune(
+@dataclass(frozen=True)
+class Course:
+    """A fine-tuning among those of a recipe.
+
+    Attributes:
+        name: for the log, "teacher 1 of 2" or "".
+        epochs: at most.
+        seed: of the order of rows and the dropout.
+        before, after: steps of the fine-tunings before it and after it.
+    """
+
+    name: str
+    epochs: int
+    seed: int
+    before: int = 0
+    after: int = 0
+
+
+def steps_of(rows: int, recipe: Recipe, epochs: int) -> int:
+    """Steps that so many epochs over so many rows take."""
+    return epochs * math.ceil(rows / recipe.batch_size)
+
+
+def fit(
     network: TagNetwork,
     tokenizer: Any,
     train: Split,
-    validation: Split,
+    validation: Split | None,
     recipe: Recipe,
     work: Path,
     log: Callable[[str], None],
     progress: Callable[[int, int], None],
-) -> TrainingResult:
-    """Train `network` in place; it is left with the weights of its best epoch.
+    course: Course,
+) -> Log:
+    """Train `network` in place, from the weights that it has, and return the log.
+
+    It is left with the weights of its best epoch, without validation rows with those of its last.
 
     Args:
+        train: its targets may be soft, float16 from 0 to 1.
         work: a folder for checkpoints of this very training and no other.
-        progress: called after each step with steps done and steps in all.
+        progress: called after each step with steps done and steps in all, of all fine-tunings.
 
     Raises:
         TrainingError: the loss is no number.
     """
-    with torch.no_grad():
-        network.head.bias.copy_(prior_bias(train.targets))
-    rows = [_rows(tokenizer, split, recipe.max_length) for split in (train, validation)]
-    steps = recipe.epochs * math.ceil(len(train.texts) / recipe.batch_size)
-    optimizer = _optimizer(network, recipe)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _rate(steps, recipe.warmup_ratio))
+    if course.name:
+        log = _named(log, course.name)
+    rows = [_rows(tokenizer, split, recipe.max_length) for split in (train, validation) if split]
+    steps = steps_of(len(train.texts), recipe, course.epochs)
+    each = steps_of(len(train.texts), recipe, 1)
+    body = decayed(network.encoder, recipe.body_learning_rate, recipe.layer_decay or 1.0)
+    head = (list(network.head.parameters()), recipe.head_learning_rate)
+    adam = optimizer([*body, head], recipe.weight_decay)
+    schedule = torch.optim.lr_scheduler.LambdaLR(adam, _rate(steps, recipe.warmup_ratio))
+    last = last_checkpoint(work)
+    past = read_log(last) if last else Log([])
+    done = step_of(last) // each if last else 0
+    if last:
+        log(f"going on after epoch {done}, whose checkpoint an interrupted run left")
+    if done < course.epochs and not exhausted(past.scores, recipe.patience):
+        trainer = _Trainer(
+            network,
+            _arguments(recipe, course, work, steps, scored=validation is not None),
+            seconds_before=past.seconds,
+            data_collator=_Collator(pad_id(tokenizer)),
+            train_dataset=rows[0],
+            eval_dataset=rows[1] if validation else None,
+            processing_class=tokenizer,
+            optimizers=(adam, schedule),
+            compute_metrics=_measured,
+            callbacks=[_RunLog(recipe, course, steps, log, progress)],
+        )
+        trainer.remove_callback(PrinterCallback)
+        with quiet():
+            trainer.train(resume_from_checkpoint=str(last) if last else None)
+        trainer.accelerator.unwrap_model(network, keep_fp32_wrapper=False)
+        past = Log(trainer.state.log_history)
+    best = best_of(past.history).step if validation else steps
+    network.load_state_dict(load_file(work / f"checkpoint-{best}" / "model.safetensors"))
+    return past
+
+
+def _arguments(
+    recipe: Recipe, course: Course, work: Path, steps: int, *, scored: bool
+) -> TrainingArguments:
     here = device()
     arguments = TrainingArguments(
         output_dir=str(work),
-        seed=recipe.seed,
-        num_train_epochs=recipe.epochs,
+        seed=course.seed,
+        num_train_epochs=course.epochs,
         per_device_train_batch_size=recipe.batch_size,
         per_device_eval_batch_size=2 * recipe.batch_size,
         max_grad_norm=recipe.max_grad_norm,
@@ -74,46 +135,24 @@ def finetune(
         bf16=here.dtype(recipe) == "bfloat16",
         use_cpu=here.kind == "cpu",
         dataloader_pin_memory=here.kind == "cuda",
-        eval_strategy="epoch",
+        eval_strategy="epoch" if scored else "no",
         save_strategy="epoch",
         save_total_limit=1,  # beside the best
-        metric_for_best_model="micro_f1",
-        greater_is_better=True,
         logging_steps=max(1, steps // _POINTS),
         logging_nan_inf_filter=False,
         remove_unused_columns=False,
         label_names=["labels"],
         report_to="none",
         disable_tqdm=True,
+        metric_for_best_model="micro_f1" if scored else None,
+        greater_is_better=True,
     )
     arguments._n_gpu = min(arguments.n_gpu, 1)  # two would make the batch twice as large
-    last = last_checkpoint(work)
-    past = read_log(last) if last else Log([])
-    done = len(past.scores)
-    if last:
-        log(f"going on after epoch {done}, whose checkpoint an interrupted run left")
-    if done < recipe.epochs and not exhausted(past.scores, recipe.patience):
-        trainer = _Trainer(
-            network,
-            arguments,
-            seconds_before=past.seconds,
-            data_collator=_Collator(tokenizer.pad_token_id),
-            train_dataset=rows[0],
-            eval_dataset=rows[1],
-            processing_class=tokenizer,
-            optimizers=(optimizer, schedule),
-            compute_metrics=_measured,
-            callbacks=[_RunLog(recipe, steps, log, progress)],
-        )
-        trainer.remove_callback(PrinterCallback)
-        with quiet():
-            trainer.train(resume_from_checkpoint=str(last) if last else None)
-        trainer.accelerator.unwrap_model(network, keep_fp32_wrapper=False)
-        past = Log(trainer.state.log_history)
-    learned = past.result(len(train.texts))
-    kept = work / f"checkpoint-{best_of(learned.history).step}" / "model.safetensors"
-    network.load_state_dict(load_file(kept))
-    return learned
+    return arguments
+
+
+def _named(log: Callable[[str], None], name: str) -> Callable[[str], None]:
+    return lambda line: log(f"{name}: {line}")
 
 
 class _Trainer(Trainer):
@@ -159,28 +198,32 @@ class _RunLog(TrainerCallback):
     def __init__(
         self,
         recipe: Recipe,
+        course: Course,
         steps: int,
         log: Callable[[str], None],
         progress: Callable[[int, int], None],
     ) -> None:
-        self.recipe, self.steps, self.log, self.progress = recipe, steps, log, progress
+        self.recipe, self.course, self.steps = recipe, course, steps
+        self.log, self.progress = log, progress
         self.at, self.logged = 0, time.monotonic()
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self.at, self.logged = state.global_step, time.monotonic()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self.progress(state.global_step, self.steps)
+        everything = self.course.before + self.steps + self.course.after
+        self.progress(self.course.before + state.global_step, everything)
         waited = time.monotonic() - self.logged
         if waited < EVERY:
             return
         pace = (state.global_step - self.at) / waited
         losses = Log(state.log_history).losses
+        left = self.steps - state.global_step + self.course.after
         self.log(
             f"step {state.global_step} of {self.steps} (epoch {state.epoch:.1f})"
             + (f" · loss {losses[-1][1]:.3f}" if losses else "")
             + f" · {pace * self.recipe.batch_size:.0f} samples/s"
-            + f" · {time_left((self.steps - state.global_step) / pace)}".rstrip(" ·")
+            + f" · {time_left(left / pace)}".rstrip(" ·")
         )
         self.at, self.logged = state.global_step, time.monotonic()
 
@@ -192,7 +235,7 @@ class _RunLog(TrainerCallback):
         log = Log(state.log_history)
         now = log.history[-1]
         self.log(
-            f"epoch {now.epoch} of {self.recipe.epochs}: loss {now.loss:.3f} · validation"
+            f"epoch {now.epoch} of {self.course.epochs}: loss {now.loss:.3f} · validation"
             f" loss {now.validation_loss:.3f}, micro-F1 {100 * now.micro_f1:.1f} %, macro-F1 "
             f"{100 * now.macro_f1:.1f} % at threshold {now.threshold:.3f}"
         )
@@ -222,22 +265,6 @@ def _rows(tokenizer: Any, split: Split, max_length: int) -> list[dict[str, Any]]
 def _measured(evaluation: Any) -> dict[str, float]:
     scores = torch.sigmoid(torch.from_numpy(evaluation.predictions).float()).numpy()
     return validated(evaluation.label_ids, scores)
-
-
-def _optimizer(network: TagNetwork, recipe: Recipe) -> torch.optim.Optimizer:
-    groups = [
-        {
-            "params": [p for p in part.parameters() if (p.ndim > 1) == decays],
-            "lr": rate,
-            "weight_decay": recipe.weight_decay if decays else 0.0,
-        }
-        for part, rate in (
-            (network.encoder, recipe.body_learning_rate),
-            (network.head, recipe.head_learning_rate),
-        )
-        for decays in (True, False)
-    ]
-    return torch.optim.AdamW(groups, fused=True)
 
 
 def _rate(steps: int, warmup_ratio: float) -> Callable[[int], float]:

@@ -1,27 +1,33 @@
-"""The network behind a tagger: an encoder, the mean of its token states, one linear layer.
+"""The network behind a tagger: an encoder, its token states pooled, one linear layer.
 
 Its shape, its files, its answers in torch. `train.py` trains it; `tagger.py` serves its graph
 without any of this.
 """
 
+import inspect
 import json
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from transformers import AutoConfig, AutoModel, AutoTokenizer
-from transformers.utils import logging as transformers_logging
-from transformers.utils.logging import is_progress_bar_enabled
+from torch.nn.functional import normalize
+from transformers import AutoTokenizer
 
-from hf_assets.classifiers.training import base_models
-from hf_assets.classifiers.training.batches import by_length, token_ids
+from hf_assets.classifiers.encoders.reading import (
+    NetworkError,
+    freeze_below,
+    most_tokens,
+    quiet,
+    read_encoder,
+)
+from hf_assets.classifiers.training.base_models import Pooling
+from hf_assets.classifiers.training.batches import by_length, pad_id, token_ids
 from hf_assets.classifiers.training.devices import (
     Attention,
     Computed,
@@ -29,44 +35,66 @@ from hf_assets.classifiers.training.devices import (
     device,
     torch_threads,
 )
-from hf_assets.errors import InputError
+from hf_assets.errors import clean
 from hf_assets.progress import TimedLog
 
 HEAD_DROPOUT = 0.1
+# The names that architectures have for the dropout within the encoder.
+_DROPOUTS = (
+    *("hidden_dropout_prob", "attention_probs_dropout_prob"),
+    *("dropout", "attention_dropout", "embedding_dropout", "mlp_dropout"),
+)
 _ROWS = 8  # a batch on a CPU, at most: what these need stays in the cache of its core
 
 
-class NetworkError(InputError):
-    """Files are missing, or do not make the network they say they are."""
-
-
 class TagNetwork(torch.nn.Module):
-    """An encoder (BERT, RoBERTa, DeBERTa …) with a linear head over its mean-pooled states.
+    """An encoder (BERT, RoBERTa, DeBERTa …) with a linear head over its pooled states.
 
-    Attributes: labels, the names of the logits in their order; max_length, the tokens that a text
-    is cut to; encoder; head.
+    Attributes:
+        encoder, head: its parts.
+        labels: the names of the logits, in their order.
+        max_length: tokens that a text is cut to.
+        pooling: "mean" of a text's states, or "cls": the first one.
+        normalised: whether the head reads features of length 1, as centroids want them.
     """
 
-    def __init__(self, encoder: Any, labels: Sequence[str], max_length: int) -> None:
+    def __init__(
+        self,
+        encoder: Any,
+        labels: Sequence[str],
+        max_length: int,
+        pooling: Pooling = "mean",
+        *,
+        normalised: bool = False,
+    ) -> None:
         super().__init__()
-        limit = _positions(encoder.config)
-        if not 3 <= max_length <= limit:
+        limit = most_tokens(encoder)
+        if max_length < 3 or (limit and max_length > limit):
             raise NetworkError(
-                f"max_length is {max_length}, and this encoder takes 3 to {limit} tokens"
+                f"max_length is {max_length}, and this encoder takes 3 to {limit or 'any number'} "
+                "tokens: set max_length in the run's config, or in the base model's entry"
             )
         if getattr(encoder, "pooler", None) is not None:
             encoder.pooler = None  # a layer over the first token that nothing here reads
         self.encoder = encoder
         self.labels = tuple(labels)
         self.max_length = max_length
+        self.pooling: Pooling = pooling
+        self.normalised = normalised
         self.dropout = torch.nn.Dropout(HEAD_DROPOUT)
         self.head = torch.nn.Linear(encoder.config.hidden_size, len(self.labels))
 
     @property
     def input_names(self) -> tuple[str, ...]:
         """What the encoder reads; token_type_ids only where it tells types apart."""
-        types = getattr(self.encoder.config, "type_vocab_size", 0)
-        return ("input_ids", "attention_mask", *(("token_type_ids",) if types > 1 else ()))
+        types = getattr(self.encoder.config, "type_vocab_size", None) or 0
+        typed = types > 1 and "token_type_ids" in inspect.signature(self.encoder.forward).parameters
+        return ("input_ids", "attention_mask", *(("token_type_ids",) if typed else ()))
+
+    def computed(self, wanted: Computed) -> Computed:
+        """The format that its products can be trained in, of the wanted one."""
+        # transformers masks its attention with a number that bfloat16 does not have.
+        return "float32" if self.encoder.config.model_type == "deberta" else wanted
 
     def pooled(
         self,
@@ -74,13 +102,15 @@ class TagNetwork(torch.nn.Module):
         attention_mask: torch.Tensor,
         token_type_ids: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """The mean state of each row's tokens, float32 [rows, width]; padding counts for nothing.
+        """The features of each row, float32 [rows, width]; padding counts for nothing.
 
         The three arguments are int64 [rows, tokens]; without token types all are of type 0.
         """
         types = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
         states = self.encoder(input_ids=input_ids, attention_mask=attention_mask, **types)
         states = states.last_hidden_state.float()
+        if self.pooling == "cls":
+            return states[:, 0]
         mask = attention_mask.unsqueeze(-1).to(states.dtype)
         return (states * mask).sum(1) / mask.sum(1).clamp(min=1.0)
 
@@ -91,27 +121,67 @@ class TagNetwork(torch.nn.Module):
         token_type_ids: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Logits [rows, labels]; a sigmoid makes them scores."""
-        return self.head(self.dropout(self.pooled(input_ids, attention_mask, token_type_ids)))
+        pooled = self.pooled(input_ids, attention_mask, token_type_ids)
+        return self.head(normalize(pooled) if self.normalised else self.dropout(pooled))
 
 
 def new_network(
-    encoder: Path, labels: Sequence[str], max_length: int, attention: Attention | None = None
+    encoder: Path,
+    labels: Sequence[str],
+    max_length: int,
+    attention: Attention | None = None,
+    dropout: float = 0.0,
+    *,
+    pooling: Pooling = "mean",
+    layers_to_train: int | None = None,
 ) -> TagNetwork:
-    """A pretrained encoder without dropout and an untrained head, in float32, on the CPU.
+    """A pretrained encoder and an untrained head, in float32, on the CPU.
 
     The head's weights are drawn from torch's generator: seed it first.
+
+    Args:
+        dropout: of the encoder's hidden states. Attention has none: it costs a fifth of a step.
+        pooling: of the states of a text, to its features.
+        layers_to_train: the topmost; those below and the embeddings are frozen. None: none is.
+
+    Raises:
+        NetworkError: the folder holds no encoder that works here, or not so many layers.
     """
-    off = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
-    return TagNetwork(_encoder(encoder, attention, **off), labels, max_length)
+    dropouts = dict.fromkeys(_DROPOUTS, 0.0) | {"hidden_dropout_prob": dropout}
+    body = read_encoder(encoder, attention or device().attention, **dropouts)
+    network = TagNetwork(body, labels, max_length, pooling)
+    if layers_to_train is not None:
+        freeze_below(body, layers_to_train)
+    return network
 
 
 def load_tokenizer(folder: Path) -> Any:
-    """The fast tokenizer in that folder."""
-    tokenizer: Any = AutoTokenizer.from_pretrained(
-        folder, local_files_only=True, trust_remote_code=False
-    )
+    """The fast tokenizer in that folder.
+
+    Raises:
+        NetworkError: there is none, or it frames no text by tokens of its own.
+    """
+    try:
+        with quiet():
+            tokenizer: Any = AutoTokenizer.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False
+            )
+    except Exception as error:
+        if (folder / "tokenizer.json").is_file() and "trust_remote_code" not in str(error):
+            raise
+        reason = clean(str(error).strip().partition("\n")[0])
+        raise NetworkError(
+            f"{folder} gives no fast tokenizer ({reason}): it needs a tokenizer.json. Where the "
+            "Hub has none for the base model, load it once with AutoTokenizer where sentencepiece "
+            "and tiktoken are installed, and store it with save_pretrained"
+        ) from None
     if not tokenizer.is_fast:
         raise NetworkError(f"{folder} gives no fast tokenizer: it needs a tokenizer.json")
+    if not tokenizer.num_special_tokens_to_add():
+        raise NetworkError(
+            f"the tokenizer in {folder} adds no opening or closing token to a text, as those of "
+            "encoders do: take a base model with such a one (BERT, RoBERTa, DeBERTa, ModernBERT …)"
+        )
     return tokenizer
 
 
@@ -127,10 +197,18 @@ def save_network(network: TagNetwork, tokenizer: Any, folder: Path) -> None:
     save_file(
         {name: tensor.detach().float().cpu().contiguous() for name, tensor in head.items()},
         folder / "head.safetensors",
-        metadata={"max_length": str(network.max_length)},
+        metadata=_about(network),
     )
     labels = json.dumps({"labels": list(network.labels)}, ensure_ascii=False, indent=1)
     (folder / "labels.json").write_text(labels + "\n", encoding="utf-8")
+
+
+def _about(network: TagNetwork) -> dict[str, str]:
+    about = {"max_length": str(network.max_length)}
+    # What earlier versions know of is left out.
+    if network.pooling != "mean":
+        about["pooling"] = network.pooling
+    return about | ({"normalised": "true"} if network.normalised else {})
 
 
 def load_network(folder: Path, attention: Attention | None = None) -> TagNetwork:
@@ -150,7 +228,7 @@ def load_network(folder: Path, attention: Attention | None = None) -> TagNetwork
     except SafetensorError as error:
         what = f"{folder / 'head.safetensors'} cannot be read ({error}): train the classifier again"
         raise NetworkError(what) from error
-    encoder = _encoder(folder / "encoder", attention)
+    encoder = read_encoder(folder / "encoder", attention or device().attention)
     width = encoder.config.hidden_size
     shapes = {name: tuple(tensor.shape) for name, tensor in head.items()}
     expected = {"weight": (len(labels), width), "bias": (len(labels),)}
@@ -161,7 +239,12 @@ def load_network(folder: Path, attention: Attention | None = None) -> TagNetwork
         )
     if "max_length" not in about:
         raise NetworkError(f"{folder / 'head.safetensors'} does not say its max_length")
-    network = TagNetwork(encoder, labels, int(about["max_length"]))
+    pooling = about.get("pooling", "mean")
+    if pooling not in get_args(Pooling):
+        raise NetworkError(f"{folder / 'head.safetensors'} names an unknown pooling: {pooling!r}")
+    network = TagNetwork(
+        *(encoder, labels, int(about["max_length"]), pooling), normalised="normalised" in about
+    )
     network.head.load_state_dict(head)
     return network.eval()
 
@@ -175,7 +258,7 @@ def features(
     *,
     dtype: Computed = "float32",
 ) -> np.ndarray:
-    """The encoder's features of each text, float32 [texts, width], in the order of the texts.
+    """The features of each text, float32 [texts, width], in the order of the texts.
 
     The same to the last bit whatever the number of threads. `dtype`: of its products.
     `log` takes lines of progress.
@@ -219,7 +302,7 @@ def _answers(
     if at.kind == "cpu":
         batch = min(batch, _ROWS)
         workers = min(threads, -(-len(rows) // batch)) or 1
-    batches = by_length(rows, batch, tokenizer.pad_token_id)
+    batches = by_length(rows, batch, pad_id(tokenizer))
     # The longest texts come first: the share of tokens says more of the time than that of texts.
     progress = TimedLog(log, sum(map(len, rows)), "their tokens")
     lock, done, tokens = Lock(), 0, 0
@@ -251,51 +334,3 @@ def _answers(
         for other in others:
             other.result()
     return answers
-
-
-def _encoder(folder: Path, attention: Attention | None, **config: Any) -> Any:
-    wanted = attention or device().attention
-    with quiet():
-        try:
-            read = AutoConfig.from_pretrained(
-                folder, local_files_only=True, trust_remote_code=False, **config
-            )
-            kind: Any = AutoModel._model_mapping[type(read)]
-            encoder, loaded = AutoModel.from_pretrained(
-                folder,
-                config=read,
-                dtype=torch.float32,
-                local_files_only=True,
-                trust_remote_code=False,
-                attn_implementation=wanted if kind._supports_sdpa else "eager",
-                output_loading_info=True,
-            )
-        except Exception as error:
-            if why := base_models.why_unreadable(folder, error):
-                raise NetworkError(why) from None  # its text has signs for terminals
-            raise
-    missing = [name for name in loaded["missing_keys"] if not name.startswith("pooler.")]
-    if missing or loaded["mismatched_keys"]:
-        wrong = ", ".join(sorted(map(str, [*missing, *loaded["mismatched_keys"]]))[:5])
-        raise NetworkError(f"the weights in {folder} do not fill the encoder: {wrong}")
-    return encoder
-
-
-def _positions(config: Any) -> int:
-    # RoBERTa counts positions from the padding id + 1.
-    offset = (config.pad_token_id or 0) + 1 if config.model_type == "roberta" else 0
-    return config.max_position_embeddings - offset
-
-
-@contextmanager
-def quiet() -> Generator[None]:
-    """No bars and load reports of transformers in the run log; what matters is raised here."""
-    before, shown = transformers_logging.get_verbosity(), is_progress_bar_enabled()
-    transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        transformers_logging.set_verbosity(before)
-        if shown:
-            transformers_logging.enable_progress_bar()

@@ -28,6 +28,7 @@ class TrainingResult:
         losses: (step, mean loss since the last) of the loss curve.
         seconds: spent on steps, of killed runs too; samples_per_second: rows a second in them.
         best: the epoch whose weights were kept.
+        threads: that it trained with; 0 where their number does not matter.
     """
 
     history: History
@@ -35,6 +36,7 @@ class TrainingResult:
     seconds: float
     samples_per_second: float
     best: int
+    threads: int = 0
 
 
 def validated(targets: np.ndarray, scores: np.ndarray) -> dict[str, float]:

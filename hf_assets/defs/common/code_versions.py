@@ -87,6 +87,7 @@ TRANSFORMS: dict[str, tuple[str, ...]] = {
     "drift": ("classifiers/drift/table", "classifiers/drift/weeks", "classifiers/drift/against"),
     "published_lake": ("publishing/publication",),
     "tagger_space": ("classifiers/publishing/space",),
+    "published_tagger": ("publishing/tagger",),
 }
 
 

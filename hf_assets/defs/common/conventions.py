@@ -29,7 +29,7 @@ LAYERS_BY_ASSET = {
     **dict.fromkeys(
         ("snapshot_figures", "space_code_figures", "trend_figures", "provider_figures"), "figure"
     ),
-    **dict.fromkeys(("insights_report", "tagger_space"), "publication"),
+    **dict.fromkeys(("insights_report", "tagger_space", "published_tagger"), "publication"),
     **dict.fromkeys(("baseline", "leaderboard", "drift"), "evaluation"),
     "predictor": "model",
     **dict.fromkeys(("classifier", "onnx_classifier", "quantized_classifier"), "model"),

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from hf_assets.classifiers.training.base_models import BASE_MODELS
+from hf_assets.classifiers.own_base_models import known_base_models
 from hf_assets.settings import settings
 
 FIRST_DAY = settings().first_day.isoformat()
@@ -23,5 +23,7 @@ def runs_of(days: int | None) -> dg.BackfillPolicy:
 # days: their sources stay with a single run.
 hub_runs = runs_of(settings().days_per_run)
 
-# Each base model is trained, exported and quantised separately.
-base_models = dg.StaticPartitionsDefinition(list(BASE_MODELS))
+# Each base model, the package's and the user's, is trained, exported and quantised separately.
+base_models = dg.StaticPartitionsDefinition(
+    list(known_base_models(settings().own_base_models).models)
+)

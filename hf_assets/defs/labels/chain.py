@@ -8,6 +8,7 @@ from hf_assets.defs.labels.checks import checks_of
 from hf_assets.defs.labels.classifiers import classifier_assets
 from hf_assets.defs.labels.corpora import corpus_assets
 from hf_assets.defs.labels.drift import growth_of
+from hf_assets.defs.labels.publication import publication_check, tagger_publication
 from hf_assets.settings import settings
 
 
@@ -15,8 +16,12 @@ def chain(spec: CorpusSpec) -> dg.Definitions:
     """The definitions of a corpus, from its file to a tagger, with the lake that they need."""
     drift, ages = growth_of(spec)
     return dg.Definitions(
-        assets=[*corpus_assets(spec), *classifier_assets(spec), *drift],
-        asset_checks=[*checks_of(spec.name, of_hub=spec.of_hub), *ages],
+        assets=[*corpus_assets(spec), *classifier_assets(spec), tagger_publication(spec), *drift],
+        asset_checks=[
+            *checks_of(spec.name, of_hub=spec.of_hub),
+            publication_check(spec.name),
+            *ages,
+        ],
         resources={"lake": lake_under(str(settings().data))},
     )
 

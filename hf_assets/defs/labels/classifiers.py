@@ -4,7 +4,7 @@ Each step fills a new folder, which replaces `classifiers/<corpus>/…` once it 
 import torch and other heavy packages themselves: the code location must load without.
 """
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -12,10 +12,11 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field
 
+from hf_assets.classifiers.own_base_models import known_base_models
 from hf_assets.classifiers.provenance import require_current
 from hf_assets.classifiers.quality import LARGEST_LOSS, LARGEST_MACRO_LOSS
-from hf_assets.classifiers.training.base_models import BASE_MODELS, locate
-from hf_assets.classifiers.training.config import EARLIER_NAMES, Dtype, Recipe, Strategy
+from hf_assets.classifiers.techniques.waiting import wait_passively
+from hf_assets.classifiers.training.base_models import locate
 from hf_assets.classifiers.training.lock import training_lock
 from hf_assets.corpora.registry import CorpusSpec, corpora
 from hf_assets.defs.common.automation import after_changes, trained_again
@@ -26,76 +27,9 @@ from hf_assets.defs.common.pools import AFTER_THE_HUB, training_tags
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.labels import metadata
 from hf_assets.defs.labels.paths import CorpusPaths, age_of_corpus
+from hf_assets.defs.labels.training_config import TrainingConfig
 from hf_assets.settings import settings
 from hf_assets.storage.folders import replacing_folder
-
-DEFAULTS = Recipe()
-
-
-def _renamed(name: str) -> str:
-    return f"Earlier name of `{name}`; version 0.3 drops it."
-
-
-class TrainingConfig(dg.Config):
-    """How a classifier is trained."""
-
-    strategy: Strategy = Field(
-        default=DEFAULTS.strategy,
-        description="finetune: train body and head. head: train the head alone, on the frozen "
-        "body; minutes in place of hours without a GPU.",
-    )
-    epochs: int = Field(
-        default=DEFAULTS.epochs,
-        description="Passes over the training texts, at most; only for finetune.",
-    )
-    batch_size: int = Field(
-        default=DEFAULTS.batch_size, description="Texts of a training step; more take more memory."
-    )
-    max_length: int = Field(
-        default=DEFAULTS.max_length,
-        description="Tokens of a text that are read; the rest is cut off. The body sets a limit.",
-    )
-    body_learning_rate: float = Field(
-        default=DEFAULTS.body_learning_rate,
-        description="Highest step size of the body's weights; without effect for head.",
-    )
-    head_learning_rate: float = Field(
-        default=DEFAULTS.head_learning_rate, description="Highest step size of the head's weights."
-    )
-    patience: int = Field(
-        default=DEFAULTS.patience,
-        description="Epochs without a higher micro-F1 on validation after which training stops; "
-        "the best epoch is kept.",
-    )
-    seed: int = Field(
-        default=DEFAULTS.seed,
-        description="Seed of every random draw: the same seed on the same machine gives the same "
-        "classifier.",
-    )
-    dtype: Dtype = Field(
-        default=DEFAULTS.dtype,
-        description="Numbers that training multiplies. auto: float32 for a head, and for "
-        "finetune bfloat16 where the hardware multiplies it faster. The metadata name the choice.",
-    )
-    batch: int | None = Field(default=None, description=_renamed("batch_size"))
-    encoder_rate: float | None = Field(default=None, description=_renamed("body_learning_rate"))
-    head_rate: float | None = Field(default=None, description=_renamed("head_learning_rate"))
-
-    def recipe(self, warn: Callable[[str], None]) -> Recipe:
-        """The recipe of this config; `warn` takes a line for each field under its earlier name."""
-        values = self.model_dump()
-        for name, earlier in EARLIER_NAMES.items():
-            value = values.pop(earlier, None)
-            if value is None:
-                continue
-            if values[name] not in (getattr(DEFAULTS, name), value):
-                raise dg.Failure(f"{earlier} and {name} differ: set {name}", allow_retries=False)
-            warn(f"`{earlier}` is now called `{name}`; version 0.3 drops the earlier name")
-            values[name] = value
-        try:
-            return Recipe(**values)
-        except ValueError as error:
-            raise dg.Failure(str(error), allow_retries=False) from error
 
 
 class QuantizationConfig(dg.Config):
@@ -128,7 +62,17 @@ class SpaceConfig(dg.Config):
     model_repo: str | None = Field(
         default=None,
         description="Id that the model will have on the Hub (author/name), for links and examples "
-        "in its cards; null: none yet.",
+        "in its cards; null: that of HF_ASSETS_PUBLISH_TAGGERS, if it has one.",
+    )
+    languages: list[str] = Field(
+        default=[],
+        description="Languages of the texts for the model's card, codes of ISO 639 such as en; "
+        "by default it names none.",
+    )
+    datasets: list[str] = Field(
+        default=[],
+        description="Datasets on the Hub (author/name) that the texts are from, for the model's "
+        "card.",
     )
 
 
@@ -190,14 +134,19 @@ def classifier_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition]:
     ) -> dg.MaterializeResult:
         """Classifier of the corpus's labels: a fine-tuned base model, or a head on a frozen one.
 
+        A corpus of few rows gets what answers rows best that it did not learn from.
+
         Each epoch writes a checkpoint, from which a run that died goes on. A second run of the
         same base model waits for the first. The checkpoints of a lake on a store stay on the
         machine that trains: a run on another machine starts from the first epoch.
         """
+        wait_passively()
+        from hf_assets.classifiers.few_rows.choosing import fit_for
         from hf_assets.classifiers.training.train import train
 
-        paths, base = CorpusPaths(lake.tree, name), BASE_MODELS[context.partition_key]
-        recipe, log, own = config.recipe(context.log.warning), context.log.info, settings()
+        paths, log, own = CorpusPaths(lake.tree, name), context.log.info, settings()
+        base = known_base_models(own.own_base_models).models[context.partition_key]
+        recipe = base.adapted(config.recipe(context.log.warning))
         checkpoints = paths.folder(base.name, "checkpoints")
         with (
             clear_failures(),
@@ -206,7 +155,8 @@ def classifier_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition]:
         ):
             corpus = paths.corpus  # without one, no base model is downloaded
             encoder = locate(base, own.base_models, log)
-            record = train(corpus, encoder, folder, recipe, work, log, base_model=base.name)
+            fit = fit_for(corpus, config.few_rows)
+            record = train(corpus, encoder, folder, recipe, work, log, base=base, fit=fit)
         stored = paths.folder(base.name, "classifier")
         return materialized(context, metadata.classifier(stored, record))
 
@@ -302,7 +252,10 @@ def classifier_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition]:
             if not board.record.best:
                 raise Skipped(f"{name} has no int8 model: materialise quantized_classifier.")
             best = paths.model(board.record.best, "classifier", "quantized") / "quantized"
-            hints = Hints(config.model_repo, paths.remark, config.words)
+            repo = config.model_repo or settings().publish_taggers.get(name)
+            hints = Hints(
+                repo, paths.remark, config.words, tuple(config.languages), tuple(config.datasets)
+            )
             published = write_space(folder, paths.corpus, best, board, context.log.info, hints)
         return materialized(context, metadata.space(paths.folder("tagger_space"), published))
 

@@ -15,7 +15,8 @@ from dagster.components.resolved.context import ResolutionContext
 from dagster.components.resolved.errors import ResolutionException
 from pydantic import GetJsonSchemaHandler, RootModel
 
-from hf_assets.corpora.registry import CorporaError, CorpusSpec, read_entry
+from hf_assets.corpora.entries import EntryError
+from hf_assets.corpora.registry import CorpusSpec, read_entry
 from hf_assets.defs.common.broken import broken_component
 from hf_assets.defs.labels.scaffolding import CorpusScaffolder
 from hf_assets.errors import clean
@@ -96,7 +97,7 @@ class Corpus(dg.Component):
             return cls(
                 name, read_entry(name, _resolved(values, resolution), file), "", str(file), line
             )
-        except CorporaError as error:
+        except EntryError as error:
             return cls(str(name), None, str(error), str(file), line)
         except ResolutionException as error:
             # Its last line is the error; those before it show the file.

@@ -183,12 +183,18 @@ def classifier(folder: LakePath, record: "TrainingRecord") -> dict[str, Any]:
         "samples per second": round(record.samples_per_second, 1),
         "device": f"{record.device} {record.dtype}, {record.threads} threads",
         "machine": _machine(record),
-        **({"recipe": dg.MetadataValue.json(msgspec.structs.asdict(recipe))} if recipe else {}),
+        **({"recipe": dg.MetadataValue.json(_set(recipe))} if recipe else {}),
         "rows": dg.MetadataValue.json(msgspec.structs.asdict(record.rows)),
         "versions": dg.MetadataValue.json(record.versions),
         "curves": pictures(local_folder(folder), "curves"),
         **stored_folder(folder),
     }
+
+
+def _set(settings: msgspec.Struct) -> dict[str, Any]:
+    """The fields that are set, under their present names."""
+    fields = msgspec.structs.asdict(settings)
+    return {name: value for name, value in fields.items() if value is not msgspec.UNSET}
 
 
 def onnx(folder: LakePath, record: "ExportRecord") -> dict[str, Any]:

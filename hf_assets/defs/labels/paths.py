@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from hf_assets.classifiers.drift.table import drift_table
+from hf_assets.classifiers.own_base_models import known_base_models
 from hf_assets.classifiers.provenance import STEPS
-from hf_assets.classifiers.training.base_models import BASE_MODELS
 from hf_assets.corpora.corpus import Corpus, open_corpus
 from hf_assets.corpora.growth import Age, corpus_age, days_since
 from hf_assets.corpora.registry import CorpusSpec
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.hub.retention import thinned
 from hf_assets.object_store.path import LakePath
+from hf_assets.settings import settings
 from hf_assets.storage.digests import sha256
 from hf_assets.storage.durable import Stamp
 from hf_assets.storage.folders import (
@@ -94,7 +95,7 @@ class CorpusPaths:
     def trained(self) -> dict[str, Path]:
         """The base models that were trained, with their folders on this machine."""
         found = {}
-        for name in BASE_MODELS:
+        for name in _base_models():
             if is_stored(self.folder(name, "classifier")):
                 found[name] = [step for step in STEPS if self._reads(self.folder(name, step))]
         return self._beside(found)
@@ -106,8 +107,12 @@ class CorpusPaths:
 
     def artefacts(self) -> Iterator[Path]:
         """The stored folders of every base model's steps, on this machine."""
-        folders = (self.folder(name, step) for name in BASE_MODELS for step in STEPS)
+        folders = (self.folder(name, step) for name in _base_models() for step in STEPS)
         return (local_folder(path) for path in folders if is_stored(path))
+
+
+def _base_models() -> Iterable[str]:
+    return known_base_models(settings().own_base_models).models
 
 
 # --- how old a corpus is --------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Dataset repositories that can be written to: the answers of huggingface.co, as strict as it.
+"""Repositories that can be written to: the answers of huggingface.co, as strict as it.
 
 Known to differ from the live Hub: without a folder for Xet, files are stored as Git LFS alone, so a
 client that has `hf_xet` must not use it (HF_HUB_DISABLE_XET=1); a private repository, and one that
@@ -22,7 +22,7 @@ from starlette.routing import Route
 from hf_assets.demo.repositories.card_rules import card_errors
 from hf_assets.demo.repositories.faults import RepositoryFaults
 from hf_assets.demo.repositories.large_files import TYPE, LargeFiles, XetFolder, verify
-from hf_assets.demo.repositories.store import File, Refused, Repositories, Repository
+from hf_assets.demo.repositories.store import PREFIXES, File, Refused, Repositories, Repository
 from hf_assets.demo.service.ranges import ranged
 from hf_assets.demo.service.wire import HubResponse, error_response, json_response
 
@@ -64,10 +64,9 @@ class RepositoryService:
     @property
     def routes(self) -> list[tuple[str, list[str], Handler]]:
         """Path, methods and handler of all it answers."""
-        api, get, post = "/api/datasets/{owner}/{name}", ["GET"], ["POST"]
-        lfs = "/datasets/{owner}/{name}.git/info/lfs"
+        api, get, post = "/api/{kinds}/{owner}/{name}", ["GET"], ["POST"]
         return [
-            ("/api/repos/create", post, self._answered("", self._create)),
+            ("/api/repos/create", post, self._answered("create", self._create)),
             ("/api/validate-yaml", post, self._answered("", self._validate)),
             (f"{api}/revision/{{revision}}", get, self._answered("info", self._described)),
             (f"{api}/tree/{{revision}}", get, self._answered("info", self._tree)),
@@ -77,15 +76,18 @@ class RepositoryService:
             (f"{api}/commit/{{revision}}", post, self._answered("commit", self._commit)),
             (f"{api}/xet-write-token/{{revision}}", get, self._answered("", self._xet_token)),
             (api, get, self._answered("info", self._described)),
-            (f"{lfs}/objects/batch", post, self._answered("batch", self._batch)),
-            (f"{lfs}/verify", post, self._answered("", self._verify)),
             ("/lfs/{secret}/complete", post, self._answered("", self._complete)),
             ("/lfs/{secret}/{part:int}", ["PUT"], self._answered("put", self._put)),
-            (
-                "/datasets/{owner}/{name}/resolve/{revision}/{path:path}",
-                ["GET", "HEAD"],
-                self._answered("", self._resolved),
-            ),
+            *(route for prefix in PREFIXES.values() for route in self._routes_of_pages(prefix)),
+        ]
+
+    def _routes_of_pages(self, prefix: str) -> list[tuple[str, list[str], Handler]]:
+        page = f"/{prefix}{{owner}}/{{name}}"
+        lfs, resolve = f"{page}.git/info/lfs", f"{page}/resolve/{{revision}}/{{path:path}}"
+        return [
+            (f"{lfs}/objects/batch", ["POST"], self._answered("batch", self._batch)),
+            (f"{lfs}/verify", ["POST"], self._answered("", self._verify)),
+            (resolve, ["GET", "HEAD"], self._answered("", self._resolved)),
         ]
 
     def _answered(self, kind: str, handler: Handler) -> Handler:
@@ -117,7 +119,7 @@ class RepositoryService:
 
     def _readable(self, request: Request) -> Repository:
         name = f"{request.path_params['owner']}/{request.path_params['name']}"
-        return self.repositories.read(_token(request), name)
+        return self.repositories.read(_token(request), _kind(request), name)
 
     def _writable(self, request: Request) -> Repository:
         repository = self._readable(request)
@@ -128,13 +130,8 @@ class RepositoryService:
 
     async def _create(self, request: Request, headers: dict[str, str]) -> HubResponse:
         asked = await _object(request)
-        if asked.get("type") != "dataset":
-            raise Refused(400, "only datasets are served here")
-        private = bool(asked.get("private")) or asked.get("visibility") == "private"
-        made = self.repositories.create(
-            _token(request), asked.get("organization"), asked.get("name"), private
-        )
-        answer = {"url": f"{_base(request)}/datasets/{made.name}", "name": made.name}
+        made = self.repositories.create(_token(request), asked)
+        answer = {"url": f"{_base(request)}{made.page}", "name": made.name}
         return _json(request, answer, headers)
 
     async def _described(self, request: Request, headers: dict[str, str]) -> HubResponse:
@@ -195,7 +192,9 @@ class RepositoryService:
 
     async def _validate(self, request: Request, headers: dict[str, str]) -> HubResponse:
         asked = await _object(request)
-        errors, warnings = card_errors(str(asked.get("content", "")))
+        errors, warnings = card_errors(
+            str(asked.get("content", "")), str(asked.get("repoType") or "model")
+        )
         answer = {
             "errors": [{"message": one} for one in errors],
             "warnings": [{"message": one} for one in warnings],
@@ -266,7 +265,7 @@ class RepositoryService:
         answer = {
             "success": True,
             "commitOid": commit.oid,
-            "commitUrl": f"{_base(request)}/datasets/{repository.name}/commit/{commit.oid}",
+            "commitUrl": f"{_base(request)}{repository.page}/commit/{commit.oid}",
             "hookOutput": "",
         }
         return _json(request, answer, headers)
@@ -290,6 +289,17 @@ def create_app(service: RepositoryService) -> Starlette:
     app = Starlette(routes=[*routes, Route("/{rest:path}", endpoint(missing))])
     app.state.requests = requests
     return app
+
+
+def _kind(request: Request) -> str:
+    """Of the repository that a request names, by the beginning of its path."""
+    begins = request.path_params.get("kinds") or request.url.path.split("/")[1]
+    kind = str(begins).removesuffix("s")
+    if kind in PREFIXES:
+        return kind
+    if "kinds" in request.path_params:
+        raise Refused(404, "Not found")
+    return "model"
 
 
 def _token(request: Request) -> str | None:

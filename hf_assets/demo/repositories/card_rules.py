@@ -1,4 +1,4 @@
-"""What the Hub checks of the front matter of a dataset card."""
+"""What the Hub checks of the front matter of cards."""
 
 import re
 from typing import Any
@@ -18,11 +18,15 @@ SIZES = frozenset(
         *("1B<n<10B", "10B<n<100B", "100B<n<1T", "n>1T"),
     )
 )
+COLOURS = ("red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray")
+SDKS = ("gradio", "streamlit", "docker", "static")
+RELATIONS = ("adapter", "finetune", "merge", "quantized")
+_PYTHON = re.compile(r"3(\.[0-9]+){1,2}")
 _FRONT = re.compile(r"\A---[ \t]*\r?\n(.*?)^---[ \t]*\r?$", re.DOTALL | re.MULTILINE)
 
 
-def card_errors(text: str) -> tuple[list[str], list[str]]:
-    """Errors, and warnings, of a card."""
+def card_errors(text: str, kind: str = "dataset") -> tuple[list[str], list[str]]:
+    """Errors, and warnings, of the card of a dataset, a model or a Space."""
     match = _FRONT.match(text)
     if match is None:
         return [], ["empty or missing yaml metadata in repo card"]
@@ -34,7 +38,59 @@ def card_errors(text: str) -> tuple[list[str], list[str]]:
         return [], ["empty or missing yaml metadata in repo card"]
     if not isinstance(data, dict):
         return ["the metadata must be an object"], []
-    return [*_license(data), *_sizes(data), *_configs(data), *_texts(data)], []
+    of_kind = {"dataset": _of_dataset, "space": _of_space}.get(kind, _of_model)
+    return [*_license(data), *_texts(data), *of_kind(data)], []
+
+
+def _of_dataset(data: dict[str, Any]) -> list[str]:
+    return [*_sizes(data), *_configs(data)]
+
+
+def _of_model(data: dict[str, Any]) -> list[str]:
+    wrong = []
+    if data.get("base_model_relation", RELATIONS[0]) not in RELATIONS:
+        wrong.append(f'"base_model_relation" must be one of [{", ".join(RELATIONS)}]')
+    bases = data.get("base_model", [])
+    if not all(
+        isinstance(one, str) and one for one in (bases if isinstance(bases, list) else [bases])
+    ):
+        wrong.append('"base_model" must be a model id, or an array of them')
+    index = data.get("model-index", [])
+    for model in index if isinstance(index, list) else [None]:
+        results = model.get("results") if isinstance(model, dict) and model.get("name") else None
+        if not isinstance(results, list):
+            wrong.append('"model-index" must have a name and results')
+            continue
+        wrong += [
+            '"model-index[0].results" must have task.type, dataset.type, dataset.name and metrics'
+            for one in results
+            if not (
+                one.get("task", {}).get("type")
+                and {"type", "name"} <= one.get("dataset", {}).keys()
+                and all({"type", "value"} <= metric.keys() for metric in one.get("metrics", [{}]))
+            )
+        ]
+    return wrong
+
+
+def _of_space(data: dict[str, Any]) -> list[str]:
+    wrong = [
+        f'"{key}" must be one of [{", ".join(COLOURS)}]'
+        for key in ("colorFrom", "colorTo")
+        if data.get(key, COLOURS[0]) not in COLOURS
+    ]
+    if data.get("sdk") not in SDKS:
+        wrong.append(f'"sdk" must be one of [{", ".join(SDKS)}]')
+    if str(data.get("emoji", "🚀")).isascii():
+        wrong.append('"emoji" must be an emoji')
+    if len(str(data.get("short_description", ""))) > 60:
+        wrong.append('"short_description" length must be less than or equal to 60 characters long')
+    python = data.get("python_version", "3.10")
+    if not isinstance(python, str) or not _PYTHON.fullmatch(python):
+        wrong.append('"python_version" must be a version of Python 3')
+    if not isinstance(data.get("pinned", False), bool):
+        wrong.append('"pinned" must be a boolean')
+    return wrong
 
 
 def _license(data: dict[str, Any]) -> list[str]:

@@ -76,7 +76,7 @@ class LargeFiles:
             upload = {"href": f"{address}/complete", "header": header}
         else:
             upload = {"href": f"{address}/1?signature={secret}"}
-        verify = {"href": f"{base}/datasets/{repository.name}.git/info/lfs/verify"}
+        verify = {"href": f"{base}{repository.page}.git/info/lfs/verify"}
         return {"oid": oid, "size": size, "actions": {"upload": upload, "verify": verify}}
 
     def put(self, secret: str, signature: str | None, part: int, content: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Dataset repositories in memory: commits, their files, and large files that were sent before.
+"""Repositories in memory: commits, their files, and large files that were sent before.
 
 Known to differ from the live Hub: no branches but `main`, no pull requests; files in a Xet store
 cannot be read.
@@ -16,7 +16,7 @@ from pathlib import PurePosixPath
 from threading import RLock
 from typing import Any
 
-from hf_assets.demo.repositories.card_rules import card_errors
+from hf_assets.demo.repositories.card_rules import SDKS, card_errors
 from hf_assets.demo.service.blobs import Blob, blob_id
 
 # Bytes of a file that may stand in a commit itself, and of all of them together.
@@ -29,6 +29,21 @@ LARGE_PATTERNS = (
 ATTRIBUTES = "".join(
     f"{pattern} filter=lfs diff=lfs merge=lfs -text\n" for pattern in LARGE_PATTERNS
 ).encode()
+# What the address of a page begins with.
+PREFIXES = {"model": "", "dataset": "datasets/", "space": "spaces/"}
+_SPACE_CARD = b"""---
+title: New
+emoji: \xf0\x9f\x9a\x80
+colorFrom: red
+colorTo: gray
+sdk: gradio
+sdk_version: 6.0.0
+app_file: app.py
+pinned: false
+---
+
+Check out the configuration reference.
+"""
 _NAME = re.compile(r"(?!.*(?:--|\.\.))[A-Za-z0-9](?:[\w.-]{0,94}[A-Za-z0-9])?", re.ASCII)
 _FORBIDDEN = frozenset((".git", ".cache", "..", ".", ""))
 
@@ -77,10 +92,11 @@ class Commit:
 
 @dataclass
 class Repository:
-    """A dataset repository.
+    """A repository.
 
     Attributes:
         name: owner/name.
+        kind: dataset, model or space.
         private: shown to its owner only.
         commits: the oldest first.
         objects: large files by SHA-256, of commits or sent for one.
@@ -88,11 +104,17 @@ class Repository:
     """
 
     name: str
+    kind: str
     private: bool
     commits: list[Commit] = field(default_factory=list)
     objects: dict[str, bytes] = field(default_factory=dict)
     elsewhere: Callable[[str], bool] = lambda _: False
     lock: RLock = field(default_factory=RLock, repr=False)
+
+    @property
+    def page(self) -> str:
+        """The path of its page, with which its addresses begin."""
+        return f"/{PREFIXES[self.kind]}{self.name}"
 
     @property
     def head(self) -> Commit:
@@ -133,7 +155,7 @@ class Repository:
             for operation in operations:
                 self._apply(operation, files)
             if card := files.get("README.md"):
-                errors, _ = card_errors(self.content(card).decode(errors="replace"))
+                errors, _ = card_errors(self.content(card).decode(errors="replace"), self.kind)
                 if errors:
                     raise Refused(400, f"Invalid metadata in README.md: {errors[0]}")
             _require_tree(files)
@@ -200,7 +222,10 @@ class Repository:
 
     def begin(self) -> None:
         """Make the first commit, as the Hub does."""
-        self._add("initial commit", {".gitattributes": File(ATTRIBUTES)})
+        files = {".gitattributes": File(ATTRIBUTES)}
+        if self.kind == "space":
+            files["README.md"] = File(_SPACE_CARD)
+        self._add("initial commit", files)
 
 
 class Repositories:
@@ -215,27 +240,34 @@ class Repositories:
         self, tokens: Mapping[str, str] | None = None, readers: Mapping[str, str] | None = None
     ) -> None:
         self.tokens, self.readers = dict(tokens or {}), dict(readers or {})
+        # By `datasets/owner/name`, `models/owner/name` or `spaces/owner/name`.
         self.by_name: dict[str, Repository] = {}
         self.elsewhere: Callable[[str], bool] = lambda _: False
         self._lock = RLock()
 
-    def create(self, token: str | None, owner: str | None, name: Any, private: bool) -> Repository:
-        """Create a repository. Refused."""
-        user = self.writer(token)
-        owner = owner or user
+    def create(self, token: str | None, asked: Mapping[str, Any]) -> Repository:
+        """Create the repository of a request. Refused."""
+        user, name, kind = self.writer(token), asked.get("name"), asked.get("type", "model")
+        owner = asked.get("organization") or user
+        if kind not in PREFIXES:
+            raise Refused(400, f'"type" must be one of {", ".join(PREFIXES)}')
+        if kind == "space" and asked.get("sdk") not in SDKS:
+            raise Refused(400, f'"sdk" must be one of [{", ".join(SDKS)}]')
         if not isinstance(name, str) or not _NAME.fullmatch(name) or name.endswith(".git"):
             raise Refused(400, f"Invalid repo name: {name}")
         if owner != user:
             raise Refused(
-                403, f'You don\'t have the rights to create a dataset under the namespace "{owner}"'
+                403, f'You don\'t have the rights to create a {kind} under the namespace "{owner}"'
             )
+        private = bool(asked.get("private")) or asked.get("visibility") == "private"
         with self._lock:
-            whole = f"{owner}/{name}"
-            if whole in self.by_name:
-                raise Refused(409, "You already created this dataset repo")
-            self.by_name[whole] = repository = Repository(whole, private, elsewhere=self.elsewhere)
-            repository.begin()
-        return repository
+            key, name = f"{kind}s/{owner}/{name}", f"{owner}/{name}"
+            if key in self.by_name:
+                raise Refused(409, f"You already created this {kind} repo")
+            made = Repository(name, kind, private, elsewhere=self.elsewhere)
+            self.by_name[key] = made
+            made.begin()
+        return made
 
     def writer(self, token: str | None, repository: Repository | None = None) -> str:
         """The user of a token that may write (to that repository). Refused."""
@@ -246,9 +278,9 @@ class Repositories:
             raise Refused(403, "Forbidden: you don't have write access with this token")
         return user
 
-    def read(self, token: str | None, name: str) -> Repository:
+    def read(self, token: str | None, kind: str, name: str) -> Repository:
         """A repository that the token may read. Refused."""
-        repository = self.by_name.get(name)
+        repository = self.by_name.get(f"{kind}s/{name}")
         user = (self.tokens | self.readers).get(token or "")
         if repository is None or (repository.private and user != name.split("/")[0]):
             raise Refused(404, "Repository not found", "RepoNotFound")

@@ -20,6 +20,7 @@ from hf_assets.hub.archive.ranged_file import PartialFile, Piece, RangedFile, Sp
 from hf_assets.hub.client.invalid_values import InvalidValue
 from hf_assets.hub.client.rows import parse_page
 from hf_assets.hub.client.wire import WIRE_SCHEMA, Kind
+from hf_assets.memory import give_back
 
 RANGES = "ranges"
 # Bytes between two ranges that are fetched along: less than a further request costs.
@@ -154,9 +155,11 @@ def _unpacked(body: bytes) -> tuple[_Head, list[Piece]]:
 
 
 def _batches(rows: ArrowRows, group: int, most: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
-    yield from rows.file.iter_batches(most, row_groups=[group], columns=rows.columns)
-    # What Arrow keeps of one group is a tenth of the memory of a day.
-    pa.default_memory_pool().release_unused()
+    # In this thread: each thread of Arrow keeps memory of its own that no other gives back.
+    yield from rows.file.iter_batches(
+        most, row_groups=[group], columns=rows.columns, use_threads=False
+    )
+    give_back()
 
 
 # A page as JSON would have it: its number, its rows under the wire schema, what is invalid in them.

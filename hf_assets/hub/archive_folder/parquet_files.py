@@ -89,7 +89,7 @@ class ParquetDays:
             for batch in file.iter_batches(PAGE_ROWS, row_groups=[group], columns=columns):
                 texts = _texts(batch.column(self._column))
                 of_day = {text for text in set(texts) if day_of(text) == day}
-                wanted = pa.array([text in of_day for text in texts])
+                wanted = pl.Series([text in of_day for text in texts], dtype=pl.Boolean).to_arrow()
                 kept = batch.filter(wanted).drop_columns([self._column])
                 if kept.num_rows:
                     yield rows.page(kept)

@@ -48,17 +48,21 @@ class WatchedAttempt:
             self.total = line.total or self.total
 
     def _look_at_store(self, path: StorePath) -> None:
-        """The newest page says how many rows lie before it."""
+        """The newest page says how many rows lie before it; one copied from a folder, nothing."""
         pages = [one for one in later(path, self._newest) if files.is_page(one)]
         if not pages:
             return
         try:
-            line = json.loads(line_of(start_of(pages[-1])) or b"{}")
+            if (said := line_of(start_of(pages[-1]))) is None:
+                _, lines = files.read_journal(path)
+                rows, totals = sum(line.rows for line in lines), [line.total for line in lines]
+            else:
+                line = json.loads(said)
+                rows, totals = line.get("rows_before", 0) + line.get("rows", 0), [line.get("total")]
         except FileNotFoundError:  # removed meanwhile
             return
-        self._newest = pages[-1].name
-        self.rows = line.get("rows_before", 0) + line.get("rows", 0)
-        self.total = line.get("total") or self.total
+        self._newest, self.rows = pages[-1].name, rows
+        self.total = next(filter(None, reversed(totals)), self.total)
 
 
 class WatchedCapture:

@@ -28,7 +28,7 @@ def extended(
 
     Args:
         month: its file; None where it has no day yet.
-        days: later than those in it, oldest first, each with its rows in the order of `hub_id`.
+        days: later than those in it, oldest first, each with its rows, of which none was read.
         kind: of repository.
         trusted: every day of the month, and whether it is trusted.
     """
@@ -58,13 +58,9 @@ def _ranges(
     month: LakeFile | None, days: Sequence[tuple[datetime.date, DayRows]], kind: Kind
 ) -> Iterator[pl.DataFrame]:
     """The joined rows of one range of identities after the other."""
-    begins = [0] * len(days)
     for joint, last in _parts(month, days, kind):
-        for at, (day, of_day) in enumerate(days):
-            end = of_day.height if last is None else _end(of_day.keys, last, begins[at])
-            rows = with_traits_stored(of_day.part(begins[at], end))
-            joint = joined(joint, day, rows, kind)
-            begins[at] = end
+        for day, of_day in days:
+            joint = joined(joint, day, with_traits_stored(of_day.until(last)), kind)
         yield joint
 
 
@@ -73,9 +69,8 @@ def _parts(
 ) -> Iterator[tuple[pl.DataFrame, str | None]]:
     """Rows of the month, a few row groups at a time, and the last identity of the range."""
     if month is None:
-        keys = days[0][1].keys
-        for end in range(GROUPS * ROW_GROUP, len(keys), GROUPS * ROW_GROUP):
-            yield empty(kind), keys[end - 1]
+        while last := days[0][1].ahead(GROUPS * ROW_GROUP):
+            yield empty(kind), last
         yield empty(kind), None
         return
     coming = row_groups(month)
@@ -120,12 +115,3 @@ def reading(file: LakeFile) -> Generator[None]:
             f"{file.path} is damaged ({error}): restore it from a backup, or rebuild all months "
             "where the tables of its days have their rows"
         ) from error
-
-
-def _end(keys: pl.Series, last: str, begin: int) -> int:
-    """The row after the last one whose identity is not after `last`."""
-    low, high = begin, len(keys)
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (middle + 1, high) if keys[middle] <= last else (low, middle)
-    return low

@@ -11,8 +11,8 @@ from hf_assets.hub.repository_days.traits import with_values
 
 NO_DAYS = 0
 BITS = ("stored", "trusted", "listed")
-# Of a range of identities; each costs a look at the rest of it.
-_MOST_MISSING = 100
+# Share of a range of identities; each costs a look at the next so many.
+_MOST_MISSING, _STEP = 0.05, 1 << 9
 
 
 def joined(older: pl.DataFrame, day: datetime.date, rows: pl.DataFrame, kind: Kind) -> pl.DataFrame:
@@ -25,15 +25,14 @@ def joined(older: pl.DataFrame, day: datetime.date, rows: pl.DataFrame, kind: Ki
             stored.
         kind: of repository.
     """
-    older, rows = _aligned(older, rows, kind)
+    older, rows, there = _aligned(older, rows, kind)
     bit = 1 << (day.day - 1)
-    there = rows["id"].is_not_null().to_numpy()
     columns = {name: older[name] for name in kind.table.columns}
     columns["listed"] = older["listed"] | _bits(there, bit)
     columns |= with_values(older, rows, there, day, ["id"], "earlier_ids")
     columns |= with_values(older, rows, there, day, kind.traits_stored, EARLIER_TRAITS)
     for counter in kind.counters:
-        columns |= _joined(older, rows[counter.name], bit, columns["listed"], counter)
+        columns |= _joined(older, rows[counter.name], there, bit, columns["listed"], counter)
     return pl.DataFrame(columns)
 
 
@@ -44,50 +43,59 @@ def empty(kind: Kind) -> pl.DataFrame:
 
 def _aligned(
     older: pl.DataFrame, rows: pl.DataFrame, kind: Kind
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Both with a row for each repository of either, in the same order."""
-    there = _places(older["hub_id"], rows["hub_id"])
-    if there is not None:
-        return older, rows.select(pl.all().gather(there))
-    keys = (
-        older.select("hub_id")
-        .with_row_index("at")
-        .join(
-            rows.select("hub_id").with_row_index("there"),
-            on="hub_id",
-            how="full",
-            coalesce=True,
-            maintain_order="left_right",
+) -> tuple[pl.DataFrame, pl.DataFrame, np.ndarray]:
+    """Both with a row for each repository of either, in the same order.
+
+    Returns:
+        the rows of the month; of the day; and whether the day has each: others have any values.
+    """
+    places = _places(older["hub_id"], rows["hub_id"])
+    if places is None:
+        keys = (
+            older.select("hub_id")
+            .with_row_index("at")
+            .join(
+                rows.select("hub_id").with_row_index("there"),
+                on="hub_id",
+                how="full",
+                coalesce=True,
+                maintain_order="left_right",
+            )
         )
-    )
-    if keys.height > older.height:
-        keys = keys.sort("hub_id")
-        older = _spread(older, keys, kind)
-    return older, rows.select(pl.all().gather(keys["there"]))
+        if keys.height > older.height:
+            keys = keys.sort("hub_id")
+            older = _spread(older, keys, kind)
+        places = keys["there"].cast(pl.Int64).fill_null(-1).to_numpy()
+    there = places >= 0
+    if not there.any():
+        return older, rows.clear(older.height), there
+    return older, rows if there.all() else rows[np.maximum(places, 0)], there
 
 
-def _places(keys: pl.Series, ids: pl.Series) -> pl.Series | None:
-    """For each key its row in `ids`, null where it is missing; both ascending.
+def _places(keys: pl.Series, ids: pl.Series) -> np.ndarray | None:
+    """For each key its row in `ids`, -1 where it is missing; both ascending.
 
     None where `ids` has others, or many are missing: a join is as fast then.
     """
     ours, theirs = keys.hash().to_numpy(), ids.hash().to_numpy()
     places = np.full(len(ours), -1)
     at = row = 0
-    for _ in range(_MOST_MISSING):
-        size = min(len(ours) - at, len(theirs) - row)
+    spare = len(ours) - len(theirs)
+    if spare > len(ours) * _MOST_MISSING:
+        return None
+    while row < len(theirs) and spare >= 0:
+        size = min(len(ours) - at, len(theirs) - row, _STEP)
         same = ours[at : at + size] == theirs[row : row + size]
         run = size if same.all() else int(same.argmin())
         places[at : at + run] = np.arange(row, row + run)
-        at, row = at + run + 1, row + run
-        if row == len(theirs):
-            found = pl.Series(places)
-            matched = keys.filter(found >= 0)
-            # Hashes of two texts may be equal.
-            return found.replace(-1, None) if matched.equals(ids, null_equal=False) else None
-        if at > len(ours):
-            break
-    return None
+        at, row = at + run, row + run
+        if run < size or at == len(ours):
+            at, spare = at + 1, spare - 1
+    if row < len(theirs):
+        return None
+    matched = keys if row == len(keys) else keys.filter(pl.Series(places >= 0))
+    # Hashes of two texts may be equal.
+    return places if matched.equals(ids, null_equal=False) else None
 
 
 def _spread(rows: pl.DataFrame, keys: pl.DataFrame, kind: Kind) -> pl.DataFrame:
@@ -102,19 +110,28 @@ def _spread(rows: pl.DataFrame, keys: pl.DataFrame, kind: Kind) -> pl.DataFrame:
 
 
 def _joined(
-    older: pl.DataFrame, now: pl.Series, bit: int, listed: pl.Series, counter: Counter
+    older: pl.DataFrame,
+    now: pl.Series,
+    listing: np.ndarray,
+    bit: int,
+    listed: pl.Series,
+    counter: Counter,
 ) -> dict[str, pl.Series]:
-    """The columns of a counter with its values of a later day, null where it has none."""
+    """The columns of a counter with its values of a later day, which lists some of the rows."""
     first = older[counter.name]
     known = older[counter.known].fill_null(older["listed"])
-    before, there = known.to_numpy() != NO_DAYS, now.is_not_null().to_numpy()
+    before, there = known.to_numpy() != NO_DAYS, listing
+    if now.null_count():
+        there = there & now.is_not_null().to_numpy()
     changes = Changes.of(older[counter.changes])
     last, value = changes.last(first, counter), now.fill_null(0).to_numpy()
     changed = before & there & (last != value if counter.steps else _differs(last, value))
     more = (zigzag(value - last) if counter.steps else value)[changed]
     every = known | _bits(there, bit)
     return {
-        counter.name: first if before.all() else first.zip_with(pl.Series(before), now),
+        counter.name: first
+        if (stays := before | ~there).all()
+        else first.zip_with(pl.Series(stays), now),
         counter.known: every.zip_with(every != listed, pl.Series([None], dtype=pl.Int32)),
         counter.changed: older[counter.changed] | _bits(changed, bit),
         counter.changes: changes.then(changed, more).series(counter),

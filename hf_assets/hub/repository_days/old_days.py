@@ -9,6 +9,7 @@ import polars as pl
 from hf_assets.hub.repository_days.facts import ColumnDigests, DayFacts, days_of
 from hf_assets.hub.repository_days.reading import month_file, parts_of_day
 from hf_assets.hub.repository_days.schemas import KIND_OF, NAMED, ROWS_DIGEST, Kind
+from hf_assets.hub.repository_days.sources import TableRows
 from hf_assets.object_store.scratch import scratch_file
 from hf_assets.storage.durable import storing
 from hf_assets.storage.lake import Lake, MissingDay, StoredTable, iso
@@ -88,7 +89,7 @@ def gives_back(lake: Lake, asset: str, day: str) -> str | None:
         return f"{name} has another version of it: materialise {name} first"
     if facts.rows != stored.rows:
         return f"{name} has {facts.rows:,} rows of it, its table has {stored.rows:,}"
-    given, there = _digests_given(file, kind, day), _digests_stored(stored, kind)
+    given, there = _digests_given(file, kind, day), _digests_stored(lake, stored, kind)
     # Of lists the digest of their elements counts, too: its name ends with a dot.
     differ = {one.rstrip(".") for one in given.keys() | there if given.get(one) != there.get(one)}
     others = [column for column in kind.kept if column in differ]
@@ -136,17 +137,13 @@ def _as_table(rows: pl.DataFrame, kind: Kind, day: str) -> pl.DataFrame:
 def _digests_given(file: LakeFile, kind: Kind, day: str) -> dict[str, str]:
     digests = ColumnDigests()
     for part in parts_of_day(file, kind, day, kind.kept[1:]):
-        digests.add_all(_as_table(part, kind, day), kind.kept)
+        digests.add_all(part, kind.kept)
     return digests.digests()
 
 
-def _digests_stored(stored: StoredTable, kind: Kind) -> dict[str, str]:
-    """Those of the table's columns in the order of `hub_id`; one column is in memory at a time."""
-    identity = pl.coalesce("hub_id", NAMED + pl.col("id"))
-    keys = stored.frame.select(identity).collect().to_series()
-    order = None if keys.is_sorted() else keys.arg_sort()
-    digests = ColumnDigests()
-    for name in kind.kept:
-        column = stored.frame.select(name).collect().to_series()
-        digests.add(column if order is None else column.gather(order))
-    return digests.digests()
+def _digests_stored(lake: Lake, stored: StoredTable, kind: Kind) -> dict[str, str]:
+    """Those of the table's columns in the order of `hub_id`."""
+    rows = TableRows(lake, kind, stored.day)
+    named = rows.named
+    digests = rows.read_all().digests
+    return digests if named else {**digests, "hub_id": "names of ours in the table itself"}

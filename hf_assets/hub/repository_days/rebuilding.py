@@ -9,14 +9,15 @@ import msgspec
 import polars as pl
 
 from hf_assets.hub.repository_days.building import extended
-from hf_assets.hub.repository_days.facts import DAYS_NOTE, DayFacts, days_of, digest
+from hf_assets.hub.repository_days.facts import DAYS_NOTE, DayFacts, days_of
 from hf_assets.hub.repository_days.reading import parts_of_day
 from hf_assets.hub.repository_days.schemas import ROWS_DIGEST, Kind
 from hf_assets.hub.repository_days.sources import (
     DayRows,
+    GivenRows,
     SourceDay,
+    TableRows,
     is_only_in_month,
-    rows_of_table,
 )
 from hf_assets.object_store.scratch import scratch_file
 from hf_assets.storage.durable import storing
@@ -53,7 +54,9 @@ class Month:
     def has(self, days: Mapping[str, SourceDay]) -> bool:
         """Whether it has these days and no others, as they are now."""
         there = {day: (one.mark, one.trusted) for day, one in self.facts.items()}
-        return self.current and there == {day: (one.mark, one.trusted) for day, one in days.items()}
+        same = there == {day: (one.mark, one.trusted) for day, one in days.items()}
+        noted = same and all(self.facts[day].only_here for day, one in days.items() if one.gone)
+        return self.current and noted
 
     def opened(self, lake: Lake, kind: Kind) -> LakeFile | None:
         """Its file; None where it has no days."""
@@ -78,10 +81,13 @@ class Rebuilt:
     before: Month
     file: LakeFile | None
 
-    def write(self, kept: Mapping[str, DayFacts], new: Sequence[str]) -> None:
+    def write(self, kept: Mapping[str, DayFacts], new: Sequence[str]) -> Mapping[str, DayFacts]:
         """Write it: the days that stay as they are in it, and others.
 
         Parts of it lie in scratch until all is done.
+
+        Returns:
+            what it says of its days.
 
         Raises:
             MissingDay: rows that nothing but the month had are not there.
@@ -95,14 +101,14 @@ class Rebuilt:
         *first, last = self._batches(new, alone) or [[]]
         for days in first:
             file = self._in_scratch(self._extended(file, days, alone, facts))
-        # Read before the notes are written, which tell of them.
-        frames = self._extended(file, last, alone, facts)
-        notes = {
-            _RULES_NOTE: RULES,
-            "version": version("hf-assets"),
-            DAYS_NOTE: msgspec.to_builtins(facts),
-        }
-        self.lake.write(self.kind.table, self.before.name, TableWrite(frames, notes=notes))
+        notes: dict[str, Any] = {_RULES_NOTE: RULES, "version": version("hf-assets")}
+
+        def rows() -> Iterator[pl.DataFrame]:
+            yield from self._extended(file, last, alone, facts)
+            notes[DAYS_NOTE] = msgspec.to_builtins(facts)
+
+        self.lake.write(self.kind.table, self.before.name, TableWrite(rows(), notes=notes))
+        return facts
 
     def _extended(
         self,
@@ -111,32 +117,45 @@ class Rebuilt:
         alone: set[str],
         facts: dict[str, DayFacts],
     ) -> Iterator[pl.DataFrame]:
-        """The rows with further days, of which `facts` tells when this returns."""
-        rows = []
-        for day in days:
-            of_day, facts[day] = self._read(day, alone)
-            rows.append((iso(day), of_day))
+        """The rows with further days, of which `facts` tells when all are there."""
         trusted = {iso(day): one.trusted for day, one in facts.items()}
-        return extended(file, rows, self.kind, trusted)
+        trusted |= {iso(day): self.wanted[day].trusted for day in days}
+        every = {day: self._rows(day, alone) for day in days}
+        rows = [(iso(day), of_day) for day, of_day in every.items()]
+        try:
+            yield from extended(file, rows, self.kind, trusted)
+        except MissingDay as error:
+            if lost := sorted(alone.intersection(days)):
+                raise MissingDay(self._lost(lost)) from error
+            raise
+        for day, of_day in every.items():
+            facts[day] = self._facts(day, of_day, alone=day in alone)
 
-    def _read(self, day: str, held: set[str]) -> tuple[DayRows, DayFacts]:
-        """The rows of a day, and what its month says about it."""
-        source, alone = self.wanted[day], day in held
-        if alone:
-            rows, repeated = self._given_back(day, held), self.before.facts[day].repeated
-        else:
-            rows, repeated = rows_of_table(self.lake, self.kind, day)
+    def _rows(self, day: str, alone: set[str]) -> DayRows:
+        if day not in alone:
+            return TableRows(self.lake, self.kind, day)
+        assert self.file is not None, "a month with days has a file"
+        parts = parts_of_day(self.file, self.kind, day, self.kind.kept[1:])
+        return GivenRows(parts, self.kind, self.before.facts[day].repeated)
+
+    def _facts(self, day: str, rows: DayRows, *, alone: bool) -> DayFacts:
+        """What its month says about a day whose rows were read.
+
+        Raises:
+            MissingDay: they are others than those that nothing but the month had.
+        """
+        source = self.wanted[day]
         facts = DayFacts(
             trusted=source.trusted,
             rows=rows.height,
-            digest=digest(rows.parts(), self.kind),
+            digest=rows.digest,
             mark=source.mark,
-            repeated=repeated,
+            repeated=rows.repeated,
             only_here=alone,
         )
         if alone and not self._is_as_it_was(day, facts):
             raise MissingDay(self._lost([day]))
-        return rows, facts
+        return facts
 
     def _is_as_it_was(self, day: str, facts: DayFacts) -> bool:
         """Whether a day given back is what its month, and its table, say of it."""
@@ -145,14 +164,6 @@ class Rebuilt:
         if self.before.current:
             digests.add(self.before.facts[day].digest)
         return digests == {facts.digest}
-
-    def _given_back(self, day: str, alone: set[str]) -> DayRows:
-        assert self.file is not None, "a month with days has a file"
-        parts = parts_of_day(self.file, self.kind, day, self.kind.kept[1:])
-        try:
-            return DayRows.of(pl.concat(parts, rechunk=False))
-        except MissingDay as error:
-            raise MissingDay(self._lost(sorted(alone))) from error
 
     def _lost(self, days: Sequence[str]) -> str:
         several = len(days) > 1

@@ -1,6 +1,8 @@
 """The rules that the series of every repository must pass."""
 
-from hf_assets.hub.repository_days.facts import digest
+from collections.abc import Mapping
+
+from hf_assets.hub.repository_days.facts import DayFacts, digest
 from hf_assets.hub.repository_days.reading import day_of, days_in
 from hf_assets.hub.repository_days.schemas import Kind
 from hf_assets.rule_result import RuleResult
@@ -13,7 +15,7 @@ def has_stored_days(lake: Lake, kind: Kind) -> RuleResult:
     missing, more = sorted({*stored} - known.keys()), sorted(known.keys() - {*stored})
     problems = [
         *([f"{len(missing)} stored days are not in it, such as {missing[0]}"] if missing else []),
-        *([f"{len(more)} of its days are not stored, such as {more[0]}"] if more else []),
+        *([_without_table(kind, known, more)] if more else []),
     ]
     repeated = sum(one.repeated for one in known.values())
     return RuleResult(
@@ -26,6 +28,16 @@ def has_stored_days(lake: Lake, kind: Kind) -> RuleResult:
             "repeated rows": repeated,
         },
     )
+
+
+def _without_table(kind: Kind, known: Mapping[str, DayFacts], days: list[str]) -> str:
+    text = f"{len(days)} of its days are not stored, such as {days[0]}"
+    if alone := [day for day in days if known[day].only_here]:
+        text += (
+            f"; the rows of {', '.join(alone)} are in it alone: restore {kind.source.name} of "
+            f"these days, or materialise {kind.table.name} with `withdraw` and them"
+        )
+    return text
 
 
 def gives_newest_day_back(lake: Lake, kind: Kind) -> RuleResult:

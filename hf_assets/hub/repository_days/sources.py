@@ -1,19 +1,19 @@
 """The tables of days, of which a series is made."""
 
-from collections.abc import Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from hf_assets.hub.repository_days.facts import ColumnDigests
 from hf_assets.hub.repository_days.schemas import NAMED, Kind
 from hf_assets.storage.lake import Lake
 from hf_assets.storage.months import Mark, marks
 from hf_assets.storage.stored import ROWS_IN
 
-# Texts that differ from row to row.
-_NAMES = ("hub_id", "id")
 # Rows that are put together at a time.
 _PART = 1 << 16
 
@@ -51,93 +51,193 @@ def is_only_in_month(lake: Lake, kind: Kind, day: str, source: SourceDay) -> boo
     return source.gone or ROWS_IN in lake.notes(kind.source.name, day)
 
 
-class DayRows:
-    """A day's rows in the order of `hub_id`, put together some at a time: all are as large again.
+class DayRows(ABC):
+    """A day's rows in the order of `hub_id`, a range after the other; no more are in memory.
 
-    Args:
-        keys: `hub_id`, in order.
-        columns: the others, as the table has them; texts may be categories.
-        schema: of the rows.
-        order: the place in the columns of each row; None: they are in order.
+    Attributes:
+        height: rows that were given.
+        repeated: rows left out, as another row of that day has their identity.
     """
 
-    def __init__(
-        self,
-        keys: pl.Series,
-        columns: Sequence[pl.Series],
-        schema: pl.Schema,
-        order: pl.Series | None = None,
-    ) -> None:
-        self.keys, self._columns, self._schema, self._order = keys, columns, schema, order
-
-    @classmethod
-    def of(cls, rows: pl.DataFrame) -> "DayRows":
-        """Rows that are in order."""
-        return cls(rows["hub_id"], [*rows.drop("hub_id")], rows.schema)
+    def __init__(self, kind: Kind, repeated: int = 0) -> None:
+        self._kind, self.height, self.repeated = kind, 0, repeated
+        self._digests = ColumnDigests()
 
     @property
-    def height(self) -> int:
-        """How many they are."""
-        return len(self.keys)
+    def digest(self) -> str:
+        """The digest of the rows that were given."""
+        return self._digests.of_all()
 
-    def part(self, begin: int, end: int) -> pl.DataFrame:
-        """The rows from `begin` to before `end`."""
-        if self._order is None:
-            rows = pl.DataFrame([one[begin:end] for one in (self.keys, *self._columns)])
-        else:
-            at = self._order[begin:end]
-            others = [one.gather(at) for one in self._columns]
-            rows = pl.DataFrame([self.keys[begin:end], *others])
-        return rows.cast(dict(self._schema))
+    @property
+    def digests(self) -> dict[str, str]:
+        """That of each column."""
+        return self._digests.digests()
 
-    def parts(self) -> Iterator[pl.DataFrame]:
-        """All of them, in order; at least one part."""
-        for begin in range(0, max(self.height, 1), _PART):
-            yield self.part(begin, begin + _PART)
+    def until(self, last: str | None) -> pl.DataFrame:
+        """The following rows to that identity; None: all others.
+
+        Returns:
+            hub_id, id, traits and counters.
+        """
+        rows = self._until(last)
+        self._digests.add_all(rows, self._kind.kept)
+        self.height += rows.height
+        return rows
+
+    def read_all(self) -> "DayRows":
+        """Digest all of them."""
+        while last := self.ahead(_PART):
+            self.until(last)
+        self.until(None)
+        return self
+
+    @abstractmethod
+    def ahead(self, count: int) -> str | None:
+        """The identity of the following row of that number; None: there are no more rows."""
+
+    @abstractmethod
+    def _until(self, last: str | None) -> pl.DataFrame: ...
 
 
-def rows_of_table(lake: Lake, kind: Kind, day: str) -> tuple[DayRows, int]:
-    """A day's rows in the order of `hub_id`, and how many repeat an identity and are left out.
+class GivenRows(DayRows):
+    """Rows that come in their order.
 
-    Returns:
-        hub_id, id, traits and counters; the number.
+    Args:
+        parts: of any size.
+        kind: of repository.
+        repeated: rows that were left out.
+    """
+
+    def __init__(self, parts: Iterable[pl.DataFrame], kind: Kind, repeated: int = 0) -> None:
+        super().__init__(kind, repeated)
+        schema = {name: kind.source.schema[name] for name in kind.kept}
+        self._parts, self._waiting = iter(parts), pl.DataFrame(schema=schema)
+
+    def ahead(self, count: int) -> str | None:
+        """The identity of the following row of that number; None: there are no more rows."""
+        while self._waiting.height <= count and self._more():
+            pass
+        return self._waiting["hub_id"][count - 1] if self._waiting.height > count else None
+
+    def _more(self) -> bool:
+        if (part := next(self._parts, None)) is None:
+            return False
+        self._waiting = pl.concat([self._waiting, part]) if self._waiting.height else part
+        return True
+
+    def _until(self, last: str | None) -> pl.DataFrame:
+        while last is None or not self._waiting.height or self._waiting["hub_id"][-1] <= last:
+            if not self._more():
+                break
+        rows = self._waiting
+        end = rows.height if last is None else end_of(rows["hub_id"], last)
+        self._waiting = rows[end:]
+        return rows[:end]
+
+
+class TableRows(DayRows):
+    """The rows of a day's table, whatever their order there.
+
+    A listing is nearly in the order of `hub_id`, forwards or backwards: of its row groups one or
+    two are in memory at a time, beside all identities. Of a table in another order all are.
+
+    Args:
+        lake: the lake.
+        kind: of repository.
+        day: YYYY-MM-DD.
+
+    Attributes:
+        named: every identity that begins with `name:` is one that the table lacks.
 
     Raises:
         MissingDay: there is no such day.
     """
-    stored = lake.read(kind.source.name, day)
-    schema = stored.frame.select(kind.kept).collect_schema()
-    with stored.file.arrow() as file:
-        (keys,) = _columns(file, ["hub_id"], schema)
-        if keys.has_nulls():
-            (names,) = _columns(file, ["id"], schema)
-            keys = keys.to_frame().select(hub_id=pl.coalesce("hub_id", NAMED + names))["hub_id"]
+
+    def __init__(self, lake: Lake, kind: Kind, day: str) -> None:
+        stored = lake.read(kind.source.name, day)
+        self._file = stored.file.arrow()
+        self._schema = stored.frame.select(kind.kept).collect_schema()
+        keys = self._column("hub_id")
+        nameless = keys.null_count()
+        if nameless:
+            frame = pl.DataFrame([keys, self._column("id")])
+            keys = frame.select(pl.coalesce("hub_id", NAMED + pl.col("id"))).to_series()
         order = None
         if not keys.is_sorted():
             every = keys.to_frame().select(pl.arg_sort_by("hub_id", maintain_order=True))
             order = every.to_series()
             keys = keys.gather(order)
+        # Identities that begin as ours do are those that the table lacks.
+        self.named = nameless == int(keys.str.starts_with(NAMED).sum())
         repeated = (keys == keys.shift()).fill_null(value=False)
         if count := int(repeated.sum()):
             order = pl.int_range(len(keys), eager=True) if order is None else order
             keys, order = keys.filter(~repeated), order.filter(~repeated)
-        return DayRows(keys, _columns(file, kind.kept[1:], schema), schema, order), count
+        super().__init__(kind, count)
+        self._keys, self._at = keys, 0
+        self._places = np.arange(len(keys)) if order is None else order.to_numpy()
+        about = self._file.metadata
+        sizes = [about.row_group(group).num_rows for group in range(about.num_row_groups)]
+        self._begins = np.cumsum([0, *sizes])
+        # Rows of each group that are still to come; the groups in memory.
+        self._left = np.bincount(self._groups(self._places), minlength=max(len(sizes), 1))
+        self._held: dict[int, pl.DataFrame] = {}
+        pa.default_memory_pool().release_unused()
 
+    def _column(self, name: str) -> pl.Series:
+        """A column, read a row group at a time: the file as Arrow is as large again."""
+        parts = [pl.DataFrame(schema={name: self._schema[name]})]
+        for group in range(self._file.num_row_groups):
+            parts.append(self._read(group, [name]))
+        return pl.concat(parts, rechunk=False).to_series()
 
-def _columns(file: pq.ParquetFile, names: Sequence[str], schema: pl.Schema) -> list[pl.Series]:
-    """Columns of a file, read a row group at a time: the file as Arrow is as large again.
-
-    Of such texts pyarrow reads twice as many a second as polars. Those with few values are
-    categories.
-    """
-    few: dict[str, pl.DataType | type[pl.DataType]] = {
-        name: pl.Categorical() if schema[name] == pl.String and name not in _NAMES else schema[name]
-        for name in names
-    }
-    parts = [pl.DataFrame(schema=few)]
-    for group in range(file.num_row_groups):
-        read = pl.from_arrow(file.read_row_group(group, [*names], use_threads=False))
+    def _read(self, group: int, names: Sequence[str]) -> pl.DataFrame:
+        """Columns of a row group. Of such texts pyarrow reads twice as many a second as polars."""
+        read = pl.from_arrow(self._file.read_row_group(group, [*names], use_threads=False))
         assert isinstance(read, pl.DataFrame)
-        parts.append(read.select(pl.col(name).cast(few[name]) for name in names))
-    pa.default_memory_pool().release_unused()
-    return [*pl.concat(parts, rechunk=False)]
+        return read.select(pl.col(name).cast(self._schema[name]) for name in names)
+
+    def _groups(self, places: np.ndarray) -> np.ndarray:
+        """The row group of each row of the table."""
+        return np.searchsorted(self._begins, places, side="right") - 1
+
+    def ahead(self, count: int) -> str | None:
+        """The identity of the following row of that number; None: there are no more rows."""
+        at = self._at + count
+        return self._keys[at - 1] if at < len(self._keys) else None
+
+    def _until(self, last: str | None) -> pl.DataFrame:
+        begin = self._at
+        end = len(self._keys) if last is None else end_of(self._keys, last, begin)
+        self._at = end
+        others = self._gathered(self._places[begin:end])
+        return others.insert_column(0, self._keys[begin:end])
+
+    def _gathered(self, places: np.ndarray) -> pl.DataFrame:
+        """The columns beside `hub_id` of these rows of the table."""
+        names = self._kind.kept[1:]
+        groups, of_group = np.unique(self._groups(places), return_inverse=True)
+        parts, order = [pl.DataFrame(schema=self._schema).select(names)], list[np.ndarray]()
+        for number, group in enumerate(groups.tolist()):
+            rows = np.flatnonzero(of_group == number)
+            if group not in self._held:
+                self._held[group] = self._read(group, names)
+            parts.append(self._held[group][places[rows] - self._begins[group]])
+            order.append(rows)
+            self._left[group] -= len(rows)
+            if not self._left[group]:
+                del self._held[group]
+        every = pl.concat(parts)
+        to = np.concatenate(order) if order else places
+        if (np.diff(to) < 0).any():
+            every = every[np.argsort(to)]
+        return every
+
+
+def end_of(keys: pl.Series, last: str, begin: int = 0) -> int:
+    """The row after the last one whose identity is not after `last`."""
+    low, high = begin, len(keys)
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (middle + 1, high) if keys[middle] <= last else (low, middle)
+    return low

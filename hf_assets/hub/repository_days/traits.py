@@ -56,7 +56,7 @@ def with_values(
 
     Args:
         older: rows of the month.
-        now: the same repositories on the day.
+        now: the same repositories on the day; any values where it does not list them.
         there: whether the day lists each.
         day: later than each of theirs.
         columns: those that are kept so.
@@ -75,7 +75,11 @@ def with_values(
         none = pl.lit([], dtype=lists.dtype)
         longer = entries.select(pl.concat_list(pl.col(earlier).fill_null(none), struct))
         lists = _put(lists, moved, longer.to_series())
-    every, listed = bool(there.all()), pl.Series(there)
+    # Most stay as they are.
+    taken = there if len(moved) else there & ~before
+    if not taken.any():
+        return {**{name: older[name] for name in columns}, earlier: lists}
+    every, listed = bool(taken.all()), pl.Series(taken)
     values = {n: now[n] if every else now[n].zip_with(listed, older[n]) for n in columns}
     return {**values, earlier: lists}
 

@@ -132,9 +132,11 @@ def as_lists(values: pl.DataFrame, rows: int, missing: np.ndarray | None = None)
     parts = [
         values[name].rechunk().to_arrow(compat_level=pl.CompatLevel.oldest()) for name in names
     ]
+    # By polars: to see whether a value is of pandas, `pa.array` imports it, 40 MB of a process.
+    offsets = pl.Series(np.append(0, np.cumsum(lengths, dtype=np.int64))).to_arrow()
     lists = pa.LargeListArray.from_arrays(
-        pa.array(np.append(0, np.cumsum(lengths, dtype=np.int64))),
+        offsets,
         parts[0] if len(parts) == 1 else pa.StructArray.from_arrays(parts, names),
-        mask=None if missing is None else pa.array(missing),
+        mask=None if missing is None else pl.Series(missing).to_arrow(),
     )
     return pl.Series(names[0], lists)

@@ -180,7 +180,8 @@ def _flat(days: pl.Series, levels: pl.Series) -> tuple[np.ndarray, np.ndarray, n
 
 def _lists(ends: np.ndarray, values: pl.Series) -> pl.Series:
     """Values as lists, each up to its end."""
-    offsets = pa.array(np.append(0, ends), pa.int64())
+    # By polars: `pa.array` imports pandas, to see whether a value is of it.
+    offsets = pl.Series(np.append(0, ends), dtype=pl.Int64).to_arrow()
     lists = pl.from_arrow(pa.LargeListArray.from_arrays(offsets, values.to_arrow()))
     assert isinstance(lists, pl.Series)
     return lists.alias(values.name)

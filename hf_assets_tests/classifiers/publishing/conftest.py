@@ -4,34 +4,29 @@ from pathlib import Path
 
 import pytest
 
-from hf_assets.classifiers.evaluation import baselines
-from hf_assets.classifiers.evaluation.leaderboard import measure
 from hf_assets.classifiers.evaluation.results import Leaderboard
 from hf_assets.classifiers.publishing.space import Hints, write_space
 from hf_assets.corpora.corpus import Corpus
-from hf_assets_tests.support.classifiers.artefacts import HOSTILE, make_corpus, make_model
-from hf_assets_tests.support.classifiers.published import MODEL
+from hf_assets_tests.support.classifiers.artefacts import HOSTILE, make_corpus
+from hf_assets_tests.support.classifiers.published import make_board, make_trained
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     return make_corpus(tmp_path_factory.mktemp("corpus"), HOSTILE)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def trained(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("classifiers")
-    (folder / "baseline").mkdir()
-    baselines.fit(corpus, folder / "baseline")
-    return make_model(folder / MODEL, corpus, strength=0.9, known=6)
+    return make_trained(tmp_path_factory.mktemp("classifiers"), corpus)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def board(corpus: Corpus, trained: Path) -> Leaderboard:
-    return measure(corpus, trained.parent / "baseline", {MODEL: trained})
+    return make_board(corpus, trained)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def space(
     corpus: Corpus, trained: Path, board: Leaderboard, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:

@@ -109,7 +109,10 @@ def test_an_unknown_licence_points_to_the_notice(
     write_space(tmp_path / "out", open_corpus(folder), trained / "quantized", board)
     data = front(tmp_path / "out" / "model" / "README.md")
     assert (data["license"], data["license_name"]) == ("other", "see-notice")
-    assert data["license_link"] == "NOTICE"
+    # The Hub looks for no other file.
+    assert data["license_link"] == "LICENSE"
+    for side in (tmp_path / "out", tmp_path / "out" / "model"):
+        assert (side / "LICENSE").read_bytes() == (side / "NOTICE").read_bytes()
     text = (tmp_path / "out" / "model" / "README.md").read_text("utf-8")
     assert "| My &#124; own &#60;b&#62;terms&#60;/b&#62; | 400 |" in text
     told = (tmp_path / "out" / "model" / "NOTICE").read_text("utf-8")

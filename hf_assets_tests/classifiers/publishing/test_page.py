@@ -23,6 +23,9 @@ from hf_assets_tests.support.servers import free_port
 def test_the_page_runs_from_its_folder_without_a_network(tmp_path: Path, space: Path) -> None:
     client = pytest.importorskip("gradio_client")
     folder = shutil.copytree(space, tmp_path / "space")
+    # As it is published.
+    named = {"model": {"repository": "someone/tags", "commit": "0123456789abcdef" * 2}}
+    (folder / "hf_assets.json").write_text(json.dumps(named))
     port = free_port()
     settings = {
         "GRADIO_SERVER_PORT": str(port), "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "home"),
@@ -36,7 +39,10 @@ def test_the_page_runs_from_its_folder_without_a_network(tmp_path: Path, space: 
         url = f"http://127.0.0.1:{port}"
         _wait_for(f"{url}/config", page, tmp_path / "log")
         with urllib.request.urlopen(f"{url}/config") as told:
-            _credits_stand_beside_the_examples(json.load(told), folder)
+            config = json.load(told)
+        _credits_stand_beside_the_examples(config, folder)
+        says = f"[someone/tags](https://huggingface.co/someone/tags/tree/{'0123456789abcdef' * 2})"
+        assert f"The model is {says} at 01234567." in json.dumps(config)
         ask = client.Client(url, verbose=False).predict
         said, labels = ask("word1", "and word4", api_name="/tags")
         needed = Tagger.load(folder / "model").threshold

@@ -1,13 +1,8 @@
 """The published folder: its files, its model, and what is not published."""
 
 import json
-import os
-import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -22,7 +17,6 @@ from hf_assets.classifiers.tfidf import blended
 from hf_assets.corpora.corpus import Corpus
 from hf_assets.errors import InputError
 from hf_assets_tests.support.classifiers.artefacts import HOSTILE
-from hf_assets_tests.support.classifiers.minilm import TrainedModel
 from hf_assets_tests.support.classifiers.published import MODEL
 
 
@@ -73,26 +67,6 @@ def test_the_published_model_answers_as_the_measured_one(
     assert published.threshold == blend.threshold != alone.threshold
 
 
-def test_the_card_s_python_runs_in_a_copy_of_the_model(
-    tmp_path: Path, space: Path, corpus: Corpus, board: Leaderboard
-) -> None:
-    folder = shutil.copytree(space / "model", tmp_path / "copy")
-    parts = re.findall(r"```python\n(.*?)```", (folder / "README.md").read_text("utf-8"), re.S)
-    code = "".join(part for part in parts if "tagger" in part)
-    assert "Tagger.load" in code
-    check = (
-        "\nimport sys\nprint(tagger.predict(['word1'])[0][0].label, tagger.words.weight)"
-        "\nassert not {'torch', 'transformers', 'hf_assets', 'sklearn'} & set(sys.modules)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code + check], cwd=folder, capture_output=True, text=True,
-        env={"PATH": os.environ["PATH"]}, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert board.record.blend is not None
-    assert done.stdout.split() == [corpus.labels[1], f"{board.record.blend.weight}"]
-
-
 def test_nothing_of_this_machine_is_published(space: Path, tmp_path: Path) -> None:
     for path in space.rglob("*"):
         if path.is_file():
@@ -100,93 +74,6 @@ def test_nothing_of_this_machine_is_published(space: Path, tmp_path: Path) -> No
             for odd in (str(space).encode(), str(Path.home()).encode() + b"/", b"hf_"):
                 kept = content.replace(b"hf_assets", b"").replace(b"hf_hub", b"")
                 assert odd not in kept, (path, odd)
-
-
-# What Transformers.js 4.3.1 does with a text: token ids are its characters' codes, between 1 and 2,
-# and a cut comes after these. The model's first logit is the last token, the others are how many.
-_TRANSFORMERS_JS = """
-export class Tensor {
-  constructor(type, data, dims) { Object.assign(this, { type, data, dims }); }
-  sigmoid() { return this; }
-  tolist() { return [this.data]; }
-}
-const tokenizer = (text, { truncation = false, return_tensor = true } = {}) => {
-  const ids = [1, ...[...text].map((char) => char.codePointAt(0)), 2];
-  const kept = truncation ? ids.slice(0, 64) : ids;
-  return { input_ids: return_tensor ? new Tensor("int64", kept, [1, kept.length]) : kept };
-};
-const answer = ({ input_ids: { data, dims, type }, attention_mask: mask }) => {
-  if (mask && (mask.dims.join() !== dims.join() || type !== "int64")) throw dims;
-  return [Number(data.at(-1)), ...Array(LABELS - 1).fill(data.length)];
-};
-const id2label = Object.fromEntries(Array.from({ length: LABELS }, (_, i) => [i, String(i)]));
-const named = (logits) => logits.map((score, i) => ({ label: String(i), score }));
-export const AutoTokenizer = { from_pretrained: async () => tokenizer };
-export const AutoModelForSequenceClassification = { from_pretrained: async () => Object.assign(
-  async (inputs) => ({ logits: new Tensor("float32", answer(inputs), [1, LABELS]) }),
-  { config: { id2label } },
-) };
-export const pipeline = async () => async (text) =>
-  named(answer({ input_ids: tokenizer(text, { truncation: true }).input_ids }));
-"""
-
-
-@pytest.mark.parametrize("tokens", [64, 65, 500])
-def test_the_card_s_javascript_keeps_the_closing_token(
-    tmp_path: Path, space: Path, tokens: int
-) -> None:
-    if not shutil.which("node"):
-        pytest.skip("there is no node to run JavaScript")
-    package = tmp_path / "node_modules" / "@huggingface" / "transformers"
-    package.mkdir(parents=True)
-    (package / "package.json").write_text('{"type": "module", "exports": "./index.js"}')
-    (package / "index.js").write_text(f"const LABELS = {len(HOSTILE)};\n{_TRANSFORMERS_JS}")
-    scores = _javascript(space, tmp_path, "a" * (tokens - 2))
-    assert [one["score"] for one in scores] == [2] + [64] * (len(HOSTILE) - 1)
-
-
-@pytest.mark.release
-@pytest.mark.heavy
-def test_the_card_s_javascript_answers_as_the_tagger(
-    tmp_path: Path, space: Path, minilm_made: TrainedModel
-) -> None:
-    folder = os.environ.get("HF_ASSETS_NODE_MODULES", "")
-    if not (Path(folder) / "@huggingface" / "transformers").is_dir() or not shutil.which("node"):
-        pytest.skip("HF_ASSETS_NODE_MODULES names no node_modules with @huggingface/transformers")
-    (tmp_path / "node_modules").symlink_to(folder)
-    (tmp_path / "someone").mkdir()
-    quantized = minilm_made.quantized
-    shutil.copytree(quantized, tmp_path / "someone" / "tags")
-    local = (
-        'import { env } from "@huggingface/transformers";\n'
-        f"env.allowRemoteModels = false;\nenv.localModelPath = {json.dumps(f'{tmp_path}/')};\n"
-    )
-    tagger = Tagger.load(quantized)
-    for text in ("", "violin and chord", "how " * 27 + "bridge river melody", "orbit " * 500):
-        answered = _javascript(space, tmp_path, text, local, tagger.max_length)
-        scores = {one["label"]: one["score"] for one in answered}
-        wanted = dict(zip(tagger.labels, tagger.scores([text])[0].tolist(), strict=True))
-        assert scores == pytest.approx(wanted, abs=1e-6)
-
-
-def _javascript(
-    space: Path, folder: Path, text: str, before: str = "", most: int = 64
-) -> list[dict[str, Any]]:
-    """All scores that the card's JavaScript gives that text, run where its packages lie."""
-    card = (space / "model" / "README.md").read_text("utf-8")
-    (code,) = re.findall(r"```js\n(.*?)```", card, re.S)
-    assert code.count('"A title\\n\\nand a text"') == 1
-    code = code.replace('"A title\\n\\nand a text"', json.dumps(text))
-    code, shown = re.subn(r"score >= [0-9.]+\)", "true)", code)
-    assert shown == 1
-    code = code.replace("most = 64;", f"most = {most};")
-    script = folder / "card.mjs"
-    script.write_text(f"{before}{code}\nconsole.log(JSON.stringify(labels));", "utf-8")
-    done = subprocess.run(
-        ["node", str(script)], cwd=folder, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 @pytest.mark.parametrize("repo", ["no spaces", "a/b/c", "../x", "a/b\n- c"])

@@ -13,6 +13,7 @@ from PIL import Image
 from hf_assets.classifiers.metrics import micro_f1
 from hf_assets.classifiers.speed import instructions, machine
 from hf_assets.classifiers.training import heads
+from hf_assets.classifiers.training.base_models import BaseModel
 from hf_assets.classifiers.training.config import Dtype, Recipe
 from hf_assets.classifiers.training.devices import Computed, device, torch_threads
 from hf_assets.classifiers.training.network import load_network, load_tokenizer, predict
@@ -30,7 +31,8 @@ def head_run(minilm: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
     root = tmp_path_factory.mktemp("head")
     splits = ["train"] * 160 + ["validation"] * 50 + ["test"] * 50
     corpus = write_corpus(root / "corpus", topical(260), splits)
-    return root / "made", corpus, run(corpus, minilm, root / "made", HEAD, base_model="some-base")
+    base = BaseModel("some-base", "someone/some-base")
+    return root / "made", corpus, run(corpus, minilm, root / "made", HEAD, base=base)
 
 
 def test_a_head_beats_every_constant_answer(head_run: tuple[Path, Corpus, Any]) -> None:

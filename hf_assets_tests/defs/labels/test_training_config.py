@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from hf_assets.classifiers.training.config import Recipe
-from hf_assets.defs.labels.classifiers import TrainingConfig
+from hf_assets.defs.labels.training_config import TrainingConfig
 
 
 def recipe_of(config: dict[str, Any]) -> tuple[Recipe, list[str]]:

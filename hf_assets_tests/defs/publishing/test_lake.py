@@ -166,7 +166,7 @@ def test_a_night_ends_with_a_publication(tmp_path: Path) -> None:
             [sys.executable, "-c", NIGHT], env=environment, capture_output=True, text=True
         )
     assert done.stdout.strip() == "[] ['published_matches'] True", done.stderr[-3000:]
-    repository = service.repositories.by_name[NAME]
+    repository = service.repositories.by_name[f"datasets/{NAME}"]
     assert len(repository.commits) == 2
     published = {path.split("/")[1] for path in repository.head.files if path.startswith("data/")}
     assert published >= {"daily_metrics", "top_models", "day_quality", "category_history"}

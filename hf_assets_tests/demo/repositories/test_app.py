@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -23,7 +24,7 @@ from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.storage.lake import iso
 from hf_assets_tests.conftest import DAY
 from hf_assets_tests.publishing.conftest import Served, serving
-from hf_assets_tests.support.publishing import NAME, OWNER, READER, TOKEN
+from hf_assets_tests.support.publishing import NAME, READER, TOKEN
 
 LARGE = b"PAR1" + bytes(9_000)
 NDJSON = "application/x-ndjson"
@@ -32,7 +33,7 @@ NDJSON = "application/x-ndjson"
 @pytest.fixture
 def hub() -> Iterator[Served]:
     with serving() as served:
-        served.service.repositories.create(TOKEN, OWNER, NAME.split("/")[1], private=False)
+        served.service.repositories.create(TOKEN, {"name": NAME.split("/")[1], "type": "dataset"})
         yield served
 
 
@@ -306,3 +307,63 @@ def test_the_embedded_hub_has_them_beside_its_listings(hub: Served) -> None:
         with pytest.raises(RepositoryNotFoundError):
             api.dataset_info("acme/none")
     assert "a.parquet" in hub.paths
+
+
+def test_models_and_spaces_are_repositories_too(hub: Served, api: HfApi, tmp_path: Any) -> None:
+    """Of the same name: each kind has its own."""
+    api.create_repo(NAME)
+    api.create_repo(NAME, repo_type="space", space_sdk="gradio")
+    for kind, prefix in (("model", ""), ("space", "spaces/")):
+        files = [CommitOperationAdd("weights.bin", LARGE), CommitOperationAdd("a.txt", b"text")]
+        done = api.create_commit(NAME, files, commit_message="x", repo_type=kind)
+        assert done.commit_url == f"{hub.url}/{prefix}{NAME}/commit/{done.oid}"
+        path = api.hf_hub_download(NAME, "weights.bin", repo_type=kind, cache_dir=tmp_path)
+        assert Path(path).read_bytes() == LARGE
+    assert {*hub.of("models", NAME).head.files} == {".gitattributes", "a.txt", "weights.bin"}
+    assert "README.md" in hub.of("spaces", NAME).head.files
+    assert {*hub.repository.head.files} == {".gitattributes"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "reason"),
+    [
+        ({"type": "space", "name": "x"}, '"sdk" must be one of'),
+        ({"type": "space", "name": "x", "sdk": "flask"}, '"sdk" must be one of'),
+        ({"type": "bucket", "name": "x"}, '"type" must be one of'),
+    ],
+)
+def test_a_repository_that_cannot_be_created(
+    hub: Served, asked: dict[str, Any], reason: str
+) -> None:
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    answer = httpx2.post(f"{hub.url}/api/repos/create", json=asked, headers=headers)
+    assert answer.status_code == 400
+    assert reason in answer.json()["error"]
+    assert httpx2.get(f"{hub.url}/api/papers/{NAME}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("kind", "front", "reason"),
+    [
+        ("space", "sdk: gradio\ncolorFrom: teal", '"colorFrom" must be one of'),
+        ("space", "colorFrom: red", '"sdk" must be one of'),
+        ("space", "sdk: gradio\nemoji: x", '"emoji" must be an emoji'),
+        ("space", f"sdk: gradio\nshort_description: {'x' * 61}", '"short_description" length'),
+        ("space", "sdk: gradio\npython_version: 3.10", '"python_version"'),
+        ("space", "sdk: gradio\npinned: 3", '"pinned" must be a boolean'),
+        ("model", "base_model_relation: child", '"base_model_relation" must be one of'),
+        ("model", "base_model: 3", '"base_model" must be'),
+        ("model", "model-index: [{results: []}]", '"model-index" must have'),
+        ("model", "model-index: [{name: x, results: [{task: {}}]}]", '"model-index[0].results"'),
+        ("model", "license: mine", '"license" must be one of'),
+    ],
+)
+def test_a_card_of_a_model_or_space_that_the_hub_refuses(
+    hub: Served, api: HfApi, kind: str, front: str, reason: str
+) -> None:
+    api.create_repo(NAME, repo_type=kind, space_sdk="gradio" if kind == "space" else None)
+    card = [CommitOperationAdd("README.md", f"---\n{front}\n---\n".encode())]
+    with pytest.raises(ValueError, match="Invalid metadata") as failed:
+        api.create_commit(NAME, card, commit_message="x", repo_type=kind)
+    assert reason in str(failed.value)
+    assert len(hub.of(f"{kind}s", NAME).commits) == 1

@@ -6,6 +6,7 @@ from threading import Barrier
 
 import pytest
 
+from hf_assets.copying.copy import Copy
 from hf_assets.hub.capture_store import files
 from hf_assets.hub.capture_store.manifest import CaptureManifest
 from hf_assets.hub.capture_store.page_frames import line_of
@@ -150,6 +151,22 @@ def test_days_are_asked_for_side_by_side(store: CaptureStore, store_proxy: Count
     found = store.complete_each(days)
     assert [*found] == days
     assert [day for day, capture in found.items() if capture is None] == days[:1]
+
+
+def test_who_looks_on_sees_an_attempt_that_was_copied(
+    served: ServedHub, store: CaptureStore, tmp_path: Path
+) -> None:
+    """Its pages have no line in front: all lines are in its journal."""
+    there = CaptureStore(Lake(tmp_path / "lake"), "raw_models")
+    attempt = there.begin(DAY, MODELS, served.url, NOON)
+    client, url = served.client(), MODELS.url(served.url)
+    for number in range(3):
+        page = client.page(url, number)
+        attempt.keep(page)
+        url = page.next_url or ""
+    attempt.finish(attempt.candidate(NOON))
+    Copy(tmp_path / "lake", store.lake.root, check=False, log=lambda _: None).run()
+    assert WatchedCapture(store, DAY).look() == (300, 300)
 
 
 def test_who_looks_on_reads_the_newest_page_alone(

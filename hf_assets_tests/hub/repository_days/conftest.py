@@ -7,7 +7,15 @@ import pytest
 from hf_assets.hub.repository_days.refresh import refresh
 from hf_assets.hub.repository_days.schemas import OF_MODELS
 from hf_assets.storage.lake import Lake
-from hf_assets_tests.hub.repository_days.lake_of_days import DAYS, judge, rows_of, write_day
+from hf_assets_tests.hub.repository_days.lake_of_days import (
+    DAYS,
+    OLD,
+    Old,
+    empty,
+    judge,
+    rows_of,
+    write_day,
+)
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +34,9 @@ def filled(lake: Lake, filled_once: Lake) -> Lake:
     """Every day, and `model_days`."""
     shutil.copytree(filled_once.root, lake.root)
     return lake
+
+
+@pytest.fixture
+def old(filled: Lake) -> Old:
+    """What the emptied days had."""
+    return {day: empty(filled, day) for day in OLD}

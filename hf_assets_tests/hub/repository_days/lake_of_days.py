@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from hf_assets.hub.quality.schemas import DAY_QUALITY
-from hf_assets.hub.repository_days.old_days import emptied_notes, gives_back
+from hf_assets.hub.repository_days.old_days import emptied_notes, gives_back, read_day
 from hf_assets.hub.repository_days.schemas import NAMED, OF_MODELS, Kind
 from hf_assets.storage.lake import Lake, TableWrite, iso
 from hf_assets.storage.parquet import Table
@@ -19,6 +19,9 @@ DAYS = tuple(f"2026-01-{day}" for day in (27, 28, 30, 31)) + tuple(
     f"2026-02-0{day}" for day in (1, 2, 3, 5)
 )
 UNTRUSTED = ("2026-01-30", "2026-02-02")
+# Emptied: two of three trusted days of January, one of February; and what they had.
+OLD = (DAYS[0], DAYS[1], DAYS[5])
+Old = dict[str, pl.DataFrame]
 
 
 def hub_id(number: int) -> str:
@@ -116,3 +119,17 @@ def _filled(table: Table, day: str | None, rows: Iterable[dict[str, Any]]) -> pl
 def source(lake: Lake, day: str, kind: Kind = OF_MODELS) -> pl.DataFrame:
     """What the series keeps, as the table of a day has it, in the order of identities."""
     return lake.read(kind.source.name, day).frame.select(kind.kept).sort("hub_id").collect()
+
+
+def make_again(lake: Lake) -> None:
+    """Store a day that is not emptied with other rows."""
+    write_day(lake, DAYS[2], rows_of(DAYS[2], seed=9))
+
+
+def all_there(lake: Lake, old: Old) -> None:
+    """Every emptied day is given back."""
+    for day, rows in old.items():
+        stored = read_day(lake, "models", day)
+        found = stored.frame.collect()
+        assert found.equals(rows), day
+        assert stored.rows == rows.height

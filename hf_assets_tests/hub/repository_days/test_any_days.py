@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from hf_assets.hub.repository_days import rebuilding
 from hf_assets.hub.repository_days.old_days import gives_back, read_day
-from hf_assets.hub.repository_days.reading import days_in, history_of
+from hf_assets.hub.repository_days.reading import day_of, days_in, history_of
 from hf_assets.hub.repository_days.refresh import refresh
 from hf_assets.hub.repository_days.schemas import KINDS, Kind
 from hf_assets.storage.lake import Lake
@@ -50,6 +50,8 @@ STEP = st.one_of(
     st.tuples(st.just("write"), st.sampled_from(DAYS), st.lists(ROW, max_size=4)),
     st.tuples(st.just("empty"), st.sampled_from(DAYS)),
     st.tuples(st.just("withdraw"), st.sampled_from(DAYS)),
+    st.tuples(st.just("lose"), st.sampled_from(DAYS)),
+    st.tuples(st.just("let_go"), st.sampled_from(DAYS)),
     st.tuples(st.just("judge"), st.sets(st.sampled_from(DAYS))),
     st.tuples(st.just("rebuild")),
     st.tuples(st.just("other rules")),
@@ -62,6 +64,8 @@ class _Days:
     def __init__(self, lake: Lake, kind: Kind) -> None:
         self.lake, self.kind, self.asset = lake, kind, kind.source.name
         self.expected: dict[str, pl.DataFrame] = {}
+        # Emptied days whose own file is gone.
+        self.lost: set[str] = set()
         self.full = False
         judge(lake, DAYS)
 
@@ -72,6 +76,7 @@ class _Days:
         ]
         write_day(self.lake, day, named, self.kind)
         self.expected.pop(day, None)
+        self.lost.discard(day)
 
     def empty(self, day: str) -> None:
         """Where it can be; repeated identities alone may forbid it."""
@@ -83,9 +88,23 @@ class _Days:
         self.expected[day] = empty(self.lake, day, self.kind)
 
     def withdraw(self, day: str) -> None:
-        path = self.lake.folder(self.asset, day) / "data.parquet"
         if day not in self.expected:
-            path.unlink(missing_ok=True)
+            self._path(day).unlink(missing_ok=True)
+
+    def lose(self, day: str) -> None:
+        """The file of an emptied day: no withdrawal."""
+        if day in self.expected:
+            self._path(day).unlink(missing_ok=True)
+            self.lost.add(day)
+
+    def let_go(self, day: str) -> None:
+        if day in self.lost:
+            refresh(self.lake, self.kind, full_refresh=self.full, withdraw=[day])
+            self.lost.remove(day)
+            del self.expected[day]
+
+    def _path(self, day: str) -> Any:
+        return self.lake.folder(self.asset, day) / "data.parquet"
 
     def judge(self, untrusted: set[str]) -> None:
         judge(self.lake, DAYS, sorted(untrusted))
@@ -99,7 +118,11 @@ class _Days:
         self.full = False
         stored = self.lake.days(self.asset)
         facts = days_in(self.lake, self.kind.table.name)
-        assert list(facts) == stored
+        assert list(facts) == sorted({*stored, *self.lost})
+        for day in self.lost:
+            rows = day_of(self.lake, self.kind.table.name, day, self.kind.kept[1:])
+            assert rows is not None
+            assert rows.drop("hub_id").equals(self.expected[day].select(self.kind.kept[1:])), day
         for day in stored:
             reason = gives_back(self.lake, self.asset, day)
             assert (reason is None) == (facts[day].repeated == 0), reason

@@ -143,14 +143,14 @@ def test_a_crash_between_parts_of_a_month_is_made_up_for(
 ) -> None:
     before = filled.read("model_days", None).frame.collect()
     monkeypatch.setattr(module, "ROWS_AT_ONCE", 1)
-    read, calls = module.rows_of_table, iter(range(100))
+    read, calls = module.TableRows, iter(range(100))
 
     def broken(*of: Any) -> Any:
         if next(calls) == 2:
             raise OSError("the disk is full")
         return read(*of)
 
-    monkeypatch.setattr(module, "rows_of_table", broken)
+    monkeypatch.setattr(module, "TableRows", broken)
     with pytest.raises(OSError, match="full"):
         refresh(filled, OF_MODELS, full_refresh=True)
     assert filled.read("model_days", None).frame.collect().equals(before)

@@ -64,6 +64,7 @@ def _chain(
         ),
         f"{name}/tagger_space": of("leaderboard", "quantized_classifier", "corpus"),
         f"{name}/drift": (group, texts | of("corpus", "baseline", serves)[1]),
+        f"{name}/published_tagger": of("tagger_space"),
     }
 
 
@@ -194,6 +195,7 @@ COUNTING = {
             "drift": {"not_drifted", "corpus_not_old"},
             "leaderboard": {"beats_tfidf"},
             "tagger_space": {"label_order", "answers_alone"},
+            "published_tagger": {"published_matches"},
         }.items()
     },
     **{source: {"texts_usable"} for source in SOURCES},

@@ -129,6 +129,19 @@ def linked(text: str, address: str | None) -> str:
     return f"<a href='{html.escape(address or '')}' rel='noopener noreferrer'>{shown}</a>"
 
 
+def origin() -> str:
+    """Of which commit of which repository the model is a copy, as Markdown; empty where unknown."""
+    path = HERE / "hf_assets.json"
+    if MODEL.parent != HERE or not path.exists():
+        return ""
+    named = json.loads(path.read_text("utf-8")).get("model")
+    if not named:
+        return ""
+    repository, commit = named["repository"], named["commit"]
+    address = f"https://huggingface.co/{repository}/tree/{commit}"
+    return f"The model is [{repository}]({address}) at {commit[:8]}."
+
+
 def card() -> str:
     """The model's card without its front matter."""
     path = MODEL / "README.md"
@@ -137,7 +150,8 @@ def card() -> str:
 
 
 with gr.Blocks(title="Tagger", analytics_enabled=False) as page:
-    gr.Markdown(f"# Labels for a text\n{len(tagger.labels)} labels are known. One text at a time.")
+    known = f"{len(tagger.labels)} labels are known. One text at a time. {origin()}"
+    gr.Markdown(f"# Labels for a text\n{known}")
     if REMARK:
         gr.HTML(f"<p>{html.escape(REMARK)}</p>")
     with gr.Row():

@@ -1,0 +1,234 @@
+"""`make bench-few-rows`: what a user's first rows are worth, beside SetFit's recipe.
+
+Questions of robotics.stackexchange with the ten most frequent labels of their training rows, each
+question with all of those that it has (multi-label). For each number of rows a label, that many
+training rows are drawn for each label (a row may count for several); our validation rows are a
+fifth as many, drawn beside them. Every test row with one of the ten labels is scored, the same for
+all. SetFit has the training and the validation rows to learn from and takes its threshold as it is
+published (0.5); its recipe is that of version 1.2.0: pairs of texts by oversampling, an epoch,
+batches of 16, a logistic head for each label. `HF_ASSETS_REAL_DATA` names the folder with
+stackexchange-2016-10/; SetFit is installed by `pip install --no-deps setfit==1.2.0 evaluate`.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from hf_assets.classifiers.few_rows import choosing
+from hf_assets.classifiers.metrics import scores_at
+from hf_assets.classifiers.training.base_models import BASE_MODELS, locate
+from hf_assets.classifiers.training.config import Recipe
+from hf_assets.classifiers.training.network import load_network, load_tokenizer, predict
+from hf_assets.classifiers.training.record import TrainingRecord
+from hf_assets.classifiers.training.train import train
+from hf_assets.corpora.building import build
+from hf_assets.corpora.corpus import Corpus, Split, open_corpus
+from hf_assets.corpora.registry import corpora
+from hf_assets.corpora.tables.table_source import read_table
+
+BASE = "all-minilm-l6-v2"
+LABELS = 10
+WAYS = ("ours", "usual", "setfit")
+
+
+def main() -> int:
+    """The command line; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", default="8,16,32", help="rows a label, comma-separated")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--ways", default=",".join(WAYS), help=f"of {', '.join(WAYS)}")
+    parser.add_argument("--strategy", default="finetune", choices=("finetune", "head"))
+    parser.add_argument("--pairs-a-row", type=int, default=20, help="SetFit's num_iterations")
+    parser.add_argument("--corpus", type=Path, help="a corpus that is built already")
+    parser.add_argument("--out", type=Path, default=Path("bench-few-rows.json"))
+    options = parser.parse_args()
+    ways = [way for way in options.ways.split(",") if way in WAYS]
+    if "setfit" in ways and not importlib.util.find_spec("setfit"):
+        print("setfit is not installed here: its rows are left out", file=sys.stderr)
+        ways.remove("setfit")
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        corpus = open_corpus(options.corpus) if options.corpus else _corpus(folder)
+        if corpus is None:
+            print("HF_ASSETS_REAL_DATA must name a folder with stackexchange-2016-10/")
+            return 2
+        figures = _bench(corpus, ways, options, folder)
+    options.out.write_text(json.dumps(figures, indent=1))
+    print(f"\nwritten to {options.out}")
+    return 0
+
+
+def _bench(
+    corpus: Corpus, ways: list[str], options: argparse.Namespace, folder: Path
+) -> list[dict[str, Any]]:
+    counts = corpus.split("train").targets.sum(axis=0)
+    columns = np.sort(np.argsort(-counts, kind="stable")[:LABELS])
+    labels = [corpus.labels[at] for at in columns]
+    test = _having(corpus.split("test"), columns)
+    encoder = locate(BASE_MODELS[BASE])
+    print(f"{len(labels)} labels: {', '.join(labels)}; {len(test.texts)} test rows")
+    learn: dict[str, Callable[..., dict[str, Any]]] = {
+        "ours": partial(_ours, few=True, options=options),
+        "usual": partial(_ours, few=False, options=options),
+        "setfit": partial(_setfit, options=options),
+    }
+    figures = []
+    for rows in map(int, options.rows.split(",")):
+        for seed in range(options.seeds):
+            train_rows, validation = _drawn(corpus, columns, rows, seed)
+            small = _stored(folder / f"{rows}-{seed}", train_rows, validation, test, labels)
+            for way in ways:
+                place, began = folder / f"{way}-{rows}-{seed}", time.perf_counter()
+                figure = learn[way](small, encoder, place, seed)
+                figure |= {"way": way, "rows": rows, "seed": seed, "learnt": len(train_rows.texts),
+                           "seconds": time.perf_counter() - began}  # fmt: skip
+                figures.append(figure)
+                _tell(figure)
+        for way in ways:
+            _summed([each for each in figures if (each["way"], each["rows"]) == (way, rows)])
+    return figures
+
+
+def _ours(
+    corpus: Corpus, encoder: Path, place: Path, seed: int, *, few: bool, options: Any
+) -> dict[str, Any]:
+    recipe = Recipe(strategy=options.strategy, seed=seed)
+    place.mkdir()
+    fit = choosing.fit_for(corpus) if few else None
+    record: TrainingRecord = train(
+        corpus, encoder, place, recipe, place / "work", base=BASE_MODELS[BASE], fit=fit
+    )
+    test = corpus.split("test")
+    scores = predict(load_network(place), load_tokenizer(place), test.texts)
+    found = _scored(test.targets, scores, record.threshold)
+    return found | {"chosen": record.few_rows.chosen if record.few_rows else options.strategy}
+
+
+def _setfit(
+    corpus: Corpus, encoder: Path, place: Path, seed: int, *, options: Any
+) -> dict[str, Any]:
+    from datasets import Dataset
+    from setfit import SetFitModel, Trainer, TrainingArguments  # ty: ignore[unresolved-import]
+
+    model = SetFitModel.from_pretrained(
+        str(encoder), multi_target_strategy="one-vs-rest", labels=list(corpus.labels)
+    )
+    parts = [corpus.split(name) for name in ("train", "validation")]
+    rows = Dataset.from_dict(
+        {
+            "text": [text for part in parts for text in part.texts],
+            "label": [row.tolist() for part in parts for row in part.targets],
+        }
+    )
+    arguments = TrainingArguments(
+        output_dir=str(place), batch_size=16, num_epochs=1, num_iterations=options.pairs_a_row,
+        seed=seed, save_strategy="no", report_to="none", max_length=Recipe().max_length,
+    )  # fmt: skip
+    Trainer(model=model, args=arguments, train_dataset=rows).train()
+    test = corpus.split("test")
+    scores = np.asarray(model.predict_proba(test.texts, as_numpy=True), np.float32)
+    return _scored(test.targets, scores, 0.5) | {"chosen": "setfit"}
+
+
+def _scored(targets: np.ndarray, scores: np.ndarray, threshold: float) -> dict[str, Any]:
+    at = scores_at(targets, scores, threshold)
+    best = max(scores_at(targets, scores, t)["micro_f1"] for t in np.arange(0.05, 0.95, 0.02))
+    return {"micro_f1": at["micro_f1"], "macro_f1": at["macro_f1"], "best_micro_f1": best}
+
+
+def _drawn(corpus: Corpus, columns: np.ndarray, rows: int, seed: int) -> tuple[Split, Split]:
+    """Training rows, so many a label, and a fifth as many others for validation."""
+    split, draw = _having(corpus.split("train"), columns), np.random.default_rng(seed)
+    chosen: set[int] = set()
+    for label in range(len(columns)):
+        there = np.flatnonzero(split.targets[:, label])
+        chosen.update(draw.choice(there, min(rows, len(there)), replace=False).tolist())
+    others = np.setdiff1d(np.arange(len(split.texts)), list(chosen))
+    beside = draw.choice(others, max(10, len(chosen) // 5), replace=False)
+    return _some(split, np.array(sorted(chosen))), _some(split, np.sort(beside))
+
+
+def _having(split: Split, columns: np.ndarray) -> Split:
+    kept = np.flatnonzero(split.targets[:, columns].any(axis=1))
+    some = _some(split, kept)
+    return Split(some.ids, some.texts, some.targets[:, columns])
+
+
+def _some(split: Split, at: np.ndarray) -> Split:
+    ids, texts = ([of[i] for i in at] for of in (split.ids, split.texts))
+    return Split(ids, texts, split.targets[at])
+
+
+def _stored(
+    folder: Path, train: Split, validation: Split, test: Split, labels: list[str]
+) -> Corpus:
+    """These rows as a corpus, which the training reads."""
+    parts = {"train": train, "validation": validation, "test": test}
+    frame = pl.DataFrame(
+        [
+            {"id": f"{name}:{i}", "text": text, "split": name,
+             "labels": [label for label, there in zip(labels, row, strict=True) if there]}
+            for name, part in parts.items()
+            for i, (text, row) in enumerate(zip(part.texts, part.targets, strict=True))
+        ]
+    )  # fmt: skip
+    folder.mkdir()
+    frame.write_parquet(folder / "corpus.parquet")
+    (folder / "labels.json").write_text(json.dumps({"labels": labels}), "utf-8")
+    facts = {"name": folder.name, "rows": frame.height, "labels": len(labels)}
+    (folder / "facts.json").write_text(json.dumps(facts), "utf-8")
+    return open_corpus(folder)
+
+
+def _corpus(folder: Path) -> Corpus | None:
+    real = os.environ.get("HF_ASSETS_REAL_DATA")
+    table = Path(real or "") / "stackexchange-2016-10" / "robotics.csv"
+    if not real or not table.exists():
+        return None
+    entry, place = folder / "corpora.toml", folder / "corpus"
+    entry.write_text(
+        f'[robotics]\nsource = {json.dumps(str(table))}\ntext = ["title", "content"]\n'
+        'labels = "tags"\nformat = "html"\nseparator = " "\nid = "id"\nrare_share = 0.001\n'
+    )
+    place.mkdir()
+    spec = corpora(entry).specs["robotics"]
+    build(spec, [read_table(spec)], place)
+    return open_corpus(place)
+
+
+def _tell(figure: dict[str, Any]) -> None:
+    print(
+        f"  {figure['rows']:>3} rows a label, seed {figure['seed']}, {figure['way']:<7}"
+        f"({figure['chosen']}, {figure['learnt']} rows)  micro-F1 {100 * figure['micro_f1']:.1f}  "
+        f"macro-F1 {100 * figure['macro_f1']:.1f}  {figure['seconds']:.0f} s",
+        flush=True,
+    )
+
+
+def _summed(figures: list[dict[str, Any]]) -> None:
+    def of(name: str) -> str:
+        values = [100 * each[name] for each in figures]
+        return f"{mean(values):.1f} ± {stdev(values) if len(values) > 1 else 0:.1f}"
+
+    print(
+        f"→ {figures[0]['rows']:>3} rows a label, {figures[0]['way']:<7} micro-F1 {of('micro_f1')} "
+        f"macro-F1 {of('macro_f1')}  at its best threshold {of('best_micro_f1')}  "
+        f"{mean(each['seconds'] for each in figures):.0f} s",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
