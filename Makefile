@@ -91,7 +91,7 @@ bench-full: $(VENV)/.installed  ## the same with 2.5 M models and 1 M Spaces
 	$(BIN)/python -m hf_assets_tests.benchmarks --full
 
 bench-classifiers: $(VENV)/.installed  ## our recipe beside TF-IDF and an earlier one, on real questions
-	$(BIN)/python -m hf_assets_tests.benchmarks.classifiers
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m hf_assets_tests.benchmarks.classifiers
 
 bench-few-rows: $(VENV)/.installed  ## what 8, 16, 32 rows a label are worth, beside SetFit where it is installed
 	$(BIN)/python -m hf_assets_tests.benchmarks.few_rows

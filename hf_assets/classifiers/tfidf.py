@@ -5,12 +5,13 @@ a copy of this file: it imports numpy and nothing of the package around it.
 
 A text's terms are its words of two characters or more and its pairs of neighbouring words, in lower
 case; each term of the model weighs (1 + ln count) idf, and the weights of a text have length 1.
+Terms of the title, which stands before a text's first blank line, count several times.
 """
 
 import itertools
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +21,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 _WORD = re.compile(r"\b\w\w+\b")
-# What the file takes besides its numbers and terms: the headers of seven arrays.
+# What the file takes besides its numbers and terms: the headers of eight arrays.
 _HEADERS = 4096
 
 
@@ -38,6 +39,7 @@ class TfIdf:
         columns: unsigned [weights]; positions of labels.
         weights: float16 or int8 [weights].
         scale, bias: float32 [labels].
+        title: how often a term of the title counts; 1 in files of earlier versions.
     """
 
     terms: tuple[str, ...]
@@ -47,6 +49,7 @@ class TfIdf:
     weights: np.ndarray
     scale: np.ndarray
     bias: np.ndarray
+    title: int = 1
 
     @cached_property
     def _position(self) -> dict[str, int]:
@@ -63,10 +66,10 @@ class TfIdf:
         return made
 
     def _scores_of(self, text: str) -> np.ndarray:
-        words = _WORD.findall(text.lower())
-        pairs = (f"{one} {two}" for one, two in itertools.pairwise(words))
-        known = (self._position.get(term) for term in (*words, *pairs))
-        counts = Counter(position for position in known if position is not None)
+        counts = Counter(self._known(text))
+        if self.title > 1:
+            for position, times in Counter(self._known(title_of(text))).items():
+                counts[position] += (self.title - 1) * times
         if not counts:
             return self.bias
         terms = np.fromiter(counts, np.int64, len(counts))
@@ -79,6 +82,13 @@ class TfIdf:
         at = np.arange(lengths.sum()) + np.repeat(self.starts[terms] - before, lengths)
         parts = self.weights[at] * np.repeat(share, lengths)
         return np.bincount(self.columns[at], parts, len(self.bias)) * self.scale + self.bias
+
+    def _known(self, text: str) -> Iterator[int]:
+        """The positions of the text's terms that the model has, as often as they occur."""
+        words = _WORD.findall(text.lower())
+        pairs = (f"{one} {two}" for one, two in itertools.pairwise(words))
+        known = (self._position.get(term) for term in (*words, *pairs))
+        return (position for position in known if position is not None)
 
     def pruned(self, size: int) -> "TfIdf":
         """A copy whose file takes at most `size` bytes: the weights furthest from 0, in 8 bits.
@@ -121,6 +131,7 @@ class TfIdf:
             weights=np.rint(values / scale[columns]).astype(np.int8),
             scale=scale,
             bias=self.bias,
+            title=self.title,
         )
 
     @property
@@ -132,10 +143,13 @@ class TfIdf:
     def save(self, path: Path) -> None:
         """Write one .npz file without pickles; the same model gives the same bytes."""
         names = np.frombuffer("\n".join(self.terms).encode(), np.uint8)
+        # A model without it gives the file of earlier versions.
+        title: dict[str, Any] = {} if self.title == 1 else {"title": np.int64(self.title)}
         with path.open("wb") as file:
             np.savez(
                 file, terms=names, idf=self.idf, starts=self.starts, columns=self.columns,
                 weights=self.weights, scale=self.scale, bias=self.bias,
+                **title,
             )  # fmt: skip
 
     @classmethod
@@ -149,7 +163,14 @@ class TfIdf:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         names = arrays.pop("terms").tobytes().decode()
-        return cls(terms=tuple(names.split("\n")) if names else (), **arrays)
+        title = int(arrays.pop("title", 1))
+        return cls(terms=tuple(names.split("\n")) if names else (), **arrays, title=title)
+
+
+def title_of(text: str) -> str:
+    """What stands before the first blank line; nothing where there is none."""
+    title, _, body = text.partition("\n\n")
+    return title if body else ""
 
 
 class Words(NamedTuple):

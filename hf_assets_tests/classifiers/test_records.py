@@ -16,7 +16,7 @@ from hf_assets.classifiers.records import (
     QuantizedStep,
     StepRecord,
 )
-from hf_assets.classifiers.training.config import Recipe
+from hf_assets.classifiers.training.config import RecordedRecipe
 from hf_assets.classifiers.training.record import TrainingRecord
 from hf_assets.classifiers.training.train import fingerprint
 from hf_assets.errors import InputError
@@ -94,7 +94,7 @@ def test_a_file_of_an_earlier_version_is_read_and_written_alike(
 def test_settings_and_fingerprints_of_an_earlier_training_are_read(tmp_path: Path) -> None:
     (tmp_path / "training.json").write_text(json.dumps(EARLIER_TRAINING), "utf-8")
     record = read_record(tmp_path / "training.json", TrainingRecord)
-    assert record.recipe == Recipe(
+    assert record.recipe == RecordedRecipe(
         strategy="head", epochs=5, batch_size=8, max_length=64, body_learning_rate=1e-4,
         head_learning_rate=2e-3, warmup_ratio=0.1, weight_decay=0.02, max_grad_norm=0.5, patience=3,
         seed=7, dtype="float32",
@@ -111,7 +111,7 @@ def test_a_training_that_an_earlier_version_began_goes_on(tmp_path: Path) -> Non
     corpus = write_corpus(tmp_path / "corpus", rows, ["train"] * 8 + ["validation"] * 4)
     (tmp_path / "encoder").mkdir()
     (tmp_path / "encoder" / "config.json").write_bytes(b"{}")
-    recipe = msgspec.convert(EARLIER_RECIPE, Recipe)
+    recipe = msgspec.convert(EARLIER_RECIPE, RecordedRecipe)
     assert fingerprint(corpus, tmp_path / "encoder", recipe) == "0746005a765761ff"
 
 

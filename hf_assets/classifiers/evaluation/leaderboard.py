@@ -181,11 +181,12 @@ def _blend(served: ScoredModel, words: TfIdf, validation: Split, log: Tell) -> B
     )
     gain = blend.gain or 0.0
     log(
-        f"{served.model}, {INT8}: the best on validation, {blend.alone:.3f} alone and "
-        f"{blend.micro_f1:.3f} with {blend.weight:.3g} x TF-IDF; gain {gain:+.4f} on rows that "
+        f"{served.model}, {INT8}: the best on validation, micro/macro-F1 {blend.alone:.3f}/"
+        f"{blend.macro_alone or 0:.3f} alone and {blend.micro_f1:.3f}/{blend.macro_f1 or 0:.3f} "
+        f"with {blend.weight:.3g} x TF-IDF; micro-F1 gain {gain:+.4f} on rows that "
         "chose neither weight nor threshold"
     )
-    return blend if gain > 0 else None
+    return blend if gain > 0 and blend.weight else None
 
 
 def _helped(served: ScoredModel, words: TfIdf, blend: Blend) -> ScoredModel:

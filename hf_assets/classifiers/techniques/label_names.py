@@ -14,20 +14,20 @@ from torch.nn.functional import binary_cross_entropy_with_logits, normalize
 
 # Training texts on which the length of the weights is measured.
 SAMPLE = 256
-# Spreads of the logits that are tried, the smallest first; 0: no weight at all.
-_SPREADS = (0.0, 0.125, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0)
+# Standard deviations of the logits that are tried, the smallest first; 0: no weight at all.
+_DEVIATIONS = (0.0, 0.125, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0)
 
 
 @dataclass(frozen=True)
 class NamedStart:
     """Where a head starts: weight float32 [labels, width], and the texts' mean feature [width].
 
-    `spread`: of the logits that it gives to training texts, around each label's log-odds.
+    `deviation`: standard, of the logits of training texts around each label's log-odds.
     """
 
     weight: torch.Tensor
     mean: torch.Tensor
-    spread: float
+    deviation: float
 
     def bias(self, prior: torch.Tensor) -> torch.Tensor:
         """The bias, float32 [labels], with which a text of mean features gets the log-odds."""
@@ -59,8 +59,8 @@ def named_start(
     if not np.isfinite(unit) or unit < 1e-9:  # a single label, or an encoder that tells none apart
         return NamedStart(torch.zeros_like(weight), mean, 0.0)
     losses = [
-        float(binary_cross_entropy_with_logits(prior + spread / unit * logits, there))
-        for spread in _SPREADS
+        float(binary_cross_entropy_with_logits(prior + deviation / unit * logits, there))
+        for deviation in _DEVIATIONS
     ]
-    spread = _SPREADS[int(np.argmin(losses))]
-    return NamedStart(spread / unit * weight, mean, spread)
+    deviation = _DEVIATIONS[int(np.argmin(losses))]
+    return NamedStart(deviation / unit * weight, mean, deviation)

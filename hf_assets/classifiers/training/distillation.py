@@ -203,8 +203,8 @@ def _head_start(
     )
     with torch_threads(1):  # the same to the last bit on any number of them
         start = named_start(names, texts, some.targets, prior_bias(train.targets))
-    if start.spread:
-        log(f"the head starts from the names of the labels, logits spread by {start.spread:g}")
+    if start.deviation:
+        log(f"the head starts from the names of the labels, logits deviate by {start.deviation:g}")
     else:
         log("the head starts at 0: the names of the labels tell nothing of the texts")
     return start

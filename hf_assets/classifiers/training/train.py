@@ -284,8 +284,8 @@ def _checkpoints(work: Path, fingerprint: str, log: Callable[[str], None]) -> Pa
     for left in work.glob("checkpoints-*"):
         if left != own:
             log(
-                "an interrupted training of another recipe, corpus or base model was here, or of "
-                "an earlier version's usual recipe: it does not go on, this one starts anew"
+                "an interrupted training with another config, corpus or base model, or of an "
+                "earlier version, does not go on: this one starts at its first step"
             )
             remove_folder(left)
     own.mkdir(parents=True, exist_ok=True)

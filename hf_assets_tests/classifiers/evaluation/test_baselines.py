@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_extraction.text import TfidfTransformer, TfidfVectorizer
 from sklearn.svm import LinearSVC
 
 from hf_assets.classifiers.evaluation import baselines
@@ -51,6 +51,43 @@ def test_scores_are_scikit_learns(corpus: Corpus, model: TfIdf) -> None:
     np.testing.assert_allclose(
         model.scores(texts), theirs(corpus.split("train"), texts), rtol=1e-3, atol=1e-3
     )
+
+
+def test_the_words_of_a_title_count_three_times(
+    corpus: Corpus, model: TfIdf, tmp_path: Path
+) -> None:
+    train, test = corpus.split("train"), corpus.split("test")
+    titled = [f"word1 {text}\n\nword2 and {text}" for text in train.texts]
+    ours = baselines.fit_tfidf(dataclasses.replace(train, texts=titled))
+    asked = [f"word1 is it\n\nof {text}" for text in test.texts[:9]]
+    assert ours.title == 3
+    counts = ours.scores(asked)
+    ours.save(tmp_path / "tfidf.npz")
+    np.testing.assert_array_equal(TfIdf.load(tmp_path / "tfidf.npz").scores(asked), counts)
+    assert ours.pruned(8_000).title == 3
+    once = dataclasses.replace(ours, title=1)
+    assert not np.array_equal(once.scores(asked), counts)
+    # Without a blank line there is no title.
+    np.testing.assert_array_equal(once.scores(test.texts), ours.scores(test.texts))
+    once.save(tmp_path / "earlier.npz")
+    with np.load(tmp_path / "earlier.npz") as file:
+        assert "title" not in file.files
+    assert TfIdf.load(tmp_path / "earlier.npz").title == 1
+
+
+def test_titles_weigh_alike_when_fitted_and_when_served() -> None:
+    texts = ["red fox\n\nblue hen", "red hen\n\nblue fox", "blue fox\n\nred", "hen\n\nred fox"]
+    targets = np.array([[1], [0], [1], [0]], np.uint8)
+    model = baselines.fit_tfidf(Split([""] * 4, texts, targets))
+    terms, counts = baselines._counted(texts)
+    weighed = TfidfTransformer(sublinear_tf=True).fit_transform(counts)
+    assert list(model.terms) == terms
+    assert counts[0, terms.index("red")] == 3
+    assert counts[0, terms.index("hen")] == 1
+    dense = np.zeros((len(terms), 1), np.float32)
+    for term, a, b in _runs(model):
+        dense[terms.index(term), model.columns[a:b]] = model.weights[a:b]
+    np.testing.assert_allclose(model.scores(texts), weighed @ dense + model.bias, atol=1e-5)
 
 
 def test_odd_texts_have_scores(model: TfIdf) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hf_assets.classifiers.evaluation import leaderboard
-from hf_assets.classifiers.evaluation.blending import LARGEST, WEIGHTS, tune
+from hf_assets.classifiers.evaluation.blending import LARGEST, NEAR, WEIGHTS, WORTH, tune
 from hf_assets.classifiers.evaluation.leaderboard import measure
 from hf_assets.classifiers.evaluation.results import (
     HELPED,
@@ -15,6 +15,7 @@ from hf_assets.classifiers.evaluation.results import (
 from hf_assets.classifiers.metrics import micro_f1, predicted_at, scores_at
 from hf_assets.classifiers.tagger import Tagger
 from hf_assets.classifiers.tfidf import blended
+from hf_assets.classifiers.thresholds import choose_threshold
 from hf_assets.corpora.corpus import Corpus
 from hf_assets_tests.support.classifiers.board import row_of
 
@@ -48,6 +49,62 @@ def test_a_blend_is_tuned_for_the_best_f1() -> None:
     noise = tune(targets, p, rng.normal(size=targets.shape))
     assert noise.micro_f1 < noise.alone + 0.02
     assert (noise.gain or 0.0) < 0.01
+
+
+def rare(seed: int, far: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Targets of a common label and rare ones, a network that knows all, words of the common."""
+    rng = np.random.default_rng(seed)
+    shares = np.array([0.4] + [0.03] * 9)
+    targets = (rng.random((800, 10)) < shares).astype(np.uint8)
+    logits = rng.normal(size=targets.shape) + 3 * targets - 3 + 2 * (shares > 0.1)
+    words = rng.normal(size=targets.shape) * 0.2
+    words[:, 0] += far * targets[:, 0]  # the words know the common label
+    words[:, 1:] += 1.5 * rng.normal(size=(800, 9))  # and disturb the rare ones
+    return targets, (1 / (1 + np.exp(-logits))).astype(np.float32), words
+
+
+def test_macro_f1_falls_below_the_network_alone_for_a_point_of_micro_f1_at_least() -> None:
+    dear = cheap = 0
+    for seed in range(3):
+        for far in (0.2, 0.5, 1.0, 3.0):
+            found = tune(*rare(seed, far))
+            assert found.macro_f1
+            assert found.macro_alone
+            loses = found.macro_f1 < found.macro_alone
+            assert not loses or found.micro_f1 - found.alone > WORTH
+            dear += loses
+            cheap += not loses
+    assert dear
+    assert cheap
+
+
+def test_near_the_best_micro_f1_the_best_macro_f1_is_taken() -> None:
+    rng = np.random.default_rng(4)
+    shares = np.array([0.4] + [0.03] * 9)
+    better = 0
+    for _ in range(4):
+        targets = (rng.random((400, 10)) < shares).astype(np.uint8)
+        logits = rng.normal(size=targets.shape) + 2 * targets - 2
+        p = (1 / (1 + np.exp(-logits))).astype(np.float32)
+        words = rng.normal(size=targets.shape) + 1.5 * targets
+        found = tune(targets, p, words)
+        exact = [choose_threshold(targets, blended(p, words, at), 0.0) for at in WEIGHTS]
+        best = max(exact, key=lambda chosen: chosen.micro_f1)
+        assert found.micro_f1 >= best.micro_f1 - NEAR - 1e-9
+        assert found.macro_f1
+        assert found.macro_f1 >= best.macro_f1
+        better += found.macro_f1 > best.macro_f1
+        assert found.threshold_rule
+        assert found.threshold_rule.distance == NEAR
+    assert better
+
+
+def test_words_that_only_harm_get_no_weight() -> None:
+    targets, p, _ = rare(2, 1.0)
+    against = 3.0 * (0.5 - targets) + np.random.default_rng(5).normal(size=targets.shape)
+    found = tune(targets, p, against)
+    assert found.weight == 0
+    assert (found.micro_f1, found.macro_f1) == (found.alone, found.macro_alone)
 
 
 def test_the_weight_is_searched_as_long_as_the_score_rises() -> None:

@@ -44,14 +44,14 @@ def loss(start: NamedStart, texts: np.ndarray, targets: np.ndarray, prior: torch
 
 def test_names_that_fit_the_texts_make_a_better_start() -> None:
     start, texts, targets, prior = named(noise=0.0)
-    assert start.spread >= 1
+    assert start.deviation >= 1
     nothing = NamedStart(torch.zeros_like(start.weight), start.mean, 0.0)
     assert loss(start, texts, targets, prior) < 0.7 * loss(nothing, texts, targets, prior)
 
 
 def test_names_that_say_nothing_get_hardly_any_weight() -> None:
     start, texts, targets, prior = named(noise=1.0)
-    assert start.spread <= 0.25
+    assert start.deviation <= 0.25
     nothing = NamedStart(torch.zeros_like(start.weight), start.mean, 0.0)
     assert loss(start, texts, targets, prior) <= loss(nothing, texts, targets, prior)
 
@@ -68,4 +68,4 @@ def test_a_single_label_starts_at_zero() -> None:
     targets = np.ones((8, 1), np.uint8)
     start = named_start(texts[:1], texts, targets, prior_bias(targets))
     assert not start.weight.any()
-    assert start.spread == 0
+    assert start.deviation == 0

@@ -1,5 +1,6 @@
 """Threads that a training chooses by measurement."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -80,7 +81,12 @@ print(wait_passively())
 
 
 def test_threads_wait_passively_where_torch_is_not_loaded_yet() -> None:
+    environment = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}
     ended = subprocess.run(
-        [sys.executable, "-c", _CODE], capture_output=True, text=True, check=True
+        [sys.executable, "-c", _CODE],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
     )
     assert ended.stdout.split() == ["True", "PASSIVE", "False", "False"]

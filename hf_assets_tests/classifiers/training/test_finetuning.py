@@ -156,9 +156,11 @@ def test_another_recipe_starts_anew_and_clears_what_is_left(
         steps.append(step)
         raise Killed
 
+    told: list[str] = []
     with pytest.raises(Killed):
-        run(make_corpus(32, 12), base, tmp_path / "made", SHORT, progress=killed)
+        run(make_corpus(32, 12), base, tmp_path / "made", SHORT, progress=killed, log=told.append)
     assert steps == [1]
+    assert any("does not go on: this one starts at its first step" in line for line in told)
     assert not left.exists()
 
 

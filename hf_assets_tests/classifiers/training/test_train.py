@@ -151,7 +151,12 @@ def test_a_corpus_without_rows_is_too_small(
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"strategy": "both"}, {"dtype": "float16"}, {"epochs": 0}, {"batch_size": 0}, {"patience": 0}],
+    [
+        *({"strategy": "both"}, {"dtype": "float16"}, {"epochs": 0}, {"batch_size": 0}),
+        *({"patience": 0}, {"head_start": "zero"}, {"layer_decay": 0}, {"layer_decay": 1.1}),
+        *({"dropout": 1.0}, {"teachers": 1}, {"teacher_epochs": 0}, {"teacher_share": 2}),
+        {"threads": 0},
+    ],
 )
 def test_a_recipe_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):

@@ -35,7 +35,8 @@ def test_each_setting_has_the_name_of_the_recipe() -> None:
     config: dict[str, Any] = {
         "strategy": "head", "epochs": 5, "batch_size": 8, "max_length": 64,
         "body_learning_rate": 1e-4, "head_learning_rate": 2e-3, "patience": 3, "seed": 7,
-        "dtype": "float32",
+        "dtype": "float32", "head_start": "random", "layer_decay": 0.9, "dropout": 0.2,
+        "teachers": 3, "teacher_epochs": 1, "teacher_share": 0.3, "threads": 2,
     }  # fmt: skip
     assert recipe_of(config) == (Recipe(**config), [])
 

@@ -63,8 +63,8 @@ def _chain(
             "corpus", "baseline", "classifier", "onnx_classifier", "quantized_classifier"
         ),
         f"{name}/tagger_space": of("leaderboard", "quantized_classifier", "corpus"),
-        f"{name}/drift": (group, texts | of("corpus", "baseline", serves)[1]),
         f"{name}/published_tagger": of("tagger_space"),
+        f"{name}/drift": (group, texts | of("corpus", "baseline", serves)[1]),
     }
 
 
