@@ -35,11 +35,11 @@ _TEXTS = " or ".join(
 _STEPS = ("baseline", "predictor")
 _PREDICTOR = ("corpora/hub_models", *(f"classifiers/hub_models/{name}" for name in _STEPS))
 _CHAIN = " or ".join(
-    f'key:"questions/{name}"' for name in ("*classifier", "leaderboard", "tagger_space")
+    f'key:"questions/{name}"' for name in ("*classifier", "leaderboard", "tagger_space", "drift")
 )
 _ARTEFACTS = (
     *(f"{BASE_MODEL}/{step}" for step in ("classifier", "onnx", "quantized")),
-    *("leaderboard", "tagger_space"),
+    *("leaderboard", "tagger_space", "drift"),
 )
 
 
