@@ -18,7 +18,13 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 DOCS, CHANGES = page("docs/README.md"), page("CHANGELOG.md")
 VERSION = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
 # Added by HF_ASSETS_SAMPLE_SPACES.
-ON_REQUEST = {"copies_complete", "entries_valid", "sample_agrees", "store_answers"}
+ON_REQUEST = {
+    "base_models_valid",
+    "copies_complete",
+    "entries_valid",
+    "sample_agrees",
+    "store_answers",
+}
 # Variables that other packages, or the tests, read.
 FOREIGN = {"HF_TOKEN", "HF_ENDPOINT", "KAGGLE_API_TOKEN", "HF_ASSETS_REAL_DATA"}
 

@@ -205,10 +205,11 @@ def save_network(network: TagNetwork, tokenizer: Any, folder: Path) -> None:
 
 def _about(network: TagNetwork) -> dict[str, str]:
     about = {"max_length": str(network.max_length)}
-    # What earlier versions know of is left out.
-    if network.pooling != "mean":
-        about["pooling"] = network.pooling
-    return about | ({"normalised": "true"} if network.normalised else {})
+    if network.pooling == "mean" and not network.normalised:
+        return about
+    about |= {"pooling": network.pooling, "normalised": str(network.normalised)}
+    # In a single value: safetensors writes several in any order, and a fingerprint is of the bytes.
+    return {"network": json.dumps(about)}
 
 
 def load_network(folder: Path, attention: Attention | None = None) -> TagNetwork:
@@ -225,6 +226,7 @@ def load_network(folder: Path, attention: Attention | None = None) -> TagNetwork
         with safe_open(folder / "head.safetensors", "pt") as file:
             head = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             about = file.metadata() or {}
+            about = json.loads(about.get("network", "null")) or about
     except SafetensorError as error:
         what = f"{folder / 'head.safetensors'} cannot be read ({error}): train the classifier again"
         raise NetworkError(what) from error
@@ -243,7 +245,8 @@ def load_network(folder: Path, attention: Attention | None = None) -> TagNetwork
     if pooling not in get_args(Pooling):
         raise NetworkError(f"{folder / 'head.safetensors'} names an unknown pooling: {pooling!r}")
     network = TagNetwork(
-        *(encoder, labels, int(about["max_length"]), pooling), normalised="normalised" in about
+        *(encoder, labels, int(about["max_length"]), pooling),
+        normalised=about.get("normalised") == "True",
     )
     network.head.load_state_dict(head)
     return network.eval()

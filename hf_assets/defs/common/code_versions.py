@@ -80,7 +80,7 @@ TRANSFORMS: dict[str, tuple[str, ...]] = {
     "corpus": ("corpora/building", "corpora/tables/table_source", "corpora/hub/drawing"),
     "predictor": ("classifiers/prediction/predictor",),
     "baseline": ("classifiers/evaluation/baselines",),
-    "classifier": ("classifiers/training/train",),
+    "classifier": ("classifiers/training/train", "classifiers/few_rows/choosing"),
     "onnx_classifier": ("classifiers/export/to_onnx",),
     "quantized_classifier": ("classifiers/export/quantize",),
     "leaderboard": ("classifiers/evaluation/leaderboard", "classifiers/evaluation/render"),

@@ -52,7 +52,7 @@ def test_random_weights_become_a_tagger(kind: str, tmp_path: Path, make_corpus: 
     assert exported.max_difference < 1e-4
     quantize(
         tmp_path / "onnx", tmp_path / "quantized", corpus.split("validation"),
-        max_loss=1.0, max_macro_loss=1.0,
+        max_loss=1.0, max_macro_loss=1.0, training_texts=corpus.split("train").texts,
     )  # fmt: skip
     config = json.loads((tmp_path / "quantized" / "config.json").read_text())
     assert config["pooling"] == "cls"
