@@ -122,8 +122,9 @@ def _ours(
     probes = corpus.split("validation").texts[:16]
     exported = to_onnx.export(chain / "classifier", _new(chain / "onnx"), probes, _tell)
     chosen = quantize.quantize(
-        chain / "onnx", _new(chain / "quantized"), corpus.split("validation"), _tell
-    )
+        chain / "onnx", _new(chain / "quantized"), corpus.split("validation"), _tell,
+        training_texts=corpus.split("train").texts,
+    )  # fmt: skip
     board = measure(corpus, baseline, {BASE: chain}, _tell, SEED)
     write_figures(board, folder)
     rows = {

@@ -55,9 +55,7 @@ class Observed:
         self.low, self.high = min(self.low, value.min()), max(self.high, value.max())
         self.norm = max(self.norm, float(np.linalg.norm(value, axis=-1).max()))
         if value.ndim > 1:
-            self.column_norm = max(
-                self.column_norm, float(np.linalg.norm(value, axis=-2).max())
-            )
+            self.column_norm = max(self.column_norm, float(np.linalg.norm(value, axis=-2).max()))
         if kept is not None:
             self.rows.append(value.reshape(-1, value.shape[-1])[kept])
 

@@ -238,9 +238,7 @@ class _Rewriting:
             scores = graph.add("Add", scores, self._mask(given.mask))
         last = graph.constant(np.array([-1]))
         largest = graph.add("ReduceMax", scores, last, keepdims=1)
-        below = graph.add(
-            "Sub", graph.add("Add", largest, graph.constant(np.float32(0.5))), scores
-        )
+        below = graph.add("Sub", graph.add("Add", largest, graph.constant(np.float32(0.5))), scores)
         table = np.round(_WEIGHT * np.exp(-np.arange(_POWERS * _STEPS) / _STEPS))
         table[-1] = 0.0
         weights = self._looked_up(below, table.astype(np.float32))
@@ -273,9 +271,7 @@ class _Rewriting:
         variance = graph.add("Sub", squares, graph.add("Mul", mean, mean))
         # Rounding adds a twelfth to the variance.
         least = float(attribute(node, "epsilon", 1e-5)) * power**2 + 1 / 12
-        deviation = graph.add(
-            "Sqrt", graph.add("Add", variance, graph.constant(np.float32(least)))
-        )
+        deviation = graph.add("Sqrt", graph.add("Add", variance, graph.constant(np.float32(least))))
         # Divided, as onnxruntime makes one of a reciprocal and a product at some levels.
         normal = graph.add("Div", graph.add("Sub", scaled, mean), deviation)
         made = graph.add("Mul", normal, node.input[1])

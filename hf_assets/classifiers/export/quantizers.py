@@ -117,9 +117,7 @@ def _exact(model: onnx.ModelProto, calibration: Calibration, block: int) -> onnx
     return blockwise(made, "Gather", 4, block, symmetric=False, excluded=small)
 
 
-def _dynamic(
-    model: onnx.ModelProto, _: Calibration, operators: tuple[str, ...]
-) -> onnx.ModelProto:
+def _dynamic(model: onnx.ModelProto, _: Calibration, operators: tuple[str, ...]) -> onnx.ModelProto:
     return dynamic(model, operators)
 
 

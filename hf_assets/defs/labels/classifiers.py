@@ -237,6 +237,7 @@ def classifier_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition]:
             validation, log = corpus.split("validation"), context.log.info
             record = quantize(
                 model / "onnx", folder, validation, log,
+                training_texts=corpus.split("train").texts,
                 max_loss=config.max_loss, max_macro_loss=config.max_macro_loss,
             )  # fmt: skip
         stored = paths.folder(base, "quantized")
