@@ -16,7 +16,7 @@ export HF_HUB_DISABLE_TELEMETRY ?= 1
 
 .PHONY: help demo cluster-demo tagger insights status dev dev-demo test test-heavy test-ci test-release lint \
 	format check docs bench bench-full bench-classifiers bench-history bench-page bench-cluster bench-rebuild \
-	bench-archived clean
+	bench-archived bench-serving clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -92,6 +92,9 @@ bench-full: $(VENV)/.installed  ## the same with 2.5 M models and 1 M Spaces
 
 bench-classifiers: $(VENV)/.installed  ## our recipe beside TF-IDF and an earlier one, on real questions
 	$(BIN)/python -m hf_assets_tests.benchmarks.classifiers
+
+bench-serving: $(VENV)/.installed  ## int8 beside float32 and an earlier int8: sameness, loss, size, speed
+	$(BIN)/python -m hf_assets_tests.benchmarks.serving $(ARGS)
 
 bench-history: $(VENV)/.installed  ## a year of days: backfill, series, page, thinning
 	$(BIN)/python -m hf_assets_tests.benchmarks.history

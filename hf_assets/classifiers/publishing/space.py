@@ -143,6 +143,7 @@ def write_space(
         repo=hints.model_repo,
         remark=hints.remark,
         blend=blend,
+        quantization=config.get("quantization", {}),
     )
     _write(model / "README.md", model_card(published))
     _write(folder / "README.md", space_card(published))
