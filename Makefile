@@ -16,7 +16,7 @@ export HF_HUB_DISABLE_TELEMETRY ?= 1
 
 .PHONY: help demo cluster-demo tagger insights status dev dev-demo test test-heavy test-ci test-release lint \
 	format check docs bench bench-full bench-classifiers bench-history bench-page bench-cluster bench-rebuild \
-	bench-archived bench-few-rows clean
+	bench-archived bench-few-rows bench-serving clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -95,6 +95,9 @@ bench-classifiers: $(VENV)/.installed  ## our recipe beside TF-IDF and an earlie
 
 bench-few-rows: $(VENV)/.installed  ## what 8, 16, 32 rows a label are worth, beside SetFit where it is installed
 	$(BIN)/python -m hf_assets_tests.benchmarks.few_rows
+
+bench-serving: $(VENV)/.installed  ## int8 beside float32 and an earlier int8: sameness, loss, size, speed
+	$(BIN)/python -m hf_assets_tests.benchmarks.serving $(ARGS)
 
 bench-history: $(VENV)/.installed  ## a year of days: backfill, series, page, thinning
 	$(BIN)/python -m hf_assets_tests.benchmarks.history

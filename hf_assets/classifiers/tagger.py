@@ -1,7 +1,8 @@
 """The served classifier: texts in, labels with scores out, from one folder and without torch.
 
-Published folders get a copy of this file, and of `tfidf.py` beside it: both import numpy,
-onnxruntime and tokenizers, and nothing of the package around. Its command line is `hf-assets tag`.
+Published folders get a copy of this file, of `tagger_workers.py` and of `tfidf.py` beside it: they
+import numpy, onnxruntime and tokenizers, and nothing of the package around. The command line is
+`hf-assets tag`.
 
 Where the folder holds a blend, a TF-IDF model that was better on validation together with the
 network than the network alone, that is what answers.
@@ -9,23 +10,17 @@ network than the network alone, that is what answers.
     tagger = Tagger.load("tagger_space")
     tagger.predict(["Why do plants need light?"], k=3)
 
-Where config.json says that the quantised graph answers alike in any batch, many texts are answered
-in batches of like length. A graph of an earlier version, or one that scales its activations over the
-whole batch, answers each text by itself, unpadded: a neighbour would change its answer. More speed
-comes from more processes.
+Where config.json says that a neighbour changes no answer, many texts are answered in batches of
+like length; else, as in folders of earlier versions, each by itself, unpadded. More speed comes
+from more processes.
 """
 
 import importlib
 import importlib.util
 import json
 import math
-import os
-import signal
 import sys
-import threading
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -89,10 +84,9 @@ class Tagger:
         self.max_length = int(_number(self.config, "max_length", least, 1 << 20))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(self.max_length)
-        quantization = self.config.get("quantization") if path.name == Path(FILES[0]).name else {}
-        self.batches = isinstance(quantization, dict) and quantization.get("batches") is True
-        padding = self.config.get("pad_token_id")
-        self._padding = padding if isinstance(padding, int) else 0
+        served = self.config.get("quantization") if path == folder / FILES[0] else None
+        self.batches = isinstance(served, dict) and served.get("batches") is True
+        self._padding = int(self.config.get("pad_token_id") or 0)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3  # errors: its warnings are about its own optimiser
@@ -175,12 +169,7 @@ class Tagger:
     ) -> Iterator[np.ndarray]:
         """Scores text by text, float32 [labels], in order; for texts that no `refusal` meets.
 
-        With workers it reads a few chunks ahead.
-
-        Args:
-            texts: a list, or a stream.
-            workers: processes, as in `scores`.
-            ahead: a stream may be read some hundred texts ahead, for batches.
+        With workers it reads a few chunks ahead; a stream, with `ahead`, some hundred texts.
         """
         if workers is not None and workers < 1:
             raise ValueError(f"workers must be 1 or more, not {workers}")
@@ -188,7 +177,10 @@ class Tagger:
         if isinstance(texts, list):
             workers = min(workers, math.ceil(len(texts) / CHUNK))
         if workers > 1:
-            return self._spread(iter(texts), workers)
+            # Imported late: who serves one text at a time needs no such file.
+            package = f"{__package__}." if __package__ else ""
+            pool = importlib.import_module(f"{package}tagger_workers")
+            return pool.answers(self, iter(texts), workers)
         if self.batches and (ahead or isinstance(texts, list)):
             return self._in_batches(iter(texts))
         return map(self._scores_of, texts)
@@ -219,41 +211,30 @@ class Tagger:
 
     def feed(self, texts: Sequence[str]) -> dict[str, np.ndarray]:
         """What the graph is given for these texts, at least one: int64 [texts, tokens], padded."""
-        return self._feed([self._encode(str(text)) for text in texts])
+        return self._feed([self._encode(text) for text in texts])
 
     def _feed(self, encodings: Sequence[Any]) -> dict[str, np.ndarray]:
-        shape = len(encodings), max(len(encoding.ids) for encoding in encodings)
-        made = {name: np.zeros(shape, np.int64) for name in self._inputs}
-        if "input_ids" in made:
-            made["input_ids"][:] = self._padding
-        for row, encoding in enumerate(encodings):
-            given = {
-                "input_ids": encoding.ids,
-                "attention_mask": encoding.attention_mask,
-                "token_type_ids": encoding.type_ids,
-            }
-            for name, array in made.items():
-                array[row, : len(encoding.ids)] = given[name]
-        return made
+        for encoding in encodings:
+            encoding.pad(max(len(each.ids) for each in encodings), pad_id=self._padding)
+        given = {"input_ids": "ids", "attention_mask": "attention_mask"}
+        given["token_type_ids"] = "type_ids"
+        columns = {
+            name: [getattr(each, given[name]) for each in encodings] for name in self._inputs
+        }
+        return {name: np.array(column, np.int64) for name, column in columns.items()}
 
     def _in_batches(self, texts: Iterator[str]) -> Iterator[np.ndarray]:
         while chunk := list(islice(texts, SORTED)):
             encodings = [self._encode(str(text)) for text in chunk]
+            lengths = [len(encoding.ids) for encoding in encodings]
             rows: dict[int, np.ndarray] = {}
-            batch: list[int] = []
-            for at in sorted(range(len(chunk)), key=lambda at: len(encodings[at].ids)):
-                if batch and (len(batch) + 1) * len(encodings[at].ids) > TOKENS:
-                    rows |= self._batch(batch, chunk, encodings)
-                    batch = []
-                batch.append(at)
-            rows |= self._batch(batch, chunk, encodings)
-            yield from (rows[at] for at in range(len(chunk)))
-
-    def _batch(
-        self, batch: Sequence[int], texts: Sequence[str], encodings: Sequence[Any]
-    ) -> dict[int, np.ndarray]:
-        logits = self._logits([encodings[at] for at in batch])
-        return {at: self._finished(texts[at], row) for at, row in zip(batch, logits, strict=True)}
+            waiting = sorted(range(len(chunk)), key=lengths.__getitem__, reverse=True)
+            while waiting:
+                count = max(1, TOKENS // lengths[waiting[0]])
+                batch, waiting = waiting[:count], waiting[count:]
+                logits = self._logits([encodings[at] for at in batch])
+                rows |= zip(batch, logits, strict=True)
+            yield from (self._finished(text, rows[at]) for at, text in enumerate(chunk))
 
     def _scores_of(self, text: str) -> np.ndarray:
         return self._finished(text, self._logits([self._encode(str(text))])[0])
@@ -279,54 +260,6 @@ class Tagger:
                 return encoding
             window *= 16
         return self._tokenizer.encode(text)
-
-    def _spread(self, texts: Iterator[str], workers: int) -> Iterator[np.ndarray]:
-        from concurrent.futures import Future, ProcessPoolExecutor
-        from multiprocessing import get_context
-
-        given = self.folder, str(self.path.relative_to(self.folder)), self.words is not None
-        waiting: deque[Future[np.ndarray]] = deque()
-        with ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, given) as pool:
-            try:
-                while True:
-                    while len(waiting) < 3 * workers and (chunk := list(islice(texts, CHUNK))):
-                        with _deaf():
-                            waiting.append(pool.submit(_work, chunk))
-                    if not waiting:
-                        return
-                    yield from waiting.popleft().result()
-            finally:
-                pool.shutdown(cancel_futures=True)
-
-
-@contextmanager
-def _deaf() -> Generator[None]:
-    """Processes started meanwhile never hear Control-C, which is for their parent to handle."""
-    if not hasattr(signal, "pthread_sigmask"):  # on Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-_worker: list[Tagger] = []
-
-
-def _start_worker(folder: Path, file: str, words: bool) -> None:
-    from multiprocessing import parent_process
-
-    parent = parent_process()
-    assert parent is not None, "this runs in a spawned process"
-    # A worker whose parent is gone, however it went, goes too.
-    threading.Thread(target=lambda: os._exit(parent.join() or 1), daemon=True).start()
-    _worker.append(Tagger.load(folder, file, words=words))
-
-
-def _work(texts: list[str]) -> np.ndarray:
-    return np.stack(list(_worker[0].each(texts, None)))
 
 
 def _words(folder: Path, config: Any, labels: int) -> Any:

@@ -163,7 +163,10 @@ def _chain(part: str, corpus: Corpus, encoder: Path, folder: Path, recipe: Recip
     exported = to_onnx.export(
         chain / "classifier", _new(chain / "onnx"), validation.texts[:16], _tell
     )
-    chosen = quantize.quantize(chain / "onnx", _new(chain / "quantized"), validation, _tell)
+    chosen = quantize.quantize(
+        chain / "onnx", _new(chain / "quantized"), validation, _tell,
+        training_texts=corpus.split("train").texts,
+    )  # fmt: skip
     board = measure(corpus, baseline, {BASE: chain}, _tell, SEED)
     write_figures(board, own)
     rows = {

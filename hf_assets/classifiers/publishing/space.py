@@ -125,7 +125,8 @@ def write_space(
     for name in _TOKENIZER:
         if (quantized / name).exists() or name == "tokenizer.json":
             shutil.copyfile(quantized / name, model / name)
-    shutil.copyfile(_CLASSIFIERS / "tagger.py", model / "tagger.py")
+    for name in ("tagger.py", "tagger_workers.py"):
+        shutil.copyfile(_CLASSIFIERS / name, model / name)
     shutil.copyfile(quantized / "config.json", model / "config.json")
     blend = board.record.blend if hints.words and add_blend(board, model) else None
     if blend is not None:
@@ -147,6 +148,7 @@ def write_space(
         blend=blend,
         languages=hints.languages,
         datasets=hints.datasets,
+        quantization=config.get("quantization", {}),
     )
     _write(model / "README.md", model_card(published))
     _write(folder / "README.md", space_card(published))

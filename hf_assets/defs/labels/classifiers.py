@@ -201,6 +201,7 @@ def classifier_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition]:
             validation, log = corpus.split("validation"), context.log.info
             record = quantize(
                 model / "onnx", folder, validation, log,
+                training_texts=corpus.split("train").texts,
                 max_loss=config.max_loss, max_macro_loss=config.max_macro_loss,
             )  # fmt: skip
         stored, age = paths.folder(base, "quantized"), age_of_corpus(spec, lake, corpus)

@@ -217,6 +217,7 @@ def quantized(folder: LakePath, record: "QuantizationRecord") -> dict[str, Any]:
         "micro-F1 lost on validation": _score(record.loss),
         **({"macro-F1 lost on validation": _score(found.macro_loss)} if found else {}),
         "share of float32's file size": _score(record.size),
+        **_sameness(found),
         "ms per text": _rounded(record.ms, 2),
         "threshold": _score(record.threshold),
         **_rule(record.threshold_rule),
@@ -224,6 +225,16 @@ def quantized(folder: LakePath, record: "QuantizationRecord") -> dict[str, Any]:
         "rule": record.rule,
         "machine": _machine(record),
         **stored_folder(folder),
+    }
+
+
+def _sameness(found: "GraphMeasurement | None") -> dict[str, Any]:
+    if found is None or found.sameness is None:
+        return {}
+    return {
+        "largest difference of a score in a batch": float(found.sameness.batches),
+        "… with two threads": float(found.sameness.threads),
+        "… at another optimisation level": float(found.sameness.levels),
     }
 
 

@@ -14,7 +14,7 @@ from transformers import AutoConfig, AutoTokenizer
 
 from hf_assets.classifiers.export import to_onnx as module
 from hf_assets.classifiers.export.quantize import quantize
-from hf_assets.classifiers.export.quantizers import CANDIDATES, LAST_RESORT
+from hf_assets.classifiers.export.quantizers import CANDIDATES, DYNAMIC, LAST_RESORT
 from hf_assets.classifiers.export.to_onnx import PARITY, ParityError, export
 from hf_assets.classifiers.records import ExportRecord
 from hf_assets.classifiers.tagger import Tagger
@@ -124,17 +124,26 @@ def test_each_architecture(kind: str, exported: Exported) -> None:
 
 
 def test_each_architecture_bears_each_candidate(exported: Exported) -> None:
-    folder = exported.folder
+    folder, told = exported.folder, list[str]()
     (folder / "quantized").mkdir()
     facts = quantize(
         folder / "onnx",
         folder / "quantized",
         split_of(10, seed=1),
+        told.append,
         max_loss=1.0,
-        candidates=(*CANDIDATES, LAST_RESORT),
+        training_texts=split_of(20, seed=2).texts,
+        candidates=(*CANDIDATES, *DYNAMIC, LAST_RESORT),
     )
-    assert len(facts.candidates) == 4
-    assert not any(one.rejected for one in facts.candidates)
+    assert len(facts.candidates) == 6
+    rejected = {one.name: one.rejected for one in facts.candidates if one.rejected}
+    if exported.network.encoder.config.model_type == "deberta":
+        # Its attention adds up three products.
+        assert set(rejected) == {one.name for one in CANDIDATES}
+        assert sum("is not possible: " in line for line in told) == 2
+    else:
+        assert not rejected
+        assert facts.chosen in {one.name for one in CANDIDATES}
     whole, small = (Tagger.load(folder / name).scores(TEXTS) for name in ("onnx", "quantized"))
     assert np.abs(small - whole).max() < 0.1
 

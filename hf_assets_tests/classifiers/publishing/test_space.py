@@ -28,7 +28,7 @@ def test_the_folder_is_what_the_hub_expects(space: Path) -> None:
         "model/README.md",
         "model/NOTICE", "model/ATTRIBUTION.csv.gz", "model/config.json", "model/tokenizer.json",
         "model/tokenizer_config.json", "model/onnx/model_quantized.onnx", "model/tagger.py",
-        "model/tfidf.npz", "model/tfidf.py",
+        "model/tfidf.npz", "model/tfidf.py", "model/tagger_workers.py",
     }  # fmt: skip
 
 

@@ -110,7 +110,7 @@ def _make(folder: Path, validation: Split, encoder: Path) -> None:
         optimizer.step()
     finish(network, tokenizer, folder / "classifier")
     export(folder / "classifier", folder / "onnx", validation.texts[:4])
-    quantize(folder / "onnx", folder / "quantized", validation)
+    quantize(folder / "onnx", folder / "quantized", validation, training_texts=train.texts)
 
 
 def tiny(kind: str, folder: Path) -> TagNetwork:
