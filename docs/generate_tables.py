@@ -9,6 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from hf_assets.classifiers.drift.table import DRIFT
 from hf_assets.classifiers.evaluation.results import LABELS, TABLE
 from hf_assets.corpora.building import CORPUS
 from hf_assets.definitions import defs
@@ -65,7 +66,7 @@ def _tables(specs: Sequence[dg.AssetSpec]) -> str:
             if spec.group_name == group and isinstance(schema, dg.TableSchema):
                 lines += _table(spec.key.to_user_string(), _facts(spec), schema)
     lines += ["", "## corpora and classifiers"]
-    for name, table in (("corpus", CORPUS), ("leaderboard", TABLE)):
+    for name, table in (("corpus", CORPUS), ("leaderboard", TABLE), ("drift", DRIFT)):
         (spec,) = (spec for spec in specs if spec.key.to_user_string() == CHAIN + name)
         lines += _table(ANY + name, _facts(spec), column_schema(table))
     about = ["F1 of each label, beside the leaderboard."]

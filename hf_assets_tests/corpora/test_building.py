@@ -27,7 +27,7 @@ def test_what_a_corpus_is_made_of(built: Build) -> None:
     corpus = built(make_rows(300), told=told)
     assert {path.name for path in corpus.folder.iterdir()} == {
         "corpus.parquet", "labels.json", "facts.json", "label_frequencies.png",
-        "label_frequencies.svg",
+        "label_frequencies.svg", "builds.json", "rare_labels.json",
     }  # fmt: skip
     frame = corpus.frame
     assert frame.schema == {name: about.dtype for name, about in CORPUS_COLUMNS.items()}
@@ -138,6 +138,50 @@ def test_every_row_is_kept_or_counted_under_a_reason(built: Build) -> None:
     assert corpus.facts.rows_in == corpus.frame.height + sum(corpus.facts.lost.values())
     assert corpus.facts.rows == 200
     assert "7 of 233 rows left out: placeholder text" in told
+
+
+def test_a_body_of_many_rows_is_no_placeholder_where_each_has_a_title(built: Build) -> None:
+    """Packages of one source share a description; their names and labels are their own."""
+    shared = "<p>This package is a part of a desktop that has many more of them.</p>"
+    rows = make_rows(200) + [{**row, "body": shared} for row in make_rows(33, 7)]
+    form = [{**row, "title": "Untitled", "body": shared} for row in make_rows(9, 8)]
+    corpus = built(rows + form)
+    assert corpus.facts.lost == {building.PLACEHOLDER: 9}
+    assert corpus.facts.rule == 2
+    assert sum(corpus.frame["text"].str.contains("part of a desktop")) == 33
+
+
+def test_what_a_published_split_lacks_is_counted_by_reason(built: Build) -> None:
+    rows = make_rows(300)
+    for number, row in enumerate(rows):
+        row["split"] = ("train", "train", "test")[number % 3]
+    for row in [row for row in rows if row["split"] == "test"][:20]:
+        row |= {"title": "Untitled", "body": "<p>Add a plot in your language.</p>"}
+    rows[0]["labels"], rows[299]["labels"] = [], ["a label of one row"]
+    told: list[str] = []
+    corpus = built(rows, told=told)
+    published = msgspec.to_builtins(corpus.facts.published)
+    assert published == {
+        "test": {"rows": 100, "lost": {building.PLACEHOLDER: 20, building.ONLY_RARE: 1}},
+        "train": {"rows": 200, "lost": {building.NO_LABEL: 1}},
+    }
+    assert "20 of them were published as test: placeholder text" in told
+    said = corpus.facts.left_out_of_published
+    assert "21 of the 100 rows published as test are left out (placeholder text: 20, only" in said
+    verdict = quality.published_rows_kept(corpus)
+    assert (verdict.passed, verdict.severity) == (False, "WARN")
+    assert said in verdict.description
+    assert quality.published_rows_kept(built(make_rows(100))).passed
+
+
+def test_training_rows_that_are_left_out_change_no_score(built: Build) -> None:
+    rows = make_rows(300)
+    for number, row in enumerate(rows):
+        row["split"] = ("train", "train", "test")[number % 3]
+    rows[0]["labels"] = []
+    corpus = built(rows)
+    assert corpus.facts.left_out_of_published
+    assert quality.published_rows_kept(corpus).passed
 
 
 def test_the_same_texts_give_the_same_bytes(built: Build) -> None:

@@ -7,6 +7,7 @@ next change only: a condition that looks at failures starts runs without end.
 """
 
 import dagster as dg
+from dagster._core.definitions.declarative_automation.operators import DepsAutomationCondition
 
 _C = dg.AutomationCondition
 
@@ -20,7 +21,17 @@ def after_changes(*parents: str | list[str]) -> dg.AutomationCondition:
         parents: keys of the inputs whose changes count, and whose blocking checks must have passed;
             all inputs by default, for series, whose inputs have no such checks.
     """
-    changed = _C.any_deps_updated()
+    return _once_after(_C.any_deps_updated(), parents, "inputs changed")
+
+
+def _once_after(
+    changed: DepsAutomationCondition,
+    parents: tuple[str | list[str], ...],
+    label: str,
+    *,
+    again: bool = False,
+) -> dg.AutomationCondition:
+    """`again`: only for what was made before."""
     if parents:
         changed = changed.allow(dg.AssetSelection.assets(*parents))
     condition = changed.since_last_handled() & ~_C.any_deps_in_progress() & ~_C.in_progress()
@@ -28,7 +39,9 @@ def after_changes(*parents: str | list[str]) -> dg.AutomationCondition:
         # Of those alone: a check of another input may never have run.
         passed = _C.all_deps_blocking_checks_passed()
         condition &= passed.allow(dg.AssetSelection.assets(*parents))
-    return condition.with_label("inputs changed")
+    if again:
+        condition &= ~_C.missing()
+    return condition.with_label(label)
 
 
 def built_again(drift: list[str]) -> dg.AutomationCondition:
@@ -51,7 +64,10 @@ def trained_again(parent: list[str]) -> dg.AutomationCondition:
     Args:
         parent: the key of the input.
     """
-    return (after_changes(parent) & ~_C.missing()).with_label("trained before, input changed")
+    # Not with the input, which `any_deps_updated` would have: a partition is a run of its own, and
+    # would learn from the input as it was.
+    updated = _C.any_deps_match(_C.newly_updated() & ~_C.executed_with_root_target())
+    return _once_after(updated, (parent,), "trained before, input changed", again=True)
 
 
 refresh_after_changes = dg.AutomationConditionSensorDefinition(

@@ -58,7 +58,7 @@ def growth_of(spec: CorpusSpec) -> tuple[list[dg.AssetsDefinition], list[dg.Asse
 def _drift(spec: CorpusSpec) -> dg.AssetsDefinition:
     name, table = spec.name, drift_table(spec.name)
     # Read where they are stored, and made by others: a corpus that is built again has no drift.
-    used = ["corpus", "baseline", "tagger_space", *["predictor"] * spec.of_hub]
+    used = ["corpus", "baseline", "predictor" if spec.of_hub else "tagger_space"]
 
     @dg.asset(
         key=[name, "drift"],

@@ -11,6 +11,7 @@ import pytest
 
 from hf_assets.definitions import defs
 from hf_assets.defs.common.partitions import base_models
+from hf_assets.settings import settings
 
 DAY, OTHER_DAY = "2026-01-05", "2026-01-07"
 DAILY = ("daily_metrics", "daily_changes", "model_usage")
@@ -201,6 +202,95 @@ def test_a_board_asks_for_the_tagger_where_it_beats_the_floors(
 ) -> None:
     daemon.run(BOARD, day=None, passing=passing)
     assert daemon.tick() == ({"questions/tagger_space"} if passing else set())
+
+
+# What is trained again by itself, where a person has said so.
+TRAINED = ("classifier", "onnx_classifier", "quantized_classifier")
+
+
+class Drifting(Daemon):
+    """The same, with a drift whose two checks pass or fail."""
+
+    def measure(self, *, old: bool, drifted: bool) -> None:
+        """A run that measures the drift of the questions."""
+        failing = {"corpus_not_old": old, "not_drifted": drifted}
+        key = dg.AssetKey(["questions", "drift"])
+        specs = [dg.AssetCheckSpec(name, asset=key) for name in failing]
+
+        @dg.asset(key=key, check_specs=specs)
+        def drift() -> dg.MaterializeResult:
+            results = [
+                dg.AssetCheckResult(
+                    passed=not fails, check_name=name, severity=dg.AssetCheckSeverity.WARN
+                )
+                for name, fails in failing.items()
+            ]
+            return dg.MaterializeResult(check_results=results)
+
+        dg.materialize([drift], instance=self.instance)
+
+
+@pytest.fixture
+def drifting(definitions: dg.Definitions) -> Iterator[Drifting]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield Drifting(definitions, instance)
+
+
+@pytest.fixture
+def retraining(monkeypatch: pytest.MonkeyPatch) -> Iterator[Drifting]:
+    """The graph with HF_ASSETS_RETRAIN on."""
+    monkeypatch.setenv("HF_ASSETS_RETRAIN", "true")
+    settings.cache_clear()
+    try:
+        with dg.DagsterInstance.ephemeral() as instance:
+            yield Drifting(defs(), instance)
+    finally:
+        monkeypatch.undo()
+        settings.cache_clear()
+
+
+def test_nothing_is_trained_again_by_default(drifting: Drifting) -> None:
+    for step in TRAINED:
+        drifting.run(f"questions/{step}", day=BASE_MODEL)
+    drifting.run(BOARD, "questions/tagger_space", day=None)
+    drifting.tick()
+    drifting.measure(old=True, drifted=True)
+    assert [drifting.tick() for _ in range(2)] == [set(), set()]
+    drifting.run("questions/corpus", day=None)
+    assert drifting.tick() == {"questions/baseline"}
+
+
+def test_a_corpus_that_is_old_and_has_drifted_is_built_again_once(retraining: Drifting) -> None:
+    for old, drifted in ((False, True), (True, False)):
+        retraining.measure(old=old, drifted=drifted)
+        assert retraining.tick() == set()
+    retraining.measure(old=True, drifted=True)
+    assert retraining.tick() == {"questions/corpus"}
+    retraining.measure(old=True, drifted=True)
+    assert [retraining.tick() for _ in range(2)] == [set(), set()]
+    retraining.measure(old=False, drifted=False)
+    assert retraining.tick() == set()
+    retraining.measure(old=True, drifted=True)
+    assert retraining.tick() == {"questions/corpus"}
+
+
+def test_what_was_trained_before_is_trained_again_step_by_step(retraining: Drifting) -> None:
+    retraining.run("questions/corpus", day=None)
+    # Nothing was trained: a first training is a person's choice.
+    assert retraining.tick() == {"questions/baseline"}
+    for step in TRAINED:
+        retraining.run(f"questions/{step}", day=BASE_MODEL)
+    retraining.run("questions/baseline", BOARD, "questions/tagger_space", day=None)
+    retraining.tick()
+    retraining.run("questions/corpus", day=None)
+    assert retraining.tick() == {"questions/baseline", "questions/classifier"}
+    retraining.run("questions/baseline", day=None)
+    retraining.run("questions/classifier", day=BASE_MODEL)
+    assert retraining.tick() == {"questions/onnx_classifier"}
+    retraining.run("questions/onnx_classifier", day=BASE_MODEL)
+    assert retraining.tick() == {QUANTIZED}
+    retraining.run(QUANTIZED, day=BASE_MODEL)
+    assert retraining.tick() == {BOARD, "questions/tagger_space"}
 
 
 def test_the_sensor_is_off_by_default(definitions: dg.Definitions) -> None:

@@ -138,7 +138,7 @@ def _by_base_model(spec: dg.AssetSpec) -> bool:
         ("tag:domain=hub", {"raw_models", "models", "daily_changes"}, 17),
         ("tag:layer=raw", {"raw_spaces", "question_dump"}, 9),
         ("tag:layer=series", {"category_history", "day_quality"}, 20),
-        ("tag:corpus=questions", {"questions/corpus", "questions/published_tagger"}, 8),
+        ("tag:corpus=questions", {"questions/corpus", "questions/published_tagger"}, 9),
         ("tag:layer=publication", {"published_lake", "datasets/published_tagger"}, 8),
     ],
 )

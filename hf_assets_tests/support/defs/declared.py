@@ -43,9 +43,12 @@ DAILY = [name for name in ASSETS if name != "day_quality"]
 SOURCES = ("question_dump", "new_questions", "dataset_dump", "new_datasets")
 
 
-def _chain(name: str, *sources: str) -> dict[str, tuple[str, set[str]]]:
+def _chain(
+    name: str, *sources: str, serves: str = "tagger_space"
+) -> dict[str, tuple[str, set[str]]]:
     """The assets of a corpus with their groups and parents."""
     group = f"classifiers/{name}"
+    texts = {*sources} - {"day_quality"}
 
     def of(*steps: str) -> tuple[str, set[str]]:
         return group, {f"{name}/{step}" for step in steps}
@@ -61,6 +64,7 @@ def _chain(name: str, *sources: str) -> dict[str, tuple[str, set[str]]]:
         ),
         f"{name}/tagger_space": of("leaderboard", "quantized_classifier", "corpus"),
         f"{name}/published_tagger": of("tagger_space"),
+        f"{name}/drift": (group, texts | of("corpus", "baseline", serves)[1]),
     }
 
 
@@ -68,7 +72,7 @@ LABELS: dict[str, tuple[str, set[str]]] = {
     **{name: ("corpora/sources", set()) for name in SOURCES},
     **_chain("questions", "question_dump", "new_questions"),
     **_chain("datasets", "dataset_dump", "new_datasets"),
-    **_chain("hub_models", "models", "day_quality"),
+    **_chain("hub_models", "models", "day_quality", serves="predictor"),
     "hub_models/predictor": (
         "classifiers/hub_models",
         {
@@ -184,8 +188,11 @@ COUNTING = {
                 "every_label_in_train_and_test",
                 "label_order_unchanged",
                 "text_format_fits",
+                *("texts_read_whole", "published_rows_kept", "not_old"),
             },
-            "quantized_classifier": {"int8_size"},
+            "baseline": {"not_old"},
+            "quantized_classifier": {"int8_size", "not_old"},
+            "drift": {"not_drifted", "corpus_not_old"},
             "leaderboard": {"beats_tfidf"},
             "tagger_space": {"label_order", "answers_alone"},
             "published_tagger": {"published_matches"},
