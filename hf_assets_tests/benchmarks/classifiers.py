@@ -164,9 +164,12 @@ def _chain(part: str, corpus: Corpus, encoder: Path, folder: Path, recipe: Recip
         chain / "classifier", _new(chain / "onnx"), validation.texts[:16], _tell
     )
     chosen = quantize.quantize(
-        chain / "onnx", _new(chain / "quantized"), validation, _tell,
+        chain / "onnx",
+        _new(chain / "quantized"),
+        validation,
+        _tell,
         training_texts=corpus.split("train").texts,
-    )  # fmt: skip
+    )
     board = measure(corpus, baseline, {BASE: chain}, _tell, SEED)
     write_figures(board, own)
     rows = {
@@ -194,9 +197,7 @@ def _gained(corpus: Corpus, ours: _Chain, former: _Chain) -> dict[str, Any]:
     """What is served by default over what was: points with 95 % intervals, and the time."""
     # What the first loses against the second, the second gains.
     lost = lost_f1(corpus.split("test").targets, ours.served, former.served, SEED)
-    print(
-        "\nserved by default (int8, with TF-IDF where validation says so), over the former recipe"
-    )
+    print("\nserved by default (int8, with TF-IDF where that is better) over the former recipe")
     gained: dict[str, Any] = {}
     for name, points, goal in zip(("micro_f1", "macro_f1"), lost, (2, 3), strict=True):
         value, low, high = (100 * each for each in (points.value, points.low, points.high))
