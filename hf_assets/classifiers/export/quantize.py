@@ -104,7 +104,8 @@ def quantize(
         graphs = Path(temporary)
         calibration = draw_calibration(onnx_folder, training_texts, seed)
         measured: list[GraphMeasurement] = []
-        for stage in filter(None, (candidates, fallback, last_resort and [last_resort])):
+        stages = candidates, fallback, [last_resort] if last_resort else []
+        for stage in filter(None, stages):
             if any(each.passed for each in measured):
                 break
             if measured:
