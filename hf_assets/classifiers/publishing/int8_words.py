@@ -4,7 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 # What the release of hf_assets measured with models of its own corpora: `make bench-serving`.
-_ELSEWHERE = "XXX"
+_ELSEWHERE = (
+    "Other processors, with a model of this kind: of 12 texts on an emulated one with AVX2 and "
+    "without VNNI, and of 150 in WebAssembly (Node), no score differed by more than 1e-06. ARM was "
+    "not tried."
+)
 
 
 def sameness(quantization: Mapping[str, Any]) -> str:

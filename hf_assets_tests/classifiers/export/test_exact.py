@@ -95,6 +95,7 @@ def test_the_facts_say_how_it_was_calibrated_and_how_it_is_served(trained: Train
     assert len(facts["calibration"]["sha256"]) == 64
     served = json.loads((trained.quantized / "config.json").read_bytes())["quantization"]
     assert served.pop("largest_difference") <= 1e-6
+    assert served.pop("texts") == 24
     assert served == {"name": facts["chosen"], "batches": True, "optimization": "all"}
     assert facts["chosen"] in {one.name for one in CANDIDATES}
 

@@ -51,7 +51,8 @@ def test_scores_stand_beside_their_floors(space: Path, board: Leaderboard) -> No
     assert "&#60;b&#62;generated" in text
     says = "A &#60;b&#62;CPU&#60;/b&#62;, 4 cores, bfloat16, 3 threads; with torch 9.8.7."
     assert f"**Trained** on: {says}" in text
-    assert f"are of one with: {inert(' '.join(instructions()) or '(not recorded)')}." in text
+    has = inert(" ".join(instructions()) or "(not recorded)")
+    assert f"were measured on a processor with: {has}." in text
 
 
 def test_hostile_labels_stay_text(space: Path) -> None:
@@ -94,16 +95,17 @@ def test_the_card_says_who_counts_words_and_what_the_others_reach(
 
 
 def test_the_card_says_what_quantisation_lost(corpus: Corpus, board: Leaderboard) -> None:
-    from hf_assets.classifiers.publishing.cards import _lost, _rule
+    from hf_assets.classifiers.publishing.cards import _rule
+    from hf_assets.classifiers.publishing.int8_words import lost
 
-    lost = {
+    given = {
         f"{name}_f1_lost{end}": value
         for name in ("micro", "macro")
         for end, value in (("", 0.002), ("_low", -0.001), ("_high", 0.005))
     }
-    assert "loses 0.20 points of micro-F1 (-0.10 to 0.50) and 0.20 points of macro-F1" in _lost(
-        lost
+    assert "loses 0.20 points of micro-F1 (-0.10 to 0.50) and 0.20 points of macro-F1" in lost(
+        given
     )
     # A leaderboard of an earlier version has neither.
-    assert _lost({"micro_f1": 0.5}) == ""
+    assert lost({"micro_f1": 0.5}) == ""
     assert _rule({"micro_f1": 0.5}) == "the one with the best micro-F1"
