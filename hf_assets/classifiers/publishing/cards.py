@@ -22,7 +22,7 @@ from hf_assets.classifiers.evaluation.results import (
     Blend,
     Leaderboard,
 )
-from hf_assets.classifiers.publishing import notices
+from hf_assets.classifiers.publishing import int8_words, notices
 from hf_assets.classifiers.training.base_models import BASE_MODELS
 from hf_assets.classifiers.training.record import TrainingRecord
 from hf_assets.corpora.corpus import Corpus
@@ -198,8 +198,9 @@ def _said(model: Published) -> dict[str, str]:
         "graph_threshold": f"{model.graph['threshold']:.6g}",
         "graph_alone": _graph_alone(model),
         "rule": _rule(row),
-        "lost": _lost(model.graph),
-        "sameness": _sameness(model.quantization),
+        "lost": int8_words.lost(model.graph),
+        "sameness": int8_words.sameness(model.quantization),
+        "elsewhere": int8_words.elsewhere(model.quantization),
         "leaderboard": _leaderboard(board, row),
         "micro_f1": f"{_percent(row['micro_f1'])} ({_percent(low)} to {_percent(high)})",
         "constant": _percent(_of(board, CONSTANT, "micro_f1")),
@@ -327,35 +328,4 @@ def _rule(row: dict[str, Any]) -> str:
     return (
         f"of those within {100 * distance:.1f} points of the best micro-F1 the one with the best "
         "macro-F1 (the distance by resampled halves)"
-    )
-
-
-def _sameness(quantization: Mapping[str, Any]) -> str:
-    """Whether batch, threads and processor change an answer, and by how much."""
-    if not quantization.get("batches"):
-        return (
-            "is scored as it is served: one text at a time, unpadded, since a neighbour in the "
-            "batch would change its answer."
-        )
-    largest = max(float(quantization.get("largest_difference", 0.0)), 1e-6)
-    return (
-        "answers alike everywhere: its sums are exact. Alone, in a padded batch, with two threads "
-        f"or at another level of onnxruntime's optimisation no score differs by more than "
-        f"{largest:.0e}; nor is one measured on AVX2 without VNNI, or in WebAssembly, that "
-        "differs by more than 1e-06."
-    )
-
-
-def _lost(graph: dict[str, Any]) -> str:
-    """What quantisation lost, in points with intervals; empty where it was not measured so."""
-    if graph.get("macro_f1_lost") is None:
-        return ""
-    lost = " and ".join(
-        f"{100 * graph[name]:.2f} points of {words} "
-        f"({100 * graph[f'{name}_low']:.2f} to {100 * graph[f'{name}_high']:.2f})"
-        for name, words in (("micro_f1_lost", "micro-F1"), ("macro_f1_lost", "macro-F1"))
-    )
-    return (
-        f" Against float32 it loses {lost}, at float32's threshold, on validation rows that did "
-        "not choose it."
     )
