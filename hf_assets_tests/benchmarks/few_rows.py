@@ -134,7 +134,10 @@ def _setfit(
     from setfit import SetFitModel, Trainer, TrainingArguments  # ty: ignore[unresolved-import]
 
     model = SetFitModel.from_pretrained(
-        str(encoder), multi_target_strategy="one-vs-rest", labels=list(corpus.labels)
+        str(encoder),
+        multi_target_strategy="one-vs-rest",
+        labels=list(corpus.labels),
+        trust_remote_code=False,
     )
     learnt, validation, test = (corpus.split(n) for n in ("train", "validation", "test"))
     rows = Dataset.from_dict({"text": learnt.texts, "label": learnt.targets.tolist()})

@@ -3,7 +3,7 @@
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -165,6 +165,32 @@ def models_after(lake: LakeResource, corpus: Corpus) -> dict[str, StoredTable]:
     days = trusted_models(lake, str(facts.get("day", "9")))
     found = {day: lake.tree.read("models", day) for day in days}
     return {day: stored for day, stored in found.items() if not thinned(stored)}
+
+
+def models_behind(
+    lake: LakeResource, drift: StoredTable | None
+) -> tuple[frozenset[str], frozenset[date]]:
+    """Days of models behind a drift's rows that are as they were, and weeks of thinned days.
+
+    A thinned day cannot be measured again; of a week that was over by then the row is complete.
+    """
+    from hf_assets.classifiers.drift.weeks import source_name
+
+    present, settled = set[str](), set[date]()
+    if drift is None:
+        return frozenset(), frozenset()
+    trusted = frozenset(trusted_models(lake))
+    for week, sources in drift.frame.select("week", "sources").collect().iter_rows():
+        for name in sources:
+            if (day := name.split()[1]) not in trusted:
+                continue
+            stored = lake.tree.read("models", day)
+            if not thinned(stored):
+                present.add(source_name("models", stored))
+            elif day >= f"{week + timedelta(days=7)}":
+                present.add(name)
+                settled.add(week)
+    return frozenset(present), frozenset(settled)
 
 
 def age_of_corpus(spec: CorpusSpec, lake: LakeResource, corpus: Corpus) -> Age:
