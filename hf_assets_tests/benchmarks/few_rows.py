@@ -123,7 +123,10 @@ def _setfit(
     from setfit import SetFitModel, Trainer, TrainingArguments  # ty: ignore[unresolved-import]
 
     model = SetFitModel.from_pretrained(
-        str(encoder), multi_target_strategy="one-vs-rest", labels=list(corpus.labels)
+        str(encoder),
+        multi_target_strategy="one-vs-rest",
+        labels=list(corpus.labels),
+        trust_remote_code=False,
     )
     parts = [corpus.split(name) for name in ("train", "validation")]
     rows = Dataset.from_dict(
