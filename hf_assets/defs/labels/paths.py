@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from hf_assets.classifiers.drift.table import drift_table
-from hf_assets.classifiers.own_base_models import known_base_models
+from hf_assets.classifiers.own_base_models import RESERVED, known_base_models
 from hf_assets.classifiers.provenance import STEPS
 from hf_assets.corpora.corpus import Corpus, open_corpus
 from hf_assets.corpora.growth import Age, corpus_age, days_since
 from hf_assets.corpora.registry import CorpusSpec
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.hub.retention import thinned
+from hf_assets.object_store.listing import folder_names
 from hf_assets.object_store.path import LakePath
 from hf_assets.settings import settings
 from hf_assets.storage.digests import sha256
@@ -99,6 +100,12 @@ class CorpusPaths:
             if is_stored(self.folder(name, "classifier")):
                 found[name] = [step for step in STEPS if self._reads(self.folder(name, step))]
         return self._beside(found)
+
+    def nameless(self) -> list[str]:
+        """Folders of base models that were trained, and that no setting names any more."""
+        known = {*_base_models(), *RESERVED}
+        others = (name for name in folder_names(self.folder()) if name not in known)
+        return [name for name in others if is_stored(self.folder(name, "classifier"))]
 
     def _beside(self, steps: Mapping[str, Iterable[str]]) -> dict[str, Path]:
         names = [f"{base}/{step}" for base in steps for step in steps[base]]
