@@ -197,7 +197,7 @@ def _said(model: Published) -> dict[str, str]:
         "threshold": f"{row['threshold']:.6g}",
         "graph_threshold": f"{model.graph['threshold']:.6g}",
         "graph_alone": _graph_alone(model),
-        "rule": _rule(row),
+        "rule": _rule(row, model.blend),
         "lost": _lost(model.graph),
         "sameness": _sameness(model.quantization),
         "leaderboard": _leaderboard(board, row),
@@ -320,7 +320,9 @@ def _graph_alone(model: Published) -> str:
     )
 
 
-def _rule(row: dict[str, Any]) -> str:
+def _rule(row: dict[str, Any], blend: Blend | None = None) -> str:
+    if blend and (rule := blend.threshold_rule):
+        return f"{rule.rule}; the distance is {100 * rule.distance:.1f} points"
     distance = row.get("threshold_distance")
     if distance is None:
         return "the one with the best micro-F1"
