@@ -197,7 +197,7 @@ def _said(model: Published) -> dict[str, str]:
         "threshold": f"{row['threshold']:.6g}",
         "graph_threshold": f"{model.graph['threshold']:.6g}",
         "graph_alone": _graph_alone(model),
-        "rule": _rule(row),
+        "rule": _rule(row, model.blend),
         "lost": int8_words.lost(model.graph),
         "sameness": int8_words.sameness(model.quantization),
         "elsewhere": int8_words.elsewhere(model.quantization),
@@ -321,7 +321,9 @@ def _graph_alone(model: Published) -> str:
     )
 
 
-def _rule(row: dict[str, Any]) -> str:
+def _rule(row: dict[str, Any], blend: Blend | None = None) -> str:
+    if blend and (rule := blend.threshold_rule):
+        return f"{rule.rule}; the distance is {100 * rule.distance:.1f} points"
     distance = row.get("threshold_distance")
     if distance is None:
         return "the one with the best micro-F1"
