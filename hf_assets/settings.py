@@ -6,12 +6,13 @@ one login serves every program on the machine.
 
 import json
 import os
+import re
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from hf_assets.errors import InputError, clean
@@ -23,8 +24,18 @@ from hf_assets.object_store.path import LakePath, location
 _OF_LABELS = frozenset(
     ("accept_stackexchange_terms", "accept_kaggle_terms", "base_model_resources", "publish_taggers")
 ) | frozenset(GrowthSettings.model_fields)
-# As huggingface_hub.utils.validate_repo_id.
-_REPOSITORY = r"^[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}$"
+# As huggingface_hub.utils.validate_repo_id, which is slow to import.
+_NAME = r"[A-Za-z0-9](?:[\w.-]{0,94}\w)?"
+_REPOSITORY = re.compile(rf"(?!.*(?:--|\.\.|\.git$)){_NAME}/{_NAME}", re.ASCII)
+
+
+def _repository(name: str) -> str:
+    if not _REPOSITORY.fullmatch(name):
+        raise ValueError("it must be the owner/name of a repository, as the Hub allows them")
+    return name
+
+
+RepositoryName = Annotated[str, AfterValidator(_repository)]
 
 
 def _default_data() -> Path:
@@ -181,9 +192,8 @@ class Settings(GrowthSettings):
         description="Minutes until a failed capture is asked for again; later waits are longer.",
     )
 
-    publish_dataset: str | None = Field(
+    publish_dataset: RepositoryName | None = Field(
         default=None,
-        pattern=_REPOSITORY,
         description="The dataset repository, owner/name, to which the night publishes the lake.",
     )
     publish_tables: str = Field(
@@ -200,12 +210,10 @@ class Settings(GrowthSettings):
         description="The licence that you grant for what is yours, as the Hub names it.",
     )
 
-    publish_taggers: Annotated[dict[str, Annotated[str, Field(pattern=_REPOSITORY)]], NoDecode] = (
-        Field(
-            default={},
-            description="Where taggers are published: JSON, by corpus the name, owner/name, of a "
-            "model repository and a Space.",
-        )
+    publish_taggers: Annotated[dict[str, RepositoryName], NoDecode] = Field(
+        default={},
+        description="Where taggers are published: JSON, by corpus the name, owner/name, of a "
+        "model repository and a Space.",
     )
 
     corpora: Path | None = Field(

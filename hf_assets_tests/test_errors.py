@@ -143,6 +143,7 @@ PERMANENT: dict[str, bool | None] = {
     "corpora.stackexchange.sites.NoSite": True,
     "corpora.stackexchange.unpacking.UnpackError": True,
     "corpora.tables.records.TableError": True,
+    "classifiers.export.parts.NotExact": True,
     "classifiers.export.quantize.TooMuchLost": True,
     "classifiers.export.to_onnx.ParityError": True,
     "classifiers.training.base_models.NoEncoder": None,

@@ -18,7 +18,7 @@ from hf_assets.corpora.entries import EntryError, checked, entries, invalid, pro
 
 # Folders beside those of base models.
 RESERVED = frozenset(
-    {"baseline", "corpus", "leaderboard", "predictor", "published_tagger", "tagger_space"}
+    ("baseline", "corpus", "drift", "leaderboard", "predictor", "published_tagger", "tagger_space")
 )
 # Lower case, as some file systems tell no other from it.
 _NAME = re.compile(r"(?!.*\.\.)[a-z0-9][a-z0-9._-]{0,58}[a-z0-9]")
@@ -106,7 +106,7 @@ def _read(name: str, values: Any, path: Path) -> BaseModel:
         why = "a-z, 0-9, -, _ and ., 2 to 60 signs, a letter or a digit at both ends, no two dots"
         raise problem(path, f"cannot be the name of a partition and a folder: {why}", name)
     if isinstance(entry.get("folder"), str):
-        entry["folder"] = path.parent / entry["folder"]
+        entry["folder"] = path.parent / entry["folder"] if entry["folder"] else None
     try:
         read = _Entry.model_validate(entry)
     except ValidationError as error:

@@ -17,6 +17,7 @@ import msgspec
 import polars as pl
 
 from hf_assets.corpora.corpus import Corpus
+from hf_assets.corpora.labels import cleaned
 from hf_assets.corpora.stackexchange.sites import IDS, Site
 from hf_assets.storage.json_files import read_record, write_record
 from hf_assets.storage.lake import StoredTable, today
@@ -227,7 +228,7 @@ def corpus_age(corpus: Corpus, sources: Mapping[str, Sequence[StoredTable]]) -> 
 
 def labels_to_come(corpus: Corpus, unseen: Iterable[Sequence[str]]) -> list[str]:
     """Labels without a column that have rows enough to get one in a corpus built now."""
-    counts = Counter(label for labels in unseen for label in set(labels))
+    counts = Counter(label for labels in unseen for label in cleaned(labels))
     rare, least = rare_labels(corpus), max(corpus.facts.least_rows, 1)
     return sorted(
         label

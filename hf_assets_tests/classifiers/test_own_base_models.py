@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from hf_assets.classifiers.drift.table import drift_table
 from hf_assets.classifiers.own_base_models import RESERVED, known_base_models
 from hf_assets.classifiers.training.base_models import BASE_MODELS, BaseModel, base_problems
 from hf_assets.classifiers.training.config import Recipe
@@ -67,6 +68,8 @@ def test_entries_follow_those_of_the_package(tmp_path: Path) -> None:
         ('["a..b"]\nid = "a/b"', "cannot be the name of a partition and a folder"),
         ('[Large]\nid = "a/b"', "cannot be the name of a partition and a folder"),
         ('[leaderboard]\nid = "a/b"', "cannot be the name of a partition and a folder"),
+        ('[drift]\nid = "a/b"', "cannot be the name of a partition and a folder"),
+        ('[x-y]\nfolder = ""', "id or folder: one of them"),
         ("[x-y]\nid = ", "is no TOML"),
         ('id = "a/b"', "stands outside of an entry"),
     ],
@@ -91,6 +94,8 @@ def test_a_file_that_cannot_be_read_is_one_problem(tmp_path: Path) -> None:
 
 def test_folders_of_a_corpus_are_no_names() -> None:
     assert {"baseline", "leaderboard", "tagger_space", "predictor"} <= RESERVED
+    # The table of drift lies among those of classifiers, too.
+    assert drift_table("questions").name.rpartition("/")[2] in RESERVED
 
 
 def test_the_length_of_an_entry_gives_way_to_that_of_a_run() -> None:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from hf_assets.corpora import building, quality
 from hf_assets.corpora.building import CorpusTooSmall, build
+from hf_assets.corpora.corpus import open_corpus
 from hf_assets.corpora.registry import CorpusSpec
 from hf_assets.corpora.schemas import CORPUS_COLUMNS, texts_frame
 from hf_assets.storage.lake import TableWrite
@@ -172,6 +173,18 @@ def test_what_a_published_split_lacks_is_counted_by_reason(built: Build) -> None
     assert (verdict.passed, verdict.severity) == (False, "WARN")
     assert said in verdict.description
     assert quality.published_rows_kept(built(make_rows(100))).passed
+
+
+def test_of_a_corpus_of_an_earlier_version_nobody_knows_what_was_published(built: Build) -> None:
+    corpus = built(make_rows(100))
+    path = corpus.folder / "facts.json"
+    facts = json.loads(path.read_text("utf-8"))
+    for name in ("rule", "published", "tokens"):
+        del facts[name]
+    path.write_text(json.dumps(facts), "utf-8")
+    verdict = quality.published_rows_kept(open_corpus(corpus.folder))
+    assert verdict.passed
+    assert "materialise the corpus again" in verdict.description
 
 
 def test_training_rows_that_are_left_out_change_no_score(built: Build) -> None:

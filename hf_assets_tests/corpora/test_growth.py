@@ -79,6 +79,15 @@ def test_rows_and_labels_of_later_days_are_unseen(growing: Growing) -> None:
     assert age.share == 29 / 101
 
 
+def test_labels_are_compared_as_a_corpus_has_them(growing: Growing) -> None:
+    corpus = growing.build()
+    new = make_rows(9, 1)
+    for row in new:
+        row["labels"] = ["apple ", " pear\n", "kiwi\t fruit", ""]
+    growing.day("2026-11-03", new)
+    assert growing.age(corpus).labels == ("kiwi fruit",)
+
+
 def test_a_day_that_is_made_again_counts_with_its_new_rows_alone(growing: Growing) -> None:
     corpus = growing.build()
     rows = [*make_rows(100), *make_rows(5, 3)]

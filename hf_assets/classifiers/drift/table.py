@@ -150,6 +150,7 @@ def refreshed(
     against: Against,
     stored: StoredTable | None,
     present: frozenset[str],
+    settled: frozenset[date] = frozenset(),
     log: Callable[[str], None] = lambda _: None,
 ) -> TableWrite:
     """The table with the rows of those weeks; rows that are up to date are not measured again.
@@ -159,6 +160,8 @@ def refreshed(
         against: what they are compared with.
         stored: the table as it is, if there is one.
         present: `sources` of every stored day: a row of days that are gone goes, too.
+        settled: weeks whose days cannot be measured again as they were: their rows stay, unless
+            corpus, baseline or tagger are others.
         log: takes a line for each measured week.
     """
     rows = {row["week"]: row for row in stored.frame.collect().to_dicts()} if stored else {}
@@ -167,7 +170,8 @@ def refreshed(
     for unseen in weeks:
         now.add(unseen.week)
         row = rows.get(unseen.week)
-        if row and _up_to_date(row, unseen, against):
+        same = row and (unseen.week in settled or tuple(row["sources"]) == unseen.sources)
+        if row and same and _measured_against(row, against):
             continue
         texts = unseen.texts()
         if not texts.height:
@@ -190,12 +194,8 @@ def refreshed(
     return TableWrite([frame], record=DriftRecord(since=since))
 
 
-def _up_to_date(row: dict[str, Any], unseen: Unseen, against: Against) -> bool:
-    return (
-        tuple(row["sources"]) == unseen.sources
-        and row["corpus"] == against.corpus
-        and row["measured_by"] == against.measured_by
-    )
+def _measured_against(row: dict[str, Any], against: Against) -> bool:
+    return row["corpus"] == against.corpus and row["measured_by"] == against.measured_by
 
 
 def _measured(texts: pl.DataFrame, against: Against) -> dict[str, Any]:

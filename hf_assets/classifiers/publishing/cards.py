@@ -181,7 +181,7 @@ def _slug(name: str) -> str:
 
 def _said(model: Published) -> dict[str, str]:
     corpus, board, row = model.corpus, model.board, model.row
-    base, told = _base_id(model), model.training
+    base, training = _base_id(model), model.training
     sides = dict(corpus.frame.group_by("split").len().iter_rows())
     low, high = row["micro_f1_low"], row["micro_f1_high"]
     return {
@@ -190,14 +190,14 @@ def _said(model: Published) -> dict[str, str]:
         "labels": f"{len(corpus.labels):,}",
         "base_model": f"[{base}](https://huggingface.co/{base})"
         if base else inert(row["model"]),
-        "revision": (f", revision {inert(told.revision)}" if told.revision else "")
-        + (", pooled by its first token" if told.pooling == "cls" else ""),
-        "strategy": told.part,
+        "revision": (f", revision {inert(training.revision)}" if training.revision else "")
+        + (", pooled by its first token" if training.pooling == "cls" else ""),
+        "strategy": training.part,
         "megabytes": f"{model.size / 1e6:.1f}",
         "threshold": f"{row['threshold']:.6g}",
         "graph_threshold": f"{model.graph['threshold']:.6g}",
         "graph_alone": _graph_alone(model),
-        "rule": _rule(row),
+        "rule": _rule(row, model.blend),
         "lost": int8_words.lost(model.graph),
         "sameness": int8_words.sameness(model.quantization),
         "elsewhere": int8_words.elsewhere(model.quantization),
@@ -321,7 +321,9 @@ def _graph_alone(model: Published) -> str:
     )
 
 
-def _rule(row: dict[str, Any]) -> str:
+def _rule(row: dict[str, Any], blend: Blend | None = None) -> str:
+    if blend and (rule := blend.threshold_rule):
+        return f"{rule.rule}; the distance is {100 * rule.distance:.1f} points"
     distance = row.get("threshold_distance")
     if distance is None:
         return "the one with the best micro-F1"

@@ -52,7 +52,7 @@ _DECISIVE = (".json", ".txt", ".safetensors", ".bin")
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a way to train says of itself.
+    """The result of a way to train, and why it was taken.
 
     Attributes:
         result: the course of the training.

@@ -227,6 +227,11 @@ def classifier_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition]:
             corpus = paths.corpus
             if missing := corpus.facts.left_out_of_published:
                 log(f"{missing} Scores are of the rows that remain.")
+            if nameless := ", ".join(paths.nameless()):
+                context.log.warning(
+                    f"{nameless}: trained, and not measured, as HF_ASSETS_OWN_BASE_MODELS has no "
+                    "valid entry of that name; correct it, or remove the folder"
+                )
             board = measure(corpus, paths.stored("baseline"), paths.trained(), log)
             results.write(board, folder)
             write_figures(board, folder)

@@ -5,6 +5,7 @@ no days; a corpus of a table has an age alone, which goes by its file.
 """
 
 from collections.abc import Callable, Iterator
+from datetime import date
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -23,6 +24,7 @@ from hf_assets.defs.labels.paths import (
     CorpusPaths,
     Opened,
     models_after,
+    models_behind,
     served_model,
     stored_drift,
     stored_sources,
@@ -30,6 +32,7 @@ from hf_assets.defs.labels.paths import (
 from hf_assets.rule_result import RuleResult
 from hf_assets.settings import settings
 from hf_assets.storage.folders import is_stored
+from hf_assets.storage.stored import StoredTable
 
 if TYPE_CHECKING:
     from hf_assets.classifiers.drift.against import Against
@@ -81,9 +84,9 @@ def _drift(spec: CorpusSpec) -> dg.AssetsDefinition:
         if not is_stored(lake.tree.folder(f"corpora/{name}", None)):
             raise Skipped(f"there is no corpus: materialise {name}/corpus first.")
         with clear_failures(), paths.reading():
-            weeks, against, present = _compared(spec, lake, paths)
             stored = stored_drift(lake, name)
-            write = refreshed(weeks, against, stored, present, context.log.info)
+            weeks, against, present, settled = _compared(spec, lake, paths, stored)
+            write = refreshed(weeks, against, stored, present, settled, context.log.info)
             stored = lake.tree.write(table, None, write)
         facts = metadata.drift(DriftRecord.read(stored.notes).since)
         return materialized(context, stored_table(stored, table) | facts)
@@ -92,18 +95,21 @@ def _drift(spec: CorpusSpec) -> dg.AssetsDefinition:
 
 
 def _compared(
-    spec: CorpusSpec, lake: LakeResource, paths: CorpusPaths
-) -> "tuple[list[Unseen], Against, frozenset[str]]":
-    """The weeks that the corpus has not taken, what they are compared with, all stored days."""
+    spec: CorpusSpec, lake: LakeResource, paths: CorpusPaths, drift: StoredTable | None
+) -> "tuple[list[Unseen], Against, frozenset[str], frozenset[date]]":
+    """The weeks that the corpus has not taken, and what they are compared with.
+
+    Then the stored days that rows may be of, and weeks that cannot be measured again.
+    """
     from hf_assets.classifiers.drift import weeks
     from hf_assets.classifiers.drift.against import compared_with
 
     corpus = paths.corpus
-    natural = None
+    natural, settled = None, frozenset[date]()
     if spec.of_hub:
         found = models_after(lake, corpus)
         unseen = weeks.weeks_of_models(corpus, found)
-        present = frozenset(weeks.source_name("models", one) for one in found.values())
+        present, settled = models_behind(lake, drift)
         if found and (origin := weeks.hub_origin(corpus)):
             natural = weeks.categories_before(found[max(found)], origin[0])
     else:
@@ -114,7 +120,7 @@ def _compared(
         )
     baseline = paths.stored("baseline") if is_stored(paths.folder("baseline")) else None
     against = compared_with(corpus, baseline, served_model(spec, paths), natural)
-    return unseen, against, present
+    return unseen, against, present, settled
 
 
 # --- checks ---------------------------------------------------------------------------------------

@@ -3,20 +3,21 @@
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from hf_assets.classifiers.drift.table import drift_table
-from hf_assets.classifiers.own_base_models import known_base_models
+from hf_assets.classifiers.own_base_models import RESERVED, known_base_models
 from hf_assets.classifiers.provenance import STEPS
 from hf_assets.corpora.corpus import Corpus, open_corpus
 from hf_assets.corpora.growth import Age, corpus_age, days_since
 from hf_assets.corpora.registry import CorpusSpec
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.hub.retention import thinned
+from hf_assets.object_store.listing import folder_names
 from hf_assets.object_store.path import LakePath
 from hf_assets.settings import settings
 from hf_assets.storage.digests import sha256
@@ -100,6 +101,12 @@ class CorpusPaths:
                 found[name] = [step for step in STEPS if self._reads(self.folder(name, step))]
         return self._beside(found)
 
+    def nameless(self) -> list[str]:
+        """Folders of base models that were trained, and that no setting names any more."""
+        known = {*_base_models(), *RESERVED}
+        others = (name for name in folder_names(self.folder()) if name not in known)
+        return [name for name in others if is_stored(self.folder(name, "classifier"))]
+
     def _beside(self, steps: Mapping[str, Iterable[str]]) -> dict[str, Path]:
         names = [f"{base}/{step}" for base in steps for step in steps[base]]
         home = local_folders(self.folder(), names)
@@ -165,6 +172,32 @@ def models_after(lake: LakeResource, corpus: Corpus) -> dict[str, StoredTable]:
     days = trusted_models(lake, str(facts.get("day", "9")))
     found = {day: lake.tree.read("models", day) for day in days}
     return {day: stored for day, stored in found.items() if not thinned(stored)}
+
+
+def models_behind(
+    lake: LakeResource, drift: StoredTable | None
+) -> tuple[frozenset[str], frozenset[date]]:
+    """Days of models behind a drift's rows that are as they were, and weeks of thinned days.
+
+    A thinned day cannot be measured again; of a week that was over by then the row is complete.
+    """
+    from hf_assets.classifiers.drift.weeks import source_name
+
+    present, settled = set[str](), set[date]()
+    if drift is None:
+        return frozenset(), frozenset()
+    trusted = frozenset(trusted_models(lake))
+    for week, sources in drift.frame.select("week", "sources").collect().iter_rows():
+        for name in sources:
+            if (day := name.split()[1]) not in trusted:
+                continue
+            stored = lake.tree.read("models", day)
+            if not thinned(stored):
+                present.add(source_name("models", stored))
+            elif day >= f"{week + timedelta(days=7)}":
+                present.add(name)
+                settled.add(week)
+    return frozenset(present), frozenset(settled)
 
 
 def age_of_corpus(spec: CorpusSpec, lake: LakeResource, corpus: Corpus) -> Age:

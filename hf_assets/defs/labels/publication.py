@@ -17,7 +17,7 @@ from hf_assets.defs.common.failures import RETRIES, clear_failures
 from hf_assets.defs.common.pools import AFTER_THE_HUB
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.labels.paths import CorpusPaths
-from hf_assets.errors import InputError
+from hf_assets.errors import InputError, clean
 from hf_assets.rule_result import RuleResult
 from hf_assets.settings import settings
 from hf_assets.storage.folders import read_folder
@@ -103,8 +103,10 @@ def publication_check(name: str) -> dg.AssetChecksDefinition:
 
 
 def _off(name: str) -> str:
+    others = ", ".join(clean(other, 60) for other in settings().publish_taggers)
+    of = f"the tagger of {name}, as the setting names only {others}," if others else "taggers"
     return (
-        f"publishing of taggers is off: set HF_ASSETS_PUBLISH_TAGGERS="
+        f"publishing of {of} is off: set HF_ASSETS_PUBLISH_TAGGERS="
         f'\'{{"{name}": "owner/name"}}\' and start again; docs/taggers.md says what is published.'
     )
 
@@ -139,7 +141,12 @@ def _target(name: str, *, dry_run: bool, adopt: bool = False) -> "Target":
     repository = known.publish_taggers.get(name)
     if repository is None:
         raise InputError(_off(name))
-    others = [one for one, of in known.publish_taggers.items() if of == repository and one != name]
+    # The Hub tells no capitals apart.
+    others = [
+        clean(one, 60)
+        for one, of in known.publish_taggers.items()
+        if of.lower() == repository.lower() and one != name
+    ]
     if others:
         raise InputError(
             f"HF_ASSETS_PUBLISH_TAGGERS names {repository} for {' and '.join(others)}, too: give "

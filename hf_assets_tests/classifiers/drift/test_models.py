@@ -19,7 +19,7 @@ SPEC = CorpusSpec(name="hub_models", source=("models",), rare_share=0.01)
 OLD, NEW = ("text-generation", "image-classification"), ("text-generation", "robotics")
 
 
-def _models(
+def make_models(
     count: int, first: date, days: int, categories: tuple[str, ...], of: str
 ) -> pl.DataFrame:
     return pl.DataFrame(
@@ -38,7 +38,7 @@ def _models(
     )
 
 
-def _day(lake: Lake, day: date, *frames: pl.DataFrame) -> StoredTable:
+def make_day(lake: Lake, day: date, *frames: pl.DataFrame) -> StoredTable:
     rows = pl.concat(frames).with_columns(
         pl.lit(None, column.dtype).alias(name)
         for name, column in MODELS.columns.items()
@@ -58,11 +58,11 @@ def corpus_and_days(
     root: Path = tmp_path_factory.mktemp("hub")
     lake, folder = Lake(root / "lake"), root / "corpus"
     folder.mkdir()
-    old = _models(600, BUILT - timedelta(days=60), 60, OLD, "old")
-    build(SPEC, [hub_texts(_day(lake, BUILT, old))], folder)
-    came = _models(110, BUILT + timedelta(days=1), 11, NEW, "new")
+    old = make_models(600, BUILT - timedelta(days=60), 60, OLD, "old")
+    build(SPEC, [hub_texts(make_day(lake, BUILT, old))], folder)
+    came = make_models(110, BUILT + timedelta(days=1), 11, NEW, "new")
     days = [BUILT + timedelta(days=after) for after in (5, 11)]
-    return open_corpus(folder), {f"{day}": _day(lake, day, old, came) for day in days}
+    return open_corpus(folder), {f"{day}": make_day(lake, day, old, came) for day in days}
 
 
 def test_each_week_has_the_models_that_were_created_in_it(

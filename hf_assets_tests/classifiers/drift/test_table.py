@@ -52,7 +52,7 @@ class Measured(Growing):
         sources = self.sources
         weeks = weeks_of_texts(SPEC, self.corpus, sources)
         present = frozenset(source_name(SOURCE.name, one) for one in sources[SOURCE.name])
-        write = refreshed(weeks, self.against, stored, present, self.log.append)
+        write = refreshed(weeks, self.against, stored, present, log=self.log.append)
         return self.lake.write(table, None, write)
 
     @property

@@ -9,7 +9,9 @@ from hf_assets_tests.support.classifiers.networks import TINY
 
 
 def encoder(name: str) -> torch.nn.Module:
-    return AutoModel.from_config(TINY[name][1], attn_implementation="eager")
+    return AutoModel.from_config(
+        TINY[name][1], attn_implementation="eager", trust_remote_code=False
+    )
 
 
 @pytest.mark.parametrize("name", TINY)

@@ -126,9 +126,9 @@ def test_it_is_what_an_entry_of_the_toml_is(
     switch("CORPORA", tmp_path / "birds" / "corpora.toml")
     assert component == described(graph(), "birds")
     steps = {"table", "corpus", "baseline", "classifier", "onnx_classifier"}
-    steps |= {"quantized_classifier", "leaderboard", "tagger_space"}
+    steps |= {"quantized_classifier", "leaderboard", "tagger_space", "published_tagger"}
     assert {key.partition("/")[2] for key in component["assets"]} == steps
-    assert len(component["checks"]) == 12
+    assert len(component["checks"]) == 18
 
 
 def test_a_path_is_relative_to_its_file_and_a_variable_is_filled_in(
@@ -219,7 +219,8 @@ def test_a_scaffolded_corpus_can_be_built(
     )
     assert {one.check_name for one in result.get_asset_check_evaluations() if one.passed} == {
         *("no_group_in_two_splits", "every_label_in_train_and_test", "no_empty_text"),
-        *("text_format_fits", "label_order_unchanged"),
+        *("text_format_fits", "label_order_unchanged", "texts_read_whole"),
+        *("published_rows_kept", "not_old"),
     }
     assert Lake(tmp_path / "lake").artefact("corpora", "biology").is_dir()
 

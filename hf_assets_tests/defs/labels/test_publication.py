@@ -90,10 +90,22 @@ def test_a_dry_run_lists_what_it_would_send(hub: Served, lake: Lake) -> None:
     assert not hub.service.repositories.by_name
 
 
-def test_a_repository_is_for_one_corpus(
-    hub: Served, lake: Lake, monkeypatch: pytest.MonkeyPatch
+def test_a_setting_of_other_corpora_is_named(
+    lake: Lake, hub: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    both = json.dumps({"questions": TAGS, "datasets": TAGS})
+    monkeypatch.setenv("HF_ASSETS_PUBLISH_TAGGERS", json.dumps({"quesitons": TAGS}))
+    settings.cache_clear()
+    result, log = publish(lake)
+    assert result.success
+    assert "publishing of the tagger of questions, as the setting names only quesitons, is" in log
+    assert hub.requests == []
+
+
+@pytest.mark.parametrize("other", [TAGS, TAGS.title()])
+def test_a_repository_is_for_one_corpus(
+    hub: Served, lake: Lake, monkeypatch: pytest.MonkeyPatch, other: str
+) -> None:
+    both = json.dumps({"questions": TAGS, "datasets": other})
     monkeypatch.setenv("HF_ASSETS_PUBLISH_TAGGERS", both)
     settings.cache_clear()
     result, log = publish(lake)
@@ -109,7 +121,14 @@ def test_it_is_off_until_a_setting_names_a_repository(any_lake: Lake) -> None:
     assert "Skipped: publishing of taggers is off: set HF_ASSETS_PUBLISH_TAGGERS=" in log
 
 
-@pytest.mark.parametrize("value", ["acme/tags", "[]", '{"questions": "no spaces"}'])
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("acme/tags", "[]", '{"questions": "no spaces"}', '{"questions": "acme/a--b"}'),
+        *('{"questions": "acme/tags.git"}', '{"questions": "acme/tags-"}', '{"questions": 3}'),
+        *('{"questions": "acmé/tags"}', '{"questions": "acme/tags/more"}'),
+    ],
+)
 def test_a_broken_setting_is_named_and_publishes_nothing(
     monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
