@@ -1,10 +1,8 @@
 """How a corpus of few rows is trained: by the way that answers rows best that it did not see.
 
-Fine-tuning takes thousands of rows to find out where each label lies. With some hundreds it learns
-how often labels occur, and little else. Four ways are compared by cross-validation on the training
-rows: centroids, or least squares, or a linear head trained in steps, on the frozen encoder; and
-centroids on an encoder that was first tuned on pairs of texts. Validation, of a few dozen rows
-here, is too small to choose by.
+Four ways are compared by cross-validation on the training rows: centroids, or least squares, or a
+linear head trained in steps, on the frozen encoder; and centroids on an encoder that was first
+tuned on pairs of texts. Validation, of a few dozen rows here, is too small to choose by.
 """
 
 import time

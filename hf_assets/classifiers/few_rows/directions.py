@@ -1,4 +1,4 @@
-"""Heads without steps: what a handful of rows a label can bear.
+"""Heads without steps, for a handful of rows a label.
 
 A text's features, at length 1 and seen from the mean of all texts, are answered by a direction for
 each label: that of its centroid, or that of least squares. Two numbers, the same for all labels,

@@ -1,7 +1,7 @@
 """Tunes an encoder on pairs of texts: those with the same labels near, the others apart.
 
-From n texts there are n² / 2 pairs, which is how few rows become enough. All pairs of a batch
-count, so that each text is read once for all of them.
+From n texts there are n² / 2 pairs to learn from. All pairs of a batch count, so that each text is
+read once for all of them.
 """
 
 import time
