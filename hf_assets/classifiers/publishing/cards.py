@@ -23,6 +23,7 @@ from hf_assets.classifiers.evaluation.results import (
     Leaderboard,
 )
 from hf_assets.classifiers.publishing import notices
+from hf_assets.classifiers.publishing.card_tables import labels, leaderboard, of_model, percent
 from hf_assets.classifiers.training.base_models import BASE_MODELS
 from hf_assets.classifiers.training.record import TrainingRecord
 from hf_assets.corpora.corpus import Corpus
@@ -30,13 +31,7 @@ from hf_assets.markdown import inert, table
 
 _TEMPLATES = Path(__file__).parent / "template"
 _GRADIO = "6.31.0"  # where none is installed: what the page was written for
-_SHOWN_LABELS = 20
-_SHARES = (
-    "micro_f1", "micro_f1_low", "micro_f1_high", "macro_f1", "micro_precision", "micro_recall",
-    "mean_average_precision", "subset_accuracy", "hamming_accuracy",
-)  # fmt: skip
 _TRAINED_WITH = ("torch", "transformers", "tokenizers")
-_NONE = "\N{EN DASH}"
 
 
 @dataclass(frozen=True)
@@ -200,16 +195,16 @@ def _said(model: Published) -> dict[str, str]:
         "rule": _rule(row),
         "lost": _lost(model.graph),
         "sameness": _sameness(model.quantization),
-        "leaderboard": _leaderboard(board, row),
-        "micro_f1": f"{_percent(row['micro_f1'])} ({_percent(low)} to {_percent(high)})",
-        "constant": _percent(_of(board, CONSTANT, "micro_f1")),
-        "tfidf": _percent(_of(board, TFIDF, "micro_f1")),
-        "nothing": _percent(_of(board, NOTHING, "hamming_accuracy")),
+        "leaderboard": leaderboard(board, row),
+        "micro_f1": f"{percent(row['micro_f1'])} ({percent(low)} to {percent(high)})",
+        "constant": percent(of_model(board, CONSTANT, "micro_f1")),
+        "tfidf": percent(of_model(board, TFIDF, "micro_f1")),
+        "nothing": percent(of_model(board, NOTHING, "hamming_accuracy")),
         "machine": inert(board.record.machine),
         "instructions": inert(" ".join(board.record.instructions or ["(not recorded)"])),
         "trained_on": _trained_on(model.training),
         "day": inert(board.record.day),
-        "label_table": _labels(board),
+        "label_table": labels(board),
         "words": _words(model),
         "repo": model.repo or "<you>/<model>",
         "corpus": inert(corpus.name),
@@ -225,7 +220,7 @@ def _said(model: Published) -> dict[str, str]:
         "attribution": f", and `{notices.ATTRIBUTION}`, with link, author and licence of "
         f"{model.attributed:,} texts" if model.attributed else "",
         "max_length": str(model.max_length),
-        "unlabelled": f"{_percent(row['rows_unlabelled'])} %",
+        "unlabelled": f"{percent(row['rows_unlabelled'])} %",
     }  # fmt: skip
 
 
@@ -250,52 +245,6 @@ def _trained_on(training: TrainingRecord) -> str:
     )
 
 
-def _percent(share: float | None) -> str:
-    return _NONE if share is None else f"{100 * share:.1f}"
-
-
-def _of(board: Leaderboard, model: str, column: str) -> float | None:
-    found = board.rows.filter(model=model)[column]
-    return found[0] if len(found) else None
-
-
-def _leaderboard(board: Leaderboard, served: dict[str, Any]) -> str:
-    header = [
-        "Model", "Runtime", "Micro-F1 (interval)", "Macro-F1", "Precision, recall", "mAP",
-        "All labels right", "Hamming accuracy", "MB", "ms a text (p50, p95)", "Texts/s",
-    ]  # fmt: skip
-    rows = []
-    for row in board.rows.to_dicts():
-        best = (row["model"], row["runtime"]) == (served["model"], served["runtime"])
-        name, answers = inert(row["model"]), row["ms_p50"] is not None
-        share = {column: _percent(row[column]) for column in _SHARES}
-        rows.append([
-            f"**{name}**" if best else name,
-            inert(row["runtime"]),
-            f"{share['micro_f1']} ({share['micro_f1_low']} to {share['micro_f1_high']})",
-            share["macro_f1"],
-            f"{share['micro_precision']}, {share['micro_recall']}",
-            share["mean_average_precision"],
-            share["subset_accuracy"],
-            share["hamming_accuracy"],
-            f"{row['size_bytes'] / 1e6:.1f}" if answers else _NONE,
-            f"{row['ms_p50']:.1f}, {row['ms_p95']:.1f}" if answers else _NONE,
-            f"{row['texts_per_second']:,.0f}" if answers else _NONE,
-        ])  # fmt: skip
-    return table(header, rows)
-
-
-def _labels(board: Leaderboard) -> str:
-    shown = board.labels.sort(["training_rows", "label"], descending=[True, False]).head(
-        _SHOWN_LABELS
-    )
-    return table(
-        ["Label", "Training rows", "F1"],
-        [[inert(label), f"{rows:,}", _percent(f1)]
-         for label, rows, f1 in shown.select("label", "training_rows", "f1").iter_rows()],
-    )  # fmt: skip
-
-
 def _words(model: Published) -> str:
     if model.blend is None or model.board.words is None:
         return ""
@@ -315,7 +264,7 @@ def _graph_alone(model: Published) -> str:
     return (
         "The programs below run the network alone, **without the words**, as "
         '`Tagger.load(".", words=False)` does. So they reach '
-        f"{_percent(graph['micro_f1'])} micro-F1 and {_percent(graph['macro_f1'])} macro-F1 on "
+        f"{percent(graph['micro_f1'])} micro-F1 and {percent(graph['macro_f1'])} macro-F1 on "
         f"test, at the threshold {graph['threshold']:.6g}.\n"
     )
 
