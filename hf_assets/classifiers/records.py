@@ -178,6 +178,8 @@ class QuantizationRecord(QuantizedStep, frozen=True, kw_only=True):
             none.
         optimization: level of onnxruntime's optimisation at which the graph was measured, and at
             which `Tagger` serves it.
+        passed_over: where the chosen graph's answers depend on the batch, why none was chosen whose
+            answers do not: a sentence a candidate.
     """
 
     threshold: float
@@ -196,3 +198,4 @@ class QuantizationRecord(QuantizedStep, frozen=True, kw_only=True):
     seed: int = 0
     calibration: CalibrationRecord | msgspec.UnsetType = msgspec.UNSET
     optimization: str = ""
+    passed_over: list[str] = []

@@ -13,10 +13,14 @@ import shutil
 import time
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
+from hf_assets.errors import InputError
 from hf_assets.object_store.commit import LOOK, Condition, Seen
+from hf_assets.object_store.listing import folder_names
 from hf_assets.object_store.path import LakePath, ObjectFacts, StorePath, delete
 from hf_assets.object_store.reading import StoreFile
 from hf_assets.object_store.writer import writer
@@ -82,9 +86,13 @@ class MonthFiles:
                 content = path.read_bytes()
         except FileNotFoundError:
             return Manifest(), None
-        known = {one.name for one in fields(Manifest)}
-        value = json.loads(content)
-        return Manifest(**{name: value[name] for name in value.keys() & known}), tag
+        try:
+            return msgspec.json.decode(content, type=Manifest), tag
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise InputError(
+                f"{path} is damaged ({error}): restore it from a backup; without one, delete it "
+                f"and materialise {self.folder.name} again, which finds its months"
+            ) from error
 
     def paths(self, manifest: Manifest) -> tuple[LakePath, ...]:
         """Its files, the oldest first. FileNotFoundError where a file is missing."""
@@ -97,7 +105,12 @@ class MonthFiles:
 
     def latest(self) -> dict[str, LakePath]:
         """Each month as it was written last, part of the table or not yet."""
-        return self._latest(self.manifest(), self._stored())
+        return self._latest(self.manifest(), self._stored()) or self._named_months()
+
+    def _named_months(self) -> dict[str, LakePath]:
+        """Those with a public name: all, where `months.json` and the hidden files are lost."""
+        names = (name.partition("=") for name in folder_names(self.folder))
+        return {month: self._public(month) for kind, _, month in names if kind == "month"}
 
     def _latest(self, manifest: Manifest, stored: Collection[str]) -> dict[str, LakePath]:
         paths = {month: self._path(manifest, month, stored) for month in manifest.months}
@@ -135,6 +148,8 @@ class MonthFiles:
         before, tag = self._seen()
         stored = self._stored()
         latest = self._latest(before, stored)
+        if not latest.keys() >= {*months}:
+            latest = self._named_months() | latest
         files = {month: self._named(latest[month], month) for month in months}
         rows = {
             month: before.months[month]

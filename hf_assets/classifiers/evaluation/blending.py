@@ -30,10 +30,18 @@ PATIENCE, LARGEST = 3, 100.0
 NEAR = 0.004
 # A point of micro-F1 is worth macro-F1.
 WORTH = 0.01
-RULE = (
+RULE = ThresholdRule(
     "of the weights of TF-IDF and thresholds whose micro-F1 on validation lies within the distance "
     "of the best, the pair with the best macro-F1, which is at least that of the network alone "
-    "unless micro-F1 gains more than a point"
+    "unless micro-F1 gains more than a point",
+    NEAR,
+)
+# Where that pair loses macro-F1.
+KEPT_RULE = ThresholdRule(
+    "of the weights of TF-IDF, each at the threshold with the best macro-F1 of those whose "
+    "micro-F1 on validation lies within the distance of its best, the one with the best micro-F1 "
+    "whose macro-F1 is at least that of the network alone",
+    WORTH,
 )
 # A pruned TF-IDF model of this size scored as the whole one did, of 73 MB (biology, 359 labels).
 BYTES = 4_000_000
@@ -43,6 +51,7 @@ BYTES = 4_000_000
 class _Pair:
     weight: float
     chosen: Chosen
+    rule: ThresholdRule = RULE
 
 
 def tune(targets: np.ndarray, probabilities: np.ndarray, words: np.ndarray, seed: int = 0) -> Blend:
@@ -62,16 +71,16 @@ def tune(targets: np.ndarray, probabilities: np.ndarray, words: np.ndarray, seed
         macro_f1=best.chosen.macro_f1,
         macro_alone=alone.macro_f1,
         gain=_gain(targets, probabilities, words, seed),
-        threshold_rule=ThresholdRule(RULE, NEAR),
+        threshold_rule=best.rule,
     )
 
 
 def _tuned(
     targets: np.ndarray, probabilities: np.ndarray, words: np.ndarray, alone: Chosen
 ) -> _Pair:
-    def at(weight: float, distance: float) -> _Pair:
+    def at(weight: float, distance: float, rule: ThresholdRule = RULE) -> _Pair:
         scores = blended(probabilities, words, weight)
-        return _Pair(weight, choose_threshold(targets, scores, distance))
+        return _Pair(weight, choose_threshold(targets, scores, distance), rule)
 
     exact = _searched(lambda weight: at(weight, 0.0))
     top = max(pair.chosen.micro_f1 for pair in exact)
@@ -82,9 +91,9 @@ def _tuned(
     best = max(near, key=lambda pair: pair.chosen.macro_f1)
     if best.chosen.macro_f1 >= alone.macro_f1 or best.chosen.micro_f1 - alone.micro_f1 > WORTH:
         return best
-    wide = [at(pair.weight, WORTH) for pair in exact]
+    wide = [at(pair.weight, WORTH, KEPT_RULE) for pair in exact]
     kept = [pair for pair in wide if pair.chosen.macro_f1 >= alone.macro_f1]
-    return max([_Pair(0.0, alone), *kept], key=lambda pair: pair.chosen.micro_f1)
+    return max([_Pair(0.0, alone, alone.rule), *kept], key=lambda pair: pair.chosen.micro_f1)
 
 
 def _searched(at: Callable[[float], _Pair]) -> list[_Pair]:

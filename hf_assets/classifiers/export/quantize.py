@@ -148,9 +148,12 @@ def quantize(
         optimization=OPTIMIZATION,
         fp32=measured[0],
         candidates=measured[1:],
+        passed_over=_passed_over(best, measured, limits),
     )
     write_record(folder / "quantization.json", record)
     log(f"chose {best.name} of\n{table(measured)}")
+    for line in record.passed_over:
+        log(line)
     return record
 
 
@@ -182,19 +185,38 @@ def _served(best: GraphMeasurement) -> dict[str, str | bool | float]:
         "optimization": OPTIMIZATION,
     }
     if best.sameness:
-        found["largest_difference"] = best.sameness.largest
+        found |= {"largest_difference": best.sameness.largest, "texts": best.sameness.texts}
     return found
+
+
+def _passed_over(
+    best: GraphMeasurement, measured: Sequence[GraphMeasurement], limits: tuple[float, float]
+) -> list[str]:
+    """Why none that answers alike was chosen, where that is so."""
+    if _is_same(best):
+        return []
+    most = f"{100 * limits[0]:.1f} and {100 * limits[1]:.1f} may be lost"
+    lines = [f"{each.name} is not possible: {each.rejected}" for each in measured if each.rejected]
+    lines += [
+        f"{each.name} loses {_interval(each.loss, each.loss_low, each.loss_high)} points of "
+        f"micro-F1 and {_interval(each.macro_loss, each.macro_loss_low, each.macro_loss_high)} "
+        f"of macro-F1; {most}"
+        for each in measured[1:]
+        if _is_same(each) and not each.passed
+    ]
+    return lines
 
 
 def table(measured: Sequence[GraphMeasurement]) -> str:
     """The figures as lines of text: size against float32, F1 and loss in points, ms a text."""
     width = max(len(each.name) for each in measured)
-    lines = [f"{'':{width}}   size  micro-F1  macro-F1  lost: micro  macro (95 %)  ms a text"]
+    lost = f"{'lost: micro (95 %)':>20}  {'macro (95 %)':>20}"
+    lines = [f"{'':{width}}   size  micro-F1  macro-F1  {lost}  ms a text"]
     for each in measured:
         figures = (
             f"{each.size:6.3f}  {100 * each.micro_f1:8.2f}  {100 * each.macro_f1:8.2f}  "
-            f"{_interval(each.loss, each.loss_low, each.loss_high)}  "
-            f"{_interval(each.macro_loss, each.macro_loss_low, each.macro_loss_high)}  "
+            f"{_interval(each.loss, each.loss_low, each.loss_high):>20}  "
+            f"{_interval(each.macro_loss, each.macro_loss_low, each.macro_loss_high):>20}  "
             f"{each.ms:9.1f}"
         )
         lines.append(f"{each.name:{width}} {each.rejected or figures}")
@@ -204,7 +226,7 @@ def table(measured: Sequence[GraphMeasurement]) -> str:
 def _interval(value: float | None, low: float | None, high: float | None) -> str:
     if value is None or low is None or high is None:
         return "not measured"
-    return f"{100 * value:5.2f} ({100 * low:.2f} to {100 * high:.2f})"
+    return f"{100 * value:.2f} ({100 * low:.2f} to {100 * high:.2f})"
 
 
 def _draw(split: Split, most: int, seed: int) -> Split:

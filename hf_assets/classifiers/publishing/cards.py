@@ -22,8 +22,7 @@ from hf_assets.classifiers.evaluation.results import (
     Blend,
     Leaderboard,
 )
-from hf_assets.classifiers.publishing import notices
-from hf_assets.classifiers.publishing.card_tables import labels, leaderboard, of_model, percent
+from hf_assets.classifiers.publishing import int8_words, notices
 from hf_assets.classifiers.training.base_models import BASE_MODELS
 from hf_assets.classifiers.training.record import TrainingRecord
 from hf_assets.corpora.corpus import Corpus
@@ -31,7 +30,13 @@ from hf_assets.markdown import inert, table
 
 _TEMPLATES = Path(__file__).parent / "template"
 _GRADIO = "6.31.0"  # where none is installed: what the page was written for
+_SHOWN_LABELS = 20
+_SHARES = (
+    "micro_f1", "micro_f1_low", "micro_f1_high", "macro_f1", "micro_precision", "micro_recall",
+    "mean_average_precision", "subset_accuracy", "hamming_accuracy",
+)  # fmt: skip
 _TRAINED_WITH = ("torch", "transformers", "tokenizers")
+_NONE = "\N{EN DASH}"
 
 
 @dataclass(frozen=True)
@@ -192,19 +197,20 @@ def _said(model: Published) -> dict[str, str]:
         "threshold": f"{row['threshold']:.6g}",
         "graph_threshold": f"{model.graph['threshold']:.6g}",
         "graph_alone": _graph_alone(model),
-        "rule": _rule(row),
-        "lost": _lost(model.graph),
-        "sameness": _sameness(model.quantization),
-        "leaderboard": leaderboard(board, row),
-        "micro_f1": f"{percent(row['micro_f1'])} ({percent(low)} to {percent(high)})",
-        "constant": percent(of_model(board, CONSTANT, "micro_f1")),
-        "tfidf": percent(of_model(board, TFIDF, "micro_f1")),
-        "nothing": percent(of_model(board, NOTHING, "hamming_accuracy")),
+        "rule": _rule(row, model.blend),
+        "lost": int8_words.lost(model.graph),
+        "sameness": int8_words.sameness(model.quantization),
+        "elsewhere": int8_words.elsewhere(model.quantization),
+        "leaderboard": _leaderboard(board, row),
+        "micro_f1": f"{_percent(row['micro_f1'])} ({_percent(low)} to {_percent(high)})",
+        "constant": _percent(_of(board, CONSTANT, "micro_f1")),
+        "tfidf": _percent(_of(board, TFIDF, "micro_f1")),
+        "nothing": _percent(_of(board, NOTHING, "hamming_accuracy")),
         "machine": inert(board.record.machine),
         "instructions": inert(" ".join(board.record.instructions or ["(not recorded)"])),
         "trained_on": _trained_on(model.training),
         "day": inert(board.record.day),
-        "label_table": labels(board),
+        "label_table": _labels(board),
         "words": _words(model),
         "repo": model.repo or "<you>/<model>",
         "corpus": inert(corpus.name),
@@ -220,7 +226,7 @@ def _said(model: Published) -> dict[str, str]:
         "attribution": f", and `{notices.ATTRIBUTION}`, with link, author and licence of "
         f"{model.attributed:,} texts" if model.attributed else "",
         "max_length": str(model.max_length),
-        "unlabelled": f"{percent(row['rows_unlabelled'])} %",
+        "unlabelled": f"{_percent(row['rows_unlabelled'])} %",
     }  # fmt: skip
 
 
@@ -245,6 +251,52 @@ def _trained_on(training: TrainingRecord) -> str:
     )
 
 
+def _percent(share: float | None) -> str:
+    return _NONE if share is None else f"{100 * share:.1f}"
+
+
+def _of(board: Leaderboard, model: str, column: str) -> float | None:
+    found = board.rows.filter(model=model)[column]
+    return found[0] if len(found) else None
+
+
+def _leaderboard(board: Leaderboard, served: dict[str, Any]) -> str:
+    header = [
+        "Model", "Runtime", "Micro-F1 (interval)", "Macro-F1", "Precision, recall", "mAP",
+        "All labels right", "Hamming accuracy", "MB", "ms a text (p50, p95)", "Texts/s",
+    ]  # fmt: skip
+    rows = []
+    for row in board.rows.to_dicts():
+        best = (row["model"], row["runtime"]) == (served["model"], served["runtime"])
+        name, answers = inert(row["model"]), row["ms_p50"] is not None
+        share = {column: _percent(row[column]) for column in _SHARES}
+        rows.append([
+            f"**{name}**" if best else name,
+            inert(row["runtime"]),
+            f"{share['micro_f1']} ({share['micro_f1_low']} to {share['micro_f1_high']})",
+            share["macro_f1"],
+            f"{share['micro_precision']}, {share['micro_recall']}",
+            share["mean_average_precision"],
+            share["subset_accuracy"],
+            share["hamming_accuracy"],
+            f"{row['size_bytes'] / 1e6:.1f}" if answers else _NONE,
+            f"{row['ms_p50']:.1f}, {row['ms_p95']:.1f}" if answers else _NONE,
+            f"{row['texts_per_second']:,.0f}" if answers else _NONE,
+        ])  # fmt: skip
+    return table(header, rows)
+
+
+def _labels(board: Leaderboard) -> str:
+    shown = board.labels.sort(["training_rows", "label"], descending=[True, False]).head(
+        _SHOWN_LABELS
+    )
+    return table(
+        ["Label", "Training rows", "F1"],
+        [[inert(label), f"{rows:,}", _percent(f1)]
+         for label, rows, f1 in shown.select("label", "training_rows", "f1").iter_rows()],
+    )  # fmt: skip
+
+
 def _words(model: Published) -> str:
     if model.blend is None or model.board.words is None:
         return ""
@@ -264,47 +316,18 @@ def _graph_alone(model: Published) -> str:
     return (
         "The programs below run the network alone, **without the words**, as "
         '`Tagger.load(".", words=False)` does. So they reach '
-        f"{percent(graph['micro_f1'])} micro-F1 and {percent(graph['macro_f1'])} macro-F1 on "
+        f"{_percent(graph['micro_f1'])} micro-F1 and {_percent(graph['macro_f1'])} macro-F1 on "
         f"test, at the threshold {graph['threshold']:.6g}.\n"
     )
 
 
-def _rule(row: dict[str, Any]) -> str:
+def _rule(row: dict[str, Any], blend: Blend | None = None) -> str:
+    if blend and (rule := blend.threshold_rule):
+        return f"{rule.rule}; the distance is {100 * rule.distance:.1f} points"
     distance = row.get("threshold_distance")
     if distance is None:
         return "the one with the best micro-F1"
     return (
         f"of those within {100 * distance:.1f} points of the best micro-F1 the one with the best "
         "macro-F1 (the distance by resampled halves)"
-    )
-
-
-def _sameness(quantization: Mapping[str, Any]) -> str:
-    """Whether batch, threads and processor change an answer, and by how much."""
-    if not quantization.get("batches"):
-        return (
-            "is scored as it is served: one text at a time, unpadded, since a neighbour in the "
-            "batch would change its answer."
-        )
-    largest = max(float(quantization.get("largest_difference", 0.0)), 1e-6)
-    return (
-        "answers alike everywhere: its sums are exact. Alone, in a padded batch, with two threads "
-        f"or at another level of onnxruntime's optimisation no score differs by more than "
-        f"{largest:.0e}; nor is one measured on AVX2 without VNNI, or in WebAssembly, that "
-        "differs by more than 1e-06."
-    )
-
-
-def _lost(graph: dict[str, Any]) -> str:
-    """What quantisation lost, in points with intervals; empty where it was not measured so."""
-    if graph.get("macro_f1_lost") is None:
-        return ""
-    lost = " and ".join(
-        f"{100 * graph[name]:.2f} points of {words} "
-        f"({100 * graph[f'{name}_low']:.2f} to {100 * graph[f'{name}_high']:.2f})"
-        for name, words in (("micro_f1_lost", "micro-F1"), ("macro_f1_lost", "macro-F1"))
-    )
-    return (
-        f" Against float32 it loses {lost}, at float32's threshold, on validation rows that did "
-        "not choose it."
     )

@@ -5,7 +5,6 @@ answers those of its own; what it says there is mixed into their targets. Labels
 though they fit, then cost less, and a row that is odd pulls less.
 """
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from hf_assets.corpora.corpus import Split
+from hf_assets.storage.durable import replacing
 
 # With fewer rows a fold, teachers know too little to teach.
 LEAST_ROWS = 100
@@ -34,11 +34,9 @@ class Answers:
     seconds: float
 
     def save(self, path: Path) -> None:
-        """Write the file whole or not at all."""
-        partial = path.with_suffix(".partial")
-        with partial.open("wb") as file:
+        """Write the file whole or not at all, also where the machine loses power then."""
+        with replacing(path) as partial, partial.open("wb") as file:
             np.savez(file, scores=self.scores, seconds=self.seconds)
-        os.replace(partial, path)
 
     @classmethod
     def load(cls, path: Path) -> "Answers":

@@ -56,8 +56,9 @@ def threads_for(
     for mark in work.glob("threads-*"):
         with suppress(ValueError):
             return int(mark.name.partition("-")[2])
-    if fixed or most == 1:
-        count = fixed or 1
+    # Earlier versions left no number beside their checkpoints, and trained with all threads.
+    if fixed or most == 1 or any(work.glob("checkpoint-*")):
+        count = fixed or most
     else:
         try:
             seconds = fastest(step, torch.set_num_threads, most)

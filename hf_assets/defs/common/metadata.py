@@ -1,7 +1,7 @@
 """Metadata of materialisations: labels, units and previews for the UI."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -237,3 +237,12 @@ def stored_folder(folder: LakePath, name: str = "") -> dict[str, Any]:
 def stored_path(path: LakePath) -> dict[str, Any]:
     """Where a file or folder lies: its path, or its address on a store."""
     return {"path": dg.MetadataValue.path(str(path)), "dagster/uri": uri(path)}
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:
+    """Rows with the same names, every value short and inert."""
+    names = list(rows[0]) if rows else ["none"]
+    return dg.MetadataValue.table(
+        records=[dg.TableRecord({name: shown(row[name]) for name in names}) for row in rows],
+        schema=dg.TableSchema([dg.TableColumn(name, "string") for name in names]),
+    )

@@ -1,7 +1,7 @@
 """Metadata of corpora and classifiers in the UI: the one place where fields become labels."""
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +9,7 @@ import dagster as dg
 import msgspec
 import polars.selectors as cs
 
-from hf_assets.defs.common.metadata import gallery, shown, stored_folder
+from hf_assets.defs.common.metadata import gallery, shown, stored_folder, table
 from hf_assets.object_store.path import LakePath
 from hf_assets.rule_result import RuleResult
 from hf_assets.storage.folders import local_folder
@@ -58,15 +58,6 @@ def labelled(result: RuleResult) -> RuleResult:
         for name, value in result.metadata.items()
     }
     return RuleResult(result.passed, result.description, metadata, severity=result.severity)
-
-
-def table(rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:
-    """Rows with the same names, every value short and inert."""
-    names = list(rows[0]) if rows else ["none"]
-    return dg.MetadataValue.table(
-        records=[dg.TableRecord({name: shown(row[name]) for name in names}) for row in rows],
-        schema=dg.TableSchema([dg.TableColumn(name, "string") for name in names]),
-    )
 
 
 def pictures(folder: Path, *names: str) -> dg.MarkdownMetadataValue:
@@ -198,7 +189,7 @@ def quantized(folder: LakePath, record: "QuantizationRecord") -> dict[str, Any]:
         "micro-F1 lost on validation": _score(record.loss),
         **({"macro-F1 lost on validation": _score(found.macro_loss)} if found else {}),
         "share of float32's file size": _score(record.size),
-        **_sameness(found),
+        **_sameness(record),
         "ms per text": _rounded(record.ms, 2),
         "threshold": _score(record.threshold),
         **_rule(record.threshold_rule),
@@ -209,10 +200,12 @@ def quantized(folder: LakePath, record: "QuantizationRecord") -> dict[str, Any]:
     }
 
 
-def _sameness(found: "GraphMeasurement | None") -> dict[str, Any]:
+def _sameness(record: "QuantizationRecord") -> dict[str, Any]:
+    found, reasons = record.measured, record.passed_over
     if found is None or found.sameness is None:
         return {}
     return {
+        **({"why its answers depend on the batch": "; ".join(reasons)} if reasons else {}),
         "largest difference of a score in a batch": float(found.sameness.batches),
         "… with two threads": float(found.sameness.threads),
         "… at another optimisation level": float(found.sameness.levels),

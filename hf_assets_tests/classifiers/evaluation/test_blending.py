@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from hf_assets.classifiers.evaluation import leaderboard
-from hf_assets.classifiers.evaluation.blending import LARGEST, NEAR, WEIGHTS, WORTH, tune
+from hf_assets.classifiers.evaluation.blending import (
+    KEPT_RULE,
+    LARGEST,
+    NEAR,
+    RULE,
+    WEIGHTS,
+    WORTH,
+    tune,
+)
 from hf_assets.classifiers.evaluation.leaderboard import measure
 from hf_assets.classifiers.evaluation.results import (
     HELPED,
@@ -64,18 +72,34 @@ def rare(seed: int, far: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def test_macro_f1_falls_below_the_network_alone_for_a_point_of_micro_f1_at_least() -> None:
-    dear = cheap = 0
+    dear = cheap = far_off = 0
     for seed in range(3):
         for far in (0.2, 0.5, 1.0, 3.0):
-            found = tune(*rare(seed, far))
+            given = rare(seed, far)
+            found = tune(*given)
             assert found.macro_f1
             assert found.macro_alone
             loses = found.macro_f1 < found.macro_alone
             assert not loses or found.micro_f1 - found.alone > WORTH
             dear += loses
             cheap += not loses
+            # What is said of the choice is true of it.
+            best = max(_best(given, at) for at in WEIGHTS)
+            if found.threshold_rule == RULE:
+                assert found.micro_f1 >= best - NEAR - 1e-9
+            else:
+                assert found.threshold_rule == KEPT_RULE
+                assert found.micro_f1 >= _best(given, found.weight) - WORTH - 1e-9
+                far_off += found.micro_f1 < best - NEAR
     assert dear
     assert cheap
+    assert far_off
+
+
+def _best(given: tuple[np.ndarray, np.ndarray, np.ndarray], weight: float) -> float:
+    """The best micro-F1 of any threshold at that weight."""
+    targets, p, words = given
+    return choose_threshold(targets, blended(p, words, weight), 0.0).micro_f1
 
 
 def test_near_the_best_micro_f1_the_best_macro_f1_is_taken() -> None:

@@ -143,7 +143,9 @@ def test_each_architecture_bears_each_candidate(exported: Exported) -> None:
         assert sum("is not possible: " in line for line in told) == 2
     else:
         assert not rejected
-        assert facts.chosen in {one.name for one in CANDIDATES}
+        # Tables outweigh what int8 saves of so small a network: not one of these need be chosen.
+        same = {one.name: one.sameness for one in facts.candidates}
+        assert {same[one.name].largest for one in CANDIDATES if same[one.name]} == {0.0}
     whole, small = (Tagger.load(folder / name).scores(TEXTS) for name in ("onnx", "quantized"))
     assert np.abs(small - whole).max() < 0.1
 

@@ -41,7 +41,13 @@ def test_corpora_of_few_rows_alone_are_fitted_so(make_corpus: MakeCorpus) -> Non
     assert fit_for(corpus, 40) is None
 
 
-@pytest.mark.parametrize("recipe", [HEAD, SHORT], ids=["head", "finetune"])
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        pytest.param(HEAD, id="head"),
+        pytest.param(SHORT, id="finetune", marks=[pytest.mark.heavy, pytest.mark.release]),
+    ],
+)
 def test_the_best_way_is_stored_with_its_reason(
     recipe: object, make_corpus: MakeCorpus, base: Path, tmp_path: Path
 ) -> None:
@@ -77,7 +83,7 @@ def only(name: str, monkeypatch: pytest.MonkeyPatch) -> Fit:
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("name", ["centroids", "pairs"])
+@pytest.mark.parametrize("name", [pytest.param("centroids", marks=pytest.mark.release), "pairs"])
 def test_a_head_without_steps_is_served_as_it_was_trained(
     name: str, make_corpus: MakeCorpus, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

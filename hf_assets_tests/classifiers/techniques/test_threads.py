@@ -60,6 +60,17 @@ def test_a_training_that_goes_on_keeps_its_threads(tmp_path: Path) -> None:
     assert len(told) == 1
 
 
+def test_a_training_of_an_earlier_version_goes_on_with_all_threads(tmp_path: Path) -> None:
+    """Only its checkpoints lie there; it measured nothing."""
+
+    def step() -> None:
+        raise AssertionError("measured")
+
+    (tmp_path / "checkpoint-4").mkdir()
+    with torch_threads(2):
+        assert threads_for(step, tmp_path, None, print) == 2
+
+
 def test_a_number_in_the_recipe_is_not_measured(tmp_path: Path) -> None:
     def step() -> None:
         raise AssertionError("measured")

@@ -6,13 +6,15 @@ import pytest
 
 from hf_assets.errors import InputError
 from hf_assets.hub.repository_days.old_days import read_day
-from hf_assets.hub.repository_days.reading import days_in
+from hf_assets.hub.repository_days.reading import day_of, days_in
 from hf_assets.hub.repository_days.refresh import refresh
 from hf_assets.hub.repository_days.rules import has_stored_days
 from hf_assets.hub.repository_days.schemas import OF_MODELS
+from hf_assets.object_store.commit import ANY
 from hf_assets.object_store.path import LakePath
+from hf_assets.storage.durable import write_bytes
 from hf_assets.storage.lake import Lake, MissingDay
-from hf_assets.storage.month_files import MonthFiles
+from hf_assets.storage.month_files import MANIFEST, MonthFiles
 from hf_assets_tests.hub.repository_days.lake_of_days import (
     OLD,
     Old,
@@ -131,3 +133,29 @@ def test_an_older_month_keeps_a_day_without_a_table(filled: Lake, old: Old) -> N
     facts = days_in(filled, "model_days")
     assert all(facts[day].only_here for day in OLD)
     assert {*old} <= facts.keys()
+
+
+@pytest.mark.parametrize("hidden", [True, False])
+def test_months_stay_where_months_json_is_lost(emptied: Lake, *, hidden: bool) -> None:
+    """Also of a copy without hidden files, where the months have their public names alone."""
+    files = MonthFiles(emptied.folder("model_days", None))
+    stays = read_day(emptied, "models", EMPTIED[0]).frame.collect()
+    _table(emptied, EMPTIED[0]).unlink()
+    if not hidden:
+        for path in [*files.new("2026-01").parent.iterdir()]:
+            path.unlink()
+    (files.folder / MANIFEST).unlink()
+    refresh(emptied, OF_MODELS)
+    assert [*days_in(emptied, "model_days")] == [*DAYS]
+    there = day_of(emptied, "model_days", EMPTIED[0], ["id", "likes"])
+    assert there is not None
+    assert there.drop("hub_id").equals(stays.sort("hub_id").select("id", "likes"))
+
+
+@pytest.mark.parametrize("content", [b"", b'{"months": ', b"null", b'{"months": [1]}'])
+def test_damaged_months_json_is_an_error_that_says_what_to_do(
+    emptied: Lake, content: bytes
+) -> None:
+    write_bytes(emptied.folder("model_days", None) / MANIFEST, content, ANY)
+    with pytest.raises(InputError, match=r"months\.json is damaged .*: restore it from a backup"):
+        refresh(emptied, OF_MODELS)
