@@ -98,7 +98,7 @@ ARROWS = {
     "corpora.corpus": {"corpora.facts", "corpora.labels", "corpora.schemas"},
     "corpora.hub": {"corpora.groups", "corpora.schemas"},
     "corpora.figures": {"charts", "corpora.corpus", "corpora.facts"},
-    "corpora.growth": {"corpora.corpus", "corpora.stackexchange"},
+    "corpora.growth": {"corpora.corpus", "corpora.labels", "corpora.stackexchange"},
     "corpora.quality": {"corpora.corpus", "corpora.facts"},
     "corpora.stackexchange": {"corpora.schemas"},
     "corpora.entries": set(),

@@ -6,12 +6,12 @@ no days; a corpus of a table has an age alone, which goes by its file.
 
 from collections.abc import Callable, Iterator
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from hf_assets.classifiers.drift import rules
-from hf_assets.classifiers.drift.table import DriftRecord, Unseen, drift_table, refreshed
+from hf_assets.classifiers.drift.table import DriftRecord, Since, Unseen, drift_table, refreshed
 from hf_assets.corpora.registry import CorpusSpec, corpora
 from hf_assets.defs.common.check_factory import check
 from hf_assets.defs.common.events import Skipped, materialized, skippable
@@ -19,7 +19,6 @@ from hf_assets.defs.common.failures import clear_failures
 from hf_assets.defs.common.metadata import column_schema, stored_table
 from hf_assets.defs.common.pools import AFTER_THE_HUB
 from hf_assets.defs.common.resources import LakeResource
-from hf_assets.defs.labels import metadata
 from hf_assets.defs.labels.paths import (
     CorpusPaths,
     Opened,
@@ -88,7 +87,7 @@ def _drift(spec: CorpusSpec) -> dg.AssetsDefinition:
             weeks, against, present, settled = _compared(spec, lake, paths, stored)
             write = refreshed(weeks, against, stored, present, settled, context.log.info)
             stored = lake.tree.write(table, None, write)
-        facts = metadata.drift(DriftRecord.read(stored.notes).since)
+        facts = _facts(DriftRecord.read(stored.notes).since)
         return materialized(context, stored_table(stored, table) | facts)
 
     return drift
@@ -121,6 +120,24 @@ def _compared(
     baseline = paths.stored("baseline") if is_stored(paths.folder("baseline")) else None
     against = compared_with(corpus, baseline, served_model(spec, paths), natural)
     return unseen, against, present, settled
+
+
+def _facts(since: Since) -> dict[str, Any]:
+    """All that came since the corpus was built, beside what is usual."""
+    found = {
+        "texts since": since.texts,
+        "weeks": since.weeks,
+        "distance of label shares": since.distance,
+        "distance by chance alone": since.noise,
+        "unseen words": since.unseen_words,
+        "unseen words, usual": since.usual_words,
+        "texts without a label": since.unlabelled,
+        "texts without a label, usual": since.usual_unlabelled,
+        "labels a text": since.labels_a_text,
+        "labels a text, usual": since.usual_labels,
+    }
+    new = {"new labels": dg.MetadataValue.json(since.new_labels)} if since.new_labels else {}
+    return {name: round(value, 4) for name, value in found.items() if value is not None} | new
 
 
 # --- checks ---------------------------------------------------------------------------------------

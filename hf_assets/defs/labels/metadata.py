@@ -15,7 +15,6 @@ from hf_assets.rule_result import RuleResult
 from hf_assets.storage.folders import local_folder
 
 if TYPE_CHECKING:
-    from hf_assets.classifiers.drift.table import Since
     from hf_assets.classifiers.evaluation.results import BaselineRecord, Leaderboard
     from hf_assets.classifiers.prediction.predictor import Predictor, PredictorRecord
     from hf_assets.classifiers.publishing.space import PublishedFolder
@@ -124,24 +123,6 @@ def age(found: "Age") -> dict[str, Any]:
         "unseen labels": len(found.labels),
         **({} if found.days is None else {"days since the corpus was built": found.days}),
     }
-
-
-def drift(since: "Since") -> dict[str, Any]:
-    """All that came since the corpus was built, beside what is usual."""
-    found = {
-        "texts since": since.texts,
-        "weeks": since.weeks,
-        "distance of label shares": _score(since.distance),
-        "distance by chance alone": _score(since.noise),
-        "unseen words": _score(since.unseen_words),
-        "unseen words, usual": _score(since.usual_words),
-        "texts without a label": _score(since.unlabelled),
-        "texts without a label, usual": _score(since.usual_unlabelled),
-        "labels a text": _rounded(since.labels_a_text, 2),
-        "labels a text, usual": _rounded(since.usual_labels, 2),
-    }
-    new = {"new labels": dg.MetadataValue.json(since.new_labels)} if since.new_labels else {}
-    return {name: value for name, value in found.items() if value is not None} | new
 
 
 def baseline(folder: LakePath, record: "BaselineRecord") -> dict[str, Any]:
