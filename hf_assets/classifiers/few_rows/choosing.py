@@ -2,7 +2,8 @@
 
 Five ways are compared by cross-validation on the training rows: centroids, or least squares, or a
 linear head trained in steps, on the frozen encoder; centroids on an encoder that was first tuned on
-pairs of texts; and the recipe's fine-tuning. Validation, of a few dozen rows here, is too small to choose by.
+pairs of texts; and the recipe's fine-tuning. Validation, of a few dozen rows here, is too
+small to choose by.
 """
 
 import tempfile
