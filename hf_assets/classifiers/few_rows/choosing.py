@@ -1,15 +1,18 @@
 """How a corpus of few rows is trained: by the way that answers rows best that it did not see.
 
-Four ways are compared by cross-validation on the training rows: centroids, or least squares, or a
-linear head trained in steps, on the frozen encoder; and centroids on an encoder that was first
-tuned on pairs of texts. Validation, of a few dozen rows here, is too small to choose by.
+Five ways are compared by cross-validation on the training rows: centroids, or least squares, or a
+linear head trained in steps, on the frozen encoder; centroids on an encoder that was first tuned on
+pairs of texts; and the recipe's fine-tuning. Validation, of a few dozen rows here, is too
+small to choose by.
 """
 
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,11 +20,12 @@ import torch
 
 from hf_assets.classifiers.few_rows import pairs
 from hf_assets.classifiers.few_rows.directions import Directions, Scale
+from hf_assets.classifiers.techniques.folds import rows_of
 from hf_assets.classifiers.thresholds import choose_threshold
 from hf_assets.classifiers.training.config import Recipe
 from hf_assets.classifiers.training.devices import device
 from hf_assets.classifiers.training.heads import Head, fit_head
-from hf_assets.classifiers.training.network import TagNetwork, features
+from hf_assets.classifiers.training.network import TagNetwork, features, predict
 from hf_assets.classifiers.training.objective import TrainingResult, summed_loss
 from hf_assets.classifiers.training.record import (
     FEW_ROWS,
@@ -81,7 +85,7 @@ def fit(
 ) -> Fitted:
     """Train `network` in place by the best way; a `Fit` of `train`.
 
-    The strategy "head" leaves the encoder as it is: pairs are then no candidate.
+    The strategy "head" leaves the encoder as it is: pairs and fine-tuning are then no candidates.
     """
     began = time.monotonic()
     dtype = network.computed(device().dtype(recipe))
@@ -93,6 +97,7 @@ def fit(
     ]
     if recipe.strategy == "finetune":
         ways.append(_pairs(network, tokenizer, train, recipe, seconds, log))
+        ways.append(_finetuned(network, tokenizer, train, validation, recipe, seconds, log))
     # The cheapest first: a later one must be worth it.
     best = ways[0]
     for way in ways[1:]:
@@ -105,20 +110,24 @@ def fit(
             features(network, tokenizer, split.texts, recipe.batch_size, log, dtype=dtype)
             for split in (train, validation)
         )
-    if best.scale:
+    if name == "finetune":
+        learned = _finetune(network, tokenizer, train, validation, recipe, log)
+    elif best.scale:
         head = _FROZEN.get(name, Directions.of_centroids)(seen, train.targets).head(best.scale)
         learned = _history(head, seen, train, beside, validation, losses)
         network.normalised = True
     else:
         head, learned = fit_head(seen, train.targets, beside, validation.targets, recipe.seed, log)
-    network.cpu().head.load_state_dict(asdict(head))
+    network.cpu()
+    if name != "finetune":
+        network.head.load_state_dict(asdict(head))
     spent = time.monotonic() - began
     result = TrainingResult(
         learned.history, learned.losses, spent, len(train.texts) / max(spent, 1e-9), learned.best
     )
     choice = _choice(best, ways, below)
     log(f"few rows: {choice.why}")
-    strategy = "finetune" if name == "pairs" else "head"
+    strategy = "finetune" if name in {"pairs", "finetune"} else "head"
     return Fitted(result, strategy, choice, train.targets, best.scores)
 
 
@@ -206,6 +215,47 @@ def _pairs(
             return Way(candidate, answers)
     scale = Scale.of(answers, train.targets)
     return _measured("pairs", train.targets, scale.scores(answers), began, scale)
+
+
+def _finetuned(
+    network: TagNetwork,
+    tokenizer: Any,
+    train: Split,
+    validation: Split,
+    recipe: Recipe,
+    seconds: float,
+    log: Callable[[str], None],
+) -> Way:
+    began = time.monotonic()
+    scores = np.zeros(train.targets.shape, np.float32)
+    for fold, (others, own) in enumerate(_folds(len(train.texts), recipe.seed), start=1):
+        log(f"finetune: fold {fold} of {_FOLDS}")
+        tuned = deepcopy(network)
+        _finetune(tuned, tokenizer, rows_of(train, others), validation, recipe, log)
+        scores[own] = predict(tuned, tokenizer, [train.texts[i] for i in own], recipe.batch_size)
+        spent = time.monotonic() - began
+        if fold < _FOLDS and spent / fold * (_FOLDS + 1.5) > seconds:
+            left_out = f"left out: it would take more than {seconds:.0f} s"
+            candidate = FewRowsCandidate("finetune", seconds=round(spent, 2), left_out=left_out)
+            return Way(candidate, scores)
+    return _measured("finetune", train.targets, scores, began)
+
+
+def _finetune(
+    network: TagNetwork,
+    tokenizer: Any,
+    train: Split,
+    validation: Split,
+    recipe: Recipe,
+    log: Callable[[str], None],
+) -> TrainingResult:
+    """As the recipe has it, without what an interrupted run left: it is minutes of work."""
+    from hf_assets.classifiers.training.distillation import finetune
+
+    with tempfile.TemporaryDirectory() as work:
+        return finetune(
+            network, tokenizer, train, validation, recipe, Path(work), log, lambda *_: None
+        )
 
 
 def _history(

@@ -103,7 +103,7 @@ class TrainingConfig(dg.Config):
         default=FEW_ROWS,
         ge=0,
         description="Training rows below which centroids, least squares, a head and pairs of texts "
-        "are compared, and the best trains; epochs and rates are then without effect. 0: never.",
+        "are compared with fine-tuning, and the best trains. 0: always the strategy.",
     )
     batch: int | None = Field(default=None, description=_renamed("batch_size"))
     encoder_rate: float | None = Field(default=None, description=_renamed("body_learning_rate"))
