@@ -132,7 +132,9 @@ def test_a_part_without_an_exact_form_leaves_scales_to_each_text(
         training_texts=small_made.texts, candidates=CANDIDATES[:1], fallback=DYNAMIC[2:],
     )  # fmt: skip
     assert facts.chosen == DYNAMIC[2].name
-    assert f"{CANDIDATES[0].name} is not possible: Tanh (bent) has no exact form here" in told
+    why = f"{CANDIDATES[0].name} is not possible: Tanh (bent) has no exact form here"
+    assert why in told
+    assert facts.passed_over == [why]
     served = json.loads((tmp_path / "int8/config.json").read_bytes())["quantization"]
     assert served["name"] == DYNAMIC[2].name
 

@@ -3,7 +3,12 @@
 import msgspec
 import pytest
 
-from hf_assets.classifiers.records import ExportRecord
+from hf_assets.classifiers.records import (
+    ExportRecord,
+    GraphMeasurement,
+    QuantizationRecord,
+    Sameness,
+)
 from hf_assets.defs.labels import metadata
 from hf_assets.rule_result import RuleResult
 
@@ -38,3 +43,15 @@ def test_an_export_is_told_with_units(tmp_path) -> None:
     assert (shown["seconds"], shown["opset"]) == (3.1, 20)
     assert shown["inputs"] == "input_ids, attention_mask"
     assert msgspec.structs.asdict(record)["seconds"] == 3.14159
+
+
+def test_a_graph_whose_answers_depend_on_the_batch_says_why_it_was_chosen(tmp_path) -> None:
+    same = Sameness(texts=24, batches=0.2, threads=0.0, levels=0.1, labels=3)
+    graph = GraphMeasurement("int8", 100, 0.2, sameness=same, passed=True)
+    record = QuantizationRecord(
+        chosen="int8", threshold=0.3, bytes=100, loss=0.0, max_loss=0.003, texts=300, fp32=graph,
+        candidates=[graph], passed_over=["exact-64 loses 0.50", "exact-32 loses 0.40"],
+    )  # fmt: skip
+    why = "why its answers depend on the batch"
+    assert metadata.quantized(tmp_path, record)[why] == "exact-64 loses 0.50; exact-32 loses 0.40"
+    assert why not in metadata.quantized(tmp_path, msgspec.structs.replace(record, passed_over=[]))
