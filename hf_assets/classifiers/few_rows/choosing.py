@@ -67,8 +67,11 @@ class Way:
 
 
 def fit_for(corpus: Corpus, below: int = FEW_ROWS) -> Fit | None:
-    """The `fit` of a corpus with fewer training rows than that; None for others."""
-    few = len(corpus.split("train").texts) < below
+    """The `fit` of a corpus with fewer training rows than that; None for others.
+
+    And for one or two rows: a fold would be left with none, or with no pair, to learn from.
+    """
+    few = _FOLDS <= len(corpus.split("train").texts) < below
     return partial(fit, below=below) if few else None
 
 

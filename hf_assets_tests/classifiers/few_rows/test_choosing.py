@@ -3,6 +3,7 @@
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -39,6 +40,16 @@ def test_corpora_of_few_rows_alone_are_fitted_so(make_corpus: MakeCorpus) -> Non
     assert fit_for(corpus)
     assert fit_for(corpus, 41)
     assert fit_for(corpus, 40) is None
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_a_row_or_two_are_trained_on_without_folds(
+    rows: int, make_corpus: MakeCorpus, base: Path, tmp_path: Path
+) -> None:
+    corpus = make_corpus(rows, 4)
+    record = run(corpus, base, tmp_path / "made", HEAD, fit=fit_for(corpus))
+    assert record.few_rows is msgspec.UNSET
+    assert fit_for(make_corpus(3, 4, name="three"))
 
 
 @pytest.mark.parametrize(
