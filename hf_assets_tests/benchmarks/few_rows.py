@@ -131,7 +131,7 @@ def _setfit(
     corpus: Corpus, encoder: Path, place: Path, seed: int, *, options: Any
 ) -> dict[str, Any]:
     from datasets import Dataset
-    from setfit import SetFitModel, Trainer, TrainingArguments  # ty: ignore[unresolved-import]
+    from setfit import SetFitModel, Trainer, TrainingArguments  # ty: ignore[import-not-found]
 
     model = SetFitModel.from_pretrained(
         str(encoder),

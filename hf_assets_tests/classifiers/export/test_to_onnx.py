@@ -145,7 +145,7 @@ def test_each_architecture_bears_each_candidate(exported: Exported) -> None:
         assert not rejected
         # Tables outweigh what int8 saves of so small a network: not one of these need be chosen.
         same = {one.name: one.sameness for one in facts.candidates}
-        assert {same[one.name].largest for one in CANDIDATES if same[one.name]} == {0.0}
+        assert {each.largest for one in CANDIDATES if (each := same[one.name])} == {0.0}
     whole, small = (Tagger.load(folder / name).scores(TEXTS) for name in ("onnx", "quantized"))
     assert np.abs(small - whole).max() < 0.1
 
