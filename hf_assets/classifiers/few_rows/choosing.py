@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from copy import deepcopy
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -125,9 +125,8 @@ def fit(
     if name != "finetune":
         network.head.load_state_dict(asdict(head))
     spent = time.monotonic() - began
-    result = TrainingResult(
-        learned.history, learned.losses, spent, len(train.texts) / max(spent, 1e-9), learned.best
-    )
+    pace = len(train.texts) / max(spent, 1e-9)
+    result = replace(learned, seconds=spent, samples_per_second=pace)
     choice = _choice(best, ways, below)
     log(f"few rows: {choice.why}")
     strategy = "finetune" if name in {"pairs", "finetune"} else "head"
