@@ -197,5 +197,5 @@ class QuantizationRecord(QuantizedStep, frozen=True, kw_only=True):
     texts_in_validation: int = 0
     seed: int = 0
     calibration: CalibrationRecord | msgspec.UnsetType = msgspec.UNSET
-    optimization: str = ""
-    passed_over: list[str] = []
+    optimization: str | msgspec.UnsetType = msgspec.UNSET
+    passed_over: list[str] | msgspec.UnsetType = msgspec.UNSET

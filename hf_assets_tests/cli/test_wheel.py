@@ -114,7 +114,7 @@ def test_the_definitions_load(installed: Installed) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     path, assets = done.stdout.split()
     assert Path(path).is_relative_to(installed.root)
-    assert assets == "70"
+    assert assets == "76"
 
 
 @pytest.mark.heavy

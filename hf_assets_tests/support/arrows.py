@@ -135,7 +135,8 @@ ARROWS = {
         "corpora.corpus",
     },
     "classifiers.few_rows": {
-        *("classifiers.thresholds", "classifiers.training", "corpora.corpus"),
+        *("classifiers.techniques", "classifiers.thresholds", "classifiers.training"),
+        "corpora.corpus",
     },
     "classifiers.export": {
         *("classifiers.metrics", "classifiers.provenance", "classifiers.quality"),

@@ -125,6 +125,7 @@ def quantize(
     config = read_json(folder / "config.json")
     write_json(folder / "config.json", config | {"quantization": _served(best)})
     rule = config.get("threshold_rule")
+    passed_over = _passed_over(best, measured, limits)
     record = QuantizationRecord(
         chosen=best.name,
         made_from=made_from,
@@ -148,11 +149,11 @@ def quantize(
         optimization=OPTIMIZATION,
         fp32=measured[0],
         candidates=measured[1:],
-        passed_over=_passed_over(best, measured, limits),
+        passed_over=passed_over,
     )
     write_record(folder / "quantization.json", record)
     log(f"chose {best.name} of\n{table(measured)}")
-    for line in record.passed_over:
+    for line in passed_over:
         log(line)
     return record
 
