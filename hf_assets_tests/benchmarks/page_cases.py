@@ -20,6 +20,8 @@ import polars as pl
 class Rendered:
     """The listing of a generated Hub in place of a capture: pages are made when they are read."""
 
+    form = "json"
+
     def __init__(self, hub: Any, kind: Any) -> None:
         from hf_assets.demo.world.source import Where
         from hf_assets.hub.client.listing import FIELDS
@@ -29,6 +31,7 @@ class Rendered:
         self.rows = self._listing.total
         self.provenance = {"source": "captured", "endpoint": "http://127.0.0.1:1"}
         self.manifest = SimpleNamespace(fields=sorted(self._fields))
+        self.records = dict.fromkeys(self.page_numbers(), SimpleNamespace(decoded=None))
 
     def page_numbers(self) -> range:
         """From 1."""
