@@ -191,6 +191,16 @@ def _linear(
     return _measured("linear", train.targets, scores, began)
 
 
+def _left_out(name: str, began: float, fold: int, seconds: float) -> FewRowsCandidate | None:
+    """The way as one that is left out, where its folds so far say that it would take too long."""
+    spent = time.monotonic() - began
+    # The last one, on all rows, takes as long as a fold and a half.
+    if fold == _FOLDS or spent / fold * (_FOLDS + 1.5) <= seconds:
+        return None
+    why = f"left out: it would take more than {seconds:.0f} s"
+    return FewRowsCandidate(name, seconds=round(spent, 2), left_out=why)
+
+
 def _pairs(
     network: TagNetwork,
     tokenizer: Any,
@@ -209,12 +219,8 @@ def _pairs(
         pairs.tune(tuned, tokenizer, texts, targets, recipe, log)
         states = features(tuned, tokenizer, train.texts, recipe.batch_size, dtype=dtype)
         answers[own] = Directions.of_centroids(states[others], targets).answers(states[own])
-        spent = time.monotonic() - began
-        # The last one, on all rows, takes as long as a fold and a half.
-        if fold < _FOLDS and spent / fold * (_FOLDS + 1.5) > seconds:
-            left_out = f"left out: it would take more than {seconds:.0f} s"
-            candidate = FewRowsCandidate("pairs", seconds=round(spent, 2), left_out=left_out)
-            return Way(candidate, answers)
+        if left_out := _left_out("pairs", began, fold, seconds):
+            return Way(left_out, answers)
     scale = Scale.of(answers, train.targets)
     return _measured("pairs", train.targets, scale.scores(answers), began, scale)
 
@@ -235,11 +241,8 @@ def _finetuned(
         tuned = deepcopy(network)
         _finetune(tuned, tokenizer, rows_of(train, others), validation, recipe, log)
         scores[own] = predict(tuned, tokenizer, [train.texts[i] for i in own], recipe.batch_size)
-        spent = time.monotonic() - began
-        if fold < _FOLDS and spent / fold * (_FOLDS + 1.5) > seconds:
-            left_out = f"left out: it would take more than {seconds:.0f} s"
-            candidate = FewRowsCandidate("finetune", seconds=round(spent, 2), left_out=left_out)
-            return Way(candidate, scores)
+        if left_out := _left_out("finetune", began, fold, seconds):
+            return Way(left_out, scores)
     return _measured("finetune", train.targets, scores, began)
 
 
