@@ -21,7 +21,14 @@ from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.labels.classifiers import classifier_assets
 from hf_assets.settings import settings
 
-CONFIG = {"epochs": 1, "batch_size": 16, "max_length": 24, "dtype": "float32", "few_rows": 0}
+CONFIG = {
+    "epochs": 1,
+    "batch_size": 16,
+    "max_length": 24,
+    "dtype": "float32",
+    "few_rows": 0,
+    "teachers": 0,
+}
 
 
 def train(corpus: str, base: str, seed: int) -> dict[str, Any]:
