@@ -171,20 +171,28 @@ def _facts(outcome: "TaggerOutcome", target: "Target") -> dict[str, Any]:
             words: dg.MetadataValue.url(repository.url),
             f"commit of the {words}": _commit(repository.url, side),
         }
-    sides = [side for _, _, side in both]
-    return facts | {
+    files = {words: shown_files(side) for words, _, side in both}
+    return {
+        **facts,
         "the Space names commit": outcome.named.commit if outcome.named else "none",
-        "files sent": sum(len(side.sent) for side in sides),
-        "bytes sent": sum(sum(side.sent.values()) for side in sides),
-        "files removed": sum(len(side.removed) for side in sides),
-        "files unchanged": sum(side.unchanged for side in sides),
-        "size (bytes)": sum(side.bytes for side in sides),
-        "files": dg.MetadataValue.json({words: shown_files(side) for words, _, side in both}),
+        **file_counts(outcome.model, outcome.space),
+        "files": dg.MetadataValue.json(files),
     }
 
 
 def _commit(url: str, side: "Changes") -> Any:
     return dg.MetadataValue.url(f"{url}/commit/{side.commit}") if side.commit else "none"
+
+
+def file_counts(*sides: "Changes") -> dict[str, int]:
+    """Files and bytes of a publication's repositories together, for the metadata."""
+    return {
+        "files sent": sum(len(side.sent) for side in sides),
+        "bytes sent": sum(sum(side.sent.values()) for side in sides),
+        "files removed": sum(len(side.removed) for side in sides),
+        "files unchanged": sum(side.unchanged for side in sides),
+        "size (bytes)": sum(side.bytes for side in sides),
+    }
 
 
 def shown_files(side: "Changes") -> dict[str, Any]:

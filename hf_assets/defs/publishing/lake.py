@@ -13,7 +13,7 @@ from hf_assets.defs.common.failures import RETRIES, clear_failures
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.hub import providers, quality, space_code, tables
 from hf_assets.defs.labels import predictions
-from hf_assets.defs.labels.publication import DryRunConfig, shown_files
+from hf_assets.defs.labels.publication import DryRunConfig, file_counts, shown_files
 from hf_assets.defs.trends import daily, history, repository_days
 from hf_assets.defs.trends import providers as provider_series
 from hf_assets.errors import InputError
@@ -145,11 +145,7 @@ def _facts(outcome: "Outcome", repository: "Repository") -> dict[str, Any]:
     return {
         "repository": dg.MetadataValue.url(repository.url),
         "commit": outcome.commit or "none",
-        "files sent": len(outcome.sent),
-        "bytes sent": sum(outcome.sent.values()),
-        "files removed": len(outcome.removed),
-        "files unchanged": outcome.unchanged,
-        "size (bytes)": outcome.bytes,
+        **file_counts(outcome),
         "rows": dg.MetadataValue.json(outcome.rows),
         "files": dg.MetadataValue.json(shown_files(outcome)),
     }
