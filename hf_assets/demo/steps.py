@@ -56,6 +56,7 @@ class Step:
         launch: what a run builds, for the first and last missing part.
         past_days: the parts are past days.
         today: the day that it captures.
+        later: units that come after it; a run would take those of an earlier call.
     """
 
     title: str
@@ -63,6 +64,7 @@ class Step:
     launch: Callable[[str, str], process.Launch]
     past_days: bool = False
     today: str = ""
+    later: Sequence[str] = ()
 
     def command(self, first: str, last: str) -> list[str]:
         """The command of a run from the first to the last missing part."""
@@ -84,6 +86,11 @@ class Step:
             raw = unit.split("/")[0] in RAW
             if raw and built and built.content != of_stored(data / unit):
                 remove_folder(data / unit)
+
+    def drop_later(self, data: Path) -> None:
+        """Remove what comes after this step; the step that stores it runs again."""
+        for unit in self.later:
+            remove_folder(data / unit)
 
     def note(self, record: DemoRecord, data: Path, parts: Sequence[str]) -> None:
         """Record those parts as built just now.
@@ -168,7 +175,7 @@ def label_steps(past: Past, record: DemoRecord) -> Iterator[Step]:
     taken, withheld = keys[:-WITHHELD], keys[-WITHHELD:]
     if taken:
         yield _questions(taken, code, f"questions of {_days(len(taken))}, which the corpus takes")
-    learnt = [*(f"new_questions/day={key}" for key in taken), *_earlier_datasets(record, day)]
+    learnt = [*_units(["new_questions"], *taken), *_earlier_datasets(record, day)]
     texts = fingerprint(code, day, record.texts_from, record.contents(learnt))
     units = ("question_dump", "dataset_dump", "corpora/questions", "corpora/datasets",
              "classifiers/questions/baseline", f"new_datasets/day={day}")  # fmt: skip
@@ -176,6 +183,7 @@ def label_steps(past: Past, record: DemoRecord) -> Iterator[Step]:
         "texts of the dumps, today's datasets; corpora; TF-IDF",
         {day: dict.fromkeys(units, texts)},
         lambda *_: process.Launch(assets=_TEXTS, partition=day),
+        later=_units(["new_questions"], *withheld, day),
     )
     chain = fingerprint(code, CONFIG, record.contents(units))
     artefacts = [f"classifiers/questions/{name}" for name in _ARTEFACTS]
@@ -188,7 +196,7 @@ def label_steps(past: Past, record: DemoRecord) -> Iterator[Step]:
     )
     if withheld:
         yield _questions(withheld, code, f"questions of the {_days(len(withheld))} before today")
-    came = record.contents(f"new_questions/day={key}" for key in withheld)
+    came = record.contents(_units(["new_questions"], *withheld))
     # A day's questions are fetched again once it is over.
     today = {f"new_questions/day={day}": fingerprint(code, day)}
     learnt = [*units, *artefacts]
@@ -214,8 +222,8 @@ def _earlier_datasets(record: DemoRecord, day: str) -> list[str]:
     return sorted(unit for unit in units if not unit.endswith(f"={day}"))
 
 
-def _units(assets: Sequence[str], day: str) -> list[str]:
-    return [f"{asset}/day={day}" for asset in assets]
+def _units(assets: Sequence[str], *days: str) -> list[str]:
+    return [f"{asset}/day={day}" for asset in assets for day in days]
 
 
 def _days(count: int) -> str:

@@ -23,6 +23,7 @@ class Demo:
     def __init__(self, data: Path) -> None:
         self.data = data
         self.changes = 0
+        self.taken: list[Path] = []
 
     def run(self, day: dt.date = TODAY, days: int = 3, most: int | None = None) -> list[str]:
         """The commands of a run, shortened, in order; each stores its units.
@@ -43,6 +44,9 @@ class Demo:
             if not missing:
                 continue
             step.drop_changed_captures(record, self.data)
+            step.drop_later(self.data)
+            if step.later:
+                self.taken = sorted(self.data.glob("new_questions/*"))
             command = step.command(missing[0], missing[-1])
             for unit in (unit for part in missing for unit in step.parts[part]):
                 self.store(unit)
@@ -97,6 +101,7 @@ def test_questions_of_the_last_days_come_after_the_corpus(demo: Demo) -> None:
         "new_questions 2026-11-20...2026-11-21",
         "new_questions 2026-11-22...2026-11-28",
     ]
+    assert [path.name for path in demo.taken] == ["day=2026-11-20", "day=2026-11-21"]
     assert ran[-5:-3] == ["new_questions 2026-11-20...2026-11-21", 'key:"question 2026-11-29']
     # One that the corpus has taken builds it again; one that came later changes the drift alone.
     for gone, what in (("20", 'key:"question 2026-11-29'), ("22", 'key:"new_ques 2026-11-29')):
@@ -111,12 +116,12 @@ def test_without_past_days_there_are_four_runs(demo: Demo) -> None:
 
 def test_a_new_day_builds_that_day_and_what_depends_on_it(demo: Demo) -> None:
     demo.run()
-    # Questions of a day that was not over are fetched again.
     assert demo.run(TODAY + dt.timedelta(1)) == [
         f"{CAPTURE_TODAY} 2026-11-21",
         'key:"question 2026-11-21',
         CHAIN,
-        "new_questions 2026-11-20...2026-11-20",
+        # The corpus takes none of them: they come after it again.
+        "new_questions 2026-11-17...2026-11-20",
         'key:"new_ques 2026-11-21',
     ]
 
@@ -143,7 +148,7 @@ def test_more_past_days_are_added(demo: Demo) -> None:
         ("corpora/hub_models", [PREDICTOR, DAY]),
         ("predicted_categories/day=2026-11-20", [DAY]),
         ("new_questions/day=2026-11-18", ["new_questions 2026-11-18...2026-11-18", CAME]),
-        ("corpora/questions", [TEXTS, CHAIN, CAME]),
+        ("corpora/questions", [TEXTS, CHAIN, QUESTIONS, CAME]),
         ("classifiers/questions/leaderboard", [CHAIN, CAME]),
         ("classifiers/questions/drift", [CAME]),
     ],
@@ -167,7 +172,8 @@ def test_other_code_runs_everything_and_keeps_the_captures(
     dropped: list[Path] = []
     monkeypatch.setattr("hf_assets.demo.steps.remove_folder", dropped.append)
     assert len(demo.run()) == 7
-    assert dropped == []
+    # Questions that come after the corpus are asked for again; no page of the Hub is.
+    assert {path.parent.name for path in dropped} == {"new_questions"}
 
 
 def test_a_capture_whose_files_changed_is_no_longer_trusted(
