@@ -15,6 +15,8 @@ MODULE = "hf_assets.definitions"
 # The job of the schedule `daily_capture`.
 CAPTURE_TODAY = "capture_today"
 PAST_DAYS = "past_days"
+# Jobs that are launched for days.
+OF_DAYS = (CAPTURE_TODAY, PAST_DAYS)
 # Assets over all days: the series, their figures and the report. They have no partition, and
 # Dagster launches no range of days with them.
 OVER_DAYS = 'group:"trends/history"'

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from hf_assets.definitions import defs
 from hf_assets.defs.hub.schedules import DERIVED_TABLES, capture_today, past_days
 from hf_assets.runner import home, parts, process
 
@@ -23,6 +24,9 @@ def python(code: str) -> list[str]:
 
 def test_the_jobs_have_the_names_of_the_graph() -> None:
     assert (capture_today.name, past_days.name) == (process.CAPTURE_TODAY, process.PAST_DAYS)
+    jobs = defs().resolve_all_job_defs()
+    asked_for = [job.name for job in jobs if job.partitions_def and not job.name.startswith("__")]
+    assert sorted(asked_for) == sorted(process.OF_DAYS)
 
 
 def test_the_parts_of_a_past_day_are_those_of_the_schedules() -> None:
