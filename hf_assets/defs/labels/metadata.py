@@ -149,6 +149,7 @@ def classifier(folder: LakePath, record: "TrainingRecord") -> dict[str, Any]:
         "threshold": _score(record.threshold),
         **_rule(record.threshold_rule),
         "strategy": record.strategy,
+        **_few_rows(record),
         "epochs": record.epochs,
         "best epoch": record.best_epoch,
         "seconds": round(record.seconds, 1),
@@ -160,6 +161,26 @@ def classifier(folder: LakePath, record: "TrainingRecord") -> dict[str, Any]:
         "versions": dg.MetadataValue.json(record.versions),
         "curves": pictures(local_folder(folder), "curves"),
         **stored_folder(folder),
+    }
+
+
+def _few_rows(record: "TrainingRecord") -> dict[str, Any]:
+    """Of a corpus of few rows: the way that was chosen, and the figures of each."""
+    if not (found := record.few_rows):
+        return {}
+    ways = [
+        {
+            "way": each.name,
+            "micro-F1": None if each.left_out else _score(each.micro_f1),
+            "macro-F1": None if each.left_out else _score(each.macro_f1),
+            "left out because": each.left_out,
+        }
+        for each in found.candidates
+    ]
+    return {
+        "way of few rows": found.chosen,
+        "chosen because": found.why,
+        "ways of few rows, cross-validated": table(ways),
     }
 
 
@@ -207,8 +228,8 @@ def _sameness(record: "QuantizationRecord") -> dict[str, Any]:
     return {
         **({"why its answers depend on the batch": "; ".join(reasons)} if reasons else {}),
         "largest difference of a score in a batch": float(found.sameness.batches),
-        "… with two threads": float(found.sameness.threads),
-        "… at another optimisation level": float(found.sameness.levels),
+        "largest difference of a score with two threads": float(found.sameness.threads),
+        "largest difference of a score at other optimisation levels": float(found.sameness.levels),
     }
 
 
