@@ -30,6 +30,8 @@ FOLDER = PROJECT / "docs"
 WIDTH = 1000
 # Milliseconds until charts and the lineage's layout have stopped moving.
 STILL = 6_000
+# Looks at a lineage whose groups are being opened.
+_LOOKS = 60
 # Pixels around the lineage's nodes.
 MARGIN = 24
 # What the picture of predictions has: from a listing to the report.
@@ -86,15 +88,17 @@ def _predicted(browser: Browser, url: str) -> bytes:
     page = browser.new_page(viewport={"width": 2600, "height": 1400}, device_scale_factor=2)
     page.set_default_timeout(PATIENCE)
     chosen = " or ".join(f'key:"{key}"' for key in PREDICTED)
-    page.goto(f"{url}/asset-groups~{quote(chosen)}")
+    page.goto(f"{url}/asset-groups~{quote(chosen, safe='')}")
     nodes = page.locator("foreignObject")
     nodes.first.wait_for()
-    # Groups are closed at first, and some stand in another.
+    # Groups are closed at first, and some stand in another; between two layouts there is no node.
     closed = nodes.filter(has_text=re.compile(r"\d+ assets?\b"))
-    while closed.count():
-        closed.first.click()
+    for _ in range(_LOOKS):
+        if closed.count():
+            closed.first.click()
+        elif nodes.count() >= len(PREDICTED):
+            break
         page.wait_for_timeout(STILL / 6)
-    page.get_by_text("raw_models", exact=True).last.wait_for()
     page.wait_for_timeout(STILL)
     # Nodes, and the frames of their groups.
     boxes = [box for one in nodes.all() if (box := one.bounding_box()) and box["width"]]
