@@ -193,8 +193,10 @@ def test_no_thread_outlives_a_run(
         assert threads(run_logs.WATCH) == []
 
 
-def test_what_is_printed_is_copied_while_the_run_goes_on(manager: LakeLogManager) -> None:
-    manager._interval = 0.01
+def test_what_is_printed_is_copied_while_the_run_goes_on(
+    manager: LakeLogManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(manager, "_interval", 0.01)
     there = manager._at(KEY_OF_LOG, OUT, partial=True)
     with manager.capture_logs(KEY_OF_LOG):
         print("first", flush=True)
