@@ -264,20 +264,21 @@ class _Rewriting:
         weight = graph.array(node.input[1])
         if weight is None or attribute(node, "axis", -1) != -1:
             raise NotExact(f"{node.name} is a layer normalisation of another form")
-        # The squares of whole numbers add up to a quarter of 2^24, at most.
+        # Multiples of a power of two: as whole numbers, their squares add up to a quarter of 2^24.
         power = 2.0 ** np.floor(np.log2(_WHOLE / 2 / self.seen[value].norm ** 2) / 2)
-        scaled = graph.add("Mul", value, graph.constant(np.float32(power)))
-        whole = graph.add("Round", scaled)
+        offset = graph.constant(np.float32(_ROUNDING / power))
+        whole = graph.add("Sub", graph.add("Add", value, offset), offset)
         share = self._for_rows(1 / len(weight), value)
         mean = self._mean(whole, share)
         squares = self._mean(graph.add("Mul", whole, whole), share)
         variance = graph.add("Sub", squares, graph.add("Mul", mean, mean))
         # Rounding adds a twelfth to the variance.
-        least = float(attribute(node, "epsilon", 1e-5)) * power**2 + 1 / 12
+        least = float(attribute(node, "epsilon", 1e-5)) + 1 / (12 * power**2)
         deviation = graph.add("Sqrt", graph.add("Add", variance, self._for_rows(least, value)))
-        # Divided, as onnxruntime makes one of a reciprocal and a product at some levels.
-        normal = graph.add("Div", graph.add("Sub", scaled, mean), deviation)
-        made = graph.add("Mul", normal, node.input[1])
+        # Half of 1, as onnxruntime makes a division of a reciprocal and a product at some levels.
+        half = graph.add("Div", self._for_rows(0.5, value), deviation)
+        normal = graph.add("Mul", graph.add("Sub", value, mean), half)
+        made = graph.add("Mul", normal, graph.constant(weight * np.float32(2)))
         if len(node.input) > 2:
             made = graph.add("Add", made, node.input[2])
         graph.replace(node.output[0], made)
