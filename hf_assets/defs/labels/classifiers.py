@@ -189,8 +189,8 @@ def classifier_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition]:
     ) -> dg.MaterializeResult:
         """Int8 graph: the smallest that loses at most 0.3 points of micro-F1 and 0.6 of macro-F1.
 
-        Candidates are measured on validation, one text at a time, as the tagger serves them, at
-        float32's threshold.
+        Of the graphs that answer a text alike alone and in any batch, where there is one.
+        Candidates are measured on validation, as the tagger serves them, at float32's threshold.
         """
         from hf_assets.classifiers.export.quantize import quantize
 

@@ -74,7 +74,7 @@ def _drift(spec: CorpusSpec) -> dg.AssetsDefinition:
     )
     @skippable
     def drift(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
-        """How texts that came since differ from those that were learnt, a row a week.
+        """How texts that came after a corpus was built differ from those in it, a row a week.
 
         Labels' shares, with what chance alone makes of them; words that TF-IDF does not know; texts
         to which the served tagger gives no label; labels that are new.
@@ -125,7 +125,7 @@ def _compared(
 def _facts(since: Since) -> dict[str, Any]:
     """All that came since the corpus was built, beside what is usual."""
     found = {
-        "texts since": since.texts,
+        "texts since the corpus was built": since.texts,
         "weeks": since.weeks,
         "distance of label shares": since.distance,
         "distance by chance alone": since.noise,
