@@ -1,5 +1,6 @@
 """A corpus of few rows: the choice, what is stored of it, and that it is served alike."""
 
+import itertools
 from functools import partial
 from pathlib import Path
 
@@ -113,6 +114,15 @@ def test_the_way_that_was_chosen_is_served_as_it_was_trained(
     assert export(tmp_path / "made", tmp_path / "onnx", texts).max_difference < 1e-4
     wanted = predict(network, load_tokenizer(tmp_path / "made"), texts)
     assert np.abs(Tagger.load(tmp_path / "onnx").scores(texts) - wanted).max() < 1e-4
+
+
+def test_a_busy_machine_leaves_no_way_out(
+    make_corpus: MakeCorpus, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hours = itertools.count(step=3600)
+    monkeypatch.setattr(choosing.time, "monotonic", lambda: float(next(hours)))
+    record = run(make_corpus(40, 10), base, tmp_path / "made", SHORT, fit=fit)
+    assert not [each.name for each in record.few_rows.candidates if each.left_out]
 
 
 def test_pairs_that_take_too_long_are_left_out(
