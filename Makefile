@@ -9,9 +9,11 @@ BIN := $(VENV)/bin
 DATA ?= $(or $(HF_ASSETS_DATA),data)
 DEMO := data/demo
 # A file of tests goes to one worker, those that take long first (`hf_assets_tests/conftest.py`).
-SPREAD := -n auto --dist loadfile --no-loadscope-reorder
+# A test that hangs ends its worker, and the next worker meets it again: not more often.
+SPREADING := --dist loadfile --no-loadscope-reorder --max-worker-restart 1
+SPREAD := -n auto $(SPREADING)
 # Many long tests wait for processes and clocks: a worker more than cores.
-WAITING = -n $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1))) --dist loadfile --no-loadscope-reorder
+WAITING = -n $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1))) $(SPREADING)
 export HF_HUB_DISABLE_TELEMETRY ?= 1
 
 .PHONY: help demo cluster-demo tagger insights status dev dev-demo test test-heavy test-ci test-release lint \

@@ -8,6 +8,7 @@ and checksums that other stores refuse. A lake in a folder that all machines sha
 import logging
 import os
 import socket
+import threading
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,10 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import dagster as dg
-from dagster._core.storage.cloud_storage_compute_log_manager import (
-    CloudStorageComputeLogManager,
-    PollingComputeLogSubscriptionManager,
-)
+from dagster._core.storage.cloud_storage_compute_log_manager import CloudStorageComputeLogManager
 from dagster._core.storage.compute_log_manager import (
     CapturedLogContext,
     CapturedLogSubscription,
@@ -32,6 +30,7 @@ from dagster._core.storage.local_compute_log_manager import (
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
 
 from hf_assets.errors import InputError, clean
+from hf_assets.log_subscriptions import LogSubscriptions
 from hf_assets.object_store.address import SHORT_SECONDS, StoreAddress, is_address
 from hf_assets.object_store.errors import asking
 from hf_assets.object_store.path import StorePath, api, delete, location, remove_tree
@@ -52,6 +51,8 @@ _CUT = b"\n... cut here: the rest is not stored\n"
 _NOT_YET = "The output of this run is not in the store yet"
 _NOT = "The output of this run is not in the store"
 _NOW = "The output of this run is in the store now"
+# The thread that copies.
+WATCH = "upload-watch"
 _LOG = logging.getLogger(__name__)
 # The errors come last: where they are, all is.
 _KINDS = (ComputeIOType.STDOUT, ComputeIOType.STDERR)
@@ -77,7 +78,7 @@ class LakeLogManager(CloudStorageComputeLogManager[Any], ConfigurableClass):
         self._root, self._interval, self._inst_data = root, interval, inst_data
         self._here = scratch() / "run_logs"
         self._local = LocalComputeLogManager(str(self._here))
-        self._subscriptions = PollingComputeLogSubscriptionManager(self)
+        self._subscriptions = LogSubscriptions(self)
         # What was said of a run.
         self._told: set[tuple[str, str]] = set()
         # Bytes that the store has, and when it got them, by object.
@@ -129,8 +130,39 @@ class LakeLogManager(CloudStorageComputeLogManager[Any], ConfigurableClass):
             with self._poll_for_local_upload(log_key), self._local.capture_logs(log_key) as context:
                 yield context
         finally:
-            self._on_capture_complete(log_key)
-            os.close(held)
+            try:
+                self._on_capture_complete(log_key)
+            finally:
+                os.close(held)
+
+    @contextmanager
+    def _poll_for_local_upload(self, log_key: Sequence[str]) -> Generator[None]:
+        """Copy what is printed, now and then, in a thread that ends with the block.
+
+        Dagster's own thread goes on after a block that ends by an error, until the store says that
+        it has the log; one that refuses is asked for ever.
+        """
+        ended = threading.Event()
+
+        def copy() -> None:
+            while not ended.wait(self._interval):
+                self.on_progress(log_key)
+
+        watch = threading.Thread(target=copy, name=WATCH, daemon=True)
+        if self._interval:
+            watch.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            # A copy under way would come to the store after the last one, and stay there.
+            if self._interval:
+                watch.join()
+
+    def on_progress(self, log_key: Sequence[str]) -> None:
+        """Copy what a run under way has printed so far."""
+        for kind in _KINDS:
+            self._sent(log_key, kind, partial=True)
 
     def _folder(self, log_key: Sequence[str]) -> Path:
         """The folder of a run's logs on this machine; those of old runs are removed."""

@@ -3,12 +3,14 @@
 import re
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import dagster as dg
 import pytest
@@ -23,7 +25,7 @@ from starlette.testclient import TestClient
 
 pytest.importorskip("obstore", reason="not installed here: pip install 'hf_assets[cluster]'")
 
-from hf_assets import run_logs
+from hf_assets import log_subscriptions, run_logs
 from hf_assets.object_store.path import StorePath
 from hf_assets.run_logs import FOLDER, LakeLogManager
 from hf_assets_tests.support.deploy.read import DEPLOY
@@ -169,6 +171,72 @@ def test_a_run_that_is_ended_leaves_what_it_printed(manager: LakeLogManager) -> 
         ended()
     assert manager.cloud_storage_has_logs(KEY_OF_LOG, ERR)
     assert manager.get_log_data(KEY_OF_LOG).stdout == b"last words\n"
+
+
+def threads(name: str) -> list[threading.Thread]:
+    return [one for one in threading.enumerate() if one.name == name]
+
+
+@pytest.mark.parametrize("error", [None, KeyboardInterrupt, ValueError])
+def test_no_thread_outlives_a_run(
+    bucket: StorePath, store_proxy: CountingProxy, error: type[BaseException] | None
+) -> None:
+    """Though the store never says that it has the log."""
+    store_proxy.faults = [Fault("AccessDenied")]
+    manager = LakeLogManager(bucket / FOLDER, interval=3600)
+    # Without a retry.
+    with patch.object(run_logs, "_PATIENCE", 0.2), patch.object(run_logs, "SHORT_SECONDS", 0.2):
+        with suppress(KeyboardInterrupt, ValueError), manager.capture_logs(KEY_OF_LOG):
+            assert threads(run_logs.WATCH)
+            if error:
+                raise error
+        assert threads(run_logs.WATCH) == []
+
+
+def test_what_is_printed_is_copied_while_the_run_goes_on(
+    manager: LakeLogManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(manager, "_interval", 0.01)
+    there = manager._at(KEY_OF_LOG, OUT, partial=True)
+    with manager.capture_logs(KEY_OF_LOG):
+        print("first", flush=True)
+        _until(lambda: there.is_file() and there.read_bytes() == b"first\n")
+    # The last copy came before the complete log, or it would stay.
+    assert not there.exists()
+
+
+def test_a_page_that_opens_stops_no_other(
+    manager: LakeLogManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the thread asks for one of them."""
+    monkeypatch.setattr(log_subscriptions, "EVERY", 0.01)
+    pages, seen = [], []
+
+    def opens_another(data: CapturedLogData) -> None:
+        if threading.current_thread().name == log_subscriptions.POLL:
+            pages.append(manager.subscribe(["other", "compute_logs", str(len(pages))]))
+        seen.append(data.stdout)
+
+    with manager.capture_logs(KEY_OF_LOG):
+        pages.append(manager.subscribe(KEY_OF_LOG)(opens_another))
+        for text in (b"first\n", b"second\n"):
+            print(text.decode(), end="", flush=True)
+            _until(lambda text=text: text in seen)
+        (thread,) = threads(log_subscriptions.POLL)
+        for page in pages:
+            page.dispose()
+    thread.join(30)
+    assert not thread.is_alive()
+
+
+def test_a_page_with_a_complete_log_leaves_no_thread(manager: LakeLogManager) -> None:
+    with manager.capture_logs(KEY_OF_LOG):
+        print("first", flush=True)
+    page = manager.subscribe(KEY_OF_LOG)(lambda _: None)
+    assert page.is_complete
+    page.dispose()
+    assert threads(log_subscriptions.POLL) == []
+    assert not manager._subscriptions._subscriptions
 
 
 def test_a_long_log_waits_for_its_turn(

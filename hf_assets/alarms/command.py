@@ -71,6 +71,10 @@ class Command:
                 f"{self.name} had not ended after {self.seconds:g} s, and was killed.",
                 permanent=False,
             ) from None
+        except BaseException:
+            # In a session of its own, no Control-C of a terminal reaches it.
+            _kill(process)
+            raise
         if process.returncode:
             text = clean(said.decode("utf-8", "replace"), secrets=self._secrets())
             raise AlarmError(

@@ -69,6 +69,9 @@ def build(models: dict[str, Trained]) -> gr.Blocks:
     """The page over one or more models, by corpus."""
     service, first = TaggerService(models), next(iter(models))
 
+    def tuned(model: Trained) -> float:
+        return on_slider(float(model.config.get("threshold", 0.5)))
+
     def chosen(corpus: str) -> tuple[Any, ...]:
         # Read again at each choice: the corpus may have been trained again.
         model = models[corpus]
@@ -82,7 +85,7 @@ def build(models: dict[str, Trained]) -> gr.Blocks:
                 visible=bool(examples),
             ),
             gr.HTML(credits, visible=bool(credits)),
-            on_slider(float(model.config.get("threshold", 0.5))),
+            tuned(model),
             model.card or "This model has no card.",
         )
 
@@ -138,9 +141,12 @@ def build(models: dict[str, Trained]) -> gr.Blocks:
                 components=[title, text], samples=[], label="Examples", elem_id="examples"
             )
             credit = gr.HTML(elem_id="credit", visible=False)
+        # The first corpus's own from the start: who asks before the page has loaded the rest would
+        # get an answer at another threshold than the slider shows then.
         threshold = gr.Slider(
-            0, 1, 0.5, step=0.001, label="Threshold", buttons=[], elem_id="threshold", render=False
-        )
+            0, 1, tuned(models[first]), step=0.001, label="Threshold", buttons=[],
+            elem_id="threshold", render=False,
+        )  # fmt: skip
         with gr.Tab("Several texts"):
             several(service, corpus, threshold)
         threshold.render()

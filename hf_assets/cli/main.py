@@ -174,9 +174,27 @@ def launch(arguments: tuple[str, ...], data: LakePath | None) -> int:
     require("dagster", "dagster_dg_cli", "polars")
     from hf_assets.runner import process
 
+    _require_selection(arguments)
     require_store(root := data_of(data))
     environ = environ_of(root) | process.IN_ONE_RUN
     return process.become([*process.launch(), *arguments], environ)
+
+
+def _require_selection(arguments: Sequence[str]) -> None:
+    """Stop in words where `dg launch` would show a stack trace."""
+    from hf_assets.runner import process
+    from hf_assets.storage.lake import today
+
+    words = [word for argument in arguments for word in argument.split("=", 1)]
+    selected = [word for word in words if word in ("--assets", "--job")]
+    if len(selected) != 1:
+        raise click.UsageError("give --job NAME or --assets SELECTION, one of them")
+    job = ([*words[words.index("--job") + 1 :], ""] if "--job" in words else [""])[0]
+    if job in process.OF_DAYS and not {"--partition", "--partition-range"}.intersection(words):
+        example = f"--partition {today()}"
+        if job == process.PAST_DAYS:
+            example = "--partition-range 2026-11-01...2026-11-30"
+        raise click.UsageError(f"{job} builds days: name them, as in `--job {job} {example}`")
 
 
 def _run(

@@ -60,8 +60,14 @@ def newest_day_is_current(
 def _why(
     quality: pl.DataFrame | None, trusted: date | None, captured: date | None, expected: date
 ) -> str:
-    last = f"The newest trusted day is {trusted or 'none'}, and {expected} is due"
+    last = f"The newest trusted day is {trusted}" if trusted else "No day is trusted yet"
+    last = f"{last}, and {expected} is due"
     flags = [] if quality is None else quality.filter(pl.col("day") == expected)["flags"].to_list()
+    if trusted is None and captured is None:
+        return (
+            f"{last}: nothing is captured. Run capture_today (`hf-assets capture`), or look at its "
+            "newest runs: the Hub shows today only until midnight UTC."
+        )
     if captured is None or captured < expected:
         return (
             f"{last}: it is not captured. Look at the newest runs of capture_today, and run it: "

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hf_assets.runner.home import SERVED, WORKSPACE
+from hf_assets.runner.signals import Ended, ended_by_signals
 
 MODULE = "hf_assets.definitions"
 # The job of the schedule `daily_capture`.
 CAPTURE_TODAY = "capture_today"
 PAST_DAYS = "past_days"
+# Jobs that are launched for days.
+OF_DAYS = (CAPTURE_TODAY, PAST_DAYS)
 # Assets over all days: the series, their figures and the report. They have no partition, and
 # Dagster launches no range of days with them.
 OVER_DAYS = 'group:"trends/history"'
@@ -135,10 +138,12 @@ def call(
         log: a file for its output, appended to; by default the output is shown.
         show: called a few times a second until it ends.
 
+    However it ends, the command has ended: it has had the time to shut down.
+
     Raises:
-        KeyboardInterrupt: Control-C; the command has had the time to shut down.
+        KeyboardInterrupt: Control-C; `Ended`, one of these, for SIGTERM and SIGHUP.
     """
-    with open(log or os.devnull, "ab") as out:
+    with ended_by_signals(), open(log or os.devnull, "ab") as out:
         shown = None if log is None else out
         process = subprocess.Popen(command, env=environ, stdout=shown, stderr=shown)
         try:
@@ -148,9 +153,11 @@ def call(
                     process.wait(POLL)
                 except subprocess.TimeoutExpired:
                     continue
-        except KeyboardInterrupt:
-            # From a terminal it has reached the command as well.
-            if not sys.stdin.isatty():
+        except BaseException as error:
+            if not isinstance(error, KeyboardInterrupt) or isinstance(error, Ended):
+                process.terminate()
+            # From a terminal Control-C has reached the command as well.
+            elif not sys.stdin.isatty():
                 process.send_signal(signal.SIGINT)
             process.wait()
             raise

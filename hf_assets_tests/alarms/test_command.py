@@ -1,5 +1,6 @@
 """Alarms by a program."""
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -44,6 +45,18 @@ def test_a_program_that_hangs_is_killed_with_what_it_started() -> None:
     waits = Command((sys.executable, "-c", f"{code}; import time; time.sleep(60)"), seconds=0.2)
     with pytest.raises(AlarmError, match=r"not ended after 0\.2 s"):
         waits.send(alarm())
+
+
+def test_a_program_ends_with_whoever_waits_for_it(tmp_path: Path) -> None:
+    """It has a session of its own: no Control-C reaches it."""
+    code = (
+        "import os, signal, sys, time; open(sys.argv[1], 'w').write(str(os.getpid())); "
+        "os.kill(os.getppid(), signal.SIGINT); time.sleep(60)"
+    )
+    with pytest.raises(KeyboardInterrupt):
+        python(code, str(tmp_path / "pid")).send(alarm())
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
 @pytest.mark.parametrize("line", ["person@example.org", "/no/such/program x", "'open", "''"])

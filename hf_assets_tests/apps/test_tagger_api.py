@@ -212,6 +212,17 @@ def test_examples_are_short_test_rows_with_different_labels(small_lake: Path) ->
     )
 
 
+def test_the_slider_begins_at_the_tuned_threshold(small_lake: Path) -> None:
+    """Who asks before the page has loaded gets an answer at the threshold that is shown then."""
+    import gradio as gr
+
+    from hf_assets.apps.tagger import build
+
+    page = build(find(small_lake))
+    (slider,) = [one for one in page.blocks.values() if isinstance(one, gr.Slider)]
+    assert slider.value == round(THRESHOLD, 3)
+
+
 @pytest.mark.parametrize(
     ("card", "shown"),
     [

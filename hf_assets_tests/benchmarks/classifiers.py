@@ -19,12 +19,14 @@ import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import msgspec
 import numpy as np
+import torch
 from msgspec.structs import replace
 
 from hf_assets.classifiers.evaluation import baselines
@@ -224,6 +226,24 @@ def _paces(corpus: Corpus, encoder: Path, folder: Path) -> dict[str, list[float]
         shutil.rmtree(work)
         ours, plain = found["ours"][-1], found["plain"][-1]
         print(f"  {'our training, a plain fp32 loop':<44}{ours:>8.1f}{plain:>8.1f} samples/s")
+    return found | _costs(corpus, encoder, folder)
+
+
+def _costs(corpus: Corpus, encoder: Path, folder: Path) -> dict[str, list[float]]:
+    """CPU seconds of whole trainings by today's recipe and by the former, in turn, on few rows."""
+    train, few = _some(corpus.split("train"), 512), _some(corpus.split("validation"), 64)
+    recipe = Recipe(seed=SEED, threads=torch.get_num_threads())
+    recipes = {"cpu_ours": recipe, "cpu_former": replace(recipe, **EARLIER)}
+    found: dict[str, list[float]] = {name: [] for name in recipes}
+    for turn, (name, each) in product(range(TURNS_OF_TRAINING), recipes.items()):
+        work = _new(folder / f"cost{turn}")
+        network = new_network(encoder, corpus.labels, each.max_length)
+        began = time.process_time()
+        finetune(network, load_tokenizer(encoder), train, few, each, work, _quiet, lambda *_: None)
+        found[name].append(time.process_time() - began)
+        shutil.rmtree(work)
+    ours, former = (median(spent) for spent in found.values())
+    _goal(f"training, {ours:.0f} over {former:.0f} CPU s", ours / former, "≤ 2")
     return found
 
 

@@ -214,11 +214,31 @@ def test_launch_is_dagsters_with_the_lakes_home(ran: list, tmp_path: Path) -> No
     assert configuration["telemetry"] == {"enabled": False}
 
 
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ([], "give --job NAME or --assets SELECTION"),
+        (["--assets", "models", "--job=past_days"], "one of them"),
+        (["--job", "past_days"], "`--job past_days --partition-range 2026-11-01...2026-11-30`"),
+        (["--job=capture_today"], f"`--job capture_today --partition {today()}`"),
+        (["--job"], ""),
+    ],
+)
+def test_a_launch_of_nothing_is_no_traceback(
+    ran: list, asked: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = cli.main(["launch", *asked, "--data", str(tmp_path)])
+    # What is wrong with an option, `dg launch` says itself.
+    assert status == (2 if words else 7)
+    assert words in capsys.readouterr().err
+    assert bool(ran) is not bool(words)
+
+
 def test_a_home_that_cannot_be_written_is_no_traceback(
     ran: list, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "dagster_home").write_text("a file")
-    assert cli.main(["launch", "--data", str(tmp_path)]) == 1
+    assert cli.main(["launch", "--assets", "day_quality", "--data", str(tmp_path)]) == 1
     assert f"{tmp_path / 'dagster_home'}" in capsys.readouterr().err
     assert ran == []
 

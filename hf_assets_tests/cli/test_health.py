@@ -158,7 +158,7 @@ def test_a_probe_of_an_empty_lake_finds_that_the_day_is_missing(
     monkeypatch.setattr(cli, "data_of", lambda given: tmp_path / "empty")
     assert cli.main(["status", "--exit-code"]) == 3
     said = capsys.readouterr().out
-    assert "The newest trusted day is none, and 2026-11-21 is due: it is not captured." in said
+    assert "No day is trusted yet, and 2026-11-21 is due: nothing is captured." in said
 
 
 def test_no_problem_is_the_status_0(

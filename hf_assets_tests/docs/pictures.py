@@ -7,7 +7,6 @@ the pictures replace docs/insights.png, docs/lineage.png and docs/lineage_predic
 import argparse
 import io
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -30,6 +29,8 @@ FOLDER = PROJECT / "docs"
 WIDTH = 1000
 # Milliseconds until charts and the lineage's layout have stopped moving.
 STILL = 6_000
+# Looks at a lineage that is being laid out.
+_LOOKS = 60
 # Pixels around the lineage's nodes.
 MARGIN = 24
 # What the picture of predictions has: from a listing to the report.
@@ -38,6 +39,11 @@ PREDICTED = (
     *(f"hub_models/{step}" for step in ("corpus", "baseline", "classifier", "onnx_classifier")),
     *(f"hub_models/{step}" for step in ("quantized_classifier", "leaderboard", "predictor")),
     *("category_history", "prediction_history", "trend_figures", "insights_report"),
+)
+# The groups that these are in, as the UI's address names them.
+GROUPS = (
+    *("hub", "hub/raw", "hub/tables", "trends", "trends/history"),
+    *("corpora", "corpora/hub_models", "classifiers", "classifiers/hub_models"),
 )
 
 
@@ -83,23 +89,24 @@ def _lineage(browser: Browser, url: str) -> bytes:
 
 def _predicted(browser: Browser, url: str) -> bytes:
     """From the listing of models through corpus and classifiers to the series and the report."""
-    page = browser.new_page(viewport={"width": 2600, "height": 1400}, device_scale_factor=2)
+    # High enough for the lineage to end above the UI's own buttons.
+    page = browser.new_page(viewport={"width": 2600, "height": 2200}, device_scale_factor=2)
     page.set_default_timeout(PATIENCE)
     chosen = " or ".join(f'key:"{key}"' for key in PREDICTED)
-    page.goto(f"{url}/asset-groups~{quote(chosen)}")
+    # Groups are closed at first. A slash in a key would end the selection.
+    opened = ",".join(f"global@global:{group}" for group in GROUPS)
+    selected, opened = quote(chosen, safe=""), quote(opened, safe="")
+    page.goto(f"{url}/asset-groups~{selected}?expanded={opened}")
     nodes = page.locator("foreignObject")
-    nodes.first.wait_for()
-    # Groups are closed at first, and some stand in another.
-    closed = nodes.filter(has_text=re.compile(r"\d+ assets?\b"))
-    while closed.count():
-        closed.first.click()
+    for _ in range(_LOOKS):
         page.wait_for_timeout(STILL / 6)
-    page.get_by_text("raw_models", exact=True).last.wait_for()
+        if nodes.count() >= len(PREDICTED) + len(GROUPS):
+            break
     page.wait_for_timeout(STILL)
     # Nodes, and the frames of their groups.
     boxes = [box for one in nodes.all() if (box := one.bounding_box()) and box["width"]]
-    if len(boxes) < len(PREDICTED):
-        raise RuntimeError(f"{len(boxes)} nodes are shown, of {len(PREDICTED)}")
+    if len(boxes) < len(PREDICTED) + len(GROUPS):
+        raise RuntimeError(f"{len(boxes)} nodes and frames: is one of {GROUPS} closed?")
     left, top = (min(box[side] for box in boxes) - MARGIN for side in ("x", "y"))
     right = max(box["x"] + box["width"] for box in boxes) + MARGIN
     bottom = max(box["y"] + box["height"] for box in boxes) + MARGIN

@@ -54,7 +54,7 @@ def quality(*days: tuple[date, list[str]]) -> pl.DataFrame:
         ([(YESTERDAY, [])], None, TODAY, "it is not captured"),
         ([(YESTERDAY, [])], TODAY, TODAY, "day_quality does not have it yet"),
         ([(YESTERDAY, []), (TODAY, ["stalled"])], TODAY, TODAY, "not trusted (stalled)"),
-        ([], None, TODAY, "The newest trusted day is none"),
+        ([], None, TODAY, "No day is trusted yet, and 2026-11-27 is due: nothing is captured. Run"),
         (None, TODAY, TODAY, "day_quality does not have it yet"),
     ],
 )

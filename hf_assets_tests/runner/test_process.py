@@ -1,6 +1,7 @@
 """Dagster as a process: what is asked of it, and how it ends."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from hf_assets.definitions import defs
 from hf_assets.defs.hub.schedules import DERIVED_TABLES, capture_today, past_days
 from hf_assets.runner import home, parts, process
 
@@ -22,6 +24,9 @@ def python(code: str) -> list[str]:
 
 def test_the_jobs_have_the_names_of_the_graph() -> None:
     assert (capture_today.name, past_days.name) == (process.CAPTURE_TODAY, process.PAST_DAYS)
+    jobs = defs().resolve_all_job_defs()
+    asked_for = [job.name for job in jobs if job.partitions_def and not job.name.startswith("__")]
+    assert sorted(asked_for) == sorted(process.OF_DAYS)
 
 
 def test_the_parts_of_a_past_day_are_those_of_the_schedules() -> None:
@@ -69,6 +74,53 @@ def test_control_c_ends_the_command_too(tmp_path: Path) -> None:
             log,
             interrupt,
         )
+    assert log.read_text().split() == ["up", "ended"]
+
+
+PARENT = "import os, sys\nfrom hf_assets.runner.process import call\ncall(sys.argv[1:], os.environ)"
+CHILD = "import signal, sys\nsignal.signal(15, lambda *_: sys.exit(print('ended', flush=True)))\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_this_process_ends_the_command(number: signal.Signals) -> None:
+    """It would go on alone, without whoever asked for it and the services that it reads."""
+    parent = subprocess.Popen(
+        python(PARENT) + python(CHILD + WAITING),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
+    )
+    assert parent.stdout is not None
+    assert parent.stdout.readline() == "up\n"
+    parent.send_signal(number)
+    # Both have the pipe: it ends with the second.
+    said, errors = parent.communicate(timeout=50)
+    assert said == "ended\n"
+    assert "Ended" in errors
+
+
+def test_a_signal_that_is_ignored_stays_so() -> None:
+    """As under nohup, where the terminal has gone."""
+    code = "import os, signal; os.kill(os.getppid(), signal.SIGHUP); print('made')"
+    done = subprocess.run(
+        python(PARENT) + python(code),
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    )
+    assert (done.returncode, done.stdout) == (0, "made\n"), done.stderr
+
+
+def test_an_error_here_ends_the_command(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+
+    def broken() -> None:
+        if log.exists() and "up" in log.read_text():
+            raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        process.call(python(CHILD + WAITING), os.environ, log, broken)
     assert log.read_text().split() == ["up", "ended"]
 
 

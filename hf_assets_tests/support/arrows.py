@@ -36,7 +36,8 @@ ARROWS = {
     "definitions": {"defs"},
     # Dagster loads them where its configuration names them.
     "ray_launcher": set(),
-    "run_logs": set(),
+    "run_logs": {"log_subscriptions"},
+    "log_subscriptions": set(),
     "charts": set(),
     # The Hub: a page of a listing → a day's capture → tables → rules and changes.
     "hub.client": set(),

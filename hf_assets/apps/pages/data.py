@@ -7,7 +7,7 @@ from hf_assets.apps.explore import address
 from hf_assets.apps.explore.components import heading, lake_reader, section, shown_day, traced
 from hf_assets.apps.explore.files import as_file
 from hf_assets.apps.explore.tables import listed
-from hf_assets.charts.numbers import human
+from hf_assets.charts.numbers import exact, human
 from hf_assets.storage.lake import StoredTable
 from hf_assets.storage.stored import ROWS_IN
 
@@ -58,9 +58,9 @@ def _offer(stored: StoredTable | None, name: str, day: str | None, kind: str) ->
         if stored.emptied
         else f", {human(stored.bytes)}B as Parquet"
     )
-    st.caption(f"{stored.rows:,} rows{size}.")
+    st.caption(f"{exact(stored.rows)} rows{size}.")
     if kind == "CSV" and stored.rows > MOST_ROWS:
-        st.caption(f"Too large for CSV (over {MOST_ROWS:,} rows): take Parquet.")
+        st.caption(f"Too large for CSV (over {exact(MOST_ROWS)} rows): take Parquet.")
         return
     suffix = kind.lower()
 

@@ -19,6 +19,7 @@ from hf_assets.apps.explore.filters import asked_query
 from hf_assets.apps.explore.selections import selection_link
 from hf_assets.apps.explore.tables import FIRST_ROWS, MOST_ROWS, more_rows
 from hf_assets.apps.index.query import SORTS
+from hf_assets.charts.numbers import exact
 
 
 def models() -> None:
@@ -39,7 +40,7 @@ def models() -> None:
             first_five = found.rows["id"].head(5).to_list()
             links((address.link("compare", item=first_five), "Compare the first"))
         files(
-            f"All {found.total:,} with every column: ",
+            f"All {exact(found.total)} with every column: ",
             {kind: selection_link(day, query, kind.lower()) for kind in ("CSV", "Parquet")},
         )
     else:

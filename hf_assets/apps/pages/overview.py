@@ -139,7 +139,7 @@ def _largest(reader: LakeReader, day: str) -> None:
                 compared = address.link("compare", item=first["id"].head(5).to_list())
                 links((compared, f"Compare the first {min(first.height, 5)}"))
     st.caption(
-        f"Of models with {RISER_FLOOR:,} downloads or more in 30 days. A model most of whose "
+        f"Of models with {exact(RISER_FLOOR)} downloads or more in 30 days. A model most of whose "
         f"downloads of the week fell on a single day (over {MOST_OF_WEEK:.0%}; {MOST_IF_NEW:.0%} "
         f"of one younger than {NEW_DAYS} days) is a spike, no riser."
     )

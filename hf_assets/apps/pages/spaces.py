@@ -16,6 +16,7 @@ from hf_assets.apps.explore.components import (
     traced,
 )
 from hf_assets.apps.explore.tables import FIRST_ROWS, MOST_ROWS, listed, more_rows
+from hf_assets.charts.numbers import exact
 
 ANY = "any"
 _TITLES: dict[Literal["sdk", "stage", "hardware"], str] = {
@@ -52,7 +53,7 @@ def spaces() -> None:
         with place:
             section(title)
             counts = kinds[column].head(8)
-            said = ", ".join(f"{key} {number:,}" for key, number in counts.iter_rows())
+            said = ", ".join(f"{key} {exact(number)}" for key, number in counts.iter_rows())
             st.altair_chart(
                 charts.bars(counts, "key", "spaces", "Spaces"), alt=f"Spaces by {title}: {said}"
             )

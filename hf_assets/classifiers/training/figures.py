@@ -1,5 +1,7 @@
 """The figure of one training: the loss by step, the scores on validation by epoch.
 
+Of a head that was not trained in steps, as few rows choose it: the scores of each way.
+
 training.json in, a matplotlib figure out.
 """
 
@@ -11,7 +13,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 from hf_assets.charts.marks import BLUE, INK, MARGIN, MUTED, NAVY, PALE, WIDTH, Sheet, house_style
 from hf_assets.charts.numbers import exact, human, plural
 from hf_assets.charts.wording import clean
-from hf_assets.classifiers.training.record import EpochScores, TrainingRecord
+from hf_assets.classifiers.training.record import EpochScores, FewRows, TrainingRecord
 
 _GAP, _FOOT = 56, 52  # px between the panels; px below a plot for ticks and the axis label
 _WINDOWS = 20  # the smoothed loss is a mean over two such parts of all steps
@@ -19,6 +21,8 @@ _WINDOWS = 20  # the smoothed loss is a mean over two such parts of all steps
 
 def figure(training: TrainingRecord) -> Figure:
     """Loss and validation scores of a training, from its training.json."""
+    if training.few_rows and len(training.history) == 1:
+        return _figure_of_ways(training, training.few_rows)
     history, best = training.history, training.best_epoch
     kept = next(entry for entry in history if entry.epoch == best)
     with house_style():
@@ -32,6 +36,52 @@ def figure(training: TrainingRecord) -> Figure:
         _loss(sheet, training, (MARGIN + 44, top, middle - _GAP / 2, bottom))
         _scores(sheet, training, (middle + _GAP / 2 + 34, top, WIDTH - MARGIN - 64, bottom))
     return sheet.figure
+
+
+def _figure_of_ways(training: TrainingRecord, few_rows: FewRows) -> Figure:
+    """The scores of the ways that a corpus of few rows could be trained, in the folds."""
+    kept = training.validation or training.history[0]
+    macro = "" if kept.macro_f1 is None else f" and macro-F1 {100 * kept.macro_f1:.1f} %"
+    with house_style():
+        sheet = Sheet(
+            f"Training {clean(training.base_model, 40)} on {clean(training.corpus, 40)}",
+            f"{few_rows.chosen.replace('_', ' ')}, the chosen way, has micro-F1 "
+            f"{100 * kept.micro_f1:.1f} %{macro} on validation",
+            [
+                *_caption(training)[:3],
+                f"each training row answered by one of {few_rows.folds} folds that did not learn "
+                "from it, at the way's best threshold",
+            ],
+        )
+        top = sheet.top + 42
+        box = (MARGIN + 110, top, WIDTH - MARGIN - 64, sheet.bottom - _FOOT)
+        _ways(sheet, few_rows, box)
+    return sheet.figure
+
+
+def _ways(sheet: Sheet, few_rows: FewRows, box: tuple[float, float, float, float]) -> None:
+    ways = few_rows.candidates
+    axes = _panel(sheet, box, "F1 of each way, in the folds", "F1")
+    axes.grid(axis="y", visible=False)
+    axes.grid(axis="x")
+    for row, way in enumerate(ways):
+        if way.left_out:
+            axes.text(0.01, row, "left out", va="center", color=MUTED, fontsize=9)
+            continue
+        for score, color, off in ((way.micro_f1, BLUE, -0.17), (way.macro_f1, NAVY, 0.17)):
+            axes.barh(row + off, 100 * score, height=0.3, color=color)
+            axes.annotate(
+                f"{100 * score:.1f}", (100 * score, row + off), xytext=(5, 0), va="center",
+                textcoords="offset points", fontsize=9.5, color=INK,
+            )  # fmt: skip
+    names = [way.name.replace("_", " ") for way in ways]
+    axes.set_yticks(range(len(ways)), names)
+    for label, way in zip(axes.get_yticklabels(), ways, strict=True):
+        label.set_fontweight("bold" if way.name == few_rows.chosen else "normal")
+    axes.set_ylim(len(ways) - 0.5, -0.5)
+    axes.set_xlim(0, 100)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{human(value)}%"))
+    _legend(sheet, box[0] + 250, box[1], ((BLUE, "micro"), (NAVY, "macro")))
 
 
 def _finding(training: TrainingRecord, kept: EpochScores) -> str:
@@ -69,9 +119,11 @@ def _loss(sheet: Sheet, training: TrainingRecord, box: tuple[float, float, float
     _limits(axes, float(shown.min()), float(shown.max()))
     axes.set_xlim(0, max(steps[-1], 1) * 1.02)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: human(value)))
-    left, top = box[0], box[1]
-    x = left + 52
-    for color, words in ((BLUE, "training, smoothed"), (NAVY, "validation")):
+    _legend(sheet, box[0] + 52, box[1], ((BLUE, "training, smoothed"), (NAVY, "validation")))
+
+
+def _legend(sheet: Sheet, x: float, top: float, lines: tuple[tuple[str, str], ...]) -> None:
+    for color, words in lines:
         sheet.box(x, top - 34, 11, 11, color)
         sheet.text(x + 17, top - 24, words, size=9, color=MUTED)
         x += 150

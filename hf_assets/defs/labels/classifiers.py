@@ -42,7 +42,8 @@ class QuantizationConfig(dg.Config):
     max_loss: float = Field(
         default=LARGEST_LOSS,
         description="Micro-F1 on validation that an int8 graph may lose, as a share: 0.003 is 0.3 "
-        "points. Where more is allowed and lost, the check int8_loss warns.",
+        "points. A loss counts where its 95 % interval lies above 0. Where more is allowed and "
+        "lost, the check int8_loss warns.",
     )
     max_macro_loss: float = Field(
         default=LARGEST_MACRO_LOSS,
@@ -189,8 +190,8 @@ def classifier_assets(spec: CorpusSpec) -> Iterator[dg.AssetsDefinition]:
     ) -> dg.MaterializeResult:
         """Int8 graph: the smallest that loses at most 0.3 points of micro-F1 and 0.6 of macro-F1.
 
-        Candidates are measured on validation, one text at a time, as the tagger serves them, at
-        float32's threshold.
+        Of the graphs that answer a text alike alone and in any batch, where there is one.
+        Candidates are measured on validation, as the tagger serves them, at float32's threshold.
         """
         from hf_assets.classifiers.export.quantize import quantize
 

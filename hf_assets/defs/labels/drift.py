@@ -74,7 +74,7 @@ def _drift(spec: CorpusSpec) -> dg.AssetsDefinition:
     )
     @skippable
     def drift(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
-        """How texts that came since differ from those that were learnt, a row a week.
+        """How texts that came after a corpus was built differ from those in it, a row a week.
 
         Labels' shares, with what chance alone makes of them; words that TF-IDF does not know; texts
         to which the served tagger gives no label; labels that are new.
@@ -82,7 +82,8 @@ def _drift(spec: CorpusSpec) -> dg.AssetsDefinition:
         paths = CorpusPaths(lake.tree, name)
         if not is_stored(lake.tree.folder(f"corpora/{name}", None)):
             raise Skipped(f"there is no corpus: materialise {name}/corpus first.")
-        with clear_failures(), paths.reading():
+        # A second run waits, and then measures what the first one has not: each week has one row.
+        with clear_failures(), paths.reading(), lake.tree.refreshing(table.name):
             stored = stored_drift(lake, name)
             weeks, against, present, settled = _compared(spec, lake, paths, stored)
             write = refreshed(weeks, against, stored, present, settled, context.log.info)
@@ -109,8 +110,8 @@ def _compared(
         found = models_after(lake, corpus)
         unseen = weeks.weeks_of_models(corpus, found)
         present, settled = models_behind(lake, drift)
-        if found and (origin := weeks.hub_origin(corpus)):
-            natural = weeks.categories_before(found[max(found)], origin[0])
+        if (newest := found.newest()) and (origin := weeks.hub_origin(corpus)):
+            natural = weeks.categories_before(newest, origin[0])
     else:
         sources = stored_sources(lake, spec)
         unseen = weeks.weeks_of_texts(spec, corpus, sources)
@@ -125,7 +126,7 @@ def _compared(
 def _facts(since: Since) -> dict[str, Any]:
     """All that came since the corpus was built, beside what is usual."""
     found = {
-        "texts since": since.texts,
+        "texts since the corpus was built": since.texts,
         "weeks": since.weeks,
         "distance of label shares": since.distance,
         "distance by chance alone": since.noise,
@@ -174,7 +175,7 @@ def _checks(spec: CorpusSpec) -> Iterator[dg.AssetChecksDefinition]:
 
 
 def _corpus_not_old(_: LakeResource, opened: Opened) -> RuleResult:
-    return rules.not_old(opened.age, bounds(), f"{opened.paths.name}/corpus")
+    return rules.corpus_not_old(opened.age, bounds(), f"{opened.paths.name}/corpus")
 
 
 def _baseline_not_old(_: LakeResource, opened: Opened) -> RuleResult:

@@ -149,17 +149,38 @@ def classifier(folder: LakePath, record: "TrainingRecord") -> dict[str, Any]:
         "threshold": _score(record.threshold),
         **_rule(record.threshold_rule),
         "strategy": record.strategy,
+        **_few_rows(record),
         "epochs": record.epochs,
         "best epoch": record.best_epoch,
         "seconds": round(record.seconds, 1),
         "samples per second": round(record.samples_per_second, 1),
         "device": f"{record.device} {record.dtype}, {record.threads} threads",
         "machine": _machine(record),
-        **({"recipe": dg.MetadataValue.json(_set(recipe))} if recipe else {}),
+        **({"training config": dg.MetadataValue.json(_set(recipe))} if recipe else {}),
         "rows": dg.MetadataValue.json(msgspec.structs.asdict(record.rows)),
         "versions": dg.MetadataValue.json(record.versions),
         "curves": pictures(local_folder(folder), "curves"),
         **stored_folder(folder),
+    }
+
+
+def _few_rows(record: "TrainingRecord") -> dict[str, Any]:
+    """Of a corpus of few rows: the way that was chosen, and the figures of each."""
+    if not (found := record.few_rows):
+        return {}
+    ways = [
+        {
+            "way": each.name,
+            "micro-F1": None if each.left_out else _score(each.micro_f1),
+            "macro-F1": None if each.left_out else _score(each.macro_f1),
+            "left out because": each.left_out,
+        }
+        for each in found.candidates
+    ]
+    return {
+        "way of few rows": found.chosen,
+        "chosen because": found.why,
+        "ways of few rows, cross-validated": table(ways),
     }
 
 
@@ -207,8 +228,8 @@ def _sameness(record: "QuantizationRecord") -> dict[str, Any]:
     return {
         **({"why its answers depend on the batch": "; ".join(reasons)} if reasons else {}),
         "largest difference of a score in a batch": float(found.sameness.batches),
-        "… with two threads": float(found.sameness.threads),
-        "… at another optimisation level": float(found.sameness.levels),
+        "largest difference of a score with two threads": float(found.sameness.threads),
+        "largest difference of a score at other optimisation levels": float(found.sameness.levels),
     }
 
 
@@ -270,10 +291,10 @@ def space(folder: LakePath, published: "PublishedFolder") -> dict[str, Any]:
         "micro-F1": _score(published.micro_f1),
         "macro-F1": _score(published.macro_f1),
         "threshold": _score(published.threshold),
-        "license": published.licence,
+        "licence": published.licence,
         "labels": published.labels,
         "attributed texts": published.attributed,
-        "file size of the graph in bytes": published.model_bytes,
+        "size of the graph (bytes)": published.model_bytes,
         "with TF-IDF": published.words,
         "model card": dg.MetadataValue.md((here / "model" / "README.md").read_text("utf-8")),
         "Space card": dg.MetadataValue.md((here / "README.md").read_text("utf-8")),

@@ -14,7 +14,7 @@ from hf_assets.demo import options as demo_options
 from hf_assets.demo.cluster.building import Cluster, building
 from hf_assets.demo.cluster.compare import compare
 from hf_assets.demo.cluster.options import PROG, parser
-from hf_assets.demo.cluster.processes import ClusterError, ended_by_signals
+from hf_assets.demo.cluster.processes import ClusterError
 from hf_assets.demo.plan import Plan, plan
 from hf_assets.demo.running import Runs, environment, questions_from, write_inputs
 from hf_assets.demo.serving import serving
@@ -22,6 +22,7 @@ from hf_assets.demo.steps import Step, hub_steps, label_steps
 from hf_assets.demo.summary import near
 from hf_assets.errors import InputError
 from hf_assets.runner.process import INTERRUPTED
+from hf_assets.runner.signals import ended_by_signals
 from hf_assets.storage.folders import remove_folder
 from hf_assets.storage.lake import Lake, today
 

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from types import FrameType
 
 from hf_assets.errors import InputError
 
@@ -127,19 +126,3 @@ def listens(port: int) -> bool:
     with socket.socket() as client:
         client.settimeout(1.0)
         return client.connect_ex(("127.0.0.1", port)) == 0
-
-
-@contextmanager
-def ended_by_signals() -> Generator[None]:
-    """SIGTERM and SIGHUP end the block as Control-C does: what it started is stopped."""
-
-    def interrupt(*_: int | FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    signals = [signal.SIGTERM, signal.SIGHUP]
-    before = {each: signal.signal(each, interrupt) for each in signals}
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)

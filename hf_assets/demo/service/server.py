@@ -80,6 +80,7 @@ class LoopbackServer:
             if not self._thread.is_alive():
                 break
             waited.wait(0.005)
+        self.stop()
         raise RuntimeError(f"no server on {self.url} after {_START_SECONDS:g} s")
 
     def stop(self) -> None:

@@ -110,3 +110,31 @@ def test_any_losses_and_scores_are_drawn(losses: list[float], score: float) -> N
     for axes in drawn(about).axes:
         assert np.isfinite(axes.get_ylim()).all()
         assert axes.get_ylim()[0] < axes.get_ylim()[1]
+
+
+WAYS = [
+    {"name": "centroids", "micro_f1": 0.683, "macro_f1": 0.675, "seconds": 1.0},
+    {"name": "least_squares", "micro_f1": 0.746, "macro_f1": 0.738, "seconds": 1.0},
+    {"name": "pairs", "left_out": "it would take longer than ten minutes"},
+]
+
+
+def few(chosen: str) -> dict[str, Any]:
+    ways = {"chosen": chosen, "why": "the best", "below": 500, "folds": 3, "candidates": WAYS}
+    return {"few_rows": ways, "validation": {"micro_f1": 0.756, "macro_f1": 0.703}}
+
+
+def test_a_head_without_steps_is_shown_beside_the_other_ways() -> None:
+    said = words(drawn(training(epochs=1, steps=1, **few("least_squares"))))
+    assert (
+        "least squares, the chosen way, has micro-F1 75.6 % and macro-F1 70.3 % on validation"
+        in said
+    )
+    assert {"centroids", "68.3", "67.5", "least squares", "74.6", "73.8"} < {*said}
+    assert [one for one in said if one == "left out"] == ["left out"]
+    assert not [one for one in said if "epoch" in one or one == "Loss"]
+
+
+def test_a_way_that_is_trained_in_steps_has_its_curves() -> None:
+    said = words(drawn(training(epochs=3, **few("linear"))))
+    assert "Loss" in said

@@ -145,8 +145,8 @@ PARENT = textwrap.dedent("""
     import sys, time
     from pathlib import Path
     from hf_assets.demo.cluster.postgres import record
-    from hf_assets.demo.cluster.processes import ended_by_signals
     from hf_assets.demo.cluster.store import store
+    from hf_assets.runner.signals import ended_by_signals
 
     folder = Path(sys.argv[1])
     with (

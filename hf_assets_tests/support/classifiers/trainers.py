@@ -8,6 +8,8 @@ lines of its log, with the time that all processes of the machine have in common
 import json
 import multiprocessing
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -21,7 +23,14 @@ from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.labels.classifiers import classifier_assets
 from hf_assets.settings import settings
 
-CONFIG = {"epochs": 1, "batch_size": 16, "max_length": 24, "dtype": "float32", "few_rows": 0}
+CONFIG = {
+    "epochs": 1,
+    "batch_size": 16,
+    "max_length": 24,
+    "dtype": "float32",
+    "few_rows": 0,
+    "teachers": 0,
+}
 
 
 def train(corpus: str, base: str, seed: int) -> dict[str, Any]:
@@ -46,10 +55,10 @@ def train(corpus: str, base: str, seed: int) -> dict[str, Any]:
 
 
 def main(corpus: str, base: str, number: str) -> None:
-    # Copies of this process, in which nothing but imports has happened.
-    with multiprocessing.get_context("fork").Pool(int(number)) as pool:
-        seeds = range(int(number))
-        ended = pool.starmap(train, [(corpus, base, seed) for seed in seeds], chunksize=1)
+    # Copies of this process, in which nothing but imports has happened. One that is killed, for
+    # memory for example, is an error; a `multiprocessing.Pool` would wait for it without end.
+    with ProcessPoolExecutor(int(number), multiprocessing.get_context("fork")) as pool:
+        ended = list(pool.map(partial(train, corpus, base), range(int(number))))
     print(json.dumps(ended))
 
 

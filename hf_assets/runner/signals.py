@@ -1,0 +1,37 @@
+"""SIGTERM and SIGHUP end what a command started, as Control-C does."""
+
+import signal
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class Ended(KeyboardInterrupt):
+    """A signal that came to this process alone, and not to what it started."""
+
+
+@contextmanager
+def ended_by_signals() -> Generator[None]:
+    """SIGTERM and SIGHUP raise `Ended` in the block, so that it stops what it started.
+
+    One that is ignored, as under nohup, or that somebody else handles stays as it is; so do both
+    where the block is not in the main thread, which alone gets them.
+
+    Raises:
+        Ended: one of them came.
+    """
+
+    def end(number: int, _: FrameType | None) -> None:
+        raise Ended(signal.Signals(number).name)
+
+    mine = threading.current_thread() is threading.main_thread()
+    known = [getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP")] if mine else []
+    free = [each for each in known if each and signal.getsignal(each) is signal.SIG_DFL]
+    for each in free:
+        signal.signal(each, end)
+    try:
+        yield
+    finally:
+        for each in free:
+            signal.signal(each, signal.SIG_DFL)
