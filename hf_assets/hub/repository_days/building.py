@@ -5,17 +5,18 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import polars as pl
+import pyarrow.parquet as pq
 
 from hf_assets.hub.repository_days.layout import empty, joined
-from hf_assets.hub.repository_days.schemas import ROW_GROUP, Kind
+from hf_assets.hub.repository_days.schemas import LARGE, ROW_GROUP, Kind
 from hf_assets.hub.repository_days.sources import DayRows
 from hf_assets.hub.repository_days.traits import with_traits_stored
 from hf_assets.object_store.errors import ReplacedError, StoreError
 from hf_assets.storage.lake import MissingDay
 from hf_assets.storage.opened import LakeFile
 
-# Row groups of the month that are in memory at a time.
-GROUPS = 8
+# Rows of the month that are in memory at a time, in whole row groups.
+AT_ONCE = 4 * ROW_GROUP
 
 
 def extended(
@@ -37,17 +38,27 @@ def extended(
         pl.lit(sum(_bit(day) for day in trusted), pl.Int32).alias("stored"),
         pl.lit(sum(_bit(day) for day, fits in trusted.items() if fits), pl.Int32).alias("trusted"),
     ]
+    size = _row_group(month)
     waiting: list[pl.DataFrame] = []
     count = 0
     for rows in _ranges(month, days, kind):
         waiting.append(rows.with_columns(same))
         count += rows.height
-        if count >= ROW_GROUP:
+        if count >= size:
             gathered = pl.concat(waiting, rechunk=False)
-            full = count - count % ROW_GROUP
-            yield from gathered.head(full).iter_slices(ROW_GROUP)
+            full = count - count % size
+            yield from gathered.head(full).iter_slices(size)
             waiting, count = [gathered.tail(count - full)], count - full
     yield from waiting
+
+
+def _row_group(month: LakeFile | None) -> int:
+    """Rows of a row group of a month that is written again."""
+    if month is None:
+        return ROW_GROUP
+    with reading(month):
+        about = month.arrow().metadata
+    return 2 * ROW_GROUP if about.num_rows >= LARGE else ROW_GROUP
 
 
 def _bit(day: datetime.date) -> int:
@@ -69,7 +80,7 @@ def _parts(
 ) -> Iterator[tuple[pl.DataFrame, str | None]]:
     """Rows of the month, a few row groups at a time, and the last identity of the range."""
     if month is None:
-        while last := days[0][1].ahead(GROUPS * ROW_GROUP):
+        while last := days[0][1].ahead(AT_ONCE):
             yield empty(kind), last
         yield empty(kind), None
         return
@@ -91,12 +102,24 @@ def row_groups(file: LakeFile, columns: Sequence[str] | None = None) -> Iterator
     with reading(file):
         opened = file.arrow()
     with opened:
-        for begin in range(0, max(opened.num_row_groups, 1), GROUPS):
-            groups = range(begin, min(begin + GROUPS, opened.num_row_groups))
+        for groups in _gathered(opened.metadata):
             with reading(file):
                 rows = pl.from_arrow(opened.read_row_groups(groups, columns, use_threads=False))
             assert isinstance(rows, pl.DataFrame)
             yield rows
+
+
+def _gathered(about: pq.FileMetaData) -> Iterator[list[int]]:
+    """Neighbouring row groups of about `AT_ONCE` rows together; at least one list."""
+    groups, rows = list[int](), 0
+    for group in range(about.num_row_groups):
+        groups.append(group)
+        rows += about.row_group(group).num_rows
+        if rows >= AT_ONCE:
+            yield groups
+            groups, rows = [], 0
+    if groups or not about.num_row_groups:
+        yield groups
 
 
 @contextmanager

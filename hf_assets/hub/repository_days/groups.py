@@ -10,6 +10,9 @@ import pyarrow.parquet as pq
 
 from hf_assets.storage.opened import LakeFile
 
+# Rows that are decoded at a time, until one is found.
+_AT_ONCE = 1 << 11
+
 
 def bounds(file: pq.ParquetFile) -> Iterator[tuple[str, str, int]]:
     """The first and the last `hub_id` of each row group, and its rows."""
@@ -24,7 +27,8 @@ def bounds(file: pq.ParquetFile) -> Iterator[tuple[str, str, int]]:
 def row_of(file: LakeFile, hub_id: str, columns: Sequence[str]) -> pl.DataFrame:
     """The row of one repository; without rows where the month does not have it.
 
-    One row group is read, and once: a second reading of other columns costs more than they do.
+    One row group is read, and once, as far as the row: a second reading of other columns costs more
+    than they do.
 
     Args:
         file: of the month, `hub_id` ascending.
@@ -35,10 +39,13 @@ def row_of(file: LakeFile, hub_id: str, columns: Sequence[str]) -> pl.DataFrame:
         number = _group_of(opened, hub_id)
         if number is not None:
             names = ["hub_id", *(name for name in columns if name != "hub_id")]
-            rows = opened.read_row_group(number, names, use_threads=False)
-            if (at := pc.index(rows["hub_id"], hub_id).as_py()) >= 0:
-                # A copy: polars would take over the group, of which a slice is a part.
-                return _frame(rows.take([at]))
+            parts = opened.iter_batches(_AT_ONCE, [number], names, use_threads=False)
+            for part in parts:
+                ids = part["hub_id"]
+                if (at := pc.index(ids, hub_id).as_py()) >= 0:
+                    return _frame(pa.Table.from_batches([part.slice(at, 1)]))
+                if ids[-1].as_py() > hub_id:
+                    break
     return pl.DataFrame(schema={"hub_id": pl.String})
 
 

@@ -49,7 +49,7 @@ def _aligned(
     Returns:
         the rows of the month; of the day; and whether the day has each: others have any values.
     """
-    places = _places(older["hub_id"], rows["hub_id"])
+    places = _among_latest(older, rows["hub_id"])
     if places is None:
         keys = (
             older.select("hub_id")
@@ -70,6 +70,24 @@ def _aligned(
     if not there.any():
         return older, rows.clear(older.height), there
     return older, rows if there.all() else rows[np.maximum(places, 0)], there
+
+
+def _among_latest(older: pl.DataFrame, ids: pl.Series) -> np.ndarray | None:
+    """`_places`, first looked for among the rows that the latest day of the month lists.
+
+    Those listed no more become many by the end of a month, and are on no later day but for few.
+    """
+    listed = older["listed"].to_numpy()
+    latest = int(np.bitwise_or.reduce(listed)).bit_length() - 1
+    there = (listed >> max(latest, 0)) & 1 == 1
+    if there.all() or not there.any():
+        return _places(older["hub_id"], ids)
+    among = _places(older["hub_id"].filter(pl.Series(there)), ids)
+    if among is None:
+        return _places(older["hub_id"], ids)
+    places = np.full(older.height, -1)
+    places[there] = among
+    return places
 
 
 def _places(keys: pl.Series, ids: pl.Series) -> np.ndarray | None:
@@ -118,24 +136,29 @@ def _joined(
     counter: Counter,
 ) -> dict[str, pl.Series]:
     """The columns of a counter with its values of a later day, which lists some of the rows."""
-    first = older[counter.name]
-    known = older[counter.known].fill_null(older["listed"])
+    first, known = older[counter.name], older[counter.known]
+    always = known.null_count() == len(known)
+    known = older["listed"] if always else known.fill_null(older["listed"])
     before, there = known.to_numpy() != NO_DAYS, listing
-    if now.null_count():
+    if missing := now.null_count():
         there = there & now.is_not_null().to_numpy()
     changes = Changes.of(older[counter.changes])
-    last, value = changes.last(first, counter), now.fill_null(0).to_numpy()
+    last = changes.last(first, counter)
+    value = (now.fill_null(0) if missing else now).to_numpy()
     changed = before & there & (last != value if counter.steps else _differs(last, value))
-    more = (zigzag(value - last) if counter.steps else value)[changed]
-    every = known | _bits(there, bit)
-    return {
-        counter.name: first
-        if (stays := before | ~there).all()
-        else first.zip_with(pl.Series(stays), now),
-        counter.known: every.zip_with(every != listed, pl.Series([None], dtype=pl.Int32)),
-        counter.changed: older[counter.changed] | _bits(changed, bit),
-        counter.changes: changes.then(changed, more).series(counter),
-    }
+    columns = {name: older[name] for name in counter.stored}
+    if not (stays := before | ~there).all():
+        columns[counter.name] = first.zip_with(pl.Series(stays), now)
+    if missing or not always:
+        every = known | _bits(there, bit)
+        none = pl.Series([None], dtype=pl.Int32)
+        columns[counter.known] = every.zip_with(every != listed, none)
+    if changed.any():
+        columns[counter.changed] = older[counter.changed] | _bits(changed, bit)
+        now_and_last = value[changed], last[changed]
+        more = zigzag(now_and_last[0] - now_and_last[1]) if counter.steps else now_and_last[0]
+        columns[counter.changes] = changes.then(changed, more).series(counter)
+    return columns
 
 
 def _bits(rows: np.ndarray, bit: int) -> pl.Series:
@@ -168,7 +191,8 @@ class Changes:
 
     def sums(self, counts: np.ndarray | None = None) -> np.ndarray:
         """The sum of the steps of each row; of the first few alone where `counts` says how many."""
-        every = np.append(0, np.cumsum(unzigzag(self.values)))
+        every = np.zeros(len(self.values) + 1, np.int64)
+        np.cumsum(unzigzag(self.values), out=every[1:])
         ends = self.ends if counts is None else self.begins + counts
         return every[ends] - every[self.begins]
 
@@ -187,11 +211,12 @@ class Changes:
     def then(self, changed: np.ndarray, more: np.ndarray) -> "Changes":
         """These, and one number more in each row that changed."""
         lengths = self.lengths + changed
-        ends = np.cumsum(lengths)
         values = np.empty(len(self.values) + len(more), self.values.dtype)
-        shifted = np.repeat(ends - lengths - self.begins, self.lengths)
-        values[np.arange(len(self.values)) + shifted] = self.values
-        values[(ends - 1)[changed]] = more
+        added = (np.cumsum(lengths) - 1)[changed]
+        old = np.ones(len(values), bool)
+        old[added] = False
+        values[old] = self.values
+        values[added] = more
         return Changes(values, lengths)
 
     def series(self, counter: Counter) -> pl.Series:
@@ -210,4 +235,7 @@ def zigzag(steps: np.ndarray) -> np.ndarray:
 
 def unzigzag(numbers: np.ndarray) -> np.ndarray:
     """Steps from these numbers, whose first bit is no sign: a step of 2**62 has it set."""
-    return (numbers.view(np.uint64) >> np.uint64(1)).view(np.int64) ^ -(numbers & 1)
+    signs = numbers & 1
+    np.negative(signs, out=signs)
+    steps = (numbers.view(np.uint64) >> np.uint64(1)).view(np.int64)
+    return np.bitwise_xor(steps, signs, out=steps)

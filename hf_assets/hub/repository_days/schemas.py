@@ -13,8 +13,9 @@ import polars as pl
 from hf_assets.hub.tables import schemas as tables
 from hf_assets.storage.parquet import Column, Table
 
-# Rows of a row group: one repository is found by the statistics of groups.
-ROW_GROUP = 1 << 13
+# Rows of a row group: one repository is found by the statistics of groups. Of a million rows and
+# more, twice as many: to read which groups there are takes longer than to read one.
+ROW_GROUP, LARGE = 1 << 13, 1_000_000
 # Bits 0 to 30: the days of a month.
 DAYS = 31
 

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 import polars as pl
@@ -135,6 +136,42 @@ class GivenRows(DayRows):
         return rows[:end]
 
 
+class OneLength:
+    """Texts of the same number of bytes; a Series takes 16 bytes more for each, and copies more.
+
+    Args:
+        values: an array of bytes.
+    """
+
+    def __init__(self, values: np.ndarray) -> None:
+        self._values = values
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._values)
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> pl.Series: ...
+
+    def __getitem__(self, at: int | slice) -> str | pl.Series:
+        """One of them, or neighbours."""
+        if isinstance(at, int):
+            return self._values[at : at + 1].tobytes().decode()
+        values = self._values[at]
+        ends = np.arange(len(values) + 1) * values.itemsize
+        buffers = [None, pa.py_buffer(ends), pa.py_buffer(values)]
+        texts = pl.from_arrow(pa.Array.from_buffers(pa.large_string(), len(values), buffers))
+        assert isinstance(texts, pl.Series)
+        return texts.alias("hub_id")
+
+    def filter(self, kept: np.ndarray) -> "OneLength":
+        """Some of them."""
+        return OneLength(self._values[kept])
+
+
 class TableRows(DayRows):
     """The rows of a day's table, whatever their order there.
 
@@ -157,25 +194,12 @@ class TableRows(DayRows):
         stored = lake.read(kind.source.name, day)
         self._file = stored.file.arrow()
         self._schema = stored.frame.select(kind.kept).collect_schema()
-        keys = self._column("hub_id")
-        nameless = keys.null_count()
-        if nameless:
-            frame = pl.DataFrame([keys, self._column("id")])
-            keys = frame.select(pl.coalesce("hub_id", NAMED + pl.col("id"))).to_series()
-        order = None
-        if not keys.is_sorted():
-            every = keys.to_frame().select(pl.arg_sort_by("hub_id", maintain_order=True))
-            order = every.to_series()
-            keys = keys.gather(order)
-        # Identities that begin as ours do are those that the table lacks.
-        self.named = nameless == int(keys.str.starts_with(NAMED).sum())
-        repeated = (keys == keys.shift()).fill_null(value=False)
+        found = self._of_one_length() or self._texts()
+        keys, order, repeated, self.named = found
         if count := int(repeated.sum()):
-            order = pl.int_range(len(keys), eager=True) if order is None else order
-            keys, order = keys.filter(~repeated), order.filter(~repeated)
+            keys, order = keys.filter(~repeated), order[~repeated]
         super().__init__(kind, count)
-        self._keys, self._at = keys, 0
-        self._places = np.arange(len(keys)) if order is None else order.to_numpy()
+        self._keys, self._at, self._places = keys, 0, order
         about = self._file.metadata
         sizes = [about.row_group(group).num_rows for group in range(about.num_row_groups)]
         self._begins = np.cumsum([0, *sizes])
@@ -183,6 +207,47 @@ class TableRows(DayRows):
         self._left = np.bincount(self._groups(self._places), minlength=max(len(sizes), 1))
         self._held: dict[int, pl.DataFrame] = {}
         pa.default_memory_pool().release_unused()
+
+    def _of_one_length(self) -> "tuple[OneLength, np.ndarray, np.ndarray, bool] | None":
+        """Identities in their order, the row of each, which repeat, `named`; None: see `_texts`."""
+        parts: list[np.ndarray] = []
+        for group in range(self._file.num_row_groups):
+            read = self._file.read_row_group(group, ["hub_id"], use_threads=False)
+            if not read.num_rows:
+                continue
+            texts = read["hub_id"].combine_chunks().cast(pa.large_string())
+            ends = np.frombuffer(texts.buffers()[1], np.int64)[texts.offset :][: len(texts) + 1]
+            width = parts[0].itemsize if parts else int(ends[-1] - ends[0]) // len(texts)
+            if texts.null_count or not width or (np.diff(ends) != width).any():
+                return None
+            content = np.frombuffer(texts.buffers()[2], np.uint8)[ends[0] : ends[-1]]
+            parts.append(content.copy().view(f"S{width}"))
+        if not parts:
+            return None
+        values = np.concatenate(parts)
+        del parts
+        order = np.arange(len(values), dtype=np.uint32)
+        if (values[1:] < values[:-1]).any():
+            order = np.argsort(values, kind="stable").astype(np.uint32)
+            values = values[order]
+        repeated = np.append(False, values[1:] == values[:-1])
+        first, last = np.searchsorted(values, [NAMED.encode(), NAMED.encode() + b"\xff"])
+        return OneLength(values), order, repeated, bool(first == last)
+
+    def _texts(self) -> tuple[pl.Series, np.ndarray, np.ndarray, bool]:
+        """`_of_one_length` of any."""
+        keys = self._column("hub_id")
+        if nameless := keys.null_count():
+            frame = pl.DataFrame([keys, self._column("id")])
+            keys = frame.select(pl.coalesce("hub_id", NAMED + pl.col("id"))).to_series()
+        order = np.arange(len(keys), dtype=np.uint32)
+        if not keys.is_sorted():
+            every = keys.to_frame().select(pl.arg_sort_by("hub_id", maintain_order=True))
+            order = every.to_series().to_numpy()
+            keys = keys.gather(every.to_series())
+        # Identities that begin as ours do are those that the table lacks.
+        named = nameless == int(keys.str.starts_with(NAMED).sum())
+        return keys, order, (keys == keys.shift()).fill_null(value=False).to_numpy(), named
 
     def _column(self, name: str) -> pl.Series:
         """A column, read a row group at a time: the file as Arrow is as large again."""
@@ -216,10 +281,11 @@ class TableRows(DayRows):
     def _gathered(self, places: np.ndarray) -> pl.DataFrame:
         """The columns beside `hub_id` of these rows of the table."""
         names = self._kind.kept[1:]
-        groups, of_group = np.unique(self._groups(places), return_inverse=True)
+        of_group = self._groups(places)
+        groups = np.flatnonzero(np.bincount(of_group)) if len(places) else places
         parts, order = [pl.DataFrame(schema=self._schema).select(names)], list[np.ndarray]()
-        for number, group in enumerate(groups.tolist()):
-            rows = np.flatnonzero(of_group == number)
+        for group in groups.tolist():
+            rows = np.flatnonzero(of_group == group)
             if group not in self._held:
                 self._held[group] = self._read(group, names)
             parts.append(self._held[group][places[rows] - self._begins[group]])
@@ -234,7 +300,7 @@ class TableRows(DayRows):
         return every
 
 
-def end_of(keys: pl.Series, last: str, begin: int = 0) -> int:
+def end_of(keys: pl.Series | OneLength, last: str, begin: int = 0) -> int:
     """The row after the last one whose identity is not after `last`."""
     low, high = begin, len(keys)
     while low < high:

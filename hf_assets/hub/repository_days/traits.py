@@ -63,14 +63,14 @@ def with_values(
         earlier: the column of their earlier values.
     """
     before = older["listed"].to_numpy() != 0
-    both = pl.Series(there & before)
-    differ = pl.Series(np.zeros(older.height, bool))
+    differ = np.zeros(older.height, bool)
     for name in columns:
-        differ |= older[name].ne_missing(now[name])
-    moved = (both & differ).arg_true()
+        differ |= older[name].ne_missing(now[name]).to_numpy()
+    moved = np.flatnonzero(differ & there & before)
     lists = older[earlier]
     if len(moved):
-        entries = older.select(earlier, *columns).select(pl.all().gather(moved))
+        at = pl.Series(moved)
+        entries = pl.DataFrame([older[name].gather(at) for name in (earlier, *columns)])
         struct = pl.struct(pl.lit(day.day, pl.Int32).alias("until"), *columns)
         none = pl.lit([], dtype=lists.dtype)
         longer = entries.select(pl.concat_list(pl.col(earlier).fill_null(none), struct))
@@ -84,10 +84,10 @@ def with_values(
     return {**values, earlier: lists}
 
 
-def _put(column: pl.Series, rows: pl.Series, values: pl.Series) -> pl.Series:
+def _put(column: pl.Series, rows: np.ndarray, values: pl.Series) -> pl.Series:
     """A column with those values in those rows."""
     at = np.arange(len(column))
-    at[rows.to_numpy()] = len(column) + np.arange(len(rows))
+    at[rows] = len(column) + np.arange(len(rows))
     both = pl.concat([column, values.alias(column.name).cast(column.dtype)])
     return both.gather(pl.Series(at))
 

@@ -35,9 +35,17 @@ ORDERS: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
 }
 
 
-def _stored(lake: Lake, order: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
-    """A table of many row groups in that order. Returns its rows in the order of identities."""
-    write_day(lake, DAYS[0], [{"hub_id": None, "id": "a/b", "likes": 3}, *rows_of(DAYS[0])])
+NAMELESS = {"hub_id": None, "id": "a/b", "likes": 3}
+
+
+def _stored(
+    lake: Lake, order: Callable[[pl.DataFrame], pl.DataFrame], *, nameless: bool = True
+) -> pl.DataFrame:
+    """A table of many row groups in that order. Returns its rows in the order of identities.
+
+    Without a nameless row all identities are as long.
+    """
+    write_day(lake, DAYS[0], [NAMELESS] * nameless + rows_of(DAYS[0]))
     sorted_by = pl.coalesce("hub_id", NAMED + pl.col("id"))
     rows = lake.read("models", DAYS[0]).frame.sort(sorted_by).collect()
     table = dataclasses.replace(OF_MODELS.source, row_group=1)
@@ -54,11 +62,12 @@ def _in_ranges(rows: DayRows) -> list[pl.DataFrame]:
     return [*parts, rows.until(None)]
 
 
+@pytest.mark.parametrize("nameless", [True, False])
 @pytest.mark.parametrize("order", ORDERS)
 def test_rows_of_a_table_come_in_order(
-    lake: Lake, order: str, monkeypatch: pytest.MonkeyPatch
+    lake: Lake, order: str, nameless: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = _stored(lake, ORDERS[order])
+    expected = _stored(lake, ORDERS[order], nameless=nameless)
     read: list[int] = []
     of_group = TableRows._read
 
@@ -83,9 +92,10 @@ def test_rows_of_a_table_come_in_order(
         assert most <= 2
 
 
+@pytest.mark.parametrize("nameless", [True, False])
 @pytest.mark.parametrize("order", ORDERS)
-def test_ranges_of_any_size_have_the_same_rows(lake: Lake, order: str) -> None:
-    expected = _stored(lake, ORDERS[order])
+def test_ranges_of_any_size_have_the_same_rows(lake: Lake, order: str, nameless: bool) -> None:
+    expected = _stored(lake, ORDERS[order], nameless=nameless)
     table = TableRows(lake, OF_MODELS, DAYS[0])
     parts = GivenRows(expected.iter_slices(4), OF_MODELS)
     for rows in (table, parts):
@@ -100,3 +110,28 @@ def test_a_day_without_rows(lake: Lake) -> None:
         assert rows.ahead(1) is None
         assert rows.until(None).is_empty()
         assert rows.height == 0
+
+
+@pytest.mark.parametrize(
+    ("ids", "in_order", "repeated", "named"),
+    [
+        (["bb", "aa", "bb", "cc", "aa"], ["aa", "bb", "cc"], 2, True),
+        (["bb", "a", "bb", "cc", "a"], ["a", "bb", "cc"], 2, True),
+        (["é", "zz", "é"], ["zz", "é"], 1, True),
+        (["name:a", "0000aa", "name:a"], ["0000aa", "name:a"], 1, False),
+        (["name:a", "zz", "name:a"], ["name:a", "zz"], 1, False),
+        (["", "", ""], [""], 2, True),
+        (["", "a", ""], ["", "a"], 1, True),
+    ],
+)
+def test_of_repeated_identities_the_first_row_is_taken(
+    lake: Lake, ids: list[str], in_order: list[str], repeated: int, named: bool
+) -> None:
+    """Whether all are as long, or not."""
+    write_day(lake, DAYS[0], [{"hub_id": one, "id": "a/b", "likes": at}
+                              for at, one in enumerate(ids)])  # fmt: skip
+    rows = TableRows(lake, OF_MODELS, DAYS[0])
+    assert (rows.repeated, rows.named) == (repeated, named)
+    found = rows.until(None)
+    assert found["hub_id"].to_list() == in_order
+    assert found["likes"].to_list() == [ids.index(one) for one in in_order]

@@ -9,11 +9,12 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
+from hf_assets.hub.repository_days import building
 from hf_assets.hub.repository_days.growth import growth
 from hf_assets.hub.repository_days.reading import day_of, days_in, expand, history_of
 from hf_assets.hub.repository_days.refresh import refresh
 from hf_assets.hub.repository_days.schemas import OF_MODELS, ROW_GROUP
-from hf_assets.storage.lake import Lake, MissingDay, iso
+from hf_assets.storage.lake import Lake, MissingDay, TableWrite, iso
 from hf_assets_tests.docs.documents import page
 from hf_assets_tests.hub.repository_days.lake_of_days import (
     DAYS,
@@ -154,3 +155,51 @@ def test_one_model_is_read_by_statistics(lake: Lake) -> None:
     rows = day_of(lake, "model_days", DAYS[1])
     assert rows is not None
     assert rows.height == size + 6
+
+
+@pytest.mark.parametrize(("large", "groups"), [(10**9, 3), (3 * ROW_GROUP, 2)])
+def test_large_months_have_larger_row_groups(
+    lake: Lake, large: int, groups: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From their second day on; the first and the last of each part that is decoded are there."""
+    monkeypatch.setattr(building, "LARGE", large)
+    size, days = 3 * ROW_GROUP, DAYS[:2]
+    for at, day in enumerate(days, 1):
+        rows = pl.DataFrame({"n": range(size)}).select(
+            pl.lit(iso(day)).alias("day"),
+            (2 * pl.col("n")).cast(pl.String).str.zfill(6).alias("hub_id"),
+            pl.format("m{}", "n").alias("id"),
+            (at * pl.col("n")).alias("downloads"),
+        )
+        schema = OF_MODELS.source.schema
+        others = [pl.lit(None, schema[name]).alias(name) for name in schema if name not in rows]
+        content = rows.with_columns(others).select(schema.names())
+        lake.write(OF_MODELS.source, day, TableWrite([content]))
+        judge(lake, days[:at])
+        refresh(lake, OF_MODELS)
+    (file,) = lake.read("model_days", None).month_files
+    assert file.arrow().num_row_groups == groups
+    for row in (0, 2047, 2048, ROW_GROUP - 1, ROW_GROUP, 2 * ROW_GROUP, size - 1):
+        found = history_of(lake, "model_days", f"{2 * row:06}")
+        assert found["downloads"].to_list() == [row, 2 * row]
+        assert history_of(lake, "model_days", f"{2 * row + 1:06}").is_empty()
+
+
+def test_repositories_that_are_gone_for_good_stay_apart(lake: Lake) -> None:
+    """Most of a day are those of the day before; few left long ago, and one of these is back."""
+    every = [f"{n:02}" for n in range(90)]
+    left, new = ["07", "20", "41"], ["90"]
+    gone = [[], left[:1], left[:2], left, left, left[1:]]
+    listed = {
+        f"2026-03-0{at}": [one for one in every + new * (at > 4) if one not in away]
+        for at, away in enumerate(gone, 1)
+    }
+    for at, (day, ids) in enumerate(listed.items()):
+        rows = [{"hub_id": one, "id": f"m/{one}", "downloads": int(one) * at} for one in ids]
+        write_day(lake, day, rows)
+        judge(lake, [*listed][: at + 1])
+        refresh(lake, OF_MODELS)
+    for at, (day, ids) in enumerate(listed.items()):
+        found = day_of(lake, "model_days", day, ["id", "downloads"])
+        assert found is not None
+        assert found.rows() == [(one, f"m/{one}", int(one) * at) for one in ids]
