@@ -2,15 +2,18 @@
 
 One run, in turn, on the test rows of the chain's corpus. `ARGS="--chain FOLDER"` names a folder as
 `make bench-classifiers --folder` leaves it: corpus/, and a base model's onnx/ and quantized/.
-`--before` names the int8 folder of an earlier version; without it, its ratios are left out. Parts
-that need qemu or Node are skipped with a reason (`serving_elsewhere`).
+`--before` names the int8 folder of an earlier version; without it, its ratios are left out.
+`--schemes` makes other int8 graphs of the same network and measures each of them, too. Parts that
+need qemu or Node are skipped with a reason (`serving_elsewhere`).
 """
 
 import argparse
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +24,7 @@ from hf_assets.classifiers.tagger import Tagger
 from hf_assets.corpora.corpus import Split, open_corpus
 from hf_assets_tests.benchmarks.classifiers import BASE
 from hf_assets_tests.benchmarks.serving_elsewhere import logits_at, why_not
+from hf_assets_tests.benchmarks.serving_schemes import other_schemes
 
 _LEVELS = ("ORT_DISABLE_ALL", "ORT_ENABLE_BASIC", "ORT_ENABLE_EXTENDED")
 
@@ -32,6 +36,7 @@ def main() -> int:
     parser.add_argument("--base", default=BASE)
     parser.add_argument("--quantized", type=Path, help="another int8 folder than the chain's")
     parser.add_argument("--before", type=Path, help="int8 folder of an earlier version")
+    parser.add_argument("--schemes", action="store_true", help="other ways to int8 beside it")
     parser.add_argument("--texts", type=int, default=10_000, help="test rows for the loss")
     parser.add_argument("--long", type=int, default=200, help="long texts, timed alone")
     parser.add_argument("--titles", type=int, default=10_000, help="titles, timed in bulk")
@@ -43,18 +48,24 @@ def main() -> int:
     if not (options.chain / "corpus" / "facts.json").exists():
         print(f"--chain: {options.chain} holds no corpus/", file=sys.stderr)
         return 2
-    figures = _bench(options)
+    with tempfile.TemporaryDirectory() as temporary:
+        figures = _bench(options, Path(temporary))
     options.out.write_text(json.dumps(figures, indent=1))
     print(f"\nwritten to {options.out}")
     return 0
 
 
-def _bench(options: argparse.Namespace) -> dict[str, float]:
+def _bench(options: argparse.Namespace, temporary: Path) -> dict[str, float]:
     folder = options.chain / options.base
-    test = open_corpus(options.chain / "corpus").split("test")
+    corpus = open_corpus(options.chain / "corpus")
+    test = corpus.split("test")
+    # More texts than those of test, where their labels do not matter.
+    texts = [text for name in ("test", "validation", "train") for text in corpus.split(name).texts]
     paths = {"int8": options.quantized or folder / "quantized", "fp32": folder / "onnx"}
     if options.before:
         paths["before"] = options.before
+    if options.schemes:
+        paths |= other_schemes(folder / "onnx", temporary, corpus.split("train").texts)
     taggers = {
         name: Tagger.load(path, threads=options.threads, words=False)
         for name, path in paths.items()
@@ -65,13 +76,17 @@ def _bench(options: argparse.Namespace) -> dict[str, float]:
         figures[name] = value
         print(f"  → {name}: {value:.4g}   (goal {goal})", flush=True)
 
-    int8, fp32 = taggers["int8"], taggers["fp32"]
-    size = int8.path.stat().st_size / fp32.path.stat().st_size
-    goal("bytes over fp32", size, "≤ 0.22")
+    fp32 = taggers["fp32"]
+    for name, tagger in taggers.items():
+        if tagger is not fp32:
+            size = tagger.path.stat().st_size / fp32.path.stat().st_size
+            goal(f"{name}: bytes over fp32", size, "≤ 0.22")
     _loss(taggers, test, options.texts, goal)
-    _sameness(int8, test.texts, goal)
-    _pace(taggers, test.texts, options, goal)
-    _elsewhere(taggers, test.texts, options, goal)
+    for name, tagger in taggers.items():
+        if tagger is not fp32:
+            _sameness(name, tagger, test.texts, goal)
+    _pace(taggers, texts, options, goal)
+    _elsewhere(taggers, texts, options, goal)
     return figures
 
 
@@ -92,59 +107,72 @@ def _loss(taggers: dict[str, Tagger], test: Split, most: int, goal: Goal) -> Non
             goal(words, 100 * found.value, f"≤ {allowed}")
 
 
-def _sameness(tagger: Tagger, texts: Sequence[str], goal: Goal) -> None:
+def _sameness(name: str, tagger: Tagger, texts: Sequence[str], goal: Goal) -> None:
     same = measure_sameness(tagger, list(texts))
-    goal("alone against a batch, largest difference of a score", same.batches, "≤ 1e-4")
-    goal("one thread against two, largest difference of a score", same.threads, "≤ 1e-4")
-    goal(f"texts with other labels, of {same.texts}", same.labels, "0")
+    goal(f"{name}: alone against a batch, largest difference of a score", same.batches, "≤ 1e-4")
+    goal(f"{name}: one thread against two, largest difference of a score", same.threads, "≤ 1e-4")
+    goal(f"{name}: texts with other labels, of {same.texts}", same.labels, "0")
 
 
 def _pace(
     taggers: dict[str, Tagger], texts: Sequence[str], options: argparse.Namespace, goal: Goal
 ) -> None:
-    """Seconds in turn, text by text; of titles in bulk, chunk by chunk."""
+    """Seconds in turn, text by text; of titles in bulk, chunk by chunk.
+
+    Wall time is what a user waits for; processor time bears a busy machine better.
+    """
     int8 = taggers["int8"]
-    long = [text for text in texts if int8.feed([text])["input_ids"].size >= int8.max_length]
-    spent: dict[str, list[float]] = {name: [] for name in taggers}
-    for text in [*long[:10], *long[: options.long]]:
+    lengths = ((text, int8.feed([text])["input_ids"].size) for text in texts)
+    long = list(islice((text for text, size in lengths if size >= int8.max_length), options.long))
+    spent: dict[str, list[tuple[float, float]]] = {name: [] for name in taggers}
+    for text in [*long[:10], *long]:
         for name, tagger in taggers.items():
             spent[name].append(_seconds(tagger, [text], together=False))
-    alone = {name: float(np.median(found[10:])) for name, found in spent.items()}
-    print({name: f"{1000 * found:.1f} ms" for name, found in alone.items()})
-    goal("long texts alone over fp32, texts/s", alone["fp32"] / alone["int8"], "≥ 2.2")
-    if "before" in alone:
-        goal("long texts alone over before, texts/s", alone["before"] / alone["int8"], "≥ 0.95")
+    alone = {name: np.median(found[10:], axis=0) for name, found in spent.items()}
+    for name, (wall, cpu) in alone.items():
+        print(f"  {name}: {1000 * wall:.1f} ms a long text alone, {1000 * cpu:.1f} of processors")
+    for name in set(alone) - {"int8"}:
+        allowed = {"fp32": "≥ 2.2", "before": "≥ 0.95"}.get(name, "said")
+        for kind, of in enumerate(("wall", "processor")):
+            ratio = float(alone[name][kind] / alone["int8"][kind])
+            goal(f"long texts alone over {name}, texts/s ({of})", ratio, allowed)
     titles = [text.partition("\n")[0] for text in texts]
     titles = (titles * (1 + options.titles // max(1, len(titles))))[: options.titles]
     other = "before" if "before" in taggers else "fp32"
-    bulk = {"int8": 0.0, other: 0.0}
+    # Folders of an earlier version answer one text at a time.
+    ways = {"int8": True, "int8 alone": False, f"{other} alone": False}
+    bulk = dict.fromkeys(ways, np.zeros(2))
     for at in range(0, len(titles), 500):
-        for name in bulk:
-            bulk[name] += _seconds(taggers[name], titles[at : at + 500], together=name == "int8")
-    print({name: f"{len(titles) / found:.0f} titles/s" for name, found in bulk.items()})
-    goal(f"titles in bulk over {other} alone", bulk[other] / bulk["int8"], "≥ 1.5")
+        for name, together in ways.items():
+            tagger = taggers[name.removesuffix(" alone")]
+            bulk[name] = bulk[name] + _seconds(tagger, titles[at : at + 500], together=together)
+    print({name: f"{len(titles) / found[0]:.0f} titles/s" for name, found in bulk.items()})
+    for name in list(ways)[1:]:
+        for kind, of in enumerate(("wall", "processor")):
+            ratio = float(bulk[name][kind] / bulk["int8"][kind])
+            goal(f"titles in bulk over {name} ({of})", ratio, "≥ 1.5")
 
 
-def _seconds(tagger: Tagger, texts: list[str], *, together: bool) -> float:
-    began = time.perf_counter()
+def _seconds(tagger: Tagger, texts: list[str], *, together: bool) -> tuple[float, float]:
+    wall, cpu = time.perf_counter(), time.process_time()
     for group in [texts] if together else [[text] for text in texts]:
         tagger.scores(group)
-    return time.perf_counter() - began
+    return time.perf_counter() - wall, time.process_time() - cpu
 
 
 def _elsewhere(
     taggers: dict[str, Tagger], texts: Sequence[str], options: argparse.Namespace, goal: Goal
 ) -> None:
-    for name in ("int8", "before"):
-        if name not in taggers:
+    for name, tagger in taggers.items():
+        if name == "fp32":
             continue
-        tagger = taggers[name]
         here = _sigmoid(logits_at("here", tagger, texts[: options.others]))
         ways = [("here", level, options.others) for level in _LEVELS]
         ways += [("qemu", "ORT_ENABLE_ALL", options.emulated), ("node", "", options.others)]
         for place, level, count in ways:
             words = f"{name}: {level}" if place == "here" else f"{name}: {place}"
-            if place != "here" and (reason := why_not(place)):
+            reason = "no texts were asked for" if not count else place != "here" and why_not(place)
+            if reason:
                 print(f"  {words} is skipped: {reason}")
                 continue
             own = here[:count]

@@ -7,12 +7,32 @@ from pathlib import Path
 import pytest
 
 from hf_assets.classifiers import tagger
-from hf_assets.classifiers.quality import answers_alone, int8_loss, int8_size, label_order, parity
+from hf_assets.classifiers.quality import (
+    LARGEST_LOSS,
+    LARGEST_MACRO_LOSS,
+    answers_alone,
+    int8_loss,
+    int8_size,
+    label_order,
+    lost_too_much,
+    parity,
+)
+from hf_assets.classifiers.records import Lost
 from hf_assets_tests.support.classifiers.minilm import LABELS, TrainedModel, copied
 
 
 def _change(path: Path, **values: object) -> None:
     path.write_text(json.dumps(json.loads(path.read_bytes()) | values))
+
+
+def _lose(folder: Path, name: str, value: float, low: float | None) -> None:
+    """Have the int8 graph of this folder lose so much, with an interval up to 3 points or none."""
+    path = folder / "quantization.json"
+    candidates = json.loads(path.read_bytes())["candidates"]
+    high = None if low is None else 0.03
+    for one in candidates:
+        one |= {name: value, f"{name}_low": low, f"{name}_high": high}
+    _change(path, candidates=candidates, **({"loss": value} if name == "loss" else {}))
 
 
 def test_parity(trained: TrainedModel, tmp_path: Path) -> None:
@@ -32,43 +52,62 @@ def test_int8_loss(trained: TrainedModel, tmp_path: Path) -> None:
     verdict = int8_loss(trained.quantized)
     assert verdict.passed, verdict.description
     folder = copied(trained.quantized, tmp_path / "quantized")
-    _change(folder / "quantization.json", loss=0.0031)
-    assert (int8_loss(folder).passed, "0.31 points" in int8_loss(folder).description) == (
-        False,
-        True,
-    )
-    assert int8_loss(folder).severity == "ERROR"
-    _change(folder / "quantization.json", loss=0.015, max_loss=0.02)
+    _lose(folder, "loss", 0.0031, 0.0001)
+    verdict = int8_loss(folder)
+    assert (verdict.passed, verdict.severity) == (False, "ERROR")
+    assert "0.31 points of micro-F1 (0.01 to 3.00)" in verdict.description
+    _lose(folder, "loss", 0.015, 0.0001)
+    _change(folder / "quantization.json", max_loss=0.02)
     verdict = int8_loss(folder)
     assert (verdict.passed, verdict.severity) == (False, "WARN")
     assert "1.50 points" in verdict.description
     assert "The config allowed 2.0 and 0.6 on purpose" in verdict.description
 
 
+@pytest.mark.parametrize("of", ["micro", "macro"])
 @pytest.mark.parametrize(
     ("lost", "low", "allowed", "verdict"),
     [
-        (0.005, 0.001, 0.006, (True, "")),
-        (0.02, -0.001, 0.006, (True, "")),
-        (0.02, 0.001, 0.006, (False, "ERROR")),
+        (0.002, 0.001, 0.0, (True, "")),
+        (0.007, 0.001, 0.0, (False, "ERROR")),
+        # Few rows: what they lose is within chance.
+        (0.02, -0.001, 0.0, (True, "")),
+        (0.02, 0.001, 0.0, (False, "ERROR")),
         (0.02, 0.001, 0.03, (False, "WARN")),
     ],
 )
-def test_int8_loss_of_macro_f1(
-    small_made: TrainedModel, tmp_path: Path, lost: float, low: float, allowed: float,
+def test_the_choice_and_the_check_count_a_loss_that_chance_does_not_explain(
+    small_made: TrainedModel, tmp_path: Path, of: str, lost: float, low: float, allowed: float,
     verdict: tuple[bool, str],
 ) -> None:  # fmt: skip
     folder = copied(small_made.quantized, tmp_path / "quantized")
-    record = json.loads((folder / "quantization.json").read_bytes())
-    for one in record["candidates"]:
-        one |= {"macro_loss": lost, "macro_loss_low": low, "macro_loss_high": 0.03}
-    _change(
-        folder / "quantization.json",
-        candidates=record["candidates"], max_macro_loss=allowed, loss=0.0,
-    )  # fmt: skip
+    nothing = Lost(0.0, 0.0, 0.0)
+    losses = {"micro": nothing, "macro": nothing} | {of: Lost(lost, low, 0.03)}
+    limits = {"micro": LARGEST_LOSS, "macro": LARGEST_MACRO_LOSS}
+    limits[of] = max(limits[of], allowed)
+    for kind, name in (("micro", "loss"), ("macro", "macro_loss")):
+        _lose(folder, name, losses[kind].value, losses[kind].low)
+        _change(folder / "quantization.json", **{f"max_{name}": limits[kind]})
     found = int8_loss(folder)
     assert (found.passed, "" if found.passed else found.severity) == verdict
-    assert f"{100 * lost:.2f} of macro-F1 ({100 * low:.2f} to 3.00)" in found.description
+    points = "points " if of == "micro" else ""
+    assert f"{100 * lost:.2f} {points}of {of}-F1 ({100 * low:.2f} to 3.00)" in found.description
+    # What the choice falls back on is what the check blocks.
+    micro, macro = losses["micro"], losses["macro"]
+    chosen = not lost_too_much(micro, macro, limits["micro"], limits["macro"])
+    assert chosen is (verdict[1] != "ERROR")
+
+
+def test_a_loss_without_an_interval_counts_by_its_value(
+    small_made: TrainedModel, tmp_path: Path
+) -> None:
+    folder = copied(small_made.quantized, tmp_path / "quantized")
+    for name in ("loss", "macro_loss"):
+        _lose(folder, name, 0.0, 0.0)
+        _lose(folder, name, 0.02, None)
+        assert not int8_loss(folder).passed
+        _lose(folder, name, 0.0, 0.0)
+        assert int8_loss(folder).passed
 
 
 def test_a_record_of_an_earlier_version_is_judged_by_micro_f1(

@@ -18,6 +18,8 @@ from hf_assets.storage.json_files import read_json
 DRAWN, LONGEST, OTHERS = 1000, 32, 32
 # Bytes of the rows of activations that are kept: at most so many rows of each product's input.
 KEPT_BYTES, KEPT_ROWS = 1 << 28, 2048
+# A score that so much is added to has no weight.
+HIDDEN = -1e4
 
 
 @dataclass(frozen=True)
@@ -40,22 +42,27 @@ class Observed:
 
     Attributes:
         low, high: its extremes.
-        norm: largest length of a vector along the last axis; column_norm: along the axis before.
+        norm: largest length of a vector along the last axis; column_spread: of a vector along the
+            axis before, less the first of these.
         rows: some tokens' vectors, float32 [rows, width], where they were asked for.
+        rank: number of its axes.
     """
 
     low: float = 0.0
     high: float = 0.0
     norm: float = 0.0
-    column_norm: float = 0.0
+    column_spread: float = 0.0
     rows: list[np.ndarray] = field(default_factory=list)
+    rank: int = 0
 
     def add(self, value: np.ndarray, kept: np.ndarray | None) -> None:
         """Count a text's values in, and keep these tokens of it."""
+        self.rank = value.ndim
         self.low, self.high = min(self.low, value.min()), max(self.high, value.max())
         self.norm = max(self.norm, float(np.linalg.norm(value, axis=-1).max()))
         if value.ndim > 1:
-            self.column_norm = max(self.column_norm, float(np.linalg.norm(value, axis=-2).max()))
+            spread = np.linalg.norm(value - value[..., :1], axis=-2).max()
+            self.column_spread = max(self.column_spread, float(spread))
         if kept is not None:
             self.rows.append(value.reshape(-1, value.shape[-1])[kept])
 
@@ -110,9 +117,36 @@ def observe(
     return seen
 
 
+def masks_padding(model: onnx.ModelProto, masks: Sequence[str], texts: Calibration) -> bool:
+    """Whether these values, added to attention's scores, hide padding and nothing else.
+
+    Args:
+        model: float32.
+        masks: names of values.
+        texts: at least one.
+    """
+    ids = np.resize(np.array(max(texts.ids, key=len), np.int64), (2, max(map(len, texts.ids)) + 2))
+    shown = np.ones_like(ids)
+    shown[1, 1:] = 0
+    found = _answer(_session(model, masks), masks, ids, shown)
+    there = shown[:, None, None, :] == 1
+    try:
+        return all((np.where(there, each == 0, each < HIDDEN)).all() for each in found)
+    except ValueError:  # of another shape
+        return False
+
+
 def _run(
     model: onnx.ModelProto, values: list[str], texts: list[list[int]]
 ) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
+    session = _session(model, values)
+    for ids in texts:
+        row = np.array([ids], np.int64)
+        found = _answer(session, values, row, np.ones_like(row))
+        yield len(ids), dict(zip(values, found, strict=True))
+
+
+def _session(model: onnx.ModelProto, values: Sequence[str]) -> onnxruntime.InferenceSession:
     own = onnx.ModelProto()
     own.CopyFrom(model)
     del own.graph.output[:]
@@ -120,16 +154,12 @@ def _run(
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(
-        own.SerializeToString(), options, ["CPUExecutionProvider"]
-    )
+    return onnxruntime.InferenceSession(own.SerializeToString(), options, ["CPUExecutionProvider"])
+
+
+def _answer(
+    session: onnxruntime.InferenceSession, values: Sequence[str], ids: np.ndarray, mask: np.ndarray
+) -> list[np.ndarray]:
+    given = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
     names = [each.name for each in session.get_inputs()]
-    for ids in texts:
-        row = np.array([ids], np.int64)
-        given = {
-            "input_ids": row,
-            "attention_mask": np.ones_like(row),
-            "token_type_ids": np.zeros_like(row),
-        }
-        found = session.run(values, {name: given[name] for name in names})
-        yield len(ids), dict(zip(values, map(np.asarray, found), strict=True))
+    return [np.asarray(each) for each in session.run(values, {name: given[name] for name in names})]

@@ -7,7 +7,8 @@ hundredths. So nothing here depends on an order:
 - products with weights are of integers, with scales from calibration, and saturate nowhere;
 - products of attention are of floats that hold whole numbers, whose sums fit 24 bits, and so are
   the sums of softmax, of layer normalisation and of pooling;
-- exponentials and GELU, which each processor approximates in its own way, are looked up in tables;
+- exponentials and GELU, which each processor approximates in its own way, are of few thousand
+  possible values, and rounded: none of their results is so near to a half that the last bits count;
 - all else takes one value at a time, which IEEE 754 defines to the last bit.
 
 The head stays float: nothing amplifies what differs there, some 1e-7 of a score.
@@ -19,7 +20,12 @@ from math import erf, sqrt, tanh
 import numpy as np
 import onnx
 
-from hf_assets.classifiers.export.calibration import Calibration, Observed, observe
+from hf_assets.classifiers.export.calibration import (
+    Calibration,
+    Observed,
+    masks_padding,
+    observe,
+)
 from hf_assets.classifiers.export.graphs import MICROSOFT, EditableGraph
 from hf_assets.classifiers.export.integers import (
     LEVELS,
@@ -27,6 +33,7 @@ from hf_assets.classifiers.export.integers import (
     activation_range,
     integer_weights,
     smoothing,
+    without_halves,
 )
 from hf_assets.classifiers.export.parts import (
     LEAST_OPSET,
@@ -41,12 +48,16 @@ from hf_assets.classifiers.export.parts import (
 
 # Float32 holds each whole number up to 2^24; half of that is for what calibration did not meet.
 _WHOLE = 2.0**23
-# Entries of the table of exponentials for each factor e, and powers of e that it goes down.
-_STEPS, _POWERS = 256, 8
-# Attention's weights are shares of so much; values are so large at most.
-_WEIGHT, _VALUE = 1023, 511
-_MASKED = -(2.0**15)
-_ACTIVATIONS = 4096
+# Around this number float32 holds whole numbers alone: adding it rounds, and subtracting it again
+# leaves the whole number. Times a power of two, multiples of that.
+_ROUNDING = 1.5 * 2.0**23
+# Arguments of exponentials and GELU are multiples of this; the largest argument of an exponential.
+# Below it no exponential is within a millionth of itself of a half: float32's are ten times nearer.
+_STEP, _LARGEST = 2.0**-8, 1750 * 2.0**-8
+# Attention's weights are at most so much, as whole numbers; values are so large at most.
+_WEIGHT, _VALUE = 935, 511
+_LOWEST_GELU = -8.0
+_MASK = "attention_mask"
 # What gives other last bits on another processor, or in another order.
 _INEXACT = {
     "Cos", "Einsum", "Erf", "Exp", "Gelu", "LayerNormalization", "Log", "MatMul", "Pow",
@@ -77,11 +88,14 @@ def exact(model: onnx.ModelProto, head: str, calibration: Calibration) -> onnx.M
     values = [name for each in parts.attentions for name in (each.query, each.key, each.value)]
     values += [node.input[0] for node in (*parts.norms, *parts.activations, *parts.sums)]
     widths = {each.input: len(each.weights) for each in parts.products}
+    masks = sorted({each.mask for each in parts.attentions if each.mask})
+    if masks and not masks_padding(model, masks, calibration):
+        raise NotExact("an attention's mask is of more than padding")
     seen = observe(model, values, widths, calibration)
     _Rewriting(graph, parts, seen, calibration.max_length).all()
     made = graph.model()
     for node in made.graph.node:
-        if node.op_type in _INEXACT and node.name not in (head, *graph.whole):
+        if node.op_type in _INEXACT and node.name not in (head, *graph.exact):
             raise NotExact(f"{node.op_type} ({node.name}) has no exact form here")
     return made
 
@@ -96,13 +110,13 @@ class _Rewriting:
         self.by_output = {each.output: each for each in parts.products}
         self.norms = {node.output[0]: node for node in parts.norms}
         inputs = {each.node for each in parts.products}
-        # Bytes come out of a table where only products read them.
-        self.as_bytes = {
+        # Those that only products read, as bytes.
+        self.activations = {
             node.output[0]: node
             for node in parts.activations
             if {each.name for each in graph.readers(node.output[0])} <= inputs
         }
-        self._masks: dict[str, str] = {}
+        self._masked: _Masked | None = None
 
     def all(self) -> None:
         # First what scales the products around it, and last the products.
@@ -112,9 +126,6 @@ class _Rewriting:
         bytes_of = {name: self._bytes(name, products) for name, products in readers.items()}
         for attention in self.parts.attentions:
             self._attention(attention)
-        for node in self.parts.activations:
-            if node.output[0] not in self.as_bytes:
-                self._activation_as_float(node)
         for node in self.parts.norms:
             self._norm(node)
         for node in self.parts.sums:
@@ -127,7 +138,7 @@ class _Rewriting:
         """The input of these products as bytes, their range, and its rows as they then are."""
         graph, rows = self.graph, np.concatenate(self.seen[name].rows)
         self.seen[name].rows.clear()
-        activation = self.as_bytes.get(name)
+        activation = self.activations.get(name)
         if name in self.norms:
             columns = np.concatenate([each.weights for each in products], axis=1)
             divisor = smoothing(rows, columns)
@@ -138,7 +149,7 @@ class _Rewriting:
         importance = np.sum([np.square(each.weights).sum(axis=1) for each in products], axis=0)
         chosen = activation_range(rows, importance)
         if activation is not None:
-            return self._activation_as_bytes(activation, chosen), chosen, rows
+            chosen = self._activation(activation, chosen)
         made = graph.add(
             "QuantizeLinear", name, graph.constant(chosen.scale), graph.constant(chosen.zero)
         )
@@ -164,125 +175,126 @@ class _Rewriting:
         )
         graph.replace(product.output, made)
 
-    def _scaled(self, value: str, scale: float, shift: float = 0.0) -> str:
-        """Value x scale + shift, for nothing where it is a product's."""
-        graph = self.graph
-        product = self.by_output.get(value)
-        if product is not None and product.scale == 1.0 and len(graph.readers(value)) == 1:
-            product.scale, product.shift = scale, shift
-            return value
-        scaled = graph.add("Mul", value, graph.constant(np.float32(scale)))
-        return graph.add("Add", scaled, graph.constant(np.float32(shift))) if shift else scaled
+    def _rounded(
+        self,
+        value: str,
+        scale: float = 1.0,
+        step: float = 1.0,
+        then: Callable[[str, str], str] | None = None,
+    ) -> str:
+        """Value x scale as multiples of `step`, a power of two.
 
-    def _whole(self, value: str, scale: float) -> str:
-        """Value x scale as whole numbers."""
+        Args:
+            then: what rounds instead: it takes a product's result [texts, tokens, width] and what
+                was added to that.
+        """
         graph = self.graph
+        offset = graph.constant(np.float32(_ROUNDING * step))
         product = source(graph, value, self.by_output)
-        if product is None or product.scale != 1.0:
+        if product is None or (product.scale, product.shift) != (1.0, 0.0):
+            if then:
+                raise NotExact("keys or values of an attention are no product's")
             scaled = graph.add("Mul", value, graph.constant(np.float32(scale)))
-            return graph.add("Round", scaled)
-        product.scale = scale
+            return graph.add("Sub", graph.add("Add", scaled, offset), offset)
+        product.scale, product.shift = scale, _ROUNDING * step
         readers = graph.readers(product.output)
-        rounded = graph.add("Round", product.output)
+        if then and self.seen[product.input].rank != 3:
+            raise NotExact("an attention's texts lie along no axis of their own")
+        add = then or (lambda value, offset: graph.add("Sub", value, offset))
+        rounded = add(product.output, offset)
         graph.replace(product.output, rounded, readers)
         return rounded if value == product.output else value
 
-    def _looked_up(self, index: str, table: np.ndarray) -> str:
-        """The table's entries at these indices, floats that are cut to where the table has any."""
-        graph = self.graph
-        last = graph.constant(np.float32(len(table) - 1))
-        cut = graph.add("Clip", index, graph.constant(np.float32(0)), last)
-        shape = graph.add("Shape", cut)
-        flat = graph.add("Reshape", cut, graph.constant(np.array([-1])))
-        at = graph.add("Cast", flat, to=onnx.TensorProto.INT32)
-        # GatherElements, as Gather is ten times slower on single numbers.
-        return graph.add(
-            "Reshape", graph.add("GatherElements", graph.constant(table), at, axis=0), shape
-        )
-
-    def _activation(self, node: onnx.NodeProto, highest: float) -> tuple[str, np.ndarray]:
-        """Indices into a table of this activation, and the table's values."""
-        value = node.input[0]
-        high = min(1.5 * self.seen[value].high + 1.0, highest)
-        inputs = np.linspace(-6.0, max(high, 1.0), _ACTIVATIONS)
-        step = inputs[1] - inputs[0]
-        # Half a step more, as indices are cut to whole numbers.
-        index = self._scaled(value, 1 / step, -inputs[0] / step + 0.5)
+    def _activation(self, node: onnx.NodeProto, chosen: Range) -> Range:
+        """Have it take multiples of a step; the range by which none of its results is a half."""
+        largest = (LEVELS - float(chosen.zero)) * float(chosen.scale)
+        inputs = np.arange(_LOWEST_GELU, largest + 1.0, _STEP)
         approximate = attribute(node, "approximate", b"none") == b"tanh"
         gelu: Callable[[float], float] = _gelu_by_tanh if approximate else _gelu
-        return index, np.array([gelu(each) for each in inputs])
-
-    def _activation_as_bytes(self, node: onnx.NodeProto, chosen: Range) -> str:
-        largest = (LEVELS - float(chosen.zero)) * float(chosen.scale)
-        index, values = self._activation(node, largest + 1.0)
-        return self._looked_up(index, chosen.bytes_of(values).astype(np.uint8))
-
-    def _activation_as_float(self, node: onnx.NodeProto) -> None:
-        index, values = self._activation(node, np.inf)
-        made = self._looked_up(index, values.astype(np.float32))
-        self.graph.replace(node.output[0], made)
+        found = without_halves(chosen, inputs, np.array([gelu(each) for each in inputs]))
+        if found is None:
+            raise NotExact(f"{node.name} has a result near the half of a byte at any scale")
+        node.input[0] = self._rounded(node.input[0], step=_STEP)
+        self.graph.exact.add(node.name)
+        return found
 
     def _attention(self, given: Attention) -> None:
         graph = self.graph
-        query, key = self.seen[given.query].norm, self.seen[given.key].column_norm
-        # A score in steps of the table is a sum of whole numbers, over a power of two.
-        room = _WHOLE / (query * key * _STEPS * abs(given.factor))
-        power = 2.0 ** np.floor(np.log2(room))
-        both = _STEPS * abs(given.factor) * power
-        for_query = np.sqrt(both * key / query)
-        whole = self._whole(given.query, for_query * np.sign(given.factor))
-        scaled = graph.add("Mul", whole, graph.constant(np.float32(1 / power)))
-        scores = graph.add("MatMul", scaled, self._whole(given.key, both / for_query))
-        graph.whole.add(scores)
-        if given.mask:
-            scores = graph.add("Add", scores, self._mask(given.mask))
-        last = graph.constant(np.array([-1]))
+        masked = self._padding() if given.mask else None
+        query, key = self.seen[given.query].norm, self.seen[given.key].column_spread
+        query, key = max(query, 1e-6), max(key, 1e-6)
+        # A score is a sum of whole numbers, over a power of two.
+        power = 2.0 ** np.floor(np.log2(_WHOLE / (query * key * abs(given.factor))))
+        for_query = np.sqrt(abs(given.factor) * power * key / query)
+        for_key = abs(given.factor) * power / for_query
+        scores = graph.add(
+            "MatMul",
+            self._rounded(given.query, for_query * np.sign(given.factor) / power, 1 / power),
+            self._rounded(given.key, for_key, then=masked and masked.keys),
+        )
+        # Adding what is near the largest score's negative rounds to steps, too.
+        last, near = graph.constant(np.array([-1])), _ROUNDING * _STEP
         largest = graph.add("ReduceMax", scores, last, keepdims=1)
-        below = graph.add("Sub", graph.add("Add", largest, graph.constant(np.float32(0.5))), scores)
-        table = np.round(_WEIGHT * np.exp(-np.arange(_POWERS * _STEPS) / _STEPS))
-        table[-1] = 0.0
-        weights = self._looked_up(below, table.astype(np.float32))
+        below = graph.add("Sub", largest, self._for_rows(near, given.query))
+        moved = graph.add("Sub", scores, below)
+        exponent = graph.add("Sub", moved, graph.constant(np.float32(near - _LARGEST)))
+        power_of_e = graph.add("Exp", exponent)
+        weights = graph.add("Add", power_of_e, graph.constant(np.float32(_ROUNDING)))
+        weights = graph.add("Sub", weights, graph.constant(np.float32(_ROUNDING)))
         # Weights of a text are seldom all large: an eighth of that is much.
         levels = min(_VALUE, 8 * 2 * _WHOLE / (_WEIGHT * self.max_length))
         for_value = levels / max(self.seen[given.value].largest, 1e-6)
-        mixed = graph.add("MatMul", weights, self._whole(given.value, for_value))
-        graph.whole.add(mixed)
-        total = graph.add("ReduceSum", weights, last, keepdims=1)
-        divisor = graph.add("Mul", total, graph.constant(np.float32(for_value)))
-        graph.replace(given.output, graph.add("Div", mixed, divisor))
+        values = self._rounded(given.value, for_value, then=masked and masked.values)
+        mixed = graph.add("MatMul", weights, values)
+        if masked:
+            total = graph.add("MatMul", weights, masked.column)
+        else:
+            total = graph.add("ReduceSum", weights, last, keepdims=1)
+        graph.exact |= {scores, power_of_e, mixed, total}
+        share = graph.add("Div", self._for_rows(1 / for_value, given.query), total)
+        graph.replace(given.output, graph.add("Mul", mixed, share))
 
-    def _mask(self, mask: str) -> str:
-        if mask not in self._masks:
-            least, most = (self.graph.constant(np.float32(each)) for each in (_MASKED, 0))
-            self._masks[mask] = self.graph.add("Clip", mask, least, most)
-        return self._masks[mask]
+    def _padding(self) -> "_Masked":
+        if self._masked is None:
+            self._masked = _Masked(self.graph)
+        return self._masked
 
     def _norm(self, node: onnx.NodeProto) -> None:
         graph, value = self.graph, node.input[0]
         weight = graph.array(node.input[1])
         if weight is None or attribute(node, "axis", -1) != -1:
             raise NotExact(f"{node.name} is a layer normalisation of another form")
-        # The squares of whole numbers add up to a quarter of 2^24, at most.
+        # Multiples of a power of two: as whole numbers, their squares add up to a quarter of 2^24.
         power = 2.0 ** np.floor(np.log2(_WHOLE / 2 / self.seen[value].norm ** 2) / 2)
-        scaled = graph.add("Mul", value, graph.constant(np.float32(power)))
-        whole = graph.add("Round", scaled)
-        mean = self._mean(whole, len(weight))
-        squares = self._mean(graph.add("Mul", whole, whole), len(weight))
+        offset = graph.constant(np.float32(_ROUNDING / power))
+        whole = graph.add("Sub", graph.add("Add", value, offset), offset)
+        share = self._for_rows(1 / len(weight), value)
+        mean = self._mean(whole, share)
+        squares = self._mean(graph.add("Mul", whole, whole), share)
         variance = graph.add("Sub", squares, graph.add("Mul", mean, mean))
         # Rounding adds a twelfth to the variance.
-        least = float(attribute(node, "epsilon", 1e-5)) * power**2 + 1 / 12
-        deviation = graph.add("Sqrt", graph.add("Add", variance, graph.constant(np.float32(least))))
-        # Divided, as onnxruntime makes one of a reciprocal and a product at some levels.
-        normal = graph.add("Div", graph.add("Sub", scaled, mean), deviation)
-        made = graph.add("Mul", normal, node.input[1])
+        least = float(attribute(node, "epsilon", 1e-5)) + 1 / (12 * power**2)
+        deviation = graph.add("Sqrt", graph.add("Add", variance, self._for_rows(least, value)))
+        # Half of 1, as onnxruntime makes a division of a reciprocal and a product at some levels.
+        half = graph.add("Div", self._for_rows(0.5, value), deviation)
+        normal = graph.add("Mul", graph.add("Sub", value, mean), half)
+        made = graph.add("Mul", normal, graph.constant(weight * np.float32(2)))
         if len(node.input) > 2:
             made = graph.add("Add", made, node.input[2])
         graph.replace(node.output[0], made)
 
-    def _mean(self, value: str, width: int) -> str:
+    def _mean(self, value: str, share: str) -> str:
         graph = self.graph
         total = graph.add("ReduceSum", value, graph.constant(np.array([-1])), keepdims=1)
-        return graph.add("Mul", total, graph.constant(np.float32(1 / width)))
+        return graph.add("Mul", total, share)
+
+    def _for_rows(self, number: float, like: str) -> str:
+        """A number for values that have 1 as the last of their axes, and as many as `like`.
+
+        With a constant of no axis onnxruntime takes ten times as long for these.
+        """
+        shape = (1,) * self.seen[like].rank
+        return self.graph.constant(np.full(shape, number, np.float32))
 
     def _sum(self, node: onnx.NodeProto) -> None:
         graph, value, output = self.graph, node.input[0], node.output[0]
@@ -291,6 +303,34 @@ class _Rewriting:
         readers = graph.readers(output)
         node.input[0] = graph.add("Round", graph.add("Mul", value, graph.constant(power)))
         graph.replace(output, graph.add("Mul", output, graph.constant(1 / power)), readers)
+
+
+class _Masked:
+    """Attention to the tokens of a text alone, without a mask on its scores, which are many.
+
+    All keys are counted from that of the text's first token, which no share of attention depends
+    on; padding has the same key, so that it never has the largest score alone. Its values are 0,
+    and the sum of weights leaves it out.
+
+    Attributes:
+        column: 1 of tokens, 0 of padding, [texts, 1, tokens, 1].
+    """
+
+    def __init__(self, graph: EditableGraph) -> None:
+        self.graph = graph
+        numbers = graph.add("Cast", _MASK, to=onnx.TensorProto.FLOAT)
+        self._first = graph.add("ArgMax", numbers, axis=1, keepdims=1)
+        self._numbers = graph.add("Unsqueeze", numbers, graph.constant(np.array([2])))
+        self.column = graph.add("Unsqueeze", self._numbers, graph.constant(np.array([1])))
+
+    def keys(self, value: str, _: str) -> str:
+        graph = self.graph
+        first = graph.add("GatherND", value, self._first, batch_dims=1)
+        first = graph.add("Unsqueeze", first, graph.constant(np.array([1])))
+        return graph.add("Mul", graph.add("Sub", value, first), self._numbers)
+
+    def values(self, value: str, offset: str) -> str:
+        return self.graph.add("Mul", self.graph.add("Sub", value, offset), self._numbers)
 
 
 def _gelu(value: float) -> float:

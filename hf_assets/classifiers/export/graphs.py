@@ -16,7 +16,7 @@ class EditableGraph:
 
     Attributes:
         output: name of the value that the model gives.
-        whole: names of nodes that add up whole numbers, which float32 holds.
+        exact: names of nodes that give the same on any processor, whatever others of their kind do.
     """
 
     def __init__(self, model: onnx.ModelProto) -> None:
@@ -24,8 +24,10 @@ class EditableGraph:
         self._nodes = list(self._model.graph.node)
         self._constants = {each.name: each for each in self._model.graph.initializer}
         self._names = 0
+        # A graph that was changed before has names of ours.
+        self._taken = {each.name for each in self._nodes} | set(self._constants)
         self.output = model.graph.output[0].name
-        self.whole: set[str] = set()
+        self.exact: set[str] = set()
 
     @property
     def nodes(self) -> list[onnx.NodeProto]:
@@ -89,5 +91,8 @@ class EditableGraph:
         return self._model
 
     def _name(self, of: str) -> str:
-        self._names += 1
-        return f"exact_{of}_{self._names}"
+        while True:
+            self._names += 1
+            name = f"exact_{of}_{self._names}"
+            if name not in self._taken:
+                return name

@@ -15,6 +15,9 @@ PAIR = 128
 # Of the extremes that the calibration texts reach.
 _SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4)
 _SEARCHED_ROWS = 512
+# Share of a column's size that weights take over. Of 0.35, 0.5, 0.65, 0.8, 0.9 and 1 the one whose
+# scores were nearest to float32's on validation texts of robotics.
+MOVED = 0.8
 
 
 class Range(NamedTuple):
@@ -79,14 +82,36 @@ def activation_range(rows: np.ndarray, importance: np.ndarray) -> Range:
     return best
 
 
+def without_halves(chosen: Range, inputs: np.ndarray, results: np.ndarray) -> Range | None:
+    """A range at most 2 % wider, in which no result is so near to a half that its last bits count.
+
+    None where there is no such range.
+
+    Args:
+        chosen: the range to widen.
+        inputs: of a function that each processor approximates in its own way, in float32.
+        results: of it, one for each input; errors are under a millionth of the input.
+    """
+    for wider in range(200):
+        scale = np.float32(float(chosen.scale) * (1 + wider * 1e-4))
+        of_a_byte = results / float(scale)
+        inside = of_a_byte + float(chosen.zero) < LEVELS + 1
+        distance = np.abs(of_a_byte - np.floor(of_a_byte) - 0.5)
+        if (distance > 1e-6 * np.abs(inputs) / float(scale) + 1e-5)[inside].all():
+            return Range(scale, chosen.zero)
+    return None
+
+
 def smoothing(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """By what to divide each column of activations, and multiply its row of weights.
 
-    SmoothQuant's, at one half: large columns become smaller, so that all share a scale.
+    SmoothQuant's: large columns become smaller, so that all share a scale. Not its half: weights
+    have a scale for each column of theirs, and bear more of the difference.
 
     Args:
         rows: float32 [tokens, width].
         weights: of all products that read them, [width, columns].
     """
     active = np.maximum(np.abs(rows).max(axis=0), 1e-5)
-    return np.sqrt(active / np.maximum(np.abs(weights).max(axis=1), 1e-5)).astype(np.float32)
+    heavy = np.maximum(np.abs(weights).max(axis=1), 1e-5)
+    return (active**MOVED / heavy ** (1 - MOVED)).astype(np.float32)

@@ -47,7 +47,8 @@ OPTIMIZATION = "all"
 RULE = (
     "of those that answer alike alone and in batches, or of all where none does, "
     "the smallest that loses no more than max_loss of micro-F1 and max_macro_loss of macro-F1 "
-    "against float32 ONNX, both at float32's threshold, on validation rows that did not choose it; "
+    "against float32 ONNX by more than chance (an interval above 0), "
+    "both at float32's threshold, on validation rows that did not choose it; "
     "of sizes within 2 %, the one that loses least of both"
 )
 
@@ -81,7 +82,7 @@ def quantize(
         validation: texts and labels, on which losses are measured: each half of them at the
             threshold that float32 chooses on the other half.
         log: takes lines of the run log.
-        max_loss: of micro-F1, as a share; max_macro_loss: of macro-F1, which counts where its
+        max_loss: of micro-F1, as a share; max_macro_loss: of macro-F1. A loss counts where its
             interval lies above 0.
         max_texts: of `validation` at most; so many are drawn from more, by `seed`.
         training_texts: some of them calibrate the scales of activations; without any, they are

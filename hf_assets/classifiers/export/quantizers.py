@@ -23,6 +23,7 @@ import onnx
 
 from hf_assets.classifiers.export.calibration import Calibration
 from hf_assets.classifiers.export.exact import exact
+from hf_assets.classifiers.export.packing import pack_lookups
 
 PRODUCTS, LOOKUPS = ("MatMul",), ("Gather",)
 # Values of a table that 4 bits are worth it for: small ones are looked up in half the time.
@@ -107,14 +108,7 @@ def blockwise(
 
 
 def _exact(model: onnx.ModelProto, calibration: Calibration, block: int) -> onnx.ModelProto:
-    tables = {each.name: np.prod(each.dims) for each in model.graph.initializer}
-    small = [
-        node.name
-        for node in model.graph.node
-        if node.op_type in LOOKUPS and tables.get(node.input[0], 0) < _LARGE
-    ]
-    made = exact(model, _head(model)[0], calibration)
-    return blockwise(made, "Gather", 4, block, symmetric=False, excluded=small)
+    return pack_lookups(exact(model, _head(model)[0], calibration), block, _LARGE)
 
 
 def _dynamic(model: onnx.ModelProto, _: Calibration, operators: tuple[str, ...]) -> onnx.ModelProto:

@@ -42,7 +42,8 @@ class QuantizationConfig(dg.Config):
     max_loss: float = Field(
         default=LARGEST_LOSS,
         description="Micro-F1 on validation that an int8 graph may lose, as a share: 0.003 is 0.3 "
-        "points. Where more is allowed and lost, the check int8_loss warns.",
+        "points. A loss counts where its 95 % interval lies above 0. Where more is allowed and "
+        "lost, the check int8_loss warns.",
     )
     max_macro_loss: float = Field(
         default=LARGEST_MACRO_LOSS,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,13 +14,16 @@ from hypothesis.extra.numpy import arrays
 from onnx import numpy_helper
 
 from hf_assets.classifiers.export.calibration import draw_calibration
-from hf_assets.classifiers.export.exact import exact
+from hf_assets.classifiers.export.exact import _LARGEST, _STEP, _gelu, exact
 from hf_assets.classifiers.export.integers import (
     PAIR,
+    Range,
     activation_range,
     integer_weights,
     largest_pairs,
+    without_halves,
 )
+from hf_assets.classifiers.export.packing import pack_lookups, packed
 from hf_assets.classifiers.export.parts import NotExact
 from hf_assets.classifiers.export.quantize import quantize
 from hf_assets.classifiers.export.quantizers import CANDIDATES, DYNAMIC
@@ -86,6 +90,78 @@ def test_a_range_holds_zero_and_cuts_what_is_rare_and_of_no_weight() -> None:
     positive = activation_range(np.abs(rows), np.ones(8))
     assert positive.zero == 0
     assert activation_range(np.zeros((3, 8), np.float32), np.ones(8)).scale == 1
+
+
+def test_no_exponential_is_so_near_a_half_that_last_bits_count() -> None:
+    # A step more, as the largest score is rounded itself.
+    exponents = np.arange(-2.0, _LARGEST + 2 * _STEP, _STEP)
+    assert exponents[-1] == _LARGEST + _STEP
+    found = np.exp(exponents)
+    distance = np.abs(found - np.floor(found) - 0.5)
+    # Float32 has 24 bits: a millionth is sixteen of the last.
+    assert (distance / found).min() > 9e-7
+
+
+def test_a_range_is_widened_until_no_result_is_near_a_half() -> None:
+    inputs = np.arange(-8.0, 6.0, _STEP)
+    results = np.array([_gelu(each) for each in inputs])
+    # By this scale the third result from the end is a half.
+    chosen = Range(np.float32(results[-3] / 200.5), np.uint8(9))
+    found = without_halves(chosen, inputs, results)
+    assert found is not None
+    assert chosen.scale < found.scale < chosen.scale * 1.02
+    assert found.zero == chosen.zero
+    nearer = results * (1 - 3e-7), results * (1 + 3e-7)
+    np.testing.assert_array_equal(*(found.bytes_of(each) for each in nearer))
+    # Where each of many is near one, there is none.
+    assert without_halves(chosen, np.full(1000, 1e4), np.linspace(0, 3, 1000)) is None
+
+
+def test_packed_embeddings_are_near_and_the_graph_reads_them(small_made: TrainedModel) -> None:
+    table = np.random.default_rng(0).normal(size=(50, 12)).astype(np.float32)
+    table[3] = 0.7
+    values, scale, low = packed(table, 4)
+    assert (values.shape, scale.shape, low.dtype) == ((50, 6), (50, 3), np.float16)
+    steps = np.concatenate([values & 15, values >> 4], axis=1).reshape(50, 3, 4)
+    again = (steps * scale[..., None].astype(np.float32) + low[..., None]).reshape(50, 12)
+    assert np.abs(again - table).max() <= scale.max() * 0.51
+    np.testing.assert_allclose(again[3], 0.7, atol=1e-3)
+    model = onnx.load(small_made.onnx / "onnx/model.onnx")
+    made = pack_lookups(model, 16, 1)
+    assert made.ByteSize() < model.ByteSize()
+    # The same graph with the values that the bytes stand for.
+    read = {node.input[0] for node in model.graph.node if node.op_type == "Gather"}
+    for one in model.graph.initializer:
+        if one.name in read and len(one.dims) == 2:
+            own = numpy_helper.to_array(one)
+            values, scale, low = (each.astype(np.float32) for each in packed(own, 16))
+            whole = values.astype(np.uint8)
+            steps = np.concatenate([whole & 15, whole >> 4], axis=1).reshape(len(own), -1, 16)
+            again = (steps * scale[..., None] + low[..., None]).reshape(own.shape)
+            one.CopyFrom(numpy_helper.from_array(again.astype(np.float32), one.name))
+    tagger = Tagger.load(small_made.onnx)
+    logits = []
+    for each in (model, made):
+        session = onnxruntime.InferenceSession(each.SerializeToString())
+        logits.append(np.asarray(session.run(["logits"], tagger.feed(TEXTS))[0]))
+    np.testing.assert_allclose(*logits, rtol=0, atol=1e-4)
+
+
+def test_a_mask_of_more_than_padding_has_no_exact_form(small_made: TrainedModel) -> None:
+    model = onnx.load(small_made.onnx / "onnx/model.onnx")
+    calibration = draw_calibration(small_made.onnx, split_of(9, seed=1).texts)
+    head = model.graph.node[-1].name
+    exact(model, head, calibration)
+    (softmax, *_) = (node for node in model.graph.node if node.op_type == "Softmax")
+    (added,) = (node for node in model.graph.node if softmax.input[0] in node.output)
+    distances = np.zeros((1, 1, 1, 1), np.float32) - 1
+    model.graph.initializer.append(numpy_helper.from_array(distances, "distances"))
+    mask = next(name for name in added.input if "MatMul" not in name and "mul" not in name.lower())
+    at = list(model.graph.node).index(added)
+    model.graph.node.insert(at, onnx.helper.make_node("Add", [mask, "distances"], ["bent"]))
+    added.input[:] = ["bent" if name == mask else name for name in added.input]
+    with pytest.raises(NotExact, match="of more than padding"):
+        exact(model, head, calibration)
 
 
 def test_the_facts_say_how_it_was_calibrated_and_how_it_is_served(trained: TrainedModel) -> None:
