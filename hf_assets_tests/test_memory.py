@@ -1,6 +1,7 @@
 """Freed memory goes back to the system, and what nobody asked for is not loaded."""
 
 import ctypes
+import platform
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -31,6 +32,26 @@ del buffers, buffer, texts
 give_back()
 print(most, held() - before)
 """
+PAGES = """
+import resource
+import sys
+from hf_assets.memory import keep_for_next
+
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+def page():
+    held = [bytearray(600_000) for _ in range(5)]
+
+if sys.argv[1] == "kept":
+    keep_for_next()
+for _ in range(3):
+    page()
+before = faults()
+for _ in range(50):
+    page()
+print((faults() - before) // 50)
+"""
 LISTS = """
 import sys
 import numpy as np
@@ -45,9 +66,10 @@ print(*sorted({"pandas", "matplotlib", "dagster"} & {*sys.modules}))
 """
 
 
-def said(code: str) -> list[str]:
+def said(code: str, *words: str) -> list[str]:
     """What that code prints in a process of its own, in words."""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", code, *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     return done.stdout.split()
 
 
@@ -58,16 +80,26 @@ def test_what_is_freed_goes_back() -> None:
     assert left < most / 4
 
 
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another malloc")
+def test_a_page_reuses_the_memory_of_the_last() -> None:
+    """Freed and taken again, it costs a page as many faults as it has pages of memory."""
+    assert int(said(PAGES, "as it is")[0]) > 300
+    assert int(said(PAGES, "kept")[0]) < 30
+
+
 def test_a_library_without_a_trim_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     class Other:
         """No glibc."""
 
     memory._trim.cache_clear()
+    memory.keep_for_next.cache_clear()
     monkeypatch.setattr(ctypes, "CDLL", lambda _: Other())
     try:
         memory.give_back()
+        memory.keep_for_next()
     finally:
         memory._trim.cache_clear()
+        memory.keep_for_next.cache_clear()
 
 
 @pytest.mark.skipif(find_spec("pandas") is None, reason="pandas is not installed")

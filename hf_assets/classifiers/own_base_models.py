@@ -14,7 +14,7 @@ from pydantic import BaseModel as Model
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from hf_assets.classifiers.training.base_models import BASE_MODELS, BaseModel, Pooling
-from hf_assets.corpora.entries import EntryError, checked, entries, invalid, problem
+from hf_assets.corpora.entries import EntryError, checked, invalid, problem, read_entries
 
 # Folders beside those of base models.
 RESERVED = frozenset(
@@ -83,19 +83,12 @@ def known_base_models(path: Path | None = None) -> KnownBaseModels:
     Args:
         path: of the file; folders in it are relative to its own.
     """
-    models: dict[str, BaseModel] = dict(BASE_MODELS)
-    problems: list[EntryError] = []
     if path is None:
-        return KnownBaseModels(models)
-    try:
-        for name, values in entries(path, "HF_ASSETS_OWN_BASE_MODELS"):
-            try:
-                models[name] = _read(name, values, path)
-            except EntryError as error:
-                problems.append(error)
-    except EntryError as error:
-        problems.append(error)
-    return KnownBaseModels(models, tuple(problems))
+        return KnownBaseModels(dict(BASE_MODELS))
+    own, problems = read_entries(
+        path, "HF_ASSETS_OWN_BASE_MODELS", lambda name, values: _read(name, values, path)
+    )
+    return KnownBaseModels(BASE_MODELS | own, problems)
 
 
 def _read(name: str, values: Any, path: Path) -> BaseModel:

@@ -7,14 +7,15 @@ nothing heavy.
 import difflib
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from hf_assets.errors import InputError, clean
 
+Entry = TypeVar("Entry")
 # The first line of an entry, even where its end is broken; a dotted name is part of that above.
 _HEAD = re.compile(
     r"""^[ \t]*\[{1,2}[ \t]*(?:(?P<bare>[A-Za-z_][\w-]*)(?![\w-]|[ \t]*\.)"""
@@ -70,6 +71,28 @@ def entries(path: Path, variable: str) -> Iterator[tuple[str, Any]]:
             yield from _toml("\n" * lines[index] + text[start:end]).items()
         except ValueError as error:
             yield name, problem(path, f"is no TOML: {clean(error)}", name or None)
+
+
+def read_entries(
+    path: Path, variable: str, read: Callable[[str, Any], Entry]
+) -> tuple[dict[str, Entry], tuple[EntryError, ...]]:
+    """What `read` makes of name and values of each entry, and an error for each broken one.
+
+    Args:
+        variable: as of `entries`.
+        read: may raise EntryError; the values may be an EntryError, which `checked` raises.
+    """
+    made: dict[str, Entry] = {}
+    problems: list[EntryError] = []
+    try:
+        for name, values in entries(path, variable):
+            try:
+                made[name] = read(name, values)
+            except EntryError as error:
+                problems.append(error)
+    except EntryError as error:  # the file cannot be read at all
+        problems.append(error)
+    return made, tuple(problems)
 
 
 def checked(name: str, values: Any, path: Path, known: Iterable[str]) -> dict[str, Any]:

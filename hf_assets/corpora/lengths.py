@@ -44,12 +44,16 @@ class TokenLengths(msgspec.Struct, frozen=True):
     beyond: dict[str, float]
     median: int
 
-    def cut_at(self, length: int) -> float | None:
+    def cut_at(self, length: int) -> tuple[float, float]:
         """The share of texts of which a model that reads so many tokens leaves some unread.
 
-        None where the length is none of those that were counted.
+        At least and at most: the same where the length is one of those that were counted.
         """
-        return self.beyond.get(str(length))
+        counted = {int(limit): share for limit, share in self.beyond.items()}
+        return (
+            max((share for limit, share in counted.items() if limit >= length), default=0.0),
+            min((share for limit, share in counted.items() if limit <= length), default=1.0),
+        )
 
 
 def token_lengths(texts: pl.Series, counter: TokenCounter | None) -> TokenLengths:

@@ -1,7 +1,8 @@
 """The rules that a stored corpus must pass, with their descriptions for the UI."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
@@ -88,23 +89,28 @@ def text_format_fits(corpus: Corpus) -> RuleResult:
     return RuleResult(True, f"{description}.", figures)
 
 
-def texts_read_whole(corpus: Corpus, read: int) -> RuleResult:
-    """Few texts are longer than what a model reads by default; the rest of them is not read.
+def texts_read_whole(corpus: Corpus, read: Mapping[str, int]) -> RuleResult:
+    """Few texts are longer than what a model reads; the rest of them is not read.
 
     Args:
         corpus: with its facts; those of an earlier version count words alone.
-        read: tokens that a training reads by default.
+        read: tokens that each trained model reads, by its name, or a training by default.
     """
     lengths = corpus.facts.tokens
-    cut = lengths.cut_at(read) if lengths else None
-    if lengths is None or cut is None:
+    if lengths is None:
         return RuleResult(True, "Tokens were not counted: materialise the corpus again.")
-    figures = {"read": read, "median": lengths.median, "counted by": lengths.by} | {
-        f"beyond {limit} tokens": share for limit, share in lengths.beyond.items()
-    }
-    about = "about " if lengths.estimated else ""
-    text = f"{about}{cut:.0%} of the texts have more than the {read} tokens that are read"
-    if cut > MOST_CUT:
+    figures: dict[str, Any] = {f"read, {name}": length for name, length in read.items()}
+    figures |= {"median": lengths.median, "counted by": lengths.by}
+    figures |= {f"beyond {limit} tokens": share for limit, share in lengths.beyond.items()}
+    about, parts, cut = "about " if lengths.estimated else "", [], False
+    for length in sorted({*read.values()}):
+        least, most = lengths.cut_at(length)
+        share = f"{least:.0%}" if least == most else f"{least:.0%} to {most:.0%}"
+        names = ", ".join(name for name, of in read.items() if of == length)
+        parts.append(f"{about}{share} of the texts have more than the {length} tokens read {names}")
+        cut |= least > MOST_CUT
+    text = "; ".join(parts)
+    if cut:
         text += ": what follows is not read. Train with a larger max_length, which takes longer"
         return RuleResult(False, f"{text}.", figures, severity="WARN")
     return RuleResult(True, f"{text}.", figures)

@@ -5,14 +5,13 @@ read when the corpus is built. The graph loads this module, so it imports nothin
 """
 
 import re
-from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from hf_assets.corpora.entries import EntryError, checked, entries, invalid, problem
+from hf_assets.corpora.entries import EntryError, checked, invalid, problem, read_entries
 from hf_assets.corpora.stackexchange.sites import Site
 from hf_assets.corpora.text.formats import TextFormat
 from hf_assets.settings import Resources
@@ -190,14 +189,19 @@ def corpora(extra: Path | None = None) -> Corpora:
     Args:
         extra: a file of the same form; its paths are relative to it.
     """
-    found = _read(_PACKAGED, {})
+    specs, problems = read_entries(
+        _PACKAGED, "HF_ASSETS_CORPORA", lambda name, values: read_entry(name, values, _PACKAGED)
+    )
     if extra is None:
-        return found
-    try:
-        own = _read(extra, found.specs)
-    except EntryError as error:
-        return Corpora(found.specs, (error,))
-    return Corpora(found.specs | own.specs, own.problems)
+        return Corpora(specs, problems)
+
+    def read(name: str, values: Any) -> CorpusSpec:
+        if name in specs and not isinstance(values, EntryError):
+            raise problem(extra, "is a corpus of the package; rename it", name)
+        return read_entry(name, values, extra)
+
+    own, problems = read_entries(extra, "HF_ASSETS_CORPORA", read)
+    return Corpora(specs | own, problems)
 
 
 def read_entry(name: str, values: Any, path: Path) -> CorpusSpec:
@@ -224,17 +228,3 @@ def read_entry(name: str, values: Any, path: Path) -> CorpusSpec:
         return CorpusSpec.model_validate(entry)
     except ValidationError as error:
         raise invalid(name, error, path) from None
-
-
-def _read(path: Path, taken: Container[str]) -> Corpora:
-    """The corpora of a file. EntryError if it cannot be read at all."""
-    specs: dict[str, CorpusSpec] = {}
-    problems: list[EntryError] = []
-    for name, values in entries(path, "HF_ASSETS_CORPORA"):
-        try:
-            if name in taken and not isinstance(values, EntryError):
-                raise problem(path, "is a corpus of the package; rename it", name)
-            specs[name] = read_entry(name, values, path)
-        except EntryError as error:
-            problems.append(error)
-    return Corpora(specs, tuple(problems))

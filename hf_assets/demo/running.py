@@ -174,6 +174,7 @@ class Runs:
             log.write_bytes(b"")
             self.begun = True
         step.drop_changed_captures(record, data)
+        step.drop_later(data)
         standing = record.standing(data)
         title = step.title if len(parts) == count else f"{step.title}: {len(parts)} of {count}"
         command, days = step.command(parts[0], parts[-1]), parts if step.past_days else ()

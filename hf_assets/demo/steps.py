@@ -23,23 +23,25 @@ CONFIG = {
     "questions__classifier": {"config": {"strategy": "head"}},
     "questions__quantized_classifier": {"config": {"max_loss": 0.02}},
 }
-_TEXTS = " or ".join(
-    (
-        'group:"corpora/sources"',
-        *(
-            f'key:"{name}"'
-            for name in ("questions/corpus", "datasets/corpus", "questions/baseline")
-        ),
-    )
+# Days before today whose questions come after the corpus: the drift then has something to show.
+WITHHELD = 7
+
+
+def _keys(*names: str) -> str:
+    return " or ".join(f'key:"{name}"' for name in names)
+
+
+_TEXTS = _keys(
+    *("question_dump", "dataset_dump", "new_datasets"),
+    *("questions/corpus", "datasets/corpus", "questions/baseline"),
 )
+_CAME = _keys("new_questions", "questions/drift")
 _STEPS = ("baseline", "predictor")
 _PREDICTOR = ("corpora/hub_models", *(f"classifiers/hub_models/{name}" for name in _STEPS))
-_CHAIN = " or ".join(
-    f'key:"questions/{name}"' for name in ("*classifier", "leaderboard", "tagger_space", "drift")
-)
+_CHAIN = _keys(*(f"questions/{name}" for name in ("*classifier", "leaderboard", "tagger_space")))
 _ARTEFACTS = (
     *(f"{BASE_MODEL}/{step}" for step in ("classifier", "onnx", "quantized")),
-    *("leaderboard", "tagger_space", "drift"),
+    *("leaderboard", "tagger_space"),
 )
 
 
@@ -54,6 +56,7 @@ class Step:
         launch: what a run builds, for the first and last missing part.
         past_days: the parts are past days.
         today: the day that it captures.
+        later: units that come after it; a run would take those of an earlier call.
     """
 
     title: str
@@ -61,6 +64,7 @@ class Step:
     launch: Callable[[str, str], process.Launch]
     past_days: bool = False
     today: str = ""
+    later: Sequence[str] = ()
 
     def command(self, first: str, last: str) -> list[str]:
         """The command of a run from the first to the last missing part."""
@@ -82,6 +86,11 @@ class Step:
             raw = unit.split("/")[0] in RAW
             if raw and built and built.content != of_stored(data / unit):
                 remove_folder(data / unit)
+
+    def drop_later(self, data: Path) -> None:
+        """Remove what comes after this step; the step that stores it runs again."""
+        for unit in self.later:
+            remove_folder(data / unit)
 
     def note(self, record: DemoRecord, data: Path, parts: Sequence[str]) -> None:
         """Record those parts as built just now.
@@ -131,7 +140,7 @@ def _predictor_step(past: Past, record: DemoRecord) -> Step:
     return Step(
         "the Hub's models as a corpus; TF-IDF, which predicts categories",
         {"": dict.fromkeys(_PREDICTOR, fingerprint(of_code(), models))},
-        lambda *_: process.Launch(assets=" or ".join(f'key:"{name}"' for name in assets)),
+        lambda *_: process.Launch(assets=_keys(*assets)),
     )
 
 
@@ -157,47 +166,64 @@ def past_step(days: Sequence[str], code: str, title: str) -> Step:
 
 
 def label_steps(past: Past, record: DemoRecord) -> Iterator[Step]:
-    """The half of the labels: texts and corpora, then a classifier and what follows.
+    """The half of the labels: texts and corpora, a classifier and what follows; then what came.
 
     What a step is made from is read when its turn comes: ask for it after the step before.
     """
     code, day = fingerprint(of_code(), record.halves["labels"]), f"{past.day}"
-    if keys := [key for key in past.keys if key >= record.texts_from]:
-        yield Step(
-            f"questions of {_days(len(keys))} before today",
-            {key: {f"new_questions/day={key}": code} for key in keys},
-            lambda first, last: process.Launch(assets="new_questions", days=f"{first}...{last}"),
-        )
-    # A day's questions are fetched again once it is over.
-    texts = fingerprint(code, day, record.texts_from, record.contents(_earlier_texts(record, day)))
+    keys = [key for key in past.keys if key >= record.texts_from]
+    taken, withheld = keys[:-WITHHELD], keys[-WITHHELD:]
+    if taken:
+        yield _questions(taken, code, f"questions of {_days(len(taken))}, which the corpus takes")
+    learnt = [*_units(["new_questions"], *taken), *_earlier_datasets(record, day)]
+    texts = fingerprint(code, day, record.texts_from, record.contents(learnt))
     units = ("question_dump", "dataset_dump", "corpora/questions", "corpora/datasets",
-             "classifiers/questions/baseline", f"new_questions/day={day}",
-             f"new_datasets/day={day}")  # fmt: skip
+             "classifiers/questions/baseline", f"new_datasets/day={day}")  # fmt: skip
     yield Step(
-        "texts, today's and the dumps'; corpora; TF-IDF",
+        "texts of the dumps, today's datasets; corpora; TF-IDF",
         {day: dict.fromkeys(units, texts)},
         lambda *_: process.Launch(assets=_TEXTS, partition=day),
+        later=_units(["new_questions"], *withheld, day),
     )
     chain = fingerprint(code, CONFIG, record.contents(units))
+    artefacts = [f"classifiers/questions/{name}" for name in _ARTEFACTS]
     yield Step(
         f"a classifier, its ONNX and int8 ({BASE_MODEL}); leaderboard and tagger",
-        {BASE_MODEL: {f"classifiers/questions/{name}": chain for name in _ARTEFACTS}},
+        {BASE_MODEL: dict.fromkeys(artefacts, chain)},
         lambda *_: process.Launch(
             assets=_CHAIN, partition=BASE_MODEL, config=json.dumps({"ops": CONFIG})
         ),
     )
-
-
-def _earlier_texts(record: DemoRecord, day: str) -> list[str]:
-    names = tuple(f"{name}/day=" for name in ("new_questions", "new_datasets"))
-    today = tuple(f"{name}{day}" for name in names)
-    return sorted(
-        unit for unit in record.units if unit.startswith(names) and not unit.endswith(today)
+    if withheld:
+        yield _questions(withheld, code, f"questions of the {_days(len(withheld))} before today")
+    came = record.contents(_units(["new_questions"], *withheld))
+    # A day's questions are fetched again once it is over.
+    today = {f"new_questions/day={day}": fingerprint(code, day)}
+    learnt = [*units, *artefacts]
+    drift = fingerprint(code, day, came, record.contents(learnt))
+    yield Step(
+        "today's questions; how those that came since the corpus was built drift",
+        {day: today | {"classifiers/questions/drift": drift}},
+        lambda *_: process.Launch(assets=_CAME, partition=day),
     )
 
 
-def _units(assets: Sequence[str], day: str) -> list[str]:
-    return [f"{asset}/day={day}" for asset in assets]
+def _questions(days: Sequence[str], code: str, title: str) -> Step:
+    """The step that fetches the questions of past days; parameters as of `past_step`."""
+    return Step(
+        title,
+        {key: {f"new_questions/day={key}": code} for key in days},
+        lambda first, last: process.Launch(assets="new_questions", days=f"{first}...{last}"),
+    )
+
+
+def _earlier_datasets(record: DemoRecord, day: str) -> list[str]:
+    units = (unit for unit in record.units if unit.startswith("new_datasets/day="))
+    return sorted(unit for unit in units if not unit.endswith(f"={day}"))
+
+
+def _units(assets: Sequence[str], *days: str) -> list[str]:
+    return [f"{asset}/day={day}" for asset in assets for day in days]
 
 
 def _days(count: int) -> str:

@@ -10,6 +10,8 @@ from typing import Any
 import polars as pl
 import pyarrow.parquet as pq
 
+from hf_assets.classifiers.drift.rules import Bounds, not_drifted
+from hf_assets.classifiers.drift.table import DriftRecord, drift_table
 from hf_assets.classifiers.evaluation.rules import beats_tfidf
 from hf_assets.classifiers.prediction.predictor import open_predictor
 from hf_assets.classifiers.prediction.rules import precision_on_test
@@ -22,6 +24,7 @@ from hf_assets.hub.capture_store.store import RAW, CaptureStore
 from hf_assets.hub.client.wire import WORDS
 from hf_assets.hub.quality.usage_rules import no_cycles
 from hf_assets.hub.tables.predictions import PredictionRecord
+from hf_assets.label_settings import GrowthSettings
 from hf_assets.rule_result import RuleResult
 from hf_assets.storage.lake import Lake, MissingDay
 from hf_assets.storage.parquet import FOOTER_KEY
@@ -87,6 +90,7 @@ def labels(data: Path, day: str) -> None:
     for row in rows:
         print(_score(row))
     print(f"\nThe tagger: {near(data / 'classifiers' / 'questions' / 'tagger_space')}")
+    print(f"What came since the corpus was built: {_drifted(data).description}")
 
 
 def failing(data: Path, before: Past | None, *, labels: bool) -> None:
@@ -142,8 +146,17 @@ def _decided_by_chance(data: Path) -> dict[str, str]:
         "questions/leaderboard: beats_tfidf": beats_tfidf(
             pl.read_parquet(chain / "leaderboard" / "leaderboard.parquet")
         ),
+        "questions/drift: not_drifted": _drifted(data),
     }
     return _warnings(results)
+
+
+def _drifted(data: Path) -> RuleResult:
+    """How the questions that came since their corpus was built drift, by the usual bounds."""
+    usual = GrowthSettings.model_construct()
+    bounds = Bounds(usual.stale_rows, usual.stale_labels, usual.stale_days, usual.drift)
+    stored = Lake(data).read(drift_table("questions").name, None)
+    return not_drifted(DriftRecord.read(stored.notes).since, bounds)
 
 
 def _warnings(results: Mapping[str, RuleResult]) -> dict[str, str]:

@@ -30,7 +30,13 @@ from hf_assets.publishing.parts import (
     table_parts,
 )
 from hf_assets.publishing.record import ASSET, Published, read_published, write_published
-from hf_assets.publishing.repository import Head, PublishError, Repository, unless_moved
+from hf_assets.publishing.repository import (
+    Changes,
+    Head,
+    PublishError,
+    Repository,
+    unless_moved,
+)
 from hf_assets.publishing.tables import chosen
 from hf_assets.publishing.withheld import private_ids
 from hf_assets.storage.lake import Lake
@@ -62,31 +68,10 @@ class Plan:
 
 
 @dataclass
-class Outcome:
-    """What a publication changed, or would change.
+class Outcome(Changes):
+    """What a publication of the lake changed, or would change; `rows` of each table."""
 
-    Attributes:
-        commit: of the repository; None where nothing is published.
-        changed: whether there is a new commit.
-        sent: bytes of each new or changed file, by path.
-        removed: paths.
-        unchanged: number of files.
-        bytes: of all published files.
-        rows: of each table.
-    """
-
-    commit: str | None = None
-    changed: bool = False
-    sent: dict[str, int] = field(default_factory=dict)
-    removed: list[str] = field(default_factory=list)
-    unchanged: int = 0
-    bytes: int = 0
     rows: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def differs(self) -> bool:
-        """Whether the repository differs from the lake."""
-        return bool(self.sent or self.removed)
 
 
 def publish(

@@ -85,6 +85,32 @@ class Head:
     files: Mapping[str, RemoteFile] = field(default_factory=dict)
 
 
+@dataclass
+class Changes:
+    """What a publication changed in a repository, or would change.
+
+    Attributes:
+        commit: of the repository; None where nothing is published.
+        changed: whether there is a new commit.
+        sent: bytes of each new or changed file, by path.
+        removed: paths.
+        unchanged: number of files.
+        bytes: of all published files.
+    """
+
+    commit: str | None = None
+    changed: bool = False
+    sent: dict[str, int] = field(default_factory=dict)
+    removed: list[str] = field(default_factory=list)
+    unchanged: int = 0
+    bytes: int = 0
+
+    @property
+    def differs(self) -> bool:
+        """Whether the repository differs from what is stored here."""
+        return bool(self.sent or self.removed)
+
+
 class Repository:
     """A repository, written to with the token of huggingface_hub.
 

@@ -1,6 +1,7 @@
 """The rules of publications: what the Hub lists is what is stored here."""
 
 from hf_assets.publishing.publication import Outcome
+from hf_assets.publishing.repository import Changes
 from hf_assets.publishing.tagger import TaggerOutcome
 from hf_assets.rule_result import RuleResult
 
@@ -13,11 +14,7 @@ def published_matches(outcome: Outcome) -> RuleResult:
     Args:
         outcome: of a dry run.
     """
-    facts = {
-        "files_that_agree": outcome.unchanged,
-        "files_that_differ": len(outcome.sent),
-        "files_to_remove": len(outcome.removed),
-    }
+    facts = _counts(outcome)
     if outcome.commit is None:
         return RuleResult(False, "There is no repository on the Hub.", facts)
     if not outcome.differs:
@@ -38,11 +35,7 @@ def tagger_matches(outcome: TaggerOutcome) -> RuleResult:
         outcome: of a dry run.
     """
     sides = {"model": outcome.model, "Space": outcome.space}
-    facts = {
-        "files_that_agree": sum(side.unchanged for side in sides.values()),
-        "files_that_differ": sum(len(side.sent) for side in sides.values()),
-        "files_to_remove": sum(len(side.removed) for side in sides.values()),
-    }
+    facts = _counts(*sides.values())
     differ = {words: [*side.sent, *side.removed] for words, side in sides.items() if side.differs}
     if not differ:
         text = (
@@ -53,3 +46,11 @@ def tagger_matches(outcome: TaggerOutcome) -> RuleResult:
     named = "; ".join(f"{words}: {', '.join(paths[:_SHOWN])}" for words, paths in differ.items())
     text = f"Files differ from what the Hub lists, or are missing there ({named}). Publish again."
     return RuleResult(False, text, facts, severity="WARN")
+
+
+def _counts(*sides: Changes) -> dict[str, int]:
+    return {
+        "files_that_agree": sum(side.unchanged for side in sides),
+        "files_that_differ": sum(len(side.sent) for side in sides),
+        "files_to_remove": sum(len(side.removed) for side in sides),
+    }

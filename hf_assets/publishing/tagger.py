@@ -6,7 +6,7 @@ only files that hf_assets published are removed.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from huggingface_hub import CommitOperationAdd
@@ -22,7 +22,13 @@ from hf_assets.publishing.marker import (
     has_marker,
     tagger_marker,
 )
-from hf_assets.publishing.repository import Kind, PublishError, Repository, unless_moved
+from hf_assets.publishing.repository import (
+    Changes,
+    Kind,
+    PublishError,
+    Repository,
+    unless_moved,
+)
 
 SETTING = "HF_ASSETS_PUBLISH_TAGGERS"
 CARD = "README.md"
@@ -32,38 +38,12 @@ _SHOWN = 10
 Log = Callable[[str], None]
 
 
-@dataclass
-class Side:
-    """What a publication changed in one repository, or would change.
-
-    Attributes:
-        commit: of the repository; None where nothing is published.
-        changed: whether there is a new commit.
-        sent: bytes of each new or changed file, by path.
-        removed: paths.
-        unchanged: number of files.
-        bytes: of all published files.
-    """
-
-    commit: str | None = None
-    changed: bool = False
-    sent: dict[str, int] = field(default_factory=dict)
-    removed: list[str] = field(default_factory=list)
-    unchanged: int = 0
-    bytes: int = 0
-
-    @property
-    def differs(self) -> bool:
-        """Whether the repository differs from the folder."""
-        return bool(self.sent or self.removed)
-
-
 @dataclass(frozen=True)
 class TaggerOutcome:
     """The repositories after a publication; `named` is the model's commit that the Space names."""
 
-    model: Side
-    space: Side
+    model: Changes
+    space: Changes
     named: Revision | None
 
 
@@ -123,7 +103,7 @@ def publish_tagger(folder: Path, target: Target, log: Log = lambda _: None) -> T
     model = unless_moved(lambda: _Run(target.model, target, log).publish(of_model, ours), log)
     shown = TaggerMarker(corpus=target.corpus, files=_hashes(files))
 
-    def space() -> Side:
+    def space() -> Changes:
         run = _Run(target.space, target, log)
         shown.model = _named(target.model, ours, model, run.before)
         return run.publish(files, shown)
@@ -159,7 +139,7 @@ def _require_valid(files: Mapping[str, Path], of_model: Mapping[str, Path], name
 
 
 def _named(
-    repository: Repository, ours: TaggerMarker, model: Side, before: TaggerMarker | None
+    repository: Repository, ours: TaggerMarker, model: Changes, before: TaggerMarker | None
 ) -> Revision | None:
     """The commit of the model that the Space names.
 
@@ -206,11 +186,11 @@ class _Run:
                 f"{self._target.corpus}: {advice}"
             )
 
-    def publish(self, files: Mapping[str, Path], marker: TaggerMarker) -> Side:
+    def publish(self, files: Mapping[str, Path], marker: TaggerMarker) -> Changes:
         """Make the repository what these files are, and their marker."""
         contents: dict[str, Path | bytes] = {**files, MARKER: marker.written()}
         known = {**marker.files, MARKER: hashes(marker.written())}
-        side, there = Side(self._head.commit), self._head.files
+        side, there = Changes(self._head.commit), self._head.files
         for path, one in known.items():
             side.bytes += one.size
             if path in there and there[path].holds(one):
@@ -231,7 +211,7 @@ class _Run:
             self._commit(side, {path: contents[path] for path in side.sent})
         return side
 
-    def _log_edited(self, side: Side, published: Mapping[str, Hashes]) -> None:
+    def _log_edited(self, side: Changes, published: Mapping[str, Hashes]) -> None:
         there = self._head.files
         edited = [
             path
@@ -247,7 +227,7 @@ class _Run:
                 f"{clean(', '.join(edited[:_SHOWN]))}; the history of the repository keeps it"
             )
 
-    def _commit(self, side: Side, contents: Mapping[str, Path | bytes]) -> None:
+    def _commit(self, side: Changes, contents: Mapping[str, Path | bytes]) -> None:
         head = self._head if self._head.commit else self._repository.create()
         assert head.commit
         additions = [CommitOperationAdd(path, content) for path, content in contents.items()]

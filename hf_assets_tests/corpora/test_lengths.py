@@ -24,8 +24,10 @@ def test_a_tokenizer_counts_and_is_named() -> None:
     found = token_lengths(_texts(64, 65, 129, 257), TokenCounter("of two", _count))
     assert (found.by, found.estimated, found.texts) == ("of two", False, 4)
     assert found.beyond == {"128": 0.75, "256": 0.5, "512": 0.25}
-    assert found.cut_at(128) == 0.75
-    assert found.cut_at(200) is None
+    assert found.cut_at(128) == (0.75, 0.75)
+    # Between two lengths that were counted, below the first and above the last.
+    assert found.cut_at(200) == (0.5, 0.75)
+    assert (found.cut_at(64), found.cut_at(1024)) == ((0.75, 1.0), (0.0, 0.25))
 
 
 def test_without_one_words_are_multiplied_and_called_an_estimate() -> None:
@@ -55,14 +57,27 @@ def long(built: Build) -> Corpus:
 
 
 def test_a_corpus_of_long_texts_warns(long: Corpus, built: Build) -> None:
-    verdict = quality.texts_read_whole(long, 128)
+    verdict = quality.texts_read_whole(long, {"by default": 128})
     assert (verdict.passed, verdict.severity) == (False, "WARN")
-    assert "about 50% of the texts have more than the 128 tokens" in verdict.description
-    assert quality.texts_read_whole(long, 512).passed
-    assert quality.texts_read_whole(built(make_rows(100)), 128).passed
+    said = "about 50% of the texts have more than the 128 tokens read by default: what follows"
+    assert verdict.description.startswith(said)
+    assert quality.texts_read_whole(long, {"by default": 512}).passed
+    assert quality.texts_read_whole(built(make_rows(100)), {"by default": 128}).passed
 
 
-def test_a_corpus_of_an_earlier_version_says_nothing(long: Corpus) -> None:
-    facts = (long.folder / "facts.json").read_text("utf-8")
-    assert '"tokens": {' in facts
-    assert quality.texts_read_whole(long, 300).passed  # no length that was counted
+def test_each_trained_model_counts_by_what_it_reads(long: Corpus) -> None:
+    verdict = quality.texts_read_whole(long, {"by one": 512, "by other": 512})
+    assert verdict.passed
+    assert "more than the 512 tokens read by one, by other." in verdict.description
+    verdict = quality.texts_read_whole(long, {"by one": 512, "by other": 128})
+    assert not verdict.passed
+    assert "50% of the texts have more than the 128 tokens read by other" in verdict.description
+    assert verdict.metadata["read, by other"] == 128
+
+
+def test_a_length_between_those_that_were_counted_warns_of_what_is_sure(long: Corpus) -> None:
+    # Of 200 words 270 tokens: more than 256, and not than 512.
+    verdict = quality.texts_read_whole(long, {"by one": 300})
+    assert verdict.passed
+    assert "about 0% to 50% of the texts have more than the 300 tokens" in verdict.description
+    assert not quality.texts_read_whole(long, {"by one": 200}).passed

@@ -5,9 +5,11 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import dagster as dg
+import polars as pl
 import pytest
 
 from hf_assets.demo.record import read_demo
+from hf_assets.demo.running import QUESTIONS_A_DAY
 from hf_assets.hub.capture_store.store import RAW
 from hf_assets.runner.parts import TABLES
 from hf_assets.storage.lake import today
@@ -83,13 +85,33 @@ def test_every_partition_is_stored(said: str, data: Path) -> None:
 
 @pytest.mark.release
 @pytest.mark.heavy
+def test_the_drift_has_the_questions_of_the_last_week(said: str, data: Path) -> None:
+    key = dg.AssetKey(["questions", "drift"])
+    with dg.DagsterInstance.from_config(str(data / "dagster_home")) as instance:
+        event = instance.get_latest_materialization_event(key)
+    assert event is not None
+    assert event.asset_materialization is not None
+    found = {name: one.value for name, one in event.asset_materialization.metadata.items()}
+    # Those of seven days before today, and of today until now; some have no label or no text.
+    least, most = 5 * QUESTIONS_A_DAY, 8 * QUESTIONS_A_DAY
+    assert least <= int(str(found["texts since"])) <= most
+    assert found["weeks"] == found["dagster/row_count"] == (1 if date.today().weekday() == 6 else 2)
+    for name in ("distance of label shares", "unseen words", "texts without a label"):
+        assert 0 <= float(str(found[name])) <= 1
+    rows = pl.read_parquet(data / "classifiers" / "questions" / "drift" / "data.parquet")
+    assert rows["texts"].sum() == found["texts since"]
+    assert f"{found['texts since']} texts since {rows['week'].min()}" in said
+
+
+@pytest.mark.release
+@pytest.mark.heavy
 def test_a_second_run_reuses_all_of_it_and_says_so(said: str, data: Path) -> None:
     before = runs(data)
     again = demo("run", "--data", str(data), *SMALL)
     assert again.returncode == 0, again.stderr
     assert "Reused: all of it" in again.stdout
     assert "--fresh" in again.stdout
-    assert runs(data) == before == 6
+    assert runs(data) == before == 8
     tail = said.partition("\nasset ")[2].partition("Done in")[0]
     assert tail
     assert tail in again.stdout

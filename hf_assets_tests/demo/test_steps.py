@@ -23,6 +23,7 @@ class Demo:
     def __init__(self, data: Path) -> None:
         self.data = data
         self.changes = 0
+        self.taken: list[Path] = []
 
     def run(self, day: dt.date = TODAY, days: int = 3, most: int | None = None) -> list[str]:
         """The commands of a run, shortened, in order; each stores its units.
@@ -43,6 +44,9 @@ class Demo:
             if not missing:
                 continue
             step.drop_changed_captures(record, self.data)
+            step.drop_later(self.data)
+            if step.later:
+                self.taken = sorted(self.data.glob("new_questions/*"))
             command = step.command(missing[0], missing[-1])
             for unit in (unit for part in missing for unit in step.parts[part]):
                 self.store(unit)
@@ -71,36 +75,54 @@ def demo(tmp_path: Path) -> Demo:
 PAST = f"{PAST_DAYS} 2026-11-17...2026-11-19"
 DAY = f"{CAPTURE_TODAY} 2026-11-20"
 QUESTIONS = "new_questions 2026-11-17...2026-11-19"
-TEXTS = 'group:"corpor 2026-11-20'
+TEXTS = 'key:"question 2026-11-20'
+CAME = 'key:"new_ques 2026-11-20'
 CHAIN = f'key:"question {BASE_MODEL}'
+LABELS = [TEXTS, CHAIN, QUESTIONS, CAME]
 PREDICTOR = 'key:"day_qual None'
 
 
 def test_a_second_run_runs_nothing(demo: Demo) -> None:
-    assert demo.run() == [PAST, PREDICTOR, DAY, QUESTIONS, TEXTS, CHAIN]
+    assert demo.run() == [PAST, PREDICTOR, DAY, *LABELS]
     assert demo.run() == []
     assert demo.run(days=0) == []
 
 
-@pytest.mark.parametrize("most", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("most", [1, 2, 3, 4, 5, 6])
 def test_a_run_that_was_cut_off_goes_on(demo: Demo, most: int) -> None:
-    assert demo.run(most=most) + demo.run() == [*(PAST, PREDICTOR, DAY, QUESTIONS, TEXTS, CHAIN)]
+    assert demo.run(most=most) + demo.run() == [PAST, PREDICTOR, DAY, *LABELS]
     assert demo.run() == []
 
 
-def test_without_past_days_there_are_three_runs(demo: Demo) -> None:
-    assert demo.run(days=0) == [DAY, TEXTS, CHAIN]
+def test_questions_of_the_last_days_come_after_the_corpus(demo: Demo) -> None:
+    demo.run(days=0)
+    ran = demo.run(TODAY + dt.timedelta(9), days=9)
+    assert [line for line in ran if line.startswith("new_questions")] == [
+        "new_questions 2026-11-20...2026-11-21",
+        "new_questions 2026-11-22...2026-11-28",
+    ]
+    assert [path.name for path in demo.taken] == ["day=2026-11-20", "day=2026-11-21"]
+    assert ran[-5:-3] == ["new_questions 2026-11-20...2026-11-21", 'key:"question 2026-11-29']
+    # One that the corpus has taken builds it again; one that came later changes the drift alone.
+    for gone, what in (("20", 'key:"question 2026-11-29'), ("22", 'key:"new_ques 2026-11-29')):
+        (demo.data / f"new_questions/day=2026-11-{gone}" / "data").unlink()
+        assert demo.run(TODAY + dt.timedelta(9))[1] == what
+
+
+def test_without_past_days_there_are_four_runs(demo: Demo) -> None:
+    assert demo.run(days=0) == [DAY, TEXTS, CHAIN, CAME]
     assert demo.run(days=0) == []
 
 
 def test_a_new_day_builds_that_day_and_what_depends_on_it(demo: Demo) -> None:
     demo.run()
-    # Questions of a day that was not over are fetched again.
     assert demo.run(TODAY + dt.timedelta(1)) == [
         f"{CAPTURE_TODAY} 2026-11-21",
-        "new_questions 2026-11-20...2026-11-20",
-        'group:"corpor 2026-11-21',
+        'key:"question 2026-11-21',
         CHAIN,
+        # The corpus takes none of them: they come after it again.
+        "new_questions 2026-11-17...2026-11-20",
+        'key:"new_ques 2026-11-21',
     ]
 
 
@@ -125,9 +147,10 @@ def test_more_past_days_are_added(demo: Demo) -> None:
         ("trend_figures", [DAY]),
         ("corpora/hub_models", [PREDICTOR, DAY]),
         ("predicted_categories/day=2026-11-20", [DAY]),
-        ("new_questions/day=2026-11-18", ["new_questions 2026-11-18...2026-11-18", TEXTS, CHAIN]),
-        ("corpora/questions", [TEXTS, CHAIN]),
-        ("classifiers/questions/leaderboard", [CHAIN]),
+        ("new_questions/day=2026-11-18", ["new_questions 2026-11-18...2026-11-18", CAME]),
+        ("corpora/questions", [TEXTS, CHAIN, QUESTIONS, CAME]),
+        ("classifiers/questions/leaderboard", [CHAIN, CAME]),
+        ("classifiers/questions/drift", [CAME]),
     ],
 )
 def test_a_file_that_is_gone_or_changed_is_built_again_with_what_follows(
@@ -148,8 +171,9 @@ def test_other_code_runs_everything_and_keeps_the_captures(
     monkeypatch.setattr("hf_assets.demo.steps.of_code", lambda: "another")
     dropped: list[Path] = []
     monkeypatch.setattr("hf_assets.demo.steps.remove_folder", dropped.append)
-    assert len(demo.run()) == 6
-    assert dropped == []
+    assert len(demo.run()) == 7
+    # Questions that come after the corpus are asked for again; no page of the Hub is.
+    assert {path.parent.name for path in dropped} == {"new_questions"}
 
 
 def test_a_capture_whose_files_changed_is_no_longer_trusted(

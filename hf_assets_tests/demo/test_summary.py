@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from hf_assets.classifiers.drift.table import DRIFT, DriftRecord, Since, drift_table
 from hf_assets.classifiers.evaluation.results import TFIDF
 from hf_assets.classifiers.quality import LARGEST_LOSS
 from hf_assets.classifiers.records import GraphMeasurement, QuantizationRecord
@@ -14,6 +15,7 @@ from hf_assets.demo import summary
 from hf_assets.demo.past import Past
 from hf_assets.demo.steps import BASE_MODEL
 from hf_assets.storage.json_files import write_record
+from hf_assets.storage.lake import Lake, TableWrite
 
 PAST = Past(dt.date(2026, 11, 20), 60)
 
@@ -52,10 +54,18 @@ def quantized(data: Path, loss: float, tfidf: float) -> None:
     )
 
 
+def drifted(data: Path, since: Since) -> None:
+    """The table of drift, with what came in all."""
+    rows = pl.DataFrame(schema=DRIFT.schema)
+    write = TableWrite([rows], record=DriftRecord(since=since))
+    Lake(data).write(drift_table("questions"), None, write)
+
+
 def test_checks_that_fail_on_purpose_are_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     quantized(tmp_path, LARGEST_LOSS, 0.5)
+    drifted(tmp_path, Since())
     summary.failing(tmp_path, PAST, labels=True)
     said = capsys.readouterr().out
     for check, days in PAST.failing.items():
@@ -69,10 +79,12 @@ def test_scores_that_chance_decides_are_named_where_they_warn(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     quantized(tmp_path, LARGEST_LOSS + 1e-4, 0.6)
+    drifted(tmp_path, Since(texts=30, first="2026-11-16", distance=0.4, noise=0.2))
     summary.failing(tmp_path, None, labels=True)
     said = capsys.readouterr().out
     assert "questions/quantized_classifier: int8_loss   int8 loses 0.31 points" in said
     assert "questions/leaderboard: beats_tfidf          Words alone do as well" in said
+    assert "questions/drift: not_drifted                30 texts since 2026-11-16: label" in said
     summary.failing(tmp_path, None, labels=False)
     summary.failing(tmp_path, Past(PAST.day, 3), labels=False)
     assert capsys.readouterr().out == ""

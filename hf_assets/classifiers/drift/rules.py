@@ -29,13 +29,22 @@ class Bounds:
     drift: float
 
 
-def not_old(age: Age, bounds: Bounds, what: str) -> RuleResult:
+_BUILD = "Build the corpus again, then train."
+
+
+def corpus_not_old(age: Age, bounds: Bounds, what: str) -> RuleResult:
+    """`not_old` of a corpus, which is built and not trained."""
+    return not_old(age, bounds, what, _BUILD)
+
+
+def not_old(age: Age, bounds: Bounds, what: str, advice: str = "Train it again.") -> RuleResult:
     """Few rows and labels are unseen, and they are not unseen for long.
 
     Args:
         age: of a corpus or model.
         bounds: from the settings.
         what: the corpus or model, for the description.
+        advice: what to do where nobody can count the unseen rows.
     """
     figures: dict[str, Any] = {
         "unseen rows": age.rows,
@@ -46,7 +55,7 @@ def not_old(age: Age, bounds: Bounds, what: str) -> RuleResult:
     if age.days is not None:
         figures["days since it was built"] = age.days
     if age.why:
-        text = f"{what}: {age.why}. Train it again."
+        text = f"{what}: {age.why}. {advice}"
         return RuleResult(False, text, figures, severity="WARN")
     named = ", ".join(repr(label[:60]) for label in age.labels[:_NAMED])
     text = (
@@ -60,7 +69,7 @@ def not_old(age: Age, bounds: Bounds, what: str) -> RuleResult:
         f"over {bounds.days:,} days": bool(age.rows) and (age.days or 0) > bounds.days,
     }
     if past := [fault for fault, there in faults.items() if there]:
-        text += f": {', '.join(past)}. Build the corpus again, then train."
+        text += f": {', '.join(past)}. {_BUILD}"
         return RuleResult(False, text, figures, severity="WARN")
     return RuleResult(True, f"{text}.", figures)
 

@@ -191,7 +191,8 @@ def refreshed(
     ]
     frame = pl.DataFrame(kept, schema=DRIFT.schema, orient="row")
     since = _since([row for row in kept if row["week"] in now], against)
-    return TableWrite([frame], record=DriftRecord(since=since))
+    # Another machine's run, which no lock of files stops, must not lose its weeks to this one.
+    return TableWrite([frame], record=DriftRecord(since=since), over=stored)
 
 
 def _measured_against(row: dict[str, Any], against: Against) -> bool:

@@ -1,7 +1,8 @@
 """The texts that came since a corpus was built, by week: days of texts, or the Hub's models."""
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
 import polars as pl
@@ -10,11 +11,11 @@ from hf_assets.classifiers.drift.measures import spaced
 from hf_assets.classifiers.drift.table import Unseen, monday
 from hf_assets.corpora.building import cleaned_texts
 from hf_assets.corpora.corpus import Corpus
-from hf_assets.corpora.growth import unseen_ids, unseen_tables, version_of
+from hf_assets.corpora.growth import recorded_builds, unseen_ids, unseen_tables, version_of
 from hf_assets.corpora.hub.drawing import MOST_OF_AUTHOR, MOST_TEXTS, author_of
 from hf_assets.corpora.hub.wording import READ, Wording
 from hf_assets.corpora.registry import CorpusSpec
-from hf_assets.storage.stored import StoredTable, TableWrite
+from hf_assets.storage.lake import StoredTable, TableWrite, today
 
 # Models of a week that are compared, evenly spaced among all.
 MOST_MODELS = 2_000
@@ -31,7 +32,8 @@ def weeks_of_texts(
 ) -> list[Unseen]:
     """The weeks with days that the corpus has not taken, oldest first.
 
-    A day's texts are of that day; those of a dump are of the day on which they were written.
+    A day's texts are of that day; those of a dump are of the day on which they were written, and
+    of the dump's newest week where nobody knows when that was: the corpus' age counts them, too.
     """
     which = unseen_ids(corpus, corpus.facts.site)
     parts: dict[date, list[tuple[str, pl.LazyFrame]]] = {}
@@ -40,8 +42,10 @@ def weeks_of_texts(
         if stored.day:
             parts.setdefault(monday(date.fromisoformat(stored.day)), []).append((name, rows))
             continue
-        begun = pl.col("created_at").dt.date().dt.truncate("1w")
-        for week in rows.select(begun.unique().drop_nulls()).collect().to_series():
+        written = pl.col("created_at").dt.date()
+        newest = stored.frame.select(written.max()).collect().item() or _built(corpus)
+        begun = written.fill_null(newest).dt.truncate("1w")
+        for week in rows.select(begun.unique()).collect().to_series():
             parts.setdefault(week, []).append((name, rows.filter(begun == week)))
 
     def texts(rows: Sequence[pl.LazyFrame]) -> pl.DataFrame:
@@ -60,21 +64,56 @@ def weeks_of_texts(
     ]
 
 
-def weeks_of_models(corpus: Corpus, days: Mapping[str, StoredTable]) -> list[Unseen]:
+def _built(corpus: Corpus) -> date:
+    """The day of its last build; today of one of an earlier version, which recorded none."""
+    builds = recorded_builds(corpus)
+    return date.fromisoformat(builds[-1].day if builds and builds[-1].day else today())
+
+
+class WholeDays:
+    """Days of a table that have all their rows; a day's footer is read when it is asked for.
+
+    Args:
+        days: keys, in any order.
+        read: the table of a day; None where the day was thinned.
+    """
+
+    def __init__(self, days: Iterable[str], read: Callable[[str], StoredTable | None]) -> None:
+        self._days, self._read = sorted(days), read
+        self._known: dict[str, StoredTable | None] = {}
+
+    def since(self, day: str) -> StoredTable | None:
+        """The first from that day on, or None."""
+        return self._first(self._days[bisect_left(self._days, day) :])
+
+    def newest(self) -> StoredTable | None:
+        """The last of them, or None."""
+        return self._first(reversed(self._days))
+
+    def _first(self, days: Iterable[str]) -> StoredTable | None:
+        return next((stored for stored in map(self._stored, days) if stored), None)
+
+    def _stored(self, day: str) -> StoredTable | None:
+        if day not in self._known:
+            self._known[day] = self._read(day)
+        return self._known[day]
+
+
+def weeks_of_models(corpus: Corpus, days: WholeDays) -> list[Unseen]:
     """The weeks since the day of the corpus, of models with a category that were created then.
 
     A week is read from the first day after its end, or from the newest: once it is over, its row
-    stays as it is.
+    stays as it is. So the footers of one day a week are read, and of thinned days before it.
 
     Args:
         corpus: of the Hub's models.
-        days: of `models` after that day, trusted and not thinned.
+        days: of `models` after that day, trusted.
     """
-    origin = hub_origin(corpus)
-    if origin is None or not days:
+    origin, newest = hub_origin(corpus), days.newest()
+    if origin is None or newest is None:
         return []
     built, categories = origin
-    ordered, wording = sorted(days), Wording(categories)
+    wording = Wording(categories)
 
     def texts(stored: StoredTable, first: date, last: date) -> pl.DataFrame:
         created = pl.col("created_at").dt.date()
@@ -83,9 +122,9 @@ def weeks_of_models(corpus: Corpus, days: Mapping[str, StoredTable]) -> list[Uns
         return rows.select(text=wording.texts(rows), labels=pl.concat_list("category"))
 
     found, week = [], monday(built)
-    while week <= date.fromisoformat(ordered[-1]):
+    while week <= date.fromisoformat(newest.day):
         end = week + _WEEK
-        stored = days[next((day for day in ordered if day >= f"{end}"), ordered[-1])]
+        stored = days.since(f"{end}") or newest
         first = max(week, built + timedelta(days=1))
         found.append(
             Unseen(

@@ -201,6 +201,32 @@ def _left_out(name: str, began: float, fold: int, seconds: float) -> FewRowsCand
     return FewRowsCandidate(name, seconds=round(spent, 2), left_out=why)
 
 
+def _by_folds(
+    name: str,
+    answer: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    train: Split,
+    recipe: Recipe,
+    seconds: float,
+    log: Callable[[str], None],
+    scaled: Callable[[np.ndarray], Scale | None] = lambda _: None,
+) -> Way:
+    """A way that trains an encoder in each fold; left out where that would take too long.
+
+    Args:
+        answer: answers to the rows of the second positions, by what it learns from the first.
+        scaled: of all answers, what makes probabilities of them; None where they are.
+    """
+    began, answers = time.monotonic(), np.zeros(train.targets.shape, np.float32)
+    for fold, (others, own) in enumerate(_folds(len(train.texts), recipe.seed), start=1):
+        log(f"{name}: fold {fold} of {_FOLDS}")
+        answers[own] = answer(others, own)
+        if left_out := _left_out(name, began, fold, seconds):
+            return Way(left_out, answers)
+    scale = scaled(answers)
+    scores = scale.scores(answers) if scale else answers
+    return _measured(name, train.targets, scores, began, scale)
+
+
 def _pairs(
     network: TagNetwork,
     tokenizer: Any,
@@ -209,20 +235,17 @@ def _pairs(
     seconds: float,
     log: Callable[[str], None],
 ) -> Way:
-    began = time.monotonic()
-    answers = np.zeros(train.targets.shape, np.float32)
     dtype = network.computed(device().dtype(recipe))
-    for fold, (others, own) in enumerate(_folds(len(train.texts), recipe.seed), start=1):
-        log(f"pairs: fold {fold} of {_FOLDS}")
-        tuned = deepcopy(network)
-        texts, targets = [train.texts[i] for i in others], train.targets[others]
-        pairs.tune(tuned, tokenizer, texts, targets, recipe, log)
+
+    def answer(others: np.ndarray, own: np.ndarray) -> np.ndarray:
+        tuned, learnt = deepcopy(network), rows_of(train, others)
+        pairs.tune(tuned, tokenizer, learnt.texts, learnt.targets, recipe, log)
         states = features(tuned, tokenizer, train.texts, recipe.batch_size, dtype=dtype)
-        answers[own] = Directions.of_centroids(states[others], targets).answers(states[own])
-        if left_out := _left_out("pairs", began, fold, seconds):
-            return Way(left_out, answers)
-    scale = Scale.of(answers, train.targets)
-    return _measured("pairs", train.targets, scale.scores(answers), began, scale)
+        return Directions.of_centroids(states[others], learnt.targets).answers(states[own])
+
+    return _by_folds(
+        "pairs", answer, train, recipe, seconds, log, partial(Scale.of, targets=train.targets)
+    )
 
 
 def _finetuned(
@@ -234,16 +257,12 @@ def _finetuned(
     seconds: float,
     log: Callable[[str], None],
 ) -> Way:
-    began = time.monotonic()
-    scores = np.zeros(train.targets.shape, np.float32)
-    for fold, (others, own) in enumerate(_folds(len(train.texts), recipe.seed), start=1):
-        log(f"finetune: fold {fold} of {_FOLDS}")
+    def answer(others: np.ndarray, own: np.ndarray) -> np.ndarray:
         tuned = deepcopy(network)
         _finetune(tuned, tokenizer, rows_of(train, others), validation, recipe, log)
-        scores[own] = predict(tuned, tokenizer, [train.texts[i] for i in own], recipe.batch_size)
-        if left_out := _left_out("finetune", began, fold, seconds):
-            return Way(left_out, scores)
-    return _measured("finetune", train.targets, scores, began)
+        return predict(tuned, tokenizer, [train.texts[i] for i in own], recipe.batch_size)
+
+    return _by_folds("finetune", answer, train, recipe, seconds, log)
 
 
 def _finetune(

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import dagster as dg
 
-from hf_assets.classifiers.training.config import Recipe
 from hf_assets.corpora import quality as corpus_rules
 from hf_assets.corpora.corpus import Corpus
 from hf_assets.corpora.registry import corpora
@@ -28,7 +27,6 @@ _CORPUS_RULES: dict[str, Callable[[Corpus], RuleResult]] = {
     "label_order_unchanged": lambda corpus: corpus_rules.label_order_unchanged(
         corpus, corpus.facts.labels_before
     ),
-    "texts_read_whole": lambda corpus: corpus_rules.texts_read_whole(corpus, Recipe().max_length),
     "published_rows_kept": corpus_rules.published_rows_kept,
 }
 
@@ -36,7 +34,10 @@ _CORPUS_RULES: dict[str, Callable[[Corpus], RuleResult]] = {
 def _of_corpus(name: str, *, of_hub: bool = False) -> Iterator[dg.AssetChecksDefinition]:
     def of(rule: str, about: str, *, blocking: bool = False) -> dg.AssetChecksDefinition:
         def evaluate(lake: LakeResource, _: str) -> RuleResult:
-            return _CORPUS_RULES[rule](CorpusPaths(lake.tree, name).corpus)
+            paths = CorpusPaths(lake.tree, name)
+            if rule == "texts_read_whole":
+                return corpus_rules.texts_read_whole(paths.corpus, paths.tokens_read())
+            return _CORPUS_RULES[rule](paths.corpus)
 
         return check([name, "corpus"], rule, evaluate, about, blocking=blocking, partitions=None)
 
@@ -66,8 +67,8 @@ def _of_corpus(name: str, *, of_hub: bool = False) -> Iterator[dg.AssetChecksDef
     )
     yield of(
         "texts_read_whole",
-        f"At most {corpus_rules.MOST_CUT:.0%} of the texts are longer than the tokens that a "
-        "training reads by default.".replace("%", " %"),
+        f"At most {corpus_rules.MOST_CUT:.0%} of the texts are longer than the tokens that each "
+        "trained model reads, or a training by default.".replace("%", " %"),
     )
     yield of(
         "published_rows_kept",

@@ -82,7 +82,8 @@ def _drift(spec: CorpusSpec) -> dg.AssetsDefinition:
         paths = CorpusPaths(lake.tree, name)
         if not is_stored(lake.tree.folder(f"corpora/{name}", None)):
             raise Skipped(f"there is no corpus: materialise {name}/corpus first.")
-        with clear_failures(), paths.reading():
+        # A second run waits, and then measures what the first one has not: each week has one row.
+        with clear_failures(), paths.reading(), lake.tree.refreshing(table.name):
             stored = stored_drift(lake, name)
             weeks, against, present, settled = _compared(spec, lake, paths, stored)
             write = refreshed(weeks, against, stored, present, settled, context.log.info)
@@ -109,8 +110,8 @@ def _compared(
         found = models_after(lake, corpus)
         unseen = weeks.weeks_of_models(corpus, found)
         present, settled = models_behind(lake, drift)
-        if found and (origin := weeks.hub_origin(corpus)):
-            natural = weeks.categories_before(found[max(found)], origin[0])
+        if (newest := found.newest()) and (origin := weeks.hub_origin(corpus)):
+            natural = weeks.categories_before(newest, origin[0])
     else:
         sources = stored_sources(lake, spec)
         unseen = weeks.weeks_of_texts(spec, corpus, sources)
@@ -174,7 +175,7 @@ def _checks(spec: CorpusSpec) -> Iterator[dg.AssetChecksDefinition]:
 
 
 def _corpus_not_old(_: LakeResource, opened: Opened) -> RuleResult:
-    return rules.not_old(opened.age, bounds(), f"{opened.paths.name}/corpus")
+    return rules.corpus_not_old(opened.age, bounds(), f"{opened.paths.name}/corpus")
 
 
 def _baseline_not_old(_: LakeResource, opened: Opened) -> RuleResult:

@@ -12,6 +12,8 @@ import polars as pl
 from hf_assets.classifiers.drift.table import drift_table
 from hf_assets.classifiers.own_base_models import RESERVED, known_base_models
 from hf_assets.classifiers.provenance import STEPS
+from hf_assets.classifiers.training.config import Recipe
+from hf_assets.classifiers.training.record import TrainingRecord
 from hf_assets.corpora.corpus import Corpus, open_corpus
 from hf_assets.corpora.growth import Age, corpus_age, days_since
 from hf_assets.corpora.registry import CorpusSpec
@@ -28,11 +30,14 @@ from hf_assets.storage.folders import (
     is_stored,
     local_folder,
     local_folders,
+    local_path,
 )
+from hf_assets.storage.json_files import read_record
 from hf_assets.storage.lake import Lake, MissingDay, StoredTable
 
 if TYPE_CHECKING:
     from hf_assets.classifiers.drift.against import Served
+    from hf_assets.classifiers.drift.weeks import WholeDays
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,20 @@ class CorpusPaths:
                 found[name] = [step for step in STEPS if self._reads(self.folder(name, step))]
         return self._beside(found)
 
+    def tokens_read(self) -> dict[str, int]:
+        """Tokens that each trained base model reads of a text; without any, those of the default.
+
+        Each by words that follow "tokens read".
+        """
+        found, usual = {}, Recipe().max_length
+        for name in _base_models():
+            path = self.folder(name, "classifier")
+            if is_stored(path):
+                record = local_path(path / STEPS["classifier"][1])
+                # Early versions did not record it.
+                found[f"by {name}"] = read_record(record, TrainingRecord).max_length or usual
+        return found or {"by default": usual}
+
     def nameless(self) -> list[str]:
         """Folders of base models that were trained, and that no setting names any more."""
         known = {*_base_models(), *RESERVED}
@@ -166,12 +185,16 @@ def trusted_models(lake: LakeResource, after: str = "") -> list[str]:
     return [day for day in lake.tree.days("models") if day in trusted and day > after]
 
 
-def models_after(lake: LakeResource, corpus: Corpus) -> dict[str, StoredTable]:
-    """The trusted days of models after that of the corpus, that were not thinned."""
+def models_after(lake: LakeResource, corpus: Corpus) -> "WholeDays":
+    """The trusted days of models after that of the corpus; no footer is read until it is needed."""
+    from hf_assets.classifiers.drift.weeks import WholeDays
+
+    def read(day: str) -> StoredTable | None:
+        stored = lake.tree.read("models", day)
+        return None if thinned(stored) else stored
+
     facts = next(iter(corpus.facts.sources.get("models", [])), {})
-    days = trusted_models(lake, str(facts.get("day", "9")))
-    found = {day: lake.tree.read("models", day) for day in days}
-    return {day: stored for day, stored in found.items() if not thinned(stored)}
+    return WholeDays(trusted_models(lake, str(facts.get("day", "9"))), read)
 
 
 def models_behind(
@@ -206,14 +229,14 @@ def age_of_corpus(spec: CorpusSpec, lake: LakeResource, corpus: Corpus) -> Age:
         return _age_of_table(spec.file, corpus)
     if not spec.of_hub:
         return corpus_age(corpus, stored_sources(lake, spec))
-    found = models_after(lake, corpus)
+    newest = models_after(lake, corpus).newest()
     facts = next(iter(corpus.facts.sources.get("models", [])), {})
     of = int(facts.get("models with a category", 0)) or corpus.facts.rows or 0
-    if not found:
+    if newest is None:
         return Age(0, of, days=days_since(corpus))
-    newest = found[max(found)].frame.filter(pl.col("category").is_not_null())
     # Of all models with a category, of which the corpus is a draw.
-    later = newest.filter(pl.col("created_at").dt.date() > date.fromisoformat(facts["day"]))
+    models = newest.frame.filter(pl.col("category").is_not_null())
+    later = models.filter(pl.col("created_at").dt.date() > date.fromisoformat(facts["day"]))
     counts = dict(later.group_by("category").len().collect().iter_rows())
     least = max(corpus.facts.least_rows, 1)
     known = set(corpus.labels)

@@ -24,7 +24,8 @@ from hf_assets.storage.folders import read_folder
 from hf_assets.storage.locks import exclusive
 
 if TYPE_CHECKING:
-    from hf_assets.publishing.tagger import Side, TaggerOutcome, Target
+    from hf_assets.publishing.repository import Changes
+    from hf_assets.publishing.tagger import TaggerOutcome, Target
 
 SPACE, PUBLISHED = "tagger_space", "published_tagger"
 LOCK_WAIT = 600.0
@@ -32,7 +33,7 @@ LOCK_WAIT = 600.0
 _SHOWN = 200
 
 
-class TaggerPublicationConfig(dg.Config):
+class DryRunConfig(dg.Config):
     """Whether to publish, or to say only what would be."""
 
     dry_run: bool = Field(
@@ -40,6 +41,11 @@ class TaggerPublicationConfig(dg.Config):
         description="Change nothing on the Hub: an observation lists the files that would be sent "
         "and removed, with their bytes.",
     )
+
+
+class TaggerPublicationConfig(DryRunConfig):
+    """Whether to publish, and into whose repositories."""
+
     adopt: bool = Field(
         default=False,
         description="Publish also into repositories that hf_assets did not make: files of the same "
@@ -165,23 +171,32 @@ def _facts(outcome: "TaggerOutcome", target: "Target") -> dict[str, Any]:
             words: dg.MetadataValue.url(repository.url),
             f"commit of the {words}": _commit(repository.url, side),
         }
-    sides = [side for _, _, side in both]
-    return facts | {
+    files = {words: shown_files(side) for words, _, side in both}
+    return {
+        **facts,
         "the Space names commit": outcome.named.commit if outcome.named else "none",
+        **file_counts(outcome.model, outcome.space),
+        "files": dg.MetadataValue.json(files),
+    }
+
+
+def _commit(url: str, side: "Changes") -> Any:
+    return dg.MetadataValue.url(f"{url}/commit/{side.commit}") if side.commit else "none"
+
+
+def file_counts(*sides: "Changes") -> dict[str, int]:
+    """Files and bytes of a publication's repositories together, for the metadata."""
+    return {
         "files sent": sum(len(side.sent) for side in sides),
         "bytes sent": sum(sum(side.sent.values()) for side in sides),
         "files removed": sum(len(side.removed) for side in sides),
         "files unchanged": sum(side.unchanged for side in sides),
         "size (bytes)": sum(side.bytes for side in sides),
-        "files": dg.MetadataValue.json({words: _files(side) for words, _, side in both}),
     }
 
 
-def _commit(url: str, side: "Side") -> Any:
-    return dg.MetadataValue.url(f"{url}/commit/{side.commit}") if side.commit else "none"
-
-
-def _files(side: "Side") -> dict[str, Any]:
+def shown_files(side: "Changes") -> dict[str, Any]:
+    """The first files that were sent, with their bytes, and removed ones, for the metadata."""
     return {"sent": dict(list(side.sent.items())[:_SHOWN]), "removed": side.removed[:_SHOWN]}
 
 

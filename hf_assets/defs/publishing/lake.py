@@ -13,6 +13,7 @@ from hf_assets.defs.common.failures import RETRIES, clear_failures
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.defs.hub import providers, quality, space_code, tables
 from hf_assets.defs.labels import predictions
+from hf_assets.defs.labels.publication import DryRunConfig, file_counts, shown_files
 from hf_assets.defs.trends import daily, history, repository_days
 from hf_assets.defs.trends import providers as provider_series
 from hf_assets.errors import InputError
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from hf_assets.publishing.repository import Repository
 
 GROUP = "publishing"
-# Files that the metadata name.
-_SHOWN = 200
 _OVER_DAYS = ("trend_figures", "insights_report")
 _LAST = {"dagster/priority": "-2"}
 OFF = (
@@ -34,14 +33,9 @@ OFF = (
 )
 
 
-class PublicationConfig(dg.Config):
-    """Whether to publish, or to say only what would be."""
+class PublicationConfig(DryRunConfig):
+    """Whether to publish, and to remove how much."""
 
-    dry_run: bool = Field(
-        default=False,
-        description="Change nothing on the Hub: an observation lists the files that would be sent "
-        "and removed, with their bytes.",
-    )
     remove_many: bool = Field(
         default=False,
         description="Remove files from the repository even if they are more than a tenth of it: "
@@ -148,18 +142,10 @@ def plan_of_settings() -> "Plan":
 
 
 def _facts(outcome: "Outcome", repository: "Repository") -> dict[str, Any]:
-    listed = {
-        "sent": dict(list(outcome.sent.items())[:_SHOWN]),
-        "removed": outcome.removed[:_SHOWN],
-    }
     return {
         "repository": dg.MetadataValue.url(repository.url),
         "commit": outcome.commit or "none",
-        "files sent": len(outcome.sent),
-        "bytes sent": sum(outcome.sent.values()),
-        "files removed": len(outcome.removed),
-        "files unchanged": outcome.unchanged,
-        "size (bytes)": outcome.bytes,
+        **file_counts(outcome),
         "rows": dg.MetadataValue.json(outcome.rows),
-        "files": dg.MetadataValue.json(listed),
+        "files": dg.MetadataValue.json(shown_files(outcome)),
     }

@@ -31,6 +31,7 @@ from hf_assets.hub.capture_store.chain import Chain
 from hf_assets.hub.capture_store.manifest import CorruptCapture
 from hf_assets.hub.capture_store.store import CaptureStore, Unfinished
 from hf_assets.hub.client.listing import HubClient, ListingError, ListingQuery
+from hf_assets.memory import keep_for_next
 from hf_assets.object_store.commit import Seen
 from hf_assets.object_store.errors import CommitConflict
 from hf_assets.progress import Pace
@@ -240,6 +241,7 @@ class Capturer:
 
     def _read(self, attempt: Attempt, last: Capture | None) -> None:
         """Fetch the pages that the attempt lacks, and report progress."""
+        keep_for_next()
         pace, last_report, reported = Pace(attempt.rows), time.monotonic(), 0
 
         def report() -> None:

@@ -21,6 +21,8 @@ from hf_assets.hub.client.loose_json import EXCERPT, loose_rows
 from hf_assets.hub.client.wire import ROW, WIRE_SCHEMA, Kind
 
 _PAGE = {kind: msgspec.json.Decoder(list[row]) for kind, row in ROW.items()}
+_ROW = {kind: msgspec.json.Decoder(row) for kind, row in ROW.items()}
+_RAW_ROWS = msgspec.json.Decoder(list[msgspec.Raw])
 # The decoders by name: what a row may be, and the library that reads it.
 DECODER: Mapping[str, str] = {
     kind: hashlib.sha256(
@@ -135,7 +137,9 @@ def decoded_ids(kind: str, body: bytes) -> tuple[list[Any], str | None]:
         ValueError: the body is no JSON list.
     """
     try:
-        return [row._id for row in _PAGE[kind].decode(body)], DECODER[kind]
+        # Row by row: each is gone before the next, which finds its memory in the processor's cache.
+        decode = _ROW[kind].decode
+        return [decode(row)._id for row in _RAW_ROWS.decode(body)], DECODER[kind]
     except (KeyError, *_UNREADABLE):
         return row_ids(body), None
 

@@ -7,6 +7,7 @@ languages counts in each.
 
 from collections.abc import Iterator
 
+import numpy as np
 import polars as pl
 
 from hf_assets.storage.parquet import in_parts
@@ -30,6 +31,8 @@ FORMATS = (
 _ALSO = {"exllamav3": "exl3", "exllamav2": "exl2", "litert": "tflite"}
 _FORMAT_RANK = {name: rank for rank, name in enumerate(FORMATS)}
 _FORMAT_RANK |= {name: _FORMAT_RANK[same] for name, same in _ALSO.items()}
+# Tags that say the format or a language.
+_TELLING = pl.Series([*_FORMAT_RANK, *LANGUAGES])
 _COUNTERS = SUMS[:-1]
 # Long rankings have none: their series give shares of all models, and a day stays small.
 _SHARES = ("share_rows", "share_downloads", "share_likes")
@@ -48,17 +51,17 @@ def of_models(models: pl.LazyFrame) -> Iterator[pl.LazyFrame]:
     Args:
         models: that day's `models`.
     """
-    tags, library = pl.col("tags"), pl.col("library").str.to_lowercase()
-    by_tag = tags.list.eval(_format_rank(pl.element())).list.min()
-    first = pl.min_horizontal(by_tag, _format_rank(library))
-    spoken = tags.list.eval(pl.element().filter(pl.element().is_in(LANGUAGES)).unique())
+    library = pl.col("library").str.to_lowercase()
+    first = pl.min_horizontal("by_tag", _format_rank(library))
     # Tags are the widest column: a part at a time. Sums of integers are the same in parts; those of
     # floats are not, and these dimensions have none.
     parts: dict[str, list[pl.DataFrame]] = {}
     columns = models.select(*_COUNTERS, "gated", "parameters", "library", "tags")
     for part in in_parts(columns.with_columns(_NO_TREND)):
+        by_tag, spoken = _told_by_tags(part["tags"])
         kinds = (
             part.lazy()
+            .with_columns(by_tag)
             .select(
                 *SUMS,
                 "gated",
@@ -66,12 +69,12 @@ def of_models(models: pl.LazyFrame) -> Iterator[pl.LazyFrame]:
                 format=first.replace_strict(
                     dict(enumerate(FORMATS)), default=None, return_dtype=pl.String
                 ),
-                # Explode drops an empty list, and keeps a null: no language.
-                language=pl.when(spoken.list.len() > 0).then(spoken),
             )
             .collect(engine=HERE)
         )
-        languages = kinds.lazy().select(*SUMS, "language").explode("language")
+        # A model without a language has a row, too: its language is null.
+        languages = kinds.lazy().select(SUMS).with_row_index("at")
+        languages = languages.join(spoken.lazy(), on="at", how="left", maintain_order="left")
         sums = {name: sums_of(kinds.lazy(), name) for name in ("parameters", "gated", "format")}
         sums["language"] = sums_of(languages, "language")
         for name, counted in zip(sums, pl.collect_all(sums.values(), engine=HERE), strict=True):
@@ -80,6 +83,24 @@ def of_models(models: pl.LazyFrame) -> Iterator[pl.LazyFrame]:
     by_language = every.pop("language")
     yield from (ranked(counted.lazy()) for counted in every.values())
     yield _shares_of_models(ranked(by_language.lazy()), every["parameters"])
+
+
+def _told_by_tags(tags: pl.Series) -> tuple[pl.Series, pl.DataFrame]:
+    """The rank of each model's first format, and each language that it names, once: at, language.
+
+    Of one row a tag: nine of ten tags are neither, and a list is as slow as its tags.
+    """
+    lists = tags.rechunk()
+    lengths = lists.list.len().fill_null(0).to_numpy()
+    at = pl.Series("at", np.repeat(np.arange(len(lists), dtype=np.uint32), lengths))
+    flat = lists.explode(empty_as_null=False, keep_nulls=False)
+    telling = pl.DataFrame([at, flat.alias("tag")]).filter(flat.is_in(_TELLING))
+    ranked = telling.select("at", rank=_format_rank(pl.col("tag"))).drop_nulls()
+    by_tag = np.full(len(lists), len(FORMATS), np.uint8)
+    np.minimum.at(by_tag, ranked["at"].to_numpy(), ranked["rank"].to_numpy())
+    named = pl.Series("by_tag", by_tag)
+    spoken = telling.filter(pl.col("tag").is_in(LANGUAGES)).unique(maintain_order=True)
+    return named.set(named == len(FORMATS), None), spoken.rename({"tag": "language"})
 
 
 def _added_up(parts: list[pl.DataFrame]) -> pl.DataFrame:

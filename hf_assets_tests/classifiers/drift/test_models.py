@@ -1,12 +1,13 @@
 """The weeks of the Hub's models: whom a corpus could not have drawn, and their categories."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from hf_assets.classifiers.drift.weeks import categories_before, weeks_of_models
+from hf_assets.classifiers.drift.weeks import WholeDays, categories_before, weeks_of_models
 from hf_assets.corpora.building import build
 from hf_assets.corpora.corpus import Corpus, open_corpus
 from hf_assets.corpora.hub.drawing import hub_texts
@@ -69,7 +70,7 @@ def test_each_week_has_the_models_that_were_created_in_it(
     corpus_and_days: tuple[Corpus, dict[str, StoredTable]],
 ) -> None:
     corpus, days = corpus_and_days
-    weeks = weeks_of_models(corpus, days)
+    weeks = weeks_of_models(corpus, WholeDays(days, days.get))
     assert [one.week for one in weeks] == [date(2026, 11, 2), date(2026, 11, 9)]
     # Thursday to Sunday, then seven days; ten models a day.
     assert [one.texts().height for one in weeks] == [40, 70]
@@ -83,7 +84,30 @@ def test_each_week_has_the_models_that_were_created_in_it(
 def test_no_day_after_the_corpus_is_no_week(
     corpus_and_days: tuple[Corpus, dict[str, StoredTable]],
 ) -> None:
-    assert weeks_of_models(corpus_and_days[0], {}) == []
+    assert weeks_of_models(corpus_and_days[0], WholeDays([], {}.get)) == []
+
+
+def test_of_many_days_the_footers_of_one_a_week_are_read(
+    corpus_and_days: tuple[Corpus, dict[str, StoredTable]],
+) -> None:
+    corpus, days = corpus_and_days
+    keys = [f"{BUILT + timedelta(days=after)}" for after in range(1, 40)]
+    read: list[str] = []
+
+    def stored(day: str) -> StoredTable | None:
+        read.append(day)
+        return None if day == "2026-11-09" else replace(days["2026-11-15"], day=day)
+
+    weeks = weeks_of_models(corpus, WholeDays(keys, stored))
+    # The Monday after each week, and the newest day; that of a thinned Monday is the next one.
+    assert sorted(read) == [
+        *("2026-11-09", "2026-11-10", "2026-11-16", "2026-11-23", "2026-11-30"),
+        *("2026-12-07", "2026-12-13"),
+    ]
+    assert [one.sources[0].split()[1] for one in weeks] == sorted(read)[1:]
+    read.clear()
+    assert WholeDays(keys, stored).newest() is not None
+    assert read == ["2026-12-13"]
 
 
 def test_categories_are_compared_in_their_own_proportions(

@@ -11,12 +11,21 @@ import pytest
 
 from hf_assets.classifiers.drift.against import compared_with
 from hf_assets.classifiers.drift.rules import Bounds, not_drifted
-from hf_assets.classifiers.drift.table import Against, DriftRecord, Since, drift_table, refreshed
+from hf_assets.classifiers.drift.table import (
+    Against,
+    DriftRecord,
+    Since,
+    drift_table,
+    monday,
+    refreshed,
+)
 from hf_assets.classifiers.drift.weeks import source_name, weeks_of_texts
 from hf_assets.classifiers.evaluation import baselines
 from hf_assets.corpora.corpus import Corpus
+from hf_assets.corpora.growth import corpus_age
 from hf_assets.corpora.schemas import texts_frame
-from hf_assets.storage.lake import StoredTable, TableWrite
+from hf_assets.object_store.errors import ReplacedError
+from hf_assets.storage.lake import StoredTable, TableWrite, today
 from hf_assets_tests.corpora.conftest import Rows, make_rows
 from hf_assets_tests.corpora.test_growth import SOURCE, SPEC, Growing
 
@@ -225,3 +234,33 @@ def test_texts_of_a_dump_are_of_the_weeks_in_which_they_were_written(tmp_path: P
         (date(2026, 11, 9), 21),
         (date(2026, 11, 16), 9),
     ]
+
+
+@pytest.mark.parametrize("dated", [0, 20])
+def test_texts_of_a_dump_that_nobody_dated_drift_as_they_age(tmp_path: Path, dated: int) -> None:
+    found = Measured(tmp_path)
+    found.begin()
+    rows = _alike(30, 1)
+    for number, row in enumerate(rows):
+        row["created_at"] = (
+            datetime(2026, 11, 9 + number % 10, tzinfo=UTC) if number < dated else None
+        )
+    write = TableWrite([texts_frame(rows)], provenance={SOURCE.name: {}})
+    sources = {SOURCE.name: [found.lake.write(SOURCE, None, write)]}
+    weeks = {one.week: one.texts().height for one in weeks_of_texts(SPEC, found.corpus, sources)}
+    assert sum(weeks.values()) == corpus_age(found.corpus, sources).rows == 30
+    if dated:
+        assert weeks == {date(2026, 11, 9): 14, date(2026, 11, 16): 16}
+    else:  # of the week in which the corpus was built
+        assert list(weeks) == [monday(date.fromisoformat(today()))]
+
+
+def test_a_table_that_another_run_stored_meanwhile_stands(measured: Measured) -> None:
+    measured.day(MONDAY, _alike(40, 1))
+    stored, table = measured.measure(), drift_table("toys")
+    measured.day(NEXT, _alike(10, 3))
+    late = refreshed([], measured.against, stored, frozenset())
+    assert list(measured.rows()) == ["2026-11-09", "2026-11-16"]
+    with pytest.raises(ReplacedError):
+        measured.lake.write(table, None, late)
+    assert measured.lake.read(table.name, None).rows == 2

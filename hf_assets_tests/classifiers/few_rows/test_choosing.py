@@ -95,8 +95,10 @@ def only(name: str, monkeypatch: pytest.MonkeyPatch) -> Fit:
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("name", [pytest.param("centroids", marks=pytest.mark.release), "pairs"])
-def test_a_head_without_steps_is_served_as_it_was_trained(
+@pytest.mark.parametrize(
+    "name", [pytest.param("centroids", marks=pytest.mark.release), "pairs", "finetune"]
+)
+def test_the_way_that_was_chosen_is_served_as_it_was_trained(
     name: str, make_corpus: MakeCorpus, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     corpus = make_corpus(40, 20)
@@ -104,7 +106,9 @@ def test_a_head_without_steps_is_served_as_it_was_trained(
     assert record.few_rows.chosen == name
     texts = corpus.split("test").texts
     network = load_network(tmp_path / "made")
-    assert network.normalised
+    # A fine-tuned head learns from features as they are.
+    assert network.normalised is (name != "finetune")
+    assert record.strategy == ("head" if name == "centroids" else "finetune")
     (tmp_path / "onnx").mkdir()
     assert export(tmp_path / "made", tmp_path / "onnx", texts).max_difference < 1e-4
     wanted = predict(network, load_tokenizer(tmp_path / "made"), texts)

@@ -16,6 +16,7 @@ from hf_assets.defs.labels.corpora import corpus_assets
 from hf_assets.defs.labels.drift import growth_of
 from hf_assets.hub.quality.schemas import DAY_QUALITY
 from hf_assets.hub.tables.schemas import MODELS
+from hf_assets.storage import month_files
 from hf_assets.storage.lake import Lake, StoredTable, TableWrite
 from hf_assets_tests.classifiers.drift.test_models import BUILT, NEW, OLD, make_day, make_models
 from hf_assets_tests.corpora.conftest import make_rows
@@ -84,6 +85,23 @@ def test_texts_of_later_days_drift(any_lake: Lake) -> None:
     assert result.success
     assert rows_of(TOYS, any_lake) == before
     assert all(one.passed for one in result.get_asset_check_evaluations())
+
+
+def test_a_second_run_waits_for_the_first(any_lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(month_files, "LOCK_WAIT", 0.2)
+    store_day(any_lake, "2026-11-02", 150, 0)
+    assert run(TOYS, any_lake, "corpus").success
+    store_day(any_lake, "2026-11-09", 30, 1)
+    with any_lake.refreshing(drift_table("toys").name):
+        result = run(TOYS, any_lake, "drift")
+    assert not result.success
+    assert "another run has been refreshing" in str(result.filter_events(_failed))
+    assert run(TOYS, any_lake, "drift").success
+    assert list(rows_of(TOYS, any_lake)) == ["2026-11-09"]
+
+
+def _failed(event: dg.DagsterEvent) -> bool:
+    return event.is_step_failure or event.is_step_up_for_retry
 
 
 def test_weeks_of_models_stay_when_the_corpus_is_drawn_again(any_lake: Lake) -> None:

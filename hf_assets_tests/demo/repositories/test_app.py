@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,23 +22,11 @@ from hf_assets.demo.service.server import LoopbackServer
 from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.storage.lake import iso
 from hf_assets_tests.conftest import DAY
-from hf_assets_tests.publishing.conftest import Served, serving
+from hf_assets_tests.publishing.conftest import Served
 from hf_assets_tests.support.publishing import NAME, READER, TOKEN
 
 LARGE = b"PAR1" + bytes(9_000)
 NDJSON = "application/x-ndjson"
-
-
-@pytest.fixture
-def hub() -> Iterator[Served]:
-    with serving() as served:
-        served.service.repositories.create(TOKEN, {"name": NAME.split("/")[1], "type": "dataset"})
-        yield served
-
-
-@pytest.fixture
-def api(hub: Served) -> HfApi:
-    return HfApi(endpoint=hub.url, token=TOKEN)
 
 
 def commit(hub: Served, *lines: Any, kind: str = NDJSON, token: str = TOKEN) -> httpx2.Response:
@@ -261,41 +248,6 @@ def test_a_list_of_large_files_is_checked(hub: Served) -> None:
     assert plain.status_code == 422
 
 
-# --- cards ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("front", "reason"),
-    [
-        ("license: own", "license"),
-        ("license: other", "license_name"),
-        ("size_categories: [huge]", "size_categories"),
-        ("size_categories: n<1K", "size_categories"),
-        ("pretty_name: [1]", "pretty_name"),
-        ("tags: a", "tags"),
-        ("configs: a", "configs"),
-        ("configs: [{data_files: a}]", "config_name"),
-        ("configs: [{config_name: a, data_files: [{path: x}]}]", "split and path"),
-        ("configs: [{config_name: a, data_files: x}, {config_name: a, data_files: y}]", "own"),
-        ("a: [", "bad YAML"),
-        ("- a", "object"),
-    ],
-)
-def test_a_card_that_the_hub_refuses(hub: Served, front: str, reason: str) -> None:
-    content = f"---\n{front}\n---\n# A\n"
-    answer = httpx2.post(
-        f"{hub.url}/api/validate-yaml", json={"content": content, "repoType": "dataset"}
-    )
-    assert answer.status_code == 400
-    assert reason in answer.json()["errors"][0]["message"]
-
-
-def test_a_card_without_metadata_is_a_warning(hub: Served) -> None:
-    for content in ("# A", "---\n---\n"):
-        answer = httpx2.post(f"{hub.url}/api/validate-yaml", json={"content": content})
-        assert (answer.status_code, len(answer.json()["warnings"])) == (200, 1)
-
-
 def test_the_embedded_hub_has_them_beside_its_listings(hub: Served) -> None:
     app = create_app(GeneratedHub(20, 5, seed=1, day=iso(DAY)), repositories=hub.service)
     with LoopbackServer(app) as server:
@@ -340,30 +292,3 @@ def test_a_repository_that_cannot_be_created(
     assert answer.status_code == 400
     assert reason in answer.json()["error"]
     assert httpx2.get(f"{hub.url}/api/papers/{NAME}").status_code == 404
-
-
-@pytest.mark.parametrize(
-    ("kind", "front", "reason"),
-    [
-        ("space", "sdk: gradio\ncolorFrom: teal", '"colorFrom" must be one of'),
-        ("space", "colorFrom: red", '"sdk" must be one of'),
-        ("space", "sdk: gradio\nemoji: x", '"emoji" must be an emoji'),
-        ("space", f"sdk: gradio\nshort_description: {'x' * 61}", '"short_description" length'),
-        ("space", "sdk: gradio\npython_version: 3.10", '"python_version"'),
-        ("space", "sdk: gradio\npinned: 3", '"pinned" must be a boolean'),
-        ("model", "base_model_relation: child", '"base_model_relation" must be one of'),
-        ("model", "base_model: 3", '"base_model" must be'),
-        ("model", "model-index: [{results: []}]", '"model-index" must have'),
-        ("model", "model-index: [{name: x, results: [{task: {}}]}]", '"model-index[0].results"'),
-        ("model", "license: mine", '"license" must be one of'),
-    ],
-)
-def test_a_card_of_a_model_or_space_that_the_hub_refuses(
-    hub: Served, api: HfApi, kind: str, front: str, reason: str
-) -> None:
-    api.create_repo(NAME, repo_type=kind, space_sdk="gradio" if kind == "space" else None)
-    card = [CommitOperationAdd("README.md", f"---\n{front}\n---\n".encode())]
-    with pytest.raises(ValueError, match="Invalid metadata") as failed:
-        api.create_commit(NAME, card, commit_message="x", repo_type=kind)
-    assert reason in str(failed.value)
-    assert len(hub.of(f"{kind}s", NAME).commits) == 1
