@@ -103,6 +103,8 @@ def _bench(corpus: Corpus, ways: list[str], options: argparse.Namespace, folder:
             ways.append(name)
     stored = json.loads(options.out.read_text()) if options.out.exists() else []
     figures = {(each["rows"], each["seed"], each["way"]): each for each in stored}
+    if figures:
+        print(f"{len(figures)} figures of {options.out} are kept: delete it to measure them again")
     for rows in map(int, options.rows.split(",")):
         for seed in map(int, options.seeds.split(",")):
             train_rows, validation = _drawn(corpus, columns, rows, seed)
