@@ -230,7 +230,7 @@ class _Rewriting:
         scores = graph.add(
             "MatMul",
             self._rounded(given.query, for_query * np.sign(given.factor) / power, 1 / power),
-            self._rounded(given.key, for_key, then=masked and masked.keys),
+            self._rounded(given.key, for_key, then=masked.keys if masked else None),
         )
         # Adding what is near the largest score's negative rounds to steps, too.
         last, near = graph.constant(np.array([-1])), _ROUNDING * _STEP
@@ -244,7 +244,7 @@ class _Rewriting:
         # Weights of a text are seldom all large: an eighth of that is much.
         levels = min(_VALUE, 8 * 2 * _WHOLE / (_WEIGHT * self.max_length))
         for_value = levels / max(self.seen[given.value].largest, 1e-6)
-        values = self._rounded(given.value, for_value, then=masked and masked.values)
+        values = self._rounded(given.value, for_value, then=masked.values if masked else None)
         mixed = graph.add("MatMul", weights, values)
         if masked:
             total = graph.add("MatMul", weights, masked.column)

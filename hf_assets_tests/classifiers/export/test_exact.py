@@ -111,8 +111,8 @@ def test_a_range_is_widened_until_no_result_is_near_a_half() -> None:
     assert found is not None
     assert chosen.scale < found.scale < chosen.scale * 1.02
     assert found.zero == chosen.zero
-    nearer = results * (1 - 3e-7), results * (1 + 3e-7)
-    np.testing.assert_array_equal(*(found.bytes_of(each) for each in nearer))
+    below, above = (found.bytes_of(results * (1 + error)) for error in (-3e-7, 3e-7))
+    np.testing.assert_array_equal(below, above)
     # Where each of many is near one, there is none.
     assert without_halves(chosen, np.full(1000, 1e4), np.linspace(0, 3, 1000)) is None
 
@@ -144,7 +144,7 @@ def test_packed_embeddings_are_near_and_the_graph_reads_them(small_made: Trained
     for each in (model, made):
         session = onnxruntime.InferenceSession(each.SerializeToString())
         logits.append(np.asarray(session.run(["logits"], tagger.feed(TEXTS))[0]))
-    np.testing.assert_allclose(*logits, rtol=0, atol=1e-4)
+    np.testing.assert_allclose(logits[1], logits[0], rtol=0, atol=1e-4)
 
 
 def test_a_mask_of_more_than_padding_has_no_exact_form(small_made: TrainedModel) -> None:
