@@ -229,7 +229,8 @@ ARROWS = {
         "runner",
     },
     "demo.summary": {
-        *("classifiers.evaluation", "classifiers.quality", "demo.past", "demo.steps"),
+        *("classifiers.drift", "classifiers.evaluation", "classifiers.quality", "demo.past"),
+        *("demo.steps", "label_settings"),
         *("hub.capture_store", "hub.client", "hub.quality", "hub.tables"),
         *("classifiers.prediction", "corpora.corpus", "corpora.quality"),
     },

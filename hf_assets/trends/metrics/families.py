@@ -58,7 +58,7 @@ def of_models(models: pl.LazyFrame) -> Iterator[pl.LazyFrame]:
     parts: dict[str, list[pl.DataFrame]] = {}
     columns = models.select(*_COUNTERS, "gated", "parameters", "library", "tags")
     for part in in_parts(columns.with_columns(_NO_TREND)):
-        by_tag, spoken = _told_by_tags(part["tags"])
+        by_tag, spoken = _of_tags(part["tags"])
         kinds = (
             part.lazy()
             .with_columns(by_tag)
@@ -85,7 +85,7 @@ def of_models(models: pl.LazyFrame) -> Iterator[pl.LazyFrame]:
     yield _shares_of_models(ranked(by_language.lazy()), every["parameters"])
 
 
-def _told_by_tags(tags: pl.Series) -> tuple[pl.Series, pl.DataFrame]:
+def _of_tags(tags: pl.Series) -> tuple[pl.Series, pl.DataFrame]:
     """The rank of each model's first format, and each language that it names, once: at, language.
 
     Of one row a tag: nine of ten tags are neither, and a list is as slow as its tags.
