@@ -229,6 +229,28 @@ def test_a_page_that_opens_stops_no_other(
     assert not thread.is_alive()
 
 
+def test_a_page_that_fails_stops_no_other(
+    manager: LakeLogManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_subscriptions, "EVERY", 0.01)
+    seen: list[bytes | None] = []
+
+    def closed(data: CapturedLogData) -> None:
+        if threading.current_thread().name == log_subscriptions.POLL:
+            raise RuntimeError("Event loop is closed")
+
+    with manager.capture_logs(KEY_OF_LOG):
+        pages = [
+            manager.subscribe(KEY_OF_LOG)(one)
+            for one in (closed, lambda data: seen.append(data.stdout))
+        ]
+        for text in (b"first\n", b"second\n"):
+            print(text.decode(), end="", flush=True)
+            _until(lambda text=text: text in seen)
+        for page in pages:
+            page.dispose()
+
+
 def test_a_page_with_a_complete_log_leaves_no_thread(manager: LakeLogManager) -> None:
     with manager.capture_logs(KEY_OF_LOG):
         print("first", flush=True)

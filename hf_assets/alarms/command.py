@@ -6,6 +6,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 
 from hf_assets.alarms.alarm import Alarm, AlarmError
@@ -87,7 +88,9 @@ class Command:
 def _kill(process: subprocess.Popen[bytes]) -> None:
     """Kill a program with all that it started, which may hold its output open."""
     if hasattr(os, "killpg"):
-        os.killpg(process.pid, signal.SIGKILL)
+        # One that is interrupted while it waits may have seen the end.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
     else:
         process.kill()
     process.communicate()

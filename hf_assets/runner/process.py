@@ -157,7 +157,7 @@ def call(
             if not isinstance(error, KeyboardInterrupt) or isinstance(error, Ended):
                 process.terminate()
             # From a terminal Control-C has reached the command as well.
-            elif not sys.stdin.isatty():
+            elif sys.stdin is None or not sys.stdin.isatty():
                 process.send_signal(signal.SIGINT)
             process.wait()
             raise

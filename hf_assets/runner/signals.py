@@ -13,7 +13,10 @@ class Ended(KeyboardInterrupt):
 
 @contextmanager
 def ended_by_signals() -> Generator[None]:
-    """SIGTERM and SIGHUP raise `Ended` in the block, so that it stops what it started.
+    """The first SIGTERM or SIGHUP raises `Ended` in the block, so that it stops what it started.
+
+    Another one changes nothing: a terminal that closes sends two, and the second would end the
+    stopping, as Control-C does.
 
     One that is ignored, as under nohup, or that somebody else handles stays as it is; so do both
     where the block is not in the main thread, which alone gets them.
@@ -21,9 +24,12 @@ def ended_by_signals() -> Generator[None]:
     Raises:
         Ended: one of them came.
     """
+    came: list[int] = []
 
     def end(number: int, _: FrameType | None) -> None:
-        raise Ended(signal.Signals(number).name)
+        came.append(number)
+        if len(came) == 1:
+            raise Ended(signal.Signals(number).name)
 
     mine = threading.current_thread() is threading.main_thread()
     known = [getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP")] if mine else []

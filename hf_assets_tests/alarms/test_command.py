@@ -59,6 +59,12 @@ def test_a_program_ends_with_whoever_waits_for_it(tmp_path: Path) -> None:
         os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
+def test_a_program_that_has_just_ended_hides_no_control_c() -> None:
+    """There is nothing to kill any more."""
+    with pytest.raises(KeyboardInterrupt):
+        Command(("sh", "-c", "cat >/dev/null; kill -INT $PPID")).send(alarm())
+
+
 @pytest.mark.parametrize("line", ["person@example.org", "/no/such/program x", "'open", "''"])
 def test_what_is_no_program_says_what_to_set_and_not_what_is_set(line: str) -> None:
     with pytest.raises(AlarmError, match="HF_ASSETS_ALARM is no") as wrong:

@@ -77,6 +77,14 @@ def test_control_c_ends_the_command_too(tmp_path: Path) -> None:
     assert log.read_text().split() == ["up", "ended"]
 
 
+def test_control_c_without_an_input_ends_the_command_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a service that closes it."""
+    monkeypatch.setattr(sys, "stdin", None)
+    test_control_c_ends_the_command_too(tmp_path)
+
+
 PARENT = "import os, sys\nfrom hf_assets.runner.process import call\ncall(sys.argv[1:], os.environ)"
 CHILD = "import signal, sys\nsignal.signal(15, lambda *_: sys.exit(print('ended', flush=True)))\n"
 
@@ -98,6 +106,30 @@ def test_a_signal_to_this_process_ends_the_command(number: signal.Signals) -> No
     said, errors = parent.communicate(timeout=50)
     assert said == "ended\n"
     assert "Ended" in errors
+
+
+SLOW = "print('ending', flush=True), input(), sys.exit(print('ended', flush=True))"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_another_signal_leaves_no_command_behind(number: signal.Signals) -> None:
+    """Of a terminal that closes come two: from the system, and from the shell."""
+    parent = subprocess.Popen(
+        python(PARENT)
+        + python(f"import signal, sys\nsignal.signal(15, lambda *_: ({SLOW}))\n" + WAITING),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
+    )
+    assert parent.stdout is not None
+    for said in ("up\n", "ending\n"):
+        assert parent.stdout.readline() == said
+        parent.send_signal(number)
+    said, errors = parent.communicate("\n", timeout=50)
+    assert said == "ended\n"
+    assert errors.count(f"Ended: {number.name}") == 1
 
 
 def test_a_signal_that_is_ignored_stays_so() -> None:
