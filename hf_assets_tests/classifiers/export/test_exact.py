@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -162,6 +163,36 @@ def test_a_mask_of_more_than_padding_has_no_exact_form(small_made: TrainedModel)
     added.input[:] = ["bent" if name == mask else name for name in added.input]
     with pytest.raises(NotExact, match="of more than padding"):
         exact(model, head, calibration)
+
+
+def test_a_mask_is_tried_on_as_many_tokens_as_are_read(small_made: TrainedModel) -> None:
+    model = onnx.load(small_made.onnx / "onnx/model.onnx")
+    few = draw_calibration(small_made.onnx, ["bridge"])
+    head, positions = model.graph.node[-1].name, 64
+    # A text may have a token for each position, and there are no others.
+    exact(model, head, replace(few, ids=[[2] * positions], max_length=positions))
+    # From the 20th token on this hides a text's own tokens.
+    (softmax, *_) = (node for node in model.graph.node if node.op_type == "Softmax")
+    (added,) = (node for node in model.graph.node if softmax.input[0] in node.output)
+    mask = next(name for name in added.input if "MatMul" not in name and "mul" not in name.lower())
+    for name, value in (("axis", 1), ("axes", [1, 2]), ("window", 20), ("none", 0.0)):
+        array = np.array(value, np.float32 if name == "none" else np.int64)
+        model.graph.initializer.append(numpy_helper.from_array(array, name))
+    model.graph.initializer.append(numpy_helper.from_array(np.float32(-1e9), "hidden"))
+    made = (
+        ("CumSum", ["attention_mask", "axis"], "count"),
+        ("Greater", ["count", "window"], "beyond"),
+        ("Where", ["beyond", "hidden", "none"], "flat"),
+        ("Unsqueeze", ["flat", "axes"], "away"),
+        ("Add", [mask, "away"], "bent"),
+    )
+    at = list(model.graph.node).index(added)
+    for number, (op, given_, output) in enumerate(made):
+        model.graph.node.insert(at + number, onnx.helper.make_node(op, given_, [output]))
+    added.input[:] = ["bent" if name == mask else name for name in added.input]
+    assert max(map(len, few.ids)) < 20 < few.max_length
+    with pytest.raises(NotExact, match="of more than padding"):
+        exact(model, head, few)
 
 
 def test_the_facts_say_how_it_was_calibrated_and_how_it_is_served(trained: TrainedModel) -> None:
