@@ -165,6 +165,17 @@ def test_a_mask_of_more_than_padding_has_no_exact_form(small_made: TrainedModel)
         exact(model, head, calibration)
 
 
+def test_an_attention_without_a_mask_has_no_exact_form(small_made: TrainedModel) -> None:
+    model = onnx.load(small_made.onnx / "onnx/model.onnx")
+    calibration = draw_calibration(small_made.onnx, split_of(9, seed=1).texts)
+    (softmax, *_) = (node for node in model.graph.node if node.op_type == "Softmax")
+    (added,) = (node for node in model.graph.node if softmax.input[0] in node.output)
+    scores = next(name for name in added.input if "MatMul" in name or "mul" in name.lower())
+    softmax.input[0] = scores
+    with pytest.raises(NotExact, match="an attention has no mask"):
+        exact(model, model.graph.node[-1].name, calibration)
+
+
 def test_a_mask_is_tried_on_as_many_tokens_as_are_read(small_made: TrainedModel) -> None:
     model = onnx.load(small_made.onnx / "onnx/model.onnx")
     few = draw_calibration(small_made.onnx, ["bridge"])
