@@ -165,6 +165,34 @@ def test_a_mask_of_more_than_padding_has_no_exact_form(small_made: TrainedModel)
         exact(model, head, calibration)
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("shape", [(7,), (2, 3), (2, 3, 4)])
+def test_packed_embeddings_are_read_by_ids_of_any_shape(shape: tuple[int, ...], axis: int) -> None:
+    table = np.random.default_rng(0).normal(size=(50, 12)).astype(np.float32)
+    nodes = [
+        onnx.helper.make_node("Gather", ["table", "ids"], ["found"], axis=axis),
+        onnx.helper.make_node("Identity", ["found"], ["logits"]),
+    ]
+    ids = np.random.default_rng(1).integers(0, 12, shape)
+    whole, real = onnx.TensorProto.INT64, onnx.TensorProto.FLOAT
+    graph = onnx.helper.make_graph(
+        nodes,
+        "lookup",
+        [onnx.helper.make_tensor_value_info("ids", whole, [None] * len(shape))],
+        [onnx.helper.make_tensor_value_info("logits", real, None)],
+        [numpy_helper.from_array(table, "table")],
+    )
+    opset = onnx.helper.make_opsetid("", 20)
+    made = pack_lookups(onnx.helper.make_model(graph, opset_imports=[opset], ir_version=9), 4, 1)
+    session = onnxruntime.InferenceSession(made.SerializeToString())
+    found = np.asarray(session.run(["logits"], {"ids": ids})[0])
+    wanted = table.take(ids, axis)
+    assert found.shape == wanted.shape
+    # Columns are left as they are.
+    assert np.any(found != wanted) == (axis == 0)
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=0.2)
+
+
 def test_an_attention_without_a_mask_has_no_exact_form(small_made: TrainedModel) -> None:
     model = onnx.load(small_made.onnx / "onnx/model.onnx")
     calibration = draw_calibration(small_made.onnx, split_of(9, seed=1).texts)
