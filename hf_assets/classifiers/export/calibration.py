@@ -125,7 +125,8 @@ def masks_padding(model: onnx.ModelProto, masks: Sequence[str], texts: Calibrati
         masks: names of values.
         texts: at least one.
     """
-    ids = np.resize(np.array(max(texts.ids, key=len), np.int64), (2, max(map(len, texts.ids)) + 2))
+    # As long as any text: a window hides nothing of a short one, and positions end there.
+    ids = np.resize(np.array(max(texts.ids, key=len), np.int64), (2, texts.max_length))
     shown = np.ones_like(ids)
     shown[1, 1:] = 0
     found = _answer(_session(model, masks), masks, ids, shown)

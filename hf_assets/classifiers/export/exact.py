@@ -88,7 +88,7 @@ def exact(model: onnx.ModelProto, head: str, calibration: Calibration) -> onnx.M
     values = [name for each in parts.attentions for name in (each.query, each.key, each.value)]
     values += [node.input[0] for node in (*parts.norms, *parts.activations, *parts.sums)]
     widths = {each.input: len(each.weights) for each in parts.products}
-    masks = sorted({each.mask for each in parts.attentions if each.mask})
+    masks = sorted({each.mask for each in parts.attentions})
     if masks and not masks_padding(model, masks, calibration):
         raise NotExact("an attention's mask is of more than padding")
     seen = observe(model, values, widths, calibration)
@@ -220,7 +220,7 @@ class _Rewriting:
 
     def _attention(self, given: Attention) -> None:
         graph = self.graph
-        masked = self._padding() if given.mask else None
+        masked = self._padding()
         query, key = self.seen[given.query].norm, self.seen[given.key].column_spread
         query, key = max(query, 1e-6), max(key, 1e-6)
         # A score is a sum of whole numbers, over a power of two.
@@ -230,7 +230,7 @@ class _Rewriting:
         scores = graph.add(
             "MatMul",
             self._rounded(given.query, for_query * np.sign(given.factor) / power, 1 / power),
-            self._rounded(given.key, for_key, then=masked.keys if masked else None),
+            self._rounded(given.key, for_key, then=masked.keys),
         )
         # Adding what is near the largest score's negative rounds to steps, too.
         last, near = graph.constant(np.array([-1])), _ROUNDING * _STEP
@@ -244,12 +244,9 @@ class _Rewriting:
         # Weights of a text are seldom all large: an eighth of that is much.
         levels = min(_VALUE, 8 * 2 * _WHOLE / (_WEIGHT * self.max_length))
         for_value = levels / max(self.seen[given.value].largest, 1e-6)
-        values = self._rounded(given.value, for_value, then=masked.values if masked else None)
+        values = self._rounded(given.value, for_value, then=masked.values)
         mixed = graph.add("MatMul", weights, values)
-        if masked:
-            total = graph.add("MatMul", weights, masked.column)
-        else:
-            total = graph.add("ReduceSum", weights, last, keepdims=1)
+        total = graph.add("MatMul", weights, masked.column)
         graph.exact |= {scores, power_of_e, mixed, total}
         share = graph.add("Div", self._for_rows(1 / for_value, given.query), total)
         graph.replace(given.output, graph.add("Mul", mixed, share))

@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 
 from hf_assets.classifiers.export.graphs import EditableGraph
+from hf_assets.classifiers.export.parts import attribute
 
 _LEVELS = 15
 
@@ -24,7 +25,8 @@ def pack_lookups(model: onnx.ModelProto, block: int, least: int) -> onnx.ModelPr
     """
     graph = EditableGraph(model)
     for node in graph.nodes:
-        table = graph.array(node.input[0]) if node.op_type == "Gather" else None
+        rows = node.op_type == "Gather" and attribute(node, "axis", 0) == 0
+        table = graph.array(node.input[0]) if rows else None
         if table is not None and table.ndim == 2 and table.size >= least and not table.shape[1] % 2:
             found = _looked_up(graph, table, node.input[1], gcd(table.shape[1], block))
             graph.replace(node.output[0], found)
@@ -51,20 +53,23 @@ def packed(table: np.ndarray, block: int) -> tuple[np.ndarray, np.ndarray, np.nd
 
 def _looked_up(graph: EditableGraph, table: np.ndarray, index: str, block: int) -> str:
     values, scale, low = packed(table, block)
-    both = graph.add("Gather", graph.constant(values), index)
+    flat = graph.add("Reshape", index, graph.constant(np.array([-1])))
+    both = graph.add("Gather", graph.constant(values), flat)
     first = graph.add("BitwiseAnd", both, graph.constant(np.uint8(_LEVELS)))
     second = graph.add("BitShift", both, graph.constant(np.uint8(4)), direction="RIGHT")
     whole = graph.add("Concat", first, second, axis=-1)
     numbers = graph.add("Cast", whole, to=onnx.TensorProto.FLOAT)
-    # 0 keeps an axis of the ids, which are [texts, tokens].
-    shape = np.array([0, 0, table.shape[1] // block, block])
+    shape = np.array([-1, table.shape[1] // block, block])
     blocks = graph.add("Reshape", numbers, graph.constant(shape))
 
     def of_block(each: np.ndarray) -> str:
-        found = graph.add("Gather", graph.constant(each), index)
+        found = graph.add("Gather", graph.constant(each), flat)
         wide = graph.add("Cast", found, to=onnx.TensorProto.FLOAT)
         return graph.add("Unsqueeze", wide, graph.constant(np.array([-1])))
 
     scaled = graph.add("Mul", blocks, of_block(scale))
     moved = graph.add("Add", scaled, of_block(low))
-    return graph.add("Reshape", moved, graph.constant(np.array([0, 0, table.shape[1]])))
+    wanted = graph.add(
+        "Concat", graph.add("Shape", index), graph.constant(np.array(table.shape[1:])), axis=0
+    )
+    return graph.add("Reshape", moved, wanted)

@@ -45,7 +45,7 @@ class Attention:
     value: str
     output: str
     factor: float
-    mask: str | None
+    mask: str
 
 
 @dataclass(frozen=True)
@@ -137,6 +137,8 @@ def _attention(graph: EditableGraph, softmax: onnx.NodeProto) -> Attention:
                 break
             factor *= number if node.op_type == "Mul" else 1 / number
         elif node.op_type == "MatMul":
+            if mask is None:
+                raise NotExact("an attention has no mask: a text's answer depends on padding")
             readers = graph.readers(softmax.output[0])
             if len(readers) == 1 and readers[0].op_type == "MatMul":
                 query, key = node.input

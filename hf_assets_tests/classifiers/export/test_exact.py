@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -162,6 +163,75 @@ def test_a_mask_of_more_than_padding_has_no_exact_form(small_made: TrainedModel)
     added.input[:] = ["bent" if name == mask else name for name in added.input]
     with pytest.raises(NotExact, match="of more than padding"):
         exact(model, head, calibration)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("shape", [(7,), (2, 3), (2, 3, 4)])
+def test_packed_embeddings_are_read_by_ids_of_any_shape(shape: tuple[int, ...], axis: int) -> None:
+    table = np.random.default_rng(0).normal(size=(50, 12)).astype(np.float32)
+    nodes = [
+        onnx.helper.make_node("Gather", ["table", "ids"], ["found"], axis=axis),
+        onnx.helper.make_node("Identity", ["found"], ["logits"]),
+    ]
+    ids = np.random.default_rng(1).integers(0, 12, shape)
+    whole, real = onnx.TensorProto.INT64, onnx.TensorProto.FLOAT
+    graph = onnx.helper.make_graph(
+        nodes,
+        "lookup",
+        [onnx.helper.make_tensor_value_info("ids", whole, [None] * len(shape))],
+        [onnx.helper.make_tensor_value_info("logits", real, None)],
+        [numpy_helper.from_array(table, "table")],
+    )
+    opset = onnx.helper.make_opsetid("", 20)
+    made = pack_lookups(onnx.helper.make_model(graph, opset_imports=[opset], ir_version=9), 4, 1)
+    session = onnxruntime.InferenceSession(made.SerializeToString())
+    found = np.asarray(session.run(["logits"], {"ids": ids})[0])
+    wanted = table.take(ids, axis)
+    assert found.shape == wanted.shape
+    # Columns are left as they are.
+    assert np.any(found != wanted) == (axis == 0)
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=0.2)
+
+
+def test_an_attention_without_a_mask_has_no_exact_form(small_made: TrainedModel) -> None:
+    model = onnx.load(small_made.onnx / "onnx/model.onnx")
+    calibration = draw_calibration(small_made.onnx, split_of(9, seed=1).texts)
+    (softmax, *_) = (node for node in model.graph.node if node.op_type == "Softmax")
+    (added,) = (node for node in model.graph.node if softmax.input[0] in node.output)
+    scores = next(name for name in added.input if "MatMul" in name or "mul" in name.lower())
+    softmax.input[0] = scores
+    with pytest.raises(NotExact, match="an attention has no mask"):
+        exact(model, model.graph.node[-1].name, calibration)
+
+
+def test_a_mask_is_tried_on_as_many_tokens_as_are_read(small_made: TrainedModel) -> None:
+    model = onnx.load(small_made.onnx / "onnx/model.onnx")
+    few = draw_calibration(small_made.onnx, ["bridge"])
+    head, positions = model.graph.node[-1].name, 64
+    # A text may have a token for each position, and there are no others.
+    exact(model, head, replace(few, ids=[[2] * positions], max_length=positions))
+    # From the 20th token on this hides a text's own tokens.
+    (softmax, *_) = (node for node in model.graph.node if node.op_type == "Softmax")
+    (added,) = (node for node in model.graph.node if softmax.input[0] in node.output)
+    mask = next(name for name in added.input if "MatMul" not in name and "mul" not in name.lower())
+    for name, value in (("axis", 1), ("axes", [1, 2]), ("window", 20), ("none", 0.0)):
+        array = np.array(value, np.float32 if name == "none" else np.int64)
+        model.graph.initializer.append(numpy_helper.from_array(array, name))
+    model.graph.initializer.append(numpy_helper.from_array(np.float32(-1e9), "hidden"))
+    made = (
+        ("CumSum", ["attention_mask", "axis"], "count"),
+        ("Greater", ["count", "window"], "beyond"),
+        ("Where", ["beyond", "hidden", "none"], "flat"),
+        ("Unsqueeze", ["flat", "axes"], "away"),
+        ("Add", [mask, "away"], "bent"),
+    )
+    at = list(model.graph.node).index(added)
+    for number, (op, given_, output) in enumerate(made):
+        model.graph.node.insert(at + number, onnx.helper.make_node(op, given_, [output]))
+    added.input[:] = ["bent" if name == mask else name for name in added.input]
+    assert max(map(len, few.ids)) < 20 < few.max_length
+    with pytest.raises(NotExact, match="of more than padding"):
+        exact(model, head, few)
 
 
 def test_the_facts_say_how_it_was_calibrated_and_how_it_is_served(trained: TrainedModel) -> None:
