@@ -13,7 +13,7 @@ from hf_assets_tests.support.object_store.weed import KEY, SECRET
 from hf_assets_tests.support.servers import free_port
 
 COMMANDS = {
-    "launch": ["launch", "--job", "past_days", "--data", "LAKE"],
+    "launch": ["launch", "--job", "past_days", "--partition", "2026-11-20", "--data", "LAKE"],
     "dev": ["dev", "--data", "LAKE"],
     "capture": ["capture", "--data", "LAKE"],
     "status": ["status", "--data", "LAKE"],

@@ -305,7 +305,7 @@ def test_a_day_that_is_missing_turns_the_check_red_without_a_run_and_alarms_once
         night.tick("send_alarms")
     passed, description = newest(night)
     assert not passed
-    assert f"{today()} is due: it is not captured" in description
+    assert f"{today()} is due: nothing is captured" in description
     assert evaluations(night) == 2
     (post,) = alarmed.posts
     assert "the newest day is missing or not trusted" in post["text"]
