@@ -214,10 +214,10 @@ def test_a_mask_is_tried_on_as_many_tokens_as_are_read(small_made: TrainedModel)
     (softmax, *_) = (node for node in model.graph.node if node.op_type == "Softmax")
     (added,) = (node for node in model.graph.node if softmax.input[0] in node.output)
     mask = next(name for name in added.input if "MatMul" not in name and "mul" not in name.lower())
-    for name, value in (("axis", 1), ("axes", [1, 2]), ("window", 20), ("none", 0.0)):
-        array = np.array(value, np.float32 if name == "none" else np.int64)
+    numbers = {"axis": 1, "axes": [1, 2], "window": 20, "none": 0.0, "hidden": -1e9}
+    for name, value in numbers.items():
+        array = np.array(value, np.float32 if isinstance(value, float) else np.int64)
         model.graph.initializer.append(numpy_helper.from_array(array, name))
-    model.graph.initializer.append(numpy_helper.from_array(np.float32(-1e9), "hidden"))
     made = (
         ("CumSum", ["attention_mask", "axis"], "count"),
         ("Greater", ["count", "window"], "beyond"),
