@@ -86,9 +86,10 @@ def several(service: TaggerService, corpus: gr.Dropdown, threshold: gr.Slider) -
         answered, [corpus, lines, file, threshold], [table, copied], api_visibility="private",
         trigger_mode="once", show_progress="hidden",
     )  # fmt: skip
-    stop.click(
-        lambda: "<p role='status'>Stopped.</p>", None, table, cancels=[running],
-        api_visibility="private",
+    # Afterwards: what was on its way from the one that is ended would be shown over it.
+    stop.click(None, cancels=[running], api_visibility="private").then(
+        lambda: "<p role='status'>Stopped.</p>", None, table, api_visibility="private",
+        show_progress="hidden",
     )  # fmt: skip
 
 
