@@ -197,14 +197,15 @@ def _processor_seconds() -> float:
     return time.process_time() / torch.get_num_threads()
 
 
-def _left_out(name: str, began: float, fold: int, seconds: float) -> FewRowsCandidate | None:
+def _left_out(
+    name: str, began: float, spent: float, fold: int, seconds: float
+) -> FewRowsCandidate | None:
     """The way as one that is left out, where its folds so far say that it would take too long."""
-    spent = _processor_seconds() - began
     # The last one, on all rows, takes as long as a fold and a half.
     if fold == _FOLDS or spent / fold * (_FOLDS + 1.5) <= seconds:
         return None
     why = f"left out: it would take more than {seconds:.0f} s of a processor a thread"
-    return FewRowsCandidate(name, seconds=round(spent, 2), left_out=why)
+    return FewRowsCandidate(name, seconds=round(time.monotonic() - began, 2), left_out=why)
 
 
 def _by_folds(
@@ -227,7 +228,8 @@ def _by_folds(
     for fold, (others, own) in enumerate(_folds(len(train.texts), recipe.seed), start=1):
         log(f"{name}: fold {fold} of {_FOLDS}")
         answers[own] = answer(others, own)
-        if left_out := _left_out(name, spent_before, fold, seconds):
+        spent = _processor_seconds() - spent_before
+        if left_out := _left_out(name, began, spent, fold, seconds):
             return Way(left_out, answers)
     scale = scaled(answers)
     scores = scale.scores(answers) if scale else answers
