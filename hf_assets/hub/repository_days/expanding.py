@@ -112,8 +112,7 @@ def of_day(rows: pl.DataFrame, bit: int, kind: Kind, names: Sequence[str]) -> pl
         kind: of repository.
         names: of the columns.
     """
-    rows = rows.filter((pl.col("listed") & (1 << bit)) != 0)
-    until = (2 << bit) - 1
+    until, mask = (2 << bit) - 1, 1 << bit
     every, bits = np.arange(rows.height), np.full(rows.height, bit)
     columns = {"hub_id": rows["hub_id"]}
     columns |= _slow(rows, every, bits, names, kind, rows["hub_id"])
@@ -122,9 +121,12 @@ def of_day(rows: pl.DataFrame, bit: int, kind: Kind, names: Sequence[str]) -> pl
             continue
         counts = (rows[counter.changed] & until).bitwise_count_ones().to_numpy().astype(np.int64)
         values = Changes.of(rows[counter.changes]).level(rows[counter.name], counter, counts)
-        known = (rows[counter.known].fill_null(rows["listed"]).to_numpy() & (1 << bit)) != 0
-        columns[counter.name] = _with_nulls(values, known, counter)
-    return pl.DataFrame(columns).select("hub_id", *names)
+        known = rows[counter.known].fill_null(rows["listed"]).to_numpy()
+        known = known | ~rows["listed"].to_numpy()  # those rows are left out
+        columns[counter.name] = _with_nulls(values, (known & mask) != 0, counter)
+    given = pl.DataFrame(columns).select("hub_id", *names)
+    listing = (rows["listed"].to_numpy() & mask) != 0
+    return given if listing.all() else given.filter(pl.Series(listing))
 
 
 def columns_of(kind: Kind, names: Sequence[str]) -> list[str]:

@@ -30,11 +30,14 @@ def growth(lake: Lake, table: str, day: str, over: int, floor: int = 0) -> pl.Da
     then = _downloads(lake, table, earlier, ["downloads"]).rename({"downloads": "before"})
     both = now.join(then, on="hub_id").drop_nulls(["downloads", "before"])
     rate = pl.when(pl.col("before") > 0).then(pl.col("downloads") / pl.col("before") - 1)
-    return both.filter(pl.col("before") >= floor).with_columns(growth=rate)
+    grown = both.filter(pl.col("before") >= floor).with_columns(growth=rate)
+    # That engine merges what is in order; a join by hashes takes three times as long.
+    return grown.collect(engine="streaming")
 
 
-def _downloads(lake: Lake, table: str, day: str, columns: Sequence[str]) -> pl.DataFrame:
+def _downloads(lake: Lake, table: str, day: str, columns: Sequence[str]) -> pl.LazyFrame:
+    """In the order of `hub_id`."""
     rows = day_of(lake, table, day, columns)
     if rows is None:
         raise MissingDay(f"{table} has no {day}: materialise {table} first")
-    return rows
+    return rows.lazy().set_sorted("hub_id")

@@ -2,6 +2,7 @@
 
 import datetime
 import itertools
+import random
 from typing import Any
 
 import duckdb
@@ -101,6 +102,25 @@ def test_growth_of_all_on_both_days(filled: Lake) -> None:
     ]
     with pytest.raises(MissingDay, match="model_days has no 2026-01-29"):
         growth(filled, "model_days", "2026-02-05", over=7)
+
+
+def test_growth_where_many_come_and_go(lake: Lake) -> None:
+    days, choice = ("2026-01-20", "2026-02-17"), random.Random(5)
+    kept = [[n for n in range(4000) if choice.random() < 0.8] for _ in days]
+    listed = [{n: choice.randrange(900) for n in of_day} for of_day in kept]
+    for day, downloads in zip(days, listed, strict=True):
+        rows = [
+            {"hub_id": f"{n:024x}", "id": f"a/{n}", "downloads": count}
+            for n, count in downloads.items()
+        ]
+        write_day(lake, day, rows)
+    judge(lake, days)
+    refresh(lake, OF_MODELS)
+    then, now = listed
+    found = growth(lake, "model_days", days[1], over=28)
+    assert sorted(found.select("hub_id", "id", "downloads", "before").iter_rows()) == [
+        (f"{n:024x}", f"a/{n}", now[n], then[n]) for n in sorted(now) if n in then
+    ]
 
 
 def _asked(query: str) -> list[tuple[Any, ...]]:
