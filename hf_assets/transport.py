@@ -6,7 +6,6 @@ out. Bytes count after decompression: 400 kB may become 900 MB.
 
 import threading
 import time
-import zlib
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any
 
 import httpx2
 import msgspec
+from isal import isal_zlib
 
 # Bytes to read of an error's body: enough for a message.
 ERROR_BYTES = 1 << 16
@@ -176,7 +176,7 @@ def _gunzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
     Drops trailing bytes that are no member, such as padding. Raises `BrokenBody` for a member that
     is cut off.
     """
-    member, began, pending = zlib.decompressobj(31), False, b""
+    member, began, pending = isal_zlib.decompressobj(31), False, b""
     try:
         for chunk in chunks:
             data, more = pending + chunk, bool(chunk)
@@ -188,13 +188,13 @@ def _gunzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
                             return
                         pending = data  # maybe the first byte of a member
                         break
-                    member = zlib.decompressobj(31)
+                    member = isal_zlib.decompressobj(31)
                 piece = member.decompress(data, _PIECE)
                 began = True
                 yield piece
                 data = member.unused_data if member.eof else member.unconsumed_tail
                 more = bool(data) or (len(piece) == _PIECE and not member.eof)
-    except zlib.error as error:
+    except isal_zlib.error as error:  # ty: ignore[invalid-exception-caught]  its stub is wrong
         raise BrokenBody(f"no gzip stream ({error})") from error
     if began and not member.eof:
         raise BrokenBody("the gzip stream is cut off")

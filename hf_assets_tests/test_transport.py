@@ -1,17 +1,27 @@
 """One answer: redirects, errors, and headers that ask for a wait."""
 
+import gzip
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import anyio
 import httpx2
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from hf_assets.transport import Answer, fetch, retry_after, whole_number
+from hf_assets.transport import (
+    Answer,
+    BrokenBody,
+    _gunzipped,
+    fetch,
+    retry_after,
+    whole_number,
+)
 from hf_assets_tests.conftest import Serve
 
 
@@ -56,6 +66,31 @@ def test_redirects_have_an_end(url: str) -> None:
             ask(client, f"{url}/round")
         with pytest.raises(httpx2.RemoteProtocolError):
             ask(client, f"{url}/nowhere")
+
+
+@given(
+    parts=st.lists(st.binary(max_size=300), min_size=1, max_size=3),
+    flipped=st.integers(0, 1 << 14),
+    size=st.sampled_from([1, 7, 100, 1 << 20]),
+)
+def test_a_damaged_body_is_never_taken_for_another(
+    parts: list[bytes], flipped: int, size: int
+) -> None:
+    packed = bytearray(b"".join(map(gzip.compress, parts)))
+    assert unpacked(packed, size) == b"".join(parts)
+    at, bit = divmod(flipped % (8 * len(packed)), 8)
+    packed[at] ^= 1 << bit
+    try:
+        found = unpacked(packed, size)
+    except BrokenBody:
+        return
+    # A flag or the time in a header; or a member that begins no more, which padding does not.
+    assert found in {b"".join(parts[:count]) for count in range(1, len(parts) + 1)}
+
+
+def unpacked(packed: bytearray, size: int) -> bytes:
+    chunks = (bytes(packed[begin : begin + size]) for begin in range(0, len(packed), size))
+    return b"".join(_gunzipped(chunks))
 
 
 def test_a_client_that_another_thread_closed_is_a_broken_connection(url: str) -> None:
