@@ -59,16 +59,28 @@ settings.load_profile("hf_assets")
 LONG = (
     *("deploy/test_night.py", "deploy/test_service.py", "demo/test_demo.py"),
     *("defs/labels/test_materialize_all.py", "defs/test_scaffolded_projects.py"),
-    *("cli/test_backfill.py",),
-    *("defs/labels/test_chain.py", "demo/test_cli.py", "classifiers/test_chain.py"),
-    *("cli/test_wheel.py", "apps/test_insights_page.py", "apps/test_tagger_page.py"),
-    *("trends/figures/test_legible.py", "defs/hub/test_recovered.py", "defs/test_ui.py"),
+    *("defs/hub/test_recovered.py", "defs/hub/test_dataset_days.py", "defs/hub/test_night.py"),
+    *("defs/labels/test_chain.py", "classifiers/test_chain.py", "apps/test_insights_views.py"),
+    *("apps/test_tagger_several.py", "apps/test_tagger_page.py", "defs/hub/test_days.py"),
+    *("cli/test_wheel.py", "defs/labels/test_trainings_at_once.py", "defs/hub/test_checks.py"),
+    *("defs/hub/test_emptied_days.py", "defs/hub/test_recover_schedule.py"),
+    *("defs/hub/test_broken_archive.py", "defs/labels/test_sources.py", "cli/test_backfill.py"),
+    *("defs/hub/test_side_by_side.py", "defs/hub/test_past_days.py", "defs/hub/test_captures.py"),
+    *("defs/labels/test_predictions.py", "defs/labels/test_drift_on_a_store.py"),
+    *("apps/test_insights_page.py", "apps/test_insights_address.py", "demo/test_cli.py"),
+    *("trends/figures/test_legible.py", "defs/hub/test_real_days.py", "defs/test_ui.py"),
     *("classifiers/training/test_finetuning.py", "defs/common/test_killed_runs.py"),
     *("trends/series/test_many_days.py", "defs/test_processes.py", "storage/test_lake_whole.py"),
-    *("corpora/test_real_corpora.py", "defs/hub/test_real_days.py", "hub/capture/test_killed.py"),
+    *("corpora/test_real_corpora.py", "defs/hub/test_schedules.py"),
+    *("defs/labels/test_schedules.py", "hub/capture/test_killed.py"),
 )
 # Files that share a server go to the worker of the other.
-TOGETHER = {"apps/test_tagger_api.py": "apps/test_tagger_page.py"}
+TOGETHER = {
+    "apps/test_tagger_api.py": "apps/test_tagger_several.py",
+    "apps/test_tagger_page.py": "apps/test_tagger_several.py",
+    "apps/test_insights_page.py": "apps/test_insights_views.py",
+    "apps/test_insights_address.py": "apps/test_insights_views.py",
+}
 HERE = Path(__file__).parent
 
 # With a worker a core, more threads would only wait for each other.
@@ -103,9 +115,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_collection_finish() -> None:
-    """Modules and tests stay to the end: the collector need not look through them again."""
+    """Modules and tests stay to the end: the collector need not look through them again.
+
+    What a test leaves is small beside them: the collector looks seldom, too.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 DAY = "2026-11-20"

@@ -39,6 +39,7 @@ def test_days_and_then_the_series_over_all_days(hub: ServeHub, tmp_path: Path) -
     assert (tmp_path / "insights_report").is_dir()
 
 
+@pytest.mark.release
 def test_dagster_refuses_a_range_of_days_with_assets_over_all_days(tmp_path: Path) -> None:
     """The docs say so; where Dagster has learnt it, one command is enough."""
     assets = f'group:"trends" or {process.OVER_DAYS}'

@@ -26,8 +26,9 @@ from hf_assets.hub.client.listing import HubClient, ListingQuery
 from hf_assets.hub.client.wire import Kind
 from hf_assets.settings import settings
 from hf_assets.storage.lake import Lake, today
-from hf_assets_tests.support.defs.few_figures import draw_few_figures
+from hf_assets_tests.support.defs.few_figures import draw_few_figures, draw_small_files
 from hf_assets_tests.support.defs.graph import graph
+from hf_assets_tests.support.defs.light_record import light_record
 from hf_assets_tests.support.hub.captures import unjudged
 
 # Requests a window: none of these tests is about the limit.
@@ -148,18 +149,23 @@ Make = Callable[..., World]
 
 
 @contextmanager
-def observatory(root: Path, *, every_figure: bool = False) -> Generator[Make]:
+def observatory(
+    root: Path, *, every_figure: bool = False, small_files: bool = True
+) -> Generator[Make]:
     """Makes worlds over one lake; their servers and instances stop at the end.
 
     Args:
         root: of the lake; need not exist.
         every_figure: draw all figures of a day or a history, and not a few.
+        small_files: give the files of a few figures few pixels.
     """
     servers: list[LoopbackServer] = []
     instances: list[dg.DagsterInstance] = []
     with pytest.MonkeyPatch.context() as patch:
         if not every_figure:
             draw_few_figures(patch)
+            if small_files:
+                draw_small_files(patch)
 
         def make(
             source: HubSource | None = None,
@@ -186,6 +192,13 @@ def observatory(root: Path, *, every_figure: bool = False) -> Generator[Make]:
         instance.dispose()
     for server in servers:
         threading.Thread(target=server.stop).start()
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _light_record() -> Iterator[None]:
+    """Nothing here is about Dagster's record of a run in this process."""
+    with light_record():
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -177,7 +177,7 @@ ODD = "".join(
 @pytest.mark.heavy
 @example(ODD)
 @given(st.lists(entries, min_size=8, max_size=20).map("".join) | files)
-@hypothesis_settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
+@hypothesis_settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
 def test_the_hub_loads_with_any_file_of_corpora(
     tmp_path_factory: pytest.TempPathFactory, file: str | bytes
 ) -> None:

@@ -40,7 +40,7 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Generator[Ui]:
     home = write_home(data / "dagster_home")
     with (
         pytest.MonkeyPatch.context() as patch,
-        observatory(data) as make,
+        observatory(data, small_files=False) as make,
     ):
         patch.setenv("DAGSTER_HOME", str(home))
         with dg.DagsterInstance.from_config(str(home)) as instance:

@@ -1,7 +1,6 @@
 """Days beside each other through the real graph: what is compared, told, and stopped by nothing."""
 
 import datetime as dt
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -10,7 +9,6 @@ import pytest
 
 from hf_assets.defs.hub import quality
 from hf_assets.demo.world.generator import GeneratedHub
-from hf_assets.hub.capture_store.files import MARKER
 from hf_assets.hub.quality.comparing import compare_day
 from hf_assets.storage.lake import today
 from hf_assets_tests.defs.conftest import (
@@ -21,7 +19,6 @@ from hf_assets_tests.defs.conftest import (
     checks,
     days_ago,
     failures,
-    made,
 )
 from hf_assets_tests.support.hub.days import compare, model, store_day
 
@@ -156,24 +153,6 @@ def test_day_quality_of_an_empty_lake(world: Make) -> None:
 def test_changes_of_a_day_without_models_fail_and_say_what_to_do(world: Make) -> None:
     (said,) = failures(world().materialize("daily_changes", day=days_ago(1))).values()
     assert f"there is no models for {days_ago(1)}: materialise models of that day first" in said
-
-
-@pytest.mark.heavy
-def test_real_lists_of_a_folder_become_judged_days(world: Make, real_data: Path) -> None:
-    hub = world(archive=real_data / "hub-top-models-daily-2026-08")
-    result = hub.recover("2026-08-05", "2026-08-16")
-    assert result.success
-    assert hub.lake.days("raw_models", MARKER) == hub.lake.days("daily_changes")
-    assert len(hub.lake.days("daily_changes")) == 10
-    assert judge(hub).success
-    found = quality_of(hub)
-    assert next(iter(found)) == "2026-08-07"
-    assert all(row["spaces"] is None and row["source"] == "folder" for row in found.values())
-    assert found["2026-08-08"]["flags"] == ["stalled", "short"]  # 17 hours after the last
-    assert found["2026-08-09"]["flags"] == []
-    assert found["2026-08-07"]["downloads"] == 2_071_003_854
-    assert dt.date(2026, 8, 7) == found["2026-08-08"]["before"]
-    assert "day_quality" not in made(result)
 
 
 def test_a_day_of_an_earlier_version_has_aggregates_without_uses(world: Make) -> None:

@@ -131,7 +131,6 @@ def smaller(hub: World) -> set[str]:
 
 
 def test_nothing_that_is_made_of_days_changes(hub: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    refreshed(hub)
     whole = dict(stored(hub))
     monkeypatch.setattr(retention, "gives_back", lambda *_: "not today")
     assert smaller(hub) == {THINNED}

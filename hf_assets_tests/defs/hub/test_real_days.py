@@ -1,17 +1,21 @@
 """Days that others recorded, through the graph: their rows and sums are known exactly."""
 
+import datetime as dt
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
+from hf_assets.hub.capture_store.files import MARKER
 from hf_assets.storage.lake import Lake
-from hf_assets_tests.defs.conftest import RAW, TABLES, Make
+from hf_assets_tests.defs.conftest import RAW, TABLES, World, observatory
+from hf_assets_tests.defs.hub.test_days import judge, quality_of
 from hf_assets_tests.support.defs.backfill import recover_days
 from hf_assets_tests.support.hub.captures import ROOT
 
@@ -62,13 +66,22 @@ def sums(lake: Lake, day: str) -> tuple[int, int, int]:
     return frame.select(pl.len(), pl.col("downloads", "likes").sum()).collect().row(0)
 
 
-@pytest.mark.heavy
-def test_ten_days_of_the_top_models(real_data: Path, world: Make) -> None:
+@pytest.fixture(scope="module")
+def top_models(
+    real_data: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[World, dict[str, Any]]]:
+    """The world of a folder of ten days, and what one run over them made."""
     archive = recorded(real_data / "hub-top-models-daily-2026-08")
-    lake = world(archive=archive).lake
-    told = recover_days("2026-08-05", "2026-08-17")
+    with observatory(tmp_path_factory.mktemp("top") / "lake") as make:
+        yield make(archive=archive), recover_days("2026-08-05", "2026-08-17")
+
+
+@pytest.mark.heavy
+def test_ten_days_of_the_top_models(top_models: tuple[World, dict[str, Any]]) -> None:
+    lake, told = top_models[0].lake, top_models[1]
     days = [f"2026-08-{day:02}" for day in range(7, 17)]
     assert told["success"]
+    assert lake.days("raw_models", MARKER) == lake.days("daily_changes") == days
     assert told["made"] == dict.fromkeys(OF_MODELS, days)
     assert not UNTRUE & set(told["failed"])
     assert [sums(lake, day)[0] for day in days] == TOP_ROWS
@@ -82,6 +95,22 @@ def test_ten_days_of_the_top_models(real_data: Path, world: Make) -> None:
         assert facts["time_known"]
         assert stored.notes["quarantined"] == stored.notes["nulled"] == 0
         assert lake.read("daily_metrics", day).notes["Spaces"] is None
+
+
+@pytest.mark.heavy
+def test_real_lists_of_a_folder_become_judged_days(
+    top_models: tuple[World, dict[str, Any]],
+) -> None:
+    hub, told = top_models
+    assert judge(hub).success
+    found = quality_of(hub)
+    assert next(iter(found)) == "2026-08-07"
+    assert all(row["spaces"] is None and row["source"] == "folder" for row in found.values())
+    assert found["2026-08-08"]["flags"] == ["stalled", "short"]  # 17 hours after the last
+    assert found["2026-08-09"]["flags"] == []
+    assert found["2026-08-07"]["downloads"] == 2_071_003_854
+    assert dt.date(2026, 8, 7) == found["2026-08-08"]["before"]
+    assert "day_quality" not in told["made"]
 
 
 @pytest.mark.release

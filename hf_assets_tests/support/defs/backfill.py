@@ -15,13 +15,13 @@ from typing import Any
 
 import dagster as dg
 
-from hf_assets.definitions import defs
 from hf_assets_tests.defs.conftest import RANGE_END, RANGE_START
+from hf_assets_tests.support.defs.graph import graph
 
 
 def recover_days(first: str, last: str) -> dict[str, Any]:
     """One run over those days, of the settings' archive into their lake."""
-    job = defs().resolve_job_def("past_days")
+    job = graph().resolve_job_def("past_days")
     began = time.monotonic()
     with dg.DagsterInstance.ephemeral() as instance:
         tags = {RANGE_START: first, RANGE_END: last}

@@ -8,6 +8,7 @@ import os
 
 import pytest
 
+from hf_assets.charts import saving
 from hf_assets.trends.figures import registry
 from hf_assets.trends.figures.day import models as of_a_day
 from hf_assets.trends.figures.day import space_code
@@ -25,3 +26,10 @@ def draw_few_figures(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(registry, "CODE_FIGURES", CODE_FIGURES)
     patch.setattr(registry, "HISTORY_FIGURES", HISTORY_FIGURES)
     patch.setattr(os, "cpu_count", lambda: 1)
+
+
+def draw_small_files(patch: pytest.MonkeyPatch) -> None:
+    """360 pixels wide, until the patch is undone; 1800 are asked in `trends/figures`, and half of
+    them, of the gallery, in `defs/test_ui.py`.
+    """
+    patch.setattr(saving, "_FILE_DPI", 36)

@@ -1,5 +1,6 @@
 """The code location, loaded once in a process: it takes half of a small run over the graph."""
 
+import gc
 from functools import cache
 from pathlib import Path
 
@@ -13,7 +14,11 @@ from hf_assets.settings import settings
 @cache
 def _loaded(corpora: Path | None) -> dg.Definitions:
     """The definitions of the package's corpora and of those in that file of the settings."""
-    return code_location()
+    loaded = code_location()
+    # It stays to the end: the collector need not look through it again.
+    gc.collect()
+    gc.freeze()
+    return loaded
 
 
 def graph() -> dg.Definitions:
