@@ -50,6 +50,19 @@ def test_the_page_of_any_model_has_its_days_growth_and_phase(script: Script) -> 
     assert "materialise *model_days*" not in script.said
 
 
+def test_a_model_that_is_gone_has_its_page_on_its_last_day(script: Script) -> None:
+    script.open("model?id=a/m4")
+    assert "a/m4</h1>" in script.html
+    assert f"Stored days list it from {day(0)} to {day(9)}." in script.said
+    there = f'href="model?day={day(9)}&amp;id=a/m4"'
+    assert there in script.html
+    script.open(f"model?id=a/m4&day={day(9)}")
+    assert f"on {day(9)}" in script.said
+    # All of its days, of which the first and the last have the same downloads.
+    assert f"{day(0)} to {day(9)}. from 700 to 700" in script.charts[0].alt
+    assert "Stored days list it" not in script.open("model?id=a/nobody").said
+
+
 def test_any_models_are_compared_and_aligned_at_release(script: Script) -> None:
     asked = {"item": ["a/m1", "a/m3"], "as": "release"}
     script.open(f"compare?{urlencode(asked, doseq=True)}")
