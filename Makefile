@@ -92,11 +92,11 @@ bench: $(VENV)/.installed  ## speed and memory against the usual ways, 200 k row
 bench-full: $(VENV)/.installed  ## the same with 2.5 M models and 1 M Spaces
 	$(BIN)/python -m hf_assets_tests.benchmarks --full
 
-bench-classifiers: $(VENV)/.installed  ## our recipe beside TF-IDF and an earlier one, on real questions
-	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m hf_assets_tests.benchmarks.classifiers
+bench-classifiers: $(VENV)/.installed  ## our recipe beside TF-IDF and an earlier one, on real questions; on a GPU: ARGS="--device cuda"
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m hf_assets_tests.benchmarks.classifiers $(ARGS)
 
 bench-few-rows: $(VENV)/.installed  ## what 8, 16, 32 rows a label are worth, beside SetFit where it is installed
-	$(BIN)/python -m hf_assets_tests.benchmarks.few_rows
+	$(BIN)/python -m hf_assets_tests.benchmarks.few_rows $(ARGS)
 
 bench-serving: $(VENV)/.installed  ## int8 beside float32 and an earlier int8: sameness, loss, size, speed
 	$(BIN)/python -m hf_assets_tests.benchmarks.serving $(ARGS)

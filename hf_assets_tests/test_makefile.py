@@ -89,6 +89,17 @@ def test_what_changed_is_installed_with_a_line(checkout: Checkout) -> None:
     assert "PyTorch" not in said
 
 
+@pytest.mark.parametrize(
+    ("target", "module"),
+    [("bench-classifiers", "classifiers"), ("bench-few-rows", "few_rows"),
+     ("bench-serving", "serving")],
+)  # fmt: skip
+def test_a_benchmark_takes_arguments(checkout: Checkout, target: str, module: str) -> None:
+    checkout.make(target, "ARGS=--device cuda --out x.json")
+    expected = f"pipe -m hf_assets_tests.benchmarks.{module} --device cuda --out x.json"
+    assert checkout.calls[-1] == expected
+
+
 def test_pip_shows_its_own_bar_on_a_terminal(checkout: Checkout) -> None:
     shown = on_terminal(checkout.command(".venv/.installed"))
     assert shown.status == 0

@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 from playwright.sync_api import Dialog, Page, Request, expect
 
-from hf_assets_tests.support.apps.hub_lake import write_hub_lake
+from hf_assets_tests.support.apps.hub_lake import write_groups, write_hub_lake
 from hf_assets_tests.support.apps.models import IMAGE, write_corpus, write_model
 from hf_assets_tests.support.browser import choose as choose_option
 from hf_assets_tests.support.browser import listening
@@ -140,7 +140,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Generator[Served]:
 def hub_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small lake of the Hub's days."""
     root = tmp_path_factory.mktemp("insights") / "data"
-    write_hub_lake(root)
+    write_groups(write_hub_lake(root))
     return root
 
 

@@ -1,10 +1,14 @@
 """What the pages show is in their address: links, reload, Back; and what is unknown is said."""
 
+from urllib.parse import urlencode
+
 import pytest
 from playwright.sync_api import Page, expect
 
+from hf_assets.apps.explore.filters import LABELS
 from hf_assets_tests.support.apps.hub_lake import NAMES, RARE, STALLED
 from hf_assets_tests.support.apps.visits import (
+    dated,
     filled,
     go,
     names,
@@ -17,6 +21,20 @@ from hf_assets_tests.support.browser import IN_CHROMIUM, choose
 
 pytestmark = [*IN_CHROMIUM, pytest.mark.heavy]
 FILTERED = "models?category=text-generation&downloads=50000..500000&sort=likes"
+# Two values of each filter, of which one model has one each.
+SEVERAL = {
+    "category": ("text-to-image", "fill-mask"),
+    "library": ("transformers", "none given"),
+    "license": ("mit", "apache-2.0"),
+    "author": ("author1", "author0"),
+    "size": ("under 1B", "1B to 10B"),
+    "gated": ("false", "auto"),
+    "tag": ("en", "gguf"),
+    "language": ("en", "fr"),
+    "base_model": (NAMES[0], NAMES[5]),
+    "relation": ("finetune", "merge"),
+}
+SPANS = {"downloads": "1000..600000", "likes": "..99", "created": "2025-01-02..2025-01-02"}
 
 
 def test_names_are_links_and_back_and_reload_keep_the_place(page: Page, hub_url: str) -> None:
@@ -68,6 +86,27 @@ def test_a_filter_takes_several_values_and_a_link_removes_one(page: Page, hub_ur
     expect(page.get_by_text("14 models", exact=True)).to_be_visible()
 
 
+def test_every_filter_takes_several_values_at_once(page: Page, hub_url: str) -> None:
+    for order in (1, -1):  # neither the first alone counts, nor the last
+        asked = {name: values[::order] for name, values in SEVERAL.items()}
+        query = urlencode({**asked, **SPANS}, doseq=True)
+        go(page, hub_url, f"models?{query}", "Models")
+        assert names(page, "Models") == [NAMES[1]]
+        assert set(SEVERAL) | set(SPANS) == set(LABELS)
+        removals = page.locator(".hf-chips a").all_inner_texts()
+        for name, values in SEVERAL.items():
+            for value in values:
+                assert f"{LABELS[name]}: {value} \u00d7" in removals
+        assert len(removals) == 2 * len(SEVERAL) + len(SPANS) + 1  # all of them
+    page.get_by_role("link", name="Tag: en").click()
+    expect(page.get_by_text("No model matches")).to_be_visible()
+    settled(page)
+    page.get_by_role("link", name="Tag: gguf").click()
+    expect(page.get_by_text("1 model", exact=True)).to_be_visible()
+    assert "tag=" not in page.url
+    assert "language=fr&language=en" in page.url
+
+
 @pytest.mark.parametrize(
     ("label", "typed", "part", "shown"),
     [
@@ -80,6 +119,13 @@ def test_a_filter_takes_several_values_and_a_link_removes_one(page: Page, hub_ur
         ("Gated", "false", "gated=false", 27),
         ("Downloads from", "500000", "downloads=500000..", 2),
         ("Likes to", "75", "likes=..75", 2),
+        ("Library", "transformers", "library=transformers", 13),
+        ("Tag", "gguf", "tag=gguf", 3),
+        ("Language", "fr", "language=fr", 3),
+        ("Downloads to", "50000", "downloads=..50000", 6),
+        ("Likes from", "99", "likes=99..", 2),
+        ("Created from", "2026-11-15", "created=2026-11-15..", 2),
+        ("Created to", "2025-01-02", "created=..2025-01-02", 2),
     ],
 )
 @pytest.mark.release
@@ -88,7 +134,10 @@ def test_each_kind_of_filter_has_a_widget(
 ) -> None:
     go(page, hub_url, "models", "Models")
     page.get_by_text("Filters", exact=True).click()
-    (filled if typed.isdecimal() else picked)(page, label, typed)
+    if label.startswith("Created"):
+        dated(page, label, typed)
+    else:
+        (filled if typed.isdecimal() else picked)(page, label, typed)
     expect(page.get_by_text(f"{shown} models", exact=True)).to_be_visible()
     expect(page).to_have_url(f"{hub_url}/models?{part}")
 

@@ -9,8 +9,10 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from hf_assets.apps.explore import components
 from hf_assets.apps.explore.components import in_range
 from hf_assets.apps.index.query import NONE_GIVEN
+from hf_assets.apps.pages.compare import _ranged
 from hf_assets.storage.lake import Lake
 from hf_assets_tests.support.apps.hub_lake import (
     DAYS,
@@ -139,3 +141,17 @@ def test_what_is_left_out_is_said(script: Script) -> None:
     # Of a metric that its series does not have.
     script.open("compare?" + urlencode({"item": NAMES[0], "metric": "share_downloads"}))
     assert f"{NAMES[0]} has no history of its share of all downloads" in script.said
+
+
+def test_indexed_lines_begin_at_the_first_day_of_the_range(
+    script: Script, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(components.RANGES, "30", 3)
+    address = {"of": "author", "item": ["author0", "author1"], "as": "indexed", "range": "30"}
+    for item, points in drawn(script, **address).items():
+        known = table(lake, "author", item, "downloads")
+        first, last = (date.fromisoformat(day) for day in DAYS[-2:])
+        assert points == [(first, 100), (last, pytest.approx(known[last] / known[first] * 100))]
+    # Of ages, the range is of the first days.
+    rows = pl.DataFrame({"age": [29, 30, 31]})
+    assert _ranged(rows, "release", "30")["age"].to_list() == [29, 30]

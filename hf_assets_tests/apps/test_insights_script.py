@@ -5,10 +5,12 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import polars as pl
 import pytest
+import streamlit as st
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -50,6 +52,33 @@ def test_every_page_has_one_heading_and_says_where_its_numbers_are_from(full: Sc
         assert full.html.count("aria-current=page") == 1, page
         if page not in ("model", "category", "author", "compare"):  # they ask for a name first
             assert "From " in "".join(one.value for one in full.test.caption), page
+
+
+def test_the_tab_names_the_page(full: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    said, configure = [""], st.set_page_config
+
+    def noted(**how: Any) -> None:
+        said.append(how.get("page_title", said[-1]))
+        configure(**how)
+
+    monkeypatch.setattr(st, "set_page_config", noted)
+    for path, title in {
+        "": f"The Hugging Face Hub · {LAST}",
+        f"models?day={STALLED}": f"Models · {STALLED}",
+        f"model?id={NAMES[0]}": f"{NAMES[0]} · model",
+        "model?id=no/one": "no/one · no such model",
+        "new": f"New and trending · {LAST}",
+        "categories": f"Categories · {LAST}",
+        "category?id=fill-mask": "fill-mask · category",
+        "author?id=author0": "author0 · author",
+        "spaces": f"Spaces · {LAST}",
+        f"compare?item={NAMES[0]}&item={NAMES[1]}": f"{NAMES[0]} and {NAMES[1]} compared",
+        "trends?series=license": "Licences · Trends",
+        "data": "Data",
+        "models?day=2026-01-01": "There is no day 2026-01-01",
+    }.items():
+        full.open(path)
+        assert said[-1] == f"{title} · Hub insights"
 
 
 def _one_day(root: Path) -> None:

@@ -1,11 +1,12 @@
 """Comparisons, trends, authors, what is new; in the dark, on a phone, by keyboard, in words."""
 
 import re
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from hf_assets_tests.support.apps.hub_lake import LAST, NAMES, RARE
+from hf_assets_tests.support.apps.hub_lake import LAST, NAMES, NEW, RARE
 from hf_assets_tests.support.apps.visits import (
     PHONE,
     go,
@@ -20,6 +21,7 @@ from hf_assets_tests.support.browser import IN_CHROMIUM, choose
 
 pytestmark = [*IN_CHROMIUM, pytest.mark.heavy]
 COMPARED = f"compare?item={NAMES[0]}&item={NAMES[1]}"
+FIVE = "compare?" + urlencode({"item": NAMES[:5]}, doseq=True)
 
 
 def key(page: Page) -> list[str]:
@@ -73,6 +75,32 @@ def test_authors_and_categories_are_compared_too(page: Page, hub_url: str) -> No
     assert len(key(page)) == 5
 
 
+def test_every_kind_is_compared_over_a_range_and_a_reload_keeps_it(
+    page: Page, hub_url: str
+) -> None:
+    for kind, items, way, words, leads in (
+        ("license", ["mit", "none given"], "indexed", "first day = 100", "models?license=mit"),
+        ("family", [NAMES[0]], "release", "by days since release", f"model?id={NAMES[0]}"),
+        ("category", ["fill-mask"], "absolute", "2026-11-16 to", "category?id=fill-mask"),
+        ("author", ["author1", "author0"], "indexed", "first day = 100", "author?id=author1"),
+    ):
+        asked = {"of": kind, "item": items, "metric": "rows", "as": way}
+        asked |= {"range": "all" if way == "release" else "90"}
+        path = f"compare?{urlencode(asked, doseq=True)}"
+        go(page, hub_url, path, "compared")
+        page.reload()
+        titled(page, "compared")
+        assert page.url == f"{hub_url}/{path}"
+        assert key(page) == items
+        chart(page, "Lines: models")
+        chart(page, words)
+        expect(page.get_by_role("combobox", name="Range")).to_have_value(
+            "all days" if way == "release" else "90 days"
+        )
+        led = page.get_by_role("list", name="Key").get_by_role("link").first
+        expect(led).to_have_attribute("href", leads)
+
+
 def test_an_author_has_a_page(page: Page, hub_url: str) -> None:
     go(page, hub_url, "authors", "Authors")
     table(page, "Authors").get_by_role("link", name="author0", exact=True).click()
@@ -85,11 +113,26 @@ def test_an_author_has_a_page(page: Page, hub_url: str) -> None:
     expect(page.get_by_text("after 3")).to_be_visible()
 
 
+def test_new_models_of_the_week_are_listed(page: Page, hub_url: str) -> None:
+    go(page, hub_url, "new", "New and trending")
+    expect(page.get_by_text("2 new models", exact=True)).to_be_visible()
+    assert names(page, "New models of the week") == [NAMES[at] for at in NEW]
+    page.get_by_text("trending score", exact=True).first.click()
+    expect(page).to_have_url(f"{hub_url}/new?sort=trending_score")
+    expect(table(page, "New models of the week").locator("tbody th").first).to_contain_text(
+        NAMES[NEW[-1]]
+    )
+    settled(page)
+    page.get_by_role("link", name="All of them").first.click()
+    titled(page, "Models")
+    assert page.url.endswith("/models?created=2026-11-15..2026-11-21&sort=trending_score")
+    assert names(page, "Models") == [NAMES[at] for at in reversed(NEW)]
+
+
 @pytest.mark.release
-def test_new_and_trending_models_are_listed(page: Page, hub_url: str) -> None:
+def test_trending_models_are_listed_and_compared(page: Page, hub_url: str) -> None:
     go(page, hub_url, "new", "New and trending")
     assert names(page, "Models by trending score")[0] == RARE
-    expect(page.get_by_text("0 new models")).to_be_visible()
     page.get_by_role("link", name="Compare the first five").click()
     titled(page, "compared")
 
@@ -109,6 +152,13 @@ def test_trends_have_a_series_a_metric_and_a_range(page: Page, hub_url: str) -> 
     expect(page).to_have_url(f"{hub_url}/trends?series=category&range=30")
     titled(page, "Categories")
     assert key(page) == ["fill-mask", "none given", "text-generation", "text-to-image"]
+    page.go_back()
+    expect(page).to_have_url(f"{hub_url}/trends?series=author&metric=growth_7&range=30")
+    titled(page, "Authors")
+    chart(page, "Lines: growth in 7 days")
+    page.reload()
+    titled(page, "Authors")
+    chart(page, "Lines: growth in 7 days")
 
 
 # What a text's colour stands out by from what is behind it: 4.5 is what WCAG asks of small text.
@@ -158,7 +208,7 @@ def test_texts_are_legible_in_both_themes(hub_url: str, tab: Page) -> None:
 @pytest.mark.parametrize(
     "paths",
     [
-        ("", "data", COMPARED, "models?sort=trending_score"),
+        ("", "data", FIVE, "models?sort=trending_score"),
         pytest.param(
             ("spaces", "trends", f"model?id={NAMES[0]}", "models?sort=trending_score"),
             marks=pytest.mark.release,
@@ -176,6 +226,11 @@ def test_a_phone_needs_no_scrolling_sideways(
                 ".filter(it => it.scrollWidth > it.clientWidth + 1).map(it => it.outerHTML)"
             )
             assert not wide, path
+            cut = page.locator(".hf-key li").evaluate_all(
+                "them => them.filter(it => it.getBoundingClientRect().right > innerWidth"
+                " || it.scrollWidth > it.clientWidth + 1).map(it => it.innerText)"
+            )
+            assert not cut, "a legend is shown whole"
             expect(page.get_by_role("combobox", name="Day", exact=True)).to_be_in_viewport()
             expect(
                 page.get_by_role("navigation").get_by_role("link", name="Data")

@@ -14,10 +14,12 @@ from starlette.testclient import TestClient
 from hf_assets.apps.explore import files
 from hf_assets.apps.explore.lake_reader import LakeReader
 from hf_assets.apps.explore.selections import PLACE, selection_link, selection_routes
+from hf_assets.apps.explore.tables import MOST_ROWS
 from hf_assets.apps.index.indexes import Indexes
 from hf_assets.apps.index.query import NONE_GIVEN, ModelQuery
+from hf_assets.hub.tables.schemas import MODELS
 from hf_assets.object_store.errors import StoreError
-from hf_assets.storage.lake import Lake
+from hf_assets.storage.lake import Lake, TableWrite
 from hf_assets_tests.support.apps.hub_lake import FORMULA, LAST, NAMES, write_hub_lake
 
 QUERY = ModelQuery(
@@ -64,6 +66,22 @@ def test_a_parquet_file_has_all_rows_and_columns(client: TestClient, lake: Lake)
     assert_frame_equal(pl.read_parquet(io.BytesIO(answer.content)), expected)
     assert answer.headers["content-disposition"].endswith(f'filename="models-{LAST}.parquet"')
     assert int(answer.headers["content-length"]) == len(answer.content)
+
+
+def test_a_file_has_more_rows_than_any_page_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "BATCH", 500)
+    monkeypatch.setenv("HF_ASSETS_SCRATCH", str(tmp_path / "scratch"))
+    count = MOST_ROWS + 203
+    rows = [{"id": f"a/{at:04}", "author": "a", "likes": at} for at in range(count + 7)]
+    lake = Lake(tmp_path / "lake")
+    lake.write(MODELS, LAST, TableWrite([pl.DataFrame(rows, schema=MODELS.schema)]))
+    client = TestClient(Starlette(routes=selection_routes(lake.root, ["testserver"])))
+    query = ModelQuery(likes=(7, None))
+    for kind, read in (("csv", pl.read_csv), ("parquet", pl.read_parquet)):
+        found = read(io.BytesIO(client.get(selection_link(LAST, query, kind)).content))
+        assert found["id"].to_list() == [f"a/{at:04}" for at in range(7, count + 7)]
 
 
 def test_a_csv_has_no_formula_and_nothing_is_left(client: TestClient, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 Each answer is of one asset and one day, so that a number can be traced.
 """
 
+from datetime import date
 from typing import Any, Literal
 
 import polars as pl
@@ -226,6 +227,16 @@ class LakeReader:
             return None
         rows = found.filter(pl.col("hub_id") == model["hub_id"]).head(1).collect()
         return rows.row(0, named=True) if rows.height else None
+
+    def listed_between(self, name: str) -> tuple[date, date] | None:
+        """The first and the last day that list a model of that name, its last one, or None."""
+        found = self.series("model_phases")
+        if found is None:
+            return None
+        days = found.filter(pl.col("id") == name).select("first_day", "last_day")
+        # A name may have gone to another model since.
+        rows = days.drop_nulls().sort("last_day").tail(1).collect()
+        return rows.row(0) if rows.height else None
 
     def rows_of_all_days(self) -> int:
         """Number of rows of `models` over all stored days."""

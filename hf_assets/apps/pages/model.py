@@ -35,7 +35,7 @@ def model() -> None:
     name = address.asked("id")
     row = reader.model(day, name) if name else None
     if row is None:
-        _no_such_model(day, name)
+        _no_such_model(reader, day, name)
         return
     about = (row["category"], row["library"], row["license"])
     heading(
@@ -52,18 +52,25 @@ def model() -> None:
     _usage(reader, day, name)
 
 
-def _no_such_model(day: str, name: str) -> None:
+def _no_such_model(reader: LakeReader, day: str, name: str) -> None:
     if not name:
         heading("No model chosen", "The address names no model.", of="model")
         links((address.link("models"), "All models"))
         return
     heading(name, f"There is no such model on {day}.", of="no such model")
-    st.info("It may have another name on that day, or none yet: choose another day or model.")
-    words = name.rpartition("/")[2]
-    links(
+    words, seen = name.rpartition("/")[2], reader.listed_between(name)
+    others = [
         (address.link("models", search=words), f"Search for {words[:60]}"),
         (address.link("models"), "All models"),
-    )
+    ]
+    if seen:
+        first, last = (day.isoformat() for day in seen)
+        st.info(f"Stored days list it from {first} to {last}.")
+        links((address.link("model", id=name, day=last), f"Its page on {last}"), *others)
+        traced(("model_phases", None))
+        return
+    st.info("It may have another name on that day, or none yet: choose another day or model.")
+    links(*others)
 
 
 def _ways(name: str, row: dict[str, Any]) -> None:

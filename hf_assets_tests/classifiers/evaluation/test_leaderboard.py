@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +86,27 @@ def test_what_is_known_of_an_artefact_is_from_its_own_files(
     graph = folder / "chosen" / "quantized" / "onnx" / "model_quantized.onnx"
     assert row["size_bytes"] == graph.stat().st_size
     assert row_of(board, "chosen", "onnx")["validation_micro_f1"] is None
+
+
+def test_what_quantisation_lost_stands_in_both_measures_with_intervals(
+    tmp_path: Path, corpus: Corpus, folder: Path, board: Leaderboard
+) -> None:
+    ends = ("", "_low", "_high")
+    lost = {f"{one}_f1_lost{end}": 0.001 * at - 0.002
+            for at, (one, end) in enumerate(product(("micro", "macro"), ends))}  # fmt: skip
+    # A record of an earlier version has no macro-F1: its loss is of another measure.
+    assert {row_of(board, "chosen", INT8)[name] for name in lost} == {None}
+    model = shutil.copytree(folder / "chosen", tmp_path / "chosen")
+    path = model / "quantized" / "quantization.json"
+    names = (name.replace("micro_f1_lost", "loss").replace("macro_f1_lost", "macro_loss")
+             for name in lost)  # fmt: skip
+    graph = {"name": "exact", "bytes": 9, "size": 0.2}
+    graph |= dict(zip(names, lost.values(), strict=True))
+    told = {"chosen": "exact", "candidates": [graph | {"name": "other", "loss": 0.9}, graph]}
+    path.write_text(json.dumps(json.loads(path.read_bytes()) | told), "utf-8")
+    found = measure(corpus, folder / "baseline", {"chosen": model})
+    assert {name: row_of(found, "chosen", INT8)[name] for name in lost} == lost
+    assert row_of(found, "chosen", "onnx")["micro_f1_lost"] is None
 
 
 def test_everything_that_answers_is_timed(board: Leaderboard) -> None:

@@ -1,6 +1,8 @@
 """The cards: what the Hub reads of them, scores beside floors, hostile names."""
 
+import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from huggingface_hub import ModelCard, SpaceCard
 from hf_assets.classifiers.evaluation.results import CONSTANT, HELPED, INT8, Leaderboard
 from hf_assets.classifiers.publishing.space import write_space
 from hf_assets.classifiers.speed import instructions
-from hf_assets.corpora.corpus import Corpus
+from hf_assets.corpora.corpus import Corpus, open_corpus
 from hf_assets.markdown import inert
 from hf_assets_tests.support.classifiers.published import front
 
@@ -96,6 +98,22 @@ def test_the_card_says_who_counts_words_and_what_the_others_reach(
     assert blend.threshold_rule
     # The distance of a blend is no matter of resampled halves.
     assert f"here, {blend.threshold_rule.rule}; the distance is 0.4 points. The model" in card
+
+
+def test_the_card_says_which_rows_of_a_published_split_its_scores_lack(
+    tmp_path: Path, corpus: Corpus, trained: Path, board: Leaderboard
+) -> None:
+    folder = shutil.copytree(corpus.folder, tmp_path / "corpus")
+    facts = json.loads((folder / "facts.json").read_bytes())
+    facts["published"] = {"test": {"rows": 90, "lost": {"placeholder text": 15}},
+                          "train": {"rows": 300, "lost": {}}}  # fmt: skip
+    (folder / "facts.json").write_text(json.dumps(facts), "utf-8")
+    said = "15 of the 90 rows published as test are left out (placeholder text: 15)."
+    for name, of in (("with", open_corpus(folder)), ("without", corpus)):
+        write_space(tmp_path / name, of, trained / "quantized", board)
+        card = (tmp_path / name / "model" / "README.md").read_text("utf-8")
+        scores = card.split("## Scores")[1].split("\n## ")[0]
+        assert (inert(said) in scores) == (name == "with")
 
 
 def test_the_card_says_what_quantisation_lost(corpus: Corpus, board: Leaderboard) -> None:

@@ -83,6 +83,23 @@ def test_the_folder_is_whole(head_run: tuple[Path, Corpus, Any]) -> None:
     assert Image.open(folder / "curves.png").size[0] == 1800
 
 
+def test_the_log_says_how_many_texts_are_longer_than_what_is_read(
+    minilm: Path, make_corpus: MakeCorpus, tmp_path: Path
+) -> None:
+    corpus, tokenizer = make_corpus(60, 21), load_tokenizer(minilm)
+    texts = corpus.split("train").texts
+    lengths = sorted(len(tokenizer(text)["input_ids"]) for text in texts)
+    most = lengths[len(lengths) // 2]
+    share = sum(length >= most for length in lengths) / len(lengths)
+    assert 0.4 < share < 0.9
+    told: list[str] = []
+    recipe = replace(HEAD, max_length=most)
+    run(corpus, minilm, tmp_path / "made", recipe, log=told.append)
+    assert f"{most} tokens of a text are read: {share:.0%} of the training texts have as many" in (
+        line.removesuffix(" or more") for line in told
+    )
+
+
 @pytest.mark.heavy
 @pytest.mark.parametrize("dtype", ["auto", "bfloat16"])
 def test_a_head_is_the_same_on_any_number_of_threads(

@@ -32,7 +32,11 @@ NAMES = (
     *(f"author{n % 4}/model-{n:02d}" for n in range(24)),
     *(MARKUP, FORMULA, RARE),
 )
+# Created six and five days before the last day; the model before them a day earlier.
+NEW = (22, 23)
 CATEGORIES = ("text-generation", "text-to-image", "fill-mask", None)
+# Of every ninth model from the first on, and from the second on.
+_TAGS = {0: ["gguf", "fr"], 1: ["en"]}
 PROVENANCE = {
     "raw_models": {
         "endpoint": "https://huggingface.co",
@@ -128,8 +132,7 @@ def _model(at: int, number: int) -> dict[str, Any]:
         "hub_id": _hub_id(at),
         "id": name,
         "author": name.split("/")[0],
-        # As an old scrape: nobody wrote down when it was created.
-        "created_at": None if name == RARE else datetime(2025, 1, 1, tzinfo=UTC) + timedelta(at),
+        "created_at": _created(at),
         "floor_dated": False,
         "downloads": 1_000_000 // (at + 1) + 1000 * number,
         "downloads_all_time": 10_000_000 // (at + 1),
@@ -140,8 +143,18 @@ def _model(at: int, number: int) -> dict[str, Any]:
         "license": "mit" if at % 3 else "apache-2.0",
         "gated": "false",
         "parameters": 4 ** (at % 19),
+        "tags": _TAGS.get(at % 9),
         "base_models": base,
     }
+
+
+def _created(at: int) -> datetime | None:
+    """Of an old scrape: nobody wrote down when; of two, in the week to the last day."""
+    if NAMES[at] == RARE:
+        return None
+    if at in (21, *NEW):
+        return datetime.fromisoformat(f"{LAST}T12:00Z") - timedelta(28 - at)
+    return datetime(2025, 1, 1, tzinfo=UTC) + timedelta(at)
 
 
 def _space(at: int) -> dict[str, Any]:

@@ -89,3 +89,10 @@ def filled(page: Page, label: str, text: str) -> None:
     field = page.get_by_label(label, exact=True)
     field.fill(text)
     field.press("Enter")
+
+
+def dated(page: Page, label: str, day: str) -> None:
+    """Type a day into a field of a date: it goes on to the next part, and opens a calendar."""
+    page.get_by_role("spinbutton", name=f"year, {label}").click()
+    page.keyboard.type(day.replace("-", ""))
+    page.keyboard.press("Escape")

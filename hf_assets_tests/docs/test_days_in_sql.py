@@ -1,0 +1,44 @@
+"""The SQL of the page about `model_days`, value by value, over days that change their traits."""
+
+from collections import Counter
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from hf_assets.hub.repository_days.refresh import refresh
+from hf_assets.hub.repository_days.schemas import OF_MODELS
+from hf_assets.storage.lake import Lake
+from hf_assets_tests.docs.documents import page
+from hf_assets_tests.hub.repository_days.lake_of_days import DAYS, judge, rows_of, write_day
+
+
+@pytest.fixture(scope="module")
+def queries(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """One model, all of them, and categories, over two months with a gap."""
+    root: Path = tmp_path_factory.mktemp("sql")
+    for day in DAYS:
+        write_day(Lake(root), day, rows_of(day))
+    judge(Lake(root), DAYS)
+    refresh(Lake(root), OF_MODELS)
+    (block,) = (one for one in page("docs/queries.md").blocks("sql") if "model_days/" in one)
+    return [one for one in block.replace("data/demo", str(root)).split(";") if one.strip()]
+
+
+def asked(query: str) -> list[tuple[Any, ...]]:
+    found = duckdb.sql(query)
+    assert found is not None
+    return found.fetchall()
+
+
+def test_categories_of_each_day_are_those_of_its_table(queries: list[str]) -> None:
+    (query,) = (one for one in queries if "earlier_traits" in one)
+    counts = Counter(
+        (date.fromisoformat(day), row["category"]) for day in DAYS for row in rows_of(day)
+    )
+    assert len({category for _, category in counts}) == 4  # none and an empty one among them
+    found = asked(query)
+    assert {(day, category): models for day, category, models in found} == counts
+    assert len(found) == len(counts)
