@@ -28,7 +28,6 @@ from hf_assets.settings import settings
 from hf_assets.storage.lake import Lake, today
 from hf_assets_tests.support.defs.few_figures import draw_few_figures, draw_small_files
 from hf_assets_tests.support.defs.graph import graph
-from hf_assets_tests.support.defs.light_record import light_record
 from hf_assets_tests.support.hub.captures import unjudged
 
 # Requests a window: none of these tests is about the limit.
@@ -192,13 +191,6 @@ def observatory(
         instance.dispose()
     for server in servers:
         threading.Thread(target=server.stop).start()
-
-
-@pytest.fixture(scope="package", autouse=True)
-def _light_record() -> Iterator[None]:
-    """Nothing here is about Dagster's record of a run in this process."""
-    with light_record():
-        yield
 
 
 @pytest.fixture(scope="module")

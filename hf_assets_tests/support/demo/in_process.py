@@ -20,7 +20,6 @@ from hf_assets.settings import settings
 from hf_assets_tests.defs.conftest import RANGE_END, RANGE_START
 from hf_assets_tests.support.defs.few_figures import draw_few_figures
 from hf_assets_tests.support.defs.graph import graph
-from hf_assets_tests.support.defs.light_record import light_record
 
 
 def demo_here(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -50,7 +49,6 @@ def execute(command: list[str], environ: Mapping[str, str], log: Path, *shown: o
         redirect_stderr(out),
         mock.patch.dict(os.environ, environ, clear=True),
         mock.patch.object(constants, "ENDPOINT", environ["HF_ENDPOINT"]),
-        light_record(),
         dg.DagsterInstance.ephemeral() as instance,
     ):
         settings.cache_clear()
