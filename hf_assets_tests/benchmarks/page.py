@@ -2,8 +2,9 @@
 
 One run: a generated day is stored (and linked as the days before it), twenty questions are asked of
 its table, as before there were indexes, and of its index; both answers must be equal. Then Chromium
-opens the overview. Figures are printed with ratios and written as JSON; nothing fails for being
-slow. It takes about five minutes on two cores.
+opens the overview, and every page, wide and light, then on a dark phone: one that fails, or has to
+be scrolled sideways on the phone, ends the run. Figures are printed with ratios and written as
+JSON; nothing fails for being slow. It takes about six minutes on two cores.
 """
 
 import argparse
@@ -11,16 +12,30 @@ import json
 import os
 import sys
 import tempfile
+import time
 import urllib.request
 from functools import partial
 from pathlib import Path
 from statistics import quantiles
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlencode
 
+from hf_assets.apps.explore.address import TITLES
+from hf_assets.storage.lake import Lake
 from hf_assets_tests.benchmarks.__main__ import Report
 from hf_assets_tests.benchmarks.measure import Measured, case, machine
 from hf_assets_tests.benchmarks.visits import DONE, visited
+from hf_assets_tests.support.apps.visits import PHONE
+from hf_assets_tests.support.browser import CHROMIUM, chromium
+from hf_assets_tests.support.servers import insights
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 DAY = "2026-11-20"
+WALKS: tuple[tuple[int, Literal["light", "dark"]], ...] = ((1280, "light"), (PHONE, "dark"))
+SIDEWAYS = """() => [...document.querySelectorAll('[data-testid=stMain], .hf-table')]
+  .filter(it => it.scrollWidth > it.clientWidth + 1).map(it => it.className)"""
 _case = partial(case, module="page_cases")
 
 
@@ -45,6 +60,7 @@ def main() -> int:
             _case("lake", work / "lake", DAY, *sizes)
         _asked(report, work / "lake", options.models)
         _visited(report, work / "lake", Path(temporary))
+        _walked(report, work / "lake", Path(temporary))
     options.out.write_text(json.dumps(report.figures, indent=2, default=str))
     print(f"\nAll figures: {options.out}")
     return 0
@@ -91,6 +107,44 @@ def _visited(report: Report, lake: Path, work: Path) -> None:
         with urllib.request.urlopen(f"{url}/files/models.parquet?day={DAY}") as answer:
             while answer.read(1 << 20):
                 pass
+
+
+def _walked(report: Report, lake: Path, work: Path) -> None:
+    """Every page that a visitor may come to. RuntimeError where one is not as it should be."""
+    if CHROMIUM is None:
+        print("  no Chromium on this machine: not walked")
+        return
+    first = Lake(lake).read("models", DAY).frame.select("id", "author", "category")
+    model, author, category = first.drop_nulls().first().collect().row(0)
+    paths = ["", *(name for name in TITLES if name != "overview")]
+    paths += [f"models?{urlencode({'search': 'llama', 'sort': 'likes'})}"]
+    paths += [f"models?{urlencode({'category': category, 'downloads': '1000..'})}"]
+    paths += [f"{page}?{urlencode({'id': name})}" for page, name in
+              (("model", model), ("author", author), ("category", category))]  # fmt: skip
+    paths += [f"compare?{urlencode({'item': model, 'as': 'indexed'})}"]
+    report.section("Every page in Chromium: the slowest, seconds from the address")
+    with insights(lake, work / "walk.log") as (url, _), chromium() as browser:
+        for width, scheme in WALKS:
+            page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+            slowest = max((_seconds(page, f"{url}/{path}"), path) for path in paths)
+            report.ratio(
+                f"{len(paths)} pages, {width} px, {scheme}: {slowest[1]}", slowest[0], "none"
+            )
+            page.close()
+
+
+def _seconds(page: "Page", address: str) -> float:
+    """Until the page is whole; then it is looked at."""
+    began = time.perf_counter()
+    page.goto(address)
+    page.locator(DONE).first.wait_for()
+    page.locator("h1#content").wait_for()
+    spent = time.perf_counter() - began
+    failed = page.locator("[data-testid=stException]").count()
+    wide = page.evaluate(SIDEWAYS) if page.evaluate("innerWidth") == PHONE else []
+    if failed or wide:
+        raise RuntimeError(f"{address}: {'it fails' if failed else f'scrolls sideways: {wide}'}")
+    return spent
 
 
 if __name__ == "__main__":
