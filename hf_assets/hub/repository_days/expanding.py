@@ -113,6 +113,7 @@ def of_day(rows: pl.DataFrame, bit: int, kind: Kind, names: Sequence[str]) -> pl
         names: of the columns.
     """
     until, mask = (2 << bit) - 1, 1 << bit
+    listing = (rows["listed"].to_numpy() & mask) != 0
     every, bits = np.arange(rows.height), np.full(rows.height, bit)
     columns = {"hub_id": rows["hub_id"]}
     columns |= _slow(rows, every, bits, names, kind, rows["hub_id"])
@@ -121,11 +122,10 @@ def of_day(rows: pl.DataFrame, bit: int, kind: Kind, names: Sequence[str]) -> pl
             continue
         counts = (rows[counter.changed] & until).bitwise_count_ones().to_numpy().astype(np.int64)
         values = Changes.of(rows[counter.changes]).level(rows[counter.name], counter, counts)
-        known = rows[counter.known].fill_null(rows["listed"]).to_numpy()
-        known = known | ~rows["listed"].to_numpy()  # those rows are left out
-        columns[counter.name] = _with_nulls(values, (known & mask) != 0, counter)
+        known = (rows[counter.known].fill_null(rows["listed"]).to_numpy() & mask) != 0
+        # Rows that the day does not list are left out below.
+        columns[counter.name] = _with_nulls(values, known | ~listing, counter)
     given = pl.DataFrame(columns).select("hub_id", *names)
-    listing = (rows["listed"].to_numpy() & mask) != 0
     return given if listing.all() else given.filter(pl.Series(listing))
 
 
