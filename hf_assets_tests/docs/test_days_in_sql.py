@@ -8,21 +8,16 @@ from typing import Any
 import duckdb
 import pytest
 
-from hf_assets.hub.repository_days.refresh import refresh
-from hf_assets.hub.repository_days.schemas import OF_MODELS
 from hf_assets.storage.lake import Lake
 from hf_assets_tests.docs.documents import page
-from hf_assets_tests.hub.repository_days.lake_of_days import DAYS, judge, rows_of, write_day
+from hf_assets_tests.hub.repository_days.lake_of_days import DAYS, fill, rows_of
 
 
 @pytest.fixture(scope="module")
 def queries(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """One model, all of them, and categories, over two months with a gap."""
     root: Path = tmp_path_factory.mktemp("sql")
-    for day in DAYS:
-        write_day(Lake(root), day, rows_of(day))
-    judge(Lake(root), DAYS)
-    refresh(Lake(root), OF_MODELS)
+    fill(Lake(root))
     (block,) = (one for one in page("docs/queries.md").blocks("sql") if "model_days/" in one)
     return [one for one in block.replace("data/demo", str(root)).split(";") if one.strip()]
 

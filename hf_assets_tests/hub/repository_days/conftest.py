@@ -4,28 +4,15 @@ import shutil
 
 import pytest
 
-from hf_assets.hub.repository_days.refresh import refresh
-from hf_assets.hub.repository_days.schemas import OF_MODELS
 from hf_assets.storage.lake import Lake
-from hf_assets_tests.hub.repository_days.lake_of_days import (
-    DAYS,
-    OLD,
-    Old,
-    empty,
-    judge,
-    rows_of,
-    write_day,
-)
+from hf_assets_tests.hub.repository_days.lake_of_days import OLD, Old, empty, fill
 
 
 @pytest.fixture(scope="session")
 def filled_once(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     """Every day, and `model_days`; to be copied."""
     lake = Lake(tmp_path_factory.mktemp("filled"))
-    for day in DAYS:
-        write_day(lake, day, rows_of(day))
-    judge(lake, DAYS)
-    refresh(lake, OF_MODELS)
+    fill(lake)
     return lake
 
 

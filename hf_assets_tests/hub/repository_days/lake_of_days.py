@@ -9,6 +9,7 @@ import polars as pl
 
 from hf_assets.hub.quality.schemas import DAY_QUALITY
 from hf_assets.hub.repository_days.old_days import emptied_notes, gives_back, read_day
+from hf_assets.hub.repository_days.refresh import refresh
 from hf_assets.hub.repository_days.schemas import NAMED, OF_MODELS, Kind
 from hf_assets.storage.lake import Lake, TableWrite, iso
 from hf_assets.storage.parquet import Table
@@ -106,6 +107,14 @@ def judge(lake: Lake, days: Sequence[str], untrusted: Sequence[str] = UNTRUSTED)
         for day in days
     ]
     lake.write(DAY_QUALITY, None, TableWrite([_filled(DAY_QUALITY, None, rows)]))
+
+
+def fill(lake: Lake, kind: Kind = OF_MODELS) -> None:
+    """Every day, and the series."""
+    for day in DAYS:
+        write_day(lake, day, rows_of(day), kind)
+    judge(lake, DAYS)
+    refresh(lake, kind)
 
 
 def _filled(table: Table, day: str | None, rows: Iterable[dict[str, Any]]) -> pl.DataFrame:

@@ -13,6 +13,7 @@ from hf_assets.storage.lake import Lake
 from hf_assets_tests.hub.repository_days.lake_of_days import (
     DAYS,
     UNTRUSTED,
+    fill,
     judge,
     rows_of,
     source,
@@ -24,19 +25,6 @@ pytestmark = [
     pytest.mark.parametrize("kind", KINDS.values(), ids=[*KINDS]),
 ]
 JANUARY, FEBRUARY = "2026-01", "2026-02"
-
-
-def _write(lake: Lake, kind: Kind, day: str, seed: int = 0) -> None:
-    columns = kind.source.columns
-    rows = [{key: row[key] for key in row if key in columns} for row in rows_of(day, seed)]
-    write_day(lake, day, rows, kind)
-
-
-def _filled(lake: Lake, kind: Kind) -> None:
-    for day in DAYS:
-        _write(lake, kind, day)
-    judge(lake, DAYS)
-    refresh(lake, kind)
 
 
 def _changed(lake: Lake, kind: Kind) -> set[str]:
@@ -60,21 +48,21 @@ def _changed(lake: Lake, kind: Kind) -> set[str]:
 
 
 def test_a_day_made_again_changes_its_month_alone(lake: Lake, kind: Kind) -> None:
-    _filled(lake, kind)
+    fill(lake, kind)
     assert _changed(lake, kind) == set()
-    _write(lake, kind, DAYS[1], seed=1)
+    write_day(lake, DAYS[1], rows_of(DAYS[1], seed=1), kind)
     assert _changed(lake, kind) == {JANUARY}
 
 
 def test_a_day_withdrawn_changes_its_month_alone(lake: Lake, kind: Kind) -> None:
-    _filled(lake, kind)
+    fill(lake, kind)
     (lake.folder(kind.source.name, DAYS[5]) / "data.parquet").unlink()
     assert _changed(lake, kind) == {FEBRUARY}
     assert day_of(lake, kind.table.name, DAYS[5]) is None
 
 
 def test_a_day_no_longer_trusted_changes_its_month_alone(lake: Lake, kind: Kind) -> None:
-    _filled(lake, kind)
+    fill(lake, kind)
     judge(lake, DAYS, [*UNTRUSTED, DAYS[0]])
     assert _changed(lake, kind) == {JANUARY}
     facts = days_in(lake, kind.table.name)
