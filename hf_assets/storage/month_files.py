@@ -238,5 +238,11 @@ def month_of_file(path: LakePath) -> str:
 
 
 def _is_copy(copy: ObjectFacts | None, version: ObjectFacts) -> bool:
-    """Whether a copy is of that version: one of a version before is older."""
-    return copy is not None and copy.size == version.size and copy.modified >= version.modified
+    """Whether a copy is of that version: one of a version before is older.
+
+    A store gives whole seconds, in which two versions of one size may follow each other; and a
+    copy may have another tag than a version that was sent in parts.
+    """
+    if copy is None or copy.size != version.size:
+        return False
+    return copy.tag == version.tag or copy.modified > version.modified

@@ -16,8 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hf_assets.hub.tables import schemas
+from hf_assets.object_store.commit import ANY
 from hf_assets.object_store.path import StorePath
 from hf_assets.storage import month_files
+from hf_assets.storage.durable import write_bytes
 from hf_assets.storage.lake import Lake, MissingDay, TableWrite, iso, today
 from hf_assets.storage.month_files import MonthFiles
 from hf_assets.storage.parquet import Table
@@ -238,6 +240,16 @@ def test_a_month_that_another_machine_is_about_to_join_stays(bucket: StorePath) 
     lake.join_months("numbers", ["2026-10"], {}, 0)
     lake.join_months("numbers", ["2026-11"], {}, 0)
     assert lake.read("numbers", None).rows == 3
+
+
+def test_the_public_name_has_the_last_of_two_versions_of_one_second(lake: Lake) -> None:
+    """They have the same size, as months have whose days' facts alone change."""
+    files = MonthFiles(lake.folder("numbers", None))
+    for content in (b"first", b"other", b"third"):
+        write_bytes(files.new("2026-11"), content, ANY)
+        files.join(["2026-11"], lambda _: 1, {}, 0)
+        public = lake.folder("numbers", "2026-11") / "data.parquet"
+        assert public.read_bytes() == content
 
 
 def test_a_missing_day_says_what_to_materialise(lake: Lake) -> None:
