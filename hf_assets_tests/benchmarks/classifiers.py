@@ -2,7 +2,8 @@
 
 One run, one split, one seed: the corpus is built by the code that users run, everything is trained
 on the same training rows, tuned on the same validation rows and scored on the same test rows.
-`HF_ASSETS_REAL_DATA` names the folder with stackexchange-2016-10/. Two hours on two cores.
+`HF_ASSETS_REAL_DATA` names the folder with stackexchange-2016-10/. Two hours on two cores: with
+`--folder` a run that was killed goes on; what is there is scored again, and not made again.
 
 `ours` and `former` are the same chain (training, graph, int8, TF-IDF beside it) by the recipe of
 today and by the one without the fields that came since (`config.EARLIER`). What each serves by
@@ -17,12 +18,12 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -35,18 +36,21 @@ from hf_assets.classifiers.evaluation.render import write_figures
 from hf_assets.classifiers.evaluation.results import HELPED, INT8, ONNX, TFIDF, TORCH
 from hf_assets.classifiers.export import quantize, to_onnx
 from hf_assets.classifiers.metrics import lost_f1, predicted_at
+from hf_assets.classifiers.records import ExportRecord, QuantizationRecord, StepRecord
 from hf_assets.classifiers.tagger import Tagger
 from hf_assets.classifiers.tfidf import blended
 from hf_assets.classifiers.training.base_models import BASE_MODELS, locate
-from hf_assets.classifiers.training.config import EARLIER, Recipe
+from hf_assets.classifiers.training.config import EARLIER, Recipe, RecordedRecipe
 from hf_assets.classifiers.training.devices import device
 from hf_assets.classifiers.training.distillation import finetune
 from hf_assets.classifiers.training.network import load_tokenizer, new_network
+from hf_assets.classifiers.training.record import TrainingRecord
 from hf_assets.classifiers.training.train import train
 from hf_assets.corpora.building import build
 from hf_assets.corpora.corpus import Corpus, Split, open_corpus
 from hf_assets.corpora.registry import corpora
 from hf_assets.corpora.tables.table_source import read_table
+from hf_assets.storage.json_files import read_record
 from hf_assets_tests.benchmarks.naive_recipe import naive_scores
 from hf_assets_tests.benchmarks.plain_loop import plain_loop
 
@@ -56,6 +60,8 @@ SEED = 0
 TURNS = 400
 TURNS_OF_TRAINING = 3
 PARTS = ("ours", "former", "naive", "pace")
+
+Made = TypeVar("Made", bound=StepRecord)
 
 
 def main() -> int:
@@ -158,19 +164,19 @@ def _chain(part: str, corpus: Corpus, encoder: Path, folder: Path, recipe: Recip
     chain, baseline = own / BASE, folder / "baseline"
     if not (baseline / "baseline.json").exists():
         baselines.fit(corpus, _new(baseline), _tell)
-    work = _new(chain / "work")
-    trained = train(corpus, encoder, _new(chain / "classifier"), recipe, work, _tell)
-    shutil.rmtree(work)
+    trained = _trained(corpus, encoder, chain, recipe)
     validation, test = corpus.split("validation"), corpus.split("test")
-    exported = to_onnx.export(
-        chain / "classifier", _new(chain / "onnx"), validation.texts[:16], _tell
+    exported = _made(
+        chain / "onnx/export.json",
+        ExportRecord,
+        lambda new: to_onnx.export(chain / "classifier", new, validation.texts[:16], _tell),
     )
-    chosen = quantize.quantize(
-        chain / "onnx",
-        _new(chain / "quantized"),
-        validation,
-        _tell,
-        training_texts=corpus.split("train").texts,
+    chosen = _made(
+        chain / "quantized/quantization.json",
+        QuantizationRecord,
+        lambda new: quantize.quantize(
+            chain / "onnx", new, validation, _tell, training_texts=corpus.split("train").texts
+        ),
     )
     board = measure(corpus, baseline, {BASE: chain}, _tell, SEED)
     write_figures(board, own)
@@ -193,6 +199,30 @@ def _chain(part: str, corpus: Corpus, encoder: Path, folder: Path, recipe: Recip
         "pace": _in_turn(chain, test.texts[:TURNS]),
     }
     return _Chain(figures, predicted_at(scores, threshold))
+
+
+def _trained(corpus: Corpus, encoder: Path, chain: Path, recipe: Recipe) -> TrainingRecord:
+    """A training by that recipe; one that was killed goes on from its checkpoints."""
+    work = chain / "work"
+
+    def new(folder: Path) -> TrainingRecord:
+        work.mkdir(exist_ok=True)
+        return train(corpus, encoder, folder, recipe, work, _tell)
+
+    record = _made(chain / "classifier/training.json", TrainingRecord, new)
+    if record.recipe != RecordedRecipe.of(recipe):
+        sys.exit(f"{chain} was trained by another recipe: delete it, or give another --folder")
+    shutil.rmtree(work, ignore_errors=True)
+    return record
+
+
+def _made(path: Path, kind: type[Made], make: Callable[[Path], Made]) -> Made:
+    """A step of a chain, from an earlier run where its record is there."""
+    if path.exists():
+        print(f"    {path.parent} is kept as an earlier run made it")
+        return read_record(path, kind)
+    shutil.rmtree(path.parent, ignore_errors=True)
+    return make(_new(path.parent))
 
 
 def _gained(corpus: Corpus, ours: _Chain, former: _Chain) -> dict[str, Any]:
