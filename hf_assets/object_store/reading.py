@@ -120,11 +120,11 @@ class StoreFile:
         """The JSON in its footer under that key."""
         return json.loads(pl.read_parquet_metadata(io.BytesIO(self.end())).get(key, "{}"))
 
-    def arrow(self) -> pq.ParquetFile:
-        """The file for pyarrow."""
+    def arrow(self, about: pq.FileMetaData | None = None) -> pq.ParquetFile:
+        """The file for pyarrow. `about`: its footer, where it is known already."""
         if self.size <= AT_ONCE:
-            return pq.ParquetFile(pa.BufferReader(self.read_bytes()))
-        return pq.ParquetFile(pa.PythonFile(_Ranges(self), "r"), pre_buffer=True)
+            return pq.ParquetFile(pa.BufferReader(self.read_bytes()), metadata=about)
+        return pq.ParquetFile(pa.PythonFile(_Ranges(self), "r"), metadata=about, pre_buffer=True)
 
 
 class _Ranges(io.RawIOBase):

@@ -81,14 +81,14 @@ class OpenedFile:
                 end = os.pread(handle, length, size - length)
         return json.loads(pl.read_parquet_metadata(io.BytesIO(end)).get(key, "{}"))
 
-    def arrow(self) -> pq.ParquetFile:
-        """The file for pyarrow."""
+    def arrow(self, about: pq.FileMetaData | None = None) -> pq.ParquetFile:
+        """The file for pyarrow. `about`: its footer, where it is known already."""
         if not self.size:  # cannot be mapped
             return pq.ParquetFile(pa.BufferReader(b""))
         with self._file() as file:
             # Mapped: a file object's position would be shared with other readers.
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        return pq.ParquetFile(pa.BufferReader(pa.py_buffer(mapped)))
+        return pq.ParquetFile(pa.BufferReader(pa.py_buffer(mapped)), metadata=about)
 
     def read_bytes(self) -> bytes:
         """The content."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from hf_assets.hub.repository_days.layout import Changes, unzigzag
+from hf_assets.hub.repository_days.layout import Changes, filled, unzigzag
 from hf_assets.hub.repository_days.schemas import DAYS, EARLIER_TRAITS, Counter, Kind, stored_as
 from hf_assets.hub.repository_days.traits import Past, traits_given
 
@@ -41,18 +41,18 @@ def expanded(rows: pl.DataFrame, kind: Kind, traits: Sequence[str] = ()) -> pl.D
 def _expanded(rows: pl.DataFrame, kind: Kind, traits: Sequence[str]) -> pl.DataFrame:
     row, bit = np.nonzero(_matrix(rows["listed"]))
     of_row = pl.Series(row.astype(np.uint32))
-    days = rows["first_day"].to_physical().to_numpy()[row] + bit
-    trusted = (rows["trusted"].to_numpy()[row] >> bit) & 1
+    days = rows["first_day"].to_numpy()[row] + bit.astype("timedelta64[D]")
+    hub_ids = rows["hub_id"].gather(of_row)
     columns = {
-        "hub_id": rows["hub_id"].gather(of_row),
-        "day": pl.Series(days.astype(np.int32)).cast(pl.Date),
-        "trusted": pl.Series(trusted).cast(pl.Boolean),
+        "hub_id": hub_ids,
+        **_slow(rows, row, bit, ["id", *traits], kind, hub_ids),
+        "day": pl.Series(days),
+        "trusted": pl.Series((rows["trusted"].to_numpy()[row] >> bit) & 1 != 0),
     }
-    columns |= _slow(rows, row, bit, ["id", *traits], kind, columns["hub_id"])
     for counter in kind.counters:
         values, known = counter_days(rows, counter)
         columns[counter.name] = _with_nulls(values[row, bit], known[row, bit], counter)
-    return pl.DataFrame(columns).select(day_schema(kind, traits).names())
+    return pl.DataFrame({name: columns[name] for name in day_schema(kind, traits)})
 
 
 def _slow(
@@ -81,9 +81,9 @@ def _matrix(masks: pl.Series) -> np.ndarray:
 
 def counter_days(rows: pl.DataFrame, counter: Counter) -> tuple[np.ndarray, np.ndarray]:
     """The values of a counter on each day (rows x 31), and whether it is known there."""
-    known = _matrix(rows[counter.known].fill_null(rows["listed"]))
+    known = _matrix(filled(rows[counter.known], rows["listed"]))
     changed = _matrix(rows[counter.changed])
-    first = rows[counter.name].fill_null(0).to_numpy()
+    first = filled(rows[counter.name], 0).to_numpy()
     changes = Changes.of(rows[counter.changes])
     if counter.steps:
         values = np.zeros(known.shape, np.int64)
@@ -122,7 +122,7 @@ def of_day(rows: pl.DataFrame, bit: int, kind: Kind, names: Sequence[str]) -> pl
             continue
         counts = (rows[counter.changed] & until).bitwise_count_ones().to_numpy().astype(np.int64)
         values = Changes.of(rows[counter.changes]).level(rows[counter.name], counter, counts)
-        known = (rows[counter.known].fill_null(rows["listed"]).to_numpy() & mask) != 0
+        known = (filled(rows[counter.known], rows["listed"]).to_numpy() & mask) != 0
         # Rows that the day does not list are left out below.
         columns[counter.name] = _with_nulls(values, known | ~listing, counter)
     given = pl.DataFrame(columns).select("hub_id", *names)

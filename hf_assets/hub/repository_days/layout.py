@@ -138,13 +138,13 @@ def _joined(
     """The columns of a counter with its values of a later day, which lists some of the rows."""
     first, known = older[counter.name], older[counter.known]
     always = known.null_count() == len(known)
-    known = older["listed"] if always else known.fill_null(older["listed"])
+    known = filled(known, older["listed"])
     before, there = known.to_numpy() != NO_DAYS, listing
     if missing := now.null_count():
         there = there & now.is_not_null().to_numpy()
     changes = Changes.of(older[counter.changes])
     last = changes.last(first, counter)
-    value = (now.fill_null(0) if missing else now).to_numpy()
+    value = filled(now, 0).to_numpy()
     changed = before & there & (last != value if counter.steps else _differs(last, value))
     columns = {name: older[name] for name in counter.stored}
     if not (stays := before | ~there).all():
@@ -159,6 +159,14 @@ def _joined(
         more = zigzag(now_and_last[0] - now_and_last[1]) if counter.steps else now_and_last[0]
         columns[counter.changes] = changes.then(changed, more).series(counter)
     return columns
+
+
+def filled(values: pl.Series, other: pl.Series | int) -> pl.Series:
+    """The values, and the others where they are null; of a few rows polars takes ms to see none."""
+    nulls = values.null_count()
+    if isinstance(other, pl.Series) and nulls == len(values):
+        return other
+    return values.fill_null(other) if nulls else values
 
 
 def _bits(rows: np.ndarray, bit: int) -> pl.Series:
@@ -202,7 +210,7 @@ class Changes:
 
     def level(self, first: pl.Series, counter: Counter, counts: np.ndarray) -> np.ndarray:
         """The value of each row after so many changes."""
-        begin = first.fill_null(0).to_numpy()
+        begin = filled(first, 0).to_numpy()
         if counter.steps:
             return begin + self.sums(counts)
         every = np.append(self.values, 0.0)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import polars as pl
+import pyarrow as pa
 
 from hf_assets.hub.repository_days.building import reading, row_groups
 from hf_assets.hub.repository_days.expanding import columns_of, day_schema, expanded, of_day
@@ -69,12 +70,26 @@ def history_of(lake: Lake, table: str, hub_id: str, traits: Sequence[str] = ()) 
     wanted = ["id", *traits, *(counter.name for counter in kind.counters)]
     columns = ["first_day", "trusted", *columns_of(kind, wanted)]
 
-    def read(file: LakeFile) -> pl.DataFrame:
+    def read(file: LakeFile) -> pa.Table | None:
         with reading(file):
             return row_of(file, hub_id, columns)
 
-    rows = read_each(read, files, files[0].path) if files else []
-    return expanded(pl.concat([empty(kind), *rows], how="diagonal"), kind, traits)
+    found = (
+        [row for row in read_each(read, files, files[0].path) if row is not None] if files else []
+    )
+    return expanded(_as_frame(found, kind, columns), kind, traits)
+
+
+def _as_frame(rows: Sequence[pa.Table], kind: Kind, columns: Sequence[str]) -> pl.DataFrame:
+    """The rows together: to make a frame of each takes polars a millisecond."""
+    if not rows:
+        return empty(kind)
+    frame = pl.from_arrow(pa.concat_tables(rows, promote_options="permissive"))
+    assert isinstance(frame, pl.DataFrame)
+    if {*columns} <= {*frame.columns}:
+        return frame
+    # Months of an earlier version, all of which lack a column.
+    return pl.concat([empty(kind), frame], how="diagonal")
 
 
 def day_of(

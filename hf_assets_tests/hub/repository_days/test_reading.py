@@ -3,6 +3,7 @@
 import datetime
 import itertools
 import random
+from dataclasses import replace
 from typing import Any
 
 import duckdb
@@ -10,11 +11,11 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from hf_assets.hub.repository_days import building
+from hf_assets.hub.repository_days import building, groups
 from hf_assets.hub.repository_days.growth import growth
 from hf_assets.hub.repository_days.reading import day_of, days_in, expand, history_of
 from hf_assets.hub.repository_days.refresh import refresh
-from hf_assets.hub.repository_days.schemas import OF_MODELS, ROW_GROUP
+from hf_assets.hub.repository_days.schemas import EARLIER_TRAITS, OF_MODELS, ROW_GROUP
 from hf_assets.storage.lake import Lake, MissingDay, TableWrite, iso
 from hf_assets_tests.docs.documents import page
 from hf_assets_tests.hub.repository_days.lake_of_days import (
@@ -61,6 +62,51 @@ def test_history_of_one_model(filled: Lake) -> None:
     assert history_of(filled, "model_days", "none").is_empty()
     with pytest.raises(MissingDay):
         history_of(filled, "dataset_days", "none")
+
+
+def test_history_where_months_lack_traits(filled: Lake) -> None:
+    """Those of an earlier version: null there, and in the months after them as they are."""
+    expected = pl.DataFrame(
+        [
+            {"hub_id": row["hub_id"], "day": iso(day), "category": row["category"]}
+            for day in DAYS
+            for row in rows_of(day)
+        ]
+    ).sort("hub_id", "day")
+    assert expected["category"].null_count() < expected.height
+    lacks = {*OF_MODELS.traits_stored, EARLIER_TRAITS}
+    columns = {n: one for n, one in OF_MODELS.table.columns.items() if n not in lacks}
+    every = filled.months("model_days")
+    for months in (every[:1], every):
+        for month in months:
+            stored = filled.read("model_days", month)
+            rows = stored.frame.drop(lacks, strict=False).collect()
+            earlier = replace(OF_MODELS.table, columns=columns)
+            filled.write(earlier, month, TableWrite([rows], notes=stored.notes))
+        filled.join_months("model_days", every, {}, 0)
+        has = ~pl.col("day").dt.strftime("%Y-%m").is_in(months)
+        wanted = expected.with_columns(pl.when(has).then("category"))
+        for hub_id in wanted["hub_id"].unique().head(9):
+            found = history_of(filled, "model_days", hub_id, ["category"])
+            rows = wanted.filter(pl.col("hub_id") == hub_id)
+            assert found.select(rows.columns).equals(rows)
+
+
+def test_the_groups_of_a_few_months_are_remembered(
+    filled: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those asked for last; a month that is written anew is another."""
+    monkeypatch.setattr(groups, "_REMEMBERED", 2)
+    expected = _expected()
+    hub_id = expected["hub_id"][0]
+    for _ in range(3):
+        found = history_of(filled, "model_days", hub_id)
+        assert found.equals(expected.filter(pl.col("hub_id") == hub_id))
+        assert [path.name[:7] for path, _ in groups._remembered] == ["2026-01", "2026-02"]
+        before = [*groups._remembered]
+        refresh(filled, OF_MODELS, full_refresh=True)
+        history_of(filled, "model_days", hub_id)
+        assert not {*before} & groups._remembered.keys()
 
 
 def test_a_day_that_is_not_there(filled: Lake, lake: Lake) -> None:
@@ -165,10 +211,10 @@ def test_one_model_is_read_by_statistics(lake: Lake) -> None:
     (file,) = lake.read("model_days", None).month_files
     with file.arrow() as opened:
         metadata = opened.metadata
-        groups = [metadata.row_group(at) for at in range(metadata.num_row_groups)]
+        every = [metadata.row_group(at) for at in range(metadata.num_row_groups)]
         names = opened.schema_arrow.names
-    assert [one.num_rows for one in groups] == [ROW_GROUP] * 9 + [14]
-    bounds = [one.column(names.index("hub_id")).statistics for one in groups]
+    assert [one.num_rows for one in every] == [ROW_GROUP] * 9 + [14]
+    bounds = [one.column(names.index("hub_id")).statistics for one in every]
     assert all(one.max < other.min for one, other in itertools.pairwise(bounds))
     found = history_of(lake, "model_days", f"{ROW_GROUP * 8:06}")
     assert found["downloads"].to_list() == [ROW_GROUP * 8, ROW_GROUP * 16]
@@ -177,9 +223,9 @@ def test_one_model_is_read_by_statistics(lake: Lake) -> None:
     assert rows.height == size + 6
 
 
-@pytest.mark.parametrize(("large", "groups"), [(10**9, 3), (3 * ROW_GROUP, 2)])
+@pytest.mark.parametrize(("large", "number"), [(10**9, 3), (3 * ROW_GROUP, 2)])
 def test_large_months_have_larger_row_groups(
-    lake: Lake, large: int, groups: int, monkeypatch: pytest.MonkeyPatch
+    lake: Lake, large: int, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From their second day on; the first and the last of each part that is decoded are there."""
     monkeypatch.setattr(building, "LARGE", large)
@@ -198,7 +244,7 @@ def test_large_months_have_larger_row_groups(
         judge(lake, days[:at])
         refresh(lake, OF_MODELS)
     (file,) = lake.read("model_days", None).month_files
-    assert file.arrow().num_row_groups == groups
+    assert file.arrow().num_row_groups == number
     for row in (0, 2047, 2048, ROW_GROUP - 1, ROW_GROUP, 2 * ROW_GROUP, size - 1):
         found = history_of(lake, "model_days", f"{2 * row:06}")
         assert found["downloads"].to_list() == [row, 2 * row]
