@@ -137,6 +137,40 @@ def masks_padding(model: onnx.ModelProto, masks: Sequence[str], texts: Calibrati
         return False
 
 
+def biases_by_distance(
+    model: onnx.ModelProto, biases: Sequence[str], texts: Calibration
+) -> dict[str, np.ndarray] | None:
+    """Values added to attention's scores that depend on how far apart two tokens are, and no more.
+
+    Args:
+        model: float32.
+        biases: names of values.
+        texts: at least one.
+
+    Returns:
+        of each [heads, distances], from that of the last token of as many as are read to the first
+        of them, to that of the first to the last; None where one depends on more.
+    """
+    longest = texts.max_length
+    ids = np.resize(np.array(max(texts.ids, key=len), np.int64), (2, longest))
+    ids[1] = ids[1, ::-1]
+    shown = np.ones_like(ids)
+    shown[1, 1:] = 0
+    at = np.arange(longest)
+    distances = at[None, :] - at[:, None] + longest - 1
+    found = {}
+    for name, each in zip(
+        biases, _answer(_session(model, biases), biases, ids, shown), strict=True
+    ):
+        if each.ndim != 4 or each.shape[-2:] != (longest, longest):
+            return None
+        table = np.concatenate([each[0, :, :0:-1, 0], each[0, :, 0]], axis=-1)
+        if (each != table[:, distances]).any():
+            return None
+        found[name] = table
+    return found
+
+
 def _run(
     model: onnx.ModelProto, values: list[str], texts: list[list[int]]
 ) -> Iterator[tuple[int, dict[str, np.ndarray]]]:

@@ -14,7 +14,7 @@ hundredths. So nothing here depends on an order:
 The head stays float: nothing amplifies what differs there, some 1e-7 of a score.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import erf, sqrt, tanh
 
 import numpy as np
@@ -23,6 +23,7 @@ import onnx
 from hf_assets.classifiers.export.calibration import (
     Calibration,
     Observed,
+    biases_by_distance,
     masks_padding,
     observe,
 )
@@ -35,6 +36,7 @@ from hf_assets.classifiers.export.integers import (
     smoothing,
     without_halves,
 )
+from hf_assets.classifiers.export.masked import Masked
 from hf_assets.classifiers.export.parts import (
     LEAST_OPSET,
     Attention,
@@ -57,7 +59,6 @@ _STEP, _LARGEST = 2.0**-8, 1750 * 2.0**-8
 # Attention's weights are at most so much, as whole numbers; values are so large at most.
 _WEIGHT, _VALUE = 935, 511
 _LOWEST_GELU = -8.0
-_MASK = "attention_mask"
 # What gives other last bits on another processor, or in another order.
 _INEXACT = {
     "Cos", "Einsum", "Erf", "Exp", "Gelu", "LayerNormalization", "Log", "MatMul", "Pow",
@@ -91,8 +92,12 @@ def exact(model: onnx.ModelProto, head: str, calibration: Calibration) -> onnx.M
     masks = sorted({each.mask for each in parts.attentions})
     if masks and not masks_padding(model, masks, calibration):
         raise NotExact("an attention's mask is of more than padding")
+    biases = sorted({each.bias for each in parts.attentions if each.bias})
+    tables = biases_by_distance(model, biases, calibration) if biases else {}
+    if tables is None:
+        raise NotExact("an attention's bias is of more than the distance of two tokens")
     seen = observe(model, values, widths, calibration)
-    _Rewriting(graph, parts, seen, calibration.max_length).all()
+    _Rewriting(graph, parts, seen, tables, calibration.max_length).all()
     made = graph.model()
     for node in made.graph.node:
         if node.op_type in _INEXACT and node.name not in (head, *graph.exact):
@@ -104,7 +109,12 @@ class _Rewriting:
     """The parts of one graph, made otherwise one after the other."""
 
     def __init__(
-        self, graph: EditableGraph, parts: Parts, seen: dict[str, Observed], max_length: int
+        self,
+        graph: EditableGraph,
+        parts: Parts,
+        seen: dict[str, Observed],
+        biases: Mapping[str, np.ndarray],
+        max_length: int,
     ) -> None:
         self.graph, self.parts, self.seen, self.max_length = graph, parts, seen, max_length
         self.by_output = {each.output: each for each in parts.products}
@@ -116,7 +126,8 @@ class _Rewriting:
             for node in parts.activations
             if {each.name for each in graph.readers(node.output[0])} <= inputs
         }
-        self._masked: _Masked | None = None
+        self._masked: Masked | None = None
+        self.biases = biases
 
     def all(self) -> None:
         # First what scales the products around it, and last the products.
@@ -232,6 +243,9 @@ class _Rewriting:
             self._rounded(given.query, for_query * np.sign(given.factor) / power, 1 / power),
             self._rounded(given.key, for_key, then=masked.keys),
         )
+        graph.exact.add(scores)
+        if given.bias:
+            scores = graph.add("Add", scores, masked.bias(self.biases[given.bias]))
         # Adding what is near the largest score's negative rounds to steps, too.
         last, near = graph.constant(np.array([-1])), _ROUNDING * _STEP
         largest = graph.add("ReduceMax", scores, last, keepdims=1)
@@ -247,13 +261,13 @@ class _Rewriting:
         values = self._rounded(given.value, for_value, then=masked.values)
         mixed = graph.add("MatMul", weights, values)
         total = graph.add("MatMul", weights, masked.column)
-        graph.exact |= {scores, power_of_e, mixed, total}
+        graph.exact |= {power_of_e, mixed, total}
         share = graph.add("Div", self._for_rows(1 / for_value, given.query), total)
         graph.replace(given.output, graph.add("Mul", mixed, share))
 
-    def _padding(self) -> "_Masked":
+    def _padding(self) -> Masked:
         if self._masked is None:
-            self._masked = _Masked(self.graph)
+            self._masked = Masked(self.graph, self.max_length)
         return self._masked
 
     def _norm(self, node: onnx.NodeProto) -> None:
@@ -300,34 +314,6 @@ class _Rewriting:
         readers = graph.readers(output)
         node.input[0] = graph.add("Round", graph.add("Mul", value, graph.constant(power)))
         graph.replace(output, graph.add("Mul", output, graph.constant(1 / power)), readers)
-
-
-class _Masked:
-    """Attention to the tokens of a text alone, without a mask on its scores, which are many.
-
-    All keys are counted from that of the text's first token, which no share of attention depends
-    on; padding has the same key, so that it never has the largest score alone. Its values are 0,
-    and the sum of weights leaves it out.
-
-    Attributes:
-        column: 1 of tokens, 0 of padding, [texts, 1, tokens, 1].
-    """
-
-    def __init__(self, graph: EditableGraph) -> None:
-        self.graph = graph
-        numbers = graph.add("Cast", _MASK, to=onnx.TensorProto.FLOAT)
-        self._first = graph.add("ArgMax", numbers, axis=1, keepdims=1)
-        self._numbers = graph.add("Unsqueeze", numbers, graph.constant(np.array([2])))
-        self.column = graph.add("Unsqueeze", self._numbers, graph.constant(np.array([1])))
-
-    def keys(self, value: str, _: str) -> str:
-        graph = self.graph
-        first = graph.add("GatherND", value, self._first, batch_dims=1)
-        first = graph.add("Unsqueeze", first, graph.constant(np.array([1])))
-        return graph.add("Mul", graph.add("Sub", value, first), self._numbers)
-
-    def values(self, value: str, offset: str) -> str:
-        return self.graph.add("Mul", self.graph.add("Sub", value, offset), self._numbers)
 
 
 def _gelu(value: float) -> float:

@@ -38,7 +38,10 @@ class Product:
 
 @dataclass(frozen=True)
 class Attention:
-    """output = softmax(factor x query x key + mask) x value; the key comes transposed."""
+    """output = softmax(factor x query x key + bias + mask) x value; the key comes transposed.
+
+    `bias` is None where there is none.
+    """
 
     query: str
     key: str
@@ -46,6 +49,7 @@ class Attention:
     output: str
     factor: float
     mask: str
+    bias: str | None = None
 
 
 @dataclass(frozen=True)
@@ -123,27 +127,30 @@ def _product(graph: EditableGraph, node: onnx.NodeProto) -> Product:
 
 
 def _attention(graph: EditableGraph, softmax: onnx.NodeProto) -> Attention:
-    scores, mask, factor = softmax.input[0], None, 1.0
+    # What is added last is the mask, and what is added before it a bias.
+    scores, added, factor = softmax.input[0], list[str](), 1.0
     for value, node in _upwards(graph, scores):
         scores = value
-        if node.op_type == "Add" and mask is None:
-            sides = [_op(graph, name) in ("Mul", "Div", "MatMul") for name in node.input]
+        if node.op_type == "Add" and len(added) < 2:
+            sides = [_are_scores(graph, name) for name in node.input]
             if sides.count(True) != 1:
                 break
-            mask = node.input[sides.index(False)]
+            if added and factor != 1.0:
+                raise NotExact("an attention's scores are scaled after a bias was added")
+            added.append(node.input[sides.index(False)])
         elif node.op_type in ("Mul", "Div"):
             number = next(filter(None, (_number(graph, name) for name in node.input)), None)
             if number is None:
                 break
             factor *= number if node.op_type == "Mul" else 1 / number
         elif node.op_type == "MatMul":
-            if mask is None:
+            if not added:
                 raise NotExact("an attention has no mask: a text's answer depends on padding")
             readers = graph.readers(softmax.output[0])
             if len(readers) == 1 and readers[0].op_type == "MatMul":
                 query, key = node.input
                 values, output = readers[0].input[1], readers[0].output[0]
-                return Attention(query, key, values, output, factor, mask)
+                return Attention(query, key, values, output, factor, *added)
             break
         else:
             break
@@ -155,11 +162,23 @@ def _upwards(graph: EditableGraph, value: str) -> Iterator[tuple[str, onnx.NodeP
     """The values that scores are made from, and the nodes that give them."""
     while (node := graph.producer(value)) is not None:
         yield value, node
-        computed = [name for name in node.input if graph.array(name) is None]
-        kept = [name for name in computed if _op(graph, name) in ("Mul", "Div", "MatMul")]
+        kept = [name for name in node.input if _are_scores(graph, name)]
         if not kept:
             return
         value = kept[0]
+
+
+def _are_scores(graph: EditableGraph, value: str) -> bool:
+    """Whether it is a product of two computed values, or one scaled or with something added."""
+    node = graph.producer(value)
+    if node is None:
+        return False
+    if node.op_type == "MatMul":
+        return all(graph.array(name) is None for name in node.input)
+    if node.op_type in ("Mul", "Div") and all(_number(graph, name) is None for name in node.input):
+        return False
+    kinds = ("Add", "Div", "Mul")
+    return node.op_type in kinds and any(_are_scores(graph, name) for name in node.input)
 
 
 def _number(graph: EditableGraph, name: str) -> float | None:

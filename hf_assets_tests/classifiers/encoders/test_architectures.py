@@ -36,7 +36,6 @@ INEXACT = {
     "deberta": "an attention's scores are made by Where",
     "deberta-v2": "an attention's scores are made by Where",
     "modernbert": "an attention's mask is of more than padding",
-    "mpnet": "an attention's scores are made by Add",
     "albert": "Pow (node_pow_1) has no exact form here",
 }
 
