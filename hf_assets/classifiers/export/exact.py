@@ -253,8 +253,7 @@ class _Rewriting:
         moved = graph.add("Sub", scores, below)
         exponent = graph.add("Sub", moved, graph.constant(np.float32(near - _LARGEST)))
         power_of_e = graph.add("Exp", exponent)
-        weights = graph.add("Add", power_of_e, graph.constant(np.float32(_ROUNDING)))
-        weights = graph.add("Sub", weights, graph.constant(np.float32(_ROUNDING)))
+        weights = graph.add("Round", power_of_e)
         # Weights of a text are seldom all large: an eighth of that is much.
         levels = min(_VALUE, 8 * 2 * _WHOLE / (_WEIGHT * self.max_length))
         for_value = levels / max(self.seen[given.value].largest, 1e-6)
