@@ -1,6 +1,9 @@
 """The code location: everything under `defs/`, found by itself."""
 
+import gc
 import warnings
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
@@ -21,9 +24,30 @@ def defs() -> dg.Definitions:
     Built once a process: `dg launch` asks for them six times, a second each.
     """
     known = settings()
-    if not _built or _built[0][0] is not known:
+    if not _built:
+        with _kept():
+            _built.append((known, _build()))
+    if _built[0][0] is not known:
         _built[:] = [(known, _build())]
     return _built[0][1]
+
+
+@contextmanager
+def _kept() -> Generator[None]:
+    """What is loaded meanwhile stays as long as the process, and is no place to look for garbage.
+
+    There are 270,000 objects: each look at all of them took a tenth of a second, of which a run
+    had six.
+    """
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+        gc.collect()
+        gc.freeze()
+    finally:
+        if collects:
+            gc.enable()
 
 
 def _build() -> dg.Definitions:

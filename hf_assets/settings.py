@@ -148,7 +148,8 @@ class Settings(GrowthSettings):
     days_at_once: int = Field(
         default_factory=lambda: min(os.cpu_count() or 1, 2),
         ge=1,
-        description="Days that a run over many days makes at a time, each with the memory of one. "
+        description="Days that a run over many days makes, and checks, at a time, each with the "
+        "memory of one. "
         "Default: 2, or 1 on a machine with one core.",
     )
     repository: str | None = Field(

@@ -20,7 +20,7 @@ T = TypeVar("T")
 def side_by_side(work: Callable[[S], T], items: Iterable[S], most: int = AT_ONCE) -> Iterator[T]:
     """The result of each, in order, at most so many at a time; the first error ends all."""
     todo = [*items]
-    if len(todo) < 2:
+    if len(todo) < 2 or most < 2:
         yield from map(work, todo)
         return
     with ThreadPoolExecutor(min(most, len(todo))) as pool:

@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, closing
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ from hf_assets.storage.opened import LakeFile, open_file, require_same
 from hf_assets.storage.parquet import ParquetBatches, Table
 from hf_assets.storage.records import Footer
 from hf_assets.storage.side_tables import DATA, SideTables, side_table_paths
-from hf_assets.storage.stored import StoredTable, TableWrite
+from hf_assets.storage.stored import StagedTable, StoredTable, TableWrite
 
 # Days synced to disk at a time, while the next is written: a disk syncs several in the time of one.
 SETTLING = 8
@@ -145,7 +146,7 @@ class Lake:
         Raises:
             ReplacedError, CommitConflict: another version than `content.over` is there.
         """
-        self._staged(table, day, content).close()
+        self._staged(table, day, content).moves.close()
         return self.read(table.name, day)
 
     def write_days(
@@ -161,31 +162,31 @@ class Lake:
             makes: by day, what makes it.
             at_once: days made at a time, each with the memory of one.
         """
-        waiting: deque[tuple[str | None, Future[None]]] = deque()
+        waiting: deque[tuple[str | None, pl.DataFrame, Future[None]]] = deque()
         failed: Exception | None = None
         staged_days = made_ahead(
             {day: lambda day=day: self._staged(table, day, makes[day]()) for day in makes},
             at_once,
-            lambda staged: staged.__exit__(GeneratorExit, GeneratorExit(), None),
+            lambda staged: staged.moves.__exit__(GeneratorExit, GeneratorExit(), None),
         )
         with ThreadPoolExecutor(SETTLING) as pool, closing(staged_days) as written:
             try:
                 for day, staged in written:
-                    waiting.append((day, pool.submit(staged.close)))
-                    while waiting and (waiting[0][1].done() or len(waiting) > SETTLING):
-                        first, settled = waiting.popleft()
+                    waiting.append((day, staged.shown, pool.submit(staged.moves.close)))
+                    while waiting and (waiting[0][2].done() or len(waiting) > SETTLING):
+                        first, shown, settled = waiting.popleft()
                         settled.result()
-                        yield first, self.read(table.name, first)
+                        yield first, replace(self.read(table.name, first), shown=shown)
             except Exception as error:  # noqa: BLE001 - raised below
                 failed = error
-            for day, settled in waiting:
+            for day, shown, settled in waiting:
                 settled.result()
-                yield day, self.read(table.name, day)
+                yield day, replace(self.read(table.name, day), shown=shown)
         if failed:
             raise failed
 
-    def _staged(self, table: Table, day: str | None, content: TableWrite) -> ExitStack:
-        """A day in temporary files; closing the returned stack publishes it."""
+    def _staged(self, table: Table, day: str | None, content: TableWrite) -> StagedTable:
+        """A day in temporary files."""
         folder = self.folder(table.name, day)
         path, seen = folder / DATA_FILE, None
         if day and _MONTH.fullmatch(day):
@@ -214,7 +215,7 @@ class Lake:
             moves.enter_context(sides.written())
             if content.over:
                 moves.callback(require_same, content.over.file)
-            return moves.pop_all()
+            return StagedTable(moves.pop_all(), writer.shown)
 
     def read(self, asset: str, day: str | None) -> StoredTable:
         """One day of a table, or a table without days, unread. MissingDay if it is missing."""

@@ -15,9 +15,11 @@ from hf_assets.memory import give_back
 from hf_assets.object_store.reading import FOOTER_KEY
 from hf_assets.storage.records import Footer
 
-# Rows of a row group at most: 128 k models are ~40 MB in memory; groups four times as large save
-# 4 % of the bytes and cost 200 MB.
+# Rows of a row group: 128 k models are ~40 MB in memory; groups four times as large save 4 % of the
+# bytes and cost 200 MB.
 ROW_GROUP = 1 << 17
+# Rows of a table's preview.
+PREVIEW_ROWS = 8
 # A dictionary page of 1 MB, pyarrow's default, overflows on `tags` and doubles the column.
 DICTIONARY_PAGE = 16 << 20
 # Level 9 saves 6 % of the bytes and doubles the time to write them.
@@ -78,6 +80,9 @@ class ParquetBatches:
         self._writer: pq.ParquetWriter | None = None
         self._waiting: list[pa.Table] = []
         self._unreturned = 0
+        self._shown: list[pa.Table] = []
+        lists = (name for name, dtype in table.schema.items() if isinstance(dtype, pl.List))
+        self._list_nulls = dict.fromkeys(lists, 0)
 
     def __enter__(self) -> "ParquetBatches":
         schema = self.table.arrow_schema
@@ -98,17 +103,41 @@ class ParquetBatches:
         """Append rows; the frame must have the table's columns, in any order."""
         if frame.height:
             self.rows += frame.height
+            frame = self._shaped(frame)
+            for name in self._list_nulls:
+                self._list_nulls[name] += frame.get_column(name).null_count()
+            if self.table.preview_by or self._kept() < PREVIEW_ROWS:
+                self._shown.append(_arrow(self._first_rows(frame)))
             # As Arrow while it waits: a frame would keep the memory of the frame it is a slice of.
-            self._waiting.append(_arrow(self._shaped(frame)))
+            self._waiting.append(_arrow(frame))
         if sum(part.num_rows for part in self._waiting) >= self.table.row_group:
             self._flush()
 
-    def _flush(self) -> None:
+    @property
+    def shown(self) -> pl.DataFrame:
+        """The rows of the preview, of those written until now: to read them takes far longer."""
+        parts = pa.concat_tables([self.table.arrow_schema.empty_table(), *self._shown])
+        frame = pl.from_arrow(parts)
+        assert isinstance(frame, pl.DataFrame)
+        return self._first_rows(frame)
+
+    def _kept(self) -> int:
+        return sum(part.num_rows for part in self._shown)
+
+    def _first_rows(self, frame: pl.DataFrame) -> pl.DataFrame:
+        by = self.table.preview_by
+        return frame.top_k(PREVIEW_ROWS, by=by) if by else frame.head(PREVIEW_ROWS)
+
+    def _flush(self, *, all_rows: bool = False) -> None:
         assert self._writer is not None, "enter the writer first"
         if self._waiting:
-            rows = pa.concat_tables(self._waiting)
-            self._writer.write_table(rows, row_group_size=ROW_GROUP * 2)
+            rows, whole = pa.concat_tables(self._waiting), self.table.row_group == ROW_GROUP
             self._waiting.clear()
+            # Whole groups: who reads as many rows at a time (`in_parts`) reads each group once.
+            if whole and not all_rows and (left := rows.num_rows % ROW_GROUP):
+                self._waiting.append(rows.slice(rows.num_rows - left))
+                rows = rows.slice(0, rows.num_rows - left)
+            self._writer.write_table(rows, row_group_size=ROW_GROUP if whole else 2 * ROW_GROUP)
             self._unreturned += rows.num_rows
             del rows
         # Pages that are given back are cleared when they are used again: after each small group
@@ -120,7 +149,9 @@ class ParquetBatches:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         assert self._writer is not None
         if kind is None:
-            self._flush()
+            self._flush(all_rows=True)
+            if self.footer:
+                self.footer.list_nulls = self._list_nulls
             footer = msgspec.structs.asdict(self.footer) if self.footer else {}
             self._writer.add_key_value_metadata({FOOTER_KEY: json.dumps(footer, default=str)})
         self._writer.close()

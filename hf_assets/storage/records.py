@@ -33,6 +33,8 @@ class Footer(Record):
         provenance: for each raw asset behind the table, a summary of its capture.
         seconds: that writing took.
         aside: the files of the side tables by name; None in a file of an early version.
+        list_nulls: nulls by column of lists, as Parquet counts their elements; None in a file of
+            an earlier version.
     """
 
     day: str | None = None
@@ -41,6 +43,7 @@ class Footer(Record):
     provenance: dict[str, dict[str, Any]] = {}
     seconds: float = 0.0
     aside: dict[str, str] | None = None
+    list_nulls: dict[str, int] | None = None
 
 
 class CaptureProvenance(Record):

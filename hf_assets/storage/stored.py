@@ -1,6 +1,7 @@
 """A day of a table: to be written into the lake, and as it was when it was read."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -47,6 +48,17 @@ class TableWrite:
         return (self.record.to_json() if self.record else {}) | self.notes
 
 
+@dataclass(frozen=True)
+class StagedTable:
+    """One day of a table in temporary files: closing `moves` publishes it.
+
+    `shown` has the rows of its preview.
+    """
+
+    moves: ExitStack
+    shown: pl.DataFrame
+
+
 class EmptiedError(RuntimeError):
     """The rows of an emptied day were asked of its own file, which has none: a fault of ours."""
 
@@ -58,7 +70,8 @@ class StoredTable:
     `frame` is lazy, the rest is from the footer. `day` is empty for a table without days. `path` is
     a file, or the folder of a table that is stored by month: `months` are then its files, oldest
     first. `files` holds the data, and the side tables by their names. `rows` of an emptied day is
-    the number that its series gives back.
+    the number that its series gives back. `shown` has the rows of the preview of a day that was
+    written just now.
     """
 
     path: Any
@@ -69,6 +82,7 @@ class StoredTable:
     seconds: float
     months: tuple[Any, ...] = field(default=(), compare=False)
     files: Mapping[str, LakeFile] = field(default_factory=dict, compare=False, repr=False)
+    shown: pl.DataFrame | None = field(default=None, compare=False, repr=False)
 
     @property
     def emptied(self) -> bool:

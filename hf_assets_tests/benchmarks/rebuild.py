@@ -90,7 +90,8 @@ def _captured(work: Path, models: int, days: int) -> list[str]:
             case("capture", endpoint, lake, asset.removeprefix("raw_"))
     keys = [str(date.today() - timedelta(days=back)) for back in range(days, 0, -1)]
     for asset in RAW:
-        captured = next((lake / asset).glob("day=*"))
+        # Away first: the day of the capture may be one of these.
+        captured = next((lake / asset).glob("day=*")).rename(work / asset)
         for key in keys:
             shutil.copytree(captured, lake / asset / f"day={key}", copy_function=os.link)
         shutil.rmtree(captured)

@@ -186,3 +186,13 @@ def test_the_code_location_loads_without_what_only_its_steps_need() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == []
+
+
+def test_garbage_is_collected_of_what_comes_after_the_definitions() -> None:
+    """They stay: to look through them again and again costs each run a second."""
+    said = (
+        "import gc; from hf_assets.definitions import defs; defs(); "
+        "print(gc.isenabled(), gc.get_freeze_count() > 100_000, len(gc.get_objects()) < 50_000)"
+    )
+    command = [sys.executable, "-W", "ignore", "-c", said]
+    assert subprocess.check_output(command, text=True).split() == ["True"] * 3

@@ -14,6 +14,7 @@ from hf_assets.object_store.reading import StoreFile
 from hf_assets.storage import opened
 from hf_assets.storage.lake import Lake, MissingDay, StoredTable, TableWrite
 from hf_assets.storage.opened import MOST_OPEN, OpenedFile, ReplacedError
+from hf_assets.storage.parquet import ROW_GROUP, Column, Table, in_parts
 from hf_assets_tests.conftest import DAY
 from hf_assets_tests.support.hub.captures import python
 from hf_assets_tests.support.replacing_writer import COUNT, FIRST, VERSIONS, write
@@ -221,3 +222,27 @@ def test_months_replaced_under_their_public_names_are_the_old_ones(lake: Lake) -
     assert frame.collect()["n"].to_list() == [0, 1, 2] * 2
     assert stored.frame.collect().height == 6
     assert lake.read("numbers", None).frame.collect()["n"].to_list() == [*range(7, 16)] * 2
+
+
+def test_row_groups_are_whole_however_large_the_frames_are(lake: Lake) -> None:
+    """Who reads as many rows at a time reads each row group once."""
+    table = Table(
+        "whole", {"n": Column(pl.Int64, "A number."), "of": Column(pl.List(pl.String), "Texts.")}
+    )
+    sizes = [100_000, 100_000, 7, 2 * ROW_GROUP, 5]
+    starts = [sum(sizes[:at]) for at in range(len(sizes))]
+    frames = (
+        pl.DataFrame({"n": range(start, start + size)}).with_columns(
+            of=pl.when(pl.col("n") % 3 > 0).then(pl.concat_list(pl.lit("x")))
+        )
+        for start, size in zip(starts, sizes, strict=True)
+    )
+    stored = lake.write(table, None, TableWrite(frames))
+    metadata = stored.file.arrow().metadata
+    groups = [metadata.row_group(at).num_rows for at in range(metadata.num_row_groups)]
+    assert groups == [ROW_GROUP] * 3 + [sum(sizes) - 3 * ROW_GROUP]
+    frame = stored.frame.collect()
+    assert frame["n"].to_list() == [*range(sum(sizes))]
+    assert stored.file.footer()["list_nulls"] == {"of": frame["of"].null_count()}
+    parts = [part.height for part in in_parts(stored.frame)]
+    assert parts == groups

@@ -46,7 +46,7 @@ def test_a_record_is_written_as_it_is_when_the_last_row_is(lake: Lake) -> None:
 def test_the_footer_has_the_keys_of_every_version(lake: Lake) -> None:
     stored = lake.write(NUMBERS, DAY, TableWrite([numbers(0, 3)]))
     assert list(stored.file.footer()) == [
-        "day", "rows", "notes", "provenance", "seconds", "aside"
+        "day", "rows", "notes", "provenance", "seconds", "aside", "list_nulls"
     ]  # fmt: skip
 
 

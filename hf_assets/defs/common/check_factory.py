@@ -4,6 +4,7 @@ A run over many partitions makes one evaluation per check, which names the parti
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import dagster as dg
 
@@ -12,7 +13,9 @@ from hf_assets.defs.common.failures import clear_failures
 from hf_assets.defs.common.partitions import daily
 from hf_assets.defs.common.resources import LakeResource
 from hf_assets.hub.capture_store.store import RAW
+from hf_assets.object_store.at_once import side_by_side
 from hf_assets.rule_result import RuleResult
+from hf_assets.settings import settings
 from hf_assets.ui_words import label
 
 Rule = Callable[[LakeResource, str], RuleResult]
@@ -58,7 +61,10 @@ def check(
             keys = lake.there(asset if isinstance(asset, str) else asset[-1], keys)
         with clear_failures():
             results = rules(lake, keys) if rules else {}
-            results |= {key: rule(lake, key) for key in keys} if rule else {}
+            if rule:
+                at_once = settings().days_at_once if partitions is daily else 1
+                judged = side_by_side(partial(rule, lake), keys, at_once)
+                results |= dict(zip(keys, judged, strict=True))
             # Downstream assets skip a bad capture; it must not stop the other days.
             return _result(results, lenient=skips_missing and asset in RAW)
 

@@ -17,11 +17,10 @@ from hf_assets.hub.retention import TABLE_OF
 from hf_assets.object_store.path import LakePath, uri
 from hf_assets.storage.folders import folder_bytes
 from hf_assets.storage.lake import StoredTable
-from hf_assets.storage.parquet import Table
+from hf_assets.storage.parquet import PREVIEW_ROWS, Table
 from hf_assets.storage.records import CaptureProvenance
 from hf_assets.ui_words import label
 
-PREVIEW_ROWS = 8
 # Characters of a text in the preview: the Hub sets no limit on the length of a tag.
 PREVIEW_TEXT = 80
 # At most this many unread columns are named.
@@ -100,8 +99,13 @@ def stored_table(stored: StoredTable, table: Table, *, brief: bool = False) -> d
         "path": dg.MetadataValue.path(str(stored.path)),
         "provenance": dg.MetadataValue.json(stored.provenance),
         **_source(stored.provenance),
-        **({} if brief else {"preview": preview(stored.frame, table.preview_by)}),
+        **({} if brief else {"preview": _preview(stored, table)}),
     }
+
+
+def _preview(stored: StoredTable, table: Table) -> dg.TableMetadataValue:
+    rows = stored.frame if stored.shown is None else stored.shown.lazy()
+    return preview(rows, table.preview_by)
 
 
 def _source(provenance: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -148,7 +152,7 @@ def _first_rows(capture: Capture, kind: Kind) -> dg.TableMetadataValue:
     if capture.form == RANGES:
         rows = stored_preview(kind, map(capture.page, capture.page_numbers()), PREVIEW_ROWS)
     else:
-        rows, _ = parse_page(kind, 0, capture.page(0))
+        rows, _ = parse_page(kind, 0, capture.page(0), capture.records[0].decoded)
     return preview(rows.lazy(), None)
 
 

@@ -161,7 +161,7 @@ class Capture:
     def _ahead(self) -> Ahead:
         return Ahead()
 
-    @property
+    @cached_property
     def _attempt(self) -> Any:
         return self.folder / self.manifest.attempt
 

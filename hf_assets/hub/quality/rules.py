@@ -4,12 +4,13 @@ A rule reads manifests, footers and statistics of a day and returns a `RuleResul
 where the footer's statistics will do.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 import polars.selectors as cs
+import pyarrow.parquet as pq
 
 from hf_assets.errors import clean
 from hf_assets.hub.capture_store.capture import SHORT_OF_TOTAL, Capture
@@ -18,7 +19,7 @@ from hf_assets.hub.tables.records import CleaningCounts
 from hf_assets.rule_result import RuleResult
 from hf_assets.storage.lake import StoredTable
 from hf_assets.storage.parquet import Table
-from hf_assets.storage.records import CaptureProvenance
+from hf_assets.storage.records import CaptureProvenance, Footer
 from hf_assets.ui_words import percent
 
 # Highest share of quarantined rows.
@@ -158,7 +159,9 @@ def required_columns(stored: StoredTable, table: Table) -> RuleResult:
             metadata,
             severity="WARN" if reason is not None else "ERROR",
         )
-    empty = stored.frame.select((pl.col("id") == "").sum()).collect().item()
+    empty = 0
+    if _least(stored, "id") in (None, ""):
+        empty = stored.frame.select((pl.col("id") == "").sum()).collect().item()
     bad = sum(metadata.values()) + empty
     columns = ", ".join(table.required)
     text = f"{bad:,} values of {columns} are null or empty." if bad else f"No null in {columns}."
@@ -286,18 +289,34 @@ def dangling_models(stored: StoredTable) -> RuleResult:
 
 
 def null_counts(stored: StoredTable) -> dict[str, int]:
-    """Nulls by column: from the footer, except for lists, whose footers count elements."""
-    lists = stored.frame.select(cs.list()).null_count().collect()
-    return _footer_nulls(stored) | (lists.row(0, named=True) if lists.width else {})
+    """Nulls by column, from the footer; its statistics count the elements of lists."""
+    of_lists = Footer.read(stored.file.footer()).list_nulls
+    if of_lists is None or stored.emptied:
+        lists = stored.frame.select(cs.list()).null_count().collect()
+        of_lists = lists.row(0, named=True) if lists.width else {}
+    return _footer_nulls(stored) | of_lists
+
+
+def _least(stored: StoredTable, name: str) -> str | None:
+    """The least text of a column, from the footer; None where a row group does not say it."""
+    found = [column.statistics for path, column in _columns(stored) if path == name]
+    if not all(one is not None and one.has_min_max for one in found):
+        return None
+    return min((one.min for one in found), default=None)
 
 
 def _footer_nulls(stored: StoredTable) -> dict[str, int]:
-    metadata = stored.file.arrow().metadata
     counts: dict[str, int] = {}
+    for name, column in _columns(stored):
+        if "." not in name and column.statistics is not None:
+            counts[name] = counts.get(name, 0) + column.statistics.null_count
+    return counts
+
+
+def _columns(stored: StoredTable) -> Iterator[tuple[str, pq.ColumnChunkMetaData]]:
+    """The columns of each row group, with their names."""
+    metadata = stored.file.arrow().metadata
     for group in range(metadata.num_row_groups):
         for at in range(metadata.num_columns):
             column = metadata.row_group(group).column(at)
-            if "." not in column.path_in_schema and column.statistics is not None:
-                name = column.path_in_schema
-                counts[name] = counts.get(name, 0) + column.statistics.null_count
-    return counts
+            yield column.path_in_schema, column

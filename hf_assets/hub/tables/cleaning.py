@@ -32,7 +32,7 @@ BATCH_PAGES = 16
 ARCHIVED_PAGES = 5
 # Of an archive they may be texts or times.
 _TIMES = ("createdAt", "lastModified")
-# Threads that parse pages: read_json holds Python's lock, reading and decompressing do not.
+# Threads that parse pages: read_json holds no lock of Python's, nor do reading and unpacking.
 PARSERS = 2
 
 
@@ -153,7 +153,7 @@ def _stacked(pages: list[ParsedPage]) -> pl.DataFrame:
     frames = [frame for _, frame, _ in pages]
     pages.clear()
     # Where the times of one are texts, all are.
-    alike = all(len({frame.schema[name] for frame in frames}) == 1 for name in _TIMES)
+    alike = all(len({frame.get_column(name).dtype for frame in frames}) == 1 for name in _TIMES)
     stacked = pl.concat(frames if alike else map(times_as_text, frames))
     # For all pages at once: polars takes longer to begin a column than to fill that of a page.
     places = {"page": np.concatenate(numbers), "row": np.concatenate(rows)}

@@ -1,6 +1,7 @@
 """Columns that tables of several kinds share: dates, authors, counters, gates, licences, tags."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 import numpy as np
 import polars as pl
@@ -12,6 +13,8 @@ from hf_assets.hub.tables.records import CleaningCounts
 
 # The Hub dates repositories that are older than its database with this day.
 FLOOR_DAY = pl.date(2022, 3, 2)
+# In milliseconds since 1970.
+_YEAR_1000 = 1000 * int(datetime(1000, 1, 1, tzinfo=UTC).timestamp())
 # Old answers and scrapes have "true" where the Hub now has "auto" or "manual".
 _GATED = ("false", "auto", "manual", "true")
 # The counters of a kind that is downloaded.
@@ -48,10 +51,11 @@ def common_columns(
 
 def _author(wire: pl.DataFrame) -> pl.Series:
     """As served, else the first part of the id."""
-    if not wire["author"].null_count():
+    lacking = wire["author"].is_null().arg_true()
+    begins = wire["id"].gather(lacking).str.extract(r"^([^/]+)/")
+    if begins.null_count() == len(begins):
         return wire["author"]
-    begins = pl.col("id").str.extract(r"^([^/]+)/")
-    return wire.select(pl.coalesce("author", begins).alias("author")).to_series()
+    return wire["author"].scatter(lacking, begins)
 
 
 def _time(texts: pl.Series) -> pl.Series:
@@ -63,7 +67,7 @@ def _time(texts: pl.Series) -> pl.Series:
         return texts
     usual = _parsed(texts, "%Y-%m-%dT%H:%M:%S.000Z")
     # Polars takes a sign for a digit there: -025 for the year 25.
-    strange = usual.null_count() > texts.null_count() or (usual.dt.year() < 1000).any()
+    strange = usual.null_count() > texts.null_count() or (usual.to_physical() < _YEAR_1000).any()
     return _parsed(texts, "%Y-%m-%dT%H:%M:%S%.fZ") if strange else usual
 
 

@@ -123,8 +123,10 @@ def _graph(models: pl.LazyFrame) -> _Graph:
 
 def _ages(models: pl.LazyFrame, rows: Nodes) -> Nodes:
     """The rank of these rows by age, from 0: ids of the Hub begin with the time of creation."""
-    ids = _at(models, rows, "hub_id", "id").with_row_index("at")
-    order = ids.sort("hub_id", "id", "at", nulls_last=True)["at"].to_numpy()
+    ids = _at(models, rows, "hub_id").with_row_index("at")
+    if ids["hub_id"].is_duplicated().any():
+        ids = ids.hstack(_at(models, rows, "id"))
+    order = ids.sort(*ids.columns[1:], "at", nulls_last=True)["at"].to_numpy()
     ages = np.empty(len(rows), np.int64)
     ages[order] = np.arange(len(rows))
     return ages
@@ -133,12 +135,14 @@ def _ages(models: pl.LazyFrame, rows: Nodes) -> Nodes:
 def _nodes(models: pl.LazyFrame, named: pl.DataFrame) -> tuple[int, Nodes, pl.Series]:
     """The number of models, the node of each base, and the ids of the missing by their nodes."""
     ids = models.select(pl.col("id").hash()).collect(engine="streaming")["id"].to_numpy()
-    by_id = np.argsort(ids, kind="stable")
+    # Equal ids in any order, which takes a fifth of the time.
+    by_id = np.argsort(ids)
     ids = ids[by_id]
     for value in np.unique(ids[1:][ids[1:] == ids[:-1]]):
         # Models that swapped names during the listing share one: the oldest of them has it.
         same = slice(np.searchsorted(ids, value), np.searchsorted(ids, value, "right"))
-        by_id[same] = by_id[same][np.argsort(_ages(models, by_id[same]))]
+        rows = np.sort(by_id[same])
+        by_id[same] = rows[np.argsort(_ages(models, rows))]
     wanted = named["name"].hash().to_numpy()
     at = np.searchsorted(ids, wanted)
     at[at == len(ids)] = 0

@@ -65,8 +65,10 @@ class Categories:
         self._names = read["category"].drop_nulls().unique().sort()
         codes = read["category"].cast(pl.Enum(self._names)).to_physical().to_numpy()
         ids = read["id"].to_numpy()
-        # Stable: the first of equal names stays the first.
-        order = np.argsort(ids, kind="stable")
+        order = np.argsort(ids)
+        if (np.diff(ids[order]) == 0).any():
+            # The first of equal names stays the first: five times as long, and hardly ever.
+            order = np.argsort(ids, kind="stable")
         self._ids, self._codes = ids[order], codes[order]
 
     def lookup(self, names: pl.Series) -> tuple[pl.Series, pl.Series]:

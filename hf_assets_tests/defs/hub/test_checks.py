@@ -1,16 +1,21 @@
 """Checks: what fails a day, what stops those that come after it, and what is only counted."""
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import dagster as dg
 import pytest
 
+from hf_assets.defs.common import check_factory
 from hf_assets.demo.hub.faults import Faults
 from hf_assets.demo.service.switches import At
 from hf_assets.demo.world.generator import GeneratedHub
 from hf_assets.demo.world.recorded import RecordedHub
+from hf_assets.hub.quality import rules
+from hf_assets.rule_result import RuleResult
 from hf_assets.storage.lake import today
 from hf_assets_tests.defs.conftest import RAW, TABLES, Make, checks, days_ago, failures, made
 
@@ -212,6 +217,27 @@ def test_many_days_give_one_evaluation_that_names_those_that_fail(world: Make) -
     assert len(said.splitlines()) == 1
     assert "models" not in made(result)
     assert set(failures(result)) == {"raw_models_not_partial"}
+
+
+def test_days_are_checked_as_many_at_a_time_as_are_made(
+    world: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = world()
+    for count in (3, 2):
+        hub.capture(days_ago(count))
+    both, judge = threading.Barrier(2, timeout=60), rules.duplicate_rows
+
+    def waits_for_the_other(capture: Any) -> RuleResult:
+        both.wait()
+        return judge(capture)
+
+    monkeypatch.setattr(check_factory, "settings", lambda: Mock(days_at_once=2))
+    monkeypatch.setattr(rules, "duplicate_rows", waits_for_the_other)
+    result = hub.materialize("raw_models", days=(days_ago(3), days_ago(2)))
+    verdict = checks(result)["raw_models", "doubled_rows"]
+    assert verdict.description == "0 of 2 days fail"
+    named = [line.split(": ")[0] for line in str(verdict.metadata["results"].value).splitlines()]
+    assert named == [days_ago(3), days_ago(2)]
 
 
 @pytest.mark.heavy

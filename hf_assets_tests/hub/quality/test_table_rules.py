@@ -16,6 +16,7 @@ from hf_assets_tests.conftest import DAY
 from hf_assets_tests.support.hub.captures import Row, made_models, made_spaces
 from hf_assets_tests.support.hub.days import day_of, model, store_day
 from hf_assets_tests.support.hub.serving import serving
+from hf_assets_tests.support.slow_writer import put
 
 HUB = GeneratedHub(1000, 300, seed=3, day=iso(DAY))
 
@@ -204,6 +205,25 @@ def test_null_counts_come_from_the_footer_and_are_right(
     counts = rules.null_counts(models)
     assert counts == {name: frame[name].null_count() for name in frame.columns}
     assert counts["category"] > 0
+
+
+def test_null_counts_of_an_earlier_version_s_file_are_right(lake: Lake) -> None:
+    """Its footer does not say how many lists are null: they are read."""
+    tags = [None, [], ["a", None], None]
+    frame = pl.DataFrame({"hub_id": ["1", "2", "3", "4"], "tags": tags})
+    put(lake.folder("models", DAY) / "data.parquet", frame)
+    assert rules.null_counts(lake.read("models", DAY)) == {"hub_id": 0, "tags": 2}
+
+
+@pytest.mark.parametrize("statistics", [True, False])
+def test_empty_ids_are_found_with_and_without_statistics(lake: Lake, statistics: bool) -> None:
+    for day, ids in ((DAY, ["b", "", "a", ""]), ("2026-11-19", ["b", "c", "a", "d"])):
+        frame = pl.DataFrame({"id": ids, "hub_id": ["1", "2", "3", "4"]})
+        path = lake.folder("models", day) / "data.parquet"
+        put(path, frame, statistics=statistics, row_group_size=2)
+        verdict = rules.required_columns(lake.read("models", day), schemas.MODELS)
+        assert verdict.metadata["empty id"] == ids.count("")
+        assert verdict.passed is ("" not in ids)
 
 
 def test_every_rule_passes_a_generated_day(generated: tuple[StoredTable, StoredTable]) -> None:
