@@ -20,8 +20,6 @@ OF_DAYS = (CAPTURE_TODAY, PAST_DAYS)
 # Assets over all days: the series, their figures and the report. They have no partition, and
 # Dagster launches no range of days with them.
 OVER_DAYS = 'group:"trends/history"'
-# What a shell reports of a command that Control-C ended.
-INTERRUPTED = 130
 UI_PORT = 3000
 # Of the code server: where a service's definitions are loaded, and its runs begin.
 CODE_PORT = 4000
