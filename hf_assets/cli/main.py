@@ -175,7 +175,7 @@ def launch(arguments: tuple[str, ...], data: LakePath | None) -> int:
     _require_selection(arguments)
     require_store(root := data_of(data))
     environ = environ_of(root) | process.IN_ONE_RUN
-    return process.become([*process.launch(), *arguments], environ)
+    return process.become([*process.LAUNCHING, *arguments], environ)
 
 
 def _require_selection(arguments: Sequence[str]) -> None:

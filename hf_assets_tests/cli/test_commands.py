@@ -239,10 +239,7 @@ def test_launch_is_dagsters_with_the_lakes_home(ran: list, tmp_path: Path) -> No
     asked = ["--job", "past_days", "--partition-range", "2026-11-01...2026-11-03"]
     assert cli.main(["launch", *asked, "--data", str(tmp_path)]) == 7
     ((command, environ),) = ran
-    assert command[1:] == [
-        *("-m", "dagster_dg_cli.cli", "launch", "-m", "hf_assets.definitions"),
-        *asked,
-    ]
+    assert command[1:] == ["-m", "hf_assets.launching", *asked]
     assert environ["HF_ASSETS_DATA"] == str(tmp_path)
     assert environ["DAGSTER_HOME"] == str(tmp_path / "dagster_home")
     configuration = yaml.safe_load((tmp_path / "dagster_home" / "dagster.yaml").read_text())

@@ -34,6 +34,7 @@ ARROWS = {
     # What failed → a message → a person.
     "alarms": set(),
     "definitions": {"defs"},
+    "launching": {"definitions"},
     # Dagster loads them where its configuration names them.
     "ray_launcher": set(),
     "run_logs": {"log_subscriptions"},
