@@ -163,8 +163,8 @@ ARROWS = {
     },
     "classifiers.publishing.template": set(),
     "classifiers.publishing": {
-        *("classifiers.evaluation", "classifiers.provenance", "classifiers.records"),
-        *("classifiers.training", "corpora.corpus"),
+        *("classifiers.evaluation", "classifiers.provenance", "classifiers.quality"),
+        *("classifiers.records", "classifiers.training", "corpora.corpus"),
     },
     # Days, series and figures → a dataset repository on the Hub.
     "publishing": {

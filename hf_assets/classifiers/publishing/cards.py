@@ -198,7 +198,7 @@ def _said(model: Published) -> dict[str, str]:
         "graph_threshold": f"{model.graph['threshold']:.6g}",
         "graph_alone": _graph_alone(model),
         "rule": _rule(row, model.blend),
-        "lost": int8_words.lost(model.graph),
+        "lost": int8_words.lost(model.graph, sides.get("validation", 0)),
         "sameness": int8_words.sameness(model.quantization),
         "elsewhere": int8_words.elsewhere(model.quantization),
         "leaderboard": _leaderboard(board, row),
