@@ -14,6 +14,7 @@ GROUND = {
     "progress",
     "ui_words",
     "markdown",
+    "process_groups",
 }
 # The modules of a folder are one room; a module beside sub-rooms is a room of its own. A room
 # imports the rooms of its line and the ground, nothing else; a name stands for what is below it.
@@ -28,6 +29,7 @@ ARROWS = {
     "progress": set(),
     "ui_words": set(),
     "markdown": set(),
+    "process_groups": set(),
     "object_store": {"errors"},
     "memory": set(),
     "storage": {"errors", "memory", "object_store", "progress", "settings"},
