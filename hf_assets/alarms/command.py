@@ -4,13 +4,12 @@ import os
 import re
 import shlex
 import shutil
-import signal
 import subprocess
-from contextlib import suppress
 from dataclasses import dataclass
 
 from hf_assets.alarms.alarm import Alarm, AlarmError
 from hf_assets.errors import clean
+from hf_assets.process_groups import kill_group
 
 # Seconds after which the program is killed.
 SECONDS = 20.0
@@ -86,11 +85,5 @@ class Command:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill a program with all that it started, which may hold its output open."""
-    if hasattr(os, "killpg"):
-        # One that is interrupted while it waits may have seen the end.
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-    else:
-        process.kill()
+    kill_group(process)
     process.communicate()

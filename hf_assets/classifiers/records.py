@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 import msgspec
 
+# Rows with a label: half of fewer says nothing of the other half, and chance chooses a threshold.
+LEAST_ROWS = 100
+
 
 class Lost(NamedTuple):
     """How much F1 is lost, as a share, and the 95 % interval of that; below 0 it is won."""
@@ -43,10 +46,26 @@ class ThresholdRule(msgspec.Struct, frozen=True):
     Attributes:
         rule: in words.
         distance: of micro-F1 on validation from the best, as a share.
+        rows: with a label, that it was chosen on; 0: not recorded.
     """
 
     rule: str
     distance: float
+    rows: int = 0
+
+
+def rests_on(rows: int | None) -> str:
+    """What to know of scores at a threshold of so few rows; empty where they are enough.
+
+    Args:
+        rows: with a label; 0 or None where they were not recorded.
+    """
+    if not rows or rows >= LEAST_ROWS:
+        return ""
+    return (
+        f"Its threshold rests on {rows} rows with labels: another draw of so few would have chosen "
+        "another one, and F1 may be points higher or lower there."
+    )
 
 
 class RowCounts(msgspec.Struct, frozen=True):

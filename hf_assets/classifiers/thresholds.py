@@ -17,13 +17,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from hf_assets.classifiers.metrics import pieces, require_scores
-from hf_assets.classifiers.records import ThresholdRule
+from hf_assets.classifiers.records import LEAST_ROWS, ThresholdRule
 
 # Shares of micro-F1: 0 to 1 point.
 DISTANCES = (0.0, 0.001, 0.002, 0.003, 0.004, 0.005, 0.006, 0.008, 0.01)
 SPLITS = 20
 TOLERANCE = 0.002
-LEAST_ROWS = 100
 # Of more scores the rows are drawn on which the distance is chosen.
 MOST_CELLS = 500_000
 RULE = (
@@ -42,17 +41,19 @@ class Chosen:
         value: a float32, the lowest score at which a label is given.
         distance: of micro-F1 from the best, as a share, within which it was looked for.
         micro_f1, macro_f1: on these rows; macro over the labels that a row has.
+        rows: those that have a label.
     """
 
     value: float
     distance: float
     micro_f1: float
     macro_f1: float
+    rows: int = 0
 
     @property
     def rule(self) -> ThresholdRule:
-        """The rule and its distance, to be recorded."""
-        return ThresholdRule(RULE, self.distance)
+        """The rule, its distance and the rows, to be recorded."""
+        return ThresholdRule(RULE, self.distance, self.rows)
 
 
 def choose_threshold(
@@ -85,7 +86,9 @@ def choose_threshold(
         distance = _resampled(cells, there)
     curve = _Curve.of(cells, there.sum(axis=0))
     at = curve.near_best(distance)
-    return Chosen(curve.threshold(at), distance, float(curve.micro[at]), float(curve.macro[at]))
+    rows = int(there.any(axis=1).sum())
+    micro, macro = float(curve.micro[at]), float(curve.macro[at])
+    return Chosen(curve.threshold(at), distance, micro, macro, rows)
 
 
 @dataclass(frozen=True)

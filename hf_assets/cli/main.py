@@ -17,7 +17,8 @@ from hf_assets.cli.service import service
 from hf_assets.errors import InputError
 from hf_assets.object_store.local import beside
 from hf_assets.object_store.path import LakePath, require_store
-from hf_assets.runner.process import INTERRUPTED, UI_PORT
+from hf_assets.runner.process import UI_PORT
+from hf_assets.runner.signals import status_of
 
 # The options of these commands are read, and explained, by the part that they open.
 FORWARDED = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
@@ -30,17 +31,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit status."""
     try:
         status = commands.main(arguments, prog_name="hf-assets", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        return error.exit_code
     except click.ClickException as error:
         error.show()
         return error.exit_code
     except InputError as error:
         click.echo(f"Error: {error}", err=True)
         return 1
-    except (click.Abort, KeyboardInterrupt):
-        return INTERRUPTED
+    except (click.Abort, KeyboardInterrupt) as interrupt:
+        return status_of(interrupt)
     return status or 0
 
 
@@ -177,7 +175,7 @@ def launch(arguments: tuple[str, ...], data: LakePath | None) -> int:
     _require_selection(arguments)
     require_store(root := data_of(data))
     environ = environ_of(root) | process.IN_ONE_RUN
-    return process.become([*process.launch(), *arguments], environ)
+    return process.become([*process.LAUNCHING, *arguments], environ)
 
 
 def _require_selection(arguments: Sequence[str]) -> None:

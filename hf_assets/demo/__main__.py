@@ -28,6 +28,7 @@ from hf_assets.demo.summary import near
 from hf_assets.errors import InputError
 from hf_assets.runner import process
 from hf_assets.runner.days import parse_range
+from hf_assets.runner.signals import status_of
 from hf_assets.storage.lake import today
 
 PROG = "python -m hf_assets.demo"
@@ -53,8 +54,8 @@ def main(argv: list[str] | None = None, prog: str = PROG, command: str | None = 
     except InputError as error:
         print(f"{options.prog}: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        return process.INTERRUPTED
+    except KeyboardInterrupt as interrupt:
+        return status_of(interrupt)
 
 
 @contextmanager

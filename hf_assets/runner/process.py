@@ -20,12 +20,12 @@ OF_DAYS = (CAPTURE_TODAY, PAST_DAYS)
 # Assets over all days: the series, their figures and the report. They have no partition, and
 # Dagster launches no range of days with them.
 OVER_DAYS = 'group:"trends/history"'
-# What a shell reports of a command that Control-C ended.
-INTERRUPTED = 130
 UI_PORT = 3000
 # Of the code server: where a service's definitions are loaded, and its runs begin.
 CODE_PORT = 4000
 LOOPBACK = "127.0.0.1"
+# `dg launch`, with words for what it cannot run.
+LAUNCHING = (sys.executable, "-m", "hf_assets.launching")
 # Of `dg launch`, which makes a range of days in one run and refuses to cut it.
 IN_ONE_RUN = {"HF_ASSETS_DAYS_PER_RUN": ""}
 # Seconds between two looks at a command that is under way.

@@ -6,9 +6,26 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
 
+# What a shell adds to the number of the signal that ended a command.
+_BY_SIGNAL = 128
+
 
 class Ended(KeyboardInterrupt):
     """A signal that came to this process alone, and not to what it started."""
+
+    def __init__(self, number: signal.Signals) -> None:
+        super().__init__(number.name)
+        self.number = number
+
+
+def status_of(interrupt: BaseException) -> int:
+    """The exit status of a command that was interrupted, as a shell reports it: 128 and the signal.
+
+    Args:
+        interrupt: what was caught, or was raised from that: click has an exception of its own.
+    """
+    cause = interrupt if isinstance(interrupt, Ended) else interrupt.__cause__
+    return _BY_SIGNAL + (cause.number if isinstance(cause, Ended) else signal.SIGINT)
 
 
 @contextmanager
@@ -29,7 +46,7 @@ def ended_by_signals() -> Generator[None]:
     def end(number: int, _: FrameType | None) -> None:
         came.append(number)
         if len(came) == 1:
-            raise Ended(signal.Signals(number).name)
+            raise Ended(signal.Signals(number))
 
     mine = threading.current_thread() is threading.main_thread()
     known = [getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP")] if mine else []

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Page, expect
 
+from hf_assets.apps.explore.filters import LABELS, SPANS
 from hf_assets_tests.support.apps.hub_lake import LAST, NAMES, NEW, RARE
 from hf_assets_tests.support.apps.visits import (
     PHONE,
@@ -259,6 +260,13 @@ def test_a_keyboard_reaches_menu_day_and_names(page: Page, hub_url: str) -> None
     titled(page, "text-generation")
 
 
+def drawn(page: Page, *labels: str) -> None:
+    """Wait for these fields: the code of each kind is loaded by itself, after the page."""
+    for label in labels:
+        expect(page.get_by_label(label, exact=True).first).to_be_visible()
+    expect(page.locator("[data-testid=stSkeleton]")).to_have_count(0)
+
+
 def test_a_keyboard_reaches_every_filter_the_table_and_the_files(page: Page, hub_url: str) -> None:
     """By Tab and Enter alone, on the page with the most of them."""
     go(page, hub_url, "models", "Models")
@@ -266,6 +274,8 @@ def test_a_keyboard_reaches_every_filter_the_table_and_the_files(page: Page, hub
         "input:visible:not([tabindex='-1']), [role=spinbutton]:visible, "
         "th a[href]:visible, a[download]:visible"
     )
+    drawn(page, "Search by name", "Sort by")
+    expect(page.locator("a[download]")).to_have_count(2)
     page.get_by_role("navigation").focus()
     opened, reached, more = 0, set[int](), True
     mark = "it => { it.dataset.reached = ''; return it.tagName + it.innerText; }"
@@ -275,7 +285,8 @@ def test_a_keyboard_reaches_every_filter_the_table_and_the_files(page: Page, hub
         said = page.evaluate(f"({mark})(document.activeElement)")
         if said.startswith("SUMMARY") and said.endswith("Filters"):
             page.keyboard.press("Enter")
-            expect(page.get_by_label("Downloads from", exact=True)).to_be_visible()
+            drawn(page, *(label for name, label in LABELS.items() if name not in SPANS))
+            drawn(page, *(f"{LABELS[name]} {end}" for name in SPANS for end in ("from", "to")))
             opened = wanted.count()
         more = said != "AParquet"
     missed = wanted.evaluate_all(

@@ -98,6 +98,26 @@ def test_the_choice_and_the_check_count_a_loss_that_chance_does_not_explain(
     assert chosen is (verdict[1] != "ERROR")
 
 
+@pytest.mark.parametrize(("texts", "few"), [(2, True), (49, True), (50, False), (2000, False)])
+@pytest.mark.parametrize(("lost", "low"), [(0.0, 0.0), (0.002, 0.0), (0.2, -0.2), (0.2, 0.0)])
+def test_few_texts_show_no_loss_and_that_is_said(
+    small_made: TrainedModel, tmp_path: Path, texts: int, few: bool, lost: float, low: float
+) -> None:
+    """Also where they lose nothing, and where resampled they lose by chance: of any size."""
+    folder = copied(small_made.quantized, tmp_path / "quantized")
+    _change(folder / "quantization.json", texts=texts)
+    _lose(folder, "macro_loss", 0.0, 0.0)
+    _lose(folder, "loss", lost, low)
+    found = int8_loss(folder)
+    said = f"{texts} texts are too few to show what is lost"
+    assert (said in found.description) is few
+    assert (found.passed, found.severity) == ((False, "WARN") if few else (True, "ERROR"))
+    assert found.metadata["texts"] == texts
+    # More than chance explains is an error however few they are.
+    _lose(folder, "loss", 0.2, 0.1)
+    assert int8_loss(folder).severity == "ERROR"
+
+
 def test_a_loss_without_an_interval_counts_by_its_value(
     small_made: TrainedModel, tmp_path: Path
 ) -> None:

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from hf_assets.classifiers import metrics, thresholds
 from hf_assets.classifiers.metrics import label_f1, micro_f1, predicted_at, scores_at
+from hf_assets.classifiers.records import LEAST_ROWS, rests_on
 from hf_assets.classifiers.thresholds import (
     DISTANCES,
-    LEAST_ROWS,
     RULE,
     choose_threshold,
 )
@@ -167,6 +167,18 @@ def test_the_distance_is_chosen_by_halves_and_gains_macro_f1_elsewhere() -> None
 
 def test_the_same_rows_give_the_same_threshold() -> None:
     assert choose_threshold(*rare()) == choose_threshold(*rare())
+
+
+@pytest.mark.parametrize(("rows", "few"), [(2, True), (LEAST_ROWS - 1, True), (LEAST_ROWS, False)])
+def test_what_it_rests_on_is_recorded_and_said_of_few_rows(rows: int, few: bool) -> None:
+    targets, scores = rare(rows + 7)
+    targets[:, 0] = 1
+    targets[rows:] = 0
+    chosen = choose_threshold(targets, scores)
+    assert chosen.rule.rows == chosen.rows == rows
+    assert bool(rests_on(rows)) is few
+    assert (f"rests on {rows} rows with labels" in rests_on(rows)) is few
+    assert rests_on(0) == rests_on(None) == "", "files of earlier versions do not say"
 
 
 def test_few_rows_take_the_exact_maximum() -> None:

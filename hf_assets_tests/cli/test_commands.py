@@ -1,6 +1,8 @@
 """`hf-assets`: each door leads to its part, with words where it cannot be opened."""
 
 import io
+import signal
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,12 +14,22 @@ import yaml
 from hf_assets.cli import main as cli
 from hf_assets.cli import options
 from hf_assets.runner import process, progress
+from hf_assets.runner.signals import Ended
 from hf_assets.storage.lake import today
 
 COMMANDS = (
     *("alarm", "backfill", "capture", "cluster-demo", "copy", "demo", "dev", "insights", "launch"),
     *("service", "status", "tag", "tagger"),
 )
+# `hf-assets backfill`, whose run waits.
+BACKFILL = """
+import sys
+from hf_assets.cli.main import main
+from hf_assets.runner import process
+waits = "import signal, time; signal.signal(2, 0); print('up', flush=True); time.sleep(60)"
+process.launch = lambda **_: [sys.executable, "-c", waits]
+sys.exit(main(["backfill", "2026-11-01", "--data", sys.argv[1]]))
+"""
 
 
 def test_help_names_every_command_in_one_line_each(capsys: pytest.CaptureFixture[str]) -> None:
@@ -92,15 +104,54 @@ def test_the_hubs_half_of_the_demo_does_without_training(
     assert cli.main(["demo", "--only", "hub"]) == 5
 
 
-def test_control_c_is_no_traceback(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+@pytest.mark.parametrize(
+    ("interrupt", "status"),
+    [(KeyboardInterrupt(), 130), (Ended(signal.SIGTERM), 143), (Ended(signal.SIGHUP), 129)],
+    ids=["Control-C", "SIGTERM", "SIGHUP"],
+)
+@pytest.mark.parametrize("command", ["capture", "demo", "cluster-demo"])
+def test_what_interrupts_a_command_is_its_status_and_no_traceback(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    command: str,
+    interrupt: KeyboardInterrupt,
+    status: int,
 ) -> None:
-    def interrupted(*given: object) -> int:
-        raise KeyboardInterrupt
+    def interrupted(*given: object, **more: object) -> int:
+        raise interrupt
 
     monkeypatch.setattr(process, "become", interrupted)
-    assert cli.main(["capture", "--data", str(tmp_path)]) == 130
+    monkeypatch.setattr("hf_assets.demo.__main__.plan", interrupted)
+    monkeypatch.setattr("hf_assets.demo.cluster.command._run", interrupted)
+    assert cli.main([command, "--data", str(tmp_path)]) == status
     assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_a_signal_to_the_command_is_its_status(
+    number: signal.Signals, status: int, tmp_path: Path
+) -> None:
+    """As systemd and a shell expect it of a command that a signal ended."""
+    running = subprocess.Popen(
+        [sys.executable, "-c", BACKFILL, str(tmp_path)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: (
+            signal.signal(signal.SIGINT, signal.default_int_handler),
+            signal.signal(number, signal.SIG_DFL) if number != signal.SIGINT else None,
+        ),
+    )
+    assert running.stdout is not None
+    assert running.stdout.readline() == "up\n"
+    running.send_signal(number)
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == status, said
+    assert "Traceback" not in said
 
 
 def test_dev_serves_the_ui_over_the_lake(ran: list, tmp_path: Path) -> None:
@@ -188,10 +239,7 @@ def test_launch_is_dagsters_with_the_lakes_home(ran: list, tmp_path: Path) -> No
     asked = ["--job", "past_days", "--partition-range", "2026-11-01...2026-11-03"]
     assert cli.main(["launch", *asked, "--data", str(tmp_path)]) == 7
     ((command, environ),) = ran
-    assert command[1:] == [
-        *("-m", "dagster_dg_cli.cli", "launch", "-m", "hf_assets.definitions"),
-        *asked,
-    ]
+    assert command[1:] == ["-m", "hf_assets.launching", *asked]
     assert environ["HF_ASSETS_DATA"] == str(tmp_path)
     assert environ["DAGSTER_HOME"] == str(tmp_path / "dagster_home")
     configuration = yaml.safe_load((tmp_path / "dagster_home" / "dagster.yaml").read_text())

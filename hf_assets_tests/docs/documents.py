@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
+
+import duckdb
 
 PROJECT = Path(__file__).resolve().parents[2]
 GENERATED = ("tables.md", "checks.md")
@@ -72,3 +75,10 @@ def retired_words(where: str) -> Iterator[tuple[str, str]]:
     for word, instead, places in page("docs/glossary.md").table("Retired words"):
         if where in places.split(", "):
             yield word, instead
+
+
+def asked(query: str) -> list[tuple[Any, ...]]:
+    """The rows of a query, by DuckDB."""
+    found = duckdb.sql(query)
+    assert found is not None
+    return found.fetchall()

@@ -3,13 +3,11 @@
 from collections import Counter
 from datetime import date
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import pytest
 
 from hf_assets.storage.lake import Lake
-from hf_assets_tests.docs.documents import page
+from hf_assets_tests.docs.documents import asked, page
 from hf_assets_tests.hub.repository_days.lake_of_days import DAYS, fill, rows_of
 
 
@@ -20,12 +18,6 @@ def queries(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     fill(Lake(root))
     (block,) = (one for one in page("docs/queries.md").blocks("sql") if "model_days/" in one)
     return [one for one in block.replace("data/demo", str(root)).split(";") if one.strip()]
-
-
-def asked(query: str) -> list[tuple[Any, ...]]:
-    found = duckdb.sql(query)
-    assert found is not None
-    return found.fetchall()
 
 
 def test_categories_of_each_day_are_those_of_its_table(queries: list[str]) -> None:

@@ -14,6 +14,7 @@ GROUND = {
     "progress",
     "ui_words",
     "markdown",
+    "process_groups",
 }
 # The modules of a folder are one room; a module beside sub-rooms is a room of its own. A room
 # imports the rooms of its line and the ground, nothing else; a name stands for what is below it.
@@ -28,12 +29,14 @@ ARROWS = {
     "progress": set(),
     "ui_words": set(),
     "markdown": set(),
+    "process_groups": set(),
     "object_store": {"errors"},
     "memory": set(),
     "storage": {"errors", "memory", "object_store", "progress", "settings"},
     # What failed → a message → a person.
     "alarms": set(),
     "definitions": {"defs"},
+    "launching": {"definitions"},
     # Dagster loads them where its configuration names them.
     "ray_launcher": set(),
     "run_logs": {"log_subscriptions"},
@@ -162,8 +165,8 @@ ARROWS = {
     },
     "classifiers.publishing.template": set(),
     "classifiers.publishing": {
-        *("classifiers.evaluation", "classifiers.provenance", "classifiers.records"),
-        *("classifiers.training", "corpora.corpus"),
+        *("classifiers.evaluation", "classifiers.provenance", "classifiers.quality"),
+        *("classifiers.records", "classifiers.training", "corpora.corpus"),
     },
     # Days, series and figures → a dataset repository on the Hub.
     "publishing": {

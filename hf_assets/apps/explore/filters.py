@@ -35,7 +35,7 @@ LABELS = {
 }
 # Of these the address takes any value, as no list has all of them.
 _OPEN = ("category", "library", "license", "author", "tag", "language", "base_model")
-_SPANS = ("downloads", "likes", "created")
+SPANS = ("downloads", "likes", "created")
 
 
 def asked_query(reader: LakeReader, day: str) -> ModelQuery:
@@ -49,8 +49,8 @@ def asked_query(reader: LakeReader, day: str) -> ModelQuery:
     }
     # Closed: on a phone it fills two screens. What is set stands below it.
     with st.expander("Filters"):
-        for at in range(0, len(LABELS) - len(_SPANS), 5):
-            names = [name for name in LABELS if name not in _SPANS][at : at + 5]
+        for at in range(0, len(LABELS) - len(SPANS), 5):
+            names = [name for name in LABELS if name not in SPANS][at : at + 5]
             for place, name in zip(st.columns(len(names)), names, strict=True):
                 chosen[name] = _values(place, reader, day, name)
         left, middle, right = st.columns(3)
@@ -79,7 +79,7 @@ def _chips(query: ModelQuery) -> None:
         if name not in LABELS:
             continue
         value = getattr(query, name)
-        if name in _SPANS:
+        if name in SPANS:
             if value != (None, None):
                 low, high = ("any" if bound is None else str(bound) for bound in value)
                 removals.append((address.here(**{name: None, "rows": None}), _removal(

@@ -51,6 +51,7 @@ class Indexes:
         self._lock = threading.Lock()
         self._open: OrderedDict[str, DayIndex] = OrderedDict()
         self._making: dict[str, Making] = {}
+        self._closed = False
 
     def of(self, lake: Lake, models: StoredTable) -> DayIndex | None:
         """The index of that version of a day's `models`; None where it is not there (yet).
@@ -90,13 +91,18 @@ class Indexes:
             index.release()
 
     def close(self) -> None:
-        """End the children, and forget what is open."""
+        """End the children, begin no more, and forget what is open."""
         with self._lock:
-            for making in self._making.values():
-                making.process.terminate()
+            self._closed = True
+            children = [making.process for making in self._making.values()]
             self._open.clear()
+        # Without the lock: whoever follows a child takes it when that has ended.
+        for process in children:
+            process.terminate()
 
     def _may_begin(self, name: str) -> bool:
+        if self._closed:
+            return False
         last = self._making.get(name)
         if last and (last.failed is None or time.monotonic() - last.failed < _AGAIN):
             return False
@@ -120,10 +126,14 @@ class Indexes:
         for line in process.stdout:
             making.share = float(line)
         said = process.stderr.read()
-        if process.wait() in (0, _REPLACED):
-            self._making.pop(name, None)
-        else:
-            making.failed = time.monotonic()
+        made = process.wait() in (0, _REPLACED)
+        with self._lock:
+            closed = self._closed
+            if made:
+                self._making.pop(name, None)
+            else:
+                making.failed = time.monotonic()
+        if not made and not closed:
             last = (said.strip().splitlines() or ["no reason given"])[-1]
             _log.warning("the index of a day was not made, answers take longer: %s", last)
 

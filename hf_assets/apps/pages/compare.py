@@ -18,6 +18,7 @@ from hf_assets.apps.explore.components import (
 )
 from hf_assets.apps.explore.histories import GROUPS, Past, of_key, of_model
 from hf_assets.apps.explore.lake_reader import LakeReader
+from hf_assets.apps.explore.renamed import OtherName, other_name
 from hf_assets.apps.explore.tables import FIRST_ROWS
 from hf_assets.apps.index.query import NONE_GIVEN, ModelQuery
 from hf_assets.charts.numbers import plural
@@ -108,7 +109,9 @@ def _past(reader: LakeReader, day: str, kind: str, item: str) -> Past | None:
     model = reader.model(day, item) if kind in _RELEASED else None
     if kind == "model":
         if model is None:
-            address.notice(f"There is no model {item} on {day}: it is left out.")
+            other = other_name(reader, day, item)
+            more = f" {other.text}" if isinstance(other, OtherName) else ""
+            address.notice(f"There is no model {item} on {day}: it is left out.{more}")
             return None
         past = of_model(reader, model)
     else:

@@ -24,7 +24,9 @@ from hf_assets.apps.explore.components import (
 )
 from hf_assets.apps.explore.histories import of_model
 from hf_assets.apps.explore.lake_reader import LakeReader
+from hf_assets.apps.explore.renamed import OtherName, other_name
 from hf_assets.apps.explore.tables import FIRST_ROWS, NONE, hub_link, listed
+from hf_assets.apps.index.renames import TABLE
 from hf_assets.charts.numbers import exact
 from hf_assets.storage.lake import iso
 
@@ -57,18 +59,28 @@ def _no_such_model(reader: LakeReader, day: str, name: str) -> None:
         heading("No model chosen", "The address names no model.", of="model")
         links((address.link("models"), "All models"))
         return
-    heading(name, f"There is no such model on {day}.", of="no such model")
+    other = other_name(reader, day, name)
+    renamed = isinstance(other, OtherName)
+    said = f"There is no such model on {day}.{f' {other.text}' if renamed else ''}"
+    heading(name, said, of="no such model")
     words, seen = name.rpartition("/")[2], reader.listed_between(name)
     others = [
         (address.link("models", search=words), f"Search for {words[:60]}"),
         (address.link("models"), "All models"),
     ]
+    if renamed:
+        on = {} if other.day == day else {"day": other.day}
+        links((address.link("model", id=other.id, **on), f"The page of {other.id}"), *others)
+        traced((TABLE, None))
+        return
     if seen:
         first, last = (day.isoformat() for day in seen)
         st.info(f"Stored days list it from {first} to {last}.")
         links((address.link("model", id=name, day=last), f"Its page on {last}"), *others)
         traced(("model_phases", None))
         return
+    if other == "unread":
+        st.info("The names that models had before are being read: reload in a minute.")
     st.info("It may have another name on that day, or none yet: choose another day or model.")
     links(*others)
 

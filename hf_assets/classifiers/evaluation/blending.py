@@ -11,6 +11,7 @@ must gain more than `WORTH` in micro-F1; else it is the best of those whose macr
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from hf_assets.classifiers.evaluation.results import Blend
@@ -71,7 +72,7 @@ def tune(targets: np.ndarray, probabilities: np.ndarray, words: np.ndarray, seed
         macro_f1=best.chosen.macro_f1,
         macro_alone=alone.macro_f1,
         gain=_gain(targets, probabilities, words, seed),
-        threshold_rule=best.rule,
+        threshold_rule=msgspec.structs.replace(best.rule, rows=alone.rows),
     )
 
 

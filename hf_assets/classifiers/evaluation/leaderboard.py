@@ -20,6 +20,7 @@ from hf_assets.classifiers.evaluation.blending import BYTES, tune
 from hf_assets.classifiers.evaluation.models import (
     ScoredModel,
     require_same_labels,
+    rows_of,
     scored_models,
     stored_artefacts,
 )
@@ -156,6 +157,7 @@ def _row(model: ScoredModel, scores: np.ndarray, test: Split, seed: int) -> dict
         "size_bytes": model.size,
         "training_seconds": model.seconds,
         "threshold_distance": model.distance,
+        "threshold_rows": model.threshold_rows,
         **model.lost,
     } | _scored(scores, model.threshold, test, seed)
 
@@ -170,6 +172,7 @@ def _tfidf(words: TfIdf, record: TfidfBaseline) -> ScoredModel:
     return ScoredModel(
         model=TFIDF, runtime=BASELINE, threshold=record.threshold, size=record.bytes,
         distance=record.threshold_rule.distance if record.threshold_rule else None,
+        threshold_rows=rows_of(record.threshold_rule),
         validation=record.validation["micro_f1"], seconds=record.seconds, scores=words.scores,
         batches=words.scores,
     )  # fmt: skip
@@ -196,6 +199,7 @@ def _helped(served: ScoredModel, words: TfIdf, blend: Blend) -> ScoredModel:
     return replace(
         served, runtime=HELPED, threshold=blend.threshold, validation=blend.micro_f1, lost={},
         distance=blend.threshold_rule.distance if blend.threshold_rule else None,
+        threshold_rows=rows_of(blend.threshold_rule),
         size=served.size + words.size, scores=both(served.scores), batches=both(served.batches),
     )  # fmt: skip
 

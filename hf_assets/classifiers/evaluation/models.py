@@ -11,12 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import onnxruntime
 from tokenizers import Tokenizer
 
 from hf_assets.classifiers.evaluation.results import INT8, ONNX, TORCH
-from hf_assets.classifiers.records import QuantizedStep
+from hf_assets.classifiers.records import QuantizedStep, ThresholdRule
 from hf_assets.classifiers.tagger import Tagger
 from hf_assets.classifiers.training.record import TrainingRecord
 from hf_assets.errors import InputError
@@ -45,6 +46,7 @@ class ScoredModel:
         strategy: finetune or head; None for a baseline.
         seconds: that training took.
         distance: within which the threshold was chosen, or None where its files do not say.
+        threshold_rows: with a label, that it was chosen on; None likewise.
         lost: columns of what quantisation lost.
         one_thread: enter it to have both answer on one thread.
     """
@@ -59,6 +61,7 @@ class ScoredModel:
     strategy: str | None = None
     seconds: float | None = None
     distance: float | None = None
+    threshold_rows: int | None = None
     lost: Mapping[str, float | None] = field(default_factory=dict)
     one_thread: Callable[[], AbstractContextManager[None]] = nullcontext
 
@@ -128,6 +131,7 @@ def _open_torch(folder: Path, labels: list[str], _runtime: str, _workers: int) -
     return {
         "threshold": training.threshold,
         "distance": training.threshold_rule.distance if training.threshold_rule else None,
+        "threshold_rows": rows_of(training.threshold_rule),
         "validation": training.validation and training.validation.micro_f1,
         "size": _size(folder / "encoder" / "model.safetensors", folder / "head.safetensors"),
         "scores": scores,
@@ -147,12 +151,18 @@ def _open_graph(folder: Path, labels: list[str], runtime: str, workers: int) -> 
     return {
         "threshold": tagger.threshold,
         "distance": tagger.config.get("threshold_rule", {}).get("distance"),
+        "threshold_rows": tagger.config.get("threshold_rule", {}).get("rows") or None,
         "lost": _lost(record) if record else {},
         "validation": record and record.validation_micro_f1,
         "size": _size(folder / GRAPHS[runtime]),
         "scores": scores,
         "batches": _batched(folder, GRAPHS[runtime], tagger.max_length),
     }
+
+
+def rows_of(rule: ThresholdRule | msgspec.UnsetType) -> int | None:
+    """The rows that a threshold was chosen on, or None where they were not recorded."""
+    return rule.rows or None if isinstance(rule, ThresholdRule) else None
 
 
 def _lost(record: QuantizedStep) -> dict[str, float | None]:

@@ -49,6 +49,9 @@ COLUMNS: dict[str, Column] = {
         pl.Float64,
         "micro-F1 from the best on validation within which the threshold has the best macro-F1",
     ),
+    "threshold_rows": Column(
+        pl.Int64, "rows with labels that the threshold was chosen on; null: not recorded"
+    ),
     "validation_micro_f1": Column(pl.Float64, "micro-F1 on validation, by which int8 is chosen"),
     "micro_f1_lost": Column(pl.Float64, _LOST.format("micro-F1")),
     "micro_f1_lost_low": Column(pl.Float64, "2.5 % quantile of it, resampled rows in pairs"),

@@ -25,7 +25,7 @@ from hf_assets.classifiers.export.quantizers import (
 from hf_assets.classifiers.export.sameness import SAME, measure_sameness
 from hf_assets.classifiers.metrics import lost_f1, predicted_at, scores_at
 from hf_assets.classifiers.provenance import file_fingerprint
-from hf_assets.classifiers.quality import LARGEST_LOSS, LARGEST_MACRO_LOSS, lost_too_much
+from hf_assets.classifiers.quality import LARGEST_LOSS, LARGEST_MACRO_LOSS, lost_too_much, too_few
 from hf_assets.classifiers.records import (
     GraphMeasurement,
     QuantizationRecord,
@@ -154,7 +154,7 @@ def quantize(
     )
     write_record(folder / "quantization.json", record)
     log(f"chose {best.name} of\n{table(measured)}")
-    for line in passed_over:
+    for line in filter(None, [*passed_over, too_few(len(drawn.texts))]):
         log(line)
     return record
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from hf_assets.classifiers.quality import LEAST_TEXTS
+
 # What the release of hf_assets measured with models of its own corpora: `make bench-serving`.
 _ELSEWHERE = (
     "Other processors, with a model of this kind: of 12 texts on an emulated one with AVX2 and "
@@ -43,8 +45,13 @@ def elsewhere(quantization: Mapping[str, Any]) -> str:
     )
 
 
-def lost(graph: Mapping[str, Any]) -> str:
-    """What quantisation lost, in points with intervals; empty where it was not measured so."""
+def lost(graph: Mapping[str, Any], texts: int) -> str:
+    """What quantisation lost, in points with intervals; empty where it was not measured so.
+
+    Args:
+        graph: its row of the leaderboard.
+        texts: of validation, on which it was measured.
+    """
     if graph.get("macro_f1_lost") is None:
         return ""
     losses = " and ".join(
@@ -55,4 +62,5 @@ def lost(graph: Mapping[str, Any]) -> str:
     return (
         f" Against float32 it loses {losses}, at float32's threshold, on validation rows that did "
         "not choose it."
+        + (f" {texts} rows are too few to show what is lost." if texts < LEAST_TEXTS else "")
     )

@@ -19,7 +19,7 @@ import torch
 from hf_assets.charts.saving import render
 from hf_assets.classifiers.metrics import scores_at
 from hf_assets.classifiers.provenance import classifier_fingerprint, corpus_fingerprint
-from hf_assets.classifiers.records import MadeFrom, RowCounts
+from hf_assets.classifiers.records import MadeFrom, RowCounts, rests_on
 from hf_assets.classifiers.speed import instructions, machine
 from hf_assets.classifiers.thresholds import Chosen, choose_threshold
 from hf_assets.classifiers.training import figures
@@ -163,6 +163,8 @@ def train(
     stored = load_network(folder, "sdpa")
     scores = predict(stored, load_tokenizer(folder), validation.texts)
     measured = _threshold(validation.targets, scores, fitted)
+    if few := rests_on(measured.rows):
+        log(few)
     learnt_from = corpus_fingerprint(corpus)
     record = TrainingRecord(
         corpus=corpus.name,

@@ -21,8 +21,7 @@ from hf_assets.demo.serving import serving
 from hf_assets.demo.steps import Step, hub_steps, label_steps
 from hf_assets.demo.summary import near
 from hf_assets.errors import InputError
-from hf_assets.runner.process import INTERRUPTED
-from hf_assets.runner.signals import ended_by_signals
+from hf_assets.runner.signals import ended_by_signals, status_of
 from hf_assets.storage.folders import remove_folder
 from hf_assets.storage.lake import Lake, today
 
@@ -41,9 +40,9 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     except InputError as error:
         print(f"{prog}: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         print(f"{prog}: interrupted; all that was started is stopped", file=sys.stderr)
-        return INTERRUPTED
+        return status_of(interrupt)
 
 
 def _run(options: argparse.Namespace) -> int:

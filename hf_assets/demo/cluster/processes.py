@@ -1,7 +1,6 @@
 """Server processes on this machine: started, waited for, and stopped with all that they started."""
 
 import ctypes
-import os
 import signal
 import socket
 import subprocess
@@ -12,6 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from hf_assets.errors import InputError
+from hf_assets.process_groups import kill_group
 
 # Seconds from a request to stop to SIGKILL.
 GRACE = 15.0
@@ -102,8 +102,7 @@ def _end(process: subprocess.Popen[bytes], stop: signal.Signals) -> None:
     with suppress(subprocess.TimeoutExpired):
         process.wait(GRACE)
     # The group outlives its leader.
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+    kill_group(process)
     process.wait()
 
 

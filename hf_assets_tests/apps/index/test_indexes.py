@@ -1,13 +1,16 @@
 """Indexes in scratch: of exactly one version, complete or not there, bounded, made once."""
 
+import io
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import polars as pl
 import pytest
@@ -200,3 +203,46 @@ def test_an_index_that_cannot_be_made_is_tried_later_and_said(
     monkeypatch.setattr(indexes, "_AGAIN", 0.0)
     own.of(lake, models)
     assert began == [1]
+
+
+class _Child:
+    """A child that ends when it is terminated; by then its follower has ended, too."""
+
+    def __init__(self, status: int = -signal.SIGTERM) -> None:
+        self._ended, self._status = threading.Event(), status
+        self.stdout, self.stderr = self._lines(), io.StringIO("")
+        self.follower: threading.Thread | None = None
+
+    def _lines(self) -> Iterator[str]:
+        self._ended.wait(PATIENCE)
+        yield from ()
+
+    def wait(self) -> int:
+        return self._status
+
+    def terminate(self) -> None:
+        self._ended.set()
+        assert self.follower
+        self.follower.join(PATIENCE)
+        assert not self.follower.is_alive(), "it waits for who waits for it"
+
+
+@pytest.mark.parametrize("status", [0, -signal.SIGTERM], ids=["made", "ended"])
+def test_children_that_end_while_all_are_closed(
+    status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = Indexes(fewest=1)
+    for name in ("a", "b"):
+        child = _Child(status)
+        making = own._making[name] = indexes.Making(cast("subprocess.Popen[str]", child))
+        child.follower = threading.Thread(target=own._follow, args=(name, making))
+        child.follower.start()
+    own.close()
+    assert "was not made" not in caplog.text, "nobody asks for it any more"
+
+
+def test_none_is_begun_once_all_are_closed(lake: Lake) -> None:
+    own = Indexes(fewest=1)
+    own.close()
+    assert own.of(lake, _models(lake)) is None
+    assert not own._making

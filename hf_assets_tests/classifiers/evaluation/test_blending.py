@@ -21,6 +21,7 @@ from hf_assets.classifiers.evaluation.results import (
     INT8,
 )
 from hf_assets.classifiers.metrics import micro_f1, predicted_at, scores_at
+from hf_assets.classifiers.records import ThresholdRule
 from hf_assets.classifiers.tagger import Tagger
 from hf_assets.classifiers.tfidf import blended
 from hf_assets.classifiers.thresholds import choose_threshold
@@ -85,10 +86,13 @@ def test_macro_f1_falls_below_the_network_alone_for_a_point_of_micro_f1_at_least
             cheap += not loses
             # What is said of the choice is true of it.
             best = max(_best(given, at) for at in WEIGHTS)
-            if found.threshold_rule == RULE:
+            rule = found.threshold_rule
+            assert isinstance(rule, ThresholdRule)
+            assert 0 < rule.rows <= len(given[0])
+            if rule.rule == RULE.rule:
                 assert found.micro_f1 >= best - NEAR - 1e-9
             else:
-                assert found.threshold_rule == KEPT_RULE
+                assert (rule.rule, rule.distance) == (KEPT_RULE.rule, KEPT_RULE.distance)
                 assert found.micro_f1 >= _best(given, found.weight) - WORTH - 1e-9
                 far_off += found.micro_f1 < best - NEAR
     assert dear

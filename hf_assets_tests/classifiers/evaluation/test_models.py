@@ -1,5 +1,6 @@
 """Scored models: torch and graphs as they answer."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from hf_assets.corpora.corpus import Corpus
 from hf_assets.errors import InputError
 from hf_assets_tests.support.classifiers.artefacts import (
     make_classifier,
+    make_model,
 )
 
 
@@ -37,3 +39,17 @@ def test_torch_is_scored_through_its_own_files(tmp_path: Path, corpus: Corpus) -
     assert (found.runtime, found.threshold, found.strategy) == ("torch", 0.4, "head")
     with pytest.raises(InputError, match="materialise it again"):
         next(scored_models(corpus.labels[:-1], {"tiny": tmp_path / "tiny"}, 1))
+
+
+def test_a_model_says_how_many_rows_its_threshold_rests_on(corpus: Corpus, tmp_path: Path) -> None:
+    model = make_model(tmp_path / "sure", corpus)
+
+    def found() -> set[int | None]:
+        models = scored_models(corpus.labels, {"sure": model}, 1)
+        return {one.threshold_rows for one in models}
+
+    assert found() == {None}, "of an earlier version"
+    rule = {"threshold_rule": {"rule": "by hand", "distance": 0.0, "rows": 16}}
+    for path in [*model.rglob("training.json"), *model.glob("*/config.json")]:
+        path.write_text(json.dumps(json.loads(path.read_bytes()) | rule))
+    assert found() == {16}

@@ -2,8 +2,10 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 
 import polars as pl
+import pytest
 
 from hf_assets.classifiers.evaluation.results import (
     CONSTANT,
@@ -13,6 +15,7 @@ from hf_assets.classifiers.evaluation.results import (
     TFIDF,
 )
 from hf_assets.classifiers.evaluation.rules import beats_floors, beats_tfidf
+from hf_assets.rule_result import RuleResult
 
 
 def rows_with(served: float, other: float = 0.9, low: float | None = None) -> pl.DataFrame:
@@ -71,3 +74,16 @@ def test_the_graph_can_read_a_leaderboard_without_heavy_imports() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize("rule", [beats_floors, beats_tfidf])
+@pytest.mark.parametrize(("rows", "few"), [(16, True), (99, True), (100, False), (None, False)])
+def test_a_threshold_of_few_rows_is_said_beside_the_score(
+    rule: Callable[[pl.DataFrame], RuleResult], rows: int | None, few: bool
+) -> None:
+    found = rule(rows_with(0.6).with_columns(threshold_rows=pl.lit(rows, pl.Int64)))
+    assert found.passed
+    assert ("Its threshold rests on" in found.description) is few
+    assert (f"{rows} rows with labels" in found.description) is few
+    # A table of an earlier version lacks the column.
+    assert "rests" not in rule(rows_with(0.6).drop("threshold_rows")).description

@@ -3,8 +3,10 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 from huggingface_hub import ModelCard, SpaceCard
 
@@ -98,6 +100,21 @@ def test_the_card_says_who_counts_words_and_what_the_others_reach(
     assert blend.threshold_rule
     # The distance of a blend is no matter of resampled halves.
     assert f"here, {blend.threshold_rule.rule}; the distance is 0.4 points. The model" in card
+    assert served["threshold_rows"] == blend.threshold_rule.rows >= 100
+
+
+def test_the_card_says_on_how_few_rows_the_threshold_rests(
+    corpus: Corpus, trained: Path, board: Leaderboard, tmp_path: Path
+) -> None:
+    """Also of rows that are enough, and of a leaderboard of an earlier version: nothing."""
+    rows = board.rows.with_columns(threshold_rows=pl.lit(16, pl.Int64))
+    for name, given in (("few", rows), ("earlier", board.rows.drop("threshold_rows"))):
+        (folder := tmp_path / name).mkdir()
+        write_space(folder, corpus, trained / "quantized", replace(board, rows=given))
+        card = (folder / "model" / "README.md").read_text("utf-8")
+        assert (". Its threshold rests on 16 rows with labels: another draw" in card) == (
+            name == "few"
+        )
 
 
 def test_the_card_says_which_rows_of_a_published_split_its_scores_lack(
@@ -126,8 +143,8 @@ def test_the_card_says_what_quantisation_lost(corpus: Corpus, board: Leaderboard
         for end, value in (("", 0.002), ("_low", -0.001), ("_high", 0.005))
     }
     assert "loses 0.20 points of micro-F1 (-0.10 to 0.50) and 0.20 points of macro-F1" in lost(
-        given
+        given, 200
     )
     # A leaderboard of an earlier version has neither.
-    assert lost({"micro_f1": 0.5}) == ""
+    assert lost({"micro_f1": 0.5}, 200) == ""
     assert _rule({"micro_f1": 0.5}) == "the one with the best micro-F1"

@@ -1,6 +1,6 @@
 """What a card says of int8 is what was measured of it, and nothing of graphs of another kind."""
 
-from hf_assets.classifiers.publishing.int8_words import elsewhere, sameness
+from hf_assets.classifiers.publishing.int8_words import elsewhere, lost, sameness
 
 
 def test_a_graph_of_exact_sums_says_on_how_many_texts_it_was_measured() -> None:
@@ -19,3 +19,12 @@ def test_what_was_measured_elsewhere_is_told_of_graphs_of_that_kind_alone() -> N
     exact = elsewhere({"batches": True})
     assert "0.11" not in exact
     assert "ARM" in exact
+
+
+def test_a_loss_on_few_rows_is_said_to_show_nothing() -> None:
+    names = ("micro_f1_lost", "macro_f1_lost")
+    graph = {f"{name}{end}": 0.0 for name in names for end in ("", "_low", "_high")}
+    assert "it loses 0.00 points of micro-F1" in lost(graph, 50)
+    assert "too few" not in lost(graph, 50)
+    assert "49 rows are too few to show what is lost." in lost(graph, 49)
+    assert lost({}, 2) == "", "not measured"

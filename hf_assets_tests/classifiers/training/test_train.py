@@ -94,7 +94,10 @@ def test_the_log_says_how_many_texts_are_longer_than_what_is_read(
     assert 0.4 < share < 0.9
     told: list[str] = []
     recipe = replace(HEAD, max_length=most)
-    run(corpus, minilm, tmp_path / "made", recipe, log=told.append)
+    about = run(corpus, minilm, tmp_path / "made", recipe, log=told.append)
+    rows = len(corpus.split("validation").texts)
+    assert 0 < about.threshold_rule.rows <= rows < 100
+    assert any(f"rests on {about.threshold_rule.rows} rows with labels" in line for line in told)
     assert f"{most} tokens of a text are read: {share:.0%} of the training texts have as many" in (
         line.removesuffix(" or more") for line in told
     )

@@ -4,9 +4,7 @@ import datetime
 import itertools
 import random
 from dataclasses import replace
-from typing import Any
 
-import duckdb
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
@@ -17,7 +15,7 @@ from hf_assets.hub.repository_days.reading import day_of, days_in, expand, histo
 from hf_assets.hub.repository_days.refresh import refresh
 from hf_assets.hub.repository_days.schemas import EARLIER_TRAITS, OF_MODELS, ROW_GROUP
 from hf_assets.storage.lake import Lake, MissingDay, TableWrite, iso
-from hf_assets_tests.docs.documents import page
+from hf_assets_tests.docs.documents import asked, page
 from hf_assets_tests.hub.repository_days.lake_of_days import (
     DAYS,
     UNTRUSTED,
@@ -169,18 +167,12 @@ def test_growth_where_many_come_and_go(lake: Lake) -> None:
     ]
 
 
-def _asked(query: str) -> list[tuple[Any, ...]]:
-    found = duckdb.sql(query)
-    assert found is not None
-    return found.fetchall()
-
-
 def test_plain_readers_see_the_same(filled: Lake) -> None:
     """DuckDB by the SQL of the docs; polars and pyarrow without us."""
     expected = _expected().filter(pl.col("downloads").is_not_null())
     sql = next(block for block in page("docs/queries.md").blocks("sql") if "model_days" in block)
     one, every = sql.replace("data/demo", str(filled.root)).split(";")[:2]
-    found = _asked(every)
+    found = asked(every)
     sums = expected.group_by("day").agg(pl.len(), pl.col("downloads").sum()).sort("day")
     assert found == sums.rows()
     name = expected.filter(~pl.col("id").str.ends_with("-new"))["id"][0]
@@ -188,7 +180,7 @@ def test_plain_readers_see_the_same(filled: Lake) -> None:
     # The name of a month is its last.
     by_id = one.replace("id = 'author1/model-01'", f"hub_id = '{hub_id}'")
     days = expected.filter(pl.col("hub_id") == hub_id).select("day", "trusted", "downloads")
-    assert [(row[0], *row[2:]) for row in _asked(by_id)] == days.rows()
+    assert [(row[0], *row[2:]) for row in asked(by_id)] == days.rows()
     paths = sorted(filled.root.glob("model_days/month=*/data.parquet"))
     assert len(paths) == 2
     for path in paths:

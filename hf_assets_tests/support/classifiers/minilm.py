@@ -144,7 +144,7 @@ def small_base(folder: Path) -> Path:
 
 def finish(network: TagNetwork, tokenizer: object, folder: Path) -> None:
     save_network(network, tokenizer, folder)
-    rule = {"rule": "by hand", "distance": 0.0}
+    rule = {"rule": "by hand", "distance": 0.0, "rows": 40}
     told = {"threshold": 0.25, "threshold_rule": rule, "corpus": "topics"}
     (folder / "training.json").write_text(json.dumps(told), "utf-8")
 

@@ -5,10 +5,12 @@ Requests are passed on as they were signed, the `Host` header too: the server ve
 
 import random
 import re
+import socket
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -31,6 +33,8 @@ STATUS = {
     "InvalidArgument": 400,
 }
 _KEY = re.compile(r"Credential=([^/,]+)")
+# Seconds that a thread has to answer what was asked before the end.
+_ENDING = 10.0
 _OF_A_CONNECTION = {"connection", "keep-alive", "transfer-encoding", "content-length"}
 
 
@@ -246,20 +250,51 @@ class PlainServer:
         self._server = _Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), daemon=True
+        )
+
     def start(self) -> None:
         """Take requests, in threads."""
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        self._thread.start()
 
     def stop(self) -> None:
-        """Take no more."""
+        """Take no more; connections that clients keep open end, and the thread of each."""
         self._server.shutdown()
+        self._thread.join()
+        self._server.end_connections()
         self._server.server_close()
 
 
 class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
     request_queue_size = 256
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._lock = threading.Lock()
+        self._open: dict[Any, threading.Thread] = {}
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        thread = threading.Thread(
+            target=self.process_request_thread, args=(request, client_address), daemon=True
+        )
+        with self._lock:
+            self._open[request] = thread
+        thread.start()
+
+    def shutdown_request(self, request: Any) -> None:
+        super().shutdown_request(request)
+        with self._lock:
+            self._open.pop(request, None)
+
+    def end_connections(self) -> None:
+        """End those that clients keep open, and wait for their threads: one may still answer."""
+        with self._lock:
+            left = dict(self._open)
+        for connection, thread in left.items():
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+            thread.join(_ENDING)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that goes away is no error of the proxy."""
