@@ -22,7 +22,10 @@ from hf_assets.object_store.path import LakePath, location
 
 # An unusable value of these must not stop the Hub.
 _OF_LABELS = frozenset(
-    ("accept_stackexchange_terms", "accept_kaggle_terms", "base_model_resources", "publish_taggers")
+    (
+        *("accept_stackexchange_terms", "accept_kaggle_terms"),
+        *("base_model_resources", "publish_taggers", "training_gpus"),
+    )
 ) | frozenset(GrowthSettings.model_fields)
 # As huggingface_hub.utils.validate_repo_id, which is slow to import.
 _NAME = r"[A-Za-z0-9](?:[\w.-]{0,94}\w)?"

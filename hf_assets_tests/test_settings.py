@@ -6,7 +6,7 @@ import pytest
 
 from hf_assets.errors import redact
 from hf_assets.object_store.path import StorePath
-from hf_assets.settings import Settings, SettingsError, settings
+from hf_assets.settings import Settings, SettingsError, rejected, settings
 
 
 @pytest.fixture(autouse=True)
@@ -54,3 +54,15 @@ def test_keys_of_stores_and_databases_leave_no_message(
 ) -> None:
     fresh.setenv(name, "wordofpass")
     assert redact("signed with wordofpass") == "signed with ***"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("TRAINING_GPUS", "two"), ("STALE_ROWS", "-1"), ("PUBLISH_TAGGERS", "{")]
+)
+def test_an_unusable_setting_of_labels_does_not_stop_the_hub(
+    fresh: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    fresh.setenv(f"HF_ASSETS_{name}", value)
+    usual = Settings.model_fields[name.lower()].default
+    assert getattr(settings(), name.lower()) == usual
+    assert list(rejected()) == [f"HF_ASSETS_{name}"]
