@@ -63,8 +63,8 @@ def check(
             results = rules(lake, keys) if rules else {}
             if rule:
                 at_once = settings().days_at_once if partitions is daily else 1
-                judged = side_by_side(partial(rule, lake), keys, at_once)
-                results |= dict(zip(keys, judged, strict=True))
+                found = side_by_side(partial(rule, lake), keys, at_once)
+                results |= dict(zip(keys, found, strict=True))
             # Downstream assets skip a bad capture; it must not stop the other days.
             return _result(results, lenient=skips_missing and asset in RAW)
 
