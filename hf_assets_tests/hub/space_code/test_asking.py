@@ -10,6 +10,7 @@ import pytest
 from huggingface_hub import HfApi
 from huggingface_hub.hf_api import RepoFile
 
+from hf_assets.hub.space_code import asking
 from hf_assets.hub.space_code.asking import TreesError
 from hf_assets.hub.space_code.days import NAME, NoTrees
 from hf_assets.hub.space_code.schemas import SPACE_CODE
@@ -180,7 +181,11 @@ def test_a_past_day_is_what_was_stored(hub: ServeHub, lake: Lake, tmp_path: Path
     assert not served.requests
 
 
-def test_a_hub_that_is_down_fails_and_keeps_what_it_answered(serve: Serve, lake: Lake) -> None:
+def test_a_hub_that_is_down_fails_and_keeps_what_it_answered(
+    serve: Serve, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # One after the other: beside four others a good answer may come after five failures.
+    monkeypatch.setattr(asking, "WORKERS", 1)
     rows = [space(number) for number in range(1, 21)]
     good = {f"/api/spaces/{row['id']}/tree/main": (200, tree(("app.py", 9))) for row in rows}
     answers: dict[str, tuple[int, bytes]] = dict.fromkeys(good, (503, b"busy"))
