@@ -3,6 +3,7 @@
 `leaderboard.py` measures it. Light to import: neither torch nor scikit-learn.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from hf_assets.classifiers.records import RowCounts, StepRecord, ThresholdRule
+from hf_assets.classifiers.records import RowCounts, StepRecord, ThresholdRule, rests_on
 from hf_assets.classifiers.tfidf import TfIdf
 from hf_assets.errors import InputError
 from hf_assets.storage.json_files import read_json, read_record, write_json, write_record
@@ -234,6 +235,12 @@ def served_row(rows: pl.DataFrame) -> dict[str, Any] | None:
         if row["runtime"] == HELPED and row.get("threshold_distance") is not None
     ]
     return next(iter(helped), next(row for row in found if row["runtime"] == INT8))
+
+
+def threshold_note(row: Mapping[str, Any]) -> str:
+    """What to know of its threshold, as a sentence behind another; empty where that is nothing."""
+    few = rests_on(row.get("threshold_rows"))
+    return f" {few}" if few else ""
 
 
 def best_int8(rows: pl.DataFrame) -> str | None:

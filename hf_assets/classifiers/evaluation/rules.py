@@ -13,8 +13,8 @@ from hf_assets.classifiers.evaluation.results import (
     NOTHING,
     TFIDF,
     served_row,
+    threshold_note,
 )
-from hf_assets.classifiers.records import rests_on
 from hf_assets.rule_result import RuleResult
 
 _MODELS = pl.col("strategy").is_not_null()
@@ -36,7 +36,7 @@ def beats_floors(rows: pl.DataFrame) -> RuleResult:
         CONSTANT: floors.get(CONSTANT),
     }
     description = f"Micro-F1 of {_described(served)}; the best floor has {_points(highest)}."
-    description += _resting(served)
+    description += threshold_note(served)
     if served["micro_f1"] <= highest:
         return RuleResult(False, f"No better than a constant answer. {description}", figures)
     below = rows.filter(_MODELS & (pl.col("micro_f1") <= highest)).sort("model", "runtime")
@@ -62,7 +62,7 @@ def beats_tfidf(rows: pl.DataFrame) -> RuleResult:
         f"{TFIDF}, macro": tfidf["macro_f1"],
     }
     description = f"Micro-F1 of {_described(served)}; TF-IDF has {_points(tfidf['micro_f1'])}."
-    description += _resting(served)
+    description += threshold_note(served)
     if served["micro_f1"] <= tfidf["micro_f1"]:
         return RuleResult(False, f"Words alone do as well. {description}", figures, severity="WARN")
     if served["micro_f1_low"] <= tfidf["micro_f1"]:
@@ -82,12 +82,6 @@ def _named(row: dict[str, Any]) -> str:
 
 def _described(row: dict[str, Any]) -> str:
     return f"{_named(row)}, is {_points(row['micro_f1'])}"
-
-
-def _resting(row: dict[str, Any]) -> str:
-    """What to know of its threshold, as a sentence behind another; empty where that is nothing."""
-    few = rests_on(row.get("threshold_rows"))
-    return f" {few}" if few else ""
 
 
 def _points(share: float) -> str:

@@ -21,9 +21,9 @@ from hf_assets.classifiers.evaluation.results import (
     TFIDF,
     Blend,
     Leaderboard,
+    threshold_note,
 )
 from hf_assets.classifiers.publishing import int8_words, notices
-from hf_assets.classifiers.records import rests_on
 from hf_assets.classifiers.training.base_models import BASE_MODELS
 from hf_assets.classifiers.training.record import TrainingRecord
 from hf_assets.corpora.corpus import Corpus
@@ -199,7 +199,7 @@ def _said(model: Published) -> dict[str, str]:
         "graph_threshold": f"{model.graph['threshold']:.6g}",
         "graph_alone": _graph_alone(model),
         "rule": _rule(row, model.blend),
-        "resting": _resting(row),
+        "resting": threshold_note(row),
         "lost": int8_words.lost(model.graph, sides.get("validation", 0)),
         "sameness": int8_words.sameness(model.quantization),
         "elsewhere": int8_words.elsewhere(model.quantization),
@@ -321,12 +321,6 @@ def _graph_alone(model: Published) -> str:
         f"{_percent(graph['micro_f1'])} micro-F1 and {_percent(graph['macro_f1'])} macro-F1 on "
         f"test, at the threshold {graph['threshold']:.6g}.\n"
     )
-
-
-def _resting(row: dict[str, Any]) -> str:
-    """What to know of a threshold of few rows, behind its rule."""
-    few = rests_on(row.get("threshold_rows"))
-    return f" {few}" if few else ""
 
 
 def _rule(row: dict[str, Any], blend: Blend | None = None) -> str:
