@@ -174,16 +174,20 @@ class Lake:
                 for day, staged in written:
                     waiting.append((day, staged.shown, pool.submit(staged.moves.close)))
                     while waiting and (waiting[0][2].done() or len(waiting) > SETTLING):
-                        first, shown, settled = waiting.popleft()
-                        settled.result()
-                        yield first, replace(self.read(table.name, first), shown=shown)
+                        yield self._settled(table, *waiting.popleft())
             except Exception as error:  # noqa: BLE001 - raised below
                 failed = error
-            for day, shown, settled in waiting:
-                settled.result()
-                yield day, replace(self.read(table.name, day), shown=shown)
+            for each in waiting:
+                yield self._settled(table, *each)
         if failed:
             raise failed
+
+    def _settled(
+        self, table: Table, day: str | None, shown: pl.DataFrame, settled: Future[None]
+    ) -> tuple[str | None, StoredTable]:
+        """A day as it is stored, with the rows of its preview, when it is published."""
+        settled.result()
+        return day, replace(self.read(table.name, day), shown=shown)
 
     def _staged(self, table: Table, day: str | None, content: TableWrite) -> StagedTable:
         """A day in temporary files."""
